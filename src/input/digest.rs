@@ -1,0 +1,148 @@
+//! SHA-256 digests that say what was hashed.
+//!
+//! Source: FIPS 180-4 (SHA-256).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+/// The SHA-256 of a thing of kind `T`. Written as 64 lower-case hexadecimal digits.
+pub struct Digest<T>([u8; 32], PhantomData<fn() -> T>);
+
+/// What a digest was taken of.
+pub mod of {
+    /// The exact bytes of a file.
+    #[derive(Debug)]
+    pub enum File {}
+    /// A change with its effect (`review-change@v1`).
+    #[derive(Debug)]
+    pub enum Change {}
+    /// A piece of the whole plan's effect: a subject and access, an escalation or a conflict.
+    #[derive(Debug)]
+    pub enum Piece {}
+    /// A line of the log, its LF included.
+    #[derive(Debug)]
+    pub enum Line {}
+    /// A Merkle tree hash (RFC 6962).
+    #[derive(Debug)]
+    pub enum Tree {}
+    /// A long value kept in blob lines.
+    #[derive(Debug)]
+    pub enum Blob {}
+}
+
+impl<T> Digest<T> {
+    /// Hashes bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into(), PhantomData)
+    }
+
+    /// Takes 32 bytes that are already a digest.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes, PhantomData)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Reads 64 lower-case hexadecimal digits; `None` for anything else.
+    #[must_use]
+    pub fn parse(hex: &str) -> Option<Self> {
+        let raw = hex.as_bytes();
+        if raw.len() != 64 {
+            return None;
+        }
+        let mut out = [0_u8; 32];
+        for (slot, pair) in out.iter_mut().zip(raw.chunks_exact(2)) {
+            let [high, low] = pair else { return None };
+            *slot = (nibble(*high)? << 4) | nibble(*low)?;
+        }
+        Some(Self(out, PhantomData))
+    }
+
+    /// The same bytes seen as the digest of another kind of thing.
+    #[must_use]
+    pub fn cast<U>(&self) -> Digest<U> {
+        Digest(self.0, PhantomData)
+    }
+
+    /// The first 12 hexadecimal digits, for people.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}
+
+fn nibble(c: u8) -> Option<u8> {
+    match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    }
+}
+
+impl<T> Clone for Digest<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Digest<T> {}
+impl<T> PartialEq for Digest<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<T> Eq for Digest<T> {}
+impl<T> PartialOrd for Digest<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<T> Ord for Digest<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+impl<T> std::hash::Hash for Digest<T> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+impl<T> fmt::Display for Digest<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+impl<T> fmt::Debug for Digest<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl<T> Serialize for Digest<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de, T> Deserialize<'de> for Digest<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hex = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&hex).ok_or_else(|| serde::de::Error::custom("expected 64 lower-case hexadecimal digits"))
+    }
+}
+impl<T> JsonSchema for Digest<T> {
+    fn schema_name() -> Cow<'static, str> {
+        "Digest".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+    }
+}

@@ -1,0 +1,141 @@
+//! The words of entitlement that plan and snapshot share.
+//!
+//! In: nothing (plain data). Out: kinds of identity, modes, sensitivities, permissions, requirements.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::id::ResourceId;
+use super::text::Text;
+
+/// What an identity is. All but `human` are non-human identities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityKind {
+    /// A person's identity in some system.
+    Human,
+    /// An account that software uses.
+    ServiceAccount,
+    /// A running workload with an identity of its own.
+    Workload,
+    /// An AI assistant.
+    Agent,
+    /// A machine.
+    Device,
+}
+
+impl IdentityKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device];
+
+    /// The kind as files and policies write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::ServiceAccount => "service_account",
+            Self::Workload => "workload",
+            Self::Agent => "agent",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// How much harm a thing can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensitivity {
+    /// Little.
+    #[default]
+    Low,
+    /// Some.
+    Moderate,
+    /// Much.
+    High,
+    /// The whole system.
+    Critical,
+}
+
+impl Sensitivity {
+    /// The sensitivity as files and policies write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Moderate => "moderate",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Whether a permission gives or takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Gives.
+    #[default]
+    Allow,
+    /// Takes, and wins over every allow.
+    Deny,
+}
+
+impl Effect {
+    fn is_allow(&self) -> bool {
+        *self == Self::Allow
+    }
+}
+
+/// An action pattern on a resource pattern; `*` matches any run of characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Permission {
+    /// The action pattern.
+    pub action: Text,
+    /// The resource pattern.
+    pub resource: Text,
+    /// Gives or takes.
+    #[serde(default, skip_serializing_if = "Effect::is_allow")]
+    pub effect: Effect,
+    /// A condition of the source system that this tool does not evaluate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Text>,
+}
+
+/// How an assignment holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Holds, without expiry.
+    #[default]
+    Standing,
+    /// Holds now, until its expiry.
+    Active,
+    /// Can be activated later.
+    Eligible,
+}
+
+impl Mode {
+    /// The mode as files and policies write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standing => "standing",
+            Self::Active => "active",
+            Self::Eligible => "eligible",
+        }
+    }
+}
+
+/// An action and a resource pattern that must be held.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// The action pattern.
+    pub action: Text,
+    /// The resource pattern.
+    pub resource: Text,
+    /// The scope it must be held in; none: in any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ResourceId>,
+}

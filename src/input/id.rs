@@ -1,0 +1,203 @@
+//! Names of things, one type per kind of thing.
+//!
+//! In: a string from a snapshot, a plan or a configuration. Out: a cheap, comparable, typed name. An [`Id`] is text from
+//! outside: it has no `Display`; [`Id::text`] leads to the escapes.
+
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::text::Text;
+
+/// The name of a thing of kind `K`.
+pub struct Id<K>(Arc<str>, PhantomData<fn() -> K>);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $alias:ident = $kind:ident;)*) => {
+        /// The kinds of things that have names.
+        pub mod kind {
+            $($(#[$doc])* #[derive(Debug)] pub enum $kind {})*
+        }
+        $($(#[$doc])* pub type $alias = Id<kind::$kind>;)*
+    };
+}
+
+kinds! {
+    /// An identity: human or not.
+    IdentityId = Identity;
+    /// A group.
+    GroupId = Group;
+    /// A role.
+    RoleId = Role;
+    /// A resource, also as a scope.
+    ResourceId = Resource;
+    /// An assignment.
+    AssignmentId = Assignment;
+    /// A trust.
+    TrustId = Trust;
+    /// A credential.
+    CredentialId = Credential;
+    /// A finding of the source system.
+    AlertId = Alert;
+    /// A plan.
+    PlanId = Plan;
+    /// A change within a plan.
+    ChangeId = Change;
+    /// A task.
+    TaskId = Task;
+    /// A person of `people.yaml`.
+    PersonId = Person;
+    /// A policy.
+    PolicyId = Policy;
+    /// A principal of `allowed_signers`.
+    PrincipalId = Principal;
+}
+
+impl<K> Id<K> {
+    /// Takes a name as it came.
+    pub fn new(raw: impl Into<Arc<str>>) -> Self {
+        Self(raw.into(), PhantomData)
+    }
+
+    /// The name as it came: for comparing, hashing and serialising, never for printing.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as text, whose escapes lead to a medium.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        Text::new(Arc::clone(&self.0))
+    }
+}
+
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), PhantomData)
+    }
+}
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+impl<K> Eq for Id<K> {}
+impl<K> PartialOrd for Id<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<K> Ord for Id<K> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+impl<K> Hash for Id<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // WHY: must agree with `str`, because maps are looked up by `Borrow<str>`.
+        self.0.hash(state);
+    }
+}
+impl<K> Borrow<str> for Id<K> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+impl<K> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.text())
+    }
+}
+impl<K> From<&str> for Id<K> {
+    fn from(raw: &str) -> Self {
+        Self::new(raw)
+    }
+}
+impl<K> From<String> for Id<K> {
+    fn from(raw: String) -> Self {
+        Self::new(raw)
+    }
+}
+impl<K> Serialize for Id<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+impl<'de, K> Deserialize<'de> for Id<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::new(Cow::<'de, str>::deserialize(deserializer)?.as_ref()))
+    }
+}
+impl<K> JsonSchema for Id<K> {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "minLength": 1})
+    }
+}
+
+/// Whose access is meant: an identity or a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A single identity.
+    Identity(IdentityId),
+    /// A group, which is itself a subject because its members are not always known.
+    Group(GroupId),
+}
+
+impl Subject {
+    /// The name, whatever the kind.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Identity(id) => id.as_str(),
+            Self::Group(id) => id.as_str(),
+        }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Identity(id) => id.text(),
+            Self::Group(id) => id.text(),
+        }
+    }
+}
+
+/// What can be granted: a role, or membership of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Entitlement {
+    /// A role.
+    Role(RoleId),
+    /// Membership of a group.
+    Membership(GroupId),
+}
+
+impl Entitlement {
+    /// The name of the role or group.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Role(id) => id.as_str(),
+            Self::Membership(id) => id.as_str(),
+        }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Role(id) => id.text(),
+            Self::Membership(id) => id.text(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Text that came from outside, and the one way out per medium.
+//!
+//! In: any string. Out: that string made harmless for a terminal, Markdown, a workflow annotation, XML or HTML.
+//! INVARIANT: [`Text`] has no `Display` and its `Debug` is escaped, so nothing from outside is printed raw by accident.
+
+use std::fmt;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Text from outside: names, reasons, intents, claims, messages that quote them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(transparent)]
+pub struct Text(#[schemars(with = "String")] Arc<str>);
+
+impl Text {
+    /// Takes text as it came.
+    pub fn new(raw: impl Into<Arc<str>>) -> Self {
+        Self(raw.into())
+    }
+
+    /// The text as it came: for comparing, hashing and serialising, never for printing.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// For a terminal or a plain-text table: one line, controls and invisible characters shown as `\u{…}`.
+    #[must_use]
+    pub fn terminal(&self) -> String {
+        escape_line(&self.0)
+    }
+
+    /// For Markdown, also inside a table cell: every character with a meaning there is escaped.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut out = String::with_capacity(self.0.len() + 8);
+        for c in escape_line(&self.0).chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '@' => out.push_str("&#64;"),
+                '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~'
+                | '$' | '.' | ':' => {
+                    out.push('\\');
+                    out.push(c);
+                }
+                _ => out.push(c),
+            }
+        }
+        out
+    }
+
+    /// For the message of a GitHub workflow command: `%`, CR and LF are percent-encoded, other controls escaped.
+    /// Source: GitHub Actions, "Workflow commands".
+    #[must_use]
+    pub fn annotation(&self) -> String {
+        escape_line(&self.0).replace('%', "%25")
+    }
+
+    /// For a property of a GitHub workflow command, where `:` and `,` separate as well.
+    #[must_use]
+    pub fn annotation_property(&self) -> String {
+        self.annotation().replace(':', "%3A").replace(',', "%2C")
+    }
+
+    /// For XML and HTML text and attribute values.
+    #[must_use]
+    pub fn xml(&self) -> String {
+        let mut out = String::with_capacity(self.0.len() + 8);
+        for c in escape_line(&self.0).chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&#39;"),
+                _ => out.push(c),
+            }
+        }
+        out
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "“{}”", escape_line(&self.0))
+    }
+}
+
+impl From<&str> for Text {
+    fn from(raw: &str) -> Self {
+        Self::new(raw)
+    }
+}
+
+impl From<String> for Text {
+    fn from(raw: String) -> Self {
+        Self::new(raw)
+    }
+}
+
+/// Whether a character may not stand in a plan, nor reach a terminal: C0 and C1 controls, line and paragraph
+/// separators, bidirectional controls, zero-width and other invisible format characters, tags, noncharacters.
+/// Source: Unicode 16, UAX #9 (bidi), general category Cf; U+2028/2029.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
+        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+        || (c as u32) & 0xfffe == 0xfffe
+}
+
+fn escape_line(raw: &str) -> String {
+    if !raw.chars().any(is_hidden) {
+        return raw.to_owned();
+    }
+    let mut out = String::with_capacity(raw.len() + 16);
+    for c in raw.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if is_hidden(c) => out.push_str(&format!("\\u{{{:x}}}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_or_bidi_character_leaves_for_any_medium() {
+        let nasty: String = (0..0x3000_u32).filter_map(char::from_u32).collect();
+        let text = Text::from(nasty);
+        for out in [text.terminal(), text.markdown(), text.annotation(), text.xml(), format!("{text:?}")] {
+            assert!(!out.chars().any(is_hidden), "a hidden character passed");
+        }
+    }
+
+    #[test]
+    fn an_annotation_cannot_be_forged() {
+        let out = Text::from("x%0A\n::error::gone").annotation();
+        assert_eq!(out, "x%250A\\n::error::gone");
+    }
+}

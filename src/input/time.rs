@@ -1,0 +1,166 @@
+//! Times in UTC and spans in whole seconds.
+//!
+//! Source: RFC 3339 (times). A span is a positive whole number with a unit: `30s`, `45m`, `4h`, `7d`, `2w`.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A point in time, UTC, whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(i64);
+
+impl Time {
+    /// From seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// Reads RFC 3339 with any offset; a fraction of a second is cut off. A bare date is its midnight in UTC.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let has_offset = text.ends_with('Z') || text.rfind(['+', '-']).is_some_and(|at| at > 10);
+        let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+        if text.len() != 10 && !has_offset {
+            return None;
+        }
+        full.parse::<Timestamp>().ok().map(|t| Self(t.as_second()))
+    }
+
+    /// This time and a span.
+    #[must_use]
+    pub fn plus(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// The span from `earlier` to this; `None` if that is negative.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Option<Span> {
+        (self.0 >= earlier.0).then(|| Span(self.0.saturating_sub(earlier.0)))
+    }
+}
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match Timestamp::from_second(self.0) {
+            Ok(t) => write!(f, "{}", t.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            Err(_) => write!(f, "@{}", self.0),
+        }
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected a time such as `2026-11-30T00:00:00Z`"))
+    }
+}
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "format": "date-time"})
+    }
+}
+
+/// A span of time in whole seconds, never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(i64);
+
+impl Span {
+    /// From whole seconds; a negative number becomes 0.
+    #[must_use]
+    pub fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.max(0))
+    }
+
+    /// Whole seconds.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0
+    }
+
+    /// Reads `30s`, `45m`, `4h`, `7d` or `2w`; 0 and anything else is `None`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let unit = match text.chars().last()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            'w' => 604_800,
+            _ => return None,
+        };
+        let digits = text.get(..text.len() - 1)?;
+        if digits.is_empty() || digits.len() > 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        digits.parse::<i64>().ok()?.checked_mul(unit).filter(|s| *s > 0).map(Self)
+    }
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let s = self.0;
+        match s {
+            _ if s % 86_400 == 0 && s > 0 => write!(f, "{}d", s / 86_400),
+            _ if s % 3_600 == 0 && s > 0 => write!(f, "{}h", s / 3_600),
+            _ if s % 60 == 0 && s > 0 => write!(f, "{}m", s / 60),
+            _ => write!(f, "{s}s"),
+        }
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected a duration such as `45m`, `4h` or `7d`"))
+    }
+}
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^[1-9][0-9]*[smhdw]$"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_spans_read_back_as_written() {
+        let t = Time::parse("2026-11-30T01:02:03Z").unwrap();
+        assert_eq!(t.to_string(), "2026-11-30T01:02:03Z");
+        assert_eq!(Time::parse("2026-11-30T02:02:03+01:00"), Some(t));
+        assert_eq!(Time::parse("2026-11-30T01:02:03"), None, "a time without an offset is ambiguous");
+        for s in ["30s", "45m", "4h", "7d"] {
+            assert_eq!(Span::parse(s).unwrap().to_string(), s);
+        }
+        for s in ["", "h", "0h", "-1h", "1.5h", "1 h", "4", "9999999999h", "٣h"] {
+            assert_eq!(Span::parse(s), None, "{s}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The plan: file form → believed form.
+
+pub mod model;
