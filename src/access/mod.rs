@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The graph of access: coverage, effects, emergent access, escalations, separation of duties, classification. Pure.
+
+pub mod facts;
