@@ -1,0 +1,146 @@
+//! The documentation is run: every console block of every page, in order, in an empty environment.
+//!
+//! A block is fenced as `console`. A line that begins with `$ ` is a command for `bash`; the lines below it, up to the next
+//! command, are what it prints on stdout and stderr together. `? 3` below a command is its exit code (0 if absent).
+//! `...` on a line of its own stands for any lines, `[..]` for any text within a line. All blocks of a page share one
+//! temporary copy of the page's folder. A page's interactive parts are fenced as `text` and tested with a terminal
+//! elsewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use snapbox::assert::DEFAULT_ACTION_ENV;
+
+struct Block {
+    line: usize,
+    command: String,
+    expected: String,
+    code: i32,
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let mut found: Vec<Block> = Vec::new();
+    let mut inside = false;
+    let mut open = false;
+    for (number, line) in page.lines().enumerate() {
+        if line.starts_with("```") {
+            inside = !inside && line == "```console";
+            open = false;
+            continue;
+        }
+        if !inside {
+            continue;
+        }
+        if let Some(command) = line.strip_prefix("$ ") {
+            found.push(Block { line: number + 1, command: command.to_owned(), expected: String::new(), code: 0 });
+            open = command.ends_with('\\');
+        } else if let Some(block) = found.last_mut() {
+            if open {
+                block.command.push('\n');
+                block.command.push_str(line.strip_prefix("> ").unwrap_or(line));
+                open = line.ends_with('\\');
+            } else if let Some(code) = line.strip_prefix("? ") {
+                block.code = code.trim().parse().expect("an exit code");
+            } else {
+                block.expected.push_str(line);
+                block.expected.push('\n');
+            }
+        }
+    }
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn run_page(page: &Path, with_folder: bool) -> usize {
+    let text = fs::read_to_string(page).unwrap();
+    let all = blocks(&text);
+    if all.is_empty() {
+        return 0;
+    }
+    let sandbox = tempfile::tempdir().unwrap();
+    let work = sandbox.path().join("work");
+    let home = sandbox.path().join("home");
+    fs::create_dir_all(&home).unwrap();
+    if with_folder {
+        copy(page.parent().unwrap(), &work);
+    } else {
+        fs::create_dir_all(&work).unwrap();
+    }
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_review"));
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binary.parent().unwrap().display());
+    let mut faults = Vec::new();
+    for block in &all {
+        let output = Command::new("bash")
+            .args(["-c", &format!("exec 2>&1\n{}", block.command)])
+            .current_dir(&work)
+            .env_clear()
+            .env("PATH", &path)
+            .env("HOME", &home)
+            .env("LC_ALL", "C.UTF-8")
+            .env("COLUMNS", "80")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        let place = format!("{}:{}: $ {}", page.display(), block.line, block.command);
+        let code = output.status.code().unwrap_or(-1);
+        if code != block.code {
+            faults.push(format!("{place}\nexit code {code} instead of {}:\n{shown}", block.code));
+            continue;
+        }
+        let expected = snapbox::Data::text(block.expected.clone());
+        let result = snapbox::Assert::new().action_env(DEFAULT_ACTION_ENV).try_eq(Some(&place), shown.into(), expected);
+        if let Err(difference) = result {
+            faults.push(difference.to_string());
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+    all.len()
+}
+
+fn pages(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut found: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("README.md"))
+        .filter(|page| page.exists())
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn every_console_block_of_the_readme_does_what_it_says() {
+    let ran = run_page(&Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), false);
+    assert!(ran >= 8, "the tour has only {ran} commands");
+}
+
+#[test]
+fn every_console_block_of_the_examples_does_what_it_says() {
+    let all = pages("examples");
+    assert!(!all.is_empty());
+    for page in all {
+        assert!(run_page(&page, true) > 0, "{} runs nothing", page.display());
+    }
+}
+
+#[test]
+fn every_console_block_of_the_rooms_pages_does_what_it_says() {
+    for page in pages("src") {
+        run_page(&page, false);
+    }
+    run_page(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/README.md"), false);
+}
