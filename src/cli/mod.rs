@@ -1,5 +1,193 @@
-//! Placeholder.
-/// Runs.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: one page per subcommand, holding its arguments and its function.
+//!
+//! In: arguments. Out: data on stdout, everything else on stderr, and an exit code. This room wires the others together
+//! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
+
+pub mod case;
+pub mod check;
+pub mod completions;
+pub mod decide;
+pub mod demo;
+pub mod diff;
+pub mod fill;
+pub mod init;
+pub mod log;
+pub mod new_folder;
+pub mod output;
+pub mod person;
+pub mod recording;
+pub mod schema;
+pub mod site;
+pub mod snapshot;
+pub mod trust_folder;
+pub mod verify;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode as ProcessCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::decision::ExitCode;
+use crate::input::text::Text;
+
+/// Reviews the access changes that AI assistants propose, by their effect, and keeps a signed record.
+#[derive(Debug, Parser)]
+#[command(
+    name = "review",
+    version,
+    about,
+    after_help = "`review plan.yaml` reviews a plan; a file named like a command needs `./`.\n\nExit codes: 0 passes; 1 the tool could not work; 2 usage; 3 policy denies, or the plan is\ninvalid; 4 a person rejected; 5 undecided; 6 stale; 7 the log does not verify; 130 interrupted.",
+    arg_required_else_help = false,
+    disable_help_subcommand = false
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where the judges are, and the record.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Where {
+    /// The trust folder: a folder, or a git revision that holds one [default: the nearest `review.yaml` upward].
+    #[arg(long, value_name = "DIR|GIT-REF")]
+    pub trust: Option<String>,
+    /// The log: a file or a folder [default: `log:` of review.yaml, else review-log.jsonl beside it].
+    #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
+    pub log: Option<PathBuf>,
+}
+
+/// How data is written to stdout. The format never changes the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// `JUnit` XML.
+    Junit,
+    /// GitHub workflow annotations.
+    Github,
+    /// GitLab code quality.
+    Gitlab,
+    /// Markdown.
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(hide = true)]
+    Decide(decide::Decide),
+    Check(check::Check),
+    Diff(diff::Diff),
+    Verify(verify::Verify),
+    #[command(subcommand)]
+    Log(log::Log),
+    #[command(subcommand)]
+    Snapshot(snapshot::Snapshot),
+    Schema(schema::Schema),
+    Init(init::Init),
+    Demo(demo::Demo),
+    Completions(completions::Completions),
+    Man(completions::Man),
+    #[command(external_subcommand)]
+    Plan(Vec<OsString>),
+}
+
+/// The names that stand before a plan's would.
+const NAMES: &[&str] = &[
+    "check", "diff", "verify", "log", "snapshot", "schema", "init", "demo", "completions", "man", "help",
+];
+
+/// Runs the program on the process's own arguments.
+#[must_use]
+pub fn main() -> ProcessCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let code = match parse(&arguments) {
+        Ok(cli) => run(cli).unwrap_or_else(|error| {
+            output::note(&failure(&error));
+            ExitCode::Failed
+        }),
+        Err(error) => {
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::Usage } else { ExitCode::Passes }
+        }
+    };
+    ProcessCode::from(code.number())
+}
+
+/// A failure as a person reads it: what, then how to mend it.
+fn failure(error: &anyhow::Error) -> String {
+    let mut out = String::from("error: ");
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    out.push_str(&chain.join(": "));
+    out
+}
+
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(arguments)?;
+    let Some(Command::Plan(rest)) = &cli.command else { return Ok(cli) };
+    let first = rest.first().cloned().unwrap_or_default();
+    if !Path::new(&first).exists() && looks_like_command(&first) {
+        return Err(unknown_command(&first));
+    }
+    // WHY: an external subcommand swallows everything behind its name; parsed again as `decide`, flags work there too.
+    let before = arguments.len().saturating_sub(rest.len());
+    let mut again: Vec<OsString> = arguments.iter().take(before).cloned().collect();
+    again.push("decide".into());
+    again.extend(rest.iter().cloned());
+    Cli::try_parse_from(again)
+}
+
+fn looks_like_command(word: &OsString) -> bool {
+    word.to_str().is_some_and(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+}
+
+fn unknown_command(word: &OsString) -> clap::Error {
+    use clap::CommandFactory as _;
+    let word = Text::from(word.to_string_lossy().into_owned());
+    let nearest = crate::input::nearest::nearest(word.raw(), NAMES.iter().copied());
+    let hint = nearest.map(|name| format!("; did you mean `review {name}`?")).unwrap_or_default();
+    let message = format!("`{}` is neither a command nor a file{hint}", word.terminal());
+    Cli::command().error(clap::error::ErrorKind::InvalidSubcommand, message)
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        None => {
+            output::data(&whats_next())?;
+            Ok(ExitCode::Passes)
+        }
+        Some(Command::Decide(page)) => page.run(),
+        Some(Command::Check(page)) => page.run(),
+        Some(Command::Diff(page)) => page.run(),
+        Some(Command::Verify(page)) => page.run(),
+        Some(Command::Log(page)) => page.run(),
+        Some(Command::Snapshot(page)) => page.run(),
+        Some(Command::Schema(page)) => page.run(),
+        Some(Command::Init(page)) => page.run(),
+        Some(Command::Demo(page)) => page.run(),
+        Some(Command::Completions(page)) => page.run(),
+        Some(Command::Man(page)) => page.run(),
+        Some(Command::Plan(_)) => Ok(ExitCode::Usage),
+    }
+}
+
+/// What to do next in this folder.
+fn whats_next() -> String {
+    let here = Path::new(".");
+    let has = |name: &str| here.join(name).exists();
+    let mut out = String::from("review: reviews the access changes that AI assistants propose\n\n");
+    if !std::env::current_dir().is_ok_and(|d| d.ancestors().any(|f| f.join("review.yaml").exists())) {
+        out.push_str("there is no trust folder here. Next:\n  review demo     make a complete example and review it\n  review init     make a trust folder for your own system\n");
+    } else if has("plan.yaml") {
+        out.push_str("next:\n  review plan.yaml         decide, in the terminal\n  review check plan.yaml   what policy says\n  review diff plan.yaml    what the plan does to effective access\n");
+    } else {
+        out.push_str("next:\n  review snapshot import kubernetes FILE… -o snapshot.json\n  review PLAN              decide about a plan, in the terminal\n");
+    }
+    out.push_str("\n`review --help` lists all commands.\n");
+    out
 }

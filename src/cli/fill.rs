@@ -1,12 +1,13 @@
-//! Fills the times of the demo's files, so that no date in them rots.
+//! Fills the files that `init` and `demo` write, so that no date in them rots.
 //!
-//! In: a template with `{{now-1h}}`, `{{now+3d}}`, `{{date-210d}}` or `{{log_id}}`. Out: the text with them replaced.
+//! In: a template with `{{now-1h}}`, `{{now+3d}}`, `{{date-210d}}` or a word of the caller's. Out: the text with them
+//! replaced.
 
 use crate::input::time::{Span, Time};
 
 /// Replaces every mark of a template.
 #[must_use]
-pub fn fill(template: &str, now: Time, log_id: &str) -> String {
+pub fn fill(template: &str, now: Time, words: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -16,7 +17,7 @@ pub fn fill(template: &str, now: Time, log_id: &str) -> String {
             rest = after;
             continue;
         };
-        match value(mark, now, log_id) {
+        match value(mark, now, words) {
             Some(text) => out.push_str(&text),
             None => out.push_str(&format!("{{{{{mark}}}}}")),
         }
@@ -26,9 +27,9 @@ pub fn fill(template: &str, now: Time, log_id: &str) -> String {
     out
 }
 
-fn value(mark: &str, now: Time, log_id: &str) -> Option<String> {
-    if mark == "log_id" {
-        return Some(log_id.to_owned());
+fn value(mark: &str, now: Time, words: &[(&str, &str)]) -> Option<String> {
+    if let Some((_, text)) = words.iter().find(|(word, _)| *word == mark) {
+        return Some((*text).to_owned());
     }
     let (word, shift) = mark.find(['+', '-']).and_then(|at| mark.split_at_checked(at)).unwrap_or((mark, ""));
     let time = match shift.split_at_checked(1) {
@@ -50,6 +51,6 @@ mod tests {
     #[test]
     fn marks_become_times_and_other_braces_stay() {
         let now = Time::parse("2030-01-02T03:04:05Z").unwrap();
-        assert_eq!(fill("a {{now-1h}} {{date+1d}} {{x}} {{log_id}} {{", now, "L"), "a 2030-01-02T02:04:05Z 2030-01-03 {{x}} L {{");
+        assert_eq!(fill("a {{now-1h}} {{date+1d}} {{x}} {{log_id}} {{", now, &[("log_id", "L")]), "a 2030-01-02T02:04:05Z 2030-01-03 {{x}} L {{");
     }
 }

@@ -1,0 +1,96 @@
+//! `review demo`: a complete example with fresh keys for two people, and its review.
+//!
+//! In: a folder that does not hold one yet. Out: a trust folder, a plan, two key pairs made by `ssh-keygen`, and the
+//! review of the plan as the first of the two. The keys are for playing: they have no passphrase.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::fill::fill;
+use super::new_folder::{self, shown};
+use super::{decide, output};
+use crate::decision::ExitCode;
+use crate::snapshot;
+
+/// Makes a complete example and starts its review.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The folder to make.
+    #[arg(default_value = "review-demo")]
+    folder: PathBuf,
+    /// Only make the folder.
+    #[arg(long)]
+    no_review: bool,
+}
+
+const PEOPLE: [(&str, &str); 2] = [("ada", "ada@corp.example"), ("bo", "bo@corp.example")];
+
+impl Demo {
+    /// Makes the folder, then reviews its plan as Ada.
+    ///
+    /// # Errors
+    /// If the folder is taken or cannot be written, or `ssh-keygen` makes no keys.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        make(&self.folder)?;
+        let folder = shown(&self.folder);
+        output::note(&format!("made `{folder}`: a trust folder, a plan by an assistant, and keys for Ada and Bo\n"));
+        if self.no_review {
+            output::note(&format!("review it as Ada:  cd {folder} && review plan.yaml --key keys/ada.pub"));
+            return Ok(ExitCode::Passes);
+        }
+        let code = decide::Decide::demo(&self.folder).run()?;
+        output::note(&format!(
+            "\nnext, from `{folder}`:\n  review plan.yaml --key keys/ada.pub   decide as Ada, who owns the ledger\n  review plan.yaml --key keys/bo.pub    decide as Bo, of identity security\n  review verify review-log.jsonl        check the record as an auditor would\n  review diff plan.yaml                 see what the plan does to effective access"
+        ));
+        Ok(code)
+    }
+}
+
+fn make(folder: &Path) -> anyhow::Result<()> {
+    let now = output::now();
+    let log_id = super::init::new_log_id()?;
+    let words = [("log_id", log_id.as_str())];
+    let text = |template: &str| fill(template, now, &words);
+    let yaml = text(include_str!("snapshot.yaml"));
+    let (parsed, _) = snapshot::read("snapshot.yaml", yaml.as_bytes())
+        .map_err(|findings| anyhow::anyhow!("the demo's snapshot has {} faults", findings.len()))?;
+    let files = [
+        ("review.yaml", text(include_str!("review.yaml"))),
+        ("people.yaml", text(include_str!("people.yaml"))),
+        ("agents.yaml", text(include_str!("agents.yaml"))),
+        ("tasks.yaml", text(include_str!("tasks.yaml"))),
+        ("plan.yaml", text(include_str!("plan.yaml"))),
+        ("snapshot.json", snapshot::write(&parsed)),
+    ];
+    if folder.join("allowed_signers").exists() || folder.join("keys").exists() {
+        bail!("`{}` holds a demo already\n  = mend: name another folder, or remove it", shown(folder));
+    }
+    new_folder::write(folder, &files)?;
+    let mut signers = String::from("# Demo keys without a passphrase, made on this machine. For playing only.\n");
+    for (name, principal) in PEOPLE {
+        let public = make_key(&folder.join("keys"), name, principal)?;
+        signers.push_str(&format!("{principal} namespaces=\"review-seal@v1\" {}\n", public.trim_end()));
+    }
+    new_folder::write(folder, &[("allowed_signers", signers)])
+}
+
+fn make_key(folder: &Path, name: &str, principal: &str) -> anyhow::Result<String> {
+    std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", shown(folder)))?;
+    let path = folder.join(name);
+    let output = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C"])
+        .arg(format!("demo key of {principal}"))
+        .arg("-f")
+        .arg(&path)
+        .stdin(Stdio::null())
+        .output()
+        .context("ssh-keygen cannot be run\n  = mend: install OpenSSH (`apt-get install openssh-client`)")?;
+    if !output.status.success() {
+        bail!("ssh-keygen made no key in `{}`", shown(folder));
+    }
+    let public = path.with_extension("pub");
+    std::fs::read_to_string(&public).with_context(|| format!("`{}` cannot be read", shown(&public)))
+}

@@ -1,0 +1,87 @@
+//! `review init`: a commented trust folder for one's own system.
+//!
+//! In: a folder, git's settings and the person's public keys. Out: `review.yaml`, `people.yaml`, `agents.yaml`,
+//! `tasks.yaml`, `allowed_signers` and `policies/`. It asks nothing, overwrites nothing and reads no private key.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::fill::fill;
+use super::new_folder::{self, shown};
+use super::{output, person};
+use crate::decision::ExitCode;
+
+/// Makes a commented trust folder.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to make it in.
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// The public key to decide with; else git's `user.signingkey`, `~/.ssh/*.pub`, `ssh-add -L`.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+}
+
+/// A fresh name for a log: 128 random bits in hexadecimal.
+///
+/// # Errors
+/// If the system gives no random bytes.
+pub fn new_log_id() -> anyhow::Result<String> {
+    Ok(output::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+impl Init {
+    /// Writes the folder and says what to do next.
+    ///
+    /// # Errors
+    /// If a file exists already or cannot be written.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let me = person::guess();
+        let key = person::public_key(self.key.as_deref())?;
+        let log_id = new_log_id()?;
+        let words = [
+            ("log_id", log_id.as_str()),
+            ("person", me.id.as_str()),
+            ("name", me.name.as_str()),
+            ("principal", me.principal.as_str()),
+        ];
+        let now = output::now();
+        let text = |template: &str| fill(template, now, &words);
+        let signers = match &key {
+            Some(key) => format!(
+                "# Whose keys count: OpenSSH's allowed_signers. Dates in valid-after and valid-before end with Z.\n{} namespaces=\"review-seal@v1\" {}\n",
+                me.principal, key.line
+            ),
+            None => format!(
+                "# Whose keys count: OpenSSH's allowed_signers. Dates in valid-after and valid-before end with Z.\n# {} namespaces=\"review-seal@v1\" ssh-ed25519 AAAA…\n",
+                me.principal
+            ),
+        };
+        let files = [
+            ("review.yaml", text(include_str!("review.yaml"))),
+            ("people.yaml", text(include_str!("people.yaml"))),
+            ("agents.yaml", text(include_str!("agents.yaml"))),
+            ("tasks.yaml", text(include_str!("tasks.yaml"))),
+            ("allowed_signers", signers),
+            ("policies/site.cedar", include_str!("site.cedar").to_owned()),
+        ];
+        new_folder::write(&self.folder, &files)?;
+        output::note(&next_steps(&self.folder, key.as_ref()));
+        Ok(ExitCode::Passes)
+    }
+}
+
+fn next_steps(folder: &Path, key: Option<&person::FoundKey>) -> String {
+    let mut out = format!("made a trust folder in `{}`\n", shown(folder));
+    match key {
+        Some(key) => out.push_str(&format!("  key: {} (from {})\n", key.fingerprint, key.from)),
+        None => out.push_str(
+            "  no SSH key found: make one with `ssh-keygen -t ed25519`, then put its public half into allowed_signers\n",
+        ),
+    }
+    out.push_str(
+        "next:\n  1. review snapshot import kubernetes EXPORT… -o snapshot.json\n  2. list your approvers in people.yaml and allowed_signers, your assistants in agents.yaml\n  3. review plan.yaml",
+    );
+    out
+}

@@ -1,0 +1,54 @@
+//! Writes a set of new files into a folder: all of them, or none.
+//!
+//! In: a folder and texts by path. Out: the files. It never overwrites: what is there already is named, and nothing is
+//! written.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use crate::input::text::Text;
+
+/// Writes every text, or none.
+///
+/// # Errors
+/// If one of the files exists already or cannot be written; what this call wrote is removed again.
+pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
+    let taken: Vec<String> = files
+        .iter()
+        .filter(|(path, _)| folder.join(path).symlink_metadata().is_ok())
+        .map(|(path, _)| format!("`{}`", shown(&folder.join(path))))
+        .collect();
+    if !taken.is_empty() {
+        bail!("{} exists already, and nothing is overwritten\n  = mend: choose another folder, or move it away", taken.join(", "));
+    }
+    let mut written = Vec::new();
+    for (path, text) in files {
+        let full = folder.join(path);
+        if let Err(error) = write_one(&full, text) {
+            for done in written {
+                let _ = fs::remove_file(done);
+            }
+            return Err(error);
+        }
+        written.push(full);
+    }
+    Ok(())
+}
+
+fn write_one(path: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot = || format!("`{}` cannot be written", shown(path));
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(cannot)?;
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).with_context(cannot)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)
+}
+
+/// A path, made harmless for a terminal.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    Text::from(path.to_string_lossy().into_owned()).terminal()
+}

@@ -1,0 +1,37 @@
+//! `review schema`: the JSON Schema that the code derives.
+
+use clap::{Args, ValueEnum};
+
+use super::output;
+use crate::decision::ExitCode;
+use crate::{plan, snapshot};
+
+/// Prints the JSON Schema of a file format.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Which file.
+    of: Of,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Of {
+    /// The change plan.
+    Plan,
+    /// The snapshot.
+    Snapshot,
+}
+
+impl Schema {
+    /// Prints it.
+    ///
+    /// # Errors
+    /// If stdout is closed.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let schema = match self.of {
+            Of::Plan => serde_json::to_value(plan::schema())?,
+            Of::Snapshot => serde_json::to_value(snapshot::schema())?,
+        };
+        output::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        Ok(ExitCode::Passes)
+    }
+}
