@@ -3,7 +3,7 @@
 //! In: arguments. Out: data on stdout, everything else on stderr, and an exit code. This room wires the others together
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
-pub mod case;
+pub mod proposal;
 pub mod check;
 pub mod completions;
 pub mod decide;
@@ -15,6 +15,7 @@ pub mod log;
 pub mod new_folder;
 pub mod output;
 pub mod person;
+pub mod present;
 pub mod recording;
 pub mod schema;
 pub mod site;
@@ -30,6 +31,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::decision::ExitCode;
 use crate::input::text::Text;
+use crate::report::model::Report;
+use crate::report::style::Style;
 
 /// Reviews the access changes that AI assistants propose, by their effect, and keeps a signed record.
 #[derive(Debug, Parser)]
@@ -109,14 +112,14 @@ pub fn main() -> ProcessCode {
     let code = match parse(&arguments) {
         Ok(cli) => run(cli).unwrap_or_else(|error| {
             output::note(&failure(&error));
-            ExitCode::Failed
+            ExitCode::Failure
         }),
         Err(error) => {
             let _ = error.print();
             if error.use_stderr() { ExitCode::Usage } else { ExitCode::Passes }
         }
     };
-    ProcessCode::from(code.number())
+    ProcessCode::from(code.code())
 }
 
 /// A failure as a person reads it: what, then how to mend it.
@@ -173,6 +176,27 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Completions(page)) => page.run(),
         Some(Command::Man(page)) => page.run(),
         Some(Command::Plan(_)) => Ok(ExitCode::Usage),
+    }
+}
+
+/// A report in a format, as stdout takes it.
+#[must_use]
+pub fn render(report: &Report, format: Format) -> String {
+    let style = Style { colour: output::stdout_colour(), width: output::width() };
+    crate::report::render::render(report, format.into(), &style)
+}
+
+impl From<Format> for crate::report::render::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+            Format::Sarif => Self::Sarif,
+            Format::Junit => Self::Junit,
+            Format::Github => Self::Github,
+            Format::Gitlab => Self::Gitlab,
+            Format::Markdown => Self::Markdown,
+        }
     }
 }
 

@@ -93,7 +93,7 @@ impl Import {
         let System::Kubernetes = self.system;
         let import = match kubernetes::import(&borrowed, taken_at) {
             Ok(import) => import,
-            Err(findings) => return self.say(&files, findings, None, ExitCode::Failed),
+            Err(findings) => return self.say(&files, findings, None, ExitCode::Failure),
         };
         let bytes = crate::snapshot::write(&import.snapshot)?;
         write(&self.output, &bytes)?;
@@ -120,7 +120,7 @@ impl Import {
         let verdict = if code == ExitCode::Passes { "imported" } else { "nothing was imported" };
         let report = Report {
             command: "snapshot import",
-            exit_code: code.number(),
+            exit_code: code.code(),
             verdict: Sentence::of(verdict),
             findings: findings.into_iter().map(|f| Reported::new(f, |name| texts.get(name).copied())).collect(),
             body: about.map_or(Body::Findings, Body::Snapshot),

@@ -1,0 +1,111 @@
+//! `review check`: what policy says of plans, for pull requests. It asks nobody and writes no record.
+//!
+//! In: plans. Out: outcomes, effects and findings in any format; 0 if nothing is denied.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::proposal::{PlanFile, Proposal};
+use super::site::Site;
+use super::{Format, Where, output, present, render};
+use crate::access::Index;
+use crate::decision::ExitCode;
+use crate::report::effects::Limits;
+use crate::report::model::{Body, Outcome, PlanReport, Report, Reported};
+use crate::report::sentence::{Sentence, counted};
+
+/// Says what policy makes of plans: nobody is asked.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The plans.
+    #[arg(required = true, value_name = "PLAN")]
+    plans: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+impl Check {
+    /// Judges every plan and prints the result.
+    ///
+    /// # Errors
+    /// If a file cannot be read or stdout is closed.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => {
+                output::data(&render(&present::faults("check", &faults, ExitCode::Failure), self.format))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        let index = Index::new(&site.snapshot);
+        let now = output::now();
+        let mut codes = Vec::new();
+        let mut findings = present::reported(&site.findings, &site.sources);
+        let mut plans = Vec::new();
+        for path in &self.plans {
+            let file = PlanFile::read(path)?;
+            match Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new()) {
+                Ok(proposal) => {
+                    codes.extend(holding(&proposal));
+                    findings.extend(present::findings(&proposal));
+                    plans.push(present::plan(&proposal, Limits::SHORT));
+                }
+                Err(faults) => {
+                    codes.push(ExitCode::Denied);
+                    findings.extend(present::reported(&faults.findings, &faults.sources));
+                }
+            }
+        }
+        let code = ExitCode::first(codes);
+        output::data(&render(&report("check", plans, findings, code), self.format))?;
+        Ok(code)
+    }
+}
+
+/// Every exit code that holds for a proposal that nobody was asked about.
+#[must_use]
+pub fn holding(proposal: &Proposal<'_>) -> Vec<ExitCode> {
+    let denied = !proposal.plan_judged.passes()
+        || proposal.judged.iter().any(|judged| judged.outcome == crate::policy::Outcome::Denied);
+    let stale = proposal.is_expired() || proposal.snapshot_is_stale();
+    [(denied, ExitCode::Denied), (stale, ExitCode::Stale)].iter().filter(|(holds, _)| *holds).map(|(_, c)| *c).collect()
+}
+
+/// The report of plans that nobody was asked about.
+#[must_use]
+pub fn report(command: &'static str, plans: Vec<PlanReport>, findings: Vec<Reported>, code: ExitCode) -> Report {
+    let of = |outcome| plans.iter().flat_map(|p| &p.changes).filter(|c| c.outcome == outcome).count() as u64;
+    let plan_denied = plans.iter().any(|p| p.policies.iter().any(|r| r.verdict != crate::report::model::PolicyVerdict::Warns));
+    let (denied, needs, auto) = (of(Outcome::Denied), of(Outcome::Needs), of(Outcome::Auto));
+    let mut parts = Vec::new();
+    if denied > 0 {
+        parts.push(format!("policy denies {}", counted(denied, "change", "changes")));
+    } else if plan_denied {
+        parts.push("policy denies the plan as a whole".to_owned());
+    }
+    if needs > 0 {
+        parts.push(format!("{} a person", if needs == 1 { "1 change needs".to_owned() } else { format!("{needs} changes need") }));
+    }
+    if auto > 0 {
+        parts.push(format!("{} automatic", if auto == 1 { "1 is".to_owned() } else { format!("{auto} are") }));
+    }
+    if code == ExitCode::Stale {
+        parts.push("something is out of date".to_owned());
+    }
+    if plans.is_empty() {
+        parts.push("no valid plan".to_owned());
+    }
+    if parts.is_empty() {
+        parts.push("the plan changes nothing".to_owned());
+    }
+    let mut verdict = Sentence::new();
+    for (n, part) in parts.into_iter().enumerate() {
+        verdict = if n == 0 { verdict.own(part) } else { verdict.own(format!("; {part}")) };
+    }
+    Report { command, exit_code: code.code(), verdict, findings, body: Body::Plans(plans), next: Vec::new() }
+}

@@ -1,0 +1,81 @@
+//! `review diff`: what a plan does to effective access. Policy is not asked.
+//!
+//! In: a plan. Out: gains and losses per change and for the whole plan, with the ways that give them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::proposal::{PlanFile, Proposal};
+use super::site::Site;
+use super::{Format, Where, output, present, render};
+use crate::access::Index;
+use crate::decision::ExitCode;
+use crate::report::build;
+use crate::report::effects::Limits;
+use crate::report::model::{Body, Report, Reported};
+use crate::report::sentence::{Sentence, counted};
+
+/// Shows what a plan does to effective access.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The plan.
+    plan: PathBuf,
+    /// Show every access, however many.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    place: Where,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+impl Diff {
+    /// Analyses the plan and prints its effects.
+    ///
+    /// # Errors
+    /// If a file cannot be read or stdout is closed.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => {
+                output::data(&render(&present::faults("diff", &faults, ExitCode::Failure), self.format))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        let index = Index::new(&site.snapshot);
+        let file = PlanFile::read(&self.plan)?;
+        let proposal = match Proposal::judge(&site, &index, &file, output::now(), |_, _| BTreeMap::new()) {
+            Ok(proposal) => proposal,
+            Err(faults) => {
+                output::data(&render(&present::faults("diff", &faults, ExitCode::Denied), self.format))?;
+                return Ok(ExitCode::Denied);
+            }
+        };
+        let limits = if self.all { Limits::ALL } else { Limits::SHORT };
+        let mut plan = build::plan(&proposal.plan, &proposal.analysis, &file.name, limits);
+        for (change, digested) in plan.changes.iter_mut().zip(&proposal.digested) {
+            change.digest = Some(digested.digest);
+        }
+        let sums = &plan.totals;
+        let verdict = Sentence::of(format!(
+            "the plan gains {}, loses {}, makes {} eligible",
+            counted(sums.gained, "access", "accesses"),
+            counted(sums.lost, "access", "accesses"),
+            sums.gained_eligible,
+        ));
+        let text = |name: &str| (name == file.name).then(|| std::str::from_utf8(&file.bytes).ok()).flatten();
+        let report = Report {
+            command: "diff",
+            exit_code: ExitCode::Passes.code(),
+            verdict,
+            findings: proposal.findings.iter().map(|f| Reported::new(f.clone(), text)).collect(),
+            body: Body::Plans(vec![plan]),
+            next: Vec::new(),
+        };
+        output::data(&render(&report, self.format))?;
+        Ok(ExitCode::Passes)
+    }
+}

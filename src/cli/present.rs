@@ -1,0 +1,140 @@
+//! Joins what the rooms found about a plan into the report's model.
+//!
+//! In: a proposal, or the faults that keep a plan from being one. Out: a [`Report`] that any renderer shows. Counting and
+//! verdicts come from `decision` and `policy`; this page only carries them over.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::proposal::Proposal;
+use super::site::{Faults, Sources};
+use crate::decision::ExitCode;
+use crate::input::finding::{Code, Finding};
+use crate::input::text::Text;
+use crate::policy::{PolicyHit, Why};
+use crate::report::build;
+use crate::report::effects::Limits;
+use crate::report::model::{
+    Body, Outcome, PlanReport, PolicyReport, PolicyVerdict, Report, Reported, Rule, StepReport, StepState,
+};
+use crate::report::sentence::Sentence;
+
+/// What the proposal says of its plan, policy included.
+#[must_use]
+pub fn plan(proposal: &Proposal<'_>, show: Limits) -> PlanReport {
+    let mut report = build::plan(&proposal.plan, &proposal.analysis, &proposal.file.name, show);
+    report.authenticated = Sentence::of(match proposal.proof.method.as_str() {
+        "none" => "not proven: nothing shows that the proposer wrote this plan".to_owned(),
+        method => format!("proven by {method}"),
+    });
+    let judged = &proposal.plan_judged;
+    report.policies = policies(&judged.denials, &judged.advice);
+    for (at, change) in report.changes.iter_mut().enumerate() {
+        let (Some(judged), Some(digested)) = (proposal.judged.get(at), proposal.digested.get(at)) else { continue };
+        change.digest = Some(digested.digest);
+        change.outcome = match judged.outcome {
+            crate::policy::Outcome::Denied => Outcome::Denied,
+            crate::policy::Outcome::Needs(_) => Outcome::Needs,
+            crate::policy::Outcome::Auto => Outcome::Auto,
+        };
+        let missing = judged.steps.iter().filter(|_| change.outcome != Outcome::Auto);
+        change.steps = missing
+            .map(|step| StepReport { name: Text::from(step.as_str()), state: StepState::Missing(None) })
+            .chain(judged.waived.iter().map(|(step, _)| StepReport {
+                name: Text::from(step.as_str()),
+                state: StepState::Waived,
+            }))
+            .collect();
+        change.policies = policies(&judged.denials, &judged.advice);
+    }
+    report.count_outcomes();
+    report
+}
+
+fn policies(denials: &[PolicyHit], advice: &[PolicyHit]) -> Vec<PolicyReport> {
+    denials.iter().chain(advice).map(policy).collect()
+}
+
+fn rule(hit: &PolicyHit) -> Rule {
+    Rule {
+        id: hit.policy.clone(),
+        title: hit.title.clone(),
+        advice: hit.advice.clone(),
+        control: hit.control.clone(),
+    }
+}
+
+fn policy(hit: &PolicyHit) -> PolicyReport {
+    let warns = hit.enforcement == crate::policy::Enforcement::Advisory;
+    PolicyReport {
+        rule: rule(hit),
+        enforcement: Text::from(hit.enforcement.name()),
+        severity: Text::from(hit.severity.name()),
+        verdict: match (&hit.why, warns) {
+            (Why::Fails(_) | Why::Unanswerable(_), _) => PolicyVerdict::Fails,
+            (Why::Forbids | Why::NoPermit, true) => PolicyVerdict::Warns,
+            (Why::Forbids | Why::NoPermit, false) => PolicyVerdict::Denies,
+        },
+    }
+}
+
+/// Every finding of a proposal: of the site, of the plan, and one for each policy that denies or warns.
+#[must_use]
+pub fn findings(proposal: &Proposal<'_>) -> Vec<Reported> {
+    let source = |name: &str| text_of(proposal, name);
+    let mut all: Vec<Reported> =
+        proposal.findings.iter().map(|finding| Reported::new(finding.clone(), source)).collect();
+    for hit in proposal.plan_judged.denials.iter().chain(&proposal.plan_judged.advice) {
+        let mut finding = hit.finding().at(&proposal.plan.id.place);
+        if finding.code == Code::PolicyDenied {
+            finding.code = Code::PlanDenied;
+        }
+        all.push(with_rule(finding, hit, source));
+    }
+    for (change, judged) in proposal.plan.changes.iter().zip(&proposal.judged) {
+        for hit in judged.denials.iter().chain(&judged.advice) {
+            all.push(with_rule(hit.finding().at(&change.action_place), hit, source));
+        }
+    }
+    all
+}
+
+fn with_rule<'s>(finding: Finding, hit: &PolicyHit, source: impl Fn(&str) -> Option<&'s str>) -> Reported {
+    let mut reported = Reported::new(finding, source);
+    reported.rule = Some(rule(hit));
+    reported
+}
+
+fn text_of<'a>(proposal: &'a Proposal<'_>, name: &str) -> Option<&'a str> {
+    if name == proposal.file.name {
+        return std::str::from_utf8(&proposal.file.bytes).ok();
+    }
+    source(&proposal.site.sources, name)
+}
+
+fn source<'a>(sources: &'a Sources, name: &str) -> Option<&'a str> {
+    sources.get(name).and_then(|bytes| std::str::from_utf8(bytes).ok())
+}
+
+/// A report of nothing but faults.
+#[must_use]
+pub fn faults(command: &'static str, faults: &Faults, code: ExitCode) -> Report {
+    let verdict = match code {
+        ExitCode::Denied => "the plan is invalid; nothing of it was looked at further",
+        _ => "a trust file is invalid; nothing was judged",
+    };
+    Report {
+        command,
+        exit_code: code.code(),
+        verdict: Sentence::of(verdict),
+        findings: reported(&faults.findings, &faults.sources),
+        body: Body::Findings,
+        next: Vec::new(),
+    }
+}
+
+/// Findings with the lines that they point at.
+#[must_use]
+pub fn reported(findings: &[Finding], sources: &BTreeMap<String, Rc<[u8]>>) -> Vec<Reported> {
+    findings.iter().map(|finding| Reported::new(finding.clone(), |name| source(sources, name))).collect()
+}

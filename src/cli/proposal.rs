@@ -1,0 +1,369 @@
+//! A proposal: a plan with its analysis, the outcome of every change, and what decisions on them are bound to.
+//!
+//! In: a site and a plan's file. Out: [`Proposal`], or the faults that make the plan invalid. It wires `access`, `policy`
+//! and `decision` together and decides nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+
+use anyhow::Context as _;
+
+use super::new_folder::shown;
+use super::site::{Faults, Site};
+use crate::access::{self, Index, TaskScope};
+use crate::access::facts::Analysis;
+use crate::config::Task;
+use crate::decision::case::{CaseId, Denial, Outcome, Present, StepName};
+use crate::decision::digest::{Digested, change_digest, emergent};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::{ChangeId, IdentityId};
+use crate::input::time::Time;
+use crate::plan::model::Plan;
+use crate::policy::{self, Enforcement, History, Judged, Matter, PlanJudged, Proof, TaskView};
+
+/// The largest plan read, in bytes; the reader's own budget is smaller and says so better.
+const MAX_PLAN: u64 = 16 << 20;
+
+/// A plan's file.
+#[derive(Clone, Debug)]
+pub struct PlanFile {
+    /// Its name as the user gave it.
+    pub name: String,
+    /// Its exact bytes.
+    pub bytes: Rc<[u8]>,
+}
+
+impl PlanFile {
+    /// Reads a plan's file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let cannot = || format!("the plan `{}` cannot be read", shown(path));
+        let meta = std::fs::metadata(path).with_context(cannot)?;
+        anyhow::ensure!(!meta.is_dir(), "`{}` is a folder\n  = mend: name the plan's file", shown(path));
+        anyhow::ensure!(meta.len() <= MAX_PLAN, "the plan `{}` is larger than {MAX_PLAN} bytes", shown(path));
+        let bytes = std::fs::read(path).with_context(cannot)?;
+        Ok(Self { name: path.to_string_lossy().into_owned(), bytes: bytes.into() })
+    }
+}
+
+/// A plan, analysed and judged.
+pub struct Proposal<'s> {
+    /// The site that judges it.
+    pub site: &'s Site,
+    /// The file.
+    pub file: PlanFile,
+    /// The plan.
+    pub plan: Plan,
+    /// Its facts.
+    pub analysis: Analysis,
+    /// All people.
+    pub people: policy::People,
+    /// How the proposer proved itself.
+    pub proof: Proof,
+    /// The task, if `tasks.yaml` knows it.
+    pub task: Option<TaskView>,
+    /// What the log says, per change.
+    pub history: BTreeMap<ChangeId, History>,
+    /// The document and digest of every change.
+    pub digested: Vec<Digested>,
+    /// The outcome of every change.
+    pub judged: Vec<Judged>,
+    /// The outcome of the plan as a whole.
+    pub plan_judged: PlanJudged,
+    /// What decisions are bound to, per change.
+    pub presents: Vec<Present>,
+    /// What is notable about the plan.
+    pub findings: Vec<Finding>,
+    /// When it was judged.
+    pub now: Time,
+}
+
+impl<'s> Proposal<'s> {
+    /// Reads, analyses and judges a plan.
+    ///
+    /// # Errors
+    /// The faults that make the plan invalid.
+    pub fn judge(
+        site: &'s Site,
+        index: &Index<'_>,
+        file: &PlanFile,
+        now: Time,
+        history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
+    ) -> Result<Self, Faults> {
+        let faults = |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
+        let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
+        Self::analyse(site, index, file, plan, now, None, history).map_err(faults)
+    }
+
+    /// Analyses and judges only these changes, as a plan of its own.
+    ///
+    /// # Errors
+    /// The faults that they have without the others.
+    pub fn only(&self, index: &Index<'_>, changes: &BTreeSet<ChangeId>) -> Result<Self, Vec<Finding>> {
+        let mut plan = self.plan.clone();
+        plan.changes.retain(|change| changes.contains(&change.id.value));
+        let history = self.history.clone();
+        Self::analyse(self.site, index, &self.file, plan, self.now, None, |_, _| history.clone())
+    }
+
+    fn analyse(
+        site: &'s Site,
+        index: &Index<'_>,
+        file: &PlanFile,
+        plan: Plan,
+        now: Time,
+        only: Option<&BTreeSet<ChangeId>>,
+        history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
+    ) -> Result<Self, Vec<Finding>> {
+        let mut findings = notes(site, &plan, now);
+        let known = plan.task.as_ref().and_then(|task| site.tasks.get(&task.value));
+        let listed = known.is_some_and(|t| t.lists(&plan.proposer.value, plan.on_behalf_of.as_ref().map(|s| &s.value)));
+        let scope = known.map(|task| task_scope(task, now, listed));
+        let identities: Vec<BTreeSet<IdentityId>> = site
+            .people
+            .all()
+            .iter()
+            .map(|person| person.identities.iter().map(|i| i.value.clone()).collect())
+            .collect();
+        let mut problems = Vec::new();
+        if site.agents.get(plan.proposer.value.as_str()).is_none() {
+            problems.push(
+                Finding::new(
+                    Code::UnknownProposer,
+                    format!("`{}` is no proposer of agents.yaml", plan.proposer.value.as_str()),
+                )
+                .at(&plan.proposer.place)
+                .mend("list the assistant in agents.yaml, or correct `proposer`"),
+            );
+        }
+        let question = access::Question {
+            plan: &plan,
+            snapshot: &site.snapshot,
+            index,
+            data: &site.data,
+            task: scope.as_ref(),
+            people: &identities,
+            now,
+            only,
+        };
+        let analysis = match access::analyse(&question) {
+            Ok(analysis) if problems.is_empty() => analysis,
+            Ok(_) => return Err(problems),
+            Err(more) => {
+                problems.extend(more);
+                return Err(problems);
+            }
+        };
+        let mut digested = Vec::with_capacity(plan.changes.len());
+        for (change, facts) in plan.changes.iter().zip(&analysis.changes) {
+            match change_digest(&plan, change, facts) {
+                Ok(digest) => digested.push(digest),
+                Err(e) => problems.push(
+                    Finding::new(Code::BadValue, format!("change `{}` has no digest: {e}", change.id.value.as_str()))
+                        .at(&change.id.place),
+                ),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let task = known.map(|task| TaskView {
+            id: task.id.value.clone(),
+            owner: task.owner.as_ref().map(|o| o.value.clone()),
+            open: task.is_open(now) && listed,
+            until: Some(task.until),
+        });
+        let overbroad = access::overbroad(index, &site.data, &plan.proposer.value, &may_hold(site, &plan), now);
+        if let Some(example) = &overbroad {
+            findings.push(
+                Finding::new(
+                    Code::AgentOverbroad,
+                    format!(
+                        "the proposer `{}` itself holds more than agents.yaml says it may: {}",
+                        plan.proposer.value.as_str(),
+                        example.raw()
+                    ),
+                )
+                .at(&plan.proposer.place)
+                .mend("take that access from the assistant, or list it in `may_hold`"),
+            );
+        }
+        let proof = Proof { overbroad: overbroad.is_some(), ..Proof::none() };
+        findings.extend(analysis.findings.iter().cloned());
+        let history = history(&plan, &digested);
+        let mut proposal = Self {
+            site,
+            file: file.clone(),
+            people: site.people_views(),
+            plan,
+            analysis,
+            proof,
+            task,
+            history,
+            digested,
+            judged: Vec::new(),
+            plan_judged: PlanJudged { denials: Vec::new(), overridable: false, advice: Vec::new(), case: None },
+            presents: Vec::new(),
+            findings,
+            now,
+        };
+        proposal.ask_policy();
+        Ok(proposal)
+    }
+
+    fn ask_policy(&mut self) {
+        let (judged, plan_judged) = {
+            let matter = self.matter();
+            let judged: Vec<Judged> =
+                (0..self.plan.changes.len()).map(|at| policy::outcome(&self.site.pack, &matter, at)).collect();
+            (judged, policy::submit(&self.site.pack, &matter))
+        };
+        self.presents = self
+            .judged_pairs(&judged)
+            .map(|(facts, digested, judged)| Present {
+                case: CaseId { plan: self.plan.id.value.clone(), change: facts.id.clone() },
+                digest: digested.digest,
+                document: std::sync::Arc::clone(&digested.document),
+                emergent: emergent(&self.analysis, facts),
+                outcome: outcome(judged),
+                depends_on: facts.depends_on.clone(),
+            })
+            .collect();
+        self.judged = judged;
+        self.plan_judged = plan_judged;
+    }
+
+    fn judged_pairs<'a>(
+        &'a self,
+        judged: &'a [Judged],
+    ) -> impl Iterator<Item = (&'a access::facts::ChangeFacts, &'a Digested, &'a Judged)> {
+        self.analysis.changes.iter().zip(&self.digested).zip(judged).map(|((f, d), j)| (f, d, j))
+    }
+
+    /// What policy is asked about.
+    #[must_use]
+    pub fn matter(&self) -> Matter<'_> {
+        Matter {
+            plan: &self.plan,
+            analysis: &self.analysis,
+            people: &self.people,
+            parameters: self.site.parameters(),
+            proof: &self.proof,
+            task: self.task.as_ref(),
+            history: &self.history,
+            now: self.now,
+        }
+    }
+
+    /// The place of a change in the plan.
+    #[must_use]
+    pub fn position(&self, change: &ChangeId) -> Option<usize> {
+        self.plan.changes.iter().position(|c| c.id.value == *change)
+    }
+
+    /// Whether the plan's expiry has passed.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        self.plan.expires.value <= self.now
+    }
+
+    /// Whether the snapshot is older than the site allows.
+    #[must_use]
+    pub fn snapshot_is_stale(&self) -> bool {
+        snapshot_is_stale(self.site, self.now)
+    }
+}
+
+fn snapshot_is_stale(site: &Site, now: Time) -> bool {
+    now.since(site.snapshot.taken_at).is_some_and(|age| age > site.settings.max_snapshot_age)
+}
+
+fn task_scope(task: &Task, now: Time, listed: bool) -> TaskScope {
+    TaskScope {
+        open: task.is_open(now),
+        lists_proposer_and_sponsor: listed,
+        scopes: task.scope.iter().map(|s| s.value.clone()).collect(),
+        until: Some(task.until),
+    }
+}
+
+fn may_hold(site: &Site, plan: &Plan) -> Vec<access::MayHold> {
+    use crate::config::Holding;
+    let Some(agent) = site.agents.get(plan.proposer.value.as_str()) else { return Vec::new() };
+    agent
+        .may_hold
+        .iter()
+        .map(|holding| match &holding.value {
+            Holding::Role { role, scope } => access::MayHold::Role { role: role.clone(), scope: scope.clone() },
+            Holding::Membership { group } => access::MayHold::Membership { group: group.clone() },
+            Holding::Access { action, resource, scope } => access::MayHold::Access {
+                action: action.clone(),
+                resource: resource.clone(),
+                scope: scope.clone(),
+            },
+        })
+        .collect()
+}
+
+/// What is notable about a plan before any change is looked at.
+fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if plan.expires.value <= now {
+        found.push(
+            Finding::new(Code::PlanExpired, format!("the plan expired at {}; it is void", plan.expires.value))
+                .at(&plan.expires.place)
+                .mend("have the assistant write it anew"),
+        );
+    }
+    if let Some(made_from) = plan.snapshot.as_ref().filter(|s| s.value != site.snapshot_digest) {
+        found.push(
+            Finding::new(Code::SnapshotDiffers, "the plan was made from another snapshot; all facts are of the current one")
+                .at(&made_from.place),
+        );
+    }
+    if snapshot_is_stale(site, now) {
+        found.push(
+            Finding::new(
+                Code::SnapshotStale,
+                format!(
+                    "the snapshot is of {}, older than `max_snapshot_age` ({})",
+                    site.snapshot.taken_at, site.settings.max_snapshot_age
+                ),
+            )
+            .mend("export it anew with `review snapshot import`"),
+        );
+    }
+    if let Some(task) = plan.task.as_ref().filter(|t| site.tasks.get(&t.value).is_none()) {
+        found.push(
+            Finding::new(Code::UnknownTask, format!("tasks.yaml does not know the task `{}`", task.value.as_str()))
+                .at(&task.place)
+                .mend("open the task in tasks.yaml, or correct `task`"),
+        );
+    }
+    found
+}
+
+/// Policy's outcome in the words of `decision`.
+fn outcome(judged: &Judged) -> Outcome {
+    let steps = || judged.steps.iter().map(|s| StepName::from(s.as_str())).collect();
+    match &judged.outcome {
+        policy::Outcome::Auto => Outcome::Auto,
+        policy::Outcome::Needs(_) => Outcome::Needs(steps()),
+        policy::Outcome::Denied => {
+            let named = judged.denials.iter().filter(|hit| !hit.policy.as_str().is_empty());
+            let mut denial = Denial { then: steps(), unnamed: judged.denials.is_empty(), ..Denial::default() };
+            for hit in named {
+                if hit.enforcement == Enforcement::Override && judged.overridable {
+                    denial.overridable.insert(hit.policy.clone());
+                } else {
+                    denial.mandatory.insert(hit.policy.clone());
+                }
+            }
+            denial.unnamed |= denial.mandatory.is_empty() && !judged.overridable;
+            Outcome::Denied(denial)
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The site: everything in the trust folder, read and believed, with the snapshot.
+//!
+//! In: a trust folder. Out: [`Site`], or every fault of every file at once. It judges nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::Where;
+use super::trust_folder::{MAX_SNAPSHOT, TrustFolder, TrustFolderError};
+use crate::access;
+use crate::config::{self, Agents, People, Settings, Tasks};
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::{IdentityId, PersonId};
+use crate::input::place::Place;
+use crate::policy;
+use crate::snapshot::model::Snapshot;
+use crate::trust::signers::Signers;
+
+/// The texts that findings point into, by the name a person knows the file by.
+pub type Sources = BTreeMap<String, Rc<[u8]>>;
+
+/// Everything in the trust folder.
+pub struct Site {
+    /// The folder.
+    pub folder: TrustFolder,
+    /// `review.yaml`.
+    pub settings: Settings,
+    /// `people.yaml`.
+    pub people: People,
+    /// `agents.yaml`.
+    pub agents: Agents,
+    /// `tasks.yaml`.
+    pub tasks: Tasks,
+    /// `allowed_signers`.
+    pub signers: Signers,
+    /// The policies, shipped ones and the site's.
+    pub pack: policy::Pack,
+    /// The exact policy files, by path.
+    pub policy_files: Vec<(String, Rc<[u8]>)>,
+    /// Classification, escalation paths and duties that must be apart.
+    pub data: access::Data,
+    /// The current entitlements.
+    pub snapshot: Snapshot,
+    /// The SHA-256 of the snapshot's bytes.
+    pub snapshot_digest: Digest<of::File>,
+    /// What was notable in all of them.
+    pub findings: Vec<Finding>,
+    /// The texts of the small files.
+    pub sources: Sources,
+}
+
+/// Faults that keep a command from its work, with the texts they point into.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// The texts.
+    pub sources: Sources,
+}
+
+/// Reads files one by one and keeps all faults.
+struct Reading {
+    folder: TrustFolder,
+    faults: Faults,
+    notes: Vec<Finding>,
+}
+
+impl Reading {
+    fn bytes(&mut self, path: &str) -> Result<Option<(String, Rc<[u8]>)>, TrustFolderError> {
+        let shown = self.folder.shown(path);
+        let bytes = self.folder.read(path)?;
+        if let Some(bytes) = &bytes {
+            self.faults.sources.insert(shown.clone(), Rc::clone(bytes));
+        }
+        Ok(bytes.map(|bytes| (shown, bytes)))
+    }
+
+    /// Reads an optional file; its absence is the default.
+    fn file<T: Default>(
+        &mut self,
+        path: &str,
+        read: impl Fn(&str, &[u8]) -> Result<T, Vec<Finding>>,
+    ) -> Result<T, TrustFolderError> {
+        let Some((shown, bytes)) = self.bytes(path)? else { return Ok(T::default()) };
+        Ok(self.keep(read(&shown, &bytes)).unwrap_or_default())
+    }
+
+    fn keep<T>(&mut self, result: Result<T, Vec<Finding>>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(findings) => {
+                self.faults.findings.extend(findings);
+                None
+            }
+        }
+    }
+
+    /// Keeps errors as faults and the rest as notes.
+    fn sort(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            if finding.severity == Severity::Error {
+                self.faults.findings.push(finding);
+            } else {
+                self.notes.push(finding);
+            }
+        }
+    }
+}
+
+impl Site {
+    /// Reads the whole trust folder.
+    ///
+    /// # Errors
+    /// The outer one if a file cannot be read at all; the inner one holds every fault of what was read.
+    pub fn load(place: &Where) -> anyhow::Result<Result<Self, Faults>> {
+        let current = std::env::current_dir()?;
+        let folder = TrustFolder::find(place.trust.as_deref(), &current)?;
+        let mut reading = Reading { folder, faults: Faults::default(), notes: Vec::new() };
+        let settings = match reading.bytes("review.yaml")? {
+            Some((shown, bytes)) => reading.keep(Settings::read(&shown, &bytes)),
+            None => return Err(TrustFolderError::NotFound.into()),
+        };
+        let people = reading.file("people.yaml", People::read)?;
+        let agents = reading.file("agents.yaml", Agents::read)?;
+        let tasks = reading.file("tasks.yaml", Tasks::read)?;
+        let cross = config::cross_check(&people, &agents, &tasks);
+        reading.sort(cross);
+        let signers = match reading.bytes("allowed_signers")? {
+            Some((shown, bytes)) => {
+                let (signers, findings) = Signers::parse(&shown, &bytes);
+                // WHY: a line that cannot be read allows nobody; it must not keep an auditor or the others from working.
+                reading.notes.extend(findings);
+                signers
+            }
+            None => Signers::parse("allowed_signers", b"").0,
+        };
+        let Some(settings) = settings else { return Ok(Err(reading.faults)) };
+        let (pack, policy_files) = load_policies(&mut reading, &settings)?;
+        let data = load_data(&mut reading, &settings)?;
+        let snapshot = load_snapshot(&mut reading, &settings)?;
+        let (Some(pack), Some(data), Some((snapshot, snapshot_digest))) = (pack, data, snapshot) else {
+            return Ok(Err(reading.faults));
+        };
+        if !reading.faults.findings.is_empty() {
+            return Ok(Err(reading.faults));
+        }
+        Ok(Ok(Self {
+            folder: reading.folder,
+            settings,
+            people,
+            agents,
+            tasks,
+            signers,
+            pack,
+            policy_files,
+            data,
+            snapshot,
+            snapshot_digest,
+            findings: reading.notes,
+            sources: reading.faults.sources,
+        }))
+    }
+
+    /// Where the log is: `--log`, else `log:` of `review.yaml`, beside it.
+    #[must_use]
+    pub fn log_path(&self, place: &Where) -> PathBuf {
+        match (&place.log, self.folder.path()) {
+            (Some(log), _) => log.clone(),
+            (None, Some(folder)) => folder.join(self.settings.log.raw()),
+            (None, None) => PathBuf::from(self.settings.log.raw()),
+        }
+    }
+
+    /// Every trust file used, those of the binary included, by path.
+    #[must_use]
+    pub fn trust_files(&self) -> BTreeMap<String, Digest<of::File>> {
+        let mut all = self.folder.used();
+        for (path, bytes) in &self.policy_files {
+            if path.starts_with("shipped/") {
+                all.insert(path.clone(), Digest::of(bytes));
+            }
+        }
+        for (path, bytes) in access::shipped() {
+            if self.settings.shipped {
+                all.insert((*path).to_owned(), Digest::of(bytes));
+            }
+        }
+        all
+    }
+
+    /// The limits that policies read.
+    #[must_use]
+    pub fn parameters(&self) -> policy::Parameters {
+        let set = &self.settings.parameters;
+        policy::Parameters {
+            max_ttl: set.max_ttl,
+            max_privileged_ttl: set.max_privileged_ttl,
+            max_credential_ttl: set.max_credential_ttl,
+            stale_after: set.stale_after,
+            require_security_key: set.require_security_key,
+        }
+    }
+
+    /// All people as policy sees them.
+    #[must_use]
+    pub fn people_views(&self) -> policy::People {
+        let mut owned: BTreeMap<&PersonId, BTreeSet<IdentityId>> = BTreeMap::new();
+        for identity in &self.snapshot.identities {
+            let owner = identity.owner.as_ref().and_then(|owner| self.people.by_identity(owner.as_str()));
+            if let Some(person) = owner {
+                owned.entry(&person.id.value).or_default().insert(identity.id.clone());
+            }
+        }
+        let listed: BTreeSet<_> = self.people.named_groups().map(|g| g.value.clone()).collect();
+        policy::People::new(self.people.all().iter().map(|person| policy::PersonView {
+            id: person.id.value.clone(),
+            identities: person.identities.iter().map(|i| i.value.clone()).collect(),
+            groups: self.people.groups_of(&person.id.value).map(|g| g.raw().to_owned()).collect(),
+            listed_groups: listed.clone(),
+            owns: owned.remove(&person.id.value).unwrap_or_default(),
+        }))
+    }
+}
+
+type PolicyFiles = Vec<(String, Rc<[u8]>)>;
+
+fn load_policies(
+    reading: &mut Reading,
+    settings: &Settings,
+) -> Result<(Option<policy::Pack>, PolicyFiles), TrustFolderError> {
+    let mut files: PolicyFiles = Vec::new();
+    if settings.shipped {
+        files.extend(policy::Pack::shipped().iter().map(|f| (f.path.to_owned(), Rc::from(f.bytes))));
+    }
+    let mut shown_files = files.clone();
+    for path in reading.folder.list("policies", ".cedar")? {
+        if let Some((shown, bytes)) = reading.bytes(&path)? {
+            files.push((path, Rc::clone(&bytes)));
+            shown_files.push((shown, bytes));
+        }
+    }
+    let named: Vec<policy::PolicyFile<'_>> =
+        shown_files.iter().map(|(path, bytes)| policy::PolicyFile { path, bytes }).collect();
+    let mut steps = Vec::new();
+    for step in &settings.steps {
+        match policy::StepName::new(step.raw()) {
+            Some(name) => steps.push(name),
+            None => reading.faults.findings.push(Finding::new(
+                Code::BadConfiguration,
+                format!("`{}` is no name of an approval step", step.raw()),
+            )),
+        }
+    }
+    let pack = policy::Pack::load(&named, Some(&steps));
+    Ok((reading.keep(pack), files))
+}
+
+fn load_data(reading: &mut Reading, settings: &Settings) -> Result<Option<access::Data>, TrustFolderError> {
+    let mut files: Vec<(String, Rc<[u8]>)> = Vec::new();
+    if settings.shipped {
+        files.extend(access::shipped().iter().map(|(path, bytes)| ((*path).to_owned(), Rc::from(*bytes))));
+    }
+    for path in reading.folder.list("policies", ".yaml")? {
+        if let Some((shown, bytes)) = reading.bytes(&path)? {
+            files.push((shown, bytes));
+        }
+    }
+    let named: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
+    let data = access::Data::read(&named);
+    Ok(reading.keep(data))
+}
+
+fn load_snapshot(
+    reading: &mut Reading,
+    settings: &Settings,
+) -> Result<Option<(Snapshot, Digest<of::File>)>, TrustFolderError> {
+    let path = settings.snapshot.raw();
+    let shown = reading.folder.shown(path);
+    let Some(bytes) = reading.folder.read_up_to(path, MAX_SNAPSHOT)? else {
+        return Err(TrustFolderError::Missing {
+            path: path.into(),
+            mend: "write it with `review snapshot import kubernetes FILE… -o snapshot.json`",
+        });
+    };
+    let digest = Digest::of(&bytes);
+    match crate::snapshot::read(&shown, &bytes) {
+        Ok((snapshot, findings)) => {
+            reading.sort(findings);
+            Ok(Some((snapshot, digest)))
+        }
+        Err(findings) => {
+            if bytes.len() < 1 << 24 {
+                reading.faults.sources.insert(shown.clone(), bytes);
+            }
+            if findings.is_empty() {
+                let nothing = Finding::new(Code::Unreadable, "the snapshot cannot be read").at(&Place::file(&shown));
+                reading.faults.findings.push(nothing);
+            }
+            reading.faults.findings.extend(findings);
+            Ok(None)
+        }
+    }
+}
