@@ -13,18 +13,21 @@ thread_local! {
 }
 
 /// Forgets the names when the reading ends, also by an unwinding.
-struct Forget(Option<HashSet<Arc<str>>>);
+struct Forget;
 
 impl Drop for Forget {
     fn drop(&mut self) {
-        let before = self.0.take();
-        NAMES.with(|names| *names.borrow_mut() = before);
+        NAMES.with(|names| *names.borrow_mut() = None);
     }
 }
 
-/// Runs a reading within which equal names share one allocation.
+/// Runs a reading within which equal names share one allocation; a reading within a reading shares its names.
 pub fn interning<R>(reading: impl FnOnce() -> R) -> R {
-    let _forget = Forget(NAMES.with(|names| names.borrow_mut().replace(HashSet::new())));
+    if NAMES.with(|names| names.borrow().is_some()) {
+        return reading();
+    }
+    NAMES.with(|names| *names.borrow_mut() = Some(HashSet::new()));
+    let _forget = Forget;
     reading()
 }
 

@@ -176,15 +176,15 @@ fn names(snapshot: &Snapshot, faults: &mut Faults) {
     let s = snapshot;
     let subjects = s.identities.iter().map(|i| i.id.as_str()).enumerate().map(|(n, id)| (id, "identities", n));
     let groups = s.groups.iter().map(|g| g.id.as_str()).enumerate().map(|(n, id)| (id, "groups", n));
-    unique(subjects.chain(groups).collect(), "identity or group", faults);
-    unique(one(s.roles.iter().map(|r| r.id.as_str()), "roles"), "role", faults);
-    unique(one(s.resources.iter().map(|r| r.id.as_str()), "resources"), "resource", faults);
-    unique(one(s.assignments.iter().map(|a| a.id.as_str()), "assignments"), "assignment", faults);
+    unique(&subjects.chain(groups).collect::<Vec<_>>(), "identity or group", faults);
+    unique(&one(s.roles.iter().map(|r| r.id.as_str()), "roles"), "role", faults);
+    unique(&one(s.resources.iter().map(|r| r.id.as_str()), "resources"), "resource", faults);
+    unique(&one(s.assignments.iter().map(|a| a.id.as_str()), "assignments"), "assignment", faults);
     let trusts = s.trusts.iter().enumerate().map(|(n, t)| (t.id.as_str(), "trusts", n));
     let rules = s.trust_rules.iter().enumerate().map(|(n, t)| (t.id.as_str(), "trust_rules", n));
-    unique(trusts.chain(rules).collect(), "trust", faults);
-    unique(one(s.credentials.iter().map(|c| c.id.as_str()), "credentials"), "credential", faults);
-    unique(one(s.findings.iter().map(|f| f.id.as_str()), "findings"), "finding", faults);
+    unique(&trusts.chain(rules).collect::<Vec<_>>(), "trust", faults);
+    unique(&one(s.credentials.iter().map(|c| c.id.as_str()), "credentials"), "credential", faults);
+    unique(&one(s.findings.iter().map(|f| f.id.as_str()), "findings"), "finding", faults);
 }
 
 fn one<'a>(ids: impl Iterator<Item = &'a str>, section: &'static str) -> Vec<(&'a str, &'static str, usize)> {
@@ -196,7 +196,7 @@ pub(super) fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| (0x20..0x7f).contains(&b)) || !name.chars().any(is_hidden)
 }
 
-fn unique(ids: Vec<(&str, &'static str, usize)>, what: &str, faults: &mut Faults) {
+fn unique(ids: &[(&str, &'static str, usize)], what: &str, faults: &mut Faults) {
     // WHY: sorting hashes takes a third of the memory of a set of a million names.
     let state = std::collections::hash_map::RandomState::new();
     let mut hashes: Vec<(u64, usize)> = Vec::with_capacity(ids.len());

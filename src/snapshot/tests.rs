@@ -183,3 +183,30 @@ fn no_bytes_make_the_reader_panic_or_hang() {
     assert_eq!(read("s", b"\xff\xfe{\x00").unwrap_err()[0].code, Code::NotUtf8);
     assert_eq!(read("s", b"{\"a\":\"\xff\"}").unwrap_err()[0].code, Code::NotUtf8);
 }
+
+#[test]
+fn merging_joins_what_agrees_and_reports_what_does_not() {
+    let one = read("a", json(r#""roles":[{"id":"r"}],"groups":[{"id":"g"}]"#).as_bytes()).unwrap().0;
+    let two = read("b", json(r#""roles":[{"id":"q"},{"id":"r"}]"#).as_bytes()).unwrap().0;
+    let merged = merge(&[("a", &one), ("b", &two)]).unwrap();
+    assert_eq!(merged, merge(&[("b", &two), ("a", &one)]).unwrap());
+    assert_eq!((merged.roles.len(), merged.groups.len()), (2, 1));
+    let other = json(r#""roles":[{"id":"r","sensitivity":"high"}],"identities":[{"id":"g","kind":"human"}]"#);
+    let other = read("c", other.as_bytes()).unwrap().0;
+    let findings = merge(&[("a", &one), ("c", &other)]).unwrap_err();
+    assert_eq!(findings.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::DuplicateId, Code::DuplicateId]);
+}
+
+#[test]
+fn a_difference_mirrors_when_its_ends_are_exchanged() {
+    let one = read("a", json(FULL).as_bytes()).unwrap().0;
+    let mut two = one.clone();
+    two.assignments[0].until = None;
+    two.assignments[1].id = "renamed".into();
+    two.roles.pop();
+    let there = difference(&one, &two);
+    let back = difference(&two, &one);
+    assert_eq!((&there.gained, &there.lost), (&back.lost, &back.gained));
+    assert_eq!((there.gained.len(), there.lost.len(), there.roles.len()), (1, 1, 1));
+    assert_eq!(difference(&one, &one), Difference::default());
+}

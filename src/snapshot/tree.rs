@@ -204,7 +204,7 @@ pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Finding> 
     }
     let text = std::str::from_utf8(bytes).map_err(|fault| {
         let before = bytes.get(..fault.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|b| **b == b'\n').count().saturating_add(1);
+        let line = before.split(|b| *b == b'\n').count();
         Finding::new(Code::NotUtf8, "the file is not UTF-8 text")
             .at(&Place::line(name, u32::try_from(line).unwrap_or(u32::MAX)))
             .mend("export it again as JSON or YAML text")

@@ -17,7 +17,7 @@ use crate::input::time::Time;
 use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status};
 use crate::snapshot::tree;
 
-use super::gather::{Gathered, display, gather};
+use super::gather::{Gathered, Key, display, gather};
 use super::object::{Body, Kind, Notes, Object, Spot, SubjectRef};
 use super::{Import, roles, trust};
 
@@ -42,8 +42,8 @@ pub fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Fin
         let mut notes = Notes::default();
         let gathered = gather(&texts, &mut notes, &mut direct);
         let mut cluster = Cluster::new(&gathered, &mut notes);
-        for object in gathered.objects.values() {
-            cluster.binding(object, &mut notes);
+        for (key, object) in &gathered.objects {
+            cluster.binding(key, object, &mut notes);
         }
         let (snapshot, counts) = cluster.finish(&gathered, taken_at, &mut notes);
         direct.extend(notes.placed(&texts));
@@ -76,7 +76,7 @@ impl Cluster {
             grants: BTreeSet::new(),
             unresolved: BTreeMap::new(),
         };
-        for (kind, namespace, name) in gathered.objects.keys() {
+        for (kind, namespace, name, _) in gathered.objects.keys() {
             out.namespaces.insert(Arc::clone(if *kind == Kind::Namespace { name } else { namespace }));
         }
         out.namespaces.remove("");
@@ -175,14 +175,14 @@ impl Cluster {
         self.identity(&format!("user:{name}"), kind).text()
     }
 
-    fn binding(&mut self, object: &Object, notes: &mut Notes) {
+    fn binding(&mut self, key: &Key, object: &Object, notes: &mut Notes) {
         let Body::Binding { role_kind, role, subjects } = &object.body else { return };
         let namespace = object.namespace.clone().unwrap_or_else(|| "".into());
         let role = roles::role_id(role_kind, &namespace, role);
         if !self.roles.contains_key(&role) {
             self.unresolved.entry(role.clone()).or_insert_with(|| (0, object.spot.clone())).0 += 1;
         }
-        let at = display(&(object.kind, Arc::clone(&namespace), Arc::clone(&object.name)));
+        let at = display(key);
         let prefix = if object.kind == Kind::RoleBinding { "rb" } else { "crb" };
         let mut seen = BTreeSet::new();
         for subject in subjects {
@@ -283,7 +283,7 @@ impl Cluster {
         let namespaces: BTreeSet<&str> = gathered
             .objects
             .keys()
-            .map(|(kind, namespace, name)| if *kind == Kind::Namespace { &**name } else { &**namespace })
+            .map(|(kind, namespace, name, _)| if *kind == Kind::Namespace { &**name } else { &**namespace })
             .filter(|namespace| !namespace.is_empty())
             .collect();
         BTreeMap::from([

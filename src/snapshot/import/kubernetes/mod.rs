@@ -6,15 +6,15 @@
 //!
 //! | Kubernetes | snapshot |
 //! |---|---|
-//! | User, Group, ServiceAccount | `user:NAME`, `group:NAME`, `sa:NS/NAME` |
-//! | ClusterRole, Role | `clusterrole:NAME`, `role:NS/NAME` |
+//! | `User`, `Group`, `ServiceAccount` | `user:NAME`, `group:NAME`, `sa:NS/NAME` |
+//! | `ClusterRole`, `Role` | `clusterrole:NAME`, `role:NS/NAME` |
 //! | a subject of a binding | assignment `rb:NS/NAME#SUBJECT` or `crb:NAME#SUBJECT` |
 //! | a verb on a resource | action `VERB` on `GROUP:RESOURCE[/SUB]#(NAME\|*)`, `core` for the empty group |
 //! | a verb on a non-resource URL | action `VERB` on `url:PATH` |
 //! | a namespace | resource and scope `ns:NAME`; no scope: the whole cluster |
 //!
 //! Approximations, each towards more access: a `*` that RBAC would read as a letter is read as a pattern and reported;
-//! a ClusterRole's URLs count also where a RoleBinding grants it. It never reads Secrets.
+//! the URLs of a `ClusterRole` count also where a `RoleBinding` grants it. It never reads Secrets.
 
 mod bindings;
 mod gather;

@@ -272,8 +272,7 @@ impl Reader<'_> {
                     fields.notes.at(finding.mend("add `roleRef` with `kind` and `name`"), spot);
                     return;
                 };
-                // WHY: v1alpha1 and hand-written manifests leave the kind out; the API's default for it is ClusterRole
-                // nowhere, so a missing kind stays unresolved rather than guessed.
+                // WHY: a reference without a kind stays unresolved rather than guessed.
                 let role_kind = fields.string(reference, "kind").unwrap_or_default();
                 let list = node.get("subjects").map(|s| fields.each(s, "subjects")).unwrap_or_default();
                 Body::Binding { role_kind, role, subjects: list.iter().filter_map(|s| fields.subject(s)).collect() }

@@ -19,7 +19,7 @@ use crate::snapshot::model::Role;
 use super::gather::{Gathered, display};
 use super::object::{Body, Expression, Kind, Notes, Object, Rule, Spot};
 
-/// The name of a Role or ClusterRole.
+/// The name of a `Role` or `ClusterRole`.
 pub(super) fn role_id(kind: &str, namespace: &str, name: &str) -> RoleId {
     RoleId::new(shared(&match kind {
         "ClusterRole" => format!("clusterrole:{name}"),
@@ -54,7 +54,9 @@ pub(super) fn roles(gathered: &Gathered, notes: &mut Notes) -> BTreeMap<RoleId, 
         if let Some(parts) = chosen.get(&*object.name) {
             let mut through = BTreeSet::new();
             let mut seen = BTreeSet::from([&*object.name]);
-            parts.iter().for_each(|part| effective(part, &own, &chosen, &mut seen, &mut through));
+            for part in parts {
+                effective(part, &own, &chosen, &mut seen, &mut through);
+            }
             if !set.is_empty() {
                 differences(object, &set, &through, notes);
             }
@@ -188,7 +190,7 @@ fn permissions(rules: &[Rule], notes: &mut Notes, spot: &Spot, role: &str) -> BT
 }
 
 /// Says where the reading goes beyond what RBAC would give.
-fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, role: &str) {
+fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, of: &str) {
     let star = |text: &&Arc<str>| text.contains('*');
     let literal = rule
         .verbs
@@ -204,7 +206,7 @@ fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, role: &str) {
         .or_else(|| rule.urls.iter().find(|t| t.strip_suffix('*').unwrap_or(t).contains('*')));
     if let Some(text) = literal {
         let message = format!(
-            "`{text}` in role `{role}` holds a `*` that the cluster reads as a letter; it is read as a pattern, which is more"
+            "`{text}` in role `{of}` holds a `*` that the cluster reads as a letter; it is read as a pattern, which is more"
         );
         notes.at(
             Finding::new(Code::BadValue, message).weighing(Severity::Warning).mend("write what is meant without `*`"),
@@ -213,7 +215,7 @@ fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, role: &str) {
     }
     if rule.groups.is_empty() && !rule.resources.is_empty() {
         let message =
-            format!("a rule of role `{role}` names resources but no `apiGroups`; it is read as of the core group");
+            format!("a rule of role `{of}` names resources but no `apiGroups`; it is read as of the core group");
         notes.at(
             Finding::new(Code::MissingField, message).weighing(Severity::Warning).mend("add `apiGroups: [\"\"]`"),
             spot,
@@ -221,7 +223,7 @@ fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, role: &str) {
     }
     if rule.groups.iter().any(|g| &**g == "core") {
         let message = format!(
-            "role `{role}` names the API group `core`, which the cluster does not know; it is read as the core group"
+            "role `{of}` names the API group `core`, which the cluster does not know; it is read as the core group"
         );
         notes.at(
             Finding::new(Code::BadValue, message).weighing(Severity::Warning).mend("write `\"\"` for the core group"),
