@@ -4,13 +4,14 @@
 //! for each id that two of them give different meanings. Never prefers one of two meanings, and never makes the whole
 //! look younger than its oldest part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::input::finding::{Code, Finding};
+use crate::input::id::GroupId;
 use crate::input::place::Place;
 use crate::input::text::Text;
 
-use super::model::Snapshot;
+use super::model::{Group, MembersKnown, Snapshot};
 
 /// Joins snapshots. `taken_at` is the oldest; `source` joins the different sources with `+`; things are sorted by name.
 ///
@@ -24,7 +25,7 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
     sources.sort_unstable();
     sources.dedup();
     let mut findings = Vec::new();
-    // WHY: identities and groups share their names, and so do trusts and trust rules.
+    // WHY: identities and groups share their names.
     let mut subjects: BTreeMap<&str, &str> = BTreeMap::new();
     for (file, part) in parts {
         let groups = part.groups.iter().map(|g| (g.id.as_str(), "group"));
@@ -38,32 +39,51 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
         version: 1,
         taken_at,
         source: Text::from(sources.join("+")),
-        identities: union(parts, "identity", |s| &s.identities, |x| x.id.as_str(), &mut findings),
-        groups: union(parts, "group", |s| &s.groups, |x| x.id.as_str(), &mut findings),
-        roles: union(parts, "role", |s| &s.roles, |x| x.id.as_str(), &mut findings),
-        resources: union(parts, "resource", |s| &s.resources, |x| x.id.as_str(), &mut findings),
-        assignments: union(parts, "assignment", |s| &s.assignments, |x| x.id.as_str(), &mut findings),
-        trusts: union(parts, "trust", |s| &s.trusts, |x| x.id.as_str(), &mut findings),
-        trust_rules: union(parts, "trust rule", |s| &s.trust_rules, |x| x.id.as_str(), &mut findings),
-        credentials: union(parts, "credential", |s| &s.credentials, |x| x.id.as_str(), &mut findings),
-        findings: union(parts, "finding", |s| &s.findings, |x| x.id.as_str(), &mut findings),
+        identities: union(all(parts, |s| &s.identities), "identity", |x| x.id.as_str(), &mut findings),
+        groups: union(groups(parts), "group", |x| x.id.as_str(), &mut findings),
+        roles: union(all(parts, |s| &s.roles), "role", |x| x.id.as_str(), &mut findings),
+        resources: union(all(parts, |s| &s.resources), "resource", |x| x.id.as_str(), &mut findings),
+        assignments: union(all(parts, |s| &s.assignments), "assignment", |x| x.id.as_str(), &mut findings),
+        trusts: union(all(parts, |s| &s.trusts), "trust", |x| x.id.as_str(), &mut findings),
+        trust_rules: union(all(parts, |s| &s.trust_rules), "trust rule", |x| x.id.as_str(), &mut findings),
+        credentials: union(all(parts, |s| &s.credentials), "credential", |x| x.id.as_str(), &mut findings),
+        findings: union(all(parts, |s| &s.findings), "finding", |x| x.id.as_str(), &mut findings),
     };
     if findings.is_empty() { Ok(merged) } else { Err(findings) }
 }
 
+fn all<'a, T: 'a>(
+    parts: &[(&'a str, &'a Snapshot)],
+    section: impl Fn(&'a Snapshot) -> &'a [T],
+) -> Vec<(&'a str, &'a T)> {
+    parts.iter().flat_map(|(file, part)| section(part).iter().map(|thing| (*file, thing))).collect()
+}
+
+/// All groups, without those of which one part knows nothing but the name where another part knows more.
+fn groups<'a>(parts: &[(&'a str, &'a Snapshot)]) -> Vec<(&'a str, &'a Group)> {
+    let blank = |g: &Group| {
+        g.members_known == MembersKnown::Unknown
+            && g.members.is_empty()
+            && g.nested.is_empty()
+            && g.implicit.is_empty()
+            && g.owner.is_none()
+    };
+    let mut out = all(parts, |s| &s.groups);
+    let described: BTreeSet<GroupId> = out.iter().filter(|(_, g)| !blank(g)).map(|(_, g)| g.id.clone()).collect();
+    out.retain(|(_, g)| !blank(g) || !described.contains(&g.id));
+    out
+}
+
 fn union<T: Clone + PartialEq>(
-    parts: &[(&str, &Snapshot)],
+    things: Vec<(&str, &T)>,
     what: &str,
-    section: impl Fn(&Snapshot) -> &Vec<T>,
     id: impl Fn(&T) -> &str,
     findings: &mut Vec<Finding>,
 ) -> Vec<T> {
     let mut known: BTreeMap<&str, &T> = BTreeMap::new();
-    for (file, part) in parts {
-        for thing in section(part) {
-            if *known.entry(id(thing)).or_insert(thing) != thing {
-                findings.push(conflict(file, id(thing), what));
-            }
+    for (file, thing) in things {
+        if *known.entry(id(thing)).or_insert(thing) != thing {
+            findings.push(conflict(file, id(thing), what));
         }
     }
     known.into_values().cloned().collect()

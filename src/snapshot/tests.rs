@@ -210,3 +210,11 @@ fn a_difference_mirrors_when_its_ends_are_exchanged() {
     assert_eq!((there.gained.len(), there.lost.len(), there.roles.len()), (1, 1, 1));
     assert_eq!(difference(&one, &one), Difference::default());
 }
+
+#[test]
+fn merging_takes_the_members_from_the_part_that_knows_them() {
+    let one = read("a", json(r#""groups":[{"id":"g","members_known":"unknown"}]"#).as_bytes()).unwrap().0;
+    let two = json(r#""identities":[{"id":"i","kind":"human"}],"groups":[{"id":"g","members":["i"]}]"#);
+    let two = read("b", two.as_bytes()).unwrap().0;
+    assert_eq!(merge(&[("a", &one), ("b", &two)]).unwrap().groups, two.groups);
+}
