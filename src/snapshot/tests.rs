@@ -218,3 +218,31 @@ fn merging_takes_the_members_from_the_part_that_knows_them() {
     let two = read("b", two.as_bytes()).unwrap().0;
     assert_eq!(merge(&[("a", &one), ("b", &two)]).unwrap().groups, two.groups);
 }
+
+#[test]
+fn no_hostile_file_makes_a_reader_panic_or_hang() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/hostile");
+    if !root.is_dir() {
+        println!("no shared data: the hostile files were not read");
+        return;
+    }
+    let mut folders = vec![root];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            let start = std::time::Instant::now();
+            assert!(read("s", &bytes).is_err(), "{}", path.display());
+            let taken_at = crate::input::time::Time::from_unix(1_700_000_000);
+            let _ = import::kubernetes::import(&[("s", &bytes)], taken_at);
+            assert!(start.elapsed().as_secs() < 20, "{} takes too long", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 500, "{seen} files");
+}

@@ -16,8 +16,8 @@ use crate::input::place::Place;
 
 /// The largest YAML file that is read, in bytes.
 const MAX_YAML: usize = 256 << 20;
-/// The deepest nesting that is read.
-const MAX_DEPTH: usize = 96;
+/// The deepest nesting that is read: what a thread of 2 MiB holds in a build without optimisation.
+const MAX_DEPTH: usize = 40;
 
 /// A value of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -225,6 +225,10 @@ pub(super) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Vec<Fin
 }
 
 fn json(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
+    if depth(text) > MAX_DEPTH {
+        let finding = Finding::new(Code::TooLarge, format!("the JSON nests deeper than {MAX_DEPTH} levels"));
+        return Err(vec![finding.at(&Place::file(name)).mend("flatten the nesting")]);
+    }
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Node>();
     let mut out = Vec::new();
     loop {
@@ -235,6 +239,23 @@ fn json(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
             Some(Err(fault)) => return Err(vec![json_fault(name, text, &fault)]),
         }
     }
+}
+
+/// How deep brackets nest outside of strings.
+fn depth(text: &str) -> usize {
+    let (mut deep, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => deep += 1,
+            b']' | b'}' if !quoted => deep = deep.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(deep);
+    }
+    deepest
 }
 
 /// Puts an error of the JSON reader into a finding.
@@ -271,8 +292,13 @@ fn options() -> serde_saphyr::Options {
             max_documents: 1_000_000,
             max_total_scalar_bytes: MAX_YAML,
             max_total_comment_bytes: MAX_YAML,
-            max_aliases: 10_000,
-            max_anchors: 10_000,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+        },
+        // WHY: a bomb is a small file that aliases make large; exporters write none, people write a few.
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 20_000,
+            max_replay_stack_depth: 4,
         },
     }
 }

@@ -231,6 +231,9 @@ fn aggregated_roles_include_what_their_labels_choose() {
         let role = import.snapshot.roles.iter().find(|r| r.id.as_str() == id).unwrap();
         role.includes.iter().map(|r| r.as_str().to_owned()).collect::<Vec<_>>()
     };
+    let schema = serde_json::to_value(crate::snapshot::schema()).unwrap();
+    let written = serde_json::from_slice(&write(&import.snapshot).unwrap()).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&written));
     assert_eq!(includes("clusterrole:admin"), ["clusterrole:edit", "clusterrole:system:aggregate-to-admin"]);
     assert_eq!(includes("clusterrole:edit"), ["clusterrole:system:aggregate-to-edit", "clusterrole:view"]);
     assert_eq!(includes("clusterrole:view"), ["clusterrole:system:aggregate-to-view"]);
