@@ -23,6 +23,13 @@ macro_rules! kinds {
         /// The kinds of things that have names.
         pub mod kind {
             $($(#[$doc])* #[derive(Debug)] pub enum $kind {})*
+
+            /// What a name can be of.
+            pub trait Kind {
+                /// Whether names of this kind are mostly written once, so that sharing them costs more than it saves.
+                const ONCE: bool;
+            }
+            $(impl Kind for $kind { const ONCE: bool = matches!(stringify!($kind).as_bytes(), b"Assignment" | b"Trust" | b"Credential" | b"Alert"); })*
         }
         $($(#[$doc])* pub type $alias = Id<kind::$kind>;)*
     };
@@ -130,9 +137,24 @@ impl<K> Serialize for Id<K> {
         serializer.serialize_str(&self.0)
     }
 }
-impl<'de, K> Deserialize<'de> for Id<K> {
+impl<'de, K: kind::Kind> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::new(Cow::<'de, str>::deserialize(deserializer)?.as_ref()))
+        deserializer.deserialize_str(Name(PhantomData))
+    }
+}
+
+/// Takes a name from the reader's own buffer: no copy but the one that is kept.
+struct Name<K>(PhantomData<fn() -> K>);
+
+impl<K: kind::Kind> serde::de::Visitor<'_> for Name<K> {
+    type Value = Id<K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Id<K>, E> {
+        Ok(if K::ONCE { Id::new(name) } else { Id::new(super::intern::shared(name)) })
     }
 }
 impl<K> JsonSchema for Id<K> {

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod entitlement;
 pub mod finding;
 pub mod id;
+pub mod intern;
 pub mod place;
 pub mod text;
 pub mod time;

@@ -1,3 +1,20 @@
 //! The current entitlements: file form → believed form, and importers from real exports.
 
+mod check;
+mod difference;
+pub mod import;
+mod merge;
 pub mod model;
+mod place;
+mod read;
+mod shape;
+mod tree;
+mod write;
+
+pub use difference::{Difference, difference};
+pub use merge::merge;
+pub use read::read;
+pub use write::{schema, write};
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,7 @@ pub enum Status {
 }
 
 impl Status {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_active(&self) -> bool {
         *self == Self::Active
     }
@@ -105,6 +106,7 @@ pub enum MembersKnown {
 }
 
 impl MembersKnown {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_known(&self) -> bool {
         *self == Self::Known
     }

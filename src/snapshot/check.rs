@@ -1,0 +1,394 @@
+//! What can be wrong with a snapshot whose every field is well formed.
+//!
+//! In: a snapshot just read. Out: faults with the paths of the values they are about, all at once; contradictions that
+//! have one safe reading are read so, and said. Never adds access that the file does not state, except that an `active`
+//! assignment without an end is read as `standing`, which is what it amounts to.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasher;
+
+use crate::input::entitlement::Mode;
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::text::is_hidden;
+use crate::input::time::Time;
+
+use super::model::Snapshot;
+use super::place::{Fault, Step};
+
+/// After so many faults of one kind the rest is only counted.
+const MOST: usize = 1_000;
+/// 2000-01-01 and 2200-01-01: outside of these a time of export is a mistake of units or of a clock.
+const TIMES: std::ops::Range<i64> = 946_684_800..7_258_118_400;
+
+/// Checks the whole snapshot.
+pub(super) fn whole(snapshot: &mut Snapshot) -> Vec<Fault> {
+    let mut faults = Faults::default();
+    head(snapshot, &mut faults);
+    modes(snapshot, &mut faults);
+    parents(snapshot, &mut faults);
+    names(snapshot, &mut faults);
+    references(snapshot, &mut faults);
+    rules(snapshot, &mut faults);
+    faults.done()
+}
+
+#[derive(Default)]
+struct Faults {
+    list: Vec<Fault>,
+    counts: BTreeMap<Code, usize>,
+}
+
+impl Faults {
+    fn add(&mut self, finding: Finding, section: &str, at: usize, field: &[Step]) {
+        let count = self.counts.entry(finding.code).or_default();
+        *count += 1;
+        if *count > MOST {
+            return;
+        }
+        let mut path = vec![Step::Key(section.to_owned()), Step::At(at)];
+        path.extend_from_slice(field);
+        self.list.push(Fault { finding, path });
+    }
+
+    fn done(mut self) -> Vec<Fault> {
+        for (code, count) in self.counts {
+            if count > MOST {
+                let message = format!("{} more findings `{}` are not listed", count - MOST, code.name());
+                self.list.push(Fault { finding: Finding::new(code, message), path: Vec::new() });
+            }
+        }
+        self.list
+    }
+}
+
+fn key(name: &str) -> Step {
+    Step::Key(name.to_owned())
+}
+
+fn head(snapshot: &Snapshot, faults: &mut Faults) {
+    if snapshot.version != 1 {
+        faults.list.push(super::shape::unsupported(&snapshot.version.to_string()));
+    }
+    if !TIMES.contains(&snapshot.taken_at.unix()) {
+        faults.list.push(Fault {
+            finding: Finding::new(Code::BadValue, format!("`{}` cannot be the time of an export", snapshot.taken_at))
+                .mend("write the time at which the export was taken"),
+            path: vec![key("taken_at")],
+        });
+    }
+}
+
+fn modes(snapshot: &mut Snapshot, faults: &mut Faults) {
+    for (n, assignment) in snapshot.assignments.iter_mut().enumerate() {
+        if assignment.role.is_some() == assignment.member_of.is_some() {
+            let what = if assignment.role.is_some() { "both of" } else { "neither" };
+            faults.add(
+                Finding::new(
+                    Code::BadValue,
+                    format!("assignment `{}` has {what} `role` and `member_of`", assignment.id.as_str()),
+                )
+                .mend("write exactly one of the two"),
+                "assignments",
+                n,
+                &[],
+            );
+        }
+        match (assignment.mode, assignment.until) {
+            (Mode::Standing, Some(_)) => faults.add(
+                Finding::new(
+                    Code::BadValue,
+                    format!("assignment `{}` is standing and yet ends", assignment.id.as_str()),
+                )
+                .mend("write `mode: active`, or drop `until`"),
+                "assignments",
+                n,
+                &[key("until")],
+            ),
+            (Mode::Active, None) => {
+                assignment.mode = Mode::Standing;
+                faults.add(
+                    Finding::new(
+                        Code::MissingField,
+                        format!(
+                            "assignment `{}` is active but never ends; it is read as standing",
+                            assignment.id.as_str()
+                        ),
+                    )
+                    .weighing(Severity::Warning)
+                    .mend("add `until:`, or write `mode: standing`"),
+                    "assignments",
+                    n,
+                    &[],
+                );
+            }
+            (Mode::Standing, None) | (Mode::Active, Some(_)) | (Mode::Eligible, _) => {}
+        }
+    }
+}
+
+/// Breaks circles of parents at their smallest name, so that every tree has a top.
+fn parents(snapshot: &mut Snapshot, faults: &mut Faults) {
+    let index: BTreeMap<String, usize> =
+        snapshot.resources.iter().enumerate().map(|(n, r)| (r.id.as_str().to_owned(), n)).collect();
+    let up: Vec<Option<usize>> =
+        snapshot.resources.iter().map(|r| r.parent.as_ref().and_then(|p| index.get(p.as_str()).copied())).collect();
+    // 0: not seen; otherwise the walk that saw it first.
+    let mut seen = vec![0_usize; up.len()];
+    let mut cut = Vec::new();
+    for start in 0..up.len() {
+        let walk = start + 1;
+        let mut here = Some(start);
+        while let Some(at) = here {
+            match seen.get_mut(at) {
+                Some(slot) if *slot == 0 => *slot = walk,
+                Some(slot) if *slot == walk => {
+                    let mut circle = vec![at];
+                    let mut next = up.get(at).copied().flatten();
+                    while let Some(member) = next.filter(|m| *m != at) {
+                        circle.push(member);
+                        next = up.get(member).copied().flatten();
+                    }
+                    cut.extend(circle.into_iter().min_by_key(|n| snapshot.resources.get(*n).map(|r| r.id.clone())));
+                    break;
+                }
+                _ => break,
+            }
+            here = up.get(at).copied().flatten();
+        }
+    }
+    for n in cut {
+        if let Some(resource) = snapshot.resources.get_mut(n) {
+            resource.parent = None;
+            let message =
+                format!("the parents of resource `{}` form a circle; it is read as having none", resource.id.as_str());
+            faults.add(
+                Finding::new(Code::BadValue, message).weighing(Severity::Warning).mend("correct `parent:`"),
+                "resources",
+                n,
+                &[key("parent")],
+            );
+        }
+    }
+}
+
+/// Empty names, names with hidden characters, names that stand for two things.
+fn names(snapshot: &Snapshot, faults: &mut Faults) {
+    let s = snapshot;
+    let subjects = s.identities.iter().map(|i| i.id.as_str()).enumerate().map(|(n, id)| (id, "identities", n));
+    let groups = s.groups.iter().map(|g| g.id.as_str()).enumerate().map(|(n, id)| (id, "groups", n));
+    unique(&subjects.chain(groups).collect::<Vec<_>>(), "identity or group", faults);
+    unique(&one(s.roles.iter().map(|r| r.id.as_str()), "roles"), "role", faults);
+    unique(&one(s.resources.iter().map(|r| r.id.as_str()), "resources"), "resource", faults);
+    unique(&one(s.assignments.iter().map(|a| a.id.as_str()), "assignments"), "assignment", faults);
+    let trusts = s.trusts.iter().enumerate().map(|(n, t)| (t.id.as_str(), "trusts", n));
+    let rules = s.trust_rules.iter().enumerate().map(|(n, t)| (t.id.as_str(), "trust_rules", n));
+    unique(&trusts.chain(rules).collect::<Vec<_>>(), "trust", faults);
+    unique(&one(s.credentials.iter().map(|c| c.id.as_str()), "credentials"), "credential", faults);
+    unique(&one(s.findings.iter().map(|f| f.id.as_str()), "findings"), "finding", faults);
+}
+
+fn one<'a>(ids: impl Iterator<Item = &'a str>, section: &'static str) -> Vec<(&'a str, &'static str, usize)> {
+    ids.enumerate().map(|(n, id)| (id, section, n)).collect()
+}
+
+/// Whether a name can be shown as it is.
+pub(super) fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| (0x20..0x7f).contains(&b)) || !name.chars().any(is_hidden)
+}
+
+fn unique(ids: &[(&str, &'static str, usize)], what: &str, faults: &mut Faults) {
+    // WHY: sorting hashes takes a third of the memory of a set of a million names.
+    let state = std::collections::hash_map::RandomState::new();
+    let mut hashes: Vec<(u64, usize)> = Vec::with_capacity(ids.len());
+    for (at, (id, section, n)) in ids.iter().enumerate() {
+        hashes.push((state.hash_one(id), at));
+        if id.trim().is_empty() {
+            faults.add(
+                Finding::new(Code::BadValue, format!("the id of this {what} is empty")).mend("give it a name"),
+                section,
+                *n,
+                &[key("id")],
+            );
+        } else if !is_plain(id) {
+            faults.add(
+                Finding::new(Code::HiddenCharacter, format!("the id `{id}` of this {what} holds a hidden character"))
+                    .mend("rename it in the source system; such a name can pose as another"),
+                section,
+                *n,
+                &[key("id")],
+            );
+        }
+    }
+    hashes.sort_unstable();
+    let mut again = Vec::new();
+    for run in hashes.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+        let mut seen: HashSet<&str> = HashSet::new();
+        for (_, at) in run {
+            if let Some((id, section, n)) = ids.get(*at)
+                && !seen.insert(id)
+            {
+                again.push((*at, *id, *section, *n));
+            }
+        }
+    }
+    again.sort_unstable();
+    for (_, id, section, n) in again {
+        faults.add(
+            Finding::new(Code::DuplicateId, format!("`{id}` already names another {what}"))
+                .mend("rename one, or remove the repetition"),
+            section,
+            n,
+            &[key("id")],
+        );
+    }
+}
+
+/// What a reference can lead to.
+struct Known<'a> {
+    identities: HashSet<&'a str>,
+    groups: HashSet<&'a str>,
+    roles: HashSet<&'a str>,
+    resources: HashSet<&'a str>,
+}
+
+fn references(snapshot: &Snapshot, faults: &mut Faults) {
+    let s = snapshot;
+    let known = Known {
+        identities: s.identities.iter().map(|i| i.id.as_str()).collect(),
+        groups: s.groups.iter().map(|g| g.id.as_str()).collect(),
+        roles: s.roles.iter().map(|r| r.id.as_str()).collect(),
+        resources: s.resources.iter().map(|r| r.id.as_str()).collect(),
+    };
+    let subject = |id: &str| known.identities.contains(id) || known.groups.contains(id);
+    let mut check = |holds: bool, id: &str, what: &str, section: &str, n: usize, field: &[Step]| {
+        if !holds {
+            faults.add(
+                Finding::new(
+                    Code::DanglingReference,
+                    format!("the snapshot holds no {what} `{id}`; the reference gives nothing"),
+                )
+                .mend("add it to the snapshot or correct the name"),
+                section,
+                n,
+                field,
+            );
+        }
+    };
+    for (n, a) in s.assignments.iter().enumerate() {
+        check(subject(a.who.raw()), a.who.raw(), "identity or group", "assignments", n, &[key("who")]);
+        if let Some(role) = &a.role {
+            check(known.roles.contains(role.as_str()), role.as_str(), "role", "assignments", n, &[key("role")]);
+        }
+        if let Some(group) = &a.member_of {
+            check(
+                known.groups.contains(group.as_str()),
+                group.as_str(),
+                "group",
+                "assignments",
+                n,
+                &[key("member_of")],
+            );
+        }
+        if let Some(scope) = &a.scope {
+            check(
+                known.resources.contains(scope.as_str()),
+                scope.as_str(),
+                "resource",
+                "assignments",
+                n,
+                &[key("scope")],
+            );
+        }
+    }
+    for (n, g) in s.groups.iter().enumerate() {
+        for (m, id) in g.members.iter().enumerate() {
+            check(
+                known.identities.contains(id.as_str()),
+                id.as_str(),
+                "identity",
+                "groups",
+                n,
+                &[key("members"), Step::At(m)],
+            );
+        }
+        for (m, id) in g.nested.iter().enumerate() {
+            check(known.groups.contains(id.as_str()), id.as_str(), "group", "groups", n, &[key("nested"), Step::At(m)]);
+        }
+    }
+    for (n, r) in s.roles.iter().enumerate() {
+        for (m, id) in r.includes.iter().enumerate() {
+            check(known.roles.contains(id.as_str()), id.as_str(), "role", "roles", n, &[key("includes"), Step::At(m)]);
+        }
+    }
+    for (n, r) in s.resources.iter().enumerate() {
+        if let Some(id) = &r.parent {
+            check(known.resources.contains(id.as_str()), id.as_str(), "resource", "resources", n, &[key("parent")]);
+        }
+    }
+    let owners = (s.identities.iter().enumerate().map(|(n, i)| ("identities", n, &i.owner)))
+        .chain(s.groups.iter().enumerate().map(|(n, g)| ("groups", n, &g.owner)))
+        .chain(s.roles.iter().enumerate().map(|(n, r)| ("roles", n, &r.owner)))
+        .chain(s.resources.iter().enumerate().map(|(n, r)| ("resources", n, &r.owner)));
+    for (section, n, owner) in owners {
+        if let Some(id) = owner {
+            check(known.identities.contains(id.as_str()), id.as_str(), "identity", section, n, &[key("owner")]);
+        }
+    }
+    for (n, t) in s.trusts.iter().enumerate() {
+        let from = t.from.raw();
+        check(from.contains('*') || subject(from), from, "identity or group", "trusts", n, &[key("from")]);
+        check(subject(t.to.raw()), t.to.raw(), "identity or group", "trusts", n, &[key("to")]);
+    }
+    for (n, c) in s.credentials.iter().enumerate() {
+        let id = c.identity.as_str();
+        check(known.identities.contains(id), id, "identity", "credentials", n, &[key("identity")]);
+    }
+    for (n, f) in s.findings.iter().enumerate() {
+        if let Some(about) = &f.subject {
+            let id = about.raw();
+            let holds = subject(id) || known.roles.contains(id) || known.resources.contains(id);
+            check(holds, id, "identity, group, role or resource", "findings", n, &[key("subject")]);
+        }
+    }
+    future(s, faults);
+}
+
+/// Grants that are younger than the export that holds them.
+fn future(snapshot: &Snapshot, faults: &mut Faults) {
+    let taken = snapshot.taken_at;
+    let later = |time: Option<Time>| time.is_some_and(|t| t > taken);
+    for (n, a) in snapshot.assignments.iter().enumerate() {
+        if later(a.granted_at) {
+            let message = format!("assignment `{}` was granted after the export was taken", a.id.as_str());
+            faults.add(
+                Finding::new(Code::BadValue, message)
+                    .weighing(Severity::Warning)
+                    .mend("check `taken_at`, or export again"),
+                "assignments",
+                n,
+                &[key("granted_at")],
+            );
+        }
+    }
+}
+
+/// Names of a trust rule's template that its target does not bind.
+fn rules(snapshot: &Snapshot, faults: &mut Faults) {
+    for (n, rule) in snapshot.trust_rules.iter().enumerate() {
+        let used = [("resource", Some(&rule.resource)), ("scope", rule.scope.as_ref())];
+        for (field, text) in used {
+            for name in ["$ns", "$name"] {
+                if text.is_some_and(|t| t.raw().contains(name)) && !rule.to.raw().contains(name) {
+                    let message =
+                        format!("trust rule `{}` uses `{name}`, which its `to` does not bind", rule.id.as_str());
+                    faults.add(
+                        Finding::new(Code::BadValue, message).mend(format!("write `{name}` in `to`")),
+                        "trust_rules",
+                        n,
+                        &[key(field)],
+                    );
+                }
+            }
+        }
+    }
+}

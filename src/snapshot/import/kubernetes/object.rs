@@ -1,0 +1,398 @@
+//! Documents become the objects of the RBAC API, with the places they came from.
+//!
+//! In: the trees of one file. Out: objects whose fields have the types the API demands; findings for those that have
+//! not. Lists of any kind are opened. Objects of other kinds are counted, never guessed at.
+//!
+//! Source: Kubernetes API, `rbac.authorization.k8s.io/v1` and `v1`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::input::finding::{Code, Finding};
+use crate::input::place::Place;
+use crate::input::time::Time;
+use crate::snapshot::check::is_plain;
+use crate::snapshot::place::{self, Path, Step};
+use crate::snapshot::tree::{self, Node, Value};
+
+/// The kinds that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Namespace,
+    ServiceAccount,
+    Role,
+    ClusterRole,
+    RoleBinding,
+    ClusterRoleBinding,
+}
+
+impl Kind {
+    fn of(api: &str, kind: &str) -> Option<Self> {
+        let rbac = api.starts_with("rbac.authorization.k8s.io/");
+        match kind {
+            "Namespace" if api == "v1" => Some(Self::Namespace),
+            "ServiceAccount" if api == "v1" => Some(Self::ServiceAccount),
+            "Role" if rbac => Some(Self::Role),
+            "ClusterRole" if rbac => Some(Self::ClusterRole),
+            "RoleBinding" if rbac => Some(Self::RoleBinding),
+            "ClusterRoleBinding" if rbac => Some(Self::ClusterRoleBinding),
+            _ => None,
+        }
+    }
+
+    /// Whether objects of this kind live in a namespace.
+    pub fn is_namespaced(self) -> bool {
+        match self {
+            Self::ServiceAccount | Self::Role | Self::RoleBinding => true,
+            Self::Namespace | Self::ClusterRole | Self::ClusterRoleBinding => false,
+        }
+    }
+
+    /// The kind as the API writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Namespace => "Namespace",
+            Self::ServiceAccount => "ServiceAccount",
+            Self::Role => "Role",
+            Self::ClusterRole => "ClusterRole",
+            Self::RoleBinding => "RoleBinding",
+            Self::ClusterRoleBinding => "ClusterRoleBinding",
+        }
+    }
+}
+
+/// One rule of a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rule {
+    pub groups: Vec<Arc<str>>,
+    pub resources: Vec<Arc<str>>,
+    pub names: Vec<Arc<str>>,
+    pub urls: Vec<Arc<str>>,
+    pub verbs: Vec<Arc<str>>,
+}
+
+/// One condition of a label selector.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Expression {
+    pub key: Arc<str>,
+    pub operator: Arc<str>,
+    pub values: BTreeSet<Arc<str>>,
+}
+
+/// A subject of a binding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SubjectRef {
+    pub kind: Arc<str>,
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
+}
+
+/// What an object says; two objects with the same name must say the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// A namespace or a service account.
+    Plain,
+    /// A role; `rules` is `None` where the export does not hold them, `selectors` are those of its aggregation.
+    Role { rules: Option<Vec<Rule>>, selectors: Option<Vec<Vec<Expression>>> },
+    /// A binding.
+    Binding { role_kind: Arc<str>, role: Arc<str>, subjects: Vec<SubjectRef> },
+}
+
+/// Where an object stands: a place, or the way to it.
+#[derive(Clone, Debug)]
+pub(super) struct Spot {
+    pub file: usize,
+    pub line: u32,
+    pub column: u32,
+    pub start: usize,
+    pub path: Path,
+}
+
+/// An object of the cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub kind: Kind,
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
+    pub labels: BTreeMap<Arc<str>, Arc<str>>,
+    pub created: Option<Time>,
+    pub body: Body,
+    pub spot: Spot,
+    /// An API version in which the user `*` meant everybody.
+    pub alpha: bool,
+}
+
+/// Findings that still wait for their places.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Vec<(Finding, Option<Spot>)>);
+
+impl Notes {
+    pub fn at(&mut self, finding: Finding, spot: &Spot) {
+        self.0.push((finding, Some(spot.clone())));
+    }
+    pub fn everywhere(&mut self, finding: Finding) {
+        self.0.push((finding, None));
+    }
+    /// Finds the places: YAML told them, JSON is scanned once a document that has findings.
+    pub fn placed(self, files: &[(&str, &str)]) -> Vec<Finding> {
+        let mut wanted: BTreeMap<(usize, usize), Vec<(usize, Path)>> = BTreeMap::new();
+        let mut out: Vec<Finding> = Vec::with_capacity(self.0.len());
+        for (n, (finding, spot)) in self.0.into_iter().enumerate() {
+            out.push(match spot {
+                Some(spot) if spot.line == 0 => {
+                    wanted.entry((spot.file, spot.start)).or_default().push((n, spot.path));
+                    finding
+                }
+                Some(spot) => {
+                    let name = files.get(spot.file).map_or("", |f| f.0);
+                    finding.at(&Place { file: name.into(), line: spot.line, column: spot.column, bytes: (0, 0) })
+                }
+                None => finding,
+            });
+        }
+        for ((file, start), paths) in wanted {
+            let Some((name, text)) = files.get(file) else { continue };
+            let places = place::in_json(name, text, start, paths.iter().map(|(_, path)| path));
+            for ((n, _), place) in paths.iter().zip(places) {
+                if let Some(finding) = out.get_mut(*n) {
+                    finding.place = Some(place);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Reads the documents of one file.
+pub(super) struct Reader<'a> {
+    pub file: usize,
+    pub notes: &'a mut Notes,
+    pub objects: &'a mut Vec<Object>,
+    /// Objects of kinds that are not read, by kind.
+    pub others: &'a mut BTreeMap<String, usize>,
+}
+
+impl Reader<'_> {
+    pub fn document(&mut self, document: &tree::Document) {
+        if document.tree.value != Value::Null {
+            self.object(&document.tree, document.start, &Vec::new(), None);
+        }
+    }
+
+    fn spot(&self, node: &Node, start: usize, path: &Path) -> Spot {
+        Spot { file: self.file, line: node.line, column: node.column, start, path: path.clone() }
+    }
+
+    /// Reads an object, or the objects of a list; `inherited` is what a typed list says of its items.
+    fn object(&mut self, node: &Node, start: usize, path: &Path, inherited: Option<(&str, &str)>) {
+        let spot = self.spot(node, start, path);
+        if node.entries().is_none() {
+            let finding = Finding::new(Code::WrongType, "this document is no Kubernetes object");
+            self.notes.at(finding.mend("give files that `kubectl get … -o json` or `-o yaml` wrote"), &spot);
+            return;
+        }
+        let own = |key: &str| node.get(key).and_then(Node::text).map(|t| &**t);
+        let (api, kind) = (own("apiVersion").or(inherited.map(|i| i.0)), own("kind").or(inherited.map(|i| i.1)));
+        let (Some(api), Some(kind)) = (api, kind) else {
+            let field = if kind.is_none() { "kind" } else { "apiVersion" };
+            let finding = Finding::new(Code::MissingField, format!("a Kubernetes object without `{field}`"));
+            self.notes.at(finding.mend(format!("add `{field}:`, or leave the file out")), &spot);
+            return;
+        };
+        if kind.ends_with("List")
+            && (node.get("items").is_some()
+                || node.get("metadata").is_some()
+                || node.entries().is_some_and(|e| e.iter().any(|(k, _)| &**k == "items")))
+        {
+            self.list(node, start, path, api, kind, &spot);
+            return;
+        }
+        if kind == "Status" {
+            let finding =
+                Finding::new(Code::BadValue, "the file holds an error that the API server returned, not an export");
+            self.notes.at(finding.mend("run the export again with the right to list these objects"), &spot);
+            return;
+        }
+        match Kind::of(api, kind) {
+            Some(known) => self.known(node, known, api, &spot),
+            None => *self.others.entry(format!("{kind} ({api})")).or_default() += 1,
+        }
+    }
+
+    fn list(&mut self, node: &Node, start: usize, path: &Path, api: &str, kind: &str, spot: &Spot) {
+        if node.get("metadata").and_then(|m| m.get("continue")).and_then(Node::text).is_some_and(|t| !t.is_empty()) {
+            let finding = Finding::new(Code::BadValue, format!("this `{kind}` is one page of a longer list"));
+            self.notes.at(finding.mend("export all of it: `kubectl get` without `--raw` follows the pages"), spot);
+        }
+        let of_items = kind.strip_suffix("List").filter(|k| !k.is_empty()).map(|k| (api, k));
+        let Some(items) = node.get("items") else { return };
+        let Some(items) = items.list() else {
+            self.notes.at(Finding::new(Code::WrongType, "`items` is no sequence").mend("export it again"), spot);
+            return;
+        };
+        for (n, item) in items.iter().enumerate() {
+            let mut here = path.clone();
+            here.extend([Step::Key("items".to_owned()), Step::At(n)]);
+            self.object(item, start, &here, of_items);
+        }
+    }
+
+    fn known(&mut self, node: &Node, kind: Kind, api: &str, spot: &Spot) {
+        let mut fields = Fields { notes: self.notes, spot, what: kind.name() };
+        let metadata = node.get("metadata");
+        let Some(name) = metadata.and_then(|m| fields.string(m, "name")).filter(|n| !n.is_empty()) else {
+            let finding = Finding::new(Code::MissingField, format!("a {} without a name", kind.name()));
+            fields.notes.at(finding.mend("add `metadata.name`; `generateName` says not which object it is"), spot);
+            return;
+        };
+        let namespace =
+            metadata.and_then(|m| fields.string(m, "namespace")).filter(|n| kind.is_namespaced() && !n.is_empty());
+        let labels = metadata.map(|m| labels(m.get("labels"))).unwrap_or_default();
+        let created =
+            metadata.and_then(|m| m.get("creationTimestamp")).and_then(Node::text).and_then(|t| Time::parse(t));
+        let body = match kind {
+            Kind::Namespace | Kind::ServiceAccount => Body::Plain,
+            Kind::Role | Kind::ClusterRole => Body::Role {
+                rules: node
+                    .get("rules")
+                    .map(|rules| fields.each(rules, "rules").iter().map(|r| fields.rule(r)).collect()),
+                selectors: (kind == Kind::ClusterRole).then(|| node.get("aggregationRule")).flatten().map(|a| {
+                    let list = a
+                        .get("clusterRoleSelectors")
+                        .map(|s| fields.each(s, "clusterRoleSelectors"))
+                        .unwrap_or_default();
+                    list.iter().map(|s| fields.selector(s)).collect()
+                }),
+            },
+            Kind::RoleBinding | Kind::ClusterRoleBinding => {
+                let reference = node.get("roleRef");
+                let role = reference.and_then(|r| fields.string(r, "name"));
+                let (Some(reference), Some(role)) = (reference, role) else {
+                    let finding = Finding::new(Code::MissingField, format!("{} `{name}` names no role", kind.name()));
+                    fields.notes.at(finding.mend("add `roleRef` with `kind` and `name`"), spot);
+                    return;
+                };
+                // WHY: a reference without a kind stays unresolved rather than guessed.
+                let role_kind = fields.string(reference, "kind").unwrap_or_default();
+                let list = node.get("subjects").map(|s| fields.each(s, "subjects")).unwrap_or_default();
+                Body::Binding { role_kind, role, subjects: list.iter().filter_map(|s| fields.subject(s)).collect() }
+            }
+        };
+        for id in std::iter::once(&name).chain(&namespace) {
+            if !is_plain(id) {
+                let finding = Finding::new(Code::HiddenCharacter, format!("the name `{id}` holds a hidden character"));
+                self.notes.at(finding.mend("rename it in the cluster; such a name can pose as another"), spot);
+            }
+        }
+        let alpha = api.ends_with("/v1alpha1");
+        self.objects.push(Object { kind, namespace, name, labels, created, body, spot: spot.clone(), alpha });
+    }
+}
+
+/// Reads the fields of one object.
+struct Fields<'a> {
+    notes: &'a mut Notes,
+    spot: &'a Spot,
+    what: &'static str,
+}
+
+impl Fields<'_> {
+    fn wrong(&mut self, field: &str, expected: &str) {
+        let finding = Finding::new(Code::WrongType, format!("`{field}` of this {} is no {expected}", self.what));
+        self.notes.at(finding.mend("quote it if it is a name; otherwise export the object again"), self.spot);
+    }
+
+    fn string(&mut self, node: &Node, field: &str) -> Option<Arc<str>> {
+        let value = node.get(field)?;
+        if value.text().is_none() {
+            self.wrong(field, "string");
+        }
+        value.text().cloned()
+    }
+
+    fn each<'n>(&mut self, node: &'n Node, field: &str) -> &'n [Node] {
+        if node.list().is_none() {
+            self.wrong(field, "sequence");
+        }
+        node.list().unwrap_or_default()
+    }
+
+    fn strings(&mut self, node: &Node, field: &str) -> Vec<Arc<str>> {
+        let Some(list) = node.get(field) else { return Vec::new() };
+        let mut out = Vec::new();
+        for item in self.each(list, field) {
+            match item.text() {
+                Some(text) if is_plain(text) => out.push(Arc::clone(text)),
+                Some(text) => {
+                    let finding =
+                        Finding::new(Code::HiddenCharacter, format!("`{text}` in `{field}` holds a hidden character"));
+                    self.notes.at(finding.mend("remove it in the cluster"), self.spot);
+                }
+                None => self.wrong(field, "sequence of strings"),
+            }
+        }
+        out
+    }
+
+    fn rule(&mut self, node: &Node) -> Rule {
+        if node.entries().is_none() {
+            self.wrong("rules", "sequence of mappings");
+        }
+        Rule {
+            groups: self.strings(node, "apiGroups"),
+            resources: self.strings(node, "resources"),
+            names: self.strings(node, "resourceNames"),
+            urls: self.strings(node, "nonResourceURLs"),
+            verbs: self.strings(node, "verbs"),
+        }
+    }
+
+    fn selector(&mut self, node: &Node) -> Vec<Expression> {
+        let mut out: Vec<Expression> = labels(node.get("matchLabels"))
+            .into_iter()
+            .map(|(key, value)| Expression { key, operator: "In".into(), values: BTreeSet::from([value]) })
+            .collect();
+        let list = node.get("matchExpressions").map(|e| self.each(e, "matchExpressions")).unwrap_or_default();
+        for item in list {
+            let (Some(key), Some(operator)) = (self.string(item, "key"), self.string(item, "operator")) else {
+                self.wrong("matchExpressions", "sequence of conditions");
+                continue;
+            };
+            out.push(Expression { key, operator, values: self.strings(item, "values").into_iter().collect() });
+        }
+        out
+    }
+
+    fn subject(&mut self, node: &Node) -> Option<SubjectRef> {
+        let (kind, name) = (self.string(node, "kind"), self.string(node, "name"));
+        let namespace = self.string(node, "namespace").filter(|n| !n.is_empty());
+        let (Some(kind), Some(name)) = (kind, name.filter(|n| !n.is_empty())) else {
+            let finding =
+                Finding::new(Code::MissingField, format!("a subject of this {} lacks its kind or name", self.what));
+            self.notes.at(finding.mend("add it, or remove the subject"), self.spot);
+            return None;
+        };
+        if let Some(hidden) = std::iter::once(&name).chain(&namespace).find(|t| !is_plain(t)) {
+            let finding =
+                Finding::new(Code::HiddenCharacter, format!("the subject `{hidden}` holds a hidden character"));
+            self.notes.at(finding.mend("remove it in the cluster; such a name can pose as another"), self.spot);
+            return None;
+        }
+        Some(SubjectRef { kind, namespace, name })
+    }
+}
+
+/// Labels; a value that YAML reads as a truth value or a number is taken as its text, as `kubectl` users mean it.
+fn labels(node: Option<&Node>) -> BTreeMap<Arc<str>, Arc<str>> {
+    let mut out = BTreeMap::new();
+    for (key, value) in node.and_then(Node::entries).unwrap_or_default() {
+        let text: Arc<str> = match &value.value {
+            Value::Text(text) => Arc::clone(text),
+            Value::Bool(b) => b.to_string().into(),
+            Value::Number(n) => n.as_str().into(),
+            Value::Null | Value::List(_) | Value::Map(_) => "".into(),
+        };
+        out.insert(Arc::clone(key), text);
+    }
+    out
+}

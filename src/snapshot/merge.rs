@@ -1,0 +1,96 @@
+//! Several exports become one snapshot.
+//!
+//! In: snapshots with the names of their files, of several systems or of parts of one. Out: their union, or a finding
+//! for each id that two of them give different meanings. Never prefers one of two meanings, and never makes the whole
+//! look younger than its oldest part.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::input::finding::{Code, Finding};
+use crate::input::id::GroupId;
+use crate::input::place::Place;
+use crate::input::text::Text;
+
+use super::model::{Group, MembersKnown, Snapshot};
+
+/// Joins snapshots. `taken_at` is the oldest; `source` joins the different sources with `+`; things are sorted by name.
+///
+/// # Errors
+/// `duplicate-id` for each id that stands for different things, `empty` if there is nothing to join.
+pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
+    let Some(taken_at) = parts.iter().map(|(_, s)| s.taken_at).min() else {
+        return Err(vec![Finding::new(Code::Empty, "there is no snapshot to merge").mend("name at least one")]);
+    };
+    let mut sources: Vec<&str> = parts.iter().map(|(_, s)| s.source.raw()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let mut findings = Vec::new();
+    // WHY: identities and groups share their names.
+    let mut subjects: BTreeMap<&str, &str> = BTreeMap::new();
+    for (file, part) in parts {
+        let groups = part.groups.iter().map(|g| (g.id.as_str(), "group"));
+        for (id, kind) in part.identities.iter().map(|i| (i.id.as_str(), "identity")).chain(groups) {
+            if *subjects.entry(id).or_insert(kind) != kind {
+                findings.push(conflict(file, id, "identity or group"));
+            }
+        }
+    }
+    let merged = Snapshot {
+        version: 1,
+        taken_at,
+        source: Text::from(sources.join("+")),
+        identities: union(all(parts, |s| &s.identities), "identity", |x| x.id.as_str(), &mut findings),
+        groups: union(groups(parts), "group", |x| x.id.as_str(), &mut findings),
+        roles: union(all(parts, |s| &s.roles), "role", |x| x.id.as_str(), &mut findings),
+        resources: union(all(parts, |s| &s.resources), "resource", |x| x.id.as_str(), &mut findings),
+        assignments: union(all(parts, |s| &s.assignments), "assignment", |x| x.id.as_str(), &mut findings),
+        trusts: union(all(parts, |s| &s.trusts), "trust", |x| x.id.as_str(), &mut findings),
+        trust_rules: union(all(parts, |s| &s.trust_rules), "trust rule", |x| x.id.as_str(), &mut findings),
+        credentials: union(all(parts, |s| &s.credentials), "credential", |x| x.id.as_str(), &mut findings),
+        findings: union(all(parts, |s| &s.findings), "finding", |x| x.id.as_str(), &mut findings),
+    };
+    if findings.is_empty() { Ok(merged) } else { Err(findings) }
+}
+
+fn all<'a, T: 'a>(
+    parts: &[(&'a str, &'a Snapshot)],
+    section: impl Fn(&'a Snapshot) -> &'a [T],
+) -> Vec<(&'a str, &'a T)> {
+    parts.iter().flat_map(|(file, part)| section(part).iter().map(|thing| (*file, thing))).collect()
+}
+
+/// All groups, without those of which one part knows nothing but the name where another part knows more.
+fn groups<'a>(parts: &[(&'a str, &'a Snapshot)]) -> Vec<(&'a str, &'a Group)> {
+    let blank = |g: &Group| {
+        g.members_known == MembersKnown::Unknown
+            && g.members.is_empty()
+            && g.nested.is_empty()
+            && g.implicit.is_empty()
+            && g.owner.is_none()
+    };
+    let mut out = all(parts, |s| &s.groups);
+    let described: BTreeSet<GroupId> = out.iter().filter(|(_, g)| !blank(g)).map(|(_, g)| g.id.clone()).collect();
+    out.retain(|(_, g)| !blank(g) || !described.contains(&g.id));
+    out
+}
+
+fn union<T: Clone + PartialEq>(
+    things: Vec<(&str, &T)>,
+    what: &str,
+    id: impl Fn(&T) -> &str,
+    findings: &mut Vec<Finding>,
+) -> Vec<T> {
+    let mut known: BTreeMap<&str, &T> = BTreeMap::new();
+    for (file, thing) in things {
+        if *known.entry(id(thing)).or_insert(thing) != thing {
+            findings.push(conflict(file, id(thing), what));
+        }
+    }
+    known.into_values().cloned().collect()
+}
+
+fn conflict(file: &str, id: &str, what: &str) -> Finding {
+    Finding::new(Code::DuplicateId, format!("the {what} `{id}` means something else in another part"))
+        .at(&Place::file(file))
+        .mend("export both parts again, at one time")
+}
