@@ -9,6 +9,7 @@ pub mod digest;
 pub mod entitlement;
 pub mod finding;
 pub mod form;
+pub mod form_schema;
 pub mod id;
 pub mod json;
 pub mod nearest;
