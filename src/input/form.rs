@@ -114,9 +114,9 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
         findings.push(Finding::new(code, message).at(&node.place).mend(help));
     };
     match (shape, &node.value) {
-        (_, Value::Faulty) => {}
+        (_, Value::Faulty) | (Shape::Bool, Value::Bool(_)) => {}
         (_, Value::Null) => {
-            wrong(Code::WrongType, format!("{what} has no value"), format!("give it {} or remove it", expected(shape)))
+            wrong(Code::WrongType, format!("{what} has no value"), format!("give it {} or remove it", expected(shape)));
         }
         (Shape::Text, Value::Text(text)) => {
             if text.raw().trim().is_empty() {
@@ -134,7 +134,6 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
         (Shape::Span, Value::Text(text)) if span(text.raw()).is_some() => {}
         (Shape::Digest, Value::Text(text)) if digest(text.raw()).is_some() => {}
         (Shape::Words(words), Value::Text(text)) if words.contains(&text.raw()) => {}
-        (Shape::Bool, Value::Bool(_)) => {}
         (Shape::Integer(least, most), Value::Integer(n)) if (least..=most).contains(&n) => {}
         (Shape::Words(words), Value::Text(text)) => {
             let help = nearest(text.raw(), words.iter().copied())
@@ -246,7 +245,7 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
             .filter(|r| r.need == Need::OneOf(word) || r.need == Need::AtMostOne(word))
             .map(|r| r.name)
             .collect();
-        let mut found = members.iter().filter_map(|name| present(name));
+        let mut found = entries.iter().filter(|entry| members.contains(&entry.key.value.raw()));
         match (found.next(), found.next()) {
             (None, _) if needed => {
                 let message = format!("{what} has none of {}", listed(&members));

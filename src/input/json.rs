@@ -37,7 +37,7 @@ pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<
     match result {
         Ok(node) => (Some(node), findings),
         Err(stop) => {
-            findings.push(*stop);
+            findings.push(stop);
             (None, findings)
         }
     }
@@ -62,7 +62,7 @@ struct Reader<'a> {
     duplicates: Vec<Finding>,
 }
 
-type Read<T> = Result<T, Box<Finding>>;
+type Read<T> = Result<T, Finding>;
 
 impl Reader<'_> {
     fn document(&mut self) -> Read<Node> {
@@ -136,12 +136,12 @@ impl Reader<'_> {
         }
     }
 
-    fn fault(&self, code: Code, message: &str) -> Box<Finding> {
+    fn fault(&self, code: Code, message: &str) -> Finding {
         let length = self.source.slice(self.at..self.source.text.len()).chars().next().map_or(0, char::len_utf8);
-        Box::new(Finding::new(code, message).at(&self.source.place(self.at..self.at.saturating_add(length))))
+        Finding::new(code, message).at(&self.source.place(self.at..self.at.saturating_add(length)))
     }
 
-    fn syntax(&self, message: &str) -> Box<Finding> {
+    fn syntax(&self, message: &str) -> Finding {
         self.fault(Code::Syntax, &format!("this is not well-formed JSON: {message}"))
     }
 
