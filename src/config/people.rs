@@ -56,7 +56,7 @@ pub struct Person {
 /// `people.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    people: Vec<Person>,
+    everyone: Vec<Person>,
     groups: BTreeMap<Text, Vec<PersonId>>,
     barring: Vec<Placed<GroupId>>,
     by_principal: BTreeMap<PrincipalId, usize>,
@@ -73,18 +73,18 @@ impl People {
         let Some(fields) = Fields::of(&node) else { return Err(findings) };
         let people: Vec<Person> =
             fields.list("people").iter().filter_map(Fields::of).filter_map(|f| person(&f)).collect();
-        let mut out = Self { people, barring: fields.ids("barring_groups"), ..Self::default() };
-        distinct("the person", out.people.iter().map(|person| &person.id), &mut findings);
-        for (at, person) in out.people.iter().enumerate() {
+        let mut out = Self { everyone: people, barring: fields.ids("barring_groups"), ..Self::default() };
+        distinct("the person", out.everyone.iter().map(|person| &person.id), &mut findings);
+        for (at, person) in out.everyone.iter().enumerate() {
             for principal in &person.principals {
                 if let Some(other) = out.by_principal.insert(principal.value.clone(), at) {
-                    let finding = shared("principal", principal.value.as_str(), &out.people, other, person);
+                    let finding = shared("principal", principal.value.as_str(), &out.everyone, other, person);
                     findings.push(finding.at(&principal.place));
                 }
             }
             for identity in &person.identities {
                 if let Some(other) = out.by_identity.insert(identity.value.clone(), at) {
-                    let finding = shared("identity", identity.value.as_str(), &out.people, other, person);
+                    let finding = shared("identity", identity.value.as_str(), &out.everyone, other, person);
                     findings.push(finding.at(&identity.place));
                 }
             }
@@ -108,25 +108,25 @@ impl People {
     /// Everyone, in the order of the file.
     #[must_use]
     pub fn all(&self) -> &[Person] {
-        &self.people
+        &self.everyone
     }
 
     /// A person by their id.
     #[must_use]
     pub fn person(&self, id: &PersonId) -> Option<&Person> {
-        self.people.iter().find(|person| person.id.value == *id)
+        self.everyone.iter().find(|person| person.id.value == *id)
     }
 
     /// Who signs with a principal.
     #[must_use]
     pub fn by_principal(&self, principal: &str) -> Option<&Person> {
-        self.people.get(*self.by_principal.get(principal)?)
+        self.everyone.get(*self.by_principal.get(principal)?)
     }
 
     /// Whose identity this is.
     #[must_use]
     pub fn by_identity(&self, identity: &str) -> Option<&Person> {
-        self.people.get(*self.by_identity.get(identity)?)
+        self.everyone.get(*self.by_identity.get(identity)?)
     }
 
     /// The approver groups by name, each with its people.
@@ -149,7 +149,7 @@ impl People {
 
     /// Every snapshot group that this file names, with its place.
     pub fn named_groups(&self) -> impl Iterator<Item = &Placed<GroupId>> {
-        self.barring.iter().chain(self.people.iter().flat_map(|person| &person.member_of))
+        self.barring.iter().chain(self.everyone.iter().flat_map(|person| &person.member_of))
     }
 }
 
@@ -175,7 +175,7 @@ fn shared(what: &str, name: &str, people: &[Person], other: usize, person: &Pers
 
 fn unknown(people: &People, group: &str, member: &Placed<PersonId>) -> Finding {
     let name = member.value.as_str();
-    let help = nearest(name, people.people.iter().map(|person| person.id.value.as_str()))
+    let help = nearest(name, people.everyone.iter().map(|person| person.id.value.as_str()))
         .map_or_else(|| "add the person under `people:`".to_owned(), |near| format!("did you mean `{near}`"));
     Finding::new(
         Code::BadConfiguration,

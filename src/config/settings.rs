@@ -65,7 +65,7 @@ pub struct Settings {
     pub snapshot: Text,
     /// The approval steps in their order: at least one, each once, each a capitalised ASCII word.
     pub steps: Vec<Text>,
-    /// Whether the shipped policies, classification, escalations and SoD pairs apply.
+    /// Whether the shipped policies, classification, escalations and `SoD` pairs apply.
     pub shipped: bool,
     /// How long an approval counts from its seal.
     pub approval_ttl: Span,

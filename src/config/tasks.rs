@@ -66,7 +66,7 @@ impl Task {
         self.state == TaskState::Open && now < self.until && self.owner.is_some()
     }
 
-    /// Whether it lists this agent, and this sponsor where the plan names one.
+    /// Whether it lists this agent and this sponsor; a plan that names no sponsor is listed by no task.
     #[must_use]
     pub fn lists(&self, agent: &IdentityId, sponsor: Option<&IdentityId>) -> bool {
         let has = |list: &[Placed<IdentityId>], id: &IdentityId| list.iter().any(|one| one.value == *id);

@@ -18,6 +18,8 @@ use super::time::{Span, Time};
 pub const MAX_ID: usize = 256;
 /// The longest text, in bytes.
 pub const MAX_TEXT: usize = 16_384;
+/// After so many findings a file is refused without naming further faults.
+pub const MAX_FAULTS: usize = 1_000;
 
 /// One field of a mapping.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +112,9 @@ impl Variants {
 
 /// Checks that a value has a shape. Adds every fault to `findings`; `what` names the value in messages.
 pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>) {
+    if findings.len() >= MAX_FAULTS {
+        return;
+    }
     let mut wrong = |code: Code, message: String, help: String| {
         findings.push(Finding::new(code, message).at(&node.place).mend(help));
     };
@@ -207,16 +212,21 @@ fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, find
 /// Checks the fields of a mapping: each known one by its shape, then what is missing or excludes another.
 fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &str, findings: &mut Vec<Finding>) {
     let names: Vec<_> = rules.iter().map(|rule| rule.name).collect();
+    // WHY: once for the mapping; a hostile one may hold tens of thousands of unknown keys.
+    let absent: Vec<_> =
+        names.iter().copied().filter(|known| !entries.iter().any(|e| e.key.value.raw() == *known)).collect();
     for entry in entries {
+        if findings.len() >= MAX_FAULTS {
+            return;
+        }
         let name = entry.key.value.raw();
         if let Some(rule) = rules.iter().find(|rule| rule.name == name) {
             check(&entry.value, &rule.shape, &format!("`{name}` of {what}"), findings);
             continue;
         }
-        let absent = names.iter().copied().filter(|known| !entries.iter().any(|e| e.key.value.raw() == *known));
         let allowed = format!("allowed are {}", listed(&names));
-        let help =
-            nearest(name, absent).map_or_else(|| allowed.clone(), |near| format!("did you mean `{near}`; {allowed}"));
+        let help = nearest(name, absent.iter().copied())
+            .map_or_else(|| allowed.clone(), |near| format!("did you mean `{near}`; {allowed}"));
         let message = format!("{owner} has no field `{name}`");
         findings.push(Finding::new(Code::UnknownField, message).at(&entry.key.place).mend(help));
     }

@@ -21,7 +21,7 @@ use serde_saphyr::granit_parser::{
 };
 
 use super::finding::{Code, Finding};
-use super::node::{Budget, Entry, Node, Source, Value, shorten};
+use super::node::{Budget, Entry, MOST_FINDINGS, Node, Source, Value, shorten};
 use super::place::{Place, Placed};
 use super::text::{Text, is_hidden};
 use super::yaml_plain::{self, Plain};
@@ -62,11 +62,16 @@ pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<
 }
 
 fn hidden_characters(source: &Source<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let mut found: Vec<Finding> = Vec::new();
+    let mut more = 0_usize;
     let mut characters = source.text.char_indices().peekable();
     while let Some((at, c)) = characters.next() {
         let line_break = c == '\n' || (c == '\r' && characters.peek().is_some_and(|(_, next)| *next == '\n'));
         if line_break || !is_hidden(c) {
+            continue;
+        }
+        if found.len() == MOST_FINDINGS {
+            more = more.saturating_add(1);
             continue;
         }
         let (message, help) = match c {
@@ -79,7 +84,11 @@ fn hidden_characters(source: &Source<'_>) -> Vec<Finding> {
         let place = source.place(at..at.saturating_add(c.len_utf8()));
         found.push(Finding::new(Code::HiddenCharacter, message).at(&place).mend(help));
     }
-    shorten(&mut found, "hidden characters");
+    if more > 0
+        && let Some(last) = found.last_mut()
+    {
+        last.help = Some(format!("{more} more hidden characters follow; remove them all").into());
+    }
     found
 }
 

@@ -270,6 +270,18 @@ fn two_changes_of_one_name_are_refused() {
 }
 
 #[test]
+fn a_flood_of_faults_is_refused_without_delay() {
+    let fields = (0..49_000).map(|n| format!("k{n}: v\n")).collect::<Vec<_>>().concat();
+    let start = std::time::Instant::now();
+    assert!(read("p", fields.as_bytes()).is_err());
+    let changes = "- {id: 1}\n".repeat(30_000);
+    assert!(read("p", format!("{HEAD}changes:\n{changes}").as_bytes()).is_err());
+    // An unoptimised build is some ten times slower, and tests share the machine.
+    let bound = std::time::Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
+    assert!(start.elapsed() < bound, "took {:?}", start.elapsed());
+}
+
+#[test]
 fn faults_of_syntax_and_of_form_come_together() {
     let text = with("{id: c, action: revoke, to: no, role: &x b, ttl: 4h}").replace("task: T-1", "tsk: T-1");
     let found = read("p", text.as_bytes()).unwrap_err();
