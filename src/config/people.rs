@@ -1,0 +1,186 @@
+//! `people.yaml`: who the people are, and which of them may approve.
+//!
+//! In: bytes. Out: [`People`]: one person for each signer principal and for each identity. This file alone fills the
+//! approver groups; no snapshot and no plan can.
+
+use std::collections::BTreeMap;
+
+use crate::input::finding::{Code, Finding};
+use crate::input::form::{Fields, Rule, Shape, id};
+use crate::input::id::{GroupId, IdentityId, PersonId, PrincipalId};
+use crate::input::nearest::nearest;
+use crate::input::place::Placed;
+use crate::input::text::Text;
+
+use super::read::{checked, distinct};
+use super::rules::{IDS, MOST, VERSION, optional, required};
+
+const PERSON: Shape = Shape::Mapping(
+    "person",
+    &[
+        required("id", Shape::Id, "The person's name in this file and in the log."),
+        optional("name", Shape::Text, "What people call them."),
+        required("principals", IDS, "Their principals in `allowed_signers`."),
+        required("identities", IDS, "All their identities in any system, by the snapshot's ids."),
+        optional("member_of", IDS, "Groups of unknown members that they are known to belong to."),
+    ],
+);
+
+/// The fields of `people.yaml`.
+pub(super) const FILE: &[Rule] = &[
+    VERSION,
+    required("people", Shape::List(&PERSON, 0, MOST), "Everyone who may sign."),
+    optional("groups", Shape::Named(&IDS), "Approver groups: a name, and the ids of its people."),
+    optional(
+        "barring_groups",
+        IDS,
+        "Groups of unknown members to which any approver may belong; a gain of theirs bars all.",
+    ),
+];
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The person's name in this file and in the log.
+    pub id: Placed<PersonId>,
+    /// What people call them.
+    pub name: Option<Text>,
+    /// Their principals in `allowed_signers`.
+    pub principals: Vec<Placed<PrincipalId>>,
+    /// All their identities in any system.
+    pub identities: Vec<Placed<IdentityId>>,
+    /// Groups of unknown members that they are known to belong to.
+    pub member_of: Vec<Placed<GroupId>>,
+}
+
+/// `people.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    everyone: Vec<Person>,
+    groups: BTreeMap<Text, Vec<PersonId>>,
+    barring: Vec<Placed<GroupId>>,
+    by_principal: BTreeMap<PrincipalId, usize>,
+    by_identity: BTreeMap<IdentityId, usize>,
+}
+
+impl People {
+    /// Reads `people.yaml`.
+    ///
+    /// # Errors
+    /// Every fault found: also one principal or identity for two people, and a group that names nobody known.
+    pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
+        let (node, mut findings) = checked(name, bytes, FILE)?;
+        let Some(fields) = Fields::of(&node) else { return Err(findings) };
+        let people: Vec<Person> =
+            fields.list("people").iter().filter_map(Fields::of).filter_map(|f| person(&f)).collect();
+        let mut out = Self { everyone: people, barring: fields.ids("barring_groups"), ..Self::default() };
+        distinct("the person", out.everyone.iter().map(|person| &person.id), &mut findings);
+        for (at, person) in out.everyone.iter().enumerate() {
+            for principal in &person.principals {
+                if let Some(other) = out.by_principal.insert(principal.value.clone(), at) {
+                    let finding = shared("principal", principal.value.as_str(), &out.everyone, other, person);
+                    findings.push(finding.at(&principal.place));
+                }
+            }
+            for identity in &person.identities {
+                if let Some(other) = out.by_identity.insert(identity.value.clone(), at) {
+                    let finding = shared("identity", identity.value.as_str(), &out.everyone, other, person);
+                    findings.push(finding.at(&identity.place));
+                }
+            }
+        }
+        if let Some(groups) = fields.fields("groups") {
+            for entry in groups.entries() {
+                let members: Vec<Placed<PersonId>> =
+                    entry.value.items().unwrap_or_default().iter().filter_map(id).collect();
+                for member in &members {
+                    if out.person(&member.value).is_none() {
+                        findings.push(unknown(&out, entry.key.value.raw(), member));
+                    }
+                }
+                let members = members.into_iter().map(|member| member.value).collect();
+                out.groups.insert(entry.key.value.clone(), members);
+            }
+        }
+        if findings.is_empty() { Ok(out) } else { Err(findings) }
+    }
+
+    /// Everyone, in the order of the file.
+    #[must_use]
+    pub fn all(&self) -> &[Person] {
+        &self.everyone
+    }
+
+    /// A person by their id.
+    #[must_use]
+    pub fn person(&self, id: &PersonId) -> Option<&Person> {
+        self.everyone.iter().find(|person| person.id.value == *id)
+    }
+
+    /// Who signs with a principal.
+    #[must_use]
+    pub fn by_principal(&self, principal: &str) -> Option<&Person> {
+        self.everyone.get(*self.by_principal.get(principal)?)
+    }
+
+    /// Whose identity this is.
+    #[must_use]
+    pub fn by_identity(&self, identity: &str) -> Option<&Person> {
+        self.everyone.get(*self.by_identity.get(identity)?)
+    }
+
+    /// The approver groups by name, each with its people.
+    #[must_use]
+    pub fn groups(&self) -> &BTreeMap<Text, Vec<PersonId>> {
+        &self.groups
+    }
+
+    /// The names of the approver groups that a person belongs to, sorted.
+    pub fn groups_of<'a>(&'a self, person: &'a PersonId) -> impl Iterator<Item = &'a Text> {
+        self.groups.iter().filter(move |(_, members)| members.contains(person)).map(|(name, _)| name)
+    }
+
+    /// Whether a gain of a group whose members the snapshot does not know bars a person from approving it.
+    #[must_use]
+    pub fn bars(&self, group: &GroupId, person: &PersonId) -> bool {
+        self.barring.iter().any(|listed| listed.value == *group)
+            || self.person(person).is_some_and(|p| p.member_of.iter().any(|listed| listed.value == *group))
+    }
+
+    /// Every snapshot group that this file names, with its place.
+    pub fn named_groups(&self) -> impl Iterator<Item = &Placed<GroupId>> {
+        self.barring.iter().chain(self.everyone.iter().flat_map(|person| &person.member_of))
+    }
+}
+
+fn person(fields: &Fields<'_>) -> Option<Person> {
+    Some(Person {
+        id: fields.id("id")?,
+        name: fields.text("name").map(|name| name.value),
+        principals: fields.ids("principals"),
+        identities: fields.ids("identities"),
+        member_of: fields.ids("member_of"),
+    })
+}
+
+fn shared(what: &str, name: &str, people: &[Person], other: usize, person: &Person) -> Finding {
+    let other = people.get(other).map_or("", |other| other.id.value.as_str());
+    if other == person.id.value.as_str() {
+        let message = format!("the {what} `{name}` stands twice with `{other}`");
+        return Finding::new(Code::DuplicateId, message).mend("remove one of them");
+    }
+    let message = format!("the {what} `{name}` stands for two people, `{other}` and `{}`", person.id.value.as_str());
+    Finding::new(Code::DuplicateId, message).mend("give it to the one person whose it is")
+}
+
+fn unknown(people: &People, group: &str, member: &Placed<PersonId>) -> Finding {
+    let name = member.value.as_str();
+    let help = nearest(name, people.everyone.iter().map(|person| person.id.value.as_str()))
+        .map_or_else(|| "add the person under `people:`".to_owned(), |near| format!("did you mean `{near}`"));
+    Finding::new(
+        Code::BadConfiguration,
+        format!("the approver group `{group}` names `{name}`, who is not in this file"),
+    )
+    .at(&member.place)
+    .mend(help)
+}

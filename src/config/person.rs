@@ -1,0 +1,35 @@
+//! A person's own settings, `$XDG_CONFIG_HOME/review/config.yaml`.
+//!
+//! In: bytes. Out: [`OwnSettings`]. Holds convenience alone: nothing in it decides, and no secret belongs there.
+
+use crate::input::finding::Finding;
+use crate::input::form::{Fields, Rule, Shape};
+use crate::input::place::Placed;
+use crate::input::text::Text;
+
+use super::read::checked;
+use super::rules::{VERSION, optional};
+
+const FILE: &[Rule] =
+    &[VERSION, optional("signing_key", Shape::Text, "The public key file, or `key::` and the key, as git has it.")];
+
+/// A person's own settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnSettings {
+    /// The key to sign with: a path, or `key::` and a public key, as in git's `user.signingkey`.
+    pub signing_key: Option<Placed<Text>>,
+}
+
+impl OwnSettings {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Every fault found, each with its place.
+    pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
+        let (node, findings) = checked(name, bytes, FILE)?;
+        match Fields::of(&node) {
+            Some(fields) if findings.is_empty() => Ok(Self { signing_key: fields.text("signing_key") }),
+            _ => Err(findings),
+        }
+    }
+}

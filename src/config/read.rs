@@ -1,0 +1,45 @@
+//! What the readers of all configuration files share.
+//!
+//! In: bytes and a table. Out: the checked tree and its faults, or the faults alone.
+
+use std::collections::BTreeMap;
+
+use crate::input::finding::{Code, Finding};
+use crate::input::form::{self, Rule, Shape};
+use crate::input::id::Id;
+use crate::input::node::{Budget, Node, Value};
+use crate::input::place::{Place, Placed};
+use crate::input::yaml;
+
+/// Reads a file and checks it against its table; faults are collected, so that the laws of the file can add theirs.
+pub(super) fn checked(name: &str, bytes: &[u8], rules: &'static [Rule]) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
+    let (node, mut findings) = yaml::examine(name, bytes, &Budget::FILE);
+    let Some(node) = node else { return Err(findings) };
+    if let Some(version) = node.get("version")
+        && let Value::Integer(number) = version.value
+        && number != 1
+    {
+        let message = format!("version {number} of this file's format is not known here");
+        let finding = Finding::new(Code::UnsupportedVersion, message).at(&version.place);
+        findings.push(finding.mend("this tool reads version 1"));
+        return Err(findings);
+    }
+    form::check(&node, &Shape::Mapping("file", rules), "the file", &mut findings);
+    Ok((node, findings))
+}
+
+/// Reports names that stand for two things of one kind.
+pub(super) fn distinct<'a, K: 'a>(
+    what: &str,
+    ids: impl IntoIterator<Item = &'a Placed<Id<K>>>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
+    for id in ids {
+        if let Some(first) = seen.insert(id.value.as_str(), &id.place) {
+            let message = format!("{what} `{}` stands here a second time", id.value.as_str());
+            let help = format!("the first stands in line {}; remove one of them", first.line);
+            findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).mend(help));
+        }
+    }
+}

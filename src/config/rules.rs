@@ -1,0 +1,26 @@
+//! Short ways to write the tables of this room.
+//!
+//! In: names, shapes, sentences. Out: [`Rule`]s.
+
+use crate::input::form::{Need, Rule, Shape};
+
+/// The most entries of one list of a configuration file.
+pub(super) const MOST: usize = 10_000;
+
+/// Every configuration file says which version of the format it is.
+pub(super) const VERSION: Rule = required("version", Shape::Integer(1, 1), "The version of this format: 1.");
+
+/// Names.
+pub(super) const IDS: Shape = Shape::List(&Shape::Id, 0, MOST);
+
+pub(super) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Rule {
+    Rule { name, shape, need: Need::Required, about }
+}
+
+pub(super) const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Rule {
+    Rule { name, shape, need: Need::Optional, about }
+}
+
+pub(super) const fn one_of(group: &'static str, name: &'static str, shape: Shape, about: &'static str) -> Rule {
+    Rule { name, shape, need: Need::OneOf(group), about }
+}

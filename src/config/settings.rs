@@ -1,0 +1,185 @@
+//! `review.yaml`: what a site decides about reviews.
+//!
+//! In: bytes. Out: [`Settings`], defaults filled in. Never a secret, and never anything that stands in for a person.
+
+use crate::input::finding::{Code, Finding};
+use crate::input::form::{Fields, Rule, Shape};
+use crate::input::place::Placed;
+use crate::input::text::Text;
+use crate::input::time::Span;
+
+use super::read::checked;
+use super::rules::{VERSION, optional};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+/// The approval steps of a site that names none, in their order.
+pub const DEFAULT_STEPS: &[&str] = &["Owner", "Security"];
+
+const PARAMETERS: Shape = Shape::Mapping(
+    "parameters",
+    &[
+        optional("max_ttl", Shape::Span, "The longest access that ends; without it, `8h`."),
+        optional("max_privileged_ttl", Shape::Span, "The longest privileged access; without it, `4h`."),
+        optional("max_credential_ttl", Shape::Span, "The longest credential; without it, `90d`."),
+        optional("stale_after", Shape::Span, "After this without use, access counts as stale; without it, `90d`."),
+        optional("require_security_key", Shape::Bool, "Whether privileged changes want a touched security key."),
+    ],
+);
+
+const POLICIES: Shape = Shape::Mapping(
+    "policies",
+    &[optional(
+        "shipped",
+        Shape::Bool,
+        "Whether the policies of this tool apply beside the site's own; without it, `true`.",
+    )],
+);
+
+/// The fields of `review.yaml`.
+pub(super) const FILE: &[Rule] = &[
+    VERSION,
+    optional("log_id", Shape::Id, "The id of this site's log; `init` writes it."),
+    optional("log", Shape::Text, "The log, a path from the trust folder; without it, `review-log.jsonl`."),
+    optional("snapshot", Shape::Text, "The snapshot, a path within the trust folder; without it, `snapshot.json`."),
+    optional(
+        "steps",
+        Shape::List(&Shape::Id, 1, 16),
+        "The approval steps in their order; without it, Owner, Security.",
+    ),
+    optional("policies", POLICIES, "Which policies apply."),
+    optional("approval_ttl", Shape::Span, "How long an approval counts; without it, `72h`."),
+    optional("max_snapshot_age", Shape::Span, "How old a snapshot may be; without it, `24h`."),
+    optional("parameters", PARAMETERS, "Numbers that policies use."),
+];
+
+/// `review.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The id of the site's log; none before `init` wrote one.
+    pub log_id: Option<Placed<Text>>,
+    /// The log's path, as written; relative to the trust folder.
+    pub log: Text,
+    /// The snapshot's path within the trust folder, `/`-separated.
+    pub snapshot: Text,
+    /// The approval steps in their order: at least one, each once, each a capitalised ASCII word.
+    pub steps: Vec<Text>,
+    /// Whether the shipped policies, classification, escalations and `SoD` pairs apply.
+    pub shipped: bool,
+    /// How long an approval counts from its seal.
+    pub approval_ttl: Span,
+    /// How old a snapshot may be.
+    pub max_snapshot_age: Span,
+    /// Numbers that policies use.
+    pub parameters: Parameters,
+}
+
+/// Numbers that policies use (`context.parameters`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// The longest access that ends.
+    pub max_ttl: Span,
+    /// The longest privileged access.
+    pub max_privileged_ttl: Span,
+    /// The longest credential.
+    pub max_credential_ttl: Span,
+    /// After this without use, access counts as stale.
+    pub stale_after: Span,
+    /// Whether privileged changes want a touched security key.
+    pub require_security_key: bool,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            max_ttl: Span::from_seconds(8 * HOUR),
+            max_privileged_ttl: Span::from_seconds(4 * HOUR),
+            max_credential_ttl: Span::from_seconds(90 * DAY),
+            stale_after: Span::from_seconds(90 * DAY),
+            require_security_key: false,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            log_id: None,
+            log: "review-log.jsonl".into(),
+            snapshot: "snapshot.json".into(),
+            steps: DEFAULT_STEPS.iter().map(|step| Text::from(*step)).collect(),
+            shipped: true,
+            approval_ttl: Span::from_seconds(72 * HOUR),
+            max_snapshot_age: Span::from_seconds(24 * HOUR),
+            parameters: Parameters::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `review.yaml`.
+    ///
+    /// # Errors
+    /// Every fault found, each with its place.
+    pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
+        let (node, mut findings) = checked(name, bytes, FILE)?;
+        let Some(fields) = Fields::of(&node) else { return Err(findings) };
+        laws(&fields, &mut findings);
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let usual = Self::default();
+        let span = |fields: &Fields<'_>, name: &str, usual: Span| fields.span(name).map_or(usual, |span| span.value);
+        let text = |name: &str, usual: Text| fields.text(name).map_or(usual, |text| text.value);
+        let parameters = fields.fields("parameters").map_or(usual.parameters, |p| Parameters {
+            max_ttl: span(&p, "max_ttl", usual.parameters.max_ttl),
+            max_privileged_ttl: span(&p, "max_privileged_ttl", usual.parameters.max_privileged_ttl),
+            max_credential_ttl: span(&p, "max_credential_ttl", usual.parameters.max_credential_ttl),
+            stale_after: span(&p, "stale_after", usual.parameters.stale_after),
+            require_security_key: p.bool("require_security_key").is_some_and(|flag| flag.value),
+        });
+        let steps: Vec<Text> = fields.list("steps").iter().filter_map(|step| step.as_text().cloned()).collect();
+        Ok(Self {
+            log_id: fields.text("log_id"),
+            log: text("log", usual.log),
+            snapshot: text("snapshot", usual.snapshot),
+            steps: if steps.is_empty() { usual.steps } else { steps },
+            shipped: fields.fields("policies").and_then(|p| p.bool("shipped")).is_none_or(|flag| flag.value),
+            approval_ttl: span(&fields, "approval_ttl", usual.approval_ttl),
+            max_snapshot_age: span(&fields, "max_snapshot_age", usual.max_snapshot_age),
+            parameters,
+        })
+    }
+}
+
+fn laws(fields: &Fields<'_>, findings: &mut Vec<Finding>) {
+    if let Some(snapshot) = fields.text("snapshot")
+        && !within_folder(snapshot.value.raw())
+    {
+        let message = format!("`snapshot` is `{}`, which is not a path within the trust folder", snapshot.value.raw());
+        let help = "write a path such as `snapshot.json`, without `..`, separated by `/`";
+        findings.push(Finding::new(Code::BadValue, message).at(&snapshot.place).mend(help));
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    for step in fields.list("steps") {
+        let Some(text) = step.as_text() else { continue };
+        let capital = text.raw().starts_with(|c: char| c.is_ascii_uppercase());
+        if !capital || !text.raw().bytes().all(|b| b.is_ascii_alphanumeric()) {
+            let message = format!("the step `{}` is not a capitalised word", text.raw());
+            let help = "a step is the `X` of an action `ApproveAsX`, for example `Owner`";
+            findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).mend(help));
+        } else if seen.contains(&text.raw()) {
+            let message = format!("the step `{}` stands here a second time", text.raw());
+            findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).mend("remove it"));
+        }
+        seen.push(text.raw());
+    }
+}
+
+/// Whether a path stays within the trust folder: relative, `/`-separated, no step up, no drive.
+pub(super) fn within_folder(path: &str) -> bool {
+    !path.is_empty()
+        && !path.contains(['\\', ':', '\n'])
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}

@@ -1,0 +1,476 @@
+//! Reads typed fields out of a [`Node`] by a table, collecting all faults.
+//!
+//! In: a tree, and the [`Shape`] that it must have. Out: findings for everything that does not fit, each at its place
+//! with the nearest known name; then typed values through [`Fields`]. One table drives this reader and the JSON Schema
+//! of [`super::form_schema`], so that the two cannot drift apart. A getter gives `None` for what is absent and for what
+//! was refused: believe nothing before [`check`] has stayed silent.
+
+use super::digest::{Digest, of};
+use super::finding::{Code, Finding};
+use super::id::Id;
+use super::nearest::nearest;
+use super::node::{Entry, Node, Value};
+use super::place::{Place, Placed};
+use super::text::Text;
+use super::time::{Span, Time};
+
+/// The longest id, in bytes.
+pub const MAX_ID: usize = 256;
+/// The longest text, in bytes.
+pub const MAX_TEXT: usize = 16_384;
+/// After so many findings a file is refused without naming further faults.
+pub const MAX_FAULTS: usize = 1_000;
+
+/// One field of a mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The key.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub need: Need,
+    /// What it is for, one sentence.
+    pub about: &'static str,
+}
+
+/// Whether a field must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Always.
+    Required,
+    /// Never.
+    Optional,
+    /// Exactly one of the fields that share this word.
+    OneOf(&'static str),
+    /// At most one of the fields that share this word.
+    AtMostOne(&'static str),
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Text of 1 to [`MAX_TEXT`] bytes.
+    Text,
+    /// A name of 1 to [`MAX_ID`] bytes on one line, no white space at its ends.
+    Id,
+    /// RFC 3339 with an offset, or a date.
+    Time,
+    /// `45m`, `4h`, `7d`.
+    Span,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number between two, both included.
+    Integer(i64, i64),
+    /// `sha256:` and 64 lower-case hexadecimal digits.
+    Digest,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A list: shape of the items, least and most of them.
+    List(&'static Shape, usize, usize),
+    /// A mapping with these fields; the noun is for messages.
+    Mapping(&'static str, &'static [Rule]),
+    /// A mapping from names to values of one shape.
+    Named(&'static Shape),
+    /// A mapping whose fields depend on a word in it.
+    Variants(&'static Variants),
+}
+
+/// A mapping whose fields depend on one of its fields.
+#[derive(Debug)]
+pub struct Variants {
+    /// What such a mapping is called in messages.
+    pub noun: &'static str,
+    /// The field that holds the word.
+    pub by: &'static str,
+    /// What that field is for.
+    pub about: &'static str,
+    /// The fields that every case has.
+    pub common: &'static [Rule],
+    /// The cases.
+    pub cases: &'static [Case],
+}
+
+/// One case of a [`Variants`].
+#[derive(Debug)]
+pub struct Case {
+    /// The word that chooses it.
+    pub word: &'static str,
+    /// What it does, one sentence.
+    pub about: &'static str,
+    /// Its own fields.
+    pub rules: &'static [Rule],
+}
+
+impl Variants {
+    /// The case of a word.
+    #[must_use]
+    pub fn case(&self, word: &str) -> Option<&'static Case> {
+        self.cases.iter().find(|case| case.word == word)
+    }
+}
+
+/// Checks that a value has a shape. Adds every fault to `findings`; `what` names the value in messages.
+pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>) {
+    if findings.len() >= MAX_FAULTS {
+        return;
+    }
+    let mut wrong = |code: Code, message: String, help: String| {
+        findings.push(Finding::new(code, message).at(&node.place).mend(help));
+    };
+    match (shape, &node.value) {
+        (_, Value::Faulty) | (Shape::Bool, Value::Bool(_)) => {}
+        (_, Value::Null) => {
+            wrong(Code::WrongType, format!("{what} has no value"), format!("give it {} or remove it", expected(shape)));
+        }
+        (Shape::Text, Value::Text(text)) => {
+            if text.raw().trim().is_empty() {
+                wrong(Code::BadValue, format!("{what} is empty"), "say something".to_owned());
+            } else if text.raw().len() > MAX_TEXT {
+                wrong(Code::BadValue, format!("{what} is longer than {MAX_TEXT} bytes"), "shorten it".to_owned());
+            }
+        }
+        (Shape::Id, Value::Text(text)) => {
+            if let Some(fault) = id_fault(text.raw()) {
+                wrong(Code::BadValue, format!("{what} {fault}"), format!("expected {}", expected(shape)));
+            }
+        }
+        (Shape::Time, Value::Text(text)) if time(text.raw()).is_some() => {}
+        (Shape::Span, Value::Text(text)) if span(text.raw()).is_some() => {}
+        (Shape::Digest, Value::Text(text)) if digest(text.raw()).is_some() => {}
+        (Shape::Words(words), Value::Text(text)) if words.contains(&text.raw()) => {}
+        (Shape::Integer(least, most), Value::Integer(n)) if (least..=most).contains(&n) => {}
+        (Shape::Words(words), Value::Text(text)) => {
+            let help = nearest(text.raw(), words.iter().copied())
+                .map_or_else(|| format!("expected {}", expected(shape)), |word| format!("did you mean `{word}`"));
+            wrong(Code::BadValue, format!("{what} is `{}`, which is not one of its words", text.raw()), help);
+        }
+        (Shape::Time | Shape::Span | Shape::Digest, Value::Text(text)) => {
+            let message = format!("{what} is `{}`, which is not {}", text.raw(), expected(shape));
+            wrong(Code::BadValue, message, format!("write {}", expected(shape)));
+        }
+        (Shape::Integer(..), Value::Integer(n)) => {
+            wrong(Code::BadValue, format!("{what} is {n}"), format!("expected {}", expected(shape)));
+        }
+        (Shape::List(of, least, most), Value::List(items)) => {
+            if items.len() < *least || items.len() > *most {
+                let message = format!("{what} has {} items", items.len());
+                wrong(Code::BadValue, message, format!("expected {least} to {most}"));
+            }
+            for (item, n) in items.iter().take(*most).zip(1_usize..) {
+                check(item, of, &label(of, item).unwrap_or_else(|| format!("item {n} of {what}")), findings);
+            }
+        }
+        (Shape::Mapping(_, rules), Value::Mapping(entries)) => fields(node, entries, rules, what, what, findings),
+        (Shape::Named(of), Value::Mapping(entries)) => {
+            for entry in entries {
+                let name = entry.key.value.raw();
+                if let Some(fault) = id_fault(name) {
+                    let message = format!("the name `{name}` in {what} {fault}");
+                    findings.push(Finding::new(Code::BadValue, message).at(&entry.key.place));
+                }
+                check(&entry.value, of, &format!("`{name}` of {what}"), findings);
+            }
+        }
+        (Shape::Variants(variants), Value::Mapping(entries)) => {
+            variant(node, entries, variants, what, findings);
+        }
+        _ => {
+            let quote = matches!(node.value, Value::Bool(_) | Value::Integer(_) | Value::Number(_));
+            let textual = matches!(shape, Shape::Text | Shape::Id | Shape::Words(_));
+            let help = if quote && textual { "quote it".to_owned() } else { format!("write {}", expected(shape)) };
+            wrong(Code::WrongType, format!("{what} is {}, not {}", node.kind(), expected(shape)), help);
+        }
+    }
+}
+
+fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, findings: &mut Vec<Finding>) {
+    let words: Vec<_> = variants.cases.iter().map(|case| case.word).collect();
+    let chosen = entries.iter().find(|entry| entry.key.value.raw() == variants.by).map(|entry| &entry.value);
+    let Some(chosen) = chosen else {
+        let message = format!("{what} lacks `{}`", variants.by);
+        let help = format!("add `{}: …` with one of {}", variants.by, listed(&words));
+        findings.push(Finding::new(Code::MissingField, message).at(node.head()).mend(help));
+        return;
+    };
+    let Some(word) = chosen.as_text() else {
+        check(chosen, &Shape::Id, &format!("`{}` of {what}", variants.by), findings);
+        return;
+    };
+    let Some(case) = variants.case(word.raw()) else {
+        let message = format!("{what} has the unknown {} `{}`", variants.by, word.raw());
+        let help = nearest(word.raw(), words.iter().copied())
+            .map_or_else(|| format!("known are {}", listed(&words)), |near| format!("did you mean `{near}`"));
+        findings.push(Finding::new(Code::BadValue, message).at(&chosen.place).mend(help));
+        return;
+    };
+    let by = Rule { name: variants.by, shape: Shape::Id, need: Need::Required, about: variants.about };
+    let rules: Vec<Rule> = variants.common.iter().chain(std::iter::once(&by)).chain(case.rules).copied().collect();
+    fields(node, entries, &rules, what, &format!("`{}` ({what})", case.word), findings);
+}
+
+/// Checks the fields of a mapping: each known one by its shape, then what is missing or excludes another.
+fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &str, findings: &mut Vec<Finding>) {
+    let names: Vec<_> = rules.iter().map(|rule| rule.name).collect();
+    // WHY: once for the mapping; a hostile one may hold tens of thousands of unknown keys.
+    let absent: Vec<_> =
+        names.iter().copied().filter(|known| !entries.iter().any(|e| e.key.value.raw() == *known)).collect();
+    for entry in entries {
+        if findings.len() >= MAX_FAULTS {
+            return;
+        }
+        let name = entry.key.value.raw();
+        if let Some(rule) = rules.iter().find(|rule| rule.name == name) {
+            check(&entry.value, &rule.shape, &format!("`{name}` of {what}"), findings);
+            continue;
+        }
+        let allowed = format!("allowed are {}", listed(&names));
+        let help = nearest(name, absent.iter().copied())
+            .map_or_else(|| allowed.clone(), |near| format!("did you mean `{near}`; {allowed}"));
+        let message = format!("{owner} has no field `{name}`");
+        findings.push(Finding::new(Code::UnknownField, message).at(&entry.key.place).mend(help));
+    }
+    let present = |name: &str| entries.iter().find(|entry| entry.key.value.raw() == name);
+    let mut groups: Vec<&str> = Vec::new();
+    for rule in rules {
+        let (word, needed) = match rule.need {
+            Need::Optional => continue,
+            Need::Required => {
+                if present(rule.name).is_none() {
+                    let message = format!("{what} lacks `{}`", rule.name);
+                    let help = format!("add `{}:`, {}", rule.name, expected(&rule.shape));
+                    findings.push(Finding::new(Code::MissingField, message).at(node.head()).mend(help));
+                }
+                continue;
+            }
+            Need::OneOf(word) => (word, true),
+            Need::AtMostOne(word) => (word, false),
+        };
+        if groups.contains(&word) {
+            continue;
+        }
+        groups.push(word);
+        let members: Vec<&str> = rules
+            .iter()
+            .filter(|r| r.need == Need::OneOf(word) || r.need == Need::AtMostOne(word))
+            .map(|r| r.name)
+            .collect();
+        let mut found = entries.iter().filter(|entry| members.contains(&entry.key.value.raw()));
+        match (found.next(), found.next()) {
+            (None, _) if needed => {
+                let message = format!("{what} has none of {}", listed(&members));
+                findings
+                    .push(Finding::new(Code::MissingField, message).at(node.head()).mend("add exactly one of them"));
+            }
+            (Some(first), Some(second)) => {
+                let (a, b) = (first.key.value.raw(), second.key.value.raw());
+                let message = format!("{what} has both `{a}` and `{b}`");
+                findings.push(Finding::new(Code::BadValue, message).at(&second.key.place).mend("keep one of them"));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// How a message names an item of a list: by its noun and, where it has one, its id.
+fn label(shape: &Shape, item: &Node) -> Option<String> {
+    let noun = match shape {
+        Shape::Mapping(noun, _) => noun,
+        Shape::Variants(variants) => variants.noun,
+        Shape::Text
+        | Shape::Id
+        | Shape::Time
+        | Shape::Span
+        | Shape::Bool
+        | Shape::Integer(..)
+        | Shape::Digest
+        | Shape::Words(_)
+        | Shape::List(..)
+        | Shape::Named(_) => return None,
+    };
+    let id = item.get("id").and_then(Node::as_text).filter(|id| id_fault(id.raw()).is_none())?;
+    Some(format!("{noun} `{}`", id.raw()))
+}
+
+/// What a shape expects, in the words of a message.
+fn expected(shape: &Shape) -> String {
+    match shape {
+        Shape::Text => format!("text of at most {MAX_TEXT} bytes"),
+        Shape::Id => format!("a name of at most {MAX_ID} bytes on one line"),
+        Shape::Time => "a time such as `2026-11-30T00:00:00Z`".to_owned(),
+        Shape::Span => "a duration such as `45m`, `4h` or `7d`".to_owned(),
+        Shape::Bool => "`true` or `false`".to_owned(),
+        Shape::Integer(least, most) if least == most => format!("the number {least}"),
+        Shape::Integer(least, most) => format!("a whole number from {least} to {most}"),
+        Shape::Digest => "`sha256:` and 64 lower-case hexadecimal digits".to_owned(),
+        Shape::Words(words) => format!("one of {}", listed(words)),
+        Shape::List(..) => "a list".to_owned(),
+        Shape::Mapping(..) | Shape::Named(_) | Shape::Variants(_) => "a mapping".to_owned(),
+    }
+}
+
+fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn id_fault(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        Some("is empty")
+    } else if text.len() > MAX_ID {
+        Some("is too long")
+    } else if text.contains('\n') {
+        Some("spans several lines")
+    } else if text.trim() == text {
+        None
+    } else {
+        Some("begins or ends with white space")
+    }
+}
+
+/// A time as files write it: `YYYY-MM-DD`, or with `THH:MM:SS`, an optional fraction and `Z` or `±HH:MM`.
+#[must_use]
+pub fn time(text: &str) -> Option<Time> {
+    let shaped = |text: &str, pattern: &str| {
+        text.len() == pattern.len()
+            && text.bytes().zip(pattern.bytes()).all(|(b, p)| if p == b'0' { b.is_ascii_digit() } else { b == p })
+    };
+    let fits = shaped(text, "0000-00-00") || {
+        let (head, tail) = text.split_at_checked(19)?;
+        let fraction =
+            tail.strip_prefix('.').map_or(tail, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        let digits = tail.len().saturating_sub(fraction.len());
+        shaped(head, "0000-00-00T00:00:00")
+            && (digits == 0 || (2..=10).contains(&digits))
+            && (fraction == "Z" || shaped(fraction, "+00:00") || shaped(fraction, "-00:00"))
+    };
+    if fits { Time::parse(text) } else { None }
+}
+
+/// A span as files write it; a leading zero is refused.
+#[must_use]
+pub fn span(text: &str) -> Option<Span> {
+    if text.starts_with('0') { None } else { Span::parse(text) }
+}
+
+fn digest(text: &str) -> Option<Digest<of::File>> {
+    Digest::parse(text.strip_prefix("sha256:")?)
+}
+
+/// The typed values of a mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'n> {
+    entries: &'n [Entry],
+    place: &'n Place,
+}
+
+impl<'n> Fields<'n> {
+    /// The fields of a mapping; `None` for any other value.
+    #[must_use]
+    pub fn of(node: &'n Node) -> Option<Self> {
+        node.entries().map(|entries| Self { entries, place: &node.place })
+    }
+
+    /// The whole mapping's place.
+    #[must_use]
+    pub fn place(&self) -> &'n Place {
+        self.place
+    }
+
+    /// The entry of a field, if it is there.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&'n Entry> {
+        self.entries.iter().find(|entry| entry.key.value.raw() == name)
+    }
+
+    /// The value of a field, if it is there.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'n Node> {
+        self.entry(name).map(|entry| &entry.value)
+    }
+
+    /// All entries, for mappings from names.
+    #[must_use]
+    pub fn entries(&self) -> &'n [Entry] {
+        self.entries
+    }
+
+    fn parsed<T>(&self, name: &str, parse: impl FnOnce(&Text) -> Option<T>) -> Option<Placed<T>> {
+        let node = self.get(name)?;
+        Some(Placed::new(parse(node.as_text()?)?, node.place.clone()))
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Placed<Text>> {
+        self.parsed(name, |text| Some(text.clone()))
+    }
+
+    /// A name.
+    #[must_use]
+    pub fn id<K>(&self, name: &str) -> Option<Placed<Id<K>>> {
+        id(self.get(name)?)
+    }
+
+    /// A time.
+    #[must_use]
+    pub fn time(&self, name: &str) -> Option<Placed<Time>> {
+        self.parsed(name, |text| time(text.raw()))
+    }
+
+    /// A span.
+    #[must_use]
+    pub fn span(&self, name: &str) -> Option<Placed<Span>> {
+        self.parsed(name, |text| span(text.raw()))
+    }
+
+    /// A digest of a file.
+    #[must_use]
+    pub fn digest(&self, name: &str) -> Option<Placed<Digest<of::File>>> {
+        self.parsed(name, |text| digest(text.raw()))
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn bool(&self, name: &str) -> Option<Placed<bool>> {
+        let node = self.get(name)?;
+        if let Value::Bool(value) = node.value { Some(Placed::new(value, node.place.clone())) } else { None }
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> Option<Placed<i64>> {
+        let node = self.get(name)?;
+        if let Value::Integer(value) = node.value { Some(Placed::new(value, node.place.clone())) } else { None }
+    }
+
+    /// One of `all`, by the word that `word_of` gives each.
+    #[must_use]
+    pub fn word<T: Copy>(&self, name: &str, all: &[T], word_of: fn(T) -> &'static str) -> Option<Placed<T>> {
+        self.parsed(name, |text| all.iter().copied().find(|one| word_of(*one) == text.raw()))
+    }
+
+    /// The items of a list; none if it is absent.
+    #[must_use]
+    pub fn list(&self, name: &str) -> &'n [Node] {
+        self.get(name).and_then(Node::items).unwrap_or_default()
+    }
+
+    /// A list of names.
+    #[must_use]
+    pub fn ids<K>(&self, name: &str) -> Vec<Placed<Id<K>>> {
+        self.list(name).iter().filter_map(id).collect()
+    }
+
+    /// A mapping within this one.
+    #[must_use]
+    pub fn fields(&self, name: &str) -> Option<Fields<'n>> {
+        Fields::of(self.get(name)?)
+    }
+}
+
+/// The name that a node holds.
+#[must_use]
+pub fn id<K>(node: &Node) -> Option<Placed<Id<K>>> {
+    let text = node.as_text()?;
+    id_fault(text.raw()).is_none().then(|| Placed::new(Id::new(text.raw()), node.place.clone()))
+}

@@ -1,0 +1,464 @@
+//! The strict reader for YAML that anyone may have written.
+//!
+//! In: bytes and a [`Budget`]. Out: a [`Node`] tree in which every value and key knows its place, or every fault that
+//! was found. Two independent parsers must see the same values: the event parser of `serde-saphyr` first, under the
+//! budgets, because it is linear and says where things stand; then `serde_yaml`, a fork of libyaml, only on what passed
+//! (100 KB of `[` take libyaml 36 s). Never trusts one parser's word, never resolves an alias, never applies a tag.
+//!
+//! Choices where YAML leaves room:
+//! - Characters: LF, or CR directly before LF, and otherwise nothing that [`is_hidden`] names, comments and escapes
+//!   (`"\u202e"`) included. So no tab either: parsers differ on where one may stand.
+//! - One document; a leading `---` and a closing `...` are harmless and allowed, directives are not.
+//! - Keys are text. A plain key that reads as anything else must be quoted.
+//! - Dates and times may be plain: both parsers give text for them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde_saphyr::granit_parser::{
+    self, ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle,
+};
+
+use super::finding::{Code, Finding};
+use super::node::{Budget, Entry, MOST_FINDINGS, Node, Source, Value, shorten};
+use super::place::{Place, Placed};
+use super::text::{Text, is_hidden};
+use super::yaml_plain::{self, Plain};
+
+/// Reads one YAML document.
+///
+/// # Errors
+/// Every fault found, in the order of the file.
+pub fn read(name: &str, bytes: &[u8], budget: &Budget) -> Result<Node, Vec<Finding>> {
+    match examine(name, bytes, budget) {
+        (Some(node), findings) if findings.is_empty() => Ok(node),
+        (_, findings) => Err(findings),
+    }
+}
+
+/// Reads one YAML document as far as it can be understood, so that its other faults can be found in the same go.
+///
+/// The tree may be believed only if no finding came with it. What a finding names is [`Value::Faulty`] in the tree.
+#[must_use]
+pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<Finding>) {
+    let source = match Source::new(name, bytes, budget) {
+        Ok(source) => source,
+        Err(finding) => return (None, vec![finding]),
+    };
+    let mut findings = hidden_characters(&source);
+    let (node, faults) = Builder::new(&source, budget).run();
+    let hidden = !findings.is_empty();
+    // A hidden character often breaks the syntax as well; it is the cause, so the consequence stays unsaid.
+    findings.extend(faults.into_iter().filter(|fault| !hidden || fault.code != Code::Syntax));
+    if findings.is_empty()
+        && let Some(node) = &node
+        && let Err(finding) = second_reader(name, source.text, node)
+    {
+        findings.push(finding);
+    }
+    findings.sort_by(|a, b| a.place.as_ref().map(|p| p.bytes).cmp(&b.place.as_ref().map(|p| p.bytes)));
+    (node, findings)
+}
+
+fn hidden_characters(source: &Source<'_>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    let mut more = 0_usize;
+    let mut characters = source.text.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        let line_break = c == '\n' || (c == '\r' && characters.peek().is_some_and(|(_, next)| *next == '\n'));
+        if line_break || !is_hidden(c) {
+            continue;
+        }
+        if found.len() == MOST_FINDINGS {
+            more = more.saturating_add(1);
+            continue;
+        }
+        let (message, help) = match c {
+            '\t' => ("a tab stands in the file".to_owned(), "use spaces"),
+            '\u{feff}' if at == 0 => {
+                ("the file begins with a byte order mark".to_owned(), "save it as UTF-8 without one")
+            }
+            _ => (format!("the hidden character U+{:04X} stands in the file", u32::from(c)), "remove it"),
+        };
+        let place = source.place(at..at.saturating_add(c.len_utf8()));
+        found.push(Finding::new(Code::HiddenCharacter, message).at(&place).mend(help));
+    }
+    if more > 0
+        && let Some(last) = found.last_mut()
+    {
+        last.help = Some(format!("{more} more hidden characters follow; remove them all").into());
+    }
+    found
+}
+
+/// A collection that is still open.
+struct Frame {
+    start: usize,
+    end: usize,
+    style: StructureStyle,
+    kind: Open,
+}
+
+enum Open {
+    List(Vec<Node>),
+    Mapping { entries: Vec<Entry>, seen: BTreeSet<Text>, key: Key },
+}
+
+enum Key {
+    Wanted,
+    Read(Placed<Text>),
+    Refused,
+}
+
+/// Why reading stops before the end.
+struct Stop(Finding);
+
+/// Builds the tree from events, with a stack of its own so that no depth of input deepens ours.
+struct Builder<'a> {
+    source: &'a Source<'a>,
+    budget: &'a Budget,
+    stack: Vec<Frame>,
+    nodes: usize,
+    documents: usize,
+    root: Option<Node>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: &'a Source<'a>, budget: &'a Budget) -> Self {
+        Self { source, budget, stack: Vec::new(), nodes: 0, documents: 0, root: None, findings: Vec::new() }
+    }
+
+    fn run(mut self) -> (Option<Node>, Vec<Finding>) {
+        let mut options: Options = granit_parser::options! {
+            strict_indentation: true,
+            disallow_directives: true,
+            emit_unresolved_aliases: true,
+            emit_anchor_events: true,
+            flow_nesting_limit: self.budget.depth.saturating_add(2),
+            block_nesting_limit: self.budget.depth.saturating_add(2),
+        };
+        options.set_emit_comments(false);
+        for event in Parser::new_from_str_with_options(self.source.text, options) {
+            let step = match event {
+                Ok((event, span)) => self.take(event, &span),
+                Err(error) => Err(self.refused(&error)),
+            };
+            if let Err(Stop(finding)) = step {
+                self.findings.push(finding);
+                shorten(&mut self.findings, "findings");
+                return (None, self.findings);
+            }
+        }
+        shorten(&mut self.findings, "findings");
+        match self.root {
+            Some(Node { value: Value::Null, place }) => {
+                self.findings.push(Finding::new(Code::Empty, "the document holds nothing").at(&place));
+                (None, self.findings)
+            }
+            None => {
+                let place = self.source.place(0..0);
+                self.findings.push(Finding::new(Code::Empty, "the file holds no document").at(&place));
+                (None, self.findings)
+            }
+            root @ Some(_) => (root, self.findings),
+        }
+    }
+
+    fn refused(&self, error: &ScanError) -> Stop {
+        let at = error.marker().byte_offset().unwrap_or_default().min(self.source.text.len());
+        let length = self.source.slice(at..self.source.text.len()).chars().next().map_or(0, char::len_utf8);
+        let place = self.source.place(at..at.saturating_add(length));
+        let finding = if matches!(error.kind(), ErrorKind::DirectiveDisallowed) {
+            Finding::new(Code::YamlFeature, "directives are refused").mend("remove the line that begins with `%`")
+        } else if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            self.too_deep()
+        } else {
+            Finding::new(Code::Syntax, format!("this is not well-formed YAML: {}", first_line(&error.info())))
+        };
+        Stop(finding.at(&place))
+    }
+
+    fn too_deep(&self) -> Finding {
+        let message = format!("lists and mappings lie more than {} deep", self.budget.depth);
+        Finding::new(Code::TooLarge, message)
+    }
+
+    fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Stop> {
+        let range = bytes_of(span);
+        match event {
+            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Comment(..) => {}
+            Event::DocumentStart(..) => {
+                self.documents = self.documents.saturating_add(1);
+                if self.documents > 1 {
+                    return Err(Stop(self.feature(&range, "a second document begins here", "keep one document")));
+                }
+            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.count(&range)?;
+                let finding = self.feature(&range, "aliases are refused", "write the value out");
+                self.findings.push(finding);
+                self.put(Node { value: Value::Faulty, place: self.source.place(range) });
+            }
+            Event::Anchor(..) => {
+                let finding = self.feature(&range, "anchors are refused", "remove it and write the value out");
+                self.findings.push(finding);
+            }
+            Event::Scalar(text, style, _, tag) => {
+                self.count(&range)?;
+                self.refuse_tag(tag.is_some(), span);
+                self.scalar(text, style, range);
+            }
+            Event::SequenceStart(style, _, tag) => {
+                self.refuse_tag(tag.is_some(), span);
+                self.open(style, range, Open::List(Vec::new()))?;
+            }
+            Event::MappingStart(style, _, tag) => {
+                self.refuse_tag(tag.is_some(), span);
+                let kind = Open::Mapping { entries: Vec::new(), seen: BTreeSet::new(), key: Key::Wanted };
+                self.open(style, range, kind)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(&range),
+            // The parser may learn new events; what we do not know we do not pass over.
+            _ => return Err(Stop(self.feature(&range, "this YAML feature is not known here", "write it plainly"))),
+        }
+        Ok(())
+    }
+
+    fn feature(&self, range: &Range<usize>, message: &str, help: &str) -> Finding {
+        Finding::new(Code::YamlFeature, message).at(&self.source.place(range.clone())).mend(help)
+    }
+
+    fn refuse_tag(&mut self, tagged: bool, span: &Span) {
+        if tagged {
+            let range = span.tag_span().as_ref().map_or_else(|| bytes_of(span), bytes_of);
+            let finding = self.feature(&range, "tags are refused", "remove it; quote the value if it is text");
+            self.findings.push(finding);
+        }
+    }
+
+    fn count(&mut self, range: &Range<usize>) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(1);
+        if self.nodes <= self.budget.nodes {
+            return Ok(());
+        }
+        let message = format!("the file holds more than {} values and keys", self.budget.nodes);
+        Err(Stop(Finding::new(Code::TooLarge, message).at(&self.source.place(range.clone())).mend("split it")))
+    }
+
+    fn open(&mut self, style: StructureStyle, range: Range<usize>, kind: Open) -> Result<(), Stop> {
+        self.count(&range)?;
+        if self.stack.len() >= self.budget.depth {
+            return Err(Stop(self.too_deep().at(&self.source.place(range))));
+        }
+        self.stack.push(Frame { start: range.start, end: range.end, style, kind });
+        Ok(())
+    }
+
+    fn close(&mut self, range: &Range<usize>) {
+        let Some(frame) = self.stack.pop() else { return };
+        // A block ends with its last value; the parser notices only at the next line that is less indented.
+        let end = if frame.style == StructureStyle::Flow { range.end } else { frame.end };
+        let value = match frame.kind {
+            Open::List(items) => Value::List(items),
+            Open::Mapping { entries, .. } => Value::Mapping(entries),
+        };
+        let start = if matches!(value, Value::List(_)) && frame.style == StructureStyle::Block {
+            first_dash(self.source, frame.start)
+        } else {
+            frame.start
+        };
+        let place = self.source.place(start..end.max(start));
+        self.put(Node { value, place });
+    }
+
+    fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle, range: Range<usize>) {
+        let range = region(self.source, style, range);
+        let place = self.source.place(range);
+        // The parser writes `~` for a value that is not there.
+        let absent = style == ScalarStyle::Plain && place.bytes.0 == place.bytes.1;
+        let text = if absent { Cow::Borrowed("") } else { text };
+        let plain = if style == ScalarStyle::Plain { yaml_plain::read(&text) } else { Plain::Text };
+        if let Some(Frame { kind: Open::Mapping { key: Key::Wanted, .. }, .. }) = self.stack.last() {
+            self.key(&text, plain, place);
+            return;
+        }
+        if self.hides(&text, &place) {
+            self.put(Node { value: Value::Faulty, place });
+            return;
+        }
+        let value = match plain {
+            Plain::Null => Value::Null,
+            Plain::Bool(value) => Value::Bool(value),
+            Plain::Integer(value) => Value::Integer(value),
+            Plain::Fraction => Value::Number(text.as_ref().into()),
+            Plain::Text => Value::Text(text.as_ref().into()),
+            Plain::Ambiguous => {
+                self.ambiguous(&text, &place);
+                Value::Faulty
+            }
+        };
+        self.put(Node { value, place });
+    }
+
+    fn ambiguous(&mut self, text: &str, place: &Place) {
+        let message = format!("YAML 1.1 and 1.2 read `{text}` differently");
+        self.findings.push(Finding::new(Code::AmbiguousScalar, message).at(place).mend(format!("write \"{text}\"")));
+    }
+
+    /// Whether an escape made a character that may not stand in a file; a line break is one that may.
+    fn hides(&mut self, text: &str, place: &Place) -> bool {
+        let Some(c) = text.chars().find(|c| *c != '\n' && is_hidden(*c)) else { return false };
+        let raw = self.source.slice(place.bytes.0..place.bytes.1);
+        // What stands there raw was named already.
+        if !raw.contains(c) {
+            let message = format!("the value holds the hidden character U+{:04X}", u32::from(c));
+            self.findings.push(Finding::new(Code::HiddenCharacter, message).at(place).mend("remove the escape"));
+        }
+        true
+    }
+
+    fn key(&mut self, text: &str, plain: Plain, place: Place) {
+        let mut refuse = !matches!(plain, Plain::Text);
+        match plain {
+            Plain::Text => refuse = self.hides(text, &place),
+            Plain::Ambiguous if text == "<<" => {
+                let finding =
+                    self.feature(&(place.bytes.0..place.bytes.1), "merge keys are refused", "write the fields out");
+                self.findings.push(finding);
+            }
+            Plain::Null if text.is_empty() => {
+                let finding = self.feature(&(place.bytes.0..place.bytes.1), "a key is missing here", "name the field");
+                self.findings.push(finding);
+            }
+            Plain::Null | Plain::Bool(_) | Plain::Integer(_) | Plain::Fraction | Plain::Ambiguous => {
+                self.ambiguous(text, &place);
+            }
+        }
+        let Some(Frame { kind: Open::Mapping { seen, key, .. }, .. }) = self.stack.last_mut() else { return };
+        let text = Text::from(text);
+        if refuse {
+            *key = Key::Refused;
+        } else if seen.insert(text.clone()) {
+            *key = Key::Read(Placed::new(text, place));
+        } else {
+            let message = format!("the key `{}` stands here a second time", text.raw());
+            self.findings.push(Finding::new(Code::DuplicateKey, message).at(&place).mend("keep one of them"));
+            *key = Key::Refused;
+        }
+    }
+
+    /// Hands a finished value to the collection that is open.
+    fn put(&mut self, mut node: Node) {
+        let Some(frame) = self.stack.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        frame.end = frame.end.max(node.place.bytes.1.saturating_add(closing(self.source, node.place.bytes.1)));
+        match &mut frame.kind {
+            Open::List(items) => items.push(node),
+            Open::Mapping { entries, key, .. } => match std::mem::replace(key, Key::Wanted) {
+                Key::Read(key) => {
+                    if matches!(node.value, Value::Null) && node.place.bytes.0 == node.place.bytes.1 {
+                        node.place = key.place.clone();
+                    }
+                    frame.end = frame.end.max(key.place.bytes.1);
+                    entries.push(Entry { key, value: node });
+                }
+                Key::Refused => {}
+                Key::Wanted => {
+                    *key = Key::Refused;
+                    if !matches!(node.value, Value::Faulty) {
+                        let finding = Finding::new(Code::YamlFeature, "a key that is no text is refused");
+                        self.findings.push(finding.at(&node.place).mend("write a word as the key"));
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// 1 if a quote closes at this byte: the region of a quoted value lies within its quotes, that of its parent does not.
+fn closing(source: &Source<'_>, at: usize) -> usize {
+    usize::from(matches!(source.text.as_bytes().get(at), Some(b'"' | b'\'')))
+}
+
+/// Where a block list begins: the parser starts one that is not indented behind its first dash.
+fn first_dash(source: &Source<'_>, start: usize) -> usize {
+    let mut here = source.text.as_bytes().get(start..).unwrap_or_default().iter();
+    let at_dash = here.next() == Some(&b'-') && here.next().is_none_or(u8::is_ascii_whitespace);
+    let before = source.slice(0..start).trim_end();
+    if !at_dash && before.ends_with('-') { before.len().saturating_sub(1) } else { start }
+}
+
+fn bytes_of(span: &Span) -> Range<usize> {
+    let start = span.start.byte_offset().unwrap_or_default();
+    start..span.end.byte_offset().unwrap_or_default().max(start)
+}
+
+/// Narrows a scalar's token to its value.
+fn region(source: &Source<'_>, style: ScalarStyle, range: Range<usize>) -> Range<usize> {
+    let token = source.slice(range.clone());
+    match style {
+        ScalarStyle::Plain => range.start..range.start.saturating_add(token.trim_end().len()),
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted if token.len() >= 2 => {
+            range.start.saturating_add(1)..range.end.saturating_sub(1)
+        }
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => range,
+        ScalarStyle::Literal | ScalarStyle::Folded => {
+            // The token is the block's lines without its header, line breaks at its end included.
+            let start = range.start.saturating_add(token.len().saturating_sub(token.trim_start().len()));
+            start..start.saturating_add(token.trim().len())
+        }
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+/// Reads the same text with the other parser and compares value by value.
+fn second_reader(name: &str, text: &str, node: &Node) -> Result<(), Finding> {
+    let finding = |place: &Place, message: String| {
+        Finding::new(Code::ReadersDisagree, message).at(place).mend("write it in a simpler form, for example quoted")
+    };
+    match serde_yaml::from_str::<serde_yaml::Value>(text) {
+        Ok(other) => {
+            same(node, &other).map_err(|at| finding(&at.place, "two YAML readers see different values here".to_owned()))
+        }
+        Err(error) => {
+            let line = error.location().and_then(|l| u32::try_from(l.line()).ok()).unwrap_or(1).max(1);
+            let message = format!("one of two YAML readers refuses the file: {}", first_line(&error.to_string()));
+            Err(finding(&Place::line(name, line), message))
+        }
+    }
+}
+
+/// The first node in which the two readers differ. Recursion is bounded by the budget's depth.
+fn same<'n>(node: &'n Node, other: &serde_yaml::Value) -> Result<(), &'n Node> {
+    use serde_yaml::Value as Other;
+    let agree = match (&node.value, other) {
+        (Value::Null, Other::Null) => true,
+        (Value::Bool(a), Other::Bool(b)) => a == b,
+        (Value::Integer(a), Other::Number(b)) => b.as_i64() == Some(*a),
+        (Value::Number(a), Other::Number(b)) => {
+            !b.is_i64() && a.raw().parse::<f64>().ok().map(f64::to_bits) == b.as_f64().map(f64::to_bits)
+        }
+        (Value::Text(a), Other::String(b)) => a.raw() == b,
+        (Value::List(a), Other::Sequence(b)) if a.len() == b.len() => {
+            return a.iter().zip(b).try_for_each(|(a, b)| same(a, b));
+        }
+        (Value::Mapping(a), Other::Mapping(b)) if a.len() == b.len() => {
+            return a.iter().zip(b).try_for_each(|(entry, (key, value))| {
+                if key.as_str() == Some(entry.key.value.raw()) { same(&entry.value, value) } else { Err(&entry.value) }
+            });
+        }
+        _ => false,
+    };
+    if agree { Ok(()) } else { Err(node) }
+}
+
+#[cfg(test)]
+#[path = "yaml_tests.rs"]
+mod tests;

@@ -1,0 +1,285 @@
+//! Bytes of a plan → the believed plan.
+//!
+//! In: the bytes, and the file's name for places. Out: [`Plan`], or every fault. Names are not resolved here: whether
+//! the snapshot knows them is for `access` to say. Nothing is believed while a single fault stands.
+
+use crate::input::digest::Digest;
+use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Requirement, Sensitivity};
+use crate::input::finding::{Code, Finding};
+use crate::input::form::{self, Fields, Shape};
+use crate::input::node::{Budget, Node, Value};
+use crate::input::place::Placed;
+use crate::input::text::Text;
+use crate::input::yaml;
+
+use super::model::{
+    Action, AssignmentChange, Change, Claim, CredentialIssue, Lifetime, Owned, Plan, RoleDefinition, Target,
+    TrustDefinition,
+};
+use super::table::{CLAIMS, PLAN};
+
+/// What a plan may take: 1 MiB, 32 levels, 100,000 values and keys.
+pub const BUDGET: Budget = Budget::FILE;
+/// The most changes of one plan.
+pub const MAX_CHANGES: usize = 1_000;
+
+const MODES: &[Mode] = &[Mode::Standing, Mode::Active, Mode::Eligible];
+const SENSITIVITIES: &[Sensitivity] =
+    &[Sensitivity::Low, Sensitivity::Moderate, Sensitivity::High, Sensitivity::Critical];
+
+/// Reads a plan.
+///
+/// # Errors
+/// Every fault found, each with its place.
+pub fn read(name: &str, bytes: &[u8]) -> Result<Plan, Vec<Finding>> {
+    let (node, mut findings) = yaml::examine(name, bytes, &BUDGET);
+    let Some(node) = node else { return Err(findings) };
+    if let Some(refused) = unsupported(&node) {
+        findings.push(refused);
+        return Err(findings);
+    }
+    form::check(&node, &Shape::Mapping("plan", PLAN), "the plan", &mut findings);
+    laws(&node, &mut findings);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    believe(&node, bytes).ok_or_else(|| {
+        // INVARIANT: the table vouches for every field that `believe` takes. Should they ever differ, fail closed.
+        vec![Finding::new(Code::BadValue, "the plan has a form that this tool does not believe").at(&node.place)]
+    })
+}
+
+/// Another version may mean anything, so nothing else is said of it.
+fn unsupported(node: &Node) -> Option<Finding> {
+    let version = node.get("version")?;
+    let Value::Integer(number) = version.value else { return None };
+    (number != 1).then(|| {
+        Finding::new(Code::UnsupportedVersion, format!("version {number} of the plan format is not known here"))
+            .at(&version.place)
+            .mend("this tool reads version 1")
+    })
+}
+
+/// What the table cannot say: ids differ; the mode and the end of an assignment belong together.
+fn laws(node: &Node, findings: &mut Vec<Finding>) {
+    let changes = node.get("changes").and_then(Node::items).unwrap_or_default();
+    let mut seen: std::collections::BTreeMap<&str, &Node> = std::collections::BTreeMap::new();
+    for change in changes.iter().take(MAX_CHANGES) {
+        let Some(fields) = Fields::of(change) else { continue };
+        if let Some(id) = fields.get("id")
+            && let Some(text) = id.as_text()
+            && let Some(first) = seen.insert(text.raw(), id)
+        {
+            let message = format!("two changes are called `{}`", text.raw());
+            let help = format!("the other stands in line {}; give this one another id", first.place.line);
+            findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).mend(help));
+        }
+        lifetime_law(change, &fields, findings);
+    }
+}
+
+fn lifetime_law(change: &Node, fields: &Fields<'_>, findings: &mut Vec<Finding>) {
+    let Some(action) = fields.get("action").and_then(Node::as_text) else { return };
+    let adjusts = action.raw() == "adjust";
+    if !adjusts && action.raw() != "grant" {
+        return;
+    }
+    let name = fields.text("id").map_or_else(|| "the change".to_owned(), |id| format!("change `{}`", id.value.raw()));
+    let end = fields.entry("ttl").or_else(|| fields.entry("until"));
+    match (fields.text("mode").as_ref().map(|mode| mode.value.raw()), end) {
+        (Some("standing"), Some(end)) => {
+            let message = format!("{name} is `standing` and yet has `{}`", end.key.value.raw());
+            let help = "a standing assignment has no end; remove the end or write `mode: active`";
+            findings.push(Finding::new(Code::BadValue, message).at(&end.key.place).mend(help));
+        }
+        (Some("active"), None) => {
+            let place = fields.get("mode").map_or_else(|| change.head(), |mode| &mode.place);
+            let finding = Finding::new(Code::MissingField, format!("{name} is `active` and has no end"));
+            findings.push(finding.at(place).mend("add `ttl:` or `until:`"));
+        }
+        (None, None) if adjusts && fields.get("mode").is_none() => {
+            let finding = Finding::new(Code::MissingField, format!("{name} adjusts nothing"));
+            findings.push(finding.at(change.head()).mend("add `mode:`, `ttl:` or `until:`"));
+        }
+        _ => {}
+    }
+}
+
+fn believe(node: &Node, bytes: &[u8]) -> Option<Plan> {
+    let fields = Fields::of(node)?;
+    Some(Plan {
+        id: fields.id("id")?,
+        proposer: fields.id("proposer")?,
+        on_behalf_of: fields.id("on_behalf_of"),
+        task: fields.id("task"),
+        intent: fields.text("intent")?,
+        snapshot: fields.digest("snapshot"),
+        expires: fields.time("expires")?,
+        changes: fields.list("changes").iter().map(change).collect::<Option<_>>()?,
+        digest: Digest::of(bytes),
+        place: node.place.clone(),
+    })
+}
+
+fn change(node: &Node) -> Option<Change> {
+    let fields = Fields::of(node)?;
+    let word = fields.text("action")?;
+    Some(Change {
+        id: fields.id("id")?,
+        action: action(word.value.raw(), &fields)?,
+        action_place: word.place,
+        reason: fields.text("reason")?,
+        claims: fields.fields("claims").map_or_else(|| Some(Vec::new()), |fields| claims(&fields))?,
+    })
+}
+
+fn claims(fields: &Fields<'_>) -> Option<Vec<Placed<Claim>>> {
+    let mut out = Vec::new();
+    for entry in fields.entries() {
+        let name = entry.key.value.raw();
+        debug_assert!(CLAIMS.iter().any(|rule| rule.name == name), "the table knows every claim");
+        let claim = match name {
+            "last_used" => fields.time(name)?.map(Claim::LastUsed),
+            "unused" => fields.bool(name)?.map(Claim::Unused),
+            "already_has" => fields.bool(name)?.map(Claim::AlreadyHas),
+            "no_new_access" => fields.bool(name)?.map(Claim::NoNewAccess),
+            "privileged" => fields.bool(name)?.map(Claim::Privileged),
+            "owner" => fields.id(name)?.map(Claim::Owner),
+            "members" => {
+                let members = fields.integer(name)?;
+                Placed::new(Claim::Members(u64::try_from(members.value).ok()?), members.place)
+            }
+            "task_open" => fields.bool(name)?.map(Claim::TaskOpen),
+            "approved_by" => fields.text(name)?.map(Claim::ApprovedBy),
+            "ticket" => fields.text(name)?.map(Claim::Ticket),
+            _ => return None,
+        };
+        out.push(claim);
+    }
+    Some(out)
+}
+
+fn action(word: &str, fields: &Fields<'_>) -> Option<Action> {
+    Some(match word {
+        "grant" => Action::Grant(assignment(fields)?),
+        "revoke" => Action::Revoke(assignment(fields)?),
+        "adjust" => Action::Adjust(assignment(fields)?),
+        "create_role" => Action::CreateRole(role_definition(fields)?),
+        "delete_role" => Action::DeleteRole(fields.id("role")?),
+        "add_permission" => Action::AddPermission(fields.id("role")?, permission(fields.get("permission")?)?),
+        "remove_permission" => Action::RemovePermission(fields.id("role")?, permission(fields.get("permission")?)?),
+        "add_include" => Action::AddInclude(fields.id("role")?, fields.id("include")?),
+        "remove_include" => Action::RemoveInclude(fields.id("role")?, fields.id("include")?),
+        "set_role" => Action::SetRole(role_definition(fields)?),
+        "create_group" => Action::CreateGroup(fields.id("group")?, fields.id("owner")),
+        "delete_group" => Action::DeleteGroup(fields.id("group")?),
+        "create_identity" => {
+            let kind = fields.word("kind", IdentityKind::ALL, IdentityKind::name)?;
+            Action::CreateIdentity(fields.id("identity")?, kind, fields.id("owner"))
+        }
+        "disable_identity" => Action::DisableIdentity(fields.id("identity")?),
+        "delete_identity" => Action::DeleteIdentity(fields.id("identity")?),
+        "set_owner" => Action::SetOwner(owned(fields)?, fields.id("owner")?),
+        "create_resource" => Action::CreateResource(
+            fields.id("resource")?,
+            fields.id("parent"),
+            fields.id("owner"),
+            fields.word("sensitivity", SENSITIVITIES, Sensitivity::name),
+        ),
+        "delete_resource" => Action::DeleteResource(fields.id("resource")?),
+        "add_trust" => Action::AddTrust(TrustDefinition {
+            trust: fields.id("trust")?,
+            from: fields.text("from")?,
+            to: fields.text("to")?,
+            via: fields.text("via")?,
+            requires: fields.get("requires").map_or(Some(None), |node| requirement(node).map(Some))?,
+        }),
+        "remove_trust" => Action::RemoveTrust(fields.id("trust")?),
+        "issue_credential" => Action::IssueCredential(CredentialIssue {
+            credential: fields.id("credential")?,
+            identity: fields.id("identity")?,
+            kind: fields.text("kind")?,
+            deliver_to: fields.text("deliver_to")?,
+            lifetime: lifetime(fields),
+        }),
+        "rotate_credential" => {
+            Action::RotateCredential(fields.id("credential")?, fields.text("deliver_to"), lifetime(fields))
+        }
+        "revoke_credential" => Action::RevokeCredential(fields.id("credential")?),
+        "suppress_finding" => Action::SuppressFinding(fields.id("finding")?),
+        _ => return None,
+    })
+}
+
+fn assignment(fields: &Fields<'_>) -> Option<AssignmentChange> {
+    let target = match fields.id("role") {
+        Some(role) => Target::Role(role),
+        None => Target::MemberOf(fields.id("member_of")?),
+    };
+    Some(AssignmentChange {
+        to: fields.text("to")?,
+        target,
+        scope: fields.id("scope"),
+        mode: fields.word("mode", MODES, Mode::name),
+        lifetime: lifetime(fields),
+        assignment: fields.id("assignment"),
+    })
+}
+
+fn lifetime(fields: &Fields<'_>) -> Option<Placed<Lifetime>> {
+    fields
+        .span("ttl")
+        .map(|ttl| ttl.map(Lifetime::Ttl))
+        .or_else(|| fields.time("until").map(|t| t.map(Lifetime::Until)))
+}
+
+fn role_definition(fields: &Fields<'_>) -> Option<RoleDefinition> {
+    let kind = |node: &Node| {
+        let kind = IdentityKind::ALL.iter().find(|kind| node.as_text().is_some_and(|t| t.raw() == kind.name()))?;
+        Some(Placed::new(*kind, node.place.clone()))
+    };
+    Some(RoleDefinition {
+        role: fields.id("role")?,
+        includes: fields.ids("includes"),
+        permissions: fields.list("permissions").iter().map(permission).collect::<Option<_>>()?,
+        owner: fields.id("owner"),
+        sensitivity: fields.word("sensitivity", SENSITIVITIES, Sensitivity::name),
+        kinds: fields.list("kinds").iter().map(kind).collect::<Option<_>>()?,
+    })
+}
+
+fn permission(node: &Node) -> Option<Placed<Permission>> {
+    let fields = Fields::of(node)?;
+    let text = |name: &str| fields.text(name).map(|text: Placed<Text>| text.value);
+    let effect = match fields.text("effect").as_ref().map(|effect| effect.value.raw()) {
+        None | Some("allow") => Effect::Allow,
+        Some("deny") => Effect::Deny,
+        Some(_) => return None,
+    };
+    let permission =
+        Permission { action: text("action")?, resource: text("resource")?, effect, condition: text("condition") };
+    Some(Placed::new(permission, node.place.clone()))
+}
+
+fn requirement(node: &Node) -> Option<Placed<Requirement>> {
+    let fields = Fields::of(node)?;
+    let requirement = Requirement {
+        action: fields.text("action")?.value,
+        resource: fields.text("resource")?.value,
+        scope: fields.id("scope").map(|scope| scope.value),
+    };
+    Some(Placed::new(requirement, node.place.clone()))
+}
+
+fn owned(fields: &Fields<'_>) -> Option<Owned> {
+    fields
+        .id("identity")
+        .map(Owned::Identity)
+        .or_else(|| fields.id("group").map(Owned::Group))
+        .or_else(|| fields.id("role").map(Owned::Role))
+        .or_else(|| fields.id("resource").map(Owned::Resource))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
