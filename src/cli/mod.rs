@@ -16,6 +16,7 @@ pub mod new_folder;
 pub mod output;
 pub mod person;
 pub mod present;
+pub mod record;
 pub mod recording;
 pub mod schema;
 pub mod site;

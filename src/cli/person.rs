@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use super::trust_folder::git;
-use crate::config;
+use crate::config::OwnSettings;
 use crate::input::text::Text;
 use crate::trust::key::PublicKey;
 use crate::trust::sign::{Keygen, Origin, SigningKey, candidate_keys};
@@ -120,7 +120,13 @@ fn own_settings(home: Option<&Path>) -> anyhow::Result<Option<String>> {
     let path = base.join("review/config.yaml");
     let shown = Text::from(path.to_string_lossy().into_owned()).terminal();
     match std::fs::read(&path) {
-        Ok(bytes) => config::own::signing_key(&shown, &bytes),
+        Ok(bytes) => match OwnSettings::read(&shown, &bytes) {
+            Ok(own) => Ok(own.signing_key.map(|key| key.value.raw().to_owned())),
+            Err(findings) => {
+                let said: Vec<String> = findings.iter().map(|f| f.message.terminal()).collect();
+                Err(anyhow!("`{shown}`: {}", said.join("; ")))
+            }
+        },
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e).with_context(|| format!("`{shown}` cannot be read")),
     }

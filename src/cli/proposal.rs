@@ -297,13 +297,11 @@ fn may_hold(site: &Site, plan: &Plan) -> Vec<access::MayHold> {
         .may_hold
         .iter()
         .map(|holding| match &holding.value {
-            Holding::Role { role, scope } => access::MayHold::Role { role: role.clone(), scope: scope.clone() },
-            Holding::Membership { group } => access::MayHold::Membership { group: group.clone() },
-            Holding::Access { action, resource, scope } => access::MayHold::Access {
-                action: action.clone(),
-                resource: resource.clone(),
-                scope: scope.clone(),
-            },
+            Holding::Role(role, scope) => access::MayHold::Role(role.clone(), scope.clone()),
+            Holding::MemberOf(group, scope) => access::MayHold::MemberOf(group.clone(), scope.clone()),
+            Holding::Access { action, resource, scope } => {
+                access::MayHold::Access(action.clone(), resource.clone(), scope.clone())
+            }
         })
         .collect()
 }

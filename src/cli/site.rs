@@ -12,7 +12,7 @@ use crate::access;
 use crate::config::{self, Agents, People, Settings, Tasks};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
-use crate::input::id::{IdentityId, PersonId};
+use crate::input::id::{GroupId, IdentityId, PersonId};
 use crate::input::place::Place;
 use crate::policy;
 use crate::snapshot::model::Snapshot;
@@ -41,6 +41,8 @@ pub struct Site {
     pub policy_files: Vec<(String, Rc<[u8]>)>,
     /// Classification, escalation paths and duties that must be apart.
     pub data: access::Data,
+    /// The site's own files of those, by path.
+    pub data_files: Vec<(String, Rc<[u8]>)>,
     /// The current entitlements.
     pub snapshot: Snapshot,
     /// The SHA-256 of the snapshot's bytes.
@@ -138,7 +140,7 @@ impl Site {
         };
         let Some(settings) = settings else { return Ok(Err(reading.faults)) };
         let (pack, policy_files) = load_policies(&mut reading, &settings)?;
-        let data = load_data(&mut reading, &settings)?;
+        let (data, data_files) = load_data(&mut reading, &settings)?;
         let snapshot = load_snapshot(&mut reading, &settings)?;
         let (Some(pack), Some(data), Some((snapshot, snapshot_digest))) = (pack, data, snapshot) else {
             return Ok(Err(reading.faults));
@@ -156,6 +158,7 @@ impl Site {
             pack,
             policy_files,
             data,
+            data_files,
             snapshot,
             snapshot_digest,
             findings: reading.notes,
@@ -203,6 +206,13 @@ impl Site {
         }
     }
 
+    /// The groups whose gain bars a person even where the snapshot does not know their members.
+    #[must_use]
+    pub fn barring(&self, person: &PersonId) -> BTreeSet<GroupId> {
+        let named = self.people.named_groups().map(|group| &group.value);
+        named.filter(|group| self.people.bars(group, person)).cloned().collect()
+    }
+
     /// All people as policy sees them.
     #[must_use]
     pub fn people_views(&self) -> policy::People {
@@ -213,12 +223,11 @@ impl Site {
                 owned.entry(&person.id.value).or_default().insert(identity.id.clone());
             }
         }
-        let listed: BTreeSet<_> = self.people.named_groups().map(|g| g.value.clone()).collect();
         policy::People::new(self.people.all().iter().map(|person| policy::PersonView {
             id: person.id.value.clone(),
             identities: person.identities.iter().map(|i| i.value.clone()).collect(),
             groups: self.people.groups_of(&person.id.value).map(|g| g.raw().to_owned()).collect(),
-            listed_groups: listed.clone(),
+            listed_groups: self.barring(&person.id.value),
             owns: owned.remove(&person.id.value).unwrap_or_default(),
         }))
     }
@@ -257,19 +266,24 @@ fn load_policies(
     Ok((reading.keep(pack), files))
 }
 
-fn load_data(reading: &mut Reading, settings: &Settings) -> Result<Option<access::Data>, TrustFolderError> {
-    let mut files: Vec<(String, Rc<[u8]>)> = Vec::new();
+fn load_data(
+    reading: &mut Reading,
+    settings: &Settings,
+) -> Result<(Option<access::Data>, PolicyFiles), TrustFolderError> {
+    let mut named: PolicyFiles = Vec::new();
     if settings.shipped {
-        files.extend(access::shipped().iter().map(|(path, bytes)| ((*path).to_owned(), Rc::from(*bytes))));
+        named.extend(access::shipped().iter().map(|(path, bytes)| ((*path).to_owned(), Rc::from(*bytes))));
     }
+    let mut own: PolicyFiles = Vec::new();
     for path in reading.folder.list("policies", ".yaml")? {
         if let Some((shown, bytes)) = reading.bytes(&path)? {
-            files.push((shown, bytes));
+            named.push((shown, Rc::clone(&bytes)));
+            own.push((path, bytes));
         }
     }
-    let named: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
-    let data = access::Data::read(&named);
-    Ok(reading.keep(data))
+    let files: Vec<(&str, &[u8])> = named.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
+    let data = access::Data::read(&files);
+    Ok((reading.keep(data), own))
 }
 
 fn load_snapshot(

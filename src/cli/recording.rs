@@ -1,0 +1,270 @@
+//! What a review writes down: the lines of its session, from proposals and decisions.
+//!
+//! In: a site, proposals, decisions. Out: lines for a [`Draft`]. It decides nothing; the order is the log's own: plans and
+//! policies before evaluations, evaluations before decisions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use anyhow::{Context as _, anyhow};
+
+use super::output;
+use super::proposal::Proposal;
+use super::site::Site;
+use crate::access;
+use crate::decision::digest::Held;
+use crate::decision::session::{Decision, Verdict};
+use crate::input::digest::{Digest, of};
+use crate::input::id::{PersonId, PolicyId, PrincipalId};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::log::line::{
+    self, Evaluation, FileDigest, KeptFile, Line, LogId, Number, PolicyOutcome, Proof, ProofMethod, Rejected, Salt,
+    Session, SessionId, SessionKind, SnapshotDigest, Tag, Value, Version, Writer,
+};
+use crate::log::session::Draft;
+use crate::policy::{self, Judged};
+
+/// Who writes a session.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// The principal of `allowed_signers`.
+    pub principal: PrincipalId,
+    /// The person.
+    pub person: PersonId,
+    /// The key's fingerprint.
+    pub fingerprint: String,
+}
+
+/// The log that the site names.
+///
+/// # Errors
+/// If `review.yaml` names none, or not as 32 hexadecimal digits.
+pub fn log_id(site: &Site) -> anyhow::Result<LogId> {
+    let named = site.settings.log_id.as_ref().ok_or_else(|| {
+        anyhow!("review.yaml has no `log_id`\n  = mend: run `review init` elsewhere and copy the line, or write `log_id:` and 32 hexadecimal digits")
+    })?;
+    LogId::parse(named.value.raw())
+        .ok_or_else(|| anyhow!("`log_id` of review.yaml is not 32 lower-case hexadecimal digits"))
+}
+
+/// The first line of a session.
+///
+/// # Errors
+/// If the log has no name or the system gives no random bytes.
+pub fn header(site: &Site, who: &Recorder, parents: &[Digest<of::Line>], now: Time) -> anyhow::Result<Session> {
+    let trust_files = site
+        .trust_files()
+        .into_iter()
+        .map(|(path, sha256)| FileDigest { path: Text::from(path), sha256 })
+        .collect();
+    let parents: BTreeSet<_> = parents.iter().copied().collect();
+    Ok(Session {
+        at: now,
+        kind: SessionKind::Review,
+        log: log_id(site)?,
+        parents: parents.into_iter().collect(),
+        session: SessionId::from_bytes(output::random()?),
+        snapshot: Some(SnapshotDigest { sha256: site.snapshot_digest, taken_at: site.snapshot.taken_at }),
+        tool: Text::from(concat!("review ", env!("CARGO_PKG_VERSION"))),
+        trust_files,
+        r#type: Tag::new(),
+        version: Version,
+        writer: Writer {
+            fingerprint: Text::from(who.fingerprint.as_str()),
+            person: Some(who.person.clone()),
+            principal: who.principal.clone(),
+        },
+    })
+}
+
+/// Writes the policies, the plan and the evaluations of a proposal; gives the bytes to append.
+///
+/// # Errors
+/// If a line breaks a rule of the log.
+pub fn evaluations(draft: &mut Draft, proposals: &[Proposal<'_>], received: Time) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let Some(first) = proposals.first() else { return Ok(out) };
+    out.extend(policies(draft, first.site)?);
+    for proposal in proposals {
+        let (sha256, bytes) = draft.blob(&proposal.file.bytes)?;
+        out.extend(bytes);
+        let plan = |prev| {
+            Line::Plan(Box::new(line::Plan {
+                id: proposal.plan.id.value.clone(),
+                name: Some(Text::from(proposal.file.name.as_str())),
+                prev,
+                proof: Proof {
+                    claims: None,
+                    expires_at: None,
+                    issued_at: None,
+                    method: ProofMethod::None,
+                    signature: None,
+                    subject: None,
+                },
+                received_at: received,
+                sha256,
+                r#type: Tag::new(),
+            }))
+        };
+        out.extend(draft.push(plan)?.bytes);
+        for at in 0..proposal.plan.changes.len() {
+            out.extend(evaluation(draft, proposal, at)?);
+        }
+    }
+    Ok(out)
+}
+
+fn policies(draft: &mut Draft, site: &Site) -> anyhow::Result<Vec<u8>> {
+    let mut texts: BTreeMap<String, Rc<[u8]>> = site.policy_files.iter().cloned().collect();
+    let schema = policy::Pack::schema_file();
+    texts.insert(schema.path.to_owned(), Rc::from(schema.bytes));
+    if site.settings.shipped {
+        texts.extend(access::shipped().iter().map(|(path, bytes)| ((*path).to_owned(), Rc::from(*bytes))));
+    }
+    for (path, bytes) in &site.data_files {
+        texts.insert(path.clone(), Rc::clone(bytes));
+    }
+    let mut out = Vec::new();
+    let mut files = Vec::new();
+    let mut list = String::new();
+    for (path, bytes) in &texts {
+        let (sha256, more) = draft.blob(bytes)?;
+        out.extend(more);
+        list.push_str(&format!("{sha256}  {path}\n"));
+        files.push(KeptFile { path: Text::from(path.as_str()), sha256 });
+    }
+    let pack = Digest::of(list.as_bytes());
+    out.extend(draft.push(|prev| Line::Policies(Box::new(line::Policies { files, pack, prev, r#type: Tag::new() })))?.bytes);
+    Ok(out)
+}
+
+fn evaluation(draft: &mut Draft, proposal: &Proposal<'_>, at: usize) -> anyhow::Result<Vec<u8>> {
+    let missing = || anyhow!("the plan and its analysis do not speak of the same change");
+    let present = proposal.presents.get(at).with_context(missing)?;
+    let digested = proposal.digested.get(at).with_context(missing)?;
+    let judged = proposal.judged.get(at).with_context(missing)?;
+    let mut out = Vec::new();
+    let (definition, bytes) = draft.value(&Definition { action: &digested.document.action, fields: &digested.document.fields })?;
+    out.extend(bytes);
+    let (facts, bytes) = text_value(draft, &digested.text)?;
+    out.extend(bytes);
+    let record = match &judged.case {
+        Some(case) => String::from_utf8_lossy(&case.record()?).into_owned(),
+        None => "null".to_owned(),
+    };
+    let (requests, bytes) = text_value(draft, &record)?;
+    out.extend(bytes);
+    let outcome = match judged.outcome {
+        policy::Outcome::Auto => PolicyOutcome::Auto,
+        policy::Outcome::Denied => PolicyOutcome::Denied,
+        policy::Outcome::Needs(_) => PolicyOutcome::Needs,
+    };
+    let needs = outcome == PolicyOutcome::Needs;
+    let steps = judged.steps.iter().filter(|_| needs).map(|s| Text::from(s.as_str())).collect();
+    let line = |prev| {
+        Line::Evaluation(Box::new(Evaluation {
+            change: present.case.change.clone(),
+            definition,
+            determining: determining(judged),
+            digest: present.digest,
+            emergent: present.emergent.iter().copied().collect(),
+            facts,
+            outcome,
+            plan: present.case.plan.clone(),
+            prev,
+            requests,
+            steps,
+            r#type: Tag::new(),
+        }))
+    };
+    out.extend(draft.push(line)?.bytes);
+    Ok(out)
+}
+
+#[derive(serde::Serialize)]
+struct Definition<'a> {
+    action: &'a Text,
+    fields: &'a crate::decision::fields::Fields,
+}
+
+fn determining(judged: &Judged) -> Vec<PolicyId> {
+    let mut ids: BTreeSet<PolicyId> = judged.denials.iter().map(|hit| hit.policy.clone()).collect();
+    ids.extend(judged.automatic_by.iter().cloned());
+    ids.extend(judged.waived.iter().flat_map(|(_, by)| by.iter().cloned()));
+    ids.into_iter().collect()
+}
+
+/// A canonical JSON text in the form that a line carries.
+fn text_value(draft: &mut Draft, text: &str) -> anyhow::Result<(Value, Vec<u8>)> {
+    if text.len() <= Value::LONGEST_INLINE {
+        return Ok((Value::Inline(Text::from(text)), Vec::new()));
+    }
+    let (digest, bytes) = draft.blob(text.as_bytes())?;
+    Ok((Value::Blob(digest), bytes))
+}
+
+/// Writes a decision; gives the hash of its line and the bytes to append.
+///
+/// # Errors
+/// If a line breaks a rule of the log or the system gives no random bytes.
+pub fn decision(
+    draft: &mut Draft,
+    proposals: &[Proposal<'_>],
+    decided: &Decision,
+    supersedes: Option<Digest<of::Line>>,
+    now: Time,
+) -> anyhow::Result<(Digest<of::Line>, Vec<u8>)> {
+    let (present, facts) = proposals
+        .iter()
+        .flat_map(|proposal| proposal.presents.iter().zip(&proposal.analysis.changes))
+        .find(|(present, _)| present.case == *decided.case())
+        .context("a decision is on a change that no plan holds")?;
+    let mut out = Vec::new();
+    let (verdict, grouped, set_aside, lifts) = match decided.verdict() {
+        Verdict::Approve(approval) => (line::Verdict::Approve, approval.grouped(), Vec::new(), Vec::new()),
+        Verdict::Reject => (line::Verdict::Reject, None, Vec::new(), Vec::new()),
+        Verdict::Override { policies, lifts } => {
+            (line::Verdict::Override, None, policies.iter().cloned().collect(), lifts.iter().copied().collect())
+        }
+    };
+    let rejected = if verdict == line::Verdict::Reject {
+        let gains: Vec<&Held> = present.document.gains().collect();
+        let accesses: BTreeSet<_> = gains.iter().map(|held| &held.access).collect();
+        let (accesses, bytes) = draft.value(&accesses)?;
+        out.extend(bytes);
+        Some(Rejected {
+            accesses,
+            action: present.document.action.clone(),
+            entitlement: facts.named.entitlement().map(|e| e.text()),
+            scope: facts.named.scope.clone(),
+            target: facts.named.subject().map(|s| s.text()),
+        })
+    } else {
+        None
+    };
+    let salt = Salt::from_bytes(output::random()?);
+    let added = draft.push(|prev| {
+        Line::Decision(Box::new(line::Decision {
+            at: now,
+            change: decided.case().change.clone(),
+            digest: decided.digest(),
+            emergent: decided.emergent().iter().copied().collect(),
+            grouped: grouped.map(Number::of),
+            lifts,
+            plan: decided.case().plan.clone(),
+            prev,
+            privileged: decided.privileged().cloned(),
+            reason: decided.reason().cloned(),
+            rejected,
+            salt,
+            set_aside,
+            steps: decided.steps().iter().map(|step| step.text().clone()).collect(),
+            supersedes,
+            r#type: Tag::new(),
+            verdict,
+        }))
+    })?;
+    out.extend(added.bytes);
+    Ok((added.digest, out))
+}

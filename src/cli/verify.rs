@@ -1,0 +1,132 @@
+//! `review verify`: whether a log is intact, authentic, complete, and when it was written. For auditors, offline.
+//!
+//! In: a log and the auditor's own allowed signers. Out: four answers apart; 7 if it does not verify.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::new_folder::shown;
+use super::trust_folder::TrustFolder;
+use super::{Format, output, record, render};
+use crate::decision::ExitCode;
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+use crate::log::verify::{Integrity, Keep, Verification};
+use crate::report::model::{Body, Report, Reported};
+use crate::report::sentence::Sentence;
+use crate::trust::signers::Signers;
+
+/// Verifies a log, offline.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The log: a file or a folder.
+    log: PathBuf,
+    /// Whose keys count: the auditor's own allowed_signers [default: that of the trust folder].
+    #[arg(long, value_name = "FILE")]
+    signers: Option<PathBuf>,
+    /// The trust folder whose allowed_signers count.
+    #[arg(long, value_name = "DIR|GIT-REF", conflicts_with = "signers")]
+    trust: Option<String>,
+    /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
+    #[arg(long, value_name = "HASH|FILE")]
+    known_head: Vec<String>,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+impl Verify {
+    /// Verifies and prints the four answers.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let (signers, mut findings, source) = self.signers()?;
+        let known = known_heads(&self.known_head)?;
+        anyhow::ensure!(
+            !record::files(&self.log)?.is_empty(),
+            "there is no log `{}`\n  = mend: name the log's file or folder",
+            shown(&self.log)
+        );
+        let verified = record::verify(&self.log, &signers, None, &known, Keep::Decisions, output::now())?;
+        let code = exit_code(&verified);
+        findings.extend(verified.findings.iter().cloned());
+        let report = Report {
+            command: "verify",
+            exit_code: code.code(),
+            verdict: verdict(&verified, code),
+            findings: findings
+                .into_iter()
+                .map(|f| Reported::new(f, |name| (name == source.0).then_some(source.1.as_str())))
+                .collect(),
+            body: Body::Verify(record::report(&self.log, &verified)),
+            next: Vec::new(),
+        };
+        output::data(&render(&report, self.format))?;
+        Ok(code)
+    }
+
+    fn signers(&self) -> anyhow::Result<(Signers, Vec<crate::input::finding::Finding>, (String, String))> {
+        let (name, bytes) = match &self.signers {
+            Some(path) => {
+                let bytes = std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)))?;
+                (shown(path), bytes)
+            }
+            None => {
+                let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)
+                    .context("no allowed_signers to judge the signatures by; name a file with `--signers`")?;
+                let bytes = folder
+                    .read("allowed_signers")?
+                    .context("the trust folder has no allowed_signers\n  = mend: name your own with `--signers`")?;
+                (folder.shown("allowed_signers"), bytes.to_vec())
+            }
+        };
+        let (signers, findings) = Signers::parse(&name, &bytes);
+        Ok((signers, findings, (name, String::from_utf8_lossy(&bytes).into_owned())))
+    }
+}
+
+/// What the four answers come to.
+#[must_use]
+pub fn exit_code(verified: &Verification) -> ExitCode {
+    if verified.holds() { ExitCode::Passes } else { ExitCode::BadLog }
+}
+
+fn verdict(verified: &Verification, code: ExitCode) -> Sentence {
+    Sentence::of(match (code, verified.integrity) {
+        (ExitCode::Passes, _) => "the log is intact and authentic",
+        (_, Integrity::Broken) => "the log does not verify: it is not what was written",
+        (_, Integrity::Intact) => "the log does not verify",
+    })
+}
+
+fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
+    let mut heads = Vec::new();
+    for word in given {
+        if let Some(head) = parse_head(word) {
+            heads.push(head);
+            continue;
+        }
+        let path = Path::new(word);
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("`--known-head {}` is neither a hash of 64 digits nor a file of such", Text::from(word.as_str()).terminal())
+        })?;
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match line.split_whitespace().next().and_then(parse_head) {
+                Some(head) => heads.push(head),
+                None => bail!("`{}` line {}: this is no hash of a seal line", shown(path), number + 1),
+            }
+        }
+    }
+    Ok(heads)
+}
+
+fn parse_head(word: &str) -> Option<Digest<of::Line>> {
+    Digest::parse(word.strip_prefix("sha256:").unwrap_or(word))
+}
