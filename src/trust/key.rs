@@ -115,6 +115,9 @@ pub enum KeyError {
         /// Bits of the modulus.
         bits: u32,
     },
+    /// The RSA modulus was made by a generator whose keys can be factored.
+    #[error("the RSA key was made by a generator whose keys can be factored (CVE-2017-15361)")]
+    Factorable,
     /// RSA modulus or exponent cannot belong to a real key.
     #[error("the RSA modulus or exponent is not one of a real key")]
     Rsa,
@@ -308,6 +311,9 @@ fn rsa_key(wire: &mut Wire<'_>) -> Result<(rsa::PublicKey, u32), KeyError> {
     if bits > MAX_RSA_BITS || exponent.len() > 8 {
         return Err(KeyError::Rsa);
     }
+    if is_roca(modulus) {
+        return Err(KeyError::Factorable);
+    }
     let limits = MIN_RSA_BITS as usize..=MAX_RSA_BITS as usize;
     rsa::PublicKey::new_with_size_limits(
         BoxedUint::from_be_slice_vartime(modulus),
@@ -316,4 +322,22 @@ fn rsa_key(wire: &mut Wire<'_>) -> Result<(rsa::PublicKey, u32), KeyError> {
     )
     .map(|key| (key, bits))
     .map_err(|_| KeyError::Rsa)
+}
+
+/// Whether a modulus bears the mark of the generator of CVE-2017-15361 ("ROCA"): modulo every small prime it is a power
+/// of 65537. A random modulus does so with a chance below 2^-100. Source: Nemec et al., CCS 2017.
+fn is_roca(modulus: &[u8]) -> bool {
+    const PRIMES: [u32; 38] = [
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
+        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    ];
+    PRIMES.iter().all(|prime| {
+        let residue = modulus.iter().fold(0_u32, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let mut power = 1_u32;
+        (0..*prime).any(|_| {
+            let met = power == residue;
+            power = power * 65_537 % prime;
+            met
+        })
+    })
 }

@@ -10,6 +10,7 @@
 
 pub mod armor;
 pub mod certificate;
+pub mod jwt;
 pub mod key;
 pub mod revoked;
 pub mod sign;

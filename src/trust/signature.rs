@@ -187,6 +187,16 @@ pub(super) fn verify_p256(key: &p256::ecdsa::VerifyingKey, body: &[u8], message:
     key.verify(message, &signature).map_err(|_| SignatureError::Wrong)
 }
 
+/// ECDSA on P-256 with SHA-256, r and s each in 32 bytes, as JSON Web Signatures have them.
+pub(super) fn verify_p256_fixed(
+    key: &p256::ecdsa::VerifyingKey,
+    body: &[u8],
+    message: &[u8],
+) -> Result<(), SignatureError> {
+    let signature = p256::ecdsa::Signature::from_slice(body).map_err(|_| SignatureError::Wrong)?;
+    key.verify(message, &signature).map_err(|_| SignatureError::Wrong)
+}
+
 /// ECDSA on P-384 with SHA-384.
 pub(super) fn verify_p384(key: &p384::ecdsa::VerifyingKey, body: &[u8], message: &[u8]) -> Result<(), SignatureError> {
     let (r, s) = scalars::<48>(body)?;

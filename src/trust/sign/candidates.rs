@@ -73,7 +73,10 @@ fn in_home(keygen: &Keygen, folder: &Path) -> Vec<Candidate> {
     let mut names: Vec<String> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.starts_with("id_") && name.ends_with(".pub") && !name.ends_with("-cert.pub"))
+        .filter(|name| {
+            let stem = name.strip_prefix("id_").and_then(|rest| rest.strip_suffix(".pub"));
+            stem.is_some_and(|stem| !stem.ends_with("-cert"))
+        })
         .collect();
     names.sort_unstable();
     let mut found: Vec<Candidate> = names
@@ -94,6 +97,6 @@ fn in_agent() -> Vec<Candidate> {
     listing
         .lines()
         .filter_map(|line| PublicKey::from_line(line).ok())
-        .map(|public| Candidate { key: SigningKey::Literal(public.clone()), public, origin: Origin::Agent })
+        .map(|public| Candidate { key: SigningKey::from(public.clone()), public, origin: Origin::Agent })
         .collect()
 }

@@ -126,13 +126,12 @@ impl SignError {
             Self::OpenToOthers { .. } => "run `chmod 600` on the key",
             Self::NoPublicHalf { .. } => "write it beside the key once: `ssh-keygen -y -f KEY > KEY.pub`",
             Self::PassphraseNeeded { .. } => "run this in a terminal, or load the key once with `ssh-add`",
-            Self::WrongPassphrase { .. } => "try again; what was decided is kept",
             Self::NoAgent { .. } => "start one with `eval \"$(ssh-agent)\"` and load the key with `ssh-add`",
             Self::NotInAgent { .. } => "load the key with `ssh-add`, or name the private key's file",
             Self::AgentRefused { .. } => "confirm the request of the agent, or load the key again with `ssh-add`",
             Self::NoDevice { .. } => "plug the security key in and try again",
             Self::NotTouched { .. } => "touch the security key when it blinks; what was decided is kept",
-            Self::Interrupted => "try again; what was decided is kept",
+            Self::WrongPassphrase { .. } | Self::Interrupted => "try again; what was decided is kept",
             Self::Failed { .. } | Self::Io(_) => "run `ssh-keygen -Y sign -n test -f KEY` by hand to see the cause",
             Self::DoesNotVerify(error) => error.mend(),
             Self::OtherKey { .. } => {
@@ -150,6 +149,7 @@ impl SignError {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "four independent observations")]
 /// What the surroundings say that `ssh-keygen` does not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings {

@@ -91,7 +91,7 @@ impl Keygen {
         prompts: &mut (dyn Write + Send),
     ) -> Result<Signed, SignError> {
         let expected = match key {
-            SigningKey::Literal(public) => Some(public.clone()),
+            SigningKey::Literal(public) => Some((**public).clone()),
             SigningKey::File(path) => beside(path),
         };
         let literal = match key {
@@ -199,11 +199,8 @@ impl LiteralFile {
     fn write(key: &PublicKey) -> Result<Self, SignError> {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        let name = random.iter().fold(String::from("review-key-"), |mut name, byte| {
-            name.push_str(&format!("{byte:02x}"));
-            name
-        });
-        let path = std::env::temp_dir().join(format!("{name}.pub"));
+        let name = u128::from_be_bytes(random);
+        let path = std::env::temp_dir().join(format!("review-key-{name:032x}.pub"));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let literal = Self(path);
         writeln!(file, "{}", key.to_line())?;

@@ -24,7 +24,7 @@ pub enum SigningKey {
     /// A private key's file, or a public key's or certificate's whose private half lies beside it or in the agent.
     File(PathBuf),
     /// A public key whose private half the agent holds.
-    Literal(PublicKey),
+    Literal(Box<PublicKey>),
 }
 
 impl SigningKey {
@@ -36,10 +36,10 @@ impl SigningKey {
     pub fn parse(value: &str, home: Option<&Path>) -> Result<Self, KeyError> {
         let value = value.trim();
         if let Some(literal) = value.strip_prefix("key::") {
-            return PublicKey::from_line(literal).map(Self::Literal);
+            return PublicKey::from_line(literal).map(Self::from);
         }
         if value.starts_with("ssh-") && value.contains(' ') {
-            return PublicKey::from_line(value).map(Self::Literal);
+            return PublicKey::from_line(value).map(Self::from);
         }
         Ok(Self::File(match (value.strip_prefix("~/"), home) {
             (Some(rest), Some(home)) => home.join(rest),
@@ -63,8 +63,14 @@ impl SigningKey {
     pub fn public(&self, keygen: &Keygen) -> Result<(PublicKey, Option<Certificate>), SignError> {
         match self {
             Self::File(path) => public_key_of(keygen, path),
-            Self::Literal(key) => Ok((key.clone(), None)),
+            Self::Literal(key) => Ok(((**key).clone(), None)),
         }
+    }
+}
+
+impl From<PublicKey> for SigningKey {
+    fn from(key: PublicKey) -> Self {
+        Self::Literal(Box::new(key))
     }
 }
 
@@ -126,8 +132,7 @@ fn with_pub(path: &Path) -> PathBuf {
 
 /// The first line of a small regular file.
 pub(super) fn read_line(path: &Path) -> Option<String> {
-    let metadata = fs::metadata(path).ok().filter(|metadata| metadata.is_file() && metadata.len() <= MAX_PUB_BYTES)?;
-    let _ = metadata;
+    fs::metadata(path).ok().filter(|metadata| metadata.is_file() && metadata.len() <= MAX_PUB_BYTES)?;
     let text = fs::read_to_string(path).ok()?;
     text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
 }

@@ -191,13 +191,13 @@ fn read_options(field: &str, faults: &mut Vec<Fault>) -> Options {
         let known = OPTIONS.iter().copied().find(|option| option.eq_ignore_ascii_case(name));
         let (value, tail) = match tail.strip_prefix('=') {
             None => (None, tail),
-            Some(value) => match dequote(value) {
-                Some((value, tail)) => (Some(value), tail),
-                None => {
+            Some(value) => {
+                let Some((value, tail)) = dequote(value) else {
                     faults.push(Fault::Quote);
                     return out;
-                }
-            },
+                };
+                (Some(value), tail)
+            }
         };
         match (known, value) {
             (Some("cert-authority"), None) => {

@@ -1,6 +1,6 @@
 //! Pattern lists, as OpenSSH matches principals and namespaces.
 //!
-//! Source: ssh_config(5) PATTERNS; OpenSSH `match.c`. In: the text of a list. Out: whether a name matches: some pattern
+//! Source: `ssh_config(5)` PATTERNS; OpenSSH `match.c`. In: the text of a list. Out: whether a name matches: some pattern
 //! does, and no pattern behind a `!` does. Case counts.
 
 /// A comma-separated list of patterns: `*` any run of characters, `?` any one, `!` in front denies.

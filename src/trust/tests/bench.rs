@@ -5,8 +5,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use base64ct::{Base64, Encoding};
-
 use crate::trust::armor::{armor, dearmor};
 use crate::trust::key::PublicKey;
 use crate::trust::sign::{Keygen, SigningKey};
@@ -41,12 +39,8 @@ impl Bench {
     }
 
     pub fn keygen(&self, args: &[&str]) -> Output {
-        let output = Command::new("ssh-keygen")
-            .args(args)
-            .current_dir(self.0.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let output =
+            Command::new("ssh-keygen").args(args).current_dir(self.0.path()).stdin(Stdio::null()).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         output
     }
@@ -81,8 +75,17 @@ impl Bench {
         run(
             "ssh-keygen",
             &[
-                "-Y", "verify", "-n", NAMESPACE, "-I", principal, "-f", signers.to_str().unwrap(), "-s",
-                file.to_str().unwrap(), &option,
+                "-Y",
+                "verify",
+                "-n",
+                NAMESPACE,
+                "-I",
+                principal,
+                "-f",
+                signers.to_str().unwrap(),
+                "-s",
+                file.to_str().unwrap(),
+                &option,
             ],
             message,
         )
@@ -100,10 +103,6 @@ impl Bench {
         assert!(prompts.is_empty(), "{}", String::from_utf8_lossy(&prompts));
         signed.armored.into_bytes()
     }
-}
-
-pub fn decode(base64: &str) -> Vec<u8> {
-    Base64::decode_vec(base64).unwrap()
 }
 
 /// The fields of an SSHSIG, to be put together wrongly.

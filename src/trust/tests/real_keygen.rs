@@ -104,7 +104,18 @@ fn certificates_are_judged_by_authority_time_and_principal() {
         let key = bench.key(&name, kind, bits);
         let public = format!("{name}.pub");
         bench.keygen(&[
-            "-q", "-s", "ca", "-I", "ann", "-n", "ann@corp", "-z", "7", "-V", "20260101000000Z:20260201000000Z", &public,
+            "-q",
+            "-s",
+            "ca",
+            "-I",
+            "ann",
+            "-n",
+            "ann@corp",
+            "-z",
+            "7",
+            "-V",
+            "20260101000000Z:20260201000000Z",
+            &public,
         ]);
         let certificate = format!("{name}-cert.pub");
         let signature = bench.sign(&certificate);
@@ -176,7 +187,8 @@ fn mistake(key: &SigningKey) -> SignError {
 fn each_failure_to_sign_has_its_own_message() {
     let bench = Bench::new();
     assert!(matches!(mistake(&bench.signing_key("absent")), SignError::NoSuchKey { .. }));
-    let error = Keygen::at("/nonexistent/ssh-keygen").sign(&bench.signing_key("x"), NAMESPACE, MESSAGE, &mut Vec::new());
+    let error =
+        Keygen::at("/nonexistent/ssh-keygen").sign(&bench.signing_key("x"), NAMESPACE, MESSAGE, &mut Vec::new());
     assert!(matches!(error, Err(SignError::NoProgram)));
 
     bench.write("garbage", "hello\n");
@@ -235,7 +247,8 @@ fn candidates_come_from_git_first_and_then_from_home() {
     git(&["config", "user.signingkey", "~/other.pub"]);
     let found = candidate_keys(&Keygen::default(), Some(bench.0.path()), bench.0.path());
     let found: Vec<_> = found.iter().filter(|candidate| candidate.origin != Origin::Agent).collect();
-    let names: Vec<_> = found.iter().map(|c| (c.origin, c.key.text().raw().rsplit('/').next().unwrap().to_owned())).collect();
+    let names: Vec<_> =
+        found.iter().map(|c| (c.origin, c.key.text().raw().rsplit('/').next().unwrap().to_owned())).collect();
     assert_eq!(
         names,
         [
