@@ -201,3 +201,35 @@ pub(super) fn classify(key: Text, said: &str, around: Surroundings) -> SignError
     let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
     SignError::Failed { key, said: Text::from(last) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AROUND: Surroundings = Surroundings { agent: true, terminal: true, security_key: false, exists: true };
+
+    fn kind(said: &str, around: Surroundings) -> String {
+        let debug = format!("{:?}", classify(Text::from("k.pub"), said, around));
+        debug.split([' ', '{']).next().unwrap_or_default().to_owned()
+    }
+
+    // The words are those of OpenSSH 9.2.
+    #[test]
+    fn an_agent_that_refuses_is_told_from_one_that_lacks_the_key() {
+        let refused = "Signing data on standard input\nCouldn't sign message (signer): agent refused operation\n";
+        assert_eq!(kind(refused, AROUND), "AgentRefused");
+        assert_eq!(kind(refused, Surroundings { security_key: true, ..AROUND }), "NotTouched");
+        let lacking = "No private key found for public key \"k.pub\"\n";
+        assert_eq!(kind(lacking, AROUND), "NotInAgent");
+        assert_eq!(kind(lacking, Surroundings { agent: false, ..AROUND }), "NoAgent");
+        assert_eq!(kind(lacking, Surroundings { exists: false, ..AROUND }), "NoSuchKey");
+    }
+
+    #[test]
+    fn a_wrong_passphrase_is_told_from_one_that_nobody_could_type() {
+        let wrong = "Load key \"k\": incorrect passphrase supplied to decrypt private key\n";
+        assert_eq!(kind(wrong, AROUND), "WrongPassphrase");
+        assert_eq!(kind(wrong, Surroundings { terminal: false, ..AROUND }), "PassphraseNeeded");
+        assert_eq!(kind("", AROUND), "Failed");
+    }
+}
