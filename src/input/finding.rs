@@ -123,6 +123,8 @@ codes! {
     BadSignersLine = "bad-signers-line", Error, "A line of allowed_signers cannot be read.";
     SignersWithoutNamespaces = "signers-without-namespaces", Warning, "A line of allowed_signers has no `namespaces=`.";
     SignersDateNotUtc = "signers-date-not-utc", Warning, "A date of allowed_signers lacks its `Z`.";
+    SignersCarriageReturn = "signers-carriage-return", Warning, "Lines of allowed_signers end with CR LF.";
+    BadRevocation = "bad-revocation", Error, "The list of revoked keys cannot be read, so no key is accepted.";
     UnsupportedKey = "unsupported-key", Warning, "A key of a kind that this tool does not verify.";
     SharedKey = "shared-key", Error, "One key stands for two persons.";
     WeakKey = "weak-key", Warning, "A key is shorter than recommended.";

@@ -1,0 +1,181 @@
+//! A set of public keys (JWKS), kept in a local file of the trust folder.
+//!
+//! Source: RFC 7517, RFC 7518 §6, RFC 8037. In: the bytes of the file. Out: [`KeySet`]. A set that holds a symmetric or
+//! private key, or one key id twice, is refused as a whole: whoever can read it could sign. Keys of kinds or for uses
+//! that are not ours are kept by id only, to say so.
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+use crate::input::text::Text;
+
+use super::super::key::{KeyError, PublicKey};
+use super::super::wire::put_string;
+use super::json::Json;
+
+/// As many keys as no issuer has.
+const MAX_KEYS: usize = 1000;
+
+/// A signature algorithm that may be pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: &'static [Self] = &[Self::Rs256, Self::Es256, Self::EdDsa];
+
+    /// The name as a token's header has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// Reads the name, letter by letter.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
+    }
+}
+
+/// Why a set of keys, or a key of it, is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    /// It is not JSON, or has duplicate members, or no `keys`.
+    #[error("the file is not a set of keys, or a member stands in it twice")]
+    Syntax,
+    /// It holds more keys than any issuer has.
+    #[error("the set holds more than {MAX_KEYS} keys")]
+    TooMany,
+    /// Two keys have one id.
+    #[error("the key id `{}` stands in the set twice", .0.terminal())]
+    DuplicateId(Text),
+    /// A key that must not be public.
+    #[error("the set holds a symmetric or private key")]
+    Secret,
+    /// No key has this id.
+    #[error("the set has no key `{}`", .0.terminal())]
+    UnknownId(Text),
+    /// The key is for something else.
+    #[error("the key `{}` is not meant for verifying signatures with {}", .id.terminal(), .algorithm.name())]
+    OtherUse {
+        /// Its id.
+        id: Text,
+        /// The algorithm that was wanted.
+        algorithm: Algorithm,
+    },
+    /// The key is damaged or weak.
+    #[error("the key `{}` is refused: {why}", .id.terminal())]
+    Key {
+        /// Its id.
+        id: Text,
+        /// Why.
+        why: KeyError,
+    },
+}
+
+/// The keys of an issuer, by id. A key without an id stands under the empty one.
+#[derive(Clone)]
+pub struct KeySet(BTreeMap<String, BTreeMap<String, Json>>);
+
+impl KeySet {
+    /// Reads a set.
+    ///
+    /// # Errors
+    /// If it is not a JWKS, holds an id twice, or holds a key that must be secret.
+    pub fn parse(bytes: &[u8]) -> Result<Self, KeySetError> {
+        let set = Json::object(bytes).ok_or(KeySetError::Syntax)?;
+        let keys = set.get("keys").and_then(Json::list).ok_or(KeySetError::Syntax)?;
+        if keys.len() > MAX_KEYS {
+            return Err(KeySetError::TooMany);
+        }
+        let mut out = BTreeMap::new();
+        for key in keys {
+            let Json::Object(members) = key else { return Err(KeySetError::Syntax) };
+            if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| members.contains_key(*secret)) {
+                return Err(KeySetError::Secret);
+            }
+            let id = match members.get("kid") {
+                None => String::new(),
+                Some(id) => id.text().filter(|id| !id.is_empty()).ok_or(KeySetError::Syntax)?.to_owned(),
+            };
+            if out.insert(id.clone(), members.clone()).is_some() {
+                return Err(KeySetError::DuplicateId(Text::from(id)));
+            }
+        }
+        Ok(Self(out))
+    }
+
+    /// The key of an id, if it is meant for an algorithm.
+    pub(super) fn key(&self, id: &str, algorithm: Algorithm) -> Result<PublicKey, KeySetError> {
+        let members = self.0.get(id).ok_or_else(|| KeySetError::UnknownId(Text::from(id)))?;
+        let refuse = || KeySetError::OtherUse { id: Text::from(id), algorithm };
+        let is = |name: &str, value: &str| members.get(name).and_then(Json::text) == Some(value);
+        let absent_or = |name: &str, value: &str| !members.contains_key(name) || is(name, value);
+        let verifies = match members.get("key_ops") {
+            None => true,
+            Some(operations) => operations.list().is_some_and(|list| list.iter().any(|op| op.text() == Some("verify"))),
+        };
+        let (kind, curve) = match algorithm {
+            Algorithm::Rs256 => ("RSA", None),
+            Algorithm::Es256 => ("EC", Some("P-256")),
+            Algorithm::EdDsa => ("OKP", Some("Ed25519")),
+        };
+        let fits = is("kty", kind) && curve.is_none_or(|curve| is("crv", curve));
+        if !fits || !verifies || !absent_or("use", "sig") || !absent_or("alg", algorithm.name()) {
+            return Err(refuse());
+        }
+        let bytes = |name: &str| {
+            let text = members.get(name).and_then(Json::text).ok_or(KeyError::Line)?;
+            Base64UrlUnpadded::decode_vec(text).map_err(|_| KeyError::Line)
+        };
+        // WHY: rebuilt as an SSH key, so that one piece of code decides which keys are weak or damaged.
+        let build = || {
+            let mut blob = Vec::new();
+            match algorithm {
+                Algorithm::Rs256 => {
+                    put_string(&mut blob, b"ssh-rsa");
+                    put_number(&mut blob, &bytes("e")?);
+                    put_number(&mut blob, &bytes("n")?);
+                }
+                Algorithm::Es256 => {
+                    let (x, y) = (bytes("x")?, bytes("y")?);
+                    if x.len() != 32 || y.len() != 32 {
+                        return Err(KeyError::Point);
+                    }
+                    put_string(&mut blob, b"ecdsa-sha2-nistp256");
+                    put_string(&mut blob, b"nistp256");
+                    put_string(&mut blob, &[&[4][..], &x, &y].concat());
+                }
+                Algorithm::EdDsa => {
+                    put_string(&mut blob, b"ssh-ed25519");
+                    put_string(&mut blob, &bytes("x")?);
+                }
+            }
+            PublicKey::from_blob(&blob)
+        };
+        build().map_err(|why| KeySetError::Key { id: Text::from(id), why })
+    }
+}
+
+/// Writes a number as SSH does. A leading zero, which RFC 7518 forbids but issuers write, is dropped.
+fn put_number(out: &mut Vec<u8>, bytes: &[u8]) {
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    let magnitude = bytes.get(start..).unwrap_or_default();
+    if magnitude.first().is_some_and(|high| *high >= 0x80) {
+        put_string(out, &[&[0][..], magnitude].concat());
+    } else {
+        put_string(out, magnitude);
+    }
+}

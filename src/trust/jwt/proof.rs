@@ -1,0 +1,183 @@
+//! What a token must say to prove who wrote a plan.
+//!
+//! Source: RFC 7519 §4.1; DESIGN: exactly one audience, `urn:review:plan:sha256:DIGEST` of the plan's bytes. In: token,
+//! keys, [`Expected`]. Out: [`Proof`]: claims and the token's digest, which is all that may be logged.
+
+use std::collections::BTreeMap;
+
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+
+use super::json::Json;
+use super::keys::{Algorithm, KeySet};
+use super::signed::{self, SignedError};
+
+/// How far an issuer's clock may be ahead of ours, seconds.
+const CLOCK_SKEW: i64 = 300;
+
+/// What the trust folder and the plan demand of a token.
+#[derive(Debug, Clone)]
+pub struct Expected<'a> {
+    /// The issuer, letter by letter.
+    pub issuer: &'a str,
+    /// The subject, letter by letter.
+    pub subject: &'a str,
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// The key's id, if one is pinned.
+    pub key_id: Option<&'a str>,
+    /// The digest of the plan's bytes.
+    pub plan: Digest<of::File>,
+    /// The longest lifetime of a credential of this agent.
+    pub longest: Span,
+    /// When the plan was received.
+    pub received: Time,
+}
+
+impl Expected<'_> {
+    /// The one audience that a token for this plan has.
+    #[must_use]
+    pub fn audience(&self) -> String {
+        format!("urn:review:plan:sha256:{}", self.plan)
+    }
+}
+
+/// What a token proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Who vouches.
+    pub issuer: Text,
+    /// For whom.
+    pub subject: Text,
+    /// The issuer's key; empty if neither token nor key names one.
+    pub key_id: Text,
+    /// When it was issued.
+    pub issued_at: Time,
+    /// When it ends.
+    pub expires: Time,
+    /// From the one to the other.
+    pub lifetime: Span,
+    /// SHA-256 of the token's bytes, to recognise it without keeping it.
+    pub token: Digest<of::File>,
+}
+
+/// Why a token proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// The signature, or the way it is made, is refused.
+    #[error(transparent)]
+    Signed(#[from] SignedError),
+    /// The key is not the pinned one.
+    #[error("the token is signed with the key `{}`, which is not the pinned one", .0.terminal())]
+    OtherKey(Text),
+    /// The claims are no JSON object, or a member stands there twice.
+    #[error("the token's claims are not a JSON object with each member once")]
+    Claims,
+    /// A claim is missing or of the wrong type.
+    #[error("the token has no usable claim `{0}`")]
+    Claim(&'static str),
+    /// Another issuer.
+    #[error("the token was issued by `{}`, not by the pinned issuer", .0.terminal())]
+    Issuer(Text),
+    /// Another subject.
+    #[error("the token is for `{}`, not for the proposer", .0.terminal())]
+    Subject(Text),
+    /// Another plan, or more than one audience.
+    #[error("the token was not made for this plan alone")]
+    Audience,
+    /// It had ended.
+    #[error("the token expired at {0}")]
+    Expired(Time),
+    /// It had not begun.
+    #[error("the token is valid only from {0}")]
+    NotYetValid(Time),
+    /// It lives too long.
+    #[error("the token lives {found}; the agent's limit is {limit}")]
+    TooLong {
+        /// Its lifetime.
+        found: Span,
+        /// The limit.
+        limit: Span,
+    },
+}
+
+impl TokenError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn mend(&self) -> &'static str {
+        match self {
+            Self::Signed(SignedError::Key(_)) | Self::OtherKey(_) => {
+                "put the issuer's current public keys into the JWKS file of the trust folder"
+            }
+            Self::Signed(_) | Self::Claims | Self::Claim(_) => "ask the issuer for a token anew and store it untouched",
+            Self::Issuer(_) | Self::Subject(_) => "correct agents.yaml, or let the right workload ask for the token",
+            Self::Audience => "ask for a token with the one audience that `review plan sign` prints",
+            Self::Expired(_) | Self::NotYetValid(_) => "ask for a fresh token right before the plan is handed in",
+            Self::TooLong { .. } => "ask the issuer for a shorter lifetime",
+        }
+    }
+}
+
+/// Verifies a compact token; one LF at its end is allowed.
+///
+/// # Errors
+/// If it is not signed as pinned, or does not say exactly what is expected.
+pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<Proof, TokenError> {
+    let token = token.strip_suffix(b"\n").unwrap_or(token);
+    let payload = signed::verify(token, keys, expected.algorithm)?;
+    if expected.key_id.is_some_and(|pinned| pinned != payload.key_id) {
+        return Err(TokenError::OtherKey(Text::from(payload.key_id)));
+    }
+    let claims = Json::object(&payload.bytes).ok_or(TokenError::Claims)?;
+    let (issuer, subject) = (text(&claims, "iss")?, text(&claims, "sub")?);
+    if issuer != expected.issuer {
+        return Err(TokenError::Issuer(Text::from(issuer)));
+    }
+    if subject != expected.subject {
+        return Err(TokenError::Subject(Text::from(subject)));
+    }
+    let audience = match claims.get("aud") {
+        Some(Json::Text(one)) => Some(one.as_str()),
+        Some(Json::List(items)) => match items.as_slice() {
+            [one] => one.text(),
+            _ => None,
+        },
+        Some(Json::Other | Json::Integer(_) | Json::Object(_)) | None => None,
+    };
+    if audience != Some(expected.audience().as_str()) {
+        return Err(TokenError::Audience);
+    }
+    let (issued_at, expires) = (time(&claims, "iat")?, time(&claims, "exp")?);
+    let begins = if claims.contains_key("nbf") { time(&claims, "nbf")?.max(issued_at) } else { issued_at };
+    let received = expected.received;
+    if received >= expires {
+        return Err(TokenError::Expired(expires));
+    }
+    if begins > received.plus(Span::from_seconds(CLOCK_SKEW)) {
+        return Err(TokenError::NotYetValid(begins));
+    }
+    let lifetime = expires.since(issued_at).ok_or(TokenError::Claim("exp"))?;
+    if lifetime > expected.longest {
+        return Err(TokenError::TooLong { found: lifetime, limit: expected.longest });
+    }
+    Ok(Proof {
+        issuer: Text::from(issuer),
+        subject: Text::from(subject),
+        key_id: Text::from(payload.key_id),
+        issued_at,
+        expires,
+        lifetime,
+        token: Digest::of(token),
+    })
+}
+
+fn text<'a>(claims: &'a BTreeMap<String, Json>, name: &'static str) -> Result<&'a str, TokenError> {
+    claims.get(name).and_then(Json::text).ok_or(TokenError::Claim(name))
+}
+
+fn time(claims: &BTreeMap<String, Json>, name: &'static str) -> Result<Time, TokenError> {
+    // WHY: a lifetime is computed from these; bounds keep the subtraction honest.
+    let seconds = claims.get(name).and_then(Json::integer).filter(|seconds| (1..253_402_300_800).contains(seconds));
+    seconds.map(Time::from_unix).ok_or(TokenError::Claim(name))
+}

@@ -1,0 +1,102 @@
+//! Keys that a person could sign with: git's own setting first, then `~/.ssh`, then the agent.
+//!
+//! In: the home folder and the folder whose git settings count. Out: candidates in order of preference, each key once.
+//! Never: a question, or a look into a private key.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::super::key::PublicKey;
+use super::keygen::Keygen;
+use super::signing_key::{SigningKey, public_key_of};
+
+/// Where a candidate was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// `git config user.signingkey`.
+    Git,
+    /// A file `id_*.pub` in `~/.ssh`.
+    Home,
+    /// `ssh-add -L`.
+    Agent,
+}
+
+/// A key that could sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The key, as [`Keygen::sign`] takes it.
+    pub key: SigningKey,
+    /// Its public half.
+    pub public: PublicKey,
+    /// Where it was found.
+    pub origin: Origin,
+}
+
+/// Lists the keys that could sign, the best first. What is missing or unreadable is passed over.
+#[must_use]
+pub fn candidate_keys(keygen: &Keygen, home: Option<&Path>, folder: &Path) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    if let Some(key) = git_setting(home, folder)
+        && let Ok((public, _)) = key.public(keygen)
+    {
+        found.push(Candidate { key, public, origin: Origin::Git });
+    }
+    if let Some(home) = home {
+        found.extend(in_home(keygen, &home.join(".ssh")));
+    }
+    found.extend(in_agent());
+    let mut seen = BTreeSet::new();
+    found.retain(|candidate| seen.insert(candidate.public.blob().to_vec()));
+    found
+}
+
+fn output(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn git_setting(home: Option<&Path>, folder: &Path) -> Option<SigningKey> {
+    let get = |name: &str| output(Command::new("git").current_dir(folder).args(["config", "--get", name]));
+    let value = get("user.signingkey").filter(|value| !value.is_empty())?;
+    let key = SigningKey::parse(&value, home).ok()?;
+    match &key {
+        // WHY: without `gpg.format=ssh` the setting names an OpenPGP key, unless a file of that name exists.
+        SigningKey::File(path) if get("gpg.format").as_deref() != Some("ssh") && !path.exists() => None,
+        SigningKey::File(_) | SigningKey::Literal(_) => Some(key),
+    }
+}
+
+fn in_home(keygen: &Keygen, folder: &Path) -> Vec<Candidate> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| {
+            let stem = name.strip_prefix("id_").and_then(|rest| rest.strip_suffix(".pub"));
+            stem.is_some_and(|stem| !stem.ends_with("-cert"))
+        })
+        .collect();
+    names.sort_unstable();
+    let mut found: Vec<Candidate> = names
+        .iter()
+        .filter_map(|name| {
+            let path = folder.join(name);
+            let (public, _) = public_key_of(keygen, &path).ok()?;
+            Some(Candidate { key: SigningKey::File(path), public, origin: Origin::Home })
+        })
+        .collect();
+    // WHY: a security key proves a person; among the others the order of kinds is that of preference.
+    found.sort_by_key(|candidate| (!candidate.public.kind().is_security_key(), candidate.public.kind()));
+    found
+}
+
+fn in_agent() -> Vec<Candidate> {
+    let Some(listing) = output(Command::new("ssh-add").arg("-L")) else { return Vec::new() };
+    listing
+        .lines()
+        .filter_map(|line| PublicKey::from_line(line).ok())
+        .map(|public| Candidate { key: SigningKey::from(public.clone()), public, origin: Origin::Agent })
+        .collect()
+}

@@ -1,0 +1,281 @@
+//! `allowed_signers`: which key may sign for whom, for what purpose, and when.
+//!
+//! Source: ssh-keygen(1), ALLOWED SIGNERS. In: the bytes of the file. Out: [`Signers`] with every line that could be
+//! read, and findings for all that could not. A refused line never allows anything; a line without `namespaces=`, or
+//! with a date that lacks its `Z`, is kept to explain why it is not used. Windows are inclusive at both ends, as in
+//! OpenSSH; the first line that allows a signature decides.
+
+mod date;
+mod line;
+mod pattern;
+mod reading;
+
+use crate::input::finding::Finding;
+use crate::input::id::PrincipalId;
+use crate::input::text::Text;
+use crate::input::time::Time;
+
+use super::certificate::{Certificate, CertificateError};
+use super::key::PublicKey;
+use super::revoked::Revoked;
+use super::sshsig::Verified;
+
+pub use line::{Line, Unused};
+pub use pattern::PatternList;
+
+/// The lines of `allowed_signers`, and the keys that were revoked.
+#[derive(Debug, Clone, Default)]
+pub struct Signers {
+    lines: Vec<Line>,
+    revoked: Revoked,
+}
+
+/// A principal that may make a signature, and the line that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    /// The principal.
+    pub principal: PrincipalId,
+    /// The line of `allowed_signers`, from 1.
+    pub line: u32,
+}
+
+/// Why a key may not sign. The variants are ordered: the later, the closer it came to being allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WhyNot {
+    /// No line has the key, nor the authority of its certificate.
+    #[error("the key `{fingerprint}` is not in allowed_signers")]
+    UnknownKey {
+        /// The key.
+        fingerprint: String,
+    },
+    /// Lines have the key, for others.
+    #[error("line {line} of allowed_signers has the key for `{}`, not for `{}`", .listed.terminal(), .wanted.terminal())]
+    OtherPrincipal {
+        /// The line.
+        line: u32,
+        /// The principals of the line.
+        listed: Text,
+        /// The principal that was asked about.
+        wanted: Text,
+    },
+    /// The line that has the key stands for several principals, and nobody said which one is meant.
+    #[error("line {line} of allowed_signers stands for `{}`, which does not say who signed", .listed.terminal())]
+    Ambiguous {
+        /// The line.
+        line: u32,
+        /// The principals of the line.
+        listed: Text,
+    },
+    /// The line that has the key is not used.
+    #[error("line {line} of allowed_signers is not used: {why}")]
+    Unused {
+        /// The line.
+        line: u32,
+        /// Why.
+        why: Unused,
+    },
+    /// The line is for other purposes.
+    #[error("line {line} of allowed_signers does not allow the namespace `{}`", .namespace.terminal())]
+    Namespace {
+        /// The line.
+        line: u32,
+        /// The namespace of the signature.
+        namespace: Text,
+    },
+    /// The key becomes valid later.
+    #[error("the key is valid only from {from} (line {line} of allowed_signers)")]
+    NotYetValid {
+        /// The line.
+        line: u32,
+        /// The first valid second.
+        from: Time,
+    },
+    /// The key has expired.
+    #[error("the key expired after {until} (line {line} of allowed_signers)")]
+    Expired {
+        /// The line.
+        line: u32,
+        /// The last valid second.
+        until: Time,
+    },
+    /// The certificate does not fit.
+    #[error("line {line} of allowed_signers trusts the certificate authority, but {why}")]
+    Certificate {
+        /// The line.
+        line: u32,
+        /// Why.
+        why: CertificateError,
+    },
+    /// The key, or its authority, was revoked.
+    #[error("the key `{fingerprint}` was revoked")]
+    Revoked {
+        /// The revoked key.
+        fingerprint: String,
+    },
+}
+
+impl WhyNot {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn mend(&self) -> &'static str {
+        match self {
+            Self::UnknownKey { .. } => "have an owner of the trust folder add a line `PRINCIPAL namespaces=\"…\" KEY`",
+            Self::OtherPrincipal { .. } => "sign with a key of that principal, or correct the principal",
+            Self::Ambiguous { .. } => "give each principal a line of its own",
+            Self::Unused { why: Unused::NoNamespaces, .. } => "add `namespaces=\"review-*@v1\"` to the line",
+            Self::Unused { why: Unused::DateNotUtc, .. } => "write the dates of the line with a `Z` at the end",
+            Self::Namespace { .. } => "add the namespace to `namespaces=` of the line, if the key is meant for it",
+            Self::NotYetValid { .. } | Self::Expired { .. } => "sign with a key that is valid at that time",
+            Self::Certificate { .. } => "get a certificate that is valid now and names the principal",
+            Self::Revoked { .. } => "sign with another key; a revoked one never counts again",
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::UnknownKey { .. } => 0,
+            Self::OtherPrincipal { .. } => 1,
+            Self::Unused { .. } => 2,
+            Self::Namespace { .. } => 3,
+            Self::NotYetValid { .. } | Self::Expired { .. } | Self::Certificate { .. } => 4,
+            Self::Ambiguous { .. } => 5,
+            Self::Revoked { .. } => 6,
+        }
+    }
+}
+
+impl Signers {
+    /// Reads a file. Lines with faults are left out; every fault is a finding.
+    #[must_use]
+    pub fn parse(file: &str, bytes: &[u8]) -> (Self, Vec<Finding>) {
+        let (lines, findings) = reading::read(file, bytes);
+        (Self { lines, revoked: Revoked::default() }, findings)
+    }
+
+    /// Takes a list of revoked keys into account.
+    #[must_use]
+    pub fn without(mut self, revoked: Revoked) -> Self {
+        self.revoked = revoked;
+        self
+    }
+
+    /// The lines that could be read, in order; also those that are not used.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Who may have made a signature at a time; see [`Signers::find_key`].
+    ///
+    /// # Errors
+    /// As [`Signers::find_key`].
+    pub fn find(&self, principal: Option<&str>, signature: &Verified, at: Time) -> Result<Allowed, WhyNot> {
+        self.find_key(principal, signature.key(), signature.certificate(), signature.namespace(), at)
+    }
+
+    /// Who may sign with a key at a time, asked before anything is signed. With a principal: whether that one may.
+    /// Without: the one principal that the first allowing line names.
+    ///
+    /// # Errors
+    /// The reason of the line that came closest to allowing it.
+    pub fn find_key(
+        &self,
+        principal: Option<&str>,
+        key: &PublicKey,
+        certificate: Option<&Certificate>,
+        namespace: &str,
+        at: Time,
+    ) -> Result<Allowed, WhyNot> {
+        for key in std::iter::once(key).chain(certificate.map(Certificate::authority)) {
+            if self.revoked.contains(key) {
+                return Err(WhyNot::Revoked { fingerprint: key.fingerprint() });
+            }
+        }
+        let mut closest = WhyNot::UnknownKey { fingerprint: key.fingerprint() };
+        for line in &self.lines {
+            let concerns = match certificate {
+                // WHY: as in OpenSSH, a certificate's own key is not looked up: only its authority speaks for it.
+                Some(certificate) => line.cert_authority && line.key == *certificate.authority(),
+                None => !line.cert_authority && line.key == *key,
+            };
+            if !concerns {
+                continue;
+            }
+            match judge(line, principal, certificate, namespace, at) {
+                Ok(allowed) => return Ok(allowed),
+                // WHY: another line may name whom this one leaves open, but it must not hide an open one: OpenSSH
+                // would have taken the first.
+                Err(why @ WhyNot::Ambiguous { .. }) => return Err(why),
+                Err(why) if why.rank() > closest.rank() => closest = why,
+                Err(_) => {}
+            }
+        }
+        Err(closest)
+    }
+
+    /// The principals that lines in use name, letter by letter, for a key; in the order of the file, each once.
+    #[must_use]
+    pub fn principals_of(&self, key: &PublicKey) -> Vec<PrincipalId> {
+        let mut out: Vec<PrincipalId> = Vec::new();
+        for line in self.lines.iter().filter(|line| line.unused.is_none() && line.key == *key) {
+            for name in line.principals.names() {
+                if out.iter().all(|known| known.as_str() != name) {
+                    out.push(PrincipalId::new(name));
+                }
+            }
+        }
+        out
+    }
+}
+
+fn judge(
+    line: &Line,
+    principal: Option<&str>,
+    certificate: Option<&Certificate>,
+    namespace: &str,
+    at: Time,
+) -> Result<Allowed, WhyNot> {
+    let number = line.number;
+    let listed = || line.principals_text.clone();
+    if let Some(wanted) = principal
+        && !line.principals.matches(wanted)
+    {
+        return Err(WhyNot::OtherPrincipal { line: number, listed: listed(), wanted: Text::from(wanted) });
+    }
+    if let Some(why) = line.unused {
+        return Err(WhyNot::Unused { line: number, why });
+    }
+    if !line.namespaces.as_ref().is_some_and(|list| list.matches(namespace)) {
+        return Err(WhyNot::Namespace { line: number, namespace: Text::from(namespace) });
+    }
+    if let Some(from) = line.valid_after.filter(|from| at < *from) {
+        return Err(WhyNot::NotYetValid { line: number, from });
+    }
+    if let Some(until) = line.valid_before.filter(|until| at > *until) {
+        return Err(WhyNot::Expired { line: number, until });
+    }
+    let names: Vec<&str> = match (certificate, principal) {
+        (Some(certificate), _) => {
+            certificate.check_time(at).map_err(|why| WhyNot::Certificate { line: number, why })?;
+            if let Some(wanted) = principal {
+                certificate.check_principal(wanted).map_err(|why| WhyNot::Certificate { line: number, why })?;
+                vec![wanted]
+            } else {
+                let named = certificate.principals().iter().map(Text::raw);
+                let fitting: Vec<&str> = named.clone().filter(|name| line.principals.matches(name)).collect();
+                if fitting.is_empty() {
+                    let wanted = Text::new(named.collect::<Vec<_>>().join(","));
+                    return Err(WhyNot::OtherPrincipal { line: number, listed: listed(), wanted });
+                }
+                fitting
+            }
+        }
+        (None, Some(wanted)) => vec![wanted],
+        (None, None) if line.principals.is_open() => Vec::new(),
+        (None, None) => line.principals.names(),
+    };
+    match names.as_slice() {
+        [name] => Ok(Allowed { principal: PrincipalId::new(*name), line: number }),
+        _ => Err(WhyNot::Ambiguous { line: number, listed: listed() }),
+    }
+}

@@ -1,0 +1,48 @@
+//! OpenSSH's own samples of SSHSIG.
+
+use std::path::PathBuf;
+
+use crate::trust::key::PublicKey;
+use crate::trust::sshsig::{SshsigError, verify};
+
+fn folder() -> Option<PathBuf> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors/sshsig"));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: {} is absent", folder.display());
+    None
+}
+
+fn sample(name: &str) -> Option<(Vec<u8>, String, Vec<u8>, String)> {
+    let folder = folder()?;
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let text = |name: &str| String::from_utf8(read(name)).unwrap().trim().to_owned();
+    Some((read(&format!("{name}.sig")), text("namespace"), read("signed-data"), text(&format!("{name}.pub"))))
+}
+
+#[test]
+fn openssh_samples_verify() {
+    for name in ["ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "rsa"] {
+        let Some((signature, namespace, message, line)) = sample(name) else { return };
+        let verified = verify(&signature, &namespace, &message).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(*verified.key(), PublicKey::from_line(&line).unwrap());
+        assert_eq!(verified.security_key(), name.ends_with("_sk"));
+        assert_eq!(verified.user_present(), name.ends_with("_sk"));
+        assert!(matches!(verify(&signature, "other", &message), Err(SshsigError::Namespace { .. })));
+        assert!(matches!(verify(&signature, &namespace, b"other"), Err(SshsigError::Signature(_))));
+    }
+}
+
+#[test]
+fn webauthn_and_post_quantum_samples_are_unsupported_by_name() {
+    for (name, kind) in [
+        ("ecdsa_sk_webauthn", "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"),
+        ("mldsa44-ed25519", "ssh-mldsa44-ed25519@openssh.com"),
+    ] {
+        let Some((signature, namespace, message, _)) = sample(name) else { return };
+        let error = verify(&signature, &namespace, &message).unwrap_err();
+        assert_eq!(error.unsupported().unwrap().raw(), kind, "{error}");
+        assert!(error.to_string().contains("unsupported"));
+    }
+}

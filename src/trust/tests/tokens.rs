@@ -1,0 +1,178 @@
+//! Tokens that prove a proposer, signed by a software issuer, and tricks with them.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use ed25519_dalek::Signer as _;
+use serde_json::{Value, json};
+
+use crate::input::digest::Digest;
+use crate::input::time::{Span, Time};
+use crate::trust::jwt::{Algorithm, Expected, KeySet, KeySetError, Proof, SignedError, TokenError, verify};
+
+const ISSUER: &str = "https://token.actions.example";
+const SUBJECT: &str = "spiffe://corp.example/agent/access-assistant";
+const PLAN: &[u8] = b"version: 1\n";
+const ISSUED: i64 = 1_795_000_000;
+
+fn issuer() -> ed25519_dalek::SigningKey {
+    ed25519_dalek::SigningKey::from_bytes(&[5; 32])
+}
+
+fn keys() -> KeySet {
+    let x = Base64UrlUnpadded::encode_string(issuer().verifying_key().as_bytes());
+    let set = json!({"keys": [
+        {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1", "use": "sig", "alg": "EdDSA"},
+        {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "enc", "use": "enc"},
+        {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "ops", "key_ops": ["sign"]},
+        {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k2"},
+    ]});
+    KeySet::parse(set.to_string().as_bytes()).unwrap()
+}
+
+fn expected() -> Expected<'static> {
+    Expected {
+        issuer: ISSUER,
+        subject: SUBJECT,
+        algorithm: Algorithm::EdDsa,
+        key_id: None,
+        plan: Digest::of(PLAN),
+        longest: Span::from_seconds(900),
+        received: Time::from_unix(ISSUED + 60),
+    }
+}
+
+fn claims() -> Value {
+    json!({"iss": ISSUER, "sub": SUBJECT, "aud": [expected().audience()], "iat": ISSUED, "exp": ISSUED + 600, "ref": "x"})
+}
+
+fn token(header: &str, claims: &str) -> Vec<u8> {
+    let encode = |part: &str| Base64UrlUnpadded::encode_string(part.as_bytes());
+    let signed = format!("{}.{}", encode(header), encode(claims));
+    let signature = issuer().sign(signed.as_bytes()).to_bytes();
+    format!("{signed}.{}", Base64UrlUnpadded::encode_string(&signature)).into_bytes()
+}
+
+const HEADER: &str = r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#;
+
+fn judge(header: &str, claims: &str) -> Result<Proof, TokenError> {
+    verify(&token(header, claims), &keys(), &expected())
+}
+
+fn with(name: &str, value: Value) -> Result<Proof, TokenError> {
+    let mut all = claims();
+    all[name] = value;
+    judge(HEADER, &all.to_string())
+}
+
+#[test]
+fn a_token_for_this_plan_proves_its_subject() {
+    let proof = judge(HEADER, &claims().to_string()).unwrap();
+    assert_eq!((proof.subject.raw(), proof.issuer.raw(), proof.key_id.raw()), (SUBJECT, ISSUER, "k1"));
+    assert_eq!(proof.lifetime, Span::from_seconds(600));
+    assert!(with("aud", json!(expected().audience())).is_ok());
+    let mut ended = token(HEADER, &claims().to_string());
+    ended.push(b'\n');
+    assert_eq!(verify(&ended, &keys(), &expected()).unwrap(), proof);
+}
+
+#[test]
+fn a_token_for_another_plan_is_refused() {
+    let other = Expected { plan: Digest::of(b"other"), ..expected() }.audience();
+    for audience in [
+        json!(other),
+        json!([]),
+        json!([expected().audience(), "x"]),
+        json!([expected().audience(), expected().audience()]),
+        json!({"a": 1}),
+        Value::Null,
+    ] {
+        assert_eq!(with("aud", audience).unwrap_err(), TokenError::Audience);
+    }
+}
+
+#[test]
+fn an_expired_early_or_long_token_is_refused() {
+    assert!(matches!(with("exp", json!(ISSUED + 60)), Err(TokenError::Expired(_))));
+    assert!(with("exp", json!(ISSUED + 61)).is_ok());
+    assert!(matches!(with("exp", json!(ISSUED + 901)), Err(TokenError::TooLong { .. })));
+    assert!(matches!(with("nbf", json!(ISSUED + 400)), Err(TokenError::NotYetValid(_))));
+    assert!(with("nbf", json!(ISSUED - 600)).is_ok());
+    for (name, value) in
+        [("exp", json!(1.5e9)), ("exp", json!("x")), ("iat", Value::Null), ("iat", json!(-5)), ("exp", json!(u64::MAX))]
+    {
+        assert!(matches!(with(name, value), Err(TokenError::Claim(_))));
+    }
+}
+
+#[test]
+fn another_issuer_or_subject_is_refused() {
+    assert!(matches!(with("iss", json!("https://token.actions.example/")), Err(TokenError::Issuer(_))));
+    assert!(matches!(with("sub", json!("spiffe://corp.example/agent/other")), Err(TokenError::Subject(_))));
+    let pinned = Expected { key_id: Some("k1"), ..expected() };
+    let other = token(r#"{"alg":"EdDSA","kid":"k2"}"#, &claims().to_string());
+    assert!(matches!(verify(&other, &keys(), &pinned), Err(TokenError::OtherKey(_))));
+    assert!(verify(&other, &keys(), &expected()).is_ok());
+}
+
+#[test]
+fn the_header_decides_nothing_but_the_key() {
+    let claims = claims().to_string();
+    let refused = |header: &str| match judge(header, &claims) {
+        Err(TokenError::Signed(error)) => error,
+        other => panic!("{header}: {other:?}"),
+    };
+    assert!(matches!(refused(r#"{"alg":"none","kid":"k1"}"#), SignedError::Algorithm { .. }));
+    assert!(matches!(refused(r#"{"alg":"HS256","kid":"k1"}"#), SignedError::Algorithm { .. }));
+    assert!(matches!(refused(r#"{"alg":"eddsa","kid":"k1"}"#), SignedError::Algorithm { .. }));
+    assert_eq!(refused(r#"{"alg":"EdDSA","kid":"k1","crit":[]}"#), SignedError::Critical);
+    assert_eq!(refused(r#"{"alg":"EdDSA","kid":"k1","b64":false}"#), SignedError::Critical);
+    assert_eq!(refused(r#"{"alg":"EdDSA","kid":"k1","jwk":{}}"#), SignedError::OwnKey("jwk"));
+    assert_eq!(refused(r#"{"alg":"EdDSA","kid":"k1","alg":"EdDSA"}"#), SignedError::Header);
+    assert!(matches!(refused(r#"{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}"#), SignedError::Type(_)));
+    for id in ["enc", "ops"] {
+        let error = refused(&format!(r#"{{"alg":"EdDSA","kid":"{id}"}}"#));
+        assert!(matches!(error, SignedError::Key(KeySetError::OtherUse { .. })));
+    }
+    assert!(matches!(refused(r#"{"alg":"EdDSA","kid":"k9"}"#), SignedError::Key(KeySetError::UnknownId(_))));
+    assert!(matches!(refused(r#"{"alg":"EdDSA"}"#), SignedError::Key(KeySetError::UnknownId(_))));
+}
+
+#[test]
+fn duplicate_members_are_refused_wherever_they_stand() {
+    let twice = claims().to_string().replacen('{', r#"{"sub":"spiffe://corp.example/agent/other","#, 1);
+    assert_eq!(judge(HEADER, &twice).unwrap_err(), TokenError::Claims);
+    let deep = claims().to_string().replacen('{', r#"{"x":{"a":[{"b":1,"b":2}]},"#, 1);
+    assert_eq!(judge(HEADER, &deep).unwrap_err(), TokenError::Claims);
+    assert!(KeySet::parse(br#"{"keys":[],"keys":[]}"#).is_err());
+}
+
+#[test]
+fn a_set_with_a_secret_or_a_repeated_id_is_refused_as_a_whole() {
+    for (set, expected) in [
+        (r#"{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}"#, KeySetError::Secret),
+        (r#"{"keys":[{"kty":"OKP","d":"AAAA","kid":"a"}]}"#, KeySetError::Secret),
+        (r#"{"keys":[{"kty":"OKP","kid":"a"},{"kty":"EC","kid":"a"}]}"#, KeySetError::DuplicateId("a".into())),
+        (r#"{"keys":[{"kty":"OKP","kid":7}]}"#, KeySetError::Syntax),
+        (r#"{"keys":{}}"#, KeySetError::Syntax),
+        ("[]", KeySetError::Syntax),
+    ] {
+        assert_eq!(KeySet::parse(set.as_bytes()).err(), Some(expected), "{set}");
+    }
+}
+
+#[test]
+fn a_bent_token_is_refused_and_never_shown() {
+    let sound = token(HEADER, &claims().to_string());
+    let text = String::from_utf8(sound.clone()).unwrap();
+    for at in 0..sound.len() {
+        let mut bent = sound.clone();
+        bent[at] = if bent[at] == b'A' { b'B' } else { b'A' };
+        let error = verify(&bent, &keys(), &expected()).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(text.rsplit('.').next().unwrap()));
+    }
+    for junk in ["", ".", "..", "...", "a.b", "a.b.c.d", "{}", "\u{e9}.b.c"] {
+        assert!(verify(junk.as_bytes(), &keys(), &expected()).is_err());
+    }
+    let mut padded = sound;
+    padded.push(b'=');
+    assert!(verify(&padded, &keys(), &expected()).is_err());
+}
