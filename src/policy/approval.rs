@@ -24,8 +24,6 @@ use crate::snapshot::model::Status;
 pub enum Barred {
     /// `people.yaml` does not know them, or two persons share an id or identity.
     UnknownPerson,
-    /// They have no identity that the snapshot knows.
-    NoIdentity,
     /// The snapshot calls one of their identities disabled.
     Disabled,
     /// The snapshot calls one of their identities non-human.
@@ -44,7 +42,6 @@ impl Barred {
     pub fn reason(self) -> &'static str {
         match self {
             Self::UnknownPerson => "people.yaml does not say beyond doubt who they are",
-            Self::NoIdentity => "the snapshot knows none of their identities",
             Self::Disabled => "the snapshot calls one of their identities disabled",
             Self::NotHuman => "the snapshot calls one of their identities non-human",
             Self::OwnProposal => "nobody decides on their own proposal",
@@ -152,10 +149,8 @@ fn bars(matter: &Matter<'_>, facts: &ChangeFacts, person: &PersonView) -> BTreeS
     if matter.people.is_ambiguous(&person.id) {
         barred.insert(Barred::UnknownPerson);
     }
-    let mut known = false;
     for id in &person.identities {
         for view in [&matter.analysis.before, &facts.around].into_iter().filter_map(|s| s.identities.get(id)) {
-            known = true;
             if view.kind != IdentityKind::Human {
                 barred.insert(Barred::NotHuman);
             }
@@ -163,9 +158,6 @@ fn bars(matter: &Matter<'_>, facts: &ChangeFacts, person: &PersonView) -> BTreeS
         if matter.analysis.before.identities.get(id).is_some_and(|view| view.status != Status::Active) {
             barred.insert(Barred::Disabled);
         }
-    }
-    if !known {
-        barred.insert(Barred::NoIdentity);
     }
     if person.identities.contains(&matter.plan.proposer.value) {
         barred.insert(Barred::OwnProposal);

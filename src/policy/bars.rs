@@ -155,13 +155,13 @@ fn names(facts: &ChangeFacts) -> impl Iterator<Item = String> + '_ {
     let roles: BTreeSet<&RoleId> = [&named.role, &named.include].into_iter().flatten().collect();
     let above = groups.iter().filter_map(|id| facts.around.groups.get(*id));
     let wider = roles.iter().filter_map(|id| facts.around.roles.get(*id));
-    let mut names: BTreeSet<&str> = above
+    let mut all: BTreeSet<&str> = above
         .flat_map(|view| view.groups.iter().map(GroupId::as_str).chain(view.roles.iter().map(RoleId::as_str)))
         .chain(wider.flat_map(|view| view.includes.iter().map(RoleId::as_str)))
         .collect();
-    names.extend(groups.into_iter().map(GroupId::as_str));
-    names.extend(roles.into_iter().map(RoleId::as_str));
-    names.into_iter().map(outside)
+    all.extend(groups.into_iter().map(GroupId::as_str));
+    all.extend(roles.into_iter().map(RoleId::as_str));
+    all.into_iter().map(outside)
 }
 
 /// Somebody with all their identities, groups and what they own.

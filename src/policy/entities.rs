@@ -76,7 +76,7 @@ pub(super) fn of_change(
 /// Builds the store for the whole plan.
 pub(super) fn of_plan(pack: &Pack, matter: &Matter<'_>) -> Result<Store, String> {
     let mut builder = Builder::new(matter, &matter.analysis.around);
-    let resource = builder.plan();
+    let resource = builder.whole_plan();
     let principal = builder.principal(&Principal::Proposer);
     finish(pack, builder.into_rows(), &principal, &resource)
 }

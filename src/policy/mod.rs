@@ -30,3 +30,6 @@ pub use matter::{History, KeyFacts, Matter, Parameters, People, PersonView, Proo
 pub use outcome::{Judged, Outcome, PlanJudged, outcome, submit};
 pub use pack::{About, Pack, PolicyFile};
 pub use steps::StepName;
+
+#[cfg(test)]
+mod tests;

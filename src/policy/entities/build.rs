@@ -45,10 +45,7 @@ fn word(text: &str) -> Attribute {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(matter: &'a Matter<'a>, around: &'a Surroundings) -> Self {
-        let mut as_before = BTreeSet::from([identity_name(matter, &matter.plan.proposer.value)]);
-        if let Some(sponsor) = &matter.plan.on_behalf_of {
-            as_before.insert(identity_name(matter, &sponsor.value));
-        }
+        let as_before = BTreeSet::from([identity_name(matter, &matter.plan.proposer.value)]);
         Self { matter, around, as_before, depth: BTreeMap::new(), rows: Rows::default() }
     }
 
@@ -87,7 +84,7 @@ impl<'a> Builder<'a> {
         let key = ("Identity", outside(id.as_str()));
         if self.enter(&key, left) {
             let view = self.view(&key.1, id);
-            let attributes = self.identity_attributes(&key.1, view.as_slice(), left);
+            let attributes = self.identity_attributes(&key.1, view.as_slice(), (UNKNOWN, UNKNOWN), left);
             let ancestors = view.iter().flat_map(|view| ancestors(&view.groups, &view.roles)).collect();
             self.rows.insert(key.clone(), Row { attributes, ancestors });
         }
@@ -98,7 +95,8 @@ impl<'a> Builder<'a> {
         let key = ("Identity", format!("{PERSON}{}", person.id.as_str()));
         if self.enter(&key, left) {
             let views: Vec<_> = person.identities.iter().filter_map(|id| self.view(&key.1, id)).collect();
-            let attributes = self.identity_attributes(&key.1, &views, left);
+            // WHY: an export rarely knows every person; that this one is a person, people.yaml says.
+            let attributes = self.identity_attributes(&key.1, &views, ("human", "active"), left);
             let mut parents: BTreeSet<Key> =
                 views.iter().flat_map(|view| ancestors(&view.groups, &view.roles)).collect();
             parents.extend(person.listed_groups.iter().map(|group| ("Group", outside(group.as_str()))));
@@ -114,16 +112,22 @@ impl<'a> Builder<'a> {
     }
 
     /// One identity's attributes, or those of all a person's identities together: the worst of each.
-    fn identity_attributes(&mut self, name: &str, views: &[&'a IdentityView], left: u32) -> Attributes {
+    fn identity_attributes(
+        &mut self,
+        name: &str,
+        views: &[&'a IdentityView],
+        unseen: (&'static str, &'static str),
+        left: u32,
+    ) -> Attributes {
         let kind = views.iter().map(|view| view.kind).max_by_key(|kind| *kind != IdentityKind::Human);
         let status = match views {
-            [] => UNKNOWN,
+            [] => unseen.1,
             _ if views.iter().all(|view| view.status == Status::Active) => "active",
             _ => "disabled",
         };
         let mut attributes = vec![
             ("name", word(name)),
-            ("kind", word(kind.map_or(UNKNOWN, IdentityKind::name))),
+            ("kind", word(kind.map_or(unseen.0, IdentityKind::name))),
             ("status", word(status)),
             ("privileged", plain(Value::new_bool(views.is_empty() || views.iter().any(|view| view.privileged)))),
         ];
@@ -211,8 +215,15 @@ impl<'a> Builder<'a> {
         Some(key)
     }
 
-    /// Adds the plan.
-    pub(super) fn plan(&mut self) -> Key {
+    /// Adds the plan as the thing asked about: its sponsor must have been in office before it.
+    pub(super) fn whole_plan(&mut self) -> Key {
+        if let Some(sponsor) = &self.matter.plan.on_behalf_of {
+            self.as_before.insert(identity_name(self.matter, &sponsor.value));
+        }
+        self.plan()
+    }
+
+    fn plan(&mut self) -> Key {
         let (plan, analysis) = (self.matter.plan, self.matter.analysis);
         let key = ("Plan", plan.id.value.as_str().to_owned());
         let proposer = self.identity(&plan.proposer.value, LEVEL - 2);
