@@ -296,24 +296,24 @@ fn slice(schema: &Schema, policies: &BTreeMap<PolicyId, (About, Policy)>) -> Res
     let mut slices = Vec::new();
     let mut known: BTreeMap<Vec<&PolicyId>, usize> = BTreeMap::new();
     let mut by_action = BTreeMap::new();
+    let constraints: Vec<_> =
+        policies.iter().map(|(id, (about, policy))| (id, about, policy, policy.action_constraint())).collect();
     for action in schema.actions() {
-        let concerns = |policy: &Policy| {
-            let within = |uid: &EntityUid| uid == action || hierarchy.is_ancestor_of(uid, action);
-            match policy.action_constraint() {
-                ActionConstraint::Any => true,
-                ActionConstraint::Eq(uid) => uid == *action,
-                ActionConstraint::In(uids) => uids.iter().any(within),
-            }
+        let within = |uid: &EntityUid| uid == action || hierarchy.is_ancestor_of(uid, action);
+        let concerns = |constraint: &ActionConstraint| match constraint {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(uid) => uid == action,
+            ActionConstraint::In(uids) => uids.iter().any(within),
         };
-        let relevant: Vec<_> = policies.iter().filter(|(_, (_, policy))| concerns(policy)).collect();
+        let relevant: Vec<_> = constraints.iter().filter(|(.., constraint)| concerns(constraint)).collect();
         let mut places = [0; 3];
         for (place, enforcement) in places.iter_mut().zip(Enforcement::ALL) {
-            let members: Vec<_> = relevant.iter().filter(|(_, (about, _))| about.enforcement == enforcement).collect();
-            let key: Vec<&PolicyId> = members.iter().map(|(id, _)| *id).collect();
+            let members: Vec<_> = relevant.iter().filter(|(_, about, ..)| about.enforcement == enforcement).collect();
+            let key: Vec<&PolicyId> = members.iter().map(|(id, ..)| *id).collect();
             *place = if let Some(at) = known.get(&key) {
                 *at
             } else {
-                let set = PolicySet::from_policies(members.iter().map(|(_, (_, policy))| policy.clone()))
+                let set = PolicySet::from_policies(members.iter().map(|(_, _, policy, _)| (*policy).clone()))
                     .map_err(|error| Finding::new(Code::BadPolicy, error.to_string()))?;
                 slices.push(set);
                 known.insert(key, slices.len() - 1);

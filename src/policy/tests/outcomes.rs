@@ -84,8 +84,6 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
         |text: &str| Pack::load(&[PolicyFile { path: "policies/a.cedar", bytes: text.as_bytes() }], None).unwrap();
     let free = only(&all);
     assert_eq!(World::new().judge(&free).outcome, Outcome::Auto);
-    let pieces = |id: &str| vec![piece(Subject::Identity(id.into()), Some(now()))];
-    let _ = pieces;
     let table: &[(AutoBar, Bend)] = &[
         (AutoBar::Privileged, |w| {
             w.facts().privileged.insert("p".into());

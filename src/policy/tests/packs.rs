@@ -154,3 +154,15 @@ fn bytes_that_are_no_text_and_files_given_twice_are_findings() {
     let twice = [Pack::shipped()[0], Pack::shipped()[0]];
     assert!(Pack::load(&twice, None).is_err());
 }
+
+#[test]
+fn the_examples_of_the_readme_load() {
+    let readme = include_str!("../../../policies/README.md");
+    let block = |fence: &str| readme.split(fence).nth(1).unwrap().split("```").next().unwrap();
+    let (policy, schema) = (block("```cedar\n"), block("```cedarschema\n"));
+    let mut files = Pack::shipped().to_vec();
+    files.push(PolicyFile { path: "policies/site.cedar", bytes: policy.as_bytes() });
+    files.push(PolicyFile { path: "policies/legal.cedarschema", bytes: schema.as_bytes() });
+    let pack = Pack::load(&files, Some(&steps(&["Owner", "Security", "Legal"]))).unwrap();
+    assert!(pack.about("site-production-two-hours").is_some());
+}
