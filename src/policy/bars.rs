@@ -216,6 +216,6 @@ impl<'a> Who<'a> {
         let views = [&facts.around, &matter.analysis.before].into_iter().filter_map(|s| s.identities.get(id));
         self.owns.is_some_and(|owns| owns.contains(id))
             || views.filter_map(|view| view.owner.as_ref()).any(|owner| self.identities.contains(owner))
-            || matter.owners_set().any(|(owned, owner)| owned == id && self.identities.contains(owner))
+            || matter.appointed.owners(id).any(|owner| self.identities.contains(owner))
     }
 }

@@ -144,6 +144,31 @@ pub struct KeyFacts {
     pub user_verified: bool,
 }
 
+/// The owners that the plan itself gives to identities: they count where somebody gains through what they own.
+#[derive(Clone, Debug, Default)]
+pub struct Appointed(BTreeMap<IdentityId, BTreeSet<IdentityId>>);
+
+impl Appointed {
+    /// Reads them from a plan.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let mut appointed: BTreeMap<IdentityId, BTreeSet<IdentityId>> = BTreeMap::new();
+        for change in &plan.changes {
+            if let Action::SetOwner(Owned::Identity(identity), owner)
+            | Action::CreateIdentity(identity, _, Some(owner)) = &change.action
+            {
+                appointed.entry(identity.value.clone()).or_default().insert(owner.value.clone());
+            }
+        }
+        Self(appointed)
+    }
+
+    /// The owners that the plan gives to an identity.
+    pub(super) fn owners(&self, identity: &IdentityId) -> impl Iterator<Item = &IdentityId> {
+        self.0.get(identity).into_iter().flatten()
+    }
+}
+
 /// What a question is about.
 #[derive(Clone, Debug)]
 pub struct Matter<'a> {
@@ -151,6 +176,8 @@ pub struct Matter<'a> {
     pub plan: &'a Plan,
     /// Its facts.
     pub analysis: &'a Analysis,
+    /// The owners that the plan itself gives.
+    pub appointed: &'a Appointed,
     /// All people.
     pub people: &'a People,
     /// The site's parameters.
@@ -168,37 +195,5 @@ pub struct Matter<'a> {
 impl Matter<'_> {
     pub(super) fn history_of(&self, change: &ChangeId) -> History {
         self.history.get(change).copied().unwrap_or_default()
-    }
-
-    /// The identities to which the plan gives an owner, with that owner.
-    pub(super) fn owners_set(&self) -> impl Iterator<Item = (&IdentityId, &IdentityId)> {
-        self.plan.changes.iter().filter_map(|change| match &change.action {
-            Action::SetOwner(Owned::Identity(identity), owner) => Some((&identity.value, &owner.value)),
-            Action::CreateIdentity(identity, _, Some(owner)) => Some((&identity.value, &owner.value)),
-            Action::Grant(_)
-            | Action::Revoke(_)
-            | Action::Adjust(_)
-            | Action::CreateRole(_)
-            | Action::DeleteRole(_)
-            | Action::AddPermission(..)
-            | Action::RemovePermission(..)
-            | Action::AddInclude(..)
-            | Action::RemoveInclude(..)
-            | Action::SetRole(_)
-            | Action::CreateGroup(..)
-            | Action::DeleteGroup(_)
-            | Action::CreateIdentity(..)
-            | Action::DisableIdentity(_)
-            | Action::DeleteIdentity(_)
-            | Action::SetOwner(..)
-            | Action::CreateResource(..)
-            | Action::DeleteResource(_)
-            | Action::AddTrust(_)
-            | Action::RemoveTrust(_)
-            | Action::IssueCredential(_)
-            | Action::RotateCredential(..)
-            | Action::RevokeCredential(_)
-            | Action::SuppressFinding(_) => None,
-        })
     }
 }

@@ -133,7 +133,7 @@ impl Pack {
             match std::str::from_utf8(file.bytes) {
                 Ok(text) => texts.push((file.path, text)),
                 Err(_) => {
-                    findings.push(Finding::new(Code::NotUtf8, "the file is not UTF-8").at(&Place::file(file.path)))
+                    findings.push(Finding::new(Code::NotUtf8, "the file is not UTF-8").at(&Place::file(file.path)));
                 }
             }
         }

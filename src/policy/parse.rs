@@ -3,6 +3,7 @@
 //! In: a path and bytes. Out: parsed policies named by their `@id`, or findings with line and column. It never guesses
 //! an annotation.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use cedar_policy::ffi::DetailedError;
@@ -28,6 +29,7 @@ const RESERVED: [&str; 2] = [super::case::NO_PERMIT, super::case::UNANSWERABLE];
 
 /// Parses one `.cedar` file.
 pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<Parsed> {
+    let lines = Lines::of(path, text);
     let set = match PolicySet::from_str(text) {
         Ok(set) => set,
         Err(errors) => {
@@ -37,8 +39,7 @@ pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<P
     };
     for template in set.templates() {
         let at = template.to_cedar();
-        let place =
-            text.find(&at).map_or_else(|| Place::file(path), |start| place(path, text, start, start + at.len()));
+        let place = text.find(&at).map_or_else(|| Place::file(path), |start| lines.place(start, start + at.len()));
         findings.push(
             Finding::new(Code::BadPolicy, "a policy is a template, with a slot to be filled")
                 .at(&place)
@@ -56,7 +57,7 @@ pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<P
         let source = policy.to_cedar().unwrap_or_default();
         let start = text.get(cursor..).and_then(|rest| rest.find(&source)).map_or(cursor, |found| cursor + found);
         cursor = start + source.len();
-        let place = place(path, text, start, cursor);
+        let place = lines.place(start, cursor);
         let before = findings.len();
         let about = annotations(policy, &place, findings);
         if findings.len() == before
@@ -72,16 +73,18 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
     let mut bad = |message: String, help: &str| {
         findings.push(Finding::new(Code::BadPolicy, message).at(place).mend(help));
     };
-    for (key, _) in policy.annotations() {
-        if !["id", "title", "advice", "control", "severity", "enforcement"].contains(&key) {
+    // WHY: asking Cedar for one annotation runs its parser on the key; reading all of them does not.
+    let given: BTreeMap<&str, &str> = policy.annotations().collect();
+    for key in given.keys() {
+        if !["id", "title", "advice", "control", "severity", "enforcement"].contains(key) {
             bad(
                 format!("the annotation `@{key}` is not one of those known"),
                 "the annotations are `@id`, `@title`, `@advice`, `@control`, `@severity` and `@enforcement`",
             );
         }
     }
-    let mut text = |key: &str| match policy.annotation(key) {
-        Some(value) if !value.trim().is_empty() => Some(value.to_owned()),
+    let mut text = |key: &str| match given.get(key) {
+        Some(value) if !value.trim().is_empty() => Some((*value).to_owned()),
         Some(_) | None => {
             bad(
                 format!("a policy lacks `@{key}`"),
@@ -106,7 +109,7 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
             bad(format!("`@id` is `{id}`"), "at most 64 of `a` to `z`, `0` to `9` and `-`, and not a word of the tool");
         }
     }
-    let enforcement = match policy.annotation("enforcement") {
+    let enforcement = match given.get("enforcement").copied() {
         None | Some("mandatory") => Some(Enforcement::Mandatory),
         Some("override") => Some(Enforcement::Override),
         Some("advisory") => Some(Enforcement::Advisory),
@@ -135,7 +138,9 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
 pub(super) fn fault(path: &str, text: &str, offset: usize, error: &DetailedError) -> Finding {
     let place = error.source_locations.first().map_or_else(
         || Place::file(path),
-        |label| place(path, text, label.loc.start.saturating_sub(offset), label.loc.end.saturating_sub(offset)),
+        |label| {
+            Lines::of(path, text).place(label.loc.start.saturating_sub(offset), label.loc.end.saturating_sub(offset))
+        },
     );
     let message = error.message.split_whitespace().collect::<Vec<_>>().join(" ");
     let finding = Finding::new(Code::BadPolicy, message).at(&place);
@@ -145,19 +150,33 @@ pub(super) fn fault(path: &str, text: &str, offset: usize, error: &DetailedError
     }
 }
 
-/// The place of a region of a text.
-pub(super) fn place(path: &str, text: &str, start: usize, end: usize) -> Place {
-    let mut start = start.min(text.len());
-    while !text.is_char_boundary(start) {
-        start -= 1;
+/// Where the lines of a text begin, so that a place is found without reading the text again.
+struct Lines<'a> {
+    path: &'a str,
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(path: &'a str, text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { path, text, starts }
     }
-    let before = text.get(..start).unwrap_or_default();
-    let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Place {
-        file: path.into(),
-        line: u32::try_from(line).unwrap_or(u32::MAX),
-        column: u32::try_from(column).unwrap_or(u32::MAX),
-        bytes: (start, end.clamp(start, text.len())),
+
+    /// The place of a region of the text, in bytes.
+    fn place(&self, start: usize, end: usize) -> Place {
+        let mut start = start.min(self.text.len());
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let line = self.starts.partition_point(|begin| *begin <= start);
+        let begin = line.checked_sub(1).and_then(|n| self.starts.get(n)).copied().unwrap_or(0);
+        let column = self.text.get(begin..start).unwrap_or_default().chars().count() + 1;
+        Place {
+            file: self.path.into(),
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+            bytes: (start, end.clamp(start, self.text.len())),
+        }
     }
 }

@@ -157,5 +157,5 @@ fn only_break_glass_sets_denials_aside() {
     let world = World::new();
     let may = |who: &str| world.with(|m| may_override(&pack, m, 0, &who.into(), &world.key)).sets_aside;
     assert!(may("sec") && !may("own") && !may("sponsor"));
-    assert!(world.may(&pack, "sec").sets_aside == false);
+    assert!(!world.may(&pack, "sec").sets_aside);
 }

@@ -1,5 +1,14 @@
 //! Tests of the room: a small world that each test bends, and the tables over it.
 
+#![expect(
+    clippy::semicolon_if_nothing_returned,
+    clippy::type_complexity,
+    clippy::wildcard_imports,
+    clippy::needless_raw_string_hashes,
+    clippy::format_collect,
+    reason = "tables of closures and policies read better so"
+)]
+
 mod approving;
 mod outcomes;
 mod packs;
@@ -241,9 +250,11 @@ impl World {
 
     pub(super) fn with<R>(&self, f: impl FnOnce(&Matter<'_>) -> R) -> R {
         let people = People::new(self.persons.clone());
+        let appointed = Appointed::of(&self.plan);
         f(&Matter {
             plan: &self.plan,
             analysis: &self.analysis,
+            appointed: &appointed,
             people: &people,
             parameters: self.parameters,
             proof: &self.proof,
