@@ -100,6 +100,8 @@ impl<'a> Builder<'a> {
             let mut parents: BTreeSet<Key> =
                 views.iter().flat_map(|view| ancestors(&view.groups, &view.roles)).collect();
             parents.extend(person.listed_groups.iter().map(|group| ("Group", outside(group.as_str()))));
+            let above = person.listed_groups.iter().filter_map(|group| self.matter.analysis.before.groups.get(group));
+            parents.extend(above.flat_map(|view| ancestors(&view.groups, &view.roles)));
             parents.extend(person.groups.iter().map(|group| ("Group", format!("{APPROVERS}{group}"))));
             self.rows.insert(key.clone(), Row { attributes, ancestors: parents });
         }

@@ -159,3 +159,23 @@ fn only_break_glass_sets_denials_aside() {
     assert!(may("sec") && !may("own") && !may("sponsor"));
     assert!(!world.may(&pack, "sec").sets_aside);
 }
+
+#[test]
+fn a_group_that_people_lists_lends_what_it_held_before_the_plan_and_no_more() {
+    let pack = pack_and(&policy(
+        "site",
+        "mandatory",
+        r#"permit(principal in Group::"sec-team", action in Action::"Approve", resource);"#,
+    ));
+    let mut world = World::new();
+    world.persons[2].listed_groups.insert("team".into());
+    let mut team = group(MembersKnown::Known);
+    team.groups.insert("sec-team".into());
+    let facts = world.facts();
+    facts.named = Named { group: Some("team".into()), role: Some("viewer".into()), ..Named::default() };
+    facts.effects = Effects::default();
+    facts.around.groups.insert("team".into(), team.clone());
+    assert!(names(&world.may(&pack, "own")).is_empty(), "only the plan puts the group there");
+    world.analysis.before.groups.insert("team".into(), team);
+    assert_eq!(names(&world.may(&pack, "own")), ["Owner", "Security"]);
+}

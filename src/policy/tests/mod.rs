@@ -3,7 +3,8 @@
 #![expect(
     clippy::semicolon_if_nothing_returned,
     clippy::type_complexity,
-    clippy::wildcard_imports,
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::too_many_lines,
     clippy::needless_raw_string_hashes,
     clippy::format_collect,
     reason = "tables of closures and policies read better so"
