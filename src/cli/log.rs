@@ -1,0 +1,198 @@
+//! `review log`: the record, for people.
+//!
+//! In: a log. Out: its sessions and decisions as a table, or its heads. Whatever is shown was verified first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::site::Site;
+use super::{Format, Where, output, present, record, render, verify};
+use crate::decision::ExitCode;
+use crate::input::text::Text;
+use crate::log::line::{Line, SessionKind, Verdict};
+use crate::log::verify::{Keep, SessionView, Verification};
+use crate::report::model::{Body, Report, Reported};
+use crate::report::record::{DecisionRow, LogReport, SessionRow};
+use crate::report::sentence::{Sentence, counted};
+
+/// The record.
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// Shows who decided what.
+    Show(Show),
+    /// Prints the hash of every seal that no session follows: what an auditor remembers.
+    Head(Head),
+}
+
+impl Log {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the log or the trust folder cannot be read.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Show(page) => page.run(),
+            Self::Head(page) => page.run(),
+        }
+    }
+}
+
+/// Shows who decided what.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The log [default: that of the trust folder].
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+/// Prints the hash of every seal that no session follows.
+#[derive(Debug, Args)]
+pub struct Head {
+    /// The log [default: that of the trust folder].
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+}
+
+fn load(path: Option<&PathBuf>, place: &Where) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
+    let site = match Site::load(place)? {
+        Ok(site) => site,
+        Err(faults) => return Ok(Err(present::faults("log", &faults, ExitCode::Failure))),
+    };
+    let path = path.cloned().unwrap_or_else(|| site.log_path(place));
+    let verified = record::verify(&path, &site.signers, None, &[], Keep::Decisions, output::now())?;
+    Ok(Ok((path, verified)))
+}
+
+impl Show {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let (path, verified) = match load(self.path.as_ref(), &self.place)? {
+            Ok(loaded) => loaded,
+            Err(report) => {
+                output::data(&render(&report, self.format))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        let code = if record::files(&path)?.is_empty() { ExitCode::Passes } else { verify::exit_code(&verified) };
+        let standing = match code {
+            ExitCode::Passes => "the log is intact and authentic",
+            _ => "the log does not verify: what follows cannot be relied on",
+        };
+        let log = LogReport {
+            file: Text::from(super::new_folder::shown(&path)),
+            standing: Sentence::of(standing),
+            sessions: verified.sessions.iter().map(session).collect(),
+            decisions: verified.sessions.iter().flat_map(decisions).collect(),
+            more: None,
+            heads: record::heads(&verified),
+        };
+        let report = Report {
+            command: "log show",
+            exit_code: code.code(),
+            verdict: Sentence::of(counted(verified.session_count as u64, "session", "sessions")),
+            findings: verified.findings.iter().map(|f| Reported::new(f.clone(), |_| None)).collect(),
+            body: Body::Log(log),
+            next: Vec::new(),
+        };
+        output::data(&render(&report, self.format))?;
+        Ok(code)
+    }
+}
+
+impl Head {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let (_, verified) = match load(self.path.as_ref(), &self.place)? {
+            Ok(loaded) => loaded,
+            Err(report) => {
+                output::data(&render(&report, Format::Text))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        if verified.session_count > 0 && !verified.holds() {
+            output::note("error: the log does not verify, so it has no head to remember\n  = mend: see `review verify LOG`");
+            return Ok(ExitCode::BadLog);
+        }
+        let lines: Vec<String> = verified.heads.iter().map(|head| format!("{head}\n")).collect();
+        output::data(&lines.concat())?;
+        Ok(ExitCode::Passes)
+    }
+}
+
+fn session(view: &SessionView) -> SessionRow {
+    let mut verdicts: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut plans = BTreeSet::new();
+    for row in decisions(view) {
+        *verdicts.entry(row.verdict).or_default() += 1;
+        plans.insert(row.plan);
+    }
+    SessionRow {
+        session: Text::from(view.header.session.to_string()),
+        kind: match view.header.kind {
+            SessionKind::Review => "review",
+            SessionKind::Record => "record",
+        },
+        sealed: Some(view.seal.value.at),
+        writer: view.seal.value.principal.text(),
+        key: view.seal.value.fingerprint.clone(),
+        plans: plans.into_iter().collect(),
+        verdicts,
+        standing: Sentence::of(if view.signer.is_some() { "signature verified" } else { "signature does not verify" }),
+    }
+}
+
+fn decisions(view: &SessionView) -> Vec<DecisionRow> {
+    let who = view.header.writer.principal.text();
+    let mut rows = Vec::new();
+    for line in &view.lines {
+        let row = match &line.value {
+            Line::Decision(d) => DecisionRow {
+                at: d.at,
+                plan: d.plan.text(),
+                change: d.change.text(),
+                sentence: d.privileged.as_ref().map_or_else(Sentence::new, |name| Sentence::of("privileged: ").name(name)),
+                verdict: match d.verdict {
+                    Verdict::Approve => "approve",
+                    Verdict::Reject => "reject",
+                    Verdict::Override => "override",
+                },
+                steps: d.steps.clone(),
+                who: who.clone(),
+                reason: d.reason.clone(),
+                privileged: d.privileged.is_some(),
+            },
+            Line::Auto(a) => row(a.at, &a.plan, &a.change, "auto", &who),
+            Line::Export(e) => row(e.at, &e.plan, &e.change, "export", &who),
+            Line::Result(r) => row(r.at, &r.plan, &r.change, "result", &who),
+            Line::Session(_) | Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) | Line::Seal(_)
+            | Line::Sig(_) => continue,
+        };
+        rows.push(row);
+    }
+    rows
+}
+
+fn row(
+    at: crate::input::time::Time,
+    plan: &crate::input::id::PlanId,
+    change: &crate::input::id::ChangeId,
+    verdict: &'static str,
+    who: &Text,
+) -> DecisionRow {
+    DecisionRow {
+        at,
+        plan: plan.text(),
+        change: change.text(),
+        sentence: Sentence::new(),
+        verdict,
+        steps: Vec::new(),
+        who: who.clone(),
+        reason: None,
+        privileged: false,
+    }
+}
