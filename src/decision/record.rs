@@ -154,8 +154,8 @@ impl Record {
 
     /// Whether some later decision of the same person takes the place of this one.
     ///
-    /// An override and an approval stand side by side, because one fills no step and the other sets nothing aside. A
-    /// reject takes the place of both. Only a yes takes the place of a reject: were a second, wider reject to do so, the
+    /// An override and an approval stand side by side, because one fills no step and the other sets nothing aside; so do
+    /// two overrides, which may set different things aside. A reject takes the place of them all. Only a yes takes the place of a reject: were a second, wider reject to do so, the
     /// narrower change would be free again.
     #[must_use]
     pub fn is_superseded(&self, earlier: &Recorded, now: Time, judge: &dyn Judge) -> bool {
@@ -181,12 +181,13 @@ impl Record {
 fn takes_place(later: &Recorded, earlier: &Recorded, judge: &dyn Judge) -> bool {
     match (&later.said, &earlier.said) {
         (Said::Reject, Said::Reject)
+        | (Said::Override { .. }, Said::Override { .. })
         | (Said::Approve { .. }, Said::Override { .. })
         | (Said::Override { .. }, Said::Approve { .. }) => false,
         (Said::Approve { .. } | Said::Override { .. }, Said::Reject) => reject::binds(earlier, &later.document, judge),
-        (Said::Approve { .. }, Said::Approve { .. })
-        | (Said::Override { .. }, Said::Override { .. })
-        | (Said::Reject, Said::Approve { .. } | Said::Override { .. }) => later.digest == earlier.digest,
+        (Said::Approve { .. }, Said::Approve { .. }) | (Said::Reject, Said::Approve { .. } | Said::Override { .. }) => {
+            later.digest == earlier.digest
+        }
     }
 }
 
