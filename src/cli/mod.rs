@@ -4,12 +4,14 @@
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
 pub mod proposal;
+pub mod bench;
 pub mod check;
 pub mod completions;
 pub mod decide;
 pub mod demo;
 pub mod diff;
 pub mod fill;
+pub mod history;
 pub mod init;
 pub mod log;
 pub mod new_folder;

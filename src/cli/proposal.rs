@@ -61,6 +61,8 @@ pub struct Proposal<'s> {
     pub analysis: Analysis,
     /// All people.
     pub people: policy::People,
+    /// Owners that the plan itself gives.
+    pub appointed: policy::Appointed,
     /// How the proposer proved itself.
     pub proof: Proof,
     /// The task, if `tasks.yaml` knows it.
@@ -198,6 +200,7 @@ impl<'s> Proposal<'s> {
             site,
             file: file.clone(),
             people: site.people_views(),
+            appointed: policy::Appointed::of(&plan),
             plan,
             analysis,
             proof,
@@ -249,6 +252,7 @@ impl<'s> Proposal<'s> {
         Matter {
             plan: &self.plan,
             analysis: &self.analysis,
+            appointed: &self.appointed,
             people: &self.people,
             parameters: self.site.parameters(),
             proof: &self.proof,
