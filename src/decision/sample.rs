@@ -13,7 +13,6 @@ use crate::input::digest::Digest;
 use crate::input::entitlement::{Mode, Sensitivity};
 use crate::input::id::{ChangeId, IdentityId, PersonId, PolicyId, ResourceId, RoleId, Subject};
 use crate::input::place::{Place, Placed};
-use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, Target};
 
@@ -278,8 +277,4 @@ impl Judge for Site {
     fn could_take(&self, _: &CaseId, step: &StepName) -> BTreeSet<PersonId> {
         self.only.iter().filter(|(_, s)| s.contains(step)).map(|(p, _)| p.clone()).collect()
     }
-}
-
-pub(super) fn text(raw: &str) -> Text {
-    raw.into()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::answer::Complaint;
 use super::card::Card;
 use super::decision::Decision;
-use super::machine::{Session, Stand};
+use super::machine::Session;
 use super::question::{Ask, Choice, End, Purpose};
 use super::words;
 use crate::decision::case::Outcome;
