@@ -375,7 +375,7 @@ fn a_set_that_the_analysis_leaves_out_or_that_emerges_fails() {
     ok(&mut s, [Reply::Finish]);
     let denied_plans = BTreeMap::from([("P1".into(), BTreeSet::new())]);
     let changes = BTreeMap::from([(case("c1"), simple("c1"))]);
-    s.reanalysed(&Reanalysis { changes, denied_plans }).unwrap();
+    s.reanalysed(&Reanalysis { denied_plans, changes }).unwrap();
     assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
     assert_eq!(s.reanalysed(&Reanalysis::default()), Err(Complaint::NotOffered));
 }
