@@ -264,7 +264,7 @@ fn who_is_barred_or_not_permitted_cannot_approve() {
     let barred = Card { bars: BTreeSet::from([Bar::OwnProposal]), ..card(simple("c1"), 2) };
     let mut s = Session::new(vec![barred]).unwrap();
     assert!(matches!(say(&mut s, Reply::Approve), Err(Complaint::Barred(_))));
-    let other = Card { permitted: BTreeSet::from([StepName::from("Legal")]), ..card(simple("c2"), 1) };
+    let other = Card { permitted: BTreeSet::from([StepName::new("Legal").unwrap()]), ..card(simple("c2"), 1) };
     let mut s = Session::new(vec![other]).unwrap();
     assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::NotPermitted));
     let nobody = Card { permitted: BTreeSet::new(), ..card(simple("c3"), 1) };
