@@ -32,11 +32,11 @@ fn denial(judged: &Judged) -> Denial {
     Denial { unnamed: !judged.overridable && mandatory.is_empty(), mandatory, overridable, then: judged.steps.clone() }
 }
 
-/// Whether a hit alone is one that `Override` can set aside: it forbids, in the set made for that. One that failed to
-/// evaluate may be anything, and a missing permit is never overridden.
+/// Whether a hit alone is one that `Override` can set aside: a policy of the set made for that. A missing permit never is,
+/// nor a question that could not be put.
 fn can_be_set_aside(hit: &PolicyHit) -> bool {
     match (hit.enforcement, &hit.why) {
-        (Enforcement::Override, Why::Forbids) => true,
+        (Enforcement::Override, Why::Forbids | Why::Fails(_)) => true,
         (Enforcement::Mandatory | Enforcement::Advisory | Enforcement::Override, _) => false,
     }
 }
