@@ -84,7 +84,7 @@ fn a_step_counts_only_if_recorded_and_still_permitted() {
     let weighed = weigh(&on, &needed, &r, now(), hours(TTL_HOURS), &Site::default());
     assert_eq!(weighed.counting[0].candidate.steps.len(), 1, "policy would permit both, but one was recorded");
     let mut left = Site::default();
-    left.only.insert("ada".into(), BTreeSet::from([StepName::from("Security")]));
+    left.only.insert("ada".into(), BTreeSet::from([StepName::new("Security").unwrap()]));
     let weighed = weigh(&on, &needed, &r, now(), hours(TTL_HOURS), &left);
     assert!(weighed.counting.is_empty());
     assert_eq!(weighed.ignored[0].1, Standing::NotPermitted);

@@ -12,30 +12,7 @@ use crate::access::facts::Access;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId};
 use crate::input::text::Text;
-
-/// The name of an approval step: `Owner` for `ApproveAsOwner`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StepName(Text);
-
-impl StepName {
-    /// The name as text.
-    #[must_use]
-    pub fn text(&self) -> &Text {
-        &self.0
-    }
-}
-
-impl From<&str> for StepName {
-    fn from(name: &str) -> Self {
-        Self(name.into())
-    }
-}
-
-impl From<Text> for StepName {
-    fn from(name: Text) -> Self {
-        Self(name)
-    }
-}
+pub use crate::policy::StepName;
 
 /// A change of a plan: in a queue of plans, ids of changes alone are not unique.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

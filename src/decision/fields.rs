@@ -109,8 +109,8 @@ pub fn typed_fields(action: &Action) -> Fields {
         Action::DisableIdentity(identity) | Action::DeleteIdentity(identity) => {
             f.id("identity", identity);
         }
-        Action::SetOwner(owned, owner) => {
-            match owned {
+        Action::SetOwner(thing, owner) => {
+            match thing {
                 Owned::Identity(id) => f.id("identity", id),
                 Owned::Group(id) => f.id("group", id),
                 Owned::Role(id) => f.id("role", id),

@@ -47,7 +47,7 @@ fn two_steps_with_one_person_stay_undecided_and_say_who_could() {
     let v = run(std::slice::from_ref(&on), &record(vec![ada.clone()], &[]), &site);
     assert_eq!(v.exit, ExitCode::Undecided);
     let State::Undecided(missing) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
-    assert_eq!(missing[0].step, StepName::from("Security"));
+    assert_eq!(missing[0].step, StepName::new("Security").unwrap());
     assert!(missing[0].could.contains("bob"));
     let bob = said("s2", 0, "bob", &on, yes(), &["Security"]);
     assert_eq!(run(std::slice::from_ref(&on), &record(vec![ada, bob], &[]), &site).exit, ExitCode::Passes);

@@ -9,35 +9,35 @@ use super::case::{Signer, StepName};
 
 /// An approval that counts, and the needed steps that its person was and is permitted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
+pub struct Candidate<S: Ord = StepName> {
     /// Who, with which key.
     pub signer: Signer,
     /// What it can fill.
-    pub steps: BTreeSet<StepName>,
+    pub steps: BTreeSet<S>,
 }
 
 /// Which step is filled by whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Matching {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matching<S: Ord = StepName> {
     /// The steps filled.
-    pub filled: BTreeMap<StepName, Signer>,
+    pub filled: BTreeMap<S, Signer>,
     /// The steps left over, in the order in which they were asked for.
-    pub missing: Vec<StepName>,
+    pub missing: Vec<S>,
 }
 
 /// Fills as many of the needed steps as can be filled at once.
 ///
 /// People that share a key, directly or over others, count as one: who holds the key cannot be told apart.
 #[must_use]
-pub fn fill(needed: &[StepName], candidates: &[Candidate]) -> Matching {
-    let mut steps: Vec<&StepName> = Vec::new();
+pub fn fill<S: Ord + Clone>(needed: &[S], candidates: &[Candidate<S>]) -> Matching<S> {
+    let mut steps: Vec<&S> = Vec::new();
     for step in needed {
         if !steps.contains(&step) {
             steps.push(step);
         }
     }
     let hands = hands(candidates);
-    let mut taken: BTreeMap<usize, &StepName> = BTreeMap::new();
+    let mut taken: BTreeMap<usize, &S> = BTreeMap::new();
     let mut missing = Vec::new();
     for step in steps {
         if !augment(step, &hands, &mut taken, &mut BTreeSet::new()) {
@@ -54,20 +54,20 @@ pub fn fill(needed: &[StepName], candidates: &[Candidate]) -> Matching {
 }
 
 /// What one pair of hands can fill, and with which signature.
-type Hand<'a> = BTreeMap<&'a StepName, &'a Signer>;
+type Hand<'a, S> = BTreeMap<&'a S, &'a Signer>;
 
 /// Joins candidates that share a person or a key.
-fn hands(candidates: &[Candidate]) -> Vec<Hand<'_>> {
-    let mut sorted: Vec<&Candidate> = candidates.iter().collect();
+fn hands<S: Ord>(candidates: &[Candidate<S>]) -> Vec<Hand<'_, S>> {
+    let mut sorted: Vec<&Candidate<S>> = candidates.iter().collect();
     sorted.sort();
-    let mut groups: Vec<Vec<&Candidate>> = Vec::new();
+    let mut groups: Vec<Vec<&Candidate<S>>> = Vec::new();
     for candidate in sorted {
-        let shares = |other: &Candidate| {
+        let shares = |other: &Candidate<S>| {
             other.signer.person == candidate.signer.person || other.signer.key == candidate.signer.key
         };
         let (joined, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(|g| g.iter().any(|o| shares(o)));
         groups = apart;
-        let mut group: Vec<&Candidate> = joined.into_iter().flatten().collect();
+        let mut group: Vec<&Candidate<S>> = joined.into_iter().flatten().collect();
         group.push(candidate);
         groups.push(group);
     }
@@ -87,10 +87,10 @@ fn hands(candidates: &[Candidate]) -> Vec<Hand<'_>> {
 }
 
 /// One augmenting path of Kuhn's algorithm.
-fn augment<'a>(
-    step: &'a StepName,
-    hands: &[Hand<'a>],
-    taken: &mut BTreeMap<usize, &'a StepName>,
+fn augment<'a, S: Ord>(
+    step: &'a S,
+    hands: &[Hand<'a, S>],
+    taken: &mut BTreeMap<usize, &'a S>,
     seen: &mut BTreeSet<usize>,
 ) -> bool {
     for (at, hand) in hands.iter().enumerate() {
@@ -116,11 +116,11 @@ mod tests {
     use super::*;
 
     fn candidate(person: &str, key: &str, steps: &[&str]) -> Candidate {
-        Candidate { signer: Signer::new(person, key), steps: steps.iter().map(|s| StepName::from(*s)).collect() }
+        Candidate { signer: Signer::new(person, key), steps: steps.iter().map(|s| StepName::new(s).unwrap()).collect() }
     }
 
     fn steps(names: &[&str]) -> Vec<StepName> {
-        names.iter().map(|s| StepName::from(*s)).collect()
+        names.iter().map(|s| StepName::new(s).unwrap()).collect()
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
         let found = [candidate("ada", "k1", &["Owner", "Security"]), candidate("bob", "k2", &["Owner"])];
         let m = fill(&steps(&["Owner", "Security"]), &found);
         assert!(m.missing.is_empty());
-        assert_eq!(m.filled.get(&StepName::from("Security")), Some(&Signer::new("ada", "k1")));
+        assert_eq!(m.filled.get(&StepName::new("Security").unwrap()), Some(&Signer::new("ada", "k1")));
     }
 
     fn best(needed: &[StepName], people: &[Candidate], used: &mut BTreeSet<usize>) -> usize {

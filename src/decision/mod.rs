@@ -7,7 +7,8 @@
 //! In reading order: [`fields`] and [`digest`] say what exactly is approved; [`case`] names what is asked of the rooms
 //! below; [`bars`] says who may never approve; [`record`], [`approval`], [`reject`] and [`matching`] say what counts of
 //! the decisions in the log; [`risk`] and [`likeness`] order and group the questions; [`session`] asks them;
-//! [`soundness`], [`since`] and [`gate`] judge the result; [`exit`] is the number that the process ends with.
+//! [`soundness`], [`since`] and [`gate`] judge the result; [`exit`] is the number that the process ends with; [`translate`] turns what
+//! policy says into this room's words.
 
 pub mod approval;
 pub mod bars;
@@ -24,6 +25,7 @@ pub mod risk;
 pub mod session;
 pub mod since;
 pub mod soundness;
+pub mod translate;
 
 #[cfg(test)]
 mod sample;

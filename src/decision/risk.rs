@@ -10,6 +10,10 @@ use crate::access::facts::ChangeFacts;
 use crate::input::entitlement::Sensitivity;
 
 /// How risky a change is; greater is riskier. The fields weigh in their order.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a weight of its own, and they are only ever compared in order"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Risk {
     /// It is privileged.

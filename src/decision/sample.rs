@@ -39,7 +39,7 @@ pub(super) fn hours_ago(n: i64) -> Time {
 pub(super) const TTL_HOURS: i64 = 72;
 
 pub(super) fn steps(names: &[&str]) -> Vec<StepName> {
-    names.iter().map(|n| StepName::from(*n)).collect()
+    names.iter().map(|n| StepName::new(n).unwrap()).collect()
 }
 
 pub(super) fn needs(names: &[&str]) -> Outcome {

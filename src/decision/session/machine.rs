@@ -175,17 +175,21 @@ impl Session {
         let mut next = self.clone();
         let events = match self.state.clone() {
             State::Choosing(at) => next.choose(at, answer.reply)?,
-            State::Word { at, purpose, all, reason } => match answer.reply {
-                Reply::Typed(typed) => {
-                    words::check(&typed, &self.word(at, purpose))?;
+            State::Word { at, purpose, all, reason } => {
+                if let Reply::Typed(typed) = &answer.reply {
+                    words::check(typed, &self.word(at, purpose))?;
                     next.confirmed(at, purpose, &all, reason, number)
+                } else {
+                    next.leave(at, &answer.reply)?
                 }
-                other => next.leave(at, &other)?,
-            },
-            State::Reason { at, purpose, all } => match answer.reply {
-                Reply::Typed(typed) => next.reasoned(at, purpose, all, words::reason(&typed)?),
-                other => next.leave(at, &other)?,
-            },
+            }
+            State::Reason { at, purpose, all } => {
+                if let Reply::Typed(typed) = &answer.reply {
+                    next.reasoned(at, purpose, all, words::reason(typed)?)
+                } else {
+                    next.leave(at, &answer.reply)?
+                }
+            }
             State::Sealing => next.seal(answer.reply)?,
             State::Reanalysing(_) => {
                 if answer.reply != Reply::Quit {
@@ -218,14 +222,14 @@ impl Session {
         match reply {
             Reply::Approve => {
                 approvable(card, &self.more(at))?;
-                self.go(State::Word { at, purpose: Purpose::Approve, all: one, reason: None })
+                self.go(State::Word { at, purpose: Purpose::Approve, all: one, reason: None });
             }
             Reply::Together => {
                 let all = self.alike(at);
                 if all.is_empty() {
                     return Err(Complaint::NotOffered);
                 }
-                self.go(State::Word { at, purpose: Purpose::Together, all, reason: None })
+                self.go(State::Word { at, purpose: Purpose::Together, all, reason: None });
             }
             Reply::Reject if !card.can_reject() => return Err(Complaint::NotPermitted),
             Reply::Reject => self.go(State::Reason { at, purpose: Purpose::Reject, all: one }),
@@ -448,13 +452,10 @@ impl Session {
 
     fn advance(&mut self, at: usize) {
         self.seen.insert(at);
-        let next = match self.next_from(at.saturating_add(1)) {
-            Some(next) => State::Choosing(next),
-            None => {
-                self.state = self.closing();
-                return;
-            }
-        };
-        self.go(next);
+        if let Some(next) = self.next_from(at.saturating_add(1)) {
+            self.go(State::Choosing(next));
+        } else {
+            self.state = self.closing();
+        }
     }
 }

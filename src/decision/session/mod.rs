@@ -24,3 +24,5 @@ pub use resume::{Journalled, JournalledVerdict, Moved, Resumed};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walks;

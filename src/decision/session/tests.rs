@@ -264,7 +264,7 @@ fn who_is_barred_or_not_permitted_cannot_approve() {
     let barred = Card { bars: BTreeSet::from([Bar::OwnProposal]), ..card(simple("c1"), 2) };
     let mut s = Session::new(vec![barred]).unwrap();
     assert!(matches!(say(&mut s, Reply::Approve), Err(Complaint::Barred(_))));
-    let other = Card { permitted: BTreeSet::from([StepName::from("Legal")]), ..card(simple("c2"), 1) };
+    let other = Card { permitted: BTreeSet::from([StepName::new("Legal").unwrap()]), ..card(simple("c2"), 1) };
     let mut s = Session::new(vec![other]).unwrap();
     assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::NotPermitted));
     let nobody = Card { permitted: BTreeSet::new(), ..card(simple("c3"), 1) };
@@ -375,7 +375,7 @@ fn a_set_that_the_analysis_leaves_out_or_that_emerges_fails() {
     ok(&mut s, [Reply::Finish]);
     let denied_plans = BTreeMap::from([("P1".into(), BTreeSet::new())]);
     let changes = BTreeMap::from([(case("c1"), simple("c1"))]);
-    s.reanalysed(&Reanalysis { changes, denied_plans }).unwrap();
+    s.reanalysed(&Reanalysis { denied_plans, changes }).unwrap();
     assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
     assert_eq!(s.reanalysed(&Reanalysis::default()), Err(Complaint::NotOffered));
 }

@@ -1,0 +1,87 @@
+//! What policy says, in this room's words.
+//!
+//! In: policy's judgement of a change or a plan. Out: an outcome. It errs towards denied: what is not plainly one that
+//! `Override` can set aside is mandatory.
+
+use std::collections::BTreeSet;
+
+use super::case::{Denial, Outcome};
+use crate::input::id::PolicyId;
+use crate::policy::{self, Enforcement, Judged, PlanJudged, PolicyHit, Why};
+
+/// What policy says of a change.
+#[must_use]
+pub fn outcome(judged: &Judged) -> Outcome {
+    match &judged.outcome {
+        policy::Outcome::Denied => Outcome::Denied(denial(judged)),
+        policy::Outcome::Needs(steps) => Outcome::Needs(steps.clone()),
+        policy::Outcome::Auto => Outcome::Auto,
+    }
+}
+
+/// The policies by which the whole plan is denied; `None`: it is not. An empty set is a denial without a policy.
+#[must_use]
+pub fn plan_denied(judged: &PlanJudged) -> Option<BTreeSet<PolicyId>> {
+    (!judged.passes()).then(|| judged.denials.iter().map(|hit| hit.policy.clone()).collect())
+}
+
+fn denial(judged: &Judged) -> Denial {
+    let (light, heavy): (Vec<&PolicyHit>, Vec<&PolicyHit>) = judged.denials.iter().partition(|h| can_be_set_aside(h));
+    let overridable: BTreeSet<PolicyId> = light.into_iter().map(|hit| hit.policy.clone()).collect();
+    let mandatory: BTreeSet<PolicyId> = heavy.into_iter().map(|hit| hit.policy.clone()).collect();
+    Denial { unnamed: !judged.overridable && mandatory.is_empty(), mandatory, overridable, then: judged.steps.clone() }
+}
+
+/// Whether a hit alone is one that `Override` can set aside: a policy of the set made for that. A missing permit never is,
+/// nor a question that could not be put.
+fn can_be_set_aside(hit: &PolicyHit) -> bool {
+    match (hit.enforcement, &hit.why) {
+        (Enforcement::Override, Why::Forbids | Why::Fails(_)) => true,
+        (Enforcement::Mandatory | Enforcement::Advisory | Enforcement::Override, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::case::StepName;
+    use crate::input::entitlement::Sensitivity;
+
+    fn hit(name: &str, enforcement: Enforcement, why: Why) -> PolicyHit {
+        PolicyHit {
+            policy: name.into(),
+            title: name.into(),
+            advice: "".into(),
+            control: "".into(),
+            severity: Sensitivity::Low,
+            enforcement,
+            why,
+        }
+    }
+
+    fn denied(overridable: bool, denials: Vec<PolicyHit>) -> Denial {
+        let judged = Judged {
+            outcome: policy::Outcome::Denied,
+            denials,
+            overridable,
+            advice: Vec::new(),
+            steps: vec![StepName::new("Owner").unwrap()],
+            waived: Vec::new(),
+            automatic_by: Vec::new(),
+            barred: BTreeSet::new(),
+            case: None,
+        };
+        let Outcome::Denied(denial) = outcome(&judged) else { panic!("denied") };
+        denial
+    }
+
+    #[test]
+    fn only_what_policy_calls_overridable_can_be_set_aside() {
+        let light = || hit("p", Enforcement::Override, Why::Forbids);
+        assert!(denied(true, vec![light()]).can_be_set_aside());
+        assert!(!denied(false, vec![light()]).can_be_set_aside(), "policy says that something else denies");
+        assert!(!denied(true, vec![light(), hit("m", Enforcement::Mandatory, Why::Forbids)]).can_be_set_aside());
+        assert!(!denied(true, vec![hit("no-permit", Enforcement::Override, Why::NoPermit)]).can_be_set_aside());
+        assert!(!denied(false, Vec::new()).can_be_set_aside());
+    }
+}
