@@ -174,7 +174,7 @@ fn recorded(
                 lifts: decision.lifts.iter().copied().collect(),
             },
         },
-        steps: decision.steps.iter().map(|step| StepName::from(step.raw())).collect(),
+        steps: decision.steps.iter().filter_map(|step| StepName::new(step.raw())).collect(),
         reason: decision.reason.clone(),
     }
 }

@@ -14,13 +14,14 @@ use super::site::{Faults, Site};
 use crate::access::{self, Index, TaskScope};
 use crate::access::facts::Analysis;
 use crate::config::Task;
-use crate::decision::case::{CaseId, Denial, Outcome, Present, StepName};
+use crate::decision::case::{CaseId, Present};
 use crate::decision::digest::{Digested, change_digest, emergent};
+use crate::decision::translate;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
 use crate::input::time::Time;
 use crate::plan::model::Plan;
-use crate::policy::{self, Enforcement, History, Judged, Matter, PlanJudged, Proof, TaskView};
+use crate::policy::{self, History, Judged, Matter, PlanJudged, Proof, TaskView};
 
 /// The largest plan read, in bytes; the reader's own budget is smaller and says so better.
 const MAX_PLAN: u64 = 16 << 20;
@@ -231,7 +232,7 @@ impl<'s> Proposal<'s> {
                 digest: digested.digest,
                 document: std::sync::Arc::clone(&digested.document),
                 emergent: emergent(&self.analysis, facts),
-                outcome: outcome(judged),
+                outcome: translate::outcome(judged),
                 depends_on: facts.depends_on.clone(),
             })
             .collect();
@@ -346,26 +347,4 @@ fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
         );
     }
     found
-}
-
-/// Policy's outcome in the words of `decision`.
-fn outcome(judged: &Judged) -> Outcome {
-    let steps = || judged.steps.iter().map(|s| StepName::from(s.as_str())).collect();
-    match &judged.outcome {
-        policy::Outcome::Auto => Outcome::Auto,
-        policy::Outcome::Needs(_) => Outcome::Needs(steps()),
-        policy::Outcome::Denied => {
-            let named = judged.denials.iter().filter(|hit| !hit.policy.as_str().is_empty());
-            let mut denial = Denial { then: steps(), unnamed: judged.denials.is_empty(), ..Denial::default() };
-            for hit in named {
-                if hit.enforcement == Enforcement::Override && judged.overridable {
-                    denial.overridable.insert(hit.policy.clone());
-                } else {
-                    denial.mandatory.insert(hit.policy.clone());
-                }
-            }
-            denial.unnamed |= denial.mandatory.is_empty() && !judged.overridable;
-            Outcome::Denied(denial)
-        }
-    }
 }

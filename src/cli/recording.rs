@@ -259,7 +259,7 @@ pub fn decision(
             rejected,
             salt,
             set_aside,
-            steps: decided.steps().iter().map(|step| step.text().clone()).collect(),
+            steps: decided.steps().iter().map(|step| Text::from(step.as_str())).collect(),
             supersedes,
             r#type: Tag::new(),
             verdict,
