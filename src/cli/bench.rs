@@ -37,6 +37,12 @@ impl<'a, 's> Bench<'a, 's> {
         Self { proposals, index, keys, steps: RefCell::default(), overrides: RefCell::default() }
     }
 
+    /// The lookups over the snapshot.
+    #[must_use]
+    pub fn index(&self) -> &'a Index<'s> {
+        self.index
+    }
+
     fn find(&self, case: &CaseId) -> Option<(&'a Proposal<'s>, usize)> {
         let proposal = self.proposals.iter().find(|p| p.plan.id.value == case.plan)?;
         Some((proposal, proposal.position(&case.change)?))

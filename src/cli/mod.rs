@@ -9,8 +9,10 @@ pub mod check;
 pub mod completions;
 pub mod decide;
 pub mod demo;
+pub mod desk;
 pub mod diff;
 pub mod fill;
+pub mod gate;
 pub mod history;
 pub mod init;
 pub mod log;
@@ -88,6 +90,7 @@ enum Command {
     #[command(hide = true)]
     Decide(decide::Decide),
     Check(check::Check),
+    Gate(gate::Gate),
     Diff(diff::Diff),
     Verify(verify::Verify),
     #[command(subcommand)]
@@ -105,7 +108,7 @@ enum Command {
 
 /// The names that stand before a plan's would.
 const NAMES: &[&str] = &[
-    "check", "diff", "verify", "log", "snapshot", "schema", "init", "demo", "completions", "man", "help",
+    "check", "gate", "diff", "verify", "log", "snapshot", "schema", "init", "demo", "completions", "man", "help",
 ];
 
 /// Runs the program on the process's own arguments.
@@ -169,6 +172,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Decide(page)) => page.run(),
         Some(Command::Check(page)) => page.run(),
+        Some(Command::Gate(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),
         Some(Command::Verify(page)) => page.run(),
         Some(Command::Log(page)) => page.run(),

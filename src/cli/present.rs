@@ -138,3 +138,48 @@ pub fn faults(command: &'static str, faults: &Faults, code: ExitCode) -> Report 
 pub fn reported(findings: &[Finding], sources: &BTreeMap<String, Rc<[u8]>>) -> Vec<Reported> {
     findings.iter().map(|finding| Reported::new(finding.clone(), |name| source(sources, name))).collect()
 }
+
+/// The name that is typed before a privileged change is approved: the entitlement's, else the object's.
+#[must_use]
+pub fn object_name(facts: &crate::access::facts::ChangeFacts) -> Text {
+    let named = &facts.named;
+    let entitlement = named.entitlement().map(|e| e.text());
+    let trusted = named.trusted.as_ref().map(crate::input::id::Id::text);
+    let subject = named.subject().map(|s| s.text());
+    let scope = named.scope.as_ref().map(crate::input::id::Id::text);
+    entitlement.or(trusted).or(subject).or(scope).unwrap_or_else(|| facts.id.text())
+}
+
+/// What the log says of a change, put into the report.
+pub fn past(
+    change: &mut crate::report::model::ChangeReport,
+    proposal: &Proposal<'_>,
+    at: usize,
+    bench: &super::bench::Bench<'_, '_>,
+    past: &super::history::Past,
+    terms: &crate::decision::gate::Terms,
+) {
+    let Some(present) = proposal.presents.get(at) else { return };
+    let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
+    super::gate::show(change, &held);
+}
+
+/// What changed since an approval, in words.
+#[must_use]
+pub fn since(what: &crate::decision::since::Since) -> String {
+    use crate::decision::since::Since;
+    let held = |sign: &str, it: &crate::decision::digest::Held, eligible: &str| {
+        let access = crate::report::sentence::access(&it.access).text();
+        format!("{sign} {}{eligible}", access.raw())
+    };
+    match what {
+        Since::Gains(it) => held("+", it, ""),
+        Since::GainsNot(it) => held("no longer +", it, ""),
+        Since::GainsEligible(it) => held("+", it, " (eligible)"),
+        Since::GainsEligibleNot(it) => held("no longer +", it, " (eligible)"),
+        Since::Loses(it) => held("-", it, ""),
+        Since::LosesNot(it) => held("no longer -", it, ""),
+        Since::Field(name) => format!("another `{}`", name.raw()),
+        Since::Emerges(_) => "+ something that only the whole plan gives".to_owned(),
+    }
+}

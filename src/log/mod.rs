@@ -8,6 +8,7 @@
 //! answers stand apart, proofs, unions. Only [`store`] touches files; the rest is pure. This room never judges a
 //! signature itself (that is [`judge::SignatureJudge`]), never rewrites a session, never reads a clock.
 
+pub mod allowed;
 pub mod blob;
 pub mod judge;
 pub mod line;
