@@ -11,7 +11,7 @@ use super::proposal::{PlanFile, Proposal};
 use super::site::Site;
 use super::{Format, Where, output, present, render};
 use crate::access::Index;
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::report::effects::Limits;
 use crate::report::model::{Body, Outcome, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};

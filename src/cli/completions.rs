@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::output;
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 
 /// Prints a completion script.
 #[derive(Debug, Args)]

@@ -19,7 +19,7 @@ use super::recording::{self, Recorder};
 use super::site::Site;
 use super::{Format, Where, output, person, present, record, render};
 use crate::access::Index;
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::decision::case::Signer;
 use crate::decision::gate::{self, Terms};
 use crate::decision::likeness::likeness;

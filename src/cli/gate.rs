@@ -14,7 +14,7 @@ use super::recording;
 use super::site::Site;
 use super::{Format, Where, desk, history, output, present, record, render, verify};
 use crate::access::Index;
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::decision::gate::{self, ChangeVerdict, Missing, State, Terms, Verdict};
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;

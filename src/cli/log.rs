@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::site::Site;
 use super::{Format, Where, output, present, record, render, verify};
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::log::line::{Line, SessionKind, Verdict};
 use crate::log::verify::{Keep, SessionView, Verification};

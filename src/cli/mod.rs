@@ -34,7 +34,7 @@ use std::process::ExitCode as ProcessCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::report::model::Report;
 use crate::report::style::Style;

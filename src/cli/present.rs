@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::proposal::Proposal;
 use super::site::{Faults, Sources};
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};

@@ -98,7 +98,7 @@ impl<'s> Proposal<'s> {
     ) -> Result<Self, Faults> {
         let faults = |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
-        Self::analyse(site, index, file, plan, now, None, history).map_err(faults)
+        Self::analyse(site, index, file, plan, now, history).map_err(faults)
     }
 
     /// Analyses and judges only these changes, as a plan of its own.
@@ -109,7 +109,7 @@ impl<'s> Proposal<'s> {
         let mut plan = self.plan.clone();
         plan.changes.retain(|change| changes.contains(&change.id.value));
         let history = self.history.clone();
-        Self::analyse(self.site, index, &self.file, plan, self.now, None, |_, _| history.clone())
+        Self::analyse(self.site, index, &self.file, plan, self.now, |_, _| history.clone())
     }
 
     fn analyse(
@@ -118,7 +118,6 @@ impl<'s> Proposal<'s> {
         file: &PlanFile,
         plan: Plan,
         now: Time,
-        only: Option<&BTreeSet<ChangeId>>,
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Vec<Finding>> {
         let mut findings = notes(site, &plan, now);
@@ -150,9 +149,10 @@ impl<'s> Proposal<'s> {
             task: scope.as_ref(),
             people: &identities,
             now,
-            only,
+            only: None,
         };
-        let analysis = match access::analyse(&question) {
+        let analysed = access::analyse(&question);
+        let analysis = match analysed {
             Ok(analysis) if problems.is_empty() => analysis,
             Ok(_) => return Err(problems),
             Err(more) => {
@@ -179,7 +179,7 @@ impl<'s> Proposal<'s> {
             open: task.is_open(now) && listed,
             until: Some(task.until),
         });
-        let overbroad = access::overbroad(index, &site.data, &plan.proposer.value, &may_hold(site, &plan), now);
+        let overbroad = access::overbroad(index, &plan.proposer.value, &may_hold(site, &plan));
         if let Some(example) = &overbroad {
             findings.push(
                 Finding::new(

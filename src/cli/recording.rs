@@ -99,6 +99,7 @@ pub fn evaluations(draft: &mut Draft, proposals: &[Proposal<'_>], received: Time
                     expires_at: None,
                     issued_at: None,
                     method: ProofMethod::None,
+                    sha256: None,
                     signature: None,
                     subject: None,
                 },
@@ -120,7 +121,7 @@ fn policies(draft: &mut Draft, site: &Site) -> anyhow::Result<Vec<u8>> {
     let schema = policy::Pack::schema_file();
     texts.insert(schema.path.to_owned(), Rc::from(schema.bytes));
     if site.settings.shipped {
-        texts.extend(access::shipped().iter().map(|(path, bytes)| ((*path).to_owned(), Rc::from(*bytes))));
+        texts.extend(access::data::shipped_files().map(|(path, bytes)| (path, Rc::from(bytes))));
     }
     for (path, bytes) in &site.data_files {
         texts.insert(path.clone(), Rc::clone(bytes));
@@ -135,7 +136,7 @@ fn policies(draft: &mut Draft, site: &Site) -> anyhow::Result<Vec<u8>> {
         files.push(KeptFile { path: Text::from(path.as_str()), sha256 });
     }
     let pack = Digest::of(list.as_bytes());
-    out.extend(draft.push(|prev| Line::Policies(Box::new(line::Policies { files, pack, prev, r#type: Tag::new() })))?.bytes);
+    out.extend(draft.push(|prev| Line::Policies(line::Policies { files, pack, prev, r#type: Tag::new() }))?.bytes);
     Ok(out)
 }
 

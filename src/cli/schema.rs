@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::output;
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::{plan, snapshot};
 
 /// Prints the JSON Schema of a file format.

@@ -185,10 +185,8 @@ impl Site {
                 all.insert(path.clone(), Digest::of(bytes));
             }
         }
-        for (path, bytes) in access::shipped() {
-            if self.settings.shipped {
-                all.insert((*path).to_owned(), Digest::of(bytes));
-            }
+        if self.settings.shipped {
+            all.extend(access::data::shipped_files().map(|(path, bytes)| (path, Digest::of(bytes))));
         }
         all
     }
@@ -272,7 +270,7 @@ fn load_data(
 ) -> Result<(Option<access::Data>, PolicyFiles), TrustFolderError> {
     let mut named: PolicyFiles = Vec::new();
     if settings.shipped {
-        named.extend(access::shipped().iter().map(|(path, bytes)| ((*path).to_owned(), Rc::from(*bytes))));
+        named.extend(access::data::shipped_files().map(|(path, bytes)| (path, Rc::from(bytes))));
     }
     let mut own: PolicyFiles = Vec::new();
     for path in reading.folder.list("policies", ".yaml")? {
@@ -282,7 +280,7 @@ fn load_data(
         }
     }
     let files: Vec<(&str, &[u8])> = named.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
-    let data = access::Data::read(&files);
+    let data = access::Data::read(files);
     Ok((reading.keep(data), own))
 }
 

@@ -13,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::new_folder::shown;
 use super::{Format, output};
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::input::digest::Digest;
 use crate::input::finding::Finding;
 use crate::input::text::Text;

@@ -10,7 +10,7 @@ use clap::Args;
 use super::new_folder::shown;
 use super::trust_folder::TrustFolder;
 use super::{Format, output, record, render};
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::log::verify::{Integrity, Keep, Verification};

@@ -12,7 +12,7 @@ use clap::Args;
 use super::fill::fill;
 use super::new_folder::{self, shown};
 use super::{decide, output};
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 use crate::snapshot;
 
 /// Makes a complete example and starts its review.
@@ -57,13 +57,14 @@ fn make(folder: &Path) -> anyhow::Result<()> {
     let yaml = text(include_str!("snapshot.yaml"));
     let (parsed, _) = snapshot::read("snapshot.yaml", yaml.as_bytes())
         .map_err(|findings| anyhow::anyhow!("the demo's snapshot has {} faults", findings.len()))?;
+    let snapshot = String::from_utf8(snapshot::write(&parsed)?)?;
     let files = [
         ("review.yaml", text(include_str!("review.yaml"))),
         ("people.yaml", text(include_str!("people.yaml"))),
         ("agents.yaml", text(include_str!("agents.yaml"))),
         ("tasks.yaml", text(include_str!("tasks.yaml"))),
         ("plan.yaml", text(include_str!("plan.yaml"))),
-        ("snapshot.json", snapshot::write(&parsed)),
+        ("snapshot.json", snapshot),
     ];
     if folder.join("allowed_signers").exists() || folder.join("keys").exists() {
         bail!("`{}` holds a demo already\n  = mend: name another folder, or remove it", shown(folder));

@@ -10,7 +10,7 @@ use clap::Args;
 use super::fill::fill;
 use super::new_folder::{self, shown};
 use super::{output, person};
-use crate::decision::ExitCode;
+use crate::decision::exit::ExitCode;
 
 /// Makes a commented trust folder.
 #[derive(Debug, Args)]
