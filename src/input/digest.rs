@@ -69,6 +69,15 @@ impl<T> Digest<T> {
         Some(Self(out, PhantomData))
     }
 
+    /// The 64 digits, without an allocation: a log is mostly digests.
+    fn hex(&self) -> [u8; 64] {
+        let mut out = [0_u8; 64];
+        for (pair, byte) in out.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        out
+    }
+
     /// The same bytes seen as the digest of another kind of thing.
     #[must_use]
     pub fn cast<U>(&self) -> Digest<U> {
@@ -80,6 +89,10 @@ impl<T> Digest<T> {
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()
     }
+}
+
+fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 
 fn nibble(c: u8) -> Option<u8> {
@@ -119,7 +132,7 @@ impl<T> std::hash::Hash for Digest<T> {
 }
 impl<T> fmt::Display for Digest<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
     }
 }
 impl<T> fmt::Debug for Digest<T> {
@@ -129,7 +142,7 @@ impl<T> fmt::Debug for Digest<T> {
 }
 impl<T> Serialize for Digest<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
     }
 }
 impl<'de, T> Deserialize<'de> for Digest<T> {

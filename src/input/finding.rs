@@ -147,6 +147,11 @@ codes! {
     LogLostHead = "log-lost-head", Error, "A head that was known before is not in the log.";
     LogMissingBlob = "log-missing-blob", Error, "A line refers to a blob that no ancestor holds.";
     LogUnsupportedSignature = "log-unsupported-signature", Error, "A seal is signed with a kind of key that this tool does not verify.";
+    LogMisplacedLine = "log-misplaced-line", Error, "A line stands where its kind may not.";
+    LogBadBlob = "log-bad-blob", Error, "The parts of a long value do not make the value that they announce.";
+    LogTimeFuture = "log-time-future", Warning, "A session claims a time in the future.";
+    LogTooManyFaults = "log-too-many-faults", Error, "The log holds more faults than are listed.";
+    LogJournalLeft = "log-journal-left", Warning, "A session was begun and neither sealed nor given up.";
     // Decisions.
     ApprovalVoid = "approval-void", Warning, "An approval no longer holds because the effect changed.";
     ApprovalExpired = "approval-expired", Warning, "An approval is older than `approval_ttl`.";

@@ -1,0 +1,149 @@
+//! Long values, cut into parts that fit a line, and joined again.
+//!
+//! In: bytes, or blob lines that were already verified. Out: the parts' lines; the values by their SHA-256. A value
+//! whose parts do not make up its hash is never given out.
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64, Encoding as _};
+use sha2::{Digest as _, Sha256};
+
+use super::line::{Blob, Number, Tag};
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+
+/// How many bytes of the value every part but the last holds, before encoding.
+pub const PART: usize = 46_080;
+
+/// Cuts a value into parts; the caller links each to the line before it.
+pub fn cut(bytes: &[u8]) -> impl Iterator<Item = impl FnOnce(Digest<of::Line>) -> Blob> + '_ {
+    let sha256 = Digest::of(bytes);
+    let parts = bytes.len().div_ceil(PART).max(1);
+    (0..parts).map(move |n| {
+        let from = n.saturating_mul(PART);
+        let piece = bytes.get(from..bytes.len().min(from.saturating_add(PART))).unwrap_or_default();
+        let base64 = Text::from(Base64::encode_string(piece));
+        let (part, parts) = (Number::of(n.saturating_add(1)), Number::of(parts));
+        move |prev| Blob { base64, part, parts, prev, sha256, r#type: Tag::new() }
+    })
+}
+
+/// Why a blob line does not continue the one before.
+pub(super) type BlobFault = &'static str;
+
+/// Joins the parts of one value after another, keeping only a running hash.
+#[derive(Default)]
+pub(super) struct Join {
+    open: Option<Open>,
+    /// The bytes of the last part that was read.
+    pub(super) piece: Vec<u8>,
+}
+
+struct Open {
+    sha256: Digest<of::Blob>,
+    next: u64,
+    parts: u64,
+    hash: Sha256,
+}
+
+impl Join {
+    /// Whether a value has begun and not ended.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Forgets a value that has begun.
+    pub(super) fn give_up(&mut self) {
+        self.open = None;
+    }
+
+    /// Takes the next part; gives the value's digest when it is whole.
+    pub(super) fn take(&mut self, blob: &Blob) -> Result<Option<Digest<of::Blob>>, BlobFault> {
+        let (part, parts) = (blob.part.get(), blob.parts.get());
+        let mut open = match self.open.take() {
+            None if part == 1 && parts >= 1 => Open { sha256: blob.sha256, next: 1, parts, hash: Sha256::new() },
+            None => return Err("a value begins with another part than its first"),
+            Some(open) if open.sha256 == blob.sha256 && open.next == part && open.parts == parts => open,
+            Some(_) => return Err("a part does not continue the value before it"),
+        };
+        let text = blob.base64.raw();
+        self.piece.resize(text.len(), 0);
+        let Ok(piece) = Base64::decode(text, &mut self.piece) else { return Err("the part is not base64") };
+        let length = piece.len();
+        let empty_value = parts == 1;
+        if length > PART || (part < parts && length != PART) || (length == 0 && !empty_value) {
+            return Err("the part has another length than parts have");
+        }
+        open.hash.update(piece);
+        self.piece.truncate(length);
+        if part < parts {
+            open.next = part.saturating_add(1);
+            self.open = Some(open);
+            return Ok(None);
+        }
+        if Digest::from_bytes(open.hash.finalize().into()) == open.sha256 {
+            Ok(Some(open.sha256))
+        } else {
+            Err("the parts do not make the value that they announce")
+        }
+    }
+}
+
+/// The long values of a log, by their SHA-256.
+#[derive(Default)]
+pub struct Values {
+    join: Join,
+    partial: Vec<u8>,
+    whole: BTreeMap<Digest<of::Blob>, Vec<u8>>,
+}
+
+impl Values {
+    /// Takes the next blob line of a session; what does not fit is left out.
+    pub fn take(&mut self, blob: &Blob) {
+        if blob.part.get() == 1 {
+            self.join.give_up();
+            self.partial.clear();
+        }
+        let taken = self.join.take(blob);
+        if taken.is_err() {
+            self.join.give_up();
+            return;
+        }
+        self.partial.extend_from_slice(&self.join.piece);
+        if let Ok(Some(digest)) = taken {
+            self.whole.insert(digest, std::mem::take(&mut self.partial));
+        }
+    }
+
+    /// The value with this SHA-256.
+    #[must_use]
+    pub fn get(&self, digest: &Digest<of::Blob>) -> Option<&[u8]> {
+        self.whole.get(digest).map(Vec::as_slice)
+    }
+
+    /// The digests of all values.
+    pub fn digests(&self) -> impl Iterator<Item = Digest<of::Blob>> {
+        self.whole.keys().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_every_awkward_length_come_back_whole() {
+        for length in [0, 1, PART - 1, PART, PART + 1, 3 * PART, 3 * PART + 7] {
+            let bytes: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            let mut values = Values::default();
+            let lines: Vec<Blob> = cut(&bytes).map(|make| make(Digest::of(b""))).collect();
+            lines.iter().for_each(|b| values.take(b));
+            assert_eq!(values.get(&Digest::of(&bytes)), Some(bytes.as_slice()), "{length}");
+            for mut bad in lines {
+                assert!(super::super::line::Line::Blob(bad.clone()).to_bytes().is_ok());
+                bad.part = Number::new(bad.part.get() + 1);
+                assert!(Join::default().take(&bad).is_err());
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! One line of the log: bytes to a closed struct and back.
+//!
+//! In: the bytes of a line, LF included, from anyone. Out: a [`Line`], or the place and reason why it is none. What
+//! is read here re-serialises to the same bytes, so that every hash of it has one meaning. Never a generic JSON value:
+//! a dependency turns on `preserve_order`, and a map's order must not reach the log.
+
+mod body;
+mod word;
+
+pub use body::{
+    Applied, Auto, Blob, Decision, Evaluation, Export, FileDigest, KeptFile, Outcome, Plan, Policies, PolicyOutcome,
+    Proof, ProofMethod, Rejected, Seal, Session, SessionKind, Sig, SnapshotDigest, Verdict, VerdictCounts, Writer,
+};
+pub use word::{Kind, LogId, Nonce, Number, Salt, SessionId, Tag, Value, Version, nonce};
+
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+
+use crate::input::canonical::{self, CanonicalError};
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+
+/// The longest line in bytes, LF included.
+pub const LONGEST: usize = 65_535;
+
+/// One line of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// The first line of a session.
+    Session(Box<Session>),
+    /// A part of a long value.
+    Blob(Blob),
+    /// A plan as it was received.
+    Plan(Box<Plan>),
+    /// The policies in force.
+    Policies(Policies),
+    /// What policy said of a change.
+    Evaluation(Box<Evaluation>),
+    /// A person's decision.
+    Decision(Box<Decision>),
+    /// An automatic outcome.
+    Auto(Auto),
+    /// A change handed to the executor.
+    Export(Export),
+    /// What came of a change.
+    Result(Box<Outcome>),
+    /// What the writer signs.
+    Seal(Box<Seal>),
+    /// The signature.
+    Sig(Sig),
+}
+
+impl Serialize for Line {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Session(body) => body.serialize(serializer),
+            Self::Blob(body) => body.serialize(serializer),
+            Self::Plan(body) => body.serialize(serializer),
+            Self::Policies(body) => body.serialize(serializer),
+            Self::Evaluation(body) => body.serialize(serializer),
+            Self::Decision(body) => body.serialize(serializer),
+            Self::Auto(body) => body.serialize(serializer),
+            Self::Export(body) => body.serialize(serializer),
+            Self::Result(body) => body.serialize(serializer),
+            Self::Seal(body) => body.serialize(serializer),
+            Self::Sig(body) => body.serialize(serializer),
+        }
+    }
+}
+
+impl Line {
+    /// The word of its `type`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Session(_) => Session::WORD,
+            Self::Blob(_) => Blob::WORD,
+            Self::Plan(_) => Plan::WORD,
+            Self::Policies(_) => Policies::WORD,
+            Self::Evaluation(_) => Evaluation::WORD,
+            Self::Decision(_) => Decision::WORD,
+            Self::Auto(_) => Auto::WORD,
+            Self::Export(_) => Export::WORD,
+            Self::Result(_) => Outcome::WORD,
+            Self::Seal(_) => Seal::WORD,
+            Self::Sig(_) => Sig::WORD,
+        }
+    }
+
+    /// The hash of the line before; only a `session` line has none.
+    #[must_use]
+    pub fn prev(&self) -> Option<Digest<of::Line>> {
+        match self {
+            Self::Session(_) => None,
+            Self::Blob(body) => Some(body.prev),
+            Self::Plan(body) => Some(body.prev),
+            Self::Policies(body) => Some(body.prev),
+            Self::Evaluation(body) => Some(body.prev),
+            Self::Decision(body) => Some(body.prev),
+            Self::Auto(body) => Some(body.prev),
+            Self::Export(body) => Some(body.prev),
+            Self::Result(body) => Some(body.prev),
+            Self::Seal(body) => Some(body.prev),
+            Self::Sig(body) => Some(body.prev),
+        }
+    }
+
+    /// Its bytes, LF included.
+    ///
+    /// # Errors
+    /// If it is longer than [`LONGEST`] bytes or has no canonical form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WriteFault> {
+        let mut bytes = canonical::to_bytes(self)?;
+        bytes.push(b'\n');
+        if bytes.len() > LONGEST {
+            return Err(WriteFault::TooLong { word: self.word(), length: bytes.len() });
+        }
+        Ok(bytes)
+    }
+}
+
+/// Why a line cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteFault {
+    /// It is too long.
+    #[error("a `{word}` line of {length} bytes is longer than the {LONGEST} that a line may have")]
+    TooLong {
+        /// The kind of line.
+        word: &'static str,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// It has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+}
+
+/// Why bytes are no line of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFault {
+    /// What is wrong, lower case, no full stop.
+    pub message: Text,
+    /// At which byte of the line, from 0.
+    pub offset: usize,
+}
+
+impl ReadFault {
+    fn new(offset: usize, message: impl Into<Text>) -> Self {
+        Self { message: message.into(), offset }
+    }
+}
+
+/// The word of a line's `type`, found without reading the rest; `None` where there is none.
+///
+/// INVARIANT: inside a JSON string a quote is escaped, so these bytes stand only where there is a key. Should a nested
+/// key carry them, the struct that is chosen by it refuses the line.
+#[must_use]
+pub fn word(bytes: &[u8]) -> Option<&[u8]> {
+    const KEY: &[u8] = b"\"type\":\"";
+    let at = bytes.windows(KEY.len()).rposition(|w| w == KEY)?;
+    let rest = bytes.get(at + KEY.len()..)?;
+    rest.get(..rest.iter().position(|b| *b == b'"')?)
+}
+
+/// Reads one line, LF included; `scratch` is reused between calls.
+///
+/// # Errors
+/// If it is too long, has no LF, is not UTF-8, is of no known kind, has a field that is unknown, missing, repeated or
+/// ill-typed, or is not in canonical form.
+pub fn read(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Line, ReadFault> {
+    if bytes.len() > LONGEST {
+        return Err(ReadFault::new(LONGEST, format!("the line is longer than {LONGEST} bytes")));
+    }
+    let Some((b'\n', body)) = bytes.split_last() else {
+        return Err(ReadFault::new(bytes.len(), "the line does not end with a line feed"));
+    };
+    if let Err(e) = std::str::from_utf8(body) {
+        return Err(ReadFault::new(e.valid_up_to(), "the line is not UTF-8"));
+    }
+    let Some(word) = word(body) else {
+        return Err(ReadFault::new(0, "the line has no `type`"));
+    };
+    match word {
+        b"session" => parse(body, scratch).map(|b| Line::Session(Box::new(b))),
+        b"blob" => parse(body, scratch).map(Line::Blob),
+        b"plan" => parse(body, scratch).map(|b| Line::Plan(Box::new(b))),
+        b"policies" => parse(body, scratch).map(Line::Policies),
+        b"evaluation" => parse(body, scratch).map(|b| Line::Evaluation(Box::new(b))),
+        b"decision" => parse(body, scratch).map(|b| Line::Decision(Box::new(b))),
+        b"auto" => parse(body, scratch).map(Line::Auto),
+        b"export" => parse(body, scratch).map(Line::Export),
+        b"result" => parse(body, scratch).map(|b| Line::Result(Box::new(b))),
+        b"seal" => parse(body, scratch).map(|b| Line::Seal(Box::new(b))),
+        b"sig" => parse(body, scratch).map(Line::Sig),
+        other => {
+            let name = String::from_utf8_lossy(other);
+            Err(ReadFault::new(0, format!("`{name}` is no kind of line that this version knows")))
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned + Serialize>(body: &[u8], scratch: &mut Vec<u8>) -> Result<T, ReadFault> {
+    let value: T = serde_json::from_slice(body).map_err(|e| {
+        // WHY: the reader appends its own idea of line and column; the finding's place says it better.
+        let full = e.to_string();
+        let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(m, _)| m);
+        ReadFault::new(e.column().saturating_sub(1).min(body.len()), format!("the line cannot be read: {message}"))
+    })?;
+    scratch.clear();
+    if serde_json::to_writer(&mut *scratch, &value).is_err() || scratch.as_slice() != body {
+        let at = scratch.iter().zip(body).position(|(a, b)| a != b).unwrap_or(scratch.len().min(body.len()));
+        return Err(ReadFault::new(at, "the line is not in canonical form: written again, it has other bytes"));
+    }
+    Ok(value)
+}
+
+/// The lines of some bytes, each with its LF; the last may lack it.
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|b| *b == b'\n')
+}
+
+#[cfg(test)]
+mod tests;

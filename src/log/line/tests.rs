@@ -1,0 +1,79 @@
+use super::*;
+use crate::log::sample;
+
+fn sample_lines() -> Vec<Vec<u8>> {
+    let base = sample::session(1, &[], &[].into(), 0);
+    let record = sample::record(2, &base, 5);
+    [&base.bytes, &record.bytes].into_iter().flat_map(|b| lines(b).map(<[u8]>::to_vec)).collect()
+}
+
+#[test]
+fn every_kind_of_line_reads_back_to_the_same_bytes() {
+    let mut scratch = Vec::new();
+    for bytes in sample_lines() {
+        let line = read(&bytes, &mut scratch).unwrap();
+        assert_eq!(line.to_bytes().unwrap(), bytes, "{}", line.word());
+        assert_eq!(word(&bytes), Some(line.word().as_bytes()));
+    }
+}
+
+#[test]
+fn fields_declared_in_order_are_canonical_bytes() {
+    let mut scratch = Vec::new();
+    for bytes in sample_lines() {
+        let line = read(&bytes, &mut scratch).unwrap();
+        let direct = serde_json::to_vec(&line).unwrap();
+        assert_eq!(direct, canonical::to_bytes(&line).unwrap());
+    }
+}
+
+#[test]
+fn every_other_spelling_of_a_line_is_refused() {
+    let mut scratch = Vec::new();
+    let all = sample_lines();
+    let text = String::from_utf8(all[0].clone()).unwrap();
+    let tricks: &[(&str, String)] = &[
+        ("white space", text.replacen(',', ", ", 1)),
+        ("unknown key", text.replacen("{\"at\"", "{\"aa\":1,\"at\"", 1)),
+        ("duplicate key", text.replacen("{\"at\"", "{\"kind\":\"review\",\"at\"", 1)),
+        (
+            "unsorted keys",
+            text.replacen("\"kind\":\"review\",", "", 1).replacen("{\"at\"", "{\"kind\":\"review\",\"at\"", 1),
+        ),
+        ("float", text.replacen("\"version\":1", "\"version\":1.0", 1)),
+        ("exponent", text.replacen("\"version\":1", "\"version\":1e0", 1)),
+        ("other version", text.replacen("\"version\":1", "\"version\":2", 1)),
+        ("escaped letter", text.replacen("review 0.1.0", "\\u0072eview 0.1.0", 1)),
+        ("escaped solidus", text.replacen("review 0.1.0", "review\\/0.1.0", 1)),
+        ("upper-case hex", text.replacen("0909", "090A", 1)),
+        ("other offset", text.replacen("Z\"", "+00:00\"", 1)),
+        ("explicit null", text.replacen("\"tool\"", "\"snapshot\":null,\"tool\"", 1)),
+        ("carriage return", text.replacen('\n', "\r\n", 1)),
+        ("no line feed", text.trim_end().to_owned()),
+        ("byte order mark", format!("\u{feff}{text}")),
+        ("trailing comma", text.replacen('}', ",}", 1)),
+        ("an array of fields", "[1,2]\n".to_owned()),
+        ("nothing", "\n".to_owned()),
+        ("type of another kind", text.replacen("\"type\":\"session\"", "\"type\":\"sig\"", 1)),
+        ("too long", text.replacen("review 0.1.0", &"x".repeat(LONGEST), 1)),
+    ];
+    for (trick, bad) in tricks {
+        assert_ne!(*bad, text, "{trick} changes nothing");
+        assert!(read(bad.as_bytes(), &mut scratch).is_err(), "{trick}");
+    }
+    assert!(read(b"{\"type\":\"session\xff\"}\n", &mut scratch).is_err());
+    assert!(read(&[b'['; 60_000], &mut scratch).is_err());
+}
+
+#[test]
+fn a_line_of_the_greatest_length_is_read_and_one_byte_more_is_refused() {
+    let mut scratch = Vec::new();
+    let Line::Session(mut body) = read(&sample_lines()[0], &mut scratch).unwrap() else { panic!("no session") };
+    let base = Line::Session(body.clone()).to_bytes().unwrap().len();
+    body.tool = "x".repeat("review 0.1.0".len() + LONGEST - base).into();
+    let bytes = Line::Session(body.clone()).to_bytes().unwrap();
+    assert_eq!(bytes.len(), LONGEST);
+    assert!(read(&bytes, &mut scratch).is_ok());
+    body.tool = format!("{}x", body.tool.raw()).into();
+    assert!(matches!(Line::Session(body).to_bytes(), Err(WriteFault::TooLong { .. })));
+}

@@ -1,0 +1,214 @@
+//! The proof of one line, for somebody who shall not see the rest.
+//!
+//! In: the bytes of one session, and which line. Out: a small file: the line, the `session` line, the Merkle path of
+//! each, the seal and the signature; and the check of such a file from anyone. It proves that this line stands at this
+//! place of a session that this key signed, and nothing about any other line.
+
+use serde::{Deserialize, Serialize};
+
+use super::judge::{Claim, Judgement, SignatureJudge, Signer};
+use super::line::{self, Line, Number, Seal, Session, Version};
+use super::merkle::{self, Root};
+use crate::input::canonical;
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+
+/// The longest proof that is read, in bytes: four lines, each character escaped, and the paths.
+pub const LONGEST: usize = 4 << 20;
+/// No tree of lines is deeper.
+const DEEPEST: usize = 64;
+
+/// A line and the way from it to the root of its session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaf {
+    /// The exact text of the line, its LF included.
+    pub line: Text,
+    /// Its place in the session, from 0.
+    pub index: Number,
+    /// The hashes of its siblings, the nearest first (RFC 6962 §2.1.1).
+    pub path: Vec<Digest<of::Tree>>,
+}
+
+/// The file that proves a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// The line that is proved.
+    pub leaf: Leaf,
+    /// The exact text of the seal line, its LF included.
+    pub seal: Text,
+    /// The first line of the session: its kind, writer, snapshot and trust files.
+    pub session: Leaf,
+    /// The exact text of the sig line, its LF included.
+    pub sig: Text,
+    /// The version of this file: 1.
+    pub version: Version,
+}
+
+/// What a proof proves.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    /// The line.
+    pub line: Line,
+    /// The hash of its bytes.
+    pub digest: Digest<of::Line>,
+    /// The first line of its session.
+    pub session: Session,
+    /// The seal over its session.
+    pub seal: Seal,
+    /// Who signed the seal.
+    pub signer: Signer,
+}
+
+/// Why a line cannot be proved, or a proof proves nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// There is no such line before the seal.
+    #[error("the session has no line {0} before its seal")]
+    NoSuchLine(usize),
+    /// The bytes are not one whole session.
+    #[error("the lines are not one whole session")]
+    NotASession,
+    /// The file is no proof.
+    #[error("the file is not a proof: {}", .0.terminal())]
+    Syntax(Text),
+    /// A part of the proof is not what it says.
+    #[error("the proof does not hold: {0}")]
+    Broken(&'static str),
+    /// The signature is not good.
+    #[error("the proof's signature is not good: {}", .0.terminal())]
+    Signature(Text),
+}
+
+/// Proves line `number` (from 1) of a session, given as its exact bytes.
+///
+/// # Errors
+/// If the bytes are no whole session, or have no such line before the seal.
+pub fn prove(session: &[u8], number: usize) -> Result<Proof, ProofError> {
+    let lines: Vec<&[u8]> = line::lines(session).collect();
+    let [body @ .., seal, sig] = lines.as_slice() else { return Err(ProofError::NotASession) };
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(Text::from).map_err(|_| ProofError::NotASession);
+    let leaves: Vec<Root> = body.iter().map(|l| merkle::leaf(l)).collect();
+    let leaf = |number: usize| {
+        let index = number.checked_sub(1).ok_or(ProofError::NoSuchLine(number))?;
+        let bytes = body.get(index).ok_or(ProofError::NoSuchLine(number))?;
+        let path = merkle::path(&leaves, index).ok_or(ProofError::NoSuchLine(number))?;
+        Ok::<_, ProofError>(Leaf { line: text(bytes)?, index: Number::of(index), path })
+    };
+    Ok(Proof { leaf: leaf(number)?, seal: text(seal)?, session: leaf(1)?, sig: text(sig)?, version: Version })
+}
+
+impl Proof {
+    /// The bytes of its file: canonical JSON and LF.
+    ///
+    /// # Errors
+    /// If it has no canonical form, which cannot come from [`prove`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ProofError> {
+        let mut bytes = canonical::to_bytes(self).map_err(|e| ProofError::Syntax(e.to_string().into()))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it is too long or not such a file.
+    pub fn read(bytes: &[u8]) -> Result<Self, ProofError> {
+        if bytes.len() > LONGEST {
+            return Err(ProofError::Syntax(format!("it is longer than {LONGEST} bytes").into()));
+        }
+        serde_json::from_slice(bytes).map_err(|e| ProofError::Syntax(e.to_string().into()))
+    }
+
+    /// Checks it: the lines, their paths to the seal's root, and the signature over the seal.
+    ///
+    /// # Errors
+    /// If any part does not hold.
+    pub fn check(&self, judge: &dyn SignatureJudge) -> Result<Proved, ProofError> {
+        let mut scratch = Vec::new();
+        let mut read =
+            |text: &Text| line::read(text.raw().as_bytes(), &mut scratch).map_err(|e| ProofError::Syntax(e.message));
+        let Line::Seal(seal) = read(&self.seal)? else { return Err(ProofError::Broken("its seal is no seal line")) };
+        let Line::Sig(sig) = read(&self.sig)? else { return Err(ProofError::Broken("its sig is no sig line")) };
+        let Line::Session(session) = read(&self.session.line)? else {
+            return Err(ProofError::Broken("its session is no session line"));
+        };
+        let line = read(&self.leaf.line)?;
+        if sig.prev != Digest::of(self.seal.raw().as_bytes()) {
+            return Err(ProofError::Broken("the signature line does not follow the seal"));
+        }
+        if self.session.index.get() != 0 || !self.session.reaches(&seal) {
+            return Err(ProofError::Broken("the session line is not the first below the seal's root"));
+        }
+        if !self.leaf.reaches(&seal) {
+            return Err(ProofError::Broken("the line is not below the seal's root"));
+        }
+        let same = seal.log == session.log
+            && seal.session == session.session
+            && seal.principal == session.writer.principal
+            && seal.fingerprint == session.writer.fingerprint;
+        if !same {
+            return Err(ProofError::Broken("seal and session line name different sessions or writers"));
+        }
+        let claim = Claim {
+            seal: self.seal.raw().as_bytes(),
+            sshsig: sig.sshsig.raw(),
+            namespace: session.kind.namespace(),
+            principal: &seal.principal,
+            fingerprint: &seal.fingerprint,
+            at: seal.at,
+        };
+        let signer = match judge.judge(&claim) {
+            Judgement::Good(signer) => *signer,
+            Judgement::NotAllowed(why) | Judgement::Unsupported(why) | Judgement::Bad(why) => {
+                return Err(ProofError::Signature(why));
+            }
+        };
+        if signer.principal != seal.principal || signer.fingerprint != seal.fingerprint {
+            return Err(ProofError::Broken("the seal is signed by another key or principal than it names"));
+        }
+        let digest = Digest::of(self.leaf.line.raw().as_bytes());
+        Ok(Proved { line, digest, session: *session, seal: *seal, signer })
+    }
+}
+
+impl Leaf {
+    fn reaches(&self, seal: &Seal) -> bool {
+        let leaf = merkle::leaf(self.line.raw().as_bytes());
+        self.path.len() <= DEEPEST
+            && merkle::includes(&seal.root, seal.count.get(), self.index.get(), &leaf, &self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::sample;
+
+    #[test]
+    fn every_line_before_the_seal_can_be_proved_alone() {
+        let made = sample::session(1, &[], &[].into(), 0);
+        let count = line::lines(&made.bytes).count() - 2;
+        for number in 1..=count {
+            let bytes = prove(&made.bytes, number).unwrap().to_bytes().unwrap();
+            let proved = Proof::read(&bytes).unwrap().check(&sample::Judge).unwrap();
+            assert_eq!(proved.digest, Digest::of(line::lines(&made.bytes).nth(number - 1).unwrap()));
+        }
+        assert!(matches!(prove(&made.bytes, count + 1), Err(ProofError::NoSuchLine(_))));
+        assert!(matches!(prove(&made.bytes, 0), Err(ProofError::NoSuchLine(_))));
+    }
+
+    #[test]
+    fn no_single_byte_of_a_proof_can_be_changed() {
+        let made = sample::session(1, &[], &[].into(), 0);
+        let bytes = prove(&made.bytes, 2).unwrap().to_bytes().unwrap();
+        let whole = Proof::read(&bytes).unwrap();
+        for at in 0..bytes.len() {
+            let mut bad = bytes.clone();
+            bad[at] ^= 1;
+            let held = Proof::read(&bad).is_ok_and(|p| p != whole && p.check(&sample::Judge).is_ok());
+            assert!(!held, "byte {at}");
+        }
+    }
+}

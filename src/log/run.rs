@@ -1,0 +1,354 @@
+//! The rules of one session, line by line: the same for who writes it and for who verifies it.
+//!
+//! In: the lines of a session in their order, each with its exact bytes. Out: what breaks the rules; at the end, what
+//! the seal must say. It never looks beyond the session: parents, other sessions and signatures are for `verify`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::blob::Join;
+use super::line::{
+    Blob, Decision, Evaluation, Line, Number, PolicyOutcome, Seal, Session, SessionKind, Verdict, VerdictCounts,
+};
+use super::merkle;
+use crate::input::digest::{Digest, of};
+use crate::input::finding::Code;
+use crate::input::id::{ChangeId, PlanId};
+use crate::input::text::Text;
+
+/// How many names of privileged changes a seal lists.
+pub const LISTED: usize = 100;
+/// The longest name of a privileged change, in bytes.
+pub const LONGEST_NAME: usize = 240;
+
+/// A broken rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind of fault it is.
+    pub code: Code,
+    /// What is wrong, lower case, no full stop.
+    pub message: Text,
+}
+
+impl Fault {
+    fn new(code: Code, message: impl Into<Text>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+fn misplaced(message: &str) -> Fault {
+    Fault::new(Code::LogMisplacedLine, message)
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing came yet.
+    Start,
+    /// The `session` line came.
+    Open,
+    /// The `seal` line came.
+    Sealed,
+    /// The `sig` line came.
+    Ended,
+}
+
+/// A session so far.
+pub struct Run {
+    stage: Stage,
+    header: Option<Session>,
+    seal: Option<(Seal, Digest<of::Line>)>,
+    last: Option<Digest<of::Line>>,
+    tree: merkle::Tree,
+    join: Join,
+    /// Long values that this session holds.
+    pub(super) defines: BTreeSet<Digest<of::Blob>>,
+    /// Long values that this session uses and does not hold: an ancestor must.
+    pub(super) needs: BTreeSet<Digest<of::Blob>>,
+    plans: BTreeSet<PlanId>,
+    shown: BTreeMap<(PlanId, ChangeId, Digest<of::Change>), PolicyOutcome>,
+    counts: (u64, u64, u64),
+    privileged: BTreeMap<Digest<of::Line>, Text>,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Start,
+            header: None,
+            seal: None,
+            last: None,
+            tree: merkle::Tree::default(),
+            join: Join::default(),
+            defines: BTreeSet::new(),
+            needs: BTreeSet::new(),
+            plans: BTreeSet::new(),
+            shown: BTreeMap::new(),
+            counts: (0, 0, 0),
+            privileged: BTreeMap::new(),
+        }
+    }
+}
+
+impl Run {
+    /// The `session` line.
+    #[must_use]
+    pub fn header(&self) -> Option<&Session> {
+        self.header.as_ref()
+    }
+
+    /// The `seal` line and its hash.
+    #[must_use]
+    pub fn seal(&self) -> Option<&(Seal, Digest<of::Line>)> {
+        self.seal.as_ref()
+    }
+
+    /// Whether the `sig` line came.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// The hash of the last line.
+    #[must_use]
+    pub fn last(&self) -> Option<Digest<of::Line>> {
+        self.last
+    }
+
+    /// How many lines there are before the seal.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.tree.count()
+    }
+
+    /// The Merkle root of the lines before the seal.
+    #[must_use]
+    pub fn root(&self) -> merkle::Root {
+        self.tree.root()
+    }
+
+    /// Decision lines of each verdict.
+    #[must_use]
+    pub fn verdicts(&self) -> VerdictCounts {
+        let (approve, reject, set_aside) = self.counts;
+        VerdictCounts { approve: Number::new(approve), r#override: Number::new(set_aside), reject: Number::new(reject) }
+    }
+
+    /// The names of privileged changes that the seal lists, and how many there are in all.
+    #[must_use]
+    pub fn privileged(&self) -> (Vec<Text>, Number) {
+        let names: BTreeSet<&Text> = self.privileged.values().collect();
+        (names.iter().take(LISTED).map(|n| (*n).clone()).collect(), Number::of(names.len()))
+    }
+
+    /// Counts a line that could not be read, so that its successors are judged by themselves.
+    pub fn skip(&mut self, bytes: &[u8]) {
+        self.last = Some(Digest::of(bytes));
+        self.join.give_up();
+        if self.stage == Stage::Start {
+            self.stage = Stage::Open;
+        }
+        self.tree.push(merkle::leaf(bytes));
+    }
+
+    /// Takes the next line with its exact bytes and hash, and says what is wrong with it.
+    pub fn take(&mut self, line: &Line, bytes: &[u8], digest: Digest<of::Line>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if line.prev() != self.last && self.stage != Stage::Start {
+            faults.push(Fault::new(Code::LogBrokenChain, "`prev` is not the hash of the line before"));
+        }
+        if self.join.is_open() && !matches!(line, Line::Blob(_)) {
+            self.join.give_up();
+            faults.push(Fault::new(Code::LogBadBlob, "a value ends before its last part"));
+        }
+        self.order(line, &mut faults);
+        self.body(line, digest, &mut faults);
+        self.last = Some(digest);
+        if !matches!(line, Line::Seal(_) | Line::Sig(_)) {
+            self.tree.push(merkle::leaf(bytes));
+        }
+        faults
+    }
+
+    /// Which kinds may stand where.
+    fn order(&mut self, line: &Line, faults: &mut Vec<Fault>) {
+        match (self.stage, line) {
+            (Stage::Start, Line::Session(_)) | (Stage::Open, Line::Seal(_)) | (Stage::Sealed, Line::Sig(_)) => {}
+            (Stage::Start, _) => {
+                faults.push(misplaced("the lines before this one end a session, and none begins here"))
+            }
+            (_, Line::Session(_)) => faults.push(misplaced("a session begins before the one before it has ended")),
+            (Stage::Sealed | Stage::Ended, _) => faults.push(misplaced("nothing but one `sig` line may follow a seal")),
+            (Stage::Open, Line::Sig(_)) => faults.push(misplaced("a signature stands where there is no seal")),
+            (Stage::Open, _) => {}
+        }
+        self.stage = match line {
+            Line::Seal(_) => Stage::Sealed,
+            Line::Sig(_) => Stage::Ended,
+            Line::Session(_)
+            | Line::Blob(_)
+            | Line::Plan(_)
+            | Line::Policies(_)
+            | Line::Evaluation(_)
+            | Line::Decision(_)
+            | Line::Auto(_)
+            | Line::Export(_)
+            | Line::Result(_) => Stage::Open,
+        };
+        let wanted = match line {
+            Line::Decision(_) => Some(SessionKind::Review),
+            Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
+            Line::Session(_)
+            | Line::Blob(_)
+            | Line::Plan(_)
+            | Line::Policies(_)
+            | Line::Evaluation(_)
+            | Line::Seal(_)
+            | Line::Sig(_) => None,
+        };
+        let kind = self.header.as_ref().map(|h| h.kind);
+        if wanted.is_some() && kind.is_some() && wanted != kind {
+            let word = line.word();
+            faults.push(misplaced(&format!("a `{word}` line may not stand in a session of this kind")));
+        }
+    }
+
+    fn body(&mut self, line: &Line, digest: Digest<of::Line>, faults: &mut Vec<Fault>) {
+        match line {
+            Line::Session(body) => self.session(body, faults),
+            Line::Blob(body) => self.blob(body, faults),
+            Line::Plan(body) => {
+                self.uses([Some(body.sha256), body.proof.claims.as_ref().and_then(super::line::Value::blob)]);
+                self.plans.insert(body.id.clone());
+            }
+            Line::Policies(body) => {
+                ascending(&body.files, |f| &f.path, "files", faults);
+                self.uses(body.files.iter().map(|f| Some(f.sha256)));
+            }
+            Line::Evaluation(body) => self.evaluation(body, faults),
+            Line::Decision(body) => self.decision(body, digest, faults),
+            Line::Auto(body) => {
+                ascending(&body.policies, |p| p, "policies", faults);
+                let key = (body.plan.clone(), body.change.clone(), body.digest);
+                if self.shown.get(&key) != Some(&PolicyOutcome::Auto) {
+                    faults.push(misplaced("no evaluation of this session says that the change passes by itself"));
+                }
+            }
+            Line::Export(body) => ascending(&body.decisions, |d| d, "decisions", faults),
+            Line::Result(body) => self.uses([body.detail.as_ref().and_then(super::line::Value::blob)]),
+            Line::Seal(body) => self.check_seal(body, digest, faults),
+            Line::Sig(_) => {}
+        }
+    }
+
+    fn session(&mut self, body: &Session, faults: &mut Vec<Fault>) {
+        ascending(&body.parents, |p| p, "parents", faults);
+        ascending(&body.trust_files, |f| &f.path, "trust_files", faults);
+        if body.writer.person.is_some() != (body.kind == SessionKind::Review) {
+            faults.push(misplaced("a review is written by a person, a record by nobody in `people.yaml`"));
+        }
+        if self.header.is_none() {
+            self.header = Some(body.clone());
+        }
+    }
+
+    fn blob(&mut self, body: &Blob, faults: &mut Vec<Fault>) {
+        match self.join.take(body) {
+            Ok(Some(digest)) => {
+                self.defines.insert(digest);
+            }
+            Ok(None) => {}
+            Err(message) => faults.push(Fault::new(Code::LogBadBlob, message)),
+        }
+    }
+
+    fn evaluation(&mut self, body: &Evaluation, faults: &mut Vec<Fault>) {
+        ascending(&body.determining, |p| p, "determining", faults);
+        ascending(&body.emergent, |p| p, "emergent", faults);
+        if !self.plans.contains(&body.plan) {
+            faults.push(misplaced("no `plan` line of this session names the plan"));
+        }
+        if body.steps.is_empty() == (body.outcome == PolicyOutcome::Needs) {
+            faults.push(misplaced("steps are named exactly where the outcome is `needs`"));
+        }
+        self.uses([body.definition.blob(), body.facts.blob(), body.requests.blob()]);
+        self.shown.insert((body.plan.clone(), body.change.clone(), body.digest), body.outcome);
+    }
+
+    fn decision(&mut self, body: &Decision, digest: Digest<of::Line>, faults: &mut Vec<Fault>) {
+        ascending(&body.emergent, |p| p, "emergent", faults);
+        ascending(&body.lifts, |p| p, "lifts", faults);
+        ascending(&body.set_aside, |p| p, "set_aside", faults);
+        if !self.shown.contains_key(&(body.plan.clone(), body.change.clone(), body.digest)) {
+            faults.push(misplaced("no evaluation of this session shows what was decided"));
+        }
+        let reject = body.verdict == Verdict::Reject;
+        if body.rejected.is_some() != reject {
+            faults.push(misplaced("what is rejected is named exactly where the verdict is `reject`"));
+        }
+        if body.verdict != Verdict::Approve && body.reason.as_ref().is_none_or(|r| r.raw().trim().is_empty()) {
+            faults.push(misplaced("a reject or override has no reason"));
+        }
+        let sets_aside = !(body.set_aside.is_empty() && body.lifts.is_empty());
+        if sets_aside != (body.verdict == Verdict::Override) {
+            faults.push(misplaced("exactly an override sets policies aside or lifts a reject"));
+        }
+        if body.grouped.is_some() && body.verdict != Verdict::Approve {
+            faults.push(misplaced("only approvals are grouped"));
+        }
+        if body.privileged.as_ref().is_some_and(|n| n.raw().is_empty() || n.raw().len() > LONGEST_NAME) {
+            faults.push(misplaced("the name of a privileged change is empty or too long"));
+        }
+        if let Some(rejected) = &body.rejected {
+            self.uses([rejected.accesses.blob()]);
+        }
+        if let Some(old) = &body.supersedes {
+            self.privileged.remove(old);
+        }
+        let (approve, reject, set_aside) = &mut self.counts;
+        let count = match body.verdict {
+            Verdict::Approve => approve,
+            Verdict::Reject => reject,
+            Verdict::Override => set_aside,
+        };
+        *count = count.saturating_add(1);
+        if let (Some(name), Verdict::Approve | Verdict::Override) = (&body.privileged, body.verdict) {
+            self.privileged.insert(digest, name.clone());
+        }
+    }
+
+    fn check_seal(&mut self, seal: &Seal, digest: Digest<of::Line>, faults: &mut Vec<Fault>) {
+        let mut want = |holds: bool, what: &str| {
+            if !holds {
+                faults.push(Fault::new(Code::LogBadSeal, format!("the seal's {what}")));
+            }
+        };
+        want(seal.count.get() == self.count(), "`count` is not the number of lines before it");
+        want(seal.root == self.root(), "`root` is not the Merkle root of the lines before it");
+        want(seal.decisions == self.verdicts(), "`decisions` are not those of the session");
+        let (names, count) = self.privileged();
+        want(seal.privileged == names, "`privileged` changes are not those that were approved");
+        want(seal.privileged_count == count, "`privileged_count` is not how many were approved");
+        if let Some(header) = &self.header {
+            want(seal.log == header.log, "`log` is not the session's");
+            want(seal.session == header.session, "`session` is not the session's");
+            want(seal.principal == header.writer.principal, "`principal` is not the writer's");
+            want(seal.fingerprint == header.writer.fingerprint, "`fingerprint` is not the writer's");
+        }
+        self.seal = Some((seal.clone(), digest));
+    }
+
+    fn uses(&mut self, blobs: impl IntoIterator<Item = Option<Digest<of::Blob>>>) {
+        for digest in blobs.into_iter().flatten() {
+            if !self.defines.contains(&digest) {
+                self.needs.insert(digest);
+            }
+        }
+    }
+}
+
+/// A list whose order means nothing has one order only.
+fn ascending<T, K: Ord + ?Sized>(items: &[T], key: impl Fn(&T) -> &K, field: &str, faults: &mut Vec<Fault>) {
+    if !items.is_sorted_by(|a, b| key(a) < key(b)) {
+        faults.push(Fault::new(Code::LogSyntax, format!("`{field}` is not sorted, or holds something twice")));
+    }
+}

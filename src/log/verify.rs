@@ -1,0 +1,361 @@
+//! Whether a log can be relied on: four answers, kept apart.
+//!
+//! In: the bytes of every file of a log, as streams; a judge of signatures; heads that the caller remembers; the time.
+//! Out: integrity (is it what was written), authenticity (by whom), completeness (is it all), time (when), and the
+//! sessions for those who decide by them. A prefix of a log is intact, and never known to be complete. This file reads
+//! nothing itself and trusts nothing that a session says of itself.
+
+mod ancestry;
+mod check;
+mod join;
+
+pub use ancestry::{Ancestry, SessionIndex};
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead};
+use std::sync::Arc;
+
+use super::judge::{SignatureJudge, Signer};
+use super::line::{Decision, Line, LogId, Seal, Session};
+use super::split::Splitter;
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+
+/// How far ahead of the present a claimed time may lie: 5 minutes.
+pub const CLOCK_SKEW: i64 = 300;
+/// How many findings are kept; beyond, their number is told.
+pub const FINDINGS: usize = 1_000;
+/// How many bytes are checked at a time, at least.
+const BATCH: usize = 4 << 20;
+
+/// What of each session is kept in memory after it was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// About a hundred bytes a session, and nothing to decide by.
+    Nothing,
+    /// Header, seal, decisions, automatic outcomes, exports and results.
+    Decisions,
+    /// Every line but blobs.
+    Lines,
+}
+
+/// What a verification rests on.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// Who judges signatures.
+    pub judge: &'a dyn SignatureJudge,
+    /// The log that is expected; none: whichever the first session belongs to.
+    pub log: Option<LogId>,
+    /// Hashes of seal lines that were heads once; none: completeness stays unknown.
+    pub known_heads: &'a [Digest<of::Line>],
+    /// The present.
+    pub now: Time,
+    /// What is kept.
+    pub keep: Keep,
+    /// How many threads may work, at least 1.
+    pub threads: usize,
+}
+
+/// Is it what was written?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// Every line is in its place and every session whole, with its parents.
+    Intact,
+    /// It is not; findings say where.
+    Broken,
+}
+
+/// Is it by whom it says?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Authenticity {
+    /// Every seal is signed by a key that was allowed to.
+    Authentic,
+    /// Some seal is signed in a way that this tool does not verify; none worse.
+    Unsupported,
+    /// Some seal is signed by a key that is not allowed; none worse.
+    NotAllowed,
+    /// Some seal has no signature that verifies.
+    Failed,
+}
+
+/// Is it all?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// No head was remembered: sessions may be missing from the end, and nobody could tell.
+    Unknown,
+    /// Everything up to the remembered heads is there; later sessions may still be missing.
+    UpToKnownHeads,
+    /// These remembered heads are not in the log.
+    Lost(Vec<Digest<of::Line>>),
+}
+
+/// When was it?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimeAnswer {
+    /// As the writers' clocks claim; no session contradicts another.
+    Claimed,
+    /// Some session claims a time before one that it follows.
+    Backwards,
+    /// Some session claims a time more than 5 minutes ahead.
+    Future,
+}
+
+/// The end of a file that breaks off within a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The file.
+    pub file: Arc<str>,
+    /// The offset of its first byte.
+    pub offset: usize,
+}
+
+/// A line with what names it.
+#[derive(Clone, Debug)]
+pub struct Recorded<T> {
+    /// Its number in the file, from 1.
+    pub line: usize,
+    /// The hash of its bytes.
+    pub digest: Digest<of::Line>,
+    /// What it says.
+    pub value: T,
+}
+
+/// A session whose lines keep every rule. Only one with a [`SessionView::signer`] may be decided by.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// Its place among all sessions, for [`Ancestry`].
+    pub index: SessionIndex,
+    /// The file it stands in.
+    pub file: Arc<str>,
+    /// The number of its first line, from 1.
+    pub line: usize,
+    /// Its first line.
+    pub header: Session,
+    /// Its seal.
+    pub seal: Recorded<Seal>,
+    /// Who signed it; none where the signature is not good.
+    pub signer: Option<Signer>,
+    /// Its other lines that were to be kept, in their order.
+    pub lines: Vec<Recorded<Line>>,
+}
+
+impl SessionView {
+    /// Its decisions, in their order.
+    pub fn decisions(&self) -> impl Iterator<Item = Recorded<&Decision>> {
+        self.lines.iter().filter_map(|l| match &l.value {
+            Line::Decision(d) => Some(Recorded { line: l.line, digest: l.digest, value: &**d }),
+            Line::Session(_)
+            | Line::Blob(_)
+            | Line::Plan(_)
+            | Line::Policies(_)
+            | Line::Evaluation(_)
+            | Line::Auto(_)
+            | Line::Export(_)
+            | Line::Result(_)
+            | Line::Seal(_)
+            | Line::Sig(_) => None,
+        })
+    }
+}
+
+/// What is known of a log.
+#[derive(Debug)]
+pub struct Verification {
+    /// Is it what was written?
+    pub integrity: Integrity,
+    /// Is it by whom it says?
+    pub authenticity: Authenticity,
+    /// Is it all?
+    pub completeness: Completeness,
+    /// When was it?
+    pub time: TimeAnswer,
+    /// The log's name; none where no session says one.
+    pub log: Option<LogId>,
+    /// The hashes of the seals that no session names as parent, sorted.
+    pub heads: Vec<Digest<of::Line>>,
+    /// How many different sessions there are.
+    pub session_count: usize,
+    /// How many lines were read.
+    pub line_count: usize,
+    /// The sessions, ancestors first; empty where nothing was to be kept.
+    pub sessions: Vec<SessionView>,
+    /// Which session follows which.
+    pub ancestry: Ancestry,
+    /// The long values that sound sessions hold.
+    pub blobs: BTreeSet<Digest<of::Blob>>,
+    /// Files that end within a session.
+    pub torn: Vec<TornTail>,
+    /// Everything that is wrong or notable, in the order of the files.
+    pub findings: Vec<Finding>,
+}
+
+impl Verification {
+    /// Whether the log may be relied on and appended to: intact, authentic, and no remembered head lost.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.integrity == Integrity::Intact
+            && self.authenticity == Authenticity::Authentic
+            && !matches!(self.completeness, Completeness::Lost(_))
+    }
+}
+
+/// Takes the files of a log one after another.
+pub struct Verifier<'a> {
+    terms: Terms<'a>,
+    log: Option<LogId>,
+    files: Vec<Arc<str>>,
+    join: join::Join,
+    authenticity: Authenticity,
+    broken: bool,
+    sessions: Vec<SessionView>,
+    torn: Vec<TornTail>,
+    findings: Vec<Finding>,
+    unlisted: usize,
+    line_count: usize,
+    batch: Vec<u8>,
+}
+
+impl<'a> Verifier<'a> {
+    /// Begins with an empty log.
+    #[must_use]
+    pub fn new(terms: Terms<'a>) -> Self {
+        Self {
+            terms,
+            log: terms.log,
+            files: Vec::new(),
+            join: join::Join::default(),
+            authenticity: Authenticity::Authentic,
+            broken: false,
+            sessions: Vec::new(),
+            torn: Vec::new(),
+            findings: Vec::new(),
+            unlisted: 0,
+            line_count: 0,
+            batch: Vec::new(),
+        }
+    }
+
+    /// Takes a file, under the name that findings shall give it.
+    ///
+    /// # Errors
+    /// If it cannot be read to its end; the log is then not verified.
+    pub fn feed(&mut self, name: &str, reader: impl BufRead) -> io::Result<()> {
+        let file: Arc<str> = name.into();
+        self.files.push(Arc::clone(&file));
+        let mut splitter = Splitter::new(reader);
+        let mut batch = std::mem::take(&mut self.batch);
+        loop {
+            let groups = splitter.next(BATCH, &mut batch)?;
+            if groups.is_empty() {
+                break;
+            }
+            for checked in check::all(&groups, &batch, &file, &self.terms) {
+                self.admit(checked, &file);
+            }
+        }
+        self.line_count = self.line_count.saturating_add(splitter.lines());
+        self.batch = batch;
+        Ok(())
+    }
+
+    /// Takes what was found out about one group of lines.
+    fn admit(&mut self, checked: check::Checked, file: &Arc<str>) {
+        for finding in checked.findings {
+            self.broken |= checked.breaks;
+            self.note(finding);
+        }
+        self.authenticity = self.authenticity.max(checked.authenticity);
+        if let Some(offset) = checked.torn {
+            self.torn.push(TornTail { file: Arc::clone(file), offset });
+        }
+        let Some(mark) = checked.mark else { return };
+        let expected = *self.log.get_or_insert(checked.log.unwrap_or(LogId::from_bytes([0; 16])));
+        if checked.log != Some(expected) {
+            self.broken = true;
+            let found = checked.log.map_or_else(String::new, |l| l.to_string());
+            let message = format!("the session belongs to the log `{found}`, not to `{expected}`");
+            self.note(
+                Finding::new(Code::LogForeignSession, message)
+                    .at(&Place::line(file, u32::try_from(mark.line).unwrap_or(u32::MAX)))
+                    .mend("take the session out again: restore the file from where it was whole"),
+            );
+        }
+        let number = self.files.len().saturating_sub(1);
+        let index = self.join.add(mark, number, checked.parents, checked.defines, checked.needs);
+        if let Some(mut view) = checked.view {
+            view.index = index;
+            self.sessions.push(*view);
+        }
+    }
+
+    fn note(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS {
+            self.findings.push(finding);
+        } else {
+            self.unlisted = self.unlisted.saturating_add(1);
+        }
+    }
+
+    /// Answers, once every file was taken.
+    #[must_use]
+    pub fn finish(mut self) -> Verification {
+        let limit = self.terms.now.plus(Span::from_seconds(CLOCK_SKEW));
+        let joined = std::mem::take(&mut self.join).finish(&self.files, limit);
+        for finding in joined.findings {
+            self.broken |= finding.severity == Severity::Error;
+            self.note(finding);
+        }
+        let lost: Vec<_> = self.terms.known_heads.iter().filter(|h| !joined.seals.contains(*h)).copied().collect();
+        for head in &lost {
+            let message = format!("the head `{head}`, which was known before, is not in the log");
+            self.note(
+                Finding::new(Code::LogLostHead, message)
+                    .mend("find the copy of the log that holds it, and join the two with `review log merge`"),
+            );
+        }
+        let completeness = match (self.terms.known_heads.is_empty(), lost.is_empty()) {
+            (true, _) => Completeness::Unknown,
+            (false, true) => Completeness::UpToKnownHeads,
+            (false, false) => Completeness::Lost(lost),
+        };
+        if self.unlisted > 0 {
+            let message = format!("{} more faults are not listed", self.unlisted);
+            self.findings.push(Finding::new(Code::LogTooManyFaults, message));
+        }
+        let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.retain(|s| joined.ancestry.position(s.index).is_some());
+        sessions.sort_by_key(|s| joined.ancestry.position(s.index));
+        Verification {
+            integrity: if self.broken { Integrity::Broken } else { Integrity::Intact },
+            authenticity: self.authenticity,
+            completeness,
+            time: joined.time,
+            log: self.log,
+            heads: joined.heads,
+            session_count: joined.count,
+            line_count: self.line_count,
+            sessions,
+            ancestry: joined.ancestry,
+            blobs: joined.blobs,
+            torn: self.torn,
+            findings: self.findings,
+        }
+    }
+}
+
+/// Verifies a log that is one run of bytes.
+#[must_use]
+pub fn bytes(name: &str, log: &[u8], terms: Terms<'_>) -> Verification {
+    let mut verifier = Verifier::new(terms);
+    if let Err(e) = verifier.feed(name, log) {
+        verifier.broken = true;
+        verifier.note(Finding::new(Code::Unreadable, Text::from(format!("the log cannot be read: {e}"))));
+    }
+    verifier.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! One session checked by itself: its lines, its chain, its seal, its signature.
+//!
+//! In: the bytes of a group of lines. Out: what later questions need (ids, parents, times, blobs) and the findings.
+//! Groups are checked on several threads, because nothing here looks beyond one group.
+
+use std::sync::Arc;
+
+use super::ancestry::SessionIndex;
+use super::join::Mark;
+use super::{Authenticity, Keep, Recorded, SessionView, Terms};
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding};
+use crate::input::place::Place;
+use crate::log::judge::{Claim, Judgement, Signer};
+use crate::log::line::{self, Line, LogId};
+use crate::log::run::Run;
+use crate::log::split::Group;
+
+/// How many findings of one session are kept.
+const FINDINGS: usize = 50;
+
+/// What is known of a group of lines.
+pub(super) struct Checked {
+    /// What the whole of the log is judged by; none where it has no session line or no seal.
+    pub(super) mark: Option<Mark>,
+    pub(super) log: Option<LogId>,
+    pub(super) parents: Vec<Digest<of::Line>>,
+    pub(super) defines: Vec<Digest<of::Blob>>,
+    pub(super) needs: Vec<Digest<of::Blob>>,
+    pub(super) authenticity: Authenticity,
+    /// Whether a finding breaks integrity, and not only authenticity.
+    pub(super) breaks: bool,
+    /// The file's offset of a session that the file breaks off in.
+    pub(super) torn: Option<usize>,
+    pub(super) view: Option<Box<SessionView>>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Checks groups on as many threads as the terms allow, and keeps their order.
+pub(super) fn all(groups: &[Group], batch: &[u8], file: &Arc<str>, terms: &Terms<'_>) -> Vec<Checked> {
+    let one = |group: &Group| Check::new(group, file, terms).run(group.bytes(batch));
+    let threads = terms.threads.min(groups.len()).max(1);
+    if threads == 1 {
+        return groups.iter().map(one).collect();
+    }
+    let share = groups.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = groups
+            .chunks(share)
+            .map(|part| (part, scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())))
+            .collect();
+        // WHY: nothing below panics; if it did, the share is checked again here, where a panic would be seen.
+        workers.into_iter().flat_map(|(part, w)| w.join().unwrap_or_else(|_| part.iter().map(one).collect())).collect()
+    })
+}
+
+struct Check<'a> {
+    group: &'a Group,
+    file: &'a Arc<str>,
+    terms: &'a Terms<'a>,
+    run: Run,
+    findings: Vec<Finding>,
+    kept: Vec<Recorded<Line>>,
+    seal_bytes: &'a [u8],
+    sig: Option<(line::Sig, Digest<of::Line>, Place)>,
+}
+
+impl<'a> Check<'a> {
+    fn new(group: &'a Group, file: &'a Arc<str>, terms: &'a Terms<'a>) -> Self {
+        let (run, findings, kept) = (Run::default(), Vec::new(), Vec::new());
+        Self { group, file, terms, run, findings, kept, seal_bytes: &[], sig: None }
+    }
+
+    fn place(&self, number: usize, from: usize, to: usize, column: usize) -> Place {
+        Place {
+            file: Arc::clone(self.file),
+            line: u32::try_from(number).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1),
+            bytes: (from, to),
+        }
+    }
+
+    fn note(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS {
+            self.findings.push(finding);
+        }
+    }
+
+    fn run(mut self, bytes: &'a [u8]) -> Checked {
+        let mut scratch = Vec::new();
+        let (mut number, mut from) = (self.group.line, self.group.offset);
+        let mut whole = true;
+        for bytes in line::lines(bytes) {
+            let to = from.saturating_add(bytes.len());
+            whole = bytes.ends_with(b"\n");
+            if whole || !self.group.last {
+                self.line(bytes, number, (from, to), &mut scratch);
+            }
+            number = number.saturating_add(1);
+            from = to;
+        }
+        let torn = self.end(whole, number.saturating_sub(1), from);
+        let breaks = !self.findings.is_empty();
+        let signer = self.signer();
+        self.finish(torn, breaks, signer)
+    }
+
+    fn line(&mut self, bytes: &'a [u8], number: usize, (from, to): (usize, usize), scratch: &mut Vec<u8>) {
+        let line = match line::read(bytes, scratch) {
+            Ok(line) => line,
+            Err(fault) => {
+                let column = String::from_utf8_lossy(bytes.get(..fault.offset).unwrap_or_default()).chars().count();
+                let at = from.saturating_add(fault.offset);
+                let place = self.place(number, at, at.saturating_add(1).min(to), column);
+                self.note(Finding::new(Code::LogSyntax, fault.message).at(&place));
+                self.run.skip(bytes);
+                return;
+            }
+        };
+        let digest = Digest::of(bytes);
+        for fault in self.run.take(&line, bytes, digest) {
+            let place = self.place(number, from, to, 0);
+            self.note(Finding::new(fault.code, fault.message).at(&place));
+        }
+        match line {
+            Line::Seal(_) => self.seal_bytes = bytes,
+            Line::Sig(sig) => self.sig = Some((sig, digest, self.place(number, from, to, 0))),
+            Line::Session(_) | Line::Blob(_) => {}
+            Line::Decision(_) | Line::Auto(_) | Line::Export(_) | Line::Result(_) => {
+                if self.terms.keep != Keep::Nothing {
+                    self.kept.push(Recorded { line: number, digest, value: line });
+                }
+            }
+            Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) => {
+                if self.terms.keep == Keep::Lines {
+                    self.kept.push(Recorded { line: number, digest, value: line });
+                }
+            }
+        }
+    }
+
+    /// Says whether the session ends; gives the offset of a tail that the file breaks off in.
+    fn end(&mut self, whole: bool, number: usize, end: usize) -> Option<usize> {
+        if whole && self.run.has_ended() {
+            return None;
+        }
+        let place = self.place(number, self.group.offset, end, 0);
+        if self.group.last {
+            let message = "the file ends in the middle of a session, without its seal and signature";
+            let help = "run `review resume` where the session was written; its journal may hold the rest";
+            self.note(Finding::new(Code::LogTornTail, message).at(&place).mend(help));
+            return Some(self.group.offset);
+        }
+        self.note(Finding::new(Code::LogMisplacedLine, "a session has no seal and signature at its end").at(&place));
+        None
+    }
+
+    /// Asks who signed, where there is a seal and a signature to ask about.
+    fn signer(&mut self) -> Result<Signer, Authenticity> {
+        let (Some((seal, _)), Some((sig, _, place))) = (self.run.seal(), &self.sig) else {
+            return Err(Authenticity::Failed);
+        };
+        let Some(header) = self.run.header() else { return Err(Authenticity::Failed) };
+        let claim = Claim {
+            seal: self.seal_bytes,
+            sshsig: sig.sshsig.raw(),
+            namespace: header.kind.namespace(),
+            principal: &seal.principal,
+            fingerprint: &seal.fingerprint,
+            at: seal.at,
+        };
+        let (code, answer, message) = match self.terms.judge.judge(&claim) {
+            Judgement::Good(signer) if signer.principal == seal.principal && signer.fingerprint == seal.fingerprint => {
+                return Ok(*signer);
+            }
+            Judgement::Good(_) => (
+                Code::LogBadSignature,
+                Authenticity::Failed,
+                "the seal is signed by another key or principal than it names".into(),
+            ),
+            Judgement::NotAllowed(why) => (Code::LogUnknownSigner, Authenticity::NotAllowed, why),
+            Judgement::Unsupported(why) => (Code::LogUnsupportedSignature, Authenticity::Unsupported, why),
+            Judgement::Bad(why) => (Code::LogBadSignature, Authenticity::Failed, why),
+        };
+        let finding = Finding::new(code, message).at(place);
+        self.note(finding);
+        Err(answer)
+    }
+
+    fn finish(mut self, torn: Option<usize>, breaks: bool, signer: Result<Signer, Authenticity>) -> Checked {
+        let authenticity = signer.as_ref().err().copied().unwrap_or(Authenticity::Authentic);
+        let (defines, needs) =
+            (std::mem::take(&mut self.run.defines).into_iter().collect(), std::mem::take(&mut self.run.needs));
+        let mut checked = Checked {
+            mark: None,
+            log: None,
+            parents: Vec::new(),
+            defines,
+            needs: needs.into_iter().collect(),
+            authenticity,
+            breaks,
+            torn,
+            view: None,
+            findings: self.findings,
+        };
+        let (Some(header), Some((seal, seal_digest))) = (self.run.header(), self.run.seal()) else { return checked };
+        let ends = self.sig.map_or([0; 32], |(_, digest, _)| *digest.as_bytes());
+        checked.log = Some(header.log);
+        checked.parents.clone_from(&header.parents);
+        checked.mark = Some(Mark {
+            session: header.session,
+            seal: *seal_digest,
+            sig: Digest::from_bytes(ends),
+            started: header.at,
+            sealed: seal.at,
+            file: 0,
+            line: self.group.line,
+        });
+        if !breaks && self.terms.keep != Keep::Nothing {
+            let seal_line = self.group.line.saturating_add(usize::try_from(seal.count.get()).unwrap_or(usize::MAX));
+            checked.view = Some(Box::new(SessionView {
+                index: SessionIndex::default(),
+                file: Arc::clone(self.file),
+                line: self.group.line,
+                header: header.clone(),
+                seal: Recorded { line: seal_line, digest: *seal_digest, value: seal.clone() },
+                signer: signer.ok(),
+                lines: self.kept,
+            }));
+        }
+        checked
+    }
+}
