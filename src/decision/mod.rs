@@ -7,8 +7,8 @@
 //! In reading order: [`fields`] and [`digest`] say what exactly is approved; [`case`] names what is asked of the rooms
 //! below; [`bars`] says who may never approve; [`record`], [`approval`], [`reject`] and [`matching`] say what counts of
 //! the decisions in the log; [`risk`] and [`likeness`] order and group the questions; [`session`] asks them;
-//! [`soundness`], [`since`] and [`gate`] judge the result; [`exit`] is the number that the process ends with; [`translate`] turns what
-//! policy says into this room's words.
+//! [`soundness`], [`since`] and [`gate`] judge the result; [`exit`] is the number that the process ends with; [`translate`] and
+//! [`recall`] put what policy and the log say into this room's words.
 
 pub mod approval;
 pub mod bars;
@@ -19,6 +19,7 @@ pub mod fields;
 pub mod gate;
 pub mod likeness;
 pub mod matching;
+pub mod recall;
 pub mod record;
 pub mod reject;
 pub mod risk;
