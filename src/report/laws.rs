@@ -3,17 +3,15 @@
 use super::layout::columns;
 use super::model::Report;
 use super::render::{Format, render};
-use super::samples::{hostile, reports};
+use super::samples::{cases, reports};
 use super::style::Style;
 use crate::input::text::is_hidden;
 
 fn each(mut law: impl FnMut(&str, &Report, Format, &str)) {
-    for text in hostile() {
-        for report in reports(&text) {
-            for format in Format::ALL {
-                let out = render(&report, *format, &Style::plain(80));
-                law(&text, &report, *format, &out);
-            }
+    for (text, report) in cases() {
+        for format in Format::ALL {
+            let out = render(&report, *format, &Style::plain(80));
+            law(&text, &report, *format, &out);
         }
     }
 }
@@ -29,8 +27,8 @@ fn no_output_byte_is_a_control_or_bidi_character() {
 
 #[test]
 fn colour_adds_nothing_but_colour() {
-    for text in hostile() {
-        for report in reports(&text) {
+    {
+        for (_, report) in cases() {
             let plain = render(&report, Format::Text, &Style::plain(80));
             let coloured = render(&report, Format::Text, &Style { colour: true, width: 80 });
             let mut stripped = String::new();
@@ -142,8 +140,8 @@ fn xml_is_balanced_and_holds_only_our_elements() {
 
 #[test]
 fn no_line_of_text_is_wider_than_the_page() {
-    for text in hostile() {
-        for report in reports(&text) {
+    {
+        for (_, report) in cases() {
             for width in [60, 80, 200] {
                 let out = render(&report, Format::Text, &Style::plain(width));
                 for line in out.lines() {

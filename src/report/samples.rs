@@ -235,12 +235,25 @@ pub(crate) fn hostile() -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
-    out.insert("long-name-without-blanks/".repeat(40));
-    out.insert((0..0x3100_u32).filter_map(char::from_u32).collect());
+    out.insert("long-name-without-blanks/".repeat(8));
+    out.insert((0..0xffff_u32).filter_map(char::from_u32).filter(|c| crate::input::text::is_hidden(*c)).collect());
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/hostile/blns.json");
     match std::fs::read_to_string(path).ok().and_then(|raw| serde_json::from_str::<Vec<String>>(&raw).ok()) {
-        Some(strings) => out.extend(strings),
+        Some(strings) => out.extend(strings.into_iter().filter(|s| !s.is_empty())),
         None => println!("the shared hostile strings are absent; only our own are tried"),
     }
     out.into_iter().collect()
+}
+
+/// Hostile strings with reports that hold them: every kind of report is met by many of the strings.
+pub(crate) fn cases() -> Vec<(String, Report)> {
+    let kinds = reports("x").len();
+    hostile()
+        .into_iter()
+        .enumerate()
+        .map(|(n, text)| {
+            let report = reports(&text).swap_remove(n % kinds);
+            (text, report)
+        })
+        .collect()
 }
