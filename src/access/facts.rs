@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
@@ -18,7 +18,8 @@ use crate::input::time::{Span, Time};
 use crate::snapshot::model::{MembersKnown, Status};
 
 /// What a subject may do: an action pattern on a resource pattern below a scope, with its exceptions.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Access {
     /// The action pattern.
     pub action: Text,
@@ -34,12 +35,13 @@ pub struct Access {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     /// The denies that overlap it, sorted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Exception>,
 }
 
 /// An unconditional deny that overlaps an access.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Exception {
     /// The action pattern denied.
     pub action: Text,

@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Policy: what Cedar says of each change, each step and each approver. The only room that names `cedar_policy`.
+//!
+//! In: the bytes of policy and schema files, facts from `access`, plain data about people, parameters and proof. Out:
+//! outcomes with the policies that determined them, steps that are needed, steps that a person may take, and the
+//! questions with their entities, exact enough to decide again. It parses bytes and loads nothing; it reads no clock.
+//!
+//! Reading order: [`pack`] loads policies; [`matter`] is what a question is about; `entities` puts it to Cedar; [`case`]
+//! asks and records; [`outcome`] judges changes and plans; [`approval`] judges persons; [`replay`] decides again.
+//!
+//! Laws: "needs a person" is never a permit. A policy that fails to evaluate denies, unless it is advisory. What a
+//! policy cannot be asked about is denied.
+
+pub mod approval;
+mod bars;
+pub mod case;
+mod entities;
+pub mod matter;
+mod named;
+pub mod outcome;
+pub mod pack;
+mod parse;
+pub mod replay;
+mod shipped;
+mod steps;
+
+pub use approval::{Barred, Permitted, may_approve, may_override};
+pub use bars::AutoBar;
+pub use case::{Case, Enforcement, PolicyHit, Why};
+pub use matter::{Appointed, History, KeyFacts, Matter, Parameters, People, PersonView, Proof, TaskView};
+pub use outcome::{Judged, Outcome, PlanJudged, outcome, submit};
+pub use pack::{About, Pack, PolicyFile};
+pub use steps::StepName;
+
+#[cfg(test)]
+mod tests;

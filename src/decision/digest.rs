@@ -1,0 +1,282 @@
+//! The change digest: what exactly a person approves.
+//!
+//! Source: DESIGN §8. In: a plan, one of its changes, the facts of that change on top of its dependencies. Out: a closed
+//! document, its canonical JSON, and the SHA-256 of `review-change@v1` LF and that JSON. Never in it: facts of the whole
+//! plan, the change's id and place, paths, comments, claims that hold, anything that depends on now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::fields::{Fields, Object, typed_fields};
+use crate::access::facts::{Access, Analysis, ChangeFacts, ClaimResult, Escalation, Piece, SodConflict};
+use crate::input::canonical::{self, CanonicalError};
+use crate::input::digest::{Digest, of};
+use crate::input::entitlement::Sensitivity;
+use crate::input::id::{GroupId, IdentityId, PlanId, ResourceId, Subject, TaskId};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::plan::model::{Change, Plan};
+
+/// What stands before the canonical JSON under the hash, so that no other document has the same digest.
+pub const PREFIX: &str = "review-change@v1\n";
+
+/// A change with its effect, as it is hashed and recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The action's word.
+    pub action: Text,
+    /// The action's typed fields.
+    pub fields: Fields,
+    /// The plan's id.
+    pub plan: PlanId,
+    /// When the plan is void.
+    pub expires: Time,
+    /// The agent that wrote the plan.
+    pub proposer: IdentityId,
+    /// The person it says it acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sponsor: Option<IdentityId>,
+    /// The task it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// What the plan is for.
+    pub intent: Text,
+    /// Why the change is wanted.
+    pub reason: Text,
+    /// What it does to effective access.
+    pub effect: EffectRecord,
+    /// Whether it is privileged.
+    pub privileged: bool,
+    /// The highest sensitivity it concerns.
+    pub sensitivity: Sensitivity,
+    /// The names of the claims that the snapshot contradicts.
+    pub contradictions: BTreeSet<Text>,
+    /// The escalation paths that it completes, sorted.
+    pub escalations: Vec<EscalationRecord>,
+    /// The conflicts that it makes, sorted.
+    pub sod: Vec<SodRecord>,
+}
+
+/// The effect of a change without its paths, each list sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectRecord {
+    /// Access gained.
+    pub gained: Vec<Held>,
+    /// Access lost.
+    pub lost: Vec<Held>,
+    /// Access that can be activated later.
+    pub gained_eligible: Vec<Held>,
+}
+
+/// A subject and an access.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// Whose.
+    pub subject: SubjectRecord,
+    /// What.
+    pub access: Access,
+}
+
+/// A subject, its kind beside its name: an identity and a group may share one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectRecord {
+    /// An identity.
+    Identity(IdentityId),
+    /// A group.
+    Group(GroupId),
+}
+
+impl From<&Subject> for SubjectRecord {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Identity(id) => Self::Identity(id.clone()),
+            Subject::Group(id) => Self::Group(id.clone()),
+        }
+    }
+}
+
+/// An escalation path that a subject completes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationRecord {
+    /// The path's id.
+    pub id: Text,
+    /// Who.
+    pub subject: SubjectRecord,
+    /// What its variables are bound to: pairs, because a variable's name need not be ASCII.
+    pub bound: Vec<(String, Text)>,
+    /// Every requirement is held.
+    pub complete: bool,
+}
+
+/// A conflict of duties.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SodRecord {
+    /// The pair's id.
+    pub id: Text,
+    /// Who.
+    pub subject: SubjectRecord,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ResourceId>,
+}
+
+/// A document with its bytes and their digest.
+#[derive(Clone, Debug)]
+pub struct Digested {
+    /// The believed form.
+    pub document: Arc<Document>,
+    /// Its canonical JSON, without LF: what the log records.
+    pub text: Arc<str>,
+    /// The change digest.
+    pub digest: Digest<of::Change>,
+}
+
+/// Why a recorded document is not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// It has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+    /// It is not such a document.
+    #[error("the recorded change cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Its bytes are not the canonical ones.
+    #[error("the recorded change is not in canonical form")]
+    NotCanonical,
+    /// Its digest is another than the decision names.
+    #[error("the recorded change does not have the digest that the decision names")]
+    Digest,
+}
+
+impl Document {
+    /// What is known of a change of a plan.
+    #[must_use]
+    pub fn of(plan: &Plan, change: &Change, facts: &ChangeFacts) -> Self {
+        Self {
+            action: Text::from(change.action.word()),
+            fields: typed_fields(&change.action),
+            plan: plan.id.value.clone(),
+            expires: plan.expires.value,
+            proposer: plan.proposer.value.clone(),
+            sponsor: plan.on_behalf_of.as_ref().map(|s| s.value.clone()),
+            task: plan.task.as_ref().map(|t| t.value.clone()),
+            intent: plan.intent.value.clone(),
+            reason: change.reason.value.clone(),
+            effect: EffectRecord {
+                gained: held(&facts.effects.gained),
+                lost: held(&facts.effects.lost),
+                gained_eligible: held(&facts.effects.gained_eligible),
+            },
+            privileged: facts.is_privileged(),
+            sensitivity: facts.sensitivity,
+            contradictions: facts
+                .claims
+                .iter()
+                .filter(|c| c.result == ClaimResult::Contradicted)
+                .map(|c| Text::from(c.name))
+                .collect(),
+            escalations: sorted(facts.escalations.iter().map(escalation)),
+            sod: sorted(facts.sod.iter().map(conflict)),
+        }
+    }
+
+    /// What the change is about, for rejects.
+    #[must_use]
+    pub fn object(&self) -> Object {
+        Object::of(self.action.raw(), &self.fields)
+    }
+
+    /// What it gains, now or eligible.
+    pub fn gains(&self) -> impl Iterator<Item = &Held> {
+        self.effect.gained.iter().chain(&self.effect.gained_eligible)
+    }
+
+    /// Writes and hashes it.
+    ///
+    /// # Errors
+    /// If a number in it is beyond ±(2^53−1).
+    pub fn digest(self) -> Result<Digested, CanonicalError> {
+        let bytes = canonical::to_bytes(&self)?;
+        let digest = digest_of(&bytes);
+        // WHY: the writer joins whole strings and ASCII only, so the bytes are UTF-8 and nothing is replaced.
+        let text = String::from_utf8_lossy(&bytes).as_ref().into();
+        Ok(Digested { document: Arc::new(self), text, digest })
+    }
+
+    /// Believes a recorded document, if it is canonical and has the digest that was recorded with it.
+    ///
+    /// # Errors
+    /// If it is not such a document, not in canonical form, or has another digest.
+    pub fn believe(text: &str, expected: &Digest<of::Change>) -> Result<Digested, DocumentError> {
+        let read = serde_json::from_str::<Self>(text)?.digest()?;
+        if read.text.as_ref() != text {
+            return Err(DocumentError::NotCanonical);
+        }
+        if read.digest != *expected {
+            return Err(DocumentError::Digest);
+        }
+        Ok(read)
+    }
+}
+
+/// The document of a change, its canonical JSON and its digest.
+///
+/// # Errors
+/// If a number in it is beyond ±(2^53−1).
+pub fn change_digest(plan: &Plan, change: &Change, facts: &ChangeFacts) -> Result<Digested, CanonicalError> {
+    Document::of(plan, change, facts).digest()
+}
+
+/// The digest of a change whose canonical JSON is given.
+#[must_use]
+pub fn digest_of(canonical_json: &[u8]) -> Digest<of::Change> {
+    let mut bytes = Vec::with_capacity(PREFIX.len() + canonical_json.len());
+    bytes.extend_from_slice(PREFIX.as_bytes());
+    bytes.extend_from_slice(canonical_json);
+    Digest::of(&bytes)
+}
+
+/// The hashes of the whole-plan pieces in whose responsible sets a change is: what a decision records beside the digest.
+#[must_use]
+pub fn emergent(analysis: &Analysis, facts: &ChangeFacts) -> BTreeSet<Digest<of::Piece>> {
+    let listed = facts.emergent.iter().filter_map(|at| analysis.emergent.get(*at));
+    let member = analysis.emergent.iter().filter(|e| e.members.contains(&facts.id));
+    listed.chain(member).map(|e| e.digest).collect()
+}
+
+fn held(pieces: &[Piece]) -> Vec<Held> {
+    sorted(pieces.iter().map(|p| Held { subject: SubjectRecord::from(&p.subject), access: p.access.clone() }))
+}
+
+fn escalation(e: &Escalation) -> EscalationRecord {
+    let bound: &BTreeMap<String, Text> = &e.bound;
+    EscalationRecord {
+        id: e.id.clone(),
+        subject: SubjectRecord::from(&e.subject),
+        bound: bound.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        complete: e.complete,
+    }
+}
+
+fn conflict(c: &SodConflict) -> SodRecord {
+    SodRecord { id: c.id.clone(), subject: SubjectRecord::from(&c.subject), scope: c.scope.clone() }
+}
+
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list: Vec<T> = items.collect();
+    list.sort();
+    list.dedup();
+    list
+}
+
+#[cfg(test)]
+#[path = "digest_tests.rs"]
+mod tests;

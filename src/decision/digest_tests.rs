@@ -1,0 +1,213 @@
+use super::*;
+use crate::access::facts::{CheckedClaim, Emergent, EmergentWhat, Exception, Holding, Step};
+use crate::decision::sample::{analysis, at, change, facts_of_grant, grant, hours, now, piece, plan, time};
+use crate::input::entitlement::{Effect, Mode, Permission};
+use crate::input::place::{Place, Placed};
+use crate::plan::model::{Action, Lifetime, RoleDefinition};
+
+fn base() -> Digest<of::Change> {
+    digest_with(|_, _, _| {})
+}
+
+fn digest_with(edit: impl FnOnce(&mut Plan, &mut Change, &mut ChangeFacts)) -> Digest<of::Change> {
+    let (mut p, mut c, mut f) = (plan(), grant("c1", "svc:a", "writer"), facts_of_grant("c1", "svc:a", "writer"));
+    edit(&mut p, &mut c, &mut f);
+    change_digest(&p, &c, &f).unwrap().digest
+}
+
+fn assignment(change: &mut Change) -> &mut crate::plan::model::AssignmentChange {
+    let Action::Grant(a) = &mut change.action else { panic!("a grant") };
+    a
+}
+
+#[test]
+fn the_digest_is_sha256_of_the_prefix_and_the_canonical_json() {
+    let digested = change_digest(&plan(), &grant("c1", "svc:a", "w"), &facts_of_grant("c1", "svc:a", "w")).unwrap();
+    let by_hand: Digest<of::Change> = Digest::of(format!("review-change@v1\n{}", digested.text).as_bytes());
+    assert_eq!(digested.digest, by_hand);
+    assert_eq!(
+        digested.text.as_ref(),
+        "{\"action\":\"grant\",\"contradictions\":[],\"effect\":{\"gained\":[{\"access\":{\"action\":\"w:use\",\
+         \"resource\":\"*\"},\"subject\":{\"identity\":\"svc:a\"}}],\"gained_eligible\":[],\"lost\":[]},\
+         \"escalations\":[],\"expires\":\"2026-11-30T00:00:00Z\",\"fields\":{\"mode\":\"active\",\"role\":\"w\",\
+         \"scope\":\"db:ledger\",\"to\":\"svc:a\",\"ttl\":14400},\"intent\":\"let it work\",\"plan\":\"P1\",\
+         \"privileged\":false,\"proposer\":\"agent:assistant\",\"reason\":\"the job fails\",\"sensitivity\":\"low\",\
+         \"sod\":[],\"sponsor\":\"user:lead\",\"task\":\"TASK-1\"}"
+    );
+}
+
+type Edit = fn(&mut Plan, &mut Change, &mut ChangeFacts);
+
+#[test]
+fn everything_that_is_listed_moves_the_digest() {
+    let edits: &[(&str, Edit)] = &[
+        ("plan id", |p, _, _| p.id = at("P2".into())),
+        ("plan expiry", |p, _, _| p.expires = at(time("2026-12-01T00:00:00Z"))),
+        ("proposer", |p, _, _| p.proposer = at("agent:other".into())),
+        ("sponsor", |p, _, _| p.on_behalf_of = None),
+        ("task", |p, _, _| p.task = None),
+        ("intent", |p, _, _| p.intent = at("else".into())),
+        ("action", |_, c, _| c.action = Action::Adjust(assignment(c).clone())),
+        ("to", |_, c, _| assignment(c).to = at("svc:b".into())),
+        ("scope", |_, c, _| assignment(c).scope = None),
+        ("mode", |_, c, _| assignment(c).mode = Some(at(Mode::Standing))),
+        ("ttl", |_, c, _| assignment(c).lifetime = Some(at(Lifetime::Ttl(hours(5))))),
+        ("until", |_, c, _| assignment(c).lifetime = Some(at(Lifetime::Until(now())))),
+        ("assignment", |_, c, _| assignment(c).assignment = Some(at("a1".into()))),
+        ("reason", |_, c, _| c.reason = at("else".into())),
+        ("gained", |_, _, f| f.effects.gained.push(piece("svc:a", "x"))),
+        ("an end of an access", |_, _, f| f.effects.gained[0].access.until = Some(now())),
+        ("an exception", |_, _, f| {
+            f.effects.gained[0].access.exceptions.push(Exception {
+                action: "a".into(),
+                resource: "r".into(),
+                scope: None,
+                until: None,
+            });
+        }),
+        ("lost", |_, _, f| f.effects.lost.push(piece("svc:a", "x"))),
+        ("eligible", |_, _, f| f.effects.gained_eligible.push(piece("svc:a", "x"))),
+        ("privileged", |_, _, f| {
+            f.privileged.insert("why".into());
+        }),
+        ("sensitivity", |_, _, f| f.sensitivity = Sensitivity::High),
+        ("contradictions", |_, _, f| f.claims.push(claim(ClaimResult::Contradicted))),
+        ("escalations", |_, _, f| f.escalations.push(escalation())),
+        ("conflicts", |_, _, f| f.sod.push(conflict())),
+    ];
+    let mut seen = BTreeSet::from([base()]);
+    for (name, edit) in edits {
+        assert!(seen.insert(digest_with(edit)), "{name} does not move the digest");
+    }
+}
+
+#[test]
+fn what_is_not_listed_does_not_move_the_digest() {
+    let edits: &[(&str, Edit)] = &[
+        ("the change's id and place", |_, c, f| {
+            c.id = Placed::new("c9".into(), Place::line("other.yaml", 99));
+            f.id = "c9".into();
+        }),
+        ("whole-plan facts", |p, _, f| {
+            p.digest = Digest::of(b"reformatted");
+            p.changes.push(grant("c2", "svc:b", "reader"));
+            f.emergent.push(0);
+        }),
+        ("paths", |_, _, f| f.effects.gained[0].path.push(Step::Includes("r".into()))),
+        ("claims that hold", |_, c, f| {
+            c.claims.push(at(crate::plan::model::Claim::Privileged(false)));
+            f.claims.push(claim(ClaimResult::Confirmed));
+        }),
+        ("what it depends on", |_, _, f| {
+            f.depends_on.insert("c0".into());
+        }),
+        ("the passing of time", |_, _, f| {
+            f.becomes = Some(Holding { mode: Mode::Active, until: Some(now()), ttl: Some(hours(1)) });
+            f.was = Some(Holding { mode: Mode::Active, until: Some(now()), ttl: Some(hours(2)) });
+        }),
+        ("the order of pieces", |_, _, f| {
+            let piece = f.effects.gained[0].clone();
+            f.effects.gained.insert(0, piece);
+        }),
+    ];
+    for (name, edit) in edits {
+        assert_eq!(digest_with(edit), base(), "{name} moves the digest");
+    }
+}
+
+fn claim(result: ClaimResult) -> CheckedClaim {
+    CheckedClaim { name: "last_used", claimed: "now".into(), found: None, result }
+}
+
+fn escalation() -> Escalation {
+    Escalation {
+        id: "e1".into(),
+        title: "t".into(),
+        subject: Subject::Identity("svc:a".into()),
+        bound: BTreeMap::from([("é".to_owned(), Text::from("x"))]),
+        complete: true,
+        paths: Vec::new(),
+        digest: Digest::of(b"e1"),
+    }
+}
+
+fn conflict() -> SodConflict {
+    SodConflict {
+        id: "s1".into(),
+        title: "t".into(),
+        subject: Subject::Group("g".into()),
+        scope: None,
+        first: Vec::new(),
+        second: Vec::new(),
+        digest: Digest::of(b"s1"),
+    }
+}
+
+#[test]
+fn the_order_of_lists_in_the_plan_is_irrelevant() {
+    let permission = |action: &str| {
+        at(Permission { action: action.into(), resource: "*".into(), effect: Effect::Allow, condition: None })
+    };
+    let of = |permissions: Vec<Placed<Permission>>| {
+        let definition = RoleDefinition {
+            role: at("r".into()),
+            includes: Vec::new(),
+            permissions,
+            owner: None,
+            sensitivity: None,
+            kinds: Vec::new(),
+        };
+        let facts = facts_of_grant("c1", "svc:a", "r");
+        change_digest(&plan(), &change("c1", Action::SetRole(definition)), &facts).unwrap().digest
+    };
+    assert_eq!(of(vec![permission("a"), permission("b")]), of(vec![permission("b"), permission("a")]));
+    assert_ne!(of(vec![permission("a")]), of(vec![permission("b")]));
+}
+
+#[test]
+fn an_identity_and_a_group_of_one_name_differ() {
+    let identity = base();
+    let group = digest_with(|_, _, f| f.effects.gained[0].subject = Subject::Group("svc:a".into()));
+    assert_ne!(identity, group);
+}
+
+#[test]
+fn a_recorded_document_is_believed_only_with_its_own_bytes_and_digest() {
+    let mut f = facts_of_grant("c1", "svc:a", "w");
+    f.escalations.push(escalation());
+    f.sod.push(conflict());
+    let digested = change_digest(&plan(), &grant("c1", "svc:a", "w"), &f).unwrap();
+    let read = Document::believe(&digested.text, &digested.digest).unwrap();
+    assert_eq!(read.document, digested.document);
+    assert!(matches!(Document::believe(&digested.text, &Digest::of(b"x")), Err(DocumentError::Digest)));
+    let spaced = digested.text.replacen(':', ": ", 1);
+    assert!(matches!(Document::believe(&spaced, &digested.digest), Err(DocumentError::NotCanonical)));
+    assert!(Document::believe("{}", &digested.digest).is_err());
+}
+
+#[test]
+fn a_decision_records_the_emergent_pieces_in_whose_sets_the_change_is() {
+    let emergent_piece = |name: &str, members: &[&str]| Emergent {
+        what: EmergentWhat::Access(piece("svc:a", name)),
+        eligible: false,
+        sets: Vec::new(),
+        members: members.iter().map(|m| (*m).into()).collect(),
+        complete: true,
+        digest: Digest::of(name.as_bytes()),
+    };
+    let mut a = analysis();
+    a.emergent = vec![emergent_piece("x", &["c1", "c2"]), emergent_piece("y", &["c2"]), emergent_piece("z", &[])];
+    let mut f = facts_of_grant("c1", "svc:a", "w");
+    f.emergent = vec![2];
+    assert_eq!(emergent(&a, &f), BTreeSet::from([Digest::of(b"x"), Digest::of(b"z")]));
+}
+
+#[test]
+fn five_thousand_pieces_are_hashed_in_a_moment() {
+    let start = std::time::Instant::now();
+    let digest = digest_with(|_, _, f| {
+        f.effects.gained = (0..5_000).map(|n| piece(&format!("svc:{n}"), "read")).collect();
+    });
+    assert_ne!(digest, base());
+    assert!(start.elapsed().as_secs() < 3, "{:?}", start.elapsed());
+}

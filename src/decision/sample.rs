@@ -1,0 +1,280 @@
+//! Small plans, records and judges for the tests of this room.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::bars::Bar;
+use super::case::{CaseId, Denial, Judge, Outcome, Present, Signer, StepName};
+use super::digest::{Document, EffectRecord, Held, SubjectRecord};
+use super::fields::typed_fields;
+use super::record::{Record, Recorded, Said, SessionRef};
+use crate::access::facts::{Access, Analysis, ChangeFacts, Concerned, Effects, Named, Piece, Surroundings};
+use crate::input::digest::Digest;
+use crate::input::entitlement::{Mode, Sensitivity};
+use crate::input::id::{ChangeId, IdentityId, PersonId, PolicyId, ResourceId, RoleId, Subject};
+use crate::input::place::{Place, Placed};
+use crate::input::time::{Span, Time};
+use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, Target};
+
+pub(super) fn at<T>(value: T) -> Placed<T> {
+    Placed::new(value, Place::line("plan.yaml", 1))
+}
+
+pub(super) fn time(text: &str) -> Time {
+    Time::parse(text).unwrap()
+}
+
+pub(super) fn now() -> Time {
+    time("2026-11-24T12:00:00Z")
+}
+
+pub(super) fn hours(n: i64) -> Span {
+    Span::from_seconds(n * 3_600)
+}
+
+pub(super) fn hours_ago(n: i64) -> Time {
+    Time::from_unix(now().unix() - n * 3_600)
+}
+
+pub(super) const TTL_HOURS: i64 = 72;
+
+pub(super) fn steps(names: &[&str]) -> Vec<StepName> {
+    names.iter().map(|n| StepName::from(*n)).collect()
+}
+
+pub(super) fn needs(names: &[&str]) -> Outcome {
+    Outcome::Needs(steps(names))
+}
+
+pub(super) fn denied(mandatory: &[&str], overridable: &[&str]) -> Outcome {
+    let ids = |names: &[&str]| names.iter().map(|n| PolicyId::from(*n)).collect();
+    Outcome::Denied(Denial {
+        mandatory: ids(mandatory),
+        unnamed: false,
+        overridable: ids(overridable),
+        then: steps(&["Owner"]),
+    })
+}
+
+pub(super) fn access(action: &str, scope: Option<&str>) -> Access {
+    Access {
+        action: action.into(),
+        resource: "*".into(),
+        scope: scope.map(ResourceId::from),
+        condition: None,
+        until: None,
+        exceptions: Vec::new(),
+    }
+}
+
+pub(super) fn piece(who: &str, action: &str) -> Piece {
+    Piece {
+        subject: Subject::Identity(who.into()),
+        access: access(action, None),
+        path: Vec::new(),
+        sensitivity: Sensitivity::Low,
+        privileged: None,
+        digest: Digest::of(format!("{who} {action}").as_bytes()),
+    }
+}
+
+pub(super) fn plan() -> Plan {
+    Plan {
+        id: at("P1".into()),
+        proposer: at("agent:assistant".into()),
+        on_behalf_of: Some(at("user:lead".into())),
+        task: Some(at("TASK-1".into())),
+        intent: at("let it work".into()),
+        snapshot: None,
+        expires: at(time("2026-11-30T00:00:00Z")),
+        changes: Vec::new(),
+        digest: Digest::of(b"plan"),
+        place: Place::file("plan.yaml"),
+    }
+}
+
+pub(super) fn assignment(to: &str, role: &str) -> AssignmentChange {
+    AssignmentChange {
+        to: at(to.into()),
+        target: Target::Role(at(role.into())),
+        scope: Some(at("db:ledger".into())),
+        mode: Some(at(Mode::Active)),
+        lifetime: Some(at(Lifetime::Ttl(hours(4)))),
+        assignment: None,
+    }
+}
+
+pub(super) fn change(id: &str, action: Action) -> Change {
+    Change {
+        id: at(id.into()),
+        action_place: Place::line("plan.yaml", 1),
+        action,
+        reason: at("the job fails".into()),
+        claims: Vec::new(),
+    }
+}
+
+pub(super) fn grant(id: &str, to: &str, role: &str) -> Change {
+    change(id, Action::Grant(assignment(to, role)))
+}
+
+pub(super) fn facts(id: &str) -> ChangeFacts {
+    ChangeFacts {
+        id: id.into(),
+        depends_on: BTreeSet::new(),
+        named: Named::default(),
+        was: None,
+        becomes: None,
+        assignments: Vec::new(),
+        effects: Effects::default(),
+        concerned: Concerned::default(),
+        privileged: BTreeSet::new(),
+        gained_privileged: 0,
+        sensitivity: Sensitivity::Low,
+        claims: Vec::new(),
+        escalations: Vec::new(),
+        sod: Vec::new(),
+        emergent: Vec::new(),
+        in_task_scope: true,
+        reversible: true,
+        around: Surroundings::default(),
+    }
+}
+
+pub(super) fn facts_of_grant(id: &str, to: &str, role: &str) -> ChangeFacts {
+    let mut f = facts(id);
+    f.named.identity = Some(IdentityId::from(to));
+    f.named.role = Some(RoleId::from(role));
+    f.effects.gained = vec![piece(to, &format!("{role}:use"))];
+    f
+}
+
+pub(super) fn analysis() -> Analysis {
+    Analysis {
+        changes: Vec::new(),
+        effects: Effects::default(),
+        concerned: Concerned::default(),
+        gained_privileged: 0,
+        escalations: Vec::new(),
+        sod: Vec::new(),
+        emergent: Vec::new(),
+        sets_incomplete: false,
+        around: Surroundings::default(),
+        before: Surroundings::default(),
+        findings: Vec::new(),
+    }
+}
+
+/// A document of a grant: who gets which role, with which actions.
+pub(super) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
+    let mut gained: Vec<Held> =
+        actions.iter().map(|a| Held { subject: SubjectRecord::Identity(to.into()), access: access(a, None) }).collect();
+    gained.sort();
+    Document {
+        action: "grant".into(),
+        fields: typed_fields(&Action::Grant(assignment(to, role))),
+        plan: "P1".into(),
+        expires: time("2026-11-30T00:00:00Z"),
+        proposer: "agent:assistant".into(),
+        sponsor: None,
+        task: None,
+        intent: "let it work".into(),
+        reason: "the job fails".into(),
+        effect: EffectRecord { gained, ..EffectRecord::default() },
+        privileged: false,
+        sensitivity: Sensitivity::Low,
+        contradictions: BTreeSet::new(),
+        escalations: Vec::new(),
+        sod: Vec::new(),
+    }
+}
+
+/// A change that takes what a grant gives.
+pub(super) fn reduction(to: &str, role: &str) -> Document {
+    let mut d = document(to, role, &["read"]);
+    d.action = "revoke".into();
+    d.effect.lost = std::mem::take(&mut d.effect.gained);
+    d
+}
+
+pub(super) fn present(id: &str, document: Document, outcome: Outcome) -> Present {
+    let digested = document.digest().unwrap();
+    Present {
+        case: CaseId::new("P1", id),
+        digest: digested.digest,
+        document: digested.document,
+        emergent: BTreeSet::new(),
+        outcome,
+        depends_on: BTreeSet::<ChangeId>::new(),
+    }
+}
+
+pub(super) fn simple(id: &str) -> Present {
+    present(id, document(&format!("svc:{id}"), "reader", &["read"]), needs(&["Owner"]))
+}
+
+/// A decision by `person` with a key of that person's own, sealed an hour ago.
+pub(super) fn said(session: &str, index: u64, person: &str, on: &Present, said: Said, can: &[&str]) -> Recorded {
+    Recorded {
+        line: Digest::of(format!("{session} {index}").as_bytes()),
+        session: SessionRef::new(session),
+        index,
+        sealed_at: hours_ago(1),
+        signer: Signer::new(person, format!("key of {person}")),
+        digest: on.digest,
+        document: Arc::clone(&on.document),
+        emergent: on.emergent.clone(),
+        said,
+        steps: steps(can).into_iter().collect(),
+        reason: Some("because".into()),
+    }
+}
+
+pub(super) fn yes() -> Said {
+    Said::Approve { grouped: false }
+}
+
+pub(super) fn aside(policies: &[&str]) -> Said {
+    Said::Override { policies: policies.iter().map(|p| PolicyId::from(*p)).collect(), lifts: BTreeSet::new() }
+}
+
+pub(super) fn record(decisions: Vec<Recorded>, parents: &[(&str, &str)]) -> Record {
+    let mut record = Record { decisions, ..Record::default() };
+    for (child, parent) in parents {
+        record.sessions.insert(SessionRef::new(*child), [SessionRef::new(*parent)]);
+    }
+    record
+}
+
+/// Permits everything to everybody, except what it is told.
+#[derive(Default)]
+pub(super) struct Site {
+    pub(super) only: BTreeMap<PersonId, BTreeSet<StepName>>,
+    pub(super) overriders: BTreeSet<PersonId>,
+    pub(super) bars: BTreeMap<PersonId, BTreeSet<Bar>>,
+}
+
+impl Site {
+    pub(super) fn with_overriders(people: &[&str]) -> Self {
+        Self { overriders: people.iter().map(|p| PersonId::from(*p)).collect(), ..Self::default() }
+    }
+}
+
+impl Judge for Site {
+    fn covers(&self, wide: &Access, narrow: &Access) -> bool {
+        (wide.action == narrow.action || wide.action.raw() == "*")
+            && (wide.scope.is_none() || wide.scope == narrow.scope)
+    }
+    fn permits(&self, signer: &Signer, _: &CaseId, step: &StepName) -> bool {
+        self.only.get(&signer.person).is_none_or(|steps| steps.contains(step))
+    }
+    fn permits_override(&self, signer: &Signer, _: &CaseId) -> bool {
+        self.overriders.contains(&signer.person)
+    }
+    fn bars(&self, person: &PersonId, _: &CaseId) -> BTreeSet<Bar> {
+        self.bars.get(person).cloned().unwrap_or_default()
+    }
+    fn could_take(&self, _: &CaseId, step: &StepName) -> BTreeSet<PersonId> {
+        self.only.iter().filter(|(_, s)| s.contains(step)).map(|(p, _)| p.clone()).collect()
+    }
+}

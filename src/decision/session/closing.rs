@@ -1,0 +1,176 @@
+//! The end of a session: can what was approved stand on its own, and what will be sealed?
+//!
+//! In: the decisions of the session, and the analysis of the approved set. Out: the faults that lead back to a question, or
+//! the summary before the seal. There is no way to the seal but through here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answer::Complaint;
+use super::card::{Already, Card};
+use super::machine::{Session, Stand, State};
+use super::question::{Note, Summary};
+use super::words;
+use crate::decision::case::{CaseId, Outcome};
+use crate::decision::soundness::{self, Basis, Fault, Reanalysis};
+use crate::input::id::PolicyId;
+
+impl Session {
+    /// Takes the analysis that [`super::Ask::Reanalyse`] asked for.
+    ///
+    /// # Errors
+    /// If no analysis was asked for.
+    pub fn reanalysed(&mut self, again: &Reanalysis) -> Result<(), Complaint> {
+        if !matches!(self.state, State::Reanalysing(_)) {
+            return Err(Complaint::NotOffered);
+        }
+        let aside: BTreeMap<usize, BTreeSet<PolicyId>> =
+            self.said.iter().map(|(at, stand)| (*at, self.set_aside(*at, stand))).collect();
+        let approved: Vec<Basis<'_>> = self
+            .said
+            .iter()
+            .filter(|(_, stand)| stand.approves())
+            .filter_map(|(at, _)| Some(Basis { shown: &self.cards.get(*at)?.present, set_aside: aside.get(at)? }))
+            .collect();
+        let faults = soundness::faults(&approved, again);
+        self.number = self.number.saturating_add(1);
+        self.state = if faults.is_empty() { State::Sealing } else { self.fails(faults) };
+        Ok(())
+    }
+
+    fn set_aside(&self, at: usize, stand: &Stand) -> BTreeSet<PolicyId> {
+        let mut all = stand.set_aside();
+        all.extend(self.cards.get(at).into_iter().flat_map(|c| c.set_aside.iter().cloned()));
+        all
+    }
+
+    /// Sends the person back to what cannot stand.
+    fn fails(&mut self, faults: BTreeSet<Fault>) -> State {
+        let mine = |i: &usize| self.said.get(i).is_some_and(Stand::approves);
+        let concerned = |i: &usize| {
+            self.cards.get(*i).is_some_and(|card| {
+                faults.iter().any(|fault| match fault {
+                    Fault::PlanDenied(plan, _) => card.present.case.plan == *plan,
+                    Fault::Denied(case, _)
+                    | Fault::Moved(case)
+                    | Fault::Emerges(case, _)
+                    | Fault::Dependency(case, _)
+                    | Fault::NotAnalysed(case) => card.present.case == *case,
+                })
+            })
+        };
+        let places: Vec<usize> = (0..self.cards.len()).filter(|i| mine(i) && concerned(i)).collect();
+        let first = places.first().copied().or_else(|| (0..self.cards.len()).find(|i| mine(i))).unwrap_or(0);
+        for at in &places {
+            self.seen.remove(at);
+        }
+        self.details = 0;
+        self.note = Some(Note::SetFails(faults));
+        State::Choosing(first)
+    }
+
+    /// What comes once the person has nothing more to say: the analysis of the approved set, or the seal.
+    pub(super) fn closing(&mut self) -> State {
+        self.details = 0;
+        self.note = None;
+        if !self.said.values().any(Stand::approves) {
+            return State::Sealing;
+        }
+        let faults = self.broken_dependencies();
+        if faults.is_empty() { State::Reanalysing(self.approved_set()) } else { self.fails(faults) }
+    }
+
+    fn place(&self, case: &CaseId) -> Option<usize> {
+        self.cards.iter().position(|c| c.present.case == *case)
+    }
+
+    fn dependencies(card: &Card) -> impl Iterator<Item = CaseId> {
+        let plan = &card.present.case.plan;
+        card.present.depends_on.iter().map(|id| CaseId { plan: plan.clone(), change: id.clone() })
+    }
+
+    fn is_refused(&self, at: usize) -> bool {
+        let rejected = self.said.get(&at).is_some_and(Stand::rejects);
+        let before = self.said.get(&at).is_none_or(|s| s.main.is_none())
+            && self.cards.get(at).is_some_and(|c| c.already == Already::RejectedByMe);
+        rejected || before || self.cards.get(at).is_some_and(|c| c.is_denied(&self.more(at)))
+    }
+
+    /// Approved changes that depend on one that this person rejected, or that stays denied.
+    fn broken_dependencies(&self) -> BTreeSet<Fault> {
+        let mut faults = BTreeSet::new();
+        for card in self.said.iter().filter(|(_, s)| s.approves()).filter_map(|(at, _)| self.cards.get(*at)) {
+            for on in Self::dependencies(card) {
+                if self.place(&on).is_none_or(|at| self.is_refused(at)) {
+                    faults.insert(Fault::Dependency(card.present.case.clone(), on));
+                }
+            }
+        }
+        faults
+    }
+
+    /// What is approved once this session is sealed: what this person approves, now or before; what passes; what those
+    /// depend on; and reductions that this person cannot decide and nobody refused. Of plans without an approval: nothing.
+    ///
+    /// WHY those reductions: where a grant and its companion revoke need different people, neither could ever be first.
+    /// The gate analyses what really passes, and lets gains wait.
+    fn approved_set(&self) -> BTreeSet<CaseId> {
+        let plans: BTreeSet<_> = self
+            .said
+            .iter()
+            .filter(|(_, s)| s.approves())
+            .filter_map(|(at, _)| self.cards.get(*at).map(|c| &c.present.case.plan))
+            .collect();
+        let none = BTreeSet::new();
+        let mut chosen: BTreeSet<usize> = BTreeSet::new();
+        for (at, card) in self.cards.iter().enumerate() {
+            let mine = self.said.get(&at).is_some_and(Stand::approves);
+            let passes = matches!(card.already, Already::Passes | Already::ApprovedByMe)
+                || card.present.outcome == Outcome::Auto;
+            let elsewhere = !card.present.gains() && !card.can_approve(&none);
+            let open = !self.is_refused(at) && card.rejects.is_empty();
+            if mine || open && (passes || elsewhere) && plans.contains(&card.present.case.plan) {
+                chosen.insert(at);
+                if mine {
+                    chosen.extend(Self::dependencies(card).filter_map(|on| self.place(&on)));
+                }
+            }
+        }
+        loop {
+            let whole = |at: &usize| {
+                self.cards.get(*at).is_some_and(|card| {
+                    Self::dependencies(card).all(|on| self.place(&on).is_some_and(|p| chosen.contains(&p)))
+                })
+            };
+            let kept: BTreeSet<usize> = chosen.iter().filter(|at| whole(at)).copied().collect();
+            if kept.len() == chosen.len() {
+                break;
+            }
+            chosen = kept;
+        }
+        self.cases(&chosen.into_iter().collect::<Vec<_>>()).into_iter().collect()
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for (at, card) in self.cards.iter().enumerate() {
+            let case = card.present.case.clone();
+            let stand = self.said.get(&at);
+            if stand.is_some_and(|s| !s.overrides.is_empty()) {
+                summary.overridden.push(case.clone());
+            }
+            if stand.is_some_and(Stand::approves) {
+                summary.approved.push(case);
+                if card.privileged {
+                    summary.privileged.push(words::name_of(card));
+                }
+            } else if stand.is_some_and(Stand::rejects) {
+                summary.rejected.push(case);
+            } else if self.is_asked(at) {
+                summary.undecided.push(case);
+            } else {
+                summary.not_asked += 1;
+            }
+        }
+        summary
+    }
+}

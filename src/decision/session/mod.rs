@@ -1,0 +1,26 @@
+//! One sitting of one person, as a pure state machine.
+//!
+//! In: a card per change, and the person's answers. Out: questions, journal events, and at the end the decisions to seal.
+//! The loop around it is short: take the question, show it, hand back the answer, persist the events. It never shows,
+//! reads, signs or stores anything itself, and it never decides: an approval comes into being only where a person answers
+//! the question that was shown.
+
+mod answer;
+mod card;
+mod closing;
+mod decision;
+mod machine;
+mod offer;
+mod question;
+mod resume;
+mod words;
+
+pub use answer::{Answer, Complaint, Reply};
+pub use card::{Already, Card};
+pub use decision::{Approval, Decision, Event, Verdict};
+pub use machine::{Session, TwiceInSession};
+pub use question::{Ask, Choice, End, Note, Purpose, Question, Summary};
+pub use resume::{Journalled, JournalledVerdict, Moved, Resumed};
+
+#[cfg(test)]
+mod tests;

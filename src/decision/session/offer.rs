@@ -1,0 +1,120 @@
+//! What a question offers: the choices of a change, the changes alike, the word to be typed.
+//!
+//! In: the session as it stands. Out: choices. What is not offered here is not taken either: the machine asks the same
+//! functions.
+
+use std::collections::BTreeSet;
+
+use super::answer::Complaint;
+use super::card::Card;
+use super::decision::Decision;
+use super::machine::Session;
+use super::question::{Ask, Choice, End, Purpose};
+use super::words;
+use crate::decision::case::Outcome;
+use crate::decision::likeness;
+use crate::input::id::PolicyId;
+use crate::input::text::Text;
+
+impl Session {
+    pub(super) fn word(&self, at: usize, purpose: Purpose) -> Text {
+        let Some(card) = self.cards.get(at) else { return words::ordinary() };
+        match purpose {
+            Purpose::Approve => words::approving(card),
+            Purpose::Override | Purpose::Lift => words::name_of(card),
+            Purpose::Together | Purpose::Reject | Purpose::RejectRest => words::ordinary(),
+        }
+    }
+
+    pub(super) fn last_before(&self, at: usize) -> Option<usize> {
+        (0..at.min(self.cards.len())).rev().find(|i| self.is_asked(*i))
+    }
+
+    /// The changes that one answer may approve together with this one, itself included; empty where it is alone.
+    pub(super) fn alike(&self, at: usize) -> Vec<usize> {
+        let Some(this) = self.cards.get(at) else { return Vec::new() };
+        let Some(likeness) = this.likeness.as_ref() else { return Vec::new() };
+        let plan = this.present.case.plan.clone();
+        let none = BTreeSet::new();
+        let fits = |i: usize, card: &Card| {
+            card.likeness.as_ref() == Some(likeness)
+                && !card.privileged
+                && card.present.case.plan == plan
+                && card.rejects.is_empty()
+                && card.can_approve(&none)
+                && (i == at || self.is_asked(i) && self.said.get(&i).is_none_or(|s| s.main.is_none()))
+        };
+        let mut all: Vec<usize> =
+            self.cards.iter().enumerate().filter(|(i, card)| fits(*i, card)).map(|(i, _)| i).collect();
+        if !all.contains(&at) {
+            return Vec::new();
+        }
+        // WHY: the change in question stays in, whichever others a full group leaves for the next one.
+        all.sort_by_key(|i| (*i != at, *i));
+        all.truncate(likeness::MOST);
+        all.sort_unstable();
+        if all.len() < 2 { Vec::new() } else { all }
+    }
+
+    pub(super) fn rest(&self, at: usize) -> Vec<usize> {
+        let open = |i: usize| self.is_asked(i) && self.said.get(&i).is_none_or(|s| s.main.is_none());
+        (0..self.cards.len())
+            .filter(|i| *i == at || open(*i))
+            .filter(|i| self.cards.get(*i).is_some_and(Card::can_reject))
+            .collect()
+    }
+
+    pub(super) fn decide(&self, at: usize) -> Ask {
+        let Some(card) = self.cards.get(at) else { return Ask::Over(End::Nothing) };
+        let mut choices = Vec::new();
+        if card.can_approve(&self.more(at)) {
+            choices.push(Choice::Approve(words::approving(card)));
+        }
+        let alike = self.alike(at);
+        if !alike.is_empty() {
+            choices.push(Choice::Together(self.cases(&alike)));
+        }
+        if card.can_reject() {
+            choices.push(Choice::Reject);
+            let rest = self.rest(at);
+            if rest.len() > 1 {
+                choices.push(Choice::RejectRest(self.cases(&rest)));
+            }
+        }
+        let overridable: BTreeSet<PolicyId> = card.overridable().difference(&self.more(at)).cloned().collect();
+        if !overridable.is_empty() {
+            choices.push(Choice::Override(overridable));
+        }
+        if card.can_lift() {
+            choices.push(Choice::Lift);
+        }
+        choices.push(Choice::Skip);
+        let decided: Vec<Decision> = self.said.get(&at).map(|s| s.all().cloned().collect()).unwrap_or_default();
+        if !decided.is_empty() {
+            choices.push(Choice::Withdraw);
+        }
+        if self.last_before(at).is_some() {
+            choices.push(Choice::Back);
+        }
+        choices.extend([Choice::Details, Choice::Finish, Choice::Quit]);
+        let before = self.before.get(&at).cloned().unwrap_or_default();
+        Ask::Decide { case: card.present.case.clone(), choices, decided, before, details: self.details }
+    }
+}
+
+/// Whether this person could approve the change, and if not, why.
+pub(super) fn approvable(card: &Card, more: &BTreeSet<PolicyId>) -> Result<(), Complaint> {
+    if card.present.outcome == Outcome::Auto {
+        return Err(Complaint::NothingToApprove);
+    }
+    if card.is_denied(more) {
+        return Err(Complaint::Denied);
+    }
+    if !card.bars.is_empty() {
+        return Err(Complaint::Barred(card.bars.clone()));
+    }
+    if card.fillable(more).is_empty() {
+        return Err(Complaint::NotPermitted);
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What a session asks, and how it ends.
+//!
+//! In: nothing (plain data; the machine fills it). Out: what the driver shows. A [`Question`] is the only thing that makes
+//! an [`Answer`], and the answer fits that question alone.
+
+use std::collections::BTreeSet;
+
+use super::answer::{Answer, Reply};
+use super::decision::Decision;
+use super::resume::JournalledVerdict;
+use crate::decision::case::CaseId;
+use crate::decision::soundness::Fault;
+use crate::input::id::PolicyId;
+use crate::input::text::Text;
+
+/// What a word or a reason is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// To approve one change.
+    Approve,
+    /// To approve several changes that are alike.
+    Together,
+    /// To reject one change.
+    Reject,
+    /// To reject everything not yet decided.
+    RejectRest,
+    /// To set a denial aside.
+    Override,
+    /// To help lift rejects.
+    Lift,
+}
+
+/// What can be done with a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// [`Reply::Approve`]: asks for this word.
+    Approve(Text),
+    /// [`Reply::Together`]: with these changes, itself included.
+    Together(Vec<CaseId>),
+    /// [`Reply::Reject`].
+    Reject,
+    /// [`Reply::RejectRest`]: these changes, itself included.
+    RejectRest(Vec<CaseId>),
+    /// [`Reply::Override`]: sets these policies aside.
+    Override(BTreeSet<PolicyId>),
+    /// [`Reply::Lift`].
+    Lift,
+    /// [`Reply::Skip`].
+    Skip,
+    /// [`Reply::Withdraw`].
+    Withdraw,
+    /// [`Reply::Back`].
+    Back,
+    /// [`Reply::Details`].
+    Details,
+    /// [`Reply::Finish`].
+    Finish,
+    /// [`Reply::Quit`].
+    Quit,
+}
+
+/// What the question is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// What to do with a change: its card is shown.
+    Decide {
+        /// The change.
+        case: CaseId,
+        /// What can be done.
+        choices: Vec<Choice>,
+        /// What was decided on it in this session.
+        decided: Vec<Decision>,
+        /// What an interrupted session had recorded, which must be said again.
+        before: Vec<JournalledVerdict>,
+        /// How often details were asked for: which page of them to show.
+        details: u32,
+    },
+    /// A word must be typed. For several changes their table is shown first.
+    Word {
+        /// What for.
+        purpose: Purpose,
+        /// The changes concerned.
+        cases: Vec<CaseId>,
+        /// The word.
+        word: Text,
+    },
+    /// A reason must be typed.
+    Reason {
+        /// What for.
+        purpose: Purpose,
+        /// The changes concerned.
+        cases: Vec<CaseId>,
+    },
+    /// Asks the driver, not the person: analyse this set as a plan of its own, and call `reanalysed`.
+    Reanalyse(BTreeSet<CaseId>),
+    /// The summary is shown, and a word seals.
+    Seal {
+        /// What will be sealed.
+        summary: Summary,
+        /// The word.
+        word: Text,
+    },
+    /// The session is over.
+    Over(End),
+}
+
+/// Something to be said beside the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// What was approved cannot stand on its own.
+    SetFails(BTreeSet<Fault>),
+}
+
+/// What a session comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Changes approved.
+    pub approved: Vec<CaseId>,
+    /// The names of those that are privileged.
+    pub privileged: Vec<Text>,
+    /// Changes rejected.
+    pub rejected: Vec<CaseId>,
+    /// Changes with a denial set aside or a reject lifted.
+    pub overridden: Vec<CaseId>,
+    /// Changes that were asked about and left undecided.
+    pub undecided: Vec<CaseId>,
+    /// How many changes were not asked about: decided before, passing, or nothing this person can do.
+    pub not_asked: usize,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// These decisions are to be sealed.
+    Seal(Vec<Decision>),
+    /// The person left; these stay in the journal.
+    Left(Vec<Decision>),
+    /// There was nothing to ask.
+    Nothing,
+}
+
+/// A question, to be shown before it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub(super) number: u64,
+    pub(super) ask: Ask,
+    pub(super) note: Option<Note>,
+    pub(super) progress: (usize, usize),
+}
+
+impl Question {
+    /// What is asked.
+    #[must_use]
+    pub fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    /// What must be said beside it.
+    #[must_use]
+    pub fn note(&self) -> Option<&Note> {
+        self.note.as_ref()
+    }
+
+    /// Which of how many changes, from 1; 0 of them outside the changes asked about.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        self.progress
+    }
+
+    /// The person's answer to this question.
+    #[must_use]
+    pub fn answer(&self, reply: Reply) -> Answer {
+        Answer { question: self.number, reply }
+    }
+}

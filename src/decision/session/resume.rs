@@ -1,0 +1,144 @@
+//! A session that was interrupted goes on.
+//!
+//! Source: DESIGN §9. In: the cards as they are now, and the decisions that a journal holds. Out: a session in which what
+//! gives no access stands, and every yes to access is asked again; or, where anything moved, no session at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::card::Card;
+use super::decision::{Approval, Decision, Verdict};
+use super::machine::{Session, TwiceInSession};
+use crate::decision::case::CaseId;
+use crate::input::digest::{Digest, of};
+use crate::input::id::PolicyId;
+use crate::input::text::Text;
+
+/// A decision as a journal holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journalled {
+    /// The change.
+    pub case: CaseId,
+    /// The digest that the person saw.
+    pub digest: Digest<of::Change>,
+    /// The whole-plan pieces that the person saw beside it.
+    pub emergent: BTreeSet<Digest<of::Piece>>,
+    /// What was said.
+    pub verdict: JournalledVerdict,
+}
+
+/// What a journalled decision says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JournalledVerdict {
+    /// Yes.
+    Approve {
+        /// How many changes the same answer approved; none: alone.
+        grouped: Option<usize>,
+    },
+    /// No.
+    Reject {
+        /// Why.
+        reason: Text,
+    },
+    /// An override.
+    Override {
+        /// The policies set aside.
+        policies: BTreeSet<PolicyId>,
+        /// The decision lines of the rejects to be lifted.
+        lifts: BTreeSet<Digest<of::Line>>,
+        /// Why.
+        reason: Text,
+    },
+    /// What was said before no longer stands.
+    Withdrawn,
+}
+
+/// Why an interrupted session cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// These journalled decisions are on something else now.
+    Changes(BTreeSet<CaseId>),
+    /// Two plans carry one id.
+    Twice(TwiceInSession),
+}
+
+/// A session that goes on.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// The session.
+    pub session: Session,
+    /// What of the journal stands, as it was.
+    pub kept: Vec<Decision>,
+    /// What must be said again.
+    pub again: BTreeSet<CaseId>,
+}
+
+impl Session {
+    /// Goes on with an interrupted session: keeps rejects and approvals of what gives no access, asks the rest again.
+    ///
+    /// # Errors
+    /// If any journalled digest no longer holds, or a change now takes part in more than the person was shown.
+    pub fn resume(cards: Vec<Card>, journal: &[Journalled]) -> Result<Resumed, Moved> {
+        let mut session = Self::new(cards).map_err(Moved::Twice)?;
+        let mut moved = BTreeSet::new();
+        let mut standing: BTreeMap<usize, Vec<&JournalledVerdict>> = BTreeMap::new();
+        for entry in journal {
+            let found = session.cards.iter().position(|c| c.present.case == entry.case).filter(|at| {
+                session
+                    .cards
+                    .get(*at)
+                    .is_some_and(|c| c.present.digest == entry.digest && c.present.emergent.is_subset(&entry.emergent))
+            });
+            match (found, &entry.verdict) {
+                (None, _) => {
+                    moved.insert(entry.case.clone());
+                }
+                (Some(at), verdict) => replace(standing.entry(at).or_default(), verdict),
+            }
+        }
+        if !moved.is_empty() {
+            return Err(Moved::Changes(moved));
+        }
+        for (at, verdicts) in standing {
+            session.replay(at, &verdicts);
+        }
+        let kept = session.decisions();
+        let again =
+            session.before.keys().filter_map(|at| session.cards.get(*at)).map(|c| c.present.case.clone()).collect();
+        session.start();
+        Ok(Resumed { session, kept, again })
+    }
+
+    fn replay(&mut self, at: usize, verdicts: &[&JournalledVerdict]) {
+        let Some(card) = self.cards.get(at) else { return };
+        let kept = match verdicts {
+            [] => return,
+            [JournalledVerdict::Reject { reason }] if card.can_reject() => {
+                !self.record(at, Verdict::Reject, Some(reason.clone())).is_empty()
+            }
+            [JournalledVerdict::Approve { grouped }] if !card.present.gains() && card.can_approve(&BTreeSet::new()) => {
+                !self.record(at, Verdict::Approve(Approval::new(0, *grouped)), None).is_empty()
+            }
+            _ => false,
+        };
+        if kept {
+            self.seen.insert(at);
+        } else {
+            self.before.insert(at, verdicts.iter().map(|v| (*v).clone()).collect());
+        }
+    }
+}
+
+/// Notes what was said on a change in the place of what it replaces, by the machine's own rules.
+fn replace<'a>(standing: &mut Vec<&'a JournalledVerdict>, verdict: &'a JournalledVerdict) {
+    let is_override = |v: &JournalledVerdict| matches!(v, JournalledVerdict::Override { .. });
+    match verdict {
+        JournalledVerdict::Withdrawn => {
+            standing.clear();
+            return;
+        }
+        JournalledVerdict::Reject { .. } => standing.clear(),
+        JournalledVerdict::Approve { .. } => standing.retain(|v| is_override(v)),
+        JournalledVerdict::Override { .. } => standing.retain(|v| !matches!(v, JournalledVerdict::Reject { .. })),
+    }
+    standing.push(verdict);
+}

@@ -1,0 +1,464 @@
+//! Scripted conversations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::decision::bars::Bar;
+use crate::decision::case::{CaseId, Outcome, Present, StepName};
+use crate::decision::likeness;
+use crate::decision::risk::Risk;
+use crate::decision::sample::{denied, document, facts_of_grant, grant, needs, present, reduction, simple, steps};
+use crate::decision::soundness::{Fault, Reanalysis};
+use crate::input::digest::Digest;
+
+fn case(id: &str) -> CaseId {
+    CaseId::new("P1", id)
+}
+
+/// An ordinary change; a greater rank is asked earlier.
+fn card(present: Present, rank: u64) -> Card {
+    Card {
+        risk: Risk { identities: rank, ..Risk::default() },
+        privileged: false,
+        name: "reader".into(),
+        permitted: steps(&["Owner", "Security"]).into_iter().collect(),
+        may_override: false,
+        bars: BTreeSet::new(),
+        set_aside: BTreeSet::new(),
+        rejects: BTreeSet::new(),
+        likeness: None,
+        already: Already::Open,
+        present,
+    }
+}
+
+fn privileged(id: &str, rank: u64) -> Card {
+    Card { privileged: true, name: "cluster-admin".into(), ..card(simple(id), rank) }
+}
+
+fn three() -> Session {
+    Session::new(vec![card(simple("c1"), 3), card(simple("c2"), 2), card(simple("c3"), 1)]).unwrap()
+}
+
+fn say(s: &mut Session, reply: Reply) -> Result<Vec<Event>, Complaint> {
+    let question = s.question();
+    s.answer(question.answer(reply))
+}
+
+fn typed(word: &str) -> Reply {
+    Reply::Typed(word.to_owned())
+}
+
+fn ok(s: &mut Session, replies: impl IntoIterator<Item = Reply>) -> Vec<Event> {
+    replies.into_iter().flat_map(|r| say(s, r.clone()).unwrap_or_else(|c| panic!("{r:?}: {c:?}"))).collect()
+}
+
+fn approve(s: &mut Session) -> Vec<Event> {
+    ok(s, [Reply::Approve, typed("yes")])
+}
+
+fn shown(s: &Session) -> String {
+    match s.question().ask() {
+        Ask::Decide { case, .. } => case.change.as_str().to_owned(),
+        Ask::Word { .. } => "word".into(),
+        Ask::Reason { .. } => "reason".into(),
+        Ask::Reanalyse(_) => "reanalyse".into(),
+        Ask::Seal { .. } => "seal".into(),
+        Ask::Over(_) => "over".into(),
+    }
+}
+
+fn sound(s: &mut Session) {
+    let Ask::Reanalyse(set) = s.question().ask().clone() else { panic!("{:?}", s.question()) };
+    let changes = set.iter().map(|c| (c.clone(), s.card(c).unwrap().present.clone())).collect();
+    s.reanalysed(&Reanalysis { changes, ..Reanalysis::default() }).unwrap();
+}
+
+fn offers(s: &Session, wanted: impl Fn(&Choice) -> bool) -> bool {
+    matches!(s.question().ask(), Ask::Decide { choices, .. } if choices.iter().any(wanted))
+}
+
+#[test]
+fn enter_alone_does_not_approve() {
+    let mut s = three();
+    for state in ["c1", "word", "reason"] {
+        assert!(say(&mut s, typed("")).is_err(), "{state}");
+        assert!(say(&mut s, typed(" \t ")).is_err(), "{state}");
+        assert!(s.decisions().is_empty());
+        match state {
+            "c1" => ok(&mut s, [Reply::Approve]),
+            "word" => ok(&mut s, [Reply::Back, Reply::Reject]),
+            _ => Vec::new(),
+        };
+    }
+}
+
+#[test]
+fn a_key_alone_does_not_approve() {
+    let mut s = three();
+    assert!(ok(&mut s, [Reply::Approve]).is_empty());
+    assert!(s.decisions().is_empty());
+    for key in [Reply::Approve, Reply::Skip, Reply::Finish, typed("y"), typed("a"), typed("YES")] {
+        assert!(say(&mut s, key).is_err());
+    }
+    let events = ok(&mut s, [typed("yes")]);
+    assert_eq!(events.len(), 1);
+    assert_eq!(shown(&s), "c2");
+}
+
+#[test]
+fn a_privileged_change_needs_its_name_typed_exactly() {
+    let mut s = Session::new(vec![privileged("c1", 1)]).unwrap();
+    ok(&mut s, [Reply::Approve]);
+    for wrong in ["yes", "cluster-admi", "Cluster-Admin", "cluster-admins", ""] {
+        assert!(say(&mut s, typed(wrong)).is_err(), "{wrong}");
+    }
+    ok(&mut s, [typed("cluster-admin")]);
+    assert_eq!(s.decisions()[0].privileged().unwrap().raw(), "cluster-admin");
+}
+
+#[test]
+fn a_privileged_change_without_a_name_is_not_approved_by_enter() {
+    let mut s = Session::new(vec![Card { name: " ".into(), ..privileged("c1", 1) }]).unwrap();
+    ok(&mut s, [Reply::Approve]);
+    assert!(say(&mut s, typed("")).is_err());
+    ok(&mut s, [typed("privileged")]);
+}
+
+#[test]
+fn an_answer_to_an_older_question_decides_nothing() {
+    let mut s = three();
+    let old = s.question();
+    ok(&mut s, [Reply::Skip, Reply::Approve]);
+    assert_eq!(s.answer(old.answer(typed("yes"))), Err(Complaint::OtherQuestion));
+    assert!(s.decisions().is_empty());
+}
+
+#[test]
+fn the_riskiest_is_asked_first_and_ties_have_an_order() {
+    let order = |cards: Vec<Card>| -> Vec<String> {
+        let s = Session::new(cards).unwrap();
+        s.cards().iter().map(|c| c.present.case.change.as_str().to_owned()).collect()
+    };
+    let cards = vec![card(simple("c1"), 1), card(simple("c2"), 5), card(simple("c3"), 1), card(simple("c4"), 1)];
+    let mut turned = cards.clone();
+    turned.reverse();
+    assert_eq!(order(cards.clone())[0], "c2");
+    assert_eq!(order(cards), order(turned));
+}
+
+#[test]
+fn one_change_cannot_stand_in_a_session_twice() {
+    assert!(Session::new(vec![card(simple("c1"), 1), card(simple("c1"), 2)]).is_err());
+}
+
+#[test]
+fn a_whole_conversation_ends_in_a_seal() {
+    let mut s = three();
+    assert_eq!(s.question().progress(), (1, 3));
+    approve(&mut s);
+    assert_eq!(s.question().progress(), (2, 3));
+    ok(&mut s, [Reply::Reject, typed("too broad"), Reply::Skip]);
+    sound(&mut s);
+    let Ask::Seal { summary, .. } = s.question().ask().clone() else { panic!("{:?}", s.question()) };
+    assert_eq!(
+        (summary.approved, summary.rejected, summary.undecided),
+        (vec![case("c1")], vec![case("c2")], vec![case("c3")])
+    );
+    assert!(say(&mut s, typed("")).is_err() && say(&mut s, typed("yes")).is_err());
+    ok(&mut s, [typed("seal")]);
+    let Ask::Over(End::Seal(decisions)) = s.question().ask().clone() else { panic!("{:?}", s.question()) };
+    assert_eq!(decisions.len(), 2);
+    assert_eq!(decisions[0].steps(), steps(&["Owner"]), "every needed step, and no other");
+    assert_eq!(decisions[1].steps().len(), 2, "a reject lists every step");
+    assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::Over));
+}
+
+#[test]
+fn a_reject_needs_a_reason() {
+    let mut s = three();
+    ok(&mut s, [Reply::Reject]);
+    assert_eq!(say(&mut s, typed("  ")), Err(Complaint::ReasonNeeded));
+    assert_eq!(say(&mut s, typed("no\u{202e}on")), Err(Complaint::HiddenCharacter));
+    assert!(matches!(say(&mut s, typed(&"x".repeat(2_001))), Err(Complaint::TooLong(_))));
+    ok(&mut s, [typed("no need")]);
+    assert_eq!(s.decisions()[0].reason().unwrap().raw(), "no need");
+}
+
+#[test]
+fn quit_keeps_what_was_decided() {
+    let mut s = three();
+    let events = approve(&mut s);
+    assert!(matches!(events.as_slice(), [Event::Decided(_)]), "persisted before the next question");
+    ok(&mut s, [Reply::Approve, Reply::Quit]);
+    let Ask::Over(End::Left(left)) = s.question().ask().clone() else { panic!("{:?}", s.question()) };
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
+fn back_revises_and_the_later_answer_stands() {
+    let mut s = three();
+    assert_eq!(say(&mut s, Reply::Back), Err(Complaint::AtStart));
+    approve(&mut s);
+    ok(&mut s, [Reply::Back]);
+    assert_eq!(shown(&s), "c1");
+    ok(&mut s, [Reply::Reject, typed("on second thoughts")]);
+    assert_eq!(s.decisions().len(), 1);
+    assert_eq!(*s.decisions()[0].verdict(), Verdict::Reject);
+    assert_eq!(shown(&s), "c2");
+}
+
+#[test]
+fn skip_leaves_a_decision_and_withdraw_takes_it_back() {
+    let mut s = three();
+    approve(&mut s);
+    ok(&mut s, [Reply::Back, Reply::Skip]);
+    assert_eq!(s.decisions().len(), 1);
+    let events = ok(&mut s, [Reply::Back, Reply::Withdraw]);
+    assert_eq!(events, vec![Event::Withdrawn(case("c1"))]);
+    assert!(s.decisions().is_empty());
+    assert_eq!(say(&mut s, Reply::Withdraw), Err(Complaint::NotOffered));
+}
+
+#[test]
+fn details_stay_within_the_review() {
+    let mut s = three();
+    ok(&mut s, [Reply::Details, Reply::Details]);
+    assert!(matches!(s.question().ask(), Ask::Decide { details: 2, .. }));
+    ok(&mut s, [Reply::Skip]);
+    assert!(matches!(s.question().ask(), Ask::Decide { details: 0, .. }));
+}
+
+#[test]
+fn a_denied_change_can_be_rejected_and_not_approved() {
+    let bad = present("c1", document("svc:a", "w", &["x"]), denied(&["m"], &["p"]));
+    let mut s = Session::new(vec![Card { may_override: true, ..card(bad, 1) }]).unwrap();
+    assert!(!offers(&s, |c| matches!(c, Choice::Approve(_) | Choice::Override(_))));
+    assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::Denied));
+    assert_eq!(say(&mut s, Reply::Override), Err(Complaint::NotOffered));
+    ok(&mut s, [Reply::Reject, typed("denied anyway")]);
+    assert_eq!(shown(&s), "seal");
+}
+
+#[test]
+fn an_override_needs_reason_and_name_and_fills_no_step() {
+    let bad = || present("c1", document("svc:a", "w", &["x"]), denied(&[], &["p"]));
+    let mut plain = Session::new(vec![card(bad(), 1)]).unwrap();
+    assert_eq!(say(&mut plain, Reply::Override), Err(Complaint::NotOffered), "not permitted `Override`");
+    let mut s = Session::new(vec![Card { may_override: true, ..card(bad(), 1) }]).unwrap();
+    ok(&mut s, [Reply::Override, typed("the site is down")]);
+    assert!(say(&mut s, typed("yes")).is_err(), "the name, even for an ordinary change");
+    ok(&mut s, [typed("reader")]);
+    let Verdict::Override { policies, .. } = s.decisions()[0].verdict().clone() else { panic!("an override") };
+    assert!(policies.contains("p") && s.decisions()[0].steps().is_empty());
+    assert_eq!(shown(&s), "c1", "now it can be approved");
+    approve(&mut s);
+    assert_eq!(s.decisions().len(), 2);
+    sound(&mut s);
+    ok(&mut s, [Reply::Back, Reply::Reject, typed("no")]);
+    assert_eq!(s.decisions().len(), 1, "a reject takes the place of both");
+}
+
+#[test]
+fn who_is_barred_or_not_permitted_cannot_approve() {
+    let barred = Card { bars: BTreeSet::from([Bar::OwnProposal]), ..card(simple("c1"), 2) };
+    let mut s = Session::new(vec![barred]).unwrap();
+    assert!(matches!(say(&mut s, Reply::Approve), Err(Complaint::Barred(_))));
+    let other = Card { permitted: BTreeSet::from([StepName::from("Legal")]), ..card(simple("c2"), 1) };
+    let mut s = Session::new(vec![other]).unwrap();
+    assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::NotPermitted));
+    let nobody = Card { permitted: BTreeSet::new(), ..card(simple("c3"), 1) };
+    let s = Session::new(vec![nobody]).unwrap();
+    assert_eq!(*s.question().ask(), Ask::Over(End::Nothing), "nothing this person can do");
+}
+
+#[test]
+fn rejects_of_others_are_lifted_by_name_and_reason() {
+    let line = Digest::of(b"reject");
+    let c = Card { may_override: true, rejects: BTreeSet::from([line]), ..card(simple("c1"), 1) };
+    let mut s = Session::new(vec![c]).unwrap();
+    ok(&mut s, [Reply::Lift, typed("talked to ada"), typed("reader")]);
+    let Verdict::Override { lifts, policies } = s.decisions()[0].verdict().clone() else { panic!("an override") };
+    assert!(lifts.contains(&line) && policies.is_empty());
+}
+
+#[test]
+fn automatic_and_decided_changes_are_not_asked_but_can_be_visited() {
+    let mut auto = simple("c1");
+    auto.outcome = Outcome::Auto;
+    let mine = Card { already: Already::ApprovedByMe, ..card(simple("c2"), 2) };
+    let mut s = Session::new(vec![card(auto, 3), mine, card(simple("c3"), 1)]).unwrap();
+    assert_eq!(shown(&s), "c3");
+    assert_eq!(s.question().progress(), (1, 1));
+    ok(&mut s, [Reply::Visit(case("c1"))]);
+    assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::NothingToApprove));
+    ok(&mut s, [Reply::Reject, typed("not while we migrate")]);
+    assert_eq!(shown(&s), "c3");
+    assert_eq!(say(&mut s, Reply::Visit(case("c9"))), Err(Complaint::NoSuchChange));
+}
+
+fn alike(n: usize) -> Vec<Card> {
+    (0..n)
+        .map(|i| {
+            let id = format!("c{i}");
+            let p = simple(&id);
+            let (change, facts) = (grant(&id, &format!("svc:{id}"), "reader"), facts_of_grant(&id, "svc", "reader"));
+            let likeness = likeness::likeness(&change, &facts, &p, Some(&"system".into()), false);
+            Card { likeness, ..card(p, 100 - i as u64) }
+        })
+        .collect()
+}
+
+#[test]
+fn changes_that_are_alike_are_approved_together_at_most_twenty() {
+    let mut s = Session::new(alike(25)).unwrap();
+    ok(&mut s, [Reply::Together]);
+    let Ask::Word { cases, word, .. } = s.question().ask().clone() else { panic!("{:?}", s.question()) };
+    assert_eq!((cases.len(), word.raw()), (20, "yes"));
+    assert!(say(&mut s, typed("")).is_err());
+    assert_eq!(ok(&mut s, [typed("yes")]).len(), 20);
+    assert!(s.decisions().iter().all(|d| matches!(d.verdict(), Verdict::Approve(a) if a.grouped() == Some(20))));
+    assert_eq!(shown(&s), "c20");
+}
+
+#[test]
+fn a_privileged_or_lone_change_is_never_approved_together() {
+    let mut cards = alike(3);
+    for card in &mut cards {
+        card.privileged = true;
+    }
+    let mut s = Session::new(cards).unwrap();
+    assert_eq!(say(&mut s, Reply::Together), Err(Complaint::NotOffered));
+    let mut s = Session::new(alike(1)).unwrap();
+    assert_eq!(say(&mut s, Reply::Together), Err(Complaint::NotOffered));
+}
+
+#[test]
+fn the_rest_is_rejected_with_one_reason() {
+    let mut s = three();
+    approve(&mut s);
+    assert_eq!(ok(&mut s, [Reply::RejectRest, typed("one is enough")]).len(), 2);
+    assert_eq!(shown(&s), "reanalyse");
+}
+
+#[test]
+fn the_approved_set_is_analysed_again_before_the_seal() {
+    let gain = card(simple("c1"), 2);
+    let taken = card(present("c2", reduction("svc:a", "w"), needs(&["Owner"])), 1);
+    let mut s = Session::new(vec![gain, taken]).unwrap();
+    approve(&mut s);
+    ok(&mut s, [Reply::Reject, typed("keep it")]);
+    assert_eq!(*s.question().ask(), Ask::Reanalyse(BTreeSet::from([case("c1")])));
+    assert_eq!(say(&mut s, typed("seal")), Err(Complaint::NotOffered));
+    let mut alone = simple("c1");
+    alone.outcome = denied(&["sod"], &[]);
+    s.reanalysed(&Reanalysis { changes: BTreeMap::from([(case("c1"), alone)]), ..Reanalysis::default() }).unwrap();
+    assert_eq!(shown(&s), "c1", "back to what cannot stand");
+    let Some(Note::SetFails(faults)) = s.question().note().cloned() else { panic!("{:?}", s.question()) };
+    assert!(matches!(faults.first(), Some(Fault::Denied(c, _)) if *c == case("c1")));
+    ok(&mut s, [Reply::Reject, typed("not without the revoke")]);
+    assert_eq!(shown(&s), "seal", "nothing approved, nothing to analyse");
+}
+
+#[test]
+fn a_set_that_the_analysis_leaves_out_or_that_emerges_fails() {
+    let mut s = three();
+    approve(&mut s);
+    ok(&mut s, [Reply::Finish]);
+    s.reanalysed(&Reanalysis::default()).unwrap();
+    assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
+    ok(&mut s, [Reply::Finish]);
+    let mut more = simple("c1");
+    more.emergent.insert(Digest::of(b"x"));
+    s.reanalysed(&Reanalysis { changes: BTreeMap::from([(case("c1"), more)]), ..Reanalysis::default() }).unwrap();
+    assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
+    ok(&mut s, [Reply::Finish]);
+    let denied_plans = BTreeMap::from([("P1".into(), BTreeSet::new())]);
+    let changes = BTreeMap::from([(case("c1"), simple("c1"))]);
+    s.reanalysed(&Reanalysis { denied_plans, changes }).unwrap();
+    assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
+    assert_eq!(s.reanalysed(&Reanalysis::default()), Err(Complaint::NotOffered));
+}
+
+#[test]
+fn what_depends_on_a_rejected_change_cannot_stand() {
+    let mut second = simple("c2");
+    second.depends_on.insert("c1".into());
+    let mut s = Session::new(vec![card(simple("c1"), 2), card(second, 1)]).unwrap();
+    ok(&mut s, [Reply::Reject, typed("no")]);
+    approve(&mut s);
+    let Some(Note::SetFails(faults)) = s.question().note().cloned() else { panic!("{:?}", s.question()) };
+    assert_eq!(faults, BTreeSet::from([Fault::Dependency(case("c2"), case("c1"))]));
+    assert_eq!(shown(&s), "c2");
+}
+
+#[test]
+fn a_reduction_that_only_others_can_decide_is_not_in_the_way() {
+    let mut taken = card(present("c2", reduction("svc:a", "w"), needs(&["Owner"])), 1);
+    taken.permitted.clear();
+    let mut s = Session::new(vec![card(simple("c1"), 2), taken]).unwrap();
+    approve(&mut s);
+    assert_eq!(*s.question().ask(), Ask::Reanalyse(BTreeSet::from([case("c1"), case("c2")])));
+}
+
+#[test]
+fn nothing_decided_is_not_sealed() {
+    let mut s = three();
+    ok(&mut s, [Reply::Finish]);
+    assert_eq!(say(&mut s, typed("seal")), Err(Complaint::NothingToSeal));
+    ok(&mut s, [Reply::Back]);
+    assert_eq!(shown(&s), "c3");
+}
+
+fn journalled(p: &Present, verdict: JournalledVerdict) -> Journalled {
+    Journalled { case: p.case.clone(), digest: p.digest, emergent: p.emergent.clone(), verdict }
+}
+
+#[test]
+fn resume_keeps_rejects_and_reductions_and_asks_again_for_each_gain() {
+    let (gain, refused) = (simple("c1"), simple("c2"));
+    let taken = present("c3", reduction("svc:a", "w"), needs(&["Owner"]));
+    let cards = || vec![card(gain.clone(), 3), card(refused.clone(), 2), card(taken.clone(), 1)];
+    let yes = || JournalledVerdict::Approve { grouped: None };
+    let journal = [
+        journalled(&gain, yes()),
+        journalled(&refused, yes()),
+        journalled(&refused, JournalledVerdict::Reject { reason: "no".into() }),
+        journalled(&taken, yes()),
+    ];
+    let resumed = Session::resume(cards(), &journal).unwrap();
+    assert_eq!((resumed.kept.len(), resumed.again), (2, BTreeSet::from([case("c1")])));
+    let mut s = resumed.session;
+    assert!(matches!(s.question().ask(), Ask::Decide { before, .. } if *before == vec![yes()]));
+    let mut left = s.clone();
+    ok(&mut left, [Reply::Skip]);
+    sound(&mut left);
+    assert_eq!(ok(&mut left, [typed("seal")]), vec![Event::Withdrawn(case("c1"))], "not said again, not sealed");
+    let events = approve(&mut s);
+    assert!(matches!(events.as_slice(), [Event::Withdrawn(_), Event::Decided(_)]));
+    sound(&mut s);
+    assert!(ok(&mut s, [typed("seal")]).is_empty());
+}
+
+#[test]
+fn resume_is_refused_where_any_recorded_digest_moved() {
+    let was = simple("c1");
+    let is = present("c1", document("svc:c1", "reader", &["read", "more"]), needs(&["Owner"]));
+    let journal = [journalled(&was, JournalledVerdict::Reject { reason: "no".into() })];
+    assert!(matches!(Session::resume(vec![card(is, 1)], &journal), Err(Moved::Changes(_))));
+    let mut emerged = was.clone();
+    emerged.emergent.insert(Digest::of(b"x"));
+    assert!(matches!(Session::resume(vec![card(emerged, 1)], &journal), Err(Moved::Changes(_))));
+    assert!(matches!(Session::resume(Vec::new(), &journal), Err(Moved::Changes(_))), "a deleted plan");
+}
+
+#[test]
+fn a_withdrawn_decision_does_not_come_back() {
+    let p = simple("c1");
+    let journal = [
+        journalled(&p, JournalledVerdict::Reject { reason: "no".into() }),
+        journalled(&p, JournalledVerdict::Withdrawn),
+    ];
+    let resumed = Session::resume(vec![card(p, 1)], &journal).unwrap();
+    assert!(resumed.kept.is_empty() && resumed.again.is_empty());
+}

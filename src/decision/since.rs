@@ -1,0 +1,73 @@
+//! What changed since an approval.
+//!
+//! In: a change as it was approved and as it is now. Out: the differences, for the sentence "approved at …, but since
+//! then: + …". Equal documents have none.
+
+use std::collections::BTreeSet;
+
+use super::digest::{Document, Held};
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Since {
+    /// It gives this as well.
+    Gains(Held),
+    /// It no longer gives this.
+    GainsNot(Held),
+    /// It gives this as well, to be activated later.
+    GainsEligible(Held),
+    /// It no longer gives this, to be activated later.
+    GainsEligibleNot(Held),
+    /// It takes this as well.
+    Loses(Held),
+    /// It no longer takes this.
+    LosesNot(Held),
+    /// A fact or a line of the plan has another value: its name in the plan or in the facts.
+    Field(Text),
+    /// Together with other changes it gives this.
+    Emerges(Digest<of::Piece>),
+}
+
+/// Everything that differs between a change as it was and as it is.
+#[must_use]
+pub fn since(was: &Document, is: &Document) -> Vec<Since> {
+    let mut found = Vec::new();
+    compare(&was.effect.gained, &is.effect.gained, Since::Gains, Since::GainsNot, &mut found);
+    compare(
+        &was.effect.gained_eligible,
+        &is.effect.gained_eligible,
+        Since::GainsEligible,
+        Since::GainsEligibleNot,
+        &mut found,
+    );
+    compare(&was.effect.lost, &is.effect.lost, Since::Loses, Since::LosesNot, &mut found);
+    let names: BTreeSet<&str> = was.fields.iter().chain(is.fields.iter()).map(|(name, _)| name).collect();
+    found.extend(
+        names.into_iter().filter(|n| was.fields.get(n) != is.fields.get(n)).map(|n| Since::Field(Text::from(n))),
+    );
+    let others = [
+        ("action", was.action != is.action),
+        ("plan", was.plan != is.plan),
+        ("expires", was.expires != is.expires),
+        ("proposer", was.proposer != is.proposer),
+        ("on_behalf_of", was.sponsor != is.sponsor),
+        ("task", was.task != is.task),
+        ("intent", was.intent != is.intent),
+        ("reason", was.reason != is.reason),
+        ("privileged", was.privileged != is.privileged),
+        ("sensitivity", was.sensitivity != is.sensitivity),
+        ("contradictions", was.contradictions != is.contradictions),
+        ("escalations", was.escalations != is.escalations),
+        ("sod", was.sod != is.sod),
+    ];
+    found.extend(others.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| Since::Field(Text::from(name))));
+    found
+}
+
+fn compare(was: &[Held], is: &[Held], more: fn(Held) -> Since, less: fn(Held) -> Since, found: &mut Vec<Since>) {
+    let (old, new): (BTreeSet<&Held>, BTreeSet<&Held>) = (was.iter().collect(), is.iter().collect());
+    found.extend(new.difference(&old).map(|h| more((*h).clone())));
+    found.extend(old.difference(&new).map(|h| less((*h).clone())));
+}

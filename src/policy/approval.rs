@@ -1,0 +1,169 @@
+//! Persons: which steps may this one take, and may they set a denial aside?
+//!
+//! In: a pack, a matter, a change, a person of `people.yaml` and the key they sign with. Out: the steps permitted, or
+//! what forbids each. The tool itself bars machines, self-approval and persons in doubt; no policy can lift that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::bars::Who;
+use super::case::{self, Case, PolicyHit};
+use super::entities::{self, Principal};
+use super::matter::{KeyFacts, Matter, PersonView};
+use super::pack::Pack;
+use super::steps::StepName;
+use crate::access::facts::ChangeFacts;
+use crate::input::entitlement::IdentityKind;
+use crate::input::id::PersonId;
+use crate::snapshot::model::Status;
+
+/// Why the tool lets a person decide nothing about a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Barred {
+    /// `people.yaml` does not know them, or two persons share an id or identity.
+    UnknownPerson,
+    /// The snapshot calls one of their identities disabled.
+    Disabled,
+    /// The snapshot calls one of their identities non-human.
+    NotHuman,
+    /// They are the proposer.
+    OwnProposal,
+    /// They gain by the change: themselves, through a group, a trust, or a machine they own.
+    OwnGain,
+    /// There is no such change.
+    UnknownChange,
+}
+
+impl Barred {
+    /// The reason in words, lower case.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::UnknownPerson => "people.yaml does not say beyond doubt who they are",
+            Self::Disabled => "the snapshot calls one of their identities disabled",
+            Self::NotHuman => "the snapshot calls one of their identities non-human",
+            Self::OwnProposal => "nobody decides on their own proposal",
+            Self::OwnGain => "nobody decides on access that they themselves gain",
+            Self::UnknownChange => "the plan holds no such change",
+        }
+    }
+}
+
+/// What a person may do about a change.
+#[derive(Clone, Debug)]
+pub struct Permitted {
+    /// The steps that they may take. For [`may_override`], empty.
+    pub steps: BTreeSet<StepName>,
+    /// Whether they may set its denials aside. For [`may_approve`], false.
+    pub sets_aside: bool,
+    /// What the tool itself holds against them.
+    pub barred: BTreeSet<Barred>,
+    /// Per step not permitted, what forbids it. For [`may_override`] the key is `Override`.
+    pub forbidden: BTreeMap<String, Vec<PolicyHit>>,
+    /// The questions, to be recorded; none if none could be put.
+    pub case: Option<Case>,
+}
+
+/// Asks which steps a person may take on the change at a place of the plan.
+#[must_use]
+pub fn may_approve(pack: &Pack, matter: &Matter<'_>, index: usize, person: &PersonId, key: &KeyFacts) -> Permitted {
+    let actions: Vec<(Option<StepName>, String)> =
+        pack.steps().iter().map(|step| (Some(step.clone()), format!("ApproveAs{step}"))).collect();
+    ask(pack, matter, index, person, key, &actions)
+}
+
+/// Asks whether a person may set the denials of a change aside, or lift a reject of it together with another.
+#[must_use]
+pub fn may_override(pack: &Pack, matter: &Matter<'_>, index: usize, person: &PersonId, key: &KeyFacts) -> Permitted {
+    ask(pack, matter, index, person, key, &[(None, "Override".to_owned())])
+}
+
+fn ask(
+    pack: &Pack,
+    matter: &Matter<'_>,
+    index: usize,
+    id: &PersonId,
+    key: &KeyFacts,
+    actions: &[(Option<StepName>, String)],
+) -> Permitted {
+    let mut permitted = Permitted {
+        steps: BTreeSet::new(),
+        sets_aside: false,
+        barred: BTreeSet::new(),
+        forbidden: BTreeMap::new(),
+        case: None,
+    };
+    let Some((change, facts)) = matter
+        .plan
+        .changes
+        .get(index)
+        .zip(matter.analysis.changes.get(index))
+        .filter(|(change, facts)| change.id.value == facts.id)
+    else {
+        permitted.barred.insert(Barred::UnknownChange);
+        return permitted;
+    };
+    let Some(person) = matter.people.get(id) else {
+        permitted.barred.insert(Barred::UnknownPerson);
+        return permitted;
+    };
+    permitted.barred = bars(matter, facts, person);
+    let prepared = entities::of_change(pack, matter, change, facts, &Principal::Person(person))
+        .and_then(|store| Ok((store, entities::approval(matter, key)?)));
+    let (store, context) = match prepared {
+        Ok(prepared) => prepared,
+        Err(fault) => {
+            let hits = |(step, action): &(Option<StepName>, String)| {
+                let name = step.as_ref().map_or_else(|| action.clone(), ToString::to_string);
+                (name, vec![case::unanswerable(&fault)])
+            };
+            permitted.forbidden = actions.iter().map(hits).collect();
+            return permitted;
+        }
+    };
+    let mut case = Case { entities: store.entities, context, asked: Vec::new() };
+    for (step, action) in actions {
+        let asked = case.ask(pack, &store.principal, action, &store.resource, false);
+        let passes = asked.is_some_and(case::Asked::permitted);
+        if !passes {
+            let (denials, _) = case::hits(pack, asked);
+            let name = step.as_ref().map_or_else(|| action.clone(), ToString::to_string);
+            permitted.forbidden.insert(name, denials);
+        } else if permitted.barred.is_empty() {
+            match step {
+                Some(step) => {
+                    permitted.steps.insert(step.clone());
+                }
+                None => permitted.sets_aside = true,
+            }
+        }
+    }
+    permitted.case = Some(case);
+    permitted
+}
+
+fn bars(matter: &Matter<'_>, facts: &ChangeFacts, person: &PersonView) -> BTreeSet<Barred> {
+    let mut barred = BTreeSet::new();
+    if matter.people.is_ambiguous(&person.id) {
+        barred.insert(Barred::UnknownPerson);
+    }
+    for id in &person.identities {
+        for view in [&matter.analysis.before, &facts.around].into_iter().filter_map(|s| s.identities.get(id)) {
+            if view.kind != IdentityKind::Human {
+                barred.insert(Barred::NotHuman);
+            }
+        }
+        if matter.analysis.before.identities.get(id).is_some_and(|view| view.status != Status::Active) {
+            barred.insert(Barred::Disabled);
+        }
+    }
+    if person.identities.contains(&matter.plan.proposer.value) {
+        barred.insert(Barred::OwnProposal);
+    }
+    if Who::of_person(matter, facts, person).gains(matter, facts) {
+        barred.insert(Barred::OwnGain);
+    }
+    barred
+}

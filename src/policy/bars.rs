@@ -1,0 +1,221 @@
+//! What the tool itself bars, whatever a policy says: automatic approval of anything that matters, and self-approval.
+//!
+//! In: facts. Out: reasons. Who gains counts through every identity of a person, groups before and after the change,
+//! and non-human identities that they own.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::entities::outside;
+use super::matter::{Matter, PersonView};
+use super::pack::Pack;
+use crate::access::facts::{ChangeFacts, ClaimResult};
+use crate::input::entitlement::{Effect, Mode};
+use crate::input::id::{GroupId, IdentityId, RoleId, Subject};
+use crate::plan::model::{Action, Change, RoleDefinition};
+
+/// Why a change cannot be automatic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoBar {
+    /// It is privileged.
+    Privileged,
+    /// It gives access without an end.
+    StandingGain,
+    /// It gives access that can be activated later.
+    EligibleGain,
+    /// It is part of something that only the plan as a whole gives.
+    EmergentGain,
+    /// It completes a known way to escalate, or may.
+    Escalation,
+    /// It gives one subject what must be apart.
+    SodConflict,
+    /// The search for responsible sets hit a cap.
+    SetsIncomplete,
+    /// It concerns a group whose members are not all known.
+    MembersUnknown,
+    /// The snapshot contradicts a claim.
+    Contradicted,
+    /// A person rejected it, and nobody lifted that.
+    Rejected,
+    /// The proposer or the sponsor gains.
+    ProposerOrSponsorGains,
+    /// It changes a role's definition.
+    RoleDefinition,
+    /// It changes who can act as whom.
+    Trust,
+    /// It changes who answers for something.
+    Owner,
+    /// It concerns a credential.
+    Credential,
+    /// It adds or removes a deny.
+    Deny,
+    /// It silences a finding.
+    Finding,
+    /// It concerns a group or role that a policy names.
+    NamedByPolicy,
+}
+
+impl AutoBar {
+    /// The reason in words, lower case.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Privileged => "it is privileged",
+            Self::StandingGain => "it gives access without an end",
+            Self::EligibleGain => "it gives access that can be activated later",
+            Self::EmergentGain => "it is part of what only the whole plan gives",
+            Self::Escalation => "it completes, or may complete, a known way to escalate",
+            Self::SodConflict => "it gives one subject what must be apart",
+            Self::SetsIncomplete => "the search for changes that act together was cut short",
+            Self::MembersUnknown => "the members of a group it concerns are not all known",
+            Self::Contradicted => "the snapshot contradicts what the plan claims",
+            Self::Rejected => "a person rejected it",
+            Self::ProposerOrSponsorGains => "the proposer or the sponsor gains by it",
+            Self::RoleDefinition => "it changes what a role means",
+            Self::Trust => "it changes who can act as whom",
+            Self::Owner => "it changes who answers for something",
+            Self::Credential => "it concerns a credential",
+            Self::Deny => "it adds or removes a deny",
+            Self::Finding => "it silences an alert",
+            Self::NamedByPolicy => "a policy names the group or role it concerns",
+        }
+    }
+}
+
+/// Every reason why a change cannot be automatic, sorted.
+pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts) -> BTreeSet<AutoBar> {
+    let gained = &facts.effects.gained;
+    let stands = facts.becomes.is_some_and(|becomes| becomes.mode == Mode::Standing) && !gained.is_empty();
+    let sponsor = matter.plan.on_behalf_of.as_ref().map(|sponsor| &sponsor.value);
+    let parties = [Some(&matter.plan.proposer.value), sponsor];
+    let gains = |id: &IdentityId| Who::of_identity(matter, facts, id).gains(matter, facts);
+    let deny = facts.named.permission.as_ref().is_some_and(|permission| permission.effect == Effect::Deny);
+    let rules = [
+        (AutoBar::Privileged, facts.is_privileged() || facts.gained_privileged > 0),
+        (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
+        (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
+        (AutoBar::EmergentGain, !facts.emergent.is_empty()),
+        (AutoBar::Escalation, !facts.escalations.is_empty()),
+        (AutoBar::SodConflict, !facts.sod.is_empty()),
+        (AutoBar::SetsIncomplete, matter.analysis.sets_incomplete),
+        (AutoBar::MembersUnknown, facts.concerned.at_least || !facts.concerned.unknown_groups.is_empty()),
+        (AutoBar::Contradicted, facts.claims.iter().any(|claim| claim.result == ClaimResult::Contradicted)),
+        (AutoBar::Rejected, matter.history_of(&facts.id).unlifted_reject),
+        (AutoBar::ProposerOrSponsorGains, parties.into_iter().flatten().any(gains)),
+        (AutoBar::Deny, deny),
+        (AutoBar::NamedByPolicy, names(facts).any(|name| pack.named().holds(&name))),
+    ];
+    let mut bars: BTreeSet<AutoBar> = rules.into_iter().filter_map(|(bar, holds)| holds.then_some(bar)).collect();
+    bars.extend(of_action(&change.action));
+    bars
+}
+
+fn of_action(action: &Action) -> Vec<AutoBar> {
+    let defines = |definition: &RoleDefinition| {
+        let mut bars = vec![AutoBar::RoleDefinition];
+        bars.extend(definition.owner.as_ref().map(|_| AutoBar::Owner));
+        bars.extend(definition.permissions.iter().any(|p| p.value.effect == Effect::Deny).then_some(AutoBar::Deny));
+        bars
+    };
+    match action {
+        Action::CreateRole(definition) | Action::SetRole(definition) => defines(definition),
+        Action::DeleteRole(_)
+        | Action::AddPermission(..)
+        | Action::RemovePermission(..)
+        | Action::AddInclude(..)
+        | Action::RemoveInclude(..) => vec![AutoBar::RoleDefinition],
+        Action::AddTrust(_) | Action::RemoveTrust(_) => vec![AutoBar::Trust],
+        Action::SetOwner(..)
+        | Action::CreateGroup(_, Some(_))
+        | Action::CreateIdentity(_, _, Some(_))
+        | Action::CreateResource(_, _, Some(_), _) => vec![AutoBar::Owner],
+        Action::IssueCredential(_) | Action::RotateCredential(..) | Action::RevokeCredential(_) => {
+            vec![AutoBar::Credential]
+        }
+        Action::SuppressFinding(_) => vec![AutoBar::Finding],
+        Action::Grant(_)
+        | Action::Revoke(_)
+        | Action::Adjust(_)
+        | Action::CreateGroup(_, None)
+        | Action::DeleteGroup(_)
+        | Action::CreateIdentity(_, _, None)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::CreateResource(_, _, None, _)
+        | Action::DeleteResource(_) => Vec::new(),
+    }
+}
+
+/// The groups and roles that a change concerns, by the names that Cedar knows, with all that they lie in.
+fn names(facts: &ChangeFacts) -> impl Iterator<Item = String> + '_ {
+    let named = &facts.named;
+    let groups: BTreeSet<&GroupId> = [&named.group, &named.member_of].into_iter().flatten().collect();
+    let roles: BTreeSet<&RoleId> = [&named.role, &named.include].into_iter().flatten().collect();
+    let above = groups.iter().filter_map(|id| facts.around.groups.get(*id));
+    let wider = roles.iter().filter_map(|id| facts.around.roles.get(*id));
+    let mut all: BTreeSet<&str> = above
+        .flat_map(|view| view.groups.iter().map(GroupId::as_str).chain(view.roles.iter().map(RoleId::as_str)))
+        .chain(wider.flat_map(|view| view.includes.iter().map(RoleId::as_str)))
+        .collect();
+    all.extend(groups.into_iter().map(GroupId::as_str));
+    all.extend(roles.into_iter().map(RoleId::as_str));
+    all.into_iter().map(outside)
+}
+
+/// Somebody with all their identities, groups and what they own.
+pub(super) struct Who<'a> {
+    identities: BTreeSet<&'a IdentityId>,
+    groups: BTreeSet<&'a GroupId>,
+    owns: Option<&'a BTreeSet<IdentityId>>,
+}
+
+impl<'a> Who<'a> {
+    /// Whoever an identity is: the whole person, if it is one's.
+    pub(super) fn of_identity(matter: &'a Matter<'_>, facts: &'a ChangeFacts, id: &'a IdentityId) -> Self {
+        match matter.people.whose(id) {
+            Some(person) => Self::of_person(matter, facts, person),
+            None => Self::of(matter, facts, BTreeSet::from([id]), BTreeSet::new(), None),
+        }
+    }
+
+    /// A person.
+    pub(super) fn of_person(matter: &'a Matter<'_>, facts: &'a ChangeFacts, person: &'a PersonView) -> Self {
+        let listed = person.listed_groups.iter().collect();
+        Self::of(matter, facts, person.identities.iter().collect(), listed, Some(&person.owns))
+    }
+
+    fn of(
+        matter: &'a Matter<'_>,
+        facts: &'a ChangeFacts,
+        identities: BTreeSet<&'a IdentityId>,
+        mut groups: BTreeSet<&'a GroupId>,
+        owns: Option<&'a BTreeSet<IdentityId>>,
+    ) -> Self {
+        for surroundings in [&matter.analysis.before, &facts.around] {
+            let views = identities.iter().filter_map(|id| surroundings.identities.get(*id));
+            groups.extend(views.flat_map(|view| &view.groups));
+            let listed: Vec<&GroupId> = groups.iter().copied().collect();
+            let nested = listed.into_iter().filter_map(|id| surroundings.groups.get(id));
+            groups.extend(nested.flat_map(|view| &view.groups));
+        }
+        Self { identities, groups, owns }
+    }
+
+    /// Whether they gain by a change, now or eligibly.
+    pub(super) fn gains(&self, matter: &Matter<'_>, facts: &ChangeFacts) -> bool {
+        let pieces = facts.effects.gained.iter().chain(&facts.effects.gained_eligible);
+        pieces.map(|piece| &piece.subject).any(|subject| match subject {
+            Subject::Group(group) => self.groups.contains(group),
+            Subject::Identity(id) => self.identities.contains(id) || self.answers_for(matter, facts, id),
+        })
+    }
+
+    fn answers_for(&self, matter: &Matter<'_>, facts: &ChangeFacts, id: &IdentityId) -> bool {
+        let views = [&facts.around, &matter.analysis.before].into_iter().filter_map(|s| s.identities.get(id));
+        self.owns.is_some_and(|owns| owns.contains(id))
+            || views.filter_map(|view| view.owner.as_ref()).any(|owner| self.identities.contains(owner))
+            || matter.appointed.owners(id).any(|owner| self.identities.contains(owner))
+    }
+}

@@ -1,0 +1,161 @@
+//! The entity store: what a question can reach, flattened, typed by the schema, closed to the proven depth.
+//!
+//! In: a matter and one change (or the whole plan). Out: `Entities` built with the schema, and the uids to ask with.
+//!
+//! Rules that keep it honest:
+//! - Every identity of a person is one entity, `Identity::"person:ID"`. Approver groups are `Group::"approvers:NAME"`,
+//!   filled by `people.yaml` alone. A name from outside that begins like one of these is moved out of the way.
+//! - A principal has the memberships it has before the plan. Where the store would lend it more, because a group or role
+//!   that it holds is itself in the store as the change leaves it, the question cannot be put.
+//! - A thing that no view knows stands in the store with `unknown` kind and status, so that a policy which reads it does
+//!   not fail to evaluate, and a policy which demands `active` denies.
+
+mod build;
+mod rows;
+
+use std::collections::BTreeSet;
+
+use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression as Value};
+
+use super::case::chain;
+use super::matter::{History, KeyFacts, Matter, PersonView};
+use super::pack::Pack;
+use crate::access::facts::ChangeFacts;
+use crate::input::id::IdentityId;
+use crate::input::time::{Span, Time};
+use crate::plan::model::Change;
+use build::Builder;
+use rows::{Key, Rows};
+
+/// Begins the names of persons.
+const PERSON: &str = "person:";
+/// Begins the names of approver groups.
+const APPROVERS: &str = "approvers:";
+/// Is put before a name from outside that begins with any of these three.
+const OUTSIDE: &str = "outside:";
+
+/// The name by which Cedar knows a thing from outside. Injective, and never a person's or an approver group's.
+pub(super) fn outside(name: &str) -> String {
+    if [PERSON, APPROVERS, OUTSIDE].iter().any(|prefix| name.starts_with(prefix)) {
+        format!("{OUTSIDE}{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// A store with the uids of the thing asked about and of the principal.
+#[derive(Clone)]
+pub(super) struct Store {
+    pub(super) entities: Entities,
+    pub(super) principal: EntityUid,
+    pub(super) resource: EntityUid,
+}
+
+/// What a principal is.
+pub(super) enum Principal<'a> {
+    /// The proposer of the plan.
+    Proposer,
+    /// A person.
+    Person(&'a PersonView),
+}
+
+/// Builds the store for a change.
+pub(super) fn of_change(
+    pack: &Pack,
+    matter: &Matter<'_>,
+    change: &Change,
+    facts: &ChangeFacts,
+    principal: &Principal<'_>,
+) -> Result<Store, String> {
+    let mut builder = Builder::new(matter, &facts.around);
+    let resource = builder.change(change, facts);
+    let principal = builder.principal(principal);
+    finish(pack, builder.into_rows(), &principal, &resource)
+}
+
+/// Builds the store for the whole plan.
+pub(super) fn of_plan(pack: &Pack, matter: &Matter<'_>) -> Result<Store, String> {
+    let mut builder = Builder::new(matter, &matter.analysis.around);
+    let resource = builder.whole_plan();
+    let principal = builder.principal(&Principal::Proposer);
+    finish(pack, builder.into_rows(), &principal, &resource)
+}
+
+/// What Cedar knows an identity as.
+pub(super) fn identity_name(matter: &Matter<'_>, id: &IdentityId) -> String {
+    match matter.people.whose(id) {
+        Some(person) => format!("{PERSON}{}", person.id.as_str()),
+        None => outside(id.as_str()),
+    }
+}
+
+fn finish(pack: &Pack, rows: Rows, principal: &Key, resource: &Key) -> Result<Store, String> {
+    rows.check_representable(principal)?;
+    let uid = |key: &Key| pack.types.uid(key.0, &key.1).ok_or_else(|| format!("the schema has no type `{}`", key.0));
+    let entities = rows.into_entities(&uid)?;
+    let entities = Entities::from_entities(entities, Some(&pack.schema)).map_err(|error| chain(&error))?;
+    Ok(Store { entities, principal: uid(principal)?, resource: uid(resource)? })
+}
+
+/// The context of a proposer's question.
+pub(super) fn proposal(matter: &Matter<'_>, history: History) -> Result<Context, String> {
+    let mut proposer = vec![
+        ("method".to_owned(), Value::new_string(matter.proof.method.clone())),
+        ("overbroad".to_owned(), Value::new_bool(matter.proof.overbroad)),
+    ];
+    if let Some(ttl) = matter.proof.credential_ttl {
+        proposer.push(("credentialTtl".to_owned(), span(ttl)));
+    }
+    let history = vec![
+        ("rejectedBefore".to_owned(), Value::new_bool(history.rejected_before)),
+        ("grants30d".to_owned(), long(history.grants_30d)),
+    ];
+    context(matter, vec![("proposer".to_owned(), record(proposer)?), ("history".to_owned(), record(history)?)])
+}
+
+/// The context of an approver's question.
+pub(super) fn approval(matter: &Matter<'_>, key: &KeyFacts) -> Result<Context, String> {
+    let key = vec![
+        ("type".to_owned(), Value::new_string(key.kind.clone())),
+        ("securityKey".to_owned(), Value::new_bool(key.security_key)),
+        ("userPresent".to_owned(), Value::new_bool(key.user_present)),
+        ("userVerified".to_owned(), Value::new_bool(key.user_verified)),
+    ];
+    context(matter, vec![("key".to_owned(), record(key)?)])
+}
+
+fn context(matter: &Matter<'_>, mut pairs: Vec<(String, Value)>) -> Result<Context, String> {
+    let p = &matter.parameters;
+    let parameters = vec![
+        ("maxTtl".to_owned(), span(p.max_ttl)),
+        ("maxPrivilegedTtl".to_owned(), span(p.max_privileged_ttl)),
+        ("maxCredentialTtl".to_owned(), span(p.max_credential_ttl)),
+        ("staleAfter".to_owned(), span(p.stale_after)),
+        ("requireSecurityKey".to_owned(), Value::new_bool(p.require_security_key)),
+    ];
+    pairs.push(("parameters".to_owned(), record(parameters)?));
+    pairs.push(("now".to_owned(), time(matter.now)));
+    Context::from_pairs(pairs).map_err(|error| chain(&error))
+}
+
+fn record(fields: Vec<(String, Value)>) -> Result<Value, String> {
+    Value::new_record(fields).map_err(|error| chain(&error))
+}
+
+fn span(span: Span) -> Value {
+    Value::new_duration(format!("{}s", span.seconds()))
+}
+
+fn time(time: Time) -> Value {
+    Value::new_datetime(time.to_string())
+}
+
+fn long(count: u64) -> Value {
+    // WHY: a count beyond i64 cannot be told to Cedar; the largest number errs towards more.
+    Value::new_long(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+fn strings<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
+    let words: BTreeSet<&str> = words.into_iter().collect();
+    Value::new_set(words.into_iter().map(|word| Value::new_string(word.to_owned())))
+}

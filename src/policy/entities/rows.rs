@@ -1,0 +1,83 @@
+//! Entities before Cedar sees them: attributes, flattened ancestors, and what cannot be represented.
+//!
+//! In: rows of a builder. Out: Cedar entities, or why this store would say something untrue.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cedar_policy::{Entity, EntityUid, RestrictedExpression as Value};
+
+use super::super::case::chain;
+
+/// The type and name of an entity.
+pub(super) type Key = (&'static str, String);
+
+/// An attribute, whose value may refer to another entity.
+pub(super) enum Attribute {
+    Plain(Value),
+    Reference(Key),
+}
+
+/// One entity.
+pub(super) struct Row {
+    pub(super) attributes: Vec<(&'static str, Attribute)>,
+    pub(super) ancestors: BTreeSet<Key>,
+}
+
+/// All entities of a store.
+#[derive(Default)]
+pub(super) struct Rows {
+    rows: BTreeMap<Key, Row>,
+}
+
+impl Rows {
+    /// Adds an entity; itself is never its own ancestor, because Cedar refuses cycles and `in` holds for it anyway.
+    pub(super) fn insert(&mut self, key: Key, mut row: Row) {
+        row.ancestors.remove(&key);
+        self.rows.insert(key, row);
+    }
+
+    /// Refuses a store whose closure by Cedar would differ from the flattened ancestors given.
+    ///
+    /// # Errors
+    /// If two entities of the store lie in one another, or if the principal would inherit, from a group or role that
+    /// stands in the store as the change leaves it, what it does not hold before the plan.
+    pub(super) fn check_representable(&self, principal: &Key) -> Result<(), String> {
+        for (key, row) in &self.rows {
+            for ancestor in &row.ancestors {
+                let Some(above) = self.rows.get(ancestor) else { continue };
+                if above.ancestors.contains(key) {
+                    return Err(format!("`{}` and `{}` lie in one another", key.1, ancestor.1));
+                }
+            }
+        }
+        let Some(held) = self.rows.get(principal).map(|row| &row.ancestors) else { return Ok(()) };
+        for group in held {
+            let lent = self.rows.get(group).map(|row| &row.ancestors);
+            if let Some(more) = lent.and_then(|lent| lent.iter().find(|ancestor| !held.contains(*ancestor))) {
+                return Err(format!(
+                    "who asks belongs to `{}`, which the change puts into `{}`: they cannot be judged by what they gain",
+                    group.1, more.1
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes Cedar's entities.
+    pub(super) fn into_entities(self, uid: &dyn Fn(&Key) -> Result<EntityUid, String>) -> Result<Vec<Entity>, String> {
+        let mut entities = Vec::with_capacity(self.rows.len());
+        for (key, row) in self.rows {
+            let mut attributes = HashMap::with_capacity(row.attributes.len());
+            for (name, attribute) in row.attributes {
+                let value = match attribute {
+                    Attribute::Plain(value) => value,
+                    Attribute::Reference(to) => Value::new_entity_uid(uid(&to)?),
+                };
+                attributes.insert(name.to_owned(), value);
+            }
+            let parents = row.ancestors.iter().map(uid).collect::<Result<_, _>>()?;
+            entities.push(Entity::new(uid(&key)?, attributes, parents).map_err(|error| chain(&error))?);
+        }
+        Ok(entities)
+    }
+}

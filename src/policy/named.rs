@@ -1,0 +1,122 @@
+//! Which groups and roles the policies name: what they turn on may not change without a person.
+//!
+//! In: parsed policies. Out: names and name patterns. Errs towards more: in a policy that reads a `name`, every string
+//! counts as one.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::Policy;
+use serde_json::Value;
+
+/// The groups and roles that policies name.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    exact: BTreeSet<String>,
+    patterns: Vec<Vec<Token>>,
+    unreadable: bool,
+}
+
+#[derive(Debug, PartialEq)]
+enum Token {
+    Any,
+    Text(String),
+}
+
+impl Named {
+    pub(super) fn of<'a>(policies: impl Iterator<Item = &'a Policy>) -> Self {
+        let mut named = Self::default();
+        for policy in policies {
+            let literals = policy.entity_literals();
+            let things = literals.iter().filter(|uid| ["Group", "Role"].contains(&uid.type_name().basename()));
+            named.exact.extend(things.map(|uid| uid.id().unescaped().to_owned()));
+            match policy.to_json() {
+                Ok(json) => {
+                    let mut strings = BTreeSet::new();
+                    if named.walk(&json, &mut strings) {
+                        named.exact.extend(strings);
+                    }
+                }
+                Err(_) => named.unreadable = true,
+            }
+        }
+        named
+    }
+
+    /// Collects strings and patterns; tells whether a `name` is read.
+    fn walk(&mut self, json: &Value, strings: &mut BTreeSet<String>) -> bool {
+        match json {
+            Value::Array(items) => {
+                let mut reads = false;
+                for item in items {
+                    reads |= self.walk(item, strings);
+                }
+                reads
+            }
+            Value::Object(map) => {
+                let mut reads = map.get("attr").and_then(Value::as_str) == Some("name");
+                if let Some(pattern) = map.get("pattern").and_then(Value::as_array) {
+                    self.patterns.push(pattern.iter().map(token).collect());
+                }
+                if let Some(text) = map.get("Value").and_then(Value::as_str) {
+                    strings.insert(text.to_owned());
+                }
+                for item in map.values() {
+                    reads |= self.walk(item, strings);
+                }
+                reads
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+    }
+
+    /// Whether a policy names a group or role of this name, as Cedar knows it.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.unreadable || self.exact.contains(name) || self.patterns.iter().any(|pattern| matches(pattern, name))
+    }
+}
+
+fn token(json: &Value) -> Token {
+    match json.get("Literal").and_then(Value::as_str) {
+        Some(text) => Token::Text(text.to_owned()),
+        None => Token::Any,
+    }
+}
+
+/// Matches a pattern, in time proportional to pattern × name.
+fn matches(pattern: &[Token], name: &str) -> bool {
+    let mut ends: BTreeSet<usize> = BTreeSet::from([0]);
+    for token in pattern {
+        ends = match token {
+            Token::Any => ends.first().map_or_else(BTreeSet::new, |first| (*first..=name.len()).collect()),
+            Token::Text(text) => ends
+                .into_iter()
+                .filter(|at| name.as_bytes().get(*at..).is_some_and(|rest| rest.starts_with(text.as_bytes())))
+                .map(|at| at + text.len())
+                .collect(),
+        };
+    }
+    ends.contains(&name.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(policy: &str) -> Named {
+        Named::of([Policy::parse(None, policy).unwrap()].iter())
+    }
+
+    #[test]
+    fn a_group_in_a_scope_and_a_role_in_a_condition_are_named() {
+        let named = named(r#"forbid(principal in Group::"g", action, resource) when { resource.role in Role::"r" };"#);
+        assert!(named.holds("g") && named.holds("r") && !named.holds("other"));
+    }
+
+    #[test]
+    fn a_pattern_and_a_string_compared_with_a_name_are_named() {
+        let named = named(
+            r#"forbid(principal, action, resource) when { resource.role.name like "pci-*" || ["x"].contains(resource.group.name) };"#,
+        );
+        assert!(named.holds("pci-admin") && named.holds("x") && !named.holds("pc") && !named.holds("xx"));
+    }
+}

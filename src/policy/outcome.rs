@@ -1,0 +1,206 @@
+//! Outcomes: what policy says of a change and of the plan.
+//!
+//! In: a pack and a matter. Out: denied, which steps are needed, or automatic; with every policy that determined it and
+//! the case to record. "Needs a person" is never a permit: it is what remains.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::bars::{self, AutoBar};
+use super::case::{self, Case, Enforcement, PolicyHit};
+use super::entities::{self, Principal};
+use super::matter::{History, Matter};
+use super::pack::Pack;
+use super::steps::StepName;
+use crate::access::facts::ChangeFacts;
+use crate::input::id::PolicyId;
+use crate::plan::model::{Action, Change};
+
+/// What policy says of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A policy denies, fails, or none permits.
+    Denied,
+    /// These steps, in order, each by a person.
+    Needs(Vec<StepName>),
+    /// No person is needed.
+    Auto,
+}
+
+/// A change, judged.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What policy says.
+    pub outcome: Outcome,
+    /// What denies, if it is denied.
+    pub denials: Vec<PolicyHit>,
+    /// Whether every denial is one that `Override` can set aside. False if nothing denies.
+    pub overridable: bool,
+    /// What warns.
+    pub advice: Vec<PolicyHit>,
+    /// The steps that persons must fill, in order: also for a denied change, should its denials be set aside. Never
+    /// empty unless the outcome is automatic.
+    pub steps: Vec<StepName>,
+    /// The steps that are waived, with the policies that waive them.
+    pub waived: Vec<(StepName, Vec<PolicyId>)>,
+    /// The policies that call it low risk; empty unless one was asked and permits.
+    pub automatic_by: Vec<PolicyId>,
+    /// Why the tool bars it from being automatic.
+    pub barred: BTreeSet<AutoBar>,
+    /// The questions, to be recorded; none if the store could not be built.
+    pub case: Option<Case>,
+}
+
+/// The plan, judged by `SubmitPlan`.
+#[derive(Clone, Debug)]
+pub struct PlanJudged {
+    /// What denies.
+    pub denials: Vec<PolicyHit>,
+    /// Whether every denial is one that `Override` can set aside. False if nothing denies.
+    pub overridable: bool,
+    /// What warns.
+    pub advice: Vec<PolicyHit>,
+    /// The question, to be recorded; none if the store could not be built.
+    pub case: Option<Case>,
+}
+
+impl PlanJudged {
+    /// Whether the plan may be submitted.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.denials.is_empty()
+    }
+}
+
+/// Judges the change at a place of the plan. An index beyond the plan is denied.
+#[must_use]
+pub fn outcome(pack: &Pack, matter: &Matter<'_>, index: usize) -> Judged {
+    match (matter.plan.changes.get(index), matter.analysis.changes.get(index)) {
+        (Some(change), Some(facts)) if change.id.value == facts.id => judge(pack, matter, change, facts),
+        _ => denied(pack, "the plan and its analysis do not speak of the same change"),
+    }
+}
+
+/// Judges the plan as a whole.
+#[must_use]
+pub fn submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
+    let prepared =
+        entities::of_plan(pack, matter).and_then(|store| Ok((store, entities::proposal(matter, History::default())?)));
+    let (store, context) = match prepared {
+        Ok(prepared) => prepared,
+        Err(fault) => {
+            let denials = vec![case::unanswerable(&fault)];
+            return PlanJudged { denials, overridable: false, advice: Vec::new(), case: None };
+        }
+    };
+    let mut case = Case { entities: store.entities, context, asked: Vec::new() };
+    let asked = case.ask(pack, &store.principal, "SubmitPlan", &store.resource, true);
+    let (denials, advice) = case::hits(pack, asked);
+    PlanJudged { overridable: can_be_set_aside(&denials), denials, advice, case: Some(case) }
+}
+
+fn judge(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts) -> Judged {
+    let prepared = entities::of_change(pack, matter, change, facts, &Principal::Proposer)
+        .and_then(|store| Ok((store, entities::proposal(matter, matter.history_of(&facts.id))?)));
+    let (store, context) = match prepared {
+        Ok(prepared) => prepared,
+        Err(fault) => return denied(pack, &fault),
+    };
+    let mut case = Case { entities: store.entities, context, asked: Vec::new() };
+    let (who, what) = (&store.principal, &store.resource);
+    let (denials, advice) = case::hits(pack, case.ask(pack, who, action_name(&change.action), what, true));
+    let barred = bars::of(pack, matter, change, facts);
+    let mut automatic_by = Vec::new();
+    if denials.is_empty() && barred.is_empty() {
+        let asked = case.ask(pack, who, "AutoApprove", what, false);
+        automatic_by = asked.filter(|asked| asked.permitted()).map(case::Asked::permitting).unwrap_or_default();
+    }
+    if !automatic_by.is_empty() {
+        return Judged {
+            outcome: Outcome::Auto,
+            denials,
+            overridable: false,
+            advice,
+            steps: Vec::new(),
+            waived: Vec::new(),
+            automatic_by,
+            barred,
+            case: Some(case),
+        };
+    }
+    let mut waived = Vec::new();
+    for step in pack.steps() {
+        let asked = case.ask(pack, who, &format!("Waive{step}"), what, false);
+        if let Some(asked) = asked.filter(|asked| asked.permitted()) {
+            waived.push((step.clone(), asked.permitting()));
+        }
+    }
+    if waived.len() == pack.steps().len() && !waived.is_empty() {
+        // WHY: a change that is not automatic is decided by somebody.
+        waived.remove(0);
+    }
+    let steps: Vec<StepName> =
+        pack.steps().iter().filter(|step| !waived.iter().any(|(done, _)| done == *step)).cloned().collect();
+    let outcome = if denials.is_empty() { Outcome::Needs(steps.clone()) } else { Outcome::Denied };
+    Judged {
+        outcome,
+        overridable: can_be_set_aside(&denials),
+        denials,
+        advice,
+        steps,
+        waived,
+        automatic_by,
+        barred,
+        case: Some(case),
+    }
+}
+
+fn denied(pack: &Pack, fault: &str) -> Judged {
+    Judged {
+        outcome: Outcome::Denied,
+        denials: vec![case::unanswerable(fault)],
+        overridable: false,
+        advice: Vec::new(),
+        steps: pack.steps().to_vec(),
+        waived: Vec::new(),
+        automatic_by: Vec::new(),
+        barred: BTreeSet::new(),
+        case: None,
+    }
+}
+
+fn can_be_set_aside(denials: &[PolicyHit]) -> bool {
+    !denials.is_empty() && denials.iter().all(|hit| hit.enforcement == Enforcement::Override)
+}
+
+/// The name of a change's own action in the schema.
+pub(super) fn action_name(action: &Action) -> &'static str {
+    match action {
+        Action::Grant(_) => "Grant",
+        Action::Revoke(_) => "Revoke",
+        Action::Adjust(_) => "Adjust",
+        Action::CreateRole(_) => "CreateRole",
+        Action::DeleteRole(_) => "DeleteRole",
+        Action::AddPermission(..) => "AddPermission",
+        Action::RemovePermission(..) => "RemovePermission",
+        Action::AddInclude(..) => "AddInclude",
+        Action::RemoveInclude(..) => "RemoveInclude",
+        Action::SetRole(_) => "SetRole",
+        Action::CreateGroup(..) => "CreateGroup",
+        Action::DeleteGroup(_) => "DeleteGroup",
+        Action::CreateIdentity(..) => "CreateIdentity",
+        Action::DisableIdentity(_) => "DisableIdentity",
+        Action::DeleteIdentity(_) => "DeleteIdentity",
+        Action::SetOwner(..) => "SetOwner",
+        Action::CreateResource(..) => "CreateResource",
+        Action::DeleteResource(_) => "DeleteResource",
+        Action::AddTrust(_) => "AddTrust",
+        Action::RemoveTrust(_) => "RemoveTrust",
+        Action::IssueCredential(_) => "IssueCredential",
+        Action::RotateCredential(..) => "RotateCredential",
+        Action::RevokeCredential(_) => "RevokeCredential",
+        Action::SuppressFinding(_) => "SuppressFinding",
+    }
+}

@@ -1,0 +1,83 @@
+//! Decides a recorded case again.
+//!
+//! In: the record of a case and the pack that it was decided with. Out: nothing if every answer comes out the same, or
+//! where it does not. Nothing but the record and the pack is consulted.
+
+use cedar_policy::{Context, Entities, EntityId, EntityTypeName, EntityUid, Request};
+
+use super::case::{Answer, Name, Question, Record, answer_of, chain};
+use super::pack::Pack;
+use crate::input::text::Text;
+
+/// Why a recorded case cannot be decided again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The record is not one.
+    #[error("the recorded case cannot be read: {0}")]
+    Record(String),
+}
+
+/// A question whose answer comes out otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Differs {
+    /// The action that was asked about.
+    pub action: Text,
+    /// What was recorded.
+    pub recorded: Text,
+    /// What comes out now.
+    pub now: Text,
+}
+
+/// Decides a recorded case again.
+///
+/// # Errors
+/// If the record does not parse or does not fit the pack's schema.
+pub fn replay(pack: &Pack, record: &[u8]) -> Result<Vec<Differs>, ReplayError> {
+    let record: Record = serde_json::from_slice(record).map_err(|error| ReplayError::Record(chain(&error)))?;
+    let entities = Entities::from_json_value(serde_json::Value::Array(record.entities), Some(&pack.schema))
+        .map_err(|error| ReplayError::Record(chain(&error)))?;
+    let mut differs = Vec::new();
+    for question in record.questions.iter().filter(|question| question.fault.is_none()) {
+        let now = again(pack, &entities, &record.context, question)?;
+        let recorded = [Some(&question.mandatory), Some(&question.over), question.advisory.as_ref()];
+        for (was, is) in recorded.into_iter().zip(&now) {
+            if let Some(was) = was.filter(|was| *was != is) {
+                differs.push(Differs {
+                    action: Text::from(question.action.id.as_str()),
+                    recorded: Text::from(words(was)),
+                    now: Text::from(words(is)),
+                });
+            }
+        }
+    }
+    Ok(differs)
+}
+
+fn again(
+    pack: &Pack,
+    entities: &Entities,
+    context: &serde_json::Value,
+    question: &Question,
+) -> Result<[Answer; 3], ReplayError> {
+    let action = uid(&question.action)?;
+    let context = Context::from_json_value(context.clone(), Some((&pack.schema, &action)))
+        .map_err(|error| ReplayError::Record(chain(&error)))?;
+    let request =
+        Request::new(uid(&question.principal)?, action, uid(&question.resource)?, context, Some(&pack.schema))
+            .map_err(|error| ReplayError::Record(chain(&error)))?;
+    let sets = pack
+        .sets(&question.action.id)
+        .ok_or_else(|| ReplayError::Record("the schema has no such action".to_owned()))?;
+    Ok(sets.map(|set| answer_of(pack, &request, set, entities)))
+}
+
+fn uid(name: &Name) -> Result<EntityUid, ReplayError> {
+    let kind = name.kind.parse::<EntityTypeName>().map_err(|error| ReplayError::Record(chain(&error)))?;
+    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(&name.id)))
+}
+
+fn words(answer: &Answer) -> String {
+    let verdict = if answer.allow { "allowed" } else { "not allowed" };
+    let errors: Vec<&str> = answer.errors.iter().map(|(id, _)| id.as_str()).collect();
+    format!("{verdict} by [{}], failing [{}]", answer.by.join(", "), errors.join(", "))
+}

@@ -1,0 +1,34 @@
+//! The policy pack that the binary carries.
+//!
+//! In: nothing. Out: the exact bytes of `policies/`, each below `shipped/`.
+
+use super::pack::PolicyFile;
+
+/// The path of the schema that every pack stands on.
+pub(super) const SCHEMA_PATH: &str = "shipped/schema.cedarschema";
+
+/// The schema that every pack stands on: the contract between policies and the tool.
+pub(super) const SCHEMA: &str = include_str!("../../policies/schema.cedarschema");
+
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(PolicyFile {
+            path: concat!("shipped/", $name),
+            bytes: include_str!(concat!("../../policies/", $name)).as_bytes(),
+        }),*]
+    };
+}
+
+/// Every file of the shipped pack, sorted by path.
+pub(super) const FILES: &[PolicyFile<'static>] = shipped![
+    "agent.cedar",
+    "approval.cedar",
+    "automation.cedar",
+    "jit.cedar",
+    "nhi.cedar",
+    "rbac.cedar",
+    "schema.cedarschema",
+    "sod.cedar",
+    "task.cedar",
+    "zsp.cedar",
+];
