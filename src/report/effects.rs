@@ -41,6 +41,8 @@ pub struct AccessList {
     pub total: u64,
     /// How many of them are privileged.
     pub privileged: u64,
+    /// Whether there may be more subjects, because a group's members are not all known.
+    pub at_least: bool,
     /// The shown part, worst first.
     pub bundles: Vec<Bundle>,
     /// What is not shown, where something is not.
@@ -113,9 +115,16 @@ impl AccessList {
             pieces: pieces.to_vec(),
             total: count(pieces.len()),
             privileged: count(pieces.iter().filter(|p| p.privileged.is_some()).count()),
+            at_least,
             bundles,
             more: rest(&left),
         }
+    }
+
+    /// The same list, with nothing left out.
+    #[must_use]
+    pub fn in_full(&self) -> Self {
+        Self::of(&self.pieces, self.at_least, Limits::ALL)
     }
 
     /// Whether there are none.

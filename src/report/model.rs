@@ -337,6 +337,17 @@ pub struct ChangeReport {
 }
 
 impl ChangeReport {
+    /// The same change, with nothing left out of its lists.
+    #[must_use]
+    pub fn in_full(&self) -> Self {
+        Self {
+            gained: self.gained.in_full(),
+            lost: self.lost.in_full(),
+            gained_eligible: self.gained_eligible.in_full(),
+            ..self.clone()
+        }
+    }
+
     /// How grave the change looks, for colour and for formats that know only severities.
     #[must_use]
     pub fn severity(&self) -> Severity {

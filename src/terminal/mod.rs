@@ -7,14 +7,16 @@
 //!
 //! In reading order: [`driver`] says who drives the terminal; [`keys`] and [`line`] turn bytes into keys and lines;
 //! [`console`] is what the screens need of a terminal, [`tty`] the real one; [`screen`] shows a page with its keys;
-//! `sitting` is the loop around the session.
+//! [`sitting`] is the loop around the session.
 
 pub mod console;
 pub mod driver;
 pub mod keys;
 pub mod line;
 pub mod screen;
+pub mod sitting;
 pub mod tty;
+mod words;
 
 #[cfg(test)]
 mod script;

@@ -190,3 +190,158 @@ fn opening_without_a_terminal_fails() {
         assert!(matches!(Tty::open(), Err(Failure::NoTerminal(_))));
     }
 }
+
+mod conversation {
+    use std::collections::BTreeSet;
+    use std::convert::Infallible;
+
+    use super::super::Failure;
+    use super::super::script::Script;
+    use super::super::sitting::{BreakOff, Desk, run};
+    use crate::decision::case::{CaseId, Outcome, Present};
+    use crate::decision::digest::Document;
+    use crate::decision::risk::Risk;
+    use crate::decision::session::{Already, Card, End, Event, Session, Verdict};
+    use crate::decision::soundness::Reanalysis;
+    use crate::input::entitlement::Sensitivity;
+    use crate::input::time::Time;
+    use crate::plan::model::Action;
+    use crate::report::model::{Outcome as Word, PlanReport};
+    use crate::report::samples;
+
+    /// Keeps what it is given, and finds every approved set sound.
+    #[derive(Default)]
+    struct Drawer {
+        cards: Vec<Card>,
+        events: Vec<Event>,
+    }
+
+    impl Desk for Drawer {
+        type Error = Infallible;
+
+        fn persist(&mut self, events: &[Event]) -> Result<(), Infallible> {
+            self.events.extend_from_slice(events);
+            Ok(())
+        }
+
+        fn reanalyse(&mut self, approved: &BTreeSet<CaseId>) -> Result<Reanalysis, Infallible> {
+            let present = |case: &CaseId| self.cards.iter().find(|c| c.present.case == *case).unwrap().present.clone();
+            let changes = approved.iter().map(|case| (case.clone(), present(case))).collect();
+            Ok(Reanalysis { changes, ..Reanalysis::default() })
+        }
+    }
+
+    fn card(id: &str, privileged: bool) -> Card {
+        let role = crate::input::place::Placed::new("reader".into(), crate::input::place::Place::line("plan.yaml", 1));
+        let document = Document {
+            action: "delete_role".into(),
+            fields: crate::decision::fields::typed_fields(&Action::DeleteRole(role)),
+            plan: "P1".into(),
+            expires: Time::from_unix(1_800_000_000),
+            proposer: "agent:assistant".into(),
+            sponsor: None,
+            task: None,
+            intent: "let it work".into(),
+            reason: format!("because of {id}").into(),
+            effect: crate::decision::digest::EffectRecord::default(),
+            privileged,
+            sensitivity: Sensitivity::Low,
+            contradictions: BTreeSet::new(),
+            escalations: Vec::new(),
+            sod: Vec::new(),
+        };
+        let digested = document.digest().unwrap();
+        Card {
+            present: Present {
+                case: CaseId::new("P1", id),
+                digest: digested.digest,
+                document: digested.document,
+                emergent: BTreeSet::new(),
+                outcome: Outcome::Needs(vec!["Owner".into()]),
+                depends_on: BTreeSet::new(),
+            },
+            risk: Risk { privileged, ..Risk::default() },
+            privileged,
+            name: "ledger-writer".into(),
+            permitted: ["Owner".into()].into(),
+            may_override: false,
+            bars: BTreeSet::new(),
+            set_aside: BTreeSet::new(),
+            rejects: BTreeSet::new(),
+            likeness: None,
+            already: Already::Open,
+        }
+    }
+
+    fn plan() -> PlanReport {
+        let mut plan = samples::plan("P1");
+        plan.changes = vec![samples::change("c1", "漢字 role"), samples::change("c2", "role")];
+        if let Some(ordinary) = plan.changes.last_mut() {
+            ordinary.privileged.clear();
+        }
+        for change in &mut plan.changes {
+            change.outcome = Word::Needs;
+        }
+        plan
+    }
+
+    /// A privileged change `c1` is asked before an ordinary one, `c2`.
+    fn talk(keys: &str) -> (Result<End, BreakOff<Infallible>>, Drawer, Script) {
+        let cards = vec![card("c1", true), card("c2", false)];
+        let mut session = Session::new(cards.clone()).unwrap();
+        let mut drawer = Drawer { cards, events: Vec::new() };
+        let mut console = Script::new((80, 30), keys);
+        let end = run(&mut console, false, &[plan()], &mut session, &mut drawer);
+        (end, drawer, console)
+    }
+
+    fn verdicts(end: &End) -> Vec<(&str, bool, Option<&str>)> {
+        let End::Seal(decisions) = end else { panic!("{end:?}") };
+        decisions
+            .iter()
+            .map(|d| {
+                let yes = matches!(d.verdict(), Verdict::Approve(_));
+                (d.case().change.as_str(), yes, d.reason().map(|r| r.raw()))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_privileged_change_needs_its_name_and_an_ordinary_one_a_word() {
+        let (end, drawer, console) = talk("      ayes\rledger-writer\rayes\rseal\r");
+        let end = end.unwrap();
+        assert_eq!(verdicts(&end), [("c1", true, None), ("c2", true, None)]);
+        assert_eq!(drawer.events.len(), 2);
+        let complaint = console.screens.iter().any(|s| s.contains("this is not `ledger-writer`"));
+        assert!(complaint, "a wrong word is named");
+        assert!(console.last().contains("What you are about to seal"), "{}", console.last());
+        assert!(console.last().contains("privileged, by name: `ledger-writer`"), "{}", console.last());
+    }
+
+    #[test]
+    fn a_reject_needs_a_reason() {
+        let (end, _, console) = talk("r\rtoo wide\rsseal\r");
+        assert_eq!(verdicts(&end.unwrap()), [("c1", false, Some("too wide"))]);
+        assert!(console.screens.iter().any(|s| s.contains("a reason is needed")));
+    }
+
+    #[test]
+    fn details_go_back_and_quitting_keep_what_was_decided() {
+        let (end, drawer, console) = talk("d\u{1b}drno\rbq");
+        assert!(matches!(end.unwrap(), End::Left(decisions) if decisions.len() == 1));
+        assert_eq!(drawer.events.len(), 1);
+        assert!(console.screens.iter().any(|s| s.contains("· details")));
+        assert!(console.screens.iter().any(|s| s.contains("you decided here: reject: no")));
+        assert!(console.screens.iter().any(|s| s.contains("1 of 2")));
+    }
+
+    #[test]
+    fn a_closed_terminal_decides_nothing_more() {
+        let (end, drawer, _) = talk("rno\r      a");
+        assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
+        assert_eq!(drawer.events.len(), 1, "the reject was confirmed, the approval was not");
+        let (end, drawer, _) = talk("r\u{3}");
+        assert!(matches!(end, Err(BreakOff::Terminal(Failure::Interrupted))));
+        assert!(drawer.events.is_empty());
+    }
+}
