@@ -100,9 +100,17 @@ fn child_of_the_terminal_tests() {
     if std::env::var_os("REVIEW_TERMINAL_TEST").is_none() {
         return;
     }
+    // WHY: `stty -g` prints every setting of the terminal.
+    let mode = || {
+        let tty = std::fs::File::open("/dev/tty").unwrap();
+        Command::new("stty").arg("-g").stdin(tty).output().unwrap().stdout
+    };
+    let before = mode();
+    assert!(!before.is_empty());
     println!("pid {} ", std::process::id());
     let result = {
         let mut tty = Tty::open().expect("a pseudo-terminal is a controlling terminal");
+        assert_ne!(mode(), before, "it is raw while somebody is asked");
         let paint = |style: &Style| {
             let mut page = crate::report::layout::Page::new(style);
             page.heading("A card");
@@ -115,10 +123,7 @@ fn child_of_the_terminal_tests() {
         Ok(word) => println!("chosen: {word}"),
         Err(failure) => println!("failed: {failure}"),
     }
-    let mode = Command::new("stty").arg("-a").stdin(std::fs::File::open("/dev/tty").unwrap()).output().unwrap();
-    let mode = String::from_utf8_lossy(&mode.stdout).into_owned();
-    let has = |word: &str| mode.split([' ', ';', '\n']).any(|w| w == word);
-    println!("restored: {}", has("icanon") && has("echo") && has("isig"));
+    println!("restored: {}", mode() == before);
 }
 
 fn child() -> rexpect::session::PtySession {
