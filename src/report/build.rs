@@ -189,8 +189,9 @@ fn alteration(facts: &ChangeFacts) -> Option<Alteration> {
         line("until", held.until.map(|time| Text::from(time.to_string())));
         lines
     };
-    let names: Vec<&str> = facts.assignments.iter().map(crate::input::id::Id::as_str).collect();
-    let what = if names.is_empty() { "new assignment".to_owned() } else { format!("assignment {}", names.join(", ")) };
+    let touched: Vec<&str> = facts.assignments.iter().map(crate::input::id::Id::as_str).collect();
+    let what =
+        if touched.is_empty() { "new assignment".to_owned() } else { format!("assignment {}", touched.join(", ")) };
     Some(Alteration {
         what: Text::from(what),
         before: facts.was.as_ref().map(lines).unwrap_or_default(),

@@ -68,6 +68,9 @@ pub struct Bundle {
     pub pieces: u64,
 }
 
+/// Actions by resource.
+type Actions<'p> = BTreeMap<&'p Text, Vec<&'p Text>>;
+/// Whose, and where.
 type Pair<'p> = (&'p Subject, Option<&'p ResourceId>);
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +101,7 @@ impl AccessList {
             let entry = held.entry((kind, &access.resource, &access.action));
             entry.or_insert_with(|| (Vec::new(), &piece.path)).0.push((&piece.subject, access.scope.as_ref()));
         }
-        let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>), (BTreeMap<&Text, Vec<&Text>>, &Path)> = BTreeMap::new();
+        let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>), (Actions<'_>, &Path)> = BTreeMap::new();
         for ((kind, resource, action), (pairs, way)) in held {
             let entry = together.entry((kind, pairs)).or_insert_with(|| (BTreeMap::new(), way));
             entry.0.entry(resource).or_default().push(action);

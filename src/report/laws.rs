@@ -84,7 +84,9 @@ fn json_always_parses_and_says_what_the_report_says() {
                 assert_eq!(value["runs"][0]["invocations"][0]["exitCode"], exit);
                 assert_eq!(results[0]["locations"][0]["physicalLocation"]["region"]["snippet"]["text"], "needle");
             }
-            _ => assert_eq!(value.as_array().unwrap().len(), report.findings.len()),
+            Format::Gitlab | Format::Text | Format::Junit | Format::Github | Format::Markdown => {
+                assert_eq!(value.as_array().unwrap().len(), report.findings.len());
+            }
         }
     });
 }
@@ -162,6 +164,17 @@ fn the_assistants_words_come_last_and_are_marked_line_by_line() {
     assert!(facts.contains("DENIED") && facts.contains("PRIVILEGED"));
     let (_, said) = rest.split_once("The assistant's words, which nobody has checked\n").unwrap();
     assert!(rest.find("\nPolicy\n").unwrap() < rest.find("The assistant's words").unwrap());
-    let reason: Vec<_> = said.lines().take_while(|l| !l.contains("│ claims")).collect();
+    let reason: Vec<_> = said.lines().take_while(|l| !l.contains("│ claims last_used")).collect();
     assert!(reason.len() > 5 && reason.iter().all(|l| l.starts_with("  │ ")), "{reason:#?}");
+}
+
+#[test]
+fn a_sample_of_every_format_can_be_looked_at() {
+    for report in reports("svc:reconcile") {
+        for format in Format::ALL {
+            let out = render(&report, *format, &Style::plain(80));
+            assert!(!out.contains("Text("));
+            println!("===== {} as {}\n{out}", report.command, format.name());
+        }
+    }
 }

@@ -77,8 +77,9 @@ impl Page {
     /// As [`Page::para`], with a label for the words in front.
     pub fn para_from(&mut self, first: Span, spans: &[Span]) {
         let used = columns(&first.text);
-        // WHY: a front wider than half the page would leave no room for the text.
-        let again = Span::own(Label::Plain, " ".repeat(used.min(self.width / 2)));
+        // WHY: a front wider than half the page would leave no room for the text; and only our own headings start in the
+        // first column, so that no long name can pose as one where it wraps.
+        let again = Span::own(Label::Plain, " ".repeat(used.min(self.width / 2).max(2)));
         self.wrap(first, again, spans);
     }
 
@@ -86,6 +87,12 @@ impl Page {
     pub fn quoted(&mut self, bar: &str, words: &Text) {
         let bar = Span::own(Label::Quiet, bar);
         self.wrap(bar.clone(), bar, &[Span::outside(Label::Words, words)]);
+    }
+
+    /// Words of ours about somebody else's words: every line of it stands behind `bar` too.
+    pub fn beside_bar(&mut self, bar: &str, spans: &[Span]) {
+        let bar = Span::own(Label::Quiet, bar);
+        self.wrap(bar.clone(), bar, spans);
     }
 
     fn wrap(&mut self, first: Span, again: Span, spans: &[Span]) {

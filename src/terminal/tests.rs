@@ -163,14 +163,15 @@ fn control_c_on_the_real_terminal_interrupts_and_the_terminal_is_restored() {
 }
 
 #[test]
-fn a_signal_from_outside_interrupts_and_the_terminal_is_restored() {
-    for signal in ["-INT", "-TERM"] {
+fn a_signal_from_outside_ends_the_sitting_and_the_terminal_is_restored() {
+    let interrupted = "failed: interrupted";
+    for (signal, end) in [("-INT", interrupted), ("-TERM", interrupted), ("-HUP", "failed: the terminal was closed")] {
         let mut session = child();
         let (_, pid) = session.exp_regex("pid [0-9]+").unwrap();
         let pid = pid.trim_start_matches("pid ").to_owned();
         session.exp_string("? keys").unwrap();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        ends_with(session, "failed: interrupted");
+        ends_with(session, end);
     }
 }
 
@@ -306,7 +307,7 @@ mod conversation {
             .iter()
             .map(|d| {
                 let yes = matches!(d.verdict(), Verdict::Approve(_));
-                (d.case().change.as_str(), yes, d.reason().map(|r| r.raw()))
+                (d.case().change.as_str(), yes, d.reason().map(crate::input::text::Text::raw))
             })
             .collect()
     }

@@ -4,6 +4,7 @@
 //! lives; dropping it restores the mode, the screen and the cursor, on return, on an error, on Ctrl-C, on SIGINT, SIGTERM,
 //! SIGHUP and SIGQUIT (caught as flags while it lives, left to their defaults before and after) and in a panic.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
@@ -156,7 +157,7 @@ impl Console for Tty {
         let mut out = String::from("\x1b[?25l\x1b[H\x1b[2J");
         out.push_str(&screen.lines.join("\r\n"));
         if let Some((row, column)) = screen.cursor {
-            out.push_str(&format!("\x1b[{};{}H\x1b[?25h", row + 1, column + 1));
+            let _ = write!(out, "\x1b[{};{}H\x1b[?25h", row + 1, column + 1);
         }
         self.write(out.as_bytes())
     }

@@ -215,7 +215,7 @@ fn words(page: &mut Page, change: &ChangeReport) {
     for claim in &change.claims {
         let (label, result) = claim_result(claim.result);
         let mut line = vec![
-            Span::own(Label::Words, format!("{}: ", claim.name)),
+            Span::own(Label::Words, format!("claims {}: ", claim.name)),
             Span::outside(Label::Words, &claim.claimed),
             Span::own(Label::Plain, " — "),
             Span::own(label, result),
@@ -224,7 +224,7 @@ fn words(page: &mut Page, change: &ChangeReport) {
             line.push(Span::own(Label::Plain, ": the snapshot says "));
             line.push(Span::outside(Label::Plain, found));
         }
-        page.para("  │ claims ", &line);
+        page.beside_bar("  │ ", &line);
     }
 }
 

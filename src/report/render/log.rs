@@ -1,6 +1,7 @@
 //! `log show`: a table that a manager reads.
 
 use super::{findings, table, text, verify};
+use crate::input::time::Time;
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::Report;
 use crate::report::record::{DecisionRow, LogReport, SessionRow};
@@ -20,7 +21,7 @@ pub fn render(report: &Report, log: &LogReport, style: &Style) -> String {
     table::put(&mut page, style, &["sealed", "kind", "by", "plans", "verdicts", "standing"], &rows);
     page.heading("Decisions");
     let rows: Vec<Vec<String>> = log.decisions.iter().map(decision).collect();
-    table::put(&mut page, style, &["when", "who", "verdict", "change", "what it does", "why"], &rows);
+    table::put(&mut page, style, &["when", "who", "verdict", "change"], &rows);
     if let Some(more) = &log.more {
         page.para("", &spans(Label::Quiet, more));
     }
@@ -34,7 +35,7 @@ fn session(row: &SessionRow) -> Vec<String> {
     let verdicts: Vec<String> = row.verdicts.iter().map(|(word, n)| format!("{} {word}", number(*n))).collect();
     let plans: Vec<String> = row.plans.iter().map(crate::input::text::Text::terminal).collect();
     vec![
-        row.sealed.map_or_else(|| "not sealed".to_owned(), |at| at.to_string()),
+        row.sealed.map_or_else(|| "not sealed".to_owned(), when),
         row.kind.to_owned(),
         row.writer.terminal(),
         plans.join(", "),
@@ -48,11 +49,20 @@ fn decision(row: &DecisionRow) -> Vec<String> {
     let steps = if steps.is_empty() { String::new() } else { format!(" as {}", steps.join(", ")) };
     let privileged = if row.privileged { " (privileged)" } else { "" };
     vec![
-        row.at.to_string(),
+        when(row.at),
         row.who.terminal(),
         format!("{}{steps}", row.verdict),
-        format!("{} {}", row.plan.terminal(), row.change.terminal()),
-        format!("{}{privileged}", row.sentence.terminal()),
-        row.reason.as_ref().map(crate::input::text::Text::terminal).unwrap_or_default(),
+        format!(
+            "{} {}: {}{privileged}{}",
+            row.plan.terminal(),
+            row.change.terminal(),
+            row.sentence.terminal(),
+            row.reason.as_ref().map(|why| format!("; why: {}", why.terminal())).unwrap_or_default()
+        ),
     ]
+}
+
+/// A time that a narrow column can break between date and hour.
+fn when(at: Time) -> String {
+    at.to_string().replace('T', " ")
 }

@@ -86,6 +86,7 @@ fn text_of(report: &Report, style: &Style) -> String {
         Body::Plans(plans) if report.command == "diff" => diff::render(report, plans, style),
         Body::Plans(_) | Body::Findings | Body::Snapshot(_) => text::render(report, style),
         Body::Verify(verify) => verify::render(report, verify, style),
+        Body::Log(log) if report.command == "log head" => verify::head_lines(&log.heads),
         Body::Log(log) => log::render(report, log, style),
     }
 }

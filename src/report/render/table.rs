@@ -22,9 +22,9 @@ pub fn put(page: &mut Page, style: &Style, header: &[&str], rows: &[Vec<String>]
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .set_header(header.iter().map(|title| Cell::new(title)));
+        .set_header(header.iter().map(Cell::new));
     for row in rows {
-        table.add_row(row.iter().map(|cell| Cell::new(cell)));
+        table.add_row(row.iter().map(Cell::new));
     }
     let lines: Vec<String> = table.lines().collect();
     if lines.iter().any(|line| columns(line) > width) {

@@ -1,5 +1,7 @@
 //! `verify` for people: four answers, kept apart, and the heads to remember.
 
+use std::fmt::Write as _;
+
 use super::{findings, text};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::Report;
@@ -52,8 +54,10 @@ pub fn heads(page: &mut Page, heads: &[Head]) {
 /// `log head`: one line per head, its hash first, for scripts.
 #[must_use]
 pub fn head_lines(heads: &[Head]) -> String {
-    heads
-        .iter()
-        .map(|head| format!("{} {} {} {}\n", head.seal, head.at, head.session.terminal(), head.principal.terminal()))
-        .collect()
+    let mut out = String::new();
+    for head in heads {
+        let (session, principal) = (head.session.terminal(), head.principal.terminal());
+        let _ = writeln!(out, "{} {} {session} {principal}", head.seal, head.at);
+    }
+    out
 }
