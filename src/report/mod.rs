@@ -1,1 +1,21 @@
-//! Placeholder.
+//! What was found and decided, put into words.
+//!
+//! In: facts of `access`, findings, outcomes and decisions, as `cli` joins them. Out: one model ([`model`], [`record`]),
+//! sentences ([`sentence`]), and the same model in every format ([`render`]). This room decides nothing: verdicts,
+//! totals and exit codes come in with the model. It touches no clock, file, environment or terminal, and the same model
+//! always gives the same bytes.
+
+pub mod build;
+pub mod effects;
+pub mod excerpt;
+pub mod layout;
+pub mod model;
+pub mod record;
+pub mod render;
+pub mod sentence;
+pub mod style;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+pub(crate) mod samples;

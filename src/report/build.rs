@@ -1,0 +1,204 @@
+//! From facts to the report.
+//!
+//! In: a plan and its analysis. Out: the part of the report that is fact. Outcomes, steps, policies, digests and
+//! decisions are set by `cli`, which asks the rooms that know them; until then a change is `unjudged` and open.
+
+use crate::access::facts::{
+    Analysis, ChangeFacts, Concerned, Emergent, EmergentWhat, Escalation, Holding, SodConflict,
+};
+use crate::input::text::Text;
+use crate::plan::model::{Change, Plan};
+
+use super::effects::{AccessList, Limits};
+use super::model::{
+    Alteration, ChangeReport, EmergentReport, EscalationReport, Outcome, PlanReport, SodReport, State, Totals,
+};
+use super::sentence::{Sentence, access, action, counted, path, scope, subject};
+
+/// What the facts say of a plan. `file` is the plan's name as the user gave it.
+#[must_use]
+pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanReport {
+    let changes: Vec<ChangeReport> = plan
+        .changes
+        .iter()
+        .filter_map(|it| {
+            let facts = analysis.changes.iter().find(|facts| facts.id == it.id.value)?;
+            Some(change(it, facts, show))
+        })
+        .collect();
+    let mut report = PlanReport {
+        id: plan.id.value.clone(),
+        file: Text::from(file),
+        digest: plan.digest,
+        proposer: plan.proposer.value.text(),
+        authenticated: Sentence::new(),
+        sponsor: plan.on_behalf_of.as_ref().map(|s| s.value.text()),
+        task: plan.task.as_ref().map(|t| t.value.text()),
+        intent: plan.intent.value.clone(),
+        expires: plan.expires.value,
+        policies: Vec::new(),
+        changes,
+        emergent: analysis.emergent.iter().map(emergent).collect(),
+        totals: Totals::default(),
+    };
+    report.totals = Totals {
+        gained: count(analysis.effects.gained.len()),
+        lost: count(analysis.effects.lost.len()),
+        gained_eligible: count(analysis.effects.gained_eligible.len()),
+        gained_privileged: analysis.gained_privileged,
+        emergent: count(analysis.emergent.len()),
+        identities: analysis.concerned.identities,
+        at_least: analysis.concerned.at_least,
+        ..Totals::default()
+    };
+    report.count_outcomes();
+    report
+}
+
+impl PlanReport {
+    /// Counts changes by outcome again, after outcomes were set.
+    pub fn count_outcomes(&mut self) {
+        let of = |outcome: Outcome| count(self.changes.iter().filter(|c| c.outcome == outcome).count());
+        let (denied, needs, auto) = (of(Outcome::Denied), of(Outcome::Needs), of(Outcome::Auto));
+        let privileged = count(self.changes.iter().filter(|c| !c.privileged.is_empty()).count());
+        let changes = count(self.changes.len());
+        self.totals = Totals { changes, denied, needs, auto, privileged, ..std::mem::take(&mut self.totals) };
+    }
+}
+
+/// What the facts say of a change.
+#[must_use]
+pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeReport {
+    let about = facts.named.subject();
+    let list = |pieces: &[_]| AccessList::of(pieces, facts.concerned.at_least, show);
+    ChangeReport {
+        id: change.id.value.clone(),
+        place: change.action_place.clone(),
+        digest: None,
+        action: change.action.word(),
+        sentence: action(change, about.as_ref()),
+        entitlement: facts.named.entitlement().map(|e| e.text()),
+        outcome: Outcome::Unjudged,
+        steps: Vec::new(),
+        policies: Vec::new(),
+        gained: list(&facts.effects.gained),
+        lost: list(&facts.effects.lost),
+        gained_eligible: list(&facts.effects.gained_eligible),
+        concerned: concerned(&facts.concerned),
+        unknown_groups: facts.concerned.unknown_groups.iter().map(crate::input::id::Id::text).collect(),
+        depends_on: facts.depends_on.iter().cloned().collect(),
+        emergent: facts.emergent.clone(),
+        escalations: facts.escalations.iter().map(escalation).collect(),
+        sod: facts.sod.iter().map(sod).collect(),
+        privileged: facts.privileged.iter().cloned().collect(),
+        sensitivity: facts.sensitivity,
+        in_task_scope: facts.in_task_scope,
+        reversible: facts.reversible,
+        claims: facts.claims.clone(),
+        alteration: alteration(facts),
+        reason: change.reason.value.clone(),
+        state: State::Open,
+    }
+}
+
+fn concerned(whom: &Concerned) -> Sentence {
+    let least = if whom.at_least { "at least " } else { "" };
+    let kinds: Vec<String> = whom.kinds.iter().map(|kind| kind.name().replace('_', " ")).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    Sentence::of(format!("{least}{}{kinds}", counted(whom.identities, "identity", "identities")))
+}
+
+fn escalation(it: &Escalation) -> EscalationReport {
+    let mut sentence = subject(&it.subject)
+        .own(if it.complete { " completes " } else { " possibly completes " })
+        .name(&it.id)
+        .own(": ")
+        .name(&it.title);
+    for (at, (variable, value)) in it.bound.iter().enumerate() {
+        sentence = sentence
+            .own(if at == 0 { " with " } else { ", " })
+            .name(&Text::from(variable.as_str()))
+            .own(" = ")
+            .name(value);
+    }
+    EscalationReport {
+        id: it.id.clone(),
+        sentence,
+        subject: it.subject.text(),
+        complete: it.complete,
+        ways: it.paths.iter().map(path).collect(),
+    }
+}
+
+fn sod(it: &SodConflict) -> SodReport {
+    let sentence = subject(&it.subject).own(" holds both sides of ").name(&it.id).own(": ").name(&it.title);
+    let sentence = sentence.maybe(it.scope.as_ref(), |s, at| s.own(" ").then(scope(Some(at))));
+    SodReport { id: it.id.clone(), sentence, subject: it.subject.text(), ways: vec![path(&it.first), path(&it.second)] }
+}
+
+fn emergent(it: &Emergent) -> EmergentReport {
+    let (sentence, kind, privileged, ways) = match &it.what {
+        EmergentWhat::Access(piece) => (
+            subject(&piece.subject)
+                .own(if it.eligible { " could activate " } else { " gains " })
+                .then(access(&piece.access)),
+            "access",
+            piece.privileged.clone(),
+            vec![path(&piece.path)],
+        ),
+        EmergentWhat::Escalation(escalates) => {
+            let report = escalation(escalates);
+            (report.sentence, "escalation", None, report.ways)
+        }
+        EmergentWhat::Sod(conflict) => {
+            let report = sod(conflict);
+            (report.sentence, "sod", None, report.ways)
+        }
+    };
+    EmergentReport {
+        sentence,
+        kind,
+        eligible: it.eligible,
+        sets: it.sets.iter().map(|set| set.iter().cloned().collect()).collect(),
+        members: it.members.iter().cloned().collect(),
+        complete: it.complete,
+        privileged,
+        ways,
+        digest: it.digest,
+    }
+}
+
+fn alteration(facts: &ChangeFacts) -> Option<Alteration> {
+    if facts.was.is_none() && facts.becomes.is_none() {
+        return None;
+    }
+    let named = &facts.named;
+    let lines = |held: &Holding| {
+        let mut lines = Vec::new();
+        let mut line = |key: &str, value: Option<Text>| {
+            if let Some(value) = value {
+                lines.push(Text::from(format!("{key}: {}", value.raw())));
+            }
+        };
+        line("to", named.subject().map(|s| s.text()));
+        line("role", named.role.as_ref().map(crate::input::id::Id::text));
+        line("member_of", named.member_of.as_ref().map(crate::input::id::Id::text));
+        line("scope", named.scope.as_ref().map(crate::input::id::Id::text));
+        line("mode", Some(Text::from(held.mode.name())));
+        line("ttl", held.ttl.map(|span| Text::from(span.to_string())));
+        line("until", held.until.map(|time| Text::from(time.to_string())));
+        lines
+    };
+    let touched: Vec<&str> = facts.assignments.iter().map(crate::input::id::Id::as_str).collect();
+    let what =
+        if touched.is_empty() { "new assignment".to_owned() } else { format!("assignment {}", touched.join(", ")) };
+    Some(Alteration {
+        what: Text::from(what),
+        before: facts.was.as_ref().map(lines).unwrap_or_default(),
+        after: facts.becomes.as_ref().map(lines).unwrap_or_default(),
+    })
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,80 @@
+//! The line of a file that a finding points at.
+//!
+//! In: the text of the file and a place. Out: that line, and the region within it in characters. The source at the
+//! region is the value that the finding is about, cut at the end of the line where it goes on.
+
+use crate::input::place::Place;
+use crate::input::text::Text;
+
+/// A line of source with the region that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line, as it stands in the file, without its end.
+    pub source: Text,
+    /// First character of the region within the line, from 0.
+    pub start: usize,
+    /// Character after the region, within the line.
+    pub end: usize,
+    /// Whether the region goes on beyond this line.
+    pub goes_on: bool,
+}
+
+impl Excerpt {
+    /// Takes the line that a place names. `None` where the file has no such line, or only the whole file is meant.
+    #[must_use]
+    pub fn of(source: &str, place: &Place) -> Option<Self> {
+        let (from, to) = place.bytes;
+        if from == to {
+            let line = source.lines().nth(usize::try_from(place.line).ok()?.checked_sub(1)?)?;
+            let start = usize::try_from(place.column).ok()?.saturating_sub(1).min(line.chars().count());
+            let whole = start == 0;
+            let end = if whole { line.chars().count() } else { start };
+            return Some(Self { source: Text::from(line), start, end, goes_on: false });
+        }
+        let before = source.get(..from)?;
+        let value = source.get(from..to)?;
+        let begin = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = source.get(begin..)?.lines().next().unwrap_or_default();
+        let start = source.get(begin..from)?.chars().count();
+        let first = value.lines().next().unwrap_or_default();
+        Some(Self {
+            source: Text::from(line),
+            start,
+            end: start + first.chars().count(),
+            goes_on: value.trim_end_matches(['\n', '\r']).contains('\n'),
+        })
+    }
+
+    /// The source at the region.
+    #[must_use]
+    pub fn value(&self) -> String {
+        self.source.raw().chars().skip(self.start).take(self.end.saturating_sub(self.start)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_at_the_region_is_the_value() {
+        let source = "version: 1\r\nid: \"p\tl\u{e9}\"\nchanges:\n  - to: 漢字\n";
+        for value in ["1", "\"p\tl\u{e9}\"", "漢字", "id"] {
+            let from = source.find(value).unwrap();
+            let line = u32::try_from(source[..from].matches('\n').count()).unwrap() + 1;
+            let place = Place { file: "plan.yaml".into(), line, column: 1, bytes: (from, from + value.len()) };
+            let excerpt = Excerpt::of(source, &place).unwrap();
+            assert_eq!(excerpt.value(), value);
+            assert!(!excerpt.source.raw().contains(['\n', '\r']));
+        }
+    }
+
+    #[test]
+    fn a_place_outside_the_file_gives_no_excerpt() {
+        let place = Place { file: "x".into(), line: 9, column: 1, bytes: (40, 50) };
+        assert_eq!(Excerpt::of("short", &place), None);
+        assert_eq!(Excerpt::of("short", &Place::line("x", 9)), None);
+        let inside = Place { file: "x".into(), line: 1, column: 1, bytes: (1, 2) };
+        assert_eq!(Excerpt::of("é", &inside), None, "a region that cuts a character is no region");
+    }
+}

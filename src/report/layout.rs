@@ -1,0 +1,293 @@
+//! Lays text out in columns.
+//!
+//! In: spans of escaped text with labels. Out: lines no wider than the page. Width is counted in terminal columns
+//! (Unicode East Asian Width, UAX #11), never in bytes. Nothing here reads what the text says.
+
+use unicode_width::UnicodeWidthChar;
+
+use super::sentence::{Sentence, Word};
+use super::style::{Label, Style};
+use crate::input::text::Text;
+
+/// Columns that text takes in a terminal.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// Escaped text with a label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    label: Label,
+    text: String,
+}
+
+impl Span {
+    /// Our own words: numbers, fixed words.
+    #[must_use]
+    pub fn own(label: Label, text: impl Into<String>) -> Self {
+        Self { label, text: text.into() }
+    }
+
+    /// Text from outside, escaped for a terminal.
+    #[must_use]
+    pub fn outside(label: Label, text: &Text) -> Self {
+        Self { label, text: text.terminal() }
+    }
+}
+
+/// Lines of a page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    width: usize,
+    lines: Vec<Vec<Span>>,
+}
+
+impl Page {
+    /// An empty page.
+    #[must_use]
+    pub fn new(style: &Style) -> Self {
+        Self { width: style.columns(), lines: Vec::new() }
+    }
+
+    /// The columns of the page.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many lines it has.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// An empty line, but never two.
+    pub fn gap(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.is_empty()) {
+            self.lines.push(Vec::new());
+        }
+    }
+
+    /// A paragraph: its first line behind `first`, the others behind as many blanks as that takes.
+    pub fn para(&mut self, first: &str, spans: &[Span]) {
+        self.para_from(Span::own(Label::Plain, first), spans);
+    }
+
+    /// As [`Page::para`], with a label for the words in front.
+    pub fn para_from(&mut self, first: Span, spans: &[Span]) {
+        let used = columns(&first.text);
+        // WHY: a front wider than half the page would leave no room for the text; and only our own headings start in the
+        // first column, so that no long name can pose as one where it wraps.
+        let again = Span::own(Label::Plain, " ".repeat(used.min(self.width / 2).max(2)));
+        self.wrap(first, again, spans);
+    }
+
+    /// A paragraph of somebody else's words: every line of it stands behind `bar`, so that it cannot look like ours.
+    pub fn quoted(&mut self, bar: &str, words: &Text) {
+        let bar = Span::own(Label::Quiet, bar);
+        self.wrap(bar.clone(), bar, &[Span::outside(Label::Words, words)]);
+    }
+
+    /// Words of ours about somebody else's words: every line of it stands behind `bar` too.
+    pub fn beside_bar(&mut self, bar: &str, spans: &[Span]) {
+        let bar = Span::own(Label::Quiet, bar);
+        self.wrap(bar.clone(), bar, spans);
+    }
+
+    fn wrap(&mut self, first: Span, again: Span, spans: &[Span]) {
+        let used = columns(&first.text);
+        let mut wrap = Wrap { width: self.width, again, lines: Vec::new(), line: vec![first], used, blanks: 0 };
+        for span in spans {
+            wrap.span(span);
+        }
+        self.lines.append(&mut wrap.finish());
+    }
+
+    /// A sentence behind `first`.
+    pub fn sentence(&mut self, first: &str, label: Label, sentence: &Sentence) {
+        self.para(first, &[Span::own(label, sentence.terminal())]);
+    }
+
+    /// A title.
+    pub fn heading(&mut self, words: &str) {
+        self.gap();
+        self.para("", &[Span::own(Label::Heading, words)]);
+    }
+
+    /// A line across the page, with a title in it.
+    pub fn rule(&mut self, title: &str) {
+        let title = if title.is_empty() { String::new() } else { format!("── {title} ") };
+        let title = cut(&title, self.width);
+        let rest = self.width.saturating_sub(columns(&title));
+        self.lines.push(vec![Span::own(Label::Heading, title), Span::own(Label::Quiet, "─".repeat(rest))]);
+    }
+
+    /// A line as it is, cut at the edge of the page.
+    pub fn line(&mut self, label: Label, escaped: &str) {
+        self.lines.push(vec![Span::own(label, cut(escaped, self.width))]);
+    }
+
+    /// Adds the lines of another page.
+    pub fn append(&mut self, mut other: Self) {
+        self.lines.append(&mut other.lines);
+    }
+
+    /// The lines, painted, without their LF.
+    #[must_use]
+    pub fn lines(&self, style: &Style) -> Vec<String> {
+        self.lines
+            .iter()
+            .map(|line| {
+                let line: String = line.iter().map(|span| style.paint(span.label, &span.text)).collect();
+                if style.colour { line } else { line.trim_end().to_owned() }
+            })
+            .collect()
+    }
+
+    /// The page, each line ended by LF.
+    #[must_use]
+    pub fn render(&self, style: &Style) -> String {
+        self.lines(style).into_iter().map(|line| line + "\n").collect()
+    }
+}
+
+/// Cuts at a width, with `…` where something is missing.
+#[must_use]
+pub fn cut(escaped: &str, width: usize) -> String {
+    if columns(escaped) <= width {
+        return escaped.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for c in escaped.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+struct Wrap {
+    width: usize,
+    again: Span,
+    lines: Vec<Vec<Span>>,
+    line: Vec<Span>,
+    used: usize,
+    blanks: usize,
+}
+
+impl Wrap {
+    fn span(&mut self, span: &Span) {
+        let mut word = String::new();
+        for c in span.text.chars() {
+            if c == ' ' {
+                self.word(span.label, &word);
+                word.clear();
+                self.blanks += 1;
+            } else {
+                word.push(c);
+            }
+        }
+        self.word(span.label, &word);
+    }
+
+    fn word(&mut self, label: Label, word: &str) {
+        if word.is_empty() {
+            return;
+        }
+        let wide = columns(word);
+        if self.used + self.blanks + wide > self.width {
+            let room = self.width.saturating_sub(columns(&self.again.text));
+            if wide > room {
+                return self.long_word(label, word);
+            }
+            self.turn();
+        }
+        self.push(label, &" ".repeat(self.blanks));
+        self.used += self.blanks + wide;
+        self.blanks = 0;
+        self.push(label, word);
+    }
+
+    /// A word wider than the page is broken where the page ends.
+    fn long_word(&mut self, label: Label, word: &str) {
+        if self.used + self.blanks + 8 > self.width && self.used > columns(&self.again.text) {
+            self.turn();
+        }
+        self.push(label, &" ".repeat(self.blanks));
+        self.used += self.blanks;
+        self.blanks = 0;
+        let mut part = String::new();
+        for c in word.chars() {
+            let wide = c.width().unwrap_or(0);
+            if self.used + wide > self.width {
+                self.push(label, &part);
+                part.clear();
+                self.turn();
+            }
+            part.push(c);
+            self.used += wide;
+        }
+        self.push(label, &part);
+    }
+
+    fn push(&mut self, label: Label, text: &str) {
+        match self.line.last_mut() {
+            Some(last) if last.label == label => last.text.push_str(text),
+            Some(_) | None => self.line.push(Span::own(label, text)),
+        }
+    }
+
+    fn turn(&mut self) {
+        self.used = columns(&self.again.text);
+        self.lines.push(std::mem::replace(&mut self.line, vec![self.again.clone()]));
+        self.blanks = 0;
+    }
+
+    fn finish(mut self) -> Vec<Vec<Span>> {
+        self.lines.push(self.line);
+        self.lines
+    }
+}
+
+/// A sentence as spans: names stand out by their backticks alone.
+#[must_use]
+pub fn spans(label: Label, sentence: &Sentence) -> Vec<Span> {
+    sentence.words().iter().map(|word| Span::own(label, Word::terminal(word))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_the_page_and_nothing_but_blanks_is_lost() {
+        let style = Style::plain(30);
+        let text =
+            "the role 漢字漢字漢字漢字漢字漢字漢字漢字漢字 and arn:aws:iam::123456789012:role/very/long/name end";
+        let mut page = Page::new(&style);
+        page.para("  policies: ", &[Span::own(Label::Plain, text)]);
+        let lines = page.lines(&style);
+        assert!(lines.iter().all(|line| columns(line) <= 30), "{lines:#?}");
+        let squeeze = |s: &str| s.chars().filter(|c| *c != ' ').collect::<String>();
+        assert_eq!(squeeze(&lines.concat()), squeeze(&format!("policies:{text}")));
+    }
+
+    #[test]
+    fn blanks_within_a_name_stay() {
+        let style = Style::plain(60);
+        let mut page = Page::new(&style);
+        page.para("", &[Span::own(Label::Plain, "`a   b`")]);
+        assert_eq!(page.render(&style), "`a   b`\n");
+    }
+
+    #[test]
+    fn a_cut_says_that_something_is_missing() {
+        assert_eq!(cut("漢字漢字", 5), "漢字…");
+        assert_eq!(cut("abc", 3), "abc");
+    }
+}

@@ -1,0 +1,422 @@
+//! The report: what was found about plans and decided about their changes.
+//!
+//! In: nothing (plain data; `build` fills the facts, `cli` the outcomes, steps and decisions). Out: everything that any
+//! renderer shows. INVARIANT: a renderer decides nothing and counts nothing, so verdicts, totals and exit code are here.
+
+use crate::access::facts::CheckedClaim;
+use crate::input::digest::{Digest, of};
+use crate::input::entitlement::Sensitivity;
+use crate::input::finding::{Finding, Severity};
+use crate::input::id::{ChangeId, PlanId, PolicyId};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::input::time::Time;
+
+use super::effects::AccessList;
+use super::excerpt::Excerpt;
+use super::record::{LogReport, SnapshotReport, VerifyReport};
+use super::sentence::Sentence;
+
+/// What a command has to say.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The command's name as users type it: `check`, `gate`, `review`, `diff`, `verify`, `log show`, …
+    pub command: &'static str,
+    /// The exit code, the same in every format.
+    pub exit_code: u8,
+    /// The verdict, one sentence.
+    pub verdict: Sentence,
+    /// What is wrong or notable, in the order in which it is shown.
+    pub findings: Vec<Reported>,
+    /// What the command is about.
+    pub body: Body,
+    /// What to do next, in order.
+    pub next: Vec<Sentence>,
+}
+
+/// What a command is about.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Nothing but findings, such as those of `trust check`.
+    Findings,
+    /// Plans: `check`, `gate`, `diff`, `explain`, a review without a terminal.
+    Plans(Vec<PlanReport>),
+    /// A log that was verified.
+    Verify(VerifyReport),
+    /// A log that is shown.
+    Log(LogReport),
+    /// A snapshot that was imported or is shown.
+    Snapshot(SnapshotReport),
+}
+
+impl Report {
+    /// Every change of every plan, in order.
+    pub fn changes(&self) -> impl Iterator<Item = (&PlanReport, &ChangeReport)> {
+        let plans: &[PlanReport] = match &self.body {
+            Body::Plans(plans) => plans,
+            Body::Findings | Body::Verify(_) | Body::Log(_) | Body::Snapshot(_) => &[],
+        };
+        plans.iter().flat_map(|plan| plan.changes.iter().map(move |change| (plan, change)))
+    }
+}
+
+/// A finding with the line that it points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// The finding.
+    pub finding: Finding,
+    /// The line, where the file is at hand.
+    pub excerpt: Option<Excerpt>,
+    /// The policy behind it, where one is.
+    pub rule: Option<Rule>,
+}
+
+impl Reported {
+    /// A finding; `source` gives the text of a file that was read, by its name.
+    pub fn new<'s>(finding: Finding, source: impl Fn(&str) -> Option<&'s str>) -> Self {
+        let excerpt = finding.place.as_ref().and_then(|place| Excerpt::of(source(&place.file)?, place));
+        Self { finding, excerpt, rule: None }
+    }
+}
+
+/// A policy, as a rule that findings refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its id.
+    pub id: PolicyId,
+    /// Its title.
+    pub title: Text,
+    /// How to mend what it denies.
+    pub advice: Text,
+    /// The controls it implements (OWASP, NIST, CSA).
+    pub control: Text,
+}
+
+/// One plan.
+#[derive(Clone, Debug)]
+pub struct PlanReport {
+    /// Its id.
+    pub id: PlanId,
+    /// Its file, as the user named it.
+    pub file: Text,
+    /// The SHA-256 of its bytes.
+    pub digest: Digest<of::File>,
+    /// The agent that wrote it.
+    pub proposer: Text,
+    /// How the proposer was authenticated, one phrase of ours.
+    pub authenticated: Sentence,
+    /// The person it says it acts for.
+    pub sponsor: Option<Text>,
+    /// The task it says it serves.
+    pub task: Option<Text>,
+    /// What it is for, in the assistant's words.
+    pub intent: Text,
+    /// After this it is void.
+    pub expires: Time,
+    /// What policy says of the plan as a whole, beside its changes: nothing, where nothing is to be said.
+    pub policies: Vec<PolicyReport>,
+    /// Its changes, in the order in which they are shown.
+    pub changes: Vec<ChangeReport>,
+    /// What only the whole plan gives.
+    pub emergent: Vec<EmergentReport>,
+    /// Sums over the plan.
+    pub totals: Totals,
+}
+
+/// Sums over a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Changes.
+    pub changes: u64,
+    /// Changes that policy denies.
+    pub denied: u64,
+    /// Changes that need a person.
+    pub needs: u64,
+    /// Changes that are explicitly low risk.
+    pub auto: u64,
+    /// Privileged changes.
+    pub privileged: u64,
+    /// Pieces gained by the whole plan.
+    pub gained: u64,
+    /// Pieces lost by the whole plan.
+    pub lost: u64,
+    /// Pieces that the whole plan makes eligible.
+    pub gained_eligible: u64,
+    /// Privileged pieces among those gained or made eligible.
+    pub gained_privileged: u64,
+    /// Pieces that only the whole plan gives.
+    pub emergent: u64,
+    /// Identities concerned.
+    pub identities: u64,
+    /// Whether there may be more identities.
+    pub at_least: bool,
+}
+
+/// What policy says of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It may not be proposed.
+    Denied,
+    /// A person must take steps.
+    Needs,
+    /// It is explicitly low risk.
+    Auto,
+    /// Policy was not asked (`diff`), or could not be.
+    Unjudged,
+}
+
+impl Outcome {
+    /// The word as users see it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Needs => "needs",
+            Self::Auto => "auto",
+            Self::Unjudged => "unjudged",
+        }
+    }
+}
+
+/// An approval step of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    /// Its name (`Owner`, `Security`, …).
+    pub name: Text,
+    /// What is known of it.
+    pub state: StepState,
+}
+
+/// How far a step is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Nobody has taken it; who could, if that is known.
+    Missing(Option<Text>),
+    /// Somebody has.
+    Filled(Text),
+    /// Policy does not ask for it.
+    Waived,
+}
+
+/// What a policy said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyReport {
+    /// The policy.
+    pub rule: Rule,
+    /// Which set it is of: `mandatory`, `override`, `advisory`.
+    pub enforcement: Text,
+    /// How bad it says it is.
+    pub severity: Text,
+    /// What it says.
+    pub verdict: PolicyVerdict,
+}
+
+/// What a policy says of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PolicyVerdict {
+    /// It denies.
+    Denies,
+    /// It could not be evaluated, which denies.
+    Fails,
+    /// It warns.
+    Warns,
+    /// It permits.
+    Permits,
+}
+
+impl PolicyVerdict {
+    /// The word as users see it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Denies => "denies",
+            Self::Fails => "fails",
+            Self::Warns => "warns",
+            Self::Permits => "permits",
+        }
+    }
+}
+
+/// What has been decided about a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Nothing yet, or nothing is to be decided.
+    #[default]
+    Open,
+    /// Enough people approved exactly this effect.
+    Approved(Sentence),
+    /// A person rejected it; who, when, and why.
+    Rejected(Sentence),
+    /// A denial was set aside.
+    Overridden(Sentence),
+    /// It held once, and holds no more; why.
+    Stale(Sentence),
+    /// Policy calls it low risk, and a recorder sealed that.
+    Auto(Sentence),
+}
+
+impl State {
+    /// The word as users see it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approved(_) => "approved",
+            Self::Rejected(_) => "rejected",
+            Self::Overridden(_) => "overridden",
+            Self::Stale(_) => "stale",
+            Self::Auto(_) => "auto",
+        }
+    }
+
+    /// Who, when and why, where there is anything to say.
+    #[must_use]
+    pub fn says(&self) -> Option<&Sentence> {
+        match self {
+            Self::Open => None,
+            Self::Approved(s) | Self::Rejected(s) | Self::Overridden(s) | Self::Stale(s) | Self::Auto(s) => Some(s),
+        }
+    }
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub struct ChangeReport {
+    /// Its id within the plan.
+    pub id: ChangeId,
+    /// Where it stands.
+    pub place: Place,
+    /// The digest that a decision is bound to, where it was computed.
+    pub digest: Option<Digest<of::Change>>,
+    /// The word of its action.
+    pub action: &'static str,
+    /// What it does, one sentence.
+    pub sentence: Sentence,
+    /// The entitlement's name, for typed confirmation.
+    pub entitlement: Option<Text>,
+    /// What policy says.
+    pub outcome: Outcome,
+    /// The approval steps, in order.
+    pub steps: Vec<StepReport>,
+    /// What single policies said.
+    pub policies: Vec<PolicyReport>,
+    /// Access gained.
+    pub gained: AccessList,
+    /// Access lost.
+    pub lost: AccessList,
+    /// Access that can be activated later.
+    pub gained_eligible: AccessList,
+    /// How many identities it concerns: `at least 3 identities (human)`.
+    pub concerned: Sentence,
+    /// Groups concerned whose members are not all known.
+    pub unknown_groups: Vec<Text>,
+    /// The changes it depends on.
+    pub depends_on: Vec<ChangeId>,
+    /// Whole-plan pieces of which it is a part: places in [`PlanReport::emergent`].
+    pub emergent: Vec<usize>,
+    /// Escalation paths that it completes.
+    pub escalations: Vec<EscalationReport>,
+    /// Conflicts that it makes.
+    pub sod: Vec<SodReport>,
+    /// Why it is privileged; empty: it is not.
+    pub privileged: Vec<Text>,
+    /// The highest sensitivity of what it touches.
+    pub sensitivity: Sensitivity,
+    /// Whether it lies inside its task.
+    pub in_task_scope: bool,
+    /// Whether an inverse change restores the state before.
+    pub reversible: bool,
+    /// What the plan asserts, checked.
+    pub claims: Vec<CheckedClaim>,
+    /// The assignment, role or group before and after, line by line.
+    pub alteration: Option<Alteration>,
+    /// Why, in the assistant's words.
+    pub reason: Text,
+    /// What has been decided.
+    pub state: State,
+}
+
+impl ChangeReport {
+    /// The same change, with nothing left out of its lists.
+    #[must_use]
+    pub fn in_full(&self) -> Self {
+        Self {
+            gained: self.gained.in_full(),
+            lost: self.lost.in_full(),
+            gained_eligible: self.gained_eligible.in_full(),
+            ..self.clone()
+        }
+    }
+
+    /// How grave the change looks, for colour and for formats that know only severities.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self.outcome {
+            Outcome::Denied => Severity::Error,
+            Outcome::Needs | Outcome::Unjudged => Severity::Warning,
+            Outcome::Auto => Severity::Note,
+        }
+    }
+}
+
+/// Something before and after, line by line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alteration {
+    /// What it is: `assignment`, `role`, …, with its name.
+    pub what: Text,
+    /// Its lines before; empty: it is made.
+    pub before: Vec<Text>,
+    /// Its lines after; empty: it is taken.
+    pub after: Vec<Text>,
+}
+
+/// What the whole plan gives and no single change gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmergentReport {
+    /// What it is, one sentence.
+    pub sentence: Sentence,
+    /// The kind of piece: `access`, `escalation`, `sod`.
+    pub kind: &'static str,
+    /// Whether it would only be eligible.
+    pub eligible: bool,
+    /// Sets of changes that each give it.
+    pub sets: Vec<Vec<ChangeId>>,
+    /// Every change that is in a set, or was not shown to be outside one.
+    pub members: Vec<ChangeId>,
+    /// Whether all sets were found.
+    pub complete: bool,
+    /// Why it is privileged, if it is.
+    pub privileged: Option<Text>,
+    /// The ways that give it.
+    pub ways: Vec<Sentence>,
+    /// Its hash: what a decision records.
+    pub digest: Digest<of::Piece>,
+}
+
+/// A completed escalation path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EscalationReport {
+    /// Its id in the data.
+    pub id: Text,
+    /// Who, and what it leads to, one sentence.
+    pub sentence: Sentence,
+    /// Who completes it.
+    pub subject: Text,
+    /// False: "possible", nothing to bind a variable to.
+    pub complete: bool,
+    /// How each requirement is held.
+    pub ways: Vec<Sentence>,
+}
+
+/// A conflict of duties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SodReport {
+    /// Its id in the data.
+    pub id: Text,
+    /// Who holds both, and why they must be apart, one sentence.
+    pub sentence: Sentence,
+    /// Who holds both.
+    pub subject: Text,
+    /// How both are held.
+    pub ways: Vec<Sentence>,
+}

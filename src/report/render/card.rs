@@ -1,0 +1,247 @@
+//! The card of a change: facts and paths first, then policy with its advice, the assistant's words last and marked.
+//!
+//! In: a change of the report, and its plan. Out: lines on a page, for the terminal session and for printed reviews.
+
+use crate::access::facts::ClaimResult;
+use crate::report::effects::AccessList;
+use crate::report::layout::{Page, Span, spans};
+use crate::report::model::{
+    Alteration, ChangeReport, EmergentReport, Outcome, PlanReport, PolicyReport, PolicyVerdict, StepState,
+};
+use crate::report::sentence::{Sentence, counted};
+use crate::report::style::{Label, Style};
+
+/// Puts the card of a change on a page. `place` says where it stands: `2 of 5`.
+pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &str) {
+    page.gap();
+    page.rule(&format!("{} · {place}", change.id.text().terminal()));
+    page.para("", &spans(Label::Heading, &change.sentence));
+    page.para("", &summary(change));
+    if let Some(says) = change.state.says() {
+        let front = Span::own(Label::Plain, format!("{}: ", change.state.word()));
+        page.para_from(front, &spans(Label::Plain, says));
+    }
+    page.heading("Facts, computed from the snapshot");
+    facts(page, plan, change);
+    if !change.policies.is_empty() || !change.steps.is_empty() {
+        page.heading("Policy");
+        steps(page, change);
+        for policy in &change.policies {
+            put_policy(page, policy);
+        }
+    }
+    page.heading("The assistant's words, which nobody has checked");
+    words(page, change);
+}
+
+/// The label of an outcome.
+#[must_use]
+pub fn outcome_label(outcome: Outcome) -> Label {
+    match outcome {
+        Outcome::Denied => Label::Stop,
+        Outcome::Needs => Label::Warn,
+        Outcome::Auto => Label::Pass,
+        Outcome::Unjudged => Label::Quiet,
+    }
+}
+
+fn summary(change: &ChangeReport) -> Vec<Span> {
+    let mut out = vec![Span::own(outcome_label(change.outcome), change.outcome.word().to_uppercase())];
+    if !change.privileged.is_empty() {
+        out.push(Span::own(Label::Plain, " · "));
+        out.push(Span::own(Label::Stop, "PRIVILEGED"));
+    }
+    out.push(Span::own(Label::Plain, format!(" · sensitivity {} · concerns ", change.sensitivity.name())));
+    out.extend(spans(Label::Plain, &change.concerned));
+    if let Some(digest) = &change.digest {
+        out.push(Span::own(Label::Quiet, format!(" · digest {}", digest.short())));
+    }
+    out
+}
+
+fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
+    for reason in &change.privileged {
+        page.para_from(Span::own(Label::Stop, "  privileged: "), &[Span::outside(Label::Plain, reason)]);
+    }
+    accesses(page, "gains", "+", Label::Gain, &change.gained);
+    accesses(page, "could activate later", "+", Label::Gain, &change.gained_eligible);
+    accesses(page, "loses", "-", Label::Loss, &change.lost);
+    if change.gained.is_empty() && change.gained_eligible.is_empty() && change.lost.is_empty() {
+        page.para("  ", &[Span::own(Label::Plain, "nothing is gained or lost")]);
+    }
+    for emergent in change.emergent.iter().filter_map(|at| plan.emergent.get(*at)) {
+        put_emergent(page, change, emergent);
+    }
+    for escalation in &change.escalations {
+        page.para_from(Span::own(Label::Stop, "  escalation: "), &spans(Label::Plain, &escalation.sentence));
+        ways(page, &escalation.ways);
+    }
+    for conflict in &change.sod {
+        page.para_from(Span::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
+        ways(page, &conflict.ways);
+    }
+    if !change.unknown_groups.is_empty() {
+        let who = Sentence::new().names(&change.unknown_groups);
+        page.para_from(Span::own(Label::Warn, "  members not all known: "), &spans(Label::Plain, &who));
+    }
+    if !change.depends_on.is_empty() {
+        let ids: Vec<_> = change.depends_on.iter().map(crate::input::id::Id::text).collect();
+        page.para("  depends on: ", &spans(Label::Plain, &Sentence::new().names(&ids)));
+    }
+    let inside = if change.in_task_scope { "inside its task" } else { "not shown to be inside its task" };
+    let back = if change.reversible { "can be undone" } else { "cannot simply be undone" };
+    page.para("  ", &[Span::own(Label::Plain, format!("{inside}; {back}"))]);
+    if let Some(alteration) = &change.alteration {
+        put_alteration(page, alteration);
+    }
+}
+
+/// Gains or losses on a page; nothing where there are none.
+pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &AccessList) {
+    if list.is_empty() {
+        return;
+    }
+    let privileged = if list.privileged > 0 {
+        format!(", {} of them privileged", crate::report::sentence::number(list.privileged))
+    } else {
+        String::new()
+    };
+    let head = format!("{verb} {}{privileged}:", counted(list.total, "access", "accesses"));
+    page.para("  ", &[Span::own(Label::Plain, head)]);
+    for bundle in &list.bundles {
+        let mut who = spans(label, &bundle.who);
+        who.extend(spans(Label::Plain, &bundle.limits));
+        page.para_from(Span::own(label, format!("  {sign} ")), &who);
+        for what in &bundle.what {
+            page.para("      ", &spans(Label::Plain, what));
+        }
+        if let Some(why) = &bundle.privileged {
+            page.para_from(Span::own(Label::Stop, "      privileged: "), &[Span::outside(Label::Plain, why)]);
+        }
+        page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, &bundle.way));
+    }
+    if let Some(more) = &list.more {
+        page.para("    ", &spans(Label::Quiet, more));
+    }
+}
+
+fn ways(page: &mut Page, ways: &[Sentence]) {
+    for way in ways {
+        page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+    }
+}
+
+fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentReport) {
+    let others: Vec<_> =
+        emergent.members.iter().filter(|id| **id != change.id).map(crate::input::id::Id::text).collect();
+    let with = if others.is_empty() {
+        Sentence::of("  only the whole plan gives: ")
+    } else {
+        Sentence::of("  together with ").names(&others).own(": ")
+    };
+    let mut line = spans(Label::Plain, &emergent.sentence);
+    if !emergent.complete {
+        line.push(Span::own(Label::Plain, " (the search for responsible sets is incomplete)"));
+    }
+    let mut front = spans(Label::Stop, &with);
+    front.extend(line);
+    page.para("", &front);
+    if let Some(why) = &emergent.privileged {
+        page.para_from(Span::own(Label::Stop, "      privileged: "), &[Span::outside(Label::Plain, why)]);
+    }
+    ways(page, &emergent.ways);
+}
+
+/// Something before and after as a unified diff.
+pub fn put_alteration(page: &mut Page, alteration: &Alteration) {
+    page.para("  ", &[Span::outside(Label::Quiet, &alteration.what)]);
+    for (sign, text) in super::diff::unified(alteration) {
+        let label = match sign {
+            '+' => Label::Gain,
+            '-' => Label::Loss,
+            _ => Label::Quiet,
+        };
+        page.para_from(Span::own(label, format!("    {sign} ")), &[Span::own(label, text)]);
+    }
+}
+
+fn steps(page: &mut Page, change: &ChangeReport) {
+    for step in &change.steps {
+        let (label, state, who) = match &step.state {
+            StepState::Missing(who) => (Label::Warn, "missing", who.as_ref()),
+            StepState::Filled(who) => (Label::Pass, "taken by ", Some(who)),
+            StepState::Waived => (Label::Quiet, "waived", None),
+        };
+        let mut line = vec![Span::outside(Label::Plain, &step.name), Span::own(Label::Plain, ": ")];
+        line.push(Span::own(label, state));
+        if let Some(who) = who {
+            if matches!(step.state, StepState::Missing(_)) {
+                line.push(Span::own(Label::Plain, "; could be taken by "));
+            }
+            line.push(Span::outside(Label::Plain, who));
+        }
+        page.para("  step ", &line);
+    }
+}
+
+/// A policy's result with its advice.
+pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
+    let label = match policy.verdict {
+        PolicyVerdict::Denies | PolicyVerdict::Fails => Label::Stop,
+        PolicyVerdict::Warns => Label::Warn,
+        PolicyVerdict::Permits => Label::Pass,
+    };
+    let rule = &policy.rule;
+    let line = vec![
+        Span::outside(Label::Plain, &rule.id.text()),
+        Span::own(Label::Quiet, " ("),
+        Span::outside(Label::Quiet, &policy.enforcement),
+        Span::own(Label::Quiet, ", severity "),
+        Span::outside(Label::Quiet, &policy.severity),
+        Span::own(Label::Quiet, "): "),
+        Span::outside(Label::Plain, &rule.title),
+    ];
+    page.para_from(Span::own(label, format!("  {} ", policy.verdict.word())), &line);
+    if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {
+        page.para_from(Span::own(Label::Note, "      = mend: "), &[Span::outside(Label::Plain, &rule.advice)]);
+    }
+    if policy.verdict != PolicyVerdict::Permits && !rule.control.raw().is_empty() {
+        page.para_from(Span::own(Label::Quiet, "      = control: "), &[Span::outside(Label::Quiet, &rule.control)]);
+    }
+}
+
+fn words(page: &mut Page, change: &ChangeReport) {
+    page.quoted("  │ ", &change.reason);
+    for claim in &change.claims {
+        let (label, result) = claim_result(claim.result);
+        let mut line = vec![
+            Span::own(Label::Words, format!("claims {}: ", claim.name)),
+            Span::outside(Label::Words, &claim.claimed),
+            Span::own(Label::Plain, " — "),
+            Span::own(label, result),
+        ];
+        if let (Some(found), false) = (&claim.found, claim.result == ClaimResult::Confirmed) {
+            line.push(Span::own(Label::Plain, ": the snapshot says "));
+            line.push(Span::outside(Label::Plain, found));
+        }
+        page.beside_bar("  │ ", &line);
+    }
+}
+
+/// The label and word of a checked claim.
+#[must_use]
+pub fn claim_result(result: ClaimResult) -> (Label, &'static str) {
+    match result {
+        ClaimResult::Confirmed => (Label::Pass, "confirmed"),
+        ClaimResult::Contradicted => (Label::Stop, "contradicted"),
+        ClaimResult::Unchecked => (Label::Warn, "cannot be checked"),
+    }
+}
+
+/// The card of a change alone, as a page.
+#[must_use]
+pub fn page(plan: &PlanReport, change: &ChangeReport, place: &str, style: &Style) -> Page {
+    let mut page = Page::new(style);
+    put(&mut page, plan, change, place);
+    page
+}

@@ -1,0 +1,115 @@
+//! `review diff`: what a plan does to effective access.
+//!
+//! In: the report's plans. Out: tables of gains and losses, each altered assignment as a unified diff, what emerges.
+
+use similar::{ChangeTag, TextDiff};
+
+use super::{card, findings, table, text};
+use crate::report::effects::AccessList;
+use crate::report::layout::{Page, Span, spans};
+use crate::report::model::{Alteration, ChangeReport, PlanReport, Report};
+use crate::report::sentence::counted;
+use crate::report::style::{Label, Style};
+
+/// Plans as what they do to effective access.
+#[must_use]
+pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
+    let mut page = Page::new(style);
+    findings::put(&mut page, style, &report.findings);
+    for plan in plans {
+        text::put_head(&mut page, plan);
+        for change in &plan.changes {
+            put_change(&mut page, style, change);
+        }
+        if !plan.emergent.is_empty() {
+            page.heading("Only together");
+            for emergent in &plan.emergent {
+                page.para_from(Span::own(Label::Stop, "  + "), &spans(Label::Plain, &emergent.sentence));
+                let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
+                let by = crate::report::sentence::Sentence::of("by ").names(&members);
+                page.para("      ", &spans(Label::Plain, &by));
+                for way in &emergent.ways {
+                    page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+                }
+            }
+        }
+        page.gap();
+        text::sums(&mut page, &plan.totals);
+    }
+    text::close(&mut page, report);
+    page.render(style)
+}
+
+fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
+    page.gap();
+    page.rule(&change.id.text().terminal());
+    page.para("", &spans(Label::Heading, &change.sentence));
+    page.para("concerns ", &spans(Label::Plain, &change.concerned));
+    if let Some(alteration) = &change.alteration {
+        card::put_alteration(page, alteration);
+    }
+    put_list(page, style, "gained", "+", &change.gained);
+    put_list(page, style, "eligible", "+", &change.gained_eligible);
+    put_list(page, style, "lost", "-", &change.lost);
+}
+
+fn put_list(page: &mut Page, style: &Style, what: &str, sign: &str, list: &AccessList) {
+    if list.is_empty() {
+        return;
+    }
+    page.para("", &[Span::own(Label::Plain, format!("{what}: {}", counted(list.total, "access", "accesses")))]);
+    let rows: Vec<Vec<String>> = list
+        .bundles
+        .iter()
+        .map(|bundle| {
+            let access: Vec<String> = bundle.what.iter().map(super::super::sentence::Sentence::terminal).collect();
+            let privileged = bundle.privileged.as_ref().map(|why| format!("; privileged: {}", why.terminal()));
+            vec![
+                format!("{sign} {}", bundle.who.terminal()),
+                format!("{}{}", access.join("; "), bundle.limits.terminal()),
+                format!("{}{}", bundle.sensitivity.name(), privileged.unwrap_or_default()),
+                bundle.way.terminal(),
+            ]
+        })
+        .collect();
+    table::put(page, style, &["who and where", "access", "sensitivity", "way"], &rows);
+    if let Some(more) = &list.more {
+        page.para("", &spans(Label::Quiet, more));
+    }
+}
+
+/// The lines of a unified diff: sign and escaped text.
+#[must_use]
+pub fn unified(alteration: &Alteration) -> Vec<(char, String)> {
+    let lines = |side: &[crate::input::text::Text]| -> Vec<String> {
+        side.iter().map(crate::input::text::Text::terminal).collect()
+    };
+    let (before, after) = (lines(&alteration.before), lines(&alteration.after));
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
+    let diff = TextDiff::from_slices(&old, &new);
+    diff.iter_all_changes()
+        .map(|change| {
+            let sign = match change.tag() {
+                ChangeTag::Equal => ' ',
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+            };
+            (sign, change.value().to_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::text::Text;
+
+    #[test]
+    fn an_adjusted_assignment_shows_only_what_differs_as_altered() {
+        let side = |mode: &str| vec![Text::from("to: u"), Text::from(format!("mode: {mode}").as_str())];
+        let altered = Alteration { what: "assignment a".into(), before: side("active"), after: side("standing") };
+        let lines: Vec<String> = unified(&altered).into_iter().map(|(s, t)| format!("{s} {t}")).collect();
+        assert_eq!(lines, ["  to: u", "- mode: active", "+ mode: standing"]);
+    }
+}

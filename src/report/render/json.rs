@@ -1,0 +1,497 @@
+//! JSON for programs: `schema_version` 1.
+//!
+//! In: the report. Out: one JSON document. Names stand in it as they came; JSON's own escapes are enough there, but every
+//! hidden character is written as `\u…`, so that the bytes are harmless on a terminal as well.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::access::facts::{Access, Piece};
+use crate::input::finding::{Code, Severity};
+use crate::input::id::Subject;
+use crate::input::text::{Text, is_hidden};
+use crate::report::model::{Body, ChangeReport, EmergentReport, PlanReport, PolicyReport, Report, Reported, StepState};
+use crate::report::record::{Answer, Head, LogReport};
+use crate::report::sentence;
+
+/// The version of the form.
+pub const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'r> {
+    schema_version: u32,
+    command: &'static str,
+    exit_code: u8,
+    verdict: Text,
+    findings: Vec<FindingOut<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plans: Option<Vec<PlanOut<'r>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<ChangeOut<'r>>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    verify: Option<VerifyOut<'r>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    log: Option<LogOut<'r>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    snapshot: Option<SnapshotOut<'r>>,
+    next: Vec<Text>,
+}
+
+#[derive(Serialize)]
+struct FindingOut<'r> {
+    code: Code,
+    severity: Severity,
+    message: &'r Text,
+    file: Option<&'r str>,
+    line: Option<u32>,
+    column: Option<u32>,
+    help: Option<&'r Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct PlanOut<'r> {
+    id: &'r str,
+    file: &'r Text,
+    sha256: String,
+    proposer: &'r Text,
+    on_behalf_of: Option<&'r Text>,
+    task: Option<&'r Text>,
+    intent: &'r Text,
+    expires: String,
+    policies: Vec<PolicyOut<'r>>,
+    totals: TotalsOut,
+}
+
+#[derive(Serialize)]
+struct TotalsOut {
+    changes: u64,
+    denied: u64,
+    needs: u64,
+    auto: u64,
+    privileged: u64,
+    gained: u64,
+    lost: u64,
+    gained_eligible: u64,
+    gained_privileged: u64,
+    emergent: u64,
+    identities: u64,
+    at_least: bool,
+}
+
+#[derive(Serialize)]
+struct ChangeOut<'r> {
+    id: &'r str,
+    plan: &'r str,
+    file: &'r str,
+    line: u32,
+    column: u32,
+    action: &'static str,
+    summary: Text,
+    digest: Option<String>,
+    outcome: &'static str,
+    state: &'static str,
+    steps: Vec<StepOut<'r>>,
+    policies: Vec<PolicyOut<'r>>,
+    gained: Vec<PieceOut<'r>>,
+    lost: Vec<PieceOut<'r>>,
+    gained_eligible: Vec<PieceOut<'r>>,
+    emergent: Vec<EmergentOut<'r>>,
+    escalations: Vec<NamedOut<'r>>,
+    sod: Vec<NamedOut<'r>>,
+    privileged: bool,
+    privileged_because: &'r [Text],
+    sensitivity: &'static str,
+    concerned: Text,
+    members_not_all_known: &'r [Text],
+    depends_on: Vec<&'r str>,
+    in_task_scope: bool,
+    reversible: bool,
+    claims: Vec<ClaimOut<'r>>,
+    reason: &'r Text,
+}
+
+#[derive(Serialize)]
+struct StepOut<'r> {
+    name: &'r Text,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<&'r Text>,
+}
+
+#[derive(Serialize)]
+struct PolicyOut<'r> {
+    id: &'r str,
+    verdict: &'static str,
+    enforcement: &'r Text,
+    severity: &'r Text,
+    title: &'r Text,
+    advice: &'r Text,
+    control: &'r Text,
+}
+
+#[derive(Serialize)]
+struct PieceOut<'r> {
+    subject: SubjectOut<'r>,
+    #[serde(flatten)]
+    access: &'r Access,
+    path: Text,
+    sensitivity: &'static str,
+    privileged: Option<&'r Text>,
+}
+
+#[derive(Serialize)]
+struct SubjectOut<'r> {
+    kind: &'static str,
+    id: &'r str,
+}
+
+#[derive(Serialize)]
+struct EmergentOut<'r> {
+    digest: String,
+    kind: &'static str,
+    summary: Text,
+    eligible: bool,
+    sets: Vec<Vec<&'r str>>,
+    members: Vec<&'r str>,
+    complete: bool,
+    privileged: Option<&'r Text>,
+}
+
+#[derive(Serialize)]
+struct NamedOut<'r> {
+    id: &'r Text,
+    subject: &'r Text,
+    summary: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct ClaimOut<'r> {
+    name: &'static str,
+    claimed: &'r Text,
+    found: Option<&'r Text>,
+    result: crate::access::facts::ClaimResult,
+}
+
+#[derive(Serialize)]
+struct VerifyOut<'r> {
+    integrity: AnswerOut,
+    authenticity: AnswerOut,
+    completeness: AnswerOut,
+    time: AnswerOut,
+    heads: Vec<HeadOut<'r>>,
+    sessions: u64,
+    lines: u64,
+}
+
+#[derive(Serialize)]
+struct AnswerOut {
+    holds: &'static str,
+    says: Text,
+}
+
+#[derive(Serialize)]
+struct HeadOut<'r> {
+    seal: String,
+    session: &'r Text,
+    at: String,
+    principal: &'r Text,
+}
+
+#[derive(Serialize)]
+struct LogOut<'r> {
+    sessions: Vec<SessionOut<'r>>,
+    decisions: Vec<DecisionOut<'r>>,
+    heads: Vec<HeadOut<'r>>,
+}
+
+#[derive(Serialize)]
+struct SessionOut<'r> {
+    session: &'r Text,
+    kind: &'static str,
+    sealed: Option<String>,
+    writer: &'r Text,
+    key: &'r Text,
+    plans: &'r [Text],
+    verdicts: &'r BTreeMap<&'static str, u64>,
+    standing: Text,
+}
+
+#[derive(Serialize)]
+struct DecisionOut<'r> {
+    at: String,
+    plan: &'r Text,
+    change: &'r Text,
+    summary: Text,
+    verdict: &'static str,
+    steps: &'r [Text],
+    who: &'r Text,
+    reason: Option<&'r Text>,
+    privileged: bool,
+}
+
+#[derive(Serialize)]
+struct SnapshotOut<'r> {
+    source: &'r Text,
+    taken_at: String,
+    sha256: String,
+    counts: &'r BTreeMap<&'static str, u64>,
+}
+
+/// The report as JSON.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut out = Document {
+        schema_version: SCHEMA_VERSION,
+        command: report.command,
+        exit_code: report.exit_code,
+        verdict: report.verdict.text(),
+        findings: report.findings.iter().map(finding).collect(),
+        plans: None,
+        changes: None,
+        verify: None,
+        log: None,
+        snapshot: None,
+        next: report.next.iter().map(sentence::Sentence::text).collect(),
+    };
+    match &report.body {
+        Body::Findings => {}
+        Body::Plans(plans) => {
+            out.plans = Some(plans.iter().map(plan).collect());
+            out.changes = Some(report.changes().map(|(plan, it)| change(plan, it)).collect());
+        }
+        Body::Verify(it) => {
+            out.verify = Some(VerifyOut {
+                integrity: answer(&it.integrity),
+                authenticity: answer(&it.authenticity),
+                completeness: answer(&it.completeness),
+                time: answer(&it.time),
+                heads: it.heads.iter().map(head).collect(),
+                sessions: it.sessions,
+                lines: it.lines,
+            });
+        }
+        Body::Log(it) => out.log = Some(log(it)),
+        Body::Snapshot(it) => {
+            out.snapshot = Some(SnapshotOut {
+                source: &it.source,
+                taken_at: it.taken_at.to_string(),
+                sha256: it.digest.to_string(),
+                counts: &it.counts,
+            });
+        }
+    }
+    document(&out)
+}
+
+/// Any value as a JSON document ended by LF, without a hidden character in it.
+pub(super) fn document(value: &impl Serialize) -> String {
+    // WHY: these structs hold no map with keys other than strings, the only thing that serde_json refuses.
+    let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
+    harmless(&json)
+}
+
+/// Writes hidden characters of a JSON document as escapes. They stand only within strings, LF only between tokens.
+fn harmless(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c != '\n' && is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn finding(reported: &Reported) -> FindingOut<'_> {
+    let it = &reported.finding;
+    FindingOut {
+        code: it.code,
+        severity: it.severity,
+        message: &it.message,
+        file: it.place.as_ref().map(|p| p.file.as_ref()),
+        line: it.place.as_ref().map(|p| p.line),
+        column: it.place.as_ref().map(|p| p.column),
+        help: it.help.as_ref(),
+        policy: reported.rule.as_ref().map(|rule| rule.id.as_str()),
+    }
+}
+
+fn plan(plan: &PlanReport) -> PlanOut<'_> {
+    let t = &plan.totals;
+    PlanOut {
+        id: plan.id.as_str(),
+        file: &plan.file,
+        sha256: plan.digest.to_string(),
+        proposer: &plan.proposer,
+        on_behalf_of: plan.sponsor.as_ref(),
+        task: plan.task.as_ref(),
+        intent: &plan.intent,
+        expires: plan.expires.to_string(),
+        policies: plan.policies.iter().map(policy).collect(),
+        totals: TotalsOut {
+            changes: t.changes,
+            denied: t.denied,
+            needs: t.needs,
+            auto: t.auto,
+            privileged: t.privileged,
+            gained: t.gained,
+            lost: t.lost,
+            gained_eligible: t.gained_eligible,
+            gained_privileged: t.gained_privileged,
+            emergent: t.emergent,
+            identities: t.identities,
+            at_least: t.at_least,
+        },
+    }
+}
+
+fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport) -> ChangeOut<'r> {
+    ChangeOut {
+        id: it.id.as_str(),
+        plan: plan.id.as_str(),
+        file: it.place.file.as_ref(),
+        line: it.place.line,
+        column: it.place.column,
+        action: it.action,
+        summary: it.sentence.text(),
+        digest: it.digest.map(|d| d.to_string()),
+        outcome: it.outcome.word(),
+        state: it.state.word(),
+        steps: it.steps.iter().map(step).collect(),
+        policies: it.policies.iter().map(policy).collect(),
+        gained: it.gained.pieces.iter().map(piece).collect(),
+        lost: it.lost.pieces.iter().map(piece).collect(),
+        gained_eligible: it.gained_eligible.pieces.iter().map(piece).collect(),
+        emergent: it.emergent.iter().filter_map(|at| plan.emergent.get(*at)).map(emergent).collect(),
+        escalations: it
+            .escalations
+            .iter()
+            .map(|e| NamedOut {
+                id: &e.id,
+                subject: &e.subject,
+                summary: e.sentence.text(),
+                complete: Some(e.complete),
+            })
+            .collect(),
+        sod: it
+            .sod
+            .iter()
+            .map(|s| NamedOut { id: &s.id, subject: &s.subject, summary: s.sentence.text(), complete: None })
+            .collect(),
+        privileged: !it.privileged.is_empty(),
+        privileged_because: &it.privileged,
+        sensitivity: it.sensitivity.name(),
+        concerned: it.concerned.text(),
+        members_not_all_known: &it.unknown_groups,
+        depends_on: it.depends_on.iter().map(crate::input::id::Id::as_str).collect(),
+        in_task_scope: it.in_task_scope,
+        reversible: it.reversible,
+        claims: it
+            .claims
+            .iter()
+            .map(|c| ClaimOut { name: c.name, claimed: &c.claimed, found: c.found.as_ref(), result: c.result })
+            .collect(),
+        reason: &it.reason,
+    }
+}
+
+fn step(step: &crate::report::model::StepReport) -> StepOut<'_> {
+    let (state, who) = match &step.state {
+        StepState::Missing(who) => ("missing", who.as_ref()),
+        StepState::Filled(who) => ("filled", Some(who)),
+        StepState::Waived => ("waived", None),
+    };
+    StepOut { name: &step.name, state, who }
+}
+
+fn policy(policy: &PolicyReport) -> PolicyOut<'_> {
+    PolicyOut {
+        id: policy.rule.id.as_str(),
+        verdict: policy.verdict.word(),
+        enforcement: &policy.enforcement,
+        severity: &policy.severity,
+        title: &policy.rule.title,
+        advice: &policy.rule.advice,
+        control: &policy.rule.control,
+    }
+}
+
+fn piece(piece: &Piece) -> PieceOut<'_> {
+    let kind = match &piece.subject {
+        Subject::Identity(_) => "identity",
+        Subject::Group(_) => "group",
+    };
+    PieceOut {
+        subject: SubjectOut { kind, id: piece.subject.as_str() },
+        access: &piece.access,
+        path: sentence::path(&piece.path).text(),
+        sensitivity: piece.sensitivity.name(),
+        privileged: piece.privileged.as_ref(),
+    }
+}
+
+fn emergent(it: &EmergentReport) -> EmergentOut<'_> {
+    EmergentOut {
+        digest: it.digest.to_string(),
+        kind: it.kind,
+        summary: it.sentence.text(),
+        eligible: it.eligible,
+        sets: it.sets.iter().map(|set| set.iter().map(crate::input::id::Id::as_str).collect()).collect(),
+        members: it.members.iter().map(crate::input::id::Id::as_str).collect(),
+        complete: it.complete,
+        privileged: it.privileged.as_ref(),
+    }
+}
+
+fn answer(answer: &Answer) -> AnswerOut {
+    AnswerOut { holds: answer.holds.word(), says: answer.says.text() }
+}
+
+fn head(head: &Head) -> HeadOut<'_> {
+    HeadOut { seal: head.seal.to_string(), session: &head.session, at: head.at.to_string(), principal: &head.principal }
+}
+
+fn log(log: &LogReport) -> LogOut<'_> {
+    LogOut {
+        sessions: log
+            .sessions
+            .iter()
+            .map(|row| SessionOut {
+                session: &row.session,
+                kind: row.kind,
+                sealed: row.sealed.map(|t| t.to_string()),
+                writer: &row.writer,
+                key: &row.key,
+                plans: &row.plans,
+                verdicts: &row.verdicts,
+                standing: row.standing.text(),
+            })
+            .collect(),
+        decisions: log
+            .decisions
+            .iter()
+            .map(|row| DecisionOut {
+                at: row.at.to_string(),
+                plan: &row.plan,
+                change: &row.change,
+                summary: row.sentence.text(),
+                verdict: row.verdict,
+                steps: &row.steps,
+                who: &row.who,
+                reason: row.reason.as_ref(),
+                privileged: row.privileged,
+            })
+            .collect(),
+        heads: log.heads.iter().map(head).collect(),
+    }
+}

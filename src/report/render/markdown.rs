@@ -1,0 +1,206 @@
+//! Markdown for a comment on a pull request: a summary table, one collapsed section per change.
+//!
+//! INVARIANT: everything from outside goes through `Text::markdown` or `Sentence::markdown`; our own markup never stands
+//! within a value.
+
+use std::fmt::Write as _;
+
+use super::card::claim_result;
+use super::findings::word;
+use crate::report::effects::AccessList;
+use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, StepState};
+use crate::report::record::{Answer, LogReport, VerifyReport};
+use crate::report::sentence::{Sentence, counted, number};
+
+/// The report as Markdown.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut out = format!("### review {}: {}\n\n", report.command, report.verdict.markdown());
+    for reported in &report.findings {
+        let finding = &reported.finding;
+        let at = finding
+            .place
+            .as_ref()
+            .map(|place| format!(" ({}:{}:{})", place.file_text().markdown(), place.line, place.column));
+        let help = finding.help.as_ref().map(|help| format!("; mend: {}", help.markdown()));
+        let _ = writeln!(
+            out,
+            "- **{}** `{}`{}: {}{}",
+            word(finding.severity).0,
+            finding.code.name(),
+            at.unwrap_or_default(),
+            finding.message.markdown(),
+            help.unwrap_or_default()
+        );
+    }
+    if !report.findings.is_empty() {
+        out.push('\n');
+    }
+    match &report.body {
+        Body::Plans(plans) => plans.iter().for_each(|plan| put_plan(&mut out, plan)),
+        Body::Verify(it) => put_verify(&mut out, it),
+        Body::Log(it) => put_log(&mut out, it),
+        Body::Snapshot(it) => {
+            out.push_str("| what | how many |\n|---|---:|\n");
+            for (what, n) in &it.counts {
+                let _ = writeln!(out, "| {} | {} |", what.replace('_', " "), number(*n));
+            }
+        }
+        Body::Findings => {}
+    }
+    for next in &report.next {
+        let _ = writeln!(out, "\nNext: {}", next.markdown());
+    }
+    out
+}
+
+fn put_plan(out: &mut String, plan: &PlanReport) {
+    let mut by = Sentence::of("Plan ").id(&plan.id).own(" by ").name(&plan.proposer);
+    if !plan.authenticated.is_empty() {
+        by = by.own(" (").then(plan.authenticated.clone()).own(")");
+    }
+    by = by.maybe(plan.sponsor.as_ref(), |s, who| s.own(", on behalf of ").name(who));
+    by = by.maybe(plan.task.as_ref(), |s, task| s.own(", for task ").name(task));
+    let _ = writeln!(out, "{}; void after {}\n", by.markdown(), plan.expires);
+    out.push_str(
+        "| change | outcome | what it does | gains | eligible | loses | steps |\n|---|---|---|---:|---:|---:|---|\n",
+    );
+    for change in &plan.changes {
+        let privileged = if change.privileged.is_empty() { "" } else { ", **privileged**" };
+        let steps: Vec<String> = change.steps.iter().map(step).collect();
+        let _ = writeln!(
+            out,
+            "| {} | {}{privileged} | {} | {} | {} | {} | {} |",
+            change.id.text().markdown(),
+            change.outcome.word(),
+            change.sentence.markdown(),
+            number(change.gained.total),
+            number(change.gained_eligible.total),
+            number(change.lost.total),
+            steps.join(", ")
+        );
+    }
+    out.push('\n');
+    for change in &plan.changes {
+        put_change(out, plan, change);
+    }
+}
+
+fn step(step: &crate::report::model::StepReport) -> String {
+    let name = step.name.markdown();
+    match &step.state {
+        StepState::Missing(Some(who)) => format!("{name} missing ({})", who.markdown()),
+        StepState::Missing(None) => format!("{name} missing"),
+        StepState::Filled(who) => format!("{name} by {}", who.markdown()),
+        StepState::Waived => format!("{name} waived"),
+    }
+}
+
+fn put_change(out: &mut String, plan: &PlanReport, change: &ChangeReport) {
+    let title = change.sentence.markdown();
+    let _ = writeln!(out, "<details><summary>{}: {title}</summary>\n", change.id.text().markdown());
+    if let Some(says) = change.state.says() {
+        let _ = writeln!(out, "- {}: {}", change.state.word(), says.markdown());
+    }
+    for why in &change.privileged {
+        let _ = writeln!(out, "- **privileged**: {}", why.markdown());
+    }
+    list(out, "gains", &change.gained);
+    list(out, "could activate later", &change.gained_eligible);
+    list(out, "loses", &change.lost);
+    for it in change.emergent.iter().filter_map(|at| plan.emergent.get(*at)) {
+        let members: Vec<_> = it.members.iter().map(crate::input::id::Id::text).collect();
+        let by = Sentence::of("only together (").names(&members).own("): ").then(it.sentence.clone());
+        let _ = writeln!(out, "- {}", by.markdown());
+    }
+    for it in &change.escalations {
+        let _ = writeln!(out, "- **escalation**: {}", it.sentence.markdown());
+    }
+    for it in &change.sod {
+        let _ = writeln!(out, "- **duties not apart**: {}", it.sentence.markdown());
+    }
+    let _ = writeln!(out, "- concerns {}", change.concerned.markdown());
+    for it in &change.policies {
+        put_policy(out, it);
+    }
+    if let Some(digest) = &change.digest {
+        let _ = writeln!(out, "- digest `{digest}`");
+    }
+    let _ = writeln!(out, "\nThe assistant's words, which nobody has checked:\n\n> {}", change.reason.markdown());
+    for claim in &change.claims {
+        let (_, result) = claim_result(claim.result);
+        let found = claim.found.as_ref().map(|f| format!(" (the snapshot says {})", f.markdown()));
+        let name = claim.name.replace('_', "\\_");
+        let _ =
+            writeln!(out, ">\n> claims {name}: {} — {result}{}", claim.claimed.markdown(), found.unwrap_or_default());
+    }
+    out.push_str("\n</details>\n\n");
+}
+
+fn put_policy(out: &mut String, it: &PolicyReport) {
+    let _ = writeln!(
+        out,
+        "- policy {} {}: {}; mend: {} ({})",
+        it.rule.id.text().markdown(),
+        it.verdict.word(),
+        it.rule.title.markdown(),
+        it.rule.advice.markdown(),
+        it.rule.control.markdown()
+    );
+}
+
+fn list(out: &mut String, verb: &str, list: &AccessList) {
+    if list.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "- {verb} {} ({} privileged)",
+        counted(list.total, "access", "accesses"),
+        number(list.privileged)
+    );
+    for bundle in &list.bundles {
+        let what: Vec<String> = bundle.what.iter().map(Sentence::markdown).collect();
+        let _ = writeln!(out, "  - {}{}: {}", bundle.who.markdown(), bundle.limits.markdown(), what.join("; "));
+        let _ = writeln!(out, "    way: {}", bundle.way.markdown());
+    }
+    if let Some(more) = &list.more {
+        let _ = writeln!(out, "  - {}", more.markdown());
+    }
+}
+
+fn put_verify(out: &mut String, it: &VerifyReport) {
+    out.push_str("| question | answer | why |\n|---|---|---|\n");
+    let mut row = |name: &str, answer: &Answer| {
+        let _ = writeln!(out, "| {name} | {} | {} |", answer.holds.word(), answer.says.markdown());
+    };
+    row("integrity", &it.integrity);
+    row("authenticity", &it.authenticity);
+    row("completeness", &it.completeness);
+    row("time", &it.time);
+    out.push('\n');
+    for head in &it.heads {
+        let _ = writeln!(out, "- head `{}` of session {}", head.seal, head.session.markdown());
+    }
+}
+
+fn put_log(out: &mut String, it: &LogReport) {
+    let _ = writeln!(out, "{}\n", it.standing.markdown());
+    out.push_str("| when | who | verdict | change | what it does | why |\n|---|---|---|---|---|---|\n");
+    for row in &it.decisions {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} {} | {} | {} |",
+            row.at,
+            row.who.markdown(),
+            row.verdict,
+            row.plan.markdown(),
+            row.change.markdown(),
+            row.sentence.markdown(),
+            row.reason.as_ref().map(crate::input::text::Text::markdown).unwrap_or_default()
+        );
+    }
+    if let Some(more) = &it.more {
+        let _ = writeln!(out, "\n{}", more.markdown());
+    }
+}

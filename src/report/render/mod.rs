@@ -1,0 +1,92 @@
+//! One model, many formats: one file a format.
+//!
+//! In: a [`Report`] and a [`Style`]. Out: the bytes of a format. INVARIANT: whatever text came from outside, no output
+//! holds a control character but LF (and the stylesheet's own colours), nor a bidirectional or invisible character; the
+//! same report always gives the same bytes; the exit code is the report's, in every format.
+
+pub mod card;
+pub mod diff;
+pub mod findings;
+pub mod github;
+pub mod gitlab;
+pub mod json;
+pub mod junit;
+pub mod log;
+pub mod markdown;
+pub mod sarif;
+pub mod table;
+pub mod text;
+pub mod verify;
+
+use super::model::{Body, Report};
+use super::style::Style;
+
+/// A format of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// For people, at a terminal or pasted somewhere.
+    #[default]
+    Text,
+    /// For programs (`schema_version` 1).
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// `JUnit` XML, a case per change.
+    Junit,
+    /// GitHub workflow annotations.
+    Github,
+    /// GitLab code quality.
+    Gitlab,
+    /// Markdown, for a comment on a pull request.
+    Markdown,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: &'static [Self] =
+        &[Self::Text, Self::Json, Self::Sarif, Self::Junit, Self::Github, Self::Gitlab, Self::Markdown];
+
+    /// The word as users type it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Markdown => "markdown",
+        }
+    }
+
+    /// The format of a word; `None` for any other word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.name() == word)
+    }
+}
+
+/// A report in a format, ended by LF.
+#[must_use]
+pub fn render(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Text => text_of(report, style),
+        Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report),
+        Format::Junit => junit::render(report),
+        Format::Github => github::render(report),
+        Format::Gitlab => gitlab::render(report),
+        Format::Markdown => markdown::render(report),
+    }
+}
+
+fn text_of(report: &Report, style: &Style) -> String {
+    match &report.body {
+        Body::Plans(plans) if report.command == "diff" => diff::render(report, plans, style),
+        Body::Plans(_) | Body::Findings | Body::Snapshot(_) => text::render(report, style),
+        Body::Verify(verify) => verify::render(report, verify, style),
+        Body::Log(log) if report.command == "log head" => verify::head_lines(&log.heads),
+        Body::Log(log) => log::render(report, log, style),
+    }
+}

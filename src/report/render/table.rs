@@ -1,0 +1,70 @@
+//! Tables for a terminal.
+//!
+//! In: a header and rows of escaped text, and a width. Out: lines no wider than that. Widths are given, never asked of a
+//! terminal. Where a page is too narrow for columns, each row becomes a short list instead.
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+
+use crate::report::layout::{Page, Span, columns};
+use crate::report::style::{Label, Style};
+
+/// The narrowest column that still reads as one.
+const NARROWEST_COLUMN: usize = 8;
+
+/// Puts a table on a page. Cells are escaped text.
+pub fn put(page: &mut Page, style: &Style, header: &[&str], rows: &[Vec<String>]) {
+    let width = style.columns();
+    if width / header.len().max(1) < NARROWEST_COLUMN + 3 {
+        return list(page, header, rows);
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
+        .set_header(header.iter().map(Cell::new));
+    for row in rows {
+        table.add_row(row.iter().map(Cell::new));
+    }
+    let lines: Vec<String> = table.lines().collect();
+    if lines.iter().any(|line| columns(line) > width) {
+        return list(page, header, rows);
+    }
+    for line in lines {
+        page.line(Label::Plain, line.trim_end());
+    }
+}
+
+fn list(page: &mut Page, header: &[&str], rows: &[Vec<String>]) {
+    for row in rows {
+        page.gap();
+        for (title, cell) in header.iter().zip(row) {
+            if !cell.is_empty() {
+                page.para(&format!("{title}: "), &[Span::own(Label::Plain, cell)]);
+            }
+        }
+    }
+    page.gap();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_do_not_break_a_table() {
+        let rows = vec![
+            vec!["漢字漢字漢字漢字漢字漢字漢字漢字".to_owned(), "a".repeat(200), "e\u{301}e\u{301}".to_owned()],
+            vec!["👩 ok".to_owned(), String::new(), "x y z".to_owned()],
+        ];
+        for width in [24, 40, 60, 80, 200] {
+            let style = Style::plain(width);
+            let mut page = Page::new(&style);
+            put(&mut page, &style, &["one", "two", "three"], &rows);
+            let lines = page.lines(&style);
+            assert!(lines.iter().all(|l| columns(l) <= width), "{width}: {lines:#?}");
+            let boxed: Vec<_> = lines.iter().filter(|l| l.starts_with(['│', '┌', '└', '╞'])).collect();
+            assert!(boxed.windows(2).all(|w| columns(w[0]) == columns(w[1])), "{width}: {lines:#?}");
+        }
+    }
+}

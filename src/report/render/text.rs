@@ -1,0 +1,126 @@
+//! The review in plain text: good enough to paste into a pull request.
+//!
+//! In: the report. Out: verdict, findings, the plans with a card per change, sums, next steps.
+
+use super::{card, findings, table};
+use crate::report::layout::{Page, Span, spans};
+use crate::report::model::{Body, ChangeReport, PlanReport, Report, Totals};
+use crate::report::record::SnapshotReport;
+use crate::report::sentence::{Sentence, counted, number};
+use crate::report::style::{Label, Style};
+
+/// The report as text.
+#[must_use]
+pub fn render(report: &Report, style: &Style) -> String {
+    let mut page = Page::new(style);
+    findings::put(&mut page, style, &report.findings);
+    match &report.body {
+        Body::Plans(plans) => {
+            for plan in plans {
+                put_plan(&mut page, style, plan);
+            }
+        }
+        Body::Snapshot(snapshot) => put_snapshot(&mut page, style, snapshot),
+        Body::Findings | Body::Verify(_) | Body::Log(_) => {}
+    }
+    close(&mut page, report);
+    page.render(style)
+}
+
+/// The verdict and what to do next: the end of every text.
+pub fn close(page: &mut Page, report: &Report) {
+    page.gap();
+    let label = if report.exit_code == 0 { Label::Pass } else { Label::Stop };
+    let front = Span::own(label, format!("{}: ", report.command));
+    let mut verdict = spans(Label::Heading, &report.verdict);
+    verdict.push(Span::own(Label::Quiet, format!(" (exit {})", report.exit_code)));
+    page.para_from(front, &verdict);
+    for next in &report.next {
+        page.para_from(Span::own(Label::Note, "next: "), &spans(Label::Plain, next));
+    }
+}
+
+/// Who proposes what, and for whom.
+pub fn put_head(page: &mut Page, plan: &PlanReport) {
+    page.gap();
+    page.rule(&format!("plan {}", plan.id.text().terminal()));
+    let mut by = Sentence::new().name(&plan.proposer);
+    if !plan.authenticated.is_empty() {
+        by = by.own(" (").then(plan.authenticated.clone()).own(")");
+    }
+    by = by.maybe(plan.sponsor.as_ref(), |s, who| s.own(", on behalf of ").name(who));
+    by = by.maybe(plan.task.as_ref(), |s, task| s.own(", for task ").name(task));
+    page.para("proposed by ", &spans(Label::Plain, &by));
+    let file = Sentence::of(format!("void after {}; ", plan.expires)).name(&plan.file);
+    page.para("", &spans(Label::Plain, &file.own(format!(", sha256 {}", plan.digest.short()))));
+    page.para("", &[Span::own(Label::Plain, "what it is for, in the assistant's words:")]);
+    page.quoted("  │ ", &plan.intent);
+}
+
+fn put_plan(page: &mut Page, style: &Style, plan: &PlanReport) {
+    put_head(page, plan);
+    for policy in &plan.policies {
+        card::put_policy(page, policy);
+    }
+    page.gap();
+    let rows: Vec<Vec<String>> = plan.changes.iter().map(row).collect();
+    if rows.len() > 1 {
+        table::put(page, style, &["change", "outcome", "what it does", "gains", "loses"], &rows);
+    }
+    sums(page, &plan.totals);
+    for (at, change) in plan.changes.iter().enumerate() {
+        card::put(page, plan, change, &format!("{} of {}", at + 1, plan.changes.len()));
+    }
+}
+
+fn row(change: &ChangeReport) -> Vec<String> {
+    let privileged = if change.privileged.is_empty() { "" } else { ", privileged" };
+    let eligible = match change.gained_eligible.total {
+        0 => String::new(),
+        n => format!(" (+{} eligible)", number(n)),
+    };
+    vec![
+        change.id.text().terminal(),
+        format!("{}{privileged}", change.outcome.word()),
+        change.sentence.terminal(),
+        format!("{}{eligible}", number(change.gained.total)),
+        number(change.lost.total),
+    ]
+}
+
+/// The sums of a plan.
+pub fn sums(page: &mut Page, totals: &Totals) {
+    let least = if totals.at_least { "at least " } else { "" };
+    let mut line = format!(
+        "{}: {} denied, {} need a person, {} automatic, {} privileged",
+        counted(totals.changes, "change", "changes"),
+        number(totals.denied),
+        number(totals.needs),
+        number(totals.auto),
+        number(totals.privileged),
+    );
+    page.para("", &[Span::own(Label::Plain, std::mem::take(&mut line))]);
+    let line = format!(
+        "whole plan: {} gained, {} lost, {} eligible, {} privileged, {} only together; concerns {least}{}",
+        number(totals.gained),
+        number(totals.lost),
+        number(totals.gained_eligible),
+        number(totals.gained_privileged),
+        number(totals.emergent),
+        counted(totals.identities, "identity", "identities"),
+    );
+    page.para("", &[Span::own(Label::Plain, line)]);
+}
+
+fn put_snapshot(page: &mut Page, style: &Style, snapshot: &SnapshotReport) {
+    page.gap();
+    let line = Sentence::of("snapshot ")
+        .name(&snapshot.file)
+        .own(" of ")
+        .name(&snapshot.source)
+        .own(format!(", taken at {}, sha256 {}", snapshot.taken_at, snapshot.digest));
+    page.para("", &spans(Label::Plain, &line));
+    let rows: Vec<Vec<String>> =
+        snapshot.counts.iter().map(|(what, n)| vec![what.replace('_', " "), number(*n)]).collect();
+    table::put(page, style, &["what", "how many"], &rows);
+}

@@ -1,0 +1,259 @@
+//! Reports for tests: small, complete, and with any text in every place where text from outside can stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::effects::{AccessList, Limits};
+use super::model::*;
+use super::record::*;
+use super::sentence::{Sentence, access, subject};
+use crate::access::facts::{Access, CheckedClaim, ClaimResult, Piece, Step};
+use crate::input::digest::Digest;
+use crate::input::entitlement::{Mode, Sensitivity};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::Subject;
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::input::time::Time;
+
+/// A piece of access; a subject that starts with `group:` is a group.
+pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>) -> Piece {
+    let subject = if who.starts_with("group:") { Subject::Group(who.into()) } else { Subject::Identity(who.into()) };
+    Piece {
+        subject,
+        access: Access {
+            action: action.into(),
+            resource: resource.into(),
+            scope: scope.map(Into::into),
+            condition: None,
+            until: None,
+            exceptions: Vec::new(),
+        },
+        path: vec![Step::Holds("role".into(), "assignment".into(), Mode::Active)],
+        sensitivity: Sensitivity::Low,
+        privileged: None,
+        digest: Digest::of(format!("{who} {action} {resource}").as_bytes()),
+    }
+}
+
+/// A change whose every outside text is `text`.
+pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
+    let t = || Text::from(text);
+    let mut first = piece(text, text, text, Some(text));
+    first.privileged = Some(t());
+    first.access.condition = Some(t());
+    first.access.until = Some(Time::from_unix(1_800_000_000));
+    first.path.insert(0, Step::Member(text.into(), Some(text.into())));
+    let list = AccessList::of(&[first, piece("group:g", "get", text, None)], true, Limits::SHORT);
+    let rule = Rule { id: text.into(), title: t(), advice: t(), control: t() };
+    ChangeReport {
+        id: id.into(),
+        place: Place { file: text.into(), line: 3, column: 5, bytes: (4, 9) },
+        digest: Some(Digest::of(text.as_bytes())),
+        action: "grant",
+        sentence: Sentence::of("grant role ").name(&t()).own(" to identity ").name(&t()).own(" for 4h, active"),
+        entitlement: Some(t()),
+        outcome: Outcome::Denied,
+        steps: vec![
+            StepReport { name: t(), state: StepState::Missing(Some(t())) },
+            StepReport { name: t(), state: StepState::Filled(t()) },
+            StepReport { name: t(), state: StepState::Waived },
+        ],
+        policies: vec![PolicyReport {
+            rule,
+            enforcement: "mandatory".into(),
+            severity: t(),
+            verdict: PolicyVerdict::Denies,
+        }],
+        gained: list.clone(),
+        lost: list.clone(),
+        gained_eligible: list,
+        concerned: Sentence::of("at least 3 identities (human)"),
+        unknown_groups: vec![t()],
+        depends_on: vec![text.into()],
+        emergent: vec![0],
+        escalations: vec![EscalationReport {
+            id: t(),
+            sentence: Sentence::of("completes ").name(&t()),
+            subject: t(),
+            complete: true,
+            ways: vec![Sentence::new().name(&t())],
+        }],
+        sod: vec![SodReport {
+            id: t(),
+            sentence: Sentence::of("holds both sides of ").name(&t()),
+            subject: t(),
+            ways: vec![Sentence::new().name(&t())],
+        }],
+        privileged: vec![t()],
+        sensitivity: Sensitivity::High,
+        in_task_scope: false,
+        reversible: true,
+        claims: vec![CheckedClaim {
+            name: "last_used",
+            claimed: t(),
+            found: Some(t()),
+            result: ClaimResult::Contradicted,
+        }],
+        alteration: Some(Alteration { what: t(), before: vec![t()], after: vec![t(), "mode: active".into()] }),
+        reason: t(),
+        state: State::Rejected(Sentence::of("by ").name(&t())),
+    }
+}
+
+/// A plan whose every outside text is `text`.
+pub(crate) fn plan(text: &str) -> PlanReport {
+    let t = || Text::from(text);
+    let some = piece(text, text, text, None);
+    let mut plan = PlanReport {
+        id: text.into(),
+        file: t(),
+        digest: Digest::of(b"plan"),
+        proposer: t(),
+        authenticated: Sentence::of("not authenticated"),
+        sponsor: Some(t()),
+        task: Some(t()),
+        intent: t(),
+        expires: Time::from_unix(1_800_000_000),
+        policies: Vec::new(),
+        changes: vec![change("c1", text), change(text, text)],
+        emergent: vec![EmergentReport {
+            sentence: subject(&some.subject).own(" gains ").then(access(&some.access)),
+            kind: "access",
+            eligible: false,
+            sets: vec![vec!["c1".into(), text.into()]],
+            members: ["c1", text].map(Into::into).to_vec(),
+            complete: false,
+            privileged: Some(t()),
+            ways: vec![Sentence::new().name(&t())],
+            digest: some.digest,
+        }],
+        totals: Totals::default(),
+    };
+    plan.count_outcomes();
+    plan
+}
+
+fn finding(text: &str, file: &str) -> Reported {
+    let at = file.find("needle").unwrap_or_default();
+    let line = u32::try_from(file[..at].lines().count().max(1)).unwrap_or(1);
+    let place = Place { file: text.into(), line, column: 1, bytes: (at, at + 6) };
+    let finding = Finding::new(Code::UnknownRole, format!("the role `{text}` is unknown")).at(&place).mend(text);
+    Reported::new(finding, |_| Some(file))
+}
+
+/// A report of every kind, each with `text` in every place.
+pub(crate) fn reports(text: &str) -> Vec<Report> {
+    let t = || Text::from(text);
+    let file = format!("id: {text}needle{text}\n");
+    let head = Head { seal: Digest::of(b"seal"), session: t(), at: Time::from_unix(0), principal: t() };
+    let answer = |holds| Answer { holds, says: Sentence::of("because of ").name(&t()) };
+    let report = |command, body| Report {
+        command,
+        exit_code: 3,
+        verdict: Sentence::of("1 change denied in ").name(&t()),
+        findings: vec![finding(text, &file), Reported { excerpt: None, ..finding(text, &file) }],
+        body,
+        next: vec![Sentence::of("run ").name(&t())],
+    };
+    let sessions = vec![SessionRow {
+        session: t(),
+        kind: "review",
+        sealed: Some(Time::from_unix(0)),
+        writer: t(),
+        key: t(),
+        plans: vec![t()],
+        verdicts: BTreeMap::from([("approve", 2)]),
+        standing: Sentence::of("holds"),
+    }];
+    let decisions = vec![DecisionRow {
+        at: Time::from_unix(0),
+        plan: t(),
+        change: t(),
+        sentence: Sentence::of("grant ").name(&t()),
+        verdict: "approve",
+        steps: vec![t()],
+        who: t(),
+        reason: Some(t()),
+        privileged: true,
+    }];
+    vec![
+        report("check", Body::Plans(vec![plan(text)])),
+        report("gate", Body::Plans(vec![plan(text), plan("second")])),
+        report("diff", Body::Plans(vec![plan(text)])),
+        report("trust check", Body::Findings),
+        report(
+            "verify",
+            Body::Verify(VerifyReport {
+                file: t(),
+                integrity: answer(Holds::Yes),
+                authenticity: answer(Holds::No),
+                completeness: answer(Holds::Unknown),
+                time: answer(Holds::Unknown),
+                heads: vec![head.clone()],
+                sessions: 2,
+                lines: 1_234,
+            }),
+        ),
+        report(
+            "log show",
+            Body::Log(LogReport {
+                file: t(),
+                standing: Sentence::of("intact"),
+                sessions,
+                decisions,
+                more: None,
+                heads: vec![head],
+            }),
+        ),
+        report(
+            "snapshot import",
+            Body::Snapshot(SnapshotReport {
+                file: t(),
+                source: t(),
+                taken_at: Time::from_unix(0),
+                digest: Digest::of(b"snapshot"),
+                counts: BTreeMap::from([("assignments", 2_536), ("roles", 3)]),
+            }),
+        ),
+    ]
+}
+
+/// Strings that break things: the naughty ones, where the shared data is at hand, and our own.
+pub(crate) fn hostile() -> Vec<String> {
+    let mut out: BTreeSet<String> = [
+        "plain",
+        "\u{1b}[2J\u{1b}]0;title\u{7}",
+        "a\r\n::error::forged",
+        "%0A::warning file=x::y",
+        "</details><script>alert(1)</script>",
+        "| a | b |\n|---|\n`code` **bold** [x](javascript:y)",
+        "]]><!-- \"quoted\" 'single' &amp;",
+        "\u{202e}desrever\u{2066}\u{200b}\u{feff}\u{e0041}",
+        "漢字かな交じり文の全角文字ＡＢＣ",
+        "e\u{301}\u{301}\u{301}\u{301} 👩\u{200d}👩\u{200d}👧 🇨🇭",
+        "x` to `nobody",
+    ]
+    .map(str::to_owned)
+    .into();
+    out.insert("long-name-without-blanks/".repeat(8));
+    out.insert((0..0xffff_u32).filter_map(char::from_u32).filter(|c| crate::input::text::is_hidden(*c)).collect());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/hostile/blns.json");
+    match std::fs::read_to_string(path).ok().and_then(|raw| serde_json::from_str::<Vec<String>>(&raw).ok()) {
+        Some(strings) => out.extend(strings.into_iter().filter(|s| !s.is_empty())),
+        None => println!("the shared hostile strings are absent; only our own are tried"),
+    }
+    out.into_iter().collect()
+}
+
+/// Hostile strings with reports that hold them: every kind of report is met by many of the strings.
+pub(crate) fn cases() -> Vec<(String, Report)> {
+    let kinds = reports("x").len();
+    hostile()
+        .into_iter()
+        .enumerate()
+        .map(|(n, text)| {
+            let report = reports(&text).swap_remove(n % kinds);
+            (text, report)
+        })
+        .collect()
+}

@@ -1,0 +1,403 @@
+//! Sentences about changes, accesses and the ways to them.
+//!
+//! In: typed changes and facts. Out: a [`Sentence`]: our own words and names from outside, kept apart, so that each
+//! medium quotes and escapes the names in its own way and no name can pose as our words.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::access::facts::{Access, Exception, Path, Step};
+use crate::input::entitlement::{Effect, Permission};
+use crate::input::id::{Id, ResourceId, Subject};
+use crate::input::text::Text;
+use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Owned, RoleDefinition, Target};
+
+/// A part of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Ours.
+    Own(Cow<'static, str>),
+    /// A name or value from outside, shown as a quotation.
+    Name(Text),
+}
+
+impl Word {
+    /// For a terminal: a name stands in backticks, and a backtick within it is escaped.
+    #[must_use]
+    pub fn terminal(&self) -> String {
+        match self {
+            Self::Own(words) => words.as_ref().to_owned(),
+            Self::Name(text) => format!("`{}`", text.terminal().replace('`', "\\u{60}")),
+        }
+    }
+}
+
+/// Our words and names from outside, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sentence(Vec<Word>);
+
+impl Sentence {
+    /// An empty sentence.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A sentence of our own words only.
+    #[must_use]
+    pub fn of(words: impl Into<Cow<'static, str>>) -> Self {
+        Self::new().own(words)
+    }
+
+    /// Adds our own words.
+    #[must_use]
+    pub fn own(mut self, words: impl Into<Cow<'static, str>>) -> Self {
+        self.0.push(Word::Own(words.into()));
+        self
+    }
+
+    /// Adds a name from outside.
+    #[must_use]
+    pub fn name(mut self, text: &Text) -> Self {
+        self.0.push(Word::Name(text.clone()));
+        self
+    }
+
+    /// Adds an id.
+    #[must_use]
+    pub fn id<K>(self, id: &Id<K>) -> Self {
+        self.name(&id.text())
+    }
+
+    /// Adds another sentence.
+    #[must_use]
+    pub fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Adds what `add` makes of a value, if there is one.
+    #[must_use]
+    pub fn maybe<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => add(self, value),
+            None => self,
+        }
+    }
+
+    /// Adds names, separated by commas.
+    #[must_use]
+    pub fn names<'t>(mut self, names: impl IntoIterator<Item = &'t Text>) -> Self {
+        for (at, name) in names.into_iter().enumerate() {
+            if at > 0 {
+                self = self.own(", ");
+            }
+            self = self.name(name);
+        }
+        self
+    }
+
+    /// Its parts.
+    #[must_use]
+    pub fn words(&self) -> &[Word] {
+        &self.0
+    }
+
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// For a terminal or plain text.
+    #[must_use]
+    pub fn terminal(&self) -> String {
+        self.0.iter().map(Word::terminal).collect()
+    }
+
+    /// For Markdown: names are code.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut out = String::new();
+        for word in &self.0 {
+            match word {
+                Word::Own(words) => out.push_str(&Text::from(words.as_ref()).markdown()),
+                Word::Name(text) => {
+                    let _ = write!(out, "<code>{}</code>", text.markdown());
+                }
+            }
+        }
+        out
+    }
+
+    /// As text from outside, for a medium with an escape of its own; names stand in backticks.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let mut out = String::new();
+        for word in &self.0 {
+            match word {
+                Word::Own(words) => out.push_str(words),
+                Word::Name(text) => {
+                    let _ = write!(out, "`{}`", text.raw());
+                }
+            }
+        }
+        Text::from(out)
+    }
+}
+
+/// A number with its noun: `1,658 groups`.
+#[must_use]
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// A number with thousands apart.
+#[must_use]
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A subject with its kind.
+#[must_use]
+pub fn subject(subject: &Subject) -> Sentence {
+    match subject {
+        Subject::Identity(id) => Sentence::of("identity ").id(id),
+        Subject::Group(id) => Sentence::of("group ").id(id),
+    }
+}
+
+/// Where something holds.
+#[must_use]
+pub fn scope(scope: Option<&ResourceId>) -> Sentence {
+    match scope {
+        Some(scope) => Sentence::of("in ").id(scope),
+        None => Sentence::of("everywhere"),
+    }
+}
+
+/// What a change does. `about` is the subject as the snapshot knows it, where it does.
+#[must_use]
+pub fn action(change: &Change, about: Option<&Subject>) -> Sentence {
+    let say = Sentence::of;
+    match &change.action {
+        Action::Grant(to) => assignment("grant ", to, " to ", about),
+        Action::Revoke(to) => assignment("revoke ", to, " from ", about),
+        Action::Adjust(to) => assignment("adjust ", to, " of ", about),
+        Action::CreateRole(role) => definition("create role ", role),
+        Action::SetRole(role) => definition("redefine role ", role),
+        Action::DeleteRole(role) => say("delete role ").id(&role.value),
+        Action::AddPermission(role, what) => {
+            say("let role ").id(&role.value).then(permission(&what.value, " allow ", " deny "))
+        }
+        Action::RemovePermission(role, what) => {
+            say("let role ").id(&role.value).then(permission(&what.value, " no longer allow ", " no longer deny "))
+        }
+        Action::AddInclude(role, other) => say("let role ").id(&role.value).own(" include role ").id(&other.value),
+        Action::RemoveInclude(role, other) => {
+            say("let role ").id(&role.value).own(" no longer include role ").id(&other.value)
+        }
+        Action::CreateGroup(group, owner) => say("create group ")
+            .id(&group.value)
+            .maybe(owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value)),
+        Action::DeleteGroup(group) => say("delete group ").id(&group.value),
+        Action::CreateIdentity(id, kind, owner) => say("create ")
+            .own(kind.value.name().replace('_', " "))
+            .own(" ")
+            .id(&id.value)
+            .maybe(owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value)),
+        Action::DisableIdentity(id) => say("disable identity ").id(&id.value),
+        Action::DeleteIdentity(id) => say("delete identity ").id(&id.value),
+        Action::SetOwner(what, owner) => say("make ").id(&owner.value).own(" the owner of ").then(owned(what)),
+        Action::CreateResource(id, parent, owner, sensitivity) => say("create resource ")
+            .id(&id.value)
+            .maybe(parent.as_ref(), |s, parent| s.own(" in ").id(&parent.value))
+            .maybe(owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value))
+            .maybe(sensitivity.as_ref(), |s, level| s.own(", sensitivity ").own(level.value.name())),
+        Action::DeleteResource(id) => say("delete resource ").id(&id.value),
+        Action::AddTrust(trust) => say("let ")
+            .name(&trust.from.value)
+            .own(" act as ")
+            .name(&trust.to.value)
+            .own(" via ")
+            .name(&trust.via.value)
+            .own(" (trust ")
+            .id(&trust.trust.value)
+            .own(")")
+            .maybe(trust.requires.as_ref(), |s, needs| {
+                s.own(", for holders of ").name(&needs.value.action).own(" on ").name(&needs.value.resource)
+            }),
+        Action::RemoveTrust(id) => say("remove trust ").id(&id.value),
+        Action::IssueCredential(issue) => say("issue ")
+            .name(&issue.kind.value)
+            .own(" ")
+            .id(&issue.credential.value)
+            .own(" of identity ")
+            .id(&issue.identity.value)
+            .own(" to ")
+            .name(&issue.deliver_to.value)
+            .then(lifetime(issue.lifetime.as_ref().map(|l| l.value))),
+        Action::RotateCredential(id, to, life) => say("rotate credential ")
+            .id(&id.value)
+            .maybe(to.as_ref(), |s, to| s.own(", delivered to ").name(&to.value))
+            .then(lifetime(life.as_ref().map(|l| l.value))),
+        Action::RevokeCredential(id) => say("revoke credential ").id(&id.value),
+        Action::SuppressFinding(id) => say("silence finding ").id(&id.value).own(" of the source system"),
+    }
+}
+
+fn assignment(verb: &'static str, it: &AssignmentChange, link: &'static str, about: Option<&Subject>) -> Sentence {
+    let what = match &it.target {
+        Target::Role(role) => Sentence::of("role ").id(&role.value),
+        Target::MemberOf(group) => Sentence::of("membership of group ").id(&group.value),
+    };
+    let who = match about {
+        Some(about) => subject(about),
+        None => Sentence::new().name(&it.to.value),
+    };
+    Sentence::of(verb)
+        .then(what)
+        .own(link)
+        .then(who)
+        .own(" ")
+        .then(scope(it.scope.as_ref().map(|s| &s.value)))
+        .then(lifetime(it.lifetime.as_ref().map(|l| l.value)))
+        .maybe(it.mode.as_ref(), |s, mode| s.own(", ").own(mode.value.name()))
+        .maybe(it.assignment.as_ref(), |s, id| s.own(" (assignment ").id(&id.value).own(")"))
+}
+
+fn lifetime(life: Option<Lifetime>) -> Sentence {
+    match life {
+        Some(Lifetime::Ttl(span)) => Sentence::of(format!(" for {span}")),
+        Some(Lifetime::Until(time)) => Sentence::of(format!(" until {time}")),
+        None => Sentence::new(),
+    }
+}
+
+fn definition(verb: &'static str, role: &RoleDefinition) -> Sentence {
+    let permissions = u64::try_from(role.permissions.len()).unwrap_or(u64::MAX);
+    let mut out =
+        Sentence::of(verb).id(&role.role.value).own(" with ").own(counted(permissions, "permission", "permissions"));
+    for (at, include) in role.includes.iter().enumerate() {
+        out = out.own(if at == 0 { ", including role " } else { ", " }).id(&include.value);
+    }
+    out.maybe(role.owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value))
+}
+
+fn owned(what: &Owned) -> Sentence {
+    match what {
+        Owned::Identity(id) => Sentence::of("identity ").id(&id.value),
+        Owned::Group(id) => Sentence::of("group ").id(&id.value),
+        Owned::Role(id) => Sentence::of("role ").id(&id.value),
+        Owned::Resource(id) => Sentence::of("resource ").id(&id.value),
+    }
+}
+
+/// What a permission says: `allow` or `deny` an action on a resource.
+#[must_use]
+pub fn permission(what: &Permission, allow: &'static str, deny: &'static str) -> Sentence {
+    Sentence::of(match what.effect {
+        Effect::Allow => allow,
+        Effect::Deny => deny,
+    })
+    .name(&what.action)
+    .own(" on ")
+    .name(&what.resource)
+    .maybe(what.condition.as_ref(), |s, condition| s.own(" if ").name(condition))
+}
+
+/// An access: what, where, on which condition, until when, except for what.
+#[must_use]
+pub fn access(access: &Access) -> Sentence {
+    Sentence::new()
+        .name(&access.action)
+        .own(" on ")
+        .name(&access.resource)
+        .own(" ")
+        .then(scope(access.scope.as_ref()))
+        .then(limits(access.until, access.condition.as_ref(), &access.exceptions))
+}
+
+/// The limits of an access: its end, its condition and its exceptions.
+#[must_use]
+pub fn limits(until: Option<crate::input::time::Time>, condition: Option<&Text>, exceptions: &[Exception]) -> Sentence {
+    let mut out = Sentence::new();
+    out = match until {
+        Some(until) => out.own(format!(" until {until}")),
+        None => out.own(", without end"),
+    };
+    out = out.maybe(condition, |s, condition| s.own(", if ").name(condition));
+    for (at, except) in exceptions.iter().enumerate() {
+        out = out
+            .own(if at == 0 { ", except " } else { " and " })
+            .name(&except.action)
+            .own(" on ")
+            .name(&except.resource)
+            .maybe(except.scope.as_ref(), |s, scope| s.own(" in ").id(scope))
+            .maybe(except.until, |s, until| s.own(format!(" until {until}")));
+    }
+    out
+}
+
+/// The way by which a subject comes to an access.
+#[must_use]
+pub fn path(path: &Path) -> Sentence {
+    let mut out = Sentence::new();
+    for (at, step) in path.iter().enumerate() {
+        if at > 0 {
+            out = out.own(" → ");
+        }
+        out = out.then(match step {
+            Step::Member(group, by) => {
+                Sentence::of("member of group ").id(group).maybe(by.as_ref(), |s, by| s.own(" by assignment ").id(by))
+            }
+            Step::Holds(role, by, mode) => {
+                Sentence::of("holds role ").id(role).own(" by assignment ").id(by).own(format!(" ({})", mode.name()))
+            }
+            Step::Includes(role) => Sentence::of("which includes role ").id(role),
+            Step::ActsAs(other, trust) => Sentence::of("acts as ").then(subject(other)).own(" by trust ").id(trust),
+        });
+    }
+    if path.is_empty() { out.own("held directly") } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::entitlement::Mode;
+
+    #[test]
+    fn a_name_cannot_pose_as_our_words() {
+        let said = Sentence::of("grant role ").name(&Text::from("x` to `nobody")).terminal();
+        assert_eq!(said, "grant role `x\\u{60} to \\u{60}nobody`");
+    }
+
+    #[test]
+    fn a_way_reads_from_the_subject_on() {
+        let way = vec![
+            Step::Member("g".into(), None),
+            Step::Holds("r".into(), "a".into(), Mode::Active),
+            Step::Includes("s".into()),
+            Step::ActsAs(Subject::Identity("sa".into()), "t".into()),
+        ];
+        assert_eq!(
+            path(&way).terminal(),
+            "member of group `g` → holds role `r` by assignment `a` (active) → which includes role `s` → acts as \
+             identity `sa` by trust `t`"
+        );
+    }
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        assert_eq!(["0", "999", "1,000", "1,234,567"].map(str::to_owned), [0, 999, 1000, 1_234_567].map(number));
+        assert_eq!(counted(1, "group", "groups"), "1 group");
+    }
+}

@@ -1,0 +1,285 @@
+//! A page on the screen, with the keys that work on its last line.
+//!
+//! In: a page made for a width, and choices with keys. Out: the key chosen, or a line typed. Pages longer than the screen
+//! scroll. Enter is never a choice; what was typed before the question was shown is forgotten.
+
+use super::Failure;
+use super::console::{Console, Drawing, Event};
+use super::keys::Key;
+use super::line::{Line, Typed};
+use crate::report::layout::{Page, columns, cut};
+use crate::report::style::{Label, Style};
+
+/// The fewest rows and columns that can be used.
+const SMALLEST: (usize, usize) = (Style::NARROWEST, 6);
+
+/// A key that can be pressed, and what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice<T> {
+    /// The key.
+    pub key: char,
+    /// What it does, in a word or two.
+    pub word: &'static str,
+    /// What it does, in a sentence, for the help.
+    pub help: &'static str,
+    /// What is given back.
+    pub value: T,
+    /// Whether it may be chosen only once the page was shown to its end.
+    pub after_all: bool,
+}
+
+/// Draws a page for a size: style in, page out.
+pub type Paint<'p> = dyn Fn(&Style) -> Page + 'p;
+
+/// What stands beside a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// How far the person is: `3 of 17`.
+    pub progress: String,
+    /// Something to be said: a complaint about the last answer, a warning. Escaped.
+    pub notice: String,
+}
+
+/// Asks for one of several keys.
+///
+/// # Errors
+/// If the terminal is gone, or the person interrupts.
+pub fn choose<T: Clone>(
+    console: &mut dyn Console,
+    colour: bool,
+    paint: &Paint<'_>,
+    beside: &Beside,
+    choices: &[Choice<T>],
+) -> Result<T, Failure> {
+    console.forget()?;
+    let mut view = View { notice: beside.notice.clone(), ..View::default() };
+    loop {
+        view.draw(console, colour, paint, &beside.progress, &|more, wide| keys_line(choices, more, wide))?;
+        let Event::Key(key) = console.wait()? else { continue };
+        view.notice.clear();
+        if view.scroll(&key) {
+            continue;
+        }
+        match key {
+            Key::Char('?') => help(console, colour, choices)?,
+            Key::Char(pressed) => match choices.iter().find(|choice| choice.key == pressed) {
+                Some(choice) if choice.after_all && !view.seen_all => {
+                    "read on first: this one is privileged, and there is more below (space)"
+                        .clone_into(&mut view.notice);
+                }
+                Some(choice) => return Ok(choice.value.clone()),
+                None => "this key does nothing here; ? shows the keys".clone_into(&mut view.notice),
+            },
+            Key::Enter => "Enter alone decides nothing; press one of the keys below".clone_into(&mut view.notice),
+            Key::Paste(_) => "pasted text decides nothing; press one of the keys below".clone_into(&mut view.notice),
+            Key::Escape
+            | Key::EndOfFile
+            | Key::Unknown
+            | Key::Backspace
+            | Key::ClearLine
+            | Key::ClearWord
+            | Key::Interrupt
+            | Key::Redraw
+            | Key::Up
+            | Key::Down
+            | Key::PageUp
+            | Key::PageDown
+            | Key::Home
+            | Key::End => {}
+        }
+    }
+}
+
+/// Asks for a line. `None`: the person left it.
+///
+/// # Errors
+/// If the terminal is gone, or the person interrupts.
+pub fn line(
+    console: &mut dyn Console,
+    colour: bool,
+    paint: &Paint<'_>,
+    beside: &Beside,
+    prompt: &str,
+) -> Result<Option<String>, Failure> {
+    console.forget()?;
+    let mut view = View { notice: beside.notice.clone(), ..View::default() };
+    let mut line = Line::default();
+    loop {
+        view.input = Some((prompt.to_owned(), line.text().to_owned()));
+        let keys = |_: bool, wide: usize| fit(&["Enter: send", "Esc: back", "Ctrl-U: clear", "↑↓: scroll"], wide);
+        view.draw(console, colour, paint, &beside.progress, &keys)?;
+        let Event::Key(key) = console.wait()? else { continue };
+        view.notice.clear();
+        if !matches!(key, Key::Char(_)) && view.scroll(&key) {
+            continue;
+        }
+        match line.key(&key) {
+            Typed::On => {}
+            Typed::Refused(why) => why.clone_into(&mut view.notice),
+            Typed::Sent(text) => return Ok(Some(text)),
+            Typed::Left => return Ok(None),
+        }
+    }
+}
+
+fn help<T: Clone>(console: &mut dyn Console, colour: bool, choices: &[Choice<T>]) -> Result<(), Failure> {
+    let paint = |style: &Style| {
+        let mut page = Page::new(style);
+        page.heading("Keys");
+        for choice in choices {
+            let front = crate::report::layout::Span::own(Label::Key, choice.key.to_string());
+            let words = format!(" {}: {}", choice.word, choice.help);
+            page.para_from(front, &[crate::report::layout::Span::own(Label::Plain, words)]);
+        }
+        for words in [
+            "space, ↓, PageDown: read on",
+            "↑, PageUp, Home: read back",
+            "Ctrl-C: leave at once; what was decided is in the journal",
+        ] {
+            page.para("", &[crate::report::layout::Span::own(Label::Plain, words)]);
+        }
+        page
+    };
+    let mut view = View::default();
+    loop {
+        view.draw(console, colour, &paint, "", &|_, wide| fit(&["any key: back", "space: more"], wide))?;
+        let Event::Key(key) = console.wait()? else { continue };
+        if !view.scroll(&key) {
+            return Ok(());
+        }
+    }
+}
+
+/// The keys, as many as fit; the first ones matter most, and `?` always fits.
+fn keys_line<T>(choices: &[Choice<T>], more: bool, wide: usize) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if more {
+        parts.push("space more".to_owned());
+    }
+    parts.extend(choices.iter().map(|choice| format!("{} {}", choice.key, choice.word)));
+    let last = "? keys";
+    let mut out = String::new();
+    for part in &parts {
+        if columns(&out) + columns(part) + 3 + columns(last) > wide {
+            break;
+        }
+        out.push_str(part);
+        out.push_str(" · ");
+    }
+    cut(&(out + last), wide)
+}
+
+fn fit(parts: &[&str], wide: usize) -> String {
+    let mut out = String::new();
+    for part in parts {
+        if columns(&out) + columns(part) + 3 > wide && !out.is_empty() {
+            break;
+        }
+        if !out.is_empty() {
+            out.push_str(" · ");
+        }
+        out.push_str(part);
+    }
+    cut(&out, wide)
+}
+
+#[derive(Debug, Default)]
+struct View {
+    top: usize,
+    height: usize,
+    length: usize,
+    seen_all: bool,
+    notice: String,
+    input: Option<(String, String)>,
+}
+
+impl View {
+    fn draw(
+        &mut self,
+        console: &mut dyn Console,
+        colour: bool,
+        paint: &Paint<'_>,
+        progress: &str,
+        keys: &dyn Fn(bool, usize) -> String,
+    ) -> Result<(), Failure> {
+        let (wide, rows) = console.size();
+        let (wide, rows) = (wide.max(SMALLEST.0), rows.max(SMALLEST.1));
+        let style = Style { colour, width: wide };
+        let page = paint(&style).lines(&style);
+        let below = if self.input.is_some() { 3 } else { 2 };
+        self.length = page.len();
+        self.height = rows - below;
+        self.top = self.top.min(self.length.saturating_sub(self.height));
+        let bottom = (self.top + self.height).min(self.length);
+        self.seen_all |= bottom == self.length;
+        let mut lines: Vec<String> = page.get(self.top..bottom).unwrap_or_default().to_vec();
+        lines.resize(self.height, String::new());
+        lines.push(style.paint(Label::Warn, &self.status(progress, bottom, wide)));
+        let mut cursor = None;
+        if let Some((prompt, text)) = &self.input {
+            let (shown, column) = input(prompt, text, wide);
+            cursor = Some((lines.len(), column));
+            lines.push(shown);
+        }
+        lines.push(style.paint(Label::Heading, &keys(bottom < self.length, wide)));
+        console.draw(&Drawing { lines, cursor })
+    }
+
+    fn status(&self, progress: &str, bottom: usize, wide: usize) -> String {
+        if !self.notice.is_empty() {
+            return cut(&self.notice, wide);
+        }
+        let lines = if self.length > self.height {
+            format!("lines {}–{bottom} of {}", self.top + 1, self.length)
+        } else {
+            String::new()
+        };
+        let parts: Vec<&str> = [progress, &lines].into_iter().filter(|p| !p.is_empty()).collect();
+        cut(&parts.join(" · "), wide)
+    }
+
+    /// Scrolls, if the key does that.
+    fn scroll(&mut self, key: &Key) -> bool {
+        let most = self.length.saturating_sub(self.height);
+        let page = self.height.saturating_sub(1).max(1);
+        self.top = match key {
+            Key::Char(' ') | Key::PageDown => self.top.saturating_add(page),
+            Key::Down => self.top.saturating_add(1),
+            Key::Up => self.top.saturating_sub(1),
+            Key::PageUp => self.top.saturating_sub(page),
+            Key::Home => 0,
+            Key::End => most,
+            Key::Redraw => self.top,
+            Key::Char(_)
+            | Key::Enter
+            | Key::Escape
+            | Key::Backspace
+            | Key::Interrupt
+            | Key::EndOfFile
+            | Key::ClearLine
+            | Key::ClearWord
+            | Key::Paste(_)
+            | Key::Unknown => return false,
+        }
+        .min(most);
+        true
+    }
+}
+
+/// The prompt and the end of what was typed, and where the cursor stands.
+fn input(prompt: &str, text: &str, wide: usize) -> (String, usize) {
+    let prompt = cut(prompt, wide * 2 / 3);
+    let room = wide.saturating_sub(columns(&prompt) + 2);
+    let mut shown = String::new();
+    let mut used = 0;
+    for c in text.chars().rev() {
+        used += columns(c.encode_utf8(&mut [0; 4]));
+        if used > room {
+            break;
+        }
+        shown.insert(0, c);
+    }
+    let line = format!("{prompt} {shown}");
+    let column = columns(&line).min(wide.saturating_sub(1));
+    (line, column)
+}

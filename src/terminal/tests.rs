@@ -1,0 +1,353 @@
+//! Tests of the screens with scripted keys, and of the real terminal in a pseudo-terminal.
+
+use std::process::Command;
+
+use super::Failure;
+use super::console::Console as _;
+use super::screen::{Beside, Choice, choose, line};
+use super::script::Script;
+use super::tty::Tty;
+use crate::report::render::card;
+use crate::report::samples::plan;
+use crate::report::style::Style;
+
+fn choices() -> Vec<Choice<&'static str>> {
+    let choice = |key, word, after_all| Choice { key, word, help: "…", value: word, after_all };
+    vec![
+        choice('a', "approve", true),
+        choice('r', "reject", false),
+        choice('s', "skip", false),
+        choice('b', "back", false),
+        choice('d', "details", false),
+        choice('q', "quit", false),
+    ]
+}
+
+fn ask(console: &mut Script, text: &str) -> Result<&'static str, Failure> {
+    let plan = plan(text);
+    let change = plan.changes.first().unwrap().clone();
+    let paint = move |style: &Style| card::page(&plan, &change, "1 of 2", style);
+    let beside = Beside { progress: "1 of 2".into(), notice: String::new() };
+    choose(console, false, &paint, &beside, &choices())
+}
+
+#[test]
+fn the_last_line_always_says_what_the_keys_do() {
+    for size in [(60, 20), (80, 24), (200, 50)] {
+        let mut console = Script::new(size, "\r?x   x s");
+        assert_eq!(ask(&mut console, "漢字 role").unwrap(), "skip");
+        for screen in &console.screens {
+            let last = screen.lines().last().unwrap();
+            assert!(last.contains("? keys") || last.contains("any key"), "{screen}");
+        }
+        assert!(console.screens[0].lines().last().unwrap().contains("a approve"));
+    }
+}
+
+#[test]
+fn enter_alone_does_not_approve() {
+    let mut console = Script::new((80, 24), "\r\r\r");
+    assert!(matches!(ask(&mut console, "x"), Err(Failure::Closed)));
+    assert!(console.last().contains("Enter alone decides nothing"), "{}", console.last());
+}
+
+#[test]
+fn a_paste_chooses_nothing() {
+    let mut console = Script::new((80, 24), "\u{1b}[200~s\ns\n\u{1b}[201~");
+    assert!(matches!(ask(&mut console, "x"), Err(Failure::Closed)));
+    assert!(console.last().contains("pasted text decides nothing"));
+}
+
+#[test]
+fn a_privileged_change_is_approved_only_after_its_whole_card_was_shown() {
+    let mut console = Script::new((80, 24), "a");
+    assert!(matches!(ask(&mut console, "x"), Err(Failure::Closed)));
+    assert!(console.last().contains("read on first"), "{}", console.last());
+    let mut console = Script::new((80, 24), "a        a");
+    assert_eq!(ask(&mut console, "x").unwrap(), "approve");
+}
+
+#[test]
+fn cards_are_shown_as_drawn_whatever_the_text() {
+    // The script compares each row of a parsed screen with the line that was drawn.
+    for text in crate::report::samples::hostile().iter().step_by(5) {
+        for size in [(60, 20), (80, 24), (200, 60)] {
+            // WHY: vt100 and we may count zero-width and joined characters otherwise; those never break a line here.
+            if text.chars().all(|c| unicode_width::UnicodeWidthChar::width(c) != Some(0)) {
+                let mut console = Script::new(size, "       s");
+                assert_eq!(ask(&mut console, text).unwrap(), "skip");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_is_sent_by_enter_and_left_by_escape() {
+    let paint = |style: &Style| crate::report::layout::Page::new(style);
+    let typed = |keys: &str| {
+        let mut console = Script::new((60, 10), keys);
+        line(&mut console, false, &paint, &Beside::default(), "Type `ledger-writer` to approve:")
+    };
+    assert_eq!(typed("ledger-writer\r").unwrap(), Some("ledger-writer".to_owned()));
+    assert_eq!(typed("ledg\u{1b}").unwrap(), None);
+    assert!(matches!(typed("ledg\u{3}"), Err(Failure::Interrupted)));
+    assert!(matches!(typed("ledg"), Err(Failure::Closed)));
+}
+
+/// Runs in a pseudo-terminal, started by the tests below.
+#[test]
+fn child_of_the_terminal_tests() {
+    if std::env::var_os("REVIEW_TERMINAL_TEST").is_none() {
+        return;
+    }
+    // WHY: `stty -g` prints every setting of the terminal.
+    let mode = || {
+        let tty = std::fs::File::open("/dev/tty").unwrap();
+        Command::new("stty").arg("-g").stdin(tty).output().unwrap().stdout
+    };
+    let before = mode();
+    assert!(!before.is_empty());
+    println!("pid {} ", std::process::id());
+    let result = {
+        let mut tty = Tty::open().expect("a pseudo-terminal is a controlling terminal");
+        assert_ne!(mode(), before, "it is raw while somebody is asked");
+        let paint = |style: &Style| {
+            let mut page = crate::report::layout::Page::new(style);
+            page.heading("A card");
+            page
+        };
+        let beside = Beside { progress: format!("{:?}", tty.size()), notice: String::new() };
+        choose(&mut tty, false, &paint, &beside, &choices())
+    };
+    match result {
+        Ok(word) => println!("chosen: {word}"),
+        Err(failure) => println!("failed: {failure}"),
+    }
+    println!("restored: {}", mode() == before);
+}
+
+fn child() -> rexpect::session::PtySession {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "terminal::tests::child_of_the_terminal_tests", "--nocapture"])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("TERM", "xterm")
+        .env("REVIEW_TERMINAL_TEST", "1");
+    rexpect::session::spawn_command(command, Some(20_000)).unwrap()
+}
+
+fn ends_with(mut session: rexpect::session::PtySession, expected: &str) {
+    session.exp_string(expected).unwrap();
+    session.exp_string("restored: true").unwrap();
+}
+
+#[test]
+fn a_key_on_the_real_terminal_chooses_and_the_terminal_is_restored() {
+    let mut session = child();
+    session.exp_string("? keys").unwrap();
+    session.send("\r").unwrap();
+    session.flush().unwrap();
+    session.exp_string("Enter alone decides nothing").unwrap();
+    session.send("s").unwrap();
+    session.flush().unwrap();
+    ends_with(session, "chosen: skip");
+}
+
+#[test]
+fn control_c_on_the_real_terminal_interrupts_and_the_terminal_is_restored() {
+    let mut session = child();
+    session.exp_string("? keys").unwrap();
+    session.send_control('c').unwrap();
+    ends_with(session, "failed: interrupted");
+}
+
+#[test]
+fn a_signal_from_outside_ends_the_sitting_and_the_terminal_is_restored() {
+    let interrupted = "failed: interrupted";
+    for (signal, end) in [("-INT", interrupted), ("-TERM", interrupted), ("-HUP", "failed: the terminal was closed")] {
+        let mut session = child();
+        let (_, pid) = session.exp_regex("pid [0-9]+").unwrap();
+        let pid = pid.trim_start_matches("pid ").to_owned();
+        session.exp_string("? keys").unwrap();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        ends_with(session, end);
+    }
+}
+
+#[test]
+fn without_a_controlling_terminal_nobody_is_asked() {
+    let open = Command::new("setsid")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "terminal::tests::opening_without_a_terminal_fails", "--nocapture"])
+        .env("REVIEW_NO_TERMINAL_TEST", "1")
+        .stdin(std::process::Stdio::null())
+        .output();
+    match open {
+        Ok(out) => assert!(String::from_utf8_lossy(&out.stdout).contains("1 passed"), "{out:?}"),
+        Err(e) => println!("setsid is absent ({e}); nothing was tried"),
+    }
+}
+
+/// Runs without a controlling terminal, started by the test above.
+#[test]
+fn opening_without_a_terminal_fails() {
+    if std::env::var_os("REVIEW_NO_TERMINAL_TEST").is_some() {
+        assert!(matches!(Tty::open(), Err(Failure::NoTerminal(_))));
+    }
+}
+
+mod conversation {
+    use std::collections::BTreeSet;
+    use std::convert::Infallible;
+
+    use super::super::Failure;
+    use super::super::script::Script;
+    use super::super::sitting::{BreakOff, Desk, run};
+    use crate::decision::case::{CaseId, Outcome, Present};
+    use crate::decision::digest::Document;
+    use crate::decision::risk::Risk;
+    use crate::decision::session::{Already, Card, End, Event, Session, Verdict};
+    use crate::decision::soundness::Reanalysis;
+    use crate::input::entitlement::Sensitivity;
+    use crate::input::time::Time;
+    use crate::plan::model::Action;
+    use crate::report::model::{Outcome as Word, PlanReport};
+    use crate::report::samples;
+
+    /// Keeps what it is given, and finds every approved set sound.
+    #[derive(Default)]
+    struct Drawer {
+        cards: Vec<Card>,
+        events: Vec<Event>,
+    }
+
+    impl Desk for Drawer {
+        type Error = Infallible;
+
+        fn persist(&mut self, events: &[Event]) -> Result<(), Infallible> {
+            self.events.extend_from_slice(events);
+            Ok(())
+        }
+
+        fn reanalyse(&mut self, approved: &BTreeSet<CaseId>) -> Result<Reanalysis, Infallible> {
+            let present = |case: &CaseId| self.cards.iter().find(|c| c.present.case == *case).unwrap().present.clone();
+            let changes = approved.iter().map(|case| (case.clone(), present(case))).collect();
+            Ok(Reanalysis { changes, ..Reanalysis::default() })
+        }
+    }
+
+    fn card(id: &str, privileged: bool) -> Card {
+        let role = crate::input::place::Placed::new("reader".into(), crate::input::place::Place::line("plan.yaml", 1));
+        let document = Document {
+            action: "delete_role".into(),
+            fields: crate::decision::fields::typed_fields(&Action::DeleteRole(role)),
+            plan: "P1".into(),
+            expires: Time::from_unix(1_800_000_000),
+            proposer: "agent:assistant".into(),
+            sponsor: None,
+            task: None,
+            intent: "let it work".into(),
+            reason: format!("because of {id}").into(),
+            effect: crate::decision::digest::EffectRecord::default(),
+            privileged,
+            sensitivity: Sensitivity::Low,
+            contradictions: BTreeSet::new(),
+            escalations: Vec::new(),
+            sod: Vec::new(),
+        };
+        let digested = document.digest().unwrap();
+        Card {
+            present: Present {
+                case: CaseId::new("P1", id),
+                digest: digested.digest,
+                document: digested.document,
+                emergent: BTreeSet::new(),
+                outcome: Outcome::Needs(vec!["Owner".into()]),
+                depends_on: BTreeSet::new(),
+            },
+            risk: Risk { privileged, ..Risk::default() },
+            privileged,
+            name: "ledger-writer".into(),
+            permitted: ["Owner".into()].into(),
+            may_override: false,
+            bars: BTreeSet::new(),
+            set_aside: BTreeSet::new(),
+            rejects: BTreeSet::new(),
+            likeness: None,
+            already: Already::Open,
+        }
+    }
+
+    fn plan() -> PlanReport {
+        let mut plan = samples::plan("P1");
+        plan.changes = vec![samples::change("c1", "漢字 role"), samples::change("c2", "role")];
+        if let Some(ordinary) = plan.changes.last_mut() {
+            ordinary.privileged.clear();
+        }
+        for change in &mut plan.changes {
+            change.outcome = Word::Needs;
+        }
+        plan
+    }
+
+    /// A privileged change `c1` is asked before an ordinary one, `c2`.
+    fn talk(keys: &str) -> (Result<End, BreakOff<Infallible>>, Drawer, Script) {
+        let cards = vec![card("c1", true), card("c2", false)];
+        let mut session = Session::new(cards.clone()).unwrap();
+        let mut drawer = Drawer { cards, events: Vec::new() };
+        let mut console = Script::new((80, 30), keys);
+        let end = run(&mut console, false, &[plan()], &mut session, &mut drawer);
+        (end, drawer, console)
+    }
+
+    fn verdicts(end: &End) -> Vec<(&str, bool, Option<&str>)> {
+        let End::Seal(decisions) = end else { panic!("{end:?}") };
+        decisions
+            .iter()
+            .map(|d| {
+                let yes = matches!(d.verdict(), Verdict::Approve(_));
+                (d.case().change.as_str(), yes, d.reason().map(crate::input::text::Text::raw))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_privileged_change_needs_its_name_and_an_ordinary_one_a_word() {
+        let (end, drawer, console) = talk("      ayes\rledger-writer\rayes\rseal\r");
+        let end = end.unwrap();
+        assert_eq!(verdicts(&end), [("c1", true, None), ("c2", true, None)]);
+        assert_eq!(drawer.events.len(), 2);
+        let complaint = console.screens.iter().any(|s| s.contains("this is not `ledger-writer`"));
+        assert!(complaint, "a wrong word is named");
+        assert!(console.last().contains("What you are about to seal"), "{}", console.last());
+        assert!(console.last().contains("privileged, by name: `ledger-writer`"), "{}", console.last());
+    }
+
+    #[test]
+    fn a_reject_needs_a_reason() {
+        let (end, _, console) = talk("r\rtoo wide\rsseal\r");
+        assert_eq!(verdicts(&end.unwrap()), [("c1", false, Some("too wide"))]);
+        assert!(console.screens.iter().any(|s| s.contains("a reason is needed")));
+    }
+
+    #[test]
+    fn details_go_back_and_quitting_keep_what_was_decided() {
+        let (end, drawer, console) = talk("d\u{1b}drno\rbq");
+        assert!(matches!(end.unwrap(), End::Left(decisions) if decisions.len() == 1));
+        assert_eq!(drawer.events.len(), 1);
+        assert!(console.screens.iter().any(|s| s.contains("· details")));
+        assert!(console.screens.iter().any(|s| s.contains("you decided here: reject: no")));
+        assert!(console.screens.iter().any(|s| s.contains("1 of 2")));
+    }
+
+    #[test]
+    fn a_closed_terminal_decides_nothing_more() {
+        let (end, drawer, _) = talk("rno\r      a");
+        assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
+        assert_eq!(drawer.events.len(), 1, "the reject was confirmed, the approval was not");
+        let (end, drawer, _) = talk("r\u{3}");
+        assert!(matches!(end, Err(BreakOff::Terminal(Failure::Interrupted))));
+        assert!(drawer.events.is_empty());
+    }
+}

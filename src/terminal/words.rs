@@ -1,0 +1,128 @@
+//! The words of a sitting: keys, purposes, verdicts, faults.
+//!
+//! In: the session's own terms. Out: keys and sentences. One key means one thing, whatever the question.
+
+use super::screen::Choice as Key;
+use crate::decision::bars::Bar;
+use crate::decision::session::{Choice, JournalledVerdict, Purpose, Reply, Verdict};
+use crate::decision::soundness::Fault;
+use crate::input::id::Id;
+use crate::report::sentence::{Sentence, counted};
+
+/// The key of a choice. A privileged change is approved only after its whole card was shown.
+pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Reply> {
+    let key = |key, word, help, value| Key { key, word, help, value, after_all: false };
+    match choice {
+        Choice::Approve(_) => Key {
+            after_all: privileged,
+            ..key('a', "approve", "asks for a word, or for the name of what is privileged, next", Reply::Approve)
+        },
+        Choice::Together(_) => {
+            key('t', "together", "approves this change and those like it; shows their table next", Reply::Together)
+        }
+        Choice::Reject => key('r', "reject", "asks for the reason next", Reply::Reject),
+        Choice::RejectRest(_) => key(
+            'R',
+            "reject rest",
+            "rejects this and every undecided change; asks for the reason next",
+            Reply::RejectRest,
+        ),
+        Choice::Override(_) => key(
+            'o',
+            "override",
+            "breaks the glass: sets a denial aside; asks for reason and name next",
+            Reply::Override,
+        ),
+        Choice::Lift => {
+            key('l', "lift", "helps to lift the rejects that block it; asks for reason and name next", Reply::Lift)
+        }
+        Choice::Skip => key('s', "skip", "leaves it undecided and goes on", Reply::Skip),
+        Choice::Withdraw => key('w', "withdraw", "takes back what you decided on it in this session", Reply::Withdraw),
+        Choice::Back => key('b', "back", "goes to the change before", Reply::Back),
+        Choice::Details => key('d', "details", "shows every access and path, or the short card again", Reply::Details),
+        Choice::Finish => key('f', "finish", "goes to the end, with the rest undecided", Reply::Finish),
+        Choice::Quit => key('q', "quit", "leaves; what was decided stays in the journal", Reply::Quit),
+    }
+}
+
+/// What a word or a reason is asked for.
+pub(super) fn purpose(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Approve => "to approve",
+        Purpose::Together => "to approve together",
+        Purpose::Reject => "to reject",
+        Purpose::RejectRest => "to reject the rest",
+        Purpose::Override => "to set the denial aside",
+        Purpose::Lift => "to help lift the rejects",
+    }
+}
+
+/// What was decided.
+pub(super) fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Approve(approval) => match approval.grouped() {
+            Some(n) => format!("approve, together with {} others", n.saturating_sub(1)),
+            None => "approve".to_owned(),
+        },
+        Verdict::Reject => "reject".to_owned(),
+        Verdict::Override { .. } => "override".to_owned(),
+    }
+}
+
+/// What an interrupted session had recorded.
+pub(super) fn journalled(verdict: &JournalledVerdict) -> &'static str {
+    match verdict {
+        JournalledVerdict::Approve { .. } => "approve",
+        JournalledVerdict::Reject { .. } => "reject",
+        JournalledVerdict::Override { .. } => "override",
+        JournalledVerdict::Withdrawn => "nothing",
+    }
+}
+
+/// What bars a person from approving.
+pub(super) fn bar(bar: &Bar) -> Sentence {
+    match bar {
+        Bar::OwnProposal => Sentence::of("you proposed it"),
+        Bar::Gains(id) => Sentence::of("you gain as ").id(id),
+        Bar::GainsThroughGroup(id) => Sentence::of("you gain through group ").id(id),
+        Bar::GainsThroughOwned(id) => Sentence::of("you own ").id(id).own(", which gains"),
+        Bar::GainsThroughOwnedIn(id, group) => {
+            Sentence::of("you own ").id(id).own(", which gains through group ").id(group)
+        }
+        Bar::NotHuman(id) => Sentence::of("your identity ").id(id).own(" is not human"),
+        Bar::Disabled(id) => Sentence::of("your identity ").id(id).own(" is disabled"),
+    }
+}
+
+/// Why an approved set cannot stand on its own.
+pub(super) fn fault(fault: &Fault) -> Sentence {
+    match fault {
+        Fault::PlanDenied(plan, policies) => {
+            by(Sentence::of("policy denies the approved part of plan ").id(plan), policies.iter())
+        }
+        Fault::Denied(case, policies) => {
+            by(Sentence::of("policy denies ").id(&case.change).own(" within what you approved"), policies.iter())
+        }
+        Fault::Moved(case) => {
+            Sentence::new().id(&case.change).own(" does something else within what you approved than its card showed")
+        }
+        Fault::Emerges(case, pieces) => {
+            let n = u64::try_from(pieces.len()).unwrap_or(u64::MAX);
+            let what = counted(n, "access or conflict", "accesses or conflicts");
+            Sentence::new()
+                .id(&case.change)
+                .own(format!(" gives, with the others you approved, {what} not shown before"))
+        }
+        Fault::Dependency(case, on) => {
+            Sentence::new().id(&case.change).own(" depends on ").id(&on.change).own(", which is rejected or denied")
+        }
+        Fault::NotAnalysed(case) => Sentence::of("the analysis says nothing of ").id(&case.change),
+    }
+}
+
+fn by<'p, K: 'p>(mut sentence: Sentence, policies: impl Iterator<Item = &'p Id<K>>) -> Sentence {
+    for (at, policy) in policies.enumerate() {
+        sentence = sentence.own(if at == 0 { ": " } else { ", " }).id(policy);
+    }
+    sentence
+}
