@@ -1,3 +1,35 @@
 //! The graph of access: coverage, effects, emergent access, escalations, separation of duties, classification. Pure.
 
+pub mod analyse;
+mod apply;
+mod around;
+mod claims;
+pub mod classification;
+mod compare;
+pub mod coverage;
+pub mod data;
+mod delta;
+mod effects;
+mod emergent;
+pub mod escalation;
 pub mod facts;
+mod flat;
+pub mod index;
+mod judge;
+mod named;
+mod names;
+mod overbroad;
+pub mod pattern;
+mod reach;
+mod resolve;
+mod rules;
+pub mod sod;
+mod step;
+mod touch;
+mod view;
+mod way;
+
+pub use analyse::{Question, TaskScope, analyse};
+pub use data::Data;
+pub use index::Index;
+pub use overbroad::{MayHold, overbroad};

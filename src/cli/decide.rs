@@ -85,7 +85,7 @@ impl Decide {
         };
         let now = output::now();
         let log = site.log_path(&self.place);
-        let verified = record::verify(&log, &site.signers, recording::log_id(&site).ok(), &[], Keep::Decisions, now)?;
+        let verified = record::verify(&log, &site.signers, recording::log_id(&site).ok(), &[], Keep::Lines, now)?;
         if verified.session_count > 0 && !verified.holds() || !verified.findings.iter().all(tolerable) {
             return self.bad_log(&log, &verified);
         }
@@ -197,14 +197,14 @@ impl Decide {
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything that a sitting rests on, named once")]
-    fn sit(
+    fn sit<'s>(
         &self,
-        site: &Site,
-        index: &Index<'_>,
+        site: &'s Site,
+        index: &Index<'s>,
         log: &Path,
         verified: &Verification,
         past: &Past,
-        proposals: Vec<Proposal<'_>>,
+        proposals: Vec<Proposal<'s>>,
         me: &Me,
     ) -> anyhow::Result<ExitCode> {
         let now = output::now();
@@ -282,11 +282,11 @@ impl Decide {
     }
 
     /// There was nothing to ask: says where each plan stands.
-    fn settled(
+    fn settled<'s>(
         &self,
-        bench: &Bench<'_, '_>,
+        bench: &Bench<'_, 's>,
         past: &Past,
-        proposals: &[Proposal<'_>],
+        proposals: &[Proposal<'s>],
         terms: &dyn Fn(&Proposal<'_>) -> Terms,
     ) -> anyhow::Result<ExitCode> {
         let mut codes = Vec::new();
@@ -302,16 +302,16 @@ impl Decide {
     }
 
     /// Where the plans stand after the seal, judged from the log as it is now.
-    fn after(
+    fn after<'s>(
         &self,
-        site: &Site,
-        index: &Index<'_>,
+        site: &'s Site,
+        index: &Index<'s>,
         log: &Path,
-        proposals: &[Proposal<'_>],
+        proposals: &[Proposal<'s>],
         me: &Me,
         now: crate::input::time::Time,
     ) -> anyhow::Result<ExitCode> {
-        let verified = record::verify(log, &site.signers, None, &[], Keep::Decisions, output::now())?;
+        let verified = record::verify(log, &site.signers, None, &[], Keep::Lines, output::now())?;
         if !verified.holds() {
             return self.bad_log(log, &verified);
         }
@@ -337,12 +337,12 @@ impl Decide {
     }
 }
 
-fn standing(
-    bench: &Bench<'_, '_>,
+fn standing<'s>(
+    bench: &Bench<'_, 's>,
     past: &Past,
-    proposal: &Proposal<'_>,
+    proposal: &Proposal<'s>,
     terms: &Terms,
-    index: &Index<'_>,
+    index: &Index<'s>,
 ) -> anyhow::Result<ExitCode> {
     let all = std::slice::from_ref(proposal);
     let verdict = gate::gate(&proposal.presents, &past.record, terms, bench, &mut |set| {

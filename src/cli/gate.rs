@@ -54,7 +54,7 @@ impl Gate {
         let now = output::now();
         let path = site.log_path(&place);
         let id = recording::log_id(&site)?;
-        let verified = record::verify(&path, &site.signers, Some(id), &[], Keep::Decisions, now)?;
+        let verified = record::verify(&path, &site.signers, Some(id), &[], Keep::Lines, now)?;
         if verified.session_count > 0 && verify::exit_code(&verified) != ExitCode::Passes {
             let report = Report {
                 command: "gate",

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -17,14 +16,16 @@ use crate::config::People;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
 use crate::decision::digest::{Digested, Document};
-use crate::decision::record::{Exported, Record, Recorded, Said, SessionRef};
+use crate::decision::recall::recall;
+use crate::decision::record::{Record, Recorded, Said};
 use crate::decision::reject;
 use crate::input::digest::{Digest, of};
-use crate::input::id::{ChangeId, PersonId, PlanId};
+use crate::input::id::{ChangeId, PersonId, PrincipalId};
+use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
-use crate::log::line::{self, Line, SessionKind, Value, Verdict};
-use crate::log::verify::{SessionView, Verification};
+use crate::log::line::{self, Line};
+use crate::log::verify::Verification;
 use crate::plan::model::Plan;
 use crate::policy::{History, KeyFacts};
 
@@ -37,146 +38,37 @@ pub struct Past {
     pub keys: BTreeMap<String, KeyFacts>,
 }
 
-/// Reads the past from a log that was verified.
+/// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
 ///
 /// # Errors
-/// If a file cannot be read, or holds something else than when it was verified.
+/// If a file cannot be read, or a decision line cannot be believed.
 pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Result<Past> {
-    let mut past = Past::default();
-    let views: BTreeMap<String, &SessionView> =
-        verified.sessions.iter().map(|view| (view.header.session.to_string(), view)).collect();
-    let by_seal: BTreeMap<Digest<of::Line>, &SessionView> =
-        verified.sessions.iter().map(|view| (view.seal.digest, view)).collect();
-    for view in verified.sessions.iter() {
-        let parents = view.header.parents.iter().filter_map(|seal| by_seal.get(seal));
-        let parents = parents.map(|parent| SessionRef::new(parent.header.session.to_string()));
-        past.record.sessions.insert(SessionRef::new(view.header.session.to_string()), parents);
-        if let Some(signer) = &view.signer {
-            past.keys.insert(
-                signer.fingerprint.raw().to_owned(),
-                KeyFacts {
-                    kind: signer.key_type.raw().to_owned(),
-                    security_key: signer.security_key,
-                    user_present: signer.user_present,
-                    user_verified: signer.user_verified,
-                },
-            );
-        }
-    }
     let mut values = Values::default();
-    let mut texts = Vec::new();
-    for file in files(path)? {
-        let cannot = || format!("the log `{}` cannot be read", shown(&file));
-        texts.push(std::fs::read(&file).with_context(cannot)?);
-    }
-    // WHY: in a folder a session may use a blob of an ancestor whose file sorts later; so blobs are gathered first.
     let mut scratch = Vec::new();
-    for bytes in &texts {
-        for raw in line::lines(bytes) {
+    for file in files(path)? {
+        let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
+        for raw in line::lines(&bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
             if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
                 values.take(&blob);
             }
         }
     }
-    let mut known = BTreeSet::new();
-    for bytes in &texts {
-        read_file(bytes, &views, &values, people, &mut known, &mut past.record)?;
-    }
-    Ok(past)
-}
-
-type Facts = BTreeMap<(PlanId, ChangeId, Digest<of::Change>), Arc<Document>>;
-
-fn read_file(
-    bytes: &[u8],
-    views: &BTreeMap<String, &SessionView>,
-    values: &Values,
-    people: &People,
-    known: &mut BTreeSet<String>,
-    record: &mut Record,
-) -> anyhow::Result<()> {
-    let mut scratch = Vec::new();
-    let mut current: Option<&SessionView> = None;
-    let mut facts: Facts = BTreeMap::new();
-    let mut index = 0_u64;
-    for raw in line::lines(bytes) {
-        index += 1;
-        match line::read(raw, &mut scratch) {
-            Ok(Line::Session(header)) => {
-                let id = header.session.to_string();
-                // WHY: an identical repeat of a session counts once.
-                current = if known.insert(id.clone()) { views.get(&id).copied() } else { None };
-                facts.clear();
-                index = 0;
-            }
-            Ok(Line::Evaluation(it)) if current.is_some() => {
-                let text = match &it.facts {
-                    Value::Inline(text) => text.raw(),
-                    Value::Blob(digest) => values
-                        .get(digest)
-                        .and_then(|bytes| std::str::from_utf8(bytes).ok())
-                        .context("the log does not hold the facts of a decision")?,
-                };
-                let believed = Document::believe(text, &it.digest)?;
-                facts.insert((it.plan.clone(), it.change.clone(), it.digest), believed.document);
-            }
-            Ok(Line::Decision(decision)) => {
-                let Some(view) = current.filter(|view| view.header.kind == SessionKind::Review) else { continue };
-                let key = (decision.plan.clone(), decision.change.clone(), decision.digest);
-                if let (Some(signer), Some(document)) = (signer(view, people), facts.get(&key)) {
-                    record.decisions.push(recorded(view, signer, document, &decision, Digest::of(raw), index));
-                }
-            }
-            Ok(Line::Export(export)) => {
-                let Some(view) = current.filter(|view| view.signer.is_some()) else { continue };
-                record.exports.push(Exported {
-                    session: SessionRef::new(view.header.session.to_string()),
-                    digest: export.digest,
-                    at: export.at,
-                    decisions: export.decisions.iter().copied().collect(),
-                });
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// Who decided: the person whose principal signed. Nobody, where people.yaml knows none.
-fn signer(view: &SessionView, people: &People) -> Option<Signer> {
-    let signed = view.signer.as_ref()?;
-    let person = people.by_principal(signed.principal.as_str())?;
-    Some(Signer { person: person.id.value.clone(), key: signed.fingerprint.clone() })
-}
-
-fn recorded(
-    view: &SessionView,
-    signer: Signer,
-    document: &Arc<Document>,
-    decision: &line::Decision,
-    line: Digest<of::Line>,
-    index: u64,
-) -> Recorded {
-    Recorded {
-        line,
-        session: SessionRef::new(view.header.session.to_string()),
-        index,
-        sealed_at: view.seal.value.at,
-        signer,
-        digest: decision.digest,
-        document: Arc::clone(document),
-        emergent: decision.emergent.iter().copied().collect(),
-        said: match decision.verdict {
-            Verdict::Approve => Said::Approve { grouped: decision.grouped.is_some() },
-            Verdict::Reject => Said::Reject,
-            Verdict::Override => Said::Override {
-                policies: decision.set_aside.iter().cloned().collect(),
-                lifts: decision.lifts.iter().copied().collect(),
-            },
-        },
-        steps: decision.steps.iter().filter_map(|step| StepName::new(step.raw())).collect(),
-        reason: decision.reason.clone(),
-    }
+    let person = |principal: &PrincipalId| people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
+    let record = recall(&verified.sessions, &values, &person).map_err(|unbelieved| {
+        let places: Vec<String> =
+            unbelieved.iter().map(|u| format!("{} line {}: {:?}", Text::from(&*u.file).terminal(), u.line, u.why)).collect();
+        anyhow::anyhow!("the log holds decisions that cannot be believed: {}", places.join("; "))
+    })?;
+    let keys = verified.sessions.iter().filter_map(|view| view.signer.as_ref()).map(|signer| {
+        let facts = KeyFacts {
+            kind: signer.key_type.raw().to_owned(),
+            security_key: signer.security_key,
+            user_present: signer.user_present,
+            user_verified: signer.user_verified,
+        };
+        (signer.fingerprint.raw().to_owned(), facts)
+    });
+    Ok(Past { keys: keys.collect(), record })
 }
 
 /// Knows coverage only: what the past says of a change before policy was asked.
@@ -201,6 +93,13 @@ impl Judge for Graph<'_, '_> {
 }
 
 impl Past {
+    /// The line of the last decision of a person on exactly this change, if there is one.
+    #[must_use]
+    pub fn own_line(&self, person: &PersonId, case: &CaseId, digest: Digest<of::Change>) -> Option<Digest<of::Line>> {
+        let mine = |d: &&Recorded| d.signer.person == *person && d.digest == digest && d.document.plan == case.plan;
+        self.record.decisions.iter().filter(mine).next_back().map(|d| d.line)
+    }
+
     /// What policy may know of the past of each change. Nothing lifts a reject here: what is doubtful blocks.
     #[must_use]
     pub fn of(&self, index: &Index<'_>, plan: &Plan, digested: &[Digested], now: Time) -> BTreeMap<ChangeId, History> {
@@ -232,14 +131,4 @@ impl Past {
 
 fn covers_any(graph: &Graph<'_, '_>, wide: &Document, narrow: &Document) -> bool {
     wide.gains().any(|w| narrow.gains().any(|n| w.subject == n.subject && graph.covers(&w.access, &n.access)))
-}
-
-/// The decision lines of one person, newest last, by plan and change.
-#[must_use]
-pub fn own_lines(record: &Record, person: &PersonId, case: &CaseId, digest: &Digest<of::Change>) -> Option<Digest<of::Line>> {
-    record
-        .decisions
-        .iter()
-        .rfind(|d| d.signer.person == *person && d.digest == *digest && d.document.plan == case.plan)
-        .map(|d| d.line)
 }

@@ -91,7 +91,7 @@ impl<'s> Proposal<'s> {
     /// The faults that make the plan invalid.
     pub fn judge(
         site: &'s Site,
-        index: &Index<'_>,
+        index: &Index<'s>,
         file: &PlanFile,
         now: Time,
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
@@ -105,7 +105,7 @@ impl<'s> Proposal<'s> {
     ///
     /// # Errors
     /// The faults that they have without the others.
-    pub fn only(&self, index: &Index<'_>, changes: &BTreeSet<ChangeId>) -> Result<Self, Vec<Finding>> {
+    pub fn only(&self, index: &Index<'s>, changes: &BTreeSet<ChangeId>) -> Result<Self, Vec<Finding>> {
         let mut plan = self.plan.clone();
         plan.changes.retain(|change| changes.contains(&change.id.value));
         let history = self.history.clone();
@@ -114,7 +114,7 @@ impl<'s> Proposal<'s> {
 
     fn analyse(
         site: &'s Site,
-        index: &Index<'_>,
+        index: &Index<'s>,
         file: &PlanFile,
         plan: Plan,
         now: Time,

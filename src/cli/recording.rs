@@ -146,9 +146,9 @@ fn evaluation(draft: &mut Draft, proposal: &Proposal<'_>, at: usize) -> anyhow::
     let digested = proposal.digested.get(at).with_context(missing)?;
     let judged = proposal.judged.get(at).with_context(missing)?;
     let mut out = Vec::new();
-    let (definition, bytes) = draft.value(&Definition { action: &digested.document.action, fields: &digested.document.fields })?;
+    let (definition, bytes) = text_value(draft, &digested.text)?;
     out.extend(bytes);
-    let (facts, bytes) = text_value(draft, &digested.text)?;
+    let (facts, bytes) = draft.value(&Facts::of(proposal, at))?;
     out.extend(bytes);
     let record = match &judged.case {
         Some(case) => String::from_utf8_lossy(&case.record()?).into_owned(),
@@ -183,10 +183,51 @@ fn evaluation(draft: &mut Draft, proposal: &Proposal<'_>, at: usize) -> anyhow::
     Ok(out)
 }
 
+/// What was computed about a change beside what its digest binds.
+#[derive(Default, serde::Serialize)]
+struct Facts {
+    at_least: bool,
+    claims: Vec<(&'static str, crate::access::facts::ClaimResult)>,
+    depends_on: Vec<Text>,
+    emergent: Vec<EmergentFacts>,
+    gained_privileged: u64,
+    identities: u64,
+    in_task_scope: bool,
+    kinds: Vec<&'static str>,
+    privileged_because: Vec<Text>,
+    reversible: bool,
+    unknown_groups: Vec<Text>,
+}
+
 #[derive(serde::Serialize)]
-struct Definition<'a> {
-    action: &'a Text,
-    fields: &'a crate::decision::fields::Fields,
+struct EmergentFacts {
+    digest: Digest<of::Piece>,
+    sets: Vec<Vec<Text>>,
+}
+
+impl Facts {
+    fn of(proposal: &Proposal<'_>, at: usize) -> Self {
+        let Some(facts) = proposal.analysis.changes.get(at) else { return Self::default() };
+        let emergent = facts.emergent.iter().filter_map(|at| proposal.analysis.emergent.get(*at));
+        Self {
+            at_least: facts.concerned.at_least,
+            claims: facts.claims.iter().map(|claim| (claim.name, claim.result)).collect(),
+            depends_on: facts.depends_on.iter().map(crate::input::id::Id::text).collect(),
+            emergent: emergent
+                .map(|it| EmergentFacts {
+                    digest: it.digest,
+                    sets: it.sets.iter().map(|set| set.iter().map(crate::input::id::Id::text).collect()).collect(),
+                })
+                .collect(),
+            gained_privileged: facts.gained_privileged,
+            identities: facts.concerned.identities,
+            in_task_scope: facts.in_task_scope,
+            kinds: facts.concerned.kinds.iter().map(|kind| kind.name()).collect(),
+            privileged_because: facts.privileged.iter().cloned().collect(),
+            reversible: facts.reversible,
+            unknown_groups: facts.concerned.unknown_groups.iter().map(crate::input::id::Id::text).collect(),
+        }
+    }
 }
 
 fn determining(judged: &Judged) -> Vec<PolicyId> {
