@@ -137,7 +137,9 @@ mod tests {
             let bytes: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
             let mut values = Values::default();
             let lines: Vec<Blob> = cut(&bytes).map(|make| make(Digest::of(b""))).collect();
-            lines.iter().for_each(|b| values.take(b));
+            for blob in &lines {
+                values.take(blob);
+            }
             assert_eq!(values.get(&Digest::of(&bytes)), Some(bytes.as_slice()), "{length}");
             for mut bad in lines {
                 assert!(super::super::line::Line::Blob(bad.clone()).to_bytes().is_ok());

@@ -1,7 +1,7 @@
 //! The question that the log asks about a signature, and the answers there are.
 //!
 //! In: what a seal claims. Out: who signed, or why nobody may be said to have. The log never looks into a signature: the
-//! trust room does, against allowed_signers that the caller chose. Nothing here trusts what the seal says of itself.
+//! trust room does, against `allowed_signers` that the caller chose. Nothing here trusts what the seal says of itself.
 
 use crate::input::id::PrincipalId;
 use crate::input::text::Text;
@@ -24,10 +24,10 @@ pub struct Claim<'a> {
     pub at: Time,
 }
 
-/// Who signed, as the signature itself and allowed_signers say.
+/// Who signed, as the signature itself and `allowed_signers` say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
-    /// The principal of allowed_signers that the key belongs to.
+    /// The principal of `allowed_signers` that the key belongs to.
     pub principal: PrincipalId,
     /// The key's fingerprint, `SHA256:…`.
     pub fingerprint: Text,
@@ -48,7 +48,7 @@ pub struct Signer {
 pub enum Judgement {
     /// It is by this signer, who was allowed to at the claimed time.
     Good(Box<Signer>),
-    /// It may be genuine, but allowed_signers does not allow its key (then, or for this namespace or principal).
+    /// It may be genuine, but `allowed_signers` does not allow its key (then, or for this namespace or principal).
     NotAllowed(Text),
     /// It may be genuine, but is of a kind that this tool does not verify.
     Unsupported(Text),

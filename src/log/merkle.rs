@@ -89,7 +89,9 @@ pub fn path(leaves: &[Root], index: usize) -> Option<Vec<Root>> {
 
 fn root_of(leaves: &[Root]) -> Root {
     let mut tree = Tree::default();
-    leaves.iter().for_each(|l| tree.push(*l));
+    for leaf in leaves {
+        tree.push(*leaf);
+    }
     tree.root()
 }
 

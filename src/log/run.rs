@@ -174,7 +174,7 @@ impl Run {
         match (self.stage, line) {
             (Stage::Start, Line::Session(_)) | (Stage::Open, Line::Seal(_)) | (Stage::Sealed, Line::Sig(_)) => {}
             (Stage::Start, _) => {
-                faults.push(misplaced("the lines before this one end a session, and none begins here"))
+                faults.push(misplaced("the lines before this one end a session, and none begins here"));
             }
             (_, Line::Session(_)) => faults.push(misplaced("a session begins before the one before it has ended")),
             (Stage::Sealed | Stage::Ended, _) => faults.push(misplaced("nothing but one `sig` line may follow a seal")),

@@ -44,7 +44,9 @@ fn keys() -> &'static Keys {
 
 pub(super) fn sign(namespace: &str, seal: &[u8]) -> Text {
     let bytes = [namespace.as_bytes(), seal].concat();
-    let hex: String = keys().signing.sign(&bytes).to_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let raw = keys().signing.sign(&bytes).to_bytes();
+    let half = |n: &[u8]| Digest::<of::File>::from_bytes(n.try_into().unwrap()).to_string();
+    let hex = half(&raw[..32]) + &half(&raw[32..]);
     keys().made.lock().unwrap().insert(bytes, hex.clone());
     Text::from(hex)
 }

@@ -198,7 +198,8 @@ pub struct KeptFile {
     pub sha256: Digest<of::Blob>,
 }
 
-/// The policies in force, and whatever else is needed to decide again (schema, classification, escalations, SoD pairs).
+/// The policies in force, and whatever else is needed to decide again (schema, classification, escalations, pairs that must be
+/// kept apart).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policies {

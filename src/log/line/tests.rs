@@ -62,7 +62,7 @@ fn every_other_spelling_of_a_line_is_refused() {
         assert!(read(bad.as_bytes(), &mut scratch).is_err(), "{trick}");
     }
     assert!(read(b"{\"type\":\"session\xff\"}\n", &mut scratch).is_err());
-    assert!(read(&[b'['; 60_000], &mut scratch).is_err());
+    assert!(read(&vec![b'['; 60_000], &mut scratch).is_err());
 }
 
 #[test]

@@ -19,6 +19,9 @@ impl SessionIndex {
     }
 }
 
+/// What orders sessions of which neither follows the other.
+type Tie = Option<(Time, SessionId)>;
+
 /// The graph of sessions.
 #[derive(Debug, Default)]
 pub struct Ancestry {
@@ -51,7 +54,7 @@ impl Ancestry {
             }
         }
         let tie = |n: u32| key.get(n as usize).copied();
-        let mut ready: BinaryHeap<Reverse<(Option<(Time, SessionId)>, u32)>> = (0_u32..)
+        let mut ready: BinaryHeap<Reverse<(Tie, u32)>> = (0_u32..)
             .zip(&waiting)
             .filter(|(n, w)| **w == 0 && counts.get(*n as usize) == Some(&true))
             .map(|(n, _)| Reverse((tie(n), n)))

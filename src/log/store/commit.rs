@@ -1,0 +1,167 @@
+//! A session becomes part of the log: whole, or not at all.
+//!
+//! In: a journal that ends with seal and signature. Out: the same bytes in the log, and no journal. The order of the
+//! steps is the whole point: seal and signature reach the disk in the journal; under the lock the log is verified
+//! together with the session; one write; a sync; only then the journal goes.
+
+use std::path::Path;
+
+use super::fault::{Attempt as _, StoreError, text};
+use super::{Journal, Shape, Standing, Store};
+use crate::input::finding::Code;
+use crate::log::line::{self, Line};
+use crate::log::verify::{Keep, Terms, Verification, Verifier};
+
+/// What a commit did.
+#[derive(Debug)]
+pub struct Committed {
+    /// The log with the session in it, verified before it was written; nothing is kept of its sessions.
+    pub verification: Verification,
+    /// Whether the log held the session already, because a crash came after the write.
+    pub was_there: bool,
+    /// Whether a torn tail was completed from a journal first.
+    pub mended: bool,
+}
+
+impl Store {
+    /// Ends a running session with its seal and signature, and adds it to the log.
+    ///
+    /// # Errors
+    /// If the log does not verify, or something cannot be written. The journal then stays and holds the whole session,
+    /// or, if already writing seal and signature to it failed, everything before them.
+    pub fn commit(&self, mut journal: Journal, ending: &[u8], terms: Terms<'_>) -> Result<Committed, StoreError> {
+        journal.keep(ending)?;
+        self.publish(journal.path(), terms)
+    }
+
+    /// Adds the session of a journal that was left whole.
+    ///
+    /// # Errors
+    /// As [`Store::commit`], or if the journal is in use or not whole.
+    pub fn finish(&self, path: &Path, terms: Terms<'_>) -> Result<Committed, StoreError> {
+        let mut file = self.disk.append_to(path, false).doing("open the journal", path)?;
+        if !file.try_lock().doing("lock the journal", path)? {
+            return Err(StoreError::InUse(text(path)));
+        }
+        // WHY: a crash may have come after the bytes were written and before they were forced to the disk.
+        file.sync().doing("force to the disk the journal", path)?;
+        self.publish(path, terms)
+    }
+
+    /// Completes a torn tail from the journal it is a prefix of; whether there was one. Anything else that is wrong with
+    /// the log stays as it is and is in the verification.
+    ///
+    /// # Errors
+    /// If the log cannot be read or written.
+    pub fn mend(&self, terms: Terms<'_>) -> Result<bool, StoreError> {
+        let path = self.lock_path();
+        let _lock = self.disk.lock(&path).doing("lock", &path)?;
+        let verification = self.verify(Terms { keep: Keep::Nothing, ..terms })?;
+        self.mend_tail(&verification)
+    }
+
+    fn publish(&self, journal: &Path, terms: Terms<'_>) -> Result<Committed, StoreError> {
+        let bytes = self.slurp(journal)?.ok_or_else(|| StoreError::not_a_file(journal))?;
+        let last = bytes.split_inclusive(|b| *b == b'\n').next_back().unwrap_or_default();
+        if !matches!(line::read(last, &mut Vec::new()), Ok(Line::Sig(_))) {
+            return Err(StoreError::NotWhole(text(journal)));
+        }
+        let terms = Terms { keep: Keep::Nothing, ..terms };
+        let path = self.lock_path();
+        let _lock = self.disk.lock(&path).doing("lock", &path)?;
+        let mut verification = self.verify_with(journal, &bytes, terms)?;
+        let mended = !verification.holds() && self.mend_tail(&verification)?;
+        if mended {
+            verification = self.verify_with(journal, &bytes, terms)?;
+        }
+        if !verification.holds() {
+            let (path, journal) = (text(&self.path), Some(text(journal)));
+            return Err(StoreError::DoesNotVerify { path, journal, verification: Box::new(verification) });
+        }
+        let name = journal.to_string_lossy();
+        let was_there = verification
+            .findings
+            .iter()
+            .any(|f| f.code == Code::LogRepeatedSession && f.place.as_ref().is_some_and(|p| *p.file == *name));
+        match self.shape {
+            Shape::File => self.add_to_file(journal, &bytes, was_there)?,
+            Shape::Folder => self.add_to_folder(journal, was_there)?,
+        }
+        Ok(Committed { verification, was_there, mended })
+    }
+
+    /// Verifies the log as it will be: what stands there now, under the lock, and the session after it.
+    fn verify_with(&self, journal: &Path, bytes: &[u8], terms: Terms<'_>) -> Result<Verification, StoreError> {
+        let mut verifier = Verifier::new(terms);
+        self.feed(&mut verifier)?;
+        verifier.feed(&journal.to_string_lossy(), bytes).doing("read", journal)?;
+        Ok(verifier.finish())
+    }
+
+    fn add_to_file(&self, journal: &Path, bytes: &[u8], was_there: bool) -> Result<(), StoreError> {
+        let (log, folder) = (&self.path, self.folder());
+        let mut file = self.disk.append_to(log, true).doing("open the log", log)?;
+        if !was_there {
+            let before = file.length().doing("look at", log)?;
+            if let Err(source) = file.append(bytes) {
+                // WHY: a full disk must not leave a torn log to everyone else. Should this fail as well, the tail is a
+                // prefix of the journal, and the next commit completes it.
+                drop(file.truncate(before));
+                return Err(source).doing("write to the log", log);
+            }
+        }
+        // WHY also when it was there: a crash may have come between the write and the sync.
+        file.sync().doing("force to the disk the log", log)?;
+        self.disk.sync_folder(&folder).doing("force to the disk the folder", &folder)?;
+        self.drop_journal(journal, &folder)
+    }
+
+    fn add_to_folder(&self, journal: &Path, was_there: bool) -> Result<(), StoreError> {
+        let folder = self.folder();
+        if was_there {
+            return self.drop_journal(journal, &folder);
+        }
+        let name = journal.to_string_lossy();
+        let session = name.rsplit_once("journal-").map_or("", |(_, id)| id);
+        let target = folder.join(format!("{session}.jsonl"));
+        if self.disk.stat(&target).doing("look at", &target)?.is_some() {
+            let taken = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+            return Err(taken).doing("rename the journal to", &target);
+        }
+        self.disk.rename(journal, &target).doing("rename the journal to", &target)?;
+        self.disk.sync_folder(&folder).doing("force to the disk the folder", &folder)
+    }
+
+    fn drop_journal(&self, journal: &Path, folder: &Path) -> Result<(), StoreError> {
+        self.disk.unlink(journal).doing("remove the journal", journal)?;
+        self.disk.sync_folder(folder).doing("force to the disk the folder", folder)
+    }
+
+    /// Completes the tail of a one-file log from a whole journal that begins with it. The lock is held.
+    fn mend_tail(&self, verification: &Verification) -> Result<bool, StoreError> {
+        let name = self.path.to_string_lossy();
+        let torn = verification.torn.iter().find(|t| self.shape == Shape::File && *t.file == *name);
+        let Some(torn) = torn else { return Ok(false) };
+        let log = self.slurp(&self.path)?.unwrap_or_default();
+        let tail = log.get(torn.offset..).unwrap_or_default();
+        let Some(rest) = self.rest_of(tail)? else { return Ok(false) };
+        let mut file = self.disk.append_to(&self.path, false).doing("open the log", &self.path)?;
+        file.append(&rest).doing("write to the log", &self.path)?;
+        file.sync().doing("force to the disk the log", &self.path)?;
+        Ok(true)
+    }
+
+    /// What a journal holds after these bytes.
+    fn rest_of(&self, tail: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let whole = |j: &super::JournalView| match &j.standing {
+            // The lock on a journal says nothing here: who commits holds it, and that may be this process.
+            Standing::Whole | Standing::InUse => {
+                let last = j.bytes.split_inclusive(|b| *b == b'\n').next_back().unwrap_or_default();
+                matches!(line::read(last, &mut Vec::new()), Ok(Line::Sig(_)))
+            }
+            Standing::Begun | Standing::Empty | Standing::OtherLog(_) | Standing::Unreadable(_) => false,
+        };
+        let found = self.journals(None)?.into_iter().find(|j| whole(j) && j.bytes.starts_with(tail));
+        Ok(found.and_then(|j| j.bytes.get(tail.len()..).map(<[u8]>::to_vec)).filter(|rest| !rest.is_empty()))
+    }
+}

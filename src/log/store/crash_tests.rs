@@ -1,0 +1,371 @@
+//! A session is stopped at every operation that it asks of the disk.
+//!
+//! Each operation is counted. For each number, the session runs again in a fresh folder and the disk stops there, as a
+//! crash does: before the operation, in the middle of a write, or as power loss does, which also undoes whatever no
+//! sync had forced. Afterwards no decision that was confirmed may be missing, none may be there that nobody gave, and
+//! after the recovery that a person would do, the log verifies.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::{self, BufRead};
+use std::sync::Mutex;
+
+use super::disk::{DiskFile, Stat};
+use super::*;
+use crate::input::digest::{Digest, of};
+use crate::log::line::{Line, PolicyOutcome, SessionKind, Verdict};
+use crate::log::sample::{self, Judge};
+use crate::log::session::Draft;
+
+/// How the disk stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// The process ends before the operation; what it did stays.
+    Before,
+    /// The process ends in the middle of a write.
+    Midway,
+    /// The power fails: what was not synced is gone.
+    PowerLoss,
+    /// This one operation fails, and the process goes on.
+    FailsOnce,
+}
+
+#[derive(Default)]
+struct World {
+    count: usize,
+    names: Vec<&'static str>,
+    stopped: bool,
+    failed_sync: bool,
+    written_after_failed_sync: bool,
+    /// Bytes of each file that a sync forced.
+    synced: BTreeMap<PathBuf, u64>,
+    /// Names that were made, given or taken since the folder was last synced.
+    names_at_risk: Vec<Change>,
+}
+
+enum Change {
+    Made(PathBuf),
+    Renamed(PathBuf, PathBuf),
+    Unlinked(PathBuf, Vec<u8>),
+}
+
+struct FaultDisk {
+    world: Arc<Mutex<World>>,
+    at: usize,
+    stop: Stop,
+}
+
+struct FaultFile {
+    inner: Box<dyn DiskFile>,
+    path: PathBuf,
+    world: Arc<Mutex<World>>,
+    at: usize,
+    stop: Stop,
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("the test stopped the disk here")
+}
+
+/// Counts an operation; an error if the disk has stopped or stops now, and whether it stops at this one.
+fn step(world: &Mutex<World>, at: usize, stop: Stop, name: &'static str) -> Result<(), (io::Error, bool)> {
+    let mut w = world.lock().unwrap();
+    if w.stopped {
+        return Err((stopped(), false));
+    }
+    if w.failed_sync && matches!(name, "append" | "rename") {
+        w.written_after_failed_sync = true;
+    }
+    w.count += 1;
+    w.names.push(name);
+    if w.count - 1 != at {
+        return Ok(());
+    }
+    if stop == Stop::FailsOnce {
+        w.failed_sync |= name == "sync";
+        return Err((io::Error::other("the test made this fail"), true));
+    }
+    w.stopped = true;
+    if stop == Stop::PowerLoss {
+        w.lose_what_is_not_synced();
+    }
+    Err((stopped(), true))
+}
+
+impl World {
+    fn lose_what_is_not_synced(&mut self) {
+        for change in self.names_at_risk.drain(..).rev() {
+            match change {
+                Change::Made(path) => std::fs::remove_file(path).unwrap(),
+                Change::Renamed(from, to) => std::fs::rename(to, from).unwrap(),
+                Change::Unlinked(path, bytes) => std::fs::write(path, bytes).unwrap(),
+            }
+        }
+        for (path, length) in &self.synced {
+            if let Ok(file) = std::fs::OpenOptions::new().write(true).open(path) {
+                file.set_len(*length).unwrap();
+            }
+        }
+    }
+}
+
+impl FaultDisk {
+    fn step(&self, name: &'static str) -> io::Result<()> {
+        step(&self.world, self.at, self.stop, name).map_err(|(e, _)| e)
+    }
+
+    fn file(&self, inner: Box<dyn DiskFile>, path: &Path) -> Box<dyn DiskFile> {
+        let length = inner.length().unwrap();
+        self.world.lock().unwrap().synced.entry(path.to_owned()).or_insert(length);
+        Box::new(FaultFile {
+            inner,
+            path: path.to_owned(),
+            world: Arc::clone(&self.world),
+            at: self.at,
+            stop: self.stop,
+        })
+    }
+}
+
+impl Disk for FaultDisk {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        self.step("stat")?;
+        RealDisk.stat(path)
+    }
+    fn reader(&self, path: &Path, limit: u64) -> io::Result<Box<dyn BufRead>> {
+        self.step("reader")?;
+        RealDisk.reader(path, limit)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        self.step("list")?;
+        RealDisk.list(folder)
+    }
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        self.step("make_folder")?;
+        RealDisk.make_folder(path)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.step("create")?;
+        let file = RealDisk.create(path)?;
+        self.world.lock().unwrap().names_at_risk.push(Change::Made(path.to_owned()));
+        Ok(self.file(file, path))
+    }
+    fn append_to(&self, path: &Path, missing_is_empty: bool) -> io::Result<Box<dyn DiskFile>> {
+        self.step("append_to")?;
+        let made = !path.exists();
+        let file = RealDisk.append_to(path, missing_is_empty)?;
+        if made {
+            self.world.lock().unwrap().names_at_risk.push(Change::Made(path.to_owned()));
+        }
+        Ok(self.file(file, path))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step("rename")?;
+        RealDisk.rename(from, to)?;
+        let mut w = self.world.lock().unwrap();
+        if let Some(length) = w.synced.remove(from) {
+            w.synced.insert(to.to_owned(), length);
+        }
+        w.names_at_risk.push(Change::Renamed(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.step("unlink")?;
+        let bytes = std::fs::read(path)?;
+        RealDisk.unlink(path)?;
+        let mut w = self.world.lock().unwrap();
+        w.synced.remove(path);
+        w.names_at_risk.push(Change::Unlinked(path.to_owned(), bytes));
+        Ok(())
+    }
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step("sync_folder")?;
+        RealDisk.sync_folder(folder)?;
+        self.world.lock().unwrap().names_at_risk.clear();
+        Ok(())
+    }
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Any>> {
+        self.step("lock")?;
+        RealDisk.lock(path)
+    }
+}
+
+impl FaultFile {
+    fn step(&self, name: &'static str) -> Result<(), (io::Error, bool)> {
+        step(&self.world, self.at, self.stop, name)
+    }
+}
+
+impl DiskFile for FaultFile {
+    fn length(&self) -> io::Result<u64> {
+        self.step("length").map_err(|(e, _)| e)?;
+        self.inner.length()
+    }
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.step("append").map_err(|(e, here)| {
+            if here && matches!(self.stop, Stop::Midway | Stop::FailsOnce) {
+                self.inner.append(&bytes[..bytes.len() / 2]).unwrap();
+            }
+            e
+        })?;
+        self.inner.append(bytes)
+    }
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.step("truncate").map_err(|(e, _)| e)?;
+        self.inner.truncate(length)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.step("sync").map_err(|(e, _)| e)?;
+        self.inner.sync()?;
+        let length = self.inner.length()?;
+        self.world.lock().unwrap().synced.insert(self.path.clone(), length);
+        Ok(())
+    }
+    fn try_lock(&mut self) -> io::Result<bool> {
+        self.step("try_lock").map_err(|(e, _)| e)?;
+        self.inner.try_lock()
+    }
+}
+
+/// What the person of the test saw.
+#[derive(Default)]
+struct Seen {
+    offered: BTreeSet<Digest<of::Line>>,
+    confirmed: BTreeSet<Digest<of::Line>>,
+    sealed: bool,
+}
+
+/// One whole session: two decisions, seal, signature, commit.
+fn run(store: &Store, seen: &mut Seen, parents: &[Digest<of::Line>]) -> Result<(), StoreError> {
+    let header = sample::header(2, SessionKind::Review, parents, 20);
+    let id = header.session;
+    let (mut draft, first) = Draft::start(header, [].into()).unwrap();
+    let mut journal = store.begin(id, &first)?;
+    let (sha256, blob) = draft.blob(b"a plan of another session").unwrap();
+    journal.append(&blob)?;
+    journal.append(&draft.push(|prev| sample::plan_line(prev, sha256)).unwrap().bytes)?;
+    for (change, verdict) in [("c1", Verdict::Approve), ("c2", Verdict::Reject)] {
+        journal.append(&draft.push(|prev| sample::evaluation(prev, change, PolicyOutcome::Needs)).unwrap().bytes)?;
+        let given = draft.push(|prev| Line::Decision(Box::new(sample::decision(prev, change, verdict)))).unwrap();
+        seen.offered.insert(given.digest);
+        journal.keep(&given.bytes)?;
+        seen.confirmed.insert(given.digest);
+    }
+    let ending = ending(draft);
+    store.commit(journal, &ending, sample::terms(&Judge))?;
+    seen.sealed = true;
+    Ok(())
+}
+
+fn ending(draft: Draft) -> Vec<u8> {
+    let sealed = draft.seal(crate::input::time::Time::from_unix(sample::NOW - 90_000)).unwrap();
+    let sshsig = sample::sign(sealed.namespace(), sealed.bytes());
+    sealed.sign(&sshsig).unwrap().bytes
+}
+
+/// Every decision of session 2 that log and journals hold.
+fn found(store: &Store) -> BTreeSet<Digest<of::Line>> {
+    let mut out = BTreeSet::new();
+    let mut collect = |bytes: &[u8]| {
+        for line in crate::log::line::lines(bytes) {
+            if let Ok(Line::Decision(_)) = crate::log::line::read(line, &mut Vec::new()) {
+                out.insert(Digest::of(line));
+            }
+        }
+    };
+    for file in store.files().unwrap() {
+        collect(&std::fs::read(file).unwrap());
+    }
+    store.journals(None).unwrap().iter().for_each(|j| collect(&j.bytes));
+    out
+}
+
+/// Does what a person does after a crash: finishes what is whole, goes on with what was begun, drops what is empty.
+fn recover(store: &Store) {
+    for journal in store.journals(Some(sample::log_id())).unwrap() {
+        match journal.standing {
+            Standing::Whole => drop(store.finish(&journal.path, sample::terms(&Judge)).unwrap()),
+            Standing::Begun => {
+                let (file, draft, _) = store.take_over(&journal.path, [].into()).unwrap();
+                store.commit(file, &ending(draft), sample::terms(&Judge)).unwrap();
+            }
+            Standing::Empty => store.give_up(&journal.path).unwrap(),
+            other @ (Standing::InUse | Standing::OtherLog(_) | Standing::Unreadable(_)) => panic!("{other:?}"),
+        }
+    }
+}
+
+fn try_stop(name: &str, base: bool, at: usize, stop: Stop) -> (bool, Vec<&'static str>) {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join(name);
+    let real = Store::open(&path).unwrap();
+    let first = sample::session(1, &[], &[].into(), 0);
+    let mut old = BTreeSet::new();
+    if base {
+        let mut journal = real.begin(crate::log::line::SessionId::from_bytes([1; 16]), b"").unwrap();
+        journal.append(&first.bytes).unwrap();
+        real.commit(journal, b"", sample::terms(&Judge)).unwrap();
+        old = found(&real);
+    }
+    let world = Arc::new(Mutex::new(World::default()));
+    let disk = FaultDisk { world: Arc::clone(&world), at, stop };
+    let mut seen = Seen::default();
+    let parents = if base { vec![first.seal] } else { vec![] };
+    let outcome = Store::on(Arc::new(disk), &path).and_then(|s| run(&s, &mut seen, &parents));
+    let note = format!("{name} stopped at {at} ({stop:?}): {:?}", outcome.as_ref().err());
+    let world = world.lock().unwrap();
+    assert!(!world.written_after_failed_sync, "{note}: written after a failed sync");
+
+    let real = Store::open(&path).unwrap();
+    let there: BTreeSet<_> = found(&real).difference(&old).copied().collect();
+    assert!(seen.confirmed.is_subset(&there), "{note}: a confirmed decision is lost");
+    assert!(there.is_subset(&seen.offered), "{note}: a decision was invented");
+    recover(&real);
+    let v = real.verify(sample::terms(&Judge)).unwrap();
+    assert!(v.holds(), "{note}: {:?}", v.findings);
+    let after: BTreeSet<_> = found(&real).difference(&old).copied().collect();
+    assert_eq!(after, there, "{note}: recovery changed the decisions");
+    if seen.sealed || !there.is_empty() {
+        assert_eq!(v.session_count, 1 + usize::from(base), "{note}");
+    }
+    assert!(real.journals(None).unwrap().is_empty(), "{note}: a journal is left");
+    (world.count > at, world.names.clone())
+}
+
+#[test]
+fn a_session_stopped_at_any_operation_loses_and_invents_nothing() {
+    let mut covered = BTreeSet::new();
+    for (name, base) in [("log.jsonl", false), ("log.jsonl", true), ("log/", true), ("log/", false)] {
+        for stop in [Stop::Before, Stop::Midway, Stop::PowerLoss, Stop::FailsOnce] {
+            let mut at = 0;
+            loop {
+                let (reached, names) = try_stop(name, base, at, stop);
+                covered.extend(names);
+                if !reached {
+                    break;
+                }
+                at += 1;
+            }
+            assert!(at > 20, "only {at} operations were found");
+        }
+    }
+    let all = [
+        "append",
+        "append_to",
+        "create",
+        "length",
+        "list",
+        "lock",
+        "make_folder",
+        "reader",
+        "rename",
+        "stat",
+        "sync",
+        "sync_folder",
+        "truncate",
+        "try_lock",
+        "unlink",
+    ];
+    assert_eq!(covered, all.into(), "an operation of the disk is not covered");
+}

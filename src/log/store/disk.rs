@@ -1,0 +1,222 @@
+//! Every operation of the system that the store uses, and no other.
+//!
+//! In: paths and bytes. Out: what the system did. The store reaches the disk through this trait alone, so that a test
+//! can stop a session at each operation, as a crash would.
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use std::os::unix::fs::OpenOptionsExt as _;
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Anything else.
+    Other,
+}
+
+/// What is known of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What stands there.
+    pub kind: Kind,
+    /// Its size in bytes.
+    pub length: u64,
+}
+
+/// Operations on paths.
+pub trait Disk: Send + Sync {
+    /// Looks at a path; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// If the system refuses; so do all below.
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
+    /// Opens a file to be read, which fails after `limit` bytes.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn reader(&self, path: &Path, limit: u64) -> io::Result<Box<dyn BufRead>>;
+    /// The names in a folder.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>>;
+    /// Makes a folder, if there is none.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn make_folder(&self, path: &Path) -> io::Result<()>;
+    /// Makes a file that must not exist, to be appended to.
+    ///
+    /// # Errors
+    /// If it exists, or the system refuses.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file to be appended to; it is made if `missing_is_empty`.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn append_to(&self, path: &Path, missing_is_empty: bool) -> io::Result<Box<dyn DiskFile>>;
+    /// Gives a file another name.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn unlink(&self, path: &Path) -> io::Result<()>;
+    /// Forces the names in a folder to the disk.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+    /// Waits for the lock that a file stands for; it is held until the value is dropped.
+    ///
+    /// # Errors
+    /// If the file system has no locks, or refuses.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Any>>;
+}
+
+/// Operations on a file that is open for appending.
+pub trait DiskFile: Send {
+    /// Its size in bytes.
+    ///
+    /// # Errors
+    /// If the system refuses; so do all below.
+    fn length(&self) -> io::Result<u64>;
+    /// Adds bytes at the end, all or an error.
+    ///
+    /// # Errors
+    /// If the system refuses; some bytes may then have been added.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts it to so many bytes.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+    /// Forces its bytes to the disk.
+    ///
+    /// # Errors
+    /// If the system cannot say that they reached it.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Takes the lock on the file itself, without waiting; whether it was free.
+    ///
+    /// # Errors
+    /// If the file system has no locks, or refuses.
+    fn try_lock(&mut self) -> io::Result<bool>;
+}
+
+/// The system's own files.
+#[derive(Clone, Copy, Debug)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        match std::fs::metadata(path) {
+            Ok(data) => {
+                let kind = match (data.is_file(), data.is_dir()) {
+                    (true, _) => Kind::File,
+                    (_, true) => Kind::Folder,
+                    (false, false) => Kind::Other,
+                };
+                Ok(Some(Stat { kind, length: data.len() }))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn reader(&self, path: &Path, limit: u64) -> io::Result<Box<dyn BufRead>> {
+        // WHY: a file that grows while it is read must not be read without end.
+        Ok(Box::new(BufReader::with_capacity(1 << 18, File::open(path)?.take(limit))))
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        match std::fs::create_dir(path) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        }
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(RealFile(OpenOptions::new().append(true).create_new(true).open(path)?)))
+    }
+
+    fn append_to(&self, path: &Path, missing_is_empty: bool) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(RealFile(OpenOptions::new().append(true).create(missing_is_empty).open(path)?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Any>> {
+        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        let file = OpenOptions::new().append(true).create(true).custom_flags(no_link).open(path)?;
+        loop {
+            match flock(&file, FlockOperation::LockExclusive) {
+                Ok(()) => return Ok(Box::new(file)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(e) => return Err(no_locks(e)),
+            }
+        }
+    }
+}
+
+fn no_locks(e: rustix::io::Errno) -> io::Error {
+    match e {
+        rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS => {
+            io::Error::new(io::ErrorKind::Unsupported, "the file system has no locks")
+        }
+        other => other.into(),
+    }
+}
+
+struct RealFile(File);
+
+impl DiskFile for RealFile {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn try_lock(&mut self) -> io::Result<bool> {
+        match flock(&self.0, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            Err(e) => Err(no_locks(e)),
+        }
+    }
+}
