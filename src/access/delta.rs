@@ -1,0 +1,81 @@
+//! What changes lay over a snapshot.
+//!
+//! In: resolved steps. Out: an overlay as small as the steps, which [`crate::access::view::View`] reads through. Never
+//! copies the snapshot, never decides what a step means.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId, TrustId};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Trust};
+
+/// An overlay. A key with no value stands for a thing that was deleted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Delta {
+    /// Places of assignments of the snapshot that no longer hold.
+    pub(super) gone: BTreeSet<usize>,
+    /// Assignments that hold instead or besides.
+    pub(super) added: Vec<Assignment>,
+    by_who: BTreeMap<Text, Vec<usize>>,
+    by_role: BTreeMap<RoleId, Vec<usize>>,
+    by_group: BTreeMap<GroupId, Vec<usize>>,
+    /// Identities made, disabled or deleted.
+    pub(super) identities: BTreeMap<IdentityId, Option<Identity>>,
+    /// Groups made or deleted.
+    pub(super) groups: BTreeMap<GroupId, Option<Group>>,
+    /// Roles made, altered or deleted.
+    pub(super) roles: BTreeMap<RoleId, Option<Role>>,
+    /// Resources made or deleted.
+    pub(super) resources: BTreeMap<ResourceId, Option<Resource>>,
+    /// Listed members and nested groups taken from a group.
+    pub(super) left: BTreeSet<(GroupId, Text)>,
+    /// Trusts taken.
+    pub(super) trusts_gone: BTreeSet<TrustId>,
+    /// Trusts made, a delivered credential among them, with their end.
+    pub(super) trusts: Vec<(Trust, Option<Time>)>,
+}
+
+impl Delta {
+    /// Adds an assignment.
+    pub(super) fn add(&mut self, assignment: Assignment) {
+        let at = self.added.len();
+        self.by_who.entry(assignment.who.clone()).or_default().push(at);
+        if let Some(role) = &assignment.role {
+            self.by_role.entry(role.clone()).or_default().push(at);
+        }
+        if let Some(group) = &assignment.member_of {
+            self.by_group.entry(group.clone()).or_default().push(at);
+        }
+        self.added.push(assignment);
+    }
+
+    fn pick<'s>(&'s self, places: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'s Assignment> + use<'s> {
+        places.into_iter().flatten().filter_map(|at| self.added.get(*at))
+    }
+
+    /// The added assignments that a name holds.
+    pub(super) fn held_by(&self, who: &str) -> impl Iterator<Item = &Assignment> {
+        self.pick(if self.added.is_empty() { None } else { self.by_who.get(&Text::from(who)) })
+    }
+
+    /// The added assignments of a role.
+    pub(super) fn of_role(&self, role: &RoleId) -> impl Iterator<Item = &Assignment> {
+        self.pick(self.by_role.get(role))
+    }
+
+    /// The added assignments of membership of a group.
+    pub(super) fn of_group(&self, group: &GroupId) -> impl Iterator<Item = &Assignment> {
+        self.pick(self.by_group.get(group))
+    }
+
+    /// Whether identities or groups are made, disabled or deleted.
+    pub(super) fn alters_subjects(&self) -> bool {
+        !self.identities.is_empty() || !self.groups.is_empty()
+    }
+
+    /// Whether a resource is deleted.
+    pub(super) fn deletes_resources(&self) -> bool {
+        self.resources.values().any(Option::is_none)
+    }
+}

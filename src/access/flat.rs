@@ -1,0 +1,184 @@
+//! A role with all that it includes, flattened.
+//!
+//! In: a state and a role. Out: its allows, each with the includes that lead to it, and its denies. What it has been asked
+//! is remembered, so that a question about a role costs once for all its holders.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use crate::access::facts::Step;
+use crate::access::pattern::Dialect;
+use crate::access::view::{RoleState, View};
+use crate::access::way::{Trail, walk};
+use crate::input::entitlement::{Effect, Permission};
+use crate::input::id::RoleId;
+use crate::input::text::Text;
+
+/// An allow of a flattened role.
+#[derive(Clone, Debug)]
+pub(super) struct Allow {
+    pub(super) permission: Permission,
+    /// The includes that lead to it.
+    pub(super) chain: Vec<RoleId>,
+    /// It stands for a role of which nothing is known.
+    pub(super) unknown: bool,
+}
+
+impl Allow {
+    /// The way to it, from the way to the role.
+    pub(super) fn trail(&self, role: &Trail) -> Trail {
+        self.chain.iter().fold(role.clone(), |trail, id| walk(&trail, Step::Includes(id.clone())))
+    }
+}
+
+type Asked = RefCell<BTreeMap<(Text, Text), Rc<[usize]>>>;
+
+/// A role with all that it includes.
+#[derive(Debug, Default)]
+pub(super) struct Flat {
+    /// Distinct allows, nearest first.
+    pub(super) allows: Vec<Allow>,
+    /// Distinct unconditional denies.
+    pub(super) denies: BTreeSet<Permission>,
+    /// The role and every role that it includes.
+    pub(super) roles: BTreeSet<RoleId>,
+    set: BTreeSet<Permission>,
+    covering: Asked,
+    overlapping: Asked,
+}
+
+impl Flat {
+    fn ask(asked: &Asked, action: &Text, resource: &Text, answer: impl Fn() -> Rc<[usize]>) -> Rc<[usize]> {
+        let key = (action.clone(), resource.clone());
+        if let Some(known) = asked.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let found = answer();
+        asked.borrow_mut().insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// The allows whose patterns cover an action and a resource.
+    pub(super) fn covering(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
+        let found = Self::ask(&self.covering, action, resource, || {
+            self.places(|p| {
+                dialect.action_covers(p.action.raw(), action.raw())
+                    && dialect.resource_covers(p.resource.raw(), resource.raw())
+            })
+        });
+        found.iter().filter_map(|at| self.allows.get(*at)).collect()
+    }
+
+    /// The allows that overlap an action and a resource. A role of which nothing is known overlaps nothing: what it
+    /// gives is shown as unknown, and must not hide what a change really gains by it.
+    pub(super) fn overlapping(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
+        let found = Self::ask(&self.overlapping, action, resource, || {
+            self.places(|p| {
+                dialect.actions_overlap(p.action.raw(), action.raw())
+                    && dialect.resources_overlap(p.resource.raw(), resource.raw())
+            })
+        });
+        found.iter().filter_map(|at| self.allows.get(*at)).filter(|a| !a.unknown).collect()
+    }
+
+    fn places(&self, holds: impl Fn(&Permission) -> bool) -> Rc<[usize]> {
+        self.allows.iter().enumerate().filter(|(_, a)| holds(&a.permission)).map(|(at, _)| at).collect()
+    }
+
+    /// The allows that another lacks.
+    pub(super) fn beyond(&self, other: &Self) -> Vec<usize> {
+        let new = self.allows.iter().enumerate().filter(|(_, a)| !other.set.contains(&a.permission));
+        new.map(|(at, _)| at).collect()
+    }
+}
+
+/// What stands for the permissions of a role of which nothing is known: anything, under a condition of its own, so that
+/// it covers nothing but itself.
+pub(super) fn unknown_permission(role: &RoleId) -> Permission {
+    Permission {
+        action: "*".into(),
+        resource: "*".into(),
+        effect: Effect::Allow,
+        condition: Some(format!("what role `{}` gives is unknown", role.as_str()).into()),
+    }
+}
+
+impl View<'_, '_> {
+    /// A role, flattened. What the changes do not touch is taken from the state below.
+    pub(super) fn flat(&self, role: &RoleId) -> Rc<Flat> {
+        if let Some(below) = self.below
+            && !self.alters(role)
+        {
+            return below.flat(role);
+        }
+        if let Some(known) = self.worked.borrow().flats.get(role) {
+            return Rc::clone(known);
+        }
+        let flat = Rc::new(self.flatten(role));
+        self.worked.borrow_mut().flats.insert(role.clone(), Rc::clone(&flat));
+        flat
+    }
+
+    /// Whether the changes alter a role or one that it includes.
+    fn alters(&self, role: &RoleId) -> bool {
+        if self.delta.roles.is_empty() {
+            return false;
+        }
+        let mut seen = BTreeSet::from([role.clone()]);
+        let mut queue = vec![role.clone()];
+        while let Some(next) = queue.pop() {
+            if self.delta.roles.contains_key(&next) {
+                return true;
+            }
+            if let RoleState::Known(known) = self.role(next.as_str()) {
+                queue.extend(known.includes.iter().filter(|i| seen.insert((*i).clone())).cloned());
+            }
+        }
+        false
+    }
+
+    fn flatten(&self, role: &RoleId) -> Flat {
+        let mut flat = Flat::default();
+        let mut queue = VecDeque::from([(role.clone(), Vec::new())]);
+        flat.roles.insert(role.clone());
+        while let Some((id, chain)) = queue.pop_front() {
+            let known = match self.role(id.as_str()) {
+                RoleState::Known(known) => known,
+                RoleState::Deleted => {
+                    flat.roles.remove(&id);
+                    continue;
+                }
+                RoleState::Unknown => {
+                    let permission = unknown_permission(&id);
+                    flat.set.insert(permission.clone());
+                    flat.allows.push(Allow { permission, chain, unknown: true });
+                    continue;
+                }
+            };
+            for permission in &known.permissions {
+                match permission.effect {
+                    Effect::Allow if flat.set.insert(permission.clone()) => {
+                        flat.allows.push(Allow {
+                            permission: permission.clone(),
+                            chain: chain.clone(),
+                            unknown: false,
+                        });
+                    }
+                    Effect::Deny if permission.condition.is_none() => {
+                        flat.denies.insert(permission.clone());
+                    }
+                    Effect::Allow | Effect::Deny => {}
+                }
+            }
+            for include in &known.includes {
+                if flat.roles.insert(include.clone()) {
+                    let mut longer = chain.clone();
+                    longer.push(include.clone());
+                    queue.push_back((include.clone(), longer));
+                }
+            }
+        }
+        flat
+    }
+}

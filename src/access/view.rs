@@ -1,0 +1,333 @@
+//! A state of entitlements: a snapshot, and what some changes lay over it.
+//!
+//! In: an index and an overlay. Out: the same lookups as the index, as they would be after the changes. Never copies the
+//! snapshot; costs what the overlay touches.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
+
+use crate::access::coverage::{Tree, ancestry};
+use crate::access::delta::Delta;
+use crate::access::flat::Flat;
+use crate::access::index::Index;
+use crate::access::pattern::{Dialect, id_matches};
+use crate::access::reach::{Own, Row};
+use crate::access::way::Edge;
+use crate::input::entitlement::Mode;
+use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
+use crate::input::time::Time;
+use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Status, Trust};
+
+/// A direct membership.
+#[derive(Clone, Debug)]
+pub(super) struct Membership {
+    pub(super) group: GroupId,
+    pub(super) assignment: Option<AssignmentId>,
+    pub(super) scope: Option<ResourceId>,
+    pub(super) mode: Mode,
+    pub(super) until: Option<Time>,
+}
+
+/// A role as a state has it.
+pub(super) enum RoleState<'v> {
+    Known(&'v Role),
+    /// The changes delete it: it gives nothing.
+    Deleted,
+    /// Nothing is known of it: what it gives is unknown.
+    Unknown,
+}
+
+/// What has been worked out of a state so far.
+#[derive(Debug, Default)]
+pub(super) struct Worked {
+    pub(super) own: BTreeMap<Subject, Rc<Own>>,
+    pub(super) edges: BTreeMap<Subject, Rc<Vec<Edge>>>,
+    pub(super) rows: BTreeMap<Subject, Rc<Row>>,
+    pub(super) flats: BTreeMap<RoleId, Rc<Flat>>,
+    pub(super) holders: Option<Rc<Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>>>,
+}
+
+/// Which subjects an overlay can concern: what is not in here is as in the state below.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// Whose own holdings may differ.
+    pub(super) own: HashSet<Subject>,
+    /// Whose reach may differ: those, and who can act as them.
+    pub(super) reach: BTreeSet<Subject>,
+}
+
+/// A state of entitlements.
+#[derive(Debug)]
+pub(super) struct View<'v, 's> {
+    pub(super) index: &'v Index<'s>,
+    pub(super) dialect: Dialect,
+    pub(super) delta: Delta,
+    /// The plain snapshot below, for all that the overlay does not touch.
+    pub(super) below: Option<&'v View<'v, 's>>,
+    /// Set once, by [`crate::access::touch`].
+    pub(super) touched: Option<Touched>,
+    /// Whether no subject can act as others than in the state below.
+    pub(super) same_edges: bool,
+    pub(super) worked: RefCell<Worked>,
+}
+
+impl<'v, 's> View<'v, 's> {
+    /// The plain snapshot.
+    pub(super) fn plain(index: &'v Index<'s>) -> Self {
+        Self {
+            index,
+            dialect: Dialect::of(index.snapshot().source.raw()),
+            delta: Delta::default(),
+            below: None,
+            touched: None,
+            same_edges: false,
+            worked: RefCell::default(),
+        }
+    }
+
+    /// The snapshot with changes laid over it.
+    pub(super) fn over(below: &'v View<'v, 's>, delta: Delta) -> Self {
+        Self { delta, below: Some(below), ..Self::plain(below.index) }
+    }
+
+    /// The time as of which assignments are in force.
+    pub(super) fn as_of(&self) -> Time {
+        self.index.snapshot().taken_at
+    }
+
+    /// An identity that exists in this state.
+    pub(super) fn identity(&self, id: &str) -> Option<&Identity> {
+        match self.delta.identities.get(id) {
+            Some(over) => over.as_ref(),
+            None => self.index.identity(id),
+        }
+    }
+
+    /// A group that exists in this state.
+    pub(super) fn group(&self, id: &str) -> Option<&Group> {
+        match self.delta.groups.get(id) {
+            Some(over) => over.as_ref(),
+            None => self.index.group(id),
+        }
+    }
+
+    /// A role in this state.
+    pub(super) fn role(&self, id: &str) -> RoleState<'_> {
+        match self.delta.roles.get(id) {
+            Some(Some(role)) => RoleState::Known(role),
+            Some(None) => RoleState::Deleted,
+            None => self.index.role(id).map_or(RoleState::Unknown, RoleState::Known),
+        }
+    }
+
+    /// A resource; a deleted one keeps its place in the tree.
+    pub(super) fn resource(&self, id: &str) -> Option<&Resource> {
+        match self.delta.resources.get(id) {
+            Some(Some(resource)) => Some(resource),
+            Some(None) | None => self.index.resource(id),
+        }
+    }
+
+    /// Whether a subject was deleted by the changes.
+    pub(super) fn deleted(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Identity(id) => matches!(self.delta.identities.get(id), Some(None)),
+            Subject::Group(id) => matches!(self.delta.groups.get(id), Some(None)),
+        }
+    }
+
+    /// Whether a subject is an identity that cannot be used.
+    pub(super) fn disabled(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Identity(id) => self.identity(id.as_str()).is_some_and(|i| i.status == Status::Disabled),
+            Subject::Group(_) => false,
+        }
+    }
+
+    /// The subjects that a name stands for: an identity, a group, or, unknown, an identity of that name.
+    pub(super) fn subjects(&self, name: &str) -> Vec<Subject> {
+        let mut found = Vec::new();
+        if let Some(identity) = self.identity(name) {
+            found.push(Subject::Identity(identity.id.clone()));
+        }
+        if let Some(group) = self.group(name) {
+            found.push(Subject::Group(group.id.clone()));
+        }
+        if found.is_empty() {
+            let unknown = Subject::Identity(IdentityId::new(name));
+            let deleted = self.deleted(&unknown) || matches!(self.delta.groups.get(name), Some(None));
+            if !deleted {
+                found.push(unknown);
+            }
+        }
+        found
+    }
+
+    /// Whether an assignment of the snapshot still stands.
+    fn stands(&self, at: usize, assignment: &Assignment) -> bool {
+        !self.delta.gone.contains(&at) && self.has_ground(assignment)
+    }
+
+    /// Whether nothing that an assignment names was deleted.
+    fn has_ground(&self, a: &Assignment) -> bool {
+        if self.below.is_none() {
+            return true;
+        }
+        let role = a.role.as_ref().is_none_or(|r| !matches!(self.delta.roles.get(r), Some(None)));
+        let group = a.member_of.as_ref().is_none_or(|g| !matches!(self.delta.groups.get(g), Some(None)));
+        let who = !self.delta.alters_subjects() || !self.subjects(a.who.raw()).is_empty();
+        let scope = a.scope.as_ref().is_none_or(|s| !self.lies_in_deleted(s));
+        role && group && who && scope
+    }
+
+    fn lies_in_deleted(&self, scope: &ResourceId) -> bool {
+        self.delta.deletes_resources()
+            && ancestry(self, scope).iter().any(|id| matches!(self.delta.resources.get(id), Some(None)))
+    }
+
+    /// The assignments that a name holds, in force or not.
+    pub(super) fn held_by<'x>(&'x self, who: &'x str) -> impl Iterator<Item = &'x Assignment> {
+        let kept = self.index.held_by(who).filter(|(at, a)| self.stands(*at, a)).map(|(_, a)| a);
+        kept.chain(self.delta.held_by(who).filter(|a| self.has_ground(a)))
+    }
+
+    /// The assignments of a role, in force or not.
+    pub(super) fn of_role<'x>(&'x self, role: &'x RoleId) -> impl Iterator<Item = &'x Assignment> {
+        let kept = self.index.of_role(role.as_str()).filter(|(at, a)| self.stands(*at, a)).map(|(_, a)| a);
+        kept.chain(self.delta.of_role(role).filter(|a| self.has_ground(a)))
+    }
+
+    /// The assignments of membership of a group, in force or not.
+    pub(super) fn of_group<'x>(&'x self, group: &'x GroupId) -> impl Iterator<Item = &'x Assignment> {
+        let kept = self.index.of_group(group.as_str()).filter(|(at, a)| self.stands(*at, a)).map(|(_, a)| a);
+        kept.chain(self.delta.of_group(group).filter(|a| self.has_ground(a)))
+    }
+
+    /// The direct memberships of a subject, in force or not.
+    pub(super) fn memberships(&self, subject: &Subject) -> Vec<Membership> {
+        let name = subject.as_str();
+        let plain = |group: &GroupId| Membership {
+            group: group.clone(),
+            assignment: None,
+            scope: None,
+            mode: Mode::Standing,
+            until: None,
+        };
+        let there = |group: &&Group| !matches!(self.delta.groups.get(&group.id), Some(None));
+        let mut found: Vec<Membership> = self
+            .index
+            .listing(subject)
+            .iter()
+            .copied()
+            .filter(there)
+            .filter(|g| self.delta.left.is_empty() || !self.delta.left.contains(&(g.id.clone(), name.into())))
+            .map(|g| plain(&g.id))
+            .collect();
+        if let Subject::Identity(id) = subject {
+            found.extend(self.index.implied(id).into_iter().filter(there).map(|g| plain(&g.id)));
+        }
+        found.extend(self.held_by(name).filter_map(|a| {
+            Some(Membership {
+                group: a.member_of.clone()?,
+                assignment: Some(a.id.clone()),
+                scope: a.scope.clone(),
+                mode: a.mode,
+                until: a.until,
+            })
+        }));
+        found
+    }
+
+    /// Who belongs to a group directly, in force or not.
+    pub(super) fn members(&self, id: &GroupId) -> BTreeSet<Subject> {
+        let mut found = BTreeSet::new();
+        if let Some(group) = self.group(id.as_str()) {
+            let stays = |name: &str| !self.delta.left.contains(&(id.clone(), name.into()));
+            let listed = group.members.iter().filter(|m| stays(m.as_str())).cloned().map(Subject::Identity);
+            found.extend(listed);
+            found.extend(group.nested.iter().filter(|m| stays(m.as_str())).cloned().map(Subject::Group));
+            for pattern in &group.implicit {
+                found.extend(self.matching(pattern).into_iter().filter(|s| matches!(s, Subject::Identity(_))));
+            }
+        }
+        for assignment in self.of_group(id) {
+            found.extend(self.subjects(assignment.who.raw()));
+        }
+        found.retain(|subject| !self.deleted(subject));
+        found
+    }
+
+    /// The identities and groups whose names a pattern matches.
+    pub(super) fn matching(&self, pattern: &str) -> BTreeSet<Subject> {
+        let mut found: BTreeSet<Subject> = self.index.matching(pattern).into_iter().collect();
+        for made in self.made() {
+            if id_matches(pattern, made.as_str()) {
+                found.insert(made);
+            }
+        }
+        found.retain(|subject| !self.deleted(subject));
+        found
+    }
+
+    /// The identities and groups that the changes made or altered.
+    pub(super) fn made(&self) -> impl Iterator<Item = Subject> {
+        let identities = self.delta.identities.iter().filter(|(_, i)| i.is_some());
+        let groups = self.delta.groups.iter().filter(|(_, g)| g.is_some());
+        let identities = identities.map(|(id, _)| Subject::Identity(id.clone()));
+        identities.chain(groups.map(|(id, _)| Subject::Group(id.clone())))
+    }
+
+    /// The trusts that lead from a subject directly, with their ends.
+    pub(super) fn trusts_from(&self, subject: &Subject) -> Vec<(&Trust, Option<Time>)> {
+        let name = subject.as_str();
+        let from = |t: &Trust| t.from.raw() == name || (t.from.raw().contains('*') && id_matches(t.from.raw(), name));
+        let patterns = self.index.trusts_from_patterns().iter().filter(|t| from(t));
+        let kept = self.index.trusts_from(name).iter().chain(patterns).copied();
+        let kept = kept.filter(|t| !self.delta.trusts_gone.contains(&t.id)).map(|t| (t, None));
+        kept.chain(self.delta.trusts.iter().filter(|(t, _)| from(t)).map(|(t, until)| (t, *until))).collect()
+    }
+
+    /// Who a trust lets act, directly.
+    pub(super) fn trusting(&self, trust: &Trust) -> BTreeSet<Subject> {
+        if trust.from.raw().contains('*') {
+            self.matching(trust.from.raw())
+        } else {
+            self.subjects(trust.from.raw()).into_iter().collect()
+        }
+    }
+
+    /// The trusts that lead to a subject directly.
+    pub(super) fn trusts_to(&self, subject: &Subject) -> Vec<&Trust> {
+        let name = subject.as_str();
+        let kept = self.index.trusts_to(name).iter().copied().filter(|t| !self.delta.trusts_gone.contains(&t.id));
+        kept.chain(self.delta.trusts.iter().map(|(t, _)| t).filter(|t| t.to.raw() == name)).collect()
+    }
+
+    /// The roles that include a role directly, before or after the changes.
+    pub(super) fn including(&self, role: &RoleId) -> BTreeSet<RoleId> {
+        let mut found: BTreeSet<RoleId> = self.index.including(role.as_str()).iter().map(|r| r.id.clone()).collect();
+        found.extend(self.delta.roles.values().flatten().filter(|r| r.includes.contains(role)).map(|r| r.id.clone()));
+        found
+    }
+
+    /// Whether anything lies in a resource.
+    pub(super) fn has_children(&self, id: &ResourceId) -> bool {
+        !self.index.children(id.as_str()).is_empty()
+            || self.delta.resources.values().flatten().any(|r| r.parent.as_ref() == Some(id))
+    }
+
+    /// How well the members of a group are known, those of the groups within it included.
+    pub(super) fn members_known(&self, id: &GroupId) -> MembersKnown {
+        self.group(id.as_str()).map_or(MembersKnown::Unknown, |g| g.members_known)
+    }
+}
+
+impl Tree for View<'_, '_> {
+    fn parent(&self, id: &ResourceId) -> Option<ResourceId> {
+        self.resource(id.as_str()).and_then(|r| r.parent.clone())
+    }
+    fn knows(&self, id: &ResourceId) -> bool {
+        self.resource(id.as_str()).is_some()
+    }
+}

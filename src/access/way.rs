@@ -1,0 +1,173 @@
+//! Ways: until when something is reached, and by which steps.
+//!
+//! In: steps with their ends. Out: for each thing reached, the latest end with all steps in force now, and the latest
+//! with steps that can be activated. Along a way the earliest end counts; between ways the latest does.
+
+use std::rc::Rc;
+
+use crate::access::facts::{Path, Step};
+use crate::input::entitlement::{Mode, Requirement};
+use crate::input::id::Subject;
+use crate::input::time::Time;
+
+/// When something ends. INVARIANT: the order of the variants makes `Never` the latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum End {
+    At(Time),
+    Never,
+}
+
+impl End {
+    pub(super) fn of(until: Option<Time>) -> Self {
+        until.map_or(Self::Never, Self::At)
+    }
+
+    pub(super) fn until(self) -> Option<Time> {
+        match self {
+            Self::At(time) => Some(time),
+            Self::Never => None,
+        }
+    }
+}
+
+/// A way walked so far, shared between all that go on from it.
+#[derive(Debug)]
+pub(super) struct Link {
+    step: Step,
+    before: Trail,
+}
+
+/// A way walked so far, last step first.
+pub(super) type Trail = Option<Rc<Link>>;
+
+/// A trail with one step more.
+pub(super) fn walk(before: &Trail, step: Step) -> Trail {
+    Some(Rc::new(Link { step, before: before.clone() }))
+}
+
+/// A trail in reading order.
+pub(super) fn path(trail: &Trail) -> Path {
+    let mut steps = Vec::new();
+    let mut at = trail.as_ref();
+    while let Some(link) = at {
+        steps.push(link.step.clone());
+        at = link.before.as_ref();
+    }
+    steps.reverse();
+    steps
+}
+
+/// One trail followed by another.
+pub(super) fn joined(first: &Trail, then: &Trail) -> Trail {
+    if first.is_none() {
+        return then.clone();
+    }
+    path(then).into_iter().fold(first.clone(), |trail, step| walk(&trail, step))
+}
+
+/// An end with the trail that gives it.
+#[derive(Clone, Debug)]
+pub(super) struct Leg {
+    pub(super) end: End,
+    pub(super) trail: Trail,
+}
+
+/// How something is reached: in force now, or at best.
+///
+/// INVARIANT: whatever is reached now is reached at best, no earlier ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Way {
+    /// All steps in force.
+    pub(super) now: Option<Leg>,
+    /// Steps that can be activated included.
+    pub(super) ever: Option<Leg>,
+}
+
+impl Way {
+    /// The beginning of every way.
+    pub(super) fn start() -> Self {
+        let leg = Leg { end: End::Never, trail: None };
+        Self { now: Some(leg.clone()), ever: Some(leg) }
+    }
+
+    /// Whether nothing is reached.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ever.is_none()
+    }
+
+    /// This way and one step more, which holds in a mode until an end.
+    pub(super) fn step(&self, step: &Step, mode: Mode, end: End) -> Self {
+        let onward = |leg: &Leg| Leg { end: leg.end.min(end), trail: walk(&leg.trail, step.clone()) };
+        let now = match mode {
+            Mode::Standing | Mode::Active => self.now.as_ref().map(onward),
+            Mode::Eligible => None,
+        };
+        Self { now, ever: self.ever.as_ref().map(onward) }
+    }
+
+    /// This way, then another.
+    pub(super) fn then(&self, next: &Self) -> Self {
+        let both = |a: &Option<Leg>, b: &Option<Leg>| {
+            let (a, b) = (a.as_ref()?, b.as_ref()?);
+            Some(Leg { end: a.end.min(b.end), trail: joined(&a.trail, &b.trail) })
+        };
+        Self { now: both(&self.now, &next.now), ever: both(&self.ever, &next.ever) }
+    }
+
+    /// This way, ended no later than another; the trail stays.
+    pub(super) fn capped(&self, cap: &Self) -> Self {
+        let both = |a: &Option<Leg>, b: &Option<Leg>| {
+            let (a, b) = (a.as_ref()?, b.as_ref()?);
+            Some(Leg { end: a.end.min(b.end), trail: a.trail.clone() })
+        };
+        Self { now: both(&self.now, &cap.now), ever: both(&self.ever, &cap.ever) }
+    }
+
+    /// Takes in another way to the same thing; whether that made it better.
+    pub(super) fn join(&mut self, other: &Self) -> bool {
+        let mut better = false;
+        let slots = [(&mut self.now, &other.now), (&mut self.ever, &other.ever)];
+        for (mine, theirs) in slots {
+            let Some(theirs) = theirs else { continue };
+            if mine.as_ref().is_none_or(|leg| leg.end < theirs.end) {
+                *mine = Some(theirs.clone());
+                better = true;
+            }
+        }
+        better
+    }
+
+    /// The ends, without the trails.
+    pub(super) fn ends(&self) -> (Option<End>, Option<End>) {
+        (self.now.as_ref().map(|l| l.end), self.ever.as_ref().map(|l| l.end))
+    }
+
+    /// Whether this lasts at least as long as another, now and at best.
+    pub(super) fn reaches(&self, other: &Self) -> bool {
+        let ((now, ever), (other_now, other_ever)) = (self.ends(), other.ends());
+        now >= other_now && ever >= other_ever
+    }
+
+    /// What reaches longer by activation than now.
+    pub(super) fn eligible(&self) -> Option<&Leg> {
+        let (now, ever) = self.ends();
+        self.ever.as_ref().filter(|_| ever > now)
+    }
+}
+
+/// That a subject can act as another.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    pub(super) to: Subject,
+    /// From the subject, the step of acting included.
+    pub(super) way: Way,
+    /// What must be held for it, where a trust asks for something.
+    pub(super) requires: Option<Requirement>,
+}
+
+impl Edge {
+    /// Whether two edges lead to the same, by the same steps in effect.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        self.to == other.to && self.way.ends() == other.way.ends() && self.requires == other.requires
+    }
+}
