@@ -24,6 +24,8 @@ pub(super) struct Held {
     pub(super) access: Access,
     pub(super) trail: Trail,
     pub(super) role: RoleId,
+    /// It stands for a role of which nothing is known.
+    pub(super) unknown: bool,
 }
 
 /// What one subject has more.
@@ -106,7 +108,12 @@ impl View<'_, '_> {
         for (leg, list) in [(way.now.as_ref(), &mut into.now), (way.eligible(), &mut into.eligible)] {
             let Some(leg) = leg else { continue };
             if let Some(access) = self.access(own, holding, allow, leg) {
-                list.push(Held { access, trail: allow.trail(&leg.trail), role: holding.role.clone() });
+                list.push(Held {
+                    access,
+                    trail: allow.trail(&leg.trail),
+                    role: allow.chain.last().unwrap_or(&holding.role).clone(),
+                    unknown: allow.unknown,
+                });
             }
         }
     }

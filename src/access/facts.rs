@@ -95,6 +95,8 @@ pub struct Effects {
     pub lost: Vec<Piece>,
     /// The same as `gained` for access that can be activated later.
     pub gained_eligible: Vec<Piece>,
+    /// The same as `lost` for access that could be activated: not part of a change's digest.
+    pub lost_eligible: Vec<Piece>,
 }
 
 /// Whom effects concern.

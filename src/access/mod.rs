@@ -1,14 +1,36 @@
 //! The graph of access: coverage, effects, emergent access, escalations, separation of duties, classification. Pure.
 
+pub mod analyse;
+mod apply;
+mod around;
+mod claims;
+pub mod classification;
 mod compare;
 pub mod coverage;
+pub mod data;
 mod delta;
+pub mod effective;
+mod effects;
+mod emergent;
+pub mod escalation;
 pub mod facts;
 mod flat;
 pub mod index;
+mod judge;
+mod named;
+mod names;
 pub mod pattern;
 mod reach;
+mod resolve;
 mod rules;
+pub mod sod;
+mod step;
+#[cfg(test)]
+mod tests;
 mod touch;
 mod view;
 mod way;
+
+pub use analyse::{Question, TaskScope, analyse};
+pub use data::Data;
+pub use index::Index;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::access::coverage::{ancestry, scope_covers};
+use crate::access::delta::Delta;
 use crate::access::reach::Wanted;
 use crate::access::view::{Touched, View};
 use crate::input::id::{ResourceId, RoleId, Subject};
@@ -17,13 +18,9 @@ type Holders = Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>;
 
 impl<'v, 's> View<'v, 's> {
     /// Lays an overlay over the plain snapshot, knowing whom it touches.
-    pub(super) fn touching(
-        plain: &'v View<'v, 's>,
-        delta: crate::access::delta::Delta,
-        seeds: &BTreeSet<Subject>,
-    ) -> Self {
+    pub(super) fn touching(plain: &'v View<'v, 's>, delta: Delta, seeds: impl Fn(&Self) -> BTreeSet<Subject>) -> Self {
         let mut view = View::over(plain, delta);
-        let own = closure(seeds, |subject| match subject {
+        let own = closure(&seeds(&view), |subject| match subject {
             Subject::Group(group) => &plain.members(group) | &view.members(group),
             Subject::Identity(_) => BTreeSet::new(),
         });

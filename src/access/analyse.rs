@@ -1,0 +1,339 @@
+//! Analysis: what a plan does to effective access.
+//!
+//! In: a plan, a snapshot with its index, rules, the task, the time. Out: the facts of [`crate::access::facts`], or every
+//! reason why the plan cannot be analysed. Pure: no clock, no file. The effect of a change is after against before, alone
+//! on top of what it depends on: independent of the order of the plan and of unrelated changes.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::access::apply::{overlay, seeds};
+use crate::access::around::around;
+use crate::access::claims::{Computed, check};
+use crate::access::classification::Classifier;
+use crate::access::data::Data;
+use crate::access::effects::{Bench, Outcome};
+use crate::access::emergent::{Search, candidates};
+use crate::access::facts::{Analysis, ChangeFacts, ClaimResult, Emergent, Named, Surroundings};
+use crate::access::index::Index;
+use crate::access::judge::{in_task_scope, judge};
+use crate::access::named::{assignments, holds_after, named, reversible, was};
+use crate::access::resolve::{Step, resolve};
+use crate::access::step::outline;
+use crate::access::touch::closure;
+use crate::access::view::View;
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::{ChangeId, IdentityId, ResourceId, Subject};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::plan::model::{Action, Plan};
+use crate::snapshot::model::Snapshot;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The snapshot.
+    pub snapshot: &'a Snapshot,
+    /// Lookups over that snapshot.
+    pub index: &'a Index<'a>,
+    /// Classification, escalation paths and pairs to be kept apart.
+    pub data: &'a Data,
+    /// The task that the plan names, if `tasks.yaml` knows it.
+    pub task: Option<&'a TaskScope>,
+    /// Identities whose memberships [`Analysis::before`] must hold.
+    pub people: &'a [BTreeSet<IdentityId>],
+    /// The time of the question.
+    pub now: Time,
+    /// Analyse only these changes, as a plan of their own.
+    pub only: Option<&'a BTreeSet<ChangeId>>,
+}
+
+/// What a task allows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskScope {
+    /// Whether it is open.
+    pub open: bool,
+    /// Whether it lists this proposer and this sponsor.
+    pub lists_proposer_and_sponsor: bool,
+    /// Where it may change access; empty: nowhere.
+    pub scopes: Vec<ResourceId>,
+    /// When all that it gives must have ended; none: no bound.
+    pub until: Option<Time>,
+}
+
+/// Analyses a plan, or a subset of its changes.
+///
+/// # Errors
+/// Every unknown name, conflict, ambiguity and imitation, each at its place.
+pub fn analyse(q: &Question<'_>) -> Result<Analysis, Vec<Finding>> {
+    let steps = resolve(q.plan, q.index, q.only)?;
+    let plain = View::plain(q.index);
+    let bench = Bench { data: q.data, classifier: Classifier::new(&q.data.classification, &q.snapshot.source) };
+    let lay = |set: &BTreeSet<usize>| lay(q, &plain, &steps, set);
+
+    let mut alone: Vec<(Outcome, ChangeFacts)> = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        let mut with = step.depends_on.clone();
+        with.insert(at);
+        let after = lay(&with);
+        let outcome = if step.depends_on.is_empty() {
+            bench.outcome(&plain, &after)
+        } else {
+            bench.outcome(&lay(&step.depends_on), &after)
+        };
+        let facts = facts(q, &bench, &steps, step, &after, &outcome);
+        alone.push((outcome, facts));
+    }
+
+    let whole_view = lay(&(0..steps.len()).collect());
+    // A plan of one change is that change.
+    let whole = match alone.as_slice() {
+        [(only, _)] => only.clone(),
+        _ => bench.outcome(&plain, &whole_view),
+    };
+    let outcomes: Vec<&Outcome> = alone.iter().map(|(outcome, _)| outcome).collect();
+    let emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &lay);
+    let mut changes: Vec<ChangeFacts> = Vec::with_capacity(alone.len());
+    let mut findings = Vec::new();
+    for ((outcome, mut facts), step) in alone.into_iter().zip(&steps) {
+        let mine = |(_, e): &(usize, &Emergent)| e.members.contains(&facts.id);
+        facts.emergent = emergent.iter().enumerate().filter(mine).map(|(at, _)| at).collect();
+        notes(step, &facts, &outcome, &mut findings);
+        changes.push(facts);
+    }
+    let sets_incomplete = emergent.iter().any(|e| !e.complete);
+    about_plan(q.plan, &emergent, sets_incomplete, &mut findings);
+    let parties = || {
+        let sponsor = q.plan.on_behalf_of.as_ref().map(|s| s.value.clone());
+        std::iter::once(q.plan.proposer.value.clone()).chain(sponsor)
+    };
+    let names: Vec<&Named> = changes.iter().map(|c| &c.named).collect();
+    Ok(Analysis {
+        around: around(&whole_view, &bench.classifier, None, names, parties()),
+        before: before(q, &plain, &bench, parties()),
+        gained_privileged: count(whole.gains().filter(|p| p.privileged.is_some()).count()),
+        effects: whole.effects,
+        concerned: whole.concerned,
+        escalations: whole.escalations,
+        sod: whole.sod,
+        emergent,
+        sets_incomplete,
+        findings,
+        changes,
+    })
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// Lays some steps over the snapshot.
+fn lay<'v, 's>(q: &Question<'_>, plain: &'v View<'v, 's>, steps: &[Step<'_>], set: &BTreeSet<usize>) -> View<'v, 's> {
+    let chosen: Vec<&Step<'_>> = set.iter().filter_map(|at| steps.get(*at)).collect();
+    let delta = overlay(plain.index, q.plan.expires.value, chosen.iter().copied());
+    View::touching(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect())
+}
+
+fn facts(
+    q: &Question<'_>,
+    bench: &Bench<'_>,
+    steps: &[Step<'_>],
+    step: &Step<'_>,
+    after: &View<'_, '_>,
+    outcome: &Outcome,
+) -> ChangeFacts {
+    let named = named(after, step);
+    let judged = judge(&bench.classifier, after, step, &named, outcome);
+    let computed = Computed {
+        named: &named,
+        gains_nothing: outcome.gains().next().is_none(),
+        privileged: !judged.privileged.is_empty(),
+        task_open: q.task.map(|t| t.open),
+    };
+    let claims = check(q.index, step, &computed);
+    let depends_on = step.depends_on.iter().filter_map(|at| steps.get(*at)).map(|s| s.change.id.value.clone());
+    ChangeFacts {
+        id: step.change.id.value.clone(),
+        depends_on: depends_on.collect(),
+        was: was(q.index, step, q.now),
+        becomes: holds_after(q.index, step, q.plan.expires.value, q.now),
+        assignments: assignments(q.index, step),
+        effects: outcome.effects.clone(),
+        concerned: outcome.concerned.clone(),
+        privileged: judged.privileged,
+        gained_privileged: judged.gained_privileged,
+        sensitivity: judged.sensitivity,
+        claims,
+        escalations: outcome.escalations.clone(),
+        sod: outcome.sod.clone(),
+        emergent: Vec::new(),
+        in_task_scope: in_task_scope(q.task, after, outcome),
+        reversible: reversible(q.index, step),
+        around: around(after, &bench.classifier, None, [&named], None),
+        named,
+    }
+}
+
+fn before(
+    q: &Question<'_>,
+    plain: &View<'_, '_>,
+    bench: &Bench<'_>,
+    parties: impl Iterator<Item = IdentityId>,
+) -> Surroundings {
+    // What the snapshot does not know holds nothing in it, and is not made up.
+    let people = q.people.iter().flatten().filter(|id| q.index.identity(id.as_str()).is_some()).cloned();
+    around(plain, &bench.classifier, Some(q.now), None, parties.chain(people))
+}
+
+fn emergent<'v, 's>(
+    q: &Question<'_>,
+    plain: &'v View<'v, 's>,
+    steps: &[Step<'_>],
+    whole_view: &View<'v, 's>,
+    whole: &Outcome,
+    alone: &[&Outcome],
+    lay: &dyn Fn(&BTreeSet<usize>) -> View<'v, 's>,
+) -> Vec<Emergent> {
+    if steps.len() < 2 {
+        return Vec::new();
+    }
+    let candidates = candidates(whole, alone, whole_view);
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let behind = |subject: &Subject| &plain.behind(subject) | &whole_view.behind(subject);
+    let concerns = steps.iter().map(|step| closure(&seeds(step, plain, whole_view), behind));
+    let mut order: Vec<(Digest<of::Change>, &ChangeId, usize)> = steps
+        .iter()
+        .zip(alone)
+        .enumerate()
+        .map(|(at, (step, outcome))| (rank(step, outcome), &step.change.id.value, at))
+        .collect();
+    order.sort();
+    let mut search = Search {
+        data: q.data,
+        whole_view,
+        ids: steps.iter().map(|s| s.change.id.value.clone()).collect(),
+        depends_on: steps.iter().map(|s| s.depends_on.clone()).collect(),
+        order: order.into_iter().map(|(_, _, at)| at).collect(),
+        concerns: concerns.collect(),
+        alters_objects: steps.iter().map(alters_objects).collect(),
+        lay,
+        laid: std::collections::BTreeMap::new(),
+        questions: 0,
+    };
+    let mut found: Vec<Emergent> =
+        candidates.into_iter().map(|(what, eligible)| search.responsible(what, eligible)).collect();
+    found.sort_by_key(|e| e.digest);
+    found
+}
+
+/// Whether a step makes or removes objects that the variables of an escalation path may stand for.
+fn alters_objects(step: &Step<'_>) -> bool {
+    let outline = outline(step.change);
+    outline.makes.is_some() || outline.deletes.is_some() || matches!(step.change.action, Action::RemoveTrust(_))
+}
+
+/// By what responsible sets are shrunk: the change digest is computed above this room, from facts that it yields, so this
+/// is a digest of the typed change and its own effect. Independent of the order of the plan.
+fn rank(step: &Step<'_>, outcome: &Outcome) -> Digest<of::Change> {
+    #[derive(Serialize)]
+    struct Ranked<'r> {
+        action: &'static str,
+        names: Vec<Text>,
+        reason: &'r Text,
+        gained: Vec<Digest<of::Piece>>,
+        lost: Vec<Digest<of::Piece>>,
+    }
+    let outlined = outline(step.change);
+    let ranked = Ranked {
+        action: step.change.action.word(),
+        names: outlined.uses.into_iter().map(|u| u.name.1).chain(outlined.makes.map(|m| m.1)).collect(),
+        reason: &step.change.reason.value,
+        gained: outcome.gains().map(|p| p.digest).collect(),
+        lost: outcome.losses().map(|p| p.digest).collect(),
+    };
+    Digest::of(&crate::input::canonical::to_bytes(&ranked).unwrap_or_default())
+}
+
+/// Findings about one change.
+fn notes(step: &Step<'_>, facts: &ChangeFacts, outcome: &Outcome, findings: &mut Vec<Finding>) {
+    let place = &step.change.action_place;
+    let id = facts.id.as_str();
+    for (claim, placed) in facts.claims.iter().zip(&step.change.claims) {
+        let found = claim.found.as_ref().map_or("nothing", |f| f.raw());
+        let claimed = claim.claimed.raw();
+        match claim.result {
+            ClaimResult::Confirmed => {}
+            ClaimResult::Contradicted => findings.push(
+                Finding::new(
+                    Code::ClaimContradicted,
+                    format!("change `{id}` claims {} `{claimed}`; the snapshot says `{found}`", claim.name),
+                )
+                .at(&placed.place)
+                .mend("correct or drop the claim"),
+            ),
+            ClaimResult::Unchecked => findings.push(
+                Finding::new(
+                    Code::ClaimUnchecked,
+                    format!("change `{id}` claims {} `{claimed}`, which the snapshot cannot tell", claim.name),
+                )
+                .at(&placed.place),
+            ),
+        }
+    }
+    if outcome.gains().next().is_none() && outcome.losses().next().is_none() {
+        findings
+            .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
+    }
+    for group in &facts.concerned.unknown_groups {
+        findings.push(
+            Finding::new(
+                Code::MembersUnknown,
+                format!("change `{id}` concerns group `{}`, whose members are not all known", group.as_str()),
+            )
+            .at(place)
+            .mend("export the group's members, or read every count as \"at least\""),
+        );
+    }
+    for escalation in &facts.escalations {
+        let what = if escalation.complete { "completes" } else { "may complete" };
+        let message = format!(
+            "change `{id}`: `{}` {what} the escalation path `{}`",
+            escalation.subject.as_str(),
+            escalation.id.raw()
+        );
+        findings.push(Finding::new(Code::EscalationPath, message).at(place).mend(escalation.title.clone()));
+    }
+    for conflict in &facts.sod {
+        let message = format!(
+            "change `{id}`: `{}` comes to hold both sides of `{}`",
+            conflict.subject.as_str(),
+            conflict.id.raw()
+        );
+        findings.push(Finding::new(Code::SodConflict, message).at(place).mend(conflict.title.clone()));
+    }
+}
+
+/// Findings about the plan as a whole.
+fn about_plan(plan: &Plan, emergent: &[Emergent], sets_incomplete: bool, findings: &mut Vec<Finding>) {
+    if !emergent.is_empty() {
+        let message = format!("{} pieces of access come only from several changes together", emergent.len());
+        findings.push(
+            Finding::new(Code::EmergentAccess, message)
+                .at(&plan.place)
+                .mend("look at the changes named as responsible together, and drop one of them"),
+        );
+    }
+    if sets_incomplete {
+        findings.push(
+            Finding::new(Code::SetsIncomplete, "not every set of responsible changes was found within the caps")
+                .at(&plan.place)
+                .mend("split the plan into smaller ones"),
+        );
+    }
+}

@@ -1,0 +1,270 @@
+//! Application: what resolved steps lay over the snapshot, and whom that concerns first.
+//!
+//! In: steps and an index. Out: an overlay, and the subjects that the steps name. Access granted by `ttl` ends at the
+//! plan's expiry plus the ttl: the latest that it can last.
+
+use std::collections::BTreeSet;
+
+use crate::access::delta::Delta;
+use crate::access::index::Index;
+use crate::access::resolve::{Step, Taken};
+use crate::access::view::View;
+use crate::input::entitlement::Mode;
+use crate::input::id::{AssignmentId, IdentityId, RoleId, Subject, TrustId};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::plan::model::{Action, AssignmentChange, Lifetime, RoleDefinition, Target};
+use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Status, Trust};
+
+/// When a lifetime ends at the latest.
+pub(super) fn latest_end(lifetime: Lifetime, expires: Time) -> Time {
+    match lifetime {
+        Lifetime::Ttl(span) => expires.plus(span),
+        Lifetime::Until(time) => time,
+    }
+}
+
+/// The mode and end that a `grant` or `adjust` gives, on top of those that were.
+pub(super) fn becomes(a: &AssignmentChange, was: Option<(Mode, Option<Time>)>, expires: Time) -> (Mode, Option<Time>) {
+    let end = a.lifetime.as_ref().map(|l| latest_end(l.value, expires));
+    let wanted = a.mode.as_ref().map(|m| m.value);
+    match (wanted, was) {
+        (Some(Mode::Standing), _) => (Mode::Standing, end),
+        (Some(mode), was) => (mode, end.or(was.and_then(|(_, until)| until))),
+        (None, Some((mode, until))) => (mode, end.or(until)),
+        (None, None) => (if end.is_some() { Mode::Active } else { Mode::Standing }, end),
+    }
+}
+
+/// What steps lay over the snapshot, whatever their order.
+pub(super) fn overlay<'p>(index: &Index<'_>, expires: Time, steps: impl IntoIterator<Item = &'p Step<'p>>) -> Delta {
+    let mut delta = Delta::default();
+    // WHY: what makes a thing goes first, so that parts added to a new role find it. Beyond that no two steps of a
+    // resolved plan concern one object, hence the order is irrelevant.
+    let steps: Vec<&Step<'_>> = steps.into_iter().collect();
+    let makes = |s: &&Step<'_>| matches!(s.change.action, Action::CreateRole(_));
+    for step in steps.iter().filter(|s| makes(s)).chain(steps.iter().filter(|s| !makes(s))) {
+        apply(index, expires, step, &mut delta);
+    }
+    delta
+}
+
+fn apply(index: &Index<'_>, expires: Time, step: &Step<'_>, delta: &mut Delta) {
+    let change = step.change;
+    match &change.action {
+        Action::Grant(a) => {
+            let (mode, until) = becomes(a, None, expires);
+            delta.add(assignment(AssignmentId::new(change.id.value.as_str()), a, mode, until));
+        }
+        Action::Revoke(_) => {
+            take(step, delta);
+        }
+        Action::Adjust(a) => {
+            let was = match &step.taken {
+                Some(Taken::Assigned(at)) => index.assignment(*at),
+                Some(Taken::Listed(..)) | None => None,
+            };
+            let id = was.map_or_else(|| AssignmentId::new(change.id.value.as_str()), |was| was.id.clone());
+            let before = was.map_or((Mode::Standing, None), |was| (was.mode, was.until));
+            let (mode, until) = becomes(a, Some(before), expires);
+            if take(step, delta) {
+                delta.add(assignment(id, a, mode, until));
+            }
+        }
+        Action::CreateRole(d) | Action::SetRole(d) => {
+            delta.roles.insert(d.role.value.clone(), Some(defined(d)));
+        }
+        Action::DeleteRole(role) => {
+            delta.roles.insert(role.value.clone(), None);
+        }
+        Action::AddPermission(role, permission) => {
+            alter(index, delta, &role.value, |r| r.permissions.push(permission.value.clone()));
+        }
+        Action::RemovePermission(role, permission) => {
+            alter(index, delta, &role.value, |r| r.permissions.retain(|p| *p != permission.value));
+        }
+        Action::AddInclude(role, include) => {
+            alter(index, delta, &role.value, |r| r.includes.push(include.value.clone()));
+        }
+        Action::RemoveInclude(role, include) => {
+            alter(index, delta, &role.value, |r| r.includes.retain(|i| *i != include.value));
+        }
+        Action::CreateGroup(group, owner) => {
+            let made = Group {
+                id: group.value.clone(),
+                members: Vec::new(),
+                nested: Vec::new(),
+                implicit: Vec::new(),
+                members_known: MembersKnown::Known,
+                owner: owner.as_ref().map(|o| o.value.clone()),
+            };
+            delta.groups.insert(group.value.clone(), Some(made));
+        }
+        Action::DeleteGroup(group) => {
+            delta.groups.insert(group.value.clone(), None);
+        }
+        Action::CreateIdentity(identity, kind, owner) => {
+            let made = Identity {
+                id: identity.value.clone(),
+                kind: kind.value,
+                owner: owner.as_ref().map(|o| o.value.clone()),
+                status: Status::Active,
+                last_used: None,
+                labels: std::collections::BTreeMap::new(),
+            };
+            delta.identities.insert(identity.value.clone(), Some(made));
+        }
+        Action::DisableIdentity(id) => {
+            if let Some(known) = index.identity(id.value.as_str()) {
+                let disabled = Identity { status: Status::Disabled, ..known.clone() };
+                delta.identities.insert(id.value.clone(), Some(disabled));
+            }
+        }
+        Action::DeleteIdentity(id) => {
+            delta.identities.insert(id.value.clone(), None);
+        }
+        Action::CreateResource(resource, parent, owner, sensitivity) => {
+            let made = Resource {
+                id: resource.value.clone(),
+                parent: parent.as_ref().map(|p| p.value.clone()),
+                sensitivity: sensitivity.as_ref().map(|s| s.value),
+                owner: owner.as_ref().map(|o| o.value.clone()),
+            };
+            delta.resources.insert(resource.value.clone(), Some(made));
+        }
+        Action::DeleteResource(resource) => {
+            delta.resources.insert(resource.value.clone(), None);
+        }
+        Action::RemoveTrust(trust) => {
+            delta.trusts_gone.insert(trust.value.clone());
+        }
+        Action::AddTrust(_) | Action::IssueCredential(_) | Action::RotateCredential(..) => {
+            delta.trusts.extend(trust(index, expires, step));
+        }
+        // Owners, alerts and the end of a credential whose holder is unknown alter no effective access.
+        Action::SetOwner(..) | Action::RevokeCredential(_) | Action::SuppressFinding(_) => {}
+    }
+}
+
+fn assignment(id: AssignmentId, a: &AssignmentChange, mode: Mode, until: Option<Time>) -> Assignment {
+    let (role, member_of) = match &a.target {
+        Target::Role(role) => (Some(role.value.clone()), None),
+        Target::MemberOf(group) => (None, Some(group.value.clone())),
+    };
+    Assignment {
+        id,
+        who: a.to.value.clone(),
+        role,
+        member_of,
+        scope: a.scope.as_ref().map(|s| s.value.clone()),
+        mode,
+        until,
+        granted_at: None,
+        last_used: None,
+        task: None,
+    }
+}
+
+fn take(step: &Step<'_>, delta: &mut Delta) -> bool {
+    match &step.taken {
+        Some(Taken::Assigned(at)) => delta.gone.insert(*at),
+        Some(Taken::Listed(group, who)) => delta.left.insert((group.clone(), who.clone())),
+        None => false,
+    }
+}
+
+fn defined(d: &RoleDefinition) -> Role {
+    Role {
+        id: d.role.value.clone(),
+        includes: d.includes.iter().map(|i| i.value.clone()).collect(),
+        permissions: d.permissions.iter().map(|p| p.value.clone()).collect(),
+        owner: d.owner.as_ref().map(|o| o.value.clone()),
+        sensitivity: d.sensitivity.as_ref().map(|s| s.value),
+        kinds: d.kinds.iter().map(|k| k.value).collect(),
+    }
+}
+
+fn alter(index: &Index<'_>, delta: &mut Delta, role: &RoleId, how: impl FnOnce(&mut Role)) {
+    let slot = delta.roles.entry(role.clone()).or_insert_with(|| index.role(role.as_str()).cloned());
+    if let Some(role) = slot {
+        how(role);
+    }
+}
+
+/// The trust that a step makes: one that it names, or that of whoever receives a credential.
+pub(super) fn trust(index: &Index<'_>, expires: Time, step: &Step<'_>) -> Option<(Trust, Option<Time>)> {
+    let delivered = |id: &str, from: &Text, to: &IdentityId, until| {
+        let same = from.raw() == to.as_str();
+        (!same).then(|| {
+            let made = Trust {
+                id: TrustId::new(id),
+                from: from.clone(),
+                to: to.text(),
+                via: "credential".into(),
+                requires: None,
+            };
+            (made, until)
+        })
+    };
+    let end = |l: &Option<crate::input::place::Placed<Lifetime>>| l.as_ref().map(|l| latest_end(l.value, expires));
+    if let Action::AddTrust(d) = &step.change.action {
+        let made = Trust {
+            id: d.trust.value.clone(),
+            from: d.from.value.clone(),
+            to: d.to.value.clone(),
+            via: d.via.value.clone(),
+            requires: d.requires.as_ref().map(|r| r.value.clone()),
+        };
+        return Some((made, None));
+    }
+    if let Action::IssueCredential(c) = &step.change.action {
+        return delivered(c.credential.value.as_str(), &c.deliver_to.value, &c.identity.value, end(&c.lifetime));
+    }
+    if let Action::RotateCredential(credential, Some(to), lifetime) = &step.change.action {
+        let known = index.snapshot().credentials.iter().find(|c| c.id == credential.value)?;
+        return delivered(known.id.as_str(), &to.value, &known.identity, end(lifetime));
+    }
+    None
+}
+
+/// The subjects whose own holdings, or trusts, a step may alter.
+pub(super) fn seeds(step: &Step<'_>, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
+    let both = |name: &str| {
+        let mut found: BTreeSet<Subject> = plain.subjects(name).into_iter().collect();
+        found.extend(view.subjects(name));
+        found
+    };
+    match &step.change.action {
+        Action::Grant(a) | Action::Revoke(a) | Action::Adjust(a) => both(a.to.value.raw()),
+        Action::CreateRole(d) | Action::SetRole(d) => {
+            &plain.holders_of(&d.role.value) | &view.holders_of(&d.role.value)
+        }
+        Action::DeleteRole(role)
+        | Action::AddPermission(role, _)
+        | Action::RemovePermission(role, _)
+        | Action::AddInclude(role, _)
+        | Action::RemoveInclude(role, _) => &plain.holders_of(&role.value) | &view.holders_of(&role.value),
+        Action::CreateGroup(group, _) | Action::DeleteGroup(group) => {
+            BTreeSet::from([Subject::Group(group.value.clone())])
+        }
+        Action::CreateIdentity(id, ..) | Action::DisableIdentity(id) | Action::DeleteIdentity(id) => {
+            BTreeSet::from([Subject::Identity(id.value.clone())])
+        }
+        Action::CreateResource(..) => BTreeSet::new(),
+        Action::DeleteResource(resource) => &plain.holders_at(&resource.value) | &view.holders_at(&resource.value),
+        Action::RemoveTrust(trust) => {
+            let known = plain.index.snapshot().trusts.iter().filter(|t| t.id == trust.value);
+            known.flat_map(|t| &plain.trusting(t) | &view.trusting(t)).collect()
+        }
+        Action::AddTrust(d) => made_by(d.trust.value.as_str(), plain, view),
+        Action::IssueCredential(c) => made_by(c.credential.value.as_str(), plain, view),
+        Action::RotateCredential(c, ..) => made_by(c.value.as_str(), plain, view),
+        Action::SetOwner(..) | Action::RevokeCredential(_) | Action::SuppressFinding(_) => BTreeSet::new(),
+    }
+}
+
+/// Whom the trusts of that name, as a state has them, let act.
+fn made_by(id: &str, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
+    let made = view.delta.trusts.iter().map(|(t, _)| t).filter(|t| t.id.as_str() == id);
+    made.flat_map(|t| &plain.trusting(t) | &view.trusting(t)).collect()
+}

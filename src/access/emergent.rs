@@ -1,0 +1,251 @@
+//! Emergent access: what the whole plan gives and no single change does, and which changes are responsible.
+//!
+//! In: the outcomes of the whole and of each change, and a way to lay any subset over the snapshot. Out: each emergent
+//! piece with its responsible sets: dependency-closed, each yields the piece and loses it when any one member is dropped.
+//! Source of the enumeration: R. Reiter, "A theory of diagnosis from first principles" (1987), the hitting-set tree.
+//!
+//! Caps: 8 sets of at most 8 members, 2,000 subsets laid out a plan. Past a cap the fact stays; every change not shown to
+//! be outside counts as a member.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::access::coverage::covers;
+use crate::access::data::Data;
+use crate::access::effects::Outcome;
+use crate::access::escalation::{completed, key};
+use crate::access::facts::{Access, Emergent, EmergentWhat, Piece};
+use crate::access::sod::conflicts;
+use crate::access::view::View;
+use crate::input::digest::{Digest, of};
+use crate::input::id::{ChangeId, Subject};
+
+/// Sets kept for a piece.
+const MAX_SETS: usize = 8;
+/// Members of a set.
+const MAX_MEMBERS: usize = 8;
+/// Subsets laid over the snapshot, a plan.
+const MAX_SUBSETS: usize = 2_000;
+/// Questions put to subsets, a plan: many pieces may ask the same subset.
+const MAX_QUESTIONS: usize = 40_000;
+
+/// What the search goes by.
+pub(super) struct Search<'q, 'v, 's> {
+    pub(super) data: &'q Data,
+    pub(super) whole_view: &'q View<'v, 's>,
+    /// The names of the steps, in the order of the plan.
+    pub(super) ids: Vec<ChangeId>,
+    /// What each step depends on, transitively.
+    pub(super) depends_on: Vec<BTreeSet<usize>>,
+    /// The steps in order of their digests.
+    pub(super) order: Vec<usize>,
+    /// Whom each step may concern in any company.
+    pub(super) concerns: Vec<BTreeSet<Subject>>,
+    /// Which steps alter the objects that escalation paths bind.
+    pub(super) alters_objects: Vec<bool>,
+    /// Lays a subset over the snapshot.
+    pub(super) lay: &'q dyn Fn(&BTreeSet<usize>) -> View<'v, 's>,
+    pub(super) laid: BTreeMap<BTreeSet<usize>, View<'v, 's>>,
+    pub(super) questions: usize,
+}
+
+/// What the whole plan gives and no change alone gives.
+pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_>) -> Vec<(EmergentWhat, bool)> {
+    let mut by_subject: BTreeMap<&Subject, Vec<(&Access, bool)>> = BTreeMap::new();
+    let mut exact: BTreeSet<Digest<of::Piece>> = BTreeSet::new();
+    for outcome in alone {
+        for piece in &outcome.effects.gained {
+            by_subject.entry(&piece.subject).or_default().push((&piece.access, true));
+            exact.insert(piece.digest);
+        }
+        for piece in &outcome.effects.gained_eligible {
+            by_subject.entry(&piece.subject).or_default().push((&piece.access, false));
+        }
+    }
+    let covered = |piece: &Piece, eligible: bool| {
+        exact.contains(&piece.digest)
+            || by_subject.get(&piece.subject).is_some_and(|gains| {
+                gains
+                    .iter()
+                    .any(|(access, now)| (*now || eligible) && covers(view.dialect, view, access, &piece.access))
+            })
+    };
+    let mut found = Vec::new();
+    for piece in whole.effects.gained.iter().filter(|p| !covered(p, false)) {
+        found.push((EmergentWhat::Access(piece.clone()), false));
+    }
+    for piece in whole.effects.gained_eligible.iter().filter(|p| !covered(p, true)) {
+        found.push((EmergentWhat::Access(piece.clone()), true));
+    }
+    let escalations: BTreeSet<_> = alone.iter().flat_map(|o| &o.escalations).map(key).collect();
+    for escalation in whole.escalations.iter().filter(|e| !escalations.contains(&key(e))) {
+        found.push((EmergentWhat::Escalation(escalation.clone()), false));
+    }
+    let conflicting: BTreeSet<_> = alone.iter().flat_map(|o| &o.sod).map(|c| c.digest).collect();
+    for conflict in whole.sod.iter().filter(|c| !conflicting.contains(&c.digest)) {
+        found.push((EmergentWhat::Sod(conflict.clone()), false));
+    }
+    found
+}
+
+/// The hash that a decision records: of the piece, and of its being eligible only or merely possible.
+fn digest(what: &EmergentWhat, eligible: bool) -> Digest<of::Piece> {
+    let (plain, weaker) = match what {
+        EmergentWhat::Access(piece) => (piece.digest, eligible),
+        EmergentWhat::Escalation(escalation) => (escalation.digest, !escalation.complete),
+        EmergentWhat::Sod(conflict) => (conflict.digest, false),
+    };
+    if weaker { Digest::of(format!("weaker {plain}").as_bytes()) } else { plain }
+}
+
+/// A responsible set, or why there is none.
+enum Found {
+    Set(BTreeSet<usize>),
+    TooLarge,
+    Capped,
+}
+
+impl Search<'_, '_, '_> {
+    /// Finds the responsible sets of a piece.
+    pub(super) fn responsible(&mut self, what: EmergentWhat, eligible: bool) -> Emergent {
+        let universe = self.universe(&what);
+        let (sets, complete) = self.enumerate(&what, eligible, &universe);
+        let name = |at: &usize| self.ids.get(*at).cloned();
+        let members: BTreeSet<usize> =
+            if complete { sets.iter().flatten().copied().collect() } else { universe.clone() };
+        let mut named: Vec<BTreeSet<ChangeId>> = sets.iter().map(|set| set.iter().filter_map(name).collect()).collect();
+        named.sort();
+        Emergent {
+            digest: digest(&what, eligible),
+            eligible,
+            sets: named,
+            members: members.iter().filter_map(name).collect(),
+            complete,
+            what,
+        }
+    }
+
+    /// The steps that may have to do with a piece; all others are shown to be outside.
+    fn universe(&self, what: &EmergentWhat) -> BTreeSet<usize> {
+        let (subject, objects) = match what {
+            EmergentWhat::Access(piece) => (&piece.subject, false),
+            EmergentWhat::Escalation(escalation) => (&escalation.subject, true),
+            EmergentWhat::Sod(conflict) => (&conflict.subject, false),
+        };
+        let mut universe = BTreeSet::new();
+        for (at, concerns) in self.concerns.iter().enumerate() {
+            let binds = objects && self.alters_objects.get(at).copied().unwrap_or(true);
+            if binds || concerns.contains(subject) {
+                universe.insert(at);
+                universe.extend(self.depends_on.get(at).into_iter().flatten().copied());
+            }
+        }
+        universe
+    }
+
+    fn enumerate(
+        &mut self,
+        what: &EmergentWhat,
+        eligible: bool,
+        universe: &BTreeSet<usize>,
+    ) -> (Vec<BTreeSet<usize>>, bool) {
+        let mut sets: Vec<BTreeSet<usize>> = Vec::new();
+        let mut complete = true;
+        let mut seen: BTreeSet<BTreeSet<usize>> = BTreeSet::from([BTreeSet::new()]);
+        let mut queue: VecDeque<BTreeSet<usize>> = VecDeque::from([BTreeSet::new()]);
+        while let Some(without) = queue.pop_front() {
+            // A set that avoids what is left out here answers for this node as well.
+            let known = sets.iter().find(|set| set.is_disjoint(&without)).cloned();
+            let set = if let Some(known) = known {
+                known
+            } else {
+                let rest = self.drop_all(universe, &without);
+                match self.yields(what, eligible, &rest) {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None => return (sets, false),
+                }
+                if sets.len() >= MAX_SETS {
+                    return (sets, false);
+                }
+                match self.shrink(what, eligible, rest) {
+                    Found::Set(set) => {
+                        sets.push(set.clone());
+                        set
+                    }
+                    Found::TooLarge => {
+                        complete = false;
+                        continue;
+                    }
+                    Found::Capped => return (sets, false),
+                }
+            };
+            for member in &set {
+                let mut next = without.clone();
+                next.insert(*member);
+                if seen.insert(next.clone()) {
+                    queue.push_back(next);
+                }
+            }
+        }
+        // The whole plan yields the piece; if no subset was found to, nothing was shown.
+        let found = !sets.is_empty();
+        (sets, complete && found)
+    }
+
+    /// A subset without some steps and all that depend on them.
+    fn drop_all(&self, from: &BTreeSet<usize>, without: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let depends = |at: &usize| self.depends_on.get(*at).is_some_and(|d| !d.is_disjoint(without));
+        from.iter().filter(|at| !without.contains(at) && !depends(at)).copied().collect()
+    }
+
+    /// Shrinks a subset that yields a piece until each member is needed.
+    fn shrink(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> Found {
+        loop {
+            let mut smaller = false;
+            for at in self.order.clone() {
+                if !set.contains(&at) {
+                    continue;
+                }
+                let less = self.drop_all(&set, &BTreeSet::from([at]));
+                match self.yields(what, eligible, &less) {
+                    Some(true) => {
+                        set = less;
+                        smaller = true;
+                    }
+                    Some(false) => {}
+                    None => return Found::Capped,
+                }
+            }
+            if !smaller {
+                return if set.len() > MAX_MEMBERS { Found::TooLarge } else { Found::Set(set) };
+            }
+        }
+    }
+
+    /// Whether a subset yields a piece; nothing once a cap is reached.
+    fn yields(&mut self, what: &EmergentWhat, eligible: bool, set: &BTreeSet<usize>) -> Option<bool> {
+        if set.is_empty() {
+            return Some(false);
+        }
+        self.questions += 1;
+        if self.questions > MAX_QUESTIONS {
+            return None;
+        }
+        if !self.laid.contains_key(set) {
+            if self.laid.len() >= MAX_SUBSETS {
+                return None;
+            }
+            self.laid.insert(set.clone(), (self.lay)(set));
+        }
+        let view = self.laid.get(set)?;
+        Some(match what {
+            EmergentWhat::Access(piece) => view.has(self.whole_view, &piece.subject, &piece.access, !eligible),
+            EmergentWhat::Escalation(e) => {
+                completed(view, &self.data.escalations, &e.subject).iter().any(|found| key(found) == key(e))
+            }
+            EmergentWhat::Sod(c) => {
+                conflicts(view, &self.data.sod, &c.subject).iter().any(|found| found.digest == c.digest)
+            }
+        })
+    }
+}

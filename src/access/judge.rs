@@ -1,0 +1,160 @@
+//! Judgement of a change as a whole: privileged or not, how sensitive, inside its task or not.
+//!
+//! In: a resolved step, what it names, its outcome, the states before and after. Out: reasons, the highest sensitivity, yes
+//! or no. Errs towards privileged: a role or identity that is named for more counts although nothing is gained by it now.
+
+use std::collections::BTreeSet;
+
+use crate::access::analyse::TaskScope;
+use crate::access::classification::{Classifier, Verdict};
+use crate::access::coverage::{ends_within, scope_covers};
+use crate::access::effects::Outcome;
+use crate::access::facts::Named;
+use crate::access::resolve::Step;
+use crate::access::view::{RoleState, View};
+use crate::input::entitlement::{Effect, Permission, Sensitivity};
+use crate::input::id::{RoleId, Subject};
+use crate::input::text::Text;
+use crate::plan::model::{Action, Target};
+
+/// What is said of a change as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    pub(super) privileged: BTreeSet<Text>,
+    pub(super) gained_privileged: u64,
+    pub(super) sensitivity: Sensitivity,
+}
+
+/// Judges a change.
+pub(super) fn judge(
+    classifier: &Classifier<'_>,
+    after: &View<'_, '_>,
+    step: &Step<'_>,
+    named: &Named,
+    outcome: &Outcome,
+) -> Judgement {
+    let mut judged = Judgement::default();
+    for piece in outcome.gains() {
+        judged.sensitivity = judged.sensitivity.max(piece.sensitivity);
+        if let Some(reason) = &piece.privileged {
+            judged.gained_privileged += 1;
+            judged.privileged.insert(reason.clone());
+        }
+    }
+    for piece in outcome.losses() {
+        judged.sensitivity = judged.sensitivity.max(piece.sensitivity);
+    }
+    let verdict = for_more(classifier, after, step);
+    judged.sensitivity = judged.sensitivity.max(verdict.sensitivity);
+    judged.privileged.extend(verdict.privileged);
+    judged.sensitivity = judged.sensitivity.max(of_named(classifier, after, step, named));
+    judged
+}
+
+/// The verdict on what a change names in order to give more of it.
+fn for_more(classifier: &Classifier<'_>, after: &View<'_, '_>, step: &Step<'_>) -> Verdict {
+    match &step.change.action {
+        Action::Grant(a) | Action::Adjust(a) => match &a.target {
+            Target::Role(role) => classifier.role(after, &role.value),
+            Target::MemberOf(group) => reachable(classifier, after, &Subject::Group(group.value.clone())),
+        },
+        Action::CreateRole(d) => classifier.role(after, &d.role.value),
+        Action::SetRole(d) => added(classifier, after, &d.role.value),
+        Action::AddPermission(role, permission) => match permission.value.effect {
+            Effect::Allow => classifier.permission(after, &role.value, &permission.value, None, &[]),
+            Effect::Deny => Verdict::default(),
+        },
+        // Taking a deny away gives what it took.
+        Action::RemovePermission(role, permission) => match permission.value.effect {
+            Effect::Allow => Verdict::default(),
+            Effect::Deny => {
+                let freed = Permission { effect: Effect::Allow, ..permission.value.clone() };
+                classifier.permission(after, &role.value, &freed, None, &[])
+            }
+        },
+        Action::AddInclude(_, include) => classifier.role(after, &include.value),
+        Action::AddTrust(d) => acting_as(classifier, after, d.to.value.raw()),
+        Action::IssueCredential(c) => acting_as(classifier, after, c.identity.value.as_str()),
+        Action::RotateCredential(id, Some(_), _) => {
+            let known = after.index.snapshot().credentials.iter().find(|c| c.id == id.value);
+            known.map_or_else(Verdict::default, |c| acting_as(classifier, after, c.identity.as_str()))
+        }
+        Action::Revoke(_)
+        | Action::DeleteRole(_)
+        | Action::RemoveInclude(..)
+        | Action::CreateGroup(..)
+        | Action::DeleteGroup(_)
+        | Action::CreateIdentity(..)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::SetOwner(..)
+        | Action::CreateResource(..)
+        | Action::DeleteResource(_)
+        | Action::RemoveTrust(_)
+        | Action::RotateCredential(_, None, _)
+        | Action::RevokeCredential(_)
+        | Action::SuppressFinding(_) => Verdict::default(),
+    }
+}
+
+/// The verdict on what a new definition of a role allows that the old one did not.
+fn added(classifier: &Classifier<'_>, after: &View<'_, '_>, role: &RoleId) -> Verdict {
+    let mut verdict = Verdict::default();
+    let flat = after.flat(role);
+    let before = after.below.map(|below| below.flat(role)).unwrap_or_default();
+    for allow in flat.beyond(&before).into_iter().filter_map(|at| flat.allows.get(at)) {
+        verdict.raise(&classifier.allow(after, role, allow, None, &[]));
+    }
+    verdict
+}
+
+fn acting_as(classifier: &Classifier<'_>, view: &View<'_, '_>, name: &str) -> Verdict {
+    let mut verdict = Verdict::default();
+    for subject in view.subjects(name) {
+        verdict.raise(&reachable(classifier, view, &subject));
+    }
+    verdict
+}
+
+/// The highest of all roles that a subject reaches, by activation as well.
+fn reachable(classifier: &Classifier<'_>, view: &View<'_, '_>, subject: &Subject) -> Verdict {
+    let mut verdict = Verdict::default();
+    for actor in view.row(subject).keys() {
+        for holding in &view.own(actor).holdings {
+            verdict.raise(&classifier.role(view, &holding.role));
+        }
+    }
+    verdict
+}
+
+/// The highest sensitivity of what a change names, for more or for less.
+fn of_named(classifier: &Classifier<'_>, after: &View<'_, '_>, step: &Step<'_>, named: &Named) -> Sensitivity {
+    let below = after.below.unwrap_or(after);
+    let roles = [&named.role, &named.include].into_iter().flatten();
+    let role = roles
+        .map(|id| match after.role(id.as_str()) {
+            RoleState::Deleted => classifier.role(below, id),
+            RoleState::Known(_) | RoleState::Unknown => classifier.role(after, id),
+        })
+        .map(|verdict| verdict.sensitivity)
+        .max();
+    let scope = named.scope.as_ref().and_then(|id| after.resource(id.as_str())).and_then(|r| r.sensitivity);
+    let alert = if let Action::SuppressFinding(id) = &step.change.action {
+        after.index.snapshot().findings.iter().find(|a| a.id == id.value).map(|a| a.severity)
+    } else {
+        None
+    };
+    [role, scope, alert].into_iter().flatten().max().unwrap_or_default()
+}
+
+/// Whether the task is open, lists proposer and sponsor, and all that is gained lies in its scopes and ends in time.
+///
+/// Fails closed: a task that lists no scope holds no access, and access everywhere lies in no scope.
+pub(super) fn in_task_scope(task: Option<&TaskScope>, after: &View<'_, '_>, outcome: &Outcome) -> bool {
+    let Some(task) = task else { return false };
+    let within = |access: &crate::access::facts::Access| {
+        ends_within(access.until, task.until)
+            && task.scopes.iter().any(|scope| scope_covers(after, Some(scope), access.scope.as_ref()))
+    };
+    task.open && task.lists_proposer_and_sponsor && outcome.gains().all(|piece| within(&piece.access))
+}
