@@ -9,6 +9,7 @@ mod compare;
 pub mod coverage;
 pub mod data;
 mod delta;
+pub mod effective;
 mod effects;
 mod emergent;
 pub mod escalation;
@@ -25,6 +26,8 @@ mod resolve;
 mod rules;
 pub mod sod;
 mod step;
+#[cfg(test)]
+mod tests;
 mod touch;
 mod view;
 mod way;

@@ -48,11 +48,6 @@ impl Template {
         Self(parts)
     }
 
-    /// Whether anything stands open.
-    pub(super) fn has_variables(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Variable(_)))
-    }
-
     /// The names of its holes.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {

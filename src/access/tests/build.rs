@@ -1,0 +1,345 @@
+//! Snapshots and plans as values.
+
+use std::collections::BTreeSet;
+
+use crate::access::facts::{Analysis, ChangeFacts, Piece};
+use crate::access::{Data, Index, Question, TaskScope, analyse};
+use crate::input::digest::Digest;
+use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Requirement};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::ChangeId;
+use crate::input::place::{Place, Placed};
+use crate::input::time::{Span, Time};
+use crate::plan::model::{
+    Action, AssignmentChange, Change, Claim, CredentialIssue, Lifetime, Plan, RoleDefinition, Target, TrustDefinition,
+};
+use crate::snapshot::model::{
+    Assignment, Credential, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status, Trust, TrustRule,
+};
+
+pub const TAKEN_AT: i64 = 1_000_000;
+pub const EXPIRES: i64 = 1_500_000;
+
+pub fn at(seconds: i64) -> Time {
+    Time::from_unix(seconds)
+}
+
+pub fn snapshot(source: &str) -> Snapshot {
+    let empty = Snapshot {
+        version: 1,
+        taken_at: at(TAKEN_AT),
+        source: source.into(),
+        identities: Vec::new(),
+        groups: Vec::new(),
+        roles: Vec::new(),
+        resources: Vec::new(),
+        assignments: Vec::new(),
+        trusts: Vec::new(),
+        trust_rules: Vec::new(),
+        credentials: Vec::new(),
+        findings: Vec::new(),
+    };
+    empty.identity("agent", IdentityKind::Agent)
+}
+
+impl Snapshot {
+    pub fn identity(mut self, id: &str, kind: IdentityKind) -> Self {
+        self.identities.push(Identity {
+            id: id.into(),
+            kind,
+            owner: None,
+            status: Status::Active,
+            last_used: None,
+            labels: std::collections::BTreeMap::default(),
+        });
+        self
+    }
+    pub fn human(self, id: &str) -> Self {
+        self.identity(id, IdentityKind::Human)
+    }
+    pub fn disabled(mut self, id: &str) -> Self {
+        self = self.human(id);
+        self.identities.last_mut().unwrap().status = Status::Disabled;
+        self
+    }
+    pub fn group(mut self, id: &str, members: &[&str]) -> Self {
+        self.groups.push(Group {
+            id: id.into(),
+            members: members.iter().map(|m| (*m).into()).collect(),
+            nested: Vec::new(),
+            implicit: Vec::new(),
+            members_known: MembersKnown::Known,
+            owner: None,
+        });
+        self
+    }
+    pub fn nested(mut self, id: &str, groups: &[&str]) -> Self {
+        self = self.group(id, &[]);
+        self.groups.last_mut().unwrap().nested = groups.iter().map(|g| (*g).into()).collect();
+        self
+    }
+    pub fn implicit(mut self, id: &str, pattern: &str, known: MembersKnown) -> Self {
+        self = self.group(id, &[]);
+        let group = self.groups.last_mut().unwrap();
+        group.implicit.push(pattern.to_owned());
+        group.members_known = known;
+        self
+    }
+    pub fn unknown_group(mut self, id: &str) -> Self {
+        self = self.group(id, &[]);
+        self.groups.last_mut().unwrap().members_known = MembersKnown::Unknown;
+        self
+    }
+    pub fn role(mut self, id: &str, permissions: &[Permission]) -> Self {
+        self.roles.push(Role {
+            id: id.into(),
+            includes: Vec::new(),
+            permissions: permissions.to_vec(),
+            owner: None,
+            sensitivity: None,
+            kinds: Vec::new(),
+        });
+        self
+    }
+    pub fn including(mut self, id: &str, permissions: &[Permission], includes: &[&str]) -> Self {
+        self = self.role(id, permissions);
+        self.roles.last_mut().unwrap().includes = includes.iter().map(|i| (*i).into()).collect();
+        self
+    }
+    pub fn resource(mut self, id: &str, parent: Option<&str>) -> Self {
+        self.resources.push(Resource { id: id.into(), parent: parent.map(Into::into), sensitivity: None, owner: None });
+        self
+    }
+    pub fn held(mut self, id: &str, who: &str, role: &str, scope: Option<&str>) -> Self {
+        self.assignments.push(Assignment {
+            id: id.into(),
+            who: who.into(),
+            role: Some(role.into()),
+            member_of: None,
+            scope: scope.map(Into::into),
+            mode: Mode::Standing,
+            until: None,
+            granted_at: None,
+            last_used: None,
+            task: None,
+        });
+        self
+    }
+    pub fn joined(mut self, id: &str, who: &str, group: &str) -> Self {
+        self = self.held(id, who, "", None);
+        let a = self.assignments.last_mut().unwrap();
+        (a.role, a.member_of) = (None, Some(group.into()));
+        self
+    }
+    /// Alters the last assignment.
+    pub fn mode(mut self, mode: Mode, until: Option<i64>) -> Self {
+        let a = self.assignments.last_mut().unwrap();
+        (a.mode, a.until) = (mode, until.map(at));
+        self
+    }
+    pub fn trust(mut self, id: &str, from: &str, to: &str, requires: Option<(&str, &str)>) -> Self {
+        self.trusts.push(Trust {
+            id: id.into(),
+            from: from.into(),
+            to: to.into(),
+            via: "assume".into(),
+            requires: requires.map(|(action, resource)| Requirement {
+                action: action.into(),
+                resource: resource.into(),
+                scope: None,
+            }),
+        });
+        self
+    }
+    pub fn rule(mut self, id: &str, to: &str, action: &str, resource: &str, scope: Option<&str>) -> Self {
+        self.trust_rules.push(TrustRule {
+            id: id.into(),
+            via: "rule".into(),
+            to: to.into(),
+            action: action.into(),
+            resource: resource.into(),
+            scope: scope.map(Into::into),
+        });
+        self
+    }
+    pub fn credential(mut self, id: &str, identity: &str) -> Self {
+        self.credentials.push(Credential {
+            id: id.into(),
+            identity: identity.into(),
+            kind: "token".into(),
+            issued_at: None,
+            until: None,
+            last_used: None,
+        });
+        self
+    }
+}
+
+pub fn allow(action: &str, resource: &str) -> Permission {
+    Permission { action: action.into(), resource: resource.into(), effect: Effect::Allow, condition: None }
+}
+pub fn deny(action: &str, resource: &str) -> Permission {
+    Permission { effect: Effect::Deny, ..allow(action, resource) }
+}
+pub fn when(permission: Permission, condition: &str) -> Permission {
+    Permission { condition: Some(condition.into()), ..permission }
+}
+
+pub fn p<T>(value: T) -> Placed<T> {
+    Placed::new(value, Place::line("plan.yaml", 1))
+}
+pub fn role(id: &str) -> Target {
+    Target::Role(p(id.into()))
+}
+pub fn member(id: &str) -> Target {
+    Target::MemberOf(p(id.into()))
+}
+pub fn to(who: &str, target: Target, scope: Option<&str>) -> AssignmentChange {
+    AssignmentChange {
+        to: p(who.into()),
+        target,
+        scope: scope.map(|s| p(s.into())),
+        mode: None,
+        lifetime: None,
+        assignment: None,
+    }
+}
+pub fn grant(who: &str, id: &str, scope: Option<&str>) -> Action {
+    Action::Grant(to(who, role(id), scope))
+}
+pub fn grant_as(who: &str, id: &str, mode: Mode, lifetime: Option<Lifetime>) -> Action {
+    Action::Grant(AssignmentChange { mode: Some(p(mode)), lifetime: lifetime.map(p), ..to(who, role(id), None) })
+}
+pub fn adjust(who: &str, id: &str, mode: Option<Mode>, lifetime: Option<Lifetime>) -> Action {
+    Action::Adjust(AssignmentChange { mode: mode.map(p), lifetime: lifetime.map(p), ..to(who, role(id), None) })
+}
+pub fn join(who: &str, group: &str) -> Action {
+    Action::Grant(to(who, member(group), None))
+}
+pub fn revoke(who: &str, id: &str, scope: Option<&str>) -> Action {
+    Action::Revoke(to(who, role(id), scope))
+}
+pub fn ttl(seconds: i64) -> Lifetime {
+    Lifetime::Ttl(Span::from_seconds(seconds))
+}
+pub fn add(id: &str, permission: Permission) -> Action {
+    Action::AddPermission(p(id.into()), p(permission))
+}
+pub fn remove(id: &str, permission: Permission) -> Action {
+    Action::RemovePermission(p(id.into()), p(permission))
+}
+pub fn define(id: &str, permissions: &[Permission], includes: &[&str]) -> RoleDefinition {
+    RoleDefinition {
+        role: p(id.into()),
+        includes: includes.iter().map(|i| p((*i).into())).collect(),
+        permissions: permissions.iter().cloned().map(p).collect(),
+        owner: None,
+        sensitivity: None,
+        kinds: Vec::new(),
+    }
+}
+pub fn add_trust(id: &str, from: &str, target: &str) -> Action {
+    Action::AddTrust(TrustDefinition {
+        trust: p(id.into()),
+        from: p(from.into()),
+        to: p(target.into()),
+        via: p("assume".into()),
+        requires: None,
+    })
+}
+pub fn issue(id: &str, identity: &str, deliver_to: &str, lifetime: Option<Lifetime>) -> Action {
+    Action::IssueCredential(CredentialIssue {
+        credential: p(id.into()),
+        identity: p(identity.into()),
+        kind: p("token".into()),
+        deliver_to: p(deliver_to.into()),
+        lifetime: lifetime.map(p),
+    })
+}
+
+pub fn plan(changes: Vec<(&str, Action)>) -> Plan {
+    Plan {
+        id: p("PLAN".into()),
+        proposer: p("agent".into()),
+        on_behalf_of: None,
+        task: None,
+        intent: p("test".into()),
+        snapshot: None,
+        expires: p(at(EXPIRES)),
+        changes: changes
+            .into_iter()
+            .map(|(id, action)| Change {
+                id: p(id.into()),
+                action_place: Place::line("plan.yaml", 2),
+                action,
+                reason: p("because".into()),
+                claims: Vec::new(),
+            })
+            .collect(),
+        digest: Digest::of(b""),
+        place: Place::file("plan.yaml"),
+    }
+}
+
+pub fn claiming(mut plan: Plan, claims: Vec<Claim>) -> Plan {
+    plan.changes[0].claims = claims.into_iter().map(p).collect();
+    plan
+}
+
+pub struct Run<'r> {
+    pub data: &'r Data,
+    pub task: Option<&'r TaskScope>,
+    pub people: &'r [BTreeSet<crate::input::id::IdentityId>],
+    pub now: Time,
+    pub only: Option<&'r BTreeSet<ChangeId>>,
+}
+
+impl Default for Run<'_> {
+    fn default() -> Self {
+        static NONE: std::sync::OnceLock<Data> = std::sync::OnceLock::new();
+        Self { data: NONE.get_or_init(Data::default), task: None, people: &[], now: at(TAKEN_AT), only: None }
+    }
+}
+
+impl Run<'_> {
+    pub fn on(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Analysis, Vec<Finding>> {
+        let index = Index::new(snapshot);
+        analyse(&Question {
+            plan,
+            snapshot,
+            index: &index,
+            data: self.data,
+            task: self.task,
+            people: self.people,
+            now: self.now,
+            only: self.only,
+        })
+    }
+}
+
+pub fn run(snapshot: &Snapshot, changes: Vec<(&str, Action)>) -> Analysis {
+    Run::default().on(snapshot, &plan(changes)).unwrap()
+}
+
+/// The facts of the only change.
+pub fn one(snapshot: &Snapshot, action: Action) -> ChangeFacts {
+    run(snapshot, vec![("c1", action)]).changes.remove(0)
+}
+
+pub fn refused(snapshot: &Snapshot, changes: Vec<(&str, Action)>) -> Vec<Code> {
+    Run::default().on(snapshot, &plan(changes)).unwrap_err().iter().map(|f| f.code).collect()
+}
+
+/// `subject action resource[@scope]`, with `<END` where it ends.
+pub fn brief(pieces: &[Piece]) -> Vec<String> {
+    let brief = |piece: &Piece| {
+        let a = &piece.access;
+        let scope = a.scope.as_ref().map_or_else(String::new, |s| format!("@{}", s.as_str()));
+        let until = a.until.map_or_else(String::new, |t| format!("<{}", t.unix()));
+        let except = if a.exceptions.is_empty() { "" } else { "!" };
+        let condition = if a.condition.is_some() { "?" } else { "" };
+        let (s, a, r) = (piece.subject.as_str(), a.action.raw(), a.resource.raw());
+        format!("{s} {a} {r}{scope}{until}{except}{condition}")
+    };
+    pieces.iter().map(brief).collect()
+}

@@ -1,0 +1,10 @@
+//! Tests of the room: one a rule of the design, a slow reference walker, real data, speed.
+
+mod build;
+mod effects;
+mod emergent;
+mod matrix;
+mod reference;
+mod resolve;
+mod speed;
+mod surroundings;

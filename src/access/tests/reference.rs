@@ -1,0 +1,362 @@
+//! A slow walker, written from the design and not from the code, against which effects are held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::build::*;
+use crate::access::coverage::{Tree, covers, exception_overlaps, exception_takes_all};
+use crate::access::facts::{Access, Exception, Piece};
+use crate::access::pattern::Dialect;
+use crate::input::entitlement::{Effect, Mode, Permission};
+use crate::input::id::ResourceId;
+use crate::plan::model::Action;
+use crate::snapshot::model::{Snapshot, Status};
+
+struct Places<'s>(&'s Snapshot);
+impl Tree for Places<'_> {
+    fn parent(&self, id: &ResourceId) -> Option<ResourceId> {
+        self.0.resources.iter().find(|r| r.id == *id).and_then(|r| r.parent.clone())
+    }
+    fn knows(&self, id: &ResourceId) -> bool {
+        self.0.resources.iter().any(|r| r.id == *id)
+    }
+}
+
+type Held = BTreeSet<(Access, bool)>;
+
+/// Everything that a name holds itself: (permission, scope, until, eligible).
+fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Option<crate::input::time::Time>, bool)> {
+    if s.identities.iter().any(|i| i.id.as_str() == name && i.status == Status::Disabled) {
+        return Vec::new();
+    }
+    let earlier = |a: Option<crate::input::time::Time>, b: Option<crate::input::time::Time>| match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    let force = |u: Option<crate::input::time::Time>| u.is_none_or(|u| u > s.taken_at);
+    let mut nodes = BTreeSet::from([(name.to_owned(), None, false)]);
+    loop {
+        let mut next = nodes.clone();
+        for (node, until, eligible) in &nodes {
+            for g in &s.groups {
+                if g.members.iter().any(|m| m.as_str() == node) || g.nested.iter().any(|m| m.as_str() == node) {
+                    next.insert((g.id.as_str().to_owned(), *until, *eligible));
+                }
+            }
+            for a in s.assignments.iter().filter(|a| a.who.raw() == node && force(a.until)) {
+                if let Some(g) = &a.member_of {
+                    let e = *eligible || a.mode == Mode::Eligible;
+                    next.insert((g.as_str().to_owned(), earlier(*until, a.until), e));
+                }
+            }
+        }
+        if next == nodes {
+            break;
+        }
+        nodes = next;
+    }
+    let mut found = Vec::new();
+    for (node, until, eligible) in &nodes {
+        for a in s.assignments.iter().filter(|a| a.who.raw() == node && force(a.until)) {
+            let Some(role) = &a.role else { continue };
+            let mut roles = vec![role.clone()];
+            let mut at = 0;
+            while at < roles.len() {
+                let known = s.roles.iter().find(|r| r.id == roles[at]);
+                for include in known.into_iter().flat_map(|r| &r.includes) {
+                    if !roles.contains(include) {
+                        roles.push(include.clone());
+                    }
+                }
+                at += 1;
+            }
+            for r in s.roles.iter().filter(|r| roles.contains(&r.id)) {
+                for permission in &r.permissions {
+                    let e = *eligible || a.mode == Mode::Eligible;
+                    found.push((permission.clone(), a.scope.clone(), earlier(*until, a.until), e));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn walk(s: &Snapshot, name: &str) -> Held {
+    let tree = Places(s);
+    let d = Dialect::default();
+    let mut actors = BTreeSet::from([name.to_owned()]);
+    if s.identities.iter().any(|i| i.id.as_str() == name && i.status == Status::Disabled) {
+        return Held::new();
+    }
+    loop {
+        let mut next = actors.clone();
+        for actor in &actors {
+            // Whoever the actor is, through its groups.
+            let mut faces = BTreeSet::from([actor.clone()]);
+            loop {
+                let more: Vec<String> = s
+                    .groups
+                    .iter()
+                    .filter(|g| {
+                        g.members.iter().any(|m| faces.contains(m.as_str()))
+                            || g.nested.iter().any(|m| faces.contains(m.as_str()))
+                    })
+                    .map(|g| g.id.as_str().to_owned())
+                    .collect();
+                let size = faces.len();
+                faces.extend(more);
+                if faces.len() == size {
+                    break;
+                }
+            }
+            for t in &s.trusts {
+                let to = t.to.raw();
+                let dead = s.identities.iter().any(|i| i.id.as_str() == to && i.status == Status::Disabled);
+                if faces.contains(t.from.raw()) && !dead {
+                    next.insert(to.to_owned());
+                }
+            }
+        }
+        if next == actors {
+            break;
+        }
+        actors = next;
+    }
+    let mut found = Held::new();
+    for actor in &actors {
+        let own = own(s, actor);
+        let denies: BTreeSet<Exception> = own
+            .iter()
+            .filter(|(p, _, _, e)| p.effect == Effect::Deny && p.condition.is_none() && !e)
+            .map(|(p, scope, until, _)| Exception {
+                action: p.action.clone(),
+                resource: p.resource.clone(),
+                scope: scope.clone(),
+                until: *until,
+            })
+            .collect();
+        for (p, scope, until, eligible) in own.iter().filter(|(p, ..)| p.effect == Effect::Allow) {
+            let mut access = Access {
+                action: p.action.clone(),
+                resource: p.resource.clone(),
+                scope: scope.clone(),
+                condition: p.condition.clone(),
+                until: *until,
+                exceptions: Vec::new(),
+            };
+            if denies.iter().any(|e| exception_takes_all(d, &tree, e, &access)) {
+                continue;
+            }
+            access.exceptions = denies.iter().filter(|e| exception_overlaps(d, &tree, e, &access)).cloned().collect();
+            found.insert((access, *eligible));
+        }
+    }
+    found
+}
+
+/// What is in `after` and not covered by `before`, by mode, neither reduced.
+fn more(s: &Snapshot, before: &Held, after: &Held, eligible: bool) -> Vec<Access> {
+    let tree = Places(s);
+    let d = Dialect::default();
+    let wanted = after.iter().filter(|(_, e)| *e == eligible);
+    wanted
+        .filter(|(a, _)| !before.iter().any(|(b, e)| (eligible || !*e) && covers(d, &tree, b, a)))
+        .map(|(a, _)| a.clone())
+        .collect()
+}
+
+/// The same on a snapshot as a value.
+fn apply(mut s: Snapshot, action: &Action) -> Snapshot {
+    match action {
+        Action::Grant(a) => {
+            let (who, scope) = (a.to.value.raw().to_owned(), a.scope.as_ref().map(|s| s.value.as_str().to_owned()));
+            let mode = a.mode.as_ref().map_or(Mode::Standing, |m| m.value);
+            match &a.target {
+                crate::plan::model::Target::Role(r) => s = s.held("new", &who, r.value.as_str(), scope.as_deref()),
+                crate::plan::model::Target::MemberOf(g) => s = s.joined("new", &who, g.value.as_str()),
+            }
+            s.mode(mode, None)
+        }
+        Action::AddPermission(r, p) => {
+            let role = s.roles.iter_mut().find(|x| x.id == r.value).unwrap();
+            role.permissions.push(p.value.clone());
+            s
+        }
+        Action::AddTrust(t) => s.trust("new", t.from.value.raw(), t.to.value.raw(), None),
+        Action::DisableIdentity(i) => {
+            s.identities.iter_mut().find(|x| x.id == i.value).unwrap().status = Status::Disabled;
+            s
+        }
+        _ => unreachable!("not generated"),
+    }
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    proptest::sample::select(vec!["*", "a", "b", "a*", "*b", "ab"]).prop_map(str::to_owned)
+}
+fn permission() -> impl Strategy<Value = Permission> {
+    (pattern(), pattern(), 0..6_u8).prop_map(|(a, r, kind)| match kind {
+        0 => deny(&a, &r),
+        1 => when(allow(&a, &r), "if"),
+        _ => allow(&a, &r),
+    })
+}
+const USERS: [&str; 3] = ["u0", "u1", "u2"];
+const GROUPS: [&str; 3] = ["g0", "g1", "g2"];
+fn anyone() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select([USERS, GROUPS].concat())
+}
+fn group() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(GROUPS.to_vec())
+}
+fn role_id() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec!["r0", "r1", "r2"])
+}
+fn scope() -> impl Strategy<Value = Option<&'static str>> {
+    proptest::sample::select(vec![None, None, Some("org"), Some("db"), Some("web")])
+}
+fn mode() -> impl Strategy<Value = (Mode, Option<i64>)> {
+    proptest::sample::select(vec![
+        (Mode::Standing, None),
+        (Mode::Standing, None),
+        (Mode::Active, Some(TAKEN_AT + 9)),
+        (Mode::Active, Some(TAKEN_AT - 1)),
+        (Mode::Eligible, None),
+    ])
+}
+
+prop_compose! {
+    fn world()(
+        roles in proptest::collection::vec(proptest::collection::vec(permission(), 0..3), 3),
+        includes in proptest::collection::vec(proptest::option::of(role_id()), 3),
+        members in proptest::collection::vec((proptest::sample::select(USERS.to_vec()), group()), 0..4),
+        nested in proptest::collection::vec((group(), group()), 0..3),
+        held in proptest::collection::vec((anyone(), role_id(), scope(), mode()), 0..5),
+        joined in proptest::collection::vec((anyone(), group(), mode()), 0..2),
+        trusts in proptest::collection::vec((anyone(), proptest::sample::select(USERS.to_vec())), 0..3),
+    ) -> Snapshot {
+        let mut s = snapshot("test").resource("org", None).resource("db", Some("org")).resource("web", None);
+        for u in USERS { s = s.human(u); }
+        for g in GROUPS {
+            let list: Vec<&str> = members.iter().filter(|(_, x)| *x == g).map(|(u, _)| *u).collect();
+            s = s.group(g, &list);
+            let inner = nested.iter().filter(|(outer, _)| *outer == g).map(|(_, i)| (*i).into()).collect();
+            s.groups.last_mut().unwrap().nested = inner;
+        }
+        for (n, (permissions, include)) in roles.iter().zip(&includes).enumerate() {
+            s = s.including(&format!("r{n}"), permissions, include.as_slice());
+        }
+        for (n, (who, role, scope, (mode, until))) in held.into_iter().enumerate() {
+            s = s.held(&format!("h{n}"), who, role, scope).mode(mode, until);
+        }
+        for (n, (who, group, (mode, until))) in joined.into_iter().enumerate() {
+            s = s.joined(&format!("j{n}"), who, group).mode(mode, until);
+        }
+        for (n, (from, to)) in trusts.into_iter().enumerate() {
+            s = s.trust(&format!("t{n}"), from, to, None);
+        }
+        s
+    }
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        (anyone(), role_id(), scope()).prop_map(|(w, r, s)| grant(w, r, s)),
+        (anyone(), role_id()).prop_map(|(w, r)| grant_as(w, r, Mode::Eligible, None)),
+        (anyone(), group()).prop_map(|(w, g)| join(w, g)),
+        (role_id(), permission()).prop_map(|(r, p)| add(r, p)),
+        (anyone(), proptest::sample::select(USERS.to_vec())).prop_map(|(f, t)| add_trust("new", f, t)),
+        proptest::sample::select(USERS.to_vec()).prop_map(|u| Action::DisableIdentity(p(u.into()))),
+    ]
+}
+
+fn by_subject(pieces: &[Piece]) -> BTreeMap<&str, Vec<&Access>> {
+    let mut map: BTreeMap<&str, Vec<&Access>> = BTreeMap::new();
+    for piece in pieces {
+        map.entry(piece.subject.as_str()).or_default().push(&piece.access);
+    }
+    map
+}
+
+/// Equal after reduction: each covers the other, element by element, and nothing is left that another covers.
+fn same(s: &Snapshot, reduced: &[&Access], full: &[Access]) -> Result<(), String> {
+    let tree = Places(s);
+    let d = Dialect::default();
+    for a in reduced {
+        if !full.contains(a) {
+            return Err(format!("{a:?} is no difference"));
+        }
+    }
+    for a in full {
+        if !reduced.iter().any(|b| covers(d, &tree, b, a)) {
+            return Err(format!("{a:?} is missing"));
+        }
+    }
+    for (n, a) in reduced.iter().enumerate() {
+        for (m, b) in reduced.iter().enumerate() {
+            if n != m && covers(d, &tree, b, a) {
+                return Err(format!("{a:?} is covered by {b:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn effects_agree_with_the_slow_walker(s in world(), action in action()) {
+        let Ok(a) = Run::default().on(&s, &plan(vec![("c1", action.clone())])) else { return Ok(()) };
+        let after = apply(s.clone(), &action);
+        let effects = &a.changes[0].effects;
+        let lists = [
+            (&effects.gained, false, true),
+            (&effects.gained_eligible, true, true),
+            (&effects.lost, false, false),
+            (&effects.lost_eligible, true, false),
+        ];
+        for (pieces, eligible, gain) in lists {
+            let found = by_subject(pieces);
+            for name in USERS.iter().chain(&GROUPS) {
+                let (x, y) = (walk(&s, name), walk(&after, name));
+                let wanted = if gain { more(&s, &x, &y, eligible) } else { more(&s, &y, &x, eligible) };
+                let reduced = found.get(name).cloned().unwrap_or_default();
+                if let Err(why) = same(&s, &reduced, &wanted) {
+                    prop_assert!(false, "{name}, eligible {eligible}, gain {gain}: {why}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_grant_never_removes_and_its_revoke_mirrors_it(s in world(), who in anyone(), place in scope()) {
+        // A role that only allows: a grant of denies does remove.
+        let s = s.role("plus", &[allow("ab", "*"), allow("a*", "b")]);
+        let granted = one(&s, grant(who, "plus", place));
+        prop_assert!(granted.effects.lost.is_empty() && granted.effects.lost_eligible.is_empty());
+        let after = s.clone().held("again", who, "plus", place);
+        let revoked = one(&after, revoke(who, "plus", place));
+        let plain = |pieces: &[Piece]| pieces.iter().map(|p| p.digest).collect::<Vec<_>>();
+        prop_assert_eq!(plain(&granted.effects.gained), plain(&revoked.effects.lost));
+        prop_assert!(revoked.effects.gained.is_empty());
+    }
+
+    #[test]
+    fn the_order_of_changes_is_irrelevant(s in world(), a in action(), b in action(), c in action()) {
+        let forward = plan(vec![("a", a.clone()), ("b", b.clone()), ("c", c.clone())]);
+        let backward = plan(vec![("c", c), ("b", b), ("a", a)]);
+        match (Run::default().on(&s, &forward), Run::default().on(&s, &backward)) {
+            (Ok(x), Ok(y)) => {
+                prop_assert_eq!(&x.effects, &y.effects);
+                prop_assert_eq!(&x.emergent, &y.emergent);
+                for facts in &x.changes {
+                    let other = y.changes.iter().find(|f| f.id == facts.id).unwrap();
+                    prop_assert_eq!(&facts.effects, &other.effects);
+                }
+            }
+            (x, y) => prop_assert_eq!(x.is_err(), y.is_err()),
+        }
+    }
+}
