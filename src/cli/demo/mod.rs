@@ -63,6 +63,7 @@ fn make(folder: &Path) -> anyhow::Result<()> {
         ("people.yaml", text(include_str!("people.yaml"))),
         ("agents.yaml", text(include_str!("agents.yaml"))),
         ("tasks.yaml", text(include_str!("tasks.yaml"))),
+        ("policies/classification.yaml", include_str!("classification.yaml").to_owned()),
         ("plan.yaml", text(include_str!("plan.yaml"))),
         ("snapshot.json", snapshot),
     ];
