@@ -147,10 +147,25 @@ impl<T> Serialize for Digest<T> {
 }
 impl<'de, T> Deserialize<'de> for Digest<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let hex = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&hex).ok_or_else(|| serde::de::Error::custom("expected 64 lower-case hexadecimal digits"))
+        deserializer.deserialize_str(HexVisitor(PhantomData))
     }
 }
+
+/// Reads digits without an allocation.
+struct HexVisitor<T>(PhantomData<fn() -> T>);
+
+impl<T> serde::de::Visitor<'_> for HexVisitor<T> {
+    type Value = Digest<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("64 lower-case hexadecimal digits")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, hex: &str) -> Result<Digest<T>, E> {
+        Digest::parse(hex).ok_or_else(|| E::custom("expected 64 lower-case hexadecimal digits"))
+    }
+}
+
 impl<T> JsonSchema for Digest<T> {
     fn schema_name() -> Cow<'static, str> {
         "Digest".into()

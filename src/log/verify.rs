@@ -279,12 +279,12 @@ impl<'a> Verifier<'a> {
             let message = format!("the session belongs to the log `{found}`, not to `{expected}`");
             self.note(
                 Finding::new(Code::LogForeignSession, message)
-                    .at(&Place::line(file, u32::try_from(mark.line).unwrap_or(u32::MAX)))
+                    .at(&Place::line(file, mark.line))
                     .mend("take the session out again: restore the file from where it was whole"),
             );
         }
         let number = self.files.len().saturating_sub(1);
-        let index = self.join.add(mark, number, checked.parents, checked.defines, checked.needs);
+        let index = self.join.add(mark, number, &checked.parents, checked.defines, checked.needs);
         if let Some(mut view) = checked.view {
             view.index = index;
             self.sessions.push(*view);
@@ -303,12 +303,12 @@ impl<'a> Verifier<'a> {
     #[must_use]
     pub fn finish(mut self) -> Verification {
         let limit = self.terms.now.plus(Span::from_seconds(CLOCK_SKEW));
-        let joined = std::mem::take(&mut self.join).finish(&self.files, limit);
+        let joined = std::mem::take(&mut self.join).finish(&self.files, limit, self.terms.known_heads);
         for finding in joined.findings {
             self.broken |= finding.severity == Severity::Error;
             self.note(finding);
         }
-        let lost: Vec<_> = self.terms.known_heads.iter().filter(|h| !joined.seals.contains(*h)).copied().collect();
+        let lost = joined.lost;
         for head in &lost {
             let message = format!("the head `{head}`, which was known before, is not in the log");
             self.note(

@@ -204,17 +204,18 @@ impl<'a> Check<'a> {
             findings: self.findings,
         };
         let (Some(header), Some((seal, seal_digest))) = (self.run.header(), self.run.seal()) else { return checked };
-        let ends = self.sig.map_or([0; 32], |(_, digest, _)| *digest.as_bytes());
+        let ends = self.sig.and_then(|(_, digest, _)| digest.as_bytes().first_chunk::<16>().copied());
         checked.log = Some(header.log);
         checked.parents.clone_from(&header.parents);
         checked.mark = Some(Mark {
             session: header.session,
             seal: *seal_digest,
-            sig: Digest::from_bytes(ends),
+            sig: ends.unwrap_or_default(),
             started: header.at,
             sealed: seal.at,
             file: 0,
-            line: self.group.line,
+            line: u32::try_from(self.group.line).unwrap_or(u32::MAX),
+            parents_end: 0,
         });
         if !breaks && self.terms.keep != Keep::Nothing {
             let seal_line = self.group.line.saturating_add(usize::try_from(seal.count.get()).unwrap_or(usize::MAX));

@@ -19,18 +19,20 @@ pub(super) struct Mark {
     pub(super) session: SessionId,
     /// The hash of the seal line, which stands for every line before it.
     pub(super) seal: Digest<of::Line>,
-    /// The hash of the sig line.
-    pub(super) sig: Digest<of::Line>,
+    /// The first half of the hash of the sig line: enough to tell a repeat from another signature.
+    pub(super) sig: [u8; 16],
     pub(super) started: Time,
     pub(super) sealed: Time,
     pub(super) file: u32,
-    pub(super) line: usize,
+    pub(super) line: u32,
+    /// Where its parents end in the list of all; they begin where the session before it ends.
+    pub(super) parents_end: u32,
 }
 
 /// Everything between sessions.
 pub(super) struct Joined {
     pub(super) heads: Vec<Digest<of::Line>>,
-    pub(super) seals: BTreeSet<Digest<of::Line>>,
+    pub(super) lost: Vec<Digest<of::Line>>,
     pub(super) count: usize,
     pub(super) ancestry: Ancestry,
     pub(super) blobs: BTreeSet<Digest<of::Blob>>,
@@ -42,7 +44,7 @@ pub(super) struct Joined {
 #[derive(Default)]
 pub(super) struct Join {
     marks: Vec<Mark>,
-    parents: Vec<Vec<Digest<of::Line>>>,
+    parents: Vec<Digest<of::Line>>,
     defines: BTreeMap<Digest<of::Blob>, Vec<u32>>,
     needs: Vec<(u32, Digest<of::Blob>)>,
 }
@@ -53,14 +55,15 @@ impl Join {
         &mut self,
         mut mark: Mark,
         file: usize,
-        parents: Vec<Digest<of::Line>>,
+        parents: &[Digest<of::Line>],
         defines: Vec<Digest<of::Blob>>,
         needs: Vec<Digest<of::Blob>>,
     ) -> SessionIndex {
         let index = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
         mark.file = u32::try_from(file).unwrap_or(u32::MAX);
+        self.parents.extend_from_slice(parents);
+        mark.parents_end = u32::try_from(self.parents.len()).unwrap_or(u32::MAX);
         self.marks.push(mark);
-        self.parents.push(parents);
         for digest in defines {
             self.defines.entry(digest).or_default().push(index);
         }
@@ -69,33 +72,48 @@ impl Join {
     }
 
     /// Answers what can be answered only when every session is known.
-    pub(super) fn finish(self, files: &[Arc<str>], limit: Time) -> Joined {
+    pub(super) fn finish(self, files: &[Arc<str>], limit: Time, known: &[Digest<of::Line>]) -> Joined {
         let mut findings = Vec::new();
         let place = |mark: &Mark| {
             let file = files.get(mark.file as usize).map_or("", |f| &**f);
-            Place::line(file, u32::try_from(mark.line).unwrap_or(u32::MAX))
+            Place::line(file, mark.line)
         };
         let counts = self.repeats(&place, &mut findings);
-        let by_seal: BTreeMap<Digest<of::Line>, u32> =
-            (0_u32..).zip(&self.marks).zip(&counts).filter(|(_, c)| **c).map(|((n, m), _)| (m.seal, n)).collect();
+        let by_seal = self.by_seal(&counts);
         let parents = self.resolve(&by_seal, &counts, &place, &mut findings);
         let key: Vec<_> = self.marks.iter().map(|m| (m.sealed, m.session)).collect();
         let ancestry = Ancestry::new(&parents, &counts, &key);
         self.blobs(&ancestry, &counts, &place, &mut findings);
         let time = self.times(&parents, &counts, limit, &place, &mut findings);
-        let mut heads: BTreeSet<Digest<of::Line>> = by_seal.keys().copied().collect();
-        for named in self.parents.iter().zip(&counts).filter(|(_, c)| **c).flat_map(|(p, _)| p) {
-            heads.remove(named);
+        let mut is_head = counts.clone();
+        for named in parents.iter().flatten() {
+            if let Some(slot) = is_head.get_mut(*named as usize) {
+                *slot = false;
+            }
         }
+        let seal = |n: &u32| self.marks.get(*n as usize).map(|m| m.seal);
         Joined {
-            heads: heads.into_iter().collect(),
-            seals: by_seal.into_keys().collect(),
+            heads: by_seal.iter().filter(|n| is_head.get(**n as usize) == Some(&true)).filter_map(seal).collect(),
+            lost: known.iter().filter(|h| self.find(&by_seal, h).is_none()).copied().collect(),
             count: counts.iter().filter(|c| **c).count(),
             ancestry,
             blobs: self.defines.into_keys().collect(),
             time,
             findings,
         }
+    }
+
+    /// The sessions that count, in the order of their seals' hashes.
+    fn by_seal(&self, counts: &[bool]) -> Vec<u32> {
+        let mut out: Vec<u32> = (0_u32..).zip(counts).filter(|(_, c)| **c).map(|(n, _)| n).collect();
+        out.sort_unstable_by_key(|n| self.marks.get(*n as usize).map(|m| m.seal));
+        out
+    }
+
+    /// The session with this seal.
+    fn find(&self, by_seal: &[u32], seal: &Digest<of::Line>) -> Option<u32> {
+        let at = by_seal.binary_search_by_key(&Some(*seal), |n| self.marks.get(*n as usize).map(|m| m.seal)).ok()?;
+        by_seal.get(at).copied()
     }
 
     /// Says which sessions count: of identical ones, the first.
@@ -126,17 +144,21 @@ impl Join {
 
     fn resolve(
         &self,
-        by_seal: &BTreeMap<Digest<of::Line>, u32>,
+        by_seal: &[u32],
         counts: &[bool],
         place: &dyn Fn(&Mark) -> Place,
         findings: &mut Vec<Finding>,
     ) -> Vec<Vec<u32>> {
         let mut out = Vec::with_capacity(self.marks.len());
-        for ((mark, parents), counts) in self.marks.iter().zip(&self.parents).zip(counts) {
+        let mut from = 0_usize;
+        for (mark, counts) in self.marks.iter().zip(counts) {
             let mut list = Vec::new();
+            let to = mark.parents_end as usize;
+            let parents = self.parents.get(from..to).unwrap_or_default();
+            from = to;
             for parent in parents.iter().filter(|_| *counts) {
-                if let Some(n) = by_seal.get(parent) {
-                    list.push(*n);
+                if let Some(n) = self.find(by_seal, parent) {
+                    list.push(n);
                 } else {
                     let message = format!("the session follows the seal `{parent}`, which the log does not hold");
                     findings.push(
