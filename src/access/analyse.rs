@@ -132,7 +132,12 @@ fn count(n: usize) -> u64 {
 }
 
 /// Lays some steps over the snapshot.
-fn lay<'v, 's>(q: &Question<'_, '_>, plain: &'v View<'v, 's>, steps: &[Step<'_>], set: &BTreeSet<usize>) -> View<'v, 's> {
+fn lay<'v, 's>(
+    q: &Question<'_, '_>,
+    plain: &'v View<'v, 's>,
+    steps: &[Step<'_>],
+    set: &BTreeSet<usize>,
+) -> View<'v, 's> {
     let chosen: Vec<&Step<'_>> = set.iter().filter_map(|at| steps.get(*at)).collect();
     let delta = overlay(plain.index, q.plan.expires.value, chosen.iter().copied());
     View::touching(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect())

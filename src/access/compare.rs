@@ -146,7 +146,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                     self.actor(actor, Some(way), way, &mut found);
                 }
             } else {
-                #[expect(clippy::iter_over_hash_type, reason = "collected into a sorted set before use")]
+                // Sorted before use: the set has no order of its own.
                 let actors: BTreeSet<&Subject> = touched.into_iter().flatten().collect();
                 for actor in actors {
                     if let Some(way) = after.get(actor) {
@@ -162,7 +162,11 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         distinct(&mut found.now);
         distinct(&mut found.eligible);
         found.now.retain(|held| !self.before.has(self.tree, subject, &held.access, true));
-        found.eligible.retain(|held| !self.before.has(self.tree, subject, &held.access, false));
+        // What is in force anyway needs no activation.
+        found.eligible.retain(|held| {
+            !self.before.has(self.tree, subject, &held.access, false)
+                && !self.after.has(self.tree, subject, &held.access, true)
+        });
         More { now: self.maximal(found.now), eligible: self.maximal(found.eligible) }
     }
 

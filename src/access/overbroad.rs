@@ -58,8 +58,11 @@ pub fn overbroad(index: &Index<'_>, who: &IdentityId, may: &[MayHold]) -> Option
                 let (action, resource) = (&allow.permission.action, &allow.permission.resource);
                 if !allowed(action, resource, holding.scope.as_ref()) {
                     let place = holding.scope.as_ref().map(|s| format!(" in `{}`", s.as_str())).unwrap_or_default();
-                    let through =
-                        if actor.as_str() == who.as_str() { String::new() } else { format!(", acting as `{}`", actor.as_str()) };
+                    let through = if actor.as_str() == who.as_str() {
+                        String::new()
+                    } else {
+                        format!(", acting as `{}`", actor.as_str())
+                    };
                     return Some(Text::from(format!(
                         "`{}` on `{}`{place} by role `{}`{through}",
                         action.raw(),

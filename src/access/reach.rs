@@ -154,8 +154,11 @@ impl View<'_, '_> {
             }
             own.holdings.push(Holding { role, scope, way, flat });
         }
-        own.denies.sort();
-        own.denies.dedup();
+        // Of one deny held several times the latest end counts, as of an allow.
+        let latest = |d: &Exception| std::cmp::Reverse(End::of(d.until));
+        let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone());
+        own.denies.sort_by_cached_key(|d| (what(d), latest(d)));
+        own.denies.dedup_by(|b, a| what(a) == what(b));
         own
     }
 
@@ -275,7 +278,9 @@ impl View<'_, '_> {
         call: &mut dyn FnMut(Option<&'t ResourceId>, &'t Target),
     ) {
         let mut visit = |scope: &'t Option<ResourceId>, list: &'t Vec<Target>| {
-            list.iter().for_each(|target| call(scope.as_ref(), target));
+            for target in list {
+                call(scope.as_ref(), target);
+            }
         };
         let Some(held) = held else {
             targets.by_scope.iter().for_each(|(scope, list)| visit(scope, list));

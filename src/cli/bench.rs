@@ -95,7 +95,8 @@ impl Judge for Bench<'_, '_> {
 
     fn bars(&self, person: &PersonId, case: &CaseId) -> BTreeSet<Bar> {
         let Some((proposal, at)) = self.find(case) else { return BTreeSet::from([Bar::OwnProposal]) };
-        let (Some(facts), Some(known)) = (proposal.analysis.changes.get(at), proposal.site.people.person(person)) else {
+        let (Some(facts), Some(known)) = (proposal.analysis.changes.get(at), proposal.site.people.person(person))
+        else {
             return BTreeSet::from([Bar::OwnProposal]);
         };
         let approver = Approver {

@@ -80,7 +80,8 @@ pub fn holding(proposal: &Proposal<'_>) -> Vec<ExitCode> {
 #[must_use]
 pub fn report(command: &'static str, plans: Vec<PlanReport>, findings: Vec<Reported>, code: ExitCode) -> Report {
     let of = |outcome| plans.iter().flat_map(|p| &p.changes).filter(|c| c.outcome == outcome).count() as u64;
-    let plan_denied = plans.iter().any(|p| p.policies.iter().any(|r| r.verdict != crate::report::model::PolicyVerdict::Warns));
+    let plan_denied =
+        plans.iter().any(|p| p.policies.iter().any(|r| r.verdict != crate::report::model::PolicyVerdict::Warns));
     let (denied, needs, auto) = (of(Outcome::Denied), of(Outcome::Needs), of(Outcome::Auto));
     let mut parts = Vec::new();
     if denied > 0 {
@@ -89,7 +90,10 @@ pub fn report(command: &'static str, plans: Vec<PlanReport>, findings: Vec<Repor
         parts.push("policy denies the plan as a whole".to_owned());
     }
     if needs > 0 {
-        parts.push(format!("{} a person", if needs == 1 { "1 change needs".to_owned() } else { format!("{needs} changes need") }));
+        parts.push(format!(
+            "{} a person",
+            if needs == 1 { "1 change needs".to_owned() } else { format!("{needs} changes need") }
+        ));
     }
     if auto > 0 {
         parts.push(format!("{} automatic", if auto == 1 { "1 is".to_owned() } else { format!("{auto} are") }));

@@ -19,8 +19,8 @@ use super::recording::{self, Recorder};
 use super::site::Site;
 use super::{Format, Where, output, person, present, record, render};
 use crate::access::Index;
-use crate::decision::exit::ExitCode;
 use crate::decision::case::Signer;
+use crate::decision::exit::ExitCode;
 use crate::decision::gate::{self, Terms};
 use crate::decision::likeness::likeness;
 use crate::decision::risk::Risk;
@@ -32,10 +32,10 @@ use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
 use crate::report::model::{PlanReport, StepState};
 use crate::report::sentence::Sentence;
+use crate::terminal::Failure;
 use crate::terminal::driver::{Driver, driver};
 use crate::terminal::sitting::{self, BreakOff};
 use crate::terminal::tty::Tty;
-use crate::terminal::Failure;
 use crate::trust::sign::{Keygen, SigningKey};
 
 /// Decides about a plan, in the terminal.
@@ -96,7 +96,9 @@ impl Decide {
             let file = PlanFile::read(path)?;
             match Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now)) {
                 Ok(proposal) => proposals.push(proposal),
-                Err(faults) => return self.say(&present::faults("review", &faults, ExitCode::Denied), ExitCode::Denied),
+                Err(faults) => {
+                    return self.say(&present::faults("review", &faults, ExitCode::Denied), ExitCode::Denied);
+                }
             }
         }
         if let Some(expired) = proposals.iter().find(|p| p.is_expired()) {

@@ -92,8 +92,7 @@ impl<'a, 's> Desk<'a, 's> {
     ) -> anyhow::Result<Self> {
         let store = Store::open(log)?;
         let parents = verified.heads.clone();
-        let mut desk =
-            Self { site, index, proposals, past, recorder, store, parents, writing: None, said: Vec::new() };
+        let mut desk = Self { site, index, proposals, past, recorder, store, parents, writing: None, said: Vec::new() };
         desk.begin()?;
         Ok(desk)
     }

@@ -51,6 +51,9 @@ mod tests {
     #[test]
     fn marks_become_times_and_other_braces_stay() {
         let now = Time::parse("2030-01-02T03:04:05Z").unwrap();
-        assert_eq!(fill("a {{now-1h}} {{date+1d}} {{x}} {{log_id}} {{", now, &[("log_id", "L")]), "a 2030-01-02T02:04:05Z 2030-01-03 {{x}} L {{");
+        assert_eq!(
+            fill("a {{now-1h}} {{date+1d}} {{x}} {{log_id}} {{", now, &[("log_id", "L")]),
+            "a 2030-01-02T02:04:05Z 2030-01-03 {{x}} L {{"
+        );
     }
 }

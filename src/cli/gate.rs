@@ -74,7 +74,8 @@ impl Gate {
         let mut plans = Vec::new();
         for path in &self.plans {
             let file = PlanFile::read(path)?;
-            let judged = Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now));
+            let judged =
+                Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now));
             let proposal = match judged {
                 Ok(proposal) => proposal,
                 Err(faults) => {
@@ -101,11 +102,19 @@ impl Gate {
         let code = ExitCode::first(codes);
         let total: usize = plans.iter().map(|p| p.changes.len()).sum();
         let verdict = match code {
-            ExitCode::Passes => Sentence::of(format!("passes: {} decided", counted(total as u64, "change is", "changes are"))),
+            ExitCode::Passes => {
+                Sentence::of(format!("passes: {} decided", counted(total as u64, "change is", "changes are")))
+            }
             _ => Sentence::of("does not pass"),
         };
-        let report =
-            Report { command: "gate", exit_code: code.code(), verdict, findings, body: Body::Plans(plans), next: Vec::new() };
+        let report = Report {
+            command: "gate",
+            exit_code: code.code(),
+            verdict,
+            findings,
+            body: Body::Plans(plans),
+            next: Vec::new(),
+        };
         self.say(&report, code)
     }
 

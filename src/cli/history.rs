@@ -55,8 +55,10 @@ pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Re
     }
     let person = |principal: &PrincipalId| people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
     let record = recall(&verified.sessions, &values, &person).map_err(|unbelieved| {
-        let places: Vec<String> =
-            unbelieved.iter().map(|u| format!("{} line {}: {:?}", Text::from(&*u.file).terminal(), u.line, u.why)).collect();
+        let places: Vec<String> = unbelieved
+            .iter()
+            .map(|u| format!("{} line {}: {:?}", Text::from(&*u.file).terminal(), u.line, u.why))
+            .collect();
         anyhow::anyhow!("the log holds decisions that cannot be believed: {}", places.join("; "))
     })?;
     let keys = verified.sessions.iter().filter_map(|view| view.signer.as_ref()).map(|signer| {

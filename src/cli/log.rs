@@ -115,7 +115,9 @@ impl Head {
             }
         };
         if verified.session_count > 0 && !verified.holds() {
-            output::note("error: the log does not verify, so it has no head to remember\n  = mend: see `review verify LOG`");
+            output::note(
+                "error: the log does not verify, so it has no head to remember\n  = mend: see `review verify LOG`",
+            );
             return Ok(ExitCode::BadLog);
         }
         let lines: Vec<String> = verified.heads.iter().map(|head| format!("{head}\n")).collect();
@@ -155,7 +157,10 @@ fn decisions(view: &SessionView) -> Vec<DecisionRow> {
                 at: d.at,
                 plan: d.plan.text(),
                 change: d.change.text(),
-                sentence: d.privileged.as_ref().map_or_else(Sentence::new, |name| Sentence::of("privileged: ").name(name)),
+                sentence: d
+                    .privileged
+                    .as_ref()
+                    .map_or_else(Sentence::new, |name| Sentence::of("privileged: ").name(name)),
                 verdict: match d.verdict {
                     Verdict::Approve => "approve",
                     Verdict::Reject => "reject",
@@ -169,7 +174,12 @@ fn decisions(view: &SessionView) -> Vec<DecisionRow> {
             Line::Auto(a) => row(a.at, &a.plan, &a.change, "auto", &who),
             Line::Export(e) => row(e.at, &e.plan, &e.change, "export", &who),
             Line::Result(r) => row(r.at, &r.plan, &r.change, "result", &who),
-            Line::Session(_) | Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) | Line::Seal(_)
+            Line::Session(_)
+            | Line::Blob(_)
+            | Line::Plan(_)
+            | Line::Policies(_)
+            | Line::Evaluation(_)
+            | Line::Seal(_)
             | Line::Sig(_) => continue,
         };
         rows.push(row);

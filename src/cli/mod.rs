@@ -3,7 +3,6 @@
 //! In: arguments. Out: data on stdout, everything else on stderr, and an exit code. This room wires the others together
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
-pub mod proposal;
 pub mod bench;
 pub mod check;
 pub mod completions;
@@ -20,6 +19,7 @@ pub mod new_folder;
 pub mod output;
 pub mod person;
 pub mod present;
+pub mod proposal;
 pub mod record;
 pub mod recording;
 pub mod schema;
@@ -107,9 +107,8 @@ enum Command {
 }
 
 /// The names that stand before a plan's would.
-const NAMES: &[&str] = &[
-    "check", "gate", "diff", "verify", "log", "snapshot", "schema", "init", "demo", "completions", "man", "help",
-];
+const NAMES: &[&str] =
+    &["check", "gate", "diff", "verify", "log", "snapshot", "schema", "init", "demo", "completions", "man", "help"];
 
 /// Runs the program on the process's own arguments.
 #[must_use]

@@ -22,7 +22,10 @@ pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
         .map(|(path, _)| format!("`{}`", shown(&folder.join(path))))
         .collect();
     if !taken.is_empty() {
-        bail!("{} exists already, and nothing is overwritten\n  = mend: choose another folder, or move it away", taken.join(", "));
+        bail!(
+            "{} exists already, and nothing is overwritten\n  = mend: choose another folder, or move it away",
+            taken.join(", ")
+        );
     }
     let mut written = Vec::new();
     for (path, text) in files {

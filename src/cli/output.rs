@@ -10,7 +10,9 @@ use std::io::{IsTerminal as _, Write as _};
 /// If stdout is closed or full.
 pub fn data(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| anyhow::anyhow!("stdout cannot be written: {e}"))
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|e| anyhow::anyhow!("stdout cannot be written: {e}"))
 }
 
 /// Writes a line to stderr. A closed stderr is not a reason to stop.

@@ -48,7 +48,8 @@ pub fn guess() -> Guess {
         let value = git(Path::new("."), &["config", "--get", name]).ok()?;
         Some(plain(String::from_utf8_lossy(&value).trim())).filter(|v| !v.is_empty())
     };
-    let user = std::env::var("USER").ok().map(|u| plain(&u)).filter(|u| !u.is_empty()).unwrap_or_else(|| "me".to_owned());
+    let user =
+        std::env::var("USER").ok().map(|u| plain(&u)).filter(|u| !u.is_empty()).unwrap_or_else(|| "me".to_owned());
     let principal = setting("user.email").unwrap_or_else(|| format!("{user}@localhost"));
     let name = setting("user.name").unwrap_or_else(|| user.clone());
     let id: String = principal

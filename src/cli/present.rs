@@ -40,10 +40,12 @@ pub fn plan(proposal: &Proposal<'_>, show: Limits) -> PlanReport {
         let missing = judged.steps.iter().filter(|_| change.outcome != Outcome::Auto);
         change.steps = missing
             .map(|step| StepReport { name: Text::from(step.as_str()), state: StepState::Missing(None) })
-            .chain(judged.waived.iter().map(|(step, _)| StepReport {
-                name: Text::from(step.as_str()),
-                state: StepState::Waived,
-            }))
+            .chain(
+                judged
+                    .waived
+                    .iter()
+                    .map(|(step, _)| StepReport { name: Text::from(step.as_str()), state: StepState::Waived }),
+            )
             .collect();
         change.policies = policies(&judged.denials, &judged.advice);
     }
@@ -56,12 +58,7 @@ fn policies(denials: &[PolicyHit], advice: &[PolicyHit]) -> Vec<PolicyReport> {
 }
 
 fn rule(hit: &PolicyHit) -> Rule {
-    Rule {
-        id: hit.policy.clone(),
-        title: hit.title.clone(),
-        advice: hit.advice.clone(),
-        control: hit.control.clone(),
-    }
+    Rule { id: hit.policy.clone(), title: hit.title.clone(), advice: hit.advice.clone(), control: hit.control.clone() }
 }
 
 fn policy(hit: &PolicyHit) -> PolicyReport {

@@ -11,8 +11,8 @@ use anyhow::Context as _;
 
 use super::new_folder::shown;
 use super::site::{Faults, Site};
-use crate::access::{self, Index, TaskScope};
 use crate::access::facts::Analysis;
+use crate::access::{self, Index, TaskScope};
 use crate::config::Task;
 use crate::decision::case::{CaseId, Present};
 use crate::decision::digest::{Digested, change_digest, emergent};
@@ -96,7 +96,8 @@ impl<'s> Proposal<'s> {
         now: Time,
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Faults> {
-        let faults = |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
+        let faults =
+            |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
         Self::analyse(site, index, file, plan, now, history).map_err(faults)
     }
@@ -323,8 +324,11 @@ fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
     }
     if let Some(made_from) = plan.snapshot.as_ref().filter(|s| s.value != site.snapshot_digest) {
         found.push(
-            Finding::new(Code::SnapshotDiffers, "the plan was made from another snapshot; all facts are of the current one")
-                .at(&made_from.place),
+            Finding::new(
+                Code::SnapshotDiffers,
+                "the plan was made from another snapshot; all facts are of the current one",
+            )
+            .at(&made_from.place),
         );
     }
     if snapshot_is_stale(site, now) {

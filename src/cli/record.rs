@@ -38,7 +38,9 @@ pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).with_context(cannot)? {
         let file = entry.with_context(cannot)?.path();
-        if file.extension().is_some_and(|e| e == "jsonl") && !file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.')) {
+        if file.extension().is_some_and(|e| e == "jsonl")
+            && !file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
+        {
             found.push(file);
         }
     }
@@ -75,7 +77,9 @@ pub fn verify(
 pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
     let sessions = verified.session_count as u64;
     let integrity = match verified.integrity {
-        Integrity::Intact => answer(Holds::Yes, format!("every line of {} is in its place", counted(sessions, "session", "sessions"))),
+        Integrity::Intact => {
+            answer(Holds::Yes, format!("every line of {} is in its place", counted(sessions, "session", "sessions")))
+        }
         Integrity::Broken => answer(Holds::No, "the log was changed, or is not whole; see the findings"),
     };
     let authenticity = match verified.authenticity {
@@ -92,9 +96,10 @@ pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
         Completeness::UpToKnownHeads => {
             answer(Holds::Yes, "every remembered head is there; later sessions may still be missing")
         }
-        Completeness::Lost(lost) => {
-            answer(Holds::No, format!("{} not in the log", counted(lost.len() as u64, "remembered head is", "remembered heads are")))
-        }
+        Completeness::Lost(lost) => answer(
+            Holds::No,
+            format!("{} not in the log", counted(lost.len() as u64, "remembered head is", "remembered heads are")),
+        ),
     };
     let time = match verified.time {
         TimeAnswer::Claimed => answer(Holds::Unknown, "as the writers' clocks claim; no session contradicts another"),
@@ -120,12 +125,8 @@ fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answ
 /// The heads, with what their seals say.
 #[must_use]
 pub fn heads(verified: &Verification) -> Vec<Head> {
-    let mut found: Vec<Head> = verified
-        .sessions
-        .iter()
-        .filter(|session| verified.heads.contains(&session.seal.digest))
-        .map(head)
-        .collect();
+    let mut found: Vec<Head> =
+        verified.sessions.iter().filter(|session| verified.heads.contains(&session.seal.digest)).map(head).collect();
     found.sort_by_key(|head| head.seal);
     found
 }

@@ -53,11 +53,8 @@ pub fn log_id(site: &Site) -> anyhow::Result<LogId> {
 /// # Errors
 /// If the log has no name or the system gives no random bytes.
 pub fn header(site: &Site, who: &Recorder, parents: &[Digest<of::Line>], now: Time) -> anyhow::Result<Session> {
-    let trust_files = site
-        .trust_files()
-        .into_iter()
-        .map(|(path, sha256)| FileDigest { path: Text::from(path), sha256 })
-        .collect();
+    let trust_files =
+        site.trust_files().into_iter().map(|(path, sha256)| FileDigest { path: Text::from(path), sha256 }).collect();
     let parents: BTreeSet<_> = parents.iter().copied().collect();
     Ok(Session {
         at: now,

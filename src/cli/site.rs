@@ -254,10 +254,10 @@ fn load_policies(
     for step in &settings.steps {
         match policy::StepName::new(step.raw()) {
             Some(name) => steps.push(name),
-            None => reading.faults.findings.push(Finding::new(
-                Code::BadConfiguration,
-                format!("`{}` is no name of an approval step", step.raw()),
-            )),
+            None => reading
+                .faults
+                .findings
+                .push(Finding::new(Code::BadConfiguration, format!("`{}` is no name of an approval step", step.raw()))),
         }
     }
     let pack = policy::Pack::load(&named, Some(&steps));

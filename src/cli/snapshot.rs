@@ -84,12 +84,17 @@ impl Import {
             files.push((shown(path), bytes));
         }
         let taken_at = match (&self.taken_at, oldest) {
-            (Some(text), _) => Time::parse(text)
-                .ok_or_else(|| anyhow!("`--taken-at {}` is no time\n  = mend: write it as 2026-11-30T00:00:00Z", Text::from(text.as_str()).terminal()))?,
+            (Some(text), _) => Time::parse(text).ok_or_else(|| {
+                anyhow!(
+                    "`--taken-at {}` is no time\n  = mend: write it as 2026-11-30T00:00:00Z",
+                    Text::from(text.as_str()).terminal()
+                )
+            })?,
             (None, Some(time)) => time,
             (None, None) => bail!("no file was named"),
         };
-        let borrowed: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        let borrowed: Vec<(&str, &[u8])> =
+            files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         let System::Kubernetes = self.system;
         let import = match kubernetes::import(&borrowed, taken_at) {
             Ok(import) => import,

@@ -18,7 +18,9 @@ use crate::input::text::Text;
 #[derive(Debug, thiserror::Error)]
 pub enum TrustFolderError {
     /// No `review.yaml` upward from the current directory.
-    #[error("no `review.yaml` here or in any folder above\n  = mend: run `review init` to make a trust folder, or name one with `--trust DIR`")]
+    #[error(
+        "no `review.yaml` here or in any folder above\n  = mend: run `review init` to make a trust folder, or name one with `--trust DIR`"
+    )]
     NotFound,
     /// `--trust` names neither a folder nor a git revision.
     #[error("`--trust {}` is neither a folder that holds `review.yaml` nor a git revision that does{}", name.terminal(), hint(detail))]
@@ -110,7 +112,8 @@ impl TrustFolder {
         if folder.is_dir() || name.starts_with('-') {
             return Err(refused("it holds no `review.yaml`".to_owned()));
         }
-        let commit = git(current, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).map_err(&refused)?;
+        let commit =
+            git(current, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).map_err(&refused)?;
         let commit = String::from_utf8_lossy(&commit).trim().to_owned();
         let repository = git(current, &["rev-parse", "--show-toplevel"]).map_err(&refused)?;
         let repository = PathBuf::from(String::from_utf8_lossy(&repository).trim_end_matches('\n').to_owned());

@@ -111,7 +111,10 @@ fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
         }
         let path = Path::new(word);
         let text = std::fs::read_to_string(path).with_context(|| {
-            format!("`--known-head {}` is neither a hash of 64 digits nor a file of such", Text::from(word.as_str()).terminal())
+            format!(
+                "`--known-head {}` is neither a hash of 64 digits nor a file of such",
+                Text::from(word.as_str()).terminal()
+            )
         })?;
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
