@@ -108,7 +108,7 @@ impl Decide {
         let variable = |name: &str| std::env::var(name).ok();
         let refused = match driver(variable) {
             Driver::Assistant(name) => Some(Failure::AssistantDrives(name)),
-            _ => None,
+            Driver::Machine(_) | Driver::Nobody => None,
         };
         let opened = match refused {
             Some(refused) => Err(refused),
@@ -118,7 +118,7 @@ impl Decide {
             return self.unattended(&proposals, &failure);
         }
         let me = self.me(&site)?;
-        self.sit(&site, &index, &log, &verified, &past, proposals, &me)
+        self.sit(&site, &index, &log, &verified, &past, &proposals, &me)
     }
 
     fn say(&self, report: &crate::report::model::Report, code: ExitCode) -> anyhow::Result<ExitCode> {
@@ -206,13 +206,13 @@ impl Decide {
         log: &Path,
         verified: &Verification,
         past: &Past,
-        proposals: Vec<Proposal<'s>>,
+        proposals: &[Proposal<'s>],
         me: &Me,
     ) -> anyhow::Result<ExitCode> {
         let now = output::now();
         let mut keys = past.keys.clone();
         keys.insert(me.recorder.fingerprint.clone(), me.facts.clone());
-        let bench = Bench::new(&proposals, index, keys);
+        let bench = Bench::new(proposals, index, keys);
         let terms = |proposal: &Proposal<'_>| Terms {
             now,
             approval_ttl: site.settings.approval_ttl,
@@ -221,7 +221,7 @@ impl Decide {
         };
         let mut cards = Vec::new();
         let mut plans: Vec<PlanReport> = Vec::new();
-        for proposal in &proposals {
+        for proposal in proposals {
             let mut shown = present::plan(proposal, Limits::SHORT);
             for (at, change) in shown.changes.iter_mut().enumerate() {
                 let Some(card) = card(&bench, past, proposal, at, me, &terms(proposal)) else { continue };
@@ -237,7 +237,7 @@ impl Decide {
             plans.push(shown);
         }
         let mut session = Session::new(cards).map_err(|_| anyhow!("two of the plans have the same id"))?;
-        let mut desk = Desk::open(site, index, &proposals, past, &me.recorder, log, verified)?;
+        let mut desk = Desk::open(site, index, proposals, past, &me.recorder, log, verified)?;
         let colour = output::colour_allowed();
         let ended = {
             let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = mend: {}", e.help()))?;
@@ -246,7 +246,7 @@ impl Decide {
         match ended {
             Ok(End::Nothing) => {
                 desk.discard()?;
-                self.settled(&bench, past, &proposals, &terms)
+                settled(&bench, past, proposals, &terms)
             }
             Ok(End::Left(decided)) if decided.is_empty() => {
                 desk.discard()?;
@@ -260,7 +260,7 @@ impl Decide {
             Ok(End::Seal(decided)) => {
                 let text = desk.seal(&decided, &me.key)?;
                 output::note(&text);
-                self.after(site, index, log, &proposals, me, now)
+                self.after(site, index, log, proposals, me, now)
             }
             Err(BreakOff::Terminal(failure)) => {
                 if desk.is_empty() {
@@ -281,26 +281,6 @@ impl Decide {
             Err(BreakOff::Desk(error)) => Err(anyhow::Error::new(error)
                 .context(format!("the decision is not on the disk; the journal is `{}`", shown(desk.journal())))),
         }
-    }
-
-    /// There was nothing to ask: says where each plan stands.
-    fn settled<'s>(
-        &self,
-        bench: &Bench<'_, 's>,
-        past: &Past,
-        proposals: &[Proposal<'s>],
-        terms: &dyn Fn(&Proposal<'_>) -> Terms,
-    ) -> anyhow::Result<ExitCode> {
-        let mut codes = Vec::new();
-        for proposal in proposals {
-            codes.push(standing(bench, past, proposal, &terms(proposal), bench.index())?);
-        }
-        let code = ExitCode::first(codes);
-        output::note(match code {
-            ExitCode::Passes => "nothing is left to decide: every change is approved or automatic",
-            _ => "there is nothing here that you can decide; `review gate` says what is missing",
-        });
-        Ok(code)
     }
 
     /// Where the plans stand after the seal, judged from the log as it is now.
@@ -337,6 +317,32 @@ impl Decide {
         }
         Ok(ExitCode::first(codes))
     }
+}
+
+/// There was nothing to ask: says where each plan stands.
+fn settled<'s>(
+    bench: &Bench<'_, 's>,
+    past: &Past,
+    proposals: &[Proposal<'s>],
+    terms: &dyn Fn(&Proposal<'_>) -> Terms,
+) -> anyhow::Result<ExitCode> {
+    let mut codes = Vec::new();
+    for proposal in proposals {
+        codes.push(standing(bench, past, proposal, &terms(proposal), bench.index())?);
+    }
+    let code = ExitCode::first(codes);
+    output::note(match code {
+        ExitCode::Passes => "nothing is left to decide: every change is approved or automatic",
+        ExitCode::Failure
+        | ExitCode::Usage
+        | ExitCode::Denied
+        | ExitCode::Rejected
+        | ExitCode::Undecided
+        | ExitCode::Stale
+        | ExitCode::BadLog
+        | ExitCode::Interrupted => "there is nothing here that you can decide; `review gate` says what is missing",
+    });
+    Ok(code)
 }
 
 fn standing<'s>(

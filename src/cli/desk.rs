@@ -65,6 +65,7 @@ pub struct Desk<'a, 's> {
     recorder: &'a Recorder,
     store: Store,
     parents: Vec<Digest<of::Line>>,
+    inherited: BTreeSet<Digest<of::Blob>>,
     writing: Option<Writing>,
     said: Vec<Decision>,
 }
@@ -92,7 +93,8 @@ impl<'a, 's> Desk<'a, 's> {
     ) -> anyhow::Result<Self> {
         let store = Store::open(log)?;
         let parents = verified.heads.clone();
-        let mut desk = Self { site, index, proposals, past, recorder, store, parents, writing: None, said: Vec::new() };
+        let inherited = verified.blobs.clone();
+        let mut desk = Self { site, index, proposals, past, recorder, store, parents, inherited, writing: None, said: Vec::new() };
         desk.begin()?;
         Ok(desk)
     }
@@ -101,7 +103,7 @@ impl<'a, 's> Desk<'a, 's> {
         let now = output::now();
         let header = recording::header(self.site, self.recorder, &self.parents, now)?;
         let session = header.session;
-        let (mut draft, first) = Draft::start(header, BTreeSet::new())?;
+        let (mut draft, first) = Draft::start(header, self.inherited.clone())?;
         let mut journal = self.store.begin(session, &first)?;
         journal.append(&recording::evaluations(&mut draft, self.proposals, now)?)?;
         self.writing = Some(Writing { journal, draft, held: Vec::new() });
@@ -249,8 +251,9 @@ fn replaces(new: &Decision, old: &Decision) -> bool {
         return false;
     }
     match (new.verdict(), old.verdict()) {
-        (Verdict::Reject, _) | (Verdict::Approve(_) | Verdict::Override { .. }, Verdict::Reject) => true,
-        (Verdict::Approve(_), Verdict::Approve(_)) => true,
+        (Verdict::Reject, _)
+        | (Verdict::Approve(_) | Verdict::Override { .. }, Verdict::Reject)
+        | (Verdict::Approve(_), Verdict::Approve(_)) => true,
         (Verdict::Override { .. }, Verdict::Override { .. }) => new.verdict() == old.verdict(),
         (Verdict::Approve(_), Verdict::Override { .. }) | (Verdict::Override { .. }, Verdict::Approve(_)) => false,
     }

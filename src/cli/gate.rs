@@ -101,11 +101,10 @@ impl Gate {
         }
         let code = ExitCode::first(codes);
         let total: usize = plans.iter().map(|p| p.changes.len()).sum();
-        let verdict = match code {
-            ExitCode::Passes => {
-                Sentence::of(format!("passes: {} decided", counted(total as u64, "change is", "changes are")))
-            }
-            _ => Sentence::of("does not pass"),
+        let verdict = if code == ExitCode::Passes {
+            Sentence::of(format!("passes: {} decided", counted(total as u64, "change is", "changes are")))
+        } else {
+            Sentence::of("does not pass")
         };
         let report = Report {
             command: "gate",
@@ -139,7 +138,6 @@ pub fn terms(site: &Site, proposal: &Proposal<'_>) -> Terms {
 pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict) {
     let by = |signers: &mut dyn Iterator<Item = String>| signers.collect::<Vec<_>>().join(", ");
     change.state = match &held.state {
-        State::Auto => Shown::Open,
         State::Approved(approved) => {
             let who = by(&mut approved.by.iter().map(|(step, s)| format!("{step}: {}", s.person.text().terminal())));
             let until = approved.until.map(|at| format!(", until {at}")).unwrap_or_default();
@@ -162,16 +160,13 @@ pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdic
         State::Waits(cases) => Shown::Stale(
             Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
         ),
-        State::Denied(_) | State::Undecided(_) => Shown::Open,
+        State::Auto | State::Denied(_) | State::Undecided(_) => Shown::Open,
     };
     let missing: &[Missing] = match &held.state {
         State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,
         State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
     };
-    let filled = match &held.state {
-        State::Approved(approved) => approved.by.clone(),
-        _ => BTreeMap::new(),
-    };
+    let filled = if let State::Approved(approved) = &held.state { approved.by.clone() } else { BTreeMap::new() };
     for step in &mut change.steps {
         step.state = state_of(step, missing, &filled);
     }
@@ -191,7 +186,7 @@ fn state_of(
     match missing.iter().find(|m| m.step.as_str() == step.name.raw()) {
         Some(m) if m.could.is_empty() => StepState::Missing(Some(Text::from("nobody"))),
         Some(m) => {
-            let names: Vec<&str> = m.could.iter().map(|p| p.as_str()).collect();
+            let names: Vec<&str> = m.could.iter().map(crate::input::id::Id::as_str).collect();
             StepState::Missing(Some(Text::from(names.join(" or "))))
         }
         None => step.state.clone(),
@@ -230,7 +225,7 @@ fn missing(proposal: &Proposal<'_>, verdict: &Verdict) -> Vec<Reported> {
 }
 
 fn needs(missing: &Missing) -> String {
-    let who: Vec<&str> = missing.could.iter().map(|p| p.as_str()).collect();
+    let who: Vec<&str> = missing.could.iter().map(crate::input::id::Id::as_str).collect();
     match who.as_slice() {
         [] => format!("step {}: nobody of people.yaml may take it", missing.step),
         [one] => format!("step {}: {one}", missing.step),

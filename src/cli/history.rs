@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -24,7 +25,7 @@ use crate::input::id::{ChangeId, PersonId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
-use crate::log::line::{self, Line};
+use crate::log::line::{self, Line, Value};
 use crate::log::verify::Verification;
 use crate::plan::model::Plan;
 use crate::policy::{History, KeyFacts};
@@ -43,16 +44,7 @@ pub struct Past {
 /// # Errors
 /// If a file cannot be read, or a decision line cannot be believed.
 pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Result<Past> {
-    let mut values = Values::default();
-    let mut scratch = Vec::new();
-    for file in files(path)? {
-        let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
-        for raw in line::lines(&bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
-            if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
-                values.take(&blob);
-            }
-        }
-    }
+    let values = values(path)?;
     let person = |principal: &PrincipalId| people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
     let record = recall(&verified.sessions, &values, &person).map_err(|unbelieved| {
         let places: Vec<String> = unbelieved
@@ -71,6 +63,41 @@ pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Re
         (signer.fingerprint.raw().to_owned(), facts)
     });
     Ok(Past { keys: keys.collect(), record })
+}
+
+/// Every long value of a log.
+fn values(path: &Path) -> anyhow::Result<Values> {
+    let mut values = Values::default();
+    let mut scratch = Vec::new();
+    for file in files(path)? {
+        let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
+        for raw in line::lines(&bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
+            if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
+                values.take(&blob);
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// What each digest of the log was taken of, as far as it can be believed.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn documents(path: &Path, verified: &Verification) -> anyhow::Result<BTreeMap<Digest<of::Change>, Arc<Document>>> {
+    let values = values(path)?;
+    let mut found = BTreeMap::new();
+    for line in verified.sessions.iter().flat_map(|view| &view.lines) {
+        let Line::Evaluation(evaluation) = &line.value else { continue };
+        let text = match &evaluation.definition {
+            Value::Inline(text) => Some(text.raw()),
+            Value::Blob(digest) => values.get(digest).and_then(|bytes| std::str::from_utf8(bytes).ok()),
+        };
+        if let Some(Ok(believed)) = text.map(|text| Document::believe(text, &evaluation.digest)) {
+            found.insert(evaluation.digest, believed.document);
+        }
+    }
+    Ok(found)
 }
 
 /// Knows coverage only: what the past says of a change before policy was asked.
@@ -99,7 +126,7 @@ impl Past {
     #[must_use]
     pub fn own_line(&self, person: &PersonId, case: &CaseId, digest: Digest<of::Change>) -> Option<Digest<of::Line>> {
         let mine = |d: &&Recorded| d.signer.person == *person && d.digest == digest && d.document.plan == case.plan;
-        self.record.decisions.iter().filter(mine).next_back().map(|d| d.line)
+        self.record.decisions.iter().rfind(mine).map(|d| d.line)
     }
 
     /// What policy may know of the past of each change. Nothing lifts a reject here: what is doubtful blocks.

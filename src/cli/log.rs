@@ -8,9 +8,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::site::Site;
-use super::{Format, Where, output, present, record, render, verify};
+use super::{Format, Where, history, output, present, record, render, verify};
 use crate::decision::exit::ExitCode;
+use crate::decision::digest::Document;
+use crate::decision::fields::{Field, Fields};
+use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
+use crate::input::time::Span;
 use crate::log::line::{Line, SessionKind, Verdict};
 use crate::log::verify::{Keep, SessionView, Verification};
 use crate::report::model::{Body, Report, Reported};
@@ -66,7 +70,7 @@ fn load(path: Option<&PathBuf>, place: &Where) -> anyhow::Result<Result<(PathBuf
         Err(faults) => return Ok(Err(present::faults("log", &faults, ExitCode::Failure))),
     };
     let path = path.cloned().unwrap_or_else(|| site.log_path(place));
-    let verified = record::verify(&path, &site.signers, None, &[], Keep::Decisions, output::now())?;
+    let verified = record::verify(&path, &site.signers, None, &[], Keep::Lines, output::now())?;
     Ok(Ok((path, verified)))
 }
 
@@ -80,15 +84,17 @@ impl Show {
             }
         };
         let code = if record::files(&path)?.is_empty() { ExitCode::Passes } else { verify::exit_code(&verified) };
-        let standing = match code {
-            ExitCode::Passes => "the log is intact and authentic",
-            _ => "the log does not verify: what follows cannot be relied on",
+        let standing = if code == ExitCode::Passes {
+            "the log is intact and authentic"
+        } else {
+            "the log does not verify: what follows cannot be relied on"
         };
+        let documents = history::documents(&path, &verified)?;
         let log = LogReport {
             file: Text::from(super::new_folder::shown(&path)),
             standing: Sentence::of(standing),
             sessions: verified.sessions.iter().map(session).collect(),
-            decisions: verified.sessions.iter().flat_map(decisions).collect(),
+            decisions: verified.sessions.iter().flat_map(|view| decisions(view, &documents)).collect(),
             more: None,
             heads: record::heads(&verified),
         };
@@ -126,10 +132,32 @@ impl Head {
     }
 }
 
+/// What each digest of the log was taken of.
+pub type Documents = BTreeMap<Digest<of::Change>, std::sync::Arc<Document>>;
+
+/// What a change does, from its record: the action and its fields.
+fn what(document: &Document) -> Sentence {
+    Sentence::new().name(&document.action).then(parts(&document.fields))
+}
+
+fn parts(fields: &Fields) -> Sentence {
+    let mut says = Sentence::new();
+    for (name, field) in fields.iter() {
+        says = says.own(format!(" {name} "));
+        says = match field {
+            Field::Text(text) => says.name(text),
+            Field::Seconds(seconds) => says.own(Span::from_seconds(*seconds).to_string()),
+            Field::List(list) => says.own(format!("({})", list.len())),
+            Field::Map(map) => says.own("{").then(parts(map)).own(" }"),
+        };
+    }
+    says
+}
+
 fn session(view: &SessionView) -> SessionRow {
     let mut verdicts: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut plans = BTreeSet::new();
-    for row in decisions(view) {
+    for row in decisions(view, &Documents::new()) {
         *verdicts.entry(row.verdict).or_default() += 1;
         plans.insert(row.plan);
     }
@@ -148,7 +176,7 @@ fn session(view: &SessionView) -> SessionRow {
     }
 }
 
-fn decisions(view: &SessionView) -> Vec<DecisionRow> {
+fn decisions(view: &SessionView, documents: &Documents) -> Vec<DecisionRow> {
     let who = view.header.writer.principal.text();
     let mut rows = Vec::new();
     for line in &view.lines {
@@ -157,10 +185,7 @@ fn decisions(view: &SessionView) -> Vec<DecisionRow> {
                 at: d.at,
                 plan: d.plan.text(),
                 change: d.change.text(),
-                sentence: d
-                    .privileged
-                    .as_ref()
-                    .map_or_else(Sentence::new, |name| Sentence::of("privileged: ").name(name)),
+                sentence: documents.get(&d.digest).map_or_else(Sentence::new, |document| what(document)),
                 verdict: match d.verdict {
                     Verdict::Approve => "approve",
                     Verdict::Reject => "reject",

@@ -116,9 +116,10 @@ fn source<'a>(sources: &'a Sources, name: &str) -> Option<&'a str> {
 /// A report of nothing but faults.
 #[must_use]
 pub fn faults(command: &'static str, faults: &Faults, code: ExitCode) -> Report {
-    let verdict = match code {
-        ExitCode::Denied => "the plan is invalid; nothing of it was looked at further",
-        _ => "a trust file is invalid; nothing was judged",
+    let verdict = if code == ExitCode::Denied {
+        "the plan is invalid; nothing of it was looked at further"
+    } else {
+        "a trust file is invalid; nothing was judged"
     };
     Report {
         command,

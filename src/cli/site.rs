@@ -62,6 +62,9 @@ pub struct Faults {
     pub sources: Sources,
 }
 
+/// A file as a person calls it, and its bytes.
+type Named = (String, Rc<[u8]>);
+
 /// Reads files one by one and keeps all faults.
 struct Reading {
     folder: TrustFolder,
@@ -70,7 +73,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn bytes(&mut self, path: &str) -> Result<Option<(String, Rc<[u8]>)>, TrustFolderError> {
+    fn bytes(&mut self, path: &str) -> Result<Option<Named>, TrustFolderError> {
         let shown = self.folder.shown(path);
         let bytes = self.folder.read(path)?;
         if let Some(bytes) = &bytes {
@@ -214,11 +217,11 @@ impl Site {
     /// All people as policy sees them.
     #[must_use]
     pub fn people_views(&self) -> policy::People {
-        let mut owned: BTreeMap<&PersonId, BTreeSet<IdentityId>> = BTreeMap::new();
+        let mut machines: BTreeMap<&PersonId, BTreeSet<IdentityId>> = BTreeMap::new();
         for identity in &self.snapshot.identities {
             let owner = identity.owner.as_ref().and_then(|owner| self.people.by_identity(owner.as_str()));
             if let Some(person) = owner {
-                owned.entry(&person.id.value).or_default().insert(identity.id.clone());
+                machines.entry(&person.id.value).or_default().insert(identity.id.clone());
             }
         }
         policy::People::new(self.people.all().iter().map(|person| policy::PersonView {
@@ -226,12 +229,12 @@ impl Site {
             identities: person.identities.iter().map(|i| i.value.clone()).collect(),
             groups: self.people.groups_of(&person.id.value).map(|g| g.raw().to_owned()).collect(),
             listed_groups: self.barring(&person.id.value),
-            owns: owned.remove(&person.id.value).unwrap_or_default(),
+            owns: machines.remove(&person.id.value).unwrap_or_default(),
         }))
     }
 }
 
-type PolicyFiles = Vec<(String, Rc<[u8]>)>;
+type PolicyFiles = Vec<Named>;
 
 fn load_policies(
     reading: &mut Reading,

@@ -90,13 +90,11 @@ impl TrustFolder {
     /// # Errors
     /// If there is none.
     pub fn find(named: Option<&str>, current: &Path) -> Result<Self, TrustFolderError> {
-        match named {
-            Some(name) => Self::named(name, current),
-            None => {
-                let found = current.ancestors().find(|folder| folder.join("review.yaml").symlink_metadata().is_ok());
-                found.map(|folder| Self::folder(folder.to_path_buf())).ok_or(TrustFolderError::NotFound)
-            }
+        if let Some(name) = named {
+            return Self::named(name, current);
         }
+        let found = current.ancestors().find(|folder| folder.join("review.yaml").symlink_metadata().is_ok());
+        found.map(|folder| Self::folder(folder.to_path_buf())).ok_or(TrustFolderError::NotFound)
     }
 
     fn folder(path: PathBuf) -> Self {
@@ -129,7 +127,8 @@ impl TrustFolder {
                 return Err(refused("it holds no `review.yaml`".to_owned()));
             }
             let trimmed = prefix.trim_end_matches('/');
-            prefix = trimmed.rfind('/').and_then(|at| trimmed.get(..=at)).unwrap_or("").to_owned();
+            let shorter = trimmed.rfind('/').map_or(0, |at| at.saturating_add(1));
+            prefix.truncate(shorter);
         }
     }
 

@@ -69,19 +69,16 @@ impl Verify {
     }
 
     fn signers(&self) -> anyhow::Result<(Signers, Vec<crate::input::finding::Finding>, (String, String))> {
-        let (name, bytes) = match &self.signers {
-            Some(path) => {
-                let bytes = std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)))?;
-                (shown(path), bytes)
-            }
-            None => {
-                let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)
-                    .context("no allowed_signers to judge the signatures by; name a file with `--signers`")?;
-                let bytes = folder
-                    .read("allowed_signers")?
-                    .context("the trust folder has no allowed_signers\n  = mend: name your own with `--signers`")?;
-                (folder.shown("allowed_signers"), bytes.to_vec())
-            }
+        let (name, bytes) = if let Some(path) = &self.signers {
+            let bytes = std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)))?;
+            (shown(path), bytes)
+        } else {
+            let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)
+                .context("no allowed_signers to judge the signatures by; name a file with `--signers`")?;
+            let bytes = folder
+                .read("allowed_signers")?
+                .context("the trust folder has no allowed_signers\n  = mend: name your own with `--signers`")?;
+            (folder.shown("allowed_signers"), bytes.to_vec())
         };
         let (signers, findings) = Signers::parse(&name, &bytes);
         Ok((signers, findings, (name, String::from_utf8_lossy(&bytes).into_owned())))

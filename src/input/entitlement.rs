@@ -81,6 +81,7 @@ pub enum Effect {
 }
 
 impl Effect {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `skip_serializing_if` hands out a reference")]
     fn is_allow(&self) -> bool {
         *self == Self::Allow
     }

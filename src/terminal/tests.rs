@@ -204,7 +204,7 @@ mod conversation {
     use super::super::Failure;
     use super::super::script::Script;
     use super::super::sitting::{BreakOff, Desk, run};
-    use crate::decision::case::{CaseId, Outcome, Present};
+    use crate::decision::case::{CaseId, Outcome, Present, StepName};
     use crate::decision::digest::Document;
     use crate::decision::risk::Risk;
     use crate::decision::session::{Already, Card, End, Event, Session, Verdict};
@@ -263,13 +263,13 @@ mod conversation {
                 digest: digested.digest,
                 document: digested.document,
                 emergent: BTreeSet::new(),
-                outcome: Outcome::Needs(vec!["Owner".into()]),
+                outcome: Outcome::Needs(vec![StepName::new("Owner").unwrap()]),
                 depends_on: BTreeSet::new(),
             },
             risk: Risk { privileged, ..Risk::default() },
             privileged,
             name: "ledger-writer".into(),
-            permitted: ["Owner".into()].into(),
+            permitted: [StepName::new("Owner").unwrap()].into(),
             may_override: false,
             bars: BTreeSet::new(),
             set_aside: BTreeSet::new(),

@@ -11,6 +11,7 @@ use super::fill::fill;
 use super::new_folder::{self, shown};
 use super::{output, person};
 use crate::decision::exit::ExitCode;
+use crate::log::line::LogId;
 
 /// Makes a commented trust folder.
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ pub struct Init {
 /// # Errors
 /// If the system gives no random bytes.
 pub fn new_log_id() -> anyhow::Result<String> {
-    Ok(output::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(LogId::from_bytes(output::random()?).to_string())
 }
 
 impl Init {
