@@ -162,7 +162,11 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         distinct(&mut found.now);
         distinct(&mut found.eligible);
         found.now.retain(|held| !self.before.has(self.tree, subject, &held.access, true));
-        found.eligible.retain(|held| !self.before.has(self.tree, subject, &held.access, false));
+        // What is in force anyway needs no activation.
+        found.eligible.retain(|held| {
+            !self.before.has(self.tree, subject, &held.access, false)
+                && !self.after.has(self.tree, subject, &held.access, true)
+        });
         More { now: self.maximal(found.now), eligible: self.maximal(found.eligible) }
     }
 

@@ -154,8 +154,11 @@ impl View<'_, '_> {
             }
             own.holdings.push(Holding { role, scope, way, flat });
         }
-        own.denies.sort();
-        own.denies.dedup();
+        // Of one deny held several times the latest end counts, as of an allow.
+        let latest = |d: &Exception| std::cmp::Reverse(End::of(d.until));
+        let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone());
+        own.denies.sort_by_cached_key(|d| (what(d), latest(d)));
+        own.denies.dedup_by(|b, a| what(a) == what(b));
         own
     }
 

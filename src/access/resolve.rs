@@ -54,8 +54,8 @@ pub(super) fn resolve<'p>(
         resolver.held(change);
         steps.push(Step { change, depends_on, taken });
     }
-    resolver.conflicts(&steps, &outlines);
-    resolver.deletions(&steps, &outlines);
+    let clashes = resolver.conflicts(&steps, &outlines);
+    resolver.deletions(&steps, &outlines, &clashes);
     let order = resolver.close(&mut steps);
     if resolver.faults.is_empty() && order { Ok(steps) } else { Err(resolver.faults) }
 }
@@ -314,7 +314,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Two changes of one plan must not concern the same object.
-    fn conflicts(&mut self, steps: &[Step<'_>], outlines: &[Outline]) {
+    fn conflicts(&mut self, steps: &[Step<'_>], outlines: &[Outline]) -> BTreeSet<(usize, usize)> {
         let mut exact: BTreeMap<Object, usize> = BTreeMap::new();
         let mut wholes: BTreeMap<Name, usize> = BTreeMap::new();
         let mut parts: BTreeMap<Name, usize> = BTreeMap::new();
@@ -350,8 +350,8 @@ impl Resolver<'_, '_> {
                 clashes.insert((*other.min(&at), *other.max(&at)));
             }
         }
-        for (first, second) in clashes {
-            let (Some(a), Some(b)) = (steps.get(first), steps.get(second)) else { continue };
+        for (first, second) in &clashes {
+            let (Some(a), Some(b)) = (steps.get(*first), steps.get(*second)) else { continue };
             let message = format!("changes `{}` and `{}` concern the same object", id(a.change), id(b.change));
             self.faults.push(
                 Finding::new(Code::SameObject, message)
@@ -359,10 +359,11 @@ impl Resolver<'_, '_> {
                     .mend("say what shall be in the end with one change (`adjust`, `set_role`), or use two plans"),
             );
         }
+        clashes
     }
 
     /// What a change deletes, no other may name, except to reduce it.
-    fn deletions(&mut self, steps: &[Step<'_>], outlines: &[Outline]) {
+    fn deletions(&mut self, steps: &[Step<'_>], outlines: &[Outline], clashes: &BTreeSet<(usize, usize)>) {
         let mut deleted: BTreeMap<Name, usize> = BTreeMap::new();
         for (at, outline) in outlines.iter().enumerate() {
             if let Some(name) = &outline.deletes {
@@ -383,7 +384,11 @@ impl Resolver<'_, '_> {
                     | NameKind::Credential
                     | NameKind::Alert) => of(kind),
                 };
-                if let Some(other) = by.filter(|other| **other != at).and_then(|other| steps.get(*other)) {
+                // A pair that concerns the same object has been reported as that.
+                let reported = |other: usize| clashes.contains(&(other.min(at), other.max(at)));
+                if let Some(other) =
+                    by.filter(|other| **other != at && !reported(**other)).and_then(|other| steps.get(*other))
+                {
                     let message = format!(
                         "change `{}` names `{}`, which change `{}` removes",
                         id(step.change),

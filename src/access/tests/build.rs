@@ -1,4 +1,5 @@
 //! Snapshots and plans as values.
+#![expect(missing_docs, reason = "a test builder: each function is named after what it adds")]
 
 use std::collections::BTreeSet;
 

@@ -25,16 +25,25 @@ impl Tree for Places<'_> {
 
 type Held = BTreeSet<(Access, bool)>;
 
-/// Everything that a name holds itself: (permission, scope, until, eligible).
-fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Option<crate::input::time::Time>, bool)> {
-    if s.identities.iter().any(|i| i.id.as_str() == name && i.status == Status::Disabled) {
-        return Vec::new();
-    }
-    let earlier = |a: Option<crate::input::time::Time>, b: Option<crate::input::time::Time>| match (a, b) {
+type Until = Option<crate::input::time::Time>;
+
+fn earlier(a: Until, b: Until) -> Until {
+    match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
-    };
-    let force = |u: Option<crate::input::time::Time>| u.is_none_or(|u| u > s.taken_at);
+    }
+}
+
+fn dead(s: &Snapshot, name: &str) -> bool {
+    s.identities.iter().any(|i| i.id.as_str() == name && i.status == Status::Disabled)
+}
+
+fn in_force(s: &Snapshot, until: Until) -> bool {
+    until.is_none_or(|u| u > s.taken_at)
+}
+
+/// A name and the groups it belongs to, each with the end and whether something must be activated.
+fn faces(s: &Snapshot, name: &str) -> BTreeSet<(String, Until, bool)> {
     let mut nodes = BTreeSet::from([(name.to_owned(), None, false)]);
     loop {
         let mut next = nodes.clone();
@@ -44,7 +53,7 @@ fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Option<
                     next.insert((g.id.as_str().to_owned(), *until, *eligible));
                 }
             }
-            for a in s.assignments.iter().filter(|a| a.who.raw() == node && force(a.until)) {
+            for a in s.assignments.iter().filter(|a| a.who.raw() == node && in_force(s, a.until)) {
                 if let Some(g) = &a.member_of {
                     let e = *eligible || a.mode == Mode::Eligible;
                     next.insert((g.as_str().to_owned(), earlier(*until, a.until), e));
@@ -52,13 +61,17 @@ fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Option<
             }
         }
         if next == nodes {
-            break;
+            return nodes;
         }
         nodes = next;
     }
+}
+
+/// Everything that a name holds itself: (permission, scope, until, eligible).
+fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Until, bool)> {
     let mut found = Vec::new();
-    for (node, until, eligible) in &nodes {
-        for a in s.assignments.iter().filter(|a| a.who.raw() == node && force(a.until)) {
+    for (node, until, eligible) in &faces(s, name) {
+        for a in s.assignments.iter().filter(|a| a.who.raw() == node && in_force(s, a.until)) {
             let Some(role) = &a.role else { continue };
             let mut roles = vec![role.clone()];
             let mut at = 0;
@@ -85,36 +98,16 @@ fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Option<
 fn walk(s: &Snapshot, name: &str) -> Held {
     let tree = Places(s);
     let d = Dialect::default();
-    let mut actors = BTreeSet::from([name.to_owned()]);
-    if s.identities.iter().any(|i| i.id.as_str() == name && i.status == Status::Disabled) {
+    if dead(s, name) {
         return Held::new();
     }
+    let mut actors = BTreeSet::from([(name.to_owned(), None, false)]);
     loop {
         let mut next = actors.clone();
-        for actor in &actors {
-            // Whoever the actor is, through its groups.
-            let mut faces = BTreeSet::from([actor.clone()]);
-            loop {
-                let more: Vec<String> = s
-                    .groups
-                    .iter()
-                    .filter(|g| {
-                        g.members.iter().any(|m| faces.contains(m.as_str()))
-                            || g.nested.iter().any(|m| faces.contains(m.as_str()))
-                    })
-                    .map(|g| g.id.as_str().to_owned())
-                    .collect();
-                let size = faces.len();
-                faces.extend(more);
-                if faces.len() == size {
-                    break;
-                }
-            }
-            for t in &s.trusts {
-                let to = t.to.raw();
-                let dead = s.identities.iter().any(|i| i.id.as_str() == to && i.status == Status::Disabled);
-                if faces.contains(t.from.raw()) && !dead {
-                    next.insert(to.to_owned());
+        for (actor, until, eligible) in &actors {
+            for (face, face_until, face_eligible) in faces(s, actor) {
+                for t in s.trusts.iter().filter(|t| t.from.raw() == face && !dead(s, t.to.raw())) {
+                    next.insert((t.to.raw().to_owned(), earlier(*until, face_until), *eligible || face_eligible));
                 }
             }
         }
@@ -124,9 +117,9 @@ fn walk(s: &Snapshot, name: &str) -> Held {
         actors = next;
     }
     let mut found = Held::new();
-    for actor in &actors {
+    for (actor, cap, activated) in &actors {
         let own = own(s, actor);
-        let denies: BTreeSet<Exception> = own
+        let all: BTreeSet<Exception> = own
             .iter()
             .filter(|(p, _, _, e)| p.effect == Effect::Deny && p.condition.is_none() && !e)
             .map(|(p, scope, until, _)| Exception {
@@ -136,20 +129,27 @@ fn walk(s: &Snapshot, name: &str) -> Held {
                 until: *until,
             })
             .collect();
+        let longer = |d: &Exception, e: &Exception| {
+            (&d.action, &d.resource, &d.scope) == (&e.action, &e.resource, &e.scope)
+                && e.until.is_none_or(|e| d.until.is_some_and(|d| d < e))
+                && d.until != e.until
+        };
+        let denies: Vec<&Exception> = all.iter().filter(|d| !all.iter().any(|e| longer(d, e))).collect();
         for (p, scope, until, eligible) in own.iter().filter(|(p, ..)| p.effect == Effect::Allow) {
             let mut access = Access {
                 action: p.action.clone(),
                 resource: p.resource.clone(),
                 scope: scope.clone(),
                 condition: p.condition.clone(),
-                until: *until,
+                until: earlier(*until, *cap),
                 exceptions: Vec::new(),
             };
             if denies.iter().any(|e| exception_takes_all(d, &tree, e, &access)) {
                 continue;
             }
-            access.exceptions = denies.iter().filter(|e| exception_overlaps(d, &tree, e, &access)).cloned().collect();
-            found.insert((access, *eligible));
+            let overlapping = denies.iter().filter(|e| exception_overlaps(d, &tree, e, &access));
+            access.exceptions = overlapping.map(|e| (*e).clone()).collect();
+            found.insert((access, *eligible || *activated));
         }
     }
     found
@@ -161,6 +161,8 @@ fn more(s: &Snapshot, before: &Held, after: &Held, eligible: bool) -> Vec<Access
     let d = Dialect::default();
     let wanted = after.iter().filter(|(_, e)| *e == eligible);
     wanted
+        // What is in force anyway needs no activation.
+        .filter(|(a, _)| !eligible || !after.iter().any(|(b, e)| !*e && covers(d, &tree, b, a)))
         .filter(|(a, _)| !before.iter().any(|(b, e)| (eligible || !*e) && covers(d, &tree, b, a)))
         .map(|(a, _)| a.clone())
         .collect()

@@ -27,7 +27,7 @@ fn base() -> Snapshot {
 #[test]
 fn ancestors_come_through_unscoped_assignments_in_force_and_are_closed() {
     let facts = one(&base(), grant("ann", "q", Some("db")));
-    let ann = &facts.around.identities[&IdentityId::from("ann")];
+    let ann = &facts.around.identities["ann"];
     assert_eq!(ann.groups, BTreeSet::from([GroupId::from("g"), "h".into()]));
     assert_eq!(ann.roles, BTreeSet::from([RoleId::from("super"), "r".into()]), "scoped `q` is a fact, no parent");
     for group in &ann.groups {
@@ -36,9 +36,9 @@ fn ancestors_come_through_unscoped_assignments_in_force_and_are_closed() {
     for role in &ann.roles {
         assert!(facts.around.roles.contains_key(role));
     }
-    assert!(facts.around.resources[&"db".into()].ancestors.contains(&"org".into()));
-    assert!(facts.around.resources.contains_key(&"org".into()));
-    assert!(!facts.around.identities.contains_key(&IdentityId::from("boss")));
+    assert!(facts.around.resources["db"].ancestors.contains("org"));
+    assert!(facts.around.resources.contains_key("org"));
+    assert!(!facts.around.identities.contains_key("boss"));
 }
 
 #[test]
@@ -47,11 +47,11 @@ fn the_target_has_the_memberships_of_the_change_and_the_owner_before_the_plan() 
     s.roles[2].owner = Some("boss".into());
     let owner = Action::SetOwner(Owned::Role(p("q".into())), p("ann".into()));
     let a = run(&s, vec![("c1", owner), ("c2", join("boss", "g")), ("c3", grant("boss", "q", None))]);
-    assert_eq!(a.changes[0].around.roles[&"q".into()].owner, Some("boss".into()));
-    assert!(a.changes[1].around.identities[&"boss".into()].groups.contains(&"h".into()));
-    assert!(!a.changes[2].around.identities[&"boss".into()].groups.contains(&"h".into()));
-    assert!(a.around.identities[&"boss".into()].groups.contains(&"h".into()));
-    assert!(a.around.identities[&"boss".into()].roles.contains(&"q".into()));
+    assert_eq!(a.changes[0].around.roles["q"].owner, Some("boss".into()));
+    assert!(a.changes[1].around.identities["boss"].groups.contains("h"));
+    assert!(!a.changes[2].around.identities["boss"].groups.contains("h"));
+    assert!(a.around.identities["boss"].groups.contains("h"));
+    assert!(a.around.identities["boss"].roles.contains("q"));
 }
 
 #[test]
@@ -61,22 +61,19 @@ fn no_plan_promotes_its_own_approver() {
     let question = |now| Run { people: &people, now: at(now), ..Run::default() };
     let plan = plan(vec![("c1", join("boss", "h")), ("c2", grant("boss", "q", None))]);
     let before = question(TAKEN_AT + 50).on(&s, &plan).unwrap().before;
-    assert!(before.identities[&"boss".into()].groups.contains(&"g".into()));
-    assert!(!before.identities[&"boss".into()].roles.contains(&"q".into()));
-    assert!(
-        !before.identities.contains_key(&IdentityId::from("elsewhere")),
-        "what is not in the snapshot is not made up"
-    );
+    assert!(before.identities["boss"].groups.contains("g"));
+    assert!(!before.identities["boss"].roles.contains("q"));
+    assert!(!before.identities.contains_key("elsewhere"), "what is not in the snapshot is not made up");
     let later = question(TAKEN_AT + 100).on(&s, &plan).unwrap().before;
-    assert!(later.identities[&"boss".into()].groups.is_empty(), "must hold at `now` as well");
-    assert!(later.identities.contains_key(&IdentityId::from("agent")));
+    assert!(later.identities["boss"].groups.is_empty(), "must hold at `now` as well");
+    assert!(later.identities.contains_key("agent"));
 }
 
 #[test]
 fn eligible_membership_is_no_membership() {
     let s = base().joined("m", "boss", "g").mode(Mode::Eligible, None);
     let facts = one(&s, grant("boss", "q", None));
-    assert!(facts.around.identities[&"boss".into()].groups.is_empty());
+    assert!(facts.around.identities["boss"].groups.is_empty());
 }
 
 #[test]
@@ -110,10 +107,10 @@ fn a_role_takes_the_highest_of_its_label_and_its_permissions() {
     let run =
         |action| Run { data: &data, ..Run::default() }.on(&s, &plan(vec![("c1", action)])).unwrap().changes.remove(0);
     let facts = run(grant("boss", "super", None));
-    let view = &facts.around.roles[&"super".into()];
+    let view = &facts.around.roles["super"];
     assert!(view.privileged && view.sensitivity == Sensitivity::High);
     assert!(facts.is_privileged() && facts.sensitivity == Sensitivity::High && facts.gained_privileged == 1);
-    assert!(facts.around.identities[&"boss".into()].privileged);
+    assert!(facts.around.identities["boss"].privileged);
     let labelled = run(grant("boss", "q", None));
     assert!(!labelled.is_privileged() && labelled.sensitivity == Sensitivity::Critical);
     let covered = run(grant("ann", "super", None));
