@@ -146,7 +146,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                     self.actor(actor, Some(way), way, &mut found);
                 }
             } else {
-                #[expect(clippy::iter_over_hash_type, reason = "collected into a sorted set before use")]
+                // Sorted before use: the set has no order of its own.
                 let actors: BTreeSet<&Subject> = touched.into_iter().flatten().collect();
                 for actor in actors {
                     if let Some(way) = after.get(actor) {

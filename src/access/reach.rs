@@ -278,7 +278,9 @@ impl View<'_, '_> {
         call: &mut dyn FnMut(Option<&'t ResourceId>, &'t Target),
     ) {
         let mut visit = |scope: &'t Option<ResourceId>, list: &'t Vec<Target>| {
-            list.iter().for_each(|target| call(scope.as_ref(), target));
+            for target in list {
+                call(scope.as_ref(), target);
+            }
         };
         let Some(held) = held else {
             targets.by_scope.iter().for_each(|(scope, list)| visit(scope, list));

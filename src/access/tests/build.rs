@@ -1,5 +1,11 @@
 //! Snapshots and plans as values.
-#![expect(missing_docs, reason = "a test builder: each function is named after what it adds")]
+#![expect(
+    missing_docs,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    clippy::missing_panics_doc,
+    reason = "a test builder: each function is named after what it adds"
+)]
 
 use std::collections::BTreeSet;
 

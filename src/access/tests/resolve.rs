@@ -1,7 +1,7 @@
 //! Names, conflicts, dependencies, claims.
 
 use super::build::*;
-use crate::access::facts::ClaimResult;
+use crate::access::facts::ClaimResult::{self, Confirmed as C, Contradicted as X, Unchecked as U};
 use crate::input::entitlement::{IdentityKind, Mode};
 use crate::input::finding::Code;
 use crate::plan::model::{Action, AssignmentChange, Claim, Owned};
@@ -145,7 +145,6 @@ fn claims_are_confirmed_contradicted_or_unchecked() {
     let plan = claiming(plan(vec![("c1", grant("ann", "q", None))]), claims);
     let a = Run::default().on(&s, &plan).unwrap();
     let results: Vec<ClaimResult> = a.changes[0].claims.iter().map(|c| c.result).collect();
-    use ClaimResult::{Confirmed as C, Contradicted as X, Unchecked as U};
     assert_eq!(results, [C, X, X, C, C, C, C, X, U, U, U]);
     assert_eq!(a.findings.iter().filter(|f| f.code == Code::ClaimContradicted).count(), 3);
     assert!(a.findings.iter().any(|f| f.code == Code::NoEffect));
