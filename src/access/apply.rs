@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::coverage::ancestry;
 use crate::access::delta::Delta;
 use crate::access::index::Index;
 use crate::access::resolve::{Step, Taken};
 use crate::access::view::View;
 use crate::input::entitlement::Mode;
-use crate::input::id::{AssignmentId, IdentityId, RoleId, Subject, TrustId};
+use crate::input::id::{AssignmentId, IdentityId, ResourceId, RoleId, Subject, TrustId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, Lifetime, RoleDefinition, Target};
@@ -250,7 +251,7 @@ pub(super) fn seeds(step: &Step<'_>, plain: &View<'_, '_>, view: &View<'_, '_>) 
         Action::CreateIdentity(id, ..) | Action::DisableIdentity(id) | Action::DeleteIdentity(id) => {
             BTreeSet::from([Subject::Identity(id.value.clone())])
         }
-        Action::CreateResource(..) => BTreeSet::new(),
+        Action::CreateResource(resource, ..) => newly_placed(&resource.value, plain, view),
         Action::DeleteResource(resource) => &plain.holders_at(&resource.value) | &view.holders_at(&resource.value),
         Action::RemoveTrust(trust) => {
             let known = plain.index.snapshot().trusts.iter().filter(|t| t.id == trust.value);
@@ -267,4 +268,17 @@ pub(super) fn seeds(step: &Step<'_>, plain: &View<'_, '_>, view: &View<'_, '_>) 
 fn made_by(id: &str, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
     let made = view.delta.trusts.iter().map(|(t, _)| t).filter(|t| t.id.as_str() == id);
     made.flat_map(|t| &plain.trusting(t) | &view.trusting(t)).collect()
+}
+
+/// Who holds something at a new resource that others already named, or above it: only for them its place says more.
+fn newly_placed(resource: &ResourceId, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
+    let index = plain.index;
+    let named = index.at_scope(resource.as_str()).next().is_some()
+        || index.rule_targets().iter().any(|rule| rule.by_scope.contains_key(&Some(resource.clone())));
+    if !named {
+        return BTreeSet::new();
+    }
+    let places = ancestry(view, resource);
+    let held = places.iter().flat_map(|place| index.at_scope(place.as_str()));
+    held.flat_map(|(_, a)| view.subjects(a.who.raw())).collect()
 }

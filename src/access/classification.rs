@@ -92,13 +92,15 @@ impl Verdict {
     }
 }
 
+type KnownRoles = BTreeMap<(RoleId, usize), (Rc<Flat>, Verdict)>;
+
 /// Applies a classification to one system, remembering what it said.
 #[derive(Debug)]
 pub(super) struct Classifier<'c> {
     rules: Vec<&'c ClassificationRule>,
     known: RefCell<BTreeMap<(RoleId, Permission), Verdict>>,
     /// By the flattened role's address; the role is kept, so that no other takes its address.
-    roles: RefCell<BTreeMap<(RoleId, usize), (Rc<Flat>, Verdict)>>,
+    roles: RefCell<KnownRoles>,
 }
 
 impl<'c> Classifier<'c> {

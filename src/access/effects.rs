@@ -52,13 +52,13 @@ impl Bench<'_> {
     pub(super) fn outcome<'v, 's>(&self, before: &View<'v, 's>, after: &View<'v, 's>) -> Outcome {
         let touched = [before, after].into_iter().filter_map(|v| v.touched.as_ref());
         let mut subjects: BTreeSet<&Subject> = touched.flat_map(|t| &t.reach).collect();
-        let gain = Comparison::new(before, after, after);
-        let loss = Comparison::new(after, before, after);
+        let gains = Comparison::new(before, after, after);
+        let losses = Comparison::new(after, before, after);
         let mut out = Outcome::default();
         let mut gaining: BTreeSet<&Subject> = BTreeSet::new();
         for subject in &subjects {
-            let more = gain.more(subject);
-            let less = loss.more(subject);
+            let more = gains.more(subject);
+            let less = losses.more(subject);
             if !(more.now.is_empty() && more.eligible.is_empty()) {
                 gaining.insert(subject);
             }

@@ -44,7 +44,9 @@ pub(super) fn judge(
     for piece in outcome.losses() {
         judged.sensitivity = judged.sensitivity.max(piece.sensitivity);
     }
-    let verdict = for_more(classifier, after, step);
+    // An assignment that is only shortened is not named for more.
+    let shortened = matches!(step.change.action, Action::Adjust(_)) && outcome.gains().next().is_none();
+    let verdict = if shortened { Verdict::default() } else { for_more(classifier, after, step) };
     judged.sensitivity = judged.sensitivity.max(verdict.sensitivity);
     judged.privileged.extend(verdict.privileged);
     judged.sensitivity = judged.sensitivity.max(of_named(classifier, after, step, named));

@@ -143,11 +143,7 @@ pub(super) fn outline(change: &Change) -> Outline {
             out.definition(d);
         }
         Action::DeleteRole(role) => out.deletes(NameKind::Role, role.value.text(), &role.place),
-        Action::AddPermission(role, permission) => {
-            out.uses(NameKind::Role, role.value.text(), &role.place);
-            out.objects.push(Object::Permission(role.value.clone(), permission.value.clone()));
-        }
-        Action::RemovePermission(role, permission) => {
+        Action::AddPermission(role, permission) | Action::RemovePermission(role, permission) => {
             out.uses(NameKind::Role, role.value.text(), &role.place);
             out.objects.push(Object::Permission(role.value.clone(), permission.value.clone()));
         }

@@ -10,11 +10,9 @@ use std::rc::Rc;
 use crate::access::coverage::{ancestry, scope_covers};
 use crate::access::delta::Delta;
 use crate::access::reach::Wanted;
-use crate::access::view::{Touched, View};
+use crate::access::view::{Holders, Touched, View};
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
-
-type Holders = Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>;
 
 impl<'v, 's> View<'v, 's> {
     /// Lays an overlay over the plain snapshot, knowing whom it touches.

@@ -38,6 +38,9 @@ pub(super) enum RoleState<'v> {
     Unknown,
 }
 
+/// For each trust rule, who may make it hold, by scope.
+pub(super) type Holders = Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>;
+
 /// What has been worked out of a state so far.
 #[derive(Debug, Default)]
 pub(super) struct Worked {
@@ -45,7 +48,7 @@ pub(super) struct Worked {
     pub(super) edges: BTreeMap<Subject, Rc<Vec<Edge>>>,
     pub(super) rows: BTreeMap<Subject, Rc<Row>>,
     pub(super) flats: BTreeMap<RoleId, Rc<Flat>>,
-    pub(super) holders: Option<Rc<Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>>>,
+    pub(super) holders: Option<Rc<Holders>>,
 }
 
 /// Which subjects an overlay can concern: what is not in here is as in the state below.

@@ -37,10 +37,21 @@ pub(super) struct Link {
     before: Trail,
 }
 
+impl Drop for Link {
+    /// Lets go of a long way step by step: one inside the other would exhaust the stack.
+    fn drop(&mut self) {
+        let mut rest = self.before.take();
+        while let Some(link) = rest {
+            rest = Rc::try_unwrap(link).ok().and_then(|mut last| last.before.take());
+        }
+    }
+}
+
 /// A way walked so far, last step first.
 pub(super) type Trail = Option<Rc<Link>>;
 
 /// A trail with one step more.
+#[expect(clippy::unnecessary_wraps, reason = "a trail may be empty; one step more never is")]
 pub(super) fn walk(before: &Trail, step: Step) -> Trail {
     Some(Rc::new(Link { step, before: before.clone() }))
 }
@@ -169,5 +180,28 @@ impl Edge {
     /// Whether two edges lead to the same, by the same steps in effect.
     pub(super) fn equals(&self, other: &Self) -> bool {
         self.to == other.to && self.way.ends() == other.way.ends() && self.requires == other.requires
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_of_a_million_steps_is_let_go_without_exhausting_the_stack() {
+        let step = Step::Includes("r".into());
+        let long = (0..1_000_000).fold(None, |trail, _| walk(&trail, step.clone()));
+        drop(long);
+    }
+
+    #[test]
+    fn along_a_way_the_earliest_end_counts_and_between_ways_the_latest() {
+        let at = |n| End::At(Time::from_unix(n));
+        let step = Step::Includes("r".into());
+        let mut way = Way::start().step(&step, Mode::Active, at(5)).step(&step, Mode::Standing, at(9));
+        assert_eq!(way.ends(), (Some(at(5)), Some(at(5))));
+        assert!(way.join(&Way::start().step(&step, Mode::Eligible, End::Never)));
+        assert_eq!(way.ends(), (Some(at(5)), Some(End::Never)));
+        assert_eq!(way.eligible().map(|leg| leg.end), Some(End::Never));
     }
 }

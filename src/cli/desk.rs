@@ -94,7 +94,8 @@ impl<'a, 's> Desk<'a, 's> {
         let store = Store::open(log)?;
         let parents = verified.heads.clone();
         let inherited = verified.blobs.clone();
-        let mut desk = Self { site, index, proposals, past, recorder, store, parents, inherited, writing: None, said: Vec::new() };
+        let mut desk =
+            Self { site, index, proposals, past, recorder, store, parents, inherited, writing: None, said: Vec::new() };
         desk.begin()?;
         Ok(desk)
     }

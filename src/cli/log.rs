@@ -9,8 +9,8 @@ use clap::{Args, Subcommand};
 
 use super::site::Site;
 use super::{Format, Where, history, output, present, record, render, verify};
-use crate::decision::exit::ExitCode;
 use crate::decision::digest::Document;
+use crate::decision::exit::ExitCode;
 use crate::decision::fields::{Field, Fields};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
