@@ -227,7 +227,10 @@ impl View {
 
     fn status(&self, progress: &str, bottom: usize, wide: usize) -> String {
         if !self.notice.is_empty() {
-            return cut(&self.notice, wide);
+            // WHY: what is wrong matters more than what to do; where both do not fit, the first is shown whole.
+            let fits = columns(&self.notice) <= wide;
+            let said = if fits { Some(&*self.notice) } else { self.notice.split(": ").next() };
+            return cut(said.unwrap_or_default(), wide);
         }
         let lines = if self.length > self.height {
             format!("lines {}–{bottom} of {}", self.top + 1, self.length)
