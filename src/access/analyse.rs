@@ -178,6 +178,7 @@ fn facts(
         emergent: Vec::new(),
         in_task_scope: in_task_scope(q.task, after, outcome),
         reversible: reversible(q.index, step),
+        touches_deny: after.holds_deny(&named),
         around: around(after, &bench.classifier, None, [&named], None),
         named,
     }

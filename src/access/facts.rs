@@ -290,6 +290,9 @@ pub struct ChangeFacts {
     pub emergent: Vec<usize>,
     /// Whether the task is open, lists this agent and sponsor, and all that is gained lies inside its scope and time.
     pub in_task_scope: bool,
+    /// Whether the role or group that it assigns holds any deny, conditional ones included: taking such an assignment
+    /// can be the first half of a gain.
+    pub touches_deny: bool,
     /// Whether an inverse change restores the state before.
     pub reversible: bool,
     /// What Cedar may ask about: memberships as of this change on top of its dependencies, owners as before the plan.

@@ -105,6 +105,20 @@ pub(super) fn unknown_permission(role: &RoleId) -> Permission {
 }
 
 impl View<'_, '_> {
+    /// Whether the role or group that a change assigns holds a deny, conditional ones included, here or in the snapshot.
+    pub(super) fn holds_deny(&self, named: &crate::access::facts::Named) -> bool {
+        let denies = |role: &RoleId| {
+            let of = |role: &crate::snapshot::model::Role| role.permissions.iter().any(|p| p.effect == Effect::Deny);
+            self.flat(role).roles.iter().any(|id| match self.role(id.as_str()) {
+                RoleState::Known(role) => of(role),
+                RoleState::Deleted | RoleState::Unknown => self.index.role(id.as_str()).is_some_and(of),
+            })
+        };
+        let group = named.member_of.as_ref().map(|id| self.own(&crate::input::id::Subject::Group(id.clone())));
+        named.role.as_ref().is_some_and(denies)
+            || group.is_some_and(|own| own.holdings.iter().any(|holding| denies(&holding.role)))
+    }
+
     /// A role, flattened. What the changes do not touch is taken from the state below.
     pub(super) fn flat(&self, role: &RoleId) -> Rc<Flat> {
         if let Some(below) = self.below

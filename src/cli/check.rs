@@ -2,7 +2,7 @@
 //!
 //! In: plans. Out: outcomes, effects and findings in any format; 0 if nothing is denied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,6 +12,8 @@ use super::site::Site;
 use super::{Format, Where, output, present, render};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
+use crate::input::finding::{Code, Finding};
+use crate::input::id::PlanId;
 use crate::report::effects::Limits;
 use crate::report::model::{Body, Outcome, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
@@ -47,10 +49,12 @@ impl Check {
         let mut codes = Vec::new();
         let mut findings = present::reported(&site.findings, &site.sources);
         let mut plans = Vec::new();
+        let mut ids = BTreeSet::new();
         for path in &self.plans {
             let file = PlanFile::read(path)?;
             match Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new()) {
                 Ok(proposal) => {
+                    once(&mut ids, &proposal, &mut codes, &mut findings);
                     codes.extend(holding(&proposal));
                     findings.extend(present::findings(&proposal));
                     plans.push(present::plan(&proposal, Limits::SHORT));
@@ -64,6 +68,23 @@ impl Check {
         let code = ExitCode::first(codes);
         output::data(&render(&report("check", plans, findings, code), self.format))?;
         Ok(code)
+    }
+}
+
+/// Refuses a second plan of the same id: decisions are bound to a plan's id, so one id must not stand for two files.
+pub fn once(
+    ids: &mut BTreeSet<PlanId>,
+    proposal: &Proposal<'_>,
+    codes: &mut Vec<ExitCode>,
+    findings: &mut Vec<Reported>,
+) {
+    let id = &proposal.plan.id;
+    if !ids.insert(id.value.clone()) {
+        codes.push(ExitCode::Denied);
+        let twice = Finding::new(Code::DuplicateId, format!("two plans have the id `{}`", id.value.as_str()))
+            .at(&id.place)
+            .mend("give each plan an id of its own");
+        findings.push(Reported::new(twice, |_| None));
     }
 }
 

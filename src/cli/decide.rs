@@ -86,7 +86,7 @@ impl Decide {
         let now = output::now();
         let log = site.log_path(&self.place);
         let verified = record::verify(&log, &site.signers, recording::log_id(&site).ok(), &[], Keep::Lines, now)?;
-        if verified.session_count > 0 && !verified.holds() || !verified.findings.iter().all(tolerable) {
+        if !record::is_sound(&log, &verified)? || !verified.findings.iter().all(tolerable) {
             return self.bad_log(&log, &verified);
         }
         let past = history::read(&log, &verified, &site.people)?;
@@ -293,7 +293,8 @@ impl Decide {
         me: &Me,
         now: crate::input::time::Time,
     ) -> anyhow::Result<ExitCode> {
-        let verified = record::verify(log, &site.signers, None, &[], Keep::Lines, output::now())?;
+        let verified =
+            record::verify(log, &site.signers, recording::log_id(site).ok(), &[], Keep::Lines, output::now())?;
         if !verified.holds() {
             return self.bad_log(log, &verified);
         }

@@ -12,11 +12,11 @@ use super::bench::Bench;
 use super::proposal::{PlanFile, Proposal};
 use super::recording;
 use super::site::Site;
-use super::{Format, Where, desk, history, output, present, record, render, verify};
+use super::{Format, Where, desk, history, output, present, record, render};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{self, ChangeVerdict, Missing, State, Terms, Verdict};
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::log::verify::Keep;
 use crate::report::effects::Limits;
@@ -35,6 +35,9 @@ pub struct Gate {
     /// The log: a file or a folder [default: `log:` of review.yaml].
     #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
     log: Option<PathBuf>,
+    /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
+    #[arg(long, value_name = "HASH|FILE")]
+    known_head: Vec<String>,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
@@ -54,8 +57,15 @@ impl Gate {
         let now = output::now();
         let path = site.log_path(&place);
         let id = recording::log_id(&site)?;
-        let verified = record::verify(&path, &site.signers, Some(id), &[], Keep::Lines, now)?;
-        if verified.session_count > 0 && verify::exit_code(&verified) != ExitCode::Passes {
+        let verified = record::verify(
+            &path,
+            &site.signers,
+            Some(id),
+            &super::verify::known_heads(&self.known_head)?,
+            Keep::Lines,
+            now,
+        )?;
+        if !record::is_sound(&path, &verified)? {
             let report = Report {
                 command: "gate",
                 exit_code: ExitCode::BadLog.code(),
@@ -71,6 +81,16 @@ impl Gate {
         let mut codes = Vec::new();
         let mut findings = present::reported(&site.findings, &site.sources);
         findings.extend(present::reported(&verified.findings, &BTreeMap::new()));
+        if record::files(&path)?.is_empty() {
+            let none = Finding::new(
+                Code::LogLostHead,
+                format!("there is no log `{}`, so nothing was ever decided", path.to_string_lossy()),
+            )
+            .weighing(Severity::Warning)
+            .mend("if there was one, find out who removed it");
+            findings.push(Reported::new(none, |_| None));
+        }
+        let mut ids = std::collections::BTreeSet::new();
         let mut plans = Vec::new();
         for path in &self.plans {
             let file = PlanFile::read(path)?;
@@ -84,6 +104,7 @@ impl Gate {
                     continue;
                 }
             };
+            super::check::once(&mut ids, &proposal, &mut codes, &mut findings);
             let all = std::slice::from_ref(&proposal);
             let bench = Bench::new(all, &index, past.keys.clone());
             let terms = terms(&site, &proposal);

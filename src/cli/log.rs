@@ -113,14 +113,14 @@ impl Show {
 
 impl Head {
     fn run(&self) -> anyhow::Result<ExitCode> {
-        let (_, verified) = match load(self.path.as_ref(), &self.place)? {
+        let (path, verified) = match load(self.path.as_ref(), &self.place)? {
             Ok(loaded) => loaded,
             Err(report) => {
                 output::data(&render(&report, Format::Text))?;
                 return Ok(ExitCode::Failure);
             }
         };
-        if verified.session_count > 0 && !verified.holds() {
+        if !record::is_sound(&path, &verified)? {
             output::note(
                 "error: the log does not verify, so it has no head to remember\n  = mend: see `review verify LOG`",
             );

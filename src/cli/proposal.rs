@@ -16,10 +16,11 @@ use crate::access::{self, Index, TaskScope};
 use crate::config::Task;
 use crate::decision::case::{CaseId, Present};
 use crate::decision::digest::{Digested, change_digest, emergent};
+use crate::decision::record::CLOCK_SKEW_SECONDS;
 use crate::decision::translate;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
-use crate::input::time::Time;
+use crate::input::time::{Span, Time};
 use crate::plan::model::Plan;
 use crate::policy::{self, History, Judged, Matter, PlanJudged, Proof, TaskView};
 
@@ -284,7 +285,15 @@ impl<'s> Proposal<'s> {
 }
 
 fn snapshot_is_stale(site: &Site, now: Time) -> bool {
-    now.since(site.snapshot.taken_at).is_some_and(|age| age > site.settings.max_snapshot_age)
+    match now.since(site.snapshot.taken_at) {
+        Some(age) => age > site.settings.max_snapshot_age,
+        None => is_from_future(site, now),
+    }
+}
+
+/// Whether the snapshot claims a time further ahead than clocks may differ.
+fn is_from_future(site: &Site, now: Time) -> bool {
+    site.snapshot.taken_at > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))
 }
 
 fn task_scope(task: &Task, now: Time, listed: bool) -> TaskScope {
@@ -331,7 +340,12 @@ fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
             .at(&made_from.place),
         );
     }
-    if snapshot_is_stale(site, now) {
+    if is_from_future(site, now) {
+        found.push(
+            Finding::new(Code::SnapshotFuture, format!("the snapshot claims to be of {}", site.snapshot.taken_at))
+                .mend("export it anew, and check the clock"),
+        );
+    } else if snapshot_is_stale(site, now) {
         found.push(
             Finding::new(
                 Code::SnapshotStale,

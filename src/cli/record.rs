@@ -48,6 +48,15 @@ pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Whether decisions may rest on a log, and a session be added to it: there is none yet, or it holds sessions and verifies.
+/// WHY: a log from which every session was cut, or none can be read, is not a log that does not exist yet.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn is_sound(path: &Path, verified: &Verification) -> anyhow::Result<bool> {
+    Ok(files(path)?.is_empty() || (verified.session_count > 0 && verified.holds()))
+}
+
 /// Verifies a log.
 ///
 /// # Errors
@@ -77,12 +86,14 @@ pub fn verify(
 pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
     let sessions = verified.session_count as u64;
     let integrity = match verified.integrity {
+        Integrity::Intact if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
         Integrity::Intact => {
             answer(Holds::Yes, format!("every line of {} is in its place", counted(sessions, "session", "sessions")))
         }
         Integrity::Broken => answer(Holds::No, "the log was changed, or is not whole; see the findings"),
     };
     let authenticity = match verified.authenticity {
+        Authenticity::Authentic if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
         Authenticity::Authentic => answer(Holds::Yes, "every seal is signed by a key that allowed_signers allows"),
         Authenticity::Unsupported => answer(Holds::No, "a seal is signed in a way that this tool does not verify"),
         Authenticity::NotAllowed => answer(Holds::No, "a seal is signed by a key that allowed_signers does not allow"),

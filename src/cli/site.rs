@@ -245,6 +245,16 @@ fn load_policies(
         files.extend(policy::Pack::shipped().iter().map(|f| (f.path.to_owned(), Rc::from(f.bytes))));
     }
     let mut shown_files = files.clone();
+    for path in reading.folder.list("policies", "")? {
+        if ![".cedar", ".cedarschema", ".yaml", ".md"].iter().any(|ending| path.ends_with(ending)) {
+            let place = crate::input::place::Place::file(&reading.folder.shown(&path));
+            reading.faults.findings.push(
+                Finding::new(Code::BadConfiguration, format!("`{path}` is no policy file, and would be passed over"))
+                    .at(&place)
+                    .mend("name it `*.cedar` or `*.yaml`, or move it out of `policies/`"),
+            );
+        }
+    }
     for path in reading.folder.list("policies", ".cedar")? {
         if let Some((shown, bytes)) = reading.bytes(&path)? {
             files.push((path, Rc::clone(&bytes)));

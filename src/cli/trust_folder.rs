@@ -30,6 +30,14 @@ pub enum TrustFolderError {
         /// What git said.
         detail: Text,
     },
+    /// `--trust` names a folder and a git revision, or several revisions.
+    #[error("`--trust {}` could mean {what}\n  = mend: write a folder as `./NAME`, a branch as `refs/heads/NAME`", name.terminal())]
+    Ambiguous {
+        /// What was given.
+        name: Text,
+        /// What it could mean.
+        what: &'static str,
+    },
     /// A trust file is a link.
     #[error("the trust file `{}` is a symbolic link\n  = mend: put the file itself into the trust folder", .0.terminal())]
     Link(Text),
@@ -103,7 +111,21 @@ impl TrustFolder {
 
     fn named(name: &str, current: &Path) -> Result<Self, TrustFolderError> {
         let folder = current.join(name);
+        let pattern = |kind: &str| format!("refs/{kind}/{name}");
+        let kinds = [pattern("heads"), pattern("remotes"), pattern("tags")];
+        let asked = ["for-each-ref", "--format=%(refname)"].into_iter().chain(kinds.iter().map(String::as_str));
+        let found = git(current, &asked.collect::<Vec<_>>()).unwrap_or_default();
+        let refs = String::from_utf8_lossy(&found).lines().filter(|line| kinds.iter().any(|kind| kind == line)).count();
+        // INVARIANT: a name never means two things; the branch under review could hold a folder or a tag of that name.
+        if refs > 1 {
+            return Err(TrustFolderError::Ambiguous { name: name.into(), what: "several branches and tags" });
+        }
         if folder.join("review.yaml").symlink_metadata().is_ok() {
+            let is_path = name.starts_with('.') || name.starts_with('/');
+            let revision = format!("{name}^{{commit}}");
+            if !is_path && git(current, &["rev-parse", "--verify", "--quiet", &revision]).is_ok() {
+                return Err(TrustFolderError::Ambiguous { name: name.into(), what: "a folder and a git revision" });
+            }
             return Ok(Self::folder(folder));
         }
         let refused = |detail: String| TrustFolderError::NotATrustFolder { name: name.into(), detail: detail.into() };
@@ -189,6 +211,12 @@ impl TrustFolder {
         match &self.source {
             Source::Folder(root) => list_folder(root, folder, ending, 0, &mut found)?,
             Source::Git { repository, commit, prefix } => {
+                let own = format!("{prefix}{folder}");
+                let entry = git(repository, &["ls-tree", "--full-tree", "-z", commit, "--", &own])
+                    .map_err(|reason| TrustFolderError::Unreadable { path: folder.into(), reason })?;
+                if entry.starts_with(b"120000") {
+                    return Err(TrustFolderError::Link(folder.into()));
+                }
                 let below = format!("{prefix}{folder}/");
                 let args = ["ls-tree", "-r", "--full-tree", "-z", commit.as_str(), "--", &below];
                 let listed = git(repository, &args)
@@ -315,11 +343,18 @@ fn list_folder(
 
 /// Runs git and gives what it printed; on failure, the first line of what it said.
 pub(crate) fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    for variable in
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_INDEX_FILE"]
+    {
+        command.env_remove(variable);
+    }
+    let output = command
         .arg("-C")
         .arg(folder)
         .args(args)
         .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
         .output()
         .map_err(|e| format!("git cannot be run: {e}"))?;
     if output.status.success() {

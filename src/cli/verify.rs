@@ -88,18 +88,23 @@ impl Verify {
 /// What the four answers come to.
 #[must_use]
 pub fn exit_code(verified: &Verification) -> ExitCode {
-    if verified.holds() { ExitCode::Passes } else { ExitCode::BadLog }
+    if verified.session_count > 0 && verified.holds() { ExitCode::Passes } else { ExitCode::BadLog }
 }
 
 fn verdict(verified: &Verification, code: ExitCode) -> Sentence {
     Sentence::of(match (code, verified.integrity) {
         (ExitCode::Passes, _) => "the log is intact and authentic",
+        _ if verified.session_count == 0 => "the log holds no session",
         (_, Integrity::Broken) => "the log does not verify: it is not what was written",
         (_, Integrity::Intact) => "the log does not verify",
     })
 }
 
-fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
+/// The heads that an auditor remembered.
+///
+/// # Errors
+/// If a word is neither a hash nor a file of hashes.
+pub fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
     let mut heads = Vec::new();
     for word in given {
         if let Some(head) = parse_head(word) {

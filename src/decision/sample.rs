@@ -136,6 +136,7 @@ pub(super) fn facts(id: &str) -> ChangeFacts {
         sod: Vec::new(),
         emergent: Vec::new(),
         in_task_scope: true,
+        touches_deny: false,
         reversible: true,
         around: Surroundings::default(),
     }

@@ -91,7 +91,8 @@ pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &Chan
     let sponsor = matter.plan.on_behalf_of.as_ref().map(|sponsor| &sponsor.value);
     let parties = [Some(&matter.plan.proposer.value), sponsor];
     let gains = |id: &IdentityId| Who::of_identity(matter, facts, id).gains(matter, facts);
-    let deny = facts.named.permission.as_ref().is_some_and(|permission| permission.effect == Effect::Deny);
+    let permission = facts.named.permission.as_ref().is_some_and(|permission| permission.effect == Effect::Deny);
+    let deny = permission || facts.touches_deny;
     let rules = [
         (AutoBar::Privileged, facts.is_privileged() || facts.gained_privileged > 0),
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),

@@ -174,6 +174,7 @@ impl World {
             sod: Vec::new(),
             emergent: Vec::new(),
             in_task_scope: true,
+            touches_deny: false,
             reversible: true,
             around: around.clone(),
         };
