@@ -6,6 +6,14 @@
 //! temporary copy of the page's folder. A page's interactive parts are fenced as `text` and tested with a terminal
 //! elsewhere.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -2,6 +2,14 @@
 //!
 //! Run with `cargo bench`. Bounds are ratios of figures of one run on one machine; nothing here passes or fails.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
