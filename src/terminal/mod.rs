@@ -5,7 +5,7 @@
 //! shown never answers it; Enter alone never approves (the session refuses it, and no key is bound to it here). The
 //! terminal is given back as it was, however the session ends.
 //!
-//! In reading order: [`driver`] says who drives the terminal; [`keys`] and [`line`] turn bytes into keys and lines;
+//! In reading order: [`driver`] says who drives the terminal; [`keys`] and [`mod@line`] turn bytes into keys and lines;
 //! [`console`] is what the screens need of a terminal, [`tty`] the real one; [`screen`] shows a page with its keys;
 //! [`sitting`] is the loop around the session.
 
