@@ -296,11 +296,19 @@ fn notes(step: &Step<'_>, facts: &ChangeFacts, outcome: &Outcome, findings: &mut
         findings
             .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
     }
-    for group in &facts.concerned.unknown_groups {
+    // WHY: a role of a whole cluster concerns hundreds of groups; one finding names a few and counts them all.
+    let open = &facts.concerned.unknown_groups;
+    if !open.is_empty() {
+        let named: Vec<String> = open.iter().take(3).map(|group| format!("`{}`", group.as_str())).collect();
+        let what = match (open.len(), open.len().saturating_sub(named.len())) {
+            (1, _) => format!("group {}", named.join(", ")),
+            (all, 0) => format!("{all} groups ({})", named.join(", ")),
+            (all, more) => format!("{all} groups ({} and {more} more)", named.join(", ")),
+        };
         findings.push(
             Finding::new(
                 Code::MembersUnknown,
-                format!("change `{id}` concerns group `{}`, whose members are not all known", group.as_str()),
+                format!("change `{id}` concerns {what}, whose members are not all known"),
             )
             .at(place)
             .mend("export the group's members, or read every count as \"at least\""),

@@ -11,11 +11,12 @@ use super::trust_folder::{MAX_SNAPSHOT, TrustFolder, TrustFolderError};
 use crate::access;
 use crate::config::{self, Agents, People, Settings, Tasks};
 use crate::input::digest::{Digest, of};
+use crate::input::entitlement::IdentityKind;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{GroupId, IdentityId, PersonId};
 use crate::input::place::Place;
 use crate::policy;
-use crate::snapshot::model::Snapshot;
+use crate::snapshot::model::{Identity, Snapshot, Status};
 use crate::trust::signers::Signers;
 
 /// The texts that findings point into, by the name a person knows the file by.
@@ -43,7 +44,7 @@ pub struct Site {
     pub data: access::Data,
     /// The site's own files of those, by path.
     pub data_files: Vec<(String, Rc<[u8]>)>,
-    /// The current entitlements.
+    /// The current entitlements, with the agents and people that the export does not know.
     pub snapshot: Snapshot,
     /// The SHA-256 of the snapshot's bytes.
     pub snapshot_digest: Digest<of::File>,
@@ -151,6 +152,7 @@ impl Site {
         if !reading.faults.findings.is_empty() {
             return Ok(Err(reading.faults));
         }
+        let snapshot = with_known(snapshot, &agents, &people);
         Ok(Ok(Self {
             folder: reading.folder,
             settings,
@@ -235,6 +237,31 @@ impl Site {
 }
 
 type PolicyFiles = Vec<Named>;
+
+/// Adds the agents and people that the snapshot lacks, holding nothing.
+///
+/// WHY: the export of a cluster knows neither the assistant that proposes nor most of the people who sponsor and approve,
+/// yet the site names them. What the snapshot says of an identity stands, and so does its digest.
+fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &People) -> Snapshot {
+    let mut taken: BTreeSet<String> = snapshot.identities.iter().map(|i| i.id.as_str().to_owned()).collect();
+    taken.extend(snapshot.groups.iter().map(|g| g.id.as_str().to_owned()));
+    let agents = agents.all().iter().map(|agent| (&agent.id.value, IdentityKind::Agent));
+    let people = people.all().iter().flat_map(|person| &person.identities).map(|i| (&i.value, IdentityKind::Human));
+    // INVARIANT: agents come first, so that a name that both files give is never taken for a person.
+    for (id, kind) in agents.chain(people) {
+        if taken.insert(id.as_str().to_owned()) {
+            snapshot.identities.push(Identity {
+                id: id.clone(),
+                kind,
+                owner: None,
+                status: Status::Active,
+                last_used: None,
+                labels: BTreeMap::new(),
+            });
+        }
+    }
+    snapshot
+}
 
 fn load_policies(
     reading: &mut Reading,
@@ -326,5 +353,34 @@ fn load_snapshot(
             reading.faults.findings.extend(findings);
             Ok(None)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEOPLE: &[u8] = b"version: 1\npeople:\n  - id: lead\n    principals: [lead@corp.example]\n    identities: [\"user:lead\", \"user:old\", \"group:team\"]\n";
+    const SNAPSHOT: &[u8] = br#"{"version":1,"taken_at":"2026-11-20T00:00:00Z","source":"kubernetes",
+        "identities":[{"id":"user:old","kind":"service_account","status":"disabled"}],"groups":[{"id":"group:team"}]}"#;
+
+    #[test]
+    fn an_agent_and_a_person_whom_the_export_lacks_are_known_and_hold_nothing() {
+        let agents = Agents::read("agents.yaml", b"version: 1\nagents:\n  - id: \"agent:a\"\n").unwrap();
+        let people = People::read("people.yaml", PEOPLE).unwrap();
+        let (snapshot, _) = crate::snapshot::read("snapshot.json", SNAPSHOT).unwrap();
+        let known = with_known(snapshot.clone(), &agents, &people);
+        let said: Vec<(&str, IdentityKind, Status)> =
+            known.identities.iter().map(|i| (i.id.as_str(), i.kind, i.status)).collect();
+        assert_eq!(
+            said,
+            [
+                ("user:old", IdentityKind::ServiceAccount, Status::Disabled),
+                ("agent:a", IdentityKind::Agent, Status::Active),
+                ("user:lead", IdentityKind::Human, Status::Active),
+            ]
+        );
+        assert_eq!(known.assignments, snapshot.assignments);
+        assert_eq!(known.groups, snapshot.groups);
     }
 }

@@ -101,14 +101,14 @@ impl AccessList {
             let entry = held.entry((kind, &access.resource, &access.action));
             entry.or_insert_with(|| (Vec::new(), &piece.path)).0.push((&piece.subject, access.scope.as_ref()));
         }
-        let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>), (Actions<'_>, &Path)> = BTreeMap::new();
+        // WHY: the way is part of the key, so that the one way shown is true for every access beside it.
+        let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>, &Path), Actions<'_>> = BTreeMap::new();
         for ((kind, resource, action), (pairs, way)) in held {
-            let entry = together.entry((kind, pairs)).or_insert_with(|| (BTreeMap::new(), way));
-            entry.0.entry(resource).or_default().push(action);
+            together.entry((kind, pairs, way)).or_default().entry(resource).or_default().push(action);
         }
         let mut bundles: Vec<Bundle> = together
             .into_iter()
-            .map(|((kind, pairs), (what, way))| bundle(&kind, &pairs, &what, way, at_least, show))
+            .map(|((kind, pairs, way), what)| bundle(&kind, &pairs, &what, way, at_least, show))
             .collect();
         // WHY: the map already puts privileged and sensitive ones first; within those the largest comes first.
         bundles
@@ -290,6 +290,21 @@ mod tests {
         assert_eq!(more, "and 32 accesses more, of sensitivity: 32 low; none privileged");
         let shown: u64 = list.bundles.iter().map(|b| b.pieces).sum();
         assert_eq!(shown + 32, list.total);
+    }
+
+    #[test]
+    fn a_way_stands_only_beside_accesses_that_it_gives() {
+        use crate::access::facts::Step;
+        let mut pieces = vec![piece("u", "read", "ledger", None), piece("u", "write", "ledger", None)];
+        let holds = vec![Step::Holds("writer".into(), "a".into(), crate::input::entitlement::Mode::Standing)];
+        for one in &mut pieces {
+            one.path.clone_from(&holds);
+        }
+        pieces[0].path.push(Step::Includes("reader".into()));
+        let list = AccessList::of(&pieces, false, Limits::SHORT);
+        let said: Vec<(String, bool)> =
+            list.bundles.iter().map(|b| (b.what[0].terminal(), b.way.terminal().contains("reader"))).collect();
+        assert_eq!(said, [("`write` on `ledger`".to_owned(), false), ("`read` on `ledger`".to_owned(), true)]);
     }
 
     #[test]

@@ -1,0 +1,327 @@
+//! Whole reviews in a real terminal: two people, three sessions, and what an auditor does with the record.
+//!
+//! The binary runs in a pseudo-terminal with an empty environment, real keys and real `ssh-keygen`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rexpect::session::{PtySession, spawn_command};
+use tempfile::TempDir;
+
+const LONG: Option<u64> = Some(60_000);
+
+struct Site {
+    folder: TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap() };
+        let made = site.run_in(site.folder.path(), &["demo", "demo", "--no-review"]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        site
+    }
+
+    fn demo(&self) -> PathBuf {
+        self.folder.path().join("demo")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.demo().join("review-log.jsonl")
+    }
+
+    fn command(&self, program: &str, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(folder).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
+        command.env("TERM", "xterm").env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
+        self.command(env!("CARGO_BIN_EXE_review"), folder).args(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run_in(&self.demo(), arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap_or(-1), text)
+    }
+
+    /// Starts a review in a terminal of 100 rows and columns.
+    fn sit(&self, arguments: &str) -> PtySession {
+        let script = format!("stty rows 100 cols 100; {} {arguments}; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));
+        let mut command = self.command("bash", &self.demo());
+        command.args(["-c", &script]);
+        spawn_command(command, LONG).unwrap()
+    }
+}
+
+fn expect(terminal: &mut PtySession, text: &str) {
+    if let Err(error) = terminal.exp_string(text) {
+        panic!("`{text}` did not appear: {error}");
+    }
+}
+
+fn key(terminal: &mut PtySession, keys: &str) {
+    terminal.send(keys).unwrap();
+    terminal.flush().unwrap();
+}
+
+/// Answers the card of a change: waits for the card, presses a key, types a line if one is asked for.
+fn decide(terminal: &mut PtySession, change: &str, press: &str, asked: &str, line: &str) {
+    expect(terminal, &format!("── {change} ·"));
+    expect(terminal, "? keys");
+    key(terminal, press);
+    if !asked.is_empty() {
+        expect(terminal, asked);
+        expect(terminal, "Enter: send");
+        key(terminal, &format!("{line}\r"));
+    }
+}
+
+fn seal(terminal: &mut PtySession, code: i32) {
+    expect(terminal, "Type `seal` to seal and sign");
+    expect(terminal, "Enter: send");
+    key(terminal, "seal\r");
+    expect(terminal, "sealed and added to");
+    expect(terminal, &format!("exit={code}"));
+}
+
+/// Three sessions by two people.
+fn three_sessions(site: &Site) {
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut ada, "c3", "r", "Why", "machines hold nothing for ever");
+    decide(&mut ada, "c2", "a", "Type `ledger-admin`", "ledger-admin");
+    decide(&mut ada, "c6", "s", "", "");
+    decide(&mut ada, "c1", "a", "Type `yes`", "yes");
+    decide(&mut ada, "c5", "s", "", "");
+    seal(&mut ada, 3);
+    let mut bo = site.sit("plan.yaml --key keys/bo.pub");
+    decide(&mut bo, "c3", "s", "", "");
+    decide(&mut bo, "c2", "a", "Type `ledger-admin`", "ledger-admin");
+    decide(&mut bo, "c6", "r", "Why", "with c5 it opens the vault");
+    decide(&mut bo, "c5", "s", "", "");
+    seal(&mut bo, 3);
+    let mut again = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut again, "c6", "r", "Why", "I agree with Bo");
+    decide(&mut again, "c5", "s", "", "");
+    seal(&mut again, 3);
+}
+
+#[test]
+fn three_sessions_by_two_people_verify_here_and_with_stock_tools() {
+    let site = Site::new();
+    three_sessions(&site);
+    let (code, text) = site.run(&["verify", "review-log.jsonl", "--format", "json"]);
+    assert_eq!(code, 0, "{text}");
+    let verified: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(verified["integrity"]["holds"], "yes");
+    assert_eq!(verified["authenticity"]["holds"], "yes");
+    assert_eq!(verified["heads"].as_array().unwrap().len(), 1);
+    let (code, head) = site.run(&["log", "head"]);
+    assert_eq!((code, head.trim().len()), (0, 64), "{head}");
+    let (code, _) = site.run(&["verify", "review-log.jsonl", "--known-head", head.trim()]);
+    assert_eq!(code, 0);
+    let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", &"0".repeat(64)]);
+    assert_eq!(code, 7, "{text}");
+    stock_tools(&site);
+    // c1 and c2 have every step; c3 is denied, c6 rejected.
+    let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", "json"]);
+    assert_eq!(code, 3, "{text}");
+}
+
+/// Checks the record with nothing but `sha256sum`, `jq` and `ssh-keygen`: each line names the one before within its
+/// session, and each seal is signed.
+fn stock_tools(site: &Site) {
+    let script = r#"
+        set -euo pipefail
+        mkdir check && split -l 1 -a 6 -d review-log.jsonl check/line.
+        previous= sessions=0
+        for line in check/line.*; do
+          kind=$(jq -r .type "$line")
+          if [ "$kind" != session ]; then test "$(jq -r .prev "$line")" = "$previous"; fi
+          if [ "$kind" = sig ]; then
+            jq -r .sshsig "$line" | sed -e '$a\' > check/sig
+            principal=$(jq -r .principal "$sealed")
+            ssh-keygen -Y verify -f allowed_signers -I "$principal" -n review-seal@v1 -s check/sig < "$sealed" >/dev/null
+            sessions=$((sessions + 1))
+          fi
+          sealed=$line
+          previous=$(sha256sum < "$line" | cut -d' ' -f1)
+        done
+        echo "sessions=$sessions"
+    "#;
+    let output = site.command("bash", &site.demo()).args(["-c", script]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("sessions=3"), "{text}");
+}
+
+#[test]
+fn every_dropped_swapped_or_repeated_line_and_flipped_byte_is_found() {
+    use review::log::allowed::Allowed;
+    use review::log::verify::{Keep, Terms, bytes};
+    let site = Site::new();
+    three_sessions(&site);
+    let log = fs::read(site.log()).unwrap();
+    let signers =
+        review::trust::signers::Signers::parse("s", &fs::read(site.demo().join("allowed_signers")).unwrap()).0;
+    let judge = Allowed(&signers);
+    let now = review::input::time::Time::from_unix(4_000_000_000);
+    let heads = {
+        let terms = Terms { judge: &judge, log: None, known_heads: &[], now, keep: Keep::Nothing, threads: 1 };
+        let whole = bytes("log", &log, terms);
+        assert!(whole.holds(), "{:?}", whole.findings);
+        whole.heads
+    };
+    let terms = || Terms { judge: &judge, log: None, known_heads: &heads, now, keep: Keep::Nothing, threads: 1 };
+    let is_found = |changed: &[u8]| !bytes("log", changed, terms()).holds();
+    let lines: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
+    for at in 0..lines.len() {
+        let mut dropped = lines.clone();
+        dropped.remove(at);
+        assert!(is_found(&dropped.concat()), "line {} can be dropped", at + 1);
+        let mut repeated = lines.clone();
+        repeated.insert(at, lines[at]);
+        assert!(is_found(&repeated.concat()), "line {} can be repeated", at + 1);
+        let mut inserted = lines.clone();
+        inserted.insert(at, b"{\"type\":\"blob\"}\n");
+        assert!(is_found(&inserted.concat()), "a line can be inserted before {}", at + 1);
+        if at + 1 < lines.len() {
+            let mut swapped = lines.clone();
+            swapped.swap(at, at + 1);
+            assert!(is_found(&swapped.concat()), "lines {} and {} can be swapped", at + 1, at + 2);
+        }
+    }
+    // The log room's own tests flip every byte of a small log; here a sample of a real one, and all of its last two lines.
+    let tail = lines[lines.len() - 2].len() + lines[lines.len() - 1].len();
+    let places = (0..log.len() - tail).step_by(997).chain(log.len() - tail..log.len());
+    for at in places {
+        let mut flipped = log.clone();
+        flipped[at] ^= 1;
+        assert!(is_found(&flipped), "byte {at} can be flipped");
+    }
+}
+
+#[test]
+fn enter_alone_a_wrong_name_and_a_pipe_decide_nothing() {
+    let site = Site::new();
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    expect(&mut ada, "── c3 ·");
+    key(&mut ada, "\r");
+    expect(&mut ada, "Enter alone decides nothing");
+    decide(&mut ada, "c3", "s", "", "");
+    decide(&mut ada, "c2", "a", "Type `ledger-admin`", "yes");
+    expect(&mut ada, "this is not `ledger-admin`");
+    key(&mut ada, "\u{3}");
+    expect(&mut ada, "exit=130");
+    assert!(!site.log().exists());
+    let mut piped = site.command(env!("CARGO_BIN_EXE_review"), &site.demo());
+    piped
+        .args(["plan.yaml", "--key", "keys/ada.pub"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut command = Command::new("setsid");
+    command.arg("-w").arg("bash").args([
+        "-c",
+        "yes yes | \"$0\" plan.yaml --key keys/ada.pub",
+        env!("CARGO_BIN_EXE_review"),
+    ]);
+    command.current_dir(site.demo()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "it holds a denied change");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing was decided"));
+    assert!(!site.log().exists());
+}
+
+#[test]
+fn an_assistant_at_the_terminal_decides_nothing() {
+    let site = Site::new();
+    let mut command = site.command("bash", &site.demo());
+    let script = format!("{} plan.yaml --key keys/ada.pub; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));
+    command.env("CLAUDECODE", "1").args(["-c", &script]);
+    let mut terminal = spawn_command(command, LONG).unwrap();
+    expect(&mut terminal, "an assistant drives this terminal");
+    expect(&mut terminal, "exit=3");
+    assert!(!site.log().exists());
+}
+
+#[test]
+fn quitting_keeps_what_was_decided_in_the_journal() {
+    let site = Site::new();
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut ada, "c3", "r", "Why", "machines hold nothing for ever");
+    expect(&mut ada, "── c2 ·");
+    key(&mut ada, "q");
+    expect(&mut ada, "is in the journal");
+    expect(&mut ada, "exit=130");
+    let journals = fs::read_dir(site.demo())
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("journal"));
+    assert_eq!(journals.count(), 1);
+    assert!(!site.log().exists());
+}
+
+#[test]
+fn a_log_that_does_not_verify_is_never_added_to() {
+    let site = Site::new();
+    fs::write(site.log(), b"garbage\n").unwrap();
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    expect(&mut ada, "exit=7");
+    assert_eq!(fs::read(site.log()).unwrap(), b"garbage\n");
+}
+
+#[test]
+fn each_wrong_key_has_its_own_message() {
+    let site = Site::new();
+    let mut none = site.sit("plan.yaml");
+    expect(&mut none, "no key to sign your decisions with");
+    expect(&mut none, "exit=1");
+    let stranger = site.demo().join("stranger");
+    let made =
+        site.command("ssh-keygen", &site.demo()).args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&stranger).status();
+    assert!(made.unwrap().success());
+    let mut unknown = site.sit("plan.yaml --key stranger.pub");
+    expect(&mut unknown, "is not in allowed_signers");
+    expect(&mut unknown, "exit=1");
+    let people = fs::read_to_string(site.demo().join("people.yaml")).unwrap();
+    fs::write(site.demo().join("people.yaml"), people.replace("principals: [ada@corp.example]", "principals: []"))
+        .unwrap();
+    let mut nobody = site.sit("plan.yaml --key keys/ada.pub");
+    expect(&mut nobody, "is nobody in people.yaml");
+    expect(&mut nobody, "exit=1");
+}
+
+#[test]
+fn a_bad_plan_is_refused_with_its_own_exit_code() {
+    let site = Site::new();
+    let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let write = |text: &[u8]| fs::write(site.demo().join("bad.yaml"), text).unwrap();
+    let (code, text) = site.run(&["check", "absent.yaml"]);
+    assert!(code == 1 && text.contains("cannot be read"), "{text}");
+    write(b"");
+    let (code, text) = site.run(&["check", "bad.yaml"]);
+    assert!(code == 3 && text.contains("error[empty]"), "{text}");
+    write(&[0, 159, 146, 150]);
+    let (code, text) = site.run(&["check", "bad.yaml"]);
+    assert!(code == 3 && text.contains("error[not-utf8]"), "{text}");
+    write(plan.replace("to: user:ravi", "to: user:rawi").as_bytes());
+    let (code, text) = site.run(&["check", "bad.yaml"]);
+    assert!(code == 3 && text.contains("error[unknown-identity]") && text.contains("user:ravi"), "{text}");
+    let expires = plan.lines().find(|line| line.starts_with("expires:")).unwrap();
+    write(plan.replace(expires, "expires: 2020-01-01T00:00:00Z").as_bytes());
+    let (code, text) = site.run(&["check", "bad.yaml", "--format", "json"]);
+    assert!([3, 6].contains(&code) && text.contains("plan-expired"), "{code} {text}");
+    let (code, text) = site.run(&["chekc"]);
+    assert!(code == 2 && text.contains("review check"), "{text}");
+}
