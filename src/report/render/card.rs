@@ -11,6 +11,9 @@ use crate::report::model::{
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
+/// How many groups of unknown members a card names.
+const NAMED: usize = 6;
+
 /// Puts the card of a change on a page. `place` says where it stands: `2 of 5`.
 pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &str) {
     page.gap();
@@ -81,7 +84,11 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
         ways(page, &conflict.ways);
     }
     if !change.unknown_groups.is_empty() {
-        let who = Sentence::new().names(&change.unknown_groups);
+        // WHY: an export may know the members of none of its hundreds of groups; the finding counts them all.
+        let named = change.unknown_groups.iter().take(NAMED);
+        let more = change.unknown_groups.len().saturating_sub(NAMED);
+        let who =
+            Sentence::new().names(named).maybe((more > 0).then_some(more), |s, n| s.own(format!(" and {n} more")));
         page.para_from(Span::own(Label::Warn, "  members not all known: "), &spans(Label::Plain, &who));
     }
     if !change.depends_on.is_empty() {
@@ -126,7 +133,9 @@ pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &Ac
 }
 
 fn ways(page: &mut Page, ways: &[Sentence]) {
-    for way in ways {
+    // One way that leads to both sides is said once.
+    let first_said = |(at, way): &(usize, &Sentence)| !ways.iter().take(*at).any(|said| said == *way);
+    for (_, way) in ways.iter().enumerate().filter(first_said) {
         page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
     }
 }
