@@ -155,6 +155,7 @@ fn three_sessions_by_two_people_verify_here_and_with_stock_tools() {
     let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", &"0".repeat(64)]);
     assert_eq!(code, 7, "{text}");
     stock_tools(&site);
+    documented_script(&site);
     // c1 and c2 have every step; c3 is denied, c6 rejected.
     let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", "json"]);
     assert_eq!(code, 3, "{text}");
@@ -184,6 +185,21 @@ fn stock_tools(site: &Site) {
     let output = site.command("bash", &site.demo()).args(["-c", script]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("sessions=3"), "{text}");
+}
+
+/// Runs exactly the script that the page on the log's format ends with.
+fn documented_script(site: &Site) {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/log/README.md")).unwrap();
+    let (_, after) = page.split_once("```bash\n").expect("a script");
+    let (script, _) = after.split_once("```").expect("its end");
+    let output = site.command("bash", &site.demo()).args(["-c", script]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("the chain, the seals and the long values hold"), "{text}");
+    let log = fs::read_to_string(site.log()).unwrap();
+    fs::write(site.log(), log.replacen("\"verdict\":\"reject\"", "\"verdict\":\"rejecT\"", 1)).unwrap();
+    let output = site.command("bash", &site.demo()).args(["-c", script]).output().unwrap();
+    assert!(!output.status.success(), "the script passes a changed decision");
+    fs::write(site.log(), log).unwrap();
 }
 
 #[test]
