@@ -354,3 +354,41 @@ fn a_bad_plan_is_refused_with_its_own_exit_code() {
     let (code, text) = site.run(&["chekc"]);
     assert!(code == 2 && text.contains("review check"), "{text}");
 }
+
+#[test]
+fn a_closed_terminal_keeps_what_was_decided_in_the_journal() {
+    let site = Site::new();
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut ada, &[("c3", "r", "Why", "machines hold nothing"), ("c2", "r", "Why", "not now")]);
+    expect(&mut ada, "? keys");
+    drop(ada);
+    let journals = || {
+        fs::read_dir(site.demo())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.to_string_lossy().contains("journal"))
+            .collect::<Vec<_>>()
+    };
+    let found = journals();
+    assert_eq!(found.len(), 1);
+    let kept = fs::read_to_string(&found[0]).unwrap();
+    assert_eq!(kept.matches("\"type\":\"decision\"").count(), 2);
+    assert!(!site.log().exists());
+}
+
+#[test]
+fn a_plan_that_adds_its_own_approver_gains_no_approver_by_it() {
+    let site = Site::new();
+    let snapshot = fs::read_to_string(site.demo().join("snapshot.json")).unwrap();
+    let approvers = r#""groups": [
+    {"id": "approvers:identity-security", "owner": "user:ada"},"#;
+    fs::write(site.demo().join("snapshot.json"), snapshot.replacen("\"groups\": [", approvers, 1)).unwrap();
+    let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (head, _) = plan.split_once("changes:").unwrap();
+    let change = "changes:\n  - id: c1\n    action: grant\n    to: user:ada\n    member_of: approvers:identity-security\n    mode: active\n    ttl: 1h\n    reason: r\n  - id: c2\n    action: grant\n    to: user:ravi\n    role: ledger-admin\n    scope: db:ledger\n    mode: active\n    ttl: 2h\n    reason: r\n";
+    fs::write(site.demo().join("own.yaml"), format!("{head}{change}")).unwrap();
+    let (_, text) = site.run(&["gate", "own.yaml", "--trust", ".", "--format", "text"]);
+    let security: Vec<&str> = text.lines().filter(|line| line.starts_with("  step Security")).collect();
+    assert!(!security.is_empty() && security.iter().all(|line| !line.contains("ada")), "{text}");
+    assert!(security.iter().any(|line| line.contains("bo")), "{text}");
+}
