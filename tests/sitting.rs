@@ -11,71 +11,14 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rexpect::session::{PtySession, spawn_command};
-use tempfile::TempDir;
 
-const LONG: Option<u64> = Some(20_000);
+mod support;
 
-struct Site {
-    folder: TempDir,
-}
-
-impl Site {
-    fn new() -> Self {
-        let site = Self { folder: tempfile::tempdir().unwrap() };
-        let made = site.run_in(site.folder.path(), &["demo", "demo", "--no-review"]);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        site
-    }
-
-    fn demo(&self) -> PathBuf {
-        self.folder.path().join("demo")
-    }
-
-    fn log(&self) -> PathBuf {
-        self.demo().join("review-log.jsonl")
-    }
-
-    fn command(&self, program: &str, folder: &Path) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(folder).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
-        command.env("TERM", "xterm").env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8");
-        command
-    }
-
-    fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
-        self.command(env!("CARGO_BIN_EXE_review"), folder).args(arguments).stdin(Stdio::null()).output().unwrap()
-    }
-
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
-        let output = self.run_in(&self.demo(), arguments);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        (output.status.code().unwrap_or(-1), text)
-    }
-
-    /// Starts a review in a terminal of 100 rows and columns.
-    fn sit(&self, arguments: &str) -> PtySession {
-        let script = format!("stty rows 100 cols 100; {} {arguments}; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));
-        let mut command = self.command("bash", &self.demo());
-        command.args(["-c", &script]);
-        spawn_command(command, LONG).unwrap()
-    }
-}
-
-fn expect(terminal: &mut PtySession, text: &str) {
-    if let Err(error) = terminal.exp_string(text) {
-        panic!("`{text}` did not appear: {error}");
-    }
-}
-
-fn key(terminal: &mut PtySession, keys: &str) {
-    terminal.send(keys).unwrap();
-    terminal.flush().unwrap();
-}
+use support::{LONG, Site, expect, key, seal};
 
 /// What is pressed on a card, what that asks for, and the line typed then.
 type Answer<'a> = (&'a str, &'a str, &'a str, &'a str);
@@ -104,14 +47,6 @@ fn decide(terminal: &mut PtySession, answers: &[Answer<'_>]) {
             key(terminal, &format!("{line}\r"));
         }
     }
-}
-
-fn seal(terminal: &mut PtySession, code: i32) {
-    expect(terminal, "Type `seal` to seal and sign");
-    expect(terminal, "Enter: send");
-    key(terminal, "seal\r");
-    expect(terminal, "sealed and added to");
-    expect(terminal, &format!("exit={code}"));
 }
 
 /// Three sessions by two people.

@@ -1,0 +1,83 @@
+//! What the tests of the whole program share: a site in a temporary folder, and a terminal to review in.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rexpect::session::{PtySession, spawn_command};
+use tempfile::TempDir;
+
+/// How long a terminal may take to show something, in milliseconds.
+pub const LONG: Option<u64> = Some(20_000);
+
+/// A folder with a site, and the binary run in it with an empty environment.
+pub struct Site {
+    folder: TempDir,
+}
+
+impl Site {
+    pub fn new() -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap() };
+        let made = site.run_in(site.folder.path(), &["demo", "demo", "--no-review"]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        site
+    }
+
+    pub fn demo(&self) -> PathBuf {
+        self.folder.path().join("demo")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.demo().join("review-log.jsonl")
+    }
+
+    pub fn command(&self, program: &str, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(folder).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
+        command.env("TERM", "xterm").env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
+        self.command(env!("CARGO_BIN_EXE_review"), folder).args(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run_in(&self.demo(), arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap_or(-1), text)
+    }
+
+    /// Starts a review in a terminal of 100 rows and columns.
+    pub fn sit(&self, arguments: &str) -> PtySession {
+        let script = format!("stty rows 100 cols 100; {} {arguments}; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));
+        let mut command = self.command("bash", &self.demo());
+        command.args(["-c", &script]);
+        spawn_command(command, LONG).unwrap()
+    }
+}
+
+/// Waits for text on the terminal.
+pub fn expect(terminal: &mut PtySession, text: &str) {
+    if let Err(error) = terminal.exp_string(text) {
+        panic!("`{text}` did not appear: {error}");
+    }
+}
+
+/// Presses keys.
+pub fn key(terminal: &mut PtySession, keys: &str) {
+    terminal.send(keys).unwrap();
+    terminal.flush().unwrap();
+}
+
+/// Seals and signs, and waits for the exit code.
+pub fn seal(terminal: &mut PtySession, code: i32) {
+    expect(terminal, "Type `seal` to seal and sign");
+    expect(terminal, "Enter: send");
+    key(terminal, "seal\r");
+    expect(terminal, "sealed and added to");
+    expect(terminal, &format!("exit={code}"));
+}
