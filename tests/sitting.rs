@@ -12,7 +12,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rexpect::session::{PtySession, spawn_command};
 

@@ -9,7 +9,8 @@ use clap::Args;
 
 use super::proposal::{PlanFile, Proposal};
 use super::site::Site;
-use super::{Format, Where, output, present, render};
+use super::writing::Writing;
+use super::{Where, output, plans, present};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
@@ -21,14 +22,13 @@ use crate::report::sentence::{Sentence, counted};
 /// Says what policy makes of plans: nobody is asked.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The plans.
-    #[arg(required = true, value_name = "PLAN")]
+    /// The plans; a folder stands for every plan in it.
+    #[arg(required = true, value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
     #[command(flatten)]
     place: Where,
-    /// How the result is written.
-    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
-    format: Format,
+    #[command(flatten)]
+    writing: Writing,
 }
 
 impl Check {
@@ -37,27 +37,36 @@ impl Check {
     /// # Errors
     /// If a file cannot be read or stdout is closed.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("check", self.judge())
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn judge(&self) -> anyhow::Result<(Report, ExitCode)> {
         let site = match Site::load(&self.place)? {
             Ok(site) => site,
             Err(faults) => {
-                output::data(&render(&present::faults("check", &faults, ExitCode::Failure), self.format))?;
-                return Ok(ExitCode::Failure);
+                return Ok((present::faults("check", &faults, ExitCode::Failure), ExitCode::Failure));
             }
         };
         let index = Index::new(&site.snapshot);
         let now = output::now();
         let mut codes = Vec::new();
         let mut findings = present::reported(&site.findings, &site.sources);
-        let mut plans = Vec::new();
+        let mut reports = Vec::new();
         let mut ids = BTreeSet::new();
-        for path in &self.plans {
-            let file = PlanFile::read(path)?;
+        for path in plans::list(&self.plans)? {
+            let file = PlanFile::read(&path)?;
             match Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new()) {
                 Ok(proposal) => {
                     once(&mut ids, &proposal, &mut codes, &mut findings);
                     codes.extend(holding(&proposal));
                     findings.extend(present::findings(&proposal));
-                    plans.push(present::plan(&proposal, Limits::SHORT));
+                    reports.push(present::plan(&proposal, Limits::SHORT));
                 }
                 Err(faults) => {
                     codes.push(ExitCode::Denied);
@@ -66,8 +75,7 @@ impl Check {
             }
         }
         let code = ExitCode::first(codes);
-        output::data(&render(&report("check", plans, findings, code), self.format))?;
-        Ok(code)
+        Ok((report("check", reports, findings, code), code))
     }
 }
 

@@ -9,7 +9,8 @@ use clap::Args;
 
 use super::proposal::{PlanFile, Proposal};
 use super::site::Site;
-use super::{Format, Where, output, present, render};
+use super::writing::Writing;
+use super::{Where, output, present};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::report::build;
@@ -27,9 +28,8 @@ pub struct Diff {
     all: bool,
     #[command(flatten)]
     place: Where,
-    /// How the result is written.
-    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
-    format: Format,
+    #[command(flatten)]
+    writing: Writing,
 }
 
 impl Diff {
@@ -38,11 +38,20 @@ impl Diff {
     /// # Errors
     /// If a file cannot be read or stdout is closed.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("diff", self.analyse())
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn analyse(&self) -> anyhow::Result<(Report, ExitCode)> {
         let site = match Site::load(&self.place)? {
             Ok(site) => site,
             Err(faults) => {
-                output::data(&render(&present::faults("diff", &faults, ExitCode::Failure), self.format))?;
-                return Ok(ExitCode::Failure);
+                return Ok((present::faults("diff", &faults, ExitCode::Failure), ExitCode::Failure));
             }
         };
         let index = Index::new(&site.snapshot);
@@ -50,8 +59,7 @@ impl Diff {
         let proposal = match Proposal::judge(&site, &index, &file, output::now(), |_, _| BTreeMap::new()) {
             Ok(proposal) => proposal,
             Err(faults) => {
-                output::data(&render(&present::faults("diff", &faults, ExitCode::Denied), self.format))?;
-                return Ok(ExitCode::Denied);
+                return Ok((present::faults("diff", &faults, ExitCode::Denied), ExitCode::Denied));
             }
         };
         let limits = if self.all { Limits::ALL } else { Limits::SHORT };
@@ -75,7 +83,6 @@ impl Diff {
             body: Body::Plans(vec![plan]),
             next: Vec::new(),
         };
-        output::data(&render(&report, self.format))?;
-        Ok(ExitCode::Passes)
+        Ok((report, ExitCode::Passes))
     }
 }

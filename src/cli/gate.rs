@@ -12,7 +12,8 @@ use super::bench::Bench;
 use super::proposal::{PlanFile, Proposal};
 use super::recording;
 use super::site::Site;
-use super::{Format, Where, desk, history, output, present, record, render};
+use super::writing::Writing;
+use super::{Where, desk, history, output, plans, present, record};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{self, ChangeVerdict, Missing, State, Terms, Verdict};
@@ -26,8 +27,8 @@ use crate::report::sentence::{Sentence, counted};
 /// Says whether enough allowed people decided on exactly this effect.
 #[derive(Debug, Args)]
 pub struct Gate {
-    /// The plans.
-    #[arg(required = true, value_name = "PLAN")]
+    /// The plans; a folder stands for every plan in it.
+    #[arg(required = true, value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
     /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
     #[arg(long, value_name = "DIR|GIT-REF", required = true)]
@@ -38,9 +39,8 @@ pub struct Gate {
     /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
-    /// How the result is written.
-    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
-    format: Format,
+    #[command(flatten)]
+    writing: Writing,
 }
 
 impl Gate {
@@ -49,10 +49,20 @@ impl Gate {
     /// # Errors
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("gate", self.judge())
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn judge(&self) -> anyhow::Result<(Report, ExitCode)> {
         let place = Where { trust: Some(self.trust.clone()), log: self.log.clone() };
         let site = match Site::load(&place)? {
             Ok(site) => site,
-            Err(faults) => return self.say(&present::faults("gate", &faults, ExitCode::Failure), ExitCode::Failure),
+            Err(faults) => return Ok((present::faults("gate", &faults, ExitCode::Failure), ExitCode::Failure)),
         };
         let now = output::now();
         let path = site.log_path(&place);
@@ -74,7 +84,7 @@ impl Gate {
                 body: Body::Verify(record::report(&path, &verified)),
                 next: Vec::new(),
             };
-            return self.say(&report, ExitCode::BadLog);
+            return Ok((report, ExitCode::BadLog));
         }
         let past = history::read(&path, &verified, &site.people)?;
         let index = Index::new(&site.snapshot);
@@ -91,9 +101,9 @@ impl Gate {
             findings.push(Reported::new(none, |_| None));
         }
         let mut ids = std::collections::BTreeSet::new();
-        let mut plans = Vec::new();
-        for path in &self.plans {
-            let file = PlanFile::read(path)?;
+        let mut reports = Vec::new();
+        for path in plans::list(&self.plans)? {
+            let file = PlanFile::read(&path)?;
             let judged =
                 Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now));
             let proposal = match judged {
@@ -118,10 +128,10 @@ impl Gate {
             for (change, held) in shown.changes.iter_mut().zip(&verdict.changes) {
                 show(change, held);
             }
-            plans.push(shown);
+            reports.push(shown);
         }
         let code = ExitCode::first(codes);
-        let total: usize = plans.iter().map(|p| p.changes.len()).sum();
+        let total: usize = reports.iter().map(|p| p.changes.len()).sum();
         let verdict = if code == ExitCode::Passes {
             Sentence::of(format!("passes: {} decided", counted(total as u64, "change is", "changes are")))
         } else {
@@ -132,15 +142,10 @@ impl Gate {
             exit_code: code.code(),
             verdict,
             findings,
-            body: Body::Plans(plans),
+            body: Body::Plans(reports),
             next: Vec::new(),
         };
-        self.say(&report, code)
-    }
-
-    fn say(&self, report: &Report, code: ExitCode) -> anyhow::Result<ExitCode> {
-        output::data(&render(report, self.format))?;
-        Ok(code)
+        Ok((report, code))
     }
 }
 

@@ -18,6 +18,7 @@ pub mod log;
 pub mod new_folder;
 pub mod output;
 pub mod person;
+pub mod plans;
 pub mod present;
 pub mod proposal;
 pub mod record;
@@ -27,6 +28,7 @@ pub mod site;
 pub mod snapshot;
 pub mod trust_folder;
 pub mod verify;
+pub mod writing;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -106,6 +108,27 @@ enum Command {
     Plan(Vec<OsString>),
 }
 
+impl Command {
+    /// Where the result goes, for commands that write it in several formats at once.
+    fn writing(&self) -> Option<&writing::Writing> {
+        match self {
+            Self::Check(page) => Some(page.writing()),
+            Self::Gate(page) => Some(page.writing()),
+            Self::Diff(page) => Some(page.writing()),
+            Self::Verify(page) => Some(page.writing()),
+            Self::Decide(_)
+            | Self::Log(_)
+            | Self::Snapshot(_)
+            | Self::Schema(_)
+            | Self::Init(_)
+            | Self::Demo(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Plan(_) => None,
+        }
+    }
+}
+
 /// The names that stand before a plan's would.
 const NAMES: &[&str] =
     &["check", "gate", "diff", "verify", "log", "snapshot", "schema", "init", "demo", "completions", "man", "help"];
@@ -137,6 +160,10 @@ fn failure(error: &anyhow::Error) -> String {
 
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let cli = Cli::try_parse_from(arguments)?;
+    if let Some(clash) = cli.command.as_ref().and_then(Command::writing).and_then(writing::Writing::clash) {
+        use clap::CommandFactory as _;
+        return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, clash));
+    }
     let Some(Command::Plan(rest)) = &cli.command else { return Ok(cli) };
     let first = rest.first().cloned().unwrap_or_default();
     if !Path::new(&first).exists() && looks_like_command(&first) {

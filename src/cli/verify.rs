@@ -9,7 +9,8 @@ use clap::Args;
 
 use super::new_folder::shown;
 use super::trust_folder::TrustFolder;
-use super::{Format, output, record, render};
+use super::writing::Writing;
+use super::{output, record};
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
@@ -32,9 +33,8 @@ pub struct Verify {
     /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
-    /// How the result is written.
-    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
-    format: Format,
+    #[command(flatten)]
+    writing: Writing,
 }
 
 impl Verify {
@@ -43,6 +43,16 @@ impl Verify {
     /// # Errors
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("verify", self.verify())
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn verify(&self) -> anyhow::Result<(Report, ExitCode)> {
         let (signers, mut findings, source) = self.signers()?;
         let known = known_heads(&self.known_head)?;
         anyhow::ensure!(
@@ -64,8 +74,7 @@ impl Verify {
             body: Body::Verify(record::report(&self.log, &verified)),
             next: Vec::new(),
         };
-        output::data(&render(&report, self.format))?;
-        Ok(code)
+        Ok((report, code))
     }
 
     fn signers(&self) -> anyhow::Result<(Signers, Vec<crate::input::finding::Finding>, (String, String))> {

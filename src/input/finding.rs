@@ -56,6 +56,7 @@ macro_rules! codes {
 
 codes! {
     // Reading any file.
+    CouldNotRun = "could-not-run", Error, "The tool could not do its work, so nothing was judged.";
     Unreadable = "unreadable", Error, "The file cannot be read as text.";
     NotUtf8 = "not-utf8", Error, "The bytes are not UTF-8.";
     Empty = "empty", Error, "The file holds nothing.";
