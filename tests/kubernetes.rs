@@ -63,6 +63,7 @@ fn check(site: &Site, changes: &str) -> (i32, Value) {
         date(2)
     );
     fs::write(site.demo().join("plan.yaml"), plan).unwrap();
+    site.sign("plan.yaml");
     let (code, text) = site.run(&["check", "plan.yaml", "--format", "json"]);
     (code, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
 }

@@ -322,6 +322,7 @@ fn a_plan_that_adds_its_own_approver_gains_no_approver_by_it() {
     let (head, _) = plan.split_once("changes:").unwrap();
     let change = "changes:\n  - id: c1\n    action: grant\n    to: user:ada\n    member_of: approvers:identity-security\n    mode: active\n    ttl: 1h\n    reason: r\n  - id: c2\n    action: grant\n    to: user:ravi\n    role: ledger-admin\n    scope: db:ledger\n    mode: active\n    ttl: 2h\n    reason: r\n";
     fs::write(site.demo().join("own.yaml"), format!("{head}{change}")).unwrap();
+    site.sign("own.yaml");
     let (_, text) = site.run(&["gate", "own.yaml", "--trust", ".", "--format", "text"]);
     let security: Vec<&str> = text.lines().filter(|line| line.starts_with("  step Security")).collect();
     assert!(!security.is_empty() && security.iter().all(|line| !line.contains("ada")), "{text}");

@@ -1,6 +1,16 @@
 #!/usr/bin/env bash
-# Writes plan.yaml with dates of today: a plan is void after `expires`.
+# Writes plan.yaml with dates of today: a plan is void after `expires`. The assistant signs it with a key of its own, which
+# agents.yaml names for a week.
 set -eu
+day() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
+[ -f helper ] || ssh-keygen -q -t ed25519 -N '' -C helper -f helper
+cat > agents.yaml <<AGENTS
+version: 1
+agents:
+  - id: sa:shop/helper
+    proof:
+      - {method: key, key: "$(cut -d' ' -f1,2 helper.pub)", valid_after: $(day now), valid_before: $(day '+7 days')}
+AGENTS
 cat > plan.yaml <<PLAN
 version: 1
 id: PLAN-K8S-1
@@ -8,7 +18,7 @@ proposer: sa:shop/helper
 on_behalf_of: user:mia
 task: TASK-7
 intent: Tidy up, and unblock tonight's release.
-expires: $(date -u -d '+2 days' +%Y-%m-%dT%H:%M:%SZ)
+expires: $(day '+2 days')
 changes:
   - id: c1
     action: revoke
@@ -31,6 +41,7 @@ tasks:
     agents: [sa:shop/helper]
     sponsors: [user:mia]
     scope: [ns:shop]
-    until: $(date -u -d '+5 days' +%Y-%m-%dT%H:%M:%SZ)
+    until: $(day '+5 days')
     state: open
 TASKS
+review plan sign plan.yaml --key helper

@@ -104,7 +104,11 @@ impl Judge for Bench<'_, '_> {
             identities: known.identities.iter().map(|i| i.value.clone()).collect(),
             groups: proposal.site.barring(person),
         };
-        bars(&approver, &proposal.plan.proposer.value, facts, &proposal.analysis)
+        let mut found = bars(&approver, &proposal.plan.proposer.value, facts, &proposal.analysis);
+        if proposal.unproven {
+            found.insert(Bar::Unproven);
+        }
+        found
     }
 
     fn could_take(&self, case: &CaseId, step: &StepName) -> BTreeSet<PersonId> {

@@ -10,7 +10,7 @@ use clap::Args;
 use super::proposal::{PlanFile, Proposal};
 use super::site::Site;
 use super::writing::Writing;
-use super::{Where, output, plans, present};
+use super::{Where, history, output, plans, present};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
@@ -61,7 +61,13 @@ impl Check {
         let mut ids = BTreeSet::new();
         for path in plans::list(&self.plans)? {
             let file = PlanFile::read(&path)?;
-            match Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new()) {
+            let mut judged = Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new());
+            if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
+                // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
+                let file = file.remembered(&history::recalled(&site, &self.place, now)?);
+                judged = Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new());
+            }
+            match judged {
                 Ok(proposal) => {
                     once(&mut ids, &proposal, &mut codes, &mut findings);
                     codes.extend(holding(&proposal));

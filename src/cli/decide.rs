@@ -93,7 +93,7 @@ impl Decide {
         let index = Index::new(&site.snapshot);
         let mut proposals = Vec::new();
         for path in &self.plans {
-            let file = PlanFile::read(path)?;
+            let file = PlanFile::read(path)?.remembered(&past);
             match Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now)) {
                 Ok(proposal) => proposals.push(proposal),
                 Err(faults) => {

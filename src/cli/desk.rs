@@ -106,7 +106,7 @@ impl<'a, 's> Desk<'a, 's> {
         let session = header.session;
         let (mut draft, first) = Draft::start(header, self.inherited.clone())?;
         let mut journal = self.store.begin(session, &first)?;
-        journal.append(&recording::evaluations(&mut draft, self.proposals, now)?)?;
+        journal.append(&recording::evaluations(&mut draft, self.proposals)?)?;
         self.writing = Some(Writing { journal, draft, held: Vec::new() });
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Gate {
         let mut ids = std::collections::BTreeSet::new();
         let mut reports = Vec::new();
         for path in plans::list(&self.plans)? {
-            let file = PlanFile::read(&path)?;
+            let file = PlanFile::read(&path)?.remembered(&past);
             let judged =
                 Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now));
             let proposal = match judged {

@@ -11,6 +11,8 @@ use anyhow::Context as _;
 
 use super::new_folder::shown;
 use super::record::files;
+use super::site::Site;
+use super::{Where, record, recording};
 use crate::access::Index;
 use crate::access::facts::Access;
 use crate::config::People;
@@ -18,7 +20,7 @@ use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
 use crate::decision::digest::{Digested, Document};
 use crate::decision::recall::recall;
-use crate::decision::record::{Record, Recorded, Said};
+use crate::decision::record::{CLOCK_SKEW_SECONDS, Record, Recorded, Said};
 use crate::decision::reject;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PrincipalId};
@@ -26,7 +28,7 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
 use crate::log::line::{self, Line, Value};
-use crate::log::verify::Verification;
+use crate::log::verify::{Keep, Verification};
 use crate::plan::model::Plan;
 use crate::policy::{History, KeyFacts};
 
@@ -37,6 +39,8 @@ pub struct Past {
     pub record: Record,
     /// The keys that signed, by fingerprint.
     pub keys: BTreeMap<String, KeyFacts>,
+    /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
+    receptions: BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Time>>,
 }
 
 /// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
@@ -62,7 +66,41 @@ pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Re
         };
         (signer.fingerprint.raw().to_owned(), facts)
     });
-    Ok(Past { keys: keys.collect(), record })
+    Ok(Past { keys: keys.collect(), record, receptions: receptions(verified) })
+}
+
+/// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
+/// verify.
+///
+/// # Errors
+/// If a file of the log cannot be read.
+pub fn recalled(site: &Site, place: &Where, now: Time) -> anyhow::Result<Past> {
+    let path = site.log_path(place);
+    let verified = record::verify(&path, &site.signers, recording::log_id(site).ok(), &[], Keep::Lines, now)?;
+    if record::is_sound(&path, &verified)? { read(&path, &verified, &site.people) } else { Ok(Past::default()) }
+}
+
+/// When plans came with a good proof, as signed sessions say. A time that lies before what the session follows, or after
+/// its own seal, is nobody's word: it does not count.
+fn receptions(verified: &Verification) -> BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Time>> {
+    let sealed: BTreeMap<Digest<of::Line>, Time> =
+        verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
+    let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
+    let mut found: BTreeMap<_, BTreeSet<Time>> = BTreeMap::new();
+    for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
+        let follows = view.header.parents.iter().filter_map(|parent| sealed.get(parent)).max();
+        for line in &view.lines {
+            let Line::Plan(plan) = &line.value else { continue };
+            let Some(proof) = plan.proof.sha256.filter(|_| plan.proof.method != line::ProofMethod::None) else {
+                continue;
+            };
+            let at = plan.received_at;
+            if follows.is_none_or(|sealed| *sealed <= at.plus(skew)) && at <= view.seal.value.at.plus(skew) {
+                found.entry((plan.sha256.cast(), proof)).or_default().insert(at);
+            }
+        }
+    }
+    found
 }
 
 /// Every long value of a log.
@@ -122,6 +160,12 @@ impl Judge for Graph<'_, '_> {
 }
 
 impl Past {
+    /// When this plan came with this proof, the earliest first.
+    #[must_use]
+    pub fn received(&self, plan: Digest<of::File>, proof: Digest<of::File>) -> Vec<Time> {
+        self.receptions.get(&(plan, proof)).into_iter().flatten().copied().collect()
+    }
+
     /// The line of the last decision of a person on exactly this change, if there is one.
     #[must_use]
     pub fn own_line(&self, person: &PersonId, case: &CaseId, digest: Digest<of::Change>) -> Option<Digest<of::Line>> {

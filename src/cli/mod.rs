@@ -18,9 +18,12 @@ pub mod log;
 pub mod new_folder;
 pub mod output;
 pub mod person;
+pub mod plan;
 pub mod plans;
 pub mod present;
+pub mod proof;
 pub mod proposal;
+pub mod provers;
 pub mod record;
 pub mod recording;
 pub mod schema;
@@ -97,6 +100,8 @@ enum Command {
     Verify(verify::Verify),
     #[command(subcommand)]
     Log(log::Log),
+    #[command(subcommand, name = "plan")]
+    PlanWork(plan::PlanWork),
     #[command(subcommand)]
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
@@ -118,6 +123,7 @@ impl Command {
             Self::Verify(page) => Some(page.writing()),
             Self::Decide(_)
             | Self::Log(_)
+            | Self::PlanWork(_)
             | Self::Snapshot(_)
             | Self::Schema(_)
             | Self::Init(_)
@@ -130,8 +136,21 @@ impl Command {
 }
 
 /// The names that stand before a plan's would.
-const NAMES: &[&str] =
-    &["check", "gate", "diff", "verify", "log", "snapshot", "schema", "init", "demo", "completions", "man", "help"];
+const NAMES: &[&str] = &[
+    "check",
+    "gate",
+    "diff",
+    "verify",
+    "log",
+    "plan",
+    "snapshot",
+    "schema",
+    "init",
+    "demo",
+    "completions",
+    "man",
+    "help",
+];
 
 /// Runs the program on the process's own arguments.
 #[must_use]
@@ -202,6 +221,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Diff(page)) => page.run(),
         Some(Command::Verify(page)) => page.run(),
         Some(Command::Log(page)) => page.run(),
+        Some(Command::PlanWork(page)) => page.run(),
         Some(Command::Snapshot(page)) => page.run(),
         Some(Command::Schema(page)) => page.run(),
         Some(Command::Init(page)) => page.run(),

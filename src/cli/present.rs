@@ -18,15 +18,13 @@ use crate::report::model::{
     Body, Outcome, PlanReport, PolicyReport, PolicyVerdict, Report, Reported, Rule, StepReport, StepState,
 };
 use crate::report::sentence::Sentence;
+use crate::trust::proposer::Method;
 
 /// What the proposal says of its plan, policy included.
 #[must_use]
 pub fn plan(proposal: &Proposal<'_>, show: Limits) -> PlanReport {
     let mut report = build::plan(&proposal.plan, &proposal.analysis, &proposal.file.name, show);
-    report.authenticated = Sentence::of(match proposal.proof.method.as_str() {
-        "none" => "not proven: nothing shows that the proposer wrote this plan".to_owned(),
-        method => format!("proven by {method}"),
-    });
+    report.authenticated = authenticated(proposal);
     let judged = &proposal.plan_judged;
     report.policies = policies(&judged.denials, &judged.advice);
     for (at, change) in report.changes.iter_mut().enumerate() {
@@ -53,6 +51,21 @@ pub fn plan(proposal: &Proposal<'_>, show: Limits) -> PlanReport {
     report
 }
 
+/// How the proposer was authenticated, in words.
+fn authenticated(proposal: &Proposal<'_>) -> Sentence {
+    let origin = &proposal.origin;
+    let Some(proven) = &origin.proven else {
+        return Sentence::of("not proven: nothing good shows that the proposer wrote this plan");
+    };
+    let says = Sentence::of(match proven.method {
+        Method::SshKey => "proven by its key ",
+        Method::SshCertificate => "proven by its certificate ",
+        Method::Jwt => "proven by a token of ",
+    });
+    let says = says.name(&proven.by);
+    if origin.received < proposal.now { says.own(format!(", received at {}", origin.received)) } else { says }
+}
+
 fn policies(denials: &[PolicyHit], advice: &[PolicyHit]) -> Vec<PolicyReport> {
     denials.iter().chain(advice).map(policy).collect()
 }
@@ -69,8 +82,8 @@ fn policy(hit: &PolicyHit) -> PolicyReport {
         severity: Text::from(hit.severity.name()),
         verdict: match (&hit.why, warns) {
             (Why::Fails(_) | Why::Unanswerable(_), _) => PolicyVerdict::Fails,
-            (Why::Forbids | Why::NoPermit, true) => PolicyVerdict::Warns,
-            (Why::Forbids | Why::NoPermit, false) => PolicyVerdict::Denies,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), true) => PolicyVerdict::Warns,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), false) => PolicyVerdict::Denies,
         },
     }
 }
@@ -81,7 +94,9 @@ pub fn findings(proposal: &Proposal<'_>) -> Vec<Reported> {
     let source = |name: &str| text_of(proposal, name);
     let mut all: Vec<Reported> =
         proposal.findings.iter().map(|finding| Reported::new(finding.clone(), source)).collect();
-    for hit in proposal.plan_judged.denials.iter().chain(&proposal.plan_judged.advice) {
+    all.extend(proposal.origin.finding.iter().map(|finding| Reported::new(finding.clone(), source)));
+    let told = |hit: &&PolicyHit| !matches!(hit.why, Why::Unproven(_)) || proposal.origin.finding.is_none();
+    for hit in proposal.plan_judged.denials.iter().chain(&proposal.plan_judged.advice).filter(told) {
         let mut finding = hit.finding().at(&proposal.plan.id.place);
         if finding.code == Code::PolicyDenied {
             finding.code = Code::PlanDenied;

@@ -9,7 +9,9 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 
+use super::history::Past;
 use super::new_folder::shown;
+use super::proof::{Beside, Origin};
 use super::site::{Faults, Site};
 use crate::access::facts::Analysis;
 use crate::access::{self, Index, TaskScope};
@@ -18,6 +20,7 @@ use crate::decision::case::{CaseId, Present};
 use crate::decision::digest::{Digested, change_digest, emergent};
 use crate::decision::record::CLOCK_SKEW_SECONDS;
 use crate::decision::translate;
+use crate::input::digest::Digest;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
 use crate::input::time::{Span, Time};
@@ -34,6 +37,10 @@ pub struct PlanFile {
     pub name: String,
     /// Its exact bytes.
     pub bytes: Rc<[u8]>,
+    /// What lies beside it to prove who wrote it.
+    pub beside: Beside,
+    /// When sessions of the log received it with this proof, the earliest first.
+    pub received: Vec<Time>,
 }
 
 impl PlanFile {
@@ -47,7 +54,18 @@ impl PlanFile {
         anyhow::ensure!(!meta.is_dir(), "`{}` is a folder\n  = mend: name the plan's file", shown(path));
         anyhow::ensure!(meta.len() <= MAX_PLAN, "the plan `{}` is larger than {MAX_PLAN} bytes", shown(path));
         let bytes = std::fs::read(path).with_context(cannot)?;
-        Ok(Self { name: path.to_string_lossy().into_owned(), bytes: bytes.into() })
+        let beside = Beside::of(path);
+        Ok(Self { name: path.to_string_lossy().into_owned(), bytes: bytes.into(), beside, received: Vec::new() })
+    }
+
+    /// The same file, with what the log says of when it was received.
+    #[must_use]
+    pub fn remembered(self, past: &Past) -> Self {
+        let received = match &self.beside {
+            Beside::One(proof) => past.received(Digest::of(&self.bytes), proof.digest()),
+            Beside::Nothing | Beside::Faulty(..) => Vec::new(),
+        };
+        Self { received, ..self }
     }
 }
 
@@ -65,8 +83,12 @@ pub struct Proposal<'s> {
     pub people: policy::People,
     /// Owners that the plan itself gives.
     pub appointed: policy::Appointed,
-    /// How the proposer proved itself.
+    /// Who is proved to have written it.
+    pub origin: Origin,
+    /// What policy is told of that.
     pub proof: Proof,
+    /// Whether it is for want of a good proof that the plan as a whole is denied: then nobody approves any of it.
+    pub unproven: bool,
     /// The task, if `tasks.yaml` knows it.
     pub task: Option<TaskView>,
     /// What the log says, per change.
@@ -100,7 +122,8 @@ impl<'s> Proposal<'s> {
         let faults =
             |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
-        Self::analyse(site, index, file, plan, now, history).map_err(faults)
+        let origin = Origin::of(site, &plan, file, now);
+        Self::analyse(site, index, file, plan, origin, now, history).map_err(faults)
     }
 
     /// Analyses and judges only these changes, as a plan of its own.
@@ -111,7 +134,8 @@ impl<'s> Proposal<'s> {
         let mut plan = self.plan.clone();
         plan.changes.retain(|change| changes.contains(&change.id.value));
         let history = self.history.clone();
-        Self::analyse(self.site, index, &self.file, plan, self.now, |_, _| history.clone())
+        let origin = self.origin.clone();
+        Self::analyse(self.site, index, &self.file, plan, origin, self.now, |_, _| history.clone())
     }
 
     fn analyse(
@@ -119,6 +143,7 @@ impl<'s> Proposal<'s> {
         index: &Index<'s>,
         file: &PlanFile,
         plan: Plan,
+        origin: Origin,
         now: Time,
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Vec<Finding>> {
@@ -196,7 +221,7 @@ impl<'s> Proposal<'s> {
                 .mend("take that access from the assistant, or list it in `may_hold`"),
             );
         }
-        let proof = Proof { overbroad: overbroad.is_some(), ..Proof::none() };
+        let proof = origin.proof(overbroad.is_some());
         findings.extend(analysis.findings.iter().cloned());
         let history = history(&plan, &digested);
         let mut proposal = Self {
@@ -206,7 +231,9 @@ impl<'s> Proposal<'s> {
             appointed: policy::Appointed::of(&plan),
             plan,
             analysis,
+            origin,
             proof,
+            unproven: false,
             task,
             history,
             digested,
@@ -227,6 +254,7 @@ impl<'s> Proposal<'s> {
                 (0..self.plan.changes.len()).map(|at| policy::outcome(&self.site.pack, &matter, at)).collect();
             (judged, policy::submit(&self.site.pack, &matter))
         };
+        self.unproven = self.lacks_proof(&plan_judged);
         self.presents = self
             .judged_pairs(&judged)
             .map(|(facts, digested, judged)| Present {
@@ -240,6 +268,22 @@ impl<'s> Proposal<'s> {
             .collect();
         self.judged = judged;
         self.plan_judged = plan_judged;
+    }
+
+    /// Whether the plan is denied for want of a good proof: a good one would leave fewer denials.
+    fn lacks_proof(&self, judged: &PlanJudged) -> bool {
+        if judged.passes() {
+            return false;
+        }
+        let good = Proof {
+            method: "ssh-certificate".to_owned(),
+            proven: Some(self.plan.proposer.value.clone()),
+            credential_ttl: Some(Span::from_seconds(1)),
+            refused: None,
+            overbroad: self.proof.overbroad,
+        };
+        let proven = policy::submit(&self.site.pack, &Matter { proof: &good, ..self.matter() });
+        proven.denials.len() < judged.denials.len()
     }
 
     fn judged_pairs<'a>(

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, anyhow};
 
 use super::output;
+use super::proof::Origin;
 use super::proposal::Proposal;
 use super::site::Site;
 use crate::access;
@@ -24,6 +25,7 @@ use crate::log::line::{
 };
 use crate::log::session::Draft;
 use crate::policy::{self, Judged};
+use crate::trust::proposer::Method;
 
 /// Who writes a session.
 #[derive(Clone, Debug)]
@@ -79,28 +81,22 @@ pub fn header(site: &Site, who: &Recorder, parents: &[Digest<of::Line>], now: Ti
 ///
 /// # Errors
 /// If a line breaks a rule of the log.
-pub fn evaluations(draft: &mut Draft, proposals: &[Proposal<'_>], received: Time) -> anyhow::Result<Vec<u8>> {
+pub fn evaluations(draft: &mut Draft, proposals: &[Proposal<'_>]) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::new();
     let Some(first) = proposals.first() else { return Ok(out) };
     out.extend(policies(draft, first.site)?);
     for proposal in proposals {
         let (sha256, bytes) = draft.blob(&proposal.file.bytes)?;
         out.extend(bytes);
+        let (proof, bytes) = proof(draft, &proposal.origin)?;
+        out.extend(bytes);
         let plan = |prev| {
             Line::Plan(Box::new(line::Plan {
                 id: proposal.plan.id.value.clone(),
                 name: Some(Text::from(proposal.file.name.as_str())),
                 prev,
-                proof: Proof {
-                    claims: None,
-                    expires_at: None,
-                    issued_at: None,
-                    method: ProofMethod::None,
-                    sha256: None,
-                    signature: None,
-                    subject: None,
-                },
-                received_at: received,
+                proof,
+                received_at: proposal.origin.received,
                 sha256,
                 r#type: Tag::new(),
             }))
@@ -111,6 +107,37 @@ pub fn evaluations(draft: &mut Draft, proposals: &[Proposal<'_>], received: Time
         }
     }
     Ok(out)
+}
+
+/// How the proposer was authenticated: a signature whole, a token as claims and digest.
+fn proof(draft: &mut Draft, origin: &Origin) -> anyhow::Result<(Proof, Vec<u8>)> {
+    let mut proof = Proof {
+        claims: None,
+        expires_at: None,
+        issued_at: None,
+        method: ProofMethod::None,
+        sha256: None,
+        signature: None,
+        subject: None,
+    };
+    let (Some(proven), Some(file)) = (&origin.proven, &origin.file) else { return Ok((proof, Vec::new())) };
+    proof.method = match proven.method {
+        Method::SshKey => ProofMethod::SshKey,
+        Method::SshCertificate => ProofMethod::SshCertificate,
+        Method::Jwt => ProofMethod::Jwt,
+    };
+    proof.issued_at = proven.issued_at;
+    proof.expires_at = proven.expires_at;
+    proof.sha256 = Some(file.digest());
+    proof.signature = file.signature();
+    proof.subject = Some(proven.id.text());
+    let mut out = Vec::new();
+    if let Some(claims) = &proven.claims {
+        let (claims, bytes) = text_value(draft, claims)?;
+        proof.claims = Some(claims);
+        out = bytes;
+    }
+    Ok((proof, out))
 }
 
 fn policies(draft: &mut Draft, site: &Site) -> anyhow::Result<Vec<u8>> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::Where;
+use super::provers;
 use super::trust_folder::{MAX_SNAPSHOT, TrustFolder, TrustFolderError};
 use crate::access;
 use crate::config::{self, Agents, People, Settings, Tasks};
@@ -17,7 +18,12 @@ use crate::input::id::{GroupId, IdentityId, PersonId};
 use crate::input::place::Place;
 use crate::policy;
 use crate::snapshot::model::{Identity, Snapshot, Status};
+use crate::trust::proposer::Prover;
+use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
+
+/// The list of keys of which no signature counts, in the trust folder.
+pub const REVOKED_KEYS: &str = "revoked_keys";
 
 /// The texts that findings point into, by the name a person knows the file by.
 pub type Sources = BTreeMap<String, Rc<[u8]>>;
@@ -34,8 +40,12 @@ pub struct Site {
     pub agents: Agents,
     /// `tasks.yaml`.
     pub tasks: Tasks,
-    /// `allowed_signers`.
+    /// `allowed_signers`, without the keys of `revoked_keys`.
     pub signers: Signers,
+    /// `revoked_keys`.
+    pub revoked: Revoked,
+    /// How each proposer of `agents.yaml` proves itself.
+    pub provers: BTreeMap<IdentityId, Prover>,
     /// The policies, shipped ones and the site's.
     pub pack: policy::Pack,
     /// The exact policy files, by path.
@@ -142,6 +152,10 @@ impl Site {
             }
             None => Signers::parse("allowed_signers", b"").0,
         };
+        let revoked = reading.file(REVOKED_KEYS, revoked)?;
+        let signers = signers.without(revoked.clone());
+        let (provers, unusable) = provers::load(&agents, &mut |path| reading.bytes(path))?;
+        reading.faults.findings.extend(unusable);
         let Some(settings) = settings else { return Ok(Err(reading.faults)) };
         let (pack, policy_files) = load_policies(&mut reading, &settings)?;
         let (data, data_files) = load_data(&mut reading, &settings)?;
@@ -160,6 +174,8 @@ impl Site {
             agents,
             tasks,
             signers,
+            revoked,
+            provers,
             pack,
             policy_files,
             data,
@@ -234,6 +250,12 @@ impl Site {
             owns: machines.remove(&person.id.value).unwrap_or_default(),
         }))
     }
+}
+
+/// Reads `revoked_keys`: unlike a line of `allowed_signers`, one that cannot be read must not be passed over.
+fn revoked(name: &str, bytes: &[u8]) -> Result<Revoked, Vec<Finding>> {
+    let (revoked, findings) = Revoked::parse(name, bytes);
+    if findings.is_empty() { Ok(revoked) } else { Err(findings) }
 }
 
 type PolicyFiles = Vec<Named>;

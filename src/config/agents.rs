@@ -8,13 +8,14 @@ use crate::input::id::{GroupId, IdentityId, PrincipalId, ResourceId, RoleId};
 use crate::input::node::Node;
 use crate::input::place::{Place, Placed};
 use crate::input::text::Text;
-use crate::input::time::Span;
+use crate::input::time::{Span, Time};
 
 use super::read::{checked, distinct};
 use super::rules::{MOST, VERSION, one_of, optional, required};
 use super::settings::within_folder;
 
-const ALGORITHMS: &[&str] = &["EdDSA", "ES256", "ES384", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+/// The algorithms of tokens that `agents.yaml` takes: those that this tool verifies.
+pub const ALGORITHMS: &[&str] = &["EdDSA", "ES256", "RS256"];
 
 static PROOF: Shape = Shape::Variants(&Variants {
     noun: "proof",
@@ -25,7 +26,11 @@ static PROOF: Shape = Shape::Variants(&Variants {
         Case {
             word: "key",
             about: "An SSH signature beside the plan (`plan.yaml.sig`), by one key.",
-            rules: &[required("key", Shape::Text, "The public key: its type and base64, as in a `.pub` file.")],
+            rules: &[
+                required("key", Shape::Text, "The public key: its type and base64, as in a `.pub` file."),
+                optional("valid_after", Shape::Time, "The first second at which it proves anything."),
+                optional("valid_before", Shape::Time, "The last one; with both, the credential's lifetime is known."),
+            ],
         },
         Case {
             word: "certificate",
@@ -91,12 +96,19 @@ pub struct Agent {
 /// How an agent proves that it wrote a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// An SSH signature by this key (type and base64).
-    Key(Text),
+    /// An SSH signature by a key.
+    Key {
+        /// The key (type and base64).
+        key: Placed<Text>,
+        /// The first second at which it proves anything.
+        valid_after: Option<Time>,
+        /// The last one.
+        valid_before: Option<Time>,
+    },
     /// An SSH signature by a certificate.
     Certificate {
         /// The authority's key (type and base64).
-        authority: Text,
+        authority: Placed<Text>,
         /// The principal that the certificate must hold.
         principal: PrincipalId,
     },
@@ -114,7 +126,7 @@ pub struct TokenProof {
     /// The one `alg` that is accepted.
     pub algorithm: Text,
     /// The issuer's keys: a path within the trust folder.
-    pub jwks: Text,
+    pub jwks: Placed<Text>,
     /// The one `kid` that is accepted.
     pub key_id: Option<Text>,
     /// Further claims and the exact text of each, in the order of the file.
@@ -183,9 +195,10 @@ impl Agents {
 
 /// Whether two proofs would be given by the same key or subject, so that one could pass for the other.
 fn same_prover(a: &Proof, b: &Proof) -> bool {
-    let material = |key: &Text| key.raw().split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    let material =
+        |key: &Placed<Text>| key.value.raw().split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
     match (a, b) {
-        (Proof::Key(a), Proof::Key(b)) => material(a) == material(b),
+        (Proof::Key { key: a, .. }, Proof::Key { key: b, .. }) => material(a) == material(b),
         (Proof::Certificate { authority: a, principal: p }, Proof::Certificate { authority: b, principal: q }) => {
             material(a) == material(b) && p == q
         }
@@ -193,7 +206,7 @@ fn same_prover(a: &Proof, b: &Proof) -> bool {
             let contradicts = a.claims.iter().any(|(n, v)| b.claims.iter().any(|(m, w)| n == m && v != w));
             a.issuer == b.issuer && a.subject == b.subject && !contradicts
         }
-        (Proof::Key(_) | Proof::Certificate { .. } | Proof::Token(_), _) => false,
+        (Proof::Key { .. } | Proof::Certificate { .. } | Proof::Token(_), _) => false,
     }
 }
 
@@ -210,7 +223,20 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
     let fields = Fields::of(node)?;
     let text = |name: &str| fields.text(name).map(|text| text.value);
     let proof = match text("method")?.raw() {
-        "key" => Proof::Key(public_key(&fields, "key", findings)?),
+        "key" => {
+            let (after, before) = (fields.time("valid_after"), fields.time("valid_before"));
+            if let (Some(after), Some(before)) = (&after, &before)
+                && before.value <= after.value
+            {
+                let message = "`valid_before` does not come after `valid_after`";
+                findings.push(Finding::new(Code::BadValue, message).at(&before.place).mend("correct one of the two"));
+            }
+            Proof::Key {
+                key: public_key(&fields, "key", findings)?,
+                valid_after: after.map(|time| time.value),
+                valid_before: before.map(|time| time.value),
+            }
+        }
         "certificate" => Proof::Certificate {
             authority: public_key(&fields, "authority", findings)?,
             principal: fields.id("principal")?.value,
@@ -228,7 +254,7 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
                 issuer: text("issuer")?,
                 subject: text("subject")?,
                 algorithm: text("algorithm")?,
-                jwks: jwks.value,
+                jwks,
                 key_id: text("key_id"),
                 claims: claims.iter().filter_map(pair).collect(),
             })
@@ -239,7 +265,7 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
 }
 
 /// A public key's text. A private key in this file is named as what it is, and never repeated.
-fn public_key(fields: &Fields<'_>, name: &str, findings: &mut Vec<Finding>) -> Option<Text> {
+fn public_key(fields: &Fields<'_>, name: &str, findings: &mut Vec<Finding>) -> Option<Placed<Text>> {
     let key = fields.text(name)?;
     let mut parts = key.value.raw().split(' ');
     let fault = if key.value.raw().contains("PRIVATE KEY") {
@@ -253,7 +279,7 @@ fn public_key(fields: &Fields<'_>, name: &str, findings: &mut Vec<Finding>) -> O
         findings.push(Finding::new(Code::BadValue, message).at(&key.place).mend(help));
         return None;
     }
-    Some(key.value)
+    Some(key)
 }
 
 fn holding(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Holding>> {

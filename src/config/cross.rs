@@ -26,7 +26,7 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
             let principal = match &proof.value {
                 Proof::Certificate { principal, .. } => Some(principal.as_str()),
                 Proof::Token(token) => Some(token.subject.raw()),
-                Proof::Key(_) => None,
+                Proof::Key { .. } => None,
             };
             if let Some(principal) = principal
                 && let Some(person) = people.by_principal(principal)

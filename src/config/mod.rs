@@ -12,7 +12,7 @@ mod rules;
 mod settings;
 mod tasks;
 
-pub use agents::{Agent, Agents, Holding, Proof, TokenProof};
+pub use agents::{ALGORITHMS, Agent, Agents, Holding, Proof, TokenProof};
 pub use cross::cross_check;
 pub use people::{People, Person};
 pub use person::OwnSettings;

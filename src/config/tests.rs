@@ -215,7 +215,9 @@ fn agents_keep_their_proofs_and_what_they_may_hold() {
     let agents = Agents::read("agents.yaml", AGENTS.as_bytes()).unwrap();
     let agent: &Agent = agents.get("spiffe://corp.example/agent/a").unwrap();
     assert_eq!(agent.max_credential_ttl, Some(Span::from_seconds(3_600)));
-    assert!(matches!(&agent.proofs[0].value, Proof::Key(key) if key.raw() == "ssh-ed25519 AAAAC3Nza a@host"));
+    assert!(
+        matches!(&agent.proofs[0].value, Proof::Key { key, .. } if key.value.raw() == "ssh-ed25519 AAAAC3Nza a@host")
+    );
     let Proof::Token(token) = &agent.proofs[2].value else { panic!("the third proof is a token") };
     assert_eq!((token.issuer.raw(), token.claims[0].1.raw()), ("https://issuer.example", "refs/heads/main"));
     assert!(matches!(&agent.may_hold[0].value, Holding::Role(role, Some(_)) if role.as_str() == "reader"));

@@ -25,6 +25,8 @@ pub struct Approver {
 /// Why a person may not approve a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bar {
+    /// Nothing good proves who wrote the plan: nobody approves any of it.
+    Unproven,
     /// One of the person's identities proposed the plan.
     OwnProposal,
     /// One of the person's identities gains.

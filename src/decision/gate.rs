@@ -183,7 +183,10 @@ pub fn gate<E>(
     if plan_expired || terms.snapshot_stale {
         holding.push(ExitCode::Stale);
     }
-    let passing = if plan_expired { BTreeSet::new() } else { passing(&verdicts) };
+    let passing = passing(&verdicts);
+    // WHY: a part of the plan was analysed as a plan of its own; the whole was not, and policy denies it.
+    let whole_denied = terms.plan_denied.is_some() && passing.len() == changes.len();
+    let passing = if plan_expired || whole_denied { BTreeSet::new() } else { passing };
     Ok(Verdict { changes: verdicts, passing, plan_expired, exit: ExitCode::first(holding) })
 }
 

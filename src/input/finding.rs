@@ -134,7 +134,8 @@ codes! {
     NotAPerson = "not-a-person", Error, "An identity of a person is disabled or not human in the snapshot.";
     AgentOverbroad = "agent-overbroad", Warning, "An agent holds access beyond what agents.yaml says it may hold.";
     TaskWithoutOwner = "task-without-owner", Warning, "A task has no owner.";
-    UnprovenProposer = "unproven-proposer", Warning, "Nothing proves that the proposer wrote the plan.";
+    UnprovenProposer = "unproven-proposer", Error, "Nothing proves that the proposer wrote the plan.";
+    BadProof = "bad-proof", Error, "The proof beside the plan does not show that its proposer wrote it.";
     // The log.
     LogSyntax = "log-syntax", Error, "A line of the log is not in canonical form.";
     LogBrokenChain = "log-broken-chain", Error, "A line's `prev` is not the hash of the line before.";

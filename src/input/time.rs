@@ -83,6 +83,9 @@ impl JsonSchema for Time {
 pub struct Span(i64);
 
 impl Span {
+    /// The longest there is.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// From whole seconds; a negative number becomes 0.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Self {

@@ -18,6 +18,9 @@ pub(super) const NO_PERMIT: &str = "no-permit";
 /// Stands for a policy where the question could not be put.
 pub(super) const UNANSWERABLE: &str = "unanswerable";
 
+/// Stands for a policy where the proof of who wrote the plan is refused.
+pub(super) const REFUSED_PROOF: &str = "refused-proof";
+
 /// How strongly a policy binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,12 +59,14 @@ pub enum Why {
     NoPermit,
     /// The question could not be put to Cedar.
     Unanswerable(Text),
+    /// Nothing good proves who wrote the plan, and something must.
+    Unproven(Text),
 }
 
 /// A policy that denies or warns, as a card shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyHit {
-    /// Which; `no-permit` and `unanswerable` stand for none.
+    /// Which; `no-permit`, `unanswerable` and `refused-proof` stand for none.
     pub policy: PolicyId,
     /// What it demands.
     pub title: Text,
@@ -84,12 +89,12 @@ impl PolicyHit {
         let code = match (&self.why, self.enforcement) {
             (Why::Fails(_), Enforcement::Advisory) => Code::AdvisoryPolicyError,
             (Why::Fails(_) | Why::Unanswerable(_), _) => Code::PolicyError,
-            (Why::Forbids | Why::NoPermit, Enforcement::Advisory) => Code::PolicyAdvice,
-            (Why::Forbids | Why::NoPermit, _) => Code::PolicyDenied,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), Enforcement::Advisory) => Code::PolicyAdvice,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), _) => Code::PolicyDenied,
         };
         let message = match &self.why {
             Why::Forbids | Why::NoPermit => format!("`{}`: {}", self.policy.as_str(), self.title.raw()),
-            Why::Fails(error) | Why::Unanswerable(error) => {
+            Why::Fails(error) | Why::Unanswerable(error) | Why::Unproven(error) => {
                 format!("`{}`: {}: {}", self.policy.as_str(), self.title.raw(), error.raw())
             }
         };
@@ -367,5 +372,18 @@ pub(super) fn unanswerable(fault: &str) -> PolicyHit {
         severity: Sensitivity::High,
         enforcement: Enforcement::Mandatory,
         why: Why::Unanswerable(Text::from(fault)),
+    }
+}
+
+/// The denial that stands where the proof of who wrote the plan is refused.
+pub(super) fn refused_proof(why: &Text) -> PolicyHit {
+    PolicyHit {
+        policy: PolicyId::from(REFUSED_PROOF),
+        title: Text::from("a plan is not submitted in the name of a proposer who is not proved to have written it"),
+        advice: Text::from("have the proposer prove the plan again: `review plan sign`, or a fresh token"),
+        control: Text::from("OWASP Agentic T9 Identity Spoofing and Impersonation; OWASP NHI4 Insecure Authentication"),
+        severity: Sensitivity::Critical,
+        enforcement: Enforcement::Mandatory,
+        why: Why::Unproven(why.clone()),
     }
 }

@@ -98,13 +98,18 @@ fn finish(pack: &Pack, rows: Rows, principal: &Key, resource: &Key) -> Result<St
 }
 
 /// The context of a proposer's question.
-pub(super) fn proposal(matter: &Matter<'_>, history: History) -> Result<Context, String> {
+pub(super) fn proposal(pack: &Pack, matter: &Matter<'_>, history: History) -> Result<Context, String> {
     let mut proposer = vec![
         ("method".to_owned(), Value::new_string(matter.proof.method.clone())),
         ("overbroad".to_owned(), Value::new_bool(matter.proof.overbroad)),
     ];
     if let Some(ttl) = matter.proof.credential_ttl {
         proposer.push(("credentialTtl".to_owned(), span(ttl)));
+    }
+    if let Some(proven) = &matter.proof.proven {
+        let name = identity_name(matter, proven);
+        let uid = pack.types.uid("Identity", &name).ok_or("the schema has no type `Identity`")?;
+        proposer.push(("proven".to_owned(), Value::new_entity_uid(uid)));
     }
     let history = vec![
         ("rejectedBefore".to_owned(), Value::new_bool(history.rejected_before)),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::facts::Analysis;
 use crate::input::id::{ChangeId, GroupId, IdentityId, PersonId, TaskId};
+use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, Owned, Plan};
 
@@ -27,10 +28,14 @@ pub struct Parameters {
 /// How the proposer proved itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// `none`, `ssh`, `jwt`, …
+    /// `none`, `ssh-key`, `ssh-certificate` or `jwt`.
     pub method: String,
-    /// The whole lifetime of the credential used.
+    /// Who is proved to have written the plan.
+    pub proven: Option<IdentityId>,
+    /// The whole lifetime of the credential used; none where it has no end.
     pub credential_ttl: Option<Span>,
+    /// Why the plan cannot be submitted, whatever policy says: its proof does not hold, or one is agreed and missing.
+    pub refused: Option<Text>,
     /// Whether the proposer holds more than `agents.yaml` says it may.
     pub overbroad: bool,
 }
@@ -39,7 +44,7 @@ impl Proof {
     /// Nothing proves anything.
     #[must_use]
     pub fn none() -> Self {
-        Self { method: "none".to_owned(), credential_ttl: None, overbroad: false }
+        Self { method: "none".to_owned(), proven: None, credential_ttl: None, refused: None, overbroad: false }
     }
 }
 

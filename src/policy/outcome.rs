@@ -83,11 +83,21 @@ pub fn outcome(pack: &Pack, matter: &Matter<'_>, index: usize) -> Judged {
     }
 }
 
-/// Judges the plan as a whole.
+/// Judges the plan as a whole. Where the proof of who wrote it is refused, that denies beside every policy, and no policy
+/// lifts it.
 #[must_use]
 pub fn submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
-    let prepared =
-        entities::of_plan(pack, matter).and_then(|store| Ok((store, entities::proposal(matter, History::default())?)));
+    let mut judged = ask_to_submit(pack, matter);
+    if let Some(why) = &matter.proof.refused {
+        judged.denials.insert(0, case::refused_proof(why));
+        judged.overridable = false;
+    }
+    judged
+}
+
+fn ask_to_submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
+    let prepared = entities::of_plan(pack, matter)
+        .and_then(|store| Ok((store, entities::proposal(pack, matter, History::default())?)));
     let (store, context) = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => {
@@ -103,7 +113,7 @@ pub fn submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
 
 fn judge(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts) -> Judged {
     let prepared = entities::of_change(pack, matter, change, facts, &Principal::Proposer)
-        .and_then(|store| Ok((store, entities::proposal(matter, matter.history_of(&facts.id))?)));
+        .and_then(|store| Ok((store, entities::proposal(pack, matter, matter.history_of(&facts.id))?)));
     let (store, context) = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => return denied(pack, &fault),

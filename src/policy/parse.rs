@@ -25,7 +25,7 @@ pub(super) struct Parsed {
 }
 
 /// Ids that the tool itself uses in its answers.
-const RESERVED: [&str; 2] = [super::case::NO_PERMIT, super::case::UNANSWERABLE];
+const RESERVED: [&str; 3] = [super::case::NO_PERMIT, super::case::UNANSWERABLE, super::case::REFUSED_PROOF];
 
 /// Parses one `.cedar` file.
 pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<Parsed> {

@@ -15,7 +15,7 @@ use crate::decision::session::{Ask, Complaint, Decision, End, Event, JournalledV
 use crate::decision::session::{Purpose, Question, Reply, Session, Summary};
 use crate::decision::soundness::Reanalysis;
 use crate::report::layout::{Page, Span, spans};
-use crate::report::model::{ChangeReport, PlanReport};
+use crate::report::model::{ChangeReport, PlanReport, PolicyVerdict};
 use crate::report::render::{card, table};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
@@ -196,12 +196,25 @@ impl Sitting<'_> {
             page.para("", &spans(Label::Stop, &what));
             return page;
         };
+        let denials: Vec<_> = plan
+            .policies
+            .iter()
+            .filter(|policy| matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails))
+            .collect();
+        if !denials.is_empty() {
+            page.para("", &[Span::own(Label::Stop, "policy denies the plan as a whole:")]);
+            for policy in denials {
+                card::put_policy(&mut page, policy);
+            }
+        }
         let place = format!("plan {}{}", plan.id.text().terminal(), if full { " · details" } else { "" });
         if full {
             card::put(&mut page, plan, &change.in_full(), &place);
             crate::report::render::text::put_head(&mut page, plan);
         } else {
             card::put(&mut page, plan, change, &place);
+            page.gap();
+            crate::report::render::text::put_proposer(&mut page, plan);
         }
         page
     }

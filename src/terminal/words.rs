@@ -82,6 +82,7 @@ pub(super) fn journalled(verdict: &JournalledVerdict) -> &'static str {
 /// What bars a person from approving.
 pub(super) fn bar(bar: &Bar) -> Sentence {
     match bar {
+        Bar::Unproven => Sentence::of("nothing good proves who wrote the plan"),
         Bar::OwnProposal => Sentence::of("you proposed it"),
         Bar::Gains(id) => Sentence::of("you gain as ").id(id),
         Bar::GainsThroughGroup(id) => Sentence::of("you gain through group ").id(id),

@@ -169,6 +169,16 @@ impl Certificate {
             .then(|| i64::try_from(seconds).ok().map(crate::input::time::Span::from_seconds))?
     }
 
+    /// The first second at which it holds, and the first at which it does not any more; `None` where that end is open.
+    #[must_use]
+    pub fn window(&self) -> (Option<Time>, Option<Time>) {
+        let time = |seconds: u64| Time::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
+        (
+            (self.valid_after > 0).then(|| time(self.valid_after)),
+            (self.valid_before != u64::MAX).then(|| time(self.valid_before)),
+        )
+    }
+
     /// Judges validity at a time: from `valid_after` on, until just before `valid_before`, as OpenSSH does.
     ///
     /// # Errors

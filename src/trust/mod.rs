@@ -6,12 +6,13 @@
 //! [`sign`] runs `ssh-keygen`, and what comes back is verified here before anybody sees it.
 //!
 //! In reading order: [`wire`] (SSH's encoding), [`key`], [`signature`] (one raw signature), [`armor`], [`sshsig`],
-//! [`certificate`], [`signers`], [`revoked`], [`jwt`], [`sign`].
+//! [`certificate`], [`signers`], [`revoked`], [`jwt`], [`proposer`], [`sign`].
 
 pub mod armor;
 pub mod certificate;
 pub mod jwt;
 pub mod key;
+pub mod proposer;
 pub mod revoked;
 pub mod sign;
 pub mod signature;

@@ -12,6 +12,12 @@ use tempfile::TempDir;
 /// How long a terminal may take to show something, in milliseconds.
 pub const LONG: Option<u64> = Some(20_000);
 
+/// The time now, whole seconds.
+pub fn now() -> review::input::time::Time {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    review::input::time::Time::from_unix(i64::try_from(since.as_secs()).unwrap())
+}
+
 /// A folder with a site, and the binary run in it with an empty environment.
 pub struct Site {
     folder: TempDir,
@@ -49,6 +55,12 @@ impl Site {
         let output = self.run_in(&self.demo(), arguments);
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         (output.status.code().unwrap_or(-1), text)
+    }
+
+    /// Signs a plan as the assistant.
+    pub fn sign(&self, plan: &str) {
+        let (code, text) = self.run(&["plan", "sign", plan, "--key", "keys/assistant"]);
+        assert!(code == 0 && !text.contains("warning"), "{text}");
     }
 
     /// Starts a review in a terminal of 100 rows and columns.

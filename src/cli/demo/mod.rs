@@ -1,7 +1,7 @@
-//! `review demo`: a complete example with fresh keys for two people, and its review.
+//! `review demo`: a complete example with fresh keys for two people and an assistant, and its review.
 //!
-//! In: a folder that does not hold one yet. Out: a trust folder, a plan, two key pairs made by `ssh-keygen`, and the
-//! review of the plan as the first of the two. The keys are for playing: they have no passphrase.
+//! In: a folder that does not hold one yet. Out: a trust folder, a signed plan, three key pairs made by `ssh-keygen`, and
+//! the review of the plan as the first of the two. The keys are for playing: they have no passphrase.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,6 +14,8 @@ use super::new_folder::{self, shown};
 use super::{decide, output};
 use crate::decision::exit::ExitCode;
 use crate::snapshot;
+use crate::trust::proposer::NAMESPACE;
+use crate::trust::sign::{Keygen, SigningKey};
 
 /// Makes a complete example and starts its review.
 #[derive(Debug, Args)]
@@ -26,6 +28,8 @@ pub struct Demo {
     no_review: bool,
 }
 
+/// The name of the assistant's key.
+const ASSISTANT: &str = "assistant";
 const PEOPLE: [(&str, &str); 2] = [("ada", "ada@corp.example"), ("bo", "bo@corp.example")];
 
 impl Demo {
@@ -36,7 +40,9 @@ impl Demo {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         make(&self.folder)?;
         let folder = shown(&self.folder);
-        output::note(&format!("made `{folder}`: a trust folder, a plan by an assistant, and keys for Ada and Bo\n"));
+        output::note(&format!(
+            "made `{folder}`: a trust folder, a plan that an assistant signed, and keys for Ada and Bo\n"
+        ));
         if self.no_review {
             output::note(&format!("review it as Ada:  cd {folder} && review plan.yaml --key keys/ada.pub"));
             return Ok(ExitCode::Passes);
@@ -52,22 +58,21 @@ impl Demo {
 fn make(folder: &Path) -> anyhow::Result<()> {
     let now = output::now();
     let log_id = super::init::new_log_id()?;
-    let words = [("log_id", log_id.as_str())];
-    let text = |template: &str| fill(template, now, &words);
-    let yaml = text(include_str!("snapshot.yaml"));
+    let text = |template: &str, words: &[(&str, &str)]| fill(template, now, words);
+    let yaml = text(include_str!("snapshot.yaml"), &[]);
     let (parsed, _) = snapshot::read("snapshot.yaml", yaml.as_bytes())
         .map_err(|findings| anyhow::anyhow!("the demo's snapshot has {} faults", findings.len()))?;
     let snapshot = String::from_utf8(snapshot::write(&parsed)?)?;
+    let plan = text(include_str!("plan.yaml"), &[]);
     let files = [
-        ("review.yaml", text(include_str!("review.yaml"))),
-        ("people.yaml", text(include_str!("people.yaml"))),
-        ("agents.yaml", text(include_str!("agents.yaml"))),
-        ("tasks.yaml", text(include_str!("tasks.yaml"))),
+        ("review.yaml", text(include_str!("review.yaml"), &[("log_id", log_id.as_str())])),
+        ("people.yaml", text(include_str!("people.yaml"), &[])),
+        ("tasks.yaml", text(include_str!("tasks.yaml"), &[])),
         ("policies/classification.yaml", include_str!("classification.yaml").to_owned()),
-        ("plan.yaml", text(include_str!("plan.yaml"))),
+        ("plan.yaml", plan.clone()),
         ("snapshot.json", snapshot),
     ];
-    if folder.join("allowed_signers").exists() || folder.join("keys").exists() {
+    if ["allowed_signers", "agents.yaml", "plan.yaml.sig", "keys"].iter().any(|name| folder.join(name).exists()) {
         bail!("`{}` holds a demo already\n  = mend: name another folder, or remove it", shown(folder));
     }
     new_folder::write(folder, &files)?;
@@ -76,7 +81,18 @@ fn make(folder: &Path) -> anyhow::Result<()> {
         let public = make_key(&folder.join("keys"), name, principal)?;
         signers.push_str(&format!("{principal} namespaces=\"review-seal@v1\" {}\n", public.trim_end()));
     }
-    new_folder::write(folder, &[("allowed_signers", signers)])
+    let public = make_key(&folder.join("keys"), ASSISTANT, "the assistant")?;
+    let material: Vec<&str> = public.split_whitespace().take(2).collect();
+    let agents = text(include_str!("agents.yaml"), &[("agent_key", &material.join(" "))]);
+    // The assistant's part: it signs what it wrote, with a key that no approver has.
+    let key = SigningKey::File(folder.join("keys").join(ASSISTANT));
+    let signed = Keygen::default()
+        .sign(&key, NAMESPACE, plan.as_bytes(), &mut std::io::stderr())
+        .map_err(|e| anyhow::anyhow!("{e}\n  = mend: {}", e.mend()))?;
+    new_folder::write(
+        folder,
+        &[("allowed_signers", signers), ("agents.yaml", agents), ("plan.yaml.sig", signed.armored)],
+    )
 }
 
 fn make_key(folder: &Path, name: &str, principal: &str) -> anyhow::Result<String> {

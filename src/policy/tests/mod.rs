@@ -224,7 +224,12 @@ impl World {
                 stale_after: span("90d"),
                 require_security_key: false,
             },
-            proof: Proof { method: "ssh".to_owned(), credential_ttl: Some(span("1h")), overbroad: false },
+            proof: Proof {
+                method: "ssh-certificate".to_owned(),
+                proven: Some("agent:a".into()),
+                credential_ttl: Some(span("1h")),
+                ..Proof::none()
+            },
             task: Some(TaskView {
                 id: "TASK-1".into(),
                 owner: Some("user:sponsor".into()),

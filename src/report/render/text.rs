@@ -44,6 +44,15 @@ pub fn close(page: &mut Page, report: &Report) {
 pub fn put_head(page: &mut Page, plan: &PlanReport) {
     page.gap();
     page.rule(&format!("plan {}", plan.id.text().terminal()));
+    put_proposer(page, plan);
+    let file = Sentence::of(format!("void after {}; ", plan.expires)).name(&plan.file);
+    page.para("", &spans(Label::Plain, &file.own(format!(", sha256 {}", plan.digest.short()))));
+    page.para("", &[Span::own(Label::Plain, "what it is for, in the assistant's words:")]);
+    page.quoted("  │ ", &plan.intent);
+}
+
+/// Who proposes, how that was proved, and for whom.
+pub fn put_proposer(page: &mut Page, plan: &PlanReport) {
     let mut by = Sentence::new().name(&plan.proposer);
     if !plan.authenticated.is_empty() {
         by = by.own(" (").then(plan.authenticated.clone()).own(")");
@@ -51,10 +60,6 @@ pub fn put_head(page: &mut Page, plan: &PlanReport) {
     by = by.maybe(plan.sponsor.as_ref(), |s, who| s.own(", on behalf of ").name(who));
     by = by.maybe(plan.task.as_ref(), |s, task| s.own(", for task ").name(task));
     page.para("proposed by ", &spans(Label::Plain, &by));
-    let file = Sentence::of(format!("void after {}; ", plan.expires)).name(&plan.file);
-    page.para("", &spans(Label::Plain, &file.own(format!(", sha256 {}", plan.digest.short()))));
-    page.para("", &[Span::own(Label::Plain, "what it is for, in the assistant's words:")]);
-    page.quoted("  │ ", &plan.intent);
 }
 
 fn put_plan(page: &mut Page, style: &Style, plan: &PlanReport) {

@@ -89,6 +89,12 @@ pub enum KeySetError {
 #[derive(Clone)]
 pub struct KeySet(BTreeMap<String, BTreeMap<String, Json>>);
 
+impl std::fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 impl KeySet {
     /// Reads a set.
     ///
@@ -115,6 +121,12 @@ impl KeySet {
             }
         }
         Ok(Self(out))
+    }
+
+    /// Whether there is a key of this id that verifies with an algorithm.
+    #[must_use]
+    pub fn has(&self, id: &str, algorithm: Algorithm) -> bool {
+        self.key(id, algorithm).is_ok()
     }
 
     /// The key of an id, if it is meant for an algorithm.

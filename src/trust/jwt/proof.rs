@@ -27,6 +27,8 @@ pub struct Expected<'a> {
     pub algorithm: Algorithm,
     /// The key's id, if one is pinned.
     pub key_id: Option<&'a str>,
+    /// Further claims, and the exact text of each.
+    pub claims: &'a [(&'a str, &'a str)],
     /// The digest of the plan's bytes.
     pub plan: Digest<of::File>,
     /// The longest lifetime of a credential of this agent.
@@ -39,8 +41,14 @@ impl Expected<'_> {
     /// The one audience that a token for this plan has.
     #[must_use]
     pub fn audience(&self) -> String {
-        format!("urn:review:plan:sha256:{}", self.plan)
+        audience(self.plan)
     }
+}
+
+/// The one audience of a token that proves who wrote the plan with this digest.
+#[must_use]
+pub fn audience(plan: Digest<of::File>) -> String {
+    format!("urn:review:plan:sha256:{plan}")
 }
 
 /// What a token proved.
@@ -86,6 +94,9 @@ pub enum TokenError {
     /// Another plan, or more than one audience.
     #[error("the token was not made for this plan alone")]
     Audience,
+    /// A pinned claim is missing, is no text, or says something else.
+    #[error("the token's claim `{}` is not what agents.yaml pins", .0.terminal())]
+    OtherClaim(Text),
     /// It had ended.
     #[error("the token expired at {0}")]
     Expired(Time),
@@ -111,8 +122,10 @@ impl TokenError {
                 "put the issuer's current public keys into the JWKS file of the trust folder"
             }
             Self::Signed(_) | Self::Claims | Self::Claim(_) => "ask the issuer for a token anew and store it untouched",
-            Self::Issuer(_) | Self::Subject(_) => "correct agents.yaml, or let the right workload ask for the token",
-            Self::Audience => "ask for a token with the one audience that `review plan sign` prints",
+            Self::Issuer(_) | Self::Subject(_) | Self::OtherClaim(_) => {
+                "correct agents.yaml, or let the right workload ask for the token"
+            }
+            Self::Audience => "ask for a token with the one audience that `review plan sign --audience` prints",
             Self::Expired(_) | Self::NotYetValid(_) => "ask for a fresh token right before the plan is handed in",
             Self::TooLong { .. } => "ask the issuer for a shorter lifetime",
         }
@@ -147,6 +160,10 @@ pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<Pr
     };
     if audience != Some(expected.audience().as_str()) {
         return Err(TokenError::Audience);
+    }
+    let says = |name: &str, value: &str| claims.get(name).and_then(Json::text) == Some(value);
+    if let Some((name, _)) = expected.claims.iter().find(|(name, value)| !says(name, value)) {
+        return Err(TokenError::OtherClaim(Text::from(*name)));
     }
     let (issued_at, expires) = (time(&claims, "iat")?, time(&claims, "exp")?);
     let begins = if claims.contains_key("nbf") { time(&claims, "nbf")?.max(issued_at) } else { issued_at };

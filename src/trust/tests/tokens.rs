@@ -34,6 +34,7 @@ fn expected() -> Expected<'static> {
         subject: SUBJECT,
         algorithm: Algorithm::EdDsa,
         key_id: None,
+        claims: &[("ref", "x")],
         plan: Digest::of(PLAN),
         longest: Span::from_seconds(900),
         received: Time::from_unix(ISSUED + 60),
@@ -111,6 +112,16 @@ fn another_issuer_or_subject_is_refused() {
     let other = token(r#"{"alg":"EdDSA","kid":"k2"}"#, &claims().to_string());
     assert!(matches!(verify(&other, &keys(), &pinned), Err(TokenError::OtherKey(_))));
     assert!(verify(&other, &keys(), &expected()).is_ok());
+}
+
+#[test]
+fn a_pinned_claim_that_is_missing_or_says_something_else_is_refused() {
+    for value in [json!("y"), json!(["x"]), json!(1), Value::Null] {
+        assert_eq!(with("ref", value).unwrap_err(), TokenError::OtherClaim("ref".into()));
+    }
+    let pinned = Expected { claims: &[("environment", "production")], ..expected() };
+    let sound = token(HEADER, &claims().to_string());
+    assert_eq!(verify(&sound, &keys(), &pinned).unwrap_err(), TokenError::OtherClaim("environment".into()));
 }
 
 #[test]

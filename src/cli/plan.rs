@@ -1,0 +1,141 @@
+//! `review plan`: work on a plan before anybody judges it. `sign` proves who wrote it.
+//!
+//! In: a plan and the proposer's key. Out: `PLAN.sig` beside it, made by `ssh-keygen`; or the one audience that a
+//! workload-identity token for exactly this plan has. Nothing is judged here, and no private key is read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Args, Subcommand};
+
+use super::new_folder::shown;
+use super::proof::Kind;
+use super::proposal::PlanFile;
+use super::site::{Faults, REVOKED_KEYS};
+use super::trust_folder::TrustFolder;
+use super::{Format, output, person, present, provers, render};
+use crate::config::Agents;
+use crate::decision::exit::ExitCode;
+use crate::input::digest::{Digest, of};
+use crate::plan::model::Plan;
+use crate::trust::jwt;
+use crate::trust::proposer::{self, NAMESPACE, Offered};
+use crate::trust::revoked::Revoked;
+use crate::trust::sign::Keygen;
+
+/// Plans, before anybody judges them.
+#[derive(Debug, Subcommand)]
+pub enum PlanWork {
+    /// Signs a plan as its proposer: writes `PLAN.sig` beside it.
+    Sign(Sign),
+}
+
+impl PlanWork {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the plan cannot be read or nobody signs.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Sign(page) => page.run(),
+        }
+    }
+}
+
+/// Signs a plan as its proposer.
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// The plan.
+    plan: PathBuf,
+    /// The proposer's key: a key file or certificate, or `key::` and a public key [default: git's `user.signingkey`].
+    #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
+    key: Option<String>,
+    /// Print the audience that a workload-identity token for this plan must have, and sign nothing.
+    #[arg(long, conflicts_with = "key")]
+    audience: bool,
+    /// The trust folder whose agents.yaml is asked whether the signature will count [default: the nearest upward].
+    #[arg(long, value_name = "DIR|GIT-REF")]
+    trust: Option<String>,
+}
+
+impl Sign {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let file = PlanFile::read(&self.plan)?;
+        let plan = match crate::plan::read(&file.name, &file.bytes) {
+            Ok(plan) => plan,
+            Err(findings) => {
+                let sources = BTreeMap::from([(file.name.clone(), file.bytes)]);
+                let report = present::faults("plan sign", &Faults { findings, sources }, ExitCode::Denied);
+                output::data(&render(&report, Format::Text))?;
+                return Ok(ExitCode::Denied);
+            }
+        };
+        if self.audience {
+            let digest: Digest<of::File> = Digest::of(&file.bytes);
+            output::data(&format!("{}\n", jwt::audience(digest)))?;
+            return Ok(ExitCode::Passes);
+        }
+        let token = Kind::Token.beside(&self.plan);
+        if token.symlink_metadata().is_ok() {
+            bail!(
+                "`{}` lies beside the plan, and two proofs prove nothing\n  = mend: remove it, or do not sign",
+                shown(&token)
+            );
+        }
+        let key = person::signing_key(self.key.as_deref())?;
+        let signed = Keygen::default()
+            .sign(&key, NAMESPACE, &file.bytes, &mut std::io::stderr())
+            .map_err(|e| anyhow!("{e}\n  = mend: {}", e.mend()))?;
+        let path = Kind::Signature.beside(&self.plan);
+        replace(&path, signed.armored.as_bytes())?;
+        output::note(&format!(
+            "signed `{}` as `{}` with {}: `{}`",
+            shown(&self.plan),
+            plan.proposer.value.text().terminal(),
+            signed.verified.fingerprint(),
+            shown(&path)
+        ));
+        if let Some(why) = self.refused(&plan, &file, signed.armored.as_bytes())? {
+            output::note(&why);
+        }
+        Ok(ExitCode::Passes)
+    }
+
+    /// Why the signature will not count, as far as a trust folder at hand can tell.
+    fn refused(&self, plan: &Plan, file: &PlanFile, armored: &[u8]) -> anyhow::Result<Option<String>> {
+        let folder = match TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?) {
+            Ok(folder) => folder,
+            Err(error) if self.trust.is_some() => return Err(error.into()),
+            Err(_) => return Ok(None),
+        };
+        let Some(bytes) = folder.read("agents.yaml")? else { return Ok(None) };
+        let Ok(agents) = Agents::read("agents.yaml", &bytes) else { return Ok(None) };
+        let mut read = |path: &str| Ok(folder.read(path)?.map(|bytes| (folder.shown(path), bytes)));
+        let (provers, _) = provers::load(&agents, &mut read)?;
+        let revoked =
+            folder.read(REVOKED_KEYS)?.map(|bytes| Revoked::parse(REVOKED_KEYS, &bytes).0).unwrap_or_default();
+        let offered = Offered::Signature(armored);
+        let judged = proposer::judge(&provers, &revoked, &plan.proposer.value, &file.bytes, offered, output::now());
+        Ok(judged.err().map(|why| format!("warning: it will not count: {why}\n  = mend: {}", why.mend())))
+    }
+}
+
+/// Puts a file in the place of another, whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let cannot = || format!("`{}` cannot be written", shown(path));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let fresh = path.with_file_name(format!(".{name}.{:032x}", u128::from_be_bytes(output::random()?)));
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&fresh)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written.with_context(cannot)
+}
