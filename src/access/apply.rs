@@ -73,7 +73,8 @@ fn apply(index: &Index<'_>, expires: Time, step: &Step<'_>, delta: &mut Delta) {
             }
         }
         Action::CreateRole(d) | Action::SetRole(d) => {
-            delta.roles.insert(d.role.value.clone(), Some(defined(d)));
+            let known = index.role(d.role.value.as_str());
+            delta.roles.insert(d.role.value.clone(), Some(defined(d, known)));
         }
         Action::DeleteRole(role) => {
             delta.roles.insert(role.value.clone(), None);
@@ -112,6 +113,7 @@ fn apply(index: &Index<'_>, expires: Time, step: &Step<'_>, delta: &mut Delta) {
                 status: Status::Active,
                 last_used: None,
                 labels: std::collections::BTreeMap::new(),
+                limits: Vec::new(),
             };
             delta.identities.insert(identity.value.clone(), Some(made));
         }
@@ -174,7 +176,8 @@ fn take(step: &Step<'_>, delta: &mut Delta) -> bool {
     }
 }
 
-fn defined(d: &RoleDefinition) -> Role {
+/// A role as a plan defines it; what it gives stays the resource's own if the role was that before.
+fn defined(d: &RoleDefinition, known: Option<&Role>) -> Role {
     Role {
         id: d.role.value.clone(),
         includes: d.includes.iter().map(|i| i.value.clone()).collect(),
@@ -182,6 +185,7 @@ fn defined(d: &RoleDefinition) -> Role {
         owner: d.owner.as_ref().map(|o| o.value.clone()),
         sensitivity: d.sensitivity.as_ref().map(|s| s.value),
         kinds: d.kinds.iter().map(|k| k.value).collect(),
+        by_resource: known.is_some_and(|role| role.by_resource),
     }
 }
 
@@ -203,6 +207,7 @@ pub(super) fn trust(index: &Index<'_>, expires: Time, step: &Step<'_>) -> Option
                 to: to.text(),
                 via: "credential".into(),
                 requires: None,
+                condition: None,
             };
             (made, until)
         })
@@ -215,6 +220,7 @@ pub(super) fn trust(index: &Index<'_>, expires: Time, step: &Step<'_>) -> Option
             to: d.to.value.clone(),
             via: d.via.value.clone(),
             requires: d.requires.as_ref().map(|r| r.value.clone()),
+            condition: None,
         };
         return Some((made, None));
     }

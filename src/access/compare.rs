@@ -11,11 +11,12 @@ use std::rc::Rc;
 use crate::access::coverage::{
     covers, ends_within, exception_overlaps, exception_takes_all, exceptions_allow, scope_covers,
 };
-use crate::access::facts::Access;
+use crate::access::facts::{Access, Exception};
 use crate::access::flat::{Allow, Flat};
 use crate::access::reach::{Holding, Own};
 use crate::access::view::View;
 use crate::access::way::{Leg, Trail, Way, path};
+use crate::input::entitlement::{Except, Permission};
 use crate::input::id::{ResourceId, RoleId, Subject};
 
 /// An access with the way to it and the role that gives it.
@@ -48,13 +49,18 @@ impl View<'_, '_> {
             until: leg.end.until(),
             exceptions: Vec::new(),
         };
-        for deny in &own.denies {
-            if exception_takes_all(self.dialect, self, deny, &access) {
+        let left_out = left_out(&allow.permission);
+        for taken in own.denies.iter().chain(&left_out) {
+            if exception_takes_all(self.dialect, self, taken, &access) {
                 return None;
             }
-            if exception_overlaps(self.dialect, self, deny, &access) {
-                access.exceptions.push(deny.clone());
+            if exception_overlaps(self.dialect, self, taken, &access) {
+                access.exceptions.push(taken.clone());
             }
+        }
+        if !left_out.is_empty() {
+            access.exceptions.sort();
+            access.exceptions.dedup();
         }
         Some(access)
     }
@@ -83,7 +89,8 @@ impl View<'_, '_> {
                 && scope_covers(tree, holding.scope.as_ref(), wanted.scope.as_ref())
                 && holding.flat.covering(dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
                     let condition = &allow.permission.condition;
-                    condition.is_none() || *condition == wanted.condition
+                    (condition.is_none() || *condition == wanted.condition)
+                        && exceptions_allow(dialect, tree, &left_out(&allow.permission), wanted)
                 })
                 && *free.get_or_insert_with(|| exceptions_allow(dialect, tree, &own.denies, wanted))
         })
@@ -119,13 +126,17 @@ impl View<'_, '_> {
     }
 }
 
+/// Which allows a flattened role has beyond another, by the addresses of the two.
+type Beyond = BTreeMap<(usize, usize), Rc<Vec<usize>>>;
+
 /// Two states, of which the second may have more.
 pub(super) struct Comparison<'c, 'v, 's> {
     before: &'c View<'v, 's>,
     after: &'c View<'v, 's>,
     /// The state whose tree of resources holds all that either holds.
     tree: &'c View<'v, 's>,
-    beyond: RefCell<BTreeMap<RoleId, Rc<Vec<usize>>>>,
+    /// By the flattened roles' addresses: limits make different ones of one role. The states keep them alive.
+    beyond: RefCell<Beyond>,
 }
 
 impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
@@ -184,7 +195,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
             let onward = way.then(&holding.way);
             if let Some(known) = known.filter(longer) {
                 if !Rc::ptr_eq(&known.flat, &holding.flat) {
-                    let new = self.new_allows(&holding.role, &known.flat, &holding.flat);
+                    let new = self.new_allows(&known.flat, &holding.flat);
                     for allow in new.iter().filter_map(|at| holding.flat.allows.get(*at)) {
                         self.after.emit(&own_after, holding, allow, &onward, into);
                     }
@@ -197,9 +208,10 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         }
     }
 
-    fn new_allows(&self, role: &RoleId, before: &Flat, after: &Flat) -> Rc<Vec<usize>> {
+    fn new_allows(&self, before: &Rc<Flat>, after: &Rc<Flat>) -> Rc<Vec<usize>> {
+        let key = (Rc::as_ptr(before).addr(), Rc::as_ptr(after).addr());
         let mut known = self.beyond.borrow_mut();
-        Rc::clone(known.entry(role.clone()).or_insert_with(|| Rc::new(after.beyond(before))))
+        Rc::clone(known.entry(key).or_insert_with(|| Rc::new(after.beyond(before))))
     }
 
     /// Those that no other covers; of those that cover each other the first in canonical bytes.
@@ -248,6 +260,18 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         found.retain(|_| keep.next().unwrap_or(true));
         found
     }
+}
+
+/// What a permission leaves out, as exceptions of its access.
+pub(super) fn left_out(permission: &Permission) -> Vec<Exception> {
+    let exception = |e: &Except| Exception {
+        action: e.action.clone(),
+        resource: e.resource.clone(),
+        scope: None,
+        until: None,
+        except: Vec::new(),
+    };
+    permission.except.iter().map(exception).collect()
 }
 
 /// Sorts accesses; of several ways to one access the shortest stays, then the first.

@@ -5,6 +5,7 @@
 
 use crate::access::facts::{Access, Exception};
 use crate::access::pattern::Dialect;
+use crate::input::entitlement::Except;
 use crate::input::id::ResourceId;
 use crate::input::time::Time;
 
@@ -70,6 +71,10 @@ pub fn exception_overlaps(dialect: Dialect, tree: &dyn Tree, exception: &Excepti
     dialect.actions_overlap(exception.action.raw(), access.action.raw())
         && dialect.resources_overlap(exception.resource.raw(), access.resource.raw())
         && scopes_overlap(tree, exception.scope.as_ref(), access.scope.as_ref())
+        && !exception.except.iter().any(|left_out| {
+            dialect.action_covers(left_out.action.raw(), access.action.raw())
+                && dialect.resource_covers(left_out.resource.raw(), access.resource.raw())
+        })
 }
 
 /// Whether an exception takes the whole of an access, for as long as it lasts.
@@ -79,6 +84,10 @@ pub fn exception_takes_all(dialect: Dialect, tree: &dyn Tree, exception: &Except
         && dialect.action_covers(exception.action.raw(), access.action.raw())
         && dialect.resource_covers(exception.resource.raw(), access.resource.raw())
         && scope_covers(tree, exception.scope.as_ref(), access.scope.as_ref())
+        && !exception.except.iter().any(|left_out| {
+            dialect.actions_overlap(left_out.action.raw(), access.action.raw())
+                && dialect.resources_overlap(left_out.resource.raw(), access.resource.raw())
+        })
 }
 
 /// Whether exception `f` takes in exception `e` and ends no earlier.
@@ -88,6 +97,18 @@ pub fn exception_within(dialect: Dialect, tree: &dyn Tree, e: &Exception, f: &Ex
         && dialect.action_covers(f.action.raw(), e.action.raw())
         && dialect.resource_covers(f.resource.raw(), e.resource.raw())
         && scope_covers(tree, f.scope.as_ref(), e.scope.as_ref())
+        && f.except.iter().all(|hole| hole_within(dialect, hole, e))
+}
+
+/// Whether what an exception leaves out is outside of exception `e`, or left out by it as well.
+fn hole_within(dialect: Dialect, hole: &Except, e: &Exception) -> bool {
+    let outside = !dialect.actions_overlap(hole.action.raw(), e.action.raw())
+        || !dialect.resources_overlap(hole.resource.raw(), e.resource.raw());
+    outside
+        || e.except.iter().any(|other| {
+            dialect.action_covers(other.action.raw(), hole.action.raw())
+                && dialect.resource_covers(other.resource.raw(), hole.resource.raw())
+        })
 }
 
 /// Whether access `x` covers access `y`.
@@ -139,7 +160,8 @@ mod tests {
         }
     }
     fn except(action: &str, until: Option<i64>) -> Exception {
-        Exception { action: action.into(), resource: "*".into(), scope: None, until: until.map(Time::from_unix) }
+        let until = until.map(Time::from_unix);
+        Exception { action: action.into(), resource: "*".into(), scope: None, until, except: Vec::new() }
     }
     fn yes(x: &Access, y: &Access) -> bool {
         covers(Dialect::default(), &tree(), x, y)
@@ -183,5 +205,23 @@ mod tests {
         let brief = Access { exceptions: vec![except("delete", Some(9))], ..access("*", "*", None) };
         assert!(!yes(&all, &brief), "an exception that ends earlier gives more");
         assert!(yes(&brief, &all));
+    }
+
+    #[test]
+    fn an_exception_does_not_take_what_it_leaves_out() {
+        let holed = |holes: &[&str]| {
+            let except = holes.iter().map(|a| Except { action: (*a).into(), resource: "*".into() }).collect();
+            Access { exceptions: vec![Exception { except, ..except_all() }], ..access("*", "*", None) }
+        };
+        assert!(yes(&holed(&["read"]), &access("read", "a", None)));
+        assert!(!yes(&holed(&["read"]), &access("write", "a", None)));
+        assert!(!yes(&holed(&["read"]), &access("re*", "a", None)), "part of it is taken");
+        assert!(yes(&holed(&["read", "write"]), &holed(&["read"])), "a deny that leaves out more gives more");
+        assert!(!yes(&holed(&["read"]), &holed(&["read", "write"])));
+        assert!(yes(&holed(&["read"]), &holed(&["read"])));
+    }
+
+    fn except_all() -> Exception {
+        except("*", None)
     }
 }

@@ -16,7 +16,7 @@ use crate::access::sod;
 use crate::access::view::View;
 use crate::access::way::path;
 use crate::input::digest::Digest;
-use crate::input::entitlement::{Effect, Permission, Sensitivity};
+use crate::input::entitlement::{Permission, Sensitivity};
 use crate::input::id::Subject;
 use crate::snapshot::model::MembersKnown;
 
@@ -133,10 +133,8 @@ impl Bench<'_> {
         }
         let access = &held.access;
         let permission = Permission {
-            action: access.action.clone(),
-            resource: access.resource.clone(),
-            effect: Effect::Allow,
             condition: access.condition.clone(),
+            ..Permission::allow(access.action.clone(), access.resource.clone())
         };
         self.classifier.permission(view, &held.role, &permission, access.scope.as_ref(), &access.exceptions)
     }

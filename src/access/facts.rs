@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::input::digest::{Digest, of};
-use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::entitlement::{Except, IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::Finding;
 use crate::input::id::{
     AssignmentId, ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject, TrustId,
@@ -34,12 +34,12 @@ pub struct Access {
     /// When it ends; none: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
-    /// The denies that overlap it, sorted.
+    /// The denies that overlap it and what its permission leaves out, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Exception>,
 }
 
-/// An unconditional deny that overlaps an access.
+/// What is taken from an access: an unconditional deny that overlaps it, or what its own permission leaves out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
@@ -53,6 +53,9 @@ pub struct Exception {
     /// When the deny ends; none: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
+    /// What it leaves out of its patterns, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Except>,
 }
 
 /// One step of the way by which a subject comes to an access, in reading order from the subject.

@@ -49,6 +49,17 @@ pub(super) struct Flat {
 }
 
 impl Flat {
+    /// Distinct allows, with denies and the roles they come from.
+    pub(super) fn of(allows: Vec<Allow>, denies: BTreeSet<Permission>, roles: BTreeSet<RoleId>) -> Self {
+        let mut flat = Self { denies, roles, ..Self::default() };
+        for allow in allows {
+            if flat.set.insert(allow.permission.clone()) {
+                flat.allows.push(allow);
+            }
+        }
+        flat
+    }
+
     fn ask(asked: &Asked, action: &Text, resource: &Text, answer: impl Fn() -> Rc<[usize]>) -> Rc<[usize]> {
         let key = (action.clone(), resource.clone());
         if let Some(known) = asked.borrow().get(&key) {
@@ -97,10 +108,8 @@ impl Flat {
 /// it covers nothing but itself.
 pub(super) fn unknown_permission(role: &RoleId) -> Permission {
     Permission {
-        action: "*".into(),
-        resource: "*".into(),
-        effect: Effect::Allow,
         condition: Some(format!("what role `{}` gives is unknown", role.as_str()).into()),
+        ..Permission::allow("*", "*")
     }
 }
 
@@ -135,7 +144,7 @@ impl View<'_, '_> {
     }
 
     /// Whether the changes alter a role or one that it includes.
-    fn alters(&self, role: &RoleId) -> bool {
+    pub(super) fn alters(&self, role: &RoleId) -> bool {
         if self.delta.roles.is_empty() {
             return false;
         }

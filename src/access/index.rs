@@ -68,6 +68,7 @@ pub struct Index<'a> {
     trusts_from: HashMap<&'a str, Vec<&'a Trust>>,
     trusts_from_patterns: Vec<&'a Trust>,
     trusts_to: HashMap<&'a str, Vec<&'a Trust>>,
+    limited_by: HashMap<&'a str, Vec<&'a Identity>>,
     by_id: OnceLock<HashMap<&'a str, usize>>,
     by_scope: OnceLock<Chains<'a>>,
     sorted: OnceLock<Vec<(&'a str, Subject)>>,
@@ -97,6 +98,7 @@ impl<'a> Index<'a> {
             trusts_from: HashMap::new(),
             trusts_from_patterns: Vec::new(),
             trusts_to: HashMap::new(),
+            limited_by: HashMap::new(),
             by_id: OnceLock::new(),
             by_scope: OnceLock::new(),
             sorted: OnceLock::new(),
@@ -113,6 +115,11 @@ impl<'a> Index<'a> {
             for pattern in &group.implicit {
                 let head = pattern.split('*').next().unwrap_or_default();
                 index.implicit.entry(head).or_default().push((group, pattern));
+            }
+        }
+        for identity in &snapshot.identities {
+            for role in identity.limits.iter().flat_map(|limit| &limit.roles) {
+                index.limited_by.entry(role.as_str()).or_default().push(identity);
             }
         }
         for role in &snapshot.roles {
@@ -231,6 +238,11 @@ impl<'a> Index<'a> {
     /// The roles that include a role directly.
     pub(super) fn including(&self, role: &str) -> &[&'a Role] {
         self.included_by.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    /// The identities that a role bounds.
+    pub(super) fn limited_by(&self, role: &str) -> &[&'a Identity] {
+        self.limited_by.get(role).map_or(&[], Vec::as_slice)
     }
 
     /// What lies directly in a resource.

@@ -17,6 +17,7 @@ pub mod facts;
 mod flat;
 pub mod index;
 mod judge;
+mod limit;
 mod named;
 mod names;
 mod overbroad;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use crate::access::compare::left_out;
 use crate::access::coverage::{Tree, ancestry, scope_covers, scopes_overlap};
 use crate::access::facts::{Exception, Step};
 use crate::access::flat::{Allow, Flat};
@@ -142,6 +143,7 @@ impl View<'_, '_> {
                 }
             }
         }
+        let limits = self.limits(subject);
         for ((role, scope), (way, sure)) in held {
             let flat = self.flat(&role);
             if let Some(leg) = &sure.now {
@@ -150,13 +152,25 @@ impl View<'_, '_> {
                     resource: p.resource.clone(),
                     scope: scope.clone(),
                     until: leg.end.until(),
+                    except: p.except.clone(),
                 }));
             }
+            let flat = if limits.is_empty() { flat } else { self.limited(&role, &limits) };
             own.holdings.push(Holding { role, scope, way, flat });
+        }
+        // What a limit denies is denied to whoever it bounds.
+        for role in limits.iter().flat_map(|limit| &limit.roles) {
+            own.denies.extend(self.flat(role).denies.iter().map(|p| Exception {
+                action: p.action.clone(),
+                resource: p.resource.clone(),
+                scope: None,
+                until: None,
+                except: p.except.clone(),
+            }));
         }
         // Of one deny held several times the latest end counts, as of an allow.
         let latest = |d: &Exception| std::cmp::Reverse(End::of(d.until));
-        let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone());
+        let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.except.clone());
         own.denies.sort_by_cached_key(|d| (what(d), latest(d)));
         own.denies.dedup_by(|b, a| what(a) == what(b));
         own
@@ -178,8 +192,9 @@ impl View<'_, '_> {
 
     /// The way to an allow that overlaps something wanted, less what one deny takes.
     pub(super) fn unless_denied(&self, own: &Own, holding: &Holding, allow: &Allow, wanted: &Wanted<'_>) -> Way {
+        let left_out = left_out(&allow.permission);
         let through = |leg: &Leg| {
-            let denied = own.denies.iter().any(|deny| {
+            let denied = own.denies.iter().chain(&left_out).any(|deny| {
                 End::of(deny.until) >= leg.end
                     && self.denies_overlap(deny, &allow.permission, holding.scope.as_ref(), wanted)
             });
@@ -208,6 +223,14 @@ impl View<'_, '_> {
         scope_covers(self, deny.scope.as_ref(), shared)
             && (action(&allow.action) || action(wanted.action))
             && (resource(&allow.resource) || resource(wanted.resource))
+            // WHY: what is left out of a deny may be just what is wanted.
+            && !deny.except.iter().any(|e| {
+                let overlap = |action: &Text, resource: &Text| {
+                    dialect.actions_overlap(e.action.raw(), action.raw())
+                        && dialect.resources_overlap(e.resource.raw(), resource.raw())
+                };
+                overlap(&allow.action, &allow.resource) && overlap(wanted.action, wanted.resource)
+            })
     }
 
     /// As whom a subject can act next, by trusts and rules, whether or not what a trust requires is held.

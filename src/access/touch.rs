@@ -111,7 +111,7 @@ impl<'v, 's> View<'v, 's> {
         all
     }
 
-    /// Who holds a role, or one that includes it, by an assignment.
+    /// Who holds a role, or one that includes it, by an assignment, and whom it bounds.
     pub(super) fn holders_of(&self, role: &RoleId) -> BTreeSet<Subject> {
         let roles = closure(&BTreeSet::from([role.clone()]), |r| self.including(r));
         let mut found = BTreeSet::new();
@@ -119,6 +119,7 @@ impl<'v, 's> View<'v, 's> {
             for assignment in self.of_role(role) {
                 found.extend(self.subjects(assignment.who.raw()));
             }
+            found.extend(self.index.limited_by(role.as_str()).iter().map(|i| Subject::Identity(i.id.clone())));
         }
         found
     }

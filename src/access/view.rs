@@ -17,7 +17,7 @@ use crate::access::way::Edge;
 use crate::input::entitlement::Mode;
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
-use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Status, Trust};
+use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Status, Trust};
 
 /// A direct membership.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Worked {
     pub(super) edges: BTreeMap<Subject, Rc<Vec<Edge>>>,
     pub(super) rows: BTreeMap<Subject, Rc<Row>>,
     pub(super) flats: BTreeMap<RoleId, Rc<Flat>>,
+    /// Roles less what limits take, by role and limits.
+    pub(super) limited: BTreeMap<(RoleId, Vec<Limit>), Rc<Flat>>,
     pub(super) holders: Option<Rc<Holders>>,
 }
 
@@ -145,6 +147,14 @@ impl<'v, 's> View<'v, 's> {
         match subject {
             Subject::Identity(id) => self.identity(id.as_str()).is_some_and(|i| i.status == Status::Disabled),
             Subject::Group(_) => false,
+        }
+    }
+
+    /// What bounds a subject.
+    pub(super) fn limits(&self, subject: &Subject) -> Vec<Limit> {
+        match subject {
+            Subject::Identity(id) => self.identity(id.as_str()).map(|i| i.limits.clone()).unwrap_or_default(),
+            Subject::Group(_) => Vec::new(),
         }
     }
 

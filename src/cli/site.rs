@@ -286,6 +286,7 @@ fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &People) -> Snaps
                 status: Status::Active,
                 last_used: None,
                 labels: BTreeMap::new(),
+                limits: Vec::new(),
             });
         }
     }

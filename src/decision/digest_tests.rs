@@ -1,7 +1,7 @@
 use super::*;
 use crate::access::facts::{CheckedClaim, Emergent, EmergentWhat, Exception, Holding, Step};
 use crate::decision::sample::{analysis, at, change, facts_of_grant, grant, hours, now, piece, plan, time};
-use crate::input::entitlement::{Effect, Mode, Permission};
+use crate::input::entitlement::{Except, Mode, Permission};
 use crate::input::place::{Place, Placed};
 use crate::plan::model::{Action, Lifetime, RoleDefinition};
 
@@ -63,6 +63,16 @@ fn everything_that_is_listed_moves_the_digest() {
                 resource: "r".into(),
                 scope: None,
                 until: None,
+                except: Vec::new(),
+            });
+        }),
+        ("what an exception leaves out", |_, _, f| {
+            f.effects.gained[0].access.exceptions.push(Exception {
+                action: "a".into(),
+                resource: "r".into(),
+                scope: None,
+                until: None,
+                except: vec![Except { action: "b".into(), resource: "r".into() }],
             });
         }),
         ("lost", |_, _, f| f.effects.lost.push(piece("svc:a", "x"))),
@@ -145,9 +155,7 @@ fn conflict() -> SodConflict {
 
 #[test]
 fn the_order_of_lists_in_the_plan_is_irrelevant() {
-    let permission = |action: &str| {
-        at(Permission { action: action.into(), resource: "*".into(), effect: Effect::Allow, condition: None })
-    };
+    let permission = |action: &str| at(Permission::allow(action, "*"));
     let of = |permissions: Vec<Placed<Permission>>| {
         let definition = RoleDefinition {
             role: at("r".into()),

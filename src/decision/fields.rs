@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::input::canonical;
-use crate::input::entitlement::{Effect, Permission, Requirement};
+use crate::input::entitlement::{Effect, Except, Permission, Requirement};
 use crate::input::id::Id;
 use crate::input::place::Placed;
 use crate::input::text::Text;
@@ -199,6 +199,14 @@ fn permission_field(permission: &Permission) -> Field {
     if let Some(condition) = &permission.condition {
         f.text("condition", condition.clone());
     }
+    if !permission.except.is_empty() {
+        let left_out = |e: &Except| {
+            let mut f = Fields::default();
+            f.text("action", e.action.clone()).text("resource", e.resource.clone());
+            Field::Map(f)
+        };
+        f.list("except", permission.except.iter().map(left_out));
+    }
     Field::Map(f)
 }
 
@@ -230,6 +238,7 @@ impl Object {
             // WHY: a condition can be reworded; whether dropping it widens the access is for coverage to say.
             if let Field::Map(map) = &mut field {
                 map.0.remove("condition");
+                map.0.remove("except");
             }
             parts.0.insert(name.to_owned(), field);
         }

@@ -101,6 +101,33 @@ pub struct Permission {
     /// A condition of the source system that this tool does not evaluate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
+    /// What it leaves out of its patterns: it neither gives nor takes that (`NotAction`, `NotResource`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Except>,
+}
+
+impl Permission {
+    /// Allows an action on a resource, without a condition.
+    #[must_use]
+    pub fn allow(action: impl Into<Text>, resource: impl Into<Text>) -> Self {
+        Self {
+            action: action.into(),
+            resource: resource.into(),
+            effect: Effect::Allow,
+            condition: None,
+            except: Vec::new(),
+        }
+    }
+}
+
+/// What a permission leaves out of its patterns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Except {
+    /// The action pattern.
+    pub action: Text,
+    /// The resource pattern.
+    pub resource: Text,
 }
 
 /// How an assignment holds.

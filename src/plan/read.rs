@@ -4,7 +4,7 @@
 //! the snapshot knows them is for `access` to say. Nothing is believed while a single fault stands.
 
 use crate::input::digest::Digest;
-use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Requirement, Sensitivity};
+use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement, Sensitivity};
 use crate::input::finding::{Code, Finding};
 use crate::input::form::{self, Fields, Shape};
 use crate::input::node::{Budget, Node, Value};
@@ -256,9 +256,19 @@ fn permission(node: &Node) -> Option<Placed<Permission>> {
         Some("deny") => Effect::Deny,
         Some(_) => return None,
     };
-    let permission =
-        Permission { action: text("action")?, resource: text("resource")?, effect, condition: text("condition") };
+    let permission = Permission {
+        action: text("action")?,
+        resource: text("resource")?,
+        effect,
+        condition: text("condition"),
+        except: fields.list("except").iter().map(except).collect::<Option<_>>()?,
+    };
     Some(Placed::new(permission, node.place.clone()))
+}
+
+fn except(node: &Node) -> Option<Except> {
+    let fields = Fields::of(node)?;
+    Some(Except { action: fields.text("action")?.value, resource: fields.text("resource")?.value })
 }
 
 fn requirement(node: &Node) -> Option<Placed<Requirement>> {

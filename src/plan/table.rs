@@ -59,6 +59,15 @@ pub(super) const PERMISSION_SHAPE: Shape = Shape::Mapping(
         required("resource", Shape::Text, "The resource pattern; `*` matches any run of characters."),
         optional("effect", Shape::Words(&["allow", "deny"]), "Gives or takes; without it, `allow`."),
         optional("condition", Shape::Text, "A condition of the source system, shown and never evaluated."),
+        optional("except", Shape::List(&EXCEPT_SHAPE, 0, MOST), "What it leaves out of its patterns."),
+    ],
+);
+
+const EXCEPT_SHAPE: Shape = Shape::Mapping(
+    "exception",
+    &[
+        required("action", Shape::Text, "The action pattern left out."),
+        required("resource", Shape::Text, "The resource pattern left out."),
     ],
 );
 

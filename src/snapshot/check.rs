@@ -350,7 +350,26 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
             check(holds, id, "identity, group, role or resource", "findings", n, &[key("subject")]);
         }
     }
+    limits(s, &known.roles, faults);
     future(s, faults);
+}
+
+/// Limits that name roles that are not there: they let everything pass.
+fn limits(snapshot: &Snapshot, roles: &HashSet<&str>, faults: &mut Faults) {
+    for (n, identity) in snapshot.identities.iter().enumerate() {
+        for (m, limit) in identity.limits.iter().enumerate() {
+            for (k, id) in limit.roles.iter().enumerate().filter(|(_, id)| !roles.contains(id.as_str())) {
+                let message = format!("the snapshot holds no role `{}`; the limit lets everything pass", id.as_str());
+                faults.add(
+                    Finding::new(Code::DanglingReference, message)
+                        .mend("add the role to the snapshot or correct the name"),
+                    "identities",
+                    n,
+                    &[key("limits"), Step::At(m), key("roles"), Step::At(k)],
+                );
+            }
+        }
+    }
 }
 
 /// Grants that are younger than the export that holds them.

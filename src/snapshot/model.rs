@@ -90,6 +90,28 @@ pub struct Identity {
     /// Labels of the source system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, Text>,
+    /// What bounds it, whatever it is given: each of these must allow a thing as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+}
+
+/// A bound on what an identity can do: it does only what some role of the bound allows as well, and what these roles deny
+/// is denied to it. A boundary, or one level of an organisation's policies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// What it is: `boundary`, `organisation`, …
+    pub name: Text,
+    /// The roles that together say what it lets pass; a role that is not in the snapshot lets everything pass.
+    pub roles: Vec<RoleId>,
+    /// Whether it bounds as well what resources themselves give (roles marked `by_resource`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bounds_resources: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// How well the members of a group are known.
@@ -156,6 +178,9 @@ pub struct Role {
     /// The kinds of identity it is meant for; empty means any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<IdentityKind>,
+    /// Whether it is what a resource itself gives (a policy of the resource): not every limit of its holder bounds it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_resource: bool,
 }
 
 /// A place in the tree of resources.
@@ -224,6 +249,9 @@ pub struct Trust {
     /// What `from` must hold for it; none: nothing more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requires: Option<Requirement>,
+    /// A condition of the source system that this tool does not evaluate: the trust is taken to hold all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Text>,
 }
 
 /// A permission lets its holder act as identities: evaluated on the entitlements before and after a plan.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use crate::access::facts::{Analysis, ChangeFacts, Piece};
 use crate::access::{Data, Index, Question, TaskScope, analyse};
 use crate::input::digest::Digest;
-use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Requirement};
+use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::ChangeId;
 use crate::input::place::{Place, Placed};
@@ -21,7 +21,7 @@ use crate::plan::model::{
     Action, AssignmentChange, Change, Claim, CredentialIssue, Lifetime, Plan, RoleDefinition, Target, TrustDefinition,
 };
 use crate::snapshot::model::{
-    Assignment, Credential, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status, Trust, TrustRule,
+    Assignment, Credential, Group, Identity, Limit, MembersKnown, Resource, Role, Snapshot, Status, Trust, TrustRule,
 };
 
 pub const TAKEN_AT: i64 = 1_000_000;
@@ -58,11 +58,21 @@ impl Snapshot {
             status: Status::Active,
             last_used: None,
             labels: std::collections::BTreeMap::default(),
+            limits: Vec::new(),
         });
         self
     }
     pub fn human(self, id: &str) -> Self {
         self.identity(id, IdentityKind::Human)
+    }
+    /// Bounds the last identity by roles.
+    pub fn limited(mut self, name: &str, roles: &[&str], bounds_resources: bool) -> Self {
+        self.identities.last_mut().unwrap().limits.push(Limit {
+            name: name.into(),
+            roles: roles.iter().map(|r| (*r).into()).collect(),
+            bounds_resources,
+        });
+        self
     }
     pub fn disabled(mut self, id: &str) -> Self {
         self = self.human(id);
@@ -105,6 +115,7 @@ impl Snapshot {
             owner: None,
             sensitivity: None,
             kinds: Vec::new(),
+            by_resource: false,
         });
         self
     }
@@ -155,6 +166,7 @@ impl Snapshot {
                 resource: resource.into(),
                 scope: None,
             }),
+            condition: None,
         });
         self
     }
@@ -183,10 +195,15 @@ impl Snapshot {
 }
 
 pub fn allow(action: &str, resource: &str) -> Permission {
-    Permission { action: action.into(), resource: resource.into(), effect: Effect::Allow, condition: None }
+    Permission::allow(action, resource)
 }
 pub fn deny(action: &str, resource: &str) -> Permission {
     Permission { effect: Effect::Deny, ..allow(action, resource) }
+}
+/// A permission that leaves something out.
+pub fn except(permission: Permission, left_out: &[(&str, &str)]) -> Permission {
+    let except = left_out.iter().map(|(a, r)| Except { action: (*a).into(), resource: (*r).into() });
+    Permission { except: except.collect(), ..permission }
 }
 pub fn when(permission: Permission, condition: &str) -> Permission {
     Permission { condition: Some(condition.into()), ..permission }

@@ -3,6 +3,7 @@
 mod build;
 mod effects;
 mod emergent;
+mod limits;
 mod matrix;
 mod reference;
 mod resolve;

@@ -11,7 +11,7 @@ use crate::access::pattern::Dialect;
 use crate::input::entitlement::{Effect, Mode, Permission};
 use crate::input::id::ResourceId;
 use crate::plan::model::Action;
-use crate::snapshot::model::{Snapshot, Status};
+use crate::snapshot::model::{Limit, Snapshot, Status};
 
 struct Places<'s>(&'s Snapshot);
 impl Tree for Places<'_> {
@@ -95,6 +95,49 @@ fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Until, 
     found
 }
 
+fn taken(action: &crate::input::text::Text, resource: &crate::input::text::Text) -> Exception {
+    Exception { action: action.clone(), resource: resource.clone(), scope: None, until: None, except: Vec::new() }
+}
+
+/// The permissions of each limit of an identity, includes followed not at all: the generated limits include nothing.
+fn limits(s: &Snapshot, name: &str) -> Vec<Vec<Permission>> {
+    let of = |limit: &Limit| {
+        let roles = s.roles.iter().filter(|r| limit.roles.contains(&r.id));
+        roles.flat_map(|r| r.permissions.clone()).collect()
+    };
+    s.identities.iter().filter(|i| i.id.as_str() == name).flat_map(|i| &i.limits).map(of).collect()
+}
+
+/// What a limit leaves of a permission. The generated patterns of limits are `*` and plain words, so that what two
+/// share is always one of them.
+fn shared(d: Dialect, p: &Permission, limit: &[Permission]) -> Vec<Permission> {
+    let allows = limit.iter().filter(|l| l.effect == Effect::Allow);
+    let narrower = |a: &str, b: &str| if d.resource_covers(a, b) { b.to_owned() } else { a.to_owned() };
+    let mut found = Vec::new();
+    for l in allows {
+        if !d.actions_overlap(l.action.raw(), p.action.raw())
+            || !d.resources_overlap(l.resource.raw(), p.resource.raw())
+        {
+            continue;
+        }
+        let mut except = [p.except.clone(), l.except.clone()].concat();
+        except.sort();
+        except.dedup();
+        let condition = match (&p.condition, &l.condition) {
+            (Some(a), Some(b)) if a != b => Some(format!("{} and {}", a.raw(), b.raw()).into()),
+            (a, b) => a.clone().or_else(|| b.clone()),
+        };
+        found.push(Permission {
+            action: narrower(l.action.raw(), p.action.raw()).into(),
+            resource: narrower(l.resource.raw(), p.resource.raw()).into(),
+            effect: Effect::Allow,
+            condition,
+            except,
+        });
+    }
+    found
+}
+
 fn walk(s: &Snapshot, name: &str) -> Held {
     let tree = Places(s);
     let d = Dialect::default();
@@ -127,15 +170,32 @@ fn walk(s: &Snapshot, name: &str) -> Held {
                 resource: p.resource.clone(),
                 scope: scope.clone(),
                 until: *until,
+                except: p.except.clone(),
             })
+            .chain(limits(s, actor).iter().flatten().filter(|p| p.effect == Effect::Deny && p.condition.is_none()).map(
+                |p| Exception {
+                    action: p.action.clone(),
+                    resource: p.resource.clone(),
+                    scope: None,
+                    until: None,
+                    except: p.except.clone(),
+                },
+            ))
             .collect();
         let longer = |d: &Exception, e: &Exception| {
-            (&d.action, &d.resource, &d.scope) == (&e.action, &e.resource, &e.scope)
+            (&d.action, &d.resource, &d.scope, &d.except) == (&e.action, &e.resource, &e.scope, &e.except)
                 && e.until.is_none_or(|e| d.until.is_some_and(|d| d < e))
                 && d.until != e.until
         };
         let denies: Vec<&Exception> = all.iter().filter(|d| !all.iter().any(|e| longer(d, e))).collect();
-        for (p, scope, until, eligible) in own.iter().filter(|(p, ..)| p.effect == Effect::Allow) {
+        let allows = own.iter().filter(|(p, ..)| p.effect == Effect::Allow);
+        let allows = allows.flat_map(|(p, scope, until, eligible)| {
+            let within = limits(s, actor)
+                .iter()
+                .fold(vec![p.clone()], |pieces, limit| pieces.iter().flat_map(|p| shared(d, p, limit)).collect());
+            within.into_iter().map(move |p| (p, scope, until, eligible))
+        });
+        for (p, scope, until, eligible) in allows {
             let mut access = Access {
                 action: p.action.clone(),
                 resource: p.resource.clone(),
@@ -144,11 +204,13 @@ fn walk(s: &Snapshot, name: &str) -> Held {
                 until: earlier(*until, *cap),
                 exceptions: Vec::new(),
             };
-            if denies.iter().any(|e| exception_takes_all(d, &tree, e, &access)) {
+            let left_out: Vec<Exception> = p.except.iter().map(|x| taken(&x.action, &x.resource)).collect();
+            let all: BTreeSet<&Exception> = denies.iter().copied().chain(&left_out).collect();
+            if all.iter().any(|e| exception_takes_all(d, &tree, e, &access)) {
                 continue;
             }
-            let overlapping = denies.iter().filter(|e| exception_overlaps(d, &tree, e, &access));
-            access.exceptions = overlapping.map(|e| (*e).clone()).collect();
+            let overlapping = all.into_iter().filter(|e| exception_overlaps(d, &tree, e, &access));
+            access.exceptions = overlapping.cloned().collect();
             found.insert((access, *eligible || *activated));
         }
     }
@@ -199,10 +261,21 @@ fn pattern() -> impl Strategy<Value = String> {
     proptest::sample::select(vec!["*", "a", "b", "a*", "*b", "ab"]).prop_map(str::to_owned)
 }
 fn permission() -> impl Strategy<Value = Permission> {
-    (pattern(), pattern(), 0..6_u8).prop_map(|(a, r, kind)| match kind {
+    (pattern(), pattern(), pattern(), 0..8_u8).prop_map(|(a, r, left, kind)| match kind {
         0 => deny(&a, &r),
         1 => when(allow(&a, &r), "if"),
+        2 => except(allow(&a, &r), &[(&left, "*")]),
+        3 => except(deny(&a, &r), &[(&left, "*")]),
         _ => allow(&a, &r),
+    })
+}
+fn bound() -> impl Strategy<Value = Permission> {
+    let word = || proptest::sample::select(vec!["*", "a", "b", "ab"]);
+    (word(), word(), 0..6_u8).prop_map(|(a, r, kind)| match kind {
+        0 => deny(a, r),
+        1 => when(allow(a, r), "if"),
+        2 => except(allow(a, r), &[("b", "*")]),
+        _ => allow(a, r),
     })
 }
 const USERS: [&str; 3] = ["u0", "u1", "u2"];
@@ -238,9 +311,14 @@ prop_compose! {
         held in proptest::collection::vec((anyone(), role_id(), scope(), mode()), 0..5),
         joined in proptest::collection::vec((anyone(), group(), mode()), 0..2),
         trusts in proptest::collection::vec((anyone(), proptest::sample::select(USERS.to_vec())), 0..3),
+        limit in proptest::option::of(proptest::collection::vec(bound(), 1..4)),
     ) -> Snapshot {
         let mut s = snapshot("test").resource("org", None).resource("db", Some("org")).resource("web", None);
         for u in USERS { s = s.human(u); }
+        if let Some(permissions) = limit {
+            // The last user is bound.
+            s = s.role("limit", &permissions).limited("boundary", &["limit"], false);
+        }
         for g in GROUPS {
             let list: Vec<&str> = members.iter().filter(|(_, x)| *x == g).map(|(u, _)| *u).collect();
             s = s.group(g, &list);
@@ -269,6 +347,7 @@ fn action() -> impl Strategy<Value = Action> {
         (anyone(), role_id()).prop_map(|(w, r)| grant_as(w, r, Mode::Eligible, None)),
         (anyone(), group()).prop_map(|(w, g)| join(w, g)),
         (role_id(), permission()).prop_map(|(r, p)| add(r, p)),
+        bound().prop_map(|p| add("limit", p)),
         (anyone(), proptest::sample::select(USERS.to_vec())).prop_map(|(f, t)| add_trust("new", f, t)),
         proptest::sample::select(USERS.to_vec()).prop_map(|u| Action::DisableIdentity(p(u.into()))),
     ]

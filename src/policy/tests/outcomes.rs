@@ -114,8 +114,7 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
         (AutoBar::Owner, |w| w.action(Action::CreateGroup(at("g".into()), Some(at("user:bob".into()))))),
         (AutoBar::Credential, |w| w.action(Action::RevokeCredential(at("k".into())))),
         (AutoBar::Deny, |w| {
-            w.facts().named.permission =
-                Some(Permission { action: "get".into(), resource: "*".into(), effect: Effect::Deny, condition: None })
+            w.facts().named.permission = Some(Permission { effect: Effect::Deny, ..Permission::allow("get", "*") })
         }),
         (AutoBar::Finding, |w| w.action(Action::SuppressFinding(at("f".into())))),
     ];

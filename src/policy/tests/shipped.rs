@@ -3,7 +3,7 @@
 use cedar_policy::{ValidationMode, Validator};
 
 use super::*;
-use crate::input::entitlement::{Effect, Permission};
+use crate::input::entitlement::Permission;
 use crate::snapshot::model::Status;
 
 /// Every policy that determined any answer, or failed.
@@ -82,8 +82,7 @@ fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
 }
 
 fn permission(w: &mut World, action: &str, resource: &str) {
-    let permission =
-        Permission { action: action.into(), resource: resource.into(), effect: Effect::Allow, condition: None };
+    let permission = Permission::allow(action, resource);
     w.action(Action::AddPermission(at("viewer".into()), at(permission.clone())));
     w.facts().named = Named { role: Some("viewer".into()), permission: Some(permission), ..Named::default() };
     w.facts().becomes = None;

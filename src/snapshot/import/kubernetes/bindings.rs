@@ -8,18 +8,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::intern::{interning, shared};
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::snapshot::import::notes::{Notes, Spot};
 use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status};
 use crate::snapshot::tree;
 
 use super::gather::{Gathered, Key, display, gather};
-use super::object::{Body, Kind, Notes, Object, Spot, SubjectRef};
-use super::{Import, roles, trust};
+use super::object::{Body, Kind, Object, SubjectRef};
+use super::{roles, trust};
+use crate::snapshot::import::Import;
 
 /// Reads exports and manifests of one cluster.
 ///
@@ -101,6 +103,7 @@ impl Cluster {
             status: Status::Active,
             last_used: None,
             labels: BTreeMap::new(),
+            limits: Vec::new(),
         });
         id
     }
@@ -305,8 +308,7 @@ impl Cluster {
     /// The API server lets `system:masters` do everything, before it asks RBAC.
     fn masters(&mut self) -> Assignment {
         let id = RoleId::new("builtin:system:masters");
-        let everything =
-            Permission { action: Text::from("*"), resource: Text::from("*"), effect: Effect::Allow, condition: None };
+        let everything = Permission::allow("*", "*");
         self.roles.insert(
             id.clone(),
             Role {
@@ -316,6 +318,7 @@ impl Cluster {
                 owner: None,
                 sensitivity: Some(Sensitivity::Critical),
                 kinds: Vec::new(),
+                by_resource: false,
             },
         );
         Assignment {

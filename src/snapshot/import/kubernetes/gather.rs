@@ -9,9 +9,10 @@ use std::sync::Arc;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::shared;
 use crate::input::place::Place;
+use crate::snapshot::import::notes::Notes;
 use crate::snapshot::tree;
 
-use super::object::{Body, Kind, Notes, Object, Reader};
+use super::object::{Body, Kind, Object, Reader};
 
 /// The most bytes that one import reads.
 const MAX_BYTES: usize = 2 << 30;

@@ -26,19 +26,3 @@ pub use bindings::import;
 
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
-
-use crate::input::finding::Finding;
-use crate::snapshot::model::Snapshot;
-
-/// What an import yields.
-#[derive(Clone, Debug)]
-pub struct Import {
-    /// The entitlements of the cluster, sorted by name: the order of files does not matter.
-    pub snapshot: Snapshot,
-    /// What was notable; nothing of severity `error`.
-    pub findings: Vec<Finding>,
-    /// How many of each kind were read; see [`import`].
-    pub counts: BTreeMap<&'static str, usize>,
-}

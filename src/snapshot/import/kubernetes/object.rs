@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::input::finding::{Code, Finding};
-use crate::input::place::Place;
 use crate::input::time::Time;
 use crate::snapshot::check::is_plain;
-use crate::snapshot::place::{self, Path, Step};
+use crate::snapshot::import::notes::{Notes, Spot};
+use crate::snapshot::place::{Path, Step};
 use crate::snapshot::tree::{self, Node, Value};
 
 /// The kinds that are read.
@@ -98,16 +98,6 @@ pub(super) enum Body {
     Binding { role_kind: Arc<str>, role: Arc<str>, subjects: Vec<SubjectRef> },
 }
 
-/// Where an object stands: a place, or the way to it.
-#[derive(Clone, Debug)]
-pub(super) struct Spot {
-    pub file: usize,
-    pub line: u32,
-    pub column: u32,
-    pub start: usize,
-    pub path: Path,
-}
-
 /// An object of the cluster.
 #[derive(Clone, Debug)]
 pub(super) struct Object {
@@ -120,47 +110,6 @@ pub(super) struct Object {
     pub spot: Spot,
     /// An API version in which the user `*` meant everybody.
     pub alpha: bool,
-}
-
-/// Findings that still wait for their places.
-#[derive(Debug, Default)]
-pub(super) struct Notes(Vec<(Finding, Option<Spot>)>);
-
-impl Notes {
-    pub fn at(&mut self, finding: Finding, spot: &Spot) {
-        self.0.push((finding, Some(spot.clone())));
-    }
-    pub fn everywhere(&mut self, finding: Finding) {
-        self.0.push((finding, None));
-    }
-    /// Finds the places: YAML told them, JSON is scanned once a document that has findings.
-    pub fn placed(self, files: &[(&str, &str)]) -> Vec<Finding> {
-        let mut wanted: BTreeMap<(usize, usize), Vec<(usize, Path)>> = BTreeMap::new();
-        let mut out: Vec<Finding> = Vec::with_capacity(self.0.len());
-        for (n, (finding, spot)) in self.0.into_iter().enumerate() {
-            out.push(match spot {
-                Some(spot) if spot.line == 0 => {
-                    wanted.entry((spot.file, spot.start)).or_default().push((n, spot.path));
-                    finding
-                }
-                Some(spot) => {
-                    let name = files.get(spot.file).map_or("", |f| f.0);
-                    finding.at(&Place { file: name.into(), line: spot.line, column: spot.column, bytes: (0, 0) })
-                }
-                None => finding,
-            });
-        }
-        for ((file, start), paths) in wanted {
-            let Some((name, text)) = files.get(file) else { continue };
-            let places = place::in_json(name, text, start, paths.iter().map(|(_, path)| path));
-            for ((n, _), place) in paths.iter().zip(places) {
-                if let Some(finding) = out.get_mut(*n) {
-                    finding.place = Some(place);
-                }
-            }
-        }
-        out
-    }
 }
 
 /// Reads the documents of one file.

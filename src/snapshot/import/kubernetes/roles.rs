@@ -9,15 +9,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::input::entitlement::{Effect, Permission, Sensitivity};
+use crate::input::entitlement::{Permission, Sensitivity};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::RoleId;
 use crate::input::intern::shared;
 use crate::input::text::Text;
+use crate::snapshot::import::notes::{Notes, Spot};
 use crate::snapshot::model::Role;
 
 use super::gather::{Gathered, display};
-use super::object::{Body, Expression, Kind, Notes, Object, Rule, Spot};
+use super::object::{Body, Expression, Kind, Object, Rule};
 
 /// The name of a `Role` or `ClusterRole`.
 pub(super) fn role_id(kind: &str, namespace: &str, name: &str) -> RoleId {
@@ -69,7 +70,15 @@ pub(super) fn roles(gathered: &Gathered, notes: &mut Notes) -> BTreeMap<RoleId, 
 }
 
 fn role(id: RoleId, includes: Vec<RoleId>, set: BTreeSet<Permission>) -> Role {
-    Role { id, includes, permissions: set.into_iter().collect(), owner: None, sensitivity: None, kinds: Vec::new() }
+    Role {
+        id,
+        includes,
+        permissions: set.into_iter().collect(),
+        owner: None,
+        sensitivity: None,
+        kinds: Vec::new(),
+        by_resource: false,
+    }
 }
 
 /// A role that a binding names and the export lacks: what it gives is unknown, which must not look like nothing.
@@ -77,12 +86,7 @@ fn role(id: RoleId, includes: Vec<RoleId>, set: BTreeSet<Permission>) -> Role {
 /// WHY: its one permission overlaps no real one, so that holding it hides no later gain and no trust comes alive by it;
 /// and granting it is a gain, of the highest sensitivity.
 pub(super) fn unresolved(id: &RoleId) -> Role {
-    let permission = Permission {
-        action: Text::from("unknown"),
-        resource: Text::from(format!("unresolved:{}", id.as_str())),
-        effect: Effect::Allow,
-        condition: None,
-    };
+    let permission = Permission::allow("unknown", format!("unresolved:{}", id.as_str()));
     Role { sensitivity: Some(Sensitivity::Critical), ..role(id.clone(), Vec::new(), BTreeSet::from([permission])) }
 }
 
@@ -178,12 +182,11 @@ fn permissions(rules: &[Rule], notes: &mut Notes, spot: &Spot, role: &str) -> BT
         }
         patterns.extend(rule.urls.iter().map(|url| shared(&format!("url:{url}"))));
         for verb in &rule.verbs {
-            out.extend(patterns.iter().map(|pattern| Permission {
-                action: Text::new(Arc::clone(verb)),
-                resource: Text::new(Arc::clone(pattern)),
-                effect: Effect::Allow,
-                condition: None,
-            }));
+            out.extend(
+                patterns
+                    .iter()
+                    .map(|pattern| Permission::allow(Text::new(Arc::clone(verb)), Text::new(Arc::clone(pattern)))),
+            );
         }
     }
     out

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
-use super::Import;
 use super::import;
 use crate::input::finding::{Code, Finding};
 use crate::input::time::Time;
+use crate::snapshot::import::Import;
 use crate::snapshot::{read, write};
 
 fn at() -> Time {
