@@ -71,23 +71,6 @@ fn refused(site: &Site) -> String {
     why[0].to_owned()
 }
 
-fn replace(site: &Site, file: &str, from: &str, to: &str) {
-    let path = site.demo().join(file);
-    let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains(from), "{file} has no `{from}`");
-    fs::write(path, text.replace(from, to)).unwrap();
-}
-
-fn agent_key(site: &Site, name: &str) -> String {
-    let text = fs::read_to_string(site.demo().join(format!("keys/{name}.pub"))).unwrap();
-    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
-}
-
-fn keygen(site: &Site, arguments: &[&str]) {
-    let output = site.command("ssh-keygen", &site.demo()).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// Replaces the proofs of the demo's agent.
 fn prove_by(site: &Site, proof: &str) {
     let agents = format!(
@@ -136,7 +119,7 @@ fn a_plan_without_a_proof_can_be_rejected_and_never_approved() {
 #[test]
 fn an_edited_plan_is_denied() {
     let site = signed();
-    replace(&site, "plan.yaml", "ttl: 4h", "ttl: 5h");
+    site.replace("plan.yaml", "ttl: 4h", "ttl: 5h");
     assert!(refused(&site).contains("does not prove"), "{}", refused(&site));
 }
 
@@ -144,7 +127,7 @@ fn an_edited_plan_is_denied() {
 fn a_signature_for_another_purpose_is_denied() {
     let site = signed();
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
-    keygen(&site, &["-q", "-Y", "sign", "-n", "review-seal@v1", "-f", "keys/assistant", "plan.yaml"]);
+    site.keygen(&["-q", "-Y", "sign", "-n", "review-seal@v1", "-f", "keys/assistant", "plan.yaml"]);
     assert!(refused(&site).contains("namespace `review-seal@v1`"), "{}", refused(&site));
 }
 
@@ -168,10 +151,10 @@ fn a_foreign_key_is_denied_and_that_of_another_agent_is_named() {
     assert!(code == 0 && text.contains("warning: it will not count"), "{text}");
     assert!(refused(&site).contains("is not one that agents.yaml names for the proposer"));
     let agents = fs::read_to_string(site.demo().join("agents.yaml")).unwrap();
-    keygen(&site, &["-q", "-t", "ed25519", "-N", "", "-f", "keys/other"]);
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/other"]);
     let other = format!(
         "{agents}  - id: agent:other\n    proof:\n      - {{method: key, key: \"{}\"}}\n",
-        agent_key(&site, "other")
+        site.public_key("other")
     );
     fs::write(site.demo().join("agents.yaml"), other).unwrap();
     site.run(&["plan", "sign", "plan.yaml", "--key", "keys/other"]);
@@ -195,7 +178,7 @@ fn two_proofs_prove_nothing_and_neither_does_one_that_cannot_be_read() {
 #[test]
 fn a_key_that_ended_that_is_valid_only_later_or_without_an_end_is_denied() {
     let site = signed();
-    let key = agent_key(&site, "assistant");
+    let key = site.public_key("assistant");
     let with = |window: &str| prove_by(&site, &format!("{{method: key, key: \"{key}\"{window}}}"));
     with(", valid_after: 2020-01-01T00:00:00Z, valid_before: 2020-01-02T00:00:00Z");
     assert!(refused(&site).contains("the key ended at 2020-01-02T00:00:00Z"));
@@ -208,7 +191,7 @@ fn a_key_that_ended_that_is_valid_only_later_or_without_an_end_is_denied() {
     // Without a limit of the agent's own, the parameter of the shipped policies rules.
     for window in ["", ", valid_after: 2020-01-01T00:00:00Z, valid_before: 2090-01-02T00:00:00Z"] {
         with(window);
-        replace(&site, "agents.yaml", "    max_credential_ttl: 1d\n", "");
+        site.replace("agents.yaml", "    max_credential_ttl: 1d\n", "");
         let (code, report) = check(&site);
         assert!(code == 3 && report["findings"].to_string().contains("agent-long-lived-credential"), "{report}");
     }
@@ -217,7 +200,7 @@ fn a_key_that_ended_that_is_valid_only_later_or_without_an_end_is_denied() {
 #[test]
 fn a_revoked_key_proves_nothing() {
     let site = signed();
-    fs::write(site.demo().join("revoked_keys"), format!("# lost\n{} old\n", agent_key(&site, "assistant"))).unwrap();
+    fs::write(site.demo().join("revoked_keys"), format!("# lost\n{} old\n", site.public_key("assistant"))).unwrap();
     assert!(refused(&site).contains("was revoked"));
     fs::write(site.demo().join("revoked_keys"), "not a key\n").unwrap();
     let (code, text) = site.run(&["check", "plan.yaml"]);
@@ -227,13 +210,13 @@ fn a_revoked_key_proves_nothing() {
 #[test]
 fn a_short_lived_certificate_proves_its_principal_alone() {
     let site = signed();
-    keygen(&site, &["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
     let certify = |principal: &str, window: &str| {
         let _ = fs::remove_file(site.demo().join("keys/assistant-cert.pub"));
-        keygen(&site, &["-q", "-s", "keys/ca", "-I", "run", "-n", principal, "-V", window, "keys/assistant.pub"]);
+        site.keygen(&["-q", "-s", "keys/ca", "-I", "run", "-n", principal, "-V", window, "keys/assistant.pub"]);
         site.run(&["plan", "sign", "plan.yaml", "--key", "keys/assistant-cert.pub"])
     };
-    let authority = agent_key(&site, "ca");
+    let authority = site.public_key("ca");
     prove_by(&site, &format!("{{method: certificate, authority: \"{authority}\", principal: assistant}}"));
     let (code, text) = certify("assistant", "-1m:+1h");
     assert!(code == 0 && !text.contains("warning"), "{text}");
@@ -407,7 +390,7 @@ fn a_proof_is_judged_at_the_time_when_the_log_first_received_the_plan() {
     assert_eq!(plan["proof"]["signature"], json!(fs::read_to_string(site.demo().join("plan.yaml.sig")).unwrap()));
     let received = Time::parse(plan["received_at"].as_str().unwrap()).unwrap();
     assert!(before <= received);
-    let key = agent_key(&site, "assistant");
+    let key = site.public_key("assistant");
     prove_by(&site, &format!("{{method: key, key: \"{key}\", valid_after: {before}, valid_before: {received}}}"));
     while now() <= received {
         std::thread::yield_now();
@@ -420,7 +403,7 @@ fn a_proof_is_judged_at_the_time_when_the_log_first_received_the_plan() {
     fs::rename(site.log(), site.demo().join("away.jsonl")).unwrap();
     assert!(refused(&site).contains("the key ended at"));
     fs::rename(site.demo().join("away.jsonl"), site.log()).unwrap();
-    replace(&site, "plan.yaml", "ttl: 4h", "ttl: 3h");
+    site.replace("plan.yaml", "ttl: 4h", "ttl: 3h");
     site.run(&["plan", "sign", "plan.yaml", "--key", "keys/assistant"]);
     assert!(refused(&site).contains("the key ended at"));
 }

@@ -29,6 +29,7 @@ pub mod recording;
 pub mod schema;
 pub mod site;
 pub mod snapshot;
+pub mod trust;
 pub mod trust_folder;
 pub mod verify;
 pub mod writing;
@@ -103,6 +104,8 @@ enum Command {
     #[command(subcommand, name = "plan")]
     PlanWork(plan::PlanWork),
     #[command(subcommand)]
+    Trust(trust::Trust),
+    #[command(subcommand)]
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Init(init::Init),
@@ -121,6 +124,7 @@ impl Command {
             Self::Gate(page) => Some(page.writing()),
             Self::Diff(page) => Some(page.writing()),
             Self::Verify(page) => Some(page.writing()),
+            Self::Trust(page) => Some(page.writing()),
             Self::Decide(_)
             | Self::Log(_)
             | Self::PlanWork(_)
@@ -144,6 +148,7 @@ const NAMES: &[&str] = &[
     "log",
     "plan",
     "snapshot",
+    "trust",
     "schema",
     "init",
     "demo",
@@ -222,6 +227,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Verify(page)) => page.run(),
         Some(Command::Log(page)) => page.run(),
         Some(Command::PlanWork(page)) => page.run(),
+        Some(Command::Trust(page)) => page.run(),
         Some(Command::Snapshot(page)) => page.run(),
         Some(Command::Schema(page)) => page.run(),
         Some(Command::Init(page)) => page.run(),

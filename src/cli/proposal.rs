@@ -206,20 +206,11 @@ impl<'s> Proposal<'s> {
             open: task.is_open(now) && listed,
             until: Some(task.until),
         });
-        let overbroad = access::overbroad(index, &plan.proposer.value, &may_hold(site, &plan));
+        let holdings = site.agents.get(plan.proposer.value.as_str()).map(may_hold).unwrap_or_default();
+        let overbroad = access::overbroad(index, &plan.proposer.value, &holdings);
         if let Some(example) = &overbroad {
-            findings.push(
-                Finding::new(
-                    Code::AgentOverbroad,
-                    format!(
-                        "the proposer `{}` itself holds more than agents.yaml says it may: {}",
-                        plan.proposer.value.as_str(),
-                        example.raw()
-                    ),
-                )
-                .at(&plan.proposer.place)
-                .mend("take that access from the assistant, or list it in `may_hold`"),
-            );
+            let id = plan.proposer.value.as_str();
+            findings.push(super::trust::beyond("the proposer", id, example).at(&plan.proposer.place));
         }
         let proof = origin.proof(overbroad.is_some());
         findings.extend(analysis.findings.iter().cloned());
@@ -349,9 +340,10 @@ fn task_scope(task: &Task, now: Time, listed: bool) -> TaskScope {
     }
 }
 
-fn may_hold(site: &Site, plan: &Plan) -> Vec<access::MayHold> {
+/// What agents.yaml says an agent may itself hold.
+#[must_use]
+pub fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
     use crate::config::Holding;
-    let Some(agent) = site.agents.get(plan.proposer.value.as_str()) else { return Vec::new() };
     agent
         .may_hold
         .iter()

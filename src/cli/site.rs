@@ -11,6 +11,7 @@ use super::provers;
 use super::trust_folder::{MAX_SNAPSHOT, TrustFolder, TrustFolderError};
 use crate::access;
 use crate::config::{self, Agents, People, Settings, Tasks};
+use crate::decision::lint::{self, Files};
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::IdentityKind;
 use crate::input::finding::{Code, Finding, Severity};
@@ -156,6 +157,10 @@ impl Site {
         let signers = signers.without(revoked.clone());
         let (provers, unusable) = provers::load(&agents, &mut |path| reading.bytes(path))?;
         reading.faults.findings.extend(unusable);
+        let signers_file = reading.folder.shown("allowed_signers");
+        let files =
+            Files { people: &people, agents: &agents, tasks: &tasks, signers: &signers, signers_file: &signers_file };
+        reading.faults.findings.extend(lint::faults(files));
         let Some(settings) = settings else { return Ok(Err(reading.faults)) };
         let (pack, policy_files) = load_policies(&mut reading, &settings)?;
         let (data, data_files) = load_data(&mut reading, &settings)?;

@@ -8,7 +8,7 @@
 //! below; [`bars`] says who may never approve; [`record`], [`approval`], [`reject`] and [`matching`] say what counts of
 //! the decisions in the log; [`risk`] and [`likeness`] order and group the questions; [`session`] asks them;
 //! [`soundness`], [`since`] and [`gate`] judge the result; [`exit`] is the number that the process ends with; [`translate`] and
-//! [`recall`] put what policy and the log say into this room's words.
+//! [`recall`] put what policy and the log say into this room's words; [`lint`] compares the trust files that all of it rests on.
 
 pub mod approval;
 pub mod bars;
@@ -18,6 +18,7 @@ pub mod exit;
 pub mod fields;
 pub mod gate;
 pub mod likeness;
+pub mod lint;
 pub mod matching;
 pub mod recall;
 pub mod record;

@@ -130,6 +130,11 @@ codes! {
     SharedKey = "shared-key", Error, "One key stands for two persons.";
     WeakKey = "weak-key", Warning, "A key is shorter than recommended.";
     PersonWithoutKey = "person-without-key", Warning, "A person of people.yaml has no key in allowed_signers.";
+    NobodysKey = "nobodys-key", Warning, "A line of allowed_signers stands for nobody in people.yaml.";
+    RevokedKeyListed = "revoked-key-listed", Warning, "A key that was revoked stands in a trust file still.";
+    AgentWithoutProof = "agent-without-proof", Warning, "An agent has no way to prove its plans, so they are denied.";
+    EndlessCredential = "endless-credential", Warning, "An agent's key holds longer than a credential may, or without end.";
+    CredentialEnded = "credential-ended", Warning, "An agent's key has ended.";
     MachineApprover = "machine-approver", Error, "A machine's key or identity stands among approvers.";
     NotAPerson = "not-a-person", Error, "An identity of a person is disabled or not human in the snapshot.";
     AgentOverbroad = "agent-overbroad", Warning, "An agent holds access beyond what agents.yaml says it may hold.";

@@ -146,7 +146,7 @@ pub(super) fn fault(path: &str, text: &str, offset: usize, error: &DetailedError
     let finding = Finding::new(Code::BadPolicy, message).at(&place);
     match &error.help {
         Some(help) => finding.mend(help.split_whitespace().collect::<Vec<_>>().join(" ")),
-        None => finding,
+        None => finding.mend("correct the policy's syntax: <https://docs.cedarpolicy.com/policies/syntax-policy.html>"),
     }
 }
 

@@ -63,6 +63,33 @@ impl Site {
         assert!(code == 0 && !text.contains("warning"), "{text}");
     }
 
+    /// Replaces a part of a file, which must be there.
+    pub fn replace(&self, file: &str, from: &str, to: &str) {
+        let path = self.demo().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    /// Adds lines to the end of a file.
+    pub fn append(&self, file: &str, lines: &str) {
+        let path = self.demo().join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(path, text + lines).unwrap();
+    }
+
+    /// The type and base64 of a public key of the site.
+    pub fn public_key(&self, name: &str) -> String {
+        let text = std::fs::read_to_string(self.demo().join(format!("keys/{name}.pub"))).unwrap();
+        text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs `ssh-keygen`.
+    pub fn keygen(&self, arguments: &[&str]) {
+        let output = self.command("ssh-keygen", &self.demo()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Starts a review in a terminal of 100 rows and columns.
     pub fn sit(&self, arguments: &str) -> PtySession {
         let script = format!("stty rows 100 cols 100; {} {arguments}; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));

@@ -1,0 +1,445 @@
+//! `review trust check`: each thing that can be wrong with the trust files, by name, where it stands and in every format.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+
+use serde_json::Value;
+
+mod support;
+
+use support::{Site, now};
+
+const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
+
+fn check(site: &Site) -> (i32, Value) {
+    let (code, text) = site.run(&["trust", "check", "--format", "json"]);
+    (code, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
+}
+
+fn codes(report: &Value) -> Vec<String> {
+    report["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn nothing_is_wrong_with_the_demo() {
+    let site = Site::new();
+    let (code, text) = site.run(&["trust", "check", "--strict"]);
+    assert!(code == 0 && text.contains("nothing is wrong"), "{text}");
+}
+
+/// What is done to the demo, the code of the finding, its severity, and where it stands.
+type Case = (&'static str, fn(&Site), &'static str, &'static str, &'static str);
+
+fn key(site: &Site, kind: &[&str], name: &str) -> String {
+    let path = format!("keys/{name}");
+    let mut arguments = vec!["-q", "-N", "", "-f", &path];
+    arguments.extend(kind);
+    site.keygen(&arguments);
+    site.public_key(name)
+}
+
+fn add_signer(site: &Site, line: &str) {
+    site.append("allowed_signers", &format!("{line}\n"));
+}
+
+fn with_agents(site: &Site, proofs: &str) {
+    let agents = format!("version: 1\nagents:\n  - id: {AGENT}\n    proof:\n{proofs}    may_hold: []\n");
+    fs::write(site.demo().join("agents.yaml"), agents).unwrap();
+}
+
+fn window() -> String {
+    let at = |seconds: i64| review::input::time::Time::from_unix(now().unix() + seconds);
+    format!("valid_after: {}, valid_before: {}", at(-60), at(86_400))
+}
+
+const CASES: &[Case] = &[
+    (
+        "a date without Z",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "n");
+            add_signer(s, &format!("ada@corp.example namespaces=\"review-seal@v1\",valid-after=\"20200101\" {k}"));
+        },
+        "signers-date-not-utc",
+        "warning",
+        "allowed_signers:4",
+    ),
+    (
+        "a line without namespaces",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "n");
+            add_signer(s, &format!("ada@corp.example {k}"));
+        },
+        "signers-without-namespaces",
+        "warning",
+        "allowed_signers:4",
+    ),
+    (
+        "a line with a typo",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "n");
+            add_signer(s, &format!("ada@corp.example namespace=\"review-seal@v1\" {k}"));
+        },
+        "bad-signers-line",
+        "error",
+        "allowed_signers:4",
+    ),
+    (
+        "CR LF",
+        |s| {
+            let text = fs::read_to_string(s.demo().join("allowed_signers")).unwrap();
+            fs::write(s.demo().join("allowed_signers"), text.replace('\n', "\r\n")).unwrap();
+        },
+        "signers-carriage-return",
+        "warning",
+        "allowed_signers:1",
+    ),
+    (
+        "one key for two people",
+        |s| {
+            let k = s.public_key("ada");
+            add_signer(s, &format!("bo@corp.example namespaces=\"review-seal@v1\" {k}"));
+        },
+        "shared-key",
+        "error",
+        "allowed_signers:4",
+    ),
+    (
+        "one line for two people",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "n");
+            add_signer(s, &format!("*@corp.example namespaces=\"review-seal@v1\" {k}"));
+        },
+        "shared-key",
+        "error",
+        "allowed_signers:4",
+    ),
+    (
+        "an agent's key among approvers",
+        |s| {
+            let k = s.public_key("assistant");
+            add_signer(s, &format!("ada@corp.example namespaces=\"review-seal@v1\" {k}"));
+        },
+        "machine-approver",
+        "error",
+        "agents.yaml:7",
+    ),
+    (
+        "an agent's authority among approvers",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "ca");
+            add_signer(s, &format!("*@corp.example cert-authority,namespaces=\"review-seal@v1\" {k}"));
+            with_agents(
+                s,
+                &format!("      - {{method: certificate, authority: \"{k}\", principal: bot@corp.example}}\n"),
+            );
+        },
+        "machine-approver",
+        "error",
+        "agents.yaml:5",
+    ),
+    (
+        "an agent's subject among approvers",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "ca");
+            with_agents(
+                s,
+                &format!("      - {{method: certificate, authority: \"{k}\", principal: ada@corp.example}}\n"),
+            );
+        },
+        "machine-approver",
+        "error",
+        "agents.yaml:5",
+    ),
+    (
+        "an agent among a person's identities",
+        |s| s.replace("people.yaml", "identities: [\"user:bo\"]", &format!("identities: [\"user:bo\", \"{AGENT}\"]")),
+        "machine-approver",
+        "error",
+        "agents.yaml:4",
+    ),
+    (
+        "a key under two agents",
+        |s| {
+            let k = s.public_key("assistant");
+            s.append(
+                "agents.yaml",
+                &format!(
+                    "  - id: agent:other\n    proof:\n      - {{method: key, key: \"{k} other\", {}}}\n",
+                    window()
+                ),
+            );
+        },
+        "shared-key",
+        "error",
+        "agents.yaml:11",
+    ),
+    (
+        "a subject under two agents",
+        |s| {
+            fs::write(s.demo().join("keys.json"), r#"{"keys":[]}"#).unwrap();
+            let p = "      - {method: token, issuer: \"https://i.example\", subject: bot, algorithm: ES256, jwks: keys.json}\n";
+            with_agents(s, p);
+            s.append("agents.yaml", &format!("  - id: agent:other\n    proof:\n{p}"));
+        },
+        "shared-key",
+        "error",
+        "agents.yaml:9",
+    ),
+    (
+        "RSA below 3072 bits",
+        |s| {
+            let k = key(s, &["-t", "rsa", "-b", "2048"], "n");
+            add_signer(s, &format!("ada@corp.example namespaces=\"review-seal@v1\" {k}"));
+        },
+        "weak-key",
+        "warning",
+        "allowed_signers:4",
+    ),
+    (
+        "an agent's RSA below 3072 bits",
+        |s| {
+            let k = key(s, &["-t", "rsa", "-b", "2048"], "n");
+            with_agents(s, &format!("      - {{method: key, key: \"{k}\", {}}}\n", window()));
+        },
+        "weak-key",
+        "warning",
+        "agents.yaml:5",
+    ),
+    (
+        "an RSA key that is refused",
+        |s| {
+            let k = key(s, &["-t", "rsa", "-b", "1024"], "n");
+            add_signer(s, &format!("ada@corp.example namespaces=\"review-seal@v1\" {k}"));
+        },
+        "weak-key",
+        "warning",
+        "allowed_signers:4",
+    ),
+    (
+        "a person without a key",
+        |s| s.replace("people.yaml", "principals: [bo@corp.example]", "principals: [bo@elsewhere.example]"),
+        "person-without-key",
+        "warning",
+        "people.yaml:5",
+    ),
+    (
+        "a person whose key expired",
+        |s| {
+            s.replace(
+                "allowed_signers",
+                "bo@corp.example namespaces=\"review-seal@v1\"",
+                "bo@corp.example namespaces=\"review-seal@v1\",valid-before=\"20200101Z\"",
+            );
+        },
+        "person-without-key",
+        "warning",
+        "people.yaml:5",
+    ),
+    (
+        "an approver without principals",
+        |s| s.replace("people.yaml", "break-glass: [bo]", "break-glass: [bo, lena]"),
+        "person-without-key",
+        "warning",
+        "people.yaml:6",
+    ),
+    (
+        "a key of nobody",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "n");
+            add_signer(s, &format!("eve@corp.example namespaces=\"review-seal@v1\" {k}"));
+        },
+        "nobodys-key",
+        "warning",
+        "allowed_signers:4",
+    ),
+    (
+        "a task without an owner",
+        |s| s.replace("tasks.yaml", "    owner: user:lena\n", ""),
+        "task-without-owner",
+        "warning",
+        "tasks.yaml:4",
+    ),
+    (
+        "a task that an agent owns",
+        |s| s.replace("tasks.yaml", "owner: user:lena", &format!("owner: {AGENT}")),
+        "not-a-person",
+        "error",
+        "tasks.yaml:5",
+    ),
+    (
+        "a person whom the export disabled",
+        |s| s.replace("snapshot.json", "\"id\": \"user:bo\",", "\"id\": \"user:bo\", \"status\": \"disabled\","),
+        "not-a-person",
+        "error",
+        "people.yaml:5",
+    ),
+    ("an agent without proof", |s| with_agents(s, "      []\n"), "bad-value", "error", "agents.yaml:5"),
+    (
+        "an agent with no proof at all",
+        |s| fs::write(s.demo().join("agents.yaml"), format!("version: 1\nagents:\n  - id: {AGENT}\n")).unwrap(),
+        "agent-without-proof",
+        "warning",
+        "agents.yaml:3",
+    ),
+    (
+        "an agent's key without an end",
+        |s| {
+            let k = s.public_key("assistant");
+            with_agents(s, &format!("      - {{method: key, key: \"{k}\"}}\n"));
+        },
+        "endless-credential",
+        "warning",
+        "agents.yaml:5",
+    ),
+    (
+        "an agent's key that lasts too long",
+        |s| {
+            let k = s.public_key("assistant");
+            with_agents(
+                s,
+                &format!(
+                    "      - {{method: key, key: \"{k}\", valid_after: 2020-01-01T00:00:00Z, valid_before: 2090-01-01T00:00:00Z}}\n"
+                ),
+            );
+        },
+        "endless-credential",
+        "warning",
+        "agents.yaml:5",
+    ),
+    (
+        "an agent's key that ended",
+        |s| {
+            let k = s.public_key("assistant");
+            with_agents(s, &format!("      - {{method: key, key: \"{k}\", valid_before: 2020-01-01T00:00:00Z}}\n"));
+        },
+        "credential-ended",
+        "warning",
+        "agents.yaml:5",
+    ),
+    (
+        "a revoked key",
+        |s| {
+            let k = s.public_key("bo");
+            fs::write(s.demo().join("revoked_keys"), format!("{k}\n")).unwrap();
+        },
+        "revoked-key-listed",
+        "warning",
+        "allowed_signers:3",
+    ),
+    (
+        "a revocation list that cannot be read",
+        |s| fs::write(s.demo().join("revoked_keys"), "# gone\nbo\n").unwrap(),
+        "bad-revocation",
+        "error",
+        "revoked_keys:2",
+    ),
+    (
+        "an assistant that was quietly given write access",
+        |s| {
+            s.replace("snapshot.json", "\"assignments\": [", &format!("\"assignments\": [\n    {{\"id\": \"quiet\", \"who\": \"{AGENT}\", \"role\": \"ledger-writer\", \"scope\": \"db:ledger\", \"mode\": \"standing\"}},"));
+        },
+        "agent-overbroad",
+        "warning",
+        "agents.yaml:4",
+    ),
+    (
+        "a file that is a link",
+        |s| {
+            fs::rename(s.demo().join("tasks.yaml"), s.demo().join("t.yaml")).unwrap();
+            std::os::unix::fs::symlink("t.yaml", s.demo().join("tasks.yaml")).unwrap();
+        },
+        "trust-file-link",
+        "error",
+        "tasks.yaml:1",
+    ),
+    (
+        "a key set that is missing",
+        |s| {
+            with_agents(
+                s,
+                "      - {method: token, issuer: \"https://i.example\", subject: bot, algorithm: ES256, jwks: keys.json}\n",
+            );
+        },
+        "bad-value",
+        "error",
+        "agents.yaml:5",
+    ),
+    (
+        "a pinned key that the set lacks",
+        |s| {
+            fs::write(s.demo().join("keys.json"), r#"{"keys":[]}"#).unwrap();
+            with_agents(
+                s,
+                "      - {method: token, issuer: \"https://i.example\", subject: bot, algorithm: ES256, jwks: keys.json, key_id: k}\n",
+            );
+        },
+        "bad-value",
+        "error",
+        "agents.yaml:5",
+    ),
+    (
+        "a policy that does not parse",
+        |s| fs::write(s.demo().join("policies/site.cedar"), "permit(\n").unwrap(),
+        "bad-policy",
+        "error",
+        "policies/site.cedar:",
+    ),
+];
+
+#[test]
+fn each_fault_of_the_trust_files_is_named_with_its_place_and_a_mend() {
+    for (name, tamper, code, severity, place) in CASES {
+        let site = Site::new();
+        tamper(&site);
+        let (exit, report) = check(&site);
+        let found = report["findings"].as_array().unwrap();
+        let finding = found.iter().find(|f| f["code"] == *code).unwrap_or_else(|| panic!("{name}: {report}"));
+        assert_eq!(finding["severity"], *severity, "{name}: {finding}");
+        let stands = format!("{}:{}", finding["file"].as_str().unwrap(), finding["line"]);
+        assert!(stands.starts_with(place), "{name}: {stands}");
+        assert!(finding["column"].as_u64().is_some_and(|column| column > 0), "{name}: {finding}");
+        assert!(finding["help"].as_str().is_some_and(|help| !help.is_empty()), "{name}: {finding}");
+        let fails = found.iter().any(|f| f["severity"] == "error");
+        assert_eq!(exit, i32::from(fails), "{name}: {report}");
+        let (exit, text) = site.run(&["trust", "check", "--strict"]);
+        assert_eq!(exit, 1, "{name}: {text}");
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once_in_every_format() {
+    let site = Site::new();
+    let shared = site.public_key("ada");
+    add_signer(&site, &format!("bo@corp.example namespaces=\"review-seal@v1\" {shared}"));
+    site.replace("tasks.yaml", "    owner: user:lena\n", "");
+    site.append("people.yaml", "  more: [nobody]\n");
+    site.replace("review.yaml", "snapshot:", "snap:");
+    let (code, report) = check(&site);
+    assert_eq!(code, 1);
+    let found = codes(&report);
+    for code in ["task-without-owner", "bad-configuration", "unknown-field"] {
+        assert!(found.iter().any(|f| f == code), "{code}: {found:?}");
+    }
+    for format in ["text", "sarif", "junit", "github", "gitlab", "markdown"] {
+        let (exit, text) = site.run(&["trust", "check", "--format", format]);
+        assert!(exit == 1 && text.replace('\\', "").contains("tasks.yaml"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn a_key_of_two_people_or_of_a_machine_keeps_the_site_from_judging() {
+    for who in ["ada", "assistant"] {
+        let site = Site::new();
+        let key = site.public_key(who);
+        add_signer(&site, &format!("bo@corp.example namespaces=\"review-seal@v1\" {key}"));
+        let (code, text) = site.run(&["check", "plan.yaml"]);
+        assert!(code == 1 && text.contains("a trust file is invalid"), "{text}");
+    }
+}
