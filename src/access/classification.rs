@@ -18,6 +18,7 @@ use crate::access::view::{RoleState, View};
 use crate::input::entitlement::{Permission, Sensitivity};
 use crate::input::id::{ResourceId, RoleId};
 use crate::input::text::Text;
+use crate::snapshot::model::UNRESOLVED;
 
 /// The classification, in the order of its files.
 #[derive(Clone, Debug, Default)]
@@ -191,6 +192,9 @@ impl<'c> Classifier<'c> {
     ) -> Verdict {
         if allow.unknown {
             return unknown(allow.permission.condition.clone());
+        }
+        if allow.permission.resource.raw().starts_with(UNRESOLVED) {
+            return unknown(Some("the export does not hold this role, so what it gives is unknown".into()));
         }
         self.permission(view, allow.chain.last().unwrap_or(role), &allow.permission, scope, exceptions)
     }

@@ -13,7 +13,7 @@ use super::effects::{AccessList, Limits};
 use super::model::{
     Alteration, ChangeReport, EmergentReport, EscalationReport, Outcome, PlanReport, SodReport, State, Totals,
 };
-use super::sentence::{Sentence, access, action, counted, path, scope, subject};
+use super::sentence::{Sentence, access, action, how_many, path, scope, subject};
 
 /// What the facts say of a plan. `file` is the plan's name as the user gave it.
 #[must_use]
@@ -96,16 +96,16 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         reversible: facts.reversible,
         claims: facts.claims.clone(),
         alteration: alteration(facts),
+        show,
         reason: change.reason.value.clone(),
         state: State::Open,
     }
 }
 
 fn concerned(whom: &Concerned) -> Sentence {
-    let least = if whom.at_least { "at least " } else { "" };
     let kinds: Vec<String> = whom.kinds.iter().map(|kind| kind.name().replace('_', " ")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
-    Sentence::of(format!("{least}{}{kinds}", counted(whom.identities, "identity", "identities")))
+    Sentence::of(format!("{}{kinds}", how_many(whom.identities, whom.at_least)))
 }
 
 fn escalation(it: &Escalation) -> EscalationReport {

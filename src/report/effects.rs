@@ -23,13 +23,15 @@ pub struct Limits {
     pub accesses: usize,
     /// Names in one line: subjects, scopes, actions, resources.
     pub names: usize,
+    /// Reasons, escalations, conflicts and groups, of each.
+    pub facts: usize,
 }
 
 impl Limits {
     /// For a card or a pull request.
-    pub const SHORT: Self = Self { bundles: 8, accesses: 6, names: 4 };
+    pub const SHORT: Self = Self { bundles: 8, accesses: 6, names: 4, facts: 6 };
     /// For the details.
-    pub const ALL: Self = Self { bundles: usize::MAX, accesses: usize::MAX, names: usize::MAX };
+    pub const ALL: Self = Self { bundles: usize::MAX, accesses: usize::MAX, names: usize::MAX, facts: usize::MAX };
 }
 
 /// Accesses that are gained or lost.
@@ -110,9 +112,12 @@ impl AccessList {
             .into_iter()
             .map(|((kind, pairs, way), what)| bundle(&kind, &pairs, &what, way, at_least, show))
             .collect();
-        // WHY: the map already puts privileged and sensitive ones first; within those the largest comes first.
-        bundles
-            .sort_by_key(|b| (b.privileged.is_none(), std::cmp::Reverse(b.sensitivity), std::cmp::Reverse(b.pieces)));
+        // WHY: the map already puts privileged and sensitive ones first; within those the same way comes once, and the
+        // largest first.
+        bundles.sort_by_cached_key(|b| {
+            let gravity = (b.privileged.is_none(), std::cmp::Reverse(b.sensitivity));
+            (gravity, b.way.terminal(), std::cmp::Reverse(b.pieces))
+        });
         let left: Vec<Bundle> = bundles.split_off(bundles.len().min(show.bundles));
         Self {
             pieces: pieces.to_vec(),

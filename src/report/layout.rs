@@ -97,7 +97,8 @@ impl Page {
 
     fn wrap(&mut self, first: Span, again: Span, spans: &[Span]) {
         let used = columns(&first.text);
-        let mut wrap = Wrap { width: self.width, again, lines: Vec::new(), line: vec![first], used, blanks: 0 };
+        let mut wrap =
+            Wrap { width: self.width, again, lines: Vec::new(), line: vec![first], used, blanks: 0, word: Vec::new() };
         for span in spans {
             wrap.span(span);
         }
@@ -178,61 +179,72 @@ struct Wrap {
     line: Vec<Span>,
     used: usize,
     blanks: usize,
+    /// The word being read: a bracket and the name in it are one word, though they are two spans.
+    word: Vec<Span>,
 }
 
 impl Wrap {
     fn span(&mut self, span: &Span) {
-        let mut word = String::new();
         for c in span.text.chars() {
             if c == ' ' {
-                self.word(span.label, &word);
-                word.clear();
+                self.word();
                 self.blanks += 1;
-            } else {
-                word.push(c);
+                continue;
+            }
+            match self.word.last_mut() {
+                Some(last) if last.label == span.label => last.text.push(c),
+                Some(_) | None => self.word.push(Span::own(span.label, c.to_string())),
             }
         }
-        self.word(span.label, &word);
     }
 
-    fn word(&mut self, label: Label, word: &str) {
+    fn word(&mut self) {
+        let word = std::mem::take(&mut self.word);
         if word.is_empty() {
             return;
         }
-        let wide = columns(word);
+        let wide: usize = word.iter().map(|part| columns(&part.text)).sum();
         if self.used + self.blanks + wide > self.width {
             let room = self.width.saturating_sub(columns(&self.again.text));
             if wide > room {
-                return self.long_word(label, word);
+                return self.long_word(&word);
             }
             self.turn();
         }
-        self.push(label, &" ".repeat(self.blanks));
-        self.used += self.blanks + wide;
-        self.blanks = 0;
-        self.push(label, word);
+        self.blanks();
+        self.used += wide;
+        for part in &word {
+            self.push(part.label, &part.text);
+        }
     }
 
-    /// A word wider than the page is broken where the page ends.
-    fn long_word(&mut self, label: Label, word: &str) {
-        if self.used + self.blanks + 8 > self.width && self.used > columns(&self.again.text) {
-            self.turn();
-        }
+    fn blanks(&mut self) {
+        let label = self.word.first().or(self.line.last()).map_or(Label::Plain, |span| span.label);
         self.push(label, &" ".repeat(self.blanks));
         self.used += self.blanks;
         self.blanks = 0;
-        let mut part = String::new();
-        for c in word.chars() {
-            let wide = c.width().unwrap_or(0);
-            if self.used + wide > self.width {
-                self.push(label, &part);
-                part.clear();
-                self.turn();
-            }
-            part.push(c);
-            self.used += wide;
+    }
+
+    /// A word wider than the page is broken where the page ends.
+    fn long_word(&mut self, word: &[Span]) {
+        if self.used + self.blanks + 8 > self.width && self.used > columns(&self.again.text) {
+            self.turn();
         }
-        self.push(label, &part);
+        self.blanks();
+        for span in word {
+            let mut part = String::new();
+            for c in span.text.chars() {
+                let wide = c.width().unwrap_or(0);
+                if self.used + wide > self.width {
+                    self.push(span.label, &part);
+                    part.clear();
+                    self.turn();
+                }
+                part.push(c);
+                self.used += wide;
+            }
+            self.push(span.label, &part);
+        }
     }
 
     fn push(&mut self, label: Label, text: &str) {
@@ -249,6 +261,7 @@ impl Wrap {
     }
 
     fn finish(mut self) -> Vec<Vec<Span>> {
+        self.word();
         self.lines.push(self.line);
         self.lines
     }
@@ -283,6 +296,21 @@ mod tests {
         let mut page = Page::new(&style);
         page.para("", &[Span::own(Label::Plain, "`a   b`")]);
         assert_eq!(page.render(&style), "`a   b`\n");
+    }
+
+    #[test]
+    fn a_bracket_stays_with_the_name_that_it_holds() {
+        let style = Style::plain(30);
+        let mut page = Page::new(&style);
+        page.para(
+            "",
+            &[
+                Span::own(Label::Plain, "concerns two identities ("),
+                Span::own(Label::Key, "`sa:a/ci`"),
+                Span::own(Label::Plain, ")"),
+            ],
+        );
+        assert_eq!(page.render(&style), "concerns two identities\n  (`sa:a/ci`)\n");
     }
 
     #[test]

@@ -6,13 +6,13 @@
 use crate::access::facts::CheckedClaim;
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::Sensitivity;
-use crate::input::finding::{Finding, Severity};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-use super::effects::AccessList;
+use super::effects::{AccessList, Limits};
 use super::excerpt::Excerpt;
 use super::record::{LogReport, SnapshotReport, VerifyReport};
 use super::sentence::Sentence;
@@ -76,6 +76,21 @@ impl Reported {
     pub fn new<'s>(finding: Finding, source: impl Fn(&str) -> Option<&'s str>) -> Self {
         let excerpt = finding.place.as_ref().and_then(|place| Excerpt::of(source(&place.file)?, place));
         Self { finding, excerpt, rule: None }
+    }
+
+    /// Whether the card of a change, or the head of its plan, says the same: where cards stand, this need not stand too.
+    #[must_use]
+    pub fn is_on_card(&self) -> bool {
+        let on_card = [
+            Code::MembersUnknown,
+            Code::ClaimContradicted,
+            Code::ClaimUnchecked,
+            Code::NoEffect,
+            Code::EmergentAccess,
+            Code::EscalationPath,
+            Code::SodConflict,
+        ];
+        self.rule.is_some() || (self.finding.severity != Severity::Error && on_card.contains(&self.finding.code))
     }
 }
 
@@ -334,6 +349,8 @@ pub struct ChangeReport {
     pub reason: Text,
     /// What has been decided.
     pub state: State,
+    /// How much of long lists is shown.
+    pub show: Limits,
 }
 
 impl ChangeReport {
@@ -344,6 +361,7 @@ impl ChangeReport {
             gained: self.gained.in_full(),
             lost: self.lost.in_full(),
             gained_eligible: self.gained_eligible.in_full(),
+            show: Limits::ALL,
             ..self.clone()
         }
     }

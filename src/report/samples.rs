@@ -97,6 +97,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         alteration: Some(Alteration { what: t(), before: vec![t()], after: vec![t(), "mode: active".into()] }),
         reason: t(),
         state: State::Rejected(Sentence::of("by ").name(&t())),
+        show: Limits::SHORT,
     }
 }
 

@@ -152,6 +152,17 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
+/// How many identities something concerns. `at_least`: a group's members are not all known.
+#[must_use]
+pub fn how_many(identities: u64, at_least: bool) -> String {
+    match (identities, at_least) {
+        // WHY: "at least 0" reads as none, and a group that nobody can look into is not none.
+        (0, true) => "an unknown number of identities".to_owned(),
+        (n, true) => format!("at least {}", counted(n, "identity", "identities")),
+        (n, false) => counted(n, "identity", "identities"),
+    }
+}
+
 /// A number with thousands apart.
 #[must_use]
 pub fn number(n: u64) -> String {

@@ -13,6 +13,10 @@ use crate::input::id::{AlertId, AssignmentId, CredentialId, GroupId, IdentityId,
 use crate::input::text::Text;
 use crate::input::time::Time;
 
+/// How the resource of the one permission begins that stands for a role that the export names and does not hold. Whoever
+/// classifies takes it for anything.
+pub const UNRESOLVED: &str = "unresolved:";
+
 /// The current entitlements, exported from the real system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

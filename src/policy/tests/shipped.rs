@@ -158,7 +158,9 @@ const TABLE: &[(&str, Bend, Bend)] = &[
     ("rbac-role-kinds", |w| { w.facts().around.roles.get_mut("viewer").unwrap().kinds.insert(IdentityKind::Device); },
         |w| { w.facts().around.roles.get_mut("viewer").unwrap().kinds.insert(IdentityKind::Human); }),
     ("rbac-wildcard-permission", |w| permission(w, "get", "*:*#*"), |w| permission(w, "get", "core:pods#*")),
-    ("rbac-privileged-to-open-group", |w| { privileged(w); group_target(w, MembersKnown::Unknown); },
+    ("rbac-privileged-to-open-group", |w| { privileged(w); group_target(w, MembersKnown::Unknown); w.facts().in_task_scope = false; },
+        |w| { privileged(w); group_target(w, MembersKnown::Unknown); }),
+    ("rbac-privileged-loan-to-open-group", |w| { privileged(w); group_target(w, MembersKnown::Unknown); },
         |w| { privileged(w); group_target(w, MembersKnown::Known); }),
     ("rbac-unscoped-sensitive", |w| { w.facts().named.scope = None; w.facts().around.roles.get_mut("viewer").unwrap().sensitivity = Sensitivity::High; },
         |w| { w.facts().around.roles.get_mut("viewer").unwrap().sensitivity = Sensitivity::High; }),
@@ -241,6 +243,36 @@ fn every_shipped_policy_determines_an_answer_where_it_should_and_none_where_it_s
         let mut world = World::new();
         without(&mut world);
         assert!(!reached(&world, &pack).contains(*id), "{id} speaks where it should not");
+    }
+}
+
+#[test]
+fn an_open_group_is_lent_privileged_access_within_its_task_and_nothing_else_privileged() {
+    let pack = pack();
+    let lend = |bend: Bend| {
+        let mut world = World::new();
+        privileged(&mut world);
+        group_target(&mut world, MembersKnown::Unknown);
+        bend(&mut world);
+        let judged = world.judge(&pack);
+        (ids(&judged.denials).contains(&"rbac-privileged-to-open-group"), judged.steps.len(), judged.outcome)
+    };
+    let (denied, steps, outcome) = lend(|_| ());
+    assert!(
+        !denied && steps == 2 && matches!(outcome, Outcome::Needs(_)),
+        "the owner and security decide: {outcome:?}"
+    );
+    let refused: [(&str, Bend); 6] = [
+        ("standing", |w| mode(w, Mode::Standing, None)),
+        ("eligible", |w| mode(w, Mode::Eligible, None)),
+        ("without an end", |w| mode(w, Mode::Active, None)),
+        ("in the whole cluster", |w| w.facts().named.scope = None),
+        ("beyond the task", |w| w.facts().in_task_scope = false),
+        ("with a part that stays", |w| w.facts().effects.gained = vec![piece(Subject::Group("team".into()), None)]),
+    ];
+    for (what, bend) in refused {
+        let (denied, _, outcome) = lend(bend);
+        assert!(denied && outcome == Outcome::Denied, "{what}: {outcome:?}");
     }
 }
 

@@ -11,9 +11,6 @@ use crate::report::model::{
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
-/// How many groups of unknown members a card names.
-const NAMED: usize = 6;
-
 /// Puts the card of a change on a page. `place` says where it stands: `2 of 5`.
 pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &str) {
     page.gap();
@@ -63,34 +60,22 @@ fn summary(change: &ChangeReport) -> Vec<Span> {
 }
 
 fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
-    for reason in &change.privileged {
+    let most = change.show.facts;
+    for reason in change.privileged.iter().take(most) {
         page.para_from(Span::own(Label::Stop, "  privileged: "), &[Span::outside(Label::Plain, reason)]);
     }
+    and_more(page, change.privileged.len(), most, "reason", "reasons");
     accesses(page, "gains", "+", Label::Gain, &change.gained);
     accesses(page, "could activate later", "+", Label::Gain, &change.gained_eligible);
     accesses(page, "loses", "-", Label::Loss, &change.lost);
     if change.gained.is_empty() && change.gained_eligible.is_empty() && change.lost.is_empty() {
         page.para("  ", &[Span::own(Label::Plain, "nothing is gained or lost")]);
     }
-    for emergent in change.emergent.iter().filter_map(|at| plan.emergent.get(*at)) {
+    for emergent in change.emergent.iter().take(most).filter_map(|at| plan.emergent.get(*at)) {
         put_emergent(page, change, emergent);
     }
-    for escalation in &change.escalations {
-        page.para_from(Span::own(Label::Stop, "  escalation: "), &spans(Label::Plain, &escalation.sentence));
-        ways(page, &escalation.ways);
-    }
-    for conflict in &change.sod {
-        page.para_from(Span::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
-        ways(page, &conflict.ways);
-    }
-    if !change.unknown_groups.is_empty() {
-        // WHY: an export may know the members of none of its hundreds of groups; the finding counts them all.
-        let named = change.unknown_groups.iter().take(NAMED);
-        let more = change.unknown_groups.len().saturating_sub(NAMED);
-        let who =
-            Sentence::new().names(named).maybe((more > 0).then_some(more), |s, n| s.own(format!(" and {n} more")));
-        page.para_from(Span::own(Label::Warn, "  members not all known: "), &spans(Label::Plain, &who));
-    }
+    and_more(page, change.emergent.len(), most, "that only the whole plan gives", "that only the whole plan gives");
+    put_reached(page, change);
     if !change.depends_on.is_empty() {
         let ids: Vec<_> = change.depends_on.iter().map(crate::input::id::Id::text).collect();
         page.para("  depends on: ", &spans(Label::Plain, &Sentence::new().names(&ids)));
@@ -98,12 +83,47 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     let inside = if change.in_task_scope { "inside its task" } else { "not shown to be inside its task" };
     let back = if change.reversible { "can be undone" } else { "cannot simply be undone" };
     page.para("  ", &[Span::own(Label::Plain, format!("{inside}; {back}"))]);
-    if let Some(alteration) = &change.alteration {
+    // WHY: what is made or taken is in the sentence above; only what is altered needs both sides.
+    if let Some(alteration) = change.alteration.as_ref().filter(|it| !it.before.is_empty() && !it.after.is_empty()) {
         put_alteration(page, alteration);
     }
 }
 
-/// Gains or losses on a page; nothing where there are none.
+/// What is reached beyond single accesses: escalations, conflicts of duties, and who is reached unseen.
+pub fn put_reached(page: &mut Page, change: &ChangeReport) {
+    let most = change.show.facts;
+    let mut said = Vec::new();
+    for escalation in change.escalations.iter().take(most) {
+        page.para_from(Span::own(Label::Stop, "  escalation: "), &spans(Label::Plain, &escalation.sentence));
+        ways(page, &mut said, &escalation.ways);
+    }
+    and_more(page, change.escalations.len(), most, "escalation", "escalations");
+    for conflict in change.sod.iter().take(most) {
+        page.para_from(Span::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
+        ways(page, &mut said, &conflict.ways);
+    }
+    and_more(page, change.sod.len(), most, "conflict of duties", "conflicts of duties");
+    if !change.unknown_groups.is_empty() {
+        // WHY: an export may know the members of none of its hundreds of groups; the finding counts them all.
+        let named = change.unknown_groups.iter().take(most);
+        let more = change.unknown_groups.len().saturating_sub(most);
+        let who =
+            Sentence::new().names(named).maybe((more > 0).then_some(more), |s, n| s.own(format!(" and {n} more")));
+        let who = who.own("; an approver who belongs to one is barred only if people.yaml says so");
+        page.para_from(Span::own(Label::Warn, "  members not all known: "), &spans(Label::Plain, &who));
+    }
+}
+
+/// Says that a list goes on; `d` shows it whole in a terminal.
+fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, many: &str) {
+    let left = u64::try_from(all.saturating_sub(shown)).unwrap_or(u64::MAX);
+    if left > 0 {
+        page.para("    ", &[Span::own(Label::Quiet, format!("and {} more", counted(left, one, many)))]);
+    }
+}
+
+/// Gains or losses on a page; nothing where there are none. Whose they are, and the way to them, is said once for all the
+/// accesses that follow.
 pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &AccessList) {
     if list.is_empty() {
         return;
@@ -115,28 +135,37 @@ pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &Ac
     };
     let head = format!("{verb} {}{privileged}:", counted(list.total, "access", "accesses"));
     page.para("  ", &[Span::own(Label::Plain, head)]);
+    let (mut whose, mut way) = (None, None);
     for bundle in &list.bundles {
-        let mut who = spans(label, &bundle.who);
-        who.extend(spans(Label::Plain, &bundle.limits));
-        page.para_from(Span::own(label, format!("  {sign} ")), &who);
+        let this = (&bundle.who, &bundle.limits);
+        if whose.replace(this) != Some(this) {
+            let mut who = spans(label, &bundle.who);
+            who.extend(spans(Label::Plain, &bundle.limits));
+            page.para_from(Span::own(label, format!("  {sign} ")), &who);
+            way = None;
+        }
+        if way.replace(&bundle.way) != Some(&bundle.way) {
+            page.para_from(Span::own(Label::Quiet, "    way: "), &spans(Label::Quiet, &bundle.way));
+        }
         for what in &bundle.what {
             page.para("      ", &spans(Label::Plain, what));
         }
         if let Some(why) = &bundle.privileged {
-            page.para_from(Span::own(Label::Stop, "      privileged: "), &[Span::outside(Label::Plain, why)]);
+            page.para_from(Span::own(Label::Stop, "        privileged: "), &[Span::outside(Label::Plain, why)]);
         }
-        page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, &bundle.way));
     }
     if let Some(more) = &list.more {
         page.para("    ", &spans(Label::Quiet, more));
     }
 }
 
-fn ways(page: &mut Page, ways: &[Sentence]) {
-    // One way that leads to both sides is said once.
-    let first_said = |(at, way): &(usize, &Sentence)| !ways.iter().take(*at).any(|said| said == *way);
-    for (_, way) in ways.iter().enumerate().filter(first_said) {
-        page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+/// Ways, less those that stand above already: one that leads to many things is said once.
+fn ways<'r>(page: &mut Page, said: &mut Vec<&'r Sentence>, ways: &'r [Sentence]) {
+    for way in ways {
+        if !said.contains(&way) {
+            said.push(way);
+            page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+        }
     }
 }
 
@@ -158,7 +187,7 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
     if let Some(why) = &emergent.privileged {
         page.para_from(Span::own(Label::Stop, "      privileged: "), &[Span::outside(Label::Plain, why)]);
     }
-    ways(page, &emergent.ways);
+    ways(page, &mut Vec::new(), &emergent.ways);
 }
 
 /// Something before and after as a unified diff.
@@ -214,7 +243,9 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
     if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {
         page.para_from(Span::own(Label::Note, "      = mend: "), &[Span::outside(Label::Plain, &rule.advice)]);
     }
-    if policy.verdict != PolicyVerdict::Permits && !rule.control.raw().is_empty() {
+    // WHY: a control is what a denial rests on; beside every warning it is noise, and the other formats carry it.
+    let denies = matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails);
+    if denies && !rule.control.raw().is_empty() {
         page.para_from(Span::own(Label::Quiet, "      = control: "), &[Span::outside(Label::Quiet, &rule.control)]);
     }
 }

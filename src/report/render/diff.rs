@@ -5,9 +5,10 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::{card, findings, table, text};
+use crate::input::finding::Code;
 use crate::report::effects::AccessList;
 use crate::report::layout::{Page, Span, spans};
-use crate::report::model::{Alteration, ChangeReport, PlanReport, Report};
+use crate::report::model::{Alteration, ChangeReport, PlanReport, Report, Reported};
 use crate::report::sentence::counted;
 use crate::report::style::{Label, Style};
 
@@ -15,7 +16,10 @@ use crate::report::style::{Label, Style};
 #[must_use]
 pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
     let mut page = Page::new(style);
-    findings::put(&mut page, style, &report.findings);
+    // WHY: the tables below say all that a card says but what the plan claims.
+    let is_claim = |it: &Reported| matches!(it.finding.code, Code::ClaimContradicted | Code::ClaimUnchecked);
+    let beside: Vec<Reported> = report.findings.iter().filter(|it| !it.is_on_card() || is_claim(it)).cloned().collect();
+    findings::put(&mut page, style, &beside);
     for plan in plans {
         text::put_head(&mut page, plan);
         for change in &plan.changes {
@@ -51,6 +55,7 @@ fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
     put_list(page, style, "gained", "+", &change.gained);
     put_list(page, style, "eligible", "+", &change.gained_eligible);
     put_list(page, style, "lost", "-", &change.lost);
+    card::put_reached(page, change);
 }
 
 fn put_list(page: &mut Page, style: &Style, what: &str, sign: &str, list: &AccessList) {

@@ -7,12 +7,21 @@ use crate::input::finding::Severity;
 use crate::input::text::Text;
 use crate::report::excerpt::Excerpt;
 use crate::report::layout::{Page, Span, columns, cut};
-use crate::report::model::Reported;
+use crate::report::model::{Report, Reported};
 use crate::report::style::{Label, Style};
 
 /// Puts findings on a page, in the order given.
 pub fn put(page: &mut Page, style: &Style, findings: &[Reported]) {
     for reported in findings {
+        page.gap();
+        put_one(page, style, reported);
+    }
+}
+
+/// Puts the findings of a report on a page, less those that its cards show.
+pub fn put_beside_cards(page: &mut Page, style: &Style, report: &Report) {
+    let has_cards = report.changes().next().is_some();
+    for reported in report.findings.iter().filter(|it| !(has_cards && it.is_on_card())) {
         page.gap();
         put_one(page, style, reported);
     }

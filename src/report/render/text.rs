@@ -6,14 +6,14 @@ use super::{card, findings, table};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{Body, ChangeReport, PlanReport, Report, Totals};
 use crate::report::record::SnapshotReport;
-use crate::report::sentence::{Sentence, counted, number};
+use crate::report::sentence::{Sentence, counted, how_many, number};
 use crate::report::style::{Label, Style};
 
 /// The report as text.
 #[must_use]
 pub fn render(report: &Report, style: &Style) -> String {
     let mut page = Page::new(style);
-    findings::put(&mut page, style, &report.findings);
+    findings::put_beside_cards(&mut page, style, report);
     match &report.body {
         Body::Plans(plans) => {
             for plan in plans {
@@ -93,28 +93,38 @@ fn row(change: &ChangeReport) -> Vec<String> {
     ]
 }
 
-/// The sums of a plan.
+/// The sums of a plan; what there is none of is left out, but gains and losses are always said.
 pub fn sums(page: &mut Page, totals: &Totals) {
-    let least = if totals.at_least { "at least " } else { "" };
-    let mut line = format!(
-        "{}: {} denied, {} need a person, {} automatic, {} privileged",
-        counted(totals.changes, "change", "changes"),
-        number(totals.denied),
-        number(totals.needs),
-        number(totals.auto),
-        number(totals.privileged),
-    );
-    page.para("", &[Span::own(Label::Plain, std::mem::take(&mut line))]);
-    let line = format!(
-        "whole plan: {} gained, {} lost, {} eligible, {} privileged, {} only together; concerns {least}{}",
-        number(totals.gained),
-        number(totals.lost),
-        number(totals.gained_eligible),
-        number(totals.gained_privileged),
-        number(totals.emergent),
-        counted(totals.identities, "identity", "identities"),
-    );
+    let needs = if totals.needs == 1 { "needs a person" } else { "need a person" };
+    let line = listed(&[
+        (totals.denied, "denied"),
+        (totals.needs, needs),
+        (totals.auto, "automatic"),
+        (totals.privileged, "privileged"),
+    ]);
+    let changes = counted(totals.changes, "change", "changes");
+    let line = if line.is_empty() { changes } else { format!("{changes}: {line}") };
     page.para("", &[Span::own(Label::Plain, line)]);
+    let mut line = format!("whole plan: {} gained", counted(totals.gained, "access", "accesses"));
+    let more = listed(&[
+        (totals.gained_privileged, "privileged"),
+        (totals.gained_eligible, "more eligible"),
+        (totals.emergent, "only together"),
+    ]);
+    if !more.is_empty() {
+        line.push_str(&format!(" ({more})"));
+    }
+    line.push_str(&format!(
+        ", {} lost; concerns {}",
+        number(totals.lost),
+        how_many(totals.identities, totals.at_least)
+    ));
+    page.para("", &[Span::own(Label::Plain, line)]);
+}
+
+fn listed(counts: &[(u64, &str)]) -> String {
+    let said = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", number(*n)));
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn put_snapshot(page: &mut Page, style: &Style, snapshot: &SnapshotReport) {

@@ -15,7 +15,7 @@ use crate::input::id::RoleId;
 use crate::input::intern::shared;
 use crate::input::text::Text;
 use crate::snapshot::import::notes::{Notes, Spot};
-use crate::snapshot::model::Role;
+use crate::snapshot::model::{Role, UNRESOLVED};
 
 use super::gather::{Gathered, display};
 use super::object::{Body, Expression, Kind, Object, Rule};
@@ -86,7 +86,7 @@ fn role(id: RoleId, includes: Vec<RoleId>, set: BTreeSet<Permission>) -> Role {
 /// WHY: its one permission overlaps no real one, so that holding it hides no later gain and no trust comes alive by it;
 /// and granting it is a gain, of the highest sensitivity.
 pub(super) fn unresolved(id: &RoleId) -> Role {
-    let permission = Permission::allow("unknown", format!("unresolved:{}", id.as_str()));
+    let permission = Permission::allow("unknown", format!("{UNRESOLVED}{}", id.as_str()));
     Role { sensitivity: Some(Sensitivity::Critical), ..role(id.clone(), Vec::new(), BTreeSet::from([permission])) }
 }
 
