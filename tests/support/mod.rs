@@ -10,7 +10,7 @@ use rexpect::session::{PtySession, spawn_command};
 use tempfile::TempDir;
 
 /// How long a terminal may take to show something, in milliseconds.
-pub const LONG: Option<u64> = Some(20_000);
+pub const LONG: Option<u64> = Some(120_000);
 
 /// The time now, whole seconds.
 pub fn now() -> review::input::time::Time {
