@@ -14,40 +14,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use rexpect::session::{PtySession, spawn_command};
+use rexpect::session::spawn_command;
 
 mod support;
 
-use support::{LONG, Site, expect, key, seal};
-
-/// What is pressed on a card, what that asks for, and the line typed then.
-type Answer<'a> = (&'a str, &'a str, &'a str, &'a str);
-
-/// Part of each change's sentence: the cards come riskiest first, and equally risky ones in the order of their digests.
-const SENTENCES: &[(&str, &str)] = &[
-    ("c1", "grant role `ledger-writer` to identity `user:ravi`"),
-    ("c2", "grant role `ledger-admin` to identity `user:ravi`"),
-    ("c3", "grant role `ledger-admin` to identity `svc:reconcile`"),
-    ("c5", "grant membership of group `group:job-runners`"),
-    ("c6", "grant role `job-starter`"),
-];
-
-/// Answers as many cards as there are answers, whichever comes first.
-fn decide(terminal: &mut PtySession, answers: &[Answer<'_>]) {
-    for _ in answers {
-        let card = terminal.exp_string("? keys").unwrap();
-        let shown = SENTENCES.iter().filter(|(_, sentence)| card.contains(sentence)).max_by_key(|(_, s)| card.rfind(s));
-        let (change, _) = shown.unwrap_or_else(|| panic!("no card: {card}"));
-        let answer = answers.iter().find(|(id, ..)| id == change);
-        let (_, press, asked, line) = answer.unwrap_or_else(|| panic!("{change} was not expected"));
-        key(terminal, press);
-        if !asked.is_empty() {
-            expect(terminal, asked);
-            expect(terminal, "Enter: send");
-            key(terminal, &format!("{line}\r"));
-        }
-    }
-}
+use support::{LONG, Site, decide, expect, key, seal};
 
 /// Three sessions by two people.
 fn three_sessions(site: &Site) {

@@ -1,49 +1,52 @@
-//! `review PLAN`: a person decides about every change of a plan, in the terminal.
+//! `review PLAN… | DIR`, `review resume`: a person decides about every change, in the terminal.
 //!
-//! In: plans, the site, the log, the person's key. Out: a sealed, signed session at the end of the log. Without a terminal
-//! it prints the review and decides nothing. Nobody but the person at the terminal ever answers a question.
+//! In: plans, the site, the log, the person's key, a review that was left. Out: a sealed, signed session at the end of the
+//! log. Without a terminal it prints the review and decides nothing. Nobody but the person at the terminal ever answers a
+//! question.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Args;
 
-use super::bench::Bench;
 use super::check::{holding, report};
-use super::desk::Desk;
 use super::history::{self, Past};
+use super::left::{self, Left};
 use super::new_folder::shown;
 use super::proposal::{PlanFile, Proposal};
 use super::recording::{self, Recorder};
-use super::site::Site;
-use super::{Format, Where, output, person, present, record, render};
+use super::sit::{Me, Round};
+use super::site::{Faults, Site};
+use super::{Format, Where, output, person, plans, present, record, render};
 use crate::access::Index;
 use crate::decision::case::Signer;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{self, Terms};
-use crate::decision::likeness::likeness;
-use crate::decision::risk::Risk;
-use crate::decision::session::{Already, Card, End, Session};
-use crate::decision::{approval, reject};
 use crate::input::text::Text;
-use crate::log::verify::{Keep, Verification};
+use crate::log::allowed::Allowed;
+use crate::log::store::Store;
+use crate::log::verify::{Keep, Terms, Verification};
 use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
-use crate::report::model::{PlanReport, StepState};
 use crate::report::sentence::Sentence;
 use crate::terminal::Failure;
 use crate::terminal::driver::{Driver, driver};
-use crate::terminal::sitting::{self, BreakOff};
 use crate::terminal::tty::Tty;
-use crate::trust::sign::{Keygen, SigningKey};
+use crate::trust::sign::Keygen;
 
-/// Decides about a plan, in the terminal.
+/// Decides about plans, in the terminal.
 #[derive(Clone, Debug, Args)]
 pub struct Decide {
-    /// The plans.
-    #[arg(required = true, value_name = "PLAN")]
+    /// The plans; a folder stands for every plan in it.
+    #[arg(required = true, value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
+    #[command(flatten)]
+    at: Desk,
+}
+
+/// Where a person decides, with which key.
+#[derive(Clone, Debug, Args)]
+pub struct Desk {
     #[command(flatten)]
     place: Where,
     /// The key to decide with: a key file, or `key::` and a public key [default: git's `user.signingkey`].
@@ -54,12 +57,35 @@ pub struct Decide {
     format: Format,
 }
 
-/// Who decides, with which key.
-struct Me {
-    recorder: Recorder,
-    signer: Signer,
-    key: SigningKey,
-    facts: KeyFacts,
+/// Goes on with a review that was left: after a crash, a closed terminal, or `q`.
+#[derive(Clone, Debug, Args)]
+pub struct Resume {
+    /// Where its plans are now, if they were moved [default: where they were].
+    #[arg(value_name = "PLAN|DIR")]
+    plans: Vec<PathBuf>,
+    #[command(flatten)]
+    at: Desk,
+    /// Drops it, with everything that was decided in it.
+    #[arg(long)]
+    give_up: bool,
+}
+
+/// A plan that is not put before the person, and why.
+pub struct Passed {
+    /// Its file.
+    pub file: String,
+    /// Why.
+    pub why: Sentence,
+    /// What it contributes to the exit code.
+    pub code: ExitCode,
+    /// What is wrong with it, to be printed at the end.
+    pub faults: Option<Faults>,
+}
+
+/// Plans that were read: those to be asked about, and those not.
+struct Read<'s> {
+    proposals: Vec<Proposal<'s>>,
+    passed: Vec<Passed>,
 }
 
 impl Decide {
@@ -68,9 +94,11 @@ impl Decide {
     pub fn demo(folder: &Path) -> Self {
         Self {
             plans: vec![folder.join("plan.yaml")],
-            place: Where { trust: Some(folder.to_string_lossy().into_owned()), log: None },
-            key: Some(folder.join("keys/ada.pub").to_string_lossy().into_owned()),
-            format: Format::Text,
+            at: Desk {
+                place: Where { trust: Some(folder.to_string_lossy().into_owned()), log: None },
+                key: Some(folder.join("keys/ada.pub").to_string_lossy().into_owned()),
+                format: Format::Text,
+            },
         }
     }
 
@@ -79,46 +107,160 @@ impl Decide {
     /// # Errors
     /// If the tool cannot do its work; what was decided by then is in the journal.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.at.start(&self.plans, None)
+    }
+}
+
+impl Resume {
+    /// Goes on with the review that was left, or drops it.
+    ///
+    /// # Errors
+    /// If the tool cannot do its work; what was decided by then is in the journal.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.at.start(&self.plans, Some(if self.give_up { Resuming::GiveUp } else { Resuming::GoOn }))
+    }
+}
+
+/// What `review resume` is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resuming {
+    GoOn,
+    GiveUp,
+}
+
+/// Whether a person can be asked here.
+fn attended() -> Result<(), Failure> {
+    match driver(|name| std::env::var(name).ok()) {
+        Driver::Assistant(name) => Err(Failure::AssistantDrives(name)),
+        Driver::Machine(_) | Driver::Nobody => Tty::open().map(drop),
+    }
+}
+
+impl Desk {
+    fn start(&self, named: &[PathBuf], resuming: Option<Resuming>) -> anyhow::Result<ExitCode> {
         let site = match Site::load(&self.place)? {
             Ok(site) => site,
             Err(faults) => return self.say(&present::faults("review", &faults, ExitCode::Failure), ExitCode::Failure),
         };
-        let now = output::now();
         let log = site.log_path(&self.place);
+        let attended = attended();
+        let store = Store::open(&log)?;
+        if attended.is_ok() {
+            // WHY before the log is looked at: what a crash left of a signed session may be the torn tail of the log.
+            for done in left::settle(&store, recording::log_id(&site)?, terms(&site, &Allowed(&site.signers))?)? {
+                output::note(&format!("review: {done}"));
+            }
+        }
+        let now = output::now();
         let verified = record::verify(&log, &site.signers, recording::log_id(&site).ok(), &[], Keep::Lines, now)?;
         if !record::is_sound(&log, &verified)? || !verified.findings.iter().all(tolerable) {
             return self.bad_log(&log, &verified);
         }
         let past = history::read(&log, &verified, &site.people)?;
+        let mut journals = match recording::log_id(&site) {
+            Ok(id) => left::find(&store, id, &verified.blobs)?,
+            Err(_) => Vec::new(),
+        };
+        let mut paths = if named.is_empty() { Vec::new() } else { plans::list(named)? };
+        let mut going_on = None;
+        if let Some(resuming) = resuming {
+            if let Err(failure) = attended {
+                return Ok(nobody_here(&journals, &failure));
+            }
+            let me = self.me(&site)?;
+            if resuming == Resuming::GiveUp {
+                return give_up(&store, &journals, &me);
+            }
+            let Some(left) = pick(&mut journals, &me)? else {
+                output::note("no review of yours was left here");
+                return Ok(ExitCode::Passes);
+            };
+            if paths.is_empty() {
+                paths = files_of(&left)?;
+            }
+            going_on = Some(left);
+        }
         let index = Index::new(&site.snapshot);
-        let mut proposals = Vec::new();
-        for path in &self.plans {
-            let file = PlanFile::read(path)?.remembered(&past);
-            match Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now)) {
-                Ok(proposal) => proposals.push(proposal),
-                Err(faults) => {
-                    return self.say(&present::faults("review", &faults, ExitCode::Denied), ExitCode::Denied);
+        let judging = Judging { site: &site, index: &index, past: &past, alone: paths.len() == 1 && named.len() <= 1 };
+        let mut read = Read { proposals: Vec::new(), passed: Vec::new() };
+        if let Some(stop) = self.read(&judging, &paths, &mut read)? {
+            return Ok(stop);
+        }
+        if let Err(failure) = attended {
+            return self.unattended(&read, &failure);
+        }
+        let me = self.me(&site)?;
+        if going_on.is_none() {
+            let ids: Vec<_> = read.proposals.iter().map(|p| p.plan.id.value.clone()).collect();
+            going_on = same_plans(&mut journals, &me, &ids)?;
+            if let Some(left) = &going_on {
+                let more = files_of(left)?;
+                let more: Vec<PathBuf> = more.into_iter().filter(|file| !named_before(&paths, file)).collect();
+                if let Some(stop) = self.read(&judging, &more, &mut read)? {
+                    return Ok(stop);
                 }
             }
         }
-        if let Some(expired) = proposals.iter().find(|p| p.is_expired()) {
-            let code = ExitCode::first(holding(expired));
-            return self.print(&proposals, code, "the plan has expired, so there is nothing to decide");
-        }
-        let variable = |name: &str| std::env::var(name).ok();
-        let refused = match driver(variable) {
-            Driver::Assistant(name) => Some(Failure::AssistantDrives(name)),
-            Driver::Machine(_) | Driver::Nobody => None,
+        twice(&read.proposals)?;
+        let round = Round {
+            site: &site,
+            index: &index,
+            log: &log,
+            verified: &verified,
+            past: &past,
+            proposals: &read.proposals,
+            passed: &read.passed,
+            me: &me,
         };
-        let opened = match refused {
-            Some(refused) => Err(refused),
-            None => Tty::open().map(drop),
-        };
-        if let Err(failure) = opened {
-            return self.unattended(&proposals, &failure);
+        let code = round.sit(going_on)?;
+        let mut codes = vec![code];
+        for passed in &read.passed {
+            codes.push(passed.code);
+            if let Some(faults) = &passed.faults {
+                let report = present::faults("review", faults, passed.code);
+                output::note(render(&report, Format::Text).trim_end());
+            }
         }
-        let me = self.me(&site)?;
-        self.sit(&site, &index, &log, &verified, &past, &proposals, &me)
+        Ok(ExitCode::first(codes))
+    }
+
+    /// Reads and judges plans. An exit code: there is nothing to ask, and that was said.
+    fn read<'s>(
+        &self,
+        judging: &Judging<'_, 's>,
+        paths: &[PathBuf],
+        into: &mut Read<'s>,
+    ) -> anyhow::Result<Option<ExitCode>> {
+        let now = output::now();
+        for path in paths {
+            let file = PlanFile::read(path)?.remembered(judging.past);
+            let history = |plan: &_, digested: &[_]| judging.past.of(judging.index, plan, digested, now);
+            match Proposal::judge(judging.site, judging.index, &file, now, history) {
+                Ok(proposal) if proposal.is_expired() && judging.alone => {
+                    let code = ExitCode::first(holding(&proposal));
+                    let why = "the plan has expired, so there is nothing to decide";
+                    return self.print(&[proposal], code, why).map(Some);
+                }
+                Ok(proposal) if proposal.is_expired() => into.passed.push(Passed {
+                    file: file.name.clone(),
+                    why: Sentence::of(format!("expired at {}", proposal.plan.expires.value)),
+                    code: ExitCode::Stale,
+                    faults: None,
+                }),
+                Ok(proposal) => into.proposals.push(proposal),
+                Err(faults) if judging.alone => {
+                    let report = present::faults("review", &faults, ExitCode::Denied);
+                    return self.say(&report, ExitCode::Denied).map(Some);
+                }
+                Err(faults) => into.passed.push(Passed {
+                    file: file.name.clone(),
+                    why: Sentence::of("invalid: its faults are printed at the end"),
+                    code: ExitCode::Denied,
+                    faults: Some(faults),
+                }),
+            }
+        }
+        Ok(None)
     }
 
     fn say(&self, report: &crate::report::model::Report, code: ExitCode) -> anyhow::Result<ExitCode> {
@@ -128,35 +270,31 @@ impl Decide {
 
     /// Says why nothing is appended to this log.
     fn bad_log(&self, log: &Path, verified: &Verification) -> anyhow::Result<ExitCode> {
-        let report = crate::report::model::Report {
-            command: "verify",
-            exit_code: ExitCode::BadLog.code(),
-            verdict: Sentence::of("the log does not verify, so nothing is added to it"),
-            findings: present::reported(&verified.findings, &BTreeMap::new()),
-            body: crate::report::model::Body::Verify(record::report(log, verified)),
-            next: Vec::new(),
-        };
-        self.say(&report, ExitCode::BadLog)
+        self.say(&super::sit::bad_log(log, verified), ExitCode::BadLog)
     }
 
     /// Without a person: the review, printed, and what to do next.
-    fn unattended(&self, proposals: &[Proposal<'_>], failure: &Failure) -> anyhow::Result<ExitCode> {
-        let mut codes: Vec<ExitCode> = proposals.iter().flat_map(holding).collect();
+    fn unattended(&self, read: &Read<'_>, failure: &Failure) -> anyhow::Result<ExitCode> {
+        let mut codes: Vec<ExitCode> = read.proposals.iter().flat_map(holding).collect();
+        codes.extend(read.passed.iter().map(|passed| passed.code));
         codes.push(ExitCode::Undecided);
         let code = ExitCode::first(codes);
-        let done = self.print(proposals, code, "nobody was asked")?;
+        for passed in &read.passed {
+            output::note(&format!("{}: {}", Text::from(passed.file.as_str()).terminal(), passed.why.terminal()));
+        }
+        let done = self.print(&read.proposals, code, "nobody was asked")?;
         output::note(&format!("review: {failure}; nothing was decided\n  = mend: {}", failure.help()));
         Ok(done)
     }
 
     fn print(&self, proposals: &[Proposal<'_>], code: ExitCode, why: &'static str) -> anyhow::Result<ExitCode> {
         let mut findings = Vec::new();
-        let mut plans = Vec::new();
+        let mut reports = Vec::new();
         for proposal in proposals {
             findings.extend(present::findings(proposal));
-            plans.push(present::plan(proposal, Limits::SHORT));
+            reports.push(present::plan(proposal, Limits::SHORT));
         }
-        let mut report = report("review", plans, findings, code);
+        let mut report = report("review", reports, findings, code);
         report.verdict = report.verdict.own("; ").own(why);
         output::data(&render(&report, self.format))?;
         Ok(code)
@@ -197,168 +335,27 @@ impl Decide {
             },
         })
     }
-
-    #[expect(clippy::too_many_arguments, reason = "everything that a sitting rests on, named once")]
-    fn sit<'s>(
-        &self,
-        site: &'s Site,
-        index: &Index<'s>,
-        log: &Path,
-        verified: &Verification,
-        past: &Past,
-        proposals: &[Proposal<'s>],
-        me: &Me,
-    ) -> anyhow::Result<ExitCode> {
-        let now = output::now();
-        let mut keys = past.keys.clone();
-        keys.insert(me.recorder.fingerprint.clone(), me.facts.clone());
-        let bench = Bench::new(proposals, index, keys);
-        let terms = |proposal: &Proposal<'_>| Terms {
-            now,
-            approval_ttl: site.settings.approval_ttl,
-            plan_denied: crate::decision::translate::plan_denied(&proposal.plan_judged),
-            snapshot_stale: proposal.snapshot_is_stale(),
-        };
-        let mut cards = Vec::new();
-        let mut plans: Vec<PlanReport> = Vec::new();
-        for proposal in proposals {
-            let mut shown = present::plan(proposal, Limits::SHORT);
-            for (at, change) in shown.changes.iter_mut().enumerate() {
-                let Some(card) = card(&bench, past, proposal, at, me, &terms(proposal)) else { continue };
-                present::past(change, proposal, at, &bench, past, &terms(proposal));
-                for step in &mut change.steps {
-                    let yours = card.permitted.iter().any(|s| s.as_str() == step.name.raw());
-                    if yours && card.bars.is_empty() && matches!(step.state, StepState::Missing(_)) {
-                        step.state = StepState::Missing(Some(Text::from("you")));
-                    }
-                }
-                cards.push(card);
-            }
-            plans.push(shown);
-        }
-        let mut session = Session::new(cards).map_err(|_| anyhow!("two of the plans have the same id"))?;
-        let mut desk = Desk::open(site, index, proposals, past, &me.recorder, log, verified)?;
-        let colour = output::colour_allowed();
-        let ended = {
-            let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = mend: {}", e.help()))?;
-            sitting::run(&mut tty, colour, &plans, &mut session, &mut desk)
-        };
-        match ended {
-            Ok(End::Nothing) => {
-                desk.discard()?;
-                settled(&bench, past, proposals, &terms)
-            }
-            Ok(End::Left(decided)) if decided.is_empty() => {
-                desk.discard()?;
-                output::note("nothing was decided");
-                Ok(ExitCode::Undecided)
-            }
-            Ok(End::Left(_)) => {
-                output::note(&format!("left; what was decided is in the journal `{}`", shown(desk.journal())));
-                Ok(ExitCode::Interrupted)
-            }
-            Ok(End::Seal(decided)) => {
-                let text = desk.seal(&decided, &me.key)?;
-                output::note(&text);
-                self.after(site, index, log, proposals, me, now)
-            }
-            Err(BreakOff::Terminal(failure)) => {
-                if desk.is_empty() {
-                    desk.discard()?;
-                    output::note(&format!("review: {failure}; nothing was decided"));
-                } else {
-                    output::note(&format!(
-                        "review: {failure}; what was decided is in the journal `{}`",
-                        shown(desk.journal())
-                    ));
-                }
-                Ok(match failure {
-                    Failure::Interrupted | Failure::Closed => ExitCode::Interrupted,
-                    Failure::NoTerminal(_) | Failure::AssistantDrives(_) => ExitCode::Undecided,
-                    Failure::Broken(_) => ExitCode::Failure,
-                })
-            }
-            Err(BreakOff::Desk(error)) => Err(anyhow::Error::new(error)
-                .context(format!("the decision is not on the disk; the journal is `{}`", shown(desk.journal())))),
-        }
-    }
-
-    /// Where the plans stand after the seal, judged from the log as it is now.
-    fn after<'s>(
-        &self,
-        site: &'s Site,
-        index: &Index<'s>,
-        log: &Path,
-        proposals: &[Proposal<'s>],
-        me: &Me,
-        now: crate::input::time::Time,
-    ) -> anyhow::Result<ExitCode> {
-        let verified =
-            record::verify(log, &site.signers, recording::log_id(site).ok(), &[], Keep::Lines, output::now())?;
-        if !verified.holds() {
-            return self.bad_log(log, &verified);
-        }
-        let past = history::read(log, &verified, &site.people)?;
-        let mut keys = past.keys.clone();
-        keys.entry(me.recorder.fingerprint.clone()).or_insert_with(|| me.facts.clone());
-        let bench = Bench::new(proposals, index, keys);
-        let mut codes = Vec::new();
-        for proposal in proposals {
-            let terms = Terms {
-                now,
-                approval_ttl: site.settings.approval_ttl,
-                plan_denied: crate::decision::translate::plan_denied(&proposal.plan_judged),
-                snapshot_stale: proposal.snapshot_is_stale(),
-            };
-            let verdict = gate::gate(&proposal.presents, &past.record, &terms, &bench, &mut |set| {
-                Ok::<_, anyhow::Error>(super::desk::reanalyse(index, proposals, set))
-            })?;
-            output::note(&super::gate::summary(proposal, &verdict));
-            codes.push(verdict.exit);
-        }
-        Ok(ExitCode::first(codes))
-    }
 }
 
-/// There was nothing to ask: says where each plan stands.
-fn settled<'s>(
-    bench: &Bench<'_, 's>,
-    past: &Past,
-    proposals: &[Proposal<'s>],
-    terms: &dyn Fn(&Proposal<'_>) -> Terms,
-) -> anyhow::Result<ExitCode> {
-    let mut codes = Vec::new();
-    for proposal in proposals {
-        codes.push(standing(bench, past, proposal, &terms(proposal), bench.index())?);
-    }
-    let code = ExitCode::first(codes);
-    output::note(match code {
-        ExitCode::Passes => "nothing is left to decide: every change is approved or automatic",
-        ExitCode::Failure
-        | ExitCode::Usage
-        | ExitCode::Denied
-        | ExitCode::Rejected
-        | ExitCode::Undecided
-        | ExitCode::Stale
-        | ExitCode::BadLog
-        | ExitCode::Interrupted => "there is nothing here that you can decide; `review gate` says what is missing",
-    });
-    Ok(code)
+/// What plans are judged by.
+struct Judging<'a, 's> {
+    site: &'s Site,
+    index: &'a Index<'s>,
+    past: &'a Past,
+    /// Whether one plan was named by itself, so that what is wrong with it is all there is to say.
+    alone: bool,
 }
 
-fn standing<'s>(
-    bench: &Bench<'_, 's>,
-    past: &Past,
-    proposal: &Proposal<'s>,
-    terms: &Terms,
-    index: &Index<'s>,
-) -> anyhow::Result<ExitCode> {
-    let all = std::slice::from_ref(proposal);
-    let verdict = gate::gate(&proposal.presents, &past.record, terms, bench, &mut |set| {
-        Ok::<_, anyhow::Error>(super::desk::reanalyse(index, all, set))
-    })?;
-    output::note(&super::gate::summary(proposal, &verdict));
-    Ok(verdict.exit)
+/// What a verification of the site's log rests on, where nothing of it is kept.
+fn terms<'a>(site: &Site, judge: &'a Allowed<'a>) -> anyhow::Result<Terms<'a>> {
+    Ok(Terms {
+        judge,
+        log: Some(recording::log_id(site)?),
+        known_heads: &[],
+        now: output::now(),
+        keep: Keep::Nothing,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+    })
 }
 
 /// Findings of a log that keep nobody from adding to it.
@@ -366,58 +363,114 @@ fn tolerable(finding: &crate::input::finding::Finding) -> bool {
     finding.severity != crate::input::finding::Severity::Error
 }
 
-/// Everything that the answers on one change depend on.
-fn card(
-    bench: &Bench<'_, '_>,
-    past: &Past,
-    proposal: &Proposal<'_>,
-    at: usize,
-    me: &Me,
-    terms: &Terms,
-) -> Option<Card> {
-    use crate::decision::case::Judge as _;
-    let present = proposal.presents.get(at)?;
-    let facts = proposal.analysis.changes.get(at)?;
-    let change = proposal.plan.changes.get(at)?;
-    let judged = proposal.judged.get(at)?;
-    let now = terms.now;
-    let verdict = gate::judge_change(present, &past.record, terms, bench);
-    let mine = |line| past.record.decisions.iter().any(|d| d.line == line && d.signer.person == me.signer.person);
-    let blocking = reject::blocking(present, &past.record, now, terms.approval_ttl, bench);
-    let needed = present.outcome.steps(&BTreeSet::new()).unwrap_or_default();
-    let weighed = approval::weigh(present, needed, &past.record, now, terms.approval_ttl, bench);
-    let approved_by_me = weighed.counting.iter().any(|c| c.candidate.signer.person == me.signer.person);
-    let rejected_by_me = blocking.iter().any(|b| b.reject.signer.person == me.signer.person);
-    let already = if rejected_by_me {
-        Already::RejectedByMe
-    } else if verdict.state.passes() {
-        Already::Passes
-    } else if approved_by_me {
-        Already::ApprovedByMe
-    } else {
-        Already::Open
-    };
-    let parent = facts
-        .named
-        .scope
-        .as_ref()
-        .and_then(|scope| bench.index().resource(scope.as_str()))
-        .and_then(|resource| resource.parent.as_ref());
-    let warned = !judged.advice.is_empty() || !judged.denials.is_empty();
-    Some(Card {
-        risk: Risk::of(present, facts),
-        privileged: facts.is_privileged(),
-        name: present::object_name(facts),
-        permitted: bench.permitted(&me.signer, &present.case),
-        may_override: bench.permits_override(&me.signer, &present.case),
-        bars: bench.bars(&me.signer.person, &present.case),
-        set_aside: approval::overrides(present, &past.record, now, terms.approval_ttl, bench)
-            .into_iter()
-            .flat_map(|(_, policies)| policies.iter().cloned())
-            .collect(),
-        rejects: blocking.iter().map(|b| b.reject.line).filter(|line| !mine(*line)).collect(),
-        likeness: likeness(change, facts, present, parent, warned),
-        already,
-        present: present.clone(),
-    })
+/// Two plans of one id cannot be decided in one sitting: decisions are bound to the id.
+fn twice(proposals: &[Proposal<'_>]) -> anyhow::Result<()> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for proposal in proposals {
+        let id = proposal.plan.id.value.as_str();
+        if let Some(other) = seen.insert(id, &proposal.file.name) {
+            bail!(
+                "`{}` and `{}` are both the plan `{}`\n  = mend: give each plan an id of its own, or name one of them",
+                Text::from(other).terminal(),
+                Text::from(proposal.file.name.as_str()).terminal(),
+                proposal.plan.id.value.text().terminal()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn named_before(paths: &[PathBuf], file: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let file = whole(file);
+    paths.iter().any(|path| whole(path) == file)
+}
+
+/// Says what was left, to nobody who could go on with it.
+fn nobody_here(journals: &[Left], failure: &Failure) -> ExitCode {
+    for left in journals {
+        output::note(&left.message());
+    }
+    if journals.is_empty() {
+        output::note("no review was left here");
+        return ExitCode::Passes;
+    }
+    output::note(&format!("review: {failure}; nothing was gone on with\n  = mend: {}", failure.help()));
+    ExitCode::Undecided
+}
+
+/// The review to go on with: the person's own that can be. What else was left is said.
+fn pick(journals: &mut Vec<Left>, me: &Me) -> anyhow::Result<Option<Left>> {
+    let found = journals.iter().position(|left| left.is_of(&me.signer.person) && left.can_go_on());
+    let picked = found.map(|at| journals.remove(at));
+    for left in journals.iter() {
+        output::note(&left.message());
+    }
+    let stuck = journals.iter().any(|left| left.is_of(&me.signer.person) || left.header.is_none());
+    if picked.is_none() && stuck {
+        bail!("no review that was left here can be gone on with");
+    }
+    Ok(picked)
+}
+
+/// A review of this person's on any of these plans that was left; an error if one is running, or cannot be read.
+fn same_plans(journals: &mut Vec<Left>, me: &Me, plans: &[crate::input::id::PlanId]) -> anyhow::Result<Option<Left>> {
+    let is_same = |left: &Left| left.is_of(&me.signer.person) && left.is_about(plans.iter());
+    if let Some(running) =
+        journals.iter().find(|left| is_same(left) && left.standing == crate::log::store::Standing::InUse)
+    {
+        bail!("you review one of these plans already: {}", running.message());
+    }
+    let found = journals.iter().position(|left| is_same(left) && left.can_go_on());
+    Ok(found.map(|at| journals.remove(at)))
+}
+
+/// The files of a review that was left, where they were.
+fn files_of(left: &Left) -> anyhow::Result<Vec<PathBuf>> {
+    let Ok(held) = &left.held else { return Ok(Vec::new()) };
+    let mut files = BTreeSet::new();
+    for plan in &held.plans {
+        let path = plan.name.as_ref().map(|name| PathBuf::from(name.raw()));
+        match path {
+            Some(path) if path.is_file() => files.insert(path),
+            Some(_) | None => bail!(
+                "the plan `{}` of the review that was left is not at `{}`\n  = mend: say where it is: `review resume PLAN`, or \
+                 drop the review with `review resume --give-up`",
+                plan.id.text().terminal(),
+                path.map(|p| shown(&p)).unwrap_or_default()
+            ),
+        };
+    }
+    Ok(files.into_iter().collect())
+}
+
+/// Drops what this person left, once they typed a word for it.
+fn give_up(store: &Store, journals: &[Left], me: &Me) -> anyhow::Result<ExitCode> {
+    use crate::log::store::Standing;
+    let mine = journals.iter().filter(|left| {
+        let stuck = matches!(left.standing, Standing::Begun | Standing::Unreadable(_));
+        stuck && (left.is_of(&me.signer.person) || left.header.is_none())
+    });
+    let mut dropped = false;
+    for left in mine {
+        let colour = output::colour_allowed();
+        let sure = {
+            let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = mend: {}", e.help()))?;
+            crate::terminal::opening::give_up(&mut tty, colour, &Text::from(left.message()))?
+        };
+        if !sure {
+            output::note("nothing was dropped");
+            return Ok(ExitCode::Undecided);
+        }
+        store.give_up(&left.path).map_err(|e| anyhow!("{e}\n  = mend: {}", e.help()))?;
+        output::note(&format!("dropped `{}`", shown(&left.path)));
+        dropped = true;
+    }
+    if !dropped {
+        for left in journals {
+            output::note(&left.message());
+        }
+        output::note("no review of yours was left here");
+    }
+    Ok(ExitCode::Passes)
 }

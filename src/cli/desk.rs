@@ -4,26 +4,30 @@
 //! signed session in the log. It decides nothing and answers no question.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::history::Past;
+use super::left::Left;
 use super::new_folder::shown;
 use super::output;
 use super::proposal::Proposal;
-use super::recording::{self, Recorder};
+use super::recording::{self, Mark, Recorder};
 use super::site::Site;
 use crate::access::Index;
 use crate::decision::case::CaseId;
+use crate::decision::record::CLOCK_SKEW_SECONDS;
 use crate::decision::session::{Decision, Event};
 use crate::decision::soundness::Reanalysis;
 use crate::decision::translate;
 use crate::input::digest::{Digest, of};
 use crate::input::id::ChangeId;
 use crate::input::text::Text;
+use crate::input::time::{Span, Time};
 use crate::log::allowed::Allowed;
-use crate::log::line::Seal;
+use crate::log::blob::Values;
+use crate::log::line::{self, Salt, Seal, Session, SessionId};
 use crate::log::session::Draft;
 use crate::log::store::{Journal, Store};
 use crate::log::verify::{Keep, Terms, Verification};
@@ -66,55 +70,157 @@ pub struct Desk<'a, 's> {
     store: Store,
     parents: Vec<Digest<of::Line>>,
     inherited: BTreeSet<Digest<of::Blob>>,
+    path: PathBuf,
+    header: Session,
     writing: Option<Writing>,
-    said: Vec<Decision>,
+    said: Vec<Said>,
+    /// Long values of the journal that this session goes on with.
+    values: Values,
+    clock: Clock,
 }
 
-/// The journal, the session in it, and how many decisions it holds.
+/// The journal, the session in it, and the decisions that it holds, by their random bits.
 struct Writing {
     journal: Journal,
     draft: Draft,
-    held: Vec<Decision>,
+    held: Vec<Salt>,
+}
+
+/// A decision that stands in the journal, or will.
+struct Said {
+    case: CaseId,
+    mark: Mark,
+    what: What,
+}
+
+enum What {
+    /// Given in this sitting, or kept from the one before.
+    Now(Decision),
+    /// Given before an interruption, and to be said again: it stays in the journal, word for word, until it is.
+    Before(Box<line::Decision>),
+}
+
+/// A clock that never goes back, whatever the system's does.
+struct Clock {
+    latest: Time,
+}
+
+impl Clock {
+    fn now(&mut self) -> Time {
+        self.latest = self.latest.max(output::now());
+        self.latest
+    }
+}
+
+/// What a new session rests on.
+pub struct Basis<'a, 's> {
+    /// The site.
+    pub site: &'s Site,
+    /// The lookups over the snapshot.
+    pub index: &'a Index<'s>,
+    /// The plans.
+    pub proposals: &'a [Proposal<'s>],
+    /// What the log says.
+    pub past: &'a Past,
+    /// Who decides.
+    pub recorder: &'a Recorder,
+    /// Where the log is.
+    pub log: &'a Path,
+    /// The log, verified.
+    pub verified: &'a Verification,
 }
 
 impl<'a, 's> Desk<'a, 's> {
     /// Begins the journal, so that a folder that cannot be written is known before the first question.
     ///
     /// # Errors
-    /// If the journal cannot be made.
-    pub fn open(
-        site: &'s Site,
-        index: &'a Index<'s>,
-        proposals: &'a [Proposal<'s>],
-        past: &'a Past,
-        recorder: &'a Recorder,
-        log: &Path,
-        verified: &Verification,
-    ) -> anyhow::Result<Self> {
-        let store = Store::open(log)?;
-        let parents = verified.heads.clone();
-        let inherited = verified.blobs.clone();
-        let mut desk =
-            Self { site, index, proposals, past, recorder, store, parents, inherited, writing: None, said: Vec::new() };
-        desk.begin()?;
+    /// If the journal cannot be made, or the clock lies behind the log.
+    pub fn open(basis: &Basis<'a, 's>) -> anyhow::Result<Self> {
+        let mut desk = Self::new(basis, SessionId::from_bytes(output::random()?))?;
+        let (draft, bytes) = desk.front()?;
+        let first = line::lines(&bytes).next().unwrap_or_default().len();
+        let mut journal = desk.store.begin(desk.header.session, bytes.get(..first).unwrap_or_default())?;
+        journal.append(bytes.get(first..).unwrap_or_default())?;
+        journal.path().clone_into(&mut desk.path);
+        desk.writing = Some(Writing { journal, draft, held: Vec::new() });
         Ok(desk)
     }
 
-    fn begin(&mut self) -> anyhow::Result<()> {
+    /// Goes on with a journal that was left. Every decision of it stays in the journal until it is said again, taken back,
+    /// or sealed: those `kept` stand, the others wait.
+    ///
+    /// # Errors
+    /// If another process holds the journal, it was altered meanwhile, or it cannot be written.
+    pub fn go_on(basis: &Basis<'a, 's>, left: Left, kept: &[Decision]) -> anyhow::Result<Self> {
+        let message = left.message();
+        let Left { path, header: Some(header), held: Ok(held), .. } = left else { bail!("{message}") };
+        let mut desk = Self::new(basis, header.session)?;
+        // WHY: the session began when its person began it, unless it now follows what was sealed later.
+        if basis.verified.sessions.iter().all(|session| session.seal.value.at <= header.at) {
+            desk.header.at = header.at;
+        }
+        let (journal, _, _) = desk.store.take_over(&path, desk.inherited.clone())?;
+        desk.path = path;
+        for before in &held.decisions {
+            let case = CaseId { plan: before.plan.clone(), change: before.change.clone() };
+            let mark = Mark { at: before.at, salt: before.salt, supersedes: before.supersedes };
+            desk.clock.latest = desk.clock.latest.max(before.at);
+            desk.said.push(Said { case, mark, what: What::Before(Box::new(before.clone())) });
+        }
+        for decision in kept {
+            let same = |said: &&mut Said| said.case == *decision.case();
+            if let Some(said) = desk.said.iter_mut().rev().find(same) {
+                said.what = What::Now(decision.clone());
+            }
+        }
+        desk.values = held.values;
+        desk.rewrite(journal)?;
+        Ok(desk)
+    }
+
+    fn new(basis: &Basis<'a, 's>, session: SessionId) -> anyhow::Result<Self> {
+        let store = Store::open(basis.log)?;
+        let verified = basis.verified;
         let now = output::now();
-        let header = recording::header(self.site, self.recorder, &self.parents, now)?;
-        let session = header.session;
-        let (mut draft, first) = Draft::start(header, self.inherited.clone())?;
-        let mut journal = self.store.begin(session, &first)?;
-        journal.append(&recording::evaluations(&mut draft, self.proposals)?)?;
-        self.writing = Some(Writing { journal, draft, held: Vec::new() });
-        Ok(())
+        let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
+        let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
+        if let Some(last) = sealed.filter(|last| *last > now.plus(skew)) {
+            bail!(
+                "the clock says {now}, but the log was last sealed at {last}\n  = mend: set the clock; a session must not \
+                 claim a time before the one that it follows"
+            );
+        }
+        let mut clock = Clock { latest: sealed.unwrap_or(now) };
+        let header = recording::header(basis.site, basis.recorder, &verified.heads, session, clock.now())?;
+        Ok(Self {
+            site: basis.site,
+            index: basis.index,
+            proposals: basis.proposals,
+            past: basis.past,
+            recorder: basis.recorder,
+            path: store.path().to_owned(),
+            store,
+            parents: verified.heads.clone(),
+            inherited: verified.blobs.clone(),
+            header,
+            writing: None,
+            said: Vec::new(),
+            values: Values::default(),
+            clock,
+        })
+    }
+
+    /// The lines before the first decision.
+    fn front(&self) -> anyhow::Result<(Draft, Vec<u8>)> {
+        let (mut draft, mut bytes) = Draft::start(self.header.clone(), self.inherited.clone())?;
+        bytes.extend(recording::evaluations(&mut draft, self.proposals)?);
+        Ok((draft, bytes))
     }
 
     /// Where the journal is.
     #[must_use]
     pub fn journal(&self) -> &Path {
-        self.writing.as_ref().map_or(self.store.path(), |writing| writing.journal.path())
+        &self.path
     }
 
     /// Whether nothing was decided.
@@ -136,34 +242,45 @@ impl<'a, 's> Desk<'a, 's> {
         Ok(())
     }
 
-    /// Writes what stands into the journal: adds what is new, or begins a new journal where something was taken back.
+    /// Writes what stands into the journal: adds what is new, or exchanges it where something was taken back.
     fn keep(&mut self) -> anyhow::Result<()> {
-        let is_continued = self.writing.as_ref().is_some_and(|w| self.said.starts_with(&w.held));
-        if !is_continued {
-            // WHY: the record has no line that takes a decision back, so a session holds only what stands. The old
-            // journal goes only when the new one is on the disk.
-            let old = self.writing.take();
-            self.begin()?;
-            self.add()?;
-            if let Some(old) = old {
-                let path = old.journal.path().to_owned();
-                drop(old);
-                self.store.give_up(&path)?;
-            }
-            return Ok(());
+        let salts: Vec<Salt> = self.said.iter().map(|said| said.mark.salt).collect();
+        let mut writing = self.writing.take().context("the session is over")?;
+        if !salts.starts_with(&writing.held) {
+            // WHY: the record has no line that takes a decision back, so a session holds only what stands.
+            return self.rewrite(writing.journal);
         }
-        self.add()
+        for said in self.said.iter().skip(writing.held.len()) {
+            let bytes = said.write(&mut writing.draft, self.proposals, &self.values)?;
+            writing.journal.keep(&bytes)?;
+            writing.held.push(said.mark.salt);
+        }
+        self.writing = Some(writing);
+        Ok(())
     }
 
-    fn add(&mut self) -> anyhow::Result<()> {
-        let now = output::now();
-        let writing = self.writing.as_mut().context("the session is over")?;
-        for decided in self.said.iter().skip(writing.held.len()) {
-            let before = self.past.own_line(&self.recorder.person, decided.case(), decided.digest());
-            let (_, bytes) = recording::decision(&mut writing.draft, self.proposals, decided, before, now)?;
-            writing.journal.keep(&bytes)?;
+    fn rewrite(&mut self, journal: Journal) -> anyhow::Result<()> {
+        let (mut draft, mut bytes) = self.front()?;
+        for said in &self.said {
+            bytes.extend(said.write(&mut draft, self.proposals, &self.values)?);
         }
-        writing.held.clone_from(&self.said);
+        let journal = self.store.rewrite(journal, &bytes)?;
+        let held = self.said.iter().map(|said| said.mark.salt).collect();
+        self.writing = Some(Writing { journal, draft, held });
+        Ok(())
+    }
+
+    fn take(&mut self, decision: &Decision) -> anyhow::Result<()> {
+        let mark = Mark {
+            at: self.clock.now(),
+            salt: Salt::from_bytes(output::random()?),
+            supersedes: self.past.own_line(&self.recorder.person, decision.case(), decision.digest()),
+        };
+        self.said.retain(|old| match &old.what {
+            What::Now(old) => !replaces(decision, old),
+            What::Before(_) => true,
+        });
+        self.said.push(Said { case: decision.case().clone(), mark, what: What::Now(decision.clone()) });
         Ok(())
     }
 
@@ -172,12 +289,18 @@ impl<'a, 's> Desk<'a, 's> {
     /// # Errors
     /// If nobody signs, or the log cannot be written; the journal stays.
     pub fn seal(&mut self, decided: &[Decision], key: &SigningKey) -> anyhow::Result<String> {
-        self.said = decided.to_vec();
+        self.said.retain(|said| matches!(&said.what, What::Now(decision) if decided.contains(decision)));
+        for decision in decided {
+            if !self.said.iter().any(|said| matches!(&said.what, What::Now(known) if known == decision)) {
+                self.take(decision)?;
+            }
+        }
         self.keep()?;
         let writing = self.writing.take().context("the session is over")?;
         let journal = shown(writing.journal.path());
-        let stays = || format!("what you decided is in the journal `{journal}`");
-        let sealed = writing.draft.seal(output::now())?;
+        let stays =
+            || format!("what you decided is in the journal `{journal}`, and `review resume` goes on from there");
+        let sealed = writing.draft.seal(self.clock.now())?;
         output::note(&format!("You sign this seal, over everything above:\n{}", seal_text(sealed.seal())));
         let signed = Keygen::default()
             .sign(key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
@@ -199,8 +322,18 @@ impl<'a, 's> Desk<'a, 's> {
             keep: Keep::Nothing,
             threads: 1,
         };
-        self.store.commit(writing.journal, &ending.bytes, terms).with_context(stays)?;
+        let committed = self.store.commit(writing.journal, &ending.bytes, terms);
+        committed.map_err(|e| anyhow!("{e}\n  = mend: {}", e.help())).with_context(stays)?;
         Ok(format!("sealed and added to `{}`", shown(self.store.path())))
+    }
+}
+
+impl Said {
+    fn write(&self, draft: &mut Draft, proposals: &[Proposal<'_>], values: &Values) -> anyhow::Result<Vec<u8>> {
+        match &self.what {
+            What::Now(decision) => recording::decision(draft, proposals, decision, &self.mark),
+            What::Before(line) => recording::again(draft, line, values),
+        }
     }
 }
 
@@ -230,11 +363,8 @@ impl sitting::Desk for Desk<'_, '_> {
     fn persist(&mut self, events: &[Event]) -> Result<(), DeskError> {
         for event in events {
             match event {
-                Event::Decided(decision) => {
-                    self.said.retain(|old| !replaces(decision, old));
-                    self.said.push(decision.clone());
-                }
-                Event::Withdrawn(case) => self.said.retain(|old| old.case() != case),
+                Event::Decided(decision) => self.take(decision).map_err(DeskError)?,
+                Event::Withdrawn(case) => self.said.retain(|old| old.case != *case),
             }
         }
         if events.is_empty() { Ok(()) } else { self.keep().map_err(DeskError) }

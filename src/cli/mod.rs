@@ -4,6 +4,7 @@
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
 pub mod bench;
+pub mod card;
 pub mod check;
 pub mod completions;
 pub mod decide;
@@ -14,6 +15,7 @@ pub mod fill;
 pub mod gate;
 pub mod history;
 pub mod init;
+pub mod left;
 pub mod log;
 pub mod new_folder;
 pub mod output;
@@ -27,6 +29,7 @@ pub mod provers;
 pub mod record;
 pub mod recording;
 pub mod schema;
+pub mod sit;
 pub mod site;
 pub mod snapshot;
 pub mod trust;
@@ -95,6 +98,7 @@ pub enum Format {
 enum Command {
     #[command(hide = true)]
     Decide(decide::Decide),
+    Resume(decide::Resume),
     Check(check::Check),
     Gate(gate::Gate),
     Diff(diff::Diff),
@@ -126,6 +130,7 @@ impl Command {
             Self::Verify(page) => Some(page.writing()),
             Self::Trust(page) => Some(page.writing()),
             Self::Decide(_)
+            | Self::Resume(_)
             | Self::Log(_)
             | Self::PlanWork(_)
             | Self::Snapshot(_)
@@ -141,6 +146,7 @@ impl Command {
 
 /// The names that stand before a plan's would.
 const NAMES: &[&str] = &[
+    "resume",
     "check",
     "gate",
     "diff",
@@ -221,6 +227,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::Passes)
         }
         Some(Command::Decide(page)) => page.run(),
+        Some(Command::Resume(page)) => page.run(),
         Some(Command::Check(page)) => page.run(),
         Some(Command::Gate(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),

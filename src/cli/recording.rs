@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 
-use super::output;
 use super::proof::Origin;
 use super::proposal::Proposal;
 use super::site::Site;
@@ -19,6 +18,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::{PersonId, PolicyId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::log::blob::Values;
 use crate::log::line::{
     self, Evaluation, FileDigest, KeptFile, Line, LogId, Number, PolicyOutcome, Proof, ProofMethod, Rejected, Salt,
     Session, SessionId, SessionKind, SnapshotDigest, Tag, Value, Version, Writer,
@@ -53,8 +53,14 @@ pub fn log_id(site: &Site) -> anyhow::Result<LogId> {
 /// The first line of a session.
 ///
 /// # Errors
-/// If the log has no name or the system gives no random bytes.
-pub fn header(site: &Site, who: &Recorder, parents: &[Digest<of::Line>], now: Time) -> anyhow::Result<Session> {
+/// If the log has no name.
+pub fn header(
+    site: &Site,
+    who: &Recorder,
+    parents: &[Digest<of::Line>],
+    session: SessionId,
+    now: Time,
+) -> anyhow::Result<Session> {
     let trust_files =
         site.trust_files().into_iter().map(|(path, sha256)| FileDigest { path: Text::from(path), sha256 }).collect();
     let parents: BTreeSet<_> = parents.iter().copied().collect();
@@ -63,7 +69,7 @@ pub fn header(site: &Site, who: &Recorder, parents: &[Digest<of::Line>], now: Ti
         kind: SessionKind::Review,
         log: log_id(site)?,
         parents: parents.into_iter().collect(),
-        session: SessionId::from_bytes(output::random()?),
+        session,
         snapshot: Some(SnapshotDigest { sha256: site.snapshot_digest, taken_at: site.snapshot.taken_at }),
         tool: Text::from(concat!("review ", env!("CARGO_PKG_VERSION"))),
         trust_files,
@@ -270,17 +276,27 @@ fn text_value(draft: &mut Draft, text: &str) -> anyhow::Result<(Value, Vec<u8>)>
     Ok((Value::Blob(digest), bytes))
 }
 
-/// Writes a decision; gives the hash of its line and the bytes to append.
+/// What of a decision's line is not the person's answer: when it was given, random bits, and what it takes the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// When it was given.
+    pub at: Time,
+    /// 128 random bits.
+    pub salt: Salt,
+    /// The line of the same person that it takes the place of.
+    pub supersedes: Option<Digest<of::Line>>,
+}
+
+/// Writes a decision; gives the bytes to append.
 ///
 /// # Errors
-/// If a line breaks a rule of the log or the system gives no random bytes.
+/// If a line breaks a rule of the log.
 pub fn decision(
     draft: &mut Draft,
     proposals: &[Proposal<'_>],
     decided: &Decision,
-    supersedes: Option<Digest<of::Line>>,
-    now: Time,
-) -> anyhow::Result<(Digest<of::Line>, Vec<u8>)> {
+    mark: &Mark,
+) -> anyhow::Result<Vec<u8>> {
     let (present, facts) = proposals
         .iter()
         .flat_map(|proposal| proposal.presents.iter().zip(&proposal.analysis.changes))
@@ -309,10 +325,9 @@ pub fn decision(
     } else {
         None
     };
-    let salt = Salt::from_bytes(output::random()?);
     let added = draft.push(|prev| {
         Line::Decision(Box::new(line::Decision {
-            at: now,
+            at: mark.at,
             change: decided.case().change.clone(),
             digest: decided.digest(),
             emergent: decided.emergent().iter().copied().collect(),
@@ -323,14 +338,29 @@ pub fn decision(
             privileged: decided.privileged().cloned(),
             reason: decided.reason().cloned(),
             rejected,
-            salt,
+            salt: mark.salt,
             set_aside,
             steps: decided.steps().iter().map(|step| Text::from(step.as_str())).collect(),
-            supersedes,
+            supersedes: mark.supersedes,
             r#type: Tag::new(),
             verdict,
         }))
     })?;
     out.extend(added.bytes);
-    Ok((added.digest, out))
+    Ok(out)
+}
+
+/// Writes a decision of a journal again, word for word, behind other lines than before; gives the bytes to append.
+///
+/// # Errors
+/// If a line breaks a rule of the log.
+pub fn again(draft: &mut Draft, decided: &line::Decision, values: &Values) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let long = decided.rejected.as_ref().and_then(|rejected| rejected.accesses.blob());
+    if let Some(bytes) = long.and_then(|digest| values.get(&digest)) {
+        out.extend(draft.blob(bytes)?.1);
+    }
+    let added = draft.push(|prev| Line::Decision(Box::new(line::Decision { prev, ..decided.clone() })))?;
+    out.extend(added.bytes);
+    Ok(out)
 }

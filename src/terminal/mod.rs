@@ -7,12 +7,13 @@
 //!
 //! In reading order: [`driver`] says who drives the terminal; [`keys`] and [`mod@line`] turn bytes into keys and lines;
 //! [`console`] is what the screens need of a terminal, [`tty`] the real one; [`screen`] shows a page with its keys;
-//! [`sitting`] is the loop around the session.
+//! [`opening`] is what comes before the first question, [`sitting`] the loop around the session.
 
 pub mod console;
 pub mod driver;
 pub mod keys;
 pub mod line;
+pub mod opening;
 pub mod screen;
 pub mod sitting;
 pub mod tty;

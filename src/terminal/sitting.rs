@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use super::Failure;
 use super::console::Console;
 use super::screen::{self, Beside};
-use super::words;
+use super::words::{self, Press};
 use crate::decision::case::CaseId;
-use crate::decision::session::{Ask, Complaint, Decision, End, Event, JournalledVerdict, Note};
+use crate::decision::session::{Ask, Complaint, Decision, End, Entry, Event, JournalledVerdict, Note};
 use crate::decision::session::{Purpose, Question, Reply, Session, Summary};
 use crate::decision::soundness::Reanalysis;
 use crate::report::layout::{Page, Span, spans};
@@ -69,7 +69,8 @@ pub fn run<D: Desk>(
                 session.reanalysed(&desk.reanalyse(set).map_err(BreakOff::Desk)?).map(|()| Vec::new())
             }
             Ask::Decide { .. } | Ask::Word { .. } | Ask::Reason { .. } | Ask::Seal { .. } => {
-                let reply = Sitting { colour, plans, question: &question, notice: &notice }.ask(console)?;
+                let shown = Sitting { colour, plans, session, question: &question, notice: &notice };
+                let reply = shown.ask(console)?;
                 session.answer(question.answer(reply))
             }
         };
@@ -101,6 +102,7 @@ fn said(complaint: &Complaint) -> String {
         | Complaint::NotPermitted
         | Complaint::AtStart
         | Complaint::NoSuchChange
+        | Complaint::NothingFound(_)
         | Complaint::NothingToSeal
         | Complaint::Over => String::new(),
     };
@@ -110,6 +112,7 @@ fn said(complaint: &Complaint) -> String {
 struct Sitting<'s> {
     colour: bool,
     plans: &'s [PlanReport],
+    session: &'s Session,
     question: &'s Question,
     notice: &'s str,
 }
@@ -120,8 +123,22 @@ impl Sitting<'_> {
             Ask::Decide { case, choices, decided, before, details } => {
                 let paint = |style: &Style| self.change_page(style, case, decided, before, details % 2 == 1);
                 let privileged = self.find(case).is_none_or(|(_, change)| !change.privileged.is_empty());
-                let keys: Vec<_> = choices.iter().map(|choice| words::choice(choice, privileged)).collect();
-                screen::choose(console, self.colour, &paint, &self.beside(), &keys)
+                let mut keys: Vec<_> = choices.iter().map(|choice| words::choice(choice, privileged)).collect();
+                let before_leaving = keys.len().saturating_sub(2);
+                keys.insert(before_leaving, words::list());
+                let mut beside = self.beside();
+                loop {
+                    let pressed = screen::choose(console, self.colour, &paint, &beside, &keys)?;
+                    beside.notice.clear();
+                    let reply = match pressed {
+                        Press::Reply(reply) => return Ok(reply),
+                        Press::Find => self.find_words(console, &paint)?,
+                        Press::List => self.pick(console)?,
+                    };
+                    if let Some(reply) = reply {
+                        return Ok(reply);
+                    }
+                }
             }
             Ask::Word { purpose, cases, word } => {
                 let prompt = format!("Type `{}` {}:", word.terminal(), words::purpose(*purpose));
@@ -157,9 +174,56 @@ impl Sitting<'_> {
         Ok(typed.map_or(Reply::Back, Reply::Typed))
     }
 
+    /// Asks which changes are to be shown. `None`: the person left it.
+    fn find_words(&self, console: &mut dyn Console, paint: &screen::Paint<'_>) -> Result<Option<Reply>, Failure> {
+        let notice = "a part of an identity, role or place; or: privileged; Enter alone shows all".to_owned();
+        let beside = Beside { progress: String::new(), notice };
+        let typed = screen::line(console, self.colour, paint, &beside, "Find:")?;
+        Ok(typed.map(Reply::Find))
+    }
+
+    /// Shows every change and asks which one to go to. `None`: the person left it.
+    fn pick(&self, console: &mut dyn Console) -> Result<Option<Reply>, Failure> {
+        let entries = self.session.contents();
+        let paint = |style: &Style| self.list_page(style, &entries);
+        let mut beside = Beside::default();
+        loop {
+            let prompt = "Number of the change to go to, or Esc:";
+            let Some(typed) = screen::line(console, self.colour, &paint, &beside, prompt)? else { return Ok(None) };
+            let number = typed.trim().parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+            if typed.trim().is_empty() {
+                return Ok(None);
+            }
+            match number.and_then(|n| entries.get(n)) {
+                Some(entry) => return Ok(Some(Reply::Visit(entry.case.clone()))),
+                None => beside.notice = format!("there is no such number; the list ends at {}", entries.len()),
+            }
+        }
+    }
+
+    fn list_page(&self, style: &Style, entries: &[Entry]) -> Page {
+        let mut page = Page::new(style);
+        let many = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        page.heading(&format!("All {}", counted(many, "change", "changes")));
+        let rows: Vec<Vec<String>> = entries
+            .iter()
+            .zip(1_usize..)
+            .map(|(entry, number)| {
+                let what = self.find(&entry.case).map(|(_, it)| it.sentence.terminal()).unwrap_or_default();
+                let id = format!("{} {}", entry.case.plan.text().terminal(), entry.case.change.text().terminal());
+                vec![number.to_string(), id, what, words::standing(entry.standing).to_owned()]
+            })
+            .collect();
+        table::put(&mut page, style, &["no.", "plan and change", "what it does", "state"], &rows);
+        page
+    }
+
     fn beside(&self) -> Beside {
         let (at, of) = self.question.progress();
-        let progress = if at > 0 { format!("{at} of {of}") } else { String::new() };
+        let mut progress = if at > 0 { format!("{at} of {of}") } else { String::new() };
+        if let Some(words) = self.question.narrow() {
+            progress = format!("{progress} that meet `{}`; / and Enter: all", words.terminal());
+        }
         Beside { progress, notice: self.notice.to_owned() }
     }
 
@@ -255,14 +319,14 @@ impl Sitting<'_> {
         put("override", Label::Stop, &summary.overridden);
         put("reject", Label::Stop, &summary.rejected);
         put("undecided", Label::Warn, &summary.undecided);
+        put("automatic", Label::Pass, &summary.automatic);
         if !summary.privileged.is_empty() {
             let names = Sentence::new().names(&summary.privileged);
             page.para_from(Span::own(Label::Stop, "  privileged, by name: "), &spans(Label::Plain, &names));
         }
         if summary.not_asked > 0 {
             let n = u64::try_from(summary.not_asked).unwrap_or(u64::MAX);
-            let words =
-                format!("{} not asked about: decided before, passing, or not yours", counted(n, "change", "changes"));
+            let words = format!("{} not asked about: decided before, or not yours", counted(n, "change", "changes"));
             page.para("  ", &[Span::own(Label::Quiet, words)]);
         }
         page
@@ -278,6 +342,11 @@ impl Sitting<'_> {
                 for fault in faults {
                     page.para("  ", &spans(Label::Plain, &words::fault(fault)));
                 }
+                page.gap();
+            }
+            Some(Note::AllFound(narrow)) => {
+                let line = Sentence::of("these were all that meet ").name(narrow).own("; here are the others");
+                page.para("", &spans(Label::Note, &line));
                 page.gap();
             }
             None => {}

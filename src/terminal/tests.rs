@@ -275,6 +275,7 @@ mod conversation {
             set_aside: BTreeSet::new(),
             rejects: BTreeSet::new(),
             likeness: None,
+            names: BTreeSet::new(),
             already: Already::Open,
         }
     }

@@ -4,14 +4,36 @@
 
 use super::screen::Choice as Key;
 use crate::decision::bars::Bar;
-use crate::decision::session::{Choice, JournalledVerdict, Purpose, Reply, Verdict};
+use crate::decision::session::{Choice, JournalledVerdict, Purpose, Reply, Standing, Verdict};
 use crate::decision::soundness::Fault;
 use crate::input::id::Id;
 use crate::report::sentence::{Sentence, counted};
 
+/// What a key does at a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Press {
+    /// It answers the question.
+    Reply(Reply),
+    /// It asks for words to look changes up by.
+    Find,
+    /// It shows the list of all changes.
+    List,
+}
+
+/// The key that shows the list of all changes.
+pub(super) fn list() -> Key<Press> {
+    Key {
+        key: 'l',
+        word: "list",
+        help: "shows every change, automatic ones too; go to any of them by its number",
+        value: Press::List,
+        after_all: false,
+    }
+}
+
 /// The key of a choice. A privileged change is approved only after its whole card was shown.
-pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Reply> {
-    let key = |key, word, help, value| Key { key, word, help, value, after_all: false };
+pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
+    let key = |key, word, help, value| Key { key, word, help, value: Press::Reply(value), after_all: false };
     match choice {
         Choice::Approve(_) => Key {
             after_all: privileged,
@@ -40,6 +62,13 @@ pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Reply> {
         Choice::Withdraw => key('w', "withdraw", "takes back what you decided on it in this session", Reply::Withdraw),
         Choice::Back => key('b', "back", "goes to the change before", Reply::Back),
         Choice::Details => key('d', "details", "shows every access and path, or the short card again", Reply::Details),
+        Choice::Find => Key {
+            key: '/',
+            word: "find",
+            help: "shows only changes of an identity, role or place, or only what is `privileged`",
+            value: Press::Find,
+            after_all: false,
+        },
         Choice::Finish => key('f', "finish", "goes to the end, with the rest undecided", Reply::Finish),
         Choice::Quit => key('q', "quit", "leaves; what was decided stays in the journal", Reply::Quit),
     }
@@ -54,6 +83,18 @@ pub(super) fn purpose(purpose: Purpose) -> &'static str {
         Purpose::RejectRest => "to reject the rest",
         Purpose::Override => "to set the denial aside",
         Purpose::Lift => "to help lift the rejects",
+    }
+}
+
+/// Where a change stands.
+pub(super) fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Approved => "approved",
+        Standing::Rejected => "rejected",
+        Standing::Overridden => "overridden",
+        Standing::Undecided => "open",
+        Standing::Automatic => "automatic",
+        Standing::NotAsked => "not asked",
     }
 }
 

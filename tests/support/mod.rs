@@ -97,6 +97,15 @@ impl Site {
         command.args(["-c", &script]);
         spawn_command(command, LONG).unwrap()
     }
+
+    /// As [`Site::sit`], and prints the id of the process first.
+    pub fn sit_known(&self, arguments: &str) -> PtySession {
+        let binary = env!("CARGO_BIN_EXE_review");
+        let run = format!("bash -c 'echo pid=$$; exec {binary} {arguments}'; echo \"exit=$?\"");
+        let mut command = self.command("bash", &self.demo());
+        command.args(["-c", &format!("stty rows 100 cols 100; {run}")]);
+        spawn_command(command, LONG).unwrap()
+    }
 }
 
 /// Waits for text on the terminal.
@@ -110,6 +119,35 @@ pub fn expect(terminal: &mut PtySession, text: &str) {
 pub fn key(terminal: &mut PtySession, keys: &str) {
     terminal.send(keys).unwrap();
     terminal.flush().unwrap();
+}
+
+/// What is pressed on a card, what that asks for, and the line typed then.
+pub type Answer<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+/// Part of each change's sentence: the cards come riskiest first, and equally risky ones in the order of their digests.
+const SENTENCES: &[(&str, &str)] = &[
+    ("c1", "grant role `ledger-writer` to identity `user:ravi`"),
+    ("c2", "grant role `ledger-admin` to identity `user:ravi`"),
+    ("c3", "grant role `ledger-admin` to identity `svc:reconcile`"),
+    ("c5", "grant membership of group `group:job-runners`"),
+    ("c6", "grant role `job-starter`"),
+];
+
+/// Answers as many cards as there are answers, whichever comes first.
+pub fn decide(terminal: &mut PtySession, answers: &[Answer<'_>]) {
+    for _ in answers {
+        let card = terminal.exp_string("? keys").unwrap();
+        let shown = SENTENCES.iter().filter(|(_, sentence)| card.contains(sentence)).max_by_key(|(_, s)| card.rfind(s));
+        let (change, _) = shown.unwrap_or_else(|| panic!("no card: {card}"));
+        let answer = answers.iter().find(|(id, ..)| id == change);
+        let (_, press, asked, line) = answer.unwrap_or_else(|| panic!("{change} was not expected"));
+        key(terminal, press);
+        if !asked.is_empty() {
+            expect(terminal, asked);
+            expect(terminal, "Enter: send");
+            key(terminal, &format!("{line}\r"));
+        }
+    }
 }
 
 /// Seals and signs, and waits for the exit code.

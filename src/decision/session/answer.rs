@@ -34,6 +34,8 @@ pub enum Reply {
     Details,
     /// Goes to a change.
     Visit(CaseId),
+    /// Shows only changes that meet these words, or with none again every change.
+    Find(String),
     /// Goes to the end, with the rest undecided.
     Finish,
     /// Leaves; what was decided stays in the journal.
@@ -78,6 +80,8 @@ pub enum Complaint {
     AtStart,
     /// There is no such change in this session.
     NoSuchChange,
+    /// No change still to be decided meets the words.
+    NothingFound(Text),
     /// Nothing was decided.
     NothingToSeal,
     /// The session is over.
@@ -104,6 +108,9 @@ impl Complaint {
             Self::Barred(_) => "you may not decide in favour of this change",
             Self::AtStart => "there is no change before this one",
             Self::NoSuchChange => "this session holds no such change",
+            Self::NothingFound(words) => {
+                return Text::from(format!("no change still to be decided meets `{}`", words.raw()));
+            }
             Self::NothingToSeal => "nothing was decided, so there is nothing to seal",
             Self::Over => "the session is over",
         })
@@ -124,7 +131,8 @@ impl Complaint {
             Self::NotPermitted => "skip it; the card says who can decide",
             Self::Barred(_) => "leave it to somebody who neither proposed it nor gains by it",
             Self::AtStart => "go on, or quit",
-            Self::NoSuchChange => "name a change that the summary lists",
+            Self::NoSuchChange => "name a change that the list shows",
+            Self::NothingFound(_) => "type a part of an identity, role or place, or `privileged`",
             Self::NothingToSeal => "go back to decide, or quit",
             Self::Over => "start another session",
         })

@@ -47,6 +47,8 @@ pub struct Card {
     pub set_aside: BTreeSet<PolicyId>,
     /// Decision lines of other people's rejects that block it.
     pub rejects: BTreeSet<Digest<of::Line>>,
+    /// Names by which a person may look it up: who and what it concerns.
+    pub names: BTreeSet<Text>,
     /// What it has in common with others that one answer may approve; none: it is asked alone.
     pub likeness: Option<Likeness>,
     /// What the record already says.
@@ -97,7 +99,8 @@ impl Card {
     }
 
     /// Whether the session asks about it of itself; any other change can still be visited.
-    pub(super) fn is_asked(&self) -> bool {
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
         match self.already {
             Already::ApprovedByMe | Already::RejectedByMe => false,
             Already::Passes => self.can_lift(),

@@ -72,6 +72,7 @@ impl Session {
     pub(super) fn closing(&mut self) -> State {
         self.details = 0;
         self.note = None;
+        self.narrow = None;
         if !self.said.values().any(Stand::approves) {
             return State::Sealing;
         }
@@ -167,6 +168,8 @@ impl Session {
                 summary.rejected.push(case);
             } else if self.is_asked(at) {
                 summary.undecided.push(case);
+            } else if card.present.outcome == Outcome::Auto && card.already != Already::RejectedByMe {
+                summary.automatic.push(case);
             } else {
                 summary.not_asked += 1;
             }

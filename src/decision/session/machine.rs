@@ -3,19 +3,21 @@
 //! In: cards, answers, and the analysis of the approved set. Out: the next question, and journal events. INVARIANT: every
 //! change of state gives the question a new number, so an answer to an older question decides nothing.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::answer::{Answer, Complaint, Reply};
 use super::card::Card;
 use super::decision::{Approval, Decision, Event, Verdict};
+use super::narrow::Narrow;
 use super::offer::approvable;
 use super::question::{Ask, End, Note, Purpose, Question};
 use super::resume::JournalledVerdict;
 use super::words;
-use crate::decision::case::CaseId;
+use crate::decision::case::{CaseId, Outcome};
 use crate::decision::risk::riskiest_first;
-use crate::input::id::PolicyId;
+use crate::input::id::{PlanId, PolicyId};
 use crate::input::text::Text;
 
 /// A sitting of one person over the changes of one or several plans.
@@ -33,6 +35,34 @@ pub struct Session {
     pub(super) number: u64,
     pub(super) details: u32,
     pub(super) note: Option<Note>,
+    /// Which changes the person wants to see.
+    pub(super) narrow: Option<Narrow>,
+}
+
+/// Where a change stands within the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Approved here.
+    Approved,
+    /// Rejected here.
+    Rejected,
+    /// A denial was set aside here, or a reject lifted, and nothing more decided.
+    Overridden,
+    /// Still to be decided.
+    Undecided,
+    /// It passes without a person.
+    Automatic,
+    /// Decided before, or nothing that this person can decide.
+    NotAsked,
+}
+
+/// A change in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The change.
+    pub case: CaseId,
+    /// Where it stands.
+    pub standing: Standing,
 }
 
 /// What this session's person decided on one change.
@@ -85,6 +115,26 @@ pub(super) enum State {
     Ended(End),
 }
 
+/// Sorts plans by their riskiest change, and within a plan the riskiest change first: a person stays with one plan until
+/// it is done.
+fn order(cards: &mut [Card]) {
+    let mut worst: BTreeMap<PlanId, Card> = BTreeMap::new();
+    for card in cards.iter() {
+        let known = worst.entry(card.present.case.plan.clone()).or_insert_with(|| card.clone());
+        if before(card, known).is_lt() {
+            *known = card.clone();
+        }
+    }
+    cards.sort_by(|a, b| match (worst.get(&a.present.case.plan), worst.get(&b.present.case.plan)) {
+        (Some(one), Some(other)) if a.present.case.plan != b.present.case.plan => before(one, other),
+        _ => before(a, b),
+    });
+}
+
+fn before(a: &Card, b: &Card) -> Ordering {
+    riskiest_first((&a.risk, &a.present), (&b.risk, &b.present))
+}
+
 /// One change stands in the session twice: two plans carry one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TwiceInSession(pub CaseId);
@@ -95,7 +145,7 @@ impl Session {
     /// # Errors
     /// If two cards are of the same change.
     pub fn new(mut cards: Vec<Card>) -> Result<Self, TwiceInSession> {
-        cards.sort_by(|a, b| riskiest_first((&a.risk, &a.present), (&b.risk, &b.present)));
+        order(&mut cards);
         let mut known = BTreeSet::new();
         if let Some(twice) = cards.iter().find(|c| !known.insert(&c.present.case)) {
             return Err(TwiceInSession(twice.present.case.clone()));
@@ -109,6 +159,7 @@ impl Session {
             number: 1,
             details: 0,
             note: None,
+            narrow: None,
         };
         session.start();
         Ok(session)
@@ -136,6 +187,22 @@ impl Session {
         self.cards.iter().find(|c| c.present.case == *case)
     }
 
+    /// Every change with where it stands, in the order in which they are asked.
+    #[must_use]
+    pub fn contents(&self) -> Vec<Entry> {
+        let standing = |at: usize, card: &Card| match self.said.get(&at) {
+            Some(stand) if stand.approves() => Standing::Approved,
+            Some(stand) if stand.rejects() => Standing::Rejected,
+            Some(stand) if !stand.overrides.is_empty() => Standing::Overridden,
+            Some(_) | None if self.is_asked(at) => Standing::Undecided,
+            Some(_) | None if card.present.outcome == Outcome::Auto => Standing::Automatic,
+            Some(_) | None => Standing::NotAsked,
+        };
+        let entry =
+            |(at, card): (usize, &Card)| Entry { case: card.present.case.clone(), standing: standing(at, card) };
+        self.cards.iter().enumerate().map(entry).collect()
+    }
+
     /// Every decision that stands in this session, in the order of the cards.
     #[must_use]
     pub fn decisions(&self) -> Vec<Decision> {
@@ -158,9 +225,15 @@ impl Session {
             State::Sealing => (Ask::Seal { summary: self.summary(), word: Text::from(words::SEAL) }, None),
             State::Ended(end) => (Ask::Over(end.clone()), None),
         };
-        let asked: Vec<usize> = (0..self.cards.len()).filter(|i| self.is_asked(*i)).collect();
+        let asked: Vec<usize> = (0..self.cards.len()).filter(|i| self.is_shown(*i)).collect();
         let position = at.map_or(0, |at| asked.iter().position(|i| *i == at).map_or(0, |p| p + 1));
-        Question { number: self.number, ask, note: self.note.clone(), progress: (position, asked.len()) }
+        Question {
+            number: self.number,
+            ask,
+            note: self.note.clone(),
+            progress: (position, asked.len()),
+            narrow: self.narrow.as_ref().map(|narrow| narrow.typed().clone()),
+        }
     }
 
     /// Takes an answer. The events must be persisted before the next question is shown.
@@ -206,6 +279,12 @@ impl Session {
 
     pub(super) fn is_asked(&self, at: usize) -> bool {
         self.cards.get(at).is_some_and(Card::is_asked) || self.before.contains_key(&at)
+    }
+
+    /// Whether it is asked about, and meets what the person wants to see.
+    pub(super) fn is_shown(&self, at: usize) -> bool {
+        let is_met = |narrow: &Narrow| self.cards.get(at).is_some_and(|card| narrow.is_met(card));
+        self.is_asked(at) && self.narrow.as_ref().is_none_or(is_met)
     }
 
     pub(super) fn cases(&self, all: &[usize]) -> Vec<CaseId> {
@@ -260,6 +339,7 @@ impl Session {
             Reply::Back => self.go(State::Choosing(self.last_before(at).ok_or(Complaint::AtStart)?)),
             Reply::Details => self.details = self.details.saturating_add(1),
             Reply::Visit(case) => self.visit(&case)?,
+            Reply::Find(words) => self.find(&words)?,
             Reply::Finish => {
                 let next = self.closing();
                 self.state = next;
@@ -286,6 +366,7 @@ impl Session {
             | Reply::Withdraw
             | Reply::Details
             | Reply::Visit(_)
+            | Reply::Find(_)
             | Reply::Finish
             | Reply::Typed(_) => return Err(Complaint::NotOffered),
         }
@@ -425,6 +506,7 @@ impl Session {
             | Reply::Skip
             | Reply::Withdraw
             | Reply::Details
+            | Reply::Find(_)
             | Reply::Finish => Err(Complaint::NotOffered),
         }
     }
@@ -441,21 +523,44 @@ impl Session {
         Ok(())
     }
 
+    /// Narrows what is shown to what meets the words, and goes to the first of it that is still to be decided.
+    fn find(&mut self, words: &str) -> Result<(), Complaint> {
+        let narrow = Narrow::read(words);
+        let is_met = |card: &Card| narrow.as_ref().is_none_or(|narrow| narrow.is_met(card));
+        let fits = |at: &usize| self.is_asked(*at) && self.cards.get(*at).is_some_and(is_met);
+        let open = |at: &usize| fits(at) && !self.seen.contains(at);
+        let all = 0..self.cards.len();
+        let Some(first) = all.clone().find(open).or_else(|| all.clone().find(fits)) else {
+            return Err(Complaint::NothingFound(Text::from(words.trim())));
+        };
+        self.go(State::Choosing(first));
+        self.narrow = narrow;
+        Ok(())
+    }
+
     fn quit(&mut self) -> Vec<Event> {
         self.go(State::Ended(End::Left(self.decisions())));
         Vec::new()
     }
 
     fn next_from(&self, from: usize) -> Option<usize> {
-        (from..self.cards.len()).find(|i| self.is_asked(*i) && !self.seen.contains(i))
+        (from..self.cards.len()).find(|i| self.is_shown(*i) && !self.seen.contains(i))
     }
 
     fn advance(&mut self, at: usize) {
         self.seen.insert(at);
-        if let Some(next) = self.next_from(at.saturating_add(1)) {
-            self.go(State::Choosing(next));
-        } else {
-            self.state = self.closing();
+        // WHY from the start again: a person may have gone to a change out of turn.
+        if let Some(next) = self.next_from(at.saturating_add(1)).or_else(|| self.next_from(0)) {
+            return self.go(State::Choosing(next));
         }
+        // INVARIANT: what the person did not want to see first is asked about before the end.
+        if let Some(narrow) = self.narrow.take()
+            && let Some(next) = self.next_from(0)
+        {
+            self.go(State::Choosing(next));
+            self.note = Some(Note::AllFound(narrow.typed().clone()));
+            return;
+        }
+        self.state = self.closing();
     }
 }

@@ -10,6 +10,7 @@ mod card;
 mod closing;
 mod decision;
 mod machine;
+mod narrow;
 mod offer;
 mod question;
 mod resume;
@@ -18,7 +19,8 @@ mod words;
 pub use answer::{Answer, Complaint, Reply};
 pub use card::{Already, Card};
 pub use decision::{Approval, Decision, Event, Verdict};
-pub use machine::{Session, TwiceInSession};
+pub use machine::{Entry, Session, Standing, TwiceInSession};
+pub use narrow::Narrow;
 pub use question::{Ask, Choice, End, Note, Purpose, Question, Summary};
 pub use resume::{Journalled, JournalledVerdict, Moved, Resumed};
 

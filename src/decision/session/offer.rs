@@ -27,7 +27,7 @@ impl Session {
     }
 
     pub(super) fn last_before(&self, at: usize) -> Option<usize> {
-        (0..at.min(self.cards.len())).rev().find(|i| self.is_asked(*i))
+        (0..at.min(self.cards.len())).rev().find(|i| self.is_shown(*i))
     }
 
     /// The changes that one answer may approve together with this one, itself included; empty where it is alone.
@@ -42,7 +42,7 @@ impl Session {
                 && card.present.case.plan == plan
                 && card.rejects.is_empty()
                 && card.can_approve(&none)
-                && (i == at || self.is_asked(i) && self.said.get(&i).is_none_or(|s| s.main.is_none()))
+                && (i == at || self.is_shown(i) && self.said.get(&i).is_none_or(|s| s.main.is_none()))
         };
         let mut all: Vec<usize> =
             self.cards.iter().enumerate().filter(|(i, card)| fits(*i, card)).map(|(i, _)| i).collect();
@@ -57,7 +57,7 @@ impl Session {
     }
 
     pub(super) fn rest(&self, at: usize) -> Vec<usize> {
-        let open = |i: usize| self.is_asked(i) && self.said.get(&i).is_none_or(|s| s.main.is_none());
+        let open = |i: usize| self.is_shown(i) && self.said.get(&i).is_none_or(|s| s.main.is_none());
         (0..self.cards.len())
             .filter(|i| *i == at || open(*i))
             .filter(|i| self.cards.get(*i).is_some_and(Card::can_reject))
@@ -96,7 +96,7 @@ impl Session {
         if self.last_before(at).is_some() {
             choices.push(Choice::Back);
         }
-        choices.extend([Choice::Details, Choice::Finish, Choice::Quit]);
+        choices.extend([Choice::Details, Choice::Find, Choice::Finish, Choice::Quit]);
         let before = self.before.get(&at).cloned().unwrap_or_default();
         Ask::Decide { case: card.present.case.clone(), choices, decided, before, details: self.details }
     }

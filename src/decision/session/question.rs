@@ -53,6 +53,8 @@ pub enum Choice {
     Back,
     /// [`Reply::Details`].
     Details,
+    /// [`Reply::Find`].
+    Find,
     /// [`Reply::Finish`].
     Finish,
     /// [`Reply::Quit`].
@@ -109,6 +111,8 @@ pub enum Ask {
 pub enum Note {
     /// What was approved cannot stand on its own.
     SetFails(BTreeSet<Fault>),
+    /// Every change that met the words was shown; from here on all others are.
+    AllFound(Text),
 }
 
 /// What a session comes to.
@@ -124,7 +128,9 @@ pub struct Summary {
     pub overridden: Vec<CaseId>,
     /// Changes that were asked about and left undecided.
     pub undecided: Vec<CaseId>,
-    /// How many changes were not asked about: decided before, passing, or nothing this person can do.
+    /// Changes that pass without a person.
+    pub automatic: Vec<CaseId>,
+    /// How many other changes were not asked about: decided before, or nothing this person can do.
     pub not_asked: usize,
 }
 
@@ -146,6 +152,7 @@ pub struct Question {
     pub(super) ask: Ask,
     pub(super) note: Option<Note>,
     pub(super) progress: (usize, usize),
+    pub(super) narrow: Option<Text>,
 }
 
 impl Question {
@@ -165,6 +172,12 @@ impl Question {
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
         self.progress
+    }
+
+    /// The words that the changes shown must meet; none: every change is shown.
+    #[must_use]
+    pub fn narrow(&self) -> Option<&Text> {
+        self.narrow.as_ref()
     }
 
     /// The person's answer to this question.

@@ -27,6 +27,7 @@ fn card(present: Present, rank: u64) -> Card {
         set_aside: BTreeSet::new(),
         rejects: BTreeSet::new(),
         likeness: None,
+        names: BTreeSet::from([format!("svc:{}", present.case.change.as_str()).into()]),
         already: Already::Open,
         present,
     }

@@ -36,6 +36,7 @@ fn cards() -> Vec<Card> {
             set_aside: BTreeSet::new(),
             rejects: BTreeSet::new(),
             likeness: None,
+            names: BTreeSet::new(),
             already: Already::Open,
             present,
         })

@@ -39,10 +39,7 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`], or if the journal is in use or not whole.
     pub fn finish(&self, path: &Path, terms: Terms<'_>) -> Result<Committed, StoreError> {
-        let mut file = self.disk.append_to(path, false).doing("open the journal", path)?;
-        if !file.try_lock().doing("lock the journal", path)? {
-            return Err(StoreError::InUse(text(path)));
-        }
+        let mut file = self.hold(path)?;
         // WHY: a crash may have come after the bytes were written and before they were forced to the disk.
         file.sync().doing("force to the disk the journal", path)?;
         self.publish(path, terms)

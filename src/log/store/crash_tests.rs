@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use super::disk::{DiskFile, Stat};
 use super::*;
 use crate::input::digest::{Digest, of};
-use crate::log::line::{Line, PolicyOutcome, SessionKind, Verdict};
+use crate::log::line::{Decision, Line, PolicyOutcome, Salt, SessionKind, Verdict};
 use crate::log::sample::{self, Judge};
 use crate::log::session::Draft;
 
@@ -40,6 +40,8 @@ struct World {
     stopped: bool,
     failed_sync: bool,
     written_after_failed_sync: bool,
+    /// The names that open files have now.
+    moved: BTreeMap<PathBuf, PathBuf>,
     /// Bytes of each file that a sync forced.
     synced: BTreeMap<PathBuf, u64>,
     /// Names that were made, given or taken since the folder was last synced.
@@ -48,7 +50,8 @@ struct World {
 
 enum Change {
     Made(PathBuf),
-    Renamed(PathBuf, PathBuf),
+    /// From, to, and what the new name took the place of: its bytes, as far as a sync had forced them.
+    Renamed(PathBuf, PathBuf, Option<Vec<u8>>),
     Unlinked(PathBuf, Vec<u8>),
 }
 
@@ -98,10 +101,19 @@ impl World {
         if !matches!(stop, Stop::PowerLoss | Stop::PowerLossKeepsNames) {
             return;
         }
-        for change in self.names_at_risk.drain(..).rev().filter(|_| stop == Stop::PowerLoss) {
+        for change in std::mem::take(&mut self.names_at_risk).into_iter().rev().filter(|_| stop == Stop::PowerLoss) {
             match change {
                 Change::Made(path) => std::fs::remove_file(path).unwrap(),
-                Change::Renamed(from, to) => std::fs::rename(to, from).unwrap(),
+                Change::Renamed(from, to, replaced) => {
+                    std::fs::rename(&to, &from).unwrap();
+                    if let Some(length) = self.synced.remove(&to) {
+                        self.synced.insert(from, length);
+                    }
+                    if let Some(bytes) = replaced {
+                        std::fs::write(&to, &bytes).unwrap();
+                        self.synced.insert(to, bytes.len() as u64);
+                    }
+                }
                 Change::Unlinked(path, bytes) => std::fs::write(path, bytes).unwrap(),
             }
         }
@@ -165,12 +177,18 @@ impl Disk for FaultDisk {
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step("rename")?;
-        RealDisk.rename(from, to)?;
         let mut w = self.world.lock().unwrap();
+        let replaced = std::fs::read(to).ok().map(|mut bytes| {
+            let forced = w.synced.get(to).map_or(bytes.len(), |n| usize::try_from(*n).unwrap());
+            bytes.truncate(forced);
+            bytes
+        });
+        RealDisk.rename(from, to)?;
+        w.moved.insert(from.to_owned(), to.to_owned());
         if let Some(length) = w.synced.remove(from) {
             w.synced.insert(to.to_owned(), length);
         }
-        w.names_at_risk.push(Change::Renamed(from.to_owned(), to.to_owned()));
+        w.names_at_risk.push(Change::Renamed(from.to_owned(), to.to_owned(), replaced));
         Ok(())
     }
     fn unlink(&self, path: &Path) -> io::Result<()> {
@@ -222,39 +240,86 @@ impl DiskFile for FaultFile {
         self.step("sync").map_err(|(e, _)| e)?;
         self.inner.sync()?;
         let length = self.inner.length()?;
-        self.world.lock().unwrap().synced.insert(self.path.clone(), length);
+        let mut w = self.world.lock().unwrap();
+        let path = w.moved.get(&self.path).unwrap_or(&self.path).clone();
+        w.synced.insert(path, length);
         Ok(())
     }
     fn try_lock(&mut self) -> io::Result<bool> {
         self.step("try_lock").map_err(|(e, _)| e)?;
         self.inner.try_lock()
     }
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        self.step("is_at").map_err(|(e, _)| e)?;
+        self.inner.is_at(path)
+    }
+}
+
+/// A decision, whichever lines come before it: the change, the verdict, and the random bits of its line.
+type Key = (String, Verdict, String);
+
+fn key(decision: &Decision) -> Key {
+    (decision.change.as_str().to_owned(), decision.verdict, decision.salt.to_string())
 }
 
 /// What the person of the test saw.
 #[derive(Default)]
 struct Seen {
-    offered: BTreeSet<Digest<of::Line>>,
-    confirmed: BTreeSet<Digest<of::Line>>,
+    offered: BTreeSet<Key>,
+    confirmed: BTreeSet<Key>,
+    /// What the journal is being exchanged for.
+    replacing: Option<BTreeSet<Key>>,
     sealed: bool,
 }
 
-/// One whole session: two decisions, seal, signature, commit.
+fn decided(change: &str, verdict: Verdict, salt: u8) -> impl Fn(Digest<of::Line>) -> Decision {
+    move |prev| Decision { salt: Salt::from_bytes([salt; 16]), ..sample::decision(prev, change, verdict) }
+}
+
+/// The lines before the first decision.
+fn front(draft: &mut Draft) -> Vec<u8> {
+    let (sha256, mut bytes) = draft.blob(b"a plan of another session").unwrap();
+    bytes.extend(draft.push(|prev| sample::plan_line(prev, sha256)).unwrap().bytes);
+    for change in ["c1", "c2"] {
+        bytes.extend(draft.push(|prev| sample::evaluation(prev, change, PolicyOutcome::Needs)).unwrap().bytes);
+    }
+    bytes
+}
+
+/// One whole session: a decision, an interruption, a second decision, the first one replaced, seal, signature, commit.
 fn run(store: &Store, seen: &mut Seen, parents: &[Digest<of::Line>]) -> Result<(), StoreError> {
     let header = sample::header(2, SessionKind::Review, parents, 20);
-    let id = header.session;
-    let (mut draft, first) = Draft::start(header, [].into()).unwrap();
-    let mut journal = store.begin(id, &first)?;
-    let (sha256, blob) = draft.blob(b"a plan of another session").unwrap();
-    journal.append(&blob)?;
-    journal.append(&draft.push(|prev| sample::plan_line(prev, sha256)).unwrap().bytes)?;
-    for (change, verdict) in [("c1", Verdict::Approve), ("c2", Verdict::Reject)] {
-        journal.append(&draft.push(|prev| sample::evaluation(prev, change, PolicyOutcome::Needs)).unwrap().bytes)?;
-        let given = draft.push(|prev| Line::Decision(Box::new(sample::decision(prev, change, verdict)))).unwrap();
-        seen.offered.insert(given.digest);
-        journal.keep(&given.bytes)?;
-        seen.confirmed.insert(given.digest);
+    let (mut draft, first) = Draft::start(header.clone(), [].into()).unwrap();
+    let mut journal = store.begin(header.session, &first)?;
+    journal.append(&front(&mut draft))?;
+    let decide = |draft: &mut Draft, seen: &mut Seen, make: &dyn Fn(Digest<of::Line>) -> Decision| {
+        let mut given = None;
+        let bytes = draft.push(|prev| Line::Decision(Box::new(given.insert(make(prev)).clone()))).unwrap().bytes;
+        let key = key(&given.unwrap());
+        seen.offered.insert(key.clone());
+        (bytes, key)
+    };
+    let (bytes, c1) = decide(&mut draft, seen, &decided("c1", Verdict::Approve, 1));
+    journal.keep(&bytes)?;
+    seen.confirmed.insert(c1);
+    let path = journal.path().to_owned();
+    drop((journal, draft));
+    let (mut journal, mut draft, lines) = store.take_over(&path, [].into())?;
+    assert_eq!(lines.iter().filter(|l| matches!(l, Line::Decision(_))).count(), 1);
+    let (bytes, c2) = decide(&mut draft, seen, &decided("c2", Verdict::Reject, 2));
+    journal.keep(&bytes)?;
+    seen.confirmed.insert(c2);
+    let (mut draft, mut bytes) = Draft::start(header, [].into()).unwrap();
+    bytes.extend(front(&mut draft));
+    let mut anew = BTreeSet::new();
+    for make in [decided("c1", Verdict::Reject, 3), decided("c2", Verdict::Reject, 2)] {
+        let (more, key) = decide(&mut draft, seen, &make);
+        bytes.extend(more);
+        anew.insert(key);
     }
+    seen.replacing = Some(anew.clone());
+    let journal = store.rewrite(journal, &bytes)?;
+    (seen.replacing, seen.confirmed, seen.offered) = (None, anew.clone(), anew);
     let ending = ending(draft);
     store.commit(journal, &ending, sample::terms(&Judge))?;
     seen.sealed = true;
@@ -268,12 +333,12 @@ fn ending(draft: Draft) -> Vec<u8> {
 }
 
 /// Every decision of session 2 that log and journals hold.
-fn found(store: &Store) -> BTreeSet<Digest<of::Line>> {
+fn found(store: &Store) -> BTreeSet<Key> {
     let mut out = BTreeSet::new();
     let mut collect = |bytes: &[u8]| {
         for line in crate::log::line::lines(bytes) {
-            if let Ok(Line::Decision(_)) = crate::log::line::read(line, &mut Vec::new()) {
-                out.insert(Digest::of(line));
+            if let Ok(Line::Decision(decision)) = crate::log::line::read(line, &mut Vec::new()) {
+                out.insert(key(&decision));
             }
         }
     };
@@ -325,18 +390,24 @@ fn try_stop(name: &str, base: bool, at: usize, stop: Stop) -> (bool, Vec<&'stati
     assert!(!world.written_after_failed_sync, "{note}: written after a failed sync");
 
     let real = Store::open(&path).unwrap();
-    let there: BTreeSet<_> = found(&real).difference(&old).copied().collect();
-    assert!(seen.confirmed.is_subset(&there), "{note}: a confirmed decision is lost");
+    let there: BTreeSet<_> = found(&real).difference(&old).cloned().collect();
+    let exchanged = seen.replacing.as_ref() == Some(&there);
+    assert!(seen.confirmed.is_subset(&there) || exchanged, "{note}: a confirmed decision is lost");
     assert!(there.is_subset(&seen.offered), "{note}: a decision was invented");
     recover(&real);
     let v = real.verify(sample::terms(&Judge)).unwrap();
     assert!(v.holds(), "{note}: {:?}", v.findings);
-    let after: BTreeSet<_> = found(&real).difference(&old).copied().collect();
+    let after: BTreeSet<_> = found(&real).difference(&old).cloned().collect();
     assert_eq!(after, there, "{note}: recovery changed the decisions");
     if seen.sealed || !there.is_empty() {
         assert_eq!(v.session_count, 1 + usize::from(base), "{note}");
     }
     assert!(real.journals(None).unwrap().is_empty(), "{note}: a journal is left");
+    let left = |folder: &Path| {
+        let names = std::fs::read_dir(folder).into_iter().flatten().map(|e| e.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().contains("rewrite")).count()
+    };
+    assert_eq!(left(temp.path()) + left(&path), 0, "{note}: half an exchange is left");
     (world.count > at, world.names.clone())
 }
 
@@ -361,6 +432,7 @@ fn a_session_stopped_at_any_operation_loses_and_invents_nothing() {
         "append",
         "append_to",
         "create",
+        "is_at",
         "length",
         "list",
         "lock",

@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,11 @@ pub trait DiskFile: Send {
     /// # Errors
     /// If the file system has no locks, or refuses.
     fn try_lock(&mut self) -> io::Result<bool>;
+    /// Whether the path still names this very file, and not another that took its place.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn is_at(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// The system's own files.
@@ -217,6 +222,15 @@ impl DiskFile for RealFile {
             Ok(()) => Ok(true),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
             Err(e) => Err(no_locks(e)),
+        }
+    }
+
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let own = self.0.metadata()?;
+        match std::fs::symlink_metadata(path) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (own.dev(), own.ino())),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
         }
     }
 }

@@ -163,10 +163,7 @@ impl Store {
         path: &Path,
         inherited: BTreeSet<Digest<of::Blob>>,
     ) -> Result<(Journal, Draft, Vec<Line>), StoreError> {
-        let mut file = self.disk.append_to(path, false).doing("open the journal", path)?;
-        if !file.try_lock().doing("lock the journal", path)? {
-            return Err(StoreError::InUse(text(path)));
-        }
+        let file = self.hold(path)?;
         // WHY read only now: under its lock nobody else changes it.
         let bytes = self.slurp(path)?.ok_or_else(|| StoreError::not_a_file(path))?;
         let (draft, lines, used) =
@@ -179,15 +176,59 @@ impl Store {
         Ok((journal, draft, lines))
     }
 
+    /// Exchanges everything that a running journal holds, as one step: after a crash all of the old is there, or all of
+    /// the new. The new bytes are safe when this returns.
+    ///
+    /// # Errors
+    /// If they cannot be written; the old journal then stays as it was, and nothing more is written to it.
+    pub fn rewrite(&self, journal: Journal, bytes: &[u8]) -> Result<Journal, StoreError> {
+        let Journal { file: old, path, poisoned } = journal;
+        if poisoned {
+            return Err(StoreError::Poisoned(text(&path)));
+        }
+        let beside = self.clear_beside(&path)?;
+        let mut file = self.disk.create(&beside).doing("make the journal", &beside)?;
+        if !file.try_lock().doing("lock the journal", &beside)? {
+            return Err(StoreError::InUse(text(&beside)));
+        }
+        file.append(bytes).doing("write to the journal", &beside)?;
+        file.sync().doing("force to the disk the journal", &beside)?;
+        self.disk.rename(&beside, &path).doing("rename the journal to", &path)?;
+        self.disk.sync_folder(&self.folder()).doing("force to the disk the folder", &self.folder())?;
+        // WHY only now: until the name is exchanged, nobody else may go on with the old file.
+        drop(old);
+        Ok(Journal { file, path, poisoned: false })
+    }
+
+    /// Opens a journal and holds its lock.
+    pub(super) fn hold(&self, path: &Path) -> Result<Box<dyn DiskFile>, StoreError> {
+        let mut file = self.disk.append_to(path, false).doing("open the journal", path)?;
+        // WHY the second question: a writer may have exchanged the file between the opening and the lock.
+        if !file.try_lock().doing("lock the journal", path)? || !file.is_at(path).doing("look at", path)? {
+            return Err(StoreError::InUse(text(path)));
+        }
+        self.clear_beside(path)?;
+        Ok(file)
+    }
+
+    /// Removes what a crash left of an exchange, and gives its path. The journal's lock is held. Nothing in it was ever
+    /// kept: the journal under its own name is the record.
+    fn clear_beside(&self, journal: &Path) -> Result<PathBuf, StoreError> {
+        let name = journal.to_string_lossy();
+        let session = name.rsplit_once("journal-").map_or("", |(_, id)| id);
+        let beside = self.folder().join(format!("{}rewrite-{session}", self.prefix()));
+        if self.disk.stat(&beside).doing("look at", &beside)?.is_some() {
+            self.disk.unlink(&beside).doing("remove the file", &beside)?;
+        }
+        Ok(beside)
+    }
+
     /// Removes a journal that a person gave up.
     ///
     /// # Errors
     /// If it is in use, or cannot be removed.
     pub fn give_up(&self, path: &Path) -> Result<(), StoreError> {
-        let mut file = self.disk.append_to(path, false).doing("open the journal", path)?;
-        if !file.try_lock().doing("lock the journal", path)? {
-            return Err(StoreError::InUse(text(path)));
-        }
+        let _held = self.hold(path)?;
         self.disk.unlink(path).doing("remove the journal", path)?;
         self.disk.sync_folder(&self.folder()).doing("force to the disk the folder", &self.folder())
     }

@@ -1,0 +1,388 @@
+//! A sitting, wired together: cards, desk, terminal, and where the plans stand afterwards.
+//!
+//! In: judged plans, the record, the person, and a review of theirs that was left, if there is one. Out: a sealed session,
+//! or a journal. It answers no question itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{anyhow, bail};
+
+use super::bench::Bench;
+use super::card::card;
+use super::decide::Passed;
+use super::desk::{Basis, Desk};
+use super::history::{self, Past};
+use super::left::{self, Left};
+use super::new_folder::shown;
+use super::proposal::Proposal;
+use super::recording::{self, Recorder};
+use super::site::Site;
+use super::{output, present, record};
+use crate::access::Index;
+use crate::decision::case::{CaseId, Signer};
+use crate::decision::exit::ExitCode;
+use crate::decision::gate::{self, Terms};
+use crate::decision::session::{Already, Card, Decision, End, Moved, Session};
+use crate::input::text::Text;
+use crate::log::verify::{Keep, Verification};
+use crate::policy::KeyFacts;
+use crate::report::effects::Limits;
+use crate::report::model::{Body, PlanReport, Report, StepState};
+use crate::report::sentence::{Sentence, counted};
+use crate::terminal::Failure;
+use crate::terminal::opening::{self, Begin, Opening, Queued, Remembered};
+use crate::terminal::sitting::{self, BreakOff};
+use crate::terminal::tty::Tty;
+use crate::trust::sign::SigningKey;
+
+/// Who decides, with which key.
+pub struct Me {
+    /// How the session names the person.
+    pub recorder: Recorder,
+    /// Person and key, as decisions are judged.
+    pub signer: Signer,
+    /// The key.
+    pub key: SigningKey,
+    /// What policy may know of the key.
+    pub facts: KeyFacts,
+}
+
+/// Everything that a sitting rests on.
+pub struct Round<'a, 's> {
+    /// The site.
+    pub site: &'s Site,
+    /// The lookups over the snapshot.
+    pub index: &'a Index<'s>,
+    /// Where the log is.
+    pub log: &'a Path,
+    /// The log, verified.
+    pub verified: &'a Verification,
+    /// What it says.
+    pub past: &'a Past,
+    /// The plans.
+    pub proposals: &'a [Proposal<'s>],
+    /// Plans that are not put before the person.
+    pub passed: &'a [Passed],
+    /// The person.
+    pub me: &'a Me,
+}
+
+/// A sitting that can begin: what is shown first, and the session behind it.
+struct Ready {
+    session: Session,
+    kept: Vec<Decision>,
+    opening: Option<Opening>,
+}
+
+impl<'s> Round<'_, 's> {
+    /// Asks the person, seals and signs.
+    ///
+    /// # Errors
+    /// If the tool cannot do its work; what was decided by then is in the journal.
+    pub fn sit(&self, left: Option<Left>) -> anyhow::Result<ExitCode> {
+        let mut keys = self.past.keys.clone();
+        keys.insert(self.me.recorder.fingerprint.clone(), self.me.facts.clone());
+        let bench = Bench::new(self.proposals, self.index, keys);
+        let (cards, plans) = self.cards(&bench);
+        let skipped = self.skipped(&cards);
+        let ready = match self.ready(cards, &plans, left.as_ref())? {
+            Ok(ready) => ready,
+            Err(moved) => return Ok(cannot_go_on(left.as_ref(), &moved)),
+        };
+        let Ready { mut session, kept, opening } = ready;
+        if matches!(session.question().ask(), crate::decision::session::Ask::Over(End::Nothing)) {
+            return self.settled(&bench);
+        }
+        let colour = output::colour_allowed();
+        let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = mend: {}", e.help()))?;
+        let begin = match &opening {
+            Some(opening) => opening::ask(&mut tty, colour, opening),
+            None => Ok(Begin::GoOn),
+        };
+        match begin {
+            Ok(Begin::GoOn) => {}
+            Ok(Begin::Leave) => {
+                drop(tty);
+                output::note("nothing was decided");
+                return Ok(ExitCode::Undecided);
+            }
+            Err(failure) => {
+                drop(tty);
+                output::note(&format!("review: {failure}; nothing was decided"));
+                return Ok(broken(&failure));
+            }
+        }
+        let basis = Basis {
+            site: self.site,
+            index: self.index,
+            proposals: self.proposals,
+            past: self.past,
+            recorder: &self.me.recorder,
+            log: self.log,
+            verified: self.verified,
+        };
+        let mut desk = match left {
+            Some(left) => Desk::go_on(&basis, left, &kept)?,
+            None => Desk::open(&basis)?,
+        };
+        let ended = sitting::run(&mut tty, colour, &plans, &mut session, &mut desk);
+        drop(tty);
+        let code = self.ended(ended, &mut desk)?;
+        if let Some(skipped) = skipped {
+            output::note(&skipped);
+        }
+        Ok(code)
+    }
+
+    fn ended(
+        &self,
+        ended: Result<End, BreakOff<super::desk::DeskError>>,
+        desk: &mut Desk<'_, 's>,
+    ) -> anyhow::Result<ExitCode> {
+        let goes_on = |desk: &Desk<'_, '_>| {
+            format!("what was decided is in the journal `{}`; `review resume` goes on", shown(desk.journal()))
+        };
+        match ended {
+            Ok(End::Nothing) => {
+                desk.discard()?;
+                Ok(ExitCode::Undecided)
+            }
+            Ok(End::Left(_)) if desk.is_empty() => {
+                desk.discard()?;
+                output::note("nothing was decided");
+                Ok(ExitCode::Undecided)
+            }
+            Ok(End::Left(_)) => {
+                output::note(&format!("left; {}", goes_on(desk)));
+                Ok(ExitCode::Interrupted)
+            }
+            Ok(End::Seal(decided)) => {
+                let text = desk.seal(&decided, &self.me.key)?;
+                output::note(&text);
+                self.after()
+            }
+            Err(BreakOff::Terminal(failure)) => {
+                if desk.is_empty() {
+                    desk.discard()?;
+                    output::note(&format!("review: {failure}; nothing was decided"));
+                } else {
+                    output::note(&format!("review: {failure}; {}", goes_on(desk)));
+                }
+                Ok(broken(&failure))
+            }
+            Err(BreakOff::Desk(error)) => Err(anyhow::Error::new(error)
+                .context(format!("the decision is not on the disk; the journal is `{}`", shown(desk.journal())))),
+        }
+    }
+
+    fn terms(&self, proposal: &Proposal<'_>) -> Terms {
+        super::gate::terms(self.site, proposal)
+    }
+
+    /// A card for each change, and each plan as it is shown.
+    fn cards(&self, bench: &Bench<'_, 's>) -> (Vec<Card>, Vec<PlanReport>) {
+        let mut cards = Vec::new();
+        let mut plans: Vec<PlanReport> = Vec::new();
+        for proposal in self.proposals {
+            let terms = self.terms(proposal);
+            let mut shown = present::plan(proposal, Limits::SHORT);
+            for (at, change) in shown.changes.iter_mut().enumerate() {
+                let Some(card) = card(bench, self.past, proposal, at, &self.me.signer, &terms) else { continue };
+                present::past(change, proposal, at, bench, self.past, &terms);
+                for step in &mut change.steps {
+                    let yours = card.permitted.iter().any(|s| s.as_str() == step.name.raw());
+                    if yours && card.bars.is_empty() && matches!(step.state, StepState::Missing(_)) {
+                        step.state = StepState::Missing(Some(Text::from("you")));
+                    }
+                }
+                cards.push(card);
+            }
+            plans.push(shown);
+        }
+        (cards, plans)
+    }
+
+    /// The session, and what is shown before its first question; or why a review that was left cannot go on.
+    fn ready(
+        &self,
+        cards: Vec<Card>,
+        plans: &[PlanReport],
+        left: Option<&Left>,
+    ) -> anyhow::Result<Result<Ready, BTreeSet<CaseId>>> {
+        let mut opening = Opening { queue: self.queue(&cards), passed: self.passed(), before: Vec::new() };
+        let twice = || anyhow!("two of the plans have the same id");
+        let Some(left) = left else {
+            let session = Session::new(cards).map_err(|_| twice())?;
+            let shown = opening.queue.len() + opening.passed.len() > 1;
+            return Ok(Ok(Ready { session, kept: Vec::new(), opening: shown.then_some(opening) }));
+        };
+        let Ok(held) = &left.held else { bail!("{}", left.message()) };
+        let resumed = match Session::resume(cards, &left::journalled(&held.decisions)) {
+            Ok(resumed) => resumed,
+            Err(Moved::Changes(moved)) => return Ok(Err(moved)),
+            Err(Moved::Twice(_)) => return Err(twice()),
+        };
+        for before in &held.decisions {
+            let case = CaseId { plan: before.plan.clone(), change: before.change.clone() };
+            let plan = plans.iter().find(|plan| plan.id == case.plan);
+            let change = plan.and_then(|plan| plan.changes.iter().find(|change| change.id == case.change));
+            opening.before.push(Remembered {
+                plan: case.plan.text(),
+                change: case.change.text(),
+                what: change.map(|change| change.sentence.clone()).unwrap_or_default(),
+                said: match before.verdict {
+                    crate::log::line::Verdict::Approve => "approve",
+                    crate::log::line::Verdict::Reject => "reject",
+                    crate::log::line::Verdict::Override => "override",
+                },
+                reason: before.reason.clone(),
+                again: resumed.again.contains(&case),
+            });
+        }
+        Ok(Ok(Ready { session: resumed.session, kept: resumed.kept, opening: Some(opening) }))
+    }
+
+    /// The plans, as the queue shows them.
+    fn queue(&self, cards: &[Card]) -> Vec<Queued> {
+        let of = |plan: &crate::input::id::PlanId, wanted: &dyn Fn(&Card) -> bool| {
+            cards.iter().filter(|card| card.present.case.plan == *plan && wanted(card)).count() as u64
+        };
+        let mut queue: Vec<Queued> = Vec::new();
+        for proposal in self.proposals {
+            let id = &proposal.plan.id.value;
+            queue.push(Queued {
+                plan: id.text(),
+                proposer: proposal.plan.proposer.value.text(),
+                changes: of(id, &|_| true),
+                ask: of(id, &Card::is_asked),
+                privileged: of(id, &|card| card.privileged && card.is_asked()),
+                automatic: of(id, &|card| card.present.outcome == crate::decision::case::Outcome::Auto),
+                decided: of(id, &|card| {
+                    card.already != Already::Open
+                        && card.present.outcome != crate::decision::case::Outcome::Auto
+                        && !card.is_asked()
+                }),
+            });
+        }
+        // In the order in which they are asked: that of the session.
+        let order: BTreeMap<Text, usize> = Session::new(cards.to_vec())
+            .map(|session| {
+                let mut seen = BTreeMap::new();
+                for card in session.cards() {
+                    let next = seen.len();
+                    seen.entry(card.present.case.plan.text()).or_insert(next);
+                }
+                seen
+            })
+            .unwrap_or_default();
+        queue.sort_by_key(|row| (row.ask == 0, order.get(&row.plan).copied()));
+        queue
+    }
+
+    fn passed(&self) -> Vec<(Text, Sentence)> {
+        self.passed.iter().map(|it| (Text::from(it.file.as_str()), it.why.clone())).collect()
+    }
+
+    /// What was skipped because it is decided and unchanged, or passes by itself.
+    fn skipped(&self, cards: &[Card]) -> Option<String> {
+        let queue = self.queue(cards);
+        let (plans, decided) =
+            (queue.iter().filter(|row| row.ask == 0).count() as u64, queue.iter().map(|row| row.decided).sum());
+        if self.proposals.len() < 2 || plans == 0 && decided == 0 {
+            return None;
+        }
+        Some(format!(
+            "skipped: {} with nothing for you to decide; {} decided before and unchanged",
+            counted(plans, "plan", "plans"),
+            counted(decided, "change", "changes")
+        ))
+    }
+
+    /// Where the plans stand after the seal, judged from the log as it is now.
+    fn after(&self) -> anyhow::Result<ExitCode> {
+        let verified = record::verify(
+            self.log,
+            &self.site.signers,
+            recording::log_id(self.site).ok(),
+            &[],
+            Keep::Lines,
+            output::now(),
+        )?;
+        if !verified.holds() {
+            output::note(&super::render(&bad_log(self.log, &verified), super::Format::Text));
+            return Ok(ExitCode::BadLog);
+        }
+        let past = history::read(self.log, &verified, &self.site.people)?;
+        let mut keys = past.keys.clone();
+        keys.entry(self.me.recorder.fingerprint.clone()).or_insert_with(|| self.me.facts.clone());
+        let bench = Bench::new(self.proposals, self.index, keys);
+        self.standing(&bench, &past)
+    }
+
+    /// There was nothing to ask: says where each plan stands.
+    fn settled(&self, bench: &Bench<'_, 's>) -> anyhow::Result<ExitCode> {
+        let code = self.standing(bench, self.past)?;
+        output::note(match code {
+            ExitCode::Passes => "nothing is left to decide: every change is approved or automatic",
+            ExitCode::Failure
+            | ExitCode::Usage
+            | ExitCode::Denied
+            | ExitCode::Rejected
+            | ExitCode::Undecided
+            | ExitCode::Stale
+            | ExitCode::BadLog
+            | ExitCode::Interrupted => "there is nothing here that you can decide; `review gate` says what is missing",
+        });
+        Ok(code)
+    }
+
+    fn standing(&self, bench: &Bench<'_, 's>, past: &Past) -> anyhow::Result<ExitCode> {
+        let mut codes = Vec::new();
+        for proposal in self.proposals {
+            let all = std::slice::from_ref(proposal);
+            let verdict = gate::gate(&proposal.presents, &past.record, &self.terms(proposal), bench, &mut |set| {
+                Ok::<_, anyhow::Error>(super::desk::reanalyse(self.index, all, set))
+            })?;
+            output::note(&super::gate::summary(proposal, &verdict));
+            codes.push(verdict.exit);
+        }
+        Ok(ExitCode::first(codes))
+    }
+}
+
+/// A review that was left rests on what is no longer so.
+fn cannot_go_on(left: Option<&Left>, moved: &BTreeSet<CaseId>) -> ExitCode {
+    let names: Vec<String> = moved
+        .iter()
+        .map(|case| format!("`{}` of `{}`", case.change.text().terminal(), case.plan.text().terminal()))
+        .collect();
+    let journal = left.map(|left| shown(&left.path)).unwrap_or_default();
+    output::note(&format!(
+        "the review that you left cannot go on: what you decided is not what these changes do now: {}\n  = mend: drop it \
+         with `review resume --give-up`, and decide anew with `review PLAN`; until then its journal stays at `{journal}`",
+        names.join(", ")
+    ));
+    ExitCode::Stale
+}
+
+fn broken(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Interrupted | Failure::Closed => ExitCode::Interrupted,
+        Failure::NoTerminal(_) | Failure::AssistantDrives(_) => ExitCode::Undecided,
+        Failure::Broken(_) => ExitCode::Failure,
+    }
+}
+
+/// Says why nothing is appended to this log.
+#[must_use]
+pub fn bad_log(log: &Path, verified: &Verification) -> Report {
+    Report {
+        command: "verify",
+        exit_code: ExitCode::BadLog.code(),
+        verdict: Sentence::of("the log does not verify, so nothing is added to it"),
+        findings: present::reported(&verified.findings, &BTreeMap::new()),
+        body: Body::Verify(record::report(log, verified)),
+        next: Vec::new(),
+    }
+}
