@@ -3,14 +3,14 @@
 //! In: plans. Out: outcomes, effects and findings in any format; 0 if nothing is denied.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use clap::Args;
 
-use super::proposal::{PlanFile, Proposal};
+use super::chosen::Chosen;
+use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
-use super::{Where, history, output, plans, present};
+use super::{Where, history, output, present};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
@@ -22,9 +22,8 @@ use crate::report::sentence::{Sentence, counted};
 /// Says what policy makes of plans: nobody is asked.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The plans; a folder stands for every plan in it.
-    #[arg(required = true, value_name = "PLAN|DIR")]
-    plans: Vec<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
     #[command(flatten)]
     place: Where,
     #[command(flatten)]
@@ -59,12 +58,13 @@ impl Check {
         let mut findings = present::reported(&site.findings, &site.sources);
         let mut reports = Vec::new();
         let mut ids = BTreeSet::new();
-        for path in plans::list(&self.plans)? {
-            let file = PlanFile::read(&path)?;
-            let mut judged = Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new());
+        let read = self.chosen.read()?;
+        findings.extend(read.findings.iter().cloned());
+        for file in &read.files {
+            let mut judged = Proposal::judge(&site, &index, file, now, |_, _| BTreeMap::new());
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
                 // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
-                let file = file.remembered(&history::recalled(&site, &self.place, now)?);
+                let file = file.clone().remembered(&history::recalled(&site, &self.place, now)?);
                 judged = Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new());
             }
             match judged {
@@ -80,8 +80,13 @@ impl Check {
                 }
             }
         }
+        findings.extend(read.overlaps(now));
         let code = ExitCode::first(codes);
-        Ok((report("check", reports, findings, code), code))
+        let mut report = report("check", reports, findings, code);
+        if let Some(nothing) = read.nothing() {
+            report.verdict = Sentence::of(nothing);
+        }
+        Ok((report, code))
     }
 }
 

@@ -3,44 +3,60 @@
 //! In: plans, a trust folder that the plan's branch cannot touch, the log. Out: per change what holds or is missing, and
 //! an exit code. The log is verified first; nothing is asked and nothing is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::bench::Bench;
-use super::proposal::{PlanFile, Proposal};
-use super::recording;
+use super::chosen::{Chosen, Read};
+use super::history::Past;
+use super::log_source::LogSource;
+use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
-use super::{Where, desk, history, output, plans, present, record};
+use super::{Where, desk, output, present, recording, trusted, who};
 use crate::access::Index;
+use crate::config::People;
+use crate::decision::approval::Standing;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{self, ChangeVerdict, Missing, State, Terms, Verdict};
+use crate::decision::gate::{self, ChangeVerdict, Ignored, Missing, State, Terms, Verdict};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
-use crate::log::verify::Keep;
+use crate::input::time::Time;
+use crate::log::verify::Verification;
+use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
-use crate::report::model::{Body, Report, Reported, State as Shown, StepReport, StepState};
+use crate::report::model::{Body, PlanReport, Report, Reported, State as Shown, StepReport, StepState};
 use crate::report::sentence::{Sentence, counted};
+
+/// The keys that signed, by fingerprint.
+type Keys = BTreeMap<String, KeyFacts>;
 
 /// Says whether enough allowed people decided on exactly this effect.
 #[derive(Debug, Args)]
 pub struct Gate {
-    /// The plans; a folder stands for every plan in it.
-    #[arg(required = true, value_name = "PLAN|DIR")]
-    plans: Vec<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
     #[arg(long, value_name = "DIR|GIT-REF", required = true)]
     trust: String,
-    /// The log: a file or a folder [default: `log:` of review.yaml].
-    #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
+    /// The log: a file, a folder, or one in a git revision [default: `log:` of review.yaml, from where that is].
+    #[arg(long, value_name = "LOG|GIT-REF:PATH", env = "REVIEW_LOG")]
     log: Option<PathBuf>,
     /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
     #[command(flatten)]
     writing: Writing,
+}
+
+/// What was judged so far.
+#[derive(Default)]
+struct Judged {
+    codes: Vec<ExitCode>,
+    findings: Vec<Reported>,
+    plans: Vec<PlanReport>,
 }
 
 impl Gate {
@@ -65,88 +81,114 @@ impl Gate {
             Err(faults) => return Ok((present::faults("gate", &faults, ExitCode::Failure), ExitCode::Failure)),
         };
         let now = output::now();
-        let path = site.log_path(&place);
-        let id = recording::log_id(&site)?;
-        let verified = record::verify(
-            &path,
-            &site.signers,
-            Some(id),
-            &super::verify::known_heads(&self.known_head)?,
-            Keep::Lines,
-            now,
-        )?;
-        if !record::is_sound(&path, &verified)? {
-            let report = Report {
-                command: "gate",
-                exit_code: ExitCode::BadLog.code(),
-                verdict: Sentence::of("the log does not verify, so no decision counts"),
-                findings: present::reported(&verified.findings, &BTreeMap::new()),
-                body: Body::Verify(record::report(&path, &verified)),
-                next: Vec::new(),
-            };
-            return Ok((report, ExitCode::BadLog));
+        let read = self.chosen.read()?;
+        let log = LogSource::find(&site, &place)?;
+        let mut known = super::verify::known_heads(&self.known_head)?;
+        known.extend(trusted::heads(&site, &log, now)?);
+        let verified = log.verify(&site, Some(recording::log_id(&site)?), &known, now)?;
+        if !log.is_sound(&verified)? {
+            return Ok((bad_log(&log, &verified), ExitCode::BadLog));
         }
-        let past = history::read(&path, &verified, &site.people)?;
-        let index = Index::new(&site.snapshot);
-        let mut codes = Vec::new();
-        let mut findings = present::reported(&site.findings, &site.sources);
-        findings.extend(present::reported(&verified.findings, &BTreeMap::new()));
-        if record::files(&path)?.is_empty() {
-            let none = Finding::new(
-                Code::LogLostHead,
-                format!("there is no log `{}`, so nothing was ever decided", path.to_string_lossy()),
-            )
-            .weighing(Severity::Warning)
-            .mend("if there was one, find out who removed it");
-            findings.push(Reported::new(none, |_| None));
-        }
-        let mut ids = std::collections::BTreeSet::new();
-        let mut reports = Vec::new();
-        for path in plans::list(&self.plans)? {
-            let file = PlanFile::read(&path)?.remembered(&past);
-            let judged =
-                Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now));
-            let proposal = match judged {
-                Ok(proposal) => proposal,
-                Err(faults) => {
-                    codes.push(ExitCode::Denied);
-                    findings.extend(present::reported(&faults.findings, &faults.sources));
-                    continue;
-                }
-            };
-            super::check::once(&mut ids, &proposal, &mut codes, &mut findings);
-            let all = std::slice::from_ref(&proposal);
-            let bench = Bench::new(all, &index, past.keys.clone());
-            let terms = terms(&site, &proposal);
-            let verdict = gate::gate(&proposal.presents, &past.record, &terms, &bench, &mut |set| {
-                Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
-            })?;
-            codes.push(verdict.exit);
-            findings.extend(present::findings(&proposal));
-            findings.extend(missing(&proposal, &verdict));
-            let mut shown = present::plan(&proposal, Limits::SHORT);
-            for (change, held) in shown.changes.iter_mut().zip(&verdict.changes) {
-                show(change, held);
-            }
-            reports.push(shown);
-        }
-        let code = ExitCode::first(codes);
-        let total: usize = reports.iter().map(|p| p.changes.len()).sum();
-        let verdict = if code == ExitCode::Passes {
-            Sentence::of(format!("passes: {} decided", counted(total as u64, "change is", "changes are")))
-        } else {
-            Sentence::of("does not pass")
-        };
+        let past = log.past(&verified, &site)?;
+        let mut judged = Judged { findings: present::reported(&site.findings, &site.sources), ..Judged::default() };
+        judged.findings.extend(present::reported(&verified.findings, &BTreeMap::new()));
+        judged.findings.extend(present::reported(&surroundings(&site, &log, &read)?, &BTreeMap::new()));
+        judged.findings.extend(read.findings.iter().cloned());
+        plans(&site, &read, &past, now, &mut judged)?;
+        let code = ExitCode::first(judged.codes);
         let report = Report {
             command: "gate",
             exit_code: code.code(),
-            verdict,
-            findings,
-            body: Body::Plans(reports),
+            verdict: verdict(&read, &judged.plans, code),
+            findings: judged.findings,
+            body: Body::Plans(judged.plans),
             next: Vec::new(),
         };
         Ok((report, code))
     }
+}
+
+/// What is to be said of where the log, the trust files and the branch stand to each other.
+fn surroundings(site: &Site, log: &LogSource, read: &Read) -> anyhow::Result<Vec<Finding>> {
+    let head = read.branch.as_ref().map_or("HEAD", |branch| branch.head());
+    let mut found = trusted::on_own_branch(site, log, head);
+    if let Some(branch) = &read.branch {
+        found.extend(trusted::touched(site, branch)?);
+    }
+    if log.is_absent()? {
+        found.push(
+            Finding::new(Code::LogLostHead, format!("there is no log `{}`, so nothing was ever decided", log.name()))
+                .weighing(Severity::Warning)
+                .mend("if there was one, find out who removed it"),
+        );
+    }
+    Ok(found)
+}
+
+fn bad_log(log: &LogSource, verified: &Verification) -> Report {
+    Report {
+        command: "gate",
+        exit_code: ExitCode::BadLog.code(),
+        verdict: Sentence::of("the log does not verify, so no decision counts"),
+        findings: present::reported(&verified.findings, &BTreeMap::new()),
+        body: Body::Verify(log.report(verified)),
+        next: Vec::new(),
+    }
+}
+
+/// Judges every plan that was chosen.
+fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) -> anyhow::Result<()> {
+    let index = Index::new(&site.snapshot);
+    let mut ids = BTreeSet::new();
+    for file in &read.files {
+        let file = &file.clone().remembered(past);
+        let proposal =
+            match Proposal::judge(site, &index, file, now, |plan, digested| past.of(&index, plan, digested, now)) {
+                Ok(proposal) => proposal,
+                Err(faults) => {
+                    judged.codes.push(ExitCode::Denied);
+                    judged.findings.extend(present::reported(&faults.findings, &faults.sources));
+                    continue;
+                }
+            };
+        super::check::once(&mut ids, &proposal, &mut judged.codes, &mut judged.findings);
+        let all = std::slice::from_ref(&proposal);
+        let bench = Bench::new(all, &index, past.keys.clone());
+        let terms = terms(site, &proposal);
+        let verdict = gate::gate(&proposal.presents, &past.record, &terms, &bench, &mut |set| {
+            Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
+        })?;
+        judged.codes.push(verdict.exit);
+        judged.findings.extend(present::findings(&proposal));
+        judged.findings.extend(missing(&proposal, &verdict));
+        let mut shown = present::plan(&proposal, Limits::SHORT);
+        for (change, held) in shown.changes.iter_mut().zip(&verdict.changes) {
+            show(change, held, &past.keys, &site.people);
+        }
+        judged.plans.push(shown);
+    }
+    judged.findings.extend(read.overlaps(now));
+    Ok(())
+}
+
+/// The verdict, and whether the people who approved were shown to be there.
+fn verdict(read: &Read, plans: &[PlanReport], code: ExitCode) -> Sentence {
+    if let Some(nothing) = read.nothing().filter(|_| code == ExitCode::Passes) {
+        return Sentence::of(nothing);
+    }
+    let changes = || plans.iter().flat_map(|plan| &plan.changes);
+    let mut says = if code == ExitCode::Passes {
+        Sentence::of(format!("passes: {} decided", counted(changes().count() as u64, "change is", "changes are")))
+    } else {
+        Sentence::of("does not pass")
+    };
+    let taken: Vec<bool> = changes().flat_map(|change| &change.steps).filter_map(|step| step.presence).collect();
+    let proven = taken.iter().filter(|proven| **proven).count();
+    if !taken.is_empty() {
+        let of = counted(taken.len() as u64, "approval", "approvals");
+        says = says.own(format!("; a key proved that a person was there for {proven} of {of}"));
+    }
+    says
 }
 
 /// What holds for a whole plan.
@@ -161,7 +203,7 @@ pub fn terms(site: &Site, proposal: &Proposal<'_>) -> Terms {
 }
 
 /// Puts what was decided on a change into the report.
-pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict) {
+pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict, keys: &Keys, people: &People) {
     let by = |signers: &mut dyn Iterator<Item = String>| signers.collect::<Vec<_>>().join(", ");
     change.state = match &held.state {
         State::Approved(approved) => {
@@ -177,12 +219,13 @@ pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdic
             }
             Shown::Rejected(says)
         }
-        State::Void { signer, at, since, .. } => {
-            let what: Vec<String> = since.iter().map(present::since).collect();
-            let says = Sentence::of("approved by ").id(&signer.person);
-            Shown::Stale(says.own(format!(" at {at}, but since then: ")).name(&Text::from(what.join("; "))))
-        }
-        State::Expired(_) => Shown::Stale(Sentence::of("an approval ended or was used up")),
+        State::Void { signer, at, since, .. } => Shown::Stale(
+            Sentence::of("approved by ")
+                .id(&signer.person)
+                .own(format!(" at {at}, but since then: "))
+                .then(differs(since)),
+        ),
+        State::Expired(_) => Shown::Stale(ended(&held.ignored)),
         State::Waits(cases) => Shown::Stale(
             Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
         ),
@@ -194,7 +237,7 @@ pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdic
     };
     let filled = if let State::Approved(approved) = &held.state { approved.by.clone() } else { BTreeMap::new() };
     for step in &mut change.steps {
-        step.state = state_of(step, missing, &filled);
+        (step.state, step.presence) = state_of(step, missing, &filled, keys, people);
     }
 }
 
@@ -202,46 +245,92 @@ fn state_of(
     step: &StepReport,
     missing: &[Missing],
     filled: &BTreeMap<crate::decision::case::StepName, crate::decision::case::Signer>,
-) -> StepState {
+    keys: &Keys,
+    people: &People,
+) -> (StepState, Option<bool>) {
     if step.state == StepState::Waived {
-        return StepState::Waived;
+        return (StepState::Waived, None);
     }
     if let Some((_, signer)) = filled.iter().find(|(name, _)| name.as_str() == step.name.raw()) {
-        return StepState::Filled(signer.person.text());
+        // WHY: only a touched security key shows that a person was there; any program can use a key file.
+        let proven = keys.get(signer.key.raw()).is_some_and(|key| key.security_key && key.user_present);
+        return (StepState::Filled(signer.person.text()), Some(proven));
     }
     match missing.iter().find(|m| m.step.as_str() == step.name.raw()) {
-        Some(m) if m.could.is_empty() => StepState::Missing(Some(Text::from("nobody"))),
-        Some(m) => {
-            let names: Vec<&str> = m.could.iter().map(crate::input::id::Id::as_str).collect();
-            StepState::Missing(Some(Text::from(names.join(" or "))))
-        }
-        None => step.state.clone(),
+        Some(m) => (StepState::Missing(Some(who::could(people, &m.could).text())), None),
+        None => (step.state.clone(), None),
     }
+}
+
+/// What changed since an approval: "+ `ledger:delete` on `db:ledger`; another `reason`".
+fn differs(since: &[crate::decision::since::Since]) -> Sentence {
+    const MOST: usize = 12;
+    let mut says = Sentence::new();
+    for (at, one) in since.iter().take(MOST).enumerate() {
+        says = if at == 0 { says } else { says.own("; ") }.then(present::since(one));
+    }
+    if since.len() > MOST { says.own(format!("; and {} more", since.len().saturating_sub(MOST))) } else { says }
+}
+
+/// Why approvals of exactly this change do not count.
+fn ended(ignored: &[Ignored]) -> Sentence {
+    let mut says = Sentence::new();
+    for (at, one) in ignored.iter().enumerate() {
+        let why = match &one.standing {
+            Standing::Superseded => "they said otherwise later".to_owned(),
+            Standing::Moved | Standing::Emerged(_) => "it is another change now".to_owned(),
+            Standing::Future => "that time lies in the future".to_owned(),
+            Standing::Expired(until) => format!("that counted until {until}"),
+            Standing::Spent => "an export used that up".to_owned(),
+            Standing::Barred(_) => "they may not decide about this themselves".to_owned(),
+            Standing::NotPermitted => "policy does not permit them a step that is needed now".to_owned(),
+            Standing::Holds(_) => continue,
+        };
+        says = if at == 0 { says } else { says.own("; ") };
+        says = says.own("approved by ").id(&one.signer.person).own(format!(" at {}, but {why}", one.at));
+    }
+    if says.is_empty() { Sentence::of("an approval ended or was used up") } else { says }
 }
 
 /// A finding for every change that does not pass and that no other finding explains.
 fn missing(proposal: &Proposal<'_>, verdict: &Verdict) -> Vec<Reported> {
     let text = std::str::from_utf8(&proposal.file.bytes).ok();
     let source = |name: &str| text.filter(|_| name == proposal.file.name);
+    let people = &proposal.site.people;
     let mut found = Vec::new();
     for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {
-        let id = change.id.value.as_str();
+        let of = |words: &'static str| Sentence::of("change ").id(&change.id.value).own(words);
         let finding = match &held.state {
             State::Auto | State::Approved(_) | State::Denied(_) => continue,
-            State::Rejected => Finding::new(Code::Rejected, format!("change `{id}` was rejected"))
-                .mend("drop the change; two people permitted `Override` can lift a reject"),
-            State::Void { .. } => Finding::new(Code::ApprovalVoid, format!("change `{id}` is not what was approved"))
-                .mend("have it reviewed again"),
-            State::Expired(_) => Finding::new(Code::ApprovalExpired, format!("an approval of change `{id}` ended"))
-                .mend("have it reviewed again"),
+            State::Rejected => {
+                let mut says = of(" was rejected");
+                for reject in &held.rejects {
+                    says = says.own(" by ").id(&reject.signer.person).own(format!(" at {}", reject.at));
+                    says = says.maybe(reject.reason.as_ref(), |s, why| s.own(": ").name(why));
+                }
+                Finding::new(Code::Rejected, says.text())
+                    .mend("drop the change; two people permitted `Override` can lift a reject")
+            }
+            State::Void { signer, at, since, missing } => {
+                let says = of(" was approved by ").id(&signer.person);
+                let says = says.own(format!(" at {at}, but since then: ")).then(differs(since));
+                Finding::new(Code::ApprovalVoid, says.own("; it needs ").then(needs(people, missing)).text())
+                    .mend("have it reviewed again: `review PLAN`")
+            }
+            State::Expired(missing) => {
+                let says = of(" was ").then(ended(&held.ignored)).own("; it needs ").then(needs(people, missing));
+                Finding::new(Code::ApprovalExpired, says.text()).mend("have it reviewed again: `review PLAN`")
+            }
             State::Undecided(missing) => {
-                let steps: Vec<String> = missing.iter().map(needs).collect();
-                Finding::new(Code::Undecided, format!("change `{id}` needs {}", steps.join("; ")))
-                    .mend("`review PLAN` asks for it")
+                let mut says = of(" needs ").then(needs(people, missing));
+                if !held.ignored.is_empty() {
+                    says = says.own("; it was ").then(ended(&held.ignored));
+                }
+                Finding::new(Code::Undecided, says.text()).mend("`review PLAN` asks for it")
             }
             State::Waits(cases) => {
-                let others: Vec<&str> = cases.iter().map(|c| c.change.as_str()).collect();
-                Finding::new(Code::Undecided, format!("change `{id}` waits for {}", others.join(", ")))
+                let others: Vec<Text> = cases.iter().map(|c| c.change.text()).collect();
+                Finding::new(Code::Undecided, of(" waits for ").names(&others).text())
                     .mend("decide on those, or drop this change")
             }
         };
@@ -250,13 +339,14 @@ fn missing(proposal: &Proposal<'_>, verdict: &Verdict) -> Vec<Reported> {
     found
 }
 
-fn needs(missing: &Missing) -> String {
-    let who: Vec<&str> = missing.could.iter().map(crate::input::id::Id::as_str).collect();
-    match who.as_slice() {
-        [] => format!("step {}: nobody of people.yaml may take it", missing.step),
-        [one] => format!("step {}: {one}", missing.step),
-        many => format!("step {}: one of {}", missing.step, many.join(", ")),
+/// "step Owner: `ada`; step Security: one of the two people in `identity-security`".
+fn needs(people: &People, missing: &[Missing]) -> Sentence {
+    let mut says = Sentence::new();
+    for (at, one) in missing.iter().enumerate() {
+        says = if at == 0 { says } else { says.own("; ") };
+        says = says.own(format!("step {}: ", one.step)).then(who::could(people, &one.could));
     }
+    says
 }
 
 /// Where a plan stands, a line a change.
@@ -272,7 +362,7 @@ pub fn summary(proposal: &Proposal<'_>, verdict: &Verdict) -> String {
             State::Void { .. } => "approved once, but it is another change now".to_owned(),
             State::Expired(_) => "an approval ended".to_owned(),
             State::Undecided(missing) => {
-                format!("needs {}", missing.iter().map(needs).collect::<Vec<_>>().join("; "))
+                format!("needs {}", needs(&proposal.site.people, missing).text().raw())
             }
             State::Waits(cases) => {
                 let others: Vec<String> = cases.iter().map(|c| c.change.text().terminal()).collect();

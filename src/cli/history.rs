@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::log_source::LogSource;
 use super::new_folder::shown;
 use super::record::files;
 use super::site::Site;
-use super::{Where, record, recording};
+use super::{Where, recording};
 use crate::access::Index;
 use crate::access::facts::Access;
 use crate::config::People;
@@ -28,7 +29,7 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
 use crate::log::line::{self, Line, Value};
-use crate::log::verify::{Keep, Verification};
+use crate::log::verify::Verification;
 use crate::plan::model::Plan;
 use crate::policy::{History, KeyFacts};
 
@@ -48,9 +49,28 @@ pub struct Past {
 /// # Errors
 /// If a file cannot be read, or a decision line cannot be believed.
 pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Result<Past> {
-    let values = values(path)?;
+    believe(&values(path)?, verified, people)
+}
+
+/// Reads the past from a log whose files are at hand.
+///
+/// # Errors
+/// If a decision line cannot be believed.
+pub fn read_held(
+    files: &[(String, std::rc::Rc<[u8]>)],
+    verified: &Verification,
+    people: &People,
+) -> anyhow::Result<Past> {
+    let mut values = Values::default();
+    for (_, bytes) in files {
+        take(&mut values, bytes);
+    }
+    believe(&values, verified, people)
+}
+
+fn believe(values: &Values, verified: &Verification, people: &People) -> anyhow::Result<Past> {
     let person = |principal: &PrincipalId| people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
-    let record = recall(&verified.sessions, &values, &person).map_err(|unbelieved| {
+    let record = recall(&verified.sessions, values, &person).map_err(|unbelieved| {
         let places: Vec<String> = unbelieved
             .iter()
             .map(|u| format!("{} line {}: {:?}", Text::from(&*u.file).terminal(), u.line, u.why))
@@ -75,9 +95,9 @@ pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Re
 /// # Errors
 /// If a file of the log cannot be read.
 pub fn recalled(site: &Site, place: &Where, now: Time) -> anyhow::Result<Past> {
-    let path = site.log_path(place);
-    let verified = record::verify(&path, &site.signers, recording::log_id(site).ok(), &[], Keep::Lines, now)?;
-    if record::is_sound(&path, &verified)? { read(&path, &verified, &site.people) } else { Ok(Past::default()) }
+    let log = LogSource::find(site, place)?;
+    let verified = log.verify(site, recording::log_id(site).ok(), &[], now)?;
+    if log.is_sound(&verified)? { log.past(&verified, site) } else { Ok(Past::default()) }
 }
 
 /// When plans came with a good proof, as signed sessions say. A time that lies before what the session follows, or after
@@ -106,16 +126,20 @@ fn receptions(verified: &Verification) -> BTreeMap<(Digest<of::File>, Digest<of:
 /// Every long value of a log.
 fn values(path: &Path) -> anyhow::Result<Values> {
     let mut values = Values::default();
-    let mut scratch = Vec::new();
     for file in files(path)? {
         let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
-        for raw in line::lines(&bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
-            if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
-                values.take(&blob);
-            }
-        }
+        take(&mut values, &bytes);
     }
     Ok(values)
+}
+
+fn take(values: &mut Values, bytes: &[u8]) {
+    let mut scratch = Vec::new();
+    for raw in line::lines(bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
+        if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
+            values.take(&blob);
+        }
+    }
 }
 
 /// What each digest of the log was taken of, as far as it can be believed.

@@ -4,8 +4,10 @@
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
 pub mod bench;
+pub mod branch;
 pub mod card;
 pub mod check;
+pub mod chosen;
 pub mod completions;
 pub mod decide;
 pub mod demo;
@@ -17,6 +19,7 @@ pub mod history;
 pub mod init;
 pub mod left;
 pub mod log;
+pub mod log_source;
 pub mod new_folder;
 pub mod output;
 pub mod person;
@@ -34,7 +37,9 @@ pub mod site;
 pub mod snapshot;
 pub mod trust;
 pub mod trust_folder;
+pub mod trusted;
 pub mod verify;
+pub mod who;
 pub mod writing;
 
 use std::ffi::OsString;

@@ -19,7 +19,7 @@ const MOST: usize = 10_000;
 /// The plans that these paths name: a file stands for itself, a folder for every plan in it.
 ///
 /// # Errors
-/// If a path does not exist, a folder holds no plan, or a file in it is a link or cannot be listed.
+/// If a path does not exist, a folder holds no plan, or a file in it is a link or cannot be read.
 pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
@@ -33,13 +33,11 @@ pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         }
         let mut files = Vec::new();
         walk(path, "", 0, &mut files)?;
-        let plans = among(&files);
-        ensure!(
-            !plans.is_empty(),
-            "the folder `{}` holds no plan\n  = mend: a plan's name ends with `.yaml` or `.yml`; beside a `review.yaml` it is \
-             `plan.yaml`, `NAME.plan.yaml`, or stands in a folder `plans`",
-            shown(path)
-        );
+        let plans = among(&files, &files, &mut |file| {
+            let full = path.join(file);
+            fs::read(&full).with_context(|| format!("`{}` cannot be read", shown(&full)))
+        })?;
+        ensure!(!plans.is_empty(), "{}", holds_none(path));
         for plan in plans {
             let file = if path == Path::new(".") { PathBuf::from(plan) } else { path.join(plan) };
             if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
@@ -50,7 +48,17 @@ pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Every file below a folder by its `/`-separated path, hidden ones left out.
+/// The failure of a folder without a plan.
+#[must_use]
+pub fn holds_none(folder: &Path) -> String {
+    format!(
+        "the folder `{}` holds no plan\n  = mend: a plan's name ends with `.yaml` or `.yml`; beside a `review.yaml` it is \
+         `plan.yaml`, `NAME.plan.yaml`, or stands in a folder `plans`",
+        shown(folder)
+    )
+}
+
+/// Every file below a folder by its `/`-separated path; git's own folder is left out.
 fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyhow::Result<()> {
     let folder = if below.is_empty() { root.to_path_buf() } else { root.join(below) };
     let cannot = || format!("the folder `{}` cannot be read", shown(&folder));
@@ -61,7 +69,7 @@ fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyh
         let Some(name) = name.to_str() else {
             bail!("the folder `{}` holds a name that is not UTF-8\n  = mend: rename it", shown(&folder));
         };
-        if name.starts_with('.') {
+        if name == ".git" {
             continue;
         }
         let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
@@ -83,29 +91,33 @@ fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyh
 
 /// Which of the files of a folder are plans, sorted. Paths are `/`-separated, from that folder.
 ///
-/// A folder of plans holds plans only: each of its YAML files is one. Below a trust folder, whose own files are YAML too,
-/// a plan is known by its name.
-#[must_use]
-pub fn among<S: AsRef<str>>(files: &[S]) -> Vec<String> {
-    let trust: BTreeSet<&str> = files
-        .iter()
-        .filter_map(|file| split(file.as_ref()))
-        .filter(|(_, n)| *n == "review.yaml")
-        .map(|(f, _)| f)
-        .collect();
-    let mut found: Vec<String> = files
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|file| is_yaml(file) && !is_hidden(file))
-        .filter(|file| match trust.iter().filter(|folder| is_below(file, folder)).max_by_key(|folder| folder.len()) {
-            None => true,
+/// A folder of plans holds plans only: each of its YAML files is one. Hidden files and those below a trust folder, whose
+/// own files are YAML too, are plans if their names or their contents say so. `known` are the files that say where trust
+/// folders are: whoever adds a plan must not be able to hide it behind a `review.yaml` of their own.
+///
+/// # Errors
+/// What `read` says of a file that has to be looked into.
+pub fn among<S: AsRef<str>, K: AsRef<str>>(
+    files: &[S],
+    known: &[K],
+    read: &mut dyn FnMut(&str) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<String>> {
+    let known = known.iter().filter_map(|file| split(file.as_ref()));
+    let trust: BTreeSet<&str> = known.filter(|(_, name)| *name == "review.yaml").map(|(folder, _)| folder).collect();
+    let mut found = Vec::new();
+    for file in files.iter().map(AsRef::as_ref).filter(|file| is_yaml(file)) {
+        let nearest = trust.iter().filter(|folder| is_below(file, folder)).max_by_key(|folder| folder.len());
+        let named = match nearest {
+            None => !is_hidden(file),
             Some(folder) => named_as_plan(file.get(folder.len()..).unwrap_or(file)),
-        })
-        .map(str::to_owned)
-        .collect();
+        };
+        if named || reads_as_plan(&read(file)?) {
+            found.push(file.to_owned());
+        }
+    }
     found.sort();
     found.dedup();
-    found
+    Ok(found)
 }
 
 /// Whether a file's path says that it is a plan, whatever stands beside it.
@@ -120,7 +132,45 @@ pub fn named_as_plan(path: &str) -> bool {
     stem.rsplit('.').next() == Some("plan") || folder.split('/').any(|part| part == "plans")
 }
 
-fn is_yaml(path: &str) -> bool {
+/// Whether a file's contents name what only a plan has, also where the names are written with escapes.
+#[must_use]
+pub fn reads_as_plan(bytes: &[u8]) -> bool {
+    let text = without_escapes(&String::from_utf8_lossy(bytes));
+    ["proposer", "changes", "expires"].iter().all(|word| text.contains(word))
+}
+
+/// The text with each escape of an ASCII character replaced by that character, and escaped line breaks joined.
+fn without_escapes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let digits = match after.chars().next() {
+            Some('x') => 2,
+            Some('u') => 4,
+            Some('U') => 8,
+            Some('\n' | '\r') => {
+                rest = after.trim_start();
+                continue;
+            }
+            _ => 0,
+        };
+        let code = after.get(1..=digits).filter(|_| digits > 0).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        if let Some(c) = code.and_then(char::from_u32) {
+            out.push(c);
+            rest = after.get(digits.saturating_add(1)..).unwrap_or_default();
+        } else {
+            out.push('\\');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Whether a path ends as a plan's does.
+#[must_use]
+pub fn is_yaml(path: &str) -> bool {
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
@@ -143,16 +193,21 @@ fn split(path: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_folder_of_plans_holds_plans_only() {
-        assert_eq!(
-            among(&["b.yaml", "a.yml", "deep/er/c.YAML", "README.md", "a.yaml.sig", ".git/x.yaml"]),
-            ["a.yml", "b.yaml", "deep/er/c.yaml"]
-        );
+    const PLAN: &str = "{proposer: a, expires: b, changes: []}";
+
+    fn plans(files: &[&str], known: &[&str], contents: &str) -> Vec<String> {
+        among(files, known, &mut |_| Ok(contents.as_bytes().to_vec())).unwrap()
     }
 
     #[test]
-    fn beside_trust_files_a_plan_is_known_by_its_name() {
+    fn a_folder_of_plans_holds_plans_only() {
+        let files = ["b.yaml", "a.yml", "deep/er/c.YAML", "README.md", "a.yaml.sig", ".x/y.yaml"];
+        assert_eq!(plans(&files, &files, "a: b"), ["a.yml", "b.yaml", "deep/er/c.YAML"]);
+        assert_eq!(plans(&files, &files, PLAN), [".x/y.yaml", "a.yml", "b.yaml", "deep/er/c.YAML"]);
+    }
+
+    #[test]
+    fn beside_trust_files_a_plan_is_known_by_its_name_or_its_contents() {
         let files = [
             "review.yaml",
             "people.yaml",
@@ -163,11 +218,23 @@ mod tests {
             "plans/2026/a.yaml",
             "airplane.yaml",
         ];
-        assert_eq!(among(&files), ["night.plan.yml", "plan.yaml", "plans/2026/a.yaml"]);
+        let named = ["night.plan.yml", "plan.yaml", "plans/2026/a.yaml"];
+        assert_eq!(plans(&files, &files, "a: b"), named);
+        assert_eq!(plans(&["people.yaml"], &files, PLAN), ["people.yaml"]);
         let below: Vec<String> = files.iter().map(|file| format!("trust/{file}")).collect();
         let mut all: Vec<&str> = below.iter().map(String::as_str).collect();
         all.push("x/y.yaml");
-        assert_eq!(among(&all), ["trust/night.plan.yml", "trust/plan.yaml", "trust/plans/2026/a.yaml", "x/y.yaml"]);
+        let expected = ["trust/night.plan.yml", "trust/plan.yaml", "trust/plans/2026/a.yaml", "x/y.yaml"];
+        assert_eq!(plans(&all, &all, "a: b"), expected);
+        assert_eq!(plans(&all, &[], "a: b").len(), all.len(), "a `review.yaml` that is new hides nothing");
+    }
+
+    #[test]
+    fn escapes_hide_no_plan() {
+        assert!(reads_as_plan(PLAN.as_bytes()));
+        assert!(reads_as_plan(br#"{"propos\u0065r": 1, "\x63hanges": 2, "\U00000065xpires": 3}"#));
+        assert!(reads_as_plan(b"? \"propo\\\n  ser\"\n: 1\nchanges: 2\nexpires: 3"));
+        assert!(!reads_as_plan(b"proposer: 1"));
     }
 
     #[test]

@@ -37,13 +37,12 @@ pub fn plan(proposal: &Proposal<'_>, show: Limits) -> PlanReport {
         };
         let missing = judged.steps.iter().filter(|_| change.outcome != Outcome::Auto);
         change.steps = missing
-            .map(|step| StepReport { name: Text::from(step.as_str()), state: StepState::Missing(None) })
-            .chain(
-                judged
-                    .waived
-                    .iter()
-                    .map(|(step, _)| StepReport { name: Text::from(step.as_str()), state: StepState::Waived }),
-            )
+            .map(|step| StepReport { name: Text::from(step.as_str()), state: StepState::Missing(None), presence: None })
+            .chain(judged.waived.iter().map(|(step, _)| StepReport {
+                name: Text::from(step.as_str()),
+                state: StepState::Waived,
+                presence: None,
+            }))
             .collect();
         change.policies = policies(&judged.denials, &judged.advice);
     }
@@ -174,16 +173,32 @@ pub fn past(
 ) {
     let Some(present) = proposal.presents.get(at) else { return };
     let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
-    super::gate::show(change, &held);
+    super::gate::show(change, &held, &past.keys, &proposal.site.people);
+}
+
+/// What is wrong with two plans that concern the same object.
+#[must_use]
+pub fn overlap(found: &crate::decision::overlap::Overlap) -> Finding {
+    Finding::new(
+        Code::PlansOverlap,
+        format!(
+            "change `{}` concerns the same object as `{}` of the plan `{}` (`{}`)",
+            found.change.as_str(),
+            found.other_change.as_str(),
+            found.other_plan.as_str(),
+            found.other_file
+        ),
+    )
+    .at(&found.place)
+    .mend("let one plan say what shall be in the end, or close the other one first")
 }
 
 /// What changed since an approval, in words.
 #[must_use]
-pub fn since(what: &crate::decision::since::Since) -> String {
+pub fn since(what: &crate::decision::since::Since) -> Sentence {
     use crate::decision::since::Since;
-    let held = |sign: &str, it: &crate::decision::digest::Held, eligible: &str| {
-        let access = crate::report::sentence::access(&it.access).text();
-        format!("{sign} {}{eligible}", access.raw())
+    let held = |sign: &'static str, it: &crate::decision::digest::Held, eligible: &'static str| {
+        Sentence::of(sign).own(" ").then(crate::report::sentence::access(&it.access)).own(eligible)
     };
     match what {
         Since::Gains(it) => held("+", it, ""),
@@ -192,7 +207,7 @@ pub fn since(what: &crate::decision::since::Since) -> String {
         Since::GainsEligibleNot(it) => held("no longer +", it, " (eligible)"),
         Since::Loses(it) => held("-", it, ""),
         Since::LosesNot(it) => held("no longer -", it, ""),
-        Since::Field(name) => format!("another `{}`", name.raw()),
-        Since::Emerges(_) => "+ something that only the whole plan gives".to_owned(),
+        Since::Field(name) => Sentence::of("another ").name(name),
+        Since::Emerges(_) => Sentence::of("+ something that only the whole plan gives"),
     }
 }

@@ -11,6 +11,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::branch::Branch;
 use super::new_folder::shown;
 use super::proposal::PlanFile;
 use super::site::Site;
@@ -114,15 +115,41 @@ impl Beside {
         match found.as_slice() {
             [] => Self::Nothing,
             [kind] => Self::read(plan, *kind),
-            _ => Self::Faulty(
-                format!(
-                    "both `{}` and `{}` lie beside the plan",
-                    shown(&Kind::Signature.beside(plan)),
-                    shown(&Kind::Token.beside(plan))
-                ),
-                "keep the one that proves this plan, and remove the other",
-            ),
+            _ => Self::two(&shown(&Kind::Signature.beside(plan)), &shown(&Kind::Token.beside(plan))),
         }
+    }
+
+    /// Looks beside a plan as a branch holds it; `path` is the plan's from the repository's root.
+    #[must_use]
+    pub fn committed(branch: &Branch, path: &str) -> Self {
+        let of = |kind: Kind| format!("{path}{}", kind.ending());
+        let found: Vec<Kind> =
+            [Kind::Signature, Kind::Token].into_iter().filter(|kind| branch.holds(&of(*kind))).collect();
+        let kind = match found.as_slice() {
+            [] => return Self::Nothing,
+            [kind] => *kind,
+            _ => return Self::two(&branch.shown(&of(Kind::Signature)), &branch.shown(&of(Kind::Token))),
+        };
+        let name = Text::from(branch.shown(&of(kind))).terminal();
+        match branch.bytes(&of(kind)) {
+            Ok(bytes) if bytes.len() as u64 > LONGEST => Self::too_long(&name),
+            Ok(bytes) => Self::One(ProofFile { name, kind, bytes: bytes.into() }),
+            Err(error) => Self::Faulty(error.to_string(), "store the proof in a file"),
+        }
+    }
+
+    fn two(signature: &str, token: &str) -> Self {
+        Self::Faulty(
+            format!("both `{signature}` and `{token}` lie beside the plan"),
+            "keep the one that proves this plan, and remove the other",
+        )
+    }
+
+    fn too_long(name: &str) -> Self {
+        Self::Faulty(
+            format!("`{name}` is longer than {LONGEST} bytes"),
+            "store the signature or the token there, and nothing else",
+        )
     }
 
     fn read(plan: &Path, kind: Kind) -> Self {
@@ -138,10 +165,7 @@ impl Beside {
             Ok::<_, std::io::Error>(Some(bytes))
         };
         match read() {
-            Ok(Some(bytes)) if bytes.len() as u64 > LONGEST => Self::Faulty(
-                format!("`{name}` is longer than {LONGEST} bytes"),
-                "store the signature or the token there, and nothing else",
-            ),
+            Ok(Some(bytes)) if bytes.len() as u64 > LONGEST => Self::too_long(&name),
             Ok(Some(bytes)) => Self::One(ProofFile { name, kind, bytes: bytes.into() }),
             Ok(None) => Self::Faulty(format!("`{name}` is not a regular file"), "store the proof in a file"),
             Err(error) => Self::Faulty(format!("`{name}` cannot be read: {error}"), "make it readable, or remove it"),

@@ -67,6 +67,21 @@ impl PlanFile {
         };
         Self { received, ..self }
     }
+
+    /// Reads a plan as a branch holds it.
+    ///
+    /// # Errors
+    /// If it holds no such file.
+    pub fn committed(branch: &super::branch::Branch, path: &str) -> anyhow::Result<Self> {
+        let beside = Beside::committed(branch, path);
+        let bytes = branch.bytes(path)?;
+        anyhow::ensure!(
+            bytes.len() as u64 <= MAX_PLAN,
+            "the plan `{}` is larger than {MAX_PLAN} bytes",
+            crate::input::text::Text::from(branch.shown(path)).terminal()
+        );
+        Ok(Self { name: branch.shown(path), bytes: bytes.into(), beside, received: Vec::new() })
+    }
 }
 
 /// A plan, analysed and judged.

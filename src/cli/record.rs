@@ -81,6 +81,27 @@ pub fn verify(
     Ok(verifier.finish())
 }
 
+/// Verifies a log whose files are at hand, each with the name that findings give it.
+///
+/// # Errors
+/// Never in practice: bytes at hand can be read.
+pub fn verify_held(
+    files: &[(String, std::rc::Rc<[u8]>)],
+    signers: &Signers,
+    log: Option<LogId>,
+    known_heads: &[Digest<of::Line>],
+    keep: Keep,
+    now: Time,
+) -> std::io::Result<Verification> {
+    let judge = Allowed(signers);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut verifier = Verifier::new(Terms { judge: &judge, log, known_heads, now, keep, threads });
+    for (name, bytes) in files {
+        verifier.feed(name, &**bytes)?;
+    }
+    Ok(verifier.finish())
+}
+
 /// The four answers, for people and programs.
 #[must_use]
 pub fn report(path: &Path, verified: &Verification) -> VerifyReport {

@@ -135,8 +135,11 @@ impl TrustFolder {
         let commit =
             git(current, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).map_err(&refused)?;
         let commit = String::from_utf8_lossy(&commit).trim().to_owned();
-        let repository = git(current, &["rev-parse", "--show-toplevel"]).map_err(&refused)?;
-        let repository = PathBuf::from(String::from_utf8_lossy(&repository).trim_end_matches('\n').to_owned());
+        // A bare repository, such as a server's, has no working tree.
+        let repository = match git(current, &["rev-parse", "--show-toplevel"]) {
+            Ok(top) => PathBuf::from(String::from_utf8_lossy(&top).trim_end_matches('\n').to_owned()),
+            Err(_) => current.to_path_buf(),
+        };
         let here = git(current, &["rev-parse", "--show-prefix"]).map_err(&refused)?;
         let mut prefix = String::from_utf8_lossy(&here).trim_end_matches('\n').to_owned();
         loop {
@@ -160,6 +163,15 @@ impl TrustFolder {
         match &self.source {
             Source::Folder(path) => Some(path),
             Source::Git { .. } => None,
+        }
+    }
+
+    /// The repository, the commit and the folder within it (with a `/` behind), where it is read from git.
+    #[must_use]
+    pub fn revision(&self) -> Option<(&Path, &str, &str)> {
+        match &self.source {
+            Source::Folder(_) => None,
+            Source::Git { repository, commit, prefix } => Some((repository, commit, prefix)),
         }
     }
 

@@ -127,15 +127,29 @@ pub fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
                 Text::from(word.as_str()).terminal()
             )
         })?;
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            match line.split_whitespace().next().and_then(parse_head) {
-                Some(head) => heads.push(head),
-                None => bail!("`{}` line {}: this is no hash of a seal line", shown(path), number + 1),
-            }
+        heads.extend(heads_in(&shown(path), &text)?);
+    }
+    Ok(heads)
+}
+
+/// The heads of a text of such, one a line; `#` begins a comment.
+///
+/// # Errors
+/// If a line is no hash.
+pub fn heads_in(name: &str, text: &str) -> anyhow::Result<Vec<Digest<of::Line>>> {
+    let mut heads = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match line.split_whitespace().next().and_then(parse_head) {
+            Some(head) => heads.push(head),
+            None => bail!(
+                "`{}` line {}: this is no hash of a seal line",
+                Text::from(name).terminal(),
+                number.saturating_add(1)
+            ),
         }
     }
     Ok(heads)

@@ -110,6 +110,8 @@ codes! {
     EmergentAccess = "emergent-access", Warning, "Changes of the plan give together what none gives alone.";
     EscalationPath = "escalation-path", Warning, "A subject completes a known escalation path.";
     SodConflict = "sod-conflict", Warning, "A subject holds two entitlements that must be apart.";
+    PlansOverlap = "plans-overlap", Warning, "Two open plans concern the same object.";
+    PlanDeleted = "plan-deleted", Note, "The branch deletes a plan.";
     // Policy and configuration.
     PolicyDenied = "policy-denied", Error, "A policy denies the change.";
     PolicyAdvice = "policy-advice", Warning, "An advisory policy warns.";
@@ -119,6 +121,8 @@ codes! {
     BadPolicy = "bad-policy", Error, "A policy file does not parse, validate or carry its annotations.";
     BadConfiguration = "bad-configuration", Error, "A configuration file is invalid.";
     TrustFileDiffers = "trust-file-differs", Warning, "A trust file differs from the upstream branch.";
+    TrustFileTouched = "trust-file-touched", Warning, "The branch under review touches a trust file.";
+    TrustFromPlanBranch = "trust-from-plan-branch", Warning, "The trust folder stands on the branch under review.";
     TrustFileLink = "trust-file-link", Error, "A trust file is a symbolic link.";
     // Signers and keys.
     BadSignersLine = "bad-signers-line", Error, "A line of allowed_signers cannot be read.";
@@ -154,6 +158,7 @@ codes! {
     LogConflictingSession = "log-conflicting-session", Error, "Two different sessions carry one session id.";
     LogTimeBackwards = "log-time-backwards", Warning, "A session claims a time before the session it follows.";
     LogLostHead = "log-lost-head", Error, "A head that was known before is not in the log.";
+    LogFromPlanBranch = "log-from-plan-branch", Warning, "The log stands on the branch under review.";
     LogMissingBlob = "log-missing-blob", Error, "A line refers to a blob that no ancestor holds.";
     LogUnsupportedSignature = "log-unsupported-signature", Error, "A seal is signed with a kind of key that this tool does not verify.";
     LogMisplacedLine = "log-misplaced-line", Error, "A line stands where its kind may not.";

@@ -200,6 +200,8 @@ pub struct StepReport {
     pub name: Text,
     /// What is known of it.
     pub state: StepState,
+    /// Whether the key that took it proved that a person was there; none where nobody took it, or nothing is known.
+    pub presence: Option<bool>,
 }
 
 /// How far a step is.

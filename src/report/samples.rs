@@ -54,9 +54,9 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         entitlement: Some(t()),
         outcome: Outcome::Denied,
         steps: vec![
-            StepReport { name: t(), state: StepState::Missing(Some(t())) },
-            StepReport { name: t(), state: StepState::Filled(t()) },
-            StepReport { name: t(), state: StepState::Waived },
+            StepReport { name: t(), state: StepState::Missing(Some(t())), presence: None },
+            StepReport { name: t(), state: StepState::Filled(t()), presence: Some(false) },
+            StepReport { name: t(), state: StepState::Waived, presence: None },
         ],
         policies: vec![PolicyReport {
             rule,

@@ -218,8 +218,17 @@ fn steps(page: &mut Page, change: &ChangeReport) {
             }
             line.push(Span::outside(Label::Plain, who));
         }
+        if let Some(proven) = step.presence {
+            line.push(Span::own(Label::Quiet, presence(proven)));
+        }
         page.para("  step ", &line);
     }
+}
+
+/// What a key says of the person who held it.
+#[must_use]
+pub fn presence(proven: bool) -> &'static str {
+    if proven { ", shown to be there by a touched key" } else { ", whom no touched key shows to have been there" }
 }
 
 /// A policy's result with its advice.

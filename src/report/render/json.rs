@@ -120,6 +120,8 @@ struct StepOut<'r> {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<&'r Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_proven: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -411,7 +413,7 @@ fn step(step: &crate::report::model::StepReport) -> StepOut<'_> {
         StepState::Filled(who) => ("filled", Some(who)),
         StepState::Waived => ("waived", None),
     };
-    StepOut { name: &step.name, state, who }
+    StepOut { name: &step.name, state, who, presence_proven: step.presence }
 }
 
 fn policy(policy: &PolicyReport) -> PolicyOut<'_> {

@@ -91,7 +91,9 @@ fn step(step: &crate::report::model::StepReport) -> String {
     match &step.state {
         StepState::Missing(Some(who)) => format!("{name} missing ({})", who.markdown()),
         StepState::Missing(None) => format!("{name} missing"),
-        StepState::Filled(who) => format!("{name} by {}", who.markdown()),
+        StepState::Filled(who) => {
+            format!("{name} by {}{}", who.markdown(), step.presence.map(super::card::presence).unwrap_or_default())
+        }
         StepState::Waived => format!("{name} waived"),
     }
 }

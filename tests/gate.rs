@@ -1,0 +1,172 @@
+//! The gate in real repositories: what a branch touches, where trust and the log come from, and what it says.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::Site;
+
+/// A site in a git repository whose `main` holds the trust files and nothing else.
+fn repository() -> Site {
+    let site = Site::new();
+    git(&site, &["init", "-q", "-b", "main", "."]);
+    fs::create_dir(site.demo().join("plans")).unwrap();
+    fs::rename(site.demo().join("plan.yaml"), site.demo().join("../demo-plan.yaml")).unwrap();
+    fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
+    fs::write(site.demo().join(".gitignore"), "keys/\n").unwrap();
+    commit(&site, "trust");
+    git(&site, &["checkout", "-q", "-b", "topic"]);
+    site
+}
+
+fn git(site: &Site, args: &[&str]) -> String {
+    let mut command = site.command("git", &site.demo());
+    for (name, value) in [("NAME", "n"), ("EMAIL", "e@x")] {
+        command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
+    }
+    let output = command.args(args).output().unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(site: &Site, message: &str) {
+    git(site, &["add", "-A"]);
+    git(site, &["commit", "-q", "--allow-empty", "-m", message]);
+}
+
+fn gate(site: &Site, arguments: &[&str]) -> (i32, Value) {
+    let mut all = vec!["gate", "--format", "json"];
+    all.extend(arguments);
+    let output = site.run_in(&site.demo(), &all);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let value = serde_json::from_str(&text).unwrap_or_else(|e| {
+        panic!("{e}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    });
+    (output.status.code().unwrap(), value)
+}
+
+fn codes(value: &Value) -> Vec<&str> {
+    value["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect()
+}
+
+/// Writes a plan and signs it as the assistant.
+fn propose(site: &Site, path: &str, text: &str) {
+    fs::write(site.demo().join(path), text).unwrap();
+    let _ = fs::remove_file(site.demo().join(format!("{path}.sig")));
+    site.sign(path);
+}
+
+fn plan(site: &Site) -> String {
+    fs::read_to_string(site.demo().join("../demo-plan.yaml")).unwrap()
+}
+
+#[test]
+fn a_branch_that_touches_no_plan_passes_and_says_so() {
+    let site = repository();
+    fs::write(site.demo().join("notes.md"), "n").unwrap();
+    commit(&site, "notes");
+    let (code, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
+    assert_eq!((code, &value["verdict"]), (0, &Value::from("passes: the branch touches no plan")));
+    assert_eq!(value["changes"], Value::Array(Vec::new()));
+    let (code, value) = gate(&site, &["plans/absent.yaml", "--changed-since", "main", "--trust", "main"]);
+    assert_eq!((code, codes(&value)), (1, vec!["could-not-run"]), "an explicit path that matches nothing");
+}
+
+#[test]
+fn the_plans_of_a_branch_are_judged_as_committed() {
+    let site = repository();
+    propose(&site, "plans/a.yaml", &plan(&site));
+    commit(&site, "plan");
+    fs::write(site.demo().join("plans/a.yaml"), "not what was committed").unwrap();
+    let (code, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
+    assert_eq!(code, 3, "it holds a denied change");
+    assert_eq!(value["plans"][0]["file"], "plans/a.yaml");
+    let needs = value["findings"].as_array().unwrap().iter().find(|f| f["code"] == "undecided").unwrap();
+    let message = needs["message"].as_str().unwrap();
+    assert!(message.contains("step Owner: `ada`"), "{message}");
+    git(&site, &["checkout", "-q", "-f", "main"]);
+    git(&site, &["merge", "-q", "--ff-only", "topic"]);
+    git(&site, &["checkout", "-q", "-b", "next"]);
+    fs::remove_file(site.demo().join("plans/a.yaml")).unwrap();
+    fs::remove_file(site.demo().join("plans/a.yaml.sig")).unwrap();
+    commit(&site, "drop the plan");
+    let (code, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
+    assert_eq!((code, &value["verdict"]), (0, &Value::from("passes: the branch only deletes plans")));
+    assert!(codes(&value).contains(&"plan-deleted"));
+}
+
+#[test]
+fn a_touched_trust_file_is_a_finding_and_does_not_count() {
+    let site = repository();
+    let people = fs::read_to_string(site.demo().join("people.yaml")).unwrap();
+    fs::write(site.demo().join("people.yaml"), people.replace("ada@corp.example", "eve@corp.example")).unwrap();
+    fs::write(site.demo().join("policies/mine.cedar"), "not a policy").unwrap();
+    propose(&site, "plans/a.yaml", &plan(&site));
+    commit(&site, "judges of its own");
+    let (code, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
+    assert_eq!(code, 3, "the branch's broken policy is not read");
+    let touched: Vec<&str> = value["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["code"] == "trust-file-touched")
+        .map(|f| f["file"].as_str().unwrap())
+        .collect();
+    assert_eq!(touched, ["people.yaml", "policies/mine.cedar"]);
+    fs::remove_file(site.demo().join("policies/mine.cedar")).unwrap();
+    let (_, value) = gate(&site, &["plans/a.yaml", "--trust", "."]);
+    assert!(codes(&value).contains(&"trust-from-plan-branch"), "{value}");
+}
+
+#[test]
+fn two_open_plans_for_one_object_are_a_finding() {
+    let site = repository();
+    propose(&site, "plans/a.yaml", &plan(&site));
+    commit(&site, "first plan");
+    git(&site, &["checkout", "-q", "main"]);
+    git(&site, &["merge", "-q", "--ff-only", "topic"]);
+    git(&site, &["checkout", "-q", "-b", "second"]);
+    propose(&site, "plans/b.yaml", &plan(&site).replace("PLAN-DEMO-1", "PLAN-DEMO-2"));
+    commit(&site, "second plan");
+    let (_, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
+    assert_eq!(value["plans"].as_array().unwrap().len(), 1, "only the touched one is judged");
+    let overlaps: Vec<&Value> =
+        value["findings"].as_array().unwrap().iter().filter(|f| f["code"] == "plans-overlap").collect();
+    assert_eq!(overlaps.len(), 6, "each change of the second meets one of the first");
+    assert!(overlaps.iter().all(|f| f["file"] == "plans/b.yaml" && f["message"].to_string().contains("plans/a.yaml")));
+    let (_, text) = site.run(&["check", "plans", "--format", "json"]);
+    assert_eq!(text.matches("\"plans-overlap\"").count(), 6);
+}
+
+#[test]
+fn each_thing_that_git_cannot_tell_is_exit_1_with_its_message() {
+    let site = repository();
+    propose(&site, "plans/a.yaml", &plan(&site));
+    commit(&site, "plan");
+    let says = |folder: &std::path::Path, arguments: &[&str]| {
+        let output = site.run_in(folder, arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let demo = site.demo();
+    let text = says(&demo, &["gate", "--changed-since", "origin/none", "--trust", "main"]);
+    assert!(text.contains("names no commit") && text.contains("git fetch"), "{text}");
+    let text = says(&demo, &["gate", "--changed-since", "main", "--head", "no-such", "--trust", "main"]);
+    assert!(text.contains("names no commit"), "{text}");
+    git(&site, &["branch", "-q", "island", &git(&site, &["commit-tree", "-m", "alone", "HEAD^{tree}"])]);
+    let text = says(&demo, &["gate", "--changed-since", "island", "--trust", "main"]);
+    assert!(text.contains("no common ancestor"), "{text}");
+    let from = format!("file://{}", demo.display());
+    git(&site, &["clone", "-q", "--depth", "1", "--branch", "topic", &from, "../shallow"]);
+    let text = says(&demo.join("../shallow"), &["gate", "--changed-since", "HEAD", "--trust", "HEAD"]);
+    assert!(text.contains("shallow") && text.contains("fetch-depth: 0"), "{text}");
+}
