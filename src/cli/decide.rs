@@ -18,14 +18,14 @@ use super::proposal::{PlanFile, Proposal};
 use super::recording::{self, Recorder};
 use super::sit::{Me, Round};
 use super::site::{Faults, Site};
-use super::{Format, Where, output, person, plans, present, record, render};
+use super::{Format, Where, known, output, person, plans, present, record, render};
 use crate::access::Index;
 use crate::decision::case::Signer;
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::log::allowed::Allowed;
 use crate::log::store::Store;
-use crate::log::verify::{Keep, Terms, Verification};
+use crate::log::verify::{Completeness, Keep, Terms, Verification};
 use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
 use crate::report::sentence::Sentence;
@@ -152,10 +152,16 @@ impl Desk {
             }
         }
         let now = output::now();
-        let verified = record::verify(&log, &site.signers, recording::log_id(&site).ok(), &[], Keep::Lines, now)?;
+        let id = recording::log_id(&site).ok();
+        let seen = id.map(known::heads).transpose()?.unwrap_or_default();
+        let verified = record::verify(&log, &site.signers, id, &seen, Keep::Lines, now)?;
         if !record::is_sound(&log, &verified)? || !verified.findings.iter().all(tolerable) {
+            if matches!(verified.completeness, Completeness::Lost(_)) {
+                output::note(&known::lost(id));
+            }
             return self.bad_log(&log, &verified);
         }
+        known::note(id, &verified);
         let past = history::read(&log, &verified, &site.people)?;
         let mut journals = match recording::log_id(&site) {
             Ok(id) => left::find(&store, id, &verified.blobs)?,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::site::Site;
-use super::{Format, Where, history, output, present, record, render, verify};
+use super::{Format, Where, history, output, present, prove, record, render, verify};
 use crate::decision::digest::Document;
 use crate::decision::exit::ExitCode;
 use crate::decision::fields::{Field, Fields};
@@ -28,6 +28,8 @@ pub enum Log {
     Show(Show),
     /// Prints the hash of every seal that no session follows: what an auditor remembers.
     Head(Head),
+    /// Proves one line to somebody who shall not see the rest.
+    Prove(prove::Prove),
 }
 
 impl Log {
@@ -39,6 +41,7 @@ impl Log {
         match self {
             Self::Show(page) => page.run(),
             Self::Head(page) => page.run(),
+            Self::Prove(page) => page.run(),
         }
     }
 }

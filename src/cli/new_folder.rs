@@ -1,7 +1,7 @@
-//! Writes a set of new files into a folder: all of them, or none.
+//! Writes files whole: a set of new ones into a folder, all or none; or one in the place of another.
 //!
-//! In: a folder and texts by path. Out: the files. It never overwrites: what is there already is named, and nothing is
-//! written.
+//! In: a folder and texts by path. Out: the files. A set never overwrites: what is there already is named, and
+//! nothing is written.
 
 use std::fs;
 use std::io::Write as _;
@@ -48,6 +48,26 @@ fn write_one(path: &Path, text: &str) -> anyhow::Result<()> {
     }
     let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).with_context(cannot)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)
+}
+
+/// Puts a file in the place of another, whole or not at all.
+///
+/// # Errors
+/// If it cannot be written; what was there stays.
+pub fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let cannot = || format!("`{}` cannot be written", shown(path));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let fresh = path.with_file_name(format!(".{name}.{:032x}", u128::from_be_bytes(super::output::random()?)));
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&fresh)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written.with_context(cannot)
 }
 
 /// A path, made harmless for a terminal.

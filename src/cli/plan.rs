@@ -4,14 +4,12 @@
 //! workload-identity token for exactly this plan has. Nothing is judged here, and no private key is read.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 
-use super::new_folder::shown;
+use super::new_folder::{replace, shown};
 use super::proof::Kind;
 use super::proposal::PlanFile;
 use super::site::{Faults, REVOKED_KEYS};
@@ -121,21 +119,4 @@ impl Sign {
         let judged = proposer::judge(&provers, &revoked, &plan.proposer.value, &file.bytes, offered, output::now());
         Ok(judged.err().map(|why| format!("warning: it will not count: {why}\n  = mend: {}", why.mend())))
     }
-}
-
-/// Puts a file in the place of another, whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let cannot = || format!("`{}` cannot be written", shown(path));
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let fresh = path.with_file_name(format!(".{name}.{:032x}", u128::from_be_bytes(output::random()?)));
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&fresh)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&fresh, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&fresh);
-    }
-    written.with_context(cannot)
 }

@@ -147,6 +147,7 @@ pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
         heads: heads(verified),
         sessions,
         lines: verified.line_count as u64,
+        line: None,
     }
 }
 

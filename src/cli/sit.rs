@@ -18,7 +18,7 @@ use super::new_folder::shown;
 use super::proposal::Proposal;
 use super::recording::{self, Recorder};
 use super::site::Site;
-use super::{output, present, record};
+use super::{known, output, present, record};
 use crate::access::Index;
 use crate::decision::case::{CaseId, Signer};
 use crate::decision::exit::ExitCode;
@@ -313,6 +313,7 @@ impl<'s> Round<'_, 's> {
             output::note(&super::render(&bad_log(self.log, &verified), super::Format::Text));
             return Ok(ExitCode::BadLog);
         }
+        known::note(recording::log_id(self.site).ok(), &verified);
         let past = history::read(self.log, &verified, &self.site.people)?;
         let mut keys = past.keys.clone();
         keys.entry(self.me.recorder.fingerprint.clone()).or_insert_with(|| self.me.facts.clone());

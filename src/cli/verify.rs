@@ -8,25 +8,34 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::new_folder::shown;
+use super::site::REVOKED_KEYS;
 use super::trust_folder::TrustFolder;
 use super::writing::Writing;
-use super::{output, record};
+use super::{output, prove, record};
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::log::verify::{Integrity, Keep, Verification};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
+use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
 
 /// Verifies a log, offline.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The log: a file or a folder.
-    log: PathBuf,
+    #[arg(required_unless_present = "proof")]
+    log: Option<PathBuf>,
+    /// The proof of one line, as `review log prove` writes it, instead of a log.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "known_head"])]
+    proof: Option<PathBuf>,
     /// Whose keys count: the auditor's own allowed_signers [default: that of the trust folder].
     #[arg(long, value_name = "FILE")]
     signers: Option<PathBuf>,
+    /// Keys of which no signature counts, beside `--signers` [default: `revoked_keys` of the trust folder].
+    #[arg(long, value_name = "FILE", requires = "signers")]
+    revoked: Option<PathBuf>,
     /// The trust folder whose allowed_signers count.
     #[arg(long, value_name = "DIR|GIT-REF", conflicts_with = "signers")]
     trust: Option<String>,
@@ -54,13 +63,17 @@ impl Verify {
 
     fn verify(&self) -> anyhow::Result<(Report, ExitCode)> {
         let (signers, mut findings, source) = self.signers()?;
+        if let Some(proof) = &self.proof {
+            return prove::verify(proof, &signers, findings);
+        }
+        let log = self.log.as_deref().unwrap_or_else(|| Path::new("review-log.jsonl"));
         let known = known_heads(&self.known_head)?;
         anyhow::ensure!(
-            !record::files(&self.log)?.is_empty(),
+            !record::files(log)?.is_empty(),
             "there is no log `{}`\n  = mend: name the log's file or folder",
-            shown(&self.log)
+            shown(log)
         );
-        let verified = record::verify(&self.log, &signers, None, &known, Keep::Decisions, output::now())?;
+        let verified = record::verify(log, &signers, None, &known, Keep::Decisions, output::now())?;
         let code = exit_code(&verified);
         findings.extend(verified.findings.iter().cloned());
         let report = Report {
@@ -71,25 +84,32 @@ impl Verify {
                 .into_iter()
                 .map(|f| Reported::new(f, |name| (name == source.0).then_some(source.1.as_str())))
                 .collect(),
-            body: Body::Verify(record::report(&self.log, &verified)),
+            body: Body::Verify(record::report(log, &verified)),
             next: Vec::new(),
         };
         Ok((report, code))
     }
 
     fn signers(&self) -> anyhow::Result<(Signers, Vec<crate::input::finding::Finding>, (String, String))> {
-        let (name, bytes) = if let Some(path) = &self.signers {
-            let bytes = std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)))?;
-            (shown(path), bytes)
+        let read = |path: &Path| std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)));
+        let (name, bytes, revoked) = if let Some(path) = &self.signers {
+            let revoked = self.revoked.as_deref().map(|path| Ok::<_, anyhow::Error>((shown(path), read(path)?)));
+            (shown(path), read(path)?, revoked.transpose()?)
         } else {
             let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)
                 .context("no allowed_signers to judge the signatures by; name a file with `--signers`")?;
             let bytes = folder
                 .read("allowed_signers")?
                 .context("the trust folder has no allowed_signers\n  = mend: name your own with `--signers`")?;
-            (folder.shown("allowed_signers"), bytes.to_vec())
+            let revoked = folder.read(REVOKED_KEYS)?.map(|bytes| (folder.shown(REVOKED_KEYS), bytes.to_vec()));
+            (folder.shown("allowed_signers"), bytes.to_vec(), revoked)
         };
-        let (signers, findings) = Signers::parse(&name, &bytes);
+        let (mut signers, mut findings) = Signers::parse(&name, &bytes);
+        if let Some((name, bytes)) = revoked {
+            let (revoked, faults) = Revoked::parse(&name, &bytes);
+            signers = signers.without(revoked);
+            findings.extend(faults);
+        }
         Ok((signers, findings, (name, String::from_utf8_lossy(&bytes).into_owned())))
     }
 }

@@ -61,6 +61,8 @@ pub struct VerifyReport {
     pub sessions: u64,
     /// Lines in the log.
     pub lines: u64,
+    /// The exact text of the line, where a proof of one line was verified.
+    pub line: Option<Text>,
 }
 
 /// A seal that no session names as parent: what an auditor remembers.

@@ -193,6 +193,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
                 heads: vec![head.clone()],
                 sessions: 2,
                 lines: 1_234,
+                line: Some(t()),
             }),
         ),
         report(

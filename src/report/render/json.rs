@@ -189,6 +189,8 @@ struct VerifyOut<'r> {
     heads: Vec<HeadOut<'r>>,
     sessions: u64,
     lines: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<&'r Text>,
 }
 
 #[derive(Serialize)]
@@ -276,6 +278,7 @@ pub fn render(report: &Report) -> String {
                 heads: it.heads.iter().map(head).collect(),
                 sessions: it.sessions,
                 lines: it.lines,
+                line: it.line.as_ref(),
             });
         }
         Body::Log(it) => out.log = Some(log(it)),
