@@ -1,21 +1,23 @@
 //! Comparison: what a subject has in one state and not in another.
 //!
 //! In: two states and a subject. Out: the accesses of the second that no access of the first covers, reduced to maximal
-//! ones, each with its way. What is the same in both is skipped without being written out. Asked the other way round,
-//! it tells what is lost.
+//! ones, each with its way. What is the same in both is skipped without being written out, and so is what a role as a
+//! whole is known to cover. Asked the other way round, it tells what is lost.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::access::coverage::{
-    covers, ends_within, exception_overlaps, exception_takes_all, exceptions_allow, scope_covers,
-};
+use crate::access::bits::Bits;
+use crate::access::coverage::{covers, ends_within, exception_overlaps, exception_takes_all, scope_covers};
 use crate::access::facts::{Access, Exception};
 use crate::access::flat::{Allow, Flat};
-use crate::access::reach::{Holding, Own};
+use crate::access::given::{Gift, Given, Source, When, above};
+use crate::access::pattern::Dialect;
+use crate::access::reach::Holding;
 use crate::access::view::View;
-use crate::access::way::{Leg, Trail, Way, path};
+use crate::access::way::{Leg, Trail, Way, steps};
 use crate::input::entitlement::{Except, Permission};
 use crate::input::id::{ResourceId, RoleId, Subject};
 
@@ -40,17 +42,17 @@ pub(super) struct More {
 
 impl View<'_, '_> {
     /// An allow as an access, with the denies that overlap it; nothing if one deny takes it whole.
-    fn access(&self, own: &Own, holding: &Holding, allow: &Allow, leg: &Leg) -> Option<Access> {
+    fn access(&self, denies: &[Exception], scope: Option<&ResourceId>, allow: &Allow, source: &Leg) -> Option<Access> {
         let mut access = Access {
             action: allow.permission.action.clone(),
             resource: allow.permission.resource.clone(),
-            scope: holding.scope.clone(),
+            scope: scope.cloned(),
             condition: allow.permission.condition.clone(),
-            until: leg.end.until(),
+            until: source.end.until(),
             exceptions: Vec::new(),
         };
         let left_out = left_out(&allow.permission);
-        for taken in own.denies.iter().chain(&left_out) {
+        for taken in denies.iter().chain(&left_out) {
             if exception_takes_all(self.dialect, self, taken, &access) {
                 return None;
             }
@@ -65,35 +67,25 @@ impl View<'_, '_> {
         Some(access)
     }
 
-    /// Whether a subject has an access that covers another, in force or, if that is enough, by activation.
-    pub(super) fn has(&self, tree: &View<'_, '_>, subject: &Subject, wanted: &Access, now: bool) -> bool {
-        let row = self.row(subject);
-        let own_first = row.get_key_value(subject);
-        let others = row.iter().filter(|(actor, _)| *actor != subject);
-        own_first.into_iter().chain(others).any(|(actor, way)| self.gives(tree, actor, way, wanted, now))
+    fn held(
+        &self,
+        denies: &[Exception],
+        scope: Option<&ResourceId>,
+        role: &RoleId,
+        allow: &Allow,
+        leg: &Leg,
+    ) -> Option<Held> {
+        Some(Held {
+            access: self.access(denies, scope, allow, leg)?,
+            trail: allow.trail(&leg.trail),
+            role: allow.chain.last().unwrap_or(role).clone(),
+            unknown: allow.unknown,
+        })
     }
 
-    fn gives(&self, tree: &View<'_, '_>, actor: &Subject, way: &Way, wanted: &Access, now: bool) -> bool {
-        let leg = |way: &Way| if now { way.now.as_ref().map(|l| l.end) } else { way.ever.as_ref().map(|l| l.end) };
-        let Some(cap) = leg(way) else { return false };
-        if !ends_within(wanted.until, cap.until()) {
-            return false;
-        }
-        let own = self.own(actor);
-        let dialect = self.dialect;
-        // WHY: whether exceptions stand in the way does not depend on which allow covers: all of them that overlap
-        // the access overlap the allow that covers it.
-        let mut free = None;
-        own.holdings.iter().any(|holding| {
-            leg(&holding.way).is_some_and(|end| ends_within(wanted.until, end.min(cap).until()))
-                && scope_covers(tree, holding.scope.as_ref(), wanted.scope.as_ref())
-                && holding.flat.covering(dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
-                    let condition = &allow.permission.condition;
-                    (condition.is_none() || *condition == wanted.condition)
-                        && exceptions_allow(dialect, tree, &left_out(&allow.permission), wanted)
-                })
-                && *free.get_or_insert_with(|| exceptions_allow(dialect, tree, &own.denies, wanted))
-        })
+    /// Whether a subject has an access that covers another, in force or, if that is enough, by activation.
+    pub(super) fn has(&self, tree: &View<'_, '_>, subject: &Subject, wanted: &Access, when: When) -> bool {
+        self.given(subject).covers(self.dialect, tree, wanted, when)
     }
 
     /// Every access of a subject, in force and by activation, not reduced: the long way, for questions about one subject.
@@ -104,30 +96,47 @@ impl View<'_, '_> {
             for holding in &own.holdings {
                 let onward = way.then(&holding.way);
                 for allow in &holding.flat.allows {
-                    self.emit(&own, holding, allow, &onward, &mut all);
+                    for (leg, list) in [(onward.now.as_ref(), &mut all.now), (onward.eligible(), &mut all.eligible)] {
+                        let held = |leg| self.held(&own.denies, holding.scope.as_ref(), &holding.role, allow, leg);
+                        list.extend(leg.and_then(held));
+                    }
                 }
             }
         }
         all
     }
-
-    fn emit(&self, own: &Own, holding: &Holding, allow: &Allow, way: &Way, into: &mut More) {
-        for (leg, list) in [(way.now.as_ref(), &mut into.now), (way.eligible(), &mut into.eligible)] {
-            let Some(leg) = leg else { continue };
-            if let Some(access) = self.access(own, holding, allow, leg) {
-                list.push(Held {
-                    access,
-                    trail: allow.trail(&leg.trail),
-                    role: allow.chain.last().unwrap_or(&holding.role).clone(),
-                    unknown: allow.unknown,
-                });
-            }
-        }
-    }
 }
 
 /// Which allows a flattened role has beyond another, by the addresses of the two.
 type Beyond = BTreeMap<(usize, usize), Rc<Vec<usize>>>;
+
+/// What may be more: a role at a place, and which of its allows; none named: all.
+#[derive(Debug)]
+struct Candidate {
+    gift: Gift,
+    only: Option<Rc<Vec<usize>>>,
+}
+
+impl Candidate {
+    fn same(&self, other: &Self) -> bool {
+        let only = match (&self.only, &other.only) {
+            (None, None) => true,
+            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        only && self.gift.same(&other.gift)
+    }
+
+    fn places(&self) -> Bits {
+        let length = self.gift.flat.allows.len();
+        let Some(only) = &self.only else { return Bits::all(length) };
+        let mut bits = Bits::none(length);
+        only.iter().for_each(|place| bits.insert(*place));
+        bits
+    }
+}
+
+type Candidates = BTreeMap<Option<ResourceId>, Vec<Candidate>>;
 
 /// Two states, of which the second may have more.
 pub(super) struct Comparison<'c, 'v, 's> {
@@ -146,43 +155,65 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
 
     /// What a subject has after and not before.
     pub(super) fn more(&self, subject: &Subject) -> More {
+        let candidates = self.candidates(subject);
+        if candidates.is_empty() {
+            return More::default();
+        }
+        let before = self.before.given(subject);
+        let (mut found, mut plain) = (More::default(), true);
+        for (scope, here) in &candidates {
+            let above = above(self.tree, scope.as_ref());
+            for candidate in here {
+                let gift = &candidate.gift;
+                for (source, when) in [(gift.now.as_ref(), When::Now), (gift.eligible(), When::Ever)] {
+                    let Some(source) = source else { continue };
+                    let (left, exact) = self.left(candidate, source, when, &before, &candidates, &above);
+                    plain &= exact;
+                    let list = if when == When::Now { &mut found.now } else { &mut found.eligible };
+                    self.emit(gift, source, &left, list);
+                }
+            }
+        }
+        distinct(&mut found.now);
+        distinct(&mut found.eligible);
+        if plain {
+            return More { now: self.first_of_equals(found.now), eligible: self.first_of_equals(found.eligible) };
+        }
+        let dialect = self.after.dialect;
+        found.now.retain(|held| !before.covers(dialect, self.tree, &held.access, When::Now));
+        // What is in force anyway needs no activation.
+        let now = |access: &Access| {
+            let here = above(self.tree, access.scope.as_ref());
+            let mut gifts = here.iter().filter_map(|scope| candidates.get(scope)).flatten().map(|c| &c.gift);
+            gifts.any(|gift| gift.covers(dialect, self.tree, access, When::Now))
+        };
+        found
+            .eligible
+            .retain(|held| !before.covers(dialect, self.tree, &held.access, When::Ever) && !now(&held.access));
+        More { now: self.maximal(found.now), eligible: self.maximal(found.eligible) }
+    }
+
+    /// What may be more: what those give whose own holdings, or whose part in the subject's reach, differ.
+    fn candidates(&self, subject: &Subject) -> Candidates {
         let (before, after) = (self.before.row(subject), self.after.row(subject));
-        let mut found = More::default();
+        let mut found = Candidates::new();
         if Rc::ptr_eq(&before, &after) {
             // Nobody new to act as: only those whose own holdings may differ can give more.
             let touched = [self.before, self.after].into_iter().filter_map(|v| v.touched.as_ref());
-            let touched: Vec<_> = touched.map(|t| &t.own).collect();
-            if after.len() <= touched.iter().map(|own| own.len()).sum() {
-                for (actor, way) in after.iter().filter(|(a, _)| touched.iter().any(|own| own.contains(*a))) {
-                    self.actor(actor, Some(way), way, &mut found);
-                }
-            } else {
-                // Sorted before use: the set has no order of its own.
-                let actors: BTreeSet<&Subject> = touched.into_iter().flatten().collect();
-                for actor in actors {
-                    if let Some(way) = after.get(actor) {
-                        self.actor(actor, Some(way), way, &mut found);
-                    }
-                }
+            let actors: BTreeMap<&Subject, &Way> = touched.flat_map(|t| t.own_in(&after)).collect();
+            for (actor, way) in actors {
+                self.actor(actor, Some(way), way, &mut found);
             }
         } else {
             for (actor, way) in after.iter() {
                 self.actor(actor, before.get(actor), way, &mut found);
             }
         }
-        distinct(&mut found.now);
-        distinct(&mut found.eligible);
-        found.now.retain(|held| !self.before.has(self.tree, subject, &held.access, true));
-        // What is in force anyway needs no activation.
-        found.eligible.retain(|held| {
-            !self.before.has(self.tree, subject, &held.access, false)
-                && !self.after.has(self.tree, subject, &held.access, true)
-        });
-        More { now: self.maximal(found.now), eligible: self.maximal(found.eligible) }
+        found
     }
 
     /// Collects what acting as `actor` may give more.
-    fn actor(&self, actor: &Subject, was: Option<&Way>, way: &Way, into: &mut More) {
+    fn actor(&self, actor: &Subject, was: Option<&Way>, way: &Way, into: &mut Candidates) {
         let (own_before, own_after) = (self.before.own(actor), self.after.own(actor));
         let same_cap = was.is_some_and(|was| was.reaches(way));
         if same_cap && Rc::ptr_eq(&own_before, &own_after) {
@@ -192,18 +223,20 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         for holding in &own_after.holdings {
             let known = own_before.holding(&holding.role, holding.scope.as_ref());
             let longer = |known: &&Holding| same_denies && same_cap && known.way.reaches(&holding.way);
-            let onward = way.then(&holding.way);
-            if let Some(known) = known.filter(longer) {
-                if !Rc::ptr_eq(&known.flat, &holding.flat) {
-                    let new = self.new_allows(&known.flat, &holding.flat);
-                    for allow in new.iter().filter_map(|at| holding.flat.allows.get(*at)) {
-                        self.after.emit(&own_after, holding, allow, &onward, into);
-                    }
-                }
-            } else {
-                for allow in &holding.flat.allows {
-                    self.after.emit(&own_after, holding, allow, &onward, into);
-                }
+            let only = match known.filter(longer) {
+                Some(known) if Rc::ptr_eq(&known.flat, &holding.flat) => continue,
+                Some(known) => Some(self.new_allows(&known.flat, &holding.flat)),
+                None => None,
+            };
+            let gift = Gift::new(actor, way, &own_after, holding);
+            if only.as_ref().is_some_and(|only| only.is_empty()) || gift.ever.is_none() {
+                continue;
+            }
+            let candidate = Candidate { gift, only };
+            let here = into.entry(holding.scope.clone()).or_default();
+            match here.iter_mut().find(|known| known.same(&candidate)) {
+                Some(known) => known.gift.join(candidate.gift),
+                None => here.push(candidate),
             }
         }
     }
@@ -214,50 +247,109 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         Rc::clone(known.entry(key).or_insert_with(|| Rc::new(after.beyond(before))))
     }
 
+    /// Which allows of a candidate are left without those that whole roles cover, and whether that is exact: where a deny
+    /// or something left out plays a part, what covers what is told access by access.
+    ///
+    /// WHY: an allow may go as soon as anything held before covers it, or another candidate that it does not cover in
+    /// turn: whatever keeps that other one out, keeps it out as well.
+    fn left(
+        &self,
+        candidate: &Candidate,
+        source: &Source,
+        when: When,
+        before: &Given,
+        candidates: &Candidates,
+        above: &[Option<ResourceId>],
+    ) -> (Bits, bool) {
+        let dialect = self.after.dialect;
+        let mine = &candidate.gift;
+        let plain = |gift: &Gift| gift.denies.is_empty() && !gift.flat.leaves_out();
+        let mut exact = plain(mine);
+        let mut left = candidate.places();
+        let until = source.end.until();
+        for scope in above {
+            let wider = *scope != mine.scope && !scope_covers(self.tree, mine.scope.as_ref(), scope.as_ref());
+            for gift in before.at(scope) {
+                exact &= plain(gift);
+                if gift.denies.is_empty() && gift.source(when).is_some_and(|s| ends_within(until, s.end.until())) {
+                    left.remove(&mine.flat.covered_by(dialect, &gift.flat).by_any);
+                }
+            }
+            for gift in candidates.get(scope).into_iter().flatten().map(|c| &c.gift) {
+                exact &= plain(gift);
+                if !gift.denies.is_empty() {
+                    continue;
+                }
+                let by = |s: Option<&Source>| s.filter(|s| ends_within(until, s.end.until())).map(|s| s.end);
+                // What is in force anyway needs no activation.
+                let in_force = when == When::Ever && by(gift.now.as_ref()).is_some();
+                let end = if when == When::Now { by(gift.now.as_ref()) } else { by(gift.eligible()) };
+                if !in_force && end.is_none() {
+                    continue;
+                }
+                let covered = mine.flat.covered_by(dialect, &gift.flat);
+                let longer = end.is_some_and(|end| end > source.end);
+                left.remove(if in_force || wider || longer { &covered.by_any } else { &covered.strictly });
+            }
+            if left.is_empty() {
+                return (left, exact);
+            }
+        }
+        (left, exact)
+    }
+
+    fn emit(&self, gift: &Gift, source: &Source, left: &Bits, into: &mut Vec<Held>) {
+        if left.is_empty() {
+            return;
+        }
+        let leg = source.leg();
+        let allows = left.iter().filter_map(|at| gift.flat.allows.get(at));
+        into.extend(
+            allows.filter_map(|allow| self.after.held(&gift.denies, gift.scope.as_ref(), &gift.role, allow, &leg)),
+        );
+    }
+
+    /// The maximal ones of accesses that no other covers strictly: of those that cover each other one stays.
+    fn first_of_equals(&self, found: Vec<Held>) -> Vec<Held> {
+        // WHY: two patterns that match the same texts differ only in how often they repeat a `*`.
+        let repeats = |held: &Held| [&held.access.action, &held.access.resource].iter().any(|p| p.raw().contains("**"));
+        if self.after.dialect == Dialect::default() && !found.iter().any(repeats) {
+            return found;
+        }
+        self.maximal(found)
+    }
+
     /// Those that no other covers; of those that cover each other the first in canonical bytes.
     fn maximal(&self, mut found: Vec<Held>) -> Vec<Held> {
-        let tree = self.tree;
+        let (tree, dialect) = (self.tree, self.after.dialect);
         if found.len() < 2 {
             return found;
         }
-        let bytes: Vec<Vec<u8>> = found.iter().map(|held| canonical(&held.access)).collect();
-        // By scope: only an access at the same place or above it can cover.
-        let mut by_scope: BTreeMap<Option<&ResourceId>, Vec<usize>> = BTreeMap::new();
+        // By place and action: only an access at the same place or above it, and of the same action or of a pattern, can
+        // cover.
+        type Alike = (Option<ResourceId>, Option<String>);
+        let plain = |held: &Held| dialect.plain_action(held.access.action.raw()).map(Cow::into_owned);
+        let mut alike: BTreeMap<Alike, Vec<usize>> = BTreeMap::new();
         for (at, held) in found.iter().enumerate() {
-            by_scope.entry(held.access.scope.as_ref()).or_default().push(at);
+            alike.entry((held.access.scope.clone(), plain(held))).or_default().push(at);
         }
-        let dialect = self.after.dialect;
-        let mut kept = vec![true; found.len()];
-        for (scope, places) in &by_scope {
-            let above: Vec<usize> = match scope {
-                None => Vec::new(),
-                Some(scope) => crate::access::coverage::ancestry(tree, scope)
-                    .iter()
-                    .map(Some)
-                    .chain([None])
-                    .filter_map(|s| by_scope.get(&s))
-                    .flatten()
-                    .copied()
-                    .collect(),
-            };
-            let candidates = if scope.is_none() { places } else { &above };
-            for at in places {
-                let Some(mine) = found.get(*at) else { continue };
-                let beaten = candidates.iter().any(|other| {
-                    if other == at {
-                        return false;
-                    }
-                    let Some(theirs) = found.get(*other) else { return false };
-                    covers(dialect, tree, &theirs.access, &mine.access)
-                        && (bytes.get(*other) < bytes.get(*at) || !covers(dialect, tree, &mine.access, &theirs.access))
-                });
-                if beaten && let Some(slot) = kept.get_mut(*at) {
-                    *slot = false;
-                }
-            }
-        }
-        let mut keep = kept.into_iter();
-        found.retain(|_| keep.next().unwrap_or(true));
+        let beaten = |at: usize, mine: &Held, by: usize| {
+            let Some(theirs) = found.get(by).filter(|_| by != at) else { return false };
+            covers(dialect, tree, &theirs.access, &mine.access)
+                && (!covers(dialect, tree, &mine.access, &theirs.access)
+                    || canonical(&theirs.access) < canonical(&mine.access))
+        };
+        let stays = |(at, mine): (usize, &Held)| {
+            let action = plain(mine);
+            !above(tree, mine.access.scope.as_ref()).into_iter().any(|scope| {
+                let actions = if action.is_some() { vec![None, action.clone()] } else { vec![None] };
+                let places = actions.into_iter().filter_map(|action| alike.get(&(scope.clone(), action)));
+                places.flatten().any(|by| beaten(at, mine, *by))
+            })
+        };
+        let kept: Vec<bool> = found.iter().enumerate().map(stays).collect();
+        let mut kept = kept.into_iter();
+        found.retain(|_| kept.next().unwrap_or(true));
         found
     }
 }
@@ -278,7 +370,7 @@ pub(super) fn left_out(permission: &Permission) -> Vec<Exception> {
 fn distinct(found: &mut Vec<Held>) {
     found.sort_by(|a, b| {
         a.access.cmp(&b.access).then_with(|| {
-            let (a, b) = (path(&a.trail), path(&b.trail));
+            let (a, b) = (steps(&a.trail), steps(&b.trail));
             a.len().cmp(&b.len()).then_with(|| a.cmp(&b))
         })
     });

@@ -14,6 +14,7 @@ use crate::access::data::Data;
 use crate::access::effects::Outcome;
 use crate::access::escalation::{completed, key};
 use crate::access::facts::{Access, Emergent, EmergentWhat, Piece};
+use crate::access::given::When;
 use crate::access::sod::conflicts;
 use crate::access::view::View;
 use crate::input::digest::{Digest, of};
@@ -239,7 +240,10 @@ impl Search<'_, '_, '_> {
         }
         let view = self.laid.get(set)?;
         Some(match what {
-            EmergentWhat::Access(piece) => view.has(self.whole_view, &piece.subject, &piece.access, !eligible),
+            EmergentWhat::Access(piece) => {
+                let when = if eligible { When::Ever } else { When::Now };
+                view.has(self.whole_view, &piece.subject, &piece.access, when)
+            }
             EmergentWhat::Escalation(e) => {
                 completed(view, &self.data.escalations, &e.subject).iter().any(|found| key(found) == key(e))
             }

@@ -3,10 +3,11 @@
 //! In: a state and a role. Out: its allows, each with the includes that lead to it, and its denies. What it has been asked
 //! is remembered, so that a question about a role costs once for all its holders.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::rc::Rc;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::rc::{Rc, Weak};
 
+use crate::access::bits::Bits;
 use crate::access::facts::Step;
 use crate::access::pattern::Dialect;
 use crate::access::view::{RoleState, View};
@@ -46,6 +47,28 @@ pub(super) struct Flat {
     set: BTreeSet<Permission>,
     covering: Asked,
     overlapping: Asked,
+    actions: OnceCell<Actions>,
+    /// What another role covers, by that role's address. INVARIANT: a weak count keeps the address from being taken by
+    /// another while it stands here.
+    covered: RefCell<BTreeMap<usize, (Weak<Flat>, Rc<Covered>)>>,
+}
+
+/// Which allows of a role another covers, wherever both hold, nothing being denied.
+#[derive(Debug)]
+pub(super) struct Covered {
+    /// By some allow of the other.
+    pub(super) by_any: Bits,
+    /// By some allow of the other that it does not cover in turn.
+    pub(super) strictly: Bits,
+}
+
+/// The allows of a role by their actions.
+#[derive(Debug, Default)]
+struct Actions {
+    /// Actions that are patterns of one text only, in the spelling that the dialect compares.
+    plain: HashMap<Box<str>, Vec<usize>>,
+    /// All others.
+    wild: Vec<usize>,
 }
 
 impl Flat {
@@ -73,7 +96,7 @@ impl Flat {
     /// The allows whose patterns cover an action and a resource.
     pub(super) fn covering(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
         let found = Self::ask(&self.covering, action, resource, || {
-            self.places(|p| {
+            self.places(dialect, action, |p| {
                 dialect.action_covers(p.action.raw(), action.raw())
                     && dialect.resource_covers(p.resource.raw(), resource.raw())
             })
@@ -85,7 +108,7 @@ impl Flat {
     /// gives is shown as unknown, and must not hide what a change really gains by it.
     pub(super) fn overlapping(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
         let found = Self::ask(&self.overlapping, action, resource, || {
-            self.places(|p| {
+            self.places(dialect, action, |p| {
                 dialect.actions_overlap(p.action.raw(), action.raw())
                     && dialect.resources_overlap(p.resource.raw(), resource.raw())
             })
@@ -93,8 +116,65 @@ impl Flat {
         found.iter().filter_map(|at| self.allows.get(*at)).filter(|a| !a.unknown).collect()
     }
 
-    fn places(&self, holds: impl Fn(&Permission) -> bool) -> Rc<[usize]> {
-        self.allows.iter().enumerate().filter(|(_, a)| holds(&a.permission)).map(|(at, _)| at).collect()
+    fn places(&self, dialect: Dialect, action: &Text, holds: impl Fn(&Permission) -> bool) -> Rc<[usize]> {
+        let candidates = self.with_action(dialect, action.raw());
+        let held = |at: &usize| self.allows.get(*at).is_some_and(|a| holds(&a.permission));
+        candidates.filter(held).collect::<BTreeSet<usize>>().into_iter().collect()
+    }
+
+    /// The places of the allows whose actions may share something with an action, in no order.
+    fn with_action(&self, dialect: Dialect, action: &str) -> impl Iterator<Item = usize> + use<'_> {
+        let actions = self.actions.get_or_init(|| {
+            let mut actions = Actions::default();
+            for (at, allow) in self.allows.iter().enumerate() {
+                match dialect.plain_action(allow.permission.action.raw()) {
+                    Some(plain) => actions.plain.entry(plain.into()).or_default().push(at),
+                    None => actions.wild.push(at),
+                }
+            }
+            actions
+        });
+        // WHY: two plain actions share something only if they are the same; a pattern may share something with any.
+        let (same, all) = match dialect.plain_action(action) {
+            Some(plain) => (actions.plain.get(&*plain).map_or(&[][..], Vec::as_slice), 0),
+            None => (&[][..], self.allows.len()),
+        };
+        let wild = if all == 0 { actions.wild.as_slice() } else { &[] };
+        same.iter().chain(wild).copied().chain(0..all)
+    }
+
+    /// What another role covers of this one.
+    pub(super) fn covered_by(&self, dialect: Dialect, other: &Rc<Self>) -> Rc<Covered> {
+        let address = Rc::as_ptr(other).addr();
+        if let Some((_, known)) = self.covered.borrow().get(&address) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.compare(dialect, other));
+        self.covered.borrow_mut().insert(address, (Rc::downgrade(other), Rc::clone(&found)));
+        found
+    }
+
+    fn compare(&self, dialect: Dialect, other: &Self) -> Covered {
+        let length = self.allows.len();
+        let mut covered = Covered { by_any: Bits::none(length), strictly: Bits::none(length) };
+        for (at, mine) in self.allows.iter().enumerate() {
+            let mine = &mine.permission;
+            for theirs in other.with_action(dialect, mine.action.raw()).filter_map(|at| other.allows.get(at)) {
+                if permission_covers(dialect, &theirs.permission, mine) {
+                    covered.by_any.insert(at);
+                    if !permission_covers(dialect, mine, &theirs.permission) {
+                        covered.strictly.insert(at);
+                        break;
+                    }
+                }
+            }
+        }
+        covered
+    }
+
+    /// Whether some allow leaves something out, so that what covers it depends on where it holds.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.allows.iter().any(|allow| !allow.permission.except.is_empty())
     }
 
     /// The allows that another lacks.
@@ -102,6 +182,15 @@ impl Flat {
         let new = self.allows.iter().enumerate().filter(|(_, a)| !other.set.contains(&a.permission));
         new.map(|(at, _)| at).collect()
     }
+}
+
+/// Whether an allow covers another wherever both hold for as long, nothing being denied. One that leaves something out is
+/// taken to cover nothing.
+fn permission_covers(dialect: Dialect, x: &Permission, y: &Permission) -> bool {
+    x.except.is_empty()
+        && (x.condition.is_none() || x.condition == y.condition)
+        && dialect.action_covers(x.action.raw(), y.action.raw())
+        && dialect.resource_covers(x.resource.raw(), y.resource.raw())
 }
 
 /// What stands for the permissions of a role of which nothing is known: anything, under a condition of its own, so that

@@ -3,6 +3,7 @@
 pub mod analyse;
 mod apply;
 mod around;
+mod bits;
 mod claims;
 pub mod classification;
 mod compare;
@@ -15,6 +16,7 @@ mod emergent;
 pub mod escalation;
 pub mod facts;
 mod flat;
+mod given;
 pub mod index;
 mod judge;
 mod limit;

@@ -4,6 +4,8 @@
 //! system has it, exactly one. Cost is at most the product of the lengths, on any input. Never an approximation that
 //! errs towards less access: a pattern is covered only if every text that it matches is matched.
 
+use std::borrow::Cow;
+
 /// How a system writes and compares patterns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dialect {
@@ -20,6 +22,14 @@ impl Dialect {
     pub fn of(source: &str) -> Self {
         let aws = source == "aws";
         Self { question_mark: aws, fold_actions: aws }
+    }
+
+    /// An action that is no pattern, in the spelling by which the dialect compares; nothing if it is one.
+    pub(super) fn plain_action(self, action: &str) -> Option<Cow<'_, str>> {
+        if action.contains('*') || (self.question_mark && action.contains('?')) {
+            return None;
+        }
+        Some(if self.fold_actions { action.to_ascii_lowercase().into() } else { action.into() })
     }
 
     /// Whether every action that `p` matches is matched by `q`.

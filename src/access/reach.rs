@@ -62,7 +62,7 @@ pub(super) struct Own {
     /// Distinct by role and scope, sorted.
     pub(super) holdings: Vec<Holding>,
     /// Unconditional denies in force, sorted.
-    pub(super) denies: Vec<Exception>,
+    pub(super) denies: Rc<[Exception]>,
 }
 
 impl Own {
@@ -94,7 +94,7 @@ impl View<'_, '_> {
     /// What a subject holds itself.
     pub(super) fn own(&self, subject: &Subject) -> Rc<Own> {
         if let (Some(below), Some(touched)) = (self.below, &self.touched)
-            && !touched.own.contains(subject)
+            && !touched.holds_other(subject)
         {
             return below.own(subject);
         }
@@ -144,10 +144,11 @@ impl View<'_, '_> {
             }
         }
         let limits = self.limits(subject);
+        let mut denies: Vec<Exception> = Vec::new();
         for ((role, scope), (way, sure)) in held {
             let flat = self.flat(&role);
             if let Some(leg) = &sure.now {
-                own.denies.extend(flat.denies.iter().map(|p| Exception {
+                denies.extend(flat.denies.iter().map(|p| Exception {
                     action: p.action.clone(),
                     resource: p.resource.clone(),
                     scope: scope.clone(),
@@ -160,7 +161,7 @@ impl View<'_, '_> {
         }
         // What a limit denies is denied to whoever it bounds.
         for role in limits.iter().flat_map(|limit| &limit.roles) {
-            own.denies.extend(self.flat(role).denies.iter().map(|p| Exception {
+            denies.extend(self.flat(role).denies.iter().map(|p| Exception {
                 action: p.action.clone(),
                 resource: p.resource.clone(),
                 scope: None,
@@ -171,8 +172,9 @@ impl View<'_, '_> {
         // Of one deny held several times the latest end counts, as of an allow.
         let latest = |d: &Exception| std::cmp::Reverse(End::of(d.until));
         let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.except.clone());
-        own.denies.sort_by_cached_key(|d| (what(d), latest(d)));
-        own.denies.dedup_by(|b, a| what(a) == what(b));
+        denies.sort_by_cached_key(|d| (what(d), latest(d)));
+        denies.dedup_by(|b, a| what(a) == what(b));
+        own.denies = denies.into();
         own
     }
 
@@ -237,7 +239,7 @@ impl View<'_, '_> {
     pub(super) fn edges(&self, subject: &Subject) -> Rc<Vec<Edge>> {
         if let (Some(below), Some(touched)) = (self.below, &self.touched) {
             let same_targets = !self.delta.alters_subjects() || !touched.reach.contains(subject);
-            if same_targets && !touched.own.contains(subject) {
+            if same_targets && !touched.holds_other(subject) {
                 return below.edges(subject);
             }
         }

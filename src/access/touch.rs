@@ -23,7 +23,7 @@ impl<'v, 's> View<'v, 's> {
             Subject::Identity(_) => BTreeSet::new(),
         });
         let reach = closure(&own, |subject| &plain.behind(subject) | &view.behind(subject));
-        view.touched = Some(Touched { own: own.into_iter().collect(), reach });
+        view.touched = Some(Touched::new(own, reach));
         view.same_edges = view.acts_as_before(plain);
         view
     }
@@ -36,7 +36,7 @@ impl<'v, 's> View<'v, 's> {
         }
         let required: BTreeSet<_> = self.delta.trusts.iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
         let required: Vec<_> = self.index.required().iter().chain(required).collect();
-        touched.reach.iter().filter(|s| touched.own.contains(*s)).all(|subject| {
+        touched.reach.iter().filter(|s| touched.holds_other(s)).all(|subject| {
             let (before, after) = (plain.edges(subject), self.edges(subject));
             let same = before.len() == after.len() && before.iter().zip(after.iter()).all(|(a, b)| a.equals(b));
             same && required.iter().all(|r| {

@@ -10,10 +10,11 @@ use std::rc::Rc;
 use crate::access::coverage::{Tree, ancestry};
 use crate::access::delta::Delta;
 use crate::access::flat::Flat;
+use crate::access::given::Given;
 use crate::access::index::Index;
 use crate::access::pattern::{Dialect, id_matches};
 use crate::access::reach::{Own, Row};
-use crate::access::way::Edge;
+use crate::access::way::{Edge, Way};
 use crate::input::entitlement::Mode;
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
@@ -47,6 +48,7 @@ pub(super) struct Worked {
     pub(super) own: BTreeMap<Subject, Rc<Own>>,
     pub(super) edges: BTreeMap<Subject, Rc<Vec<Edge>>>,
     pub(super) rows: BTreeMap<Subject, Rc<Row>>,
+    pub(super) given: BTreeMap<Subject, Rc<Given>>,
     pub(super) flats: BTreeMap<RoleId, Rc<Flat>>,
     /// Roles less what limits take, by role and limits.
     pub(super) limited: BTreeMap<(RoleId, Vec<Limit>), Rc<Flat>>,
@@ -57,9 +59,32 @@ pub(super) struct Worked {
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     /// Whose own holdings may differ.
-    pub(super) own: HashSet<Subject>,
+    own: HashSet<Subject>,
+    /// The same, sorted.
+    sorted: BTreeSet<Subject>,
     /// Whose reach may differ: those, and who can act as them.
     pub(super) reach: BTreeSet<Subject>,
+}
+
+impl Touched {
+    /// Of those whose own holdings may differ, and of those whose reach may.
+    pub(super) fn new(own: BTreeSet<Subject>, reach: BTreeSet<Subject>) -> Self {
+        Self { own: own.iter().cloned().collect(), sorted: own, reach }
+    }
+
+    /// Whether the own holdings of a subject may differ.
+    pub(super) fn holds_other(&self, subject: &Subject) -> bool {
+        self.own.contains(subject)
+    }
+
+    /// Those in a row whose own holdings may differ, sorted.
+    pub(super) fn own_in<'r>(&self, row: &'r Row) -> Vec<(&'r Subject, &'r Way)> {
+        if row.len() <= self.sorted.len() {
+            row.iter().filter(|(actor, _)| self.own.contains(*actor)).collect()
+        } else {
+            self.sorted.iter().filter_map(|actor| row.get_key_value(actor)).collect()
+        }
+    }
 }
 
 /// A state of entitlements.

@@ -35,6 +35,7 @@ impl End {
 pub(super) struct Link {
     step: Step,
     before: Trail,
+    length: usize,
 }
 
 impl Drop for Link {
@@ -53,19 +54,29 @@ pub(super) type Trail = Option<Rc<Link>>;
 /// A trail with one step more.
 #[expect(clippy::unnecessary_wraps, reason = "a trail may be empty; one step more never is")]
 pub(super) fn walk(before: &Trail, step: Step) -> Trail {
-    Some(Rc::new(Link { step, before: before.clone() }))
+    Some(Rc::new(Link { step, before: before.clone(), length: length(before) + 1 }))
 }
 
-/// A trail in reading order.
-pub(super) fn path(trail: &Trail) -> Path {
-    let mut steps = Vec::new();
+/// How many steps a trail has.
+pub(super) fn length(trail: &Trail) -> usize {
+    trail.as_ref().map_or(0, |link| link.length)
+}
+
+/// The steps of a trail, in reading order.
+pub(super) fn steps(trail: &Trail) -> Vec<&Step> {
+    let mut steps = Vec::with_capacity(length(trail));
     let mut at = trail.as_ref();
     while let Some(link) = at {
-        steps.push(link.step.clone());
+        steps.push(&link.step);
         at = link.before.as_ref();
     }
     steps.reverse();
     steps
+}
+
+/// A trail in reading order.
+pub(super) fn path(trail: &Trail) -> Path {
+    steps(trail).into_iter().cloned().collect()
 }
 
 /// One trail followed by another.
