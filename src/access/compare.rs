@@ -138,6 +138,9 @@ impl Candidate {
 
 type Candidates = BTreeMap<Option<ResourceId>, Vec<Candidate>>;
 
+/// A place, and an action that is no pattern.
+type Alike = (Option<ResourceId>, Option<String>);
+
 /// Two states, of which the second may have more.
 pub(super) struct Comparison<'c, 'v, 's> {
     before: &'c View<'v, 's>,
@@ -269,7 +272,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         let until = source.end.until();
         for scope in above {
             let wider = *scope != mine.scope && !scope_covers(self.tree, mine.scope.as_ref(), scope.as_ref());
-            for gift in before.at(scope) {
+            for gift in before.at(scope.as_ref()) {
                 exact &= plain(gift);
                 if gift.denies.is_empty() && gift.source(when).is_some_and(|s| ends_within(until, s.end.until())) {
                     left.remove(&mine.flat.covered_by(dialect, &gift.flat).by_any);
@@ -327,7 +330,6 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         }
         // By place and action: only an access at the same place or above it, and of the same action or of a pattern, can
         // cover.
-        type Alike = (Option<ResourceId>, Option<String>);
         let plain = |held: &Held| dialect.plain_action(held.access.action.raw()).map(Cow::into_owned);
         let mut alike: BTreeMap<Alike, Vec<usize>> = BTreeMap::new();
         for (at, held) in found.iter().enumerate() {

@@ -50,8 +50,10 @@ pub(super) struct Flat {
     actions: OnceCell<Actions>,
     /// What another role covers, by that role's address. INVARIANT: a weak count keeps the address from being taken by
     /// another while it stands here.
-    covered: RefCell<BTreeMap<usize, (Weak<Flat>, Rc<Covered>)>>,
+    covered: RefCell<BTreeMap<usize, Known>>,
 }
+
+type Known = (Weak<Flat>, Rc<Covered>);
 
 /// Which allows of a role another covers, wherever both hold, nothing being denied.
 #[derive(Debug)]

@@ -167,8 +167,8 @@ pub(super) struct Given {
 
 impl Given {
     /// What is given at exactly a place.
-    pub(super) fn at(&self, scope: &Option<ResourceId>) -> &[Gift] {
-        match (self.places.get(scope), &self.base) {
+    pub(super) fn at(&self, scope: Option<&ResourceId>) -> &[Gift] {
+        match (self.places.get(&scope.cloned()), &self.base) {
             (Some(here), _) => here,
             (None, Some(base)) => base.at(scope),
             (None, None) => &[],
@@ -179,7 +179,7 @@ impl Given {
     pub(super) fn covers(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
         above(tree, wanted.scope.as_ref())
             .iter()
-            .any(|scope| self.at(scope).iter().any(|gift| gift.covers(dialect, tree, wanted, when)))
+            .any(|scope| self.at(scope.as_ref()).iter().any(|gift| gift.covers(dialect, tree, wanted, when)))
     }
 }
 
@@ -241,7 +241,7 @@ impl View<'_, '_> {
             };
             // Where it gave something that it no longer gives, and nobody was known to give it longer, all is looked at.
             for held in was.holdings.iter().filter(|h| !lasts(h, own.holding(&h.role, h.scope.as_ref()))) {
-                if base.at(&held.scope).iter().any(|gift| gift.role == held.role && gift.rests_on(actor)) {
+                if base.at(held.scope.as_ref()).iter().any(|gift| gift.role == held.role && gift.rests_on(actor)) {
                     stale.insert(held.scope.clone());
                 }
             }
@@ -258,7 +258,7 @@ impl View<'_, '_> {
             }
         }
         for gift in fresh.into_iter().filter(|gift| !stale.contains(&gift.scope)) {
-            places.entry(gift.scope.clone()).or_insert_with(|| base.at(&gift.scope).to_vec());
+            places.entry(gift.scope.clone()).or_insert_with(|| base.at(gift.scope.as_ref()).to_vec());
             add(&mut places, gift);
         }
         Some(Given { base: Some(base), places })
