@@ -10,6 +10,7 @@ use std::rc::{Rc, Weak};
 use crate::access::bits::Bits;
 use crate::access::facts::Step;
 use crate::access::pattern::Dialect;
+use crate::access::personal::has_variable;
 use crate::access::view::{RoleState, View};
 use crate::access::way::{Trail, walk};
 use crate::input::entitlement::{Effect, Permission};
@@ -44,6 +45,8 @@ pub(super) struct Flat {
     pub(super) denies: BTreeSet<Permission>,
     /// The role and every role that it includes.
     pub(super) roles: BTreeSet<RoleId>,
+    /// Whether what it gives depends on the holder.
+    pub(super) variables: bool,
     set: BTreeSet<Permission>,
     covering: Asked,
     overlapping: Asked,
@@ -285,6 +288,7 @@ impl View<'_, '_> {
                     Effect::Allow | Effect::Deny => {}
                 }
             }
+            flat.variables |= self.dialect.variables && known.permissions.iter().any(has_variable);
             for include in &known.includes {
                 if flat.roles.insert(include.clone()) {
                     let mut longer = chain.clone();

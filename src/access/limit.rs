@@ -11,7 +11,7 @@ use crate::access::flat::{Allow, Flat};
 use crate::access::pattern::Dialect;
 use crate::access::view::{RoleState, View};
 use crate::input::entitlement::{Except, Permission};
-use crate::input::id::RoleId;
+use crate::input::id::{RoleId, Subject};
 use crate::input::text::Text;
 use crate::snapshot::model::Limit;
 
@@ -20,32 +20,35 @@ const MAX_PIECES: usize = 256;
 
 impl View<'_, '_> {
     /// A role, flattened, within limits.
-    pub(super) fn limited(&self, role: &RoleId, limits: &[Limit]) -> Rc<Flat> {
+    pub(super) fn limited(&self, subject: &Subject, role: &RoleId, limits: &[Limit]) -> Rc<Flat> {
         let by_resource = matches!(self.role(role.as_str()), RoleState::Known(known) if known.by_resource);
         let limits: Vec<Limit> = limits.iter().filter(|l| !by_resource || l.bounds_resources).cloned().collect();
         if limits.is_empty() {
-            return self.flat(role);
+            return self.personal(subject, role);
         }
         let mut roles = std::iter::once(role).chain(limits.iter().flat_map(|l| &l.roles));
         if let Some(below) = self.below
+            && !self.delta.alters_subjects()
             && !roles.any(|r| self.alters(r))
         {
-            return below.limited(role, &limits);
+            return below.limited(subject, role, &limits);
         }
-        let key = (role.clone(), limits);
+        let mut roles = std::iter::once(role).chain(limits.iter().flat_map(|l| &l.roles));
+        let holder = roles.any(|r| self.flat(r).variables).then(|| subject.clone());
+        let key = (role.clone(), limits, holder);
         if let Some(known) = self.worked.borrow().limited.get(&key) {
             return Rc::clone(known);
         }
-        let flat = Rc::new(self.narrow(role, &key.1));
+        let flat = Rc::new(self.narrow(subject, role, &key.1));
         self.worked.borrow_mut().limited.insert(key, Rc::clone(&flat));
         flat
     }
 
-    fn narrow(&self, role: &RoleId, limits: &[Limit]) -> Flat {
-        let whole = self.flat(role);
+    fn narrow(&self, subject: &Subject, role: &RoleId, limits: &[Limit]) -> Flat {
+        let whole = self.personal(subject, role);
         let mut allows: Vec<Allow> = whole.allows.clone();
         for limit in limits {
-            let bounds: Vec<Rc<Flat>> = limit.roles.iter().map(|r| self.flat(r)).collect();
+            let bounds: Vec<Rc<Flat>> = limit.roles.iter().map(|r| self.personal(subject, r)).collect();
             let bounds: Vec<&Permission> = bounds.iter().flat_map(|flat| &flat.allows).map(|a| &a.permission).collect();
             allows = allows.iter().flat_map(|allow| pieces(self.dialect, allow, &bounds, limit)).collect();
         }

@@ -24,6 +24,8 @@ mod named;
 mod names;
 mod overbroad;
 pub mod pattern;
+mod personal;
+pub mod question;
 mod reach;
 mod resolve;
 mod rules;

@@ -13,6 +13,8 @@ pub struct Dialect {
     pub question_mark: bool,
     /// Whether actions are compared without regard to ASCII case.
     pub fold_actions: bool,
+    /// Whether resources hold variables, `${…}`, that stand for who asks.
+    pub variables: bool,
 }
 
 impl Dialect {
@@ -21,7 +23,7 @@ impl Dialect {
     #[must_use]
     pub fn of(source: &str) -> Self {
         let aws = source == "aws";
-        Self { question_mark: aws, fold_actions: aws }
+        Self { question_mark: aws, fold_actions: aws, variables: aws }
     }
 
     /// An action that is no pattern, in the spelling by which the dialect compares; nothing if it is one.
@@ -213,8 +215,8 @@ fn stretches<T: Letter>(q: &[T], p: &[T], same: impl Fn(T, T) -> bool) -> bool {
 mod tests {
     use super::*;
 
-    const AWS: Dialect = Dialect { question_mark: true, fold_actions: true };
-    const PLAIN: Dialect = Dialect { question_mark: false, fold_actions: false };
+    const AWS: Dialect = Dialect { question_mark: true, fold_actions: true, variables: true };
+    const PLAIN: Dialect = Dialect { question_mark: false, fold_actions: false, variables: false };
 
     #[test]
     fn a_star_covers_a_star_and_a_letter_does_not() {

@@ -146,7 +146,7 @@ impl View<'_, '_> {
         let limits = self.limits(subject);
         let mut denies: Vec<Exception> = Vec::new();
         for ((role, scope), (way, sure)) in held {
-            let flat = self.flat(&role);
+            let flat = self.personal(subject, &role);
             if let Some(leg) = &sure.now {
                 denies.extend(flat.denies.iter().map(|p| Exception {
                     action: p.action.clone(),
@@ -156,12 +156,12 @@ impl View<'_, '_> {
                     except: p.except.clone(),
                 }));
             }
-            let flat = if limits.is_empty() { flat } else { self.limited(&role, &limits) };
+            let flat = if limits.is_empty() { flat } else { self.limited(subject, &role, &limits) };
             own.holdings.push(Holding { role, scope, way, flat });
         }
         // What a limit denies is denied to whoever it bounds.
         for role in limits.iter().flat_map(|limit| &limit.roles) {
-            denies.extend(self.flat(role).denies.iter().map(|p| Exception {
+            denies.extend(self.personal(subject, role).denies.iter().map(|p| Exception {
                 action: p.action.clone(),
                 resource: p.resource.clone(),
                 scope: None,
@@ -365,6 +365,8 @@ impl View<'_, '_> {
             return Row::new();
         }
         let mut live = self.live_by_own(subject);
+        // WHY: a way on which each acts by what it holds itself is the one to show; others only add to it.
+        let plain = self.relax(subject, &live, Row::new());
         // A trust may also be live through what its holder reaches by other trusts: raise until nothing changes.
         loop {
             let mut better = false;
@@ -374,7 +376,7 @@ impl View<'_, '_> {
             for key in open {
                 let edges = self.edges(&key.0);
                 let Some(requires) = edges.get(key.1).and_then(|e| e.requires.as_ref()) else { continue };
-                let row = rows.entry(key.0.clone()).or_insert_with(|| self.relax(&key.0, &live)).clone();
+                let row = rows.entry(key.0.clone()).or_insert_with(|| self.relax(&key.0, &live, Row::new())).clone();
                 let mut found = Way::default();
                 for (actor, way) in &row {
                     found.join(&way.capped(&self.satisfies(actor, requires)));
@@ -384,7 +386,7 @@ impl View<'_, '_> {
                 }
             }
             if !better {
-                return self.relax(subject, &live);
+                return self.relax(subject, &live, plain);
             }
         }
     }
@@ -412,9 +414,10 @@ impl View<'_, '_> {
         live
     }
 
-    fn relax(&self, subject: &Subject, live: &BTreeMap<(Subject, usize), Way>) -> Row {
-        let mut row = Row::from([(subject.clone(), Way::start())]);
-        let mut queue = VecDeque::from([subject.clone()]);
+    /// As whom a subject can act by edges that are live, on top of what is known of it.
+    fn relax(&self, subject: &Subject, live: &BTreeMap<(Subject, usize), Way>, mut row: Row) -> Row {
+        row.entry(subject.clone()).or_insert_with(Way::start);
+        let mut queue: VecDeque<Subject> = row.keys().cloned().collect();
         while let Some(at) = queue.pop_front() {
             let Some(way) = row.get(&at).cloned() else { continue };
             for (n, edge) in self.edges(&at).iter().enumerate() {

@@ -42,6 +42,9 @@ pub(super) enum RoleState<'v> {
 /// For each trust rule, who may make it hold, by scope.
 pub(super) type Holders = Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>;
 
+/// A role, what limits it, and for whom, if that matters.
+pub(super) type LimitedBy = (RoleId, Vec<Limit>, Option<Subject>);
+
 /// What has been worked out of a state so far.
 #[derive(Debug, Default)]
 pub(super) struct Worked {
@@ -50,8 +53,10 @@ pub(super) struct Worked {
     pub(super) rows: BTreeMap<Subject, Rc<Row>>,
     pub(super) given: BTreeMap<Subject, Rc<Given>>,
     pub(super) flats: BTreeMap<RoleId, Rc<Flat>>,
-    /// Roles less what limits take, by role and limits.
-    pub(super) limited: BTreeMap<(RoleId, Vec<Limit>), Rc<Flat>>,
+    /// Roles with policy variables filled, by holder.
+    pub(super) personal: BTreeMap<(Subject, RoleId), Rc<Flat>>,
+    /// Roles less what limits take, by role, limits and, where a variable is among them, holder.
+    pub(super) limited: BTreeMap<LimitedBy, Rc<Flat>>,
     pub(super) holders: Option<Rc<Holders>>,
 }
 

@@ -3,6 +3,7 @@
 //! In: arguments. Out: data on stdout, everything else on stderr, and an exit code. This room wires the others together
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
+pub mod access;
 pub mod bench;
 pub mod branch;
 pub mod card;
@@ -109,6 +110,7 @@ enum Command {
     Check(check::Check),
     Gate(gate::Gate),
     Diff(diff::Diff),
+    Access(access::Access),
     Verify(verify::Verify),
     #[command(subcommand)]
     Log(log::Log),
@@ -134,6 +136,7 @@ impl Command {
             Self::Check(page) => Some(page.writing()),
             Self::Gate(page) => Some(page.writing()),
             Self::Diff(page) => Some(page.writing()),
+            Self::Access(page) => Some(page.writing()),
             Self::Verify(page) => Some(page.writing()),
             Self::Trust(page) => Some(page.writing()),
             Self::Decide(_)
@@ -157,6 +160,7 @@ const NAMES: &[&str] = &[
     "check",
     "gate",
     "diff",
+    "access",
     "verify",
     "log",
     "plan",
@@ -238,6 +242,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Check(page)) => page.run(),
         Some(Command::Gate(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),
+        Some(Command::Access(page)) => page.run(),
         Some(Command::Verify(page)) => page.run(),
         Some(Command::Log(page)) => page.run(),
         Some(Command::PlanWork(page)) => page.run(),

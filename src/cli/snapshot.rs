@@ -21,7 +21,7 @@ use crate::input::time::Time;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
 use crate::report::sentence::Sentence;
-use crate::snapshot::import::kubernetes;
+use crate::snapshot::import::{aws, kubernetes};
 
 /// The current entitlements.
 #[derive(Debug, Subcommand)]
@@ -46,6 +46,8 @@ impl Snapshot {
 enum System {
     /// `kubectl get … -o json|yaml`, or manifests.
     Kubernetes,
+    /// `aws iam get-account-authorization-details`; beside it policies of resources and of the organisation.
+    Aws,
 }
 
 /// Writes a snapshot from an export of a real system.
@@ -95,8 +97,11 @@ impl Import {
         };
         let borrowed: Vec<(&str, &[u8])> =
             files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        let System::Kubernetes = self.system;
-        let import = match kubernetes::import(&borrowed, taken_at) {
+        let read = match self.system {
+            System::Kubernetes => kubernetes::import(&borrowed, taken_at),
+            System::Aws => aws::import(&borrowed, taken_at),
+        };
+        let import = match read {
             Ok(import) => import,
             Err(findings) => return self.say(&files, findings, None, ExitCode::Failure),
         };

@@ -12,6 +12,7 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
+use super::asked::AccessReport;
 use super::effects::{AccessList, Limits};
 use super::excerpt::Excerpt;
 use super::record::{LogReport, SnapshotReport, VerifyReport};
@@ -47,6 +48,8 @@ pub enum Body {
     Log(LogReport),
     /// A snapshot that was imported or is shown.
     Snapshot(SnapshotReport),
+    /// Who can do what.
+    Access(AccessReport),
 }
 
 impl Report {
@@ -54,7 +57,7 @@ impl Report {
     pub fn changes(&self) -> impl Iterator<Item = (&PlanReport, &ChangeReport)> {
         let plans: &[PlanReport] = match &self.body {
             Body::Plans(plans) => plans,
-            Body::Findings | Body::Verify(_) | Body::Log(_) | Body::Snapshot(_) => &[],
+            Body::Findings | Body::Verify(_) | Body::Log(_) | Body::Snapshot(_) | Body::Access(_) => &[],
         };
         plans.iter().flat_map(|plan| plan.changes.iter().map(move |change| (plan, change)))
     }

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asked::{AccessReport, AccessRow, WayRow};
 use super::effects::{AccessList, Limits};
 use super::model::*;
 use super::record::*;
 use super::sentence::{Sentence, access, subject};
-use crate::access::facts::{Access, CheckedClaim, ClaimResult, Piece, Step};
+use crate::access::facts::{Access, CheckedClaim, ClaimResult, Exception, Piece, Step};
+use crate::access::question::{Verdict, Wish};
 use crate::input::digest::Digest;
-use crate::input::entitlement::{Mode, Sensitivity};
+use crate::input::entitlement::{Except, Mode, Sensitivity};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::Subject;
 use crate::input::place::Place;
@@ -208,6 +210,17 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
             }),
         ),
         report(
+            "access",
+            Body::Access(AccessReport {
+                file: t(),
+                taken_at: Time::from_unix(0),
+                who: Some(t()),
+                wish: Some(Wish { action: t(), resource: t(), scope: Some(text.into()) }),
+                rows: vec![access_row(text)],
+                shown: 1,
+            }),
+        ),
+        report(
             "snapshot import",
             Body::Snapshot(SnapshotReport {
                 file: t(),
@@ -218,6 +231,25 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
             }),
         ),
     ]
+}
+
+fn access_row(text: &str) -> AccessRow {
+    let held = piece(text, text, text, Some(text));
+    let left_out = Except { action: text.into(), resource: text.into() };
+    let way = WayRow { verdict: Verdict::UnderCondition, access: held.access, eligible: true, path: held.path };
+    AccessRow {
+        subject: held.subject,
+        verdict: Verdict::UnderCondition,
+        ways: vec![way.clone(), way],
+        taken: vec![Exception {
+            action: text.into(),
+            resource: text.into(),
+            scope: Some(text.into()),
+            until: Some(Time::from_unix(0)),
+            except: vec![left_out],
+        }],
+        closed: Some(text.into()),
+    }
 }
 
 /// Strings that break things: the naughty ones, where the shared data is at hand, and our own.

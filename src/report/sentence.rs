@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::access::facts::{Access, Exception, Path, Step};
-use crate::input::entitlement::{Effect, Permission};
+use crate::input::entitlement::{Effect, Except, Permission};
 use crate::input::id::{Id, ResourceId, Subject};
 use crate::input::text::Text;
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Owned, RoleDefinition, Target};
@@ -322,6 +322,7 @@ pub fn permission(what: &Permission, allow: &'static str, deny: &'static str) ->
     .name(&what.action)
     .own(" on ")
     .name(&what.resource)
+    .then(left_out(&what.except))
     .maybe(what.condition.as_ref(), |s, condition| s.own(" if ").name(condition))
 }
 
@@ -353,9 +354,19 @@ pub fn limits(until: Option<crate::input::time::Time>, condition: Option<&Text>,
             .own(" on ")
             .name(&except.resource)
             .maybe(except.scope.as_ref(), |s, scope| s.own(" in ").id(scope))
+            .then(left_out(&except.except))
             .maybe(except.until, |s, until| s.own(format!(" until {until}")));
     }
     out
+}
+
+/// What a permission or a deny leaves out.
+fn left_out(list: &[Except]) -> Sentence {
+    let mut out = Sentence::new();
+    for (at, e) in list.iter().enumerate() {
+        out = out.own(if at == 0 { " (but not " } else { ", " }).name(&e.action).own(" on ").name(&e.resource);
+    }
+    if list.is_empty() { out } else { out.own(")") }
 }
 
 /// The way by which a subject comes to an access.

@@ -1,6 +1,7 @@
 //! Tests of the room: one a rule of the design, a slow reference walker, real data, speed.
 
-mod build;
+mod aws;
+pub(in crate::access) mod build;
 mod effects;
 mod emergent;
 mod limits;

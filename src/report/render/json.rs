@@ -36,6 +36,8 @@ struct Document<'r> {
     log: Option<LogOut<'r>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     snapshot: Option<SnapshotOut<'r>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    access: Option<super::access::AccessOut<'r>>,
     next: Vec<Text>,
 }
 
@@ -261,6 +263,7 @@ pub fn render(report: &Report) -> String {
         verify: None,
         log: None,
         snapshot: None,
+        access: None,
         next: report.next.iter().map(sentence::Sentence::text).collect(),
     };
     match &report.body {
@@ -282,6 +285,7 @@ pub fn render(report: &Report) -> String {
             });
         }
         Body::Log(it) => out.log = Some(log(it)),
+        Body::Access(it) => out.access = Some(super::access::json(it)),
         Body::Snapshot(it) => {
             out.snapshot = Some(SnapshotOut {
                 source: &it.source,

@@ -46,12 +46,26 @@ pub fn render(report: &Report) -> String {
                 let _ = writeln!(out, "| {} | {} |", what.replace('_', " "), number(*n));
             }
         }
+        Body::Access(it) => put_access(&mut out, it),
         Body::Findings => {}
     }
     for next in &report.next {
         let _ = writeln!(out, "\nNext: {}", next.markdown());
     }
     out
+}
+
+fn put_access(out: &mut String, asked: &crate::report::asked::AccessReport) {
+    for row in &asked.rows {
+        let _ =
+            writeln!(out, "- {}: {}", crate::report::sentence::subject(&row.subject).markdown(), row.verdict.word());
+        for way in row.ways.iter().take(asked.shown) {
+            let through = crate::report::sentence::access(&way.access)
+                .own(", through: ")
+                .then(crate::report::sentence::path(&way.path));
+            let _ = writeln!(out, "  - {}", through.markdown());
+        }
+    }
 }
 
 fn put_plan(out: &mut String, plan: &PlanReport) {

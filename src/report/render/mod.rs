@@ -4,6 +4,7 @@
 //! holds a control character but LF (and the stylesheet's own colours), nor a bidirectional or invisible character; the
 //! same report always gives the same bytes; the exit code is the report's, in every format.
 
+pub mod access;
 pub mod card;
 pub mod diff;
 pub mod findings;
@@ -85,6 +86,7 @@ fn text_of(report: &Report, style: &Style) -> String {
     match &report.body {
         Body::Plans(plans) if report.command == "diff" => diff::render(report, plans, style),
         Body::Plans(_) | Body::Findings | Body::Snapshot(_) => text::render(report, style),
+        Body::Access(asked) => access::render(report, asked, style),
         Body::Verify(verify) => verify::render(report, verify, style),
         Body::Log(log) if report.command == "log head" => verify::head_lines(&log.heads),
         Body::Log(log) => log::render(report, log, style),

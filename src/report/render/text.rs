@@ -21,7 +21,7 @@ pub fn render(report: &Report, style: &Style) -> String {
             }
         }
         Body::Snapshot(snapshot) => put_snapshot(&mut page, style, snapshot),
-        Body::Findings | Body::Verify(_) | Body::Log(_) => {}
+        Body::Findings | Body::Verify(_) | Body::Log(_) | Body::Access(_) => {}
     }
     close(&mut page, report);
     page.render(style)

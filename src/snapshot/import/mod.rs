@@ -1,5 +1,6 @@
 //! Exports of real systems become snapshots: one folder a system.
 
+pub mod aws;
 pub mod kubernetes;
 mod notes;
 

@@ -1,0 +1,232 @@
+//! `review access`: who can do what, and through what. Nothing is judged and nobody is asked.
+//!
+//! In: a snapshot and a question. Out: the answer with the ways that lead to it. Exits 0 whatever the answer is.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::new_folder::shown;
+use super::writing::Writing;
+use super::{Where, present};
+use crate::access::Index;
+use crate::access::effective::effective;
+use crate::access::question::{Verdict, Wish, can, who_can};
+use crate::decision::exit::ExitCode;
+use crate::input::finding::{Code, Finding};
+use crate::input::id::{GroupId, IdentityId, Subject};
+use crate::input::nearest::nearest;
+use crate::input::text::Text;
+use crate::report::asked::{AccessReport, AccessRow, WayRow};
+use crate::report::model::{Body, Report, Reported};
+use crate::report::sentence::{Sentence, counted};
+use crate::snapshot::model::Snapshot;
+
+/// Ways of an answer that people are shown at first.
+const SHOWN: usize = 5;
+/// The largest snapshot read, in bytes.
+const MAX_SNAPSHOT: u64 = 2 << 30;
+
+/// Says who can do what, and through what.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "review access [OPTIONS] WHO [ACTION [RESOURCE]]\n       review access [OPTIONS] --who ACTION [RESOURCE]"
+)]
+pub struct Access {
+    /// Whom, then what: an action and a resource, `*` for any. With `--who`, only what.
+    #[arg(required = true, num_args = 1..=3, value_names = ["WHO", "ACTION", "RESOURCE"])]
+    words: Vec<String>,
+    /// Ask who can, instead of whether one can.
+    #[arg(long)]
+    who: bool,
+    /// Only below this resource of the snapshot.
+    #[arg(long, value_name = "RESOURCE")]
+    scope: Option<String>,
+    /// Ask this snapshot [default: that of the trust folder].
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// Show every way, however many.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    place: Where,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// A snapshot with the name that the user knows it by.
+struct Asked {
+    name: String,
+    snapshot: Snapshot,
+    findings: Vec<Reported>,
+}
+
+impl Access {
+    /// Answers the question.
+    ///
+    /// # Errors
+    /// If the snapshot cannot be read.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        if self.who && self.words.len() > 2 {
+            super::output::note("error: with `--who`, name an action and a resource only");
+            return Ok(ExitCode::Usage);
+        }
+        self.writing.finish("access", self.answer())
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn answer(&self) -> anyhow::Result<(Report, ExitCode)> {
+        let asked = match self.load()? {
+            Ok(asked) => asked,
+            Err(report) => return Ok((*report, ExitCode::Failure)),
+        };
+        let index = Index::new(&asked.snapshot);
+        let word = |at: usize| self.words.get(at).map(|w| Text::from(w.as_str()));
+        let (who, action, resource) = if self.who { (None, word(0), word(1)) } else { (word(0), word(1), word(2)) };
+        let wish = action.map(|action| Wish {
+            action,
+            resource: resource.unwrap_or_else(|| "*".into()),
+            scope: self.scope.as_deref().map(Into::into),
+        });
+        let subjects = match &who {
+            Some(name) => subjects(&index, name),
+            None => Vec::new(),
+        };
+        if let Some(name) = who.as_ref().filter(|_| subjects.is_empty()) {
+            return Ok((unknown(&asked, name), ExitCode::Failure));
+        }
+        let rows: Vec<AccessRow> = match (&who, &wish) {
+            (None, Some(wish)) => who_can(&index, wish).into_iter().map(AccessRow::from).collect(),
+            (_, Some(wish)) => subjects.iter().map(|subject| can(&index, subject, wish).into()).collect(),
+            (_, None) => subjects.iter().map(|subject| everything(&index, subject)).collect(),
+        };
+        let verdict = verdict(who.as_ref(), wish.as_ref(), &rows);
+        let report = Report {
+            command: "access",
+            exit_code: ExitCode::Passes.code(),
+            verdict,
+            findings: asked.findings,
+            body: Body::Access(AccessReport {
+                file: Text::from(asked.name),
+                taken_at: asked.snapshot.taken_at,
+                who,
+                wish,
+                rows,
+                shown: if self.all { usize::MAX } else { SHOWN },
+            }),
+            next: Vec::new(),
+        };
+        Ok((report, ExitCode::Passes))
+    }
+
+    fn load(&self) -> anyhow::Result<Result<Asked, Box<Report>>> {
+        let Some(path) = &self.snapshot else {
+            return Ok(match super::site::Site::load(&self.place)? {
+                Ok(site) => Ok(Asked {
+                    name: site.settings.snapshot.raw().to_owned(),
+                    findings: present::reported(&site.findings, &site.sources),
+                    snapshot: site.snapshot,
+                }),
+                Err(faults) => Err(Box::new(present::faults("access", &faults, ExitCode::Failure))),
+            });
+        };
+        let (name, bytes) = (shown(path), read(path)?);
+        let text = std::str::from_utf8(&bytes).ok();
+        let reported = |findings: Vec<Finding>| -> Vec<Reported> {
+            findings.into_iter().map(|f| Reported::new(f, |file| text.filter(|_| file == name))).collect()
+        };
+        Ok(match crate::snapshot::read(&name, &bytes) {
+            Ok((snapshot, findings)) => Ok(Asked { findings: reported(findings), name, snapshot }),
+            Err(findings) => Err(Box::new(Report {
+                command: "access",
+                exit_code: ExitCode::Failure.code(),
+                verdict: Sentence::of("the snapshot is invalid; nothing was answered"),
+                findings: reported(findings),
+                body: Body::Findings,
+                next: Vec::new(),
+            })),
+        })
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("the snapshot `{}` cannot be read", shown(path));
+    let meta = std::fs::metadata(path).with_context(cannot)?;
+    anyhow::ensure!(meta.len() <= MAX_SNAPSHOT, "the snapshot `{}` is larger than {MAX_SNAPSHOT} bytes", shown(path));
+    std::fs::read(path).with_context(cannot)
+}
+
+/// The identity or group of a name.
+fn subjects(index: &Index<'_>, name: &Text) -> Vec<Subject> {
+    let identity = index.identity(name.raw()).map(|i| Subject::Identity(IdentityId::new(i.id.as_str())));
+    let group = index.group(name.raw()).map(|g| Subject::Group(GroupId::new(g.id.as_str())));
+    identity.into_iter().chain(group).collect()
+}
+
+fn everything(index: &Index<'_>, subject: &Subject) -> AccessRow {
+    let ways = effective(index, subject).into_iter().map(|reached| WayRow {
+        verdict: if reached.eligible { Verdict::Eligible } else { Verdict::Yes },
+        access: reached.access,
+        eligible: reached.eligible,
+        path: reached.path,
+    });
+    AccessRow { subject: subject.clone(), verdict: Verdict::Yes, ways: ways.collect(), taken: Vec::new(), closed: None }
+}
+
+fn verdict(who: Option<&Text>, wish: Option<&Wish>, rows: &[AccessRow]) -> Sentence {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    match (who, wish) {
+        (Some(who), None) => {
+            let ways = rows.iter().map(|r| r.ways.len()).sum();
+            Sentence::new().name(who).own(format!(" holds {}", counted(count(ways), "access", "accesses")))
+        }
+        (Some(who), Some(wish)) => {
+            let best = rows.iter().map(|r| r.verdict).max().unwrap_or(Verdict::No);
+            let can = match best {
+                Verdict::Yes => " can ",
+                Verdict::Eligible => " can, once something is activated, ",
+                Verdict::UnderCondition => " can, under a condition that is not evaluated here, ",
+                Verdict::Partly => " can in part ",
+                Verdict::No => " cannot ",
+            };
+            what(Sentence::new().name(who).own(can), wish)
+        }
+        (None, Some(wish)) => {
+            let can = rows.iter().filter(|r| matches!(r.subject, Subject::Identity(_))).count();
+            what(Sentence::of(format!("{} can ", counted(count(can), "identity", "identities"))), wish)
+        }
+        (None, None) => Sentence::of("nothing was asked"),
+    }
+}
+
+fn what(start: Sentence, wish: &Wish) -> Sentence {
+    let out = start.name(&wish.action).own(" on ").name(&wish.resource);
+    out.maybe(wish.scope.as_ref(), |s, scope| s.own(" in ").id(scope))
+}
+
+fn unknown(asked: &Asked, name: &Text) -> Report {
+    let s = &asked.snapshot;
+    let known = s.identities.iter().map(|i| i.id.as_str()).chain(s.groups.iter().map(|g| g.id.as_str()));
+    let mut finding = Finding::new(Code::UnknownIdentity, format!("the snapshot does not know `{}`", name.raw()));
+    // A short name of a system with long ones is a slip as well.
+    let ends = |id: &&str| id.rsplit(['/', ':']).next() == Some(name.raw());
+    let near = known.clone().find(ends).or_else(|| nearest(name.raw(), known));
+    finding = finding.mend(match near {
+        Some(near) => format!("the nearest known name is `{near}`"),
+        None => "name an identity or group as the snapshot does".to_owned(),
+    });
+    Report {
+        command: "access",
+        exit_code: ExitCode::Failure.code(),
+        verdict: Sentence::of("nothing was answered"),
+        findings: vec![Reported::new(finding, |_| None)],
+        body: Body::Findings,
+        next: Vec::new(),
+    }
+}

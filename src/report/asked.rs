@@ -1,0 +1,72 @@
+//! The report's answers to questions about a snapshot: who can do what, and through what.
+//!
+//! In: the answers of `access`. Out: rows that the renderers show. Decides nothing.
+
+use crate::access::facts::{Access, Exception, Path};
+use crate::access::question::{Answer, Verdict, Wish};
+use crate::input::id::Subject;
+use crate::input::text::Text;
+use crate::input::time::Time;
+
+/// What was asked, and the answers.
+#[derive(Clone, Debug)]
+pub struct AccessReport {
+    /// The snapshot, as the user named it.
+    pub file: Text,
+    /// When it was taken.
+    pub taken_at: Time,
+    /// Whom it was asked about; none: who can.
+    pub who: Option<Text>,
+    /// What was asked for; none: everything.
+    pub wish: Option<Wish>,
+    /// The answers, sorted by name.
+    pub rows: Vec<AccessRow>,
+    /// How many ways of each answer are shown to people; all stand in JSON.
+    pub shown: usize,
+}
+
+/// The answer about one subject.
+#[derive(Clone, Debug)]
+pub struct AccessRow {
+    /// Who.
+    pub subject: Subject,
+    /// Whether.
+    pub verdict: Verdict,
+    /// Through what, best first.
+    pub ways: Vec<WayRow>,
+    /// What takes it, or part of it.
+    pub taken: Vec<Exception>,
+    /// The account that does not let the subject in, where only that is missing.
+    pub closed: Option<Text>,
+}
+
+/// An access, and one way to it.
+#[derive(Clone, Debug)]
+pub struct WayRow {
+    /// How it answers.
+    pub verdict: Verdict,
+    /// What access.
+    pub access: Access,
+    /// Whether something must be activated first.
+    pub eligible: bool,
+    /// The way.
+    pub path: Path,
+}
+
+impl From<Answer> for AccessRow {
+    fn from(answer: Answer) -> Self {
+        let way = |(verdict, reached): (Verdict, crate::access::effective::Reached)| WayRow {
+            verdict,
+            access: reached.access,
+            eligible: reached.eligible,
+            path: reached.path,
+        };
+        Self {
+            subject: answer.subject,
+            verdict: answer.verdict,
+            ways: answer.ways.into_iter().map(way).collect(),
+            taken: answer.taken,
+            closed: answer.closed,
+        }
+    }
+}

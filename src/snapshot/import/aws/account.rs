@@ -1,0 +1,564 @@
+//! The import as a whole: entities become identities, roles, assignments, limits and trusts.
+//!
+//! In: files and the time of the export. Out: the snapshot, or every fault. Never drops an attachment without saying so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
+use crate::input::intern::{interning, shared};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::snapshot::import::Import;
+use crate::snapshot::import::notes::Notes;
+use crate::snapshot::model::{
+    Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Snapshot, Status, Trust,
+};
+use crate::snapshot::tree;
+
+use super::DELEGATED;
+use super::export::{Entity, Export, Kind, ResourcePolicy, is_export};
+use super::grant::{self, MAX_PERMISSIONS};
+use super::policy::{Named, Reading, Statement, Tally};
+use super::principal::{Principal, account_of};
+use super::trust::{all_but, partition};
+
+/// The most bytes that one import reads.
+const MAX_BYTES: usize = 2 << 30;
+
+/// Reads exports of accounts, policies of resources and organisations.
+///
+/// Counts: `users`, `groups`, `roles` (of AWS), `policies` (managed), `inline_policies`, `resource_policies`,
+/// `organisation_policies`, `statements`, `conditions`, `denies` and `not_actions` (of every version read), `assignments`,
+/// `trusts`, `left_out` (statements that can never hold).
+///
+/// # Errors
+/// Every fault of all files at once, where one is of severity `error`.
+pub fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding>> {
+    interning(|| {
+        let mut direct = Vec::new();
+        let mut texts = Vec::new();
+        for (name, bytes) in files {
+            match tree::text(name, bytes) {
+                Ok(text) => texts.push((*name, text)),
+                Err(finding) => direct.push(finding),
+            }
+        }
+        if files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > MAX_BYTES {
+            direct.push(
+                Finding::new(Code::TooLarge, "the files of this import exceed 2 GiB")
+                    .mend("import fewer accounts at once"),
+            );
+            return Err(direct);
+        }
+        let mut notes = Notes::default();
+        let mut reading = Reading { notes: &mut notes, taken_at, tally: Tally::default() };
+        let mut export = Export::default();
+        for (file, (name, text)) in texts.iter().enumerate() {
+            match tree::documents(name, text) {
+                Ok(documents) => {
+                    if documents.is_empty() || !documents.iter().all(|d| is_export(&d.tree)) {
+                        direct.push(
+                            Finding::new(Code::WrongType, "the file is no export of AWS")
+                                .at(&Place::file(name))
+                                .mend("give what `aws iam get-account-authorization-details` wrote"),
+                        );
+                        continue;
+                    }
+                    for document in &documents {
+                        export.document(file, document, &mut reading);
+                    }
+                }
+                Err(findings) => direct.extend(findings),
+            }
+        }
+        let mut build = Build::new(&export);
+        build.everything(&export, &mut reading);
+        let tally = reading.tally;
+        let (snapshot, counts) = build.finish(&export, taken_at, tally);
+        direct.extend(notes.placed(&texts));
+        if direct.iter().any(|f| f.severity == Severity::Error) {
+            return Err(direct);
+        }
+        Ok(Import { snapshot, findings: direct, counts })
+    })
+}
+
+/// What is known so far.
+pub(super) struct Build<'e> {
+    accounts: BTreeSet<&'e str>,
+    /// Users and roles of the export.
+    known: BTreeSet<&'e str>,
+    /// Roles by account and name.
+    names: BTreeMap<(&'e str, &'e str), &'e Arc<str>>,
+    identities: BTreeMap<IdentityId, Identity>,
+    groups: BTreeMap<GroupId, Group>,
+    roles: BTreeMap<RoleId, Role>,
+    resources: BTreeMap<ResourceId, Resource>,
+    assignments: BTreeMap<AssignmentId, Assignment>,
+    pub trusts: BTreeMap<TrustId, Trust>,
+    permissions: usize,
+}
+
+impl<'e> Build<'e> {
+    fn new(export: &'e Export) -> Self {
+        let mut build = Self {
+            accounts: BTreeSet::new(),
+            known: BTreeSet::new(),
+            names: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            assignments: BTreeMap::new(),
+            trusts: BTreeMap::new(),
+            permissions: 0,
+        };
+        for entity in &export.entities {
+            let account = account_of(&entity.arn).unwrap_or_default();
+            build.accounts.insert(account);
+            match entity.kind {
+                Kind::User => drop(build.known.insert(&entity.arn)),
+                Kind::Role => {
+                    build.known.insert(&entity.arn);
+                    build.names.insert((account, &entity.name), &entity.arn);
+                }
+                Kind::Group => {}
+            }
+        }
+        build
+    }
+
+    fn everything(&mut self, export: &'e Export, reading: &mut Reading<'_>) {
+        for (arn, statements) in export.policies.iter().chain(&export.organisations.policies) {
+            self.policy(arn, statements, None, reading);
+        }
+        for account in self.accounts.clone() {
+            self.place(&format!("account:{account}"), None);
+        }
+        let mut seen = BTreeSet::new();
+        for entity in &export.entities {
+            if !seen.insert(&entity.arn) {
+                let message = format!("`{}` stands twice in the export; what either gives is read", entity.arn);
+                reading.notes.at(
+                    Finding::new(Code::DuplicateId, message)
+                        .weighing(Severity::Warning)
+                        .mend("leave the older export out"),
+                    &entity.spot,
+                );
+            }
+            self.entity(entity, export, reading);
+        }
+        self.memberships(export, reading);
+        for role in export.entities.iter().filter(|e| e.kind == Kind::Role) {
+            self.trust_policy(role, reading);
+        }
+        for policy in &export.resources {
+            self.resource_policy(policy, reading);
+        }
+    }
+
+    fn entity(&mut self, entity: &Entity, export: &Export, reading: &mut Reading<'_>) {
+        let who = Text::new(Arc::clone(&entity.arn));
+        let account = account_of(&entity.arn).unwrap_or_default();
+        match entity.kind {
+            Kind::Group => {
+                let id = GroupId::new(Arc::clone(&entity.arn));
+                self.groups.entry(id.clone()).or_insert(Group {
+                    id,
+                    members: Vec::new(),
+                    nested: Vec::new(),
+                    implicit: Vec::new(),
+                    members_known: MembersKnown::Known,
+                    owner: None,
+                });
+            }
+            Kind::User | Kind::Role => {
+                let identity = Identity {
+                    last_used: entity.last_used,
+                    labels: entity.labels.clone(),
+                    limits: limits(entity, account, export),
+                    ..identity(&entity.arn, kind(entity))
+                };
+                self.identities.insert(identity.id.clone(), identity);
+            }
+        }
+        for arn in &entity.profiles {
+            self.place(arn, Some(account));
+        }
+        for (name, statements) in &entity.inline {
+            let id = format!("inline:{}:{name}", entity.arn);
+            self.policy(&id, statements, None, reading);
+            self.assign(&who, &id);
+        }
+        let attached = entity.attached.iter().map(|arn| (arn, "is attached to"));
+        let bounds = entity.boundary.iter().map(|arn| (arn, "bounds"));
+        for (arn, how) in attached.chain(bounds) {
+            if !export.policies.contains_key(arn) {
+                let message = format!(
+                    "the export does not hold the policy `{arn}` that {how} `{}`; what it says is unknown",
+                    entity.arn
+                );
+                reading.notes.at(
+                    Finding::new(Code::UnresolvedRole, message).mend("export without `--filter`, or with all kinds"),
+                    &entity.spot,
+                );
+            }
+        }
+        for arn in &entity.attached {
+            if !export.policies.contains_key(arn) {
+                self.unresolved(arn);
+            }
+            self.assign(&who, arn);
+        }
+    }
+
+    fn memberships(&mut self, export: &'e Export, reading: &mut Reading<'_>) {
+        let mut groups: BTreeMap<(&str, &str), &Arc<str>> = BTreeMap::new();
+        for group in export.entities.iter().filter(|e| e.kind == Kind::Group) {
+            groups.insert((account_of(&group.arn).unwrap_or_default(), &group.name), &group.arn);
+        }
+        for user in export.entities.iter().filter(|e| e.kind == Kind::User) {
+            let account = account_of(&user.arn).unwrap_or_default();
+            for name in &user.groups {
+                let Some(arn) = groups.get(&(account, &**name)) else {
+                    let message = format!(
+                        "the export does not hold the group `{name}` of `{}`; what it gives is unknown",
+                        user.arn
+                    );
+                    reading
+                        .notes
+                        .at(Finding::new(Code::DanglingReference, message).mend("export groups as well"), &user.spot);
+                    self.unresolved(&format!("arn:{}:iam::{account}:group/{name}", partition(&user.arn)));
+                    self.assign(
+                        &Text::new(Arc::clone(&user.arn)),
+                        &format!("arn:{}:iam::{account}:group/{name}", partition(&user.arn)),
+                    );
+                    continue;
+                };
+                if let Some(group) = self.groups.get_mut(&GroupId::new(Arc::clone(arn))) {
+                    group.members.push(IdentityId::new(Arc::clone(&user.arn)));
+                }
+            }
+        }
+        for group in self.groups.values_mut() {
+            group.members.sort();
+            group.members.dedup();
+        }
+    }
+
+    fn resource_policy(&mut self, policy: &ResourcePolicy, reading: &mut Reading<'_>) {
+        self.place(&policy.resource, policy.account.as_deref());
+        for (n, statement) in policy.statements.iter().enumerate() {
+            let mut within = statement.clone();
+            within.resources = of_resource(&statement.resources, &policy.resource);
+            let Some(principals) = &statement.principals else {
+                let message = format!("a statement of the policy of `{}` names nobody", policy.resource);
+                reading.notes.at(Finding::new(Code::NoEffect, message), &statement.spot);
+                continue;
+            };
+            let everyone = [Principal::Everyone];
+            let (list, mark): (&[Principal], _) = match (principals.all_but, statement.allow) {
+                (false, _) => (&principals.list, None),
+                (true, true) => (&everyone, Some(all_but(&principals.list))),
+                (true, false) => {
+                    let message = format!(
+                        "a deny of all but some in the policy of `{}` is taken to deny nobody",
+                        policy.resource
+                    );
+                    reading.notes.at(Finding::new(Code::NotImported, message), &statement.spot);
+                    continue;
+                }
+            };
+            for principal in list {
+                let foreign = Self::is_foreign(principal, policy.account.as_deref());
+                // WHY: an account lets itself in by its own policies; naming it here gives nothing to anyone.
+                if statement.allow && !foreign && matches!(principal, Principal::Account(_)) {
+                    continue;
+                }
+                let Some(who) = self.subject_of(principal) else {
+                    let message = format!(
+                        "the policy of `{}` names what the export does not hold; it is nobody",
+                        policy.resource
+                    );
+                    reading.notes.at(Finding::new(Code::DanglingReference, message), &statement.spot);
+                    continue;
+                };
+                let delegated = statement.allow && foreign;
+                let marks: Vec<&str> = mark.as_deref().into_iter().chain(delegated.then_some(DELEGATED)).collect();
+                let id =
+                    format!("resource-policy:{}#{n}{}", policy.resource, if delegated { ":delegated" } else { "" });
+                let joined = marks.join(" and ");
+                self.policy(&id, std::slice::from_ref(&within), (!marks.is_empty()).then_some(&joined), reading);
+                if let Some(role) = self.roles.get_mut(&RoleId::new(id.as_str())) {
+                    role.by_resource = true;
+                }
+                self.assign(&who, &id);
+            }
+        }
+    }
+
+    /// Whether a principal belongs to another account than a resource.
+    fn is_foreign(principal: &Principal, home: Option<&str>) -> bool {
+        let account = match principal {
+            Principal::Account(account) | Principal::Session { account, .. } => Some(&**account),
+            Principal::Arn(arn) => account_of(arn),
+            Principal::Everyone | Principal::Service(_) | Principal::Federated(_) | Principal::Canonical(_) => None,
+        };
+        account.is_some() && account != home
+    }
+
+    /// The subject that stands for a principal; nobody if it should be in the export and is not.
+    pub fn subject_of(&mut self, principal: &Principal) -> Option<Text> {
+        Some(match principal {
+            Principal::Everyone => self.everyone(),
+            Principal::Account(account) => self.account_group(account),
+            Principal::Arn(arn) if self.knows_identity(arn) => Text::new(Arc::clone(arn)),
+            Principal::Arn(arn) if account_of(arn).is_some_and(|a| self.knows_account(a)) => return None,
+            Principal::Arn(arn) => self.outside(arn),
+            Principal::Session { account, role, arn } => match self.role_named(account, role) {
+                Some(known) => Text::new(known),
+                None => self.outside(arn),
+            },
+            Principal::Service(name) => self.service(name),
+            Principal::Federated(name) => self.federated(name),
+            Principal::Canonical(name) => self.outside(&format!("canonical:{name}")),
+        })
+    }
+
+    pub fn knows_account(&self, account: &str) -> bool {
+        self.accounts.contains(account)
+    }
+
+    pub fn knows_identity(&self, arn: &str) -> bool {
+        self.known.contains(arn)
+    }
+
+    pub fn role_named(&self, account: &str, name: &str) -> Option<Arc<str>> {
+        self.names.get(&(account, name)).map(|arn| Arc::clone(arn))
+    }
+
+    /// Everybody of every account, and whoever is in none.
+    pub fn everyone(&mut self) -> Text {
+        self.anyone();
+        self.implicit("aws:everyone", vec!["arn:*".to_owned(), "aws:anyone".to_owned()])
+    }
+
+    /// Whoever is in no account.
+    pub fn anyone(&mut self) -> Text {
+        self.stranger("aws:anyone", IdentityKind::Workload)
+    }
+
+    fn account_group(&mut self, account: &str) -> Text {
+        if !self.knows_account(account) {
+            self.outside_account(account);
+        }
+        self.implicit(&format!("account:{account}"), vec![format!("arn:aws*:iam::{account}:*")])
+    }
+
+    fn implicit(&mut self, name: &str, implicit: Vec<String>) -> Text {
+        let id = GroupId::new(name);
+        self.groups.entry(id.clone()).or_insert(Group {
+            id,
+            members: Vec::new(),
+            nested: Vec::new(),
+            implicit,
+            members_known: MembersKnown::Partial,
+            owner: None,
+        });
+        name.into()
+    }
+
+    /// Another account, of which the export tells nothing.
+    pub fn outside_account(&mut self, account: &str) -> Text {
+        self.outside(&format!("arn:aws:iam::{account}:root"))
+    }
+
+    pub fn outside(&mut self, name: &str) -> Text {
+        self.stranger(name, IdentityKind::ServiceAccount)
+    }
+
+    pub fn service(&mut self, name: &str) -> Text {
+        self.stranger(&format!("service:{name}"), IdentityKind::Workload)
+    }
+
+    pub fn federated(&mut self, name: &str) -> Text {
+        self.stranger(&format!("federated:{name}"), IdentityKind::ServiceAccount)
+    }
+
+    fn stranger(&mut self, name: &str, kind: IdentityKind) -> Text {
+        let made = identity(name, kind);
+        let text = made.id.text();
+        self.identities
+            .entry(made.id.clone())
+            .or_insert_with(|| Identity { labels: BTreeMap::from([("outside".to_owned(), "true".into())]), ..made });
+        text
+    }
+
+    fn place(&mut self, name: &str, account: Option<&str>) {
+        let parent = account.map(|a| format!("account:{a}")).filter(|p| p != name);
+        if let Some(parent) = &parent {
+            self.place(parent, None);
+        }
+        let id = ResourceId::new(shared(name));
+        self.resources.entry(id.clone()).or_insert(Resource {
+            id,
+            parent: parent.map(ResourceId::new),
+            sensitivity: None,
+            owner: None,
+        });
+    }
+
+    fn policy(&mut self, id: &str, statements: &[Statement], mark: Option<&String>, reading: &mut Reading<'_>) {
+        let mut permissions = Vec::new();
+        for statement in statements {
+            self.permissions = self.permissions.saturating_add(grant::count(statement));
+            if self.permissions > MAX_PERMISSIONS {
+                let message = format!("the policies give more than {MAX_PERMISSIONS} permissions");
+                reading
+                    .notes
+                    .at(Finding::new(Code::TooLarge, message).mend("import fewer accounts at once"), &statement.spot);
+                return;
+            }
+            permissions.extend(grant::permissions(statement, mark.map(String::as_str)));
+        }
+        self.role(id, permissions, false);
+    }
+
+    /// Adds a role, or to it.
+    pub fn role(&mut self, id: &str, permissions: Vec<Permission>, by_resource: bool) {
+        let id = RoleId::new(shared(id));
+        let role = self.roles.entry(id.clone()).or_insert(Role {
+            id,
+            includes: Vec::new(),
+            permissions: Vec::new(),
+            owner: None,
+            sensitivity: None,
+            kinds: Vec::new(),
+            by_resource,
+        });
+        role.permissions.extend(permissions);
+        role.permissions.sort();
+        role.permissions.dedup();
+    }
+
+    /// A policy that the export lacks: its one permission overlaps no real one, and is of the highest sensitivity.
+    fn unresolved(&mut self, id: &str) {
+        self.role(id, vec![Permission::allow("unknown", format!("unresolved:{id}"))], false);
+        if let Some(role) = self.roles.get_mut(&RoleId::new(id)) {
+            role.sensitivity = Some(Sensitivity::Critical);
+        }
+    }
+
+    /// Gives a role to someone.
+    pub fn assign(&mut self, who: &Text, role: &str) {
+        let id = AssignmentId::new(format!("{}#{role}", who.raw()));
+        self.assignments.entry(id.clone()).or_insert(Assignment {
+            id,
+            who: who.clone(),
+            role: Some(RoleId::new(shared(role))),
+            member_of: None,
+            scope: None,
+            mode: Mode::Standing,
+            until: None,
+            granted_at: None,
+            last_used: None,
+            task: None,
+        });
+    }
+
+    fn finish(self, export: &Export, taken_at: Time, tally: Tally) -> (Snapshot, BTreeMap<&'static str, usize>) {
+        let of = |kind| {
+            let arns: BTreeSet<&Arc<str>> = export.entities.iter().filter(|e| e.kind == kind).map(|e| &e.arn).collect();
+            arns.len()
+        };
+        let counts = BTreeMap::from([
+            ("assignments", self.assignments.len()),
+            ("conditions", tally.conditions),
+            ("denies", tally.denies),
+            ("groups", of(Kind::Group)),
+            ("inline_policies", export.entities.iter().map(|e| e.inline.len()).sum()),
+            ("left_out", tally.never),
+            ("not_actions", tally.not_actions),
+            ("organisation_policies", export.organisations.policies.len()),
+            ("policies", export.policies.len()),
+            ("resource_policies", export.resources.len()),
+            ("roles", of(Kind::Role)),
+            ("statements", tally.statements),
+            ("trusts", self.trusts.len()),
+            ("users", of(Kind::User)),
+        ]);
+        let snapshot = Snapshot {
+            version: 1,
+            taken_at,
+            source: "aws".into(),
+            identities: self.identities.into_values().collect(),
+            groups: self.groups.into_values().collect(),
+            roles: self.roles.into_values().collect(),
+            resources: self.resources.into_values().collect(),
+            assignments: self.assignments.into_values().collect(),
+            trusts: self.trusts.into_values().collect(),
+            trust_rules: Vec::new(),
+            credentials: Vec::new(),
+            findings: Vec::new(),
+        };
+        (snapshot, counts)
+    }
+}
+
+fn identity(name: &str, kind: IdentityKind) -> Identity {
+    Identity {
+        id: IdentityId::new(shared(name)),
+        kind,
+        owner: None,
+        status: Status::Active,
+        last_used: None,
+        labels: BTreeMap::new(),
+        limits: Vec::new(),
+    }
+}
+
+/// A role that only services may assume is a workload; any other role an account that people or software take on.
+fn kind(entity: &Entity) -> IdentityKind {
+    let mut trusted = entity.trust.iter().filter(|s| s.allow).filter_map(|s| s.principals.as_ref()).peekable();
+    let service =
+        |p: &super::principal::Principals| !p.all_but && p.list.iter().all(|p| matches!(p, Principal::Service(_)));
+    match entity.kind {
+        Kind::User => IdentityKind::Human,
+        Kind::Role if trusted.peek().is_some() && trusted.all(service) => IdentityKind::Workload,
+        Kind::Role | Kind::Group => IdentityKind::ServiceAccount,
+    }
+}
+
+/// The boundary, and the levels of the organisation; a service-linked role is bounded by neither.
+fn limits(entity: &Entity, account: &str, export: &Export) -> Vec<Limit> {
+    let boundary = entity.boundary.as_ref().map(|arn| Limit {
+        name: "boundary".into(),
+        roles: vec![RoleId::new(Arc::clone(arn))],
+        // WHY: what a resource gives to a user by name passes the user's boundary; what it gives to a role does not.
+        bounds_resources: entity.kind == Kind::Role,
+    });
+    let linked = entity.arn.contains(":role/aws-service-role/");
+    let levels = export.organisations.levels.get(account).filter(|_| !linked);
+    let organisation = levels.into_iter().flatten().map(|level| Limit {
+        name: format!("organisation {}", level.name).into(),
+        roles: level.policies.iter().map(|arn| RoleId::new(Arc::clone(arn))).collect(),
+        bounds_resources: true,
+    });
+    boundary.into_iter().chain(organisation).collect()
+}
+
+/// The resources of a resource's own policy: `*` is the resource and what lies in it.
+fn of_resource(named: &Named, resource: &Arc<str>) -> Named {
+    let own = || [Arc::clone(resource), shared(&format!("{resource}/*")), shared(&format!("{resource}:*"))];
+    match named {
+        Named::These(list) => Named::These(
+            list.iter().flat_map(|r| if &**r == "*" { own().to_vec() } else { vec![Arc::clone(r)] }).collect(),
+        ),
+        // All but some of what lies in it: all of it is more.
+        Named::AllBut(_) => Named::These(own().to_vec()),
+    }
+}

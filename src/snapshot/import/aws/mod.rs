@@ -1,0 +1,53 @@
+//! AWS identity and access management, from `aws iam get-account-authorization-details` of one or several accounts,
+//! policies of resources, and the policies of an organisation.
+//!
+//! In: files, and the time of the export. Out: a snapshot, findings and counts, or every fault. The way through the
+//! folder: [`export`] reads files into entities, [`policy`] reads policy documents and [`condition`] their conditions,
+//! [`principal`] says who is meant, [`organisation`] reads its tree, [`grant`] turns statements into permissions,
+//! [`trust`] turns trust policies into trusts, [`account`] joins it all.
+//!
+//! | AWS | snapshot |
+//! |---|---|
+//! | user, role | identity, by its ARN; a role that only services may assume is a `workload` |
+//! | group | group, by its ARN; its members are known |
+//! | managed policy (default version) | role, by its ARN |
+//! | inline policy | role `inline:ARN:NAME` |
+//! | attachment | assignment `WHO#POLICY` |
+//! | statement | one permission for each of its actions and resources; `NotAction` and `NotResource` as `except` |
+//! | permission boundary, service control policies of one level | a limit of the identity |
+//! | trust policy | trusts that ask for `sts:AssumeRole` on the role; whom it names directly holds that by a role `trust-policy:ARN#N` |
+//! | policy of a resource | roles `resource-policy:ARN#N`, marked `by_resource` |
+//! | service, identity provider, other account, everybody | identities `service:NAME`, `federated:NAME`, `arn:aws:iam::ACCOUNT:root`, `aws:anyone` |
+//! | account | resource `account:NUMBER` |
+//!
+//! # What is modelled, and what is not
+//!
+//! Exact: case and wildcards of actions and resources; an explicit deny in any policy; boundaries and every level of
+//! service control policies (not for the management account, not for service-linked roles); policy variables that say
+//! who asks (`${aws:username}`, `${aws:userid}`, `${aws:PrincipalTag/…}`, `${aws:PrincipalAccount}`).
+//!
+//! Approximated, always towards more access, and marked: a condition is kept word for word and never evaluated, so that
+//! its allow may hold and its deny takes nothing (one that asks for a time that has passed is left out); any other policy
+//! variable is read as `*` under a condition; `NotPrincipal` is read as everybody under a condition; a trust policy's
+//! condition is kept on the trust, which is taken to hold; a session is read as its role.
+//!
+//! Not read: session policies, resource control policies, access control lists, permission sets as such (the roles they
+//! make are read), and the policies of resources that are not given. A change of a trust policy or of an attachment to a
+//! boundary cannot be planned yet.
+
+mod account;
+mod condition;
+mod export;
+mod grant;
+mod organisation;
+mod policy;
+mod principal;
+mod trust;
+
+pub use account::import;
+
+/// The condition under which a resource of one account lets another account in: that account must allow it as well.
+pub const DELEGATED: &str = "the other account must allow it as well";
+
+#[cfg(test)]
+mod tests;

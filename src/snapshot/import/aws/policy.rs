@@ -1,0 +1,275 @@
+//! Policy documents: objects, JSON text, or URL-encoded JSON text.
+//!
+//! In: a document as an export holds it. Out: its statements; findings for what AWS would not have taken. A document that
+//! does not read is an error: what it gives would be hidden.
+//!
+//! Source: AWS, IAM reference, "Grammar of the IAM JSON policy language".
+
+use std::sync::Arc;
+
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::intern::shared;
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::snapshot::check::is_plain;
+use crate::snapshot::import::notes::{Notes, Spot};
+use crate::snapshot::place::Step;
+use crate::snapshot::tree::{self, Node, Value};
+
+use super::condition;
+use super::principal::{self, Principals};
+
+/// The versions of the language.
+const VERSIONS: [&str; 2] = ["2008-10-17", "2012-10-17"];
+
+/// What a statement names, or all but that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    These(Vec<Arc<str>>),
+    AllBut(Vec<Arc<str>>),
+}
+
+/// A statement.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    pub allow: bool,
+    pub actions: Named,
+    pub resources: Named,
+    pub principals: Option<Principals>,
+    /// The condition's text, if it asks for anything.
+    pub condition: Option<Text>,
+    pub spot: Spot,
+}
+
+/// How many of each were read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub statements: usize,
+    pub conditions: usize,
+    pub denies: usize,
+    pub not_actions: usize,
+    pub never: usize,
+}
+
+/// What reading a document needs.
+pub(super) struct Reading<'a> {
+    pub notes: &'a mut Notes,
+    pub taken_at: Time,
+    pub tally: Tally,
+}
+
+/// A node and the way to it.
+#[derive(Clone, Debug)]
+pub(super) struct Here<'n> {
+    pub node: &'n Node,
+    pub spot: Spot,
+}
+
+impl<'n> Here<'n> {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<Here<'n>> {
+        let node = self.node.get(key)?;
+        Some(Here { node, spot: self.below(Step::Key(key.to_owned()), node) })
+    }
+
+    /// The elements of a list; of anything else itself.
+    pub fn each(&self) -> Vec<Here<'n>> {
+        let Some(list) = self.node.list() else { return vec![self.clone()] };
+        list.iter().enumerate().map(|(n, node)| Here { node, spot: self.below(Step::At(n), node) }).collect()
+    }
+
+    /// The elements of the list under a key; none if it is missing.
+    pub fn list(&self, key: &str) -> Vec<Here<'n>> {
+        self.get(key).map(|here| here.each()).unwrap_or_default()
+    }
+
+    /// The string under a key.
+    pub fn text(&self, key: &str) -> Option<Arc<str>> {
+        self.node.get(key).and_then(Node::text).cloned()
+    }
+
+    fn below(&self, step: Step, node: &Node) -> Spot {
+        // A tree that came out of text within the export has no places of its own.
+        if self.spot.line > 0 && node.line == 0 {
+            return self.spot.clone();
+        }
+        let mut spot = self.spot.clone();
+        spot.path.push(step);
+        (spot.line, spot.column) = (node.line, node.column);
+        spot
+    }
+}
+
+impl Reading<'_> {
+    /// Reads the statements of a document.
+    pub fn document(&mut self, document: &Here<'_>, of: &str) -> Vec<Statement> {
+        match &document.node.value {
+            Value::Map(_) => self.statements(document, of),
+            Value::Text(text) => self.encoded(text, document, of),
+            Value::Null => Vec::new(),
+            Value::Bool(_) | Value::Number(_) | Value::List(_) => {
+                self.refuse(Code::WrongType, format!("the policy document of {of} is no object"), &document.spot);
+                Vec::new()
+            }
+        }
+    }
+
+    fn encoded(&mut self, text: &str, document: &Here<'_>, of: &str) -> Vec<Statement> {
+        let trimmed = text.trim();
+        let decoded = if trimmed.starts_with('%') { decode(trimmed) } else { Some(trimmed.to_owned()) };
+        let trees = decoded.filter(|t| t.starts_with('{')).and_then(|text| tree::documents("", &text).ok());
+        let Some([whole]) = trees.as_deref() else {
+            let message = format!("the policy document of {of} is text that does not read as JSON");
+            self.refuse(Code::Syntax, message, &document.spot);
+            return Vec::new();
+        };
+        // WHY: within the text there are no places; everything in it stands where the text stands.
+        let mut found = self.statements(&Here { node: &whole.tree, spot: document.spot.clone() }, of);
+        for statement in &mut found {
+            statement.spot = document.spot.clone();
+        }
+        found
+    }
+
+    fn statements(&mut self, document: &Here<'_>, of: &str) -> Vec<Statement> {
+        if let Some(version) = document.text("Version").filter(|v| !VERSIONS.contains(&&**v)) {
+            let message = format!(
+                "the policy document of {of} is of version `{version}`, which is not known; it is read as 2012-10-17"
+            );
+            let finding = Finding::new(Code::UnsupportedVersion, message).weighing(Severity::Warning);
+            self.notes.at(finding.mend("the versions are 2008-10-17 and 2012-10-17"), &document.spot);
+        }
+        document.list("Statement").iter().filter_map(|s| self.statement(s, of)).collect()
+    }
+
+    fn statement(&mut self, here: &Here<'_>, of: &str) -> Option<Statement> {
+        if here.node.entries().is_none() {
+            self.refuse(Code::WrongType, format!("a statement of {of} is no object"), &here.spot);
+            return None;
+        }
+        let allow = match here.text("Effect").as_deref() {
+            Some("Allow") => true,
+            Some("Deny") => false,
+            _ => {
+                self.refuse(
+                    Code::BadValue,
+                    format!("a statement of {of} has no `Effect` of Allow or Deny"),
+                    &here.spot,
+                );
+                return None;
+            }
+        };
+        self.tally.statements += 1;
+        self.tally.denies += usize::from(!allow);
+        let condition = here.get("Condition");
+        self.tally.conditions += usize::from(condition.is_some());
+        self.tally.not_actions += usize::from(here.get("NotAction").is_some());
+        let Some(actions) = self.named(here, "Action", "NotAction", of) else {
+            self.refuse(Code::MissingField, format!("a statement of {of} names no `Action`"), &here.spot);
+            return None;
+        };
+        // Of a resource's own policy the resource is understood.
+        let resources =
+            self.named(here, "Resource", "NotResource", of).unwrap_or_else(|| Named::These(vec![shared("*")]));
+        let principals = principal::read(here, self, of);
+        if let Some(condition) = &condition
+            && condition::never_holds(condition.node, self.taken_at)
+        {
+            self.tally.never += 1;
+            let message = format!("a statement of {of} has a condition that can never hold; it is left out");
+            self.notes.at(Finding::new(Code::NoEffect, message).mend("remove the statement"), &here.spot);
+            return None;
+        }
+        let condition = condition.and_then(|c| condition::text(c.node));
+        Some(Statement { allow, actions, resources, principals, condition, spot: here.spot.clone() })
+    }
+
+    fn named(&mut self, here: &Here<'_>, these: &str, all_but: &str, of: &str) -> Option<Named> {
+        if let Some(list) = here.get(these) {
+            return Some(Named::These(self.strings(&list, these, of)));
+        }
+        here.get(all_but).map(|list| Named::AllBut(self.strings(&list, all_but, of)))
+    }
+
+    /// Strings, one or a list.
+    pub fn strings(&mut self, here: &Here<'_>, field: &str, of: &str) -> Vec<Arc<str>> {
+        let mut out = Vec::new();
+        for item in here.each() {
+            match item.node.text() {
+                Some(text) if is_plain(text) => out.push(shared(text)),
+                Some(text) => {
+                    let message = format!("`{text}` in `{field}` of {of} holds a hidden character");
+                    self.refuse(Code::HiddenCharacter, message, &item.spot);
+                }
+                None => self.refuse(Code::WrongType, format!("`{field}` of {of} holds what is no string"), &item.spot),
+            }
+        }
+        out
+    }
+
+    fn refuse(&mut self, code: Code, message: String, spot: &Spot) {
+        let finding = Finding::new(code, message).weighing(Severity::Error);
+        self.notes.at(finding.mend("export it again with `aws iam get-account-authorization-details`"), spot);
+    }
+}
+
+/// URL-decodes text; nothing if it is not well formed.
+fn decode(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                out.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+            }
+            b'+' => out.push(b' '),
+            other => out.push(other),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// Whether a pattern with `*` and `?` matches a name, without regard to case.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
+    let (q, p) = (pattern.as_bytes(), name.as_bytes());
+    let (mut at, mut from) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(letter) = p.get(from) {
+        match q.get(at) {
+            Some(b'*') => {
+                star = Some((at, from));
+                at += 1;
+            }
+            Some(other) if *other == b'?' || other.eq_ignore_ascii_case(letter) => {
+                at += 1;
+                from += 1;
+            }
+            Some(_) | None => {
+                let Some((place, start)) = star else { return false };
+                star = Some((place, start + 1));
+                at = place + 1;
+                from = start + 1;
+            }
+        }
+    }
+    q.iter().skip(at).all(|rest| *rest == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_decoded_or_refused() {
+        assert_eq!(decode("%7B%22a%22%3A+1%7D").as_deref(), Some("{\"a\": 1}"));
+        assert_eq!(decode("%7"), None);
+        assert_eq!(decode("%zz"), None);
+    }
+
+    #[test]
+    fn an_action_matches_without_regard_to_case() {
+        assert!(matches("STS:assume*", "sts:AssumeRole") && matches("sts:?ssumeRole", "sts:AssumeRole"));
+        assert!(!matches("sts:TagSession", "sts:AssumeRole"));
+    }
+}
