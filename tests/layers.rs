@@ -60,7 +60,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "report",
         &["input", "plan", "snapshot", "config", "access", "policy", "trust", "log", "decision"],
-        &["anstyle", "comfy_table", "serde", "serde_json", "similar", "unicode_width"],
+        &["anstyle", "comfy_table", "schemars", "serde", "serde_json", "similar", "unicode_width"],
     ),
     (
         "terminal",

@@ -19,6 +19,8 @@ enum Of {
     Plan,
     /// The snapshot.
     Snapshot,
+    /// What every command writes with `--format json`.
+    Report,
 }
 
 impl Schema {
@@ -30,6 +32,7 @@ impl Schema {
         let schema = match self.of {
             Of::Plan => serde_json::to_value(plan::schema())?,
             Of::Snapshot => serde_json::to_value(snapshot::schema())?,
+            Of::Report => serde_json::to_value(crate::report::render::json::schema())?,
         };
         output::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
         Ok(ExitCode::Passes)

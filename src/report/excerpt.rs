@@ -17,6 +17,8 @@ pub struct Excerpt {
     pub end: usize,
     /// Whether the region goes on beyond this line.
     pub goes_on: bool,
+    /// Where a region that goes on ends: how many lines further down, and the character after it within that line.
+    pub ends: Option<(u32, usize)>,
 }
 
 impl Excerpt {
@@ -29,7 +31,7 @@ impl Excerpt {
             let start = usize::try_from(place.column).ok()?.saturating_sub(1).min(line.chars().count());
             let whole = start == 0;
             let end = if whole { line.chars().count() } else { start };
-            return Some(Self { source: Text::from(line), start, end, goes_on: false });
+            return Some(Self { source: Text::from(line), start, end, goes_on: false, ends: None });
         }
         let before = source.get(..from)?;
         let value = source.get(from..to)?;
@@ -37,11 +39,17 @@ impl Excerpt {
         let line = source.get(begin..)?.lines().next().unwrap_or_default();
         let start = source.get(begin..from)?.chars().count();
         let first = value.lines().next().unwrap_or_default();
+        let whole = value.trim_end_matches(['\n', '\r']);
+        let ends = whole.rsplit_once('\n').map(|(above, last)| {
+            let further = above.matches('\n').count().saturating_add(1);
+            (u32::try_from(further).unwrap_or(u32::MAX), last.chars().count())
+        });
         Some(Self {
             source: Text::from(line),
             start,
             end: start + first.chars().count(),
-            goes_on: value.trim_end_matches(['\n', '\r']).contains('\n'),
+            goes_on: ends.is_some(),
+            ends,
         })
     }
 
@@ -66,6 +74,18 @@ mod tests {
             let excerpt = Excerpt::of(source, &place).unwrap();
             assert_eq!(excerpt.value(), value);
             assert!(!excerpt.source.raw().contains(['\n', '\r']));
+        }
+    }
+
+    #[test]
+    fn a_value_of_several_lines_ends_where_it_ends() {
+        let source = "a: 1\nreason: >\n  one\n  twö!\nb: 2\n";
+        let from = source.find('>').unwrap();
+        let place = |to: usize| Place { file: "p".into(), line: 2, column: 9, bytes: (from, to) };
+        let to = source.find("\nb:").unwrap();
+        for to in [to, to + 1] {
+            let excerpt = Excerpt::of(source, &place(to)).unwrap();
+            assert_eq!((excerpt.value().as_str(), excerpt.ends), (">", Some((2, 6))));
         }
     }
 

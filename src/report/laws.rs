@@ -96,7 +96,7 @@ fn there_are_as_many_annotations_as_findings() {
     each(|text, report, format, out| {
         if format == Format::Github {
             assert_eq!(out.lines().count(), report.findings.len(), "{text:?}");
-            assert!(out.lines().all(|line| line.starts_with("::error title=unknown-role,file=")), "{out}");
+            assert!(out.lines().all(|line| line.starts_with("::error title=unknown-role,file=") && line.matches("::").count() >= 2), "{out}");
         }
     });
 }
@@ -117,8 +117,11 @@ fn markdown_tables_keep_their_columns() {
             }
             assert_eq!(*bars.get_or_insert(unescaped), unescaped, "{} with {text:?}: {line}", report.command);
         }
-        assert_eq!(out.matches("<details>").count(), report.changes().count());
-        assert_eq!(out.matches("</details>").count(), report.changes().count());
+        assert!(out.len() < 65_536, "{} with {text:?} is no comment", report.command);
+        assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
+        if !out.contains("left out here; the JSON report holds all") {
+            assert_eq!(out.matches("<details>").count(), report.changes().count());
+        }
         assert!(!out.contains("<script"), "{text:?}");
     });
 }

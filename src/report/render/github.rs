@@ -19,13 +19,21 @@ pub fn render(report: &Report) -> String {
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let mut properties = vec![format!("title={}", Text::from(finding.code.name()).annotation_property())];
+        let mut properties =
+            vec![format!("title={}", Text::from(super::sarif::rule_id(reported)).annotation_property())];
         if let Some(place) = &finding.place {
-            properties.push(format!("file={}", place.file_text().annotation_property()));
+            properties.push(format!(
+                "file={}",
+                Text::from(place.file.strip_prefix("./").unwrap_or(&place.file)).annotation_property()
+            ));
             properties.push(format!("line={}", place.line));
             properties.push(format!("col={}", place.column));
-            if let Some(excerpt) = reported.excerpt.as_ref().filter(|e| e.end > e.start && !e.goes_on) {
-                properties.push(format!("endColumn={}", excerpt.end));
+            if let Some(excerpt) = reported.excerpt.as_ref().filter(|e| e.end > e.start) {
+                match excerpt.ends {
+                    // WHY: columns count only where a region stands within one line.
+                    Some((further, _)) => properties.push(format!("endLine={}", place.line.saturating_add(further))),
+                    None => properties.push(format!("endColumn={}", excerpt.end)),
+                }
             }
         }
         let help = finding.help.as_ref().map(|h| format!("%0Amend: {}", h.annotation())).unwrap_or_default();

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::json::document;
-use super::sarif::fingerprint;
+use super::sarif::{fingerprint, matter, rule_id};
 use crate::input::finding::Severity;
 use crate::input::text::Text;
 use crate::report::model::Report;
@@ -13,7 +13,7 @@ use crate::report::model::Report;
 #[derive(Serialize)]
 struct Issue {
     description: Text,
-    check_name: &'static str,
+    check_name: String,
     fingerprint: String,
     severity: &'static str,
     location: Location,
@@ -34,6 +34,7 @@ struct Lines {
 #[must_use]
 pub fn render(report: &Report) -> String {
     let mut seen = std::collections::BTreeMap::new();
+    let elsewhere = matter(report).unwrap_or_else(|| ".".to_owned());
     let issues: Vec<Issue> = report
         .findings
         .iter()
@@ -44,11 +45,12 @@ pub fn render(report: &Report) -> String {
                 Severity::Warning => "minor",
                 Severity::Note => "info",
             };
-            let path = finding.place.as_ref().map_or_else(|| ".".to_owned(), |p| p.file.as_ref().to_owned());
+            let path = finding.place.as_ref().map_or(elsewhere.as_str(), |p| p.file.as_ref());
+            let path = path.strip_prefix("./").unwrap_or(path).to_owned();
             let line = finding.place.as_ref().map_or(1, |p| p.line);
             Issue {
                 description: finding.message.clone(),
-                check_name: finding.code.name(),
+                check_name: rule_id(reported),
                 fingerprint: fingerprint(reported, &mut seen),
                 severity,
                 location: Location { path, lines: Lines { begin: line } },

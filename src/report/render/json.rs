@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::access::facts::{Access, Piece};
@@ -19,7 +20,7 @@ use crate::report::sentence;
 /// The version of the form.
 pub const SCHEMA_VERSION: u32 = 1;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Document<'r> {
     schema_version: u32,
     command: &'static str,
@@ -41,8 +42,9 @@ struct Document<'r> {
     next: Vec<Text>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FindingOut<'r> {
+    #[schemars(with = "String")]
     code: Code,
     severity: Severity,
     message: &'r Text,
@@ -54,7 +56,7 @@ struct FindingOut<'r> {
     policy: Option<&'r str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PlanOut<'r> {
     id: &'r str,
     file: &'r Text,
@@ -68,7 +70,7 @@ struct PlanOut<'r> {
     totals: TotalsOut,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TotalsOut {
     changes: u64,
     denied: u64,
@@ -84,7 +86,7 @@ struct TotalsOut {
     at_least: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ChangeOut<'r> {
     id: &'r str,
     plan: &'r str,
@@ -116,7 +118,7 @@ struct ChangeOut<'r> {
     reason: &'r Text,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StepOut<'r> {
     name: &'r Text,
     state: &'static str,
@@ -126,7 +128,7 @@ struct StepOut<'r> {
     presence_proven: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PolicyOut<'r> {
     id: &'r str,
     verdict: &'static str,
@@ -137,23 +139,24 @@ struct PolicyOut<'r> {
     control: &'r Text,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PieceOut<'r> {
     subject: SubjectOut<'r>,
     #[serde(flatten)]
+    #[schemars(with = "AccessForm")]
     access: &'r Access,
     path: Text,
     sensitivity: &'static str,
     privileged: Option<&'r Text>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SubjectOut<'r> {
     kind: &'static str,
     id: &'r str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct EmergentOut<'r> {
     digest: String,
     kind: &'static str,
@@ -165,7 +168,7 @@ struct EmergentOut<'r> {
     privileged: Option<&'r Text>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct NamedOut<'r> {
     id: &'r Text,
     subject: &'r Text,
@@ -174,15 +177,16 @@ struct NamedOut<'r> {
     complete: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ClaimOut<'r> {
     name: &'static str,
     claimed: &'r Text,
     found: Option<&'r Text>,
+    #[schemars(with = "ClaimForm")]
     result: crate::access::facts::ClaimResult,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct VerifyOut<'r> {
     integrity: AnswerOut,
     authenticity: AnswerOut,
@@ -195,13 +199,13 @@ struct VerifyOut<'r> {
     line: Option<&'r Text>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AnswerOut {
     holds: &'static str,
     says: Text,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct HeadOut<'r> {
     seal: String,
     session: &'r Text,
@@ -209,14 +213,14 @@ struct HeadOut<'r> {
     principal: &'r Text,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LogOut<'r> {
     sessions: Vec<SessionOut<'r>>,
     decisions: Vec<DecisionOut<'r>>,
     heads: Vec<HeadOut<'r>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SessionOut<'r> {
     session: &'r Text,
     kind: &'static str,
@@ -228,7 +232,7 @@ struct SessionOut<'r> {
     standing: Text,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DecisionOut<'r> {
     at: String,
     plan: &'r Text,
@@ -241,12 +245,45 @@ struct DecisionOut<'r> {
     privileged: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SnapshotOut<'r> {
     source: &'r Text,
     taken_at: String,
     sha256: String,
     counts: &'r BTreeMap<&'static str, u64>,
+}
+
+/// An access as it is written, for the schema.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it only says what form an access has")]
+struct AccessForm {
+    action: String,
+    resource: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    condition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<serde_json::Value>,
+}
+
+/// What a claim turned out to be, for the schema.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it only says what form a result has")]
+enum ClaimForm {
+    Confirmed,
+    Contradicted,
+    Unchecked,
+}
+
+/// The JSON Schema of the report.
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::SchemaGenerator::new(schemars::generate::SchemaSettings::draft2020_12().for_serialize())
+        .into_root_schema_for::<Document<'_>>()
 }
 
 /// The report as JSON.

@@ -8,31 +8,38 @@ use std::fmt::Write as _;
 use super::card::claim_result;
 use super::findings::word;
 use crate::report::effects::AccessList;
-use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, StepState};
+use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, Reported, State, StepState};
 use crate::report::record::{Answer, LogReport, VerifyReport};
 use crate::report::sentence::{Sentence, counted, number};
+
+/// How many bytes the findings, the table and the sections may come to, one after the other. A comment on a pull request
+/// holds 65,536 characters; a longer one is refused as a whole.
+const FINDINGS: usize = 16 << 10;
+const TABLE: usize = 32 << 10;
+const ALL: usize = 60 << 10;
+
+/// Adds lines while they fit below a limit, and says how many did not.
+fn fitting(out: &mut String, limit: usize, lines: impl Iterator<Item = String>, left: impl Fn(u64) -> String) {
+    let mut missing = 0;
+    for line in lines {
+        if missing == 0 && out.len().saturating_add(line.len()) <= limit {
+            out.push_str(&line);
+        } else {
+            missing += 1;
+        }
+    }
+    if missing > 0 {
+        out.push_str(&left(missing));
+    }
+}
 
 /// The report as Markdown.
 #[must_use]
 pub fn render(report: &Report) -> String {
     let mut out = format!("### review {}: {}\n\n", report.command, report.verdict.markdown());
-    for reported in &report.findings {
-        let finding = &reported.finding;
-        let at = finding
-            .place
-            .as_ref()
-            .map(|place| format!(" ({}:{}:{})", place.file_text().markdown(), place.line, place.column));
-        let help = finding.help.as_ref().map(|help| format!("; mend: {}", help.markdown()));
-        let _ = writeln!(
-            out,
-            "- **{}** `{}`{}: {}{}",
-            word(finding.severity).0,
-            finding.code.name(),
-            at.unwrap_or_default(),
-            finding.message.markdown(),
-            help.unwrap_or_default()
-        );
-    }
+    fitting(&mut out, FINDINGS, report.findings.iter().map(finding), |n| {
+        format!("- {} left out here\n", counted(n, "finding is", "findings are"))
+    });
     if !report.findings.is_empty() {
         out.push('\n');
     }
@@ -68,6 +75,21 @@ fn put_access(out: &mut String, asked: &crate::report::asked::AccessReport) {
     }
 }
 
+fn finding(reported: &Reported) -> String {
+    let finding = &reported.finding;
+    let at = finding.place.as_ref();
+    let at = at.map(|place| format!(" ({}:{}:{})", place.file_text().markdown(), place.line, place.column));
+    let help = finding.help.as_ref().map(|help| format!("; mend: {}", help.markdown()));
+    format!(
+        "- **{}** `{}`{}: {}{}\n",
+        word(finding.severity).0,
+        finding.code.name(),
+        at.unwrap_or_default(),
+        finding.message.markdown(),
+        help.unwrap_or_default()
+    )
+}
+
 fn put_plan(out: &mut String, plan: &PlanReport) {
     let mut by = Sentence::of("Plan ").id(&plan.id).own(" by ").name(&plan.proposer);
     if !plan.authenticated.is_empty() {
@@ -79,25 +101,30 @@ fn put_plan(out: &mut String, plan: &PlanReport) {
     out.push_str(
         "| change | outcome | what it does | gains | eligible | loses | steps |\n|---|---|---|---:|---:|---:|---|\n",
     );
-    for change in &plan.changes {
-        let privileged = if change.privileged.is_empty() { "" } else { ", **privileged**" };
-        let steps: Vec<String> = change.steps.iter().map(step).collect();
-        let _ = writeln!(
-            out,
-            "| {} | {}{privileged} | {} | {} | {} | {} | {} |",
-            change.id.text().markdown(),
-            change.outcome.word(),
-            change.sentence.markdown(),
-            number(change.gained.total),
-            number(change.gained_eligible.total),
-            number(change.lost.total),
-            steps.join(", ")
-        );
-    }
+    fitting(out, TABLE, plan.changes.iter().map(row), |n| {
+        format!("\n{} left out of this table\n", counted(n, "change is", "changes are"))
+    });
     out.push('\n');
-    for change in &plan.changes {
-        put_change(out, plan, change);
-    }
+    fitting(out, ALL, plan.changes.iter().map(|change| section(plan, change)), |n| {
+        format!("{} left out here; the JSON report holds all of them\n\n", counted(n, "change is", "changes are"))
+    });
+}
+
+/// A change as a row of the table.
+fn row(change: &ChangeReport) -> String {
+    let privileged = if change.privileged.is_empty() { "" } else { ", **privileged**" };
+    let state = if matches!(change.state, State::Open) { String::new() } else { format!(", {}", change.state.word()) };
+    let steps: Vec<String> = change.steps.iter().map(step).collect();
+    format!(
+        "| {} | {}{state}{privileged} | {} | {} | {} | {} | {} |\n",
+        change.id.text().markdown(),
+        change.outcome.word(),
+        change.sentence.markdown(),
+        number(change.gained.total),
+        number(change.gained_eligible.total),
+        number(change.lost.total),
+        steps.join(", ")
+    )
 }
 
 fn step(step: &crate::report::model::StepReport) -> String {
@@ -112,11 +139,17 @@ fn step(step: &crate::report::model::StepReport) -> String {
     }
 }
 
-fn put_change(out: &mut String, plan: &PlanReport, change: &ChangeReport) {
+/// A change as a collapsed section.
+fn section(plan: &PlanReport, change: &ChangeReport) -> String {
+    let mut section = String::new();
+    let out = &mut section;
     let title = change.sentence.markdown();
     let _ = writeln!(out, "<details><summary>{}: {title}</summary>\n", change.id.text().markdown());
     if let Some(says) = change.state.says() {
         let _ = writeln!(out, "- {}: {}", change.state.word(), says.markdown());
+    }
+    for it in &change.steps {
+        let _ = writeln!(out, "- step {}", step(it));
     }
     for why in &change.privileged {
         let _ = writeln!(out, "- **privileged**: {}", why.markdown());
@@ -151,6 +184,7 @@ fn put_change(out: &mut String, plan: &PlanReport, change: &ChangeReport) {
             writeln!(out, ">\n> claims {name}: {} — {result}{}", claim.claimed.markdown(), found.unwrap_or_default());
     }
     out.push_str("\n</details>\n\n");
+    section
 }
 
 fn put_policy(out: &mut String, it: &PolicyReport) {

@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::json::document;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Severity};
+use crate::input::place::Place;
 use crate::input::text::Text;
-use crate::report::model::{Report, Reported};
+use crate::report::model::{Body, Report, Reported};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,9 +27,15 @@ struct Sarif {
 #[serde(rename_all = "camelCase")]
 struct Run {
     tool: Tool,
+    automation_details: Automation,
     column_kind: &'static str,
     invocations: Vec<Invocation>,
     results: Vec<ResultOut>,
+}
+
+#[derive(Serialize)]
+struct Automation {
+    id: String,
 }
 
 #[derive(Serialize)]
@@ -49,9 +56,16 @@ struct Driver {
 struct RuleOut {
     id: String,
     short_description: Message,
-    help: Message,
+    full_description: Message,
+    help: Help,
     default_configuration: Configuration,
     properties: Tags,
+}
+
+#[derive(Serialize)]
+struct Help {
+    text: Text,
+    markdown: String,
 }
 
 #[derive(Serialize)]
@@ -97,12 +111,26 @@ struct Location {
 #[serde(rename_all = "camelCase")]
 struct Physical {
     artifact_location: Artifact,
-    region: Region,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Artifact {
     uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri_base_id: Option<&'static str>,
+}
+
+impl Artifact {
+    /// A file, from the root of the sources unless it lies elsewhere.
+    fn of(file: &str) -> Self {
+        if file.starts_with('/') {
+            return Self { uri: format!("file://{}", uri(file)), uri_base_id: None };
+        }
+        Self { uri: uri(file), uri_base_id: Some("%SRCROOT%") }
+    }
 }
 
 #[derive(Serialize)]
@@ -110,6 +138,8 @@ struct Artifact {
 struct Region {
     start_line: u32,
     start_column: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_line: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_column: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,19 +153,22 @@ pub fn render(report: &Report) -> String {
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
     let mut seen = BTreeMap::new();
     let mut results = Vec::new();
+    let matter = matter(report);
     for reported in &report.findings {
         let id = rule_id(reported);
         let at = *index.entry(id.clone()).or_insert_with(|| {
             rules.push(rule(reported, &id));
             rules.len() - 1
         });
-        results.push(result(reported, id, at, &mut seen));
+        results.push(result(reported, id, at, matter.as_deref(), &mut seen));
     }
     document(&Sarif {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs: vec![Run {
             tool: Tool { driver: Driver { name: "review", semantic_version: env!("CARGO_PKG_VERSION"), rules } },
+            // WHY: results of `check` and `gate` on one commit are two sets, and neither takes the other's place.
+            automation_details: Automation { id: format!("review/{}/", report.command.replace(' ', "-")) },
             column_kind: "unicodeCodePoints",
             // WHY: "could not run" is exit 1 or 2; a denied plan is a successful run.
             invocations: vec![Invocation {
@@ -147,57 +180,96 @@ pub fn render(report: &Report) -> String {
     })
 }
 
+/// The file that a finding without a place is about: a result that points nowhere is refused by code scanning.
+pub(super) fn matter(report: &Report) -> Option<String> {
+    match &report.body {
+        Body::Plans(plans) => plans.first().map(|plan| plan.file.raw().to_owned()),
+        Body::Verify(log) => Some(log.file.raw().to_owned()),
+        Body::Log(log) => Some(log.file.raw().to_owned()),
+        Body::Snapshot(snapshot) => Some(snapshot.file.raw().to_owned()),
+        Body::Findings => None,
+    }
+}
+
 /// The finding's code, or the policy behind it.
-fn rule_id(reported: &Reported) -> String {
+pub(super) fn rule_id(reported: &Reported) -> String {
     let code = reported.finding.code.name();
     reported.rule.as_ref().map_or_else(|| code.to_owned(), |rule| format!("{code}/{}", rule.id.as_str()))
 }
 
 fn rule(reported: &Reported, id: &str) -> RuleOut {
     let code: Code = reported.finding.code;
-    let (title, help, tags) = match &reported.rule {
-        Some(rule) => (rule.title.clone(), rule.advice.clone(), vec![rule.control.clone()]),
-        None => (Text::from(code.meaning()), Text::from(code.meaning()), Vec::new()),
+    let meaning = Text::from(code.meaning());
+    let (title, help, controls) = match &reported.rule {
+        Some(rule) => (rule.title.clone(), rule.advice.clone(), controls(&rule.control)),
+        None => (meaning.clone(), reported.finding.help.clone().unwrap_or_else(|| meaning.clone()), Vec::new()),
     };
+    let mut markdown = format!("{}\n\n**Mend:** {}\n", title.markdown(), help.markdown());
+    if !controls.is_empty() {
+        let list: Vec<String> = controls.iter().map(Text::markdown).collect();
+        markdown.push_str(&format!("\n**Controls:** {}\n", list.join(", ")));
+    }
     RuleOut {
         id: id.to_owned(),
         short_description: Message { text: title },
-        help: Message { text: help },
+        full_description: Message { text: meaning },
+        help: Help { text: help, markdown },
         default_configuration: Configuration { level: level(code.severity()) },
-        properties: Tags { tags },
+        properties: Tags { tags: std::iter::once(Text::from("security")).chain(controls).collect() },
     }
 }
 
-fn result(reported: &Reported, id: String, at: usize, seen: &mut BTreeMap<String, u32>) -> ResultOut {
+/// The controls that a policy names, each by itself.
+fn controls(named: &Text) -> Vec<Text> {
+    let mut found: Vec<Text> = Vec::new();
+    for one in named.raw().split([',', ';']).map(str::trim).filter(|one| !one.is_empty()) {
+        let one = Text::from(one);
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    }
+    found
+}
+
+fn result(
+    reported: &Reported,
+    id: String,
+    at: usize,
+    matter: Option<&str>,
+    seen: &mut BTreeMap<String, u32>,
+) -> ResultOut {
     let finding = &reported.finding;
     let mut text = finding.message.raw().to_owned();
     if let Some(help) = &finding.help {
         text.push_str("; mend: ");
         text.push_str(help.raw());
     }
-    let locations = finding.place.as_ref().map(|place| {
-        let excerpt = reported.excerpt.as_ref().filter(|e| e.end > e.start && !e.goes_on);
-        Location {
-            physical_location: Physical {
-                artifact_location: Artifact { uri: uri(&place.file) },
-                region: Region {
-                    start_line: place.line.max(1),
-                    start_column: excerpt
-                        .map_or(place.column, |e| u32::try_from(e.start + 1).unwrap_or(place.column))
-                        .max(1),
-                    end_column: excerpt.map(|e| e.end + 1),
-                    snippet: excerpt.map(|e| Message { text: Text::from(e.value()) }),
-                },
-            },
-        }
-    });
+    let place = finding
+        .place
+        .as_ref()
+        .map(|place| Physical { artifact_location: Artifact::of(&place.file), region: Some(region(reported, place)) });
+    let place = place.or_else(|| Some(Physical { artifact_location: Artifact::of(matter?), region: None }));
     ResultOut {
         rule_id: id,
         rule_index: at,
         level: level(finding.severity),
         message: Message { text: Text::from(text) },
-        locations: locations.into_iter().collect(),
+        locations: place.map(|physical_location| Location { physical_location }).into_iter().collect(),
         partial_fingerprints: BTreeMap::from([("review/v1", fingerprint(reported, seen))]),
+    }
+}
+
+/// Exactly the value.
+fn region(reported: &Reported, place: &Place) -> Region {
+    let excerpt = reported.excerpt.as_ref().filter(|e| e.end > e.start);
+    let start = excerpt.map_or(place.column, |e| u32::try_from(e.start + 1).unwrap_or(place.column));
+    let ends = excerpt.and_then(|e| e.ends);
+    Region {
+        start_line: place.line.max(1),
+        start_column: start.max(1),
+        end_line: ends.map(|(further, _)| place.line.max(1).saturating_add(further)),
+        end_column: excerpt.map(|e| ends.map_or(e.end, |(_, end)| end) + 1),
+        snippet: excerpt.filter(|_| ends.is_none()).map(|e| Message { text: Text::from(e.value()) }),
     }
 }
 
