@@ -339,14 +339,14 @@ fn about_plan(plan: &Plan, emergent: &[Emergent], sets_incomplete: bool, finding
         let message = format!("{} pieces of access come only from several changes together", emergent.len());
         findings.push(
             Finding::new(Code::EmergentAccess, message)
-                .at(&plan.place)
+                .at(&plan.id.place)
                 .mend("look at the changes named as responsible together, and drop one of them"),
         );
     }
     if sets_incomplete {
         findings.push(
             Finding::new(Code::SetsIncomplete, "not every set of responsible changes was found within the caps")
-                .at(&plan.place)
+                .at(&plan.id.place)
                 .mend("split the plan into smaller ones"),
         );
     }

@@ -193,6 +193,7 @@ struct VerifyOut<'r> {
     completeness: AnswerOut,
     time: AnswerOut,
     heads: Vec<HeadOut<'r>>,
+    #[schemars(with = "SessionsForm")]
     sessions: u64,
     lines: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,6 +216,7 @@ struct HeadOut<'r> {
 
 #[derive(Serialize, JsonSchema)]
 struct LogOut<'r> {
+    #[schemars(with = "SessionsForm")]
     sessions: Vec<SessionOut<'r>>,
     decisions: Vec<DecisionOut<'r>>,
     heads: Vec<HeadOut<'r>>,
@@ -267,6 +269,15 @@ struct AccessForm {
     until: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     exceptions: Vec<serde_json::Value>,
+}
+
+/// How many sessions were verified, or the sessions that are shown, for the schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only says what form sessions have")]
+enum SessionsForm {
+    Count(u64),
+    List(Vec<SessionOut<'static>>),
 }
 
 /// What a claim turned out to be, for the schema.
