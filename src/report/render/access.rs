@@ -1,5 +1,6 @@
 //! `access`: who can, through what, and what stands in the way.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{findings, text};
@@ -63,12 +64,12 @@ fn exception(e: &Exception) -> Sentence {
 }
 
 /// The answers as JSON holds them, under `access`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct AccessOut<'r> {
     access: Asked<'r>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Asked<'r> {
     snapshot: &'r Text,
     taken_at: String,
@@ -79,27 +80,29 @@ struct Asked<'r> {
     answers: Vec<RowOut<'r>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RowOut<'r> {
     who: &'r str,
     kind: &'static str,
     answer: &'static str,
     ways: Vec<WayOut<'r>>,
+    #[schemars(with = "Vec<serde_json::Value>")]
     denied: &'r [Exception],
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_by_account: Option<&'r Text>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WayOut<'r> {
     answer: &'static str,
     #[serde(flatten)]
+    #[schemars(with = "super::json::AccessForm")]
     access: &'r Access,
     eligible: bool,
     path: Vec<StepOut<'r>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(super) enum StepOut<'r> {
     MemberOf { group: &'r str, assignment: Option<&'r str> },

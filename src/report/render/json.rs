@@ -258,7 +258,7 @@ struct SnapshotOut<'r> {
 /// An access as it is written, for the schema.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "it only says what form an access has")]
-struct AccessForm {
+pub(super) struct AccessForm {
     action: String,
     resource: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
