@@ -9,12 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::proposal::Proposal;
 use crate::access::Index;
 use crate::access::facts::Access;
+use crate::config::Person;
 use crate::decision::bars::{Approver, Bar, bars};
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
+use crate::decision::session::{Decision, Verdict};
 use crate::input::id::PersonId;
+use crate::input::text::Text;
 use crate::policy::{self, KeyFacts};
+use crate::trust::signers::Line;
+use crate::trust::sshsig::Verified;
 
-type Asked = (PersonId, String, CaseId);
+type Asked = (Signer, KeyFacts, CaseId);
 
 /// Proposals with everything that judges them.
 pub struct Bench<'a, 's> {
@@ -52,16 +57,63 @@ impl<'a, 's> Bench<'a, 's> {
         self.keys.get(fingerprint).cloned().unwrap_or_else(unknown_key)
     }
 
-    /// All steps of the site that policy permits this signer on a change.
+    /// All steps of the site that policy permits this signer on a change, with the key as it is known.
     #[must_use]
     pub fn permitted(&self, signer: &Signer, case: &CaseId) -> BTreeSet<StepName> {
-        let asked = (signer.person.clone(), signer.key.raw().to_owned(), case.clone());
+        self.steps_with(signer, &self.key(signer.key.raw()), case)
+    }
+
+    /// Whether policy permits this signer `Override` on a change, with the key as it is known.
+    #[must_use]
+    pub fn may_override(&self, signer: &Signer, case: &CaseId) -> bool {
+        self.permits_override(signer, &self.key(signer.key.raw()), case)
+    }
+
+    fn steps_with(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
+        if self.proved_by(signer, case) {
+            return BTreeSet::new();
+        }
+        let asked = (signer.clone(), key.clone(), case.clone());
         if let Some(known) = self.steps.borrow().get(&asked) {
             return known.clone();
         }
-        let found = self.steps_of(&signer.person, &self.key(signer.key.raw()), case);
+        let found = self.steps_of(&signer.person, key, case);
         self.steps.borrow_mut().insert(asked, found.clone());
         found
+    }
+
+    /// Asks policy again, now that the signature itself shows whether a security key was touched, and by whom.
+    ///
+    /// # Errors
+    /// If one of the decisions is not permitted with what the signature shows.
+    pub fn still_permits(&self, person: &PersonId, decided: &[Decision], signature: &Verified) -> anyhow::Result<()> {
+        let signer = Signer { person: person.clone(), key: Text::from(signature.fingerprint()) };
+        let key = KeyFacts {
+            kind: signature.key_kind().name().to_owned(),
+            security_key: signature.security_key(),
+            user_present: signature.user_present(),
+            user_verified: signature.user_verified(),
+        };
+        for decision in decided {
+            let case = decision.case();
+            let holds = match decision.verdict() {
+                Verdict::Approve(_) => decision.steps().iter().all(|step| self.permits(&signer, &key, case, step)),
+                Verdict::Override { .. } => self.permits_override(&signer, &key, case),
+                Verdict::Reject => true,
+            };
+            anyhow::ensure!(
+                holds,
+                "the signature does not show of your key what policy demands for `{}`\n  = mend: sign with a security key that asks for it: a touch, or a PIN (`ssh-keygen -O verify-required`)",
+                case.change.text().terminal()
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the key that signs is the one by which the proposer proved the plan.
+    fn proved_by(&self, signer: &Signer, case: &CaseId) -> bool {
+        let proven = self.find(case).and_then(|(proposal, _)| proposal.origin.proven.as_ref());
+        proven.is_some_and(|proven| proven.key.as_deref() == Some(signer.key.raw()))
     }
 
     fn steps_of(&self, person: &PersonId, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
@@ -71,23 +123,41 @@ impl<'a, 's> Bench<'a, 's> {
     }
 }
 
+/// Whether a person, by key or principal, is who proved the plan as its proposer.
+fn proposers_own(proposal: &Proposal<'_>, person: &Person) -> BTreeSet<Bar> {
+    let mut found = BTreeSet::new();
+    let Some(proven) = &proposal.origin.proven else { return found };
+    let is_named = |name: &Text| person.principals.iter().any(|own| own.value.as_str() == name.raw());
+    if proven.principals.iter().any(is_named) {
+        found.insert(Bar::ProposersPrincipal);
+    }
+    let own = |line: &Line| person.principals.iter().any(|own| line.principals.matches(own.value.as_str()));
+    let signs = |line: &&Line| !line.cert_authority && Some(line.key.fingerprint()) == proven.key;
+    if proposal.site.signers.lines().iter().filter(signs).any(own) {
+        found.insert(Bar::ProposersKey);
+    }
+    found
+}
+
 impl Judge for Bench<'_, '_> {
     fn covers(&self, wide: &Access, narrow: &Access) -> bool {
         self.index.covers(wide, narrow)
     }
 
-    fn permits(&self, signer: &Signer, case: &CaseId, step: &StepName) -> bool {
-        self.permitted(signer, case).contains(step)
+    fn permits(&self, signer: &Signer, key: &KeyFacts, case: &CaseId, step: &StepName) -> bool {
+        self.steps_with(signer, key, case).contains(step)
     }
 
-    fn permits_override(&self, signer: &Signer, case: &CaseId) -> bool {
-        let asked = (signer.person.clone(), signer.key.raw().to_owned(), case.clone());
+    fn permits_override(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> bool {
+        if self.proved_by(signer, case) {
+            return false;
+        }
+        let asked = (signer.clone(), key.clone(), case.clone());
         if let Some(known) = self.overrides.borrow().get(&asked) {
             return *known;
         }
         let found = self.find(case).is_some_and(|(proposal, at)| {
-            let key = self.key(signer.key.raw());
-            policy::may_override(&proposal.site.pack, &proposal.matter(), at, &signer.person, &key).sets_aside
+            policy::may_override(&proposal.site.pack, &proposal.matter(), at, &signer.person, key).sets_aside
         });
         self.overrides.borrow_mut().insert(asked, found);
         found
@@ -108,6 +178,7 @@ impl Judge for Bench<'_, '_> {
         if proposal.unproven {
             found.insert(Bar::Unproven);
         }
+        found.extend(proposers_own(proposal, known));
         found
     }
 

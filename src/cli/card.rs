@@ -64,7 +64,7 @@ pub fn card(
         privileged: facts.is_privileged(),
         name: present::object_name(facts),
         permitted: bench.permitted(me, &present.case),
-        may_override: bench.permits_override(me, &present.case),
+        may_override: bench.may_override(me, &present.case),
         bars: bench.bars(&me.person, &present.case),
         set_aside: approval::overrides(present, &past.record, now, terms.approval_ttl, bench)
             .into_iter()

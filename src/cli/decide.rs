@@ -335,9 +335,9 @@ impl Desk {
             facts: KeyFacts {
                 kind: public.kind().name().to_owned(),
                 security_key,
-                // WHY: a security key is touched for every signature; the seal's own signature proves it afterwards.
+                // WHY: what a security key will show is known only once it has signed; policy is asked again then.
                 user_present: security_key,
-                user_verified: false,
+                user_verified: security_key,
             },
         })
     }

@@ -169,10 +169,10 @@ impl Judge for Graph<'_, '_> {
     fn covers(&self, wide: &Access, narrow: &Access) -> bool {
         self.0.covers(wide, narrow)
     }
-    fn permits(&self, _: &Signer, _: &CaseId, _: &StepName) -> bool {
+    fn permits(&self, _: &Signer, _: &KeyFacts, _: &CaseId, _: &StepName) -> bool {
         false
     }
-    fn permits_override(&self, _: &Signer, _: &CaseId) -> bool {
+    fn permits_override(&self, _: &Signer, _: &KeyFacts, _: &CaseId) -> bool {
         false
     }
     fn bars(&self, _: &PersonId, _: &CaseId) -> BTreeSet<Bar> {

@@ -122,7 +122,7 @@ pub fn weigh<'a>(
         let steps: BTreeSet<StepName> = needed
             .iter()
             .filter(|step| approval.steps.contains(*step))
-            .filter(|step| judge.permits(&approval.signer, &present.case, step))
+            .filter(|step| judge.permits(&approval.signer, &approval.key, &present.case, step))
             .cloned()
             .collect();
         if steps.is_empty() {
@@ -147,7 +147,7 @@ pub fn override_holds(
 ) -> bool {
     matches!(decision.said, Said::Override { .. })
         && matches!(standing(decision, present, record, now, approval_ttl, judge), Standing::Holds(_))
-        && judge.permits_override(&decision.signer, &present.case)
+        && judge.permits_override(&decision.signer, &decision.key, &present.case)
 }
 
 /// The overrides that set policies aside for a change.

@@ -27,6 +27,10 @@ pub struct Approver {
 pub enum Bar {
     /// Nothing good proves who wrote the plan: nobody approves any of it.
     Unproven,
+    /// The key by which the proposer proved the plan is one of the person's.
+    ProposersKey,
+    /// A principal of the certificate or token by which the proposer proved the plan is one of the person's.
+    ProposersPrincipal,
     /// One of the person's identities proposed the plan.
     OwnProposal,
     /// One of the person's identities gains.

@@ -12,6 +12,7 @@ use crate::access::facts::Access;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId};
 use crate::input::text::Text;
+use crate::policy::KeyFacts;
 pub use crate::policy::StepName;
 
 /// A change of a plan: in a queue of plans, ids of changes alone are not unique.
@@ -126,10 +127,10 @@ impl Present {
 pub trait Judge {
     /// Whether an access covers another (DESIGN §5).
     fn covers(&self, wide: &Access, narrow: &Access) -> bool;
-    /// Whether policy permits this signer this step on this change.
-    fn permits(&self, signer: &Signer, case: &CaseId, step: &StepName) -> bool;
-    /// Whether policy permits this signer `Override` on this change.
-    fn permits_override(&self, signer: &Signer, case: &CaseId) -> bool;
+    /// Whether policy permits this signer this step on this change, for a signature that shows this of the key.
+    fn permits(&self, signer: &Signer, key: &KeyFacts, case: &CaseId, step: &StepName) -> bool;
+    /// Whether policy permits this signer `Override` on this change, for a signature that shows this of the key.
+    fn permits_override(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> bool;
     /// What bars this person from deciding this change: [`super::bars::bars`].
     fn bars(&self, person: &PersonId, case: &CaseId) -> BTreeSet<Bar>;
     /// Who could take this step on this change, for messages.

@@ -15,6 +15,7 @@ use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::log::blob::Values;
 use crate::log::line::{Decision, Evaluation, Line, SessionKind, Value, Verdict};
 use crate::log::verify::SessionView;
+use crate::policy::KeyFacts;
 
 /// A decision line that cannot be believed: nothing passes while there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +147,12 @@ fn decision(
         index: u64::try_from(index).unwrap_or(u64::MAX),
         sealed_at: session.seal.value.at,
         signer: Signer { person: who, key: signer.fingerprint.clone() },
+        key: KeyFacts {
+            kind: signer.key_type.raw().to_owned(),
+            security_key: signer.security_key,
+            user_present: signer.user_present,
+            user_verified: signer.user_verified,
+        },
         digest,
         document,
         emergent: d.emergent.iter().copied().collect(),

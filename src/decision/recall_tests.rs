@@ -23,6 +23,7 @@ fn signer() -> judge::Signer {
         user_present: false,
         user_verified: false,
         counter: None,
+        valid_until: None,
     }
 }
 

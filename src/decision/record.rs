@@ -13,6 +13,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
+use crate::policy::KeyFacts;
 
 /// By how many seconds a writer may be ahead of our clock before its times do not count (DESIGN §8).
 pub const CLOCK_SKEW_SECONDS: i64 = 300;
@@ -95,6 +96,8 @@ pub struct Recorded {
     pub sealed_at: Time,
     /// Who decided, with which key.
     pub signer: Signer,
+    /// What the signature of its session shows of that key: whether it was touched, and who touched it.
+    pub key: KeyFacts,
     /// The digest decided on.
     pub digest: Digest<of::Change>,
     /// What the digest was taken of.

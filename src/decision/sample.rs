@@ -15,6 +15,7 @@ use crate::input::id::{ChangeId, IdentityId, PersonId, PolicyId, ResourceId, Rol
 use crate::input::place::{Place, Placed};
 use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, Target};
+use crate::policy::KeyFacts;
 
 pub(super) fn at<T>(value: T) -> Placed<T> {
     Placed::new(value, Place::line("plan.yaml", 1))
@@ -222,6 +223,12 @@ pub(super) fn said(session: &str, index: u64, person: &str, on: &Present, said: 
         index,
         sealed_at: hours_ago(1),
         signer: Signer::new(person, format!("key of {person}")),
+        key: KeyFacts {
+            kind: "ssh-ed25519".to_owned(),
+            security_key: false,
+            user_present: false,
+            user_verified: false,
+        },
         digest: on.digest,
         document: Arc::clone(&on.document),
         emergent: on.emergent.clone(),
@@ -266,10 +273,10 @@ impl Judge for Site {
         (wide.action == narrow.action || wide.action.raw() == "*")
             && (wide.scope.is_none() || wide.scope == narrow.scope)
     }
-    fn permits(&self, signer: &Signer, _: &CaseId, step: &StepName) -> bool {
+    fn permits(&self, signer: &Signer, _: &KeyFacts, _: &CaseId, step: &StepName) -> bool {
         self.only.get(&signer.person).is_none_or(|steps| steps.contains(step))
     }
-    fn permits_override(&self, signer: &Signer, _: &CaseId) -> bool {
+    fn permits_override(&self, signer: &Signer, _: &KeyFacts, _: &CaseId) -> bool {
         self.overriders.contains(&signer.person)
     }
     fn bars(&self, person: &PersonId, _: &CaseId) -> BTreeSet<Bar> {

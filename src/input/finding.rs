@@ -164,6 +164,7 @@ codes! {
     LogMisplacedLine = "log-misplaced-line", Error, "A line stands where its kind may not.";
     LogBadBlob = "log-bad-blob", Error, "The parts of a long value do not make the value that they announce.";
     LogTimeFuture = "log-time-future", Warning, "A session claims a time in the future.";
+    LogCounterBackwards = "log-counter-backwards", Warning, "A security key's counter does not grow; the key may have been copied.";
     LogBadProof = "log-bad-proof", Error, "The proof of a line does not hold.";
     LogTooManyFaults = "log-too-many-faults", Error, "The log holds more faults than are listed.";
     LogJournalLeft = "log-journal-left", Warning, "A session was begun and neither sealed nor given up.";

@@ -15,7 +15,7 @@ pub struct Time(i64);
 impl Time {
     /// From seconds since 1970-01-01T00:00:00Z.
     #[must_use]
-    pub fn from_unix(seconds: i64) -> Self {
+    pub const fn from_unix(seconds: i64) -> Self {
         Self(seconds)
     }
 

@@ -35,6 +35,7 @@ impl SignatureJudge for Allowed<'_> {
                 user_present: verified.user_present(),
                 user_verified: verified.user_verified(),
                 counter: verified.counter(),
+                valid_until: allowed.until,
             })),
             Err(why) => Judgement::NotAllowed(Text::from(why.to_string())),
         }

@@ -41,6 +41,8 @@ pub struct Signer {
     pub user_verified: bool,
     /// The security key's counter.
     pub counter: Option<u32>,
+    /// The last second at which the key was allowed, if there is one.
+    pub valid_until: Option<Time>,
 }
 
 /// What is said of a signature.

@@ -82,6 +82,7 @@ impl SignatureJudge for Judge {
             user_present: false,
             user_verified: false,
             counter: None,
+            valid_until: None,
         }))
     }
 }

@@ -11,7 +11,7 @@ mod join;
 
 pub use ancestry::{Ancestry, SessionIndex};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
@@ -328,6 +328,16 @@ impl<'a> Verifier<'a> {
         let mut sessions = std::mem::take(&mut self.sessions);
         sessions.retain(|s| joined.ancestry.position(s.index).is_some());
         sessions.sort_by_key(|s| joined.ancestry.position(s.index));
+        for late in joined.late {
+            self.authenticity = self.authenticity.max(Authenticity::NotAllowed);
+            if let Some(view) = sessions.iter_mut().find(|view| view.index == late.index) {
+                view.signer = None;
+            }
+            self.note(late.finding);
+        }
+        for finding in counters(&sessions, &joined.ancestry) {
+            self.note(finding);
+        }
         Verification {
             integrity: if self.broken { Integrity::Broken } else { Integrity::Intact },
             authenticity: self.authenticity,
@@ -344,6 +354,33 @@ impl<'a> Verifier<'a> {
             findings: self.findings,
         }
     }
+}
+
+/// Security keys whose counter does not grow from one session to a later one: the key may have been copied. A key that
+/// always says 0 does not count.
+fn counters(sessions: &[SessionView], ancestry: &Ancestry) -> Vec<Finding> {
+    let mut last: BTreeMap<&str, (&SessionView, u32)> = BTreeMap::new();
+    let mut found = Vec::new();
+    for view in sessions {
+        let Some((signer, count)) = view.signer.as_ref().and_then(|s| Some((s, s.counter?))) else { continue };
+        if let Some((before, known)) = last.insert(signer.fingerprint.raw(), (view, count))
+            && count <= known
+            && known > 0
+            && ancestry.is_ancestor(before.index, view.index)
+        {
+            let message = format!(
+                "the security key `{}` counts {count} here, and counted {known} in the session `{}` before: it may have been copied",
+                signer.fingerprint.raw(),
+                before.header.session
+            );
+            found.push(
+                Finding::new(Code::LogCounterBackwards, message)
+                    .at(&Place::line(&view.file, u32::try_from(view.seal.line).unwrap_or(u32::MAX)))
+                    .mend("ask the key's owner; revoke the key if they did not sign both"),
+            );
+        }
+    }
+    found
 }
 
 /// Verifies a log that is one run of bytes.

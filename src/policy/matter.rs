@@ -137,7 +137,7 @@ pub struct TaskView {
 }
 
 /// The key that an approver signs with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyFacts {
     /// The key's type: `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
     pub kind: String,

@@ -124,6 +124,8 @@ pub(super) fn journalled(verdict: &JournalledVerdict) -> &'static str {
 pub(super) fn bar(bar: &Bar) -> Sentence {
     match bar {
         Bar::Unproven => Sentence::of("nothing good proves who wrote the plan"),
+        Bar::ProposersKey => Sentence::of("the plan is proven by a key of yours"),
+        Bar::ProposersPrincipal => Sentence::of("the plan is proven under a principal of yours"),
         Bar::OwnProposal => Sentence::of("you proposed it"),
         Bar::Gains(id) => Sentence::of("you gain as ").id(id),
         Bar::GainsThroughGroup(id) => Sentence::of("you gain through group ").id(id),

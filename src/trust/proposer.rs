@@ -122,6 +122,10 @@ pub struct Proven {
     pub expires_at: Option<Time>,
     /// From the one to the other; `None` where an end is open.
     pub lifetime: Option<Span>,
+    /// The fingerprint of the key that signed; none for a token.
+    pub key: Option<String>,
+    /// Every name that the certificate or token stands for.
+    pub principals: Vec<Text>,
     /// Who vouches, for people: a fingerprint, or an issuer.
     pub by: Text,
     /// The claims that were judged, as canonical JSON; for a token only.
@@ -338,6 +342,8 @@ fn by_key(
         issued_at: from,
         expires_at: until,
         lifetime,
+        key: Some(verified.fingerprint()),
+        principals: Vec::new(),
         by: Text::from(verified.fingerprint()),
         claims: None,
     })
@@ -373,6 +379,8 @@ fn by_certificate(
         issued_at: from,
         expires_at: until,
         lifetime,
+        key: Some(verified.fingerprint()),
+        principals: certificate.principals().to_vec(),
         by: Text::from(format!("{} by {}", verified.fingerprint(), authority.fingerprint())),
         claims: None,
     })
@@ -436,6 +444,8 @@ fn by_token(prover: &Prover, way: &TokenWay, plan: &[u8], token: &[u8], received
         issued_at: Some(proof.issued_at),
         expires_at: Some(proof.expires),
         lifetime: Some(proof.lifetime),
+        key: None,
+        principals: vec![proof.subject],
         by: proof.issuer,
         claims: Some(claims.ok_or(TokenError::Claims)?),
     })

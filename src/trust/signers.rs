@@ -37,6 +37,8 @@ pub struct Allowed {
     pub principal: PrincipalId,
     /// The line of `allowed_signers`, from 1.
     pub line: u32,
+    /// The last second at which the line and the certificate hold, if there is one.
+    pub until: Option<Time>,
 }
 
 /// Why a key may not sign. The variants are ordered: the later, the closer it came to being allowed.
@@ -275,7 +277,12 @@ fn judge(
         (None, None) => line.principals.names(),
     };
     match names.as_slice() {
-        [name] => Ok(Allowed { principal: PrincipalId::new(*name), line: number }),
+        [name] => {
+            let certified = certificate.and_then(|certificate| certificate.window().1);
+            let certified = certified.map(|end| Time::from_unix(end.unix().saturating_sub(1)));
+            let until = [line.valid_before, certified].into_iter().flatten().min();
+            Ok(Allowed { principal: PrincipalId::new(*name), line: number, until })
+        }
         _ => Err(WhyNot::Ambiguous { line: number, listed: listed() }),
     }
 }

@@ -92,9 +92,15 @@ impl Site {
 
     /// Starts a review in a terminal of 100 rows and columns.
     pub fn sit(&self, arguments: &str) -> PtySession {
+        self.sit_beside(None, arguments)
+    }
+
+    /// Starts a review in a terminal, with an SSH agent at hand.
+    pub fn sit_beside(&self, agent: Option<&Path>, arguments: &str) -> PtySession {
         let script = format!("stty rows 100 cols 100; {} {arguments}; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));
         let mut command = self.command("bash", &self.demo());
         command.args(["-c", &script]);
+        command.envs(agent.map(|socket| ("SSH_AUTH_SOCK", socket)));
         spawn_command(command, LONG).unwrap()
     }
 

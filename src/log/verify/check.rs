@@ -213,6 +213,7 @@ impl<'a> Check<'a> {
             sig: ends.unwrap_or_default(),
             started: header.at,
             sealed: seal.at,
+            until: signer.as_ref().ok().and_then(|signer| signer.valid_until).unwrap_or(super::join::NEVER),
             file: 0,
             line: u32::try_from(self.group.line).unwrap_or(u32::MAX),
             parents_end: 0,

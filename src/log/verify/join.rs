@@ -5,13 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::TimeAnswer;
 use super::ancestry::{Ancestry, SessionIndex};
+use super::{CLOCK_SKEW, TimeAnswer};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
-use crate::input::time::Time;
+use crate::input::time::{Span, Time};
 use crate::log::line::SessionId;
+
+/// The end of a key that has none.
+pub(super) const NEVER: Time = Time::from_unix(i64::MAX);
 
 /// What is remembered of a session that need not be kept.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Mark {
     pub(super) sig: [u8; 16],
     pub(super) started: Time,
     pub(super) sealed: Time,
+    /// The last second at which its key was allowed; the last of all where there is none.
+    pub(super) until: Time,
     pub(super) file: u32,
     pub(super) line: u32,
     /// Where its parents end in the list of all; they begin where the session before it ends.
@@ -37,7 +42,15 @@ pub(super) struct Joined {
     pub(super) ancestry: Ancestry,
     pub(super) blobs: BTreeSet<Digest<of::Blob>>,
     pub(super) time: TimeAnswer,
+    /// Sessions that follow a seal made after their own key had ended, whatever time they claim.
+    pub(super) late: Vec<Late>,
     pub(super) findings: Vec<Finding>,
+}
+
+/// A session that was sealed after its key had ended.
+pub(super) struct Late {
+    pub(super) index: SessionIndex,
+    pub(super) finding: Finding,
 }
 
 /// Collects sessions.
@@ -85,6 +98,7 @@ impl Join {
         let ancestry = Ancestry::new(&parents, &counts, &key);
         self.blobs(&ancestry, &counts, &place, &mut findings);
         let time = self.times(&parents, &counts, limit, &place, &mut findings);
+        let late = self.late(&parents, &counts, &ancestry, &place);
         let mut is_head = counts.clone();
         for named in parents.iter().flatten() {
             if let Some(slot) = is_head.get_mut(*named as usize) {
@@ -99,8 +113,51 @@ impl Join {
             ancestry,
             blobs: self.defines.into_keys().collect(),
             time,
+            late,
             findings,
         }
+    }
+
+    /// A signature is judged at the time that its seal claims; but it was not made before what its session follows. Where
+    /// the key had ended by then, the claimed time is a lie.
+    fn late(
+        &self,
+        parents: &[Vec<u32>],
+        counts: &[bool],
+        ancestry: &Ancestry,
+        place: &dyn Fn(&Mark) -> Place,
+    ) -> Vec<Late> {
+        if self.marks.iter().all(|mark| mark.until == NEVER) {
+            return Vec::new();
+        }
+        let position = |n: u32| ancestry.position(SessionIndex(n));
+        let mut order: Vec<(u32, u32)> =
+            (0_u32..).take(self.marks.len()).filter_map(|n| Some((position(n)?, n))).collect();
+        order.sort_unstable();
+        let mut bounds: Vec<Option<Time>> = vec![None; self.marks.len()];
+        let mut found = Vec::new();
+        for (_, n) in order {
+            let at = n as usize;
+            let before = parents.get(at).into_iter().flatten().map(|p| *p as usize);
+            let bound = before
+                .filter_map(|p| bounds.get(p).copied().flatten().max(self.marks.get(p).map(|mark| mark.sealed)))
+                .max();
+            if let Some(slot) = bounds.get_mut(at) {
+                *slot = bound;
+            }
+            let (Some(mark), Some(bound), Some(true)) = (self.marks.get(at), bound, counts.get(at)) else { continue };
+            if bound > mark.until.plus(Span::from_seconds(CLOCK_SKEW)) {
+                let message = format!(
+                    "the key ended at {}, but the session follows one that was sealed at {bound}: it was signed later than it claims ({})",
+                    mark.until, mark.sealed
+                );
+                let finding = Finding::new(Code::LogUnknownSigner, message)
+                    .at(&place(mark))
+                    .mend("ask its writer to decide again with a key that holds");
+                found.push(Late { index: SessionIndex(n), finding });
+            }
+        }
+        found
     }
 
     /// The sessions that count, in the order of their seals' hashes.

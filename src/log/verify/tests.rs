@@ -1,7 +1,7 @@
 //! The table of tamperings, each named after its trick, and every single-byte flip.
 
 use super::*;
-use crate::log::judge::Judgement;
+use crate::log::judge::{Claim, Judgement};
 use crate::log::line::{self, SessionKind};
 use crate::log::sample::{self, Judge, Made};
 use crate::log::session::{Draft, DraftError};
@@ -316,4 +316,32 @@ fn garbage_of_every_kind_is_answered_and_never_panics() {
         assert!(v.findings.len() <= FINDINGS + 1);
     }
     assert!(sample::verify(b"").holds(), "no session is a log, and not known to be all of it");
+}
+
+#[test]
+fn a_session_that_claims_a_time_before_its_key_ended_but_follows_a_later_seal_is_not_authentic() {
+    let first = sample::session(1, &[], &[].into(), 0);
+    let second = sample::session(2, &[&first], &first.blobs, -5_000);
+    let third = sample::session(3, &[&second], &second.blobs, -4_000);
+    let whole = log(&[&first, &second, &third]);
+    let sealed = sample::verify(&whole).sessions[0].seal.value.at;
+    let judged = |until: i64| {
+        let judge = |claim: &Claim<'_>| match Judge.judge(claim) {
+            Judgement::Good(signer) => Judgement::Good(Box::new(Signer {
+                valid_until: Some(Time::from_unix(sealed.unix() + until)),
+                ..*signer
+            })),
+            other @ (Judgement::NotAllowed(_) | Judgement::Unsupported(_) | Judgement::Bad(_)) => other,
+        };
+        bytes("log", &whole, sample::terms(&judge))
+    };
+    let held = judged(0);
+    assert!(held.holds(), "{:?}", held.findings);
+    assert!(judged(-300).holds(), "clocks may differ by five minutes");
+    let late = judged(-301);
+    assert_eq!((late.integrity, late.authenticity), (Integrity::Intact, Authenticity::NotAllowed));
+    let found: Vec<_> = late.findings.iter().filter(|f| f.code == Code::LogUnknownSigner).collect();
+    assert_eq!(found.len(), 2, "the one that follows it, and the one that follows that: {found:?}");
+    assert!(found[0].message.raw().contains("signed later than it claims"));
+    assert_eq!(late.sessions.iter().filter(|view| view.signer.is_some()).count(), 1, "only the first decides anything");
 }
