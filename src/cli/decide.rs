@@ -310,6 +310,7 @@ impl Desk {
     fn me(&self, site: &Site) -> anyhow::Result<Me> {
         let key = person::signing_key(self.key.as_deref())?;
         let keygen = Keygen::default();
+        keygen.is_there().map_err(|e| anyhow!("{e}\n  = mend: {}", e.mend()))?;
         let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = mend: {}", e.mend()))?;
         let namespace = crate::log::line::SessionKind::Review.namespace();
         let allowed = site

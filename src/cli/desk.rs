@@ -58,8 +58,16 @@ pub fn reanalyse<'s>(index: &Index<'s>, proposals: &[Proposal<'s>], approved: &B
 
 /// A failure at the desk.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:#}")]
+#[error(transparent)]
 pub struct DeskError(anyhow::Error);
+
+impl DeskError {
+    /// What went wrong, with all its causes.
+    #[must_use]
+    pub fn cause(self) -> anyhow::Error {
+        self.0
+    }
+}
 
 /// A session that is being written.
 pub struct Desk<'a, 's> {

@@ -41,6 +41,7 @@ pub mod snapshot;
 pub mod trust;
 pub mod trust_folder;
 pub mod trusted;
+pub mod upstream;
 pub mod verify;
 pub mod who;
 pub mod writing;
@@ -53,6 +54,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
+use crate::log::store::StoreError;
 use crate::report::model::Report;
 use crate::report::style::Style;
 
@@ -180,8 +182,9 @@ pub fn main() -> ProcessCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let code = match parse(&arguments) {
         Ok(cli) => run(cli).unwrap_or_else(|error| {
-            output::note(&failure(&error));
-            ExitCode::Failure
+            let (said, code) = failure(&error);
+            output::note(&said);
+            code
         }),
         Err(error) => {
             let _ = error.print();
@@ -191,12 +194,36 @@ pub fn main() -> ProcessCode {
     ProcessCode::from(code.code())
 }
 
-/// A failure as a person reads it: what, then how to mend it.
-fn failure(error: &anyhow::Error) -> String {
+/// A failure as a person reads it: what, then how to mend it; and its exit code.
+fn failure(error: &anyhow::Error) -> (String, ExitCode) {
     let mut out = String::from("error: ");
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    out.push_str(&chain.join(": "));
-    out
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // WHY: some errors say their cause themselves, and the chain would say it again.
+        if said.is_empty() || !said.ends_with(&cause) {
+            out.push_str(if said.is_empty() { "" } else { ": " });
+            out.push_str(&cause);
+            said = cause;
+        }
+    }
+    let store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
+    let system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let mend = match (store, system) {
+        (Some(store), _) => Some(store.help()),
+        (None, Some(std::io::ErrorKind::NotFound)) => {
+            Some("check the name; it is looked for from the folder you are in")
+        }
+        (None, Some(std::io::ErrorKind::PermissionDenied)) => Some("see that you may read and write there"),
+        (None, _) => None,
+    };
+    if let Some(mend) = mend.filter(|_| !out.contains("= mend: ")) {
+        out.push_str(&format!("\n  = mend: {mend}"));
+    }
+    let code = match store {
+        Some(StoreError::DoesNotVerify { .. }) => ExitCode::BadLog,
+        Some(_) | None => ExitCode::Failure,
+    };
+    (out, code)
 }
 
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
@@ -19,17 +19,18 @@ pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
     let taken: Vec<String> = files
         .iter()
         .filter(|(path, _)| folder.join(path).symlink_metadata().is_ok())
-        .map(|(path, _)| format!("`{}`", shown(&folder.join(path))))
+        .map(|(path, _)| format!("`{}`", shown(&within(folder, path))))
         .collect();
     if !taken.is_empty() {
+        let verb = if taken.len() == 1 { "exists" } else { "exist" };
         bail!(
-            "{} exists already, and nothing is overwritten\n  = mend: choose another folder, or move it away",
+            "{} {verb} already, and nothing is overwritten\n  = mend: choose another folder, or move what is there away",
             taken.join(", ")
         );
     }
     let mut written = Vec::new();
     for (path, text) in files {
-        let full = folder.join(path);
+        let full = within(folder, path);
         if let Err(error) = write_one(&full, text) {
             for done in written {
                 let _ = fs::remove_file(done);
@@ -39,6 +40,11 @@ pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
         written.push(full);
     }
     Ok(())
+}
+
+/// A path below a folder, without the `./` of the folder one is in.
+fn within(folder: &Path, path: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(path) } else { folder.join(path) }
 }
 
 fn write_one(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -18,17 +18,18 @@ use super::new_folder::shown;
 use super::proposal::Proposal;
 use super::recording::{self, Recorder};
 use super::site::Site;
-use super::{known, output, present, record};
+use super::{known, output, present, record, upstream};
 use crate::access::Index;
 use crate::decision::case::{CaseId, Signer};
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{self, Terms};
 use crate::decision::session::{Already, Card, Decision, End, Moved, Session};
+use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 use crate::log::verify::{Keep, Verification};
 use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
-use crate::report::model::{Body, PlanReport, Report, StepState};
+use crate::report::model::{Body, PlanReport, Report, Reported, StepState};
 use crate::report::sentence::{Sentence, counted};
 use crate::terminal::Failure;
 use crate::terminal::opening::{self, Begin, Opening, Queued, Remembered};
@@ -171,7 +172,8 @@ impl<'s> Round<'_, 's> {
                 }
                 Ok(broken(&failure))
             }
-            Err(BreakOff::Desk(error)) => Err(anyhow::Error::new(error)
+            Err(BreakOff::Desk(error)) => Err(error
+                .cause()
                 .context(format!("the decision is not on the disk; the journal is `{}`", shown(desk.journal())))),
         }
     }
@@ -210,12 +212,13 @@ impl<'s> Round<'_, 's> {
         plans: &[PlanReport],
         left: Option<&Left>,
     ) -> anyhow::Result<Result<Ready, BTreeSet<CaseId>>> {
-        let mut opening = Opening { queue: self.queue(&cards), passed: self.passed(), before: Vec::new() };
+        let (queue, passed, notes) = (self.queue(&cards), self.passed(), self.notes());
+        let mut opening = Opening { queue, passed, before: Vec::new(), notes };
         let twice = || anyhow!("two of the plans have the same id");
         let Some(left) = left else {
             let session = Session::new(cards).map_err(|_| twice())?;
-            let shown = opening.queue.len() + opening.passed.len() > 1;
-            return Ok(Ok(Ready { session, kept: Vec::new(), opening: shown.then_some(opening) }));
+            let shown = opening.says_anything().then_some(opening);
+            return Ok(Ok(Ready { session, kept: Vec::new(), opening: shown }));
         };
         let Ok(held) = &left.held else { bail!("{}", left.message()) };
         let resumed = match Session::resume(cards, &left::journalled(&held.decisions)) {
@@ -278,6 +281,18 @@ impl<'s> Round<'_, 's> {
             .unwrap_or_default();
         queue.sort_by_key(|row| (row.ask == 0, order.get(&row.plan).copied()));
         queue
+    }
+
+    /// What a person should know before the first card, beside what the cards say: of trust files that are not what others
+    /// see, of the site, and of the plans.
+    fn notes(&self) -> Vec<Reported> {
+        // WHY: what dangles in an export is the exporter's to mend, and there may be hundreds of it.
+        let of_the_site = |it: &&Finding| !matches!(it.code, Code::DanglingReference | Code::MembersUnknown);
+        let mut all = present::reported(&upstream::differences(self.site), &BTreeMap::new());
+        let noted: Vec<Finding> = self.site.findings.iter().filter(of_the_site).cloned().collect();
+        all.extend(present::reported(&noted, &self.site.sources));
+        all.extend(self.proposals.iter().flat_map(present::findings).filter(|it| !it.is_on_card()));
+        all
     }
 
     fn passed(&self) -> Vec<(Text, Sentence)> {

@@ -42,7 +42,7 @@ pub enum TrustFolderError {
     #[error("the trust file `{}` is a symbolic link\n  = mend: put the file itself into the trust folder", .0.terminal())]
     Link(Text),
     /// A trust file cannot be read.
-    #[error("the trust file `{}` cannot be read: {reason}", path.terminal())]
+    #[error("the trust file `{}` cannot be read: {reason}\n  = mend: see that it is a file, and that you may read it", path.terminal())]
     Unreadable {
         /// Its path from the trust folder.
         path: Text,

@@ -124,6 +124,9 @@ pub(super) struct Source<'a> {
 
 const STEP: usize = 128;
 
+/// How to mend a file that holds nothing.
+pub(super) const REWRITE: &str = "write it anew, or take it from where it is kept; it may have been cut off";
+
 /// How many findings of one kind a reader lists before it only counts them.
 pub(super) const MOST_FINDINGS: usize = 100;
 
@@ -138,7 +141,7 @@ impl<'a> Source<'a> {
             return Err(Finding::new(Code::TooLarge, message).at(&Place::file(name)).mend("split it"));
         }
         if bytes.is_empty() {
-            return Err(Finding::new(Code::Empty, "the file is empty").at(&Place::file(name)));
+            return Err(Finding::new(Code::Empty, "the file is empty").at(&Place::file(name)).mend(REWRITE));
         }
         let valid = match std::str::from_utf8(bytes) {
             Ok(text) => return Ok(Self::of_text(name, text)),

@@ -21,7 +21,7 @@ use serde_saphyr::granit_parser::{
 };
 
 use super::finding::{Code, Finding};
-use super::node::{Budget, Entry, MOST_FINDINGS, Node, Source, Value, shorten};
+use super::node::{Budget, Entry, MOST_FINDINGS, Node, REWRITE, Source, Value, shorten};
 use super::place::{Place, Placed};
 use super::text::{Text, is_hidden};
 use super::yaml_plain::{self, Plain};
@@ -154,12 +154,12 @@ impl<'a> Builder<'a> {
         shorten(&mut self.findings, "findings");
         match self.root {
             Some(Node { value: Value::Null, place }) => {
-                self.findings.push(Finding::new(Code::Empty, "the document holds nothing").at(&place));
+                self.findings.push(Finding::new(Code::Empty, "the document holds nothing").at(&place).mend(REWRITE));
                 (None, self.findings)
             }
             None => {
                 let place = self.source.place(0..0);
-                self.findings.push(Finding::new(Code::Empty, "the file holds no document").at(&place));
+                self.findings.push(Finding::new(Code::Empty, "the file holds no document").at(&place).mend(REWRITE));
                 (None, self.findings)
             }
             root @ Some(_) => (root, self.findings),

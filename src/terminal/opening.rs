@@ -1,15 +1,21 @@
-//! What is shown before the first question: the queue of plans, and what was decided before an interruption.
+//! What is shown before the first question: what to know that no card says, the queue of plans, and what was decided before
+//! an interruption.
 //!
 //! In: plain data, filled by `cli`. Out: whether the person goes on. Nothing is decided here.
 
 use super::Failure;
 use super::console::Console;
 use super::screen::{self, Beside, Choice};
+use crate::input::finding::Severity;
 use crate::input::text::Text;
 use crate::report::layout::{Page, Span, spans};
-use crate::report::render::table;
+use crate::report::model::Reported;
+use crate::report::render::{findings, table};
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
+
+/// How many notes the page shows.
+const MOST: usize = 20;
 
 /// A plan of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +62,17 @@ pub struct Opening {
     pub passed: Vec<(Text, Sentence)>,
     /// What was decided before an interruption.
     pub before: Vec<Remembered>,
+    /// What a person should know beforehand, beside what the cards say.
+    pub notes: Vec<Reported>,
+}
+
+impl Opening {
+    /// Whether something in it is worth a page: several plans, a review that was left, or a note that is more than a note.
+    #[must_use]
+    pub fn says_anything(&self) -> bool {
+        let plans = self.queue.len().saturating_add(self.passed.len());
+        plans > 1 || !self.before.is_empty() || self.notes.iter().any(|it| it.finding.severity != Severity::Note)
+    }
 }
 
 /// What the person does.
@@ -108,6 +125,7 @@ pub fn give_up(console: &mut dyn Console, colour: bool, what: &Text) -> Result<b
 
 fn page(opening: &Opening, style: &Style) -> Page {
     let mut page = Page::new(style);
+    notes(&mut page, style, &opening.notes);
     if !opening.before.is_empty() {
         before(&mut page, style, &opening.before);
     }
@@ -116,6 +134,20 @@ fn page(opening: &Opening, style: &Style) -> Page {
         queue(&mut page, style, opening);
     }
     page
+}
+
+fn notes(page: &mut Page, style: &Style, notes: &[Reported]) {
+    if notes.is_empty() {
+        return;
+    }
+    page.heading("Before you decide");
+    findings::put(page, style, notes.get(..MOST).unwrap_or(notes));
+    let left = u64::try_from(notes.len().saturating_sub(MOST)).unwrap_or(u64::MAX);
+    if left > 0 {
+        page.gap();
+        let more = format!("and {} more; `review check` lists them", counted(left, "finding", "findings"));
+        page.para("", &[Span::own(Label::Quiet, more)]);
+    }
 }
 
 fn before(page: &mut Page, style: &Style, all: &[Remembered]) {

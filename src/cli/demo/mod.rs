@@ -55,7 +55,24 @@ impl Demo {
     }
 }
 
+/// Makes the whole folder, or leaves nothing of it.
 fn make(folder: &Path) -> anyhow::Result<()> {
+    if ["allowed_signers", "agents.yaml", "plan.yaml.sig", "keys"].iter().any(|name| folder.join(name).exists()) {
+        bail!("`{}` holds a demo already\n  = mend: name another folder, or remove it", shown(folder));
+    }
+    let was_there = folder.exists();
+    let made = fill_folder(folder);
+    if made.is_err() {
+        // WHY: half a demo would stand in the way of the next try; everything else of the folder is somebody's.
+        let _ = std::fs::remove_dir_all(folder.join("keys"));
+        if !was_there {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+    made
+}
+
+fn fill_folder(folder: &Path) -> anyhow::Result<()> {
     let now = output::now();
     let log_id = super::init::new_log_id()?;
     let text = |template: &str, words: &[(&str, &str)]| fill(template, now, words);
@@ -64,18 +81,6 @@ fn make(folder: &Path) -> anyhow::Result<()> {
         .map_err(|findings| anyhow::anyhow!("the demo's snapshot has {} faults", findings.len()))?;
     let snapshot = String::from_utf8(snapshot::write(&parsed)?)?;
     let plan = text(include_str!("plan.yaml"), &[]);
-    let files = [
-        ("review.yaml", text(include_str!("review.yaml"), &[("log_id", log_id.as_str())])),
-        ("people.yaml", text(include_str!("people.yaml"), &[])),
-        ("tasks.yaml", text(include_str!("tasks.yaml"), &[])),
-        ("policies/classification.yaml", include_str!("classification.yaml").to_owned()),
-        ("plan.yaml", plan.clone()),
-        ("snapshot.json", snapshot),
-    ];
-    if ["allowed_signers", "agents.yaml", "plan.yaml.sig", "keys"].iter().any(|name| folder.join(name).exists()) {
-        bail!("`{}` holds a demo already\n  = mend: name another folder, or remove it", shown(folder));
-    }
-    new_folder::write(folder, &files)?;
     let mut signers = String::from("# Demo keys without a passphrase, made on this machine. For playing only.\n");
     for (name, principal) in PEOPLE {
         let public = make_key(&folder.join("keys"), name, principal)?;
@@ -89,10 +94,18 @@ fn make(folder: &Path) -> anyhow::Result<()> {
     let signed = Keygen::default()
         .sign(&key, NAMESPACE, plan.as_bytes(), &mut std::io::stderr())
         .map_err(|e| anyhow::anyhow!("{e}\n  = mend: {}", e.mend()))?;
-    new_folder::write(
-        folder,
-        &[("allowed_signers", signers), ("agents.yaml", agents), ("plan.yaml.sig", signed.armored)],
-    )
+    let files = [
+        ("review.yaml", text(include_str!("review.yaml"), &[("log_id", log_id.as_str())])),
+        ("people.yaml", text(include_str!("people.yaml"), &[])),
+        ("tasks.yaml", text(include_str!("tasks.yaml"), &[])),
+        ("policies/classification.yaml", include_str!("classification.yaml").to_owned()),
+        ("plan.yaml", plan),
+        ("snapshot.json", snapshot),
+        ("allowed_signers", signers),
+        ("agents.yaml", agents),
+        ("plan.yaml.sig", signed.armored),
+    ];
+    new_folder::write(folder, &files)
 }
 
 fn make_key(folder: &Path, name: &str, principal: &str) -> anyhow::Result<String> {
@@ -105,7 +118,9 @@ fn make_key(folder: &Path, name: &str, principal: &str) -> anyhow::Result<String
         .arg(&path)
         .stdin(Stdio::null())
         .output()
-        .context("ssh-keygen cannot be run\n  = mend: install OpenSSH (`apt-get install openssh-client`)")?;
+        .context(
+            "`ssh-keygen` cannot be run, so no keys can be made; install OpenSSH (`apt-get install openssh-client`)",
+        )?;
     if !output.status.success() {
         bail!("ssh-keygen made no key in `{}`", shown(folder));
     }

@@ -68,21 +68,29 @@ impl Init {
             ("policies/site.cedar", include_str!("site.cedar").to_owned()),
         ];
         new_folder::write(&self.folder, &files)?;
-        output::note(&next_steps(&self.folder, key.as_ref()));
+        output::note(&next_steps(&self.folder, key.as_ref(), &me));
         Ok(ExitCode::Passes)
     }
 }
 
-fn next_steps(folder: &Path, key: Option<&person::FoundKey>) -> String {
-    let mut out = format!("made a trust folder in `{}`\n", shown(folder));
+fn next_steps(folder: &Path, key: Option<&person::FoundKey>, me: &person::Guess) -> String {
+    let here = folder == Path::new(".");
+    let mut out = match here {
+        true => "made a trust folder here\n".to_owned(),
+        false => format!("made a trust folder in `{}`\n", shown(folder)),
+    };
     match key {
-        Some(key) => out.push_str(&format!("  key: {} (from {})\n", key.fingerprint, key.from)),
+        Some(key) => out.push_str(&format!("  your key: {} (from {}), as {}\n", key.fingerprint, key.from, me.principal)),
         None => out.push_str(
             "  no SSH key found: make one with `ssh-keygen -t ed25519`, then put its public half into allowed_signers\n",
         ),
     }
+    out.push_str("next:\n");
+    if !here {
+        out.push_str(&format!("  cd {}\n", shown(folder)));
+    }
     out.push_str(
-        "next:\n  1. review snapshot import kubernetes EXPORT… -o snapshot.json\n  2. list your approvers in people.yaml and allowed_signers, your assistants in agents.yaml\n  3. review plan.yaml",
+        "  review snapshot import kubernetes EXPORT… -o snapshot.json\n  fill people.yaml and allowed_signers (who approves), agents.yaml and tasks.yaml (who may propose, and for what)\n  review trust check     says what is missing or risky in them\n  review plan.yaml       decides about a plan",
     );
     out
 }

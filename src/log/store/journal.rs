@@ -103,7 +103,11 @@ impl Store {
             return Err(StoreError::InUse(text(&path)));
         }
         let mut journal = Journal { file, path, poisoned: false };
-        journal.keep(first)?;
+        if let Err(full) = journal.keep(first) {
+            // It holds nothing yet; on a full disk it would only be in the way.
+            let _ = self.disk.unlink(&journal.path);
+            return Err(full);
+        }
         self.disk.sync_folder(&folder).doing("force to the disk the folder", &folder)?;
         Ok(journal)
     }

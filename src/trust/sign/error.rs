@@ -163,10 +163,15 @@ pub(super) struct Surroundings {
     pub exists: bool,
 }
 
+/// Whether `ssh-keygen` said that it cannot sign at all.
+pub(super) fn is_too_old(said: &str) -> bool {
+    ["unknown option -- Y", "invalid option -- 'Y'", "illegal option -- Y"].iter().any(|words| said.contains(words))
+}
+
 /// Finds the reason in what `ssh-keygen` said.
 pub(super) fn classify(key: Text, said: &str, around: Surroundings) -> SignError {
     let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if any(&["unknown option -- Y", "invalid option -- 'Y'", "illegal option -- Y"]) {
+    if is_too_old(said) {
         return SignError::TooOld;
     }
     if any(&["UNPROTECTED PRIVATE KEY", "bad permissions"]) {

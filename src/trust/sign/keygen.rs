@@ -17,7 +17,7 @@ use crate::input::text::Text;
 
 use super::super::key::PublicKey;
 use super::super::sshsig::{self, Verified};
-use super::error::{SignError, Surroundings, classify};
+use super::error::{SignError, Surroundings, classify, is_too_old};
 use super::signing_key::SigningKey;
 
 /// Words at the start of lines that are no prompt: noise, and errors that we put into our own words.
@@ -76,6 +76,20 @@ impl Keygen {
 
     pub(super) fn program(&self) -> &OsStr {
         &self.program
+    }
+
+    /// Asks whether the program is there and can sign, so that nobody decides in vain.
+    ///
+    /// # Errors
+    /// If it is not there, or too old.
+    pub fn is_there(&self) -> Result<(), SignError> {
+        // WHY: without a key and a namespace it says what is missing and ends; only one that cannot sign says otherwise.
+        let output = Command::new(&self.program)
+            .args(["-Y", "sign"])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| SignError::from_spawn(&error))?;
+        if is_too_old(&String::from_utf8_lossy(&output.stderr)) { Err(SignError::TooOld) } else { Ok(()) }
     }
 
     /// Signs bytes for a namespace, and verifies the result. Prompts that are not asked on the controlling terminal go

@@ -1,0 +1,202 @@
+//! How one starts: `review init` for a person with and without keys, inside and outside git, and what a person is told of
+//! trust files that are not what others see.
+//!
+//! Real git, real `ssh-keygen`, a real agent, a real terminal; the home folder is the test's own.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{Site, expect, key, seal};
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_review");
+
+/// A person with a home folder of their own.
+struct Person(TempDir);
+
+impl Person {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.0.path().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn command(&self, program: &str, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("HOME", self.0.path()).env("USER", "mia").env("NO_COLOR", "1").env("GIT_CONFIG_NOSYSTEM", "1");
+        command
+    }
+
+    /// Runs a script of `bash`; gives its exit code and all it printed.
+    fn run(&self, folder: &Path, script: &str) -> (i32, String) {
+        let script = format!("exec 2>&1\nreview() {{ {BINARY} \"$@\"; }}\n{script}");
+        let output = self.command("bash", folder).args(["-c", &script]).output().unwrap();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Makes a key; gives kind and material of its public half.
+    fn key(&self, path: &str, kind: &str) -> String {
+        let full = self.0.path().join(path);
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        let made =
+            self.command("ssh-keygen", self.0.path()).args(["-q", "-t", kind, "-N", "", "-f"]).arg(&full).status();
+        assert!(made.unwrap().success());
+        let public = fs::read_to_string(full.with_extension("pub")).unwrap();
+        public.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[test]
+fn init_without_a_key_or_git_makes_a_folder_that_says_what_is_missing() {
+    let mia = Person::new();
+    let site = mia.folder("site");
+    let (code, text) = mia.run(&site, "review init");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("no SSH key found: make one with `ssh-keygen -t ed25519`"), "{text}");
+    let signers = fs::read_to_string(site.join("allowed_signers")).unwrap();
+    assert!(signers.lines().all(|line| line.starts_with('#')), "a line without a key allows nobody: {signers}");
+    // Every file says what it is for, and the commented examples in them are what the tool reads.
+    for file in ["review.yaml", "people.yaml", "agents.yaml", "tasks.yaml", "allowed_signers"] {
+        let text = fs::read_to_string(site.join(file)).unwrap();
+        assert!(text.starts_with("# "), "{file}: {text}");
+    }
+    let (code, text) = mia.run(&site, "review check plan.yaml");
+    assert!(code == 1 && text.contains("the trust folder has no `snapshot.json`"), "{text}");
+    assert!(text.contains("= mend: write it with `review snapshot import"), "{text}");
+    let before = fs::read(site.join("review.yaml")).unwrap();
+    let (code, text) = mia.run(&site, "review init");
+    assert!(code == 1 && text.contains("exist already, and nothing is overwritten"), "{text}");
+    assert_eq!(fs::read(site.join("review.yaml")).unwrap(), before);
+    // What is commented out in them is valid once the marks are taken away.
+    for file in ["agents.yaml", "tasks.yaml", "review.yaml"] {
+        let text = fs::read_to_string(site.join(file)).unwrap();
+        let key = |line: &str| line.trim_start_matches("# ").split_once(':').map(|(key, _)| key.to_owned());
+        let keys: Vec<_> = text.lines().filter(|line| line.starts_with("# ")).filter_map(key).collect();
+        assert!(!text.contains("{{") && !keys.iter().any(|key| key.contains("TODO")), "{file}: {text}");
+    }
+}
+
+#[test]
+fn init_finds_the_key_that_git_signs_with_then_that_of_home_then_the_agents() {
+    let mia = Person::new();
+    let site = mia.folder("site");
+    let (_, started) =
+        mia.run(&site, "ssh-agent -s > agent.sh; . ./agent.sh; ssh-add -q ../held 2>/dev/null; echo $SSH_AGENT_PID");
+    assert!(!started.trim().is_empty());
+    let held = mia.key("held", "ed25519");
+    let found = |script: &str| {
+        for old in ["review.yaml", "people.yaml", "agents.yaml", "tasks.yaml", "allowed_signers", "policies"] {
+            let old = site.join(old);
+            if old.is_dir() { fs::remove_dir_all(old).unwrap() } else { drop(fs::remove_file(old)) }
+        }
+        let (code, text) = mia.run(&site, script);
+        assert_eq!(code, 0, "{text}");
+        (text, fs::read_to_string(site.join("allowed_signers")).unwrap())
+    };
+    let (text, signers) = found(". ./agent.sh >/dev/null; ssh-add -q ../held; review init");
+    assert!(text.contains("(from ssh-add -L)") && signers.contains(&held), "{text}{signers}");
+    let rsa = mia.key(".ssh/id_rsa", "rsa");
+    let home = mia.key(".ssh/id_ed25519", "ed25519");
+    let (text, signers) = found(". ./agent.sh >/dev/null; review init");
+    assert!(text.contains("(from ~/.ssh)") && signers.contains(&home) && !signers.contains(&rsa), "{text}{signers}");
+    let work = mia.key("work", "ed25519");
+    let script = "git init -q . && git config user.email mia@corp.example && git config user.name 'Mia M' && git config gpg.format ssh \
+                  && git config user.signingkey ~/work.pub && review init";
+    let (text, signers) = found(script);
+    assert!(text.contains("(from git's user.signingkey)"), "{text}");
+    assert!(signers.contains(&format!("mia@corp.example namespaces=\"review-seal@v1\" {work}")), "{signers}");
+    let people = fs::read_to_string(site.join("people.yaml")).unwrap();
+    assert!(people.contains("id: mia\n") && people.contains("name: Mia M\n"), "{people}");
+    let (code, text) = mia.run(&site, "review init --key nowhere.pub other");
+    assert!(code == 1 && text.contains("there is no signing key at `nowhere.pub`"), "{text}");
+    assert!(!site.join("other").exists());
+    let (code, text) = mia.run(&site, "review init --key ~/work.pub other && review trust check --trust other");
+    assert!(code == 0 && !text.contains("error["), "{text}");
+    mia.run(&site, ". ./agent.sh >/dev/null; kill $SSH_AGENT_PID");
+}
+
+/// The demo in git, pushed to a remote and followed.
+fn in_git() -> Site {
+    let site = Site::new();
+    let script = "set -e; git init -q --bare ../remote.git; git init -q -b main .; git config user.email a@corp.example; \
+                  git config user.name A; printf 'keys/\\nreview-log.jsonl\\n.review-log*\\n' > .gitignore; git add -A; git commit -qm demo; \
+                  git remote add origin ../remote.git; git push -q -u origin main";
+    let output = site.command("bash", &site.demo()).args(["-c", script]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    site
+}
+
+#[test]
+fn a_review_says_which_trust_files_are_not_those_of_the_upstream_branch() {
+    let site = in_git();
+    // As pushed, nothing is said: the first screen is a card.
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    let card = ada.exp_string("? keys").unwrap();
+    assert!(card.contains("ledger-admin") && !card.contains("Before you decide"), "{card}");
+    key(&mut ada, "q");
+    expect(&mut ada, "exit=5");
+
+    let people = site.demo().join("people.yaml");
+    let before = fs::read_to_string(&people).unwrap();
+    fs::write(&people, before.replace("identity-security: [bo]", "identity-security: [ada, bo]")).unwrap();
+    fs::remove_file(site.demo().join("policies/classification.yaml")).unwrap();
+    fs::write(site.demo().join("policies/mine.cedar"), "// nothing\n").unwrap();
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    let page = ada.exp_string("? keys").unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "Before you decide",
+        "the trust file `people.yaml` differs from that of `origin/main`",
+        "the trust file `policies/mine.cedar` is not in `origin/main`",
+        "the trust file `policies/classification.yaml` of `origin/main` is missing here",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("agents.yaml") && !page.contains("snapshot.json"), "{page}");
+    // Enter does not pass it; `g` does, and the review is as ever.
+    key(&mut ada, "\r");
+    expect(&mut ada, "Enter alone decides nothing");
+    key(&mut ada, "g");
+    expect(&mut ada, "1 of ");
+    key(&mut ada, "r");
+    expect(&mut ada, "Enter: send");
+    key(&mut ada, "machines hold nothing for ever\r");
+    expect(&mut ada, "? keys");
+    key(&mut ada, "f");
+    seal(&mut ada, 3);
+
+    // Leaving at that page decides nothing.
+    let mut bo = site.sit("plan.yaml --key keys/bo.pub");
+    expect(&mut bo, "Before you decide");
+    key(&mut bo, "q");
+    expect(&mut bo, "nothing was decided");
+    expect(&mut bo, "exit=5");
+}
+
+#[test]
+fn a_trust_folder_read_from_the_upstream_branch_differs_from_nothing() {
+    let site = in_git();
+    let people = site.demo().join("people.yaml");
+    let before = fs::read_to_string(&people).unwrap();
+    fs::write(&people, before.replace("identity-security: [bo]", "identity-security: [ada, bo]")).unwrap();
+    let mut ada = site.sit("plan.yaml --trust refs/remotes/origin/main --log review-log.jsonl --key keys/ada.pub");
+    let card = ada.exp_string("? keys").unwrap();
+    assert!(!card.contains("Before you decide"), "{card}");
+    key(&mut ada, "q");
+    expect(&mut ada, "exit=5");
+}
