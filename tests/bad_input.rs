@@ -72,7 +72,7 @@ fn a_file_that_is_missing_empty_binary_or_a_folder_is_named_with_what_is_wrong()
         ("tasks.yaml", "binary", 1, "error[not-utf8]"),
         ("allowed_signers", "binary", 3, "it allows nobody"),
         ("policies/classification.yaml", "empty", 1, "error["),
-        ("policies/classification.yaml", "binary", 1, "error[not-utf8]"),
+        ("policies/classification.yaml", "binary", 1, "the file does not read"),
     ];
     let site = Site::new();
     for (file, how, code, message) in table {

@@ -99,7 +99,9 @@ fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Box<Finding
                 ..Place::line(name, u32::try_from(at.line()).unwrap_or(1))
             },
         );
-        Box::new(Finding::new(Code::BadConfiguration, format!("the file does not read: {error}")).at(&place))
+        let message = format!("the file does not read: {error}");
+        let mend = "write it as the shipped file of the same form is written; `policies/README.md` shows where";
+        Box::new(Finding::new(Code::BadConfiguration, message).at(&place).mend(mend))
     })
 }
 

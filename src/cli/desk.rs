@@ -149,8 +149,13 @@ impl<'a, 's> Desk<'a, 's> {
         let (draft, bytes) = desk.front()?;
         let first = line::lines(&bytes).next().unwrap_or_default().len();
         let mut journal = desk.store.begin(desk.header.session, bytes.get(..first).unwrap_or_default())?;
-        journal.append(bytes.get(first..).unwrap_or_default())?;
         journal.path().clone_into(&mut desk.path);
+        if let Err(full) = journal.append(bytes.get(first..).unwrap_or_default()) {
+            // Nothing is decided in it yet; left behind it would only stand in the way.
+            drop(journal);
+            let _ = desk.store.give_up(&desk.path);
+            return Err(full.into());
+        }
         desk.writing = Some(Writing { journal, draft, held: Vec::new() });
         Ok(desk)
     }

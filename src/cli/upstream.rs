@@ -73,11 +73,14 @@ fn entries(folder: &Path, commit: &str, site: &Site) -> Option<BTreeMap<String, 
     for line in String::from_utf8_lossy(&listed).split('\0') {
         let Some((about, path)) = line.split_once('\t') else { continue };
         let fields: Vec<&str> = about.split_whitespace().collect();
-        let ([mode, _, object, size], Some(path)) = (fields.as_slice(), path.strip_prefix(prefix.as_str())) else {
+        let ([mode, _, object, length], Some(path)) = (fields.as_slice(), path.strip_prefix(prefix.as_str())) else {
             continue;
         };
-        let entry =
-            Entry { is_link: *mode == "120000", size: size.parse().unwrap_or(u64::MAX), object: (*object).to_owned() };
+        let entry = Entry {
+            is_link: *mode == "120000",
+            size: length.parse().unwrap_or(u64::MAX),
+            object: (*object).to_owned(),
+        };
         found.insert(path.to_owned(), entry);
     }
     Some(found)

@@ -75,9 +75,10 @@ impl Init {
 
 fn next_steps(folder: &Path, key: Option<&person::FoundKey>, me: &person::Guess) -> String {
     let here = folder == Path::new(".");
-    let mut out = match here {
-        true => "made a trust folder here\n".to_owned(),
-        false => format!("made a trust folder in `{}`\n", shown(folder)),
+    let mut out = if here {
+        "made a trust folder here\n".to_owned()
+    } else {
+        format!("made a trust folder in `{}`\n", shown(folder))
     };
     match key {
         Some(key) => out.push_str(&format!("  your key: {} (from {}), as {}\n", key.fingerprint, key.from, me.principal)),
