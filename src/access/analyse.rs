@@ -21,11 +21,10 @@ use crate::access::judge::{in_task_scope, judge};
 use crate::access::named::{assignments, holds_after, named, reversible, was};
 use crate::access::resolve::{Step, resolve};
 use crate::access::step::outline;
-use crate::access::touch::closure;
 use crate::access::view::View;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{ChangeId, IdentityId, ResourceId, Subject};
+use crate::input::id::{ChangeId, IdentityId, ResourceId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::plan::model::{Action, Plan};
@@ -211,8 +210,7 @@ fn emergent<'v, 's>(
     if candidates.is_empty() {
         return Vec::new();
     }
-    let behind = |subject: &Subject| &plain.behind(subject) | &whole_view.behind(subject);
-    let concerns = steps.iter().map(|step| closure(&seeds(step, plain, whole_view), behind));
+    let concerns = steps.iter().map(|step| whole_view.all_behind(&seeds(step, plain, whole_view)));
     let mut order: Vec<(Digest<of::Change>, &ChangeId, usize)> = steps
         .iter()
         .zip(alone)

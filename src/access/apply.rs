@@ -280,7 +280,7 @@ fn made_by(id: &str, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subj
 fn newly_placed(resource: &ResourceId, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
     let index = plain.index;
     let named = index.at_scope(resource.as_str()).next().is_some()
-        || index.rule_targets().iter().any(|rule| rule.by_scope.contains_key(&Some(resource.clone())));
+        || index.rules().classes.iter().any(|class| class.by_scope.contains_key(&Some(resource.clone())));
     if !named {
         return BTreeSet::new();
     }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::access::bits::Bits;
@@ -198,19 +198,24 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
 
     /// What may be more: what those give whose own holdings, or whose part in the subject's reach, differ.
     fn candidates(&self, subject: &Subject) -> Candidates {
-        let (before, after) = (self.before.row(subject), self.after.row(subject));
+        let (before, after) = (self.before.grown(subject), self.after.grown(subject));
         let mut found = Candidates::new();
-        if Rc::ptr_eq(&before, &after) {
-            // Nobody new to act as: only those whose own holdings may differ can give more.
-            let touched = [self.before, self.after].into_iter().filter_map(|v| v.touched.as_ref());
-            let actors: BTreeMap<&Subject, &Way> = touched.flat_map(|t| t.own_in(&after)).collect();
-            for (actor, way) in actors {
-                self.actor(actor, Some(way), way, &mut found);
-            }
+        let below = |a: &View<'v, 's>, b: &View<'v, 's>| a.below.is_some_and(|below| std::ptr::eq(below, b));
+        let concerned = if below(self.after, self.before) {
+            self.after.concerned_in(&after)
+        } else if below(self.before, self.after) {
+            // Who is reached for longer before is no less reached after.
+            self.before.touched.as_ref().filter(|_| before.by.is_some()).map(|touched| touched.own_in(&after.row))
         } else {
-            for (actor, way) in after.iter() {
-                self.actor(actor, before.get(actor), way, &mut found);
-            }
+            // Two layers over one snapshot.
+            let both = self.before.concerned_in(&before).zip(self.after.concerned_in(&after));
+            both.map(|(a, b)| {
+                let actors: BTreeSet<&Subject> = a.into_iter().chain(b).map(|(actor, _)| actor).collect();
+                actors.into_iter().filter_map(|actor| after.row.get_key_value(actor)).collect()
+            })
+        };
+        for (actor, way) in concerned.unwrap_or_else(|| after.row.iter().collect()) {
+            self.actor(actor, before.row.get(actor), way, &mut found);
         }
         found
     }

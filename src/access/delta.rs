@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::access::index::Index;
 use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId, TrustId};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -72,6 +73,12 @@ impl Delta {
     /// Whether identities or groups are made, disabled or deleted.
     pub(super) fn alters_subjects(&self) -> bool {
         !self.identities.is_empty() || !self.groups.is_empty()
+    }
+
+    /// Whether identities and groups are made, if altered at all, and none that the snapshot knows is disabled or deleted.
+    pub(super) fn only_makes_subjects(&self, index: &Index<'_>) -> bool {
+        self.identities.iter().all(|(id, over)| over.is_some() && index.identity(id.as_str()).is_none())
+            && self.groups.iter().all(|(id, over)| over.is_some() && index.group(id.as_str()).is_none())
     }
 
     /// Whether a resource is deleted.

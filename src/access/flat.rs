@@ -7,6 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 
+use crate::access::acting::Lends;
 use crate::access::bits::Bits;
 use crate::access::facts::Step;
 use crate::access::pattern::Dialect;
@@ -51,6 +52,9 @@ pub(super) struct Flat {
     covering: Asked,
     overlapping: Asked,
     actions: OnceCell<Actions>,
+    leaves_out: OnceCell<bool>,
+    /// Which trust rules it makes hold.
+    pub(super) lends: OnceCell<Lends>,
     /// What another role covers, by that role's address. INVARIANT: a weak count keeps the address from being taken by
     /// another while it stands here.
     covered: RefCell<BTreeMap<usize, Known>>,
@@ -101,9 +105,9 @@ impl Flat {
     /// The allows whose patterns cover an action and a resource.
     pub(super) fn covering(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
         let found = Self::ask(&self.covering, action, resource, || {
-            self.places(dialect, action, |p| {
-                dialect.action_covers(p.action.raw(), action.raw())
-                    && dialect.resource_covers(p.resource.raw(), resource.raw())
+            self.places(dialect, action, |a| {
+                dialect.action_covers(a.permission.action.raw(), action.raw())
+                    && dialect.resource_covers(a.permission.resource.raw(), resource.raw())
             })
         });
         found.iter().filter_map(|at| self.allows.get(*at)).collect()
@@ -112,18 +116,24 @@ impl Flat {
     /// The allows that overlap an action and a resource. A role of which nothing is known overlaps nothing: what it
     /// gives is shown as unknown, and must not hide what a change really gains by it.
     pub(super) fn overlapping(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
-        let found = Self::ask(&self.overlapping, action, resource, || {
-            self.places(dialect, action, |p| {
-                dialect.actions_overlap(p.action.raw(), action.raw())
-                    && dialect.resources_overlap(p.resource.raw(), resource.raw())
-            })
-        });
-        found.iter().filter_map(|at| self.allows.get(*at)).filter(|a| !a.unknown).collect()
+        let found = self.overlapping_places(dialect, action, resource);
+        found.iter().filter_map(|at| self.allows.get(*at)).collect()
     }
 
-    fn places(&self, dialect: Dialect, action: &Text, holds: impl Fn(&Permission) -> bool) -> Rc<[usize]> {
+    /// The places of those allows.
+    pub(super) fn overlapping_places(&self, dialect: Dialect, action: &Text, resource: &Text) -> Rc<[usize]> {
+        Self::ask(&self.overlapping, action, resource, || {
+            self.places(dialect, action, |a| {
+                !a.unknown
+                    && dialect.actions_overlap(a.permission.action.raw(), action.raw())
+                    && dialect.resources_overlap(a.permission.resource.raw(), resource.raw())
+            })
+        })
+    }
+
+    fn places(&self, dialect: Dialect, action: &Text, holds: impl Fn(&Allow) -> bool) -> Rc<[usize]> {
         let candidates = self.with_action(dialect, action.raw());
-        let held = |at: &usize| self.allows.get(*at).is_some_and(|a| holds(&a.permission));
+        let held = |at: &usize| self.allows.get(*at).is_some_and(&holds);
         candidates.filter(held).collect::<BTreeSet<usize>>().into_iter().collect()
     }
 
@@ -179,7 +189,7 @@ impl Flat {
 
     /// Whether some allow leaves something out, so that what covers it depends on where it holds.
     pub(super) fn leaves_out(&self) -> bool {
-        self.allows.iter().any(|allow| !allow.permission.except.is_empty())
+        *self.leaves_out.get_or_init(|| self.allows.iter().any(|allow| !allow.permission.except.is_empty()))
     }
 
     /// The allows that another lacks.

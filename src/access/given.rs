@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::access::acting::{Grown, Row};
 use crate::access::compare::left_out;
 use crate::access::coverage::{Tree, ancestry, ends_within, exceptions_allow};
 use crate::access::facts::{Access, Exception};
 use crate::access::flat::Flat;
 use crate::access::pattern::Dialect;
-use crate::access::reach::{Holding, Own, Row};
+use crate::access::reach::{Holding, Own};
 use crate::access::view::View;
 use crate::access::way::{End, Leg, Trail, Way, joined, length, steps};
 use crate::input::id::{ResourceId, RoleId, Subject};
@@ -44,10 +45,11 @@ impl Source {
 
     /// Whether this lasts longer than another or, lasting as long, is the shorter way, or the first of equals.
     fn betters(&self, other: &Self) -> bool {
-        self.end.cmp(&other.end).then_with(|| other.length().cmp(&self.length())).then_with(|| {
-            let all = |source: &Self| source.legs.iter().flat_map(steps).cloned().collect::<Vec<_>>();
-            all(other).cmp(&all(self))
-        }) == std::cmp::Ordering::Greater
+        self.end
+            .cmp(&other.end)
+            .then_with(|| other.length().cmp(&self.length()))
+            .then_with(|| other.legs.iter().flat_map(steps).cmp(self.legs.iter().flat_map(steps)))
+            == std::cmp::Ordering::Greater
     }
 }
 
@@ -200,8 +202,8 @@ impl View<'_, '_> {
         if let Some(known) = self.worked.borrow().given.get(subject) {
             return Rc::clone(known);
         }
-        let row = self.row(subject);
-        let given = Rc::new(self.over_below(subject, &row).unwrap_or_else(|| self.gather(&row)));
+        let grown = self.grown(subject);
+        let given = Rc::new(self.over_below(subject, &grown).unwrap_or_else(|| self.gather(&grown.row)));
         self.worked.borrow_mut().given.insert(subject.clone(), Rc::clone(&given));
         given
     }
@@ -218,12 +220,9 @@ impl View<'_, '_> {
     }
 
     /// What the state below gives, but for the places that a change concerns; nothing if most may differ.
-    fn over_below(&self, subject: &Subject, row: &Rc<Row>) -> Option<Given> {
-        let (below, touched) = (self.below?, self.touched.as_ref()?);
-        if !Rc::ptr_eq(&below.row(subject), row) {
-            return None;
-        }
-        let concerned = touched.own_in(row);
+    fn over_below(&self, subject: &Subject, grown: &Grown) -> Option<Given> {
+        let (below, row) = (self.below?, &grown.row);
+        let concerned = self.concerned_in(grown)?;
         if concerned.len() > row.len() / 2 {
             return None;
         }
@@ -231,7 +230,11 @@ impl View<'_, '_> {
         let mut stale: BTreeSet<Option<ResourceId>> = BTreeSet::new();
         let mut fresh: Vec<Gift> = Vec::new();
         for (actor, way) in concerned {
-            let (was, own) = (below.own(actor), self.own(actor));
+            let own = self.own(actor);
+            if grown.by.as_ref().is_some_and(|by| by.contains(actor)) {
+                fresh.extend(own.holdings.iter().map(|holding| Gift::new(actor, way, &own, holding)));
+            }
+            let was = below.own(actor);
             if Rc::ptr_eq(&was, &own) {
                 continue;
             }

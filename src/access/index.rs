@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use crate::access::pattern::id_matches;
-use crate::access::rules::RuleTargets;
+use crate::access::rules::Rules;
 use crate::input::entitlement::Requirement;
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Snapshot, Trust};
@@ -72,7 +72,7 @@ pub struct Index<'a> {
     by_id: OnceLock<HashMap<&'a str, usize>>,
     by_scope: OnceLock<Chains<'a>>,
     sorted: OnceLock<Vec<(&'a str, Subject)>>,
-    targets: OnceLock<Vec<RuleTargets>>,
+    rules: OnceLock<Rules>,
     required: OnceLock<BTreeSet<Requirement>>,
 }
 
@@ -102,7 +102,7 @@ impl<'a> Index<'a> {
             by_id: OnceLock::new(),
             by_scope: OnceLock::new(),
             sorted: OnceLock::new(),
-            targets: OnceLock::new(),
+            rules: OnceLock::new(),
             required: OnceLock::new(),
         };
         for group in &snapshot.groups {
@@ -289,11 +289,14 @@ impl<'a> Index<'a> {
             .collect()
     }
 
-    /// For each trust rule of the snapshot, whom it can lead to.
-    pub(super) fn rule_targets(&self) -> &[RuleTargets] {
-        self.targets.get_or_init(|| {
+    /// The trust rules of the snapshot, with whom they can lead to.
+    pub(super) fn rules(&self) -> &Rules {
+        self.rules.get_or_init(|| {
+            if self.snapshot.trust_rules.is_empty() {
+                return Rules::default();
+            }
             let all: Vec<&Subject> = self.sorted().iter().map(|(_, subject)| subject).collect();
-            self.snapshot.trust_rules.iter().map(|rule| RuleTargets::new(rule, &all)).collect()
+            Rules::new(&self.snapshot.trust_rules, &all)
         })
     }
 

@@ -1,5 +1,6 @@
 //! The graph of access: coverage, effects, emergent access, escalations, separation of duties, classification. Pure.
 
+mod acting;
 pub mod analyse;
 mod apply;
 mod around;

@@ -13,7 +13,6 @@ use crate::access::coverage::{exception_overlaps, exception_takes_all};
 use crate::access::effective::Reached;
 use crate::access::facts::{Access, Exception, Step};
 use crate::access::index::Index;
-use crate::access::touch::closure;
 use crate::access::view::{RoleState, View};
 use crate::access::way::path;
 use crate::input::id::{ResourceId, Subject};
@@ -98,7 +97,7 @@ pub fn who_can(index: &Index<'_>, wish: &Wish) -> Vec<Answer> {
             }
         }
     }
-    let all = closure(&holders, |subject| view.behind(subject));
+    let all = view.all_behind(&holders);
     all.iter().map(|subject| ask(&view, subject, wish)).filter(|answer| answer.verdict != Verdict::No).collect()
 }
 

@@ -1,24 +1,22 @@
-//! Reach: what a subject holds itself, and as whom it can act.
+//! Reach: what a subject holds itself, before it acts as anyone.
 //!
-//! In: a state and a subject. Out: its holdings through groups, roles and includes, its denies, and the subjects that it
-//! can act as through live trusts and trust rules: the least fixpoint. Cycles are legal. An assignment that has ended at
-//! `taken_at` gives nothing; a disabled identity gives nothing, neither to itself nor to whoever could act as it.
+//! In: a state and a subject. Out: its holdings through groups, roles and includes, and its denies: the least fixpoint.
+//! Cycles are legal. An assignment that has ended at `taken_at` gives nothing; a disabled identity gives nothing, neither
+//! to itself nor to whoever could act as it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::access::compare::left_out;
-use crate::access::coverage::{Tree, ancestry, scope_covers, scopes_overlap};
+use crate::access::coverage::{Tree, scope_covers, scopes_overlap};
 use crate::access::facts::{Exception, Step};
 use crate::access::flat::{Allow, Flat};
-use crate::access::rules::{RuleTargets, Target};
 use crate::access::view::View;
-use crate::access::way::{Edge, End, Leg, Way};
-use crate::input::entitlement::{Mode, Permission, Requirement};
+use crate::access::way::{End, Leg, Way};
+use crate::input::entitlement::Permission;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::snapshot::model::TrustRule;
 
 /// A place below which something holds, and whether that is sure.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,9 +70,6 @@ impl Own {
         self.holdings.get(at)
     }
 }
-
-/// As whom a subject can act, itself included.
-pub(super) type Row = BTreeMap<Subject, Way>;
 
 /// What must be held for a trust, a rule or a path.
 #[derive(Clone, Debug)]
@@ -233,209 +228,5 @@ impl View<'_, '_> {
                 };
                 overlap(&allow.action, &allow.resource) && overlap(wanted.action, wanted.resource)
             })
-    }
-
-    /// As whom a subject can act next, by trusts and rules, whether or not what a trust requires is held.
-    pub(super) fn edges(&self, subject: &Subject) -> Rc<Vec<Edge>> {
-        if let (Some(below), Some(touched)) = (self.below, &self.touched) {
-            let same_targets = !self.delta.alters_subjects() || !touched.reach.contains(subject);
-            if same_targets && !touched.holds_other(subject) {
-                return below.edges(subject);
-            }
-        }
-        if let Some(known) = self.worked.borrow().edges.get(subject) {
-            return Rc::clone(known);
-        }
-        let own = self.own(subject);
-        let mut edges: BTreeMap<(Subject, Option<Requirement>), Way> = BTreeMap::new();
-        for ((node, _), way) in &own.groups {
-            for (trust, until) in self.trusts_from(node) {
-                if !self.in_force(until) {
-                    continue;
-                }
-                for to in self.subjects(trust.to.raw()) {
-                    let onward = way.step(&Step::ActsAs(to.clone(), trust.id.clone()), Mode::Standing, End::of(until));
-                    edges.entry((to, trust.requires.clone())).or_default().join(&onward);
-                }
-            }
-        }
-        self.rule_edges(&own, &mut edges);
-        let edges: Vec<Edge> = edges
-            .into_iter()
-            .filter(|((to, _), way)| to != subject && !way.is_empty() && !self.deleted(to) && !self.disabled(to))
-            .map(|((to, requires), way)| Edge { to, way, requires })
-            .collect();
-        let edges = Rc::new(edges);
-        self.worked.borrow_mut().edges.insert(subject.clone(), Rc::clone(&edges));
-        edges
-    }
-
-    fn rule_edges(&self, own: &Own, edges: &mut BTreeMap<(Subject, Option<Requirement>), Way>) {
-        let rules = &self.index.snapshot().trust_rules;
-        if rules.is_empty() || own.holdings.is_empty() {
-            return;
-        }
-        let made: Vec<Subject> = self.made().collect();
-        let made: Vec<&Subject> = made.iter().collect();
-        for (rule, targets) in rules.iter().zip(self.index.rule_targets()) {
-            let open: Text = targets.open_resource.as_str().into();
-            let fresh = (!made.is_empty()).then(|| RuleTargets::new(rule, &made));
-            for holding in &own.holdings {
-                let allows = holding.flat.overlapping(self.dialect, &rule.action, &open);
-                if allows.is_empty() {
-                    continue;
-                }
-                for known in std::iter::once(targets).chain(&fresh) {
-                    self.rule_targets_in(known, holding.scope.as_ref(), &mut |scope, target| {
-                        let way = self.by_rule(own, holding, &allows, rule, scope, target);
-                        edges.entry((target.subject.clone(), None)).or_default().join(&way);
-                    });
-                }
-            }
-        }
-    }
-
-    /// Calls for every target of a rule whose scope shares a place with `held`.
-    fn rule_targets_in<'t>(
-        &self,
-        targets: &'t RuleTargets,
-        held: Option<&ResourceId>,
-        call: &mut dyn FnMut(Option<&'t ResourceId>, &'t Target),
-    ) {
-        let mut visit = |scope: &'t Option<ResourceId>, list: &'t Vec<Target>| {
-            for target in list {
-                call(scope.as_ref(), target);
-            }
-        };
-        let Some(held) = held else {
-            targets.by_scope.iter().for_each(|(scope, list)| visit(scope, list));
-            return;
-        };
-        let above = ancestry(self, held).into_iter().map(Some).chain([None]);
-        for key in above {
-            if let Some((scope, list)) = targets.by_scope.get_key_value(&key) {
-                visit(scope, list);
-            }
-        }
-        if self.has_children(held) {
-            for (scope, list) in &targets.by_scope {
-                if scope.as_ref().is_some_and(|s| s != held && scope_covers(self, Some(held), Some(s))) {
-                    visit(scope, list);
-                }
-            }
-        }
-    }
-
-    fn by_rule(
-        &self,
-        own: &Own,
-        holding: &Holding,
-        allows: &[&Allow],
-        rule: &TrustRule,
-        scope: Option<&ResourceId>,
-        target: &Target,
-    ) -> Way {
-        let wanted = Wanted { action: &rule.action, resource: &target.resource, scope };
-        let mut best = Way::default();
-        for allow in allows {
-            if self.dialect.resources_overlap(allow.permission.resource.raw(), target.resource.raw()) {
-                best.join(&self.unless_denied(own, holding, allow, &wanted));
-            }
-        }
-        best.step(&Step::ActsAs(target.subject.clone(), rule.id.clone()), Mode::Standing, End::Never)
-    }
-
-    /// As whom a subject can act, itself included, through any number of live trusts.
-    pub(super) fn row(&self, subject: &Subject) -> Rc<Row> {
-        if let (Some(below), Some(touched)) = (self.below, &self.touched)
-            && (self.same_edges || !touched.reach.contains(subject))
-        {
-            return below.row(subject);
-        }
-        if let Some(known) = self.worked.borrow().rows.get(subject) {
-            return Rc::clone(known);
-        }
-        let row = Rc::new(self.act(subject));
-        self.worked.borrow_mut().rows.insert(subject.clone(), Rc::clone(&row));
-        row
-    }
-
-    fn act(&self, subject: &Subject) -> Row {
-        if self.deleted(subject) || self.disabled(subject) {
-            return Row::new();
-        }
-        let mut live = self.live_by_own(subject);
-        // WHY: a way on which each acts by what it holds itself is the one to show; others only add to it.
-        let plain = self.relax(subject, &live, Row::new());
-        // A trust may also be live through what its holder reaches by other trusts: raise until nothing changes.
-        loop {
-            let mut better = false;
-            let open: Vec<(Subject, usize)> =
-                live.iter().filter(|(_, way)| !way.reaches(&Way::start())).map(|(key, _)| key.clone()).collect();
-            let mut rows: BTreeMap<Subject, Row> = BTreeMap::new();
-            for key in open {
-                let edges = self.edges(&key.0);
-                let Some(requires) = edges.get(key.1).and_then(|e| e.requires.as_ref()) else { continue };
-                let row = rows.entry(key.0.clone()).or_insert_with(|| self.relax(&key.0, &live, Row::new())).clone();
-                let mut found = Way::default();
-                for (actor, way) in &row {
-                    found.join(&way.capped(&self.satisfies(actor, requires)));
-                }
-                if let Some(known) = live.get_mut(&key) {
-                    better |= known.join(&found);
-                }
-            }
-            if !better {
-                return self.relax(subject, &live, plain);
-            }
-        }
-    }
-
-    fn satisfies(&self, actor: &Subject, requires: &Requirement) -> Way {
-        let wanted = Wanted { action: &requires.action, resource: &requires.resource, scope: requires.scope.as_ref() };
-        self.holds(&self.own(actor), &wanted)
-    }
-
-    /// Every trust that asks for something, among all that might be reached, and how its holder itself has it.
-    fn live_by_own(&self, subject: &Subject) -> BTreeMap<(Subject, usize), Way> {
-        let mut live = BTreeMap::new();
-        let mut seen = std::collections::BTreeSet::from([subject.clone()]);
-        let mut queue = vec![subject.clone()];
-        while let Some(at) = queue.pop() {
-            for (n, edge) in self.edges(&at).iter().enumerate() {
-                if let Some(requires) = &edge.requires {
-                    live.insert((at.clone(), n), self.satisfies(&at, requires));
-                }
-                if seen.insert(edge.to.clone()) {
-                    queue.push(edge.to.clone());
-                }
-            }
-        }
-        live
-    }
-
-    /// As whom a subject can act by edges that are live, on top of what is known of it.
-    fn relax(&self, subject: &Subject, live: &BTreeMap<(Subject, usize), Way>, mut row: Row) -> Row {
-        row.entry(subject.clone()).or_insert_with(Way::start);
-        let mut queue: VecDeque<Subject> = row.keys().cloned().collect();
-        while let Some(at) = queue.pop_front() {
-            let Some(way) = row.get(&at).cloned() else { continue };
-            for (n, edge) in self.edges(&at).iter().enumerate() {
-                let step = match (&edge.requires, live.get(&(at.clone(), n))) {
-                    (None, _) => edge.way.clone(),
-                    (Some(_), Some(how)) => edge.way.capped(how),
-                    (Some(_), None) => continue,
-                };
-                if edge.to == *subject || step.is_empty() {
-                    continue;
-                }
-                // WHY: joining trails costs their length; most edges improve nothing.
-                let better = row.get(&edge.to).is_none_or(|known| !known.reaches(&way.capped(&step)));
-                if better && row.entry(edge.to.clone()).or_default().join(&way.then(&step)) {
-                    queue.push_back(edge.to.clone());
-                }
-            }
-        }
-        row
     }
 }

@@ -4,6 +4,7 @@
 //! matches, what must be held, where. Never evaluates who holds it: [`crate::access::reach`] does, before and after.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
@@ -100,50 +101,90 @@ fn fill(parts: &[Part], text: &str, bound: &mut Bound) -> bool {
     }
 }
 
-/// Whom a rule leads to, and what must be held for it.
+/// All whom a template matches, by the scope in which something must be held: one for all rules that say the same of both.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    /// Who can be acted as.
-    pub(super) subject: Subject,
-    /// The resource pattern that must be held.
-    pub(super) resource: Text,
-}
-
-/// A rule with all that its template matches, by the scope in which the permission must be held.
-#[derive(Clone, Debug)]
-pub(super) struct RuleTargets {
-    /// The resource with every hole open: what does not overlap it cannot make the rule hold.
-    pub(super) open_resource: String,
+pub(super) struct Class {
     to: Template,
-    resource: Template,
     scope: Option<Template>,
-    /// Scope (none: in any) to targets.
-    pub(super) by_scope: BTreeMap<Option<ResourceId>, Vec<Target>>,
+    /// Scope (none: in any) to whom can be acted as.
+    pub(super) by_scope: BTreeMap<Option<ResourceId>, Arc<[Subject]>>,
+    /// All of them.
+    pub(super) everyone: Arc<[Subject]>,
 }
 
-impl RuleTargets {
-    /// Finds the targets of a rule among subjects.
-    pub(super) fn new(rule: &TrustRule, subjects: &[&Subject]) -> Self {
-        let mut targets = Self {
-            open_resource: Template::new(rule.resource.raw()).open(),
-            to: Template::new(rule.to.raw()),
-            resource: Template::new(rule.resource.raw()),
-            scope: rule.scope.as_ref().map(|s| Template::new(s.raw())),
-            by_scope: BTreeMap::new(),
-        };
+impl Class {
+    fn new(to: Template, scope: Option<Template>, subjects: &[&Subject]) -> Self {
+        let mut class = Self { to, scope, by_scope: BTreeMap::new(), everyone: Arc::default() };
+        let mut by_scope: BTreeMap<Option<ResourceId>, Vec<Subject>> = BTreeMap::new();
         for subject in subjects {
-            if let Some((scope, target)) = targets.target(subject) {
-                targets.by_scope.entry(scope).or_default().push(target);
+            if let Some(scope) = class.scope_of(subject) {
+                by_scope.entry(scope).or_default().push((*subject).clone());
             }
         }
-        targets
+        class.by_scope = by_scope.into_iter().map(|(scope, list)| (scope, list.into())).collect();
+        class.everyone = match class.by_scope.values().collect::<Vec<_>>().as_slice() {
+            [only] => Arc::clone(only),
+            lists => lists.iter().flat_map(|list| list.iter()).cloned().collect(),
+        };
+        class
     }
 
-    /// What must be held, and where, to act as a subject by this rule.
-    pub(super) fn target(&self, subject: &Subject) -> Option<(Option<ResourceId>, Target)> {
+    /// Where something must be held to act as a subject, if the class holds it: none: in any scope.
+    #[expect(clippy::option_option, reason = "whom no rule leads to is not whom it leads to from any scope")]
+    pub(super) fn scope_of(&self, subject: &Subject) -> Option<Option<ResourceId>> {
         let bound = self.to.matches(subject.as_str())?;
-        let scope = self.scope.as_ref().map(|s| ResourceId::new(s.filled(&bound)));
-        Some((scope, Target { subject: subject.clone(), resource: self.resource.filled(&bound).into() }))
+        Some(self.scope.as_ref().map(|s| ResourceId::new(s.filled(&bound))))
+    }
+}
+
+/// The rules of a snapshot, with all that their templates match.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules {
+    pub(super) classes: Vec<Class>,
+    /// In the order of the snapshot.
+    pub(super) rules: Vec<RuleOf>,
+}
+
+/// What a rule asks for, and for whom.
+#[derive(Clone, Debug)]
+pub(super) struct RuleOf {
+    /// The class of those it leads to, by its place.
+    pub(super) class: usize,
+    /// The resource with every hole open: what does not overlap it cannot make the rule hold.
+    pub(super) open_resource: Text,
+    /// The resource, where it differs from target to target.
+    resource: Option<Template>,
+}
+
+impl Rules {
+    /// Finds the targets of rules among subjects.
+    pub(super) fn new(rules: &[TrustRule], subjects: &[&Subject]) -> Self {
+        let mut all = Self::default();
+        let mut known: BTreeMap<(&Text, Option<&Text>), usize> = BTreeMap::new();
+        for rule in rules {
+            let class = *known.entry((&rule.to, rule.scope.as_ref())).or_insert_with(|| {
+                let scope = rule.scope.as_ref().map(|s| Template::new(s.raw()));
+                all.classes.push(Class::new(Template::new(rule.to.raw()), scope, subjects));
+                all.classes.len() - 1
+            });
+            let resource = Template::new(rule.resource.raw());
+            let open_resource = resource.open().into();
+            let varies = resource.variables().next().is_some();
+            all.rules.push(RuleOf { class, open_resource, resource: varies.then_some(resource) });
+        }
+        all
+    }
+
+    /// The class of a rule.
+    pub(super) fn class(&self, rule: &RuleOf) -> Option<&Class> {
+        self.classes.get(rule.class)
+    }
+
+    /// The resource that must be held to act as a subject by a rule.
+    pub(super) fn resource(&self, rule: &RuleOf, subject: &Subject) -> Text {
+        let Some(template) = &rule.resource else { return rule.open_resource.clone() };
+        let bound = self.class(rule).and_then(|class| class.to.matches(subject.as_str())).unwrap_or_default();
+        template.filled(&bound).into()
     }
 }
 

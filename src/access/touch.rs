@@ -12,7 +12,6 @@ use crate::access::delta::Delta;
 use crate::access::reach::Wanted;
 use crate::access::view::{Holders, Touched, View};
 use crate::input::id::{ResourceId, RoleId, Subject};
-use crate::input::text::Text;
 
 impl<'v, 's> View<'v, 's> {
     /// Lays an overlay over the plain snapshot, knowing whom it touches.
@@ -22,7 +21,7 @@ impl<'v, 's> View<'v, 's> {
             Subject::Group(group) => &plain.members(group) | &view.members(group),
             Subject::Identity(_) => BTreeSet::new(),
         });
-        let reach = closure(&own, |subject| &plain.behind(subject) | &view.behind(subject));
+        let reach = view.all_behind(&own);
         view.touched = Some(Touched::new(own, reach));
         view.same_edges = view.acts_as_before(plain);
         view
@@ -38,31 +37,64 @@ impl<'v, 's> View<'v, 's> {
         let required: Vec<_> = self.index.required().iter().chain(required).collect();
         touched.reach.iter().filter(|s| touched.holds_other(s)).all(|subject| {
             let (before, after) = (plain.edges(subject), self.edges(subject));
-            let same = before.len() == after.len() && before.iter().zip(after.iter()).all(|(a, b)| a.equals(b));
-            same && required.iter().all(|r| {
-                let wanted = Wanted { action: &r.action, resource: &r.resource, scope: r.scope.as_ref() };
-                plain.holds(&plain.own(subject), &wanted).ends() == self.holds(&self.own(subject), &wanted).ends()
-            })
+            before.equals(&after)
+                && required.iter().all(|r| {
+                    let wanted = Wanted { action: &r.action, resource: &r.resource, scope: r.scope.as_ref() };
+                    plain.holds(&plain.own(subject), &wanted).ends() == self.holds(&self.own(subject), &wanted).ends()
+                })
         })
     }
 
-    /// Who stands directly behind a subject: members of a group, and who might act as it.
-    pub(super) fn behind(&self, subject: &Subject) -> BTreeSet<Subject> {
-        let mut found = match subject {
-            Subject::Group(group) => self.members(group),
-            Subject::Identity(_) => BTreeSet::new(),
-        };
-        for trust in self.trusts_to(subject) {
-            found.extend(self.trusting(trust));
+    /// Everyone behind some subjects, themselves included: members of groups, and who might act as them, here or below.
+    pub(super) fn all_behind(&self, from: &BTreeSet<Subject>) -> BTreeSet<Subject> {
+        let states: Vec<&Self> = self.below.into_iter().chain([self]).collect();
+        let mut seen = from.clone();
+        let mut queue: Vec<Subject> = from.iter().cloned().collect();
+        let mut lists: BTreeSet<usize> = BTreeSet::new();
+        let mut kept: Vec<Rc<BTreeSet<Subject>>> = Vec::new();
+        while let Some(subject) = queue.pop() {
+            for state in &states {
+                let mut direct = match &subject {
+                    Subject::Group(group) => state.members(group),
+                    Subject::Identity(_) => BTreeSet::new(),
+                };
+                for trust in state.trusts_to(&subject) {
+                    direct.extend(state.trusting(trust));
+                }
+                queue.extend(direct.into_iter().filter(|next| seen.insert(next.clone())));
+            }
+            // WHY: who may make a rule hold is asked of the snapshot alone; whoever a change lets hold more is a seed.
+            for state in states.iter().filter(|state| state.below.is_none() || !state.delta.resources.is_empty()) {
+                for list in state.behind_by_rule(&subject) {
+                    // INVARIANT: a list is kept, so that no other takes its address.
+                    if lists.insert(Rc::as_ptr(&list).addr()) {
+                        queue.extend(list.iter().filter(|next| seen.insert((*next).clone())).cloned());
+                        kept.push(list);
+                    }
+                }
+            }
+        }
+        seen
+    }
+
+    /// Who may act as a subject by a trust rule, a list for each class of rules.
+    fn behind_by_rule(&self, subject: &Subject) -> Vec<Rc<BTreeSet<Subject>>> {
+        let classes = &self.index.rules().classes;
+        if classes.is_empty() {
+            return Vec::new();
         }
         let plain = self.below.unwrap_or(self);
-        let rules = self.index.rule_targets();
-        if !rules.is_empty() {
-            let holders = plain.rule_holders();
-            for (rule, by_scope) in rules.iter().zip(holders.iter()) {
-                let Some((scope, _)) = rule.target(subject) else { continue };
-                self.holders_in(by_scope, scope.as_ref(), &mut found);
-            }
+        let holders = plain.rule_holders();
+        let mut found = Vec::new();
+        for (at, (class, by_scope)) in classes.iter().zip(holders.iter()).enumerate() {
+            let Some(scope) = class.scope_of(subject) else { continue };
+            let key = (at, scope);
+            let known = self.worked.borrow().rule_behind.get(&key).cloned();
+            found.push(known.unwrap_or_else(|| {
+                let list = Rc::new(self.holders_in(by_scope, key.1.as_ref()));
+                self.worked.borrow_mut().rule_behind.insert(key.clone(), Rc::clone(&list));
+                list
+            }));
         }
         found
     }
@@ -71,12 +103,9 @@ impl<'v, 's> View<'v, 's> {
         &self,
         by_scope: &BTreeMap<Option<ResourceId>, BTreeSet<Subject>>,
         scope: Option<&ResourceId>,
-        found: &mut BTreeSet<Subject>,
-    ) {
-        let Some(scope) = scope else {
-            found.extend(by_scope.values().flatten().cloned());
-            return;
-        };
+    ) -> BTreeSet<Subject> {
+        let Some(scope) = scope else { return by_scope.values().flatten().cloned().collect() };
+        let mut found = BTreeSet::new();
         for key in ancestry(self, scope).into_iter().map(Some).chain([None]) {
             found.extend(by_scope.get(&key).into_iter().flatten().cloned());
         }
@@ -84,27 +113,31 @@ impl<'v, 's> View<'v, 's> {
             let below = by_scope.iter().filter(|(key, _)| scope_covers(self, Some(scope), key.as_ref()));
             found.extend(below.flat_map(|(_, holders)| holders).cloned());
         }
+        found
     }
 
-    /// For each rule, who holds a role with a permission that may make it hold, by scope; of the plain snapshot, once.
+    /// For each class of rules, who holds a role with a permission that may make one hold, by scope; of the plain snapshot.
     fn rule_holders(&self) -> Rc<Holders> {
         if let Some(known) = &self.worked.borrow().holders {
             return Rc::clone(known);
         }
-        let snapshot = self.index.snapshot();
-        let mut all = Holders::new();
-        for (rule, targets) in snapshot.trust_rules.iter().zip(self.index.rule_targets()) {
-            let open: Text = targets.open_resource.as_str().into();
-            let mut by_scope: BTreeMap<Option<ResourceId>, BTreeSet<Subject>> = BTreeMap::new();
-            for role in &snapshot.roles {
-                if self.flat(&role.id).overlapping(self.dialect, &rule.action, &open).is_empty() {
-                    continue;
-                }
-                for assignment in self.of_role(&role.id) {
-                    by_scope.entry(assignment.scope.clone()).or_default().extend(self.subjects(assignment.who.raw()));
+        let classes = self.index.rules().classes.len();
+        let mut all: Holders = vec![BTreeMap::new(); classes];
+        for role in &self.index.snapshot().roles {
+            let flat = self.flat(&role.id);
+            // Variables stand for the holder, hence any resource.
+            let lent =
+                if flat.variables { (0..classes).collect() } else { self.lends(&flat).classes(self.index.rules()) };
+            if lent.is_empty() {
+                continue;
+            }
+            for assignment in self.of_role(&role.id) {
+                let holders = self.subjects(assignment.who.raw());
+                for class in &lent {
+                    let Some(by_scope) = all.get_mut(*class) else { continue };
+                    by_scope.entry(assignment.scope.clone()).or_default().extend(holders.iter().cloned());
                 }
             }
-            all.push(by_scope);
         }
         let all = Rc::new(all);
         self.worked.borrow_mut().holders = Some(Rc::clone(&all));

@@ -7,14 +7,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
+use crate::access::acting::{Edges, Grown, Row, Shift};
 use crate::access::coverage::{Tree, ancestry};
 use crate::access::delta::Delta;
 use crate::access::flat::Flat;
 use crate::access::given::Given;
 use crate::access::index::Index;
 use crate::access::pattern::{Dialect, id_matches};
-use crate::access::reach::{Own, Row};
-use crate::access::way::{Edge, Way};
+use crate::access::reach::Own;
+use crate::access::rules::Rules;
+use crate::access::way::Way;
 use crate::input::entitlement::Mode;
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
@@ -39,7 +41,7 @@ pub(super) enum RoleState<'v> {
     Unknown,
 }
 
-/// For each trust rule, who may make it hold, by scope.
+/// For each class of trust rules, who may make one of them hold, by scope.
 pub(super) type Holders = Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>;
 
 /// A role, what limits it, and for whom, if that matters.
@@ -49,8 +51,10 @@ pub(super) type LimitedBy = (RoleId, Vec<Limit>, Option<Subject>);
 #[derive(Debug, Default)]
 pub(super) struct Worked {
     pub(super) own: BTreeMap<Subject, Rc<Own>>,
-    pub(super) edges: BTreeMap<Subject, Rc<Vec<Edge>>>,
-    pub(super) rows: BTreeMap<Subject, Rc<Row>>,
+    pub(super) edges: BTreeMap<Subject, Rc<Edges>>,
+    pub(super) shifts: BTreeMap<Subject, Rc<Shift>>,
+    pub(super) rows: BTreeMap<Subject, Grown>,
+    pub(super) made_rules: Option<Rc<Rules>>,
     pub(super) given: BTreeMap<Subject, Rc<Given>>,
     pub(super) flats: BTreeMap<RoleId, Rc<Flat>>,
     /// Roles with policy variables filled, by holder.
@@ -58,6 +62,7 @@ pub(super) struct Worked {
     /// Roles less what limits take, by role, limits and, where a variable is among them, holder.
     pub(super) limited: BTreeMap<LimitedBy, Rc<Flat>>,
     pub(super) holders: Option<Rc<Holders>>,
+    pub(super) rule_behind: BTreeMap<(usize, Option<ResourceId>), Rc<BTreeSet<Subject>>>,
 }
 
 /// Which subjects an overlay can concern: what is not in here is as in the state below.

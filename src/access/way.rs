@@ -6,8 +6,7 @@
 use std::rc::Rc;
 
 use crate::access::facts::{Path, Step};
-use crate::input::entitlement::{Mode, Requirement};
-use crate::input::id::Subject;
+use crate::input::entitlement::Mode;
 use crate::input::time::Time;
 
 /// When something ends. INVARIANT: the order of the variants makes `Never` the latest.
@@ -174,23 +173,6 @@ impl Way {
     pub(super) fn eligible(&self) -> Option<&Leg> {
         let (now, ever) = self.ends();
         self.ever.as_ref().filter(|_| ever > now)
-    }
-}
-
-/// That a subject can act as another.
-#[derive(Clone, Debug)]
-pub(super) struct Edge {
-    pub(super) to: Subject,
-    /// From the subject, the step of acting included.
-    pub(super) way: Way,
-    /// What must be held for it, where a trust asks for something.
-    pub(super) requires: Option<Requirement>,
-}
-
-impl Edge {
-    /// Whether two edges lead to the same, by the same steps in effect.
-    pub(super) fn equals(&self, other: &Self) -> bool {
-        self.to == other.to && self.way.ends() == other.way.ends() && self.requires == other.requires
     }
 }
 
