@@ -18,31 +18,7 @@ use rexpect::session::spawn_command;
 
 mod support;
 
-use support::{LONG, Site, decide, expect, key, seal};
-
-/// Three sessions by two people.
-fn three_sessions(site: &Site) {
-    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    let approve = ("c2", "a", "Type `ledger-admin`", "ledger-admin");
-    let skip = |change| (change, "s", "", "");
-    decide(
-        &mut ada,
-        &[
-            ("c3", "r", "Why", "machines hold nothing for ever"),
-            approve,
-            skip("c6"),
-            ("c1", "a", "Type `yes`", "yes"),
-            skip("c5"),
-        ],
-    );
-    seal(&mut ada, 3);
-    let mut bo = site.sit("plan.yaml --key keys/bo.pub");
-    decide(&mut bo, &[skip("c3"), approve, ("c6", "r", "Why", "with c5 it opens the vault"), skip("c5")]);
-    seal(&mut bo, 3);
-    let mut again = site.sit("plan.yaml --key keys/ada.pub");
-    decide(&mut again, &[("c6", "r", "Why", "I agree with Bo"), skip("c5")]);
-    seal(&mut again, 3);
-}
+use support::{LONG, Site, decide, expect, key, three_sessions};
 
 #[test]
 fn three_sessions_by_two_people_verify_here_and_with_stock_tools() {
