@@ -13,7 +13,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::Site;
+use support::{Site, decide, seal};
 
 /// A site in a git repository whose `main` holds the trust files and nothing else.
 fn repository() -> Site {
@@ -169,4 +169,95 @@ fn each_thing_that_git_cannot_tell_is_exit_1_with_its_message() {
     git(&site, &["clone", "-q", "--depth", "1", "--branch", "topic", &from, "../shallow"]);
     let text = says(&demo.join("../shallow"), &["gate", "--changed-since", "HEAD", "--trust", "HEAD"]);
     assert!(text.contains("shallow") && text.contains("fetch-depth: 0"), "{text}");
+}
+
+/// A reviewed plan: Ada and Bo approved c2, and Ada c1. Without git.
+fn reviewed() -> Site {
+    let site = Site::new();
+    let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (kept, _) = text.split_once("  # A denied one").unwrap();
+    propose(&site, "plan.yaml", kept);
+    let approve = ("c2", "a", "Type `ledger-admin`", "ledger-admin");
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut ada, &[approve, ("c1", "a", "Type `yes`", "yes")]);
+    seal(&mut ada, 5);
+    let mut bo = site.sit("plan.yaml --key keys/bo.pub");
+    decide(&mut bo, &[approve]);
+    seal(&mut bo, 0);
+    site
+}
+
+fn messages(value: &Value) -> String {
+    let all = value["findings"].as_array().unwrap().iter();
+    all.map(|f| format!("{}: {}", f["code"], f["message"])).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_thing_that_is_wrong_with_a_log_or_its_people_has_its_message_and_code() {
+    let site = reviewed();
+    let at = |name: &str| site.demo().join(name);
+    let plain = &["plan.yaml", "--trust", "."];
+    assert_eq!(gate(&site, plain).0, 0);
+    let log = fs::read_to_string(site.log()).unwrap();
+    let put = |name: &str, text: &str| fs::write(at(name), text).unwrap();
+    let with = |name: &str| gate(&site, &["plan.yaml", "--trust", ".", "--log", name]);
+
+    let other = reviewed();
+    put("other.jsonl", &fs::read_to_string(other.log()).unwrap());
+    let (code, value) = with("other.jsonl");
+    assert!(code == 7 && messages(&value).contains("log-foreign-session"), "a log of another repository: {value:#}");
+
+    put("torn.jsonl", &log[..log.len() - 40]);
+    let (code, value) = with("torn.jsonl");
+    assert!(code == 7 && messages(&value).contains("log-torn-tail"), "a torn log: {value:#}");
+
+    let second = log.match_indices("\"type\":\"session\"").nth(1).unwrap().0;
+    put("short.jsonl", &log[..=log[..second].rfind('\n').unwrap()]);
+    let (code, value) = with("short.jsonl");
+    assert!(code == 7 && messages(&value).contains("log-lost-head"), "less than the trusted copy holds: {value:#}");
+
+    let (code, value) = gate(&site, &["plan.yaml", "--trust", ".", "--known-head", &"0".repeat(64)]);
+    assert!(code == 7 && messages(&value).contains("log-lost-head"), "an unknown head: {value:#}");
+    let (code, value) = gate(&site, &["plan.yaml", "--trust", ".", "--known-head", "no-such-file"]);
+    assert!(code == 1 && messages(&value).contains("neither a hash"), "{value:#}");
+
+    let (_, head) = site.run(&["log", "head"]);
+    put("known_heads", &format!("# remembered\n{}\n", "1".repeat(64)));
+    let (code, value) = gate(&site, plain);
+    assert!(
+        code == 7 && messages(&value).contains(&"1".repeat(64)),
+        "a head that the trust folder remembers: {value:#}"
+    );
+    put("known_heads", &head);
+    assert_eq!(gate(&site, plain).0, 0);
+    put("known_heads", "nonsense\n");
+    let (code, value) = gate(&site, plain);
+    assert!(code == 1 && messages(&value).contains("known_heads` line 1"), "{value:#}");
+    fs::remove_file(at("known_heads")).unwrap();
+
+    let (code, value) = with("absent.jsonl");
+    assert!(
+        code == 7 && messages(&value).contains("log-lost-head"),
+        "no log, where the trust folder has one: {value:#}"
+    );
+
+    let people = fs::read_to_string(at("people.yaml")).unwrap();
+    put("people.yaml", &people.replace("identity-security: [bo]", "identity-security: []"));
+    let (code, value) = gate(&site, plain);
+    let said = messages(&value);
+    assert!(code == 5 && said.contains("step Security: nobody of people.yaml may take it"), "{said}");
+    assert!(said.contains("but policy does not permit them a step that is needed now"), "who left the group: {said}");
+    put("people.yaml", &people.replace("identity-security: [bo]", "identity-security: [bo, lena]"));
+    assert_eq!(gate(&site, plain).0, 0);
+    put("people.yaml", &people);
+
+    put(
+        "policies/strict.cedar",
+        "@id(\"nobody-owns\")\n@title(\"t\")\n@advice(\"a\")\n@control(\"c\")\n@severity(\"low\")\n\
+         forbid (principal, action == Action::\"ApproveAsOwner\", resource);\n",
+    );
+    let (code, value) = gate(&site, plain);
+    assert!(code == 5 && messages(&value).contains("does not permit them"), "decided under other policies: {value:#}");
+    fs::remove_file(at("policies/strict.cedar")).unwrap();
+    assert_eq!(gate(&site, plain).0, 0, "put back, all of it holds again");
 }
