@@ -115,7 +115,7 @@ impl Bench<'_> {
     }
 
     /// A held access as a fact.
-    fn piece(&self, view: &View<'_, '_>, subject: &Subject, held: Held) -> Piece {
+    pub(super) fn piece(&self, view: &View<'_, '_>, subject: &Subject, held: Held) -> Piece {
         let verdict = self.verdict(view, &held);
         Piece {
             subject: subject.clone(),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::facts::Escalation;
 use crate::access::pattern::Dialect;
-use crate::access::reach::{Own, Wanted};
+use crate::access::reach::{Holding, Own, Wanted};
 use crate::access::rules::{Bound, Template};
 use crate::access::view::View;
 use crate::access::way::{Leg, Way, path};
@@ -255,6 +255,35 @@ fn bind(
         bind(view, known, subject, reached, asked, rest, bound, found);
     }
     bound.remove(name);
+}
+
+/// Ids and titles of the paths for which holding one role everywhere is enough, if there is something to bind their
+/// variables to.
+pub(super) fn prone<'p>(
+    view: &View<'_, '_>,
+    paths: &'p [EscalationPath],
+    role: &crate::input::id::RoleId,
+) -> Vec<(&'p Text, &'p Text)> {
+    let flat = view.flat(role);
+    let denied = |p: &crate::input::entitlement::Permission| crate::access::facts::Exception {
+        action: p.action.clone(),
+        resource: p.resource.clone(),
+        scope: None,
+        until: None,
+        except: p.except.clone(),
+    };
+    let own = Own {
+        denies: flat.denies.iter().map(denied).collect(),
+        holdings: vec![Holding { role: role.clone(), scope: None, way: Way::start(), flat }],
+        ..Own::default()
+    };
+    let reached = Reached { actors: vec![(Way::start(), Rc::new(own))] };
+    let system = &view.index.snapshot().source;
+    let applies = |path: &&EscalationPath| path.system.as_ref().is_none_or(|s| s == system);
+    let holds = |path: &&EscalationPath| {
+        path.requires.iter().all(|asked| Asked::new(asked).way(view, &reached, &Bound::new()).is_some())
+    };
+    paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
 }
 
 /// The objects that a variable may stand for, sorted.

@@ -30,6 +30,8 @@ pub enum Log {
     Head(Head),
     /// Proves one line to somebody who shall not see the rest.
     Prove(prove::Prove),
+    /// Joins copies of a log that went apart: every session of them once.
+    Merge(super::merge::Merge),
 }
 
 impl Log {
@@ -42,6 +44,7 @@ impl Log {
             Self::Show(page) => page.run(),
             Self::Head(page) => page.run(),
             Self::Prove(page) => page.run(),
+            Self::Merge(page) => page.run(),
         }
     }
 }
@@ -51,6 +54,12 @@ impl Log {
 pub struct Show {
     /// The log [default: that of the trust folder].
     path: Option<PathBuf>,
+    /// Only what concerns this plan.
+    #[arg(long, value_name = "PLAN-ID")]
+    plan: Option<String>,
+    /// Everything that happened to this change.
+    #[arg(long, value_name = "CHANGE-ID")]
+    change: Option<String>,
     #[command(flatten)]
     place: Where,
     /// How the result is written.
@@ -93,11 +102,25 @@ impl Show {
             "the log does not verify: what follows cannot be relied on"
         };
         let documents = history::documents(&path, &verified)?;
+        if let Some(change) = &self.change {
+            return self.story(change, &path, &verified, &documents, code, standing);
+        }
+        let is_meant = |plan: &Text| self.plan.as_ref().is_none_or(|id| plan.raw() == id);
         let log = LogReport {
             file: Text::from(super::new_folder::shown(&path)),
             standing: Sentence::of(standing),
-            sessions: verified.sessions.iter().map(session).collect(),
-            decisions: verified.sessions.iter().flat_map(|view| decisions(view, &documents)).collect(),
+            sessions: verified
+                .sessions
+                .iter()
+                .map(session)
+                .filter(|row| self.plan.is_none() || row.plans.iter().any(is_meant))
+                .collect(),
+            decisions: verified
+                .sessions
+                .iter()
+                .flat_map(|view| decisions(view, &documents))
+                .filter(|row| is_meant(&row.plan))
+                .collect(),
             more: None,
             heads: record::heads(&verified),
         };
@@ -107,6 +130,42 @@ impl Show {
             verdict: Sentence::of(counted(verified.session_count as u64, "session", "sessions")),
             findings: verified.findings.iter().map(|f| Reported::new(f.clone(), |_| None)).collect(),
             body: Body::Log(log),
+            next: Vec::new(),
+        };
+        output::data(&render(&report, self.format))?;
+        Ok(code)
+    }
+}
+
+impl Show {
+    fn story(
+        &self,
+        change: &str,
+        path: &std::path::Path,
+        verified: &Verification,
+        documents: &Documents,
+        code: ExitCode,
+        standing: &'static str,
+    ) -> anyhow::Result<ExitCode> {
+        let wanted = super::story::Wanted { plan: self.plan.as_deref(), change };
+        let Some(mut story) = super::story::tell(&wanted, verified, documents) else {
+            anyhow::bail!(
+                "the log `{}` holds nothing of a change `{}`{}\n  = mend: `review log show` lists what it holds",
+                super::new_folder::shown(path),
+                Text::from(change).terminal(),
+                self.plan
+                    .as_ref()
+                    .map(|id| format!(" of `{}`", Text::from(id.as_str()).terminal()))
+                    .unwrap_or_default()
+            );
+        };
+        story.about.push(("log", "log", crate::report::sheet::Cell::Word(standing)));
+        let report = Report {
+            command: "log show",
+            exit_code: code.code(),
+            verdict: Sentence::of("shown"),
+            findings: verified.findings.iter().map(|f| Reported::new(f.clone(), |_| None)).collect(),
+            body: Body::Sheets(story),
             next: Vec::new(),
         };
         output::data(&render(&report, self.format))?;
@@ -139,7 +198,7 @@ impl Head {
 pub type Documents = BTreeMap<Digest<of::Change>, std::sync::Arc<Document>>;
 
 /// What a change does, from its record: the action and its fields.
-fn what(document: &Document) -> Sentence {
+pub(super) fn what(document: &Document) -> Sentence {
     Sentence::new().name(&document.action).then(parts(&document.fields))
 }
 

@@ -14,15 +14,19 @@ pub mod decide;
 pub mod demo;
 pub mod desk;
 pub mod diff;
+pub mod difference;
 pub mod fill;
 pub mod gate;
 pub mod history;
+pub mod holdings;
 pub mod init;
 pub mod known;
 pub mod left;
 pub mod log;
 pub mod log_source;
+pub mod merge;
 pub mod new_folder;
+pub mod next;
 pub mod output;
 pub mod person;
 pub mod plan;
@@ -38,6 +42,8 @@ pub mod schema;
 pub mod sit;
 pub mod site;
 pub mod snapshot;
+pub mod status;
+pub mod story;
 pub mod trust;
 pub mod trust_folder;
 pub mod trusted;
@@ -109,6 +115,7 @@ enum Command {
     #[command(hide = true)]
     Decide(decide::Decide),
     Resume(decide::Resume),
+    Status(status::Status),
     Check(check::Check),
     Gate(gate::Gate),
     Diff(diff::Diff),
@@ -143,6 +150,7 @@ impl Command {
             Self::Trust(page) => Some(page.writing()),
             Self::Decide(_)
             | Self::Resume(_)
+            | Self::Status(_)
             | Self::Log(_)
             | Self::PlanWork(_)
             | Self::Snapshot(_)
@@ -159,6 +167,7 @@ impl Command {
 /// The names that stand before a plan's would.
 const NAMES: &[&str] = &[
     "resume",
+    "status",
     "check",
     "gate",
     "diff",
@@ -261,11 +270,12 @@ fn unknown_command(word: &OsString) -> clap::Error {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => {
-            output::data(&whats_next())?;
+            output::data(&next::next(&std::env::current_dir()?))?;
             Ok(ExitCode::Passes)
         }
         Some(Command::Decide(page)) => page.run(),
         Some(Command::Resume(page)) => page.run(),
+        Some(Command::Status(page)) => page.run(),
         Some(Command::Check(page)) => page.run(),
         Some(Command::Gate(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),
@@ -303,20 +313,4 @@ impl From<Format> for crate::report::render::Format {
             Format::Markdown => Self::Markdown,
         }
     }
-}
-
-/// What to do next in this folder.
-fn whats_next() -> String {
-    let here = Path::new(".");
-    let has = |name: &str| here.join(name).exists();
-    let mut out = String::from("review: reviews the access changes that AI assistants propose\n\n");
-    if !std::env::current_dir().is_ok_and(|d| d.ancestors().any(|f| f.join("review.yaml").exists())) {
-        out.push_str("there is no trust folder here. Next:\n  review demo     make a complete example and review it\n  review init     make a trust folder for your own system\n");
-    } else if has("plan.yaml") {
-        out.push_str("next:\n  review plan.yaml         decide, in the terminal\n  review check plan.yaml   what policy says\n  review diff plan.yaml    what the plan does to effective access\n");
-    } else {
-        out.push_str("next:\n  review snapshot import kubernetes FILE… -o snapshot.json\n  review PLAN              decide about a plan, in the terminal\n");
-    }
-    out.push_str("\n`review --help` lists all commands.\n");
-    out
 }

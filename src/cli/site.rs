@@ -270,7 +270,7 @@ type PolicyFiles = Vec<Named>;
 /// WHY: the export of a cluster knows neither the assistant that proposes nor most of the people who sponsor and approve,
 /// yet the site names them. What the snapshot says of an identity stands, and so does its digest; but an account of the
 /// system that agents.yaml lists is an agent, which no export can say.
-fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &People) -> Snapshot {
+pub(super) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &People) -> Snapshot {
     for identity in &mut snapshot.identities {
         let is_account = matches!(identity.kind, IdentityKind::ServiceAccount | IdentityKind::Workload);
         if is_account && agents.get(identity.id.as_str()).is_some() {

@@ -28,6 +28,10 @@ use crate::snapshot::import::{aws, kubernetes};
 pub enum Snapshot {
     /// Writes a snapshot from an export of a real system.
     Import(Import),
+    /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
+    Show(super::holdings::Show),
+    /// Says what changed between two snapshots, and what that does to effective access.
+    Diff(super::difference::Diff),
 }
 
 impl Snapshot {
@@ -38,6 +42,8 @@ impl Snapshot {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Import(page) => page.run(),
+            Self::Show(page) => page.run(),
+            Self::Diff(page) => page.run(),
         }
     }
 }
@@ -114,6 +120,7 @@ impl Import {
             taken_at: import.snapshot.taken_at,
             digest: Digest::of(&bytes),
             counts,
+            sheets: Vec::new(),
         };
         self.say(&files, import.findings, Some(about), ExitCode::Passes)
     }

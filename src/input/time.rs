@@ -92,6 +92,12 @@ impl Span {
         Self(seconds.max(0))
     }
 
+    /// From whole days.
+    #[must_use]
+    pub const fn from_days(days: u32) -> Self {
+        Self(days as i64 * 86_400)
+    }
+
     /// Whole seconds.
     #[must_use]
     pub fn seconds(self) -> i64 {

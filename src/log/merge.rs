@@ -40,11 +40,22 @@ struct Whole {
     bytes: Vec<u8>,
 }
 
+/// A whole session: its name and its bytes.
+pub type Named = (SessionId, Vec<u8>);
+
 /// Joins files, given as names and bytes. The caller has verified each, or verifies the result.
 ///
 /// # Errors
 /// If a file is not a run of whole sessions, or the sessions are not of one set.
 pub fn union(files: &[(&str, &[u8])]) -> Result<Vec<u8>, MergeError> {
+    Ok(sessions(files)?.into_iter().flat_map(|(_, bytes)| bytes).collect())
+}
+
+/// Every session of the files once, ancestors first.
+///
+/// # Errors
+/// As [`union`].
+pub fn sessions(files: &[(&str, &[u8])]) -> Result<Vec<Named>, MergeError> {
     let mut sessions: BTreeMap<SessionId, Whole> = BTreeMap::new();
     for (name, bytes) in files {
         for whole in read(name, bytes)? {
@@ -64,7 +75,7 @@ pub fn union(files: &[(&str, &[u8])]) -> Result<Vec<u8>, MergeError> {
     order(&sessions)
 }
 
-fn order(sessions: &BTreeMap<SessionId, Whole>) -> Result<Vec<u8>, MergeError> {
+fn order(sessions: &BTreeMap<SessionId, Whole>) -> Result<Vec<Named>, MergeError> {
     let mut waiting: BTreeMap<SessionId, usize> = BTreeMap::new();
     let mut followers: BTreeMap<Digest<of::Line>, Vec<SessionId>> = BTreeMap::new();
     let mut ready: BTreeSet<(Time, SessionId)> = BTreeSet::new();
@@ -81,7 +92,7 @@ fn order(sessions: &BTreeMap<SessionId, Whole>) -> Result<Vec<u8>, MergeError> {
     while let Some((_, id)) = ready.pop_first() {
         waiting.remove(&id);
         let Some(whole) = sessions.get(&id) else { continue };
-        out.extend_from_slice(&whole.bytes);
+        out.push((id, whole.bytes.clone()));
         for follower in followers.remove(&whole.seal).into_iter().flatten() {
             let Some(left) = waiting.get_mut(&follower) else { continue };
             *left = left.saturating_sub(1);

@@ -11,6 +11,7 @@
 mod commit;
 pub mod disk;
 mod fault;
+mod join;
 mod journal;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod tests;
 
 pub use commit::Committed;
 pub use fault::StoreError;
+pub use join::Joined;
 pub use journal::{Journal, JournalView, Standing};
 
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@ pub mod model;
 pub mod record;
 pub mod render;
 pub mod sentence;
+pub mod sheet;
 pub mod style;
 
 #[cfg(test)]

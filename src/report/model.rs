@@ -17,6 +17,7 @@ use super::effects::{AccessList, Limits};
 use super::excerpt::Excerpt;
 use super::record::{LogReport, SnapshotReport, VerifyReport};
 use super::sentence::Sentence;
+use super::sheet::Sheets;
 
 /// What a command has to say.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub enum Body {
     Snapshot(SnapshotReport),
     /// Who can do what.
     Access(AccessReport),
+    /// Facts in rows: `status`, `snapshot diff`, one change's story.
+    Sheets(Sheets),
 }
 
 impl Report {
@@ -57,7 +60,9 @@ impl Report {
     pub fn changes(&self) -> impl Iterator<Item = (&PlanReport, &ChangeReport)> {
         let plans: &[PlanReport] = match &self.body {
             Body::Plans(plans) => plans,
-            Body::Findings | Body::Verify(_) | Body::Log(_) | Body::Snapshot(_) | Body::Access(_) => &[],
+            Body::Findings | Body::Verify(_) | Body::Log(_) | Body::Snapshot(_) | Body::Access(_) | Body::Sheets(_) => {
+                &[]
+            }
         };
         plans.iter().flat_map(|plan| plan.changes.iter().map(move |change| (plan, change)))
     }

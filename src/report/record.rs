@@ -9,6 +9,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 
 use super::sentence::Sentence;
+use super::sheet::Sheet;
 
 /// One of the four answers of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,4 +153,6 @@ pub struct SnapshotReport {
     pub digest: Digest<of::File>,
     /// How many of each kind of thing.
     pub counts: BTreeMap<&'static str, u64>,
+    /// What stands out in it, where it is shown.
+    pub sheets: Vec<Sheet>,
 }

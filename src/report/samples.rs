@@ -7,6 +7,7 @@ use super::effects::{AccessList, Limits};
 use super::model::*;
 use super::record::*;
 use super::sentence::{Sentence, access, subject};
+use super::sheet::{Cell, Sheet, Sheets};
 use crate::access::facts::{Access, CheckedClaim, ClaimResult, Exception, Piece, Step};
 use crate::access::question::{Verdict, Wish};
 use crate::input::digest::Digest;
@@ -228,6 +229,18 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
                 taken_at: Time::from_unix(0),
                 digest: Digest::of(b"snapshot"),
                 counts: BTreeMap::from([("assignments", 2_536), ("roles", 3)]),
+                sheets: vec![sheet(text)],
+            }),
+        ),
+        report(
+            "status",
+            Body::Sheets(Sheets {
+                about: vec![
+                    ("plan", "plan", Cell::Text(t())),
+                    ("at", "at", Cell::Absent),
+                    ("what", "what it does", Cell::Says(Sentence::of("grant role ").name(&t()))),
+                ],
+                sheets: vec![sheet(text), Sheet { rows: Vec::new(), ..sheet(text) }],
             }),
         ),
     ]
@@ -249,6 +262,36 @@ fn access_row(text: &str) -> AccessRow {
             except: vec![left_out],
         }],
         closed: Some(text.into()),
+    }
+}
+
+/// A sheet with every kind of cell, longer than people are shown.
+fn sheet(text: &str) -> Sheet {
+    let row = |n: u64| {
+        vec![
+            Cell::Text(text.into()),
+            Cell::Number(n),
+            Cell::Yes(n.is_multiple_of(2)),
+            Cell::Time(Time::from_unix(0)),
+            Cell::List(vec![text.into(), "b".into()]),
+            Cell::Says(Sentence::of("by ").name(&text.into())),
+            Cell::Word("standing"),
+        ]
+    };
+    Sheet {
+        key: "rows",
+        title: "Rows",
+        columns: &[
+            ("who", "who"),
+            ("n", "how many"),
+            ("yes", "whether"),
+            ("at", "when"),
+            ("names", "names"),
+            ("says", "says"),
+            ("mode", "mode"),
+        ],
+        rows: (0..45).map(row).collect(),
+        none: "there is none",
     }
 }
 

@@ -57,6 +57,11 @@ impl Site {
         (output.status.code().unwrap_or(-1), text)
     }
 
+    /// Forgets which heads this machine has seen: what comes next happens on another one.
+    pub fn forget_heads(&self) {
+        let _ = std::fs::remove_dir_all(self.folder.path().join(".local/state/review"));
+    }
+
     /// Signs a plan as the assistant.
     pub fn sign(&self, plan: &str) {
         let (code, text) = self.run(&["plan", "sign", plan, "--key", "keys/assistant"]);

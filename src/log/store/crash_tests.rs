@@ -448,3 +448,44 @@ fn a_session_stopped_at_any_operation_loses_and_invents_nothing() {
     ];
     assert_eq!(covered, all.into(), "an operation of the disk is not covered");
 }
+
+/// One join of a copy that holds another session, stopped at an operation.
+fn try_join(name: &str, at: usize, stop: Stop) -> bool {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join(name);
+    let real = Store::open(&path).unwrap();
+    let first = sample::session(1, &[], &[].into(), 0);
+    let second = sample::session(2, &[&first], &first.blobs, 20);
+    let mut journal = real.begin(crate::log::line::SessionId::from_bytes([1; 16]), b"").unwrap();
+    journal.append(&first.bytes).unwrap();
+    real.commit(journal, b"", sample::terms(&Judge)).unwrap();
+    let copy = vec![("copy".to_owned(), [first.bytes.as_slice(), &second.bytes].concat())];
+    let world = Arc::new(Mutex::new(World::default()));
+    let disk = FaultDisk { world: Arc::clone(&world), at, stop };
+    let outcome = Store::on(Arc::new(disk), &path).and_then(|s| s.join(&copy, sample::terms(&Judge)));
+    let note = format!("{name} joined, stopped at {at} ({stop:?}): {:?}", outcome.as_ref().err());
+    let mut world = world.lock().unwrap();
+    if !world.stopped {
+        world.lose_what_is_not_synced(stop);
+    }
+    let real = Store::open(&path).unwrap();
+    let v = real.verify(sample::terms(&Judge)).unwrap();
+    assert!(v.holds(), "{note}: {:?}", v.findings);
+    assert!(v.session_count == 2 || v.session_count == 1 && outcome.is_err(), "{note}: {} sessions", v.session_count);
+    let again = real.join(&copy, sample::terms(&Judge)).unwrap();
+    assert_eq!(again.verification.session_count, 2, "{note}");
+    world.count > at
+}
+
+#[test]
+fn a_join_stopped_at_any_operation_leaves_the_old_log_or_the_new_one() {
+    for name in ["log.jsonl", "log/"] {
+        for stop in [Stop::Before, Stop::Midway, Stop::PowerLoss, Stop::PowerLossKeepsNames, Stop::FailsOnce] {
+            let mut at = 0;
+            while try_join(name, at, stop) {
+                at += 1;
+            }
+            assert!(at > 5, "only {at} operations were found");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::input::text::Text;
+use crate::log::merge::MergeError;
 use crate::log::session::DraftError;
 use crate::log::verify::Verification;
 
@@ -54,6 +55,9 @@ pub enum StoreError {
     /// The journal does not end with a seal and a signature.
     #[error("the journal `{}` does not hold a whole session", .0.terminal())]
     NotWhole(Text),
+    /// The copies of a log cannot be joined.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The journal's lines are not a session.
     #[error("the journal `{}` cannot be used: {source}", .path.terminal())]
     BadJournal {
@@ -97,6 +101,12 @@ impl StoreError {
             Self::DoesNotVerify { .. } => "run `review verify` on it; the session stays in its journal",
             Self::Poisoned(_) => "check the disk, then run `review resume`; the journal is the record until then",
             Self::InUse(_) => "end the other review, or wait for it",
+            Self::Merge(MergeError::NotASession { .. }) => {
+                "run `review verify` on each copy; join only those that verify"
+            }
+            Self::Merge(MergeError::Conflict(_)) => "run `review verify` on each copy, and find out who altered which",
+            Self::Merge(MergeError::Foreign(..)) => "join only copies of one log",
+            Self::Merge(MergeError::MissingParent(_)) => "name the copy that holds the missing session as well",
             Self::NotWhole(_) => "run `review resume` to go on with it",
             Self::BadJournal { .. } => "another version, or a hand, wrote it; keep it aside and decide again",
         }

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::sheets;
 use crate::access::facts::{Access, Piece};
 use crate::input::finding::{Code, Severity};
 use crate::input::id::Subject;
@@ -39,6 +40,10 @@ struct Document<'r> {
     snapshot: Option<SnapshotOut<'r>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     access: Option<super::access::AccessOut<'r>>,
+    /// Facts in rows, each sheet under its own key.
+    #[serde(flatten)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    sheets: BTreeMap<&'static str, serde_json::Value>,
     next: Vec<Text>,
 }
 
@@ -312,6 +317,7 @@ pub fn render(report: &Report) -> String {
         log: None,
         snapshot: None,
         access: None,
+        sheets: BTreeMap::new(),
         next: report.next.iter().map(sentence::Sentence::text).collect(),
     };
     match &report.body {
@@ -341,6 +347,11 @@ pub fn render(report: &Report) -> String {
                 sha256: it.digest.to_string(),
                 counts: &it.counts,
             });
+            out.sheets = it.sheets.iter().map(|sheet| (sheet.key, sheets::rows(sheet))).collect();
+        }
+        Body::Sheets(it) => {
+            out.sheets = it.about.iter().map(|(key, _, cell)| (*key, sheets::value(cell))).collect();
+            out.sheets.extend(it.sheets.iter().map(|sheet| (sheet.key, sheets::rows(sheet))));
         }
     }
     document(&out)

@@ -7,10 +7,12 @@ use std::fmt::Write as _;
 
 use super::card::claim_result;
 use super::findings::word;
+use super::sheets;
 use crate::report::effects::AccessList;
 use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, Reported, State, StepState};
 use crate::report::record::{Answer, LogReport, VerifyReport};
 use crate::report::sentence::{Sentence, counted, number};
+use crate::report::sheet::Cell;
 
 /// How many bytes the findings, the table and the sections may come to, one after the other. A comment on a pull request
 /// holds 65,536 characters; a longer one is refused as a whole.
@@ -52,6 +54,13 @@ pub fn render(report: &Report) -> String {
             for (what, n) in &it.counts {
                 let _ = writeln!(out, "| {} | {} |", what.replace('_', " "), number(*n));
             }
+            it.sheets.iter().for_each(|sheet| sheets::put_markdown(&mut out, sheet));
+        }
+        Body::Sheets(it) => {
+            for (_, title, cell) in it.about.iter().filter(|(.., cell)| *cell != Cell::Absent) {
+                let _ = writeln!(out, "{title}: {}<br>", sheets::markdown(cell));
+            }
+            it.sheets.iter().for_each(|sheet| sheets::put_markdown(&mut out, sheet));
         }
         Body::Access(it) => put_access(&mut out, it),
         Body::Findings => {}

@@ -15,6 +15,7 @@ pub mod junit;
 pub mod log;
 pub mod markdown;
 pub mod sarif;
+pub mod sheets;
 pub mod table;
 pub mod text;
 pub mod verify;
@@ -85,7 +86,7 @@ pub fn render(report: &Report, format: Format, style: &Style) -> String {
 fn text_of(report: &Report, style: &Style) -> String {
     match &report.body {
         Body::Plans(plans) if report.command == "diff" => diff::render(report, plans, style),
-        Body::Plans(_) | Body::Findings | Body::Snapshot(_) => text::render(report, style),
+        Body::Plans(_) | Body::Findings | Body::Snapshot(_) | Body::Sheets(_) => text::render(report, style),
         Body::Access(asked) => access::render(report, asked, style),
         Body::Verify(verify) => verify::render(report, verify, style),
         Body::Log(log) if report.command == "log head" => verify::head_lines(&log.heads),

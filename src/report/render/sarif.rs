@@ -187,7 +187,7 @@ pub(super) fn matter(report: &Report) -> Option<String> {
         Body::Verify(log) => Some(log.file.raw().to_owned()),
         Body::Log(log) => Some(log.file.raw().to_owned()),
         Body::Snapshot(snapshot) => Some(snapshot.file.raw().to_owned()),
-        Body::Findings | Body::Access(_) => None,
+        Body::Findings | Body::Access(_) | Body::Sheets(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: the report. Out: verdict, findings, the plans with a card per change, sums, next steps.
 
-use super::{card, findings, table};
+use super::{card, findings, sheets, table};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{Body, ChangeReport, PlanReport, Report, Totals};
 use crate::report::record::SnapshotReport;
@@ -21,6 +21,11 @@ pub fn render(report: &Report, style: &Style) -> String {
             }
         }
         Body::Snapshot(snapshot) => put_snapshot(&mut page, style, snapshot),
+        Body::Sheets(it) => {
+            page.gap();
+            sheets::put_about(&mut page, &it.about);
+            it.sheets.iter().for_each(|sheet| sheets::put(&mut page, style, sheet));
+        }
         Body::Findings | Body::Verify(_) | Body::Log(_) | Body::Access(_) => {}
     }
     close(&mut page, report);
@@ -138,4 +143,5 @@ fn put_snapshot(page: &mut Page, style: &Style, snapshot: &SnapshotReport) {
     let rows: Vec<Vec<String>> =
         snapshot.counts.iter().map(|(what, n)| vec![what.replace('_', " "), number(*n)]).collect();
     table::put(page, style, &["what", "how many"], &rows);
+    snapshot.sheets.iter().for_each(|sheet| sheets::put(page, style, sheet));
 }

@@ -1,0 +1,272 @@
+//! `review status`: what is open, what waits for whom, and which approvals end soon.
+//!
+//! In: plans, the site, the log, the journals beside it. Out: per plan where it stands. It asks nobody, decides nothing and
+//! writes nothing; the exit code is the gate's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::bench::Bench;
+use super::left;
+use super::proposal::{PlanFile, Proposal};
+use super::site::Site;
+use super::{Format, Where, desk, gate as page, history, output, plans, present, record, recording, render};
+use crate::access::Index;
+use crate::decision::exit::ExitCode;
+use crate::decision::gate::{self, Missing, State, Verdict};
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::PersonId;
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+use crate::log::store::Store;
+use crate::log::verify::Keep;
+use crate::report::model::{Body, Report, Reported};
+use crate::report::sentence::{Sentence, counted};
+use crate::report::sheet::{Cell, Sheet, Sheets};
+
+/// An approval that ends within this time is told.
+const SOON: Span = Span::from_days(1);
+
+/// Says which plans are open, what waits for whom, and which approvals end soon.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The plans; a folder stands for every plan in it [default: the current folder].
+    #[arg(value_name = "PLAN|DIR")]
+    plans: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+impl Status {
+    /// Judges every plan against the log and prints where it stands.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => return self.say(&present::faults("status", &faults, ExitCode::Failure), ExitCode::Failure),
+        };
+        let now = output::now();
+        let log = site.log_path(&self.place);
+        let id = recording::log_id(&site)?;
+        let verified = record::verify(&log, &site.signers, Some(id), &[], Keep::Lines, now)?;
+        if !record::is_sound(&log, &verified)? {
+            return self.say(&super::sit::bad_log(&log, &verified), ExitCode::BadLog);
+        }
+        let past = history::read(&log, &verified, &site.people)?;
+        let index = Index::new(&site.snapshot);
+        let here = [PathBuf::from(".")];
+        let named: &[PathBuf] = if self.plans.is_empty() { &here } else { &self.plans };
+        let mut codes = Vec::new();
+        let mut findings = present::reported(&site.findings, &site.sources);
+        findings.extend(Self::left(&log, id, &verified.blobs)?);
+        let (mut rows, mut ends) = (Vec::new(), Vec::new());
+        let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();
+        let mut ids = BTreeSet::new();
+        for path in plans::list(named)? {
+            let file = PlanFile::read(&path)?.remembered(&past);
+            let judged =
+                Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now));
+            let proposal = match judged {
+                Ok(proposal) => proposal,
+                Err(faults) => {
+                    codes.push(ExitCode::Denied);
+                    findings.extend(present::reported(&faults.findings, &faults.sources));
+                    continue;
+                }
+            };
+            super::check::once(&mut ids, &proposal, &mut codes, &mut findings);
+            let all = std::slice::from_ref(&proposal);
+            let bench = Bench::new(all, &index, past.keys.clone());
+            let verdict =
+                gate::gate(&proposal.presents, &past.record, &page::terms(&site, &proposal), &bench, &mut |set| {
+                    Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
+                })?;
+            codes.push(verdict.exit);
+            rows.push(Row::of(&proposal, &verdict));
+            ends.extend(ending(&proposal, &verdict, now));
+            if !verdict.plan_expired {
+                count(&mut waits, &proposal, &verdict);
+            }
+        }
+        ends.sort_by_key(|(until, ..)| *until);
+        let code = ExitCode::first(codes);
+        let open = rows.iter().filter(|row| row.open > 0).count() as u64;
+        let sheets = vec![plans_sheet(&rows), waiting_sheet(&waits), ending_sheet(&ends)];
+        let report = Report {
+            command: "status",
+            exit_code: code.code(),
+            verdict: Sentence::of(format!("{} open", counted(open, "plan is", "plans are"))),
+            findings,
+            body: Body::Sheets(Sheets { about: vec![("at", "as of", Cell::Time(now))], sheets }),
+            next: Vec::new(),
+        };
+        self.say(&report, code)
+    }
+
+    /// A finding for each review that was left.
+    fn left(
+        log: &std::path::Path,
+        id: crate::log::line::LogId,
+        known: &BTreeSet<crate::input::digest::Digest<crate::input::digest::of::Blob>>,
+    ) -> anyhow::Result<Vec<Reported>> {
+        let store = Store::open(log)?;
+        let found = left::find(&store, id, known)?;
+        Ok(found
+            .iter()
+            .map(|left| {
+                let (what, mend) = left.says();
+                let finding = Finding::new(Code::LogJournalLeft, what).weighing(Severity::Warning).mend(mend);
+                Reported::new(finding, |_| None)
+            })
+            .collect())
+    }
+
+    fn say(&self, report: &Report, code: ExitCode) -> anyhow::Result<ExitCode> {
+        output::data(&render(report, self.format))?;
+        Ok(code)
+    }
+}
+
+/// Where a plan stands.
+struct Row {
+    plan: Text,
+    file: Text,
+    changes: u64,
+    open: u64,
+    approved: u64,
+    automatic: u64,
+    rejected: u64,
+    denied: u64,
+    expires: Time,
+    state: &'static str,
+}
+
+impl Row {
+    fn of(proposal: &Proposal<'_>, verdict: &Verdict) -> Self {
+        let of =
+            |wanted: &dyn Fn(&State) -> bool| verdict.changes.iter().filter(|held| wanted(&held.state)).count() as u64;
+        let open = of(&|state| {
+            matches!(state, State::Undecided(_) | State::Void { .. } | State::Expired(_) | State::Waits(_))
+        });
+        let expired = verdict.plan_expired;
+        Self {
+            plan: proposal.plan.id.value.text(),
+            file: Text::from(proposal.file.name.as_str()),
+            changes: verdict.changes.len() as u64,
+            open: if expired { 0 } else { open },
+            approved: of(&|state| matches!(state, State::Approved(_))),
+            automatic: of(&|state| matches!(state, State::Auto)),
+            rejected: of(&|state| matches!(state, State::Rejected)),
+            denied: of(&|state| matches!(state, State::Denied(_))),
+            expires: proposal.plan.expires.value,
+            state: match verdict.exit {
+                _ if expired => "expired",
+                ExitCode::Passes => "passes",
+                ExitCode::Denied => "denied",
+                ExitCode::Rejected => "rejected",
+                ExitCode::Stale => "stale",
+                ExitCode::Undecided
+                | ExitCode::Failure
+                | ExitCode::Usage
+                | ExitCode::BadLog
+                | ExitCode::Interrupted => "open",
+            },
+        }
+    }
+}
+
+fn plans_sheet(rows: &[Row]) -> Sheet {
+    let row = |row: &Row| {
+        vec![
+            Cell::Text(row.plan.clone()),
+            Cell::Word(row.state),
+            Cell::Number(row.changes),
+            Cell::Number(row.open),
+            Cell::Number(row.approved),
+            Cell::Number(row.automatic),
+            Cell::Number(row.rejected),
+            Cell::Number(row.denied),
+            Cell::Time(row.expires),
+            Cell::Text(row.file.clone()),
+        ]
+    };
+    Sheet {
+        key: "plans",
+        title: "Plans",
+        columns: &[
+            ("plan", "plan"),
+            ("state", "state"),
+            ("changes", "changes"),
+            ("open", "open"),
+            ("approved", "approved"),
+            ("automatic", "auto"),
+            ("rejected", "rejected"),
+            ("denied", "denied"),
+            ("expires", "void after"),
+            ("file", "file"),
+        ],
+        rows: rows.iter().map(row).collect(),
+        none: "no valid plan",
+    }
+}
+
+fn waiting_sheet(waits: &BTreeMap<PersonId, BTreeMap<Text, u64>>) -> Sheet {
+    let rows = waits.iter().flat_map(|(person, plans)| {
+        plans.iter().map(|(plan, n)| vec![Cell::Text(person.text()), Cell::Text(plan.clone()), Cell::Number(*n)])
+    });
+    Sheet {
+        key: "waiting",
+        title: "What waits for whom: changes that each could decide",
+        columns: &[("person", "person"), ("plan", "plan"), ("changes", "changes")],
+        rows: rows.collect(),
+        none: "nothing waits for anybody",
+    }
+}
+
+fn ending_sheet(ends: &[(Time, Text, Text)]) -> Sheet {
+    Sheet {
+        key: "ending",
+        title: "Approvals that end within a day",
+        columns: &[("until", "until"), ("plan", "plan"), ("change", "change")],
+        rows: ends
+            .iter()
+            .map(|(until, plan, change)| vec![Cell::Time(*until), Cell::Text(plan.clone()), Cell::Text(change.clone())])
+            .collect(),
+        none: "none does",
+    }
+}
+
+/// Approvals of this plan that end soon.
+fn ending(proposal: &Proposal<'_>, verdict: &Verdict, now: Time) -> Vec<(Time, Text, Text)> {
+    let mut found = Vec::new();
+    for held in &verdict.changes {
+        let State::Approved(approved) = &held.state else { continue };
+        let Some(until) = approved.until.map(|until| until.min(proposal.plan.expires.value)) else { continue };
+        if until <= now.plus(SOON) {
+            found.push((until, held.case.plan.text(), held.case.change.text()));
+        }
+    }
+    found
+}
+
+/// Counts what waits for whom: a change waits for everybody who could take a step of it.
+fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &Proposal<'_>, verdict: &Verdict) {
+    for held in &verdict.changes {
+        let missing: &[Missing] = match &held.state {
+            State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,
+            State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
+        };
+        let people: BTreeSet<&PersonId> = missing.iter().flat_map(|step| &step.could).collect();
+        for person in people {
+            let plan = proposal.plan.id.value.text();
+            *waits.entry(person.clone()).or_default().entry(plan).or_default() += 1;
+        }
+    }
+}
