@@ -177,3 +177,345 @@ fn sitting_again(site: &Site) {
     key(&mut ada, "f");
     seal(&mut ada, 3);
 }
+
+/// Two sessions of Ada's.
+fn two_sessions() -> Site {
+    let site = Site::new();
+    sitting(&site, "first");
+    sitting_again(&site);
+    site
+}
+
+fn raw(site: &Site) -> Vec<String> {
+    let log = fs::read_to_string(site.log()).unwrap();
+    log.split_inclusive('\n').map(str::to_owned).collect()
+}
+
+fn place_of(lines: &[String], kind: &str) -> usize {
+    let word = format!("\"type\":\"{kind}\"");
+    lines.iter().position(|line| line.contains(&word)).unwrap()
+}
+
+/// Puts another signature over the first seal: made by this key, for this namespace.
+fn sign_anew(site: &Site, lines: &mut [String], key: &str, namespace: &str) {
+    let (seal, sig) = (place_of(lines, "seal"), place_of(lines, "sig"));
+    fs::write(site.demo().join("seal"), &lines[seal]).unwrap();
+    let _ = fs::remove_file(site.demo().join("seal.sig"));
+    site.keygen(&["-q", "-Y", "sign", "-n", namespace, "-f", key, "seal"]);
+    exchange(lines, sig, &fs::read_to_string(site.demo().join("seal.sig")).unwrap());
+}
+
+fn exchange(lines: &mut [String], sig: usize, armored: &str) {
+    let line: Value = serde_json::from_str(&lines[sig]).unwrap();
+    lines[sig] =
+        lines[sig].replace(&serde_json::to_string(&line["sshsig"]).unwrap(), &serde_json::to_string(armored).unwrap());
+}
+
+/// Changes the bytes of the first signature itself.
+fn bend(lines: &mut [String], change: impl Fn(&mut Vec<u8>)) {
+    use review::trust::armor::{armor, dearmor};
+    let sig = place_of(lines, "sig");
+    let line: Value = serde_json::from_str(&lines[sig]).unwrap();
+    let mut blob = dearmor(line["sshsig"].as_str().unwrap().as_bytes()).unwrap();
+    change(&mut blob);
+    exchange(lines, sig, &armor(&blob));
+}
+
+/// Adds the order of the curve's group to the second half of an Ed25519 signature: the same value, spelled otherwise.
+fn add_order(blob: &mut [u8]) {
+    const ORDER: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let start = blob.len() - 32;
+    let mut carry = 0_u16;
+    for (byte, add) in blob[start..].iter_mut().zip(ORDER) {
+        let sum = u16::from(*byte) + u16::from(add) + carry;
+        *byte = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+}
+
+/// Its name, what is done to the lines of the log or to the site, the code of the finding, and a part of its message.
+type Trick = (&'static str, fn(&Site, &mut Vec<String>), &'static str, &'static str);
+
+const TRICKS: &[Trick] = &[
+    (
+        "edit",
+        |_, l| {
+            let n = place_of(l, "decision");
+            l[n] = l[n].replacen("first", "other", 1);
+        },
+        "log-broken-chain",
+        "`prev` is not the hash of the line before",
+    ),
+    (
+        "delete",
+        |_, l| {
+            let n = place_of(l, "decision");
+            l.remove(n);
+        },
+        "log-broken-chain",
+        "`prev` is not the hash of the line before",
+    ),
+    (
+        "insert",
+        |_, l| {
+            let n = place_of(l, "decision");
+            let line = l[n].clone();
+            l.insert(n, line);
+        },
+        "log-broken-chain",
+        "`prev` is not",
+    ),
+    (
+        "reorder",
+        |_, l| {
+            let n = place_of(l, "decision");
+            l.swap(n, n - 1);
+        },
+        "log-broken-chain",
+        "`prev` is not",
+    ),
+    (
+        "truncate within a session",
+        |_, l| {
+            l.pop();
+        },
+        "log-torn-tail",
+        "ends in the middle of a session",
+    ),
+    (
+        "truncate within a line",
+        |_, l| {
+            let half = l.last().unwrap().len() / 2;
+            l.last_mut().unwrap().truncate(half);
+        },
+        "log-torn-tail",
+        "ends in the middle of a session",
+    ),
+    (
+        "cut out a session",
+        |_, l| {
+            let n = place_of(l, "sig");
+            l.drain(..=n);
+        },
+        "log-missing-parent",
+        "which the log does not hold",
+    ),
+    (
+        "replay of a session into another log",
+        |_, l| {
+            let other = Site::new();
+            sitting(&other, "elsewhere");
+            l.extend(raw(&other));
+        },
+        "log-foreign-session",
+        "belongs to the log",
+    ),
+    (
+        "foreign key",
+        |s, l| {
+            s.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "stranger"]);
+            sign_anew(s, l, "stranger", "review-seal@v1");
+        },
+        "log-bad-signature",
+        "signed it",
+    ),
+    (
+        "foreign key that claims to be the writer's",
+        |s, _| {
+            s.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/other"]);
+            let k = s.public_key("other");
+            let text = fs::read_to_string(s.demo().join("allowed_signers")).unwrap();
+            fs::write(s.demo().join("allowed_signers"), text.replace(&s.public_key("ada"), &k)).unwrap();
+        },
+        "log-unknown-signer",
+        "is not in allowed_signers",
+    ),
+    (
+        "wrong namespace",
+        |s, l| sign_anew(s, l, "keys/ada", "git"),
+        "log-bad-signature",
+        "namespace `git`, not for `review-seal@v1`",
+    ),
+    (
+        "expired key",
+        |s, _| {
+            s.replace(
+                "allowed_signers",
+                "ada@corp.example namespaces=\"review-seal@v1\"",
+                "ada@corp.example namespaces=\"review-seal@v1\",valid-before=\"20200101Z\"",
+            );
+        },
+        "log-unknown-signer",
+        "the key expired after",
+    ),
+    (
+        "key valid only later",
+        |s, _| {
+            s.replace(
+                "allowed_signers",
+                "ada@corp.example namespaces=\"review-seal@v1\"",
+                "ada@corp.example namespaces=\"review-seal@v1\",valid-after=\"20900101Z\"",
+            );
+        },
+        "log-unknown-signer",
+        "the key is valid only from",
+    ),
+    (
+        "revoked key",
+        |s, _| fs::write(s.demo().join("revoked_keys"), format!("{}\n", s.public_key("ada"))).unwrap(),
+        "log-unknown-signer",
+        "was revoked",
+    ),
+    (
+        "unknown critical option",
+        |s, l| {
+            s.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "ca"]);
+            s.keygen(&[
+                "-q",
+                "-s",
+                "ca",
+                "-I",
+                "x",
+                "-n",
+                "ada@corp.example",
+                "-O",
+                "critical:only-on-tuesdays",
+                "keys/ada.pub",
+            ]);
+            sign_anew(s, l, "keys/ada-cert.pub", "review-seal@v1");
+        },
+        "log-bad-signature",
+        "unknown critical option `only-on-tuesdays`",
+    ),
+    (
+        "malleated signature",
+        |_, l| bend(l, |blob| add_order(blob)),
+        "log-bad-signature",
+        "does not belong to these bytes",
+    ),
+    ("trailing junk", |_, l| bend(l, |blob| blob.push(0)), "log-bad-signature", "damaged"),
+    (
+        "a signature cut short",
+        |_, l| {
+            bend(l, |blob| {
+                blob.pop();
+            });
+        },
+        "log-bad-signature",
+        "damaged",
+    ),
+    ("garbage", |_, l| l.push("garbage\n".to_owned()), "log-syntax", ""),
+];
+
+#[test]
+fn each_way_to_tamper_with_the_record_is_found_and_named() {
+    let original = two_sessions();
+    for (name, tamper, code, message) in TRICKS {
+        let site = Site::copy_of(&original);
+        let mut lines = raw(&site);
+        tamper(&site, &mut lines);
+        fs::write(site.log(), lines.concat()).unwrap();
+        let (exit, text) = site.run(&["verify", "review-log.jsonl", "--format", "json"]);
+        let report: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}: {text}"));
+        assert_eq!(exit, 7, "{name}: {text}");
+        let found = report["findings"].as_array().unwrap();
+        let finding = found.iter().find(|f| f["code"] == *code).unwrap_or_else(|| panic!("{name}: {text}"));
+        assert!(finding["message"].as_str().unwrap().contains(message), "{name}: {finding}");
+        assert!(finding["line"].as_u64().is_some_and(|line| line > 0), "{name}: {finding}");
+        assert!(finding["help"].as_str().is_some_and(|help| !help.is_empty()), "{name}: {finding}");
+        let (exit, text) = site.run(&["gate", "plan.yaml", "--trust", "."]);
+        assert_eq!(exit, 7, "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_fork_is_legal_and_a_truncation_at_a_seal_is_told_by_a_remembered_head() {
+    let site = Site::new();
+    sitting(&site, "first");
+    let first = fs::read_to_string(site.log()).unwrap();
+    let other = Site::copy_of(&site);
+    sitting_again(&site);
+    sitting_again(&other);
+    let (left, right) = (fs::read_to_string(site.log()).unwrap(), fs::read_to_string(other.log()).unwrap());
+    fs::write(site.log(), format!("{left}{}", right.strip_prefix(&first).unwrap())).unwrap();
+    let (code, text) = site.run(&["verify", "review-log.jsonl", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, report["heads"].as_array().unwrap().len()), (0, 2), "{text}");
+    let (_, heads) = site.run(&["log", "head"]);
+    fs::write(site.demo().join("heads"), heads).unwrap();
+    fs::write(site.log(), first).unwrap();
+    let (code, text) = site.run(&["verify", "review-log.jsonl"]);
+    assert!(code == 0 && text.contains("sessions may be missing from the end"), "{text}");
+    let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", "heads"]);
+    assert!(code == 7 && text.contains("log-lost-head"), "{text}");
+}
+
+#[test]
+fn two_steps_are_never_taken_with_one_key_or_by_one_person() {
+    let site = Site::new();
+    site.replace("people.yaml", "identity-security: [bo]", "identity-security: [bo, ada]");
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    approve_privileged(&mut ada);
+    let needs = |site: &Site| {
+        let (code, text) = site.run(&["gate", "plan.yaml", "--trust", "."]);
+        assert_eq!(code, 3, "{text}");
+        text.lines().find(|line| line.contains("change `c2` needs")).map(str::to_owned)
+    };
+    let said = needs(&site).expect("one step is missing");
+    assert_eq!(said.matches("step ").count(), 1, "{said}");
+    // A second key of hers is not a second person.
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ada2"]);
+    site.append(
+        "allowed_signers",
+        &format!("ada@corp.example namespaces=\"review-seal@v1\" {}\n", site.public_key("ada2")),
+    );
+    let mut again = site.sit("plan.yaml --key keys/ada2.pub");
+    expect(&mut again, "? keys");
+    key(&mut again, "q");
+    expect(&mut again, "exit=");
+    assert_eq!(needs(&site), Some(said));
+    // Another person is.
+    let mut bo = site.sit("plan.yaml --key keys/bo.pub");
+    approve_privileged(&mut bo);
+    assert_eq!(needs(&site), None);
+}
+
+/// Approves the privileged change, skips the others, and seals.
+fn approve_privileged(terminal: &mut rexpect::session::PtySession) {
+    loop {
+        let card = terminal.exp_string("? keys").unwrap();
+        if card.contains("grant role `ledger-admin` to identity `user:ravi`") {
+            break;
+        }
+        key(terminal, "s");
+    }
+    key(terminal, "a");
+    expect(terminal, "Type `ledger-admin`");
+    expect(terminal, "Enter: send");
+    key(terminal, "ledger-admin\r");
+    expect(terminal, "? keys");
+    key(terminal, "f");
+    seal(terminal, 3);
+}
+
+#[test]
+fn a_proposer_never_approves_their_own_plan() {
+    let site = Site::new();
+    site.replace("plan.yaml", "proposer: spiffe://corp.example/agent/access-assistant", "proposer: user:ada");
+    fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
+    site.append("agents.yaml", "  - id: user:ada\n");
+    site.replace("people.yaml", "[\"user:ada\"]", "[\"user:ada-at-work\"]");
+    let could = |site: &Site| {
+        let (_, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", "json"]);
+        let report: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        let changes = report["changes"].as_array().expect("changes").clone();
+        changes.iter().find(|c| c["id"] == "c1").unwrap()["steps"].to_string()
+    };
+    assert!(!could(&site).contains("`ada`"), "she owns nothing under that name: {}", could(&site));
+    site.replace("people.yaml", "[\"user:ada-at-work\"]", "[\"user:ada-at-work\", \"user:ada\"]");
+    let (code, text) = site.run(&["trust", "check"]);
+    assert!(code == 1 && text.contains("machine-approver"), "a proposer is no approver: {text}");
+}

@@ -31,6 +31,14 @@ impl Site {
         site
     }
 
+    /// Another folder with the same site.
+    pub fn copy_of(other: &Self) -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap() };
+        let copied = Command::new("cp").arg("-a").arg(other.demo()).arg(site.folder.path()).status().unwrap();
+        assert!(copied.success());
+        site
+    }
+
     pub fn demo(&self) -> PathBuf {
         self.folder.path().join("demo")
     }

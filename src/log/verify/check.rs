@@ -54,6 +54,17 @@ pub(super) fn all(groups: &[Group], batch: &[u8], file: &Arc<str>, terms: &Terms
     })
 }
 
+/// What can be done about a fault of a session, where nothing more exact is known.
+fn mend(code: Code) -> &'static str {
+    if code == Code::LogUnknownSigner {
+        "if the key is good, have it listed in allowed_signers for that time; else find out who wrote this session"
+    } else if code == Code::LogUnsupportedSignature {
+        "seal with an ed25519, ecdsa (256 or 384 bits), rsa or FIDO (`-sk`) key"
+    } else {
+        "the session is not what was sealed: restore it from a copy of the log that verifies, and find out who altered it"
+    }
+}
+
 struct Check<'a> {
     group: &'a Group,
     file: &'a Arc<str>,
@@ -82,7 +93,8 @@ impl<'a> Check<'a> {
 
     fn note(&mut self, finding: Finding) {
         if self.findings.len() < FINDINGS {
-            self.findings.push(finding);
+            let help = mend(finding.code);
+            self.findings.push(if finding.help.is_some() { finding } else { finding.mend(help) });
         }
     }
 
