@@ -1,8 +1,8 @@
 //! A set of public keys (JWKS), kept in a local file of the trust folder.
 //!
-//! Source: RFC 7517, RFC 7518 §6, RFC 8037. In: the bytes of the file. Out: [`KeySet`]. A set that holds a symmetric or
-//! private key, or one key id twice, is refused as a whole: whoever can read it could sign. Keys of kinds or for uses
-//! that are not ours are kept by id only, to say so.
+//! Source: RFC 7517, RFC 7518 §6, RFC 8037; SPIFFE's trust bundle format (`use`). In: the bytes of the file. Out:
+//! [`KeySet`]. A set that holds a symmetric or private key, or one key id twice, is refused as a whole: whoever can read
+//! it could sign. Keys of kinds or for uses that are not ours are kept by id only, to say so.
 
 use std::collections::BTreeMap;
 
@@ -112,6 +112,10 @@ impl KeySet {
             if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| members.contains_key(*secret)) {
                 return Err(KeySetError::Secret);
             }
+            // WHY: a SPIFFE bundle holds authorities of X.509 certificates beside the keys of tokens, all without an id.
+            if members.get("use").and_then(Json::text) == Some("x509-svid") {
+                continue;
+            }
             let id = match members.get("kid") {
                 None => String::new(),
                 Some(id) => id.text().filter(|id| !id.is_empty()).ok_or(KeySetError::Syntax)?.to_owned(),
@@ -145,7 +149,8 @@ impl KeySet {
             Algorithm::EdDsa => ("OKP", Some("Ed25519")),
         };
         let fits = is("kty", kind) && curve.is_none_or(|curve| is("crv", curve));
-        if !fits || !verifies || !absent_or("use", "sig") || !absent_or("alg", algorithm.name()) {
+        let signs = absent_or("use", "sig") || is("use", "jwt-svid");
+        if !fits || !verifies || !signs || !absent_or("alg", algorithm.name()) {
             return Err(refuse());
         }
         let bytes = |name: &str| {

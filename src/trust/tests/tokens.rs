@@ -187,3 +187,17 @@ fn a_bent_token_is_refused_and_never_shown() {
     padded.push(b'=');
     assert!(verify(&padded, &keys(), &expected()).is_err());
 }
+
+#[test]
+fn a_spiffe_bundle_verifies_by_its_keys_for_tokens_and_passes_over_those_for_certificates() {
+    let x = Base64UrlUnpadded::encode_string(issuer().verifying_key().as_bytes());
+    let bundle = json!({"spiffe_sequence": 3, "spiffe_refresh_hint": 300, "keys": [
+        {"kty": "EC", "crv": "P-256", "use": "x509-svid", "x": x, "y": x, "x5c": ["AAAA"]},
+        {"kty": "EC", "crv": "P-256", "use": "x509-svid", "x": x, "y": x, "x5c": ["BBBB"]},
+        {"kty": "OKP", "crv": "Ed25519", "use": "jwt-svid", "kid": "k1", "x": x},
+    ]});
+    let keys = KeySet::parse(bundle.to_string().as_bytes()).unwrap();
+    assert!(verify(&token(HEADER, &claims().to_string()), &keys, &expected()).is_ok());
+    let secret = bundle.to_string().replacen("\"x5c\"", "\"d\":\"AAAA\",\"x5c\"", 1);
+    assert_eq!(KeySet::parse(secret.as_bytes()).err(), Some(KeySetError::Secret));
+}
