@@ -3,7 +3,7 @@
 //! In: a state before and one after. Out: what each subject concerned gains and loses, which known escalation paths it
 //! completes and which pairs it comes to hold. Only who is touched is looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -87,7 +87,11 @@ impl Bench<'_> {
         if self.data.sod.is_empty() {
             subjects.clear();
         }
+        let mut known: BTreeMap<Subject, bool> = BTreeMap::new();
         for subject in subjects {
+            if !self.may_conflict(after, subject, &mut known) {
+                continue;
+            }
             let conflicts = sod::conflicts(after, &self.data.sod, subject);
             if conflicts.is_empty() {
                 continue;
@@ -99,6 +103,23 @@ impl Bench<'_> {
         out.sod.sort_by_key(|c| c.digest);
         out.concerned = concerned(before, after, &out);
         out
+    }
+
+    /// Whether a subject may come to hold both sides of a pair: who gives it something else than in the snapshot holds a
+    /// side, or that is not known. Places that change may bring together what was apart.
+    fn may_conflict(&self, after: &View<'_, '_>, subject: &Subject, known: &mut BTreeMap<Subject, bool>) -> bool {
+        let grown = after.grown(subject);
+        let concerned = after.concerned_in(&grown).filter(|_| after.delta.resources.is_empty());
+        concerned.is_none_or(|actors| {
+            actors.into_iter().any(|(actor, _)| {
+                if let Some(known) = known.get(actor) {
+                    return *known;
+                }
+                let concerns = sod::concerns(after, &self.data.sod, actor);
+                known.insert(actor.clone(), concerns);
+                concerns
+            })
+        })
     }
 
     fn binds_new_objects(&self, after: &View<'_, '_>) -> bool {

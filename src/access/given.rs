@@ -4,6 +4,7 @@
 //! same; what is asked of a subject costs by what is different, not by how many it can act as. What an overlay does not
 //! touch is taken from the state below. Never drops a way that lasts longer than the one it keeps.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -39,7 +40,8 @@ impl Source {
         Leg { end: self.end, trail: self.trail() }
     }
 
-    fn length(&self) -> usize {
+    /// How many steps the way has.
+    pub(super) fn length(&self) -> usize {
         self.legs.iter().map(length).sum()
     }
 
@@ -165,7 +167,11 @@ pub(super) struct Given {
     /// Taken from, for every place that does not stand in `places`.
     base: Option<Rc<Given>>,
     places: Places,
+    by_flat: OnceCell<Vec<(Rc<Flat>, Vec<Spot>)>>,
 }
+
+/// Where a gift stands: its place, and which of the gifts there it is.
+type Spot = (Option<ResourceId>, usize);
 
 impl Given {
     /// What is given at exactly a place.
@@ -175,6 +181,33 @@ impl Given {
             (None, Some(base)) => base.at(scope),
             (None, None) => &[],
         }
+    }
+
+    /// The gifts of every role for which a question is answered with yes: asked once a role, in no order of meaning.
+    pub(super) fn of_roles<'g>(&'g self, wanted: &dyn Fn(&Flat) -> bool) -> Vec<&'g Gift> {
+        let mut found: Vec<&Gift> = match &self.base {
+            Some(base) => base.of_roles(wanted),
+            None => Vec::new(),
+        };
+        found.retain(|gift| !self.places.contains_key(&gift.scope));
+        let by_flat = self.by_flat.get_or_init(|| {
+            let mut known: BTreeMap<usize, usize> = BTreeMap::new();
+            let mut all: Vec<(Rc<Flat>, Vec<Spot>)> = Vec::new();
+            for (scope, here) in &self.places {
+                for (n, gift) in here.iter().enumerate() {
+                    let place = *known.entry(Rc::as_ptr(&gift.flat).addr()).or_insert(all.len());
+                    match all.get_mut(place) {
+                        Some((_, spots)) => spots.push((scope.clone(), n)),
+                        None => all.push((Rc::clone(&gift.flat), vec![(scope.clone(), n)])),
+                    }
+                }
+            }
+            all
+        });
+        for (_, spots) in by_flat.iter().filter(|(flat, _)| wanted(flat)) {
+            found.extend(spots.iter().filter_map(|(scope, n)| self.places.get(scope)?.get(*n)));
+        }
+        found
     }
 
     /// Whether something given covers an access; `tree` holds all places that either state holds.
@@ -216,7 +249,7 @@ impl View<'_, '_> {
                 add(&mut places, Gift::new(actor, way, &own, holding));
             }
         }
-        Given { base: None, places }
+        Given { places, ..Given::default() }
     }
 
     /// What the state below gives, but for the places that a change concerns; nothing if most may differ.
@@ -264,6 +297,6 @@ impl View<'_, '_> {
             places.entry(gift.scope.clone()).or_insert_with(|| base.at(gift.scope.as_ref()).to_vec());
             add(&mut places, gift);
         }
-        Some(Given { base: Some(base), places })
+        Some(Given { base: Some(base), places, ..Given::default() })
     }
 }

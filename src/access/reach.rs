@@ -189,15 +189,27 @@ impl View<'_, '_> {
 
     /// The way to an allow that overlaps something wanted, less what one deny takes.
     pub(super) fn unless_denied(&self, own: &Own, holding: &Holding, allow: &Allow, wanted: &Wanted<'_>) -> Way {
-        let left_out = left_out(&allow.permission);
         let through = |leg: &Leg| {
-            let denied = own.denies.iter().chain(&left_out).any(|deny| {
-                End::of(deny.until) >= leg.end
-                    && self.denies_overlap(deny, &allow.permission, holding.scope.as_ref(), wanted)
-            });
+            let denied = self.is_denied(&own.denies, holding.scope.as_ref(), allow, leg.end, wanted);
             (!denied).then(|| Leg { end: leg.end, trail: allow.trail(&leg.trail) })
         };
         Way { now: holding.way.now.as_ref().and_then(through), ever: holding.way.ever.as_ref().and_then(through) }
+    }
+
+    /// Whether one of `denies`, or what an allow leaves out, takes all that the allow, held at a place until an end, shares
+    /// with something wanted.
+    pub(super) fn is_denied(
+        &self,
+        denies: &[Exception],
+        held: Option<&ResourceId>,
+        allow: &Allow,
+        end: End,
+        wanted: &Wanted<'_>,
+    ) -> bool {
+        denies
+            .iter()
+            .chain(&left_out(&allow.permission))
+            .any(|deny| End::of(deny.until) >= end && self.denies_overlap(deny, &allow.permission, held, wanted))
     }
 
     /// Whether one deny covers all that an allow and something wanted share.

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::coverage::scope_covers;
 use crate::access::facts::SodConflict;
+use crate::access::flat::{Allow, Flat};
+use crate::access::given::Source;
 use crate::access::pattern::id_matches;
 use crate::access::reach::Wanted;
 use crate::access::view::View;
-use crate::access::way::{Leg, Way, path};
+use crate::access::way::{Leg, length, path};
 use crate::input::digest::Digest;
 use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
@@ -117,43 +119,70 @@ pub(super) fn conflicts(view: &View<'_, '_>, pairs: &[SodPair], subject: &Subjec
     found
 }
 
-/// Where a subject holds a side, each with one way.
+/// Whether what an actor itself holds belongs to a side of a pair, so that holding it may make a conflict.
+pub(super) fn concerns(view: &View<'_, '_>, pairs: &[SodPair], actor: &Subject) -> bool {
+    let own = view.own(actor);
+    let side = |side: &SodSide| match side {
+        SodSide::Membership { member_of } => own.groups.keys().any(|(group, _)| is_named(member_of, group)),
+        SodSide::Role { .. } | SodSide::Access { .. } => own.holdings.iter().any(|h| gives(view, side, &h.flat)),
+    };
+    let system = &view.index.snapshot().source;
+    let mut pairs = pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system));
+    pairs.any(|pair| side(&pair.first) || side(&pair.second))
+}
+
+fn is_named(pattern: &str, group: &Subject) -> bool {
+    matches!(group, Subject::Group(id) if id_matches(pattern, id.as_str()))
+}
+
+/// Whether a role, wherever it is held, belongs to a side.
+fn gives(view: &View<'_, '_>, side: &SodSide, flat: &Flat) -> bool {
+    match side {
+        SodSide::Role { role } => flat.roles.iter().any(|id| id_matches(role, id.as_str())),
+        SodSide::Access { action, resource } => !flat.overlapping_places(view.dialect, action, resource).is_empty(),
+        SodSide::Membership { .. } => false,
+    }
+}
+
+/// Where a subject holds a side, each with one way: in force rather than by activation, and of those the shortest.
 fn side(view: &View<'_, '_>, side: &SodSide, subject: &Subject) -> BTreeMap<Option<ResourceId>, Leg> {
-    let mut found: BTreeMap<Option<ResourceId>, Leg> = BTreeMap::new();
-    let mut hold = |scope: &Option<ResourceId>, way: &Way| {
-        if let Some(leg) = way.now.as_ref().or(way.ever.as_ref()) {
-            found.entry(scope.clone()).or_insert_with(|| leg.clone());
+    let mut found: BTreeMap<Option<ResourceId>, (bool, usize, Leg)> = BTreeMap::new();
+    let mut hold = |scope: &Option<ResourceId>, later: bool, length: usize, leg: &dyn Fn() -> Leg| {
+        let known = found.get(scope).is_some_and(|(l, n, _)| (*l, *n) <= (later, length));
+        if !known {
+            found.insert(scope.clone(), (later, length, leg()));
         }
     };
-    for (actor, cap) in view.row(subject).iter() {
-        let own = view.own(actor);
-        match side {
-            SodSide::Role { role } => {
-                for holding in &own.holdings {
-                    if holding.flat.roles.iter().any(|id| id_matches(role, id.as_str())) {
-                        hold(&holding.scope, &cap.then(&holding.way));
-                    }
-                }
-            }
-            SodSide::Membership { member_of } => {
-                for ((group, below), way) in &own.groups {
-                    let member = matches!(group, Subject::Group(id) if id_matches(member_of, id.as_str()));
-                    if member {
-                        hold(&below.scope, &cap.then(way));
-                    }
-                }
-            }
-            SodSide::Access { action, resource } => {
-                let wanted = Wanted { action, resource, scope: None };
-                for holding in &own.holdings {
-                    for allow in holding.flat.overlapping(view.dialect, action, resource) {
-                        hold(&holding.scope, &cap.then(&view.unless_denied(&own, holding, allow, &wanted)));
-                    }
-                }
+    if let SodSide::Membership { member_of } = side {
+        for (actor, cap) in view.row(subject).iter() {
+            let own = view.own(actor);
+            for ((_, below), way) in own.groups.iter().filter(|((group, _), _)| is_named(member_of, group)) {
+                let way = cap.then(way);
+                let Some(leg) = way.now.as_ref().or(way.ever.as_ref()) else { continue };
+                hold(&below.scope, way.now.is_none(), length(&leg.trail), &|| leg.clone());
             }
         }
     }
-    found
+    for gift in view.given(subject).of_roles(&|flat| gives(view, side, flat)) {
+        let holds = |source: &Source| match side {
+            SodSide::Role { .. } => Some(None),
+            SodSide::Access { action, resource } => {
+                let wanted = Wanted { action, resource, scope: None };
+                let allows = gift.flat.overlapping(view.dialect, action, resource);
+                let free = |a: &&Allow| !view.is_denied(&gift.denies, gift.scope.as_ref(), a, source.end, &wanted);
+                allows.into_iter().filter(free).min_by_key(|a| a.chain.len()).map(Some)
+            }
+            SodSide::Membership { .. } => None,
+        };
+        let sources = [(gift.now.as_ref(), false), (gift.ever.as_ref(), true)];
+        let best = sources.into_iter().find_map(|(source, later)| Some((source?, later, holds(source?)?)));
+        let Some((source, later, allow)) = best else { continue };
+        hold(&gift.scope, later, source.length() + allow.map_or(0, |a| a.chain.len()), &|| {
+            let leg = source.leg();
+            Leg { end: leg.end, trail: allow.map_or(leg.trail.clone(), |a| a.trail(&leg.trail)) }
+        });
+    }
+    found.into_iter().map(|(scope, (_, _, leg))| (scope, leg)).collect()
 }
 
 #[derive(Serialize)]
