@@ -164,6 +164,12 @@ fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) 
         let mut shown = present::plan(&proposal, Limits::SHORT);
         for (change, held) in shown.changes.iter_mut().zip(&verdict.changes) {
             show(change, held, &past.keys, &site.people);
+            let present = proposal.presents.iter().find(|present| present.case == held.case);
+            let recorded = present.and_then(|present| past.record.auto(present));
+            if let (State::Auto, Some(auto)) = (&held.state, recorded) {
+                let says = Sentence::of("recorded by ").name(&auto.recorder);
+                change.state = Shown::Auto(says.own(format!(" at {}", auto.sealed_at)));
+            }
         }
         judged.plans.push(shown);
     }

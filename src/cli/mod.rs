@@ -9,6 +9,7 @@ pub mod branch;
 pub mod card;
 pub mod check;
 pub mod chosen;
+pub mod clerk;
 pub mod completions;
 pub mod decide;
 pub mod demo;
@@ -37,6 +38,7 @@ pub mod proposal;
 pub mod prove;
 pub mod provers;
 pub mod record;
+pub mod recorder;
 pub mod recording;
 pub mod schema;
 pub mod sit;
@@ -118,6 +120,7 @@ enum Command {
     Status(status::Status),
     Check(check::Check),
     Gate(gate::Gate),
+    Record(recorder::Record),
     Diff(diff::Diff),
     Access(access::Access),
     Verify(verify::Verify),
@@ -144,6 +147,7 @@ impl Command {
         match self {
             Self::Check(page) => Some(page.writing()),
             Self::Gate(page) => Some(page.writing()),
+            Self::Record(page) => Some(page.writing()),
             Self::Diff(page) => Some(page.writing()),
             Self::Access(page) => Some(page.writing()),
             Self::Verify(page) => Some(page.writing()),
@@ -170,6 +174,7 @@ const NAMES: &[&str] = &[
     "status",
     "check",
     "gate",
+    "record",
     "diff",
     "access",
     "verify",
@@ -278,6 +283,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Status(page)) => page.run(),
         Some(Command::Check(page)) => page.run(),
         Some(Command::Gate(page)) => page.run(),
+        Some(Command::Record(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),
         Some(Command::Access(page)) => page.run(),
         Some(Command::Verify(page)) => page.run(),

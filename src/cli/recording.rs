@@ -61,12 +61,32 @@ pub fn header(
     session: SessionId,
     now: Time,
 ) -> anyhow::Result<Session> {
+    let writer = Writer {
+        fingerprint: Text::from(who.fingerprint.as_str()),
+        person: Some(who.person.clone()),
+        principal: who.principal.clone(),
+    };
+    begin(site, SessionKind::Review, writer, parents, session, now)
+}
+
+/// The first line of a session of either kind.
+///
+/// # Errors
+/// If the log has no name.
+pub fn begin(
+    site: &Site,
+    kind: SessionKind,
+    writer: Writer,
+    parents: &[Digest<of::Line>],
+    session: SessionId,
+    now: Time,
+) -> anyhow::Result<Session> {
     let trust_files =
         site.trust_files().into_iter().map(|(path, sha256)| FileDigest { path: Text::from(path), sha256 }).collect();
     let parents: BTreeSet<_> = parents.iter().copied().collect();
     Ok(Session {
         at: now,
-        kind: SessionKind::Review,
+        kind,
         log: log_id(site)?,
         parents: parents.into_iter().collect(),
         session,
@@ -75,11 +95,7 @@ pub fn header(
         trust_files,
         r#type: Tag::new(),
         version: Version,
-        writer: Writer {
-            fingerprint: Text::from(who.fingerprint.as_str()),
-            person: Some(who.person.clone()),
-            principal: who.principal.clone(),
-        },
+        writer,
     })
 }
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::case::{Signer, StepName};
 use super::digest::{Digested, Document};
-use super::record::{Exported, Record, Recorded, Said, SessionRef};
+use super::record::{Automatic, Exported, Record, Recorded, Said, SessionRef};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::log::blob::Values;
-use crate::log::line::{Decision, Evaluation, Line, SessionKind, Value, Verdict};
+use crate::log::line::{Auto, Decision, Evaluation, Line, SessionKind, Value, Verdict};
 use crate::log::verify::SessionView;
 use crate::policy::KeyFacts;
 
@@ -85,11 +85,11 @@ pub fn recall(
                     at: export.at,
                     decisions: export.decisions.iter().copied().collect(),
                 }),
+                Line::Auto(auto) => record.automatic.extend(automatic(session, line.digest, auto, person)),
                 Line::Session(_)
                 | Line::Blob(_)
                 | Line::Plan(_)
                 | Line::Policies(_)
-                | Line::Auto(_)
                 | Line::Result(_)
                 | Line::Seal(_)
                 | Line::Sig(_) => {}
@@ -97,6 +97,26 @@ pub fn recall(
         }
     }
     if unbelieved.is_empty() { Ok(record) } else { Err(unbelieved) }
+}
+
+/// What a recorder sealed; `None` where nobody signed it, or a person did: a person's word is no record of policy.
+fn automatic(
+    session: &SessionView,
+    line: Digest<of::Line>,
+    auto: &Auto,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+) -> Option<Automatic> {
+    let signer = session.signer.as_ref()?;
+    if session.header.kind != SessionKind::Record || person(&signer.principal).is_some() {
+        return None;
+    }
+    Some(Automatic {
+        line,
+        digest: auto.digest,
+        plan: auto.plan.clone(),
+        sealed_at: session.seal.value.at,
+        recorder: signer.principal.text(),
+    })
 }
 
 fn session_of(session: &SessionView) -> SessionRef {

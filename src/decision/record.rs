@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::case::{Judge, Signer, StepName};
+use super::case::{Judge, Present, Signer, StepName};
 use super::digest::Document;
 use super::reject;
 use crate::input::digest::{Digest, of};
-use crate::input::id::PolicyId;
+use crate::input::id::{PlanId, PolicyId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::policy::KeyFacts;
@@ -133,6 +133,21 @@ pub struct Exported {
     pub decisions: BTreeSet<Digest<of::Line>>,
 }
 
+/// A change that policy let pass without a person, as a recorder sealed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Automatic {
+    /// The hash of its line.
+    pub line: Digest<of::Line>,
+    /// The change's digest then.
+    pub digest: Digest<of::Change>,
+    /// Its plan.
+    pub plan: PlanId,
+    /// When the session was sealed.
+    pub sealed_at: Time,
+    /// The recorder's principal.
+    pub recorder: Text,
+}
+
 /// Everything that the log says of decisions.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -140,11 +155,21 @@ pub struct Record {
     pub decisions: Vec<Recorded>,
     /// The exports of all sessions, each once, in any order.
     pub exports: Vec<Exported>,
+    /// What recorders sealed of changes that need nobody.
+    pub automatic: Vec<Automatic>,
     /// Which session follows which.
     pub sessions: Sessions,
 }
 
 impl Record {
+    /// The first record of exactly this change as one that needs nobody. It says what held then: what policy says now is
+    /// asked anew.
+    #[must_use]
+    pub fn auto(&self, present: &Present) -> Option<&Automatic> {
+        let same = |auto: &&Automatic| auto.digest == present.digest && auto.plan == present.case.plan;
+        self.automatic.iter().filter(same).min_by_key(|auto| (auto.sealed_at, auto.line))
+    }
+
     /// Whether `later` was said knowing `earlier`: in a session that follows, or later in the same.
     #[must_use]
     pub fn knew(&self, later: &Recorded, earlier: &Recorded) -> bool {

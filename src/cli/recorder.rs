@@ -1,0 +1,215 @@
+//! `review record`: seals what needs nobody. For a CI job with a key of its own, once the plan is merged.
+//!
+//! In: plans, the log, the recorder's key. Out: a `record` session with one `auto` line for each change that policy lets pass
+//! by itself and that is not on record yet. It asks nobody, and can record nothing that a person would have to decide.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::bench::Bench;
+use super::chosen::Chosen;
+use super::clerk::{self, Clerk};
+use super::log_source::LogSource;
+use super::proposal::Proposal;
+use super::site::Site;
+use super::writing::Writing;
+use super::{Where, desk, gate, known, output, present, record, recording, trusted};
+use crate::access::Index;
+use crate::decision::exit::ExitCode;
+use crate::decision::gate::{State, gate as judge_plan};
+use crate::input::id::PolicyId;
+use crate::log::line::{Auto, Line, Tag};
+use crate::log::session::Draft;
+use crate::log::verify::Keep;
+use crate::report::effects::Limits;
+use crate::report::model::{Body, Report};
+use crate::report::sentence::{Sentence, counted};
+
+/// Seals the changes that policy lets pass without a person.
+#[derive(Debug, Args)]
+pub struct Record {
+    #[command(flatten)]
+    chosen: Chosen,
+    #[command(flatten)]
+    place: Where,
+    /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
+    #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
+    key: Option<String>,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// A plan with the places of its changes to record.
+struct Due<'s> {
+    proposal: Proposal<'s>,
+    changes: Vec<usize>,
+}
+
+impl Record {
+    /// Judges plans, and adds a session for what passes by itself.
+    ///
+    /// # Errors
+    /// If the tool cannot do its work; nothing is then added.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("record", self.record())
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn record(&self) -> anyhow::Result<(Report, ExitCode)> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => return Ok((present::faults("record", &faults, ExitCode::Failure), ExitCode::Failure)),
+        };
+        let clerk = Clerk::named(&site, self.key.as_deref())?;
+        let log = self.log(&site)?;
+        let source = LogSource::Disk(log.clone());
+        let now = output::now();
+        let read = self.chosen.read()?;
+        let mut heads = trusted::heads(&site, &source, now)?;
+        heads.extend(clerk::heads(&site)?);
+        let id = recording::log_id(&site)?;
+        let verified = record::verify(&log, &site.signers, Some(id), &heads, Keep::Lines, now)?;
+        if !source.is_sound(&verified)? {
+            let report = Report {
+                command: "record",
+                exit_code: ExitCode::BadLog.code(),
+                verdict: Sentence::of("the log does not verify, so nothing is added to it"),
+                findings: present::reported(&verified.findings, &BTreeMap::new()),
+                body: Body::Verify(source.report(&verified)),
+                next: Vec::new(),
+            };
+            return Ok((report, ExitCode::BadLog));
+        }
+        let past = source.past(&verified, &site)?;
+        let index = Index::new(&site.snapshot);
+        let mut findings = present::reported(&site.findings, &site.sources);
+        findings.extend(read.findings.iter().cloned());
+        let mut codes = Vec::new();
+        let mut ids = BTreeSet::new();
+        let mut due: Vec<Due<'_>> = Vec::new();
+        let mut known_already = 0_u64;
+        for file in &read.files {
+            let file = &file.clone().remembered(&past);
+            let judged =
+                Proposal::judge(&site, &index, file, now, |plan, digested| past.of(&index, plan, digested, now));
+            let proposal = match judged {
+                Ok(proposal) => proposal,
+                Err(faults) => {
+                    codes.push(ExitCode::Denied);
+                    findings.extend(present::reported(&faults.findings, &faults.sources));
+                    continue;
+                }
+            };
+            super::check::once(&mut ids, &proposal, &mut codes, &mut findings);
+            let all = std::slice::from_ref(&proposal);
+            let bench = Bench::new(all, &index, past.keys.clone());
+            let terms = gate::terms(&site, &proposal);
+            let verdict = judge_plan(&proposal.presents, &past.record, &terms, &bench, &mut |set| {
+                Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
+            })?;
+            findings.extend(present::findings(&proposal));
+            // INVARIANT: nothing of a plan that is denied, expired or judged by old facts is put on record as passing.
+            if terms.plan_denied.is_some() {
+                codes.push(ExitCode::Denied);
+                continue;
+            }
+            if verdict.plan_expired || terms.snapshot_stale {
+                codes.push(ExitCode::Stale);
+                continue;
+            }
+            let passes = |at: &usize| {
+                let held = verdict.changes.get(*at);
+                held.is_some_and(|held| matches!(held.state, State::Auto) && verdict.passing.contains(&held.case))
+            };
+            let (on_record, changes): (Vec<usize>, Vec<usize>) = (0..proposal.presents.len())
+                .filter(passes)
+                .partition(|at| proposal.presents.get(*at).is_some_and(|present| past.record.auto(present).is_some()));
+            known_already = known_already.saturating_add(on_record.len() as u64);
+            due.push(Due { proposal, changes });
+        }
+        // A plan of an id that stands twice is nobody's.
+        let code = ExitCode::first(codes);
+        let (writes, rest): (Vec<Due<'_>>, Vec<Due<'_>>) =
+            due.into_iter().partition(|one| code == ExitCode::Passes && !one.changes.is_empty());
+        let (places, proposals): (Vec<Vec<usize>>, Vec<Proposal<'_>>) =
+            writes.into_iter().map(|one| (one.changes, one.proposal)).unzip();
+        let count: u64 = places.iter().map(|changes| changes.len() as u64).sum();
+        if count > 0 {
+            clerk.write(&log, &verified, &proposals, &mut |draft, at| autos(draft, &proposals, &places, at))?;
+            let after = record::verify(&log, &site.signers, Some(id), &verified.heads, Keep::Nothing, output::now())?;
+            known::note(Some(id), &after);
+        }
+        let plans = proposals.iter().chain(rest.iter().map(|one| &one.proposal));
+        let report = Report {
+            command: "record",
+            exit_code: code.code(),
+            verdict: verdict(code, count, known_already, &log),
+            findings,
+            body: Body::Plans(plans.map(|proposal| present::plan(proposal, Limits::SHORT)).collect()),
+            next: Vec::new(),
+        };
+        Ok((report, code))
+    }
+
+    /// Where the log is that is added to: a file or a folder.
+    fn log(&self, site: &Site) -> anyhow::Result<PathBuf> {
+        match LogSource::find(site, &self.place)? {
+            LogSource::Disk(path) => Ok(path),
+            LogSource::Git(held) => anyhow::bail!(
+                "the log `{}` is read from git, where nothing can be added\n  = mend: name the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
+                crate::input::text::Text::from(held.name).terminal()
+            ),
+        }
+    }
+}
+
+fn verdict(code: ExitCode, count: u64, before: u64, log: &Path) -> Sentence {
+    if code != ExitCode::Passes {
+        return Sentence::of("nothing was recorded");
+    }
+    let log = crate::input::text::Text::from(log.to_string_lossy().into_owned());
+    let said = match (count, before) {
+        (0, 0) => return Sentence::of("no change passes without a person, so there is nothing to record"),
+        (0, _) => return Sentence::of("every change that passes without a person is on record already"),
+        (count, _) => counted(count, "automatic change", "automatic changes"),
+    };
+    Sentence::of(format!("recorded {said} in ")).name(&log)
+}
+
+/// The `auto` lines of these changes of each plan.
+fn autos(
+    draft: &mut Draft,
+    proposals: &[Proposal<'_>],
+    places: &[Vec<usize>],
+    at: crate::input::time::Time,
+) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for (proposal, changes) in proposals.iter().zip(places) {
+        for place in changes {
+            let (Some(present), Some(judged)) = (proposal.presents.get(*place), proposal.judged.get(*place)) else {
+                continue;
+            };
+            let policies: BTreeSet<PolicyId> = judged.automatic_by.iter().cloned().collect();
+            let line = |prev| {
+                Line::Auto(Auto {
+                    at,
+                    change: present.case.change.clone(),
+                    digest: present.digest,
+                    plan: present.case.plan.clone(),
+                    policies: policies.iter().cloned().collect(),
+                    prev,
+                    r#type: Tag::new(),
+                })
+            };
+            out.extend(draft.push(line)?.bytes);
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,135 @@
+//! A recorder seals what needs nobody, and can neither decide nor pass for a person.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Site, expect};
+
+/// The demo with a plan of these changes, and a key `keys/NAME` for each of these lines of allowed_signers.
+fn site(changes: &[&str], keys: &[(&str, &str)]) -> Site {
+    let site = Site::new();
+    let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (head, rest) = text.split_once("changes:\n").unwrap();
+    let mut plan = format!("{head}changes:\n");
+    for change in rest.split("  - id: ").skip(1).filter(|change| changes.contains(&&change[..2])) {
+        plan.push_str(&format!("  - id: {change}"));
+    }
+    fs::write(site.demo().join("plan.yaml"), plan).unwrap();
+    fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
+    site.sign("plan.yaml");
+    let mut signers = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
+    for (name, options) in keys {
+        site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", &format!("keys/{name}")]);
+        signers.push_str(&format!("{options} {}\n", site.public_key(name)));
+    }
+    fs::write(site.demo().join("allowed_signers"), signers).unwrap();
+    site
+}
+
+const RECORDER: (&str, &str) = ("robot", "robot@ci.example namespaces=\"review-record@v1\"");
+
+fn record(site: &Site, arguments: &[&str]) -> (i32, Value) {
+    let mut all = vec!["record", "plan.yaml", "--format", "json"];
+    all.extend(arguments);
+    let output = site.run_in(&site.demo(), &all);
+    let value = serde_json::from_slice(&output.stdout);
+    (
+        output.status.code().unwrap(),
+        value.unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr))),
+    )
+}
+
+fn left_behind(site: &Site) -> Vec<String> {
+    let names = fs::read_dir(site.demo()).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.contains("journal") || name.contains(".tmp")).collect()
+}
+
+#[test]
+fn what_needs_nobody_is_sealed_once_and_counts_as_held() {
+    let site = site(&["c1", "c4"], &[RECORDER]);
+    let (code, value) = record(&site, &["--key", "keys/robot.pub"]);
+    assert_eq!(code, 0, "{value:#}");
+    assert!(value["verdict"].as_str().unwrap().starts_with("recorded 1 automatic change in "));
+    let log = fs::read_to_string(site.log()).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["kind"], "record");
+    assert!(lines[0]["writer"].get("person").is_none(), "a recorder is nobody");
+    let autos: Vec<&Value> = lines.iter().filter(|line| line["type"] == "auto").collect();
+    assert_eq!(autos.len(), 1);
+    assert_eq!((&autos[0]["change"], autos[0]["policies"].as_array().unwrap().is_empty()), (&"c4".into(), false));
+    assert_eq!(site.run(&["verify", "review-log.jsonl"]).0, 0);
+    let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", "json"]);
+    let gate: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &gate["changes"][1]["state"]), (5, &"auto".into()), "c1 still needs its owner");
+    let (code, text) = site.run(&["gate", "plan.yaml", "--trust", "."]);
+    assert!(code == 5 && text.contains("recorded by `robot@ci.example` at "), "{text}");
+
+    let (code, value) = record(&site, &["--key", "keys/robot.pub"]);
+    assert_eq!(
+        (code, &value["verdict"]),
+        (0, &"every change that passes without a person is on record already".into())
+    );
+    assert_eq!(fs::read_to_string(site.log()).unwrap(), log);
+    assert_eq!(left_behind(&site), Vec::<String>::new());
+
+    // A recorder decides nothing.
+    let mut terminal = site.sit("plan.yaml --key keys/robot.pub");
+    expect(&mut terminal, "you cannot decide with this key");
+    expect(&mut terminal, "exit=1");
+}
+
+#[test]
+fn only_a_recorder_records() {
+    let person = ("ada-too", "ada@corp.example namespaces=\"review-record@v1\"");
+    let site = site(&["c4"], &[RECORDER, person]);
+    for (key, why) in [
+        ("keys/ada.pub", "records nothing"),
+        ("keys/ada-too.pub", "is `ada` of people.yaml, and a person records nothing"),
+        ("keys/assistant.pub", "records nothing"),
+        ("keys/none.pub", ""),
+    ] {
+        let (code, value) = record(&site, &["--key", key]);
+        assert_eq!((code, &value["findings"][0]["code"]), (1, &"could-not-run".into()), "{key}");
+        assert!(value["findings"][0]["message"].as_str().unwrap().contains(why), "{key}: {value:#}");
+    }
+    fs::remove_file(site.demo().join("keys/robot")).unwrap();
+    let (code, _) = record(&site, &["--key", "keys/robot.pub"]);
+    assert_eq!(code, 1, "nobody signs without the private key");
+    assert!(!site.log().exists());
+    assert_eq!(left_behind(&site), Vec::<String>::new(), "nothing half-written is left");
+}
+
+#[test]
+fn nothing_of_a_plan_that_does_not_stand_is_recorded() {
+    let site = site(&["c4"], &[RECORDER]);
+    let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let put = |text: &str, sign: bool| {
+        fs::write(site.demo().join("plan.yaml"), text).unwrap();
+        let _ = fs::remove_file(site.demo().join("plan.yaml.sig"));
+        if sign {
+            site.sign("plan.yaml");
+        }
+    };
+    put(&plan, false);
+    let (code, value) = record(&site, &["--key", "keys/robot.pub"]);
+    assert_eq!((code, &value["verdict"]), (3, &"nothing was recorded".into()), "nobody proves who wrote it");
+    put(&plan.replace("user:noor", "user:nora"), true);
+    assert_eq!(record(&site, &["--key", "keys/robot.pub"]).0, 3, "it is invalid");
+    put(&plan, true);
+    fs::write(site.log(), "garbage\n").unwrap();
+    assert_eq!(record(&site, &["--key", "keys/robot.pub"]).0, 7);
+    assert_eq!(fs::read_to_string(site.log()).unwrap(), "garbage\n");
+    fs::remove_file(site.log()).unwrap();
+    let (code, value) = record(&site, &["--key", "keys/robot.pub", "--output", "sarif=../r.sarif"]);
+    assert_eq!(code, 0, "{value:#}");
+}
