@@ -1,5 +1,5 @@
 //! How one starts: `review init` for a person with and without keys, inside and outside git, and what a person is told of
-//! trust files that are not what others see.
+//! trust files that are not what others see; and the first example, from its request to a gate that passes.
 //!
 //! Real git, real `ssh-keygen`, a real agent, a real terminal; the home folder is the test's own.
 
@@ -17,7 +17,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Site, expect, key, seal};
+use rexpect::session::spawn_command;
+use support::{LONG, Site, expect, key, seal};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_review");
@@ -129,6 +130,42 @@ fn init_finds_the_key_that_git_signs_with_then_that_of_home_then_the_agents() {
     let (code, text) = mia.run(&site, "review init --key ~/work.pub other && review trust check --trust other");
     assert!(code == 0 && !text.contains("error["), "{text}");
     mia.run(&site, ". ./agent.sh >/dev/null; kill $SSH_AGENT_PID");
+}
+
+/// A copy of an example's folder, made ready by its `make.sh`.
+fn example(person: &Person, name: &str) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+    let copied = Command::new("cp").arg("-r").arg(from).arg(person.0.path()).status().unwrap();
+    assert!(copied.success());
+    let folder = person.0.path().join(name);
+    let (code, text) = person.run(&folder, "export -f review; bash make.sh");
+    assert_eq!(code, 0, "{text}");
+    folder
+}
+
+#[test]
+fn the_first_example_ends_with_a_gate_that_passes_once_two_people_approved() {
+    let mia = Person::new();
+    let folder = example(&mia, "01-just-in-time");
+    for (who, code) in [("ada", 5), ("bo", 0)] {
+        let mut command = mia.command("bash", &folder);
+        let script = format!("stty rows 100 cols 100; {BINARY} plan.yaml --key {who}.pub; echo \"exit=$?\"");
+        command.env("TERM", "xterm").args(["-c", &script]);
+        let mut terminal = spawn_command(command, LONG).unwrap();
+        expect(&mut terminal, "? keys");
+        key(&mut terminal, "a");
+        expect(&mut terminal, "Type `operator` to approve");
+        expect(&mut terminal, "Enter: send");
+        key(&mut terminal, "operator\r");
+        seal(&mut terminal, code);
+    }
+    let (code, text) =
+        mia.run(&folder, "review gate plan.yaml --trust . && review verify review-log.jsonl && review log show");
+    assert!(code == 0 && text.contains("ada") && text.contains("bo"), "{text}");
+    // The same plan for longer is another change: neither approval holds for it.
+    let (code, text) = mia.run(&folder, "export -f review; bash make.sh 1h && review gate plan.yaml --trust .");
+    assert_eq!(code, 6, "{text}");
+    assert!(text.contains("stale"), "{text}");
 }
 
 /// The demo in git, pushed to a remote and followed.

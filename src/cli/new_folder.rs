@@ -76,8 +76,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     written.with_context(cannot)
 }
 
-/// A path, made harmless for a terminal.
+/// A path, as short as it can be said from the folder one is in, and made harmless for a terminal.
 #[must_use]
 pub fn shown(path: &Path) -> String {
-    Text::from(path.to_string_lossy().into_owned()).terminal()
+    let here = std::env::current_dir().ok();
+    let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).filter(|it| !it.as_os_str().is_empty());
+    // WHY: collected anew, a path loses the `.` that stand within it.
+    let short: PathBuf = short.unwrap_or(path).components().collect();
+    Text::from(short.to_string_lossy().into_owned()).terminal()
 }

@@ -317,7 +317,9 @@ fn load_policies(
             );
         }
     }
-    for path in reading.folder.list("policies", ".cedar")? {
+    let mut own = reading.folder.list("policies", ".cedar")?;
+    own.extend(reading.folder.list("policies", ".cedarschema")?);
+    for path in own {
         if let Some((shown, bytes)) = reading.bytes(&path)? {
             files.push((path, Rc::clone(&bytes)));
             shown_files.push((shown, bytes));
