@@ -152,3 +152,42 @@ fn every_console_block_of_the_rooms_pages_does_what_it_says() {
     }
     run_page(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/README.md"), false);
 }
+
+/// Every field, word and action of a schema that carries a description: its name and what is said of it.
+fn described(schema: &serde_json::Value, into: &mut Vec<(String, String)>) {
+    let says = |it: &serde_json::Value| it["description"].as_str().map(|text| text.replace('\n', " "));
+    if let Some(map) = schema.as_object() {
+        for (name, field) in map.get("properties").and_then(|it| it.as_object()).into_iter().flatten() {
+            into.extend(
+                says(field).filter(|_| name != "action" || field["const"].is_null()).map(|it| (name.clone(), it)),
+            );
+        }
+        let word = map.get("const").and_then(|it| it.as_str()).or(map.get("title").and_then(|it| it.as_str()));
+        if let (Some(word), Some(said)) = (word, says(schema)) {
+            into.push((word.to_owned(), said));
+        }
+        map.values().for_each(|value| described(value, into));
+    }
+    schema.as_array().into_iter().flatten().for_each(|value| described(value, into));
+}
+
+#[test]
+fn the_pages_on_the_formats_say_of_every_field_what_its_schema_says() {
+    let schemas = [
+        ("src/plan/README.md", review::plan::schema()),
+        ("src/snapshot/README.md", serde_json::to_value(review::snapshot::schema()).unwrap()),
+    ];
+    for (name, schema) in schemas {
+        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+        let mut all = Vec::new();
+        described(&schema["properties"], &mut all);
+        described(&schema["$defs"], &mut all);
+        assert!(all.len() > 60, "{name}: only {}", all.len());
+        for (field, says) in all {
+            // A change's own `action` is a constant of each action, which the headings name.
+            let has_row = page.lines().any(|line| line.starts_with(&format!("| `{field}` |")) && line.contains(&says));
+            let has_heading = page.contains(&format!("### `{field}`\n\n{says}\n"));
+            assert!(has_row || has_heading || says == "What the change does.", "{name}: `{field}`: {says}");
+        }
+    }
+}
