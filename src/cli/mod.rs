@@ -72,7 +72,8 @@ use crate::report::style::Style;
     name = "review",
     version,
     about,
-    after_help = "`review plan.yaml` reviews a plan; a file named like a command needs `./`.\n\nExit codes: 0 passes; 1 the tool could not work; 2 usage; 3 policy denies, or the plan is\ninvalid; 4 a person rejected; 5 undecided; 6 stale; 7 the log does not verify; 130 interrupted.",
+    override_usage = "review [OPTIONS] PLAN|DIR...\n       review COMMAND",
+    after_help = "`review PLAN...` asks you about every change of the plans, in the terminal; its options are in\n`review decide --help`. A file named like a command needs `./`.\n\nTo see it work: `review demo`. For your own system: `review init`.\n\nExit codes: 0 passes; 1 the tool could not work; 2 usage; 3 policy denies, or the plan is\ninvalid; 4 a person rejected; 5 undecided; 6 stale; 7 the log does not verify; 130 interrupted.",
     arg_required_else_help = false,
     disable_help_subcommand = false
 )]
@@ -102,6 +103,7 @@ pub enum Format {
     Json,
     /// SARIF 2.1.0.
     Sarif,
+    #[value(help = "JUnit XML")]
     /// `JUnit` XML.
     Junit,
     /// GitHub workflow annotations.
@@ -114,7 +116,7 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    #[command(hide = true)]
+    #[command(hide = true, override_usage = "review [OPTIONS] PLAN|DIR...")]
     Decide(decide::Decide),
     Resume(decide::Resume),
     Status(status::Status),
