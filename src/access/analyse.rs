@@ -229,6 +229,8 @@ fn emergent<'v, 's>(
         lay,
         laid: std::collections::BTreeMap::new(),
         questions: 0,
+        before: std::collections::BTreeMap::new(),
+        told: std::collections::BTreeMap::new(),
     };
     let mut found: Vec<Emergent> =
         candidates.into_iter().map(|(what, eligible)| search.responsible(what, eligible)).collect();

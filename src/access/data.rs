@@ -25,7 +25,9 @@ pub struct Data {
 /// The files that are embedded in the binary: name from the policies folder, and text.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("classification.yaml", include_str!("../../policies/classification.yaml")),
+    ("escalations/aws.yaml", include_str!("../../policies/escalations/aws.yaml")),
     ("escalations/kubernetes.yaml", include_str!("../../policies/escalations/kubernetes.yaml")),
+    ("escalations/postgresql.yaml", include_str!("../../policies/escalations/postgresql.yaml")),
     ("sod.yaml", include_str!("../../policies/sod.yaml")),
 ];
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::access::classification::{Classifier, Verdict};
 use crate::access::compare::{Comparison, Held};
+use crate::access::completion;
 use crate::access::data::Data;
 use crate::access::escalation;
 use crate::access::facts::{Access, Concerned, Effects, Escalation, Piece, SodConflict};
@@ -76,13 +77,12 @@ impl Bench<'_> {
         let everyone = if self.binds_new_objects(after) { after.everyone() } else { BTreeSet::new() };
         let suspects: BTreeSet<&Subject> = if everyone.is_empty() { gaining } else { everyone.iter().collect() };
         for subject in suspects {
-            let completed = escalation::completed(after, &self.data.escalations, subject);
+            let completed = completion::completed(after, &self.data.escalations, subject);
             if completed.is_empty() {
                 continue;
             }
-            let known = escalation::completed(before, &self.data.escalations, subject);
-            let known: BTreeSet<_> = known.iter().map(escalation::key).collect();
-            out.escalations.extend(completed.into_iter().filter(|e| !known.contains(&escalation::key(e))));
+            let known = completion::completed(before, &self.data.escalations, subject);
+            out.escalations.extend(completion::fresh(after, subject, &completed, &known));
         }
         if self.data.sod.is_empty() {
             subjects.clear();
@@ -99,7 +99,7 @@ impl Bench<'_> {
             let known: BTreeSet<_> = sod::conflicts(before, &self.data.sod, subject).iter().map(|c| c.digest).collect();
             out.sod.extend(conflicts.into_iter().filter(|c| !known.contains(&c.digest)));
         }
-        out.escalations.sort_by_key(escalation::key);
+        out.escalations.sort_by_key(completion::key);
         out.sod.sort_by_key(|c| c.digest);
         out.concerned = concerned(before, after, &out);
         out

@@ -9,10 +9,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::access::completion::{Completions, completed, fresh, key};
 use crate::access::coverage::covers;
 use crate::access::data::Data;
 use crate::access::effects::Outcome;
-use crate::access::escalation::{completed, key};
 use crate::access::facts::{Access, Emergent, EmergentWhat, Piece};
 use crate::access::given::When;
 use crate::access::sod::conflicts;
@@ -47,7 +47,14 @@ pub(super) struct Search<'q, 'v, 's> {
     pub(super) lay: &'q dyn Fn(&BTreeSet<usize>) -> View<'v, 's>,
     pub(super) laid: BTreeMap<BTreeSet<usize>, View<'v, 's>>,
     pub(super) questions: usize,
+    /// What each subject completes before the plan.
+    pub(super) before: BTreeMap<Subject, Completions<'q>>,
+    /// The keys of what a subject newly completes by a subset.
+    pub(super) told: BTreeMap<(BTreeSet<usize>, Subject), BTreeSet<Key>>,
 }
+
+/// What makes two completions the same.
+type Key = (Digest<of::Piece>, bool, bool);
 
 /// What the whole plan gives and no change alone gives.
 pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_>) -> Vec<(EmergentWhat, bool)> {
@@ -92,7 +99,7 @@ pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_
 fn digest(what: &EmergentWhat, eligible: bool) -> Digest<of::Piece> {
     let (plain, weaker) = match what {
         EmergentWhat::Access(piece) => (piece.digest, eligible),
-        EmergentWhat::Escalation(escalation) => (escalation.digest, !escalation.complete),
+        EmergentWhat::Escalation(escalation) => (escalation.digest, !escalation.complete || escalation.conditional),
         EmergentWhat::Sod(conflict) => (conflict.digest, false),
     };
     if weaker { Digest::of(format!("weaker {plain}").as_bytes()) } else { plain }
@@ -245,7 +252,15 @@ impl Search<'_, '_, '_> {
                 view.has(self.whole_view, &piece.subject, &piece.access, when)
             }
             EmergentWhat::Escalation(e) => {
-                completed(view, &self.data.escalations, &e.subject).iter().any(|found| key(found) == key(e))
+                let asked = (set.clone(), e.subject.clone());
+                let told = self.told.entry(asked).or_insert_with(|| {
+                    let paths = &self.data.escalations;
+                    let plain = view.below.unwrap_or(view);
+                    let before =
+                        self.before.entry(e.subject.clone()).or_insert_with(|| completed(plain, paths, &e.subject));
+                    fresh(view, &e.subject, &completed(view, paths, &e.subject), before).iter().map(key).collect()
+                });
+                told.contains(&key(e))
             }
             EmergentWhat::Sod(c) => {
                 conflicts(view, &self.data.sod, &c.subject).iter().any(|found| found.digest == c.digest)

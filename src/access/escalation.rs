@@ -1,23 +1,14 @@
 //! Escalation paths: known ways from small permissions to large ones, as data.
 //!
-//! In: paths (what must be held, on which objects), a state and a subject. Out: the paths that the subject completes, with
-//! what the variables stand for. An entry holds if a held allow overlaps it and no single deny covers the overlap; access
-//! by activation counts. Never judges whether a completion is wanted.
+//! In: files of `escalations/`. Out: paths: what must be held, on which objects of the snapshot, and what these must be.
+//! [`crate::access::completion`] tells who completes one. Never judges whether a completion is wanted.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
 
-use crate::access::facts::Escalation;
-use crate::access::pattern::Dialect;
-use crate::access::reach::{Holding, Own, Wanted};
-use crate::access::rules::{Bound, Template};
-use crate::access::view::View;
-use crate::access::way::{Leg, Way, path};
-use crate::input::digest::Digest;
+use crate::access::rules::Template;
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{ResourceId, Subject};
 use crate::input::place::Place;
 use crate::input::text::Text;
 
@@ -61,7 +52,7 @@ pub struct PathRequirement {
     pub scope: Option<Text>,
 }
 
-/// What a variable must stand for.
+/// What a variable must stand for: all that is said here must be true of it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exists {
@@ -73,13 +64,57 @@ pub struct Exists {
     /// Its name matches this pattern.
     #[serde(default)]
     pub name: Option<String>,
-    /// Some trust lets who matches this pattern act as it.
+    /// Its name does not match this pattern.
     #[serde(default)]
-    pub trusts: Option<Text>,
+    pub not_name: Option<String>,
+    /// Some trust lets who matches one of these patterns act as it.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub trusts: Vec<Text>,
+    /// What it is to whoever completes the path.
+    #[serde(default)]
+    pub relation: Option<Relation>,
+    /// A role that what this variable stands for holds by an assignment of its own.
+    #[serde(default)]
+    pub held_by: Option<String>,
+    /// It holds, itself, an access that covers this.
+    #[serde(default)]
+    pub holds: Option<PathRequirement>,
+}
+
+/// A text, or a list of them.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(Text),
+        Many(Vec<Text>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::Many(list) => list,
+    })
+}
+
+/// What an object is to whoever completes a path: to the subject, or to one that it can act as ("actors").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// It is an actor.
+    Actor,
+    /// An identity that is no actor.
+    Other,
+    /// An actor that is not the subject itself.
+    Assumable,
+    /// A group that an actor belongs to.
+    GroupOfActor,
+    /// A group that no actor belongs to.
+    GroupNotOfActor,
+    /// A role that an actor holds.
+    HeldByActor,
 }
 
 /// A kind of object of the snapshot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectKind {
     /// Any of the others.
@@ -96,7 +131,7 @@ pub enum ObjectKind {
 }
 
 impl EscalationPath {
-    /// The names of its variables.
+    /// The names of its variables, sorted.
     pub(super) fn variables(&self) -> BTreeSet<String> {
         let texts = self.requires.iter().flat_map(|r| [Some(&r.resource), r.scope.as_ref()]).flatten();
         let in_requires = texts.flat_map(|t| Template::new(t.raw()).variables().map(str::to_owned).collect::<Vec<_>>());
@@ -105,251 +140,42 @@ impl EscalationPath {
 
     /// What is wrong with the path itself.
     pub(super) fn faults(&self, place: &Place) -> Vec<Finding> {
-        if self.requires.is_empty() {
-            let message = format!("escalation path `{}` requires nothing", self.id.raw());
-            return vec![Finding::new(Code::BadConfiguration, message).at(place).mend("list what must be held")];
-        }
-        Vec::new()
-    }
-}
-
-/// A completed path's key: what makes two completions the same.
-pub(super) fn key(escalation: &Escalation) -> (Digest<crate::input::digest::of::Piece>, bool) {
-    (escalation.digest, escalation.complete)
-}
-
-/// What a subject holds, through all that it can act as.
-struct Reached {
-    actors: Vec<(Way, Rc<Own>)>,
-}
-
-impl Reached {
-    fn new(view: &View<'_, '_>, subject: &Subject) -> Self {
-        let row = view.row(subject);
-        let own_first = row.get_key_value(subject);
-        let others = row.iter().filter(|(actor, _)| *actor != subject);
-        let actors = own_first.into_iter().chain(others);
-        Self { actors: actors.map(|(actor, way)| (way.clone(), view.own(actor))).collect() }
-    }
-
-    /// The best way to something wanted; the first actor that has it in force, else by activation.
-    fn way(&self, view: &View<'_, '_>, wanted: &Wanted<'_>) -> Option<Leg> {
-        let mut best: Option<Leg> = None;
-        for (way, own) in &self.actors {
-            let found = view.holds(own, wanted);
-            if found.is_empty() {
-                continue;
-            }
-            let found = way.then(&found);
-            if found.now.is_some() {
-                return found.now;
-            }
-            best = best.or(found.ever);
-        }
-        best
-    }
-}
-
-/// A requirement with its templates read.
-struct Asked {
-    action: Text,
-    resource: Template,
-    scope: Option<Template>,
-}
-
-impl Asked {
-    fn new(requirement: &PathRequirement) -> Self {
-        Self {
-            action: requirement.action.clone(),
-            resource: Template::new(requirement.resource.raw()),
-            scope: requirement.scope.as_ref().map(|s| Template::new(s.raw())),
-        }
-    }
-
-    fn way(&self, view: &View<'_, '_>, reached: &Reached, bound: &Bound) -> Option<Leg> {
-        let resource: Text = self.resource.filled(bound).into();
-        // An open scope is any scope.
-        let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
-        let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
-        reached.way(view, &Wanted { action: &self.action, resource: &resource, scope: scope.as_ref() })
-    }
-
-    fn uses_only(&self, name: &str) -> bool {
-        let all = self.resource.variables().chain(self.scope.iter().flat_map(Template::variables));
-        let mut some = false;
-        let mut only = true;
-        for variable in all {
-            some = true;
-            only &= variable == name;
-        }
-        some && only
-    }
-}
-
-/// The escalation paths that a subject completes, sorted by path and bindings.
-pub(super) fn completed(view: &View<'_, '_>, paths: &[EscalationPath], subject: &Subject) -> Vec<Escalation> {
-    let system = &view.index.snapshot().source;
-    let reached = Reached::new(view, subject);
-    let mut found = Vec::new();
-    for known in paths.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system)) {
-        complete(view, known, subject, &reached, &mut found);
-    }
-    found
-}
-
-fn complete(
-    view: &View<'_, '_>,
-    known: &EscalationPath,
-    subject: &Subject,
-    reached: &Reached,
-    found: &mut Vec<Escalation>,
-) {
-    let asked: Vec<Asked> = known.requires.iter().map(Asked::new).collect();
-    // With all variables open everything must hold, or no binding can.
-    let open: Option<Vec<Leg>> = asked.iter().map(|a| a.way(view, reached, &Bound::new())).collect();
-    let Some(open) = open else { return };
-    let variables = known.variables();
-    if variables.is_empty() {
-        found.push(escalation(known, subject, &Bound::new(), true, &open));
-        return;
-    }
-    let mut choices: Vec<(String, Vec<Text>)> = Vec::new();
-    for name in variables {
-        let all = objects(view, known, &name);
-        if all.is_empty() {
-            // Nothing to bind it to: possible, with everything left open.
-            found.push(escalation(known, subject, &Bound::new(), false, &open));
-            return;
-        }
-        let mine: Vec<&Asked> = asked.iter().filter(|a| a.uses_only(&name)).collect();
-        let fits = |object: &Text| {
-            let bound = Bound::from([(name.clone(), object.raw().to_owned())]);
-            mine.iter().all(|a| a.way(view, reached, &bound).is_some())
+        let mut faults = Vec::new();
+        let mut fault = |what: String, help: &'static str| {
+            let message = format!("escalation path `{}` {what}", self.id.raw());
+            faults.push(Finding::new(Code::BadConfiguration, message).at(place).mend(help));
         };
-        let fitting: Vec<Text> = all.into_iter().filter(fits).collect();
-        choices.push((name, fitting));
-    }
-    bind(view, known, subject, reached, &asked, &choices, &mut Bound::new(), found);
-}
-
-#[expect(clippy::too_many_arguments, reason = "one recursion over what all hold in common")]
-fn bind(
-    view: &View<'_, '_>,
-    known: &EscalationPath,
-    subject: &Subject,
-    reached: &Reached,
-    asked: &[Asked],
-    choices: &[(String, Vec<Text>)],
-    bound: &mut Bound,
-    found: &mut Vec<Escalation>,
-) {
-    let Some(((name, objects), rest)) = choices.split_first() else {
-        let ways: Option<Vec<Leg>> = asked.iter().map(|a| a.way(view, reached, bound)).collect();
-        if let Some(ways) = ways {
-            found.push(escalation(known, subject, bound, true, &ways));
+        if self.requires.is_empty() {
+            fault("requires nothing".to_owned(), "list what must be held");
         }
-        return;
-    };
-    for object in objects {
-        bound.insert(name.clone(), object.raw().to_owned());
-        bind(view, known, subject, reached, asked, rest, bound, found);
+        let variables = self.variables();
+        for exists in &self.exists {
+            if let Some(other) = exists.held_by.as_ref().filter(|other| !variables.contains(*other)) {
+                fault(
+                    format!("says that `{}` is held by `{other}`, which it does not use", exists.variable),
+                    "name a variable of the path",
+                );
+            }
+        }
+        faults
     }
-    bound.remove(name);
 }
 
-/// Ids and titles of the paths for which holding one role everywhere is enough, if there is something to bind their
-/// variables to.
-pub(super) fn prone<'p>(
-    view: &View<'_, '_>,
-    paths: &'p [EscalationPath],
-    role: &crate::input::id::RoleId,
-) -> Vec<(&'p Text, &'p Text)> {
-    let flat = view.flat(role);
-    let denied = |p: &crate::input::entitlement::Permission| crate::access::facts::Exception {
-        action: p.action.clone(),
-        resource: p.resource.clone(),
-        scope: None,
-        until: None,
-        except: p.except.clone(),
-    };
-    let own = Own {
-        denies: flat.denies.iter().map(denied).collect(),
-        holdings: vec![Holding { role: role.clone(), scope: None, way: Way::start(), flat }],
-        ..Own::default()
-    };
-    let reached = Reached { actors: vec![(Way::start(), Rc::new(own))] };
-    let system = &view.index.snapshot().source;
-    let applies = |path: &&EscalationPath| path.system.as_ref().is_none_or(|s| s == system);
-    let holds = |path: &&EscalationPath| {
-        path.requires.iter().all(|asked| Asked::new(asked).way(view, &reached, &Bound::new()).is_some())
-    };
-    paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
-}
+#[cfg(test)]
+mod tests {
+    use crate::access::Data;
 
-/// The objects that a variable may stand for, sorted.
-fn objects(view: &View<'_, '_>, known: &EscalationPath, name: &str) -> BTreeSet<Text> {
-    let wanted: Vec<&Exists> = known.exists.iter().filter(|e| e.variable == name).collect();
-    let kind = |k: ObjectKind| wanted.iter().all(|e| e.kind == ObjectKind::Any || e.kind == k);
-    let snapshot = view.index.snapshot();
-    let mut all: BTreeSet<Text> = BTreeSet::new();
-    if kind(ObjectKind::Identity) {
-        all.extend(snapshot.identities.iter().filter(|i| view.identity(i.id.as_str()).is_some()).map(|i| i.id.text()));
-        all.extend(view.delta.identities.values().flatten().map(|i| i.id.text()));
-    }
-    if kind(ObjectKind::Group) {
-        all.extend(snapshot.groups.iter().filter(|g| view.group(g.id.as_str()).is_some()).map(|g| g.id.text()));
-        all.extend(view.delta.groups.values().flatten().map(|g| g.id.text()));
-    }
-    if kind(ObjectKind::Role) {
-        let gone = |id| matches!(view.delta.roles.get(id), Some(None));
-        all.extend(snapshot.roles.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
-        all.extend(view.delta.roles.values().flatten().map(|r| r.id.text()));
-    }
-    if kind(ObjectKind::Resource) {
-        let gone = |id| matches!(view.delta.resources.get(id), Some(None));
-        all.extend(snapshot.resources.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
-        all.extend(view.delta.resources.values().flatten().map(|r| r.id.text()));
-    }
-    all.retain(|object| wanted.iter().all(|e| suits(view, e, object)));
-    all
-}
-
-fn suits(view: &View<'_, '_>, exists: &Exists, object: &Text) -> bool {
-    let named = exists.name.as_ref().is_none_or(|p| crate::access::pattern::id_matches(p, object.raw()));
-    let trusting = exists.trusts.as_ref().is_none_or(|pattern| {
-        let to = Subject::Identity(object.raw().into());
-        view.trusts_to(&to).iter().any(|t| Dialect::default().resources_overlap(t.from.raw(), pattern.raw()))
-    });
-    named && trusting
-}
-
-#[derive(Serialize)]
-struct Hashed<'h> {
-    escalation: &'h Text,
-    kind: &'static str,
-    subject: Text,
-    bound: &'h BTreeMap<String, Text>,
-}
-
-fn escalation(known: &EscalationPath, subject: &Subject, bound: &Bound, complete: bool, ways: &[Leg]) -> Escalation {
-    let bound: BTreeMap<String, Text> = bound.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect();
-    let hashed = Hashed {
-        escalation: &known.id,
-        kind: match subject {
-            Subject::Identity(_) => "identity",
-            Subject::Group(_) => "group",
-        },
-        subject: subject.text(),
-        bound: &bound,
-    };
-    let digest = Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default());
-    Escalation {
-        id: known.id.clone(),
-        title: known.title.clone(),
-        subject: subject.clone(),
-        bound,
-        complete,
-        paths: ways.iter().map(|leg| path(&leg.trail)).collect(),
-        digest,
+    #[test]
+    fn a_path_that_makes_no_sense_is_refused_with_its_name() {
+        let read = |text: &str| Data::read([("escalations/x.yaml", text.as_bytes())]);
+        let head = "paths:\n  - id: p\n    title: t\n    source: https://example.org\n";
+        let nothing = read(&format!("{head}    requires: []\n")).unwrap_err();
+        assert!(nothing[0].message.raw().contains("`p` requires nothing"), "{nothing:?}");
+        let unused = format!(
+            "{head}    requires: [{{action: a, resource: \"$x\"}}]\n    exists: [{{variable: x, held_by: y}}]\n"
+        );
+        assert!(read(&unused).unwrap_err()[0].message.raw().contains("held by `y`"));
+        assert!(read(&unused.replace("held_by: y", "relation: friend")).is_err(), "an unknown relation is refused");
+        assert!(read(&unused.replace("held_by: y", "relation: actor")).is_ok());
     }
 }

@@ -126,10 +126,16 @@ pub struct Escalation {
     pub title: Text,
     /// Who completes it.
     pub subject: Subject,
-    /// What its variables are bound to.
+    /// What its variables are bound to; `*` for each where many objects would do.
     pub bound: BTreeMap<String, Text>,
+    /// How many bindings this stands for.
+    pub count: u64,
     /// Every requirement is held; false: "possible", nothing to bind a variable to.
     pub complete: bool,
+    /// Something is held only under a condition, which is not evaluated.
+    pub conditional: bool,
+    /// What is required, action and resource with the variables filled, in the order of the data.
+    pub requires: Vec<(Text, Text)>,
     /// How each requirement is held, in the order of the data.
     pub paths: Vec<Path>,
     /// The SHA-256 of the canonical JSON of id, subject and bindings.

@@ -9,6 +9,7 @@ mod bits;
 mod claims;
 pub mod classification;
 mod compare;
+mod completion;
 pub mod coverage;
 pub mod data;
 mod delta;

@@ -72,6 +72,11 @@ impl Template {
         parts.collect()
     }
 
+    /// Whether it is one hole of this name and nothing else.
+    pub(super) fn is_only(&self, name: &str) -> bool {
+        matches!(self.0.as_slice(), [Part::Variable(only)] if only == name)
+    }
+
     /// The template with every hole open.
     pub(super) fn open(&self) -> String {
         self.filled(&Bound::new())

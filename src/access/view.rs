@@ -19,6 +19,7 @@ use crate::access::rules::Rules;
 use crate::access::way::Way;
 use crate::input::entitlement::Mode;
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
+use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Status, Trust};
 
@@ -50,6 +51,8 @@ pub(super) type LimitedBy = (RoleId, Vec<Limit>, Option<Subject>);
 /// What has been worked out of a state so far.
 #[derive(Debug, Default)]
 pub(super) struct Worked {
+    /// What the variables of escalation paths may stand for, by path and name.
+    pub(super) objects: BTreeMap<(Text, String), Rc<BTreeSet<Text>>>,
     pub(super) own: BTreeMap<Subject, Rc<Own>>,
     pub(super) edges: BTreeMap<Subject, Rc<Edges>>,
     pub(super) shifts: BTreeMap<Subject, Rc<Shift>>,

@@ -113,6 +113,14 @@ pub struct EscalationRecord {
     pub bound: Vec<(String, Text)>,
     /// Every requirement is held.
     pub complete: bool,
+    /// Something is held only under a condition.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub conditional: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A conflict of duties.
@@ -263,6 +271,7 @@ fn escalation(e: &Escalation) -> EscalationRecord {
         subject: SubjectRecord::from(&e.subject),
         bound: bound.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         complete: e.complete,
+        conditional: e.conditional,
     }
 }
 

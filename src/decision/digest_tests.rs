@@ -135,7 +135,10 @@ fn escalation() -> Escalation {
         title: "t".into(),
         subject: Subject::Identity("svc:a".into()),
         bound: BTreeMap::from([("é".to_owned(), Text::from("x"))]),
+        count: 1,
         complete: true,
+        conditional: false,
+        requires: Vec::new(),
         paths: Vec::new(),
         digest: Digest::of(b"e1"),
     }

@@ -13,7 +13,7 @@ use super::effects::{AccessList, Limits};
 use super::model::{
     Alteration, ChangeReport, EmergentReport, EscalationReport, Outcome, PlanReport, SodReport, State, Totals,
 };
-use super::sentence::{Sentence, access, action, how_many, path, scope, subject};
+use super::sentence::{Sentence, access, action, how_many, number, path, scope, subject};
 
 /// What the facts say of a plan. `file` is the plan's name as the user gave it.
 #[must_use]
@@ -108,25 +108,33 @@ fn concerned(whom: &Concerned) -> Sentence {
     Sentence::of(format!("{}{kinds}", how_many(whom.identities, whom.at_least)))
 }
 
-fn escalation(it: &Escalation) -> EscalationReport {
+pub(super) fn escalation(it: &Escalation) -> EscalationReport {
     let mut sentence = subject(&it.subject)
-        .own(if it.complete { " completes " } else { " possibly completes " })
+        .own(match (it.complete, it.conditional) {
+            (false, _) => " possibly completes ",
+            (true, true) => " completes, under a condition, ",
+            (true, false) => " completes ",
+        })
         .name(&it.id)
         .own(": ")
         .name(&it.title);
     for (at, (variable, value)) in it.bound.iter().enumerate() {
-        sentence = sentence
-            .own(if at == 0 { " with " } else { ", " })
-            .name(&Text::from(variable.as_str()))
-            .own(" = ")
-            .name(value);
+        sentence = sentence.own(if at == 0 { " with " } else { ", " }).name(&Text::from(variable.as_str())).own(" = ");
+        sentence = if it.count > 1 { sentence.own("any") } else { sentence.name(value) };
     }
+    if it.count > 1 {
+        sentence = sentence.own(format!(" ({} ways to bind it)", number(it.count)));
+    }
+    let way = |(at, steps): (usize, &crate::access::facts::Path)| match it.requires.get(at) {
+        Some((action, resource)) => Sentence::new().name(action).own(" on ").name(resource).own(": ").then(path(steps)),
+        None => path(steps),
+    };
     EscalationReport {
         id: it.id.clone(),
         sentence,
         subject: it.subject.text(),
         complete: it.complete,
-        ways: it.paths.iter().map(path).collect(),
+        ways: it.paths.iter().enumerate().map(way).collect(),
     }
 }
 

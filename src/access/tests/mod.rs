@@ -6,6 +6,7 @@ mod effects;
 mod emergent;
 mod limits;
 mod matrix;
+mod paths;
 mod reference;
 mod resolve;
 mod speed;

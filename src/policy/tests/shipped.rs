@@ -123,7 +123,10 @@ fn escalation() -> Escalation {
         title: "t".into(),
         subject: Subject::Identity("user:bob".into()),
         bound: BTreeMap::new(),
+        count: 1,
         complete: true,
+        conditional: false,
+        requires: Vec::new(),
         paths: Vec::new(),
         digest: Digest::of(b"esc"),
     }

@@ -382,7 +382,11 @@ impl<'e> Build<'e> {
     }
 
     pub fn service(&mut self, name: &str) -> Text {
-        self.stranger(&format!("service:{name}"), IdentityKind::Workload)
+        let who = self.stranger(&format!("service:{name}"), IdentityKind::Workload);
+        if let Some(identity) = self.identities.get_mut(who.raw()) {
+            identity.labels.insert("service".to_owned(), "true".into());
+        }
+        who
     }
 
     pub fn federated(&mut self, name: &str) -> Text {

@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use crate::input::text::Text;
-use crate::input::time::Time;
+use crate::input::time::{Span, Time};
 use crate::snapshot::tree::{Node, Value};
 
 /// The condition as compact JSON: keys sorted, single values as lists. `None` if it asks for nothing.
@@ -62,19 +62,26 @@ pub(super) fn never_holds(node: &Node, after: Time) -> bool {
         keys.entries().unwrap_or_default().iter().map(move |(key, values)| (&**op, &**key, values))
     });
     asked.any(|(operator, key, values)| {
+        let if_exists = operator.ends_with("IfExists");
         let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
+        let two_days = Span::from_seconds(2 * 86_400);
         let empty = values.list().is_some_and(<[Node]>::is_empty);
         let positive = ["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"];
         if empty && positive.contains(&operator) {
             return true;
         }
-        let date = key.eq_ignore_ascii_case("aws:CurrentTime")
+        // A session never lasts longer than a day and a half, so that one issued before yesterday is gone. Where there is
+        // no session there is no such time, and a condition on it fails; `IfExists` would pass.
+        let issued = key.eq_ignore_ascii_case("aws:TokenIssueTime") && !if_exists;
+        let date = (key.eq_ignore_ascii_case("aws:CurrentTime") || issued)
             && ["DateLessThan", "DateLessThanEquals", "DateEquals"].contains(&operator);
         let epoch = key.eq_ignore_ascii_case("aws:EpochTime")
             && ["NumericLessThan", "NumericLessThanEquals", "NumericEquals", "DateLessThan", "DateLessThanEquals"]
                 .contains(&operator);
         // One value that lies ahead, or that is no time, and it may hold.
-        (date || epoch) && !empty && each(values).all(|v| time(v).is_some_and(|t| t < after))
+        (date || epoch)
+            && !empty
+            && each(values).all(|v| time(v).is_some_and(|t| if issued { t.plus(two_days) < after } else { t < after }))
     })
 }
 

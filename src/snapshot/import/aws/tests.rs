@@ -148,6 +148,14 @@ fn each_statement_is_read_as_the_reference_has_it() {
         ),
         (
             r#"{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"DateLessThan": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}}}"#,
+            &[],
+        ),
+        (
+            r#"{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"DateLessThanIfExists": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}}}"#,
+            &["+ a:b * ?"],
+        ),
+        (
+            r#"{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"DateLessThan": {"aws:TokenIssueTime": "2025-12-31T12:00:00Z"}}}"#,
             &["+ a:b * ?"],
         ),
         (

@@ -1,0 +1,499 @@
+//! Completion: who completes which escalation path, and how.
+//!
+//! In: paths, a state and a subject. Out: for each path what its variables can stand for, how surely, and the ways by
+//! which each requirement is held, by the subject or by one that it can act as. An entry holds if a held allow overlaps it
+//! and no single deny covers the overlap; access by activation counts. Never judges whether a completion is wanted.
+//!
+//! Many objects may do: up to [`MOST`] new ones of a path are told one by one, more of them as one, with `*` for the
+//! object. What was held before is compared object by object all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use crate::access::coverage::scopes_overlap;
+use crate::access::escalation::{EscalationPath, Exists, ObjectKind, PathRequirement, Relation};
+use crate::access::facts::Escalation;
+use crate::access::pattern::{Dialect, id_matches};
+use crate::access::acting::Row;
+use crate::access::reach::{Own, Wanted};
+use crate::access::rules::{Bound, Template};
+use crate::access::view::View;
+use crate::access::way::{Leg, Way, path};
+use crate::input::digest::{Digest, of};
+use crate::input::id::{IdentityId, ResourceId, Subject};
+use crate::input::text::Text;
+
+/// New completions of one path that are told one by one.
+const MOST: usize = 8;
+/// Bindings of one path that are looked for; what lies beyond is told as one with the rest.
+const MAX_BINDINGS: usize = 20_000;
+
+/// How surely a path is completed. INVARIANT: the order of the variants makes `Complete` the surest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// Nothing known to bind a variable to.
+    Possible,
+    /// Held, but something only under a condition.
+    Conditional,
+    Complete,
+}
+
+/// What the variables of a path stand for, in the order of their names; empty where nothing is known.
+type Objects = Vec<Text>;
+
+/// A path that a subject completes.
+#[derive(Debug)]
+pub(super) struct Completion<'p> {
+    known: &'p EscalationPath,
+    names: Vec<String>,
+    bindings: BTreeMap<Objects, Strength>,
+    /// How each requirement is held with all variables open: shown where no single object is.
+    open: Vec<Leg>,
+}
+
+/// All that a subject completes.
+pub(super) type Completions<'p> = Vec<Completion<'p>>;
+
+/// A completion's key: what makes two the same.
+pub(super) fn key(escalation: &Escalation) -> (Digest<of::Piece>, bool, bool) {
+    (escalation.digest, escalation.complete, escalation.conditional)
+}
+
+/// What a subject holds, through all that it can act as.
+struct Reached<'r> {
+    subject: &'r Subject,
+    row: Rc<Row>,
+    actors: Vec<(Way, Rc<Own>)>,
+}
+
+/// A way to something required, and whether it depends on a condition.
+type Found = (Leg, bool);
+
+impl<'r> Reached<'r> {
+    fn new(view: &View<'_, '_>, subject: &'r Subject) -> Self {
+        let row = view.row(subject);
+        let own_first = row.get_key_value(subject);
+        let others = row.iter().filter(|(actor, _)| *actor != subject);
+        let actors = own_first.into_iter().chain(others);
+        let actors = actors.map(|(actor, way)| (way.clone(), view.own(actor))).collect();
+        Self { subject, row, actors }
+    }
+
+    /// The best way to something wanted: without a condition rather than under one, in force rather than by activation,
+    /// by oneself rather than as another.
+    fn way(&self, view: &View<'_, '_>, wanted: &Wanted<'_>) -> Option<Found> {
+        let mut best: [Option<Leg>; 3] = [None, None, None];
+        for (way, own) in &self.actors {
+            let [plain, conditional] = holds(view, own, wanted);
+            let plain = way.then(&plain);
+            if plain.now.is_some() {
+                return plain.now.map(|leg| (leg, false));
+            }
+            let conditional = way.then(&conditional);
+            let [ever, if_now, if_ever] = &mut best;
+            *ever = ever.take().or(plain.ever);
+            *if_now = if_now.take().or(conditional.now);
+            *if_ever = if_ever.take().or(conditional.ever);
+        }
+        let [ever, if_now, if_ever] = best;
+        ever.map(|leg| (leg, false)).or_else(|| if_now.or(if_ever).map(|leg| (leg, true)))
+    }
+
+    /// Whether an allow without exceptions or denies covers an action on all that a pattern of names matches.
+    fn covers_all(&self, view: &View<'_, '_>, action: &Text, names: &str) -> Option<bool> {
+        let dialect = view.dialect;
+        let mut found = None;
+        for (_, own) in self.actors.iter().filter(|(way, _)| way.now.is_some()) {
+            let denied = own.denies.iter().any(|d| {
+                dialect.actions_overlap(d.action.raw(), action.raw())
+                    && dialect.resources_overlap(d.resource.raw(), names)
+            });
+            if denied {
+                continue;
+            }
+            for holding in own.holdings.iter().filter(|h| h.scope.is_none() && h.way.now.is_some()) {
+                for allow in holding.flat.overlapping(dialect, action, &names.into()) {
+                    let p = &allow.permission;
+                    let covers = p.except.is_empty()
+                        && dialect.action_covers(p.action.raw(), action.raw())
+                        && dialect.resource_covers(p.resource.raw(), names);
+                    if covers {
+                        match p.condition {
+                            None => return Some(true),
+                            Some(_) => found = Some(false),
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn is_actor(&self, name: &str) -> bool {
+        self.row.contains_key(&Subject::Identity(IdentityId::new(name)))
+    }
+
+    /// The groups of all actors.
+    fn groups(&self) -> BTreeSet<&str> {
+        let groups = self.actors.iter().flat_map(|(_, own)| own.groups.keys());
+        groups.filter(|(s, _)| matches!(s, Subject::Group(_))).map(|(s, _)| s.as_str()).collect()
+    }
+
+    /// The roles that actors hold.
+    fn roles(&self) -> BTreeSet<&str> {
+        self.actors.iter().flat_map(|(_, own)| &own.holdings).map(|h| h.role.as_str()).collect()
+    }
+}
+
+/// How a subject itself holds something wanted, without a condition and under one.
+fn holds(view: &View<'_, '_>, own: &Own, wanted: &Wanted<'_>) -> [Way; 2] {
+    let mut best = [Way::default(), Way::default()];
+    for holding in &own.holdings {
+        if wanted.scope.is_some() && !scopes_overlap(view, holding.scope.as_ref(), wanted.scope) {
+            continue;
+        }
+        for allow in holding.flat.overlapping(view.dialect, wanted.action, wanted.resource) {
+            let way = view.unless_denied(own, holding, allow, wanted);
+            let [plain, conditional] = &mut best;
+            let better = if allow.permission.condition.is_none() { plain } else { conditional };
+            better.join(&way);
+        }
+    }
+    best
+}
+
+/// A requirement with its templates read.
+struct Asked {
+    action: Text,
+    resource: Template,
+    scope: Option<Template>,
+}
+
+impl Asked {
+    fn new(requirement: &PathRequirement) -> Self {
+        Self {
+            action: requirement.action.clone(),
+            resource: Template::new(requirement.resource.raw()),
+            scope: requirement.scope.as_ref().map(|s| Template::new(s.raw())),
+        }
+    }
+
+    fn way(&self, view: &View<'_, '_>, reached: &Reached<'_>, bound: &Bound) -> Option<Found> {
+        let resource: Text = self.resource.filled(bound).into();
+        // An open scope is any scope.
+        let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
+        let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
+        reached.way(view, &Wanted { action: &self.action, resource: &resource, scope: scope.as_ref() })
+    }
+
+    /// Its variables.
+    fn variables(&self) -> BTreeSet<&str> {
+        self.resource.variables().chain(self.scope.iter().flat_map(Template::variables)).collect()
+    }
+
+    /// Whether its resource is just one variable and it asks for no scope.
+    fn is_plainly(&self, name: &str) -> bool {
+        self.scope.is_none() && self.resource.is_only(name)
+    }
+}
+
+/// The escalation paths that a subject completes, in the order of the data.
+pub(super) fn completed<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], subject: &Subject) -> Completions<'p> {
+    if is_service(view, subject) {
+        return Vec::new();
+    }
+    let system = &view.index.snapshot().source;
+    let reached = Reached::new(view, subject);
+    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+    paths.iter().filter(applies).filter_map(|known| complete(view, known, &reached)).collect()
+}
+
+/// A service of the system itself takes on the roles that are made for it: that is no escalation.
+fn is_service(view: &View<'_, '_>, subject: &Subject) -> bool {
+    let Subject::Identity(id) = subject else { return false };
+    view.identity(id.as_str()).is_some_and(|i| i.labels.get("service").is_some_and(|v| v.raw() == "true"))
+}
+
+fn complete<'p>(view: &View<'_, '_>, known: &'p EscalationPath, reached: &Reached<'_>) -> Option<Completion<'p>> {
+    let asked: Vec<Asked> = known.requires.iter().map(Asked::new).collect();
+    // With all variables open everything must hold, or no binding can.
+    let open: Vec<Found> = asked.iter().map(|a| a.way(view, reached, &Bound::new())).collect::<Option<_>>()?;
+    let held =
+        if open.iter().any(|(_, conditional)| *conditional) { Strength::Conditional } else { Strength::Complete };
+    // What asks for no object is as sure with every object.
+    let plainly = |(a, (_, conditional)): (&Asked, &Found)| a.variables().is_empty() && *conditional;
+    let base = if asked.iter().zip(&open).any(plainly) { Strength::Conditional } else { Strength::Complete };
+    let names: Vec<String> = known.variables().into_iter().collect();
+    let mut completion =
+        Completion { known, bindings: BTreeMap::new(), open: open.into_iter().map(|(leg, _)| leg).collect(), names };
+    if completion.names.is_empty() {
+        completion.bindings.insert(Vec::new(), held);
+        return Some(completion);
+    }
+    let mut choices: Vec<(&str, Vec<Text>, Strength)> = Vec::new();
+    let names = completion.names.clone();
+    for name in &names {
+        let all = objects(view, known, name);
+        if all.is_empty() {
+            // Nothing to bind it to: possible, with everything left open.
+            completion.bindings.insert(Vec::new(), Strength::Possible);
+            return Some(completion);
+        }
+        let (fitting, strength) = fitting(view, known, name, all, &asked, reached);
+        choices.push((name, fitting, strength));
+    }
+    let search = Search { view, known, reached, asked: &asked };
+    search.bind(&choices, &mut Bound::new(), base, &mut completion);
+    (!completion.bindings.is_empty()).then_some(completion)
+}
+
+/// The objects that fit all that is asked of one variable alone, and how surely at best.
+fn fitting(
+    view: &View<'_, '_>,
+    known: &EscalationPath,
+    name: &str,
+    all: BTreeSet<Text>,
+    asked: &[Asked],
+    reached: &Reached<'_>,
+) -> (Vec<Text>, Strength) {
+    let related = |object: &Text| wanted(known, name).all(|e| relates(e, object, reached));
+    let mine: Vec<&Asked> = asked.iter().filter(|a| a.variables() == BTreeSet::from([name])).collect();
+    // WHY: who may do it on everything may do it on each; no need to ask about thousands.
+    let names = wanted(known, name).find_map(|e| e.name.as_deref());
+    let whole: Option<Vec<bool>> = names.and_then(|names| {
+        mine.iter().map(|a| a.is_plainly(name).then(|| reached.covers_all(view, &a.action, names))?).collect()
+    });
+    if let Some(whole) = whole.filter(|w| !w.is_empty()) {
+        let strength = if whole.iter().all(|plain| *plain) { Strength::Complete } else { Strength::Conditional };
+        return (all.into_iter().filter(related).collect(), strength);
+    }
+    let fits = |object: &Text| {
+        let bound = Bound::from([(name.to_owned(), object.raw().to_owned())]);
+        related(object) && mine.iter().all(|a| a.way(view, reached, &bound).is_some())
+    };
+    (all.into_iter().filter(fits).collect(), Strength::Possible)
+}
+
+struct Search<'q, 'v, 's> {
+    view: &'q View<'v, 's>,
+    known: &'q EscalationPath,
+    reached: &'q Reached<'q>,
+    asked: &'q [Asked],
+}
+
+impl Search<'_, '_, '_> {
+    /// Binds the variables one after the other. A strength of `Possible` of a choice says that it was not told yet.
+    fn bind(
+        &self,
+        choices: &[(&str, Vec<Text>, Strength)],
+        bound: &mut Bound,
+        so_far: Strength,
+        into: &mut Completion<'_>,
+    ) {
+        if into.bindings.len() >= MAX_BINDINGS {
+            return;
+        }
+        let Some(((name, objects, strength), rest)) = choices.split_first() else {
+            let strength = if so_far == Strength::Possible { self.strength(bound) } else { Some(so_far) };
+            if let Some(strength) = strength
+                && self.joined(bound)
+            {
+                let objects = into.names.iter().filter_map(|n| bound.get(n)).map(|o| o.as_str().into()).collect();
+                into.bindings.insert(objects, strength);
+            }
+            return;
+        };
+        for object in objects {
+            bound.insert((*name).to_owned(), object.raw().to_owned());
+            // WHY: a relation between variables leaves few of all pairs.
+            if self.joined(bound) {
+                // What is asked for beside this variable is told only once all are bound.
+                let known = if self.asks_more(name) { Strength::Possible } else { *strength };
+                self.bind(rest, bound, so_far.min(known), into);
+            }
+        }
+        bound.remove(*name);
+    }
+
+    /// Whether a requirement uses a variable together with others.
+    fn asks_more(&self, name: &str) -> bool {
+        self.asked.iter().map(Asked::variables).any(|v| v.contains(name) && v.len() > 1)
+    }
+
+    fn strength(&self, bound: &Bound) -> Option<Strength> {
+        let mut strength = Strength::Complete;
+        for asked in self.asked {
+            let (_, conditional) = asked.way(self.view, self.reached, bound)?;
+            if conditional {
+                strength = Strength::Conditional;
+            }
+        }
+        Some(strength)
+    }
+
+    /// Whether what is said between variables is true, as far as they are bound.
+    fn joined(&self, bound: &Bound) -> bool {
+        self.known.exists.iter().all(|e| {
+            let (Some(role), Some(holder)) = (bound.get(&e.variable), e.held_by.as_ref().and_then(|h| bound.get(h)))
+            else {
+                return true;
+            };
+            self.view.held_by(holder).any(|a| a.role.as_ref().is_some_and(|r| r.as_str() == role.as_str()))
+        })
+    }
+}
+
+fn wanted<'p>(known: &'p EscalationPath, name: &'p str) -> impl Iterator<Item = &'p Exists> {
+    known.exists.iter().filter(move |e| e.variable == name)
+}
+
+fn relates(exists: &Exists, object: &Text, reached: &Reached<'_>) -> bool {
+    let name = object.raw();
+    match exists.relation {
+        None => true,
+        Some(Relation::Actor) => reached.is_actor(name),
+        Some(Relation::Other) => !reached.is_actor(name),
+        Some(Relation::Assumable) => reached.is_actor(name) && reached.subject.as_str() != name,
+        Some(Relation::GroupOfActor) => reached.groups().contains(name),
+        Some(Relation::GroupNotOfActor) => !reached.groups().contains(name),
+        Some(Relation::HeldByActor) => reached.roles().contains(name),
+    }
+}
+
+/// The objects that a variable may stand for, whoever completes the path, sorted.
+fn objects(view: &View<'_, '_>, known: &EscalationPath, name: &str) -> BTreeSet<Text> {
+    let key = (known.id.clone(), name.to_owned());
+    if let Some(all) = view.worked.borrow().objects.get(&key) {
+        return all.as_ref().clone();
+    }
+    let wanted: Vec<&Exists> = wanted(known, name).collect();
+    let kind = |k: ObjectKind| wanted.iter().all(|e| e.kind == ObjectKind::Any || e.kind == k);
+    let snapshot = view.index.snapshot();
+    let mut all: BTreeSet<Text> = BTreeSet::new();
+    if kind(ObjectKind::Identity) {
+        all.extend(snapshot.identities.iter().filter(|i| view.identity(i.id.as_str()).is_some()).map(|i| i.id.text()));
+        all.extend(view.delta.identities.values().flatten().map(|i| i.id.text()));
+    }
+    if kind(ObjectKind::Group) {
+        all.extend(snapshot.groups.iter().filter(|g| view.group(g.id.as_str()).is_some()).map(|g| g.id.text()));
+        all.extend(view.delta.groups.values().flatten().map(|g| g.id.text()));
+    }
+    if kind(ObjectKind::Role) {
+        let gone = |id| matches!(view.delta.roles.get(id), Some(None));
+        all.extend(snapshot.roles.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
+        all.extend(view.delta.roles.values().flatten().map(|r| r.id.text()));
+    }
+    if kind(ObjectKind::Resource) {
+        let gone = |id| matches!(view.delta.resources.get(id), Some(None));
+        all.extend(snapshot.resources.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
+        all.extend(view.delta.resources.values().flatten().map(|r| r.id.text()));
+    }
+    all.retain(|object| wanted.iter().all(|e| suits(view, e, object)));
+    view.worked.borrow_mut().objects.insert(key, Rc::new(all.clone()));
+    all
+}
+
+fn suits(view: &View<'_, '_>, exists: &Exists, object: &Text) -> bool {
+    let named = exists.name.as_ref().is_none_or(|p| id_matches(p, object.raw()))
+        && !exists.not_name.as_ref().is_some_and(|p| id_matches(p, object.raw()));
+    let identity = || Subject::Identity(object.raw().into());
+    let trusting = || {
+        let trusts = view.trusts_to(&identity());
+        let lets_in = |p: &Text| trusts.iter().any(|t| Dialect::default().resources_overlap(t.from.raw(), p.raw()));
+        exists.trusts.is_empty() || exists.trusts.iter().any(lets_in)
+    };
+    let holding = || {
+        exists.holds.as_ref().is_none_or(|wanted| {
+            let own = view.own(&identity());
+            own.holdings.iter().any(|h| {
+                h.flat.covering(view.dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
+                    let asked = Wanted { action: &wanted.action, resource: &wanted.resource, scope: None };
+                    !view.unless_denied(&own, h, allow, &asked).is_empty()
+                })
+            })
+        })
+    };
+    named && trusting() && holding()
+}
+
+/// The completions of a state that another does not have, or not as surely, told one by one or as one.
+pub(super) fn fresh(
+    view: &View<'_, '_>,
+    subject: &Subject,
+    after: &Completions<'_>,
+    before: &Completions<'_>,
+) -> Vec<Escalation> {
+    let mut found = Vec::new();
+    let walked = std::cell::OnceCell::new();
+    for completion in after {
+        let known = before.iter().find(|c| c.known.id == completion.known.id);
+        let was = |objects: &Objects| known.and_then(|k| k.bindings.get(objects));
+        let new: Vec<(&Objects, Strength)> = completion
+            .bindings
+            .iter()
+            .filter(|(objects, strength)| was(objects).is_none_or(|w| w < strength))
+            .map(|(objects, strength)| (objects, *strength))
+            .collect();
+        if new.len() > MOST {
+            let strength = new.iter().map(|(_, s)| *s).max().unwrap_or(Strength::Possible);
+            let any: Objects = completion.names.iter().map(|_| "*".into()).collect();
+            found.push(completion.told(subject, &any, strength, new.len(), &completion.open));
+            continue;
+        }
+        for (objects, strength) in new {
+            let reached = walked.get_or_init(|| Reached::new(view, subject));
+            let bound: Bound =
+                completion.names.iter().cloned().zip(objects.iter().map(|o| o.raw().to_owned())).collect();
+            let each = completion.known.requires.iter().map(|r| Asked::new(r).way(view, reached, &bound));
+            let legs: Option<Vec<Leg>> = each.map(|held| held.map(|(leg, _)| leg)).collect();
+            let legs = legs.unwrap_or_else(|| completion.open.clone());
+            found.push(completion.told(subject, objects, strength, 1, &legs));
+        }
+    }
+    found
+}
+
+#[derive(Serialize)]
+struct Hashed<'h> {
+    escalation: &'h Text,
+    kind: &'static str,
+    subject: Text,
+    bound: &'h BTreeMap<String, Text>,
+}
+
+impl Completion<'_> {
+    fn told(&self, subject: &Subject, objects: &Objects, strength: Strength, count: usize, ways: &[Leg]) -> Escalation {
+        let bound: BTreeMap<String, Text> = self.names.iter().cloned().zip(objects.iter().cloned()).collect();
+        let hashed = Hashed {
+            escalation: &self.known.id,
+            kind: match subject {
+                Subject::Identity(_) => "identity",
+                Subject::Group(_) => "group",
+            },
+            subject: subject.text(),
+            bound: &bound,
+        };
+        let digest = Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default());
+        let requires: Vec<(Text, Text)> =
+            self.known.requires.iter().map(|r| (r.action.clone(), filled(&r.resource, &bound))).collect();
+        Escalation {
+            id: self.known.id.clone(),
+            title: self.known.title.clone(),
+            subject: subject.clone(),
+            bound,
+            count: u64::try_from(count).unwrap_or(u64::MAX),
+            complete: strength != Strength::Possible,
+            conditional: strength == Strength::Conditional,
+            requires,
+            paths: ways.iter().map(|leg| path(&leg.trail)).collect(),
+            digest,
+        }
+    }
+}
+
+fn filled(resource: &Text, bound: &BTreeMap<String, Text>) -> Text {
+    let bound: Bound = bound.iter().map(|(name, object)| (name.clone(), object.raw().to_owned())).collect();
+    Template::new(resource.raw()).filled(&bound).into()
+}
