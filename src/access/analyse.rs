@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::access::across::{Approved, across};
 use crate::access::apply::{overlay, seeds};
 use crate::access::around::around;
 use crate::access::claims::{Computed, check};
@@ -15,7 +16,8 @@ use crate::access::classification::Classifier;
 use crate::access::data::Data;
 use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::{Search, candidates};
-use crate::access::facts::{Analysis, ChangeFacts, ClaimResult, Emergent, Named, Surroundings};
+use crate::access::escalation::EscalationPath;
+use crate::access::facts::{Analysis, ChangeFacts, ClaimResult, Emergent, EmergentWhat, Named, Surroundings};
 use crate::access::index::Index;
 use crate::access::judge::{in_task_scope, judge};
 use crate::access::named::{assignments, holds_after, named, reversible, was};
@@ -49,6 +51,9 @@ pub struct Question<'a, 's> {
     pub now: Time,
     /// Analyse only these changes, as a plan of their own.
     pub only: Option<&'a BTreeSet<ChangeId>>,
+    /// What other plans were approved for and may not have been done yet: counted as held where it gives something new
+    /// together with this plan.
+    pub approved: &'a [Approved],
 }
 
 /// What a task allows.
@@ -95,7 +100,15 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         _ => bench.outcome(&plain, &whole_view),
     };
     let outcomes: Vec<&Outcome> = alone.iter().map(|(outcome, _)| outcome).collect();
-    let emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &lay);
+    let mut emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &lay);
+    let (beyond, notes_across) =
+        if q.approved.is_empty() { (Vec::new(), Vec::new()) } else { across(q, &plain, &bench, &outcomes, &emergent) };
+    let own_emergent = emergent.len();
+    let mine: BTreeSet<ChangeId> = steps.iter().map(|s| s.change.id.value.clone()).collect();
+    emergent.extend(beyond);
+    for piece in &mut emergent {
+        piece.drop = cheapest(piece, &alone, &mine);
+    }
     let mut changes: Vec<ChangeFacts> = Vec::with_capacity(alone.len());
     let mut findings = Vec::new();
     for ((outcome, mut facts), step) in alone.into_iter().zip(&steps) {
@@ -105,20 +118,33 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         changes.push(facts);
     }
     let sets_incomplete = emergent.iter().any(|e| !e.complete);
-    about_plan(q.plan, &emergent, sets_incomplete, &mut findings);
+    let sets_incomplete = sets_incomplete || notes_across.iter().any(|f| f.code == Code::SetsIncomplete);
+    about_plan(q.plan, emergent.get(..own_emergent).unwrap_or_default(), sets_incomplete, &mut findings);
+    findings.extend(notes_across);
     let parties = || {
         let sponsor = q.plan.on_behalf_of.as_ref().map(|s| s.value.clone());
         std::iter::once(q.plan.proposer.value.clone()).chain(sponsor)
     };
     let names: Vec<&Named> = changes.iter().map(|c| &c.named).collect();
+    // Policy asks of a plan what it completes, with whom ever.
+    let gained_privileged = count(whole.gains().filter(|p| p.privileged.is_some()).count());
+    let beyond = emergent.iter().filter(|e| !e.with.is_empty());
+    let (mut escalations, mut sod) = (whole.escalations, whole.sod);
+    for piece in beyond {
+        match &piece.what {
+            EmergentWhat::Escalation(it) => escalations.push(it.clone()),
+            EmergentWhat::Sod(it) => sod.push(it.clone()),
+            EmergentWhat::Access(_) => {}
+        }
+    }
     Ok(Analysis {
         around: around(&whole_view, &bench.classifier, None, names, parties()),
         before: before(q, &plain, &bench, parties()),
-        gained_privileged: count(whole.gains().filter(|p| p.privileged.is_some()).count()),
+        gained_privileged,
         effects: whole.effects,
         concerned: whole.concerned,
-        escalations: whole.escalations,
-        sod: whole.sod,
+        escalations,
+        sod,
         emergent,
         sets_incomplete,
         findings,
@@ -131,7 +157,7 @@ fn count(n: usize) -> u64 {
 }
 
 /// Lays some steps over the snapshot.
-fn lay<'v, 's>(
+pub(super) fn lay<'v, 's>(
     q: &Question<'_, '_>,
     plain: &'v View<'v, 's>,
     steps: &[Step<'_>],
@@ -210,6 +236,25 @@ fn emergent<'v, 's>(
     if candidates.is_empty() {
         return Vec::new();
     }
+    let mut search = search(q, plain, steps, whole_view, alone, lay);
+    let mut found: Vec<Emergent> =
+        candidates.into_iter().map(|(what, eligible)| search.responsible(what, eligible)).collect();
+    found.sort_by_key(|e| e.digest);
+    found
+}
+
+/// What the search for responsible sets goes by.
+pub(super) fn search<'q, 'v, 's>(
+    q: &Question<'q, '_>,
+    plain: &View<'v, 's>,
+    steps: &[Step<'_>],
+    whole_view: &'q View<'v, 's>,
+    alone: &[&Outcome],
+    lay: &'q dyn Fn(&BTreeSet<usize>) -> View<'v, 's>,
+) -> Search<'q, 'v, 's> {
+    let source = &q.snapshot.source;
+    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == source);
+    let between = q.data.escalations.iter().filter(applies).any(EscalationPath::looks_at_holders);
     let concerns = steps.iter().map(|step| whole_view.all_behind(&seeds(step, plain, whole_view)));
     let mut order: Vec<(Digest<of::Change>, &ChangeId, usize)> = steps
         .iter()
@@ -218,30 +263,63 @@ fn emergent<'v, 's>(
         .map(|(at, (step, outcome))| (rank(step, outcome), &step.change.id.value, at))
         .collect();
     order.sort();
-    let mut search = Search {
+    Search {
         data: q.data,
         whole_view,
         ids: steps.iter().map(|s| s.change.id.value.clone()).collect(),
         depends_on: steps.iter().map(|s| s.depends_on.clone()).collect(),
         order: order.into_iter().map(|(_, _, at)| at).collect(),
         concerns: concerns.collect(),
-        alters_objects: steps.iter().map(alters_objects).collect(),
+        alters_objects: steps.iter().map(|step| alters_objects(step, between)).collect(),
         lay,
         laid: std::collections::BTreeMap::new(),
         questions: 0,
         before: std::collections::BTreeMap::new(),
         told: std::collections::BTreeMap::new(),
-    };
-    let mut found: Vec<Emergent> =
-        candidates.into_iter().map(|(what, eligible)| search.responsible(what, eligible)).collect();
-    found.sort_by_key(|e| e.digest);
-    found
+    }
 }
 
-/// Whether a step makes or removes objects that the variables of an escalation path may stand for.
-fn alters_objects(step: &Step<'_>) -> bool {
+/// The changes that cost least to drop so that a piece does not come about: what they and their dependents give counts.
+fn cheapest(piece: &Emergent, alone: &[(Outcome, ChangeFacts)], mine: &BTreeSet<ChangeId>) -> BTreeSet<ChangeId> {
+    if !piece.complete {
+        return BTreeSet::new();
+    }
+    let falls = |id: &ChangeId| -> BTreeSet<ChangeId> {
+        let with = alone.iter().map(|(_, facts)| facts).filter(|f| f.id == *id || f.depends_on.contains(id));
+        with.map(|f| f.id.clone()).collect()
+    };
+    let cost = |id: &ChangeId| -> (u64, usize) {
+        let gone = falls(id);
+        let lost = alone.iter().filter(|(_, facts)| gone.contains(&facts.id));
+        lost.fold((0, 0), |(people, gains), (outcome, facts)| {
+            (people + facts.concerned.identities, gains + outcome.gains().count())
+        })
+    };
+    let hits = |id: &ChangeId, set: &BTreeSet<ChangeId>| !set.is_disjoint(&falls(id));
+    let mut left: Vec<&BTreeSet<ChangeId>> = piece.sets.iter().collect();
+    let mut drop = BTreeSet::new();
+    // One change that is enough, the cheapest; else the one that most sets need, and on.
+    while !left.is_empty() {
+        let candidates = piece.members.iter().filter(|id| mine.contains(*id));
+        let best = candidates
+            .map(|id| (left.iter().filter(|set| hits(id, set)).count(), id))
+            .filter(|(n, _)| *n > 0)
+            .min_by_key(|(n, id)| (std::cmp::Reverse(*n), cost(id), (*id).clone()));
+        let Some((_, best)) = best else { return BTreeSet::new() };
+        left.retain(|set| !hits(best, set));
+        drop.extend(falls(best));
+    }
+    drop
+}
+
+/// Whether a step alters what the variables of escalation paths may stand for, or what is said between these objects, for
+/// subjects that it does not concern otherwise.
+fn alters_objects(step: &Step<'_>, between: bool) -> bool {
     let outline = outline(step.change);
-    outline.makes.is_some() || outline.deletes.is_some() || matches!(step.change.action, Action::RemoveTrust(_))
+    between
+        || outline.makes.is_some()
+        || outline.deletes.is_some()
+        || matches!(step.change.action, Action::AddTrust(_) | Action::RemoveTrust(_))
 }
 
 /// By what responsible sets are shrunk: the change digest is computed above this room, from facts that it yields, so this

@@ -12,11 +12,11 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::access::coverage::scopes_overlap;
-use crate::access::escalation::{EscalationPath, Exists, ObjectKind, PathRequirement, Relation};
-use crate::access::facts::Escalation;
-use crate::access::pattern::{Dialect, id_matches};
 use crate::access::acting::Row;
+use crate::access::coverage::scopes_overlap;
+use crate::access::escalation::{EscalationPath, Exists, PathRequirement, Relation};
+use crate::access::facts::Escalation;
+use crate::access::objects::{objects, wanted};
 use crate::access::reach::{Own, Wanted};
 use crate::access::rules::{Bound, Template};
 use crate::access::view::View;
@@ -210,6 +210,33 @@ pub(super) fn completed<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], su
     paths.iter().filter(applies).filter_map(|known| complete(view, known, &reached)).collect()
 }
 
+impl View<'_, '_> {
+    /// Every subject that holds all that some path with variables asks for, whatever they stand for: only these may complete
+    /// one without gaining anything.
+    pub(super) fn prone(&self, paths: &[EscalationPath]) -> Rc<BTreeSet<Subject>> {
+        if let Some(known) = &self.worked.borrow().prone {
+            return Rc::clone(known);
+        }
+        let system = &self.index.snapshot().source;
+        let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+        let paths: Vec<Vec<Asked>> = paths
+            .iter()
+            .filter(applies)
+            .filter(|p| !p.variables().is_empty())
+            .map(|p| p.requires.iter().map(Asked::new).collect())
+            .collect();
+        let mut found = self.everyone();
+        found.retain(|subject| {
+            let reached = Reached::new(self, subject);
+            let open = |asked: &Vec<Asked>| asked.iter().all(|a| a.way(self, &reached, &Bound::new()).is_some());
+            !is_service(self, subject) && paths.iter().any(open)
+        });
+        let found = Rc::new(found);
+        self.worked.borrow_mut().prone = Some(Rc::clone(&found));
+        found
+    }
+}
+
 /// A service of the system itself takes on the roles that are made for it: that is no escalation.
 fn is_service(view: &View<'_, '_>, subject: &Subject) -> bool {
     let Subject::Identity(id) = subject else { return false };
@@ -345,10 +372,6 @@ impl Search<'_, '_, '_> {
     }
 }
 
-fn wanted<'p>(known: &'p EscalationPath, name: &'p str) -> impl Iterator<Item = &'p Exists> {
-    known.exists.iter().filter(move |e| e.variable == name)
-}
-
 fn relates(exists: &Exists, object: &Text, reached: &Reached<'_>) -> bool {
     let name = object.raw();
     match exists.relation {
@@ -360,62 +383,6 @@ fn relates(exists: &Exists, object: &Text, reached: &Reached<'_>) -> bool {
         Some(Relation::GroupNotOfActor) => !reached.groups().contains(name),
         Some(Relation::HeldByActor) => reached.roles().contains(name),
     }
-}
-
-/// The objects that a variable may stand for, whoever completes the path, sorted.
-fn objects(view: &View<'_, '_>, known: &EscalationPath, name: &str) -> BTreeSet<Text> {
-    let key = (known.id.clone(), name.to_owned());
-    if let Some(all) = view.worked.borrow().objects.get(&key) {
-        return all.as_ref().clone();
-    }
-    let wanted: Vec<&Exists> = wanted(known, name).collect();
-    let kind = |k: ObjectKind| wanted.iter().all(|e| e.kind == ObjectKind::Any || e.kind == k);
-    let snapshot = view.index.snapshot();
-    let mut all: BTreeSet<Text> = BTreeSet::new();
-    if kind(ObjectKind::Identity) {
-        all.extend(snapshot.identities.iter().filter(|i| view.identity(i.id.as_str()).is_some()).map(|i| i.id.text()));
-        all.extend(view.delta.identities.values().flatten().map(|i| i.id.text()));
-    }
-    if kind(ObjectKind::Group) {
-        all.extend(snapshot.groups.iter().filter(|g| view.group(g.id.as_str()).is_some()).map(|g| g.id.text()));
-        all.extend(view.delta.groups.values().flatten().map(|g| g.id.text()));
-    }
-    if kind(ObjectKind::Role) {
-        let gone = |id| matches!(view.delta.roles.get(id), Some(None));
-        all.extend(snapshot.roles.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
-        all.extend(view.delta.roles.values().flatten().map(|r| r.id.text()));
-    }
-    if kind(ObjectKind::Resource) {
-        let gone = |id| matches!(view.delta.resources.get(id), Some(None));
-        all.extend(snapshot.resources.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
-        all.extend(view.delta.resources.values().flatten().map(|r| r.id.text()));
-    }
-    all.retain(|object| wanted.iter().all(|e| suits(view, e, object)));
-    view.worked.borrow_mut().objects.insert(key, Rc::new(all.clone()));
-    all
-}
-
-fn suits(view: &View<'_, '_>, exists: &Exists, object: &Text) -> bool {
-    let named = exists.name.as_ref().is_none_or(|p| id_matches(p, object.raw()))
-        && !exists.not_name.as_ref().is_some_and(|p| id_matches(p, object.raw()));
-    let identity = || Subject::Identity(object.raw().into());
-    let trusting = || {
-        let trusts = view.trusts_to(&identity());
-        let lets_in = |p: &Text| trusts.iter().any(|t| Dialect::default().resources_overlap(t.from.raw(), p.raw()));
-        exists.trusts.is_empty() || exists.trusts.iter().any(lets_in)
-    };
-    let holding = || {
-        exists.holds.as_ref().is_none_or(|wanted| {
-            let own = view.own(&identity());
-            own.holdings.iter().any(|h| {
-                h.flat.covering(view.dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
-                    let asked = Wanted { action: &wanted.action, resource: &wanted.resource, scope: None };
-                    !view.unless_denied(&own, h, allow, &asked).is_empty()
-                })
-            })
-        })
-    };
-    named && trusting() && holding()
 }
 
 /// The completions of a state that another does not have, or not as surely, told one by one or as one.

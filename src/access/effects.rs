@@ -73,9 +73,18 @@ impl Bench<'_> {
                 list.extend(found.into_iter().map(|held| self.piece(view, subject, held)));
             }
         }
-        // WHY: a path newly completed needs an access newly held, unless the objects that its variables stand for change.
-        let everyone = if self.binds_new_objects(after) { after.everyone() } else { BTreeSet::new() };
-        let suspects: BTreeSet<&Subject> = if everyone.is_empty() { gaining } else { everyone.iter().collect() };
+        // WHY: a path newly completed needs an access newly held, unless what its variables stand for changes.
+        let prone = if self.binds_new_objects(after) {
+            let plain = after.below.unwrap_or(after);
+            Some(plain.prone(&self.data.escalations))
+        } else {
+            None
+        };
+        let mut suspects = gaining;
+        if let Some(prone) = &prone {
+            suspects.extend(subjects.iter().copied());
+            suspects.extend(prone.iter());
+        }
         for subject in suspects {
             let completed = completion::completed(after, &self.data.escalations, subject);
             if completed.is_empty() {
@@ -132,7 +141,9 @@ impl Bench<'_> {
             || delta.roles.values().any(Option::is_none);
         let system = &after.index.snapshot().source;
         let applies = |p: &&escalation::EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
-        alters && self.data.escalations.iter().filter(applies).any(|p| !p.variables().is_empty())
+        let mut paths = self.data.escalations.iter().filter(applies);
+        let assigns = !delta.added.is_empty() || !delta.roles.is_empty() || !delta.gone.is_empty();
+        paths.any(|p| (alters && !p.variables().is_empty()) || (assigns && p.looks_at_holders()))
     }
 
     /// A held access as a fact.
@@ -163,7 +174,7 @@ impl Bench<'_> {
 
 impl View<'_, '_> {
     /// Every subject of this state.
-    fn everyone(&self) -> BTreeSet<Subject> {
+    pub(super) fn everyone(&self) -> BTreeSet<Subject> {
         let snapshot = self.index.snapshot();
         let identities = snapshot.identities.iter().map(|i| Subject::Identity(i.id.clone()));
         let groups = snapshot.groups.iter().map(|g| Subject::Group(g.id.clone()));

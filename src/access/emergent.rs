@@ -96,7 +96,7 @@ pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_
 }
 
 /// The hash that a decision records: of the piece, and of its being eligible only or merely possible.
-fn digest(what: &EmergentWhat, eligible: bool) -> Digest<of::Piece> {
+pub(super) fn digest(what: &EmergentWhat, eligible: bool) -> Digest<of::Piece> {
     let (plain, weaker) = match what {
         EmergentWhat::Access(piece) => (piece.digest, eligible),
         EmergentWhat::Escalation(escalation) => (escalation.digest, !escalation.complete || escalation.conditional),
@@ -128,6 +128,8 @@ impl Search<'_, '_, '_> {
             sets: named,
             members: members.iter().filter_map(name).collect(),
             complete,
+            with: BTreeSet::new(),
+            drop: BTreeSet::new(),
             what,
         }
     }

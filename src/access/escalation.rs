@@ -138,6 +138,11 @@ impl EscalationPath {
         in_requires.chain(self.exists.iter().map(|e| e.variable.clone())).collect()
     }
 
+    /// Whether it asks what an object holds, or who holds it: an assignment of one may complete it for another.
+    pub(super) fn looks_at_holders(&self) -> bool {
+        self.exists.iter().any(|e| e.held_by.is_some() || e.holds.is_some())
+    }
+
     /// What is wrong with the path itself.
     pub(super) fn faults(&self, place: &Place) -> Vec<Finding> {
         let mut faults = Vec::new();

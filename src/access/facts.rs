@@ -185,6 +185,12 @@ pub struct Emergent {
     pub members: BTreeSet<ChangeId>,
     /// Whether all sets were found within the caps.
     pub complete: bool,
+    /// Changes of other plans, approved and not shown by the snapshot yet, that it takes as well: `PLAN/CHANGE`. They stand
+    /// in `sets`, not in `members`.
+    pub with: BTreeSet<ChangeId>,
+    /// The changes of this plan that cost least to drop so that it does not come about, dependents included; empty where
+    /// not every set was found.
+    pub drop: BTreeSet<ChangeId>,
     /// The piece's hash: what a decision records.
     pub digest: Digest<of::Piece>,
 }

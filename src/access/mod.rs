@@ -1,5 +1,6 @@
 //! The graph of access: coverage, effects, emergent access, escalations, separation of duties, classification. Pure.
 
+mod across;
 mod acting;
 pub mod analyse;
 mod apply;
@@ -26,6 +27,7 @@ mod judge;
 mod limit;
 mod named;
 mod names;
+mod objects;
 mod overbroad;
 pub mod pattern;
 mod personal;
@@ -41,6 +43,7 @@ mod touch;
 mod view;
 mod way;
 
+pub use across::Approved;
 pub use analyse::{Question, TaskScope, analyse};
 pub use data::Data;
 pub use index::Index;

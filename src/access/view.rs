@@ -53,6 +53,8 @@ pub(super) type LimitedBy = (RoleId, Vec<Limit>, Option<Subject>);
 pub(super) struct Worked {
     /// What the variables of escalation paths may stand for, by path and name.
     pub(super) objects: BTreeMap<(Text, String), Rc<BTreeSet<Text>>>,
+    /// Who holds all that some escalation path asks for.
+    pub(super) prone: Option<Rc<BTreeSet<Subject>>>,
     pub(super) own: BTreeMap<Subject, Rc<Own>>,
     pub(super) edges: BTreeMap<Subject, Rc<Edges>>,
     pub(super) shifts: BTreeMap<Subject, Rc<Shift>>,

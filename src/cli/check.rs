@@ -59,13 +59,16 @@ impl Check {
         let mut reports = Vec::new();
         let mut ids = BTreeSet::new();
         let read = self.chosen.read()?;
+        // What other plans were approved for may be half of a chain that this one completes.
+        let past = history::recalled(&site, &self.place, now)?;
+        let approved = past.approved(now);
         findings.extend(read.findings.iter().cloned());
         for file in &read.files {
-            let mut judged = Proposal::judge(&site, &index, file, now, |_, _| BTreeMap::new());
+            let mut judged = Proposal::judge(&site, &index, file, now, &approved, |_, _| BTreeMap::new());
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
                 // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
-                let file = file.clone().remembered(&history::recalled(&site, &self.place, now)?);
-                judged = Proposal::judge(&site, &index, &file, now, |_, _| BTreeMap::new());
+                let file = file.clone().remembered(&past);
+                judged = Proposal::judge(&site, &index, &file, now, &approved, |_, _| BTreeMap::new());
             }
             match judged {
                 Ok(proposal) => {

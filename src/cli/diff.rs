@@ -56,7 +56,7 @@ impl Diff {
         };
         let index = Index::new(&site.snapshot);
         let file = PlanFile::read(&self.plan)?;
-        let proposal = match Proposal::judge(&site, &index, &file, output::now(), |_, _| BTreeMap::new()) {
+        let proposal = match Proposal::judge(&site, &index, &file, output::now(), &[], |_, _| BTreeMap::new()) {
             Ok(proposal) => proposal,
             Err(faults) => {
                 return Ok((present::faults("diff", &faults, ExitCode::Denied), ExitCode::Denied));

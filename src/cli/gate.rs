@@ -140,17 +140,19 @@ fn bad_log(log: &LogSource, verified: &Verification) -> Report {
 fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) -> anyhow::Result<()> {
     let index = Index::new(&site.snapshot);
     let mut ids = BTreeSet::new();
+    let approved = past.approved(now);
     for file in &read.files {
         let file = &file.clone().remembered(past);
-        let proposal =
-            match Proposal::judge(site, &index, file, now, |plan, digested| past.of(&index, plan, digested, now)) {
-                Ok(proposal) => proposal,
-                Err(faults) => {
-                    judged.codes.push(ExitCode::Denied);
-                    judged.findings.extend(present::reported(&faults.findings, &faults.sources));
-                    continue;
-                }
-            };
+        let proposal = match Proposal::judge(site, &index, file, now, &approved, |plan, digested| {
+            past.of(&index, plan, digested, now)
+        }) {
+            Ok(proposal) => proposal,
+            Err(faults) => {
+                judged.codes.push(ExitCode::Denied);
+                judged.findings.extend(present::reported(&faults.findings, &faults.sources));
+                continue;
+            }
+        };
         super::check::once(&mut ids, &proposal, &mut judged.codes, &mut judged.findings);
         let all = std::slice::from_ref(&proposal);
         let bench = Bench::new(all, &index, past.keys.clone());

@@ -14,8 +14,8 @@ use super::new_folder::shown;
 use super::record::files;
 use super::site::Site;
 use super::{Where, recording};
-use crate::access::Index;
 use crate::access::facts::Access;
+use crate::access::{Approved, Index};
 use crate::config::People;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
@@ -24,11 +24,11 @@ use crate::decision::recall::recall;
 use crate::decision::record::{CLOCK_SKEW_SECONDS, Record, Recorded, Said};
 use crate::decision::reject;
 use crate::input::digest::{Digest, of};
-use crate::input::id::{ChangeId, PersonId, PrincipalId};
+use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
-use crate::log::line::{self, Line, Value};
+use crate::log::line::{self, Line, Value, Verdict};
 use crate::log::verify::Verification;
 use crate::plan::model::Plan;
 use crate::policy::{History, KeyFacts};
@@ -42,6 +42,8 @@ pub struct Past {
     pub keys: BTreeMap<String, KeyFacts>,
     /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
     receptions: BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Time>>,
+    /// Every change that was approved, or passed as low risk, and that nobody rejected later.
+    approved: Vec<Approved>,
 }
 
 /// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
@@ -86,7 +88,49 @@ fn believe(values: &Values, verified: &Verification, people: &People) -> anyhow:
         };
         (signer.fingerprint.raw().to_owned(), facts)
     });
-    Ok(Past { keys: keys.collect(), record, receptions: receptions(verified) })
+    let approved = approved(values, verified, &record);
+    Ok(Past { keys: keys.collect(), record, receptions: receptions(verified), approved })
+}
+
+/// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
+/// or do not read any more is left out: its decisions cannot be used either.
+fn approved(values: &Values, verified: &Verification, record: &Record) -> Vec<Approved> {
+    let mut plans: BTreeMap<Digest<of::Blob>, Option<Plan>> = BTreeMap::new();
+    let mut found: BTreeMap<(PlanId, ChangeId, Digest<of::Change>), Approved> = BTreeMap::new();
+    let rejected = |digest, at: Time| {
+        record.decisions.iter().any(|d| d.digest == digest && d.said == Said::Reject && d.sealed_at >= at)
+    };
+    for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
+        let at = view.seal.value.at;
+        let mut bytes: BTreeMap<&PlanId, Digest<of::Blob>> = BTreeMap::new();
+        for line in &view.lines {
+            let (plan, change, digest) = match &line.value {
+                Line::Plan(plan) => {
+                    bytes.insert(&plan.id, plan.sha256);
+                    continue;
+                }
+                Line::Decision(d) if d.verdict == Verdict::Approve => (&d.plan, &d.change, d.digest),
+                Line::Auto(a) => (&a.plan, &a.change, a.digest),
+                Line::Session(_)
+                | Line::Blob(_)
+                | Line::Policies(_)
+                | Line::Evaluation(_)
+                | Line::Decision(_)
+                | Line::Export(_)
+                | Line::Result(_)
+                | Line::Seal(_)
+                | Line::Sig(_) => continue,
+            };
+            let Some(sha256) = bytes.get(plan).copied().filter(|_| !rejected(digest, at)) else { continue };
+            let read = plans.entry(sha256).or_insert_with(|| crate::plan::read("plan", values.get(&sha256)?).ok());
+            let typed = read.iter().flat_map(|p| p.changes.iter().map(move |c| (p, c)));
+            for (read, typed) in typed.filter(|(_, c)| c.id.value == *change) {
+                let one = Approved { plan: plan.clone(), at, expires: read.expires.value, change: typed.clone() };
+                found.insert((plan.clone(), change.clone(), digest), one);
+            }
+        }
+    }
+    found.into_values().collect()
 }
 
 /// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
@@ -188,6 +232,13 @@ impl Past {
     #[must_use]
     pub fn received(&self, plan: Digest<of::File>, proof: Digest<of::File>) -> Vec<Time> {
         self.receptions.get(&(plan, proof)).into_iter().flatten().copied().collect()
+    }
+
+    /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet.
+    #[must_use]
+    pub fn approved(&self, now: Time) -> Vec<Approved> {
+        let month = Span::from_seconds(30 * 86_400);
+        self.approved.iter().filter(|a| a.at.plus(month) >= now).cloned().collect()
     }
 
     /// The line of the last decision of a person on exactly this change, if there is one.

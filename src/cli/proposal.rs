@@ -14,7 +14,7 @@ use super::new_folder::shown;
 use super::proof::{Beside, Origin};
 use super::site::{Faults, Site};
 use crate::access::facts::Analysis;
-use crate::access::{self, Index, TaskScope};
+use crate::access::{self, Approved, Index, TaskScope};
 use crate::config::Task;
 use crate::decision::case::{CaseId, Present};
 use crate::decision::digest::{Digested, change_digest, emergent};
@@ -120,6 +120,8 @@ pub struct Proposal<'s> {
     pub findings: Vec<Finding>,
     /// When it was judged.
     pub now: Time,
+    /// What other plans were approved for, as far as it is known.
+    pub approved: Vec<Approved>,
 }
 
 impl<'s> Proposal<'s> {
@@ -132,13 +134,14 @@ impl<'s> Proposal<'s> {
         index: &Index<'s>,
         file: &PlanFile,
         now: Time,
+        approved: &[Approved],
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Faults> {
         let faults =
             |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
         let origin = Origin::of(site, &plan, file, now);
-        Self::analyse(site, index, file, plan, origin, now, history).map_err(faults)
+        Self::analyse(site, index, file, plan, origin, (now, approved), history).map_err(faults)
     }
 
     /// Analyses and judges only these changes, as a plan of its own.
@@ -150,7 +153,8 @@ impl<'s> Proposal<'s> {
         plan.changes.retain(|change| changes.contains(&change.id.value));
         let history = self.history.clone();
         let origin = self.origin.clone();
-        Self::analyse(self.site, index, &self.file, plan, origin, self.now, |_, _| history.clone())
+        let known = (self.now, self.approved.as_slice());
+        Self::analyse(self.site, index, &self.file, plan, origin, known, |_, _| history.clone())
     }
 
     fn analyse(
@@ -159,7 +163,7 @@ impl<'s> Proposal<'s> {
         file: &PlanFile,
         plan: Plan,
         origin: Origin,
-        now: Time,
+        (now, approved): (Time, &[Approved]),
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Vec<Finding>> {
         let mut findings = notes(site, &plan, now);
@@ -192,6 +196,7 @@ impl<'s> Proposal<'s> {
             people: &identities,
             now,
             only: None,
+            approved,
         };
         let analysed = access::analyse(&question);
         let analysis = match analysed {
@@ -248,6 +253,7 @@ impl<'s> Proposal<'s> {
             presents: Vec::new(),
             findings,
             now,
+            approved: approved.to_vec(),
         };
         proposal.ask_policy();
         Ok(proposal)

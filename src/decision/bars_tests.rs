@@ -56,6 +56,8 @@ fn eligible_and_emergent_gains_bar_too() {
             sets: Vec::new(),
             members: BTreeSet::from([f.id.clone()]),
             complete: true,
+            with: BTreeSet::new(),
+            drop: BTreeSet::new(),
             digest: Digest::of(b"x"),
         });
     };

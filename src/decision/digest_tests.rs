@@ -204,6 +204,8 @@ fn a_decision_records_the_emergent_pieces_in_whose_sets_the_change_is() {
         sets: Vec::new(),
         members: members.iter().map(|m| (*m).into()).collect(),
         complete: true,
+        with: BTreeSet::new(),
+        drop: BTreeSet::new(),
         digest: Digest::of(name.as_bytes()),
     };
     let mut a = analysis();

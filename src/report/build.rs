@@ -169,6 +169,8 @@ fn emergent(it: &Emergent) -> EmergentReport {
         eligible: it.eligible,
         sets: it.sets.iter().map(|set| set.iter().cloned().collect()).collect(),
         members: it.members.iter().cloned().collect(),
+        with: it.with.iter().cloned().collect(),
+        drop: it.drop.iter().cloned().collect(),
         complete: it.complete,
         privileged,
         ways,

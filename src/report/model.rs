@@ -413,6 +413,10 @@ pub struct EmergentReport {
     pub members: Vec<ChangeId>,
     /// Whether all sets were found.
     pub complete: bool,
+    /// Changes of other plans, approved and not shown by the snapshot yet, that it takes as well.
+    pub with: Vec<ChangeId>,
+    /// The changes that cost least to drop so that it does not come about.
+    pub drop: Vec<ChangeId>,
     /// Why it is privileged, if it is.
     pub privileged: Option<Text>,
     /// The ways that give it.

@@ -126,6 +126,8 @@ pub(crate) fn plan(text: &str) -> PlanReport {
             eligible: false,
             sets: vec![vec!["c1".into(), text.into()]],
             members: ["c1", text].map(Into::into).to_vec(),
+            with: vec![text.into()],
+            drop: vec![text.into()],
             complete: false,
             privileged: Some(t()),
             ways: vec![Sentence::new().name(&t())],

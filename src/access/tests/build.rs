@@ -316,12 +316,20 @@ pub struct Run<'r> {
     pub people: &'r [BTreeSet<crate::input::id::IdentityId>],
     pub now: Time,
     pub only: Option<&'r BTreeSet<ChangeId>>,
+    pub approved: &'r [crate::access::Approved],
 }
 
 impl Default for Run<'_> {
     fn default() -> Self {
         static NONE: std::sync::OnceLock<Data> = std::sync::OnceLock::new();
-        Self { data: NONE.get_or_init(Data::default), task: None, people: &[], now: at(TAKEN_AT), only: None }
+        Self {
+            data: NONE.get_or_init(Data::default),
+            task: None,
+            people: &[],
+            now: at(TAKEN_AT),
+            only: None,
+            approved: &[],
+        }
     }
 }
 
@@ -337,6 +345,7 @@ impl Run<'_> {
             people: self.people,
             now: self.now,
             only: self.only,
+            approved: self.approved,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the room: one a rule of the design, a slow reference walker, real data, speed.
 
+mod across;
 mod aws;
 pub(in crate::access) mod build;
 mod effects;

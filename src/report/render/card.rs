@@ -172,10 +172,14 @@ fn ways<'r>(page: &mut Page, said: &mut Vec<&'r Sentence>, ways: &'r [Sentence])
 fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentReport) {
     let others: Vec<_> =
         emergent.members.iter().filter(|id| **id != change.id).map(crate::input::id::Id::text).collect();
-    let with = if others.is_empty() {
-        Sentence::of("  only the whole plan gives: ")
-    } else {
-        Sentence::of("  together with ").names(&others).own(": ")
+    let approved: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
+    let with = match (others.is_empty(), approved.is_empty()) {
+        (true, true) => Sentence::of("  only the whole plan gives: "),
+        (false, true) => Sentence::of("  together with ").names(&others).own(": "),
+        (true, false) => Sentence::of("  with what was approved as ").names(&approved).own(": "),
+        (false, false) => {
+            Sentence::of("  together with ").names(&others).own(" and what was approved as ").names(&approved).own(": ")
+        }
     };
     let mut line = spans(Label::Plain, &emergent.sentence);
     if !emergent.complete {
@@ -188,6 +192,11 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
         page.para_from(Span::own(Label::Stop, "      privileged: "), &[Span::outside(Label::Plain, why)]);
     }
     ways(page, &mut Vec::new(), &emergent.ways);
+    if !emergent.drop.is_empty() {
+        let drop: Vec<_> = emergent.drop.iter().map(crate::input::id::Id::text).collect();
+        let line = Sentence::of("dropping ").names(&drop).own(" is enough to prevent it, at the least cost");
+        page.para("      ", &spans(Label::Quiet, &line));
+    }
 }
 
 /// Something before and after as a unified diff.

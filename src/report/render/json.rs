@@ -169,6 +169,9 @@ struct EmergentOut<'r> {
     eligible: bool,
     sets: Vec<Vec<&'r str>>,
     members: Vec<&'r str>,
+    with_approved: Vec<&'r str>,
+    cheapest_to_drop: Vec<&'r str>,
+    ways: Vec<Text>,
     complete: bool,
     privileged: Option<&'r Text>,
 }
@@ -180,6 +183,7 @@ struct NamedOut<'r> {
     summary: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     complete: Option<bool>,
+    ways: Vec<Text>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -449,12 +453,19 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport) -> ChangeOut<'r> {
                 subject: &e.subject,
                 summary: e.sentence.text(),
                 complete: Some(e.complete),
+                ways: e.ways.iter().map(sentence::Sentence::text).collect(),
             })
             .collect(),
         sod: it
             .sod
             .iter()
-            .map(|s| NamedOut { id: &s.id, subject: &s.subject, summary: s.sentence.text(), complete: None })
+            .map(|s| NamedOut {
+                id: &s.id,
+                subject: &s.subject,
+                summary: s.sentence.text(),
+                complete: None,
+                ways: s.ways.iter().map(sentence::Sentence::text).collect(),
+            })
             .collect(),
         privileged: !it.privileged.is_empty(),
         privileged_because: &it.privileged,
@@ -516,6 +527,9 @@ fn emergent(it: &EmergentReport) -> EmergentOut<'_> {
         eligible: it.eligible,
         sets: it.sets.iter().map(|set| set.iter().map(crate::input::id::Id::as_str).collect()).collect(),
         members: it.members.iter().map(crate::input::id::Id::as_str).collect(),
+        with_approved: it.with.iter().map(crate::input::id::Id::as_str).collect(),
+        cheapest_to_drop: it.drop.iter().map(crate::input::id::Id::as_str).collect(),
+        ways: it.ways.iter().map(sentence::Sentence::text).collect(),
         complete: it.complete,
         privileged: it.privileged.as_ref(),
     }
