@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use crate::access::classification::Classifier;
 use crate::access::compare::Comparison;
+use crate::access::completion;
 use crate::access::data::Data;
 use crate::access::effects::Bench;
-use crate::access::escalation;
 use crate::access::facts::{Effects, Escalation};
 use crate::access::index::Index;
 use crate::access::view::View;
@@ -53,13 +53,12 @@ pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Betwee
 }
 
 fn completed(old: &View<'_, '_>, new: &View<'_, '_>, data: &Data, subject: &Subject) -> Vec<Escalation> {
-    let after = escalation::completed(new, &data.escalations, subject);
+    let after = completion::completed(new, &data.escalations, subject);
     if after.is_empty() {
-        return after;
+        return Vec::new();
     }
-    let known: BTreeSet<_> =
-        escalation::completed(old, &data.escalations, subject).iter().map(escalation::key).collect();
-    after.into_iter().filter(|it| !known.contains(&escalation::key(it))).collect()
+    let before = completion::completed(old, &data.escalations, subject);
+    completion::fresh(new, subject, &after, &before)
 }
 
 /// Every subject that a snapshot holds or names.

@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::classification::Classifier;
+use crate::access::completion::{enough, standing};
 use crate::access::data::Data;
-use crate::access::escalation;
+use crate::access::facts::Escalation;
 use crate::access::index::Index;
 use crate::access::view::View;
 use crate::input::entitlement::{IdentityKind, Mode, Sensitivity};
@@ -80,6 +81,8 @@ pub struct Holdings {
     pub stale: Vec<Stale>,
     /// Roles that are enough for a known escalation path.
     pub prone: Vec<ProneRole>,
+    /// Who completes which path by all that it holds and can act as, and how.
+    pub escalations: Vec<Escalation>,
 }
 
 /// Looks at a whole snapshot. What was used last before `taken_at` less `stale_after` is stale.
@@ -121,7 +124,7 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
         key(a).cmp(&key(b)).then_with(|| (&a.role, &a.subject, &a.scope).cmp(&(&b.role, &b.subject, &b.scope)))
     });
     for role in &snapshot.roles {
-        let paths = escalation::prone(&view, &data.escalations, &role.id);
+        let paths = enough(&view, &data.escalations, &role.id);
         let Some((_, title)) = paths.first() else { continue };
         found.prone.push(ProneRole {
             title: (*title).clone(),
@@ -133,6 +136,7 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
     found
         .prone
         .sort_by(|a, b| (std::cmp::Reverse(a.paths.len()), &a.role).cmp(&(std::cmp::Reverse(b.paths.len()), &b.role)));
+    found.escalations = standing(index, data);
     add_counts(&mut found);
     found
 }
@@ -140,7 +144,10 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
 fn add_counts(found: &mut Holdings) {
     let people: BTreeSet<&Subject> = found.privileged.iter().map(|h| &h.subject).collect();
     let standing = found.privileged.iter().filter(|h| h.is_standing()).count() as u64;
+    let complete = found.escalations.iter().filter(|e| e.complete);
+    let completing: BTreeSet<&Subject> = complete.map(|e| &e.subject).collect();
     let more = [
+        ("complete_an_escalation_path", completing.len() as u64),
         ("privileged_holders", people.len() as u64),
         ("privileged_assignments", found.privileged.len() as u64),
         ("standing_privilege", standing),

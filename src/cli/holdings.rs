@@ -14,6 +14,7 @@ use super::present;
 use super::site::{Faults, Site, with_known};
 use super::trust_folder::{MAX_SNAPSHOT, TrustFolderError};
 use super::{Format, Where, output, render};
+use crate::access::facts::Escalation;
 use crate::access::{self, Index, holdings};
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
@@ -197,6 +198,43 @@ pub(super) fn subject(subject: &Subject, kind: Option<crate::input::entitlement:
     [Cell::Text(subject.text()), Cell::Word(word)]
 }
 
+fn escalations(found: &holdings::Holdings) -> Sheet {
+    Sheet {
+        key: "escalations",
+        title: "Who completes a known escalation path, by all that it holds and can act as",
+        columns: &[
+            ("who", "who"),
+            ("kind", "kind"),
+            ("path", "path"),
+            ("complete", "complete"),
+            ("conditional", "conditional"),
+            ("bound", "with"),
+            ("bindings", ""),
+            ("title", "leads to"),
+            ("ways", ""),
+        ],
+        rows: found.escalations.iter().map(escalation).collect(),
+        none: "nobody does",
+    }
+}
+
+fn escalation(it: &Escalation) -> Vec<Cell> {
+    let [who, kind] = subject(&it.subject, None);
+    let bound = it.bound.iter().map(|(name, object)| format!("{name} = {}", object.raw()).into());
+    let told = crate::report::build::escalation(it);
+    vec![
+        who,
+        kind,
+        Cell::Text(it.id.clone()),
+        Cell::Yes(it.complete),
+        Cell::Yes(it.conditional),
+        Cell::List(bound.collect()),
+        Cell::Number(it.count),
+        Cell::Text(it.title.clone()),
+        Cell::List(told.ways.iter().map(Sentence::text).collect()),
+    ]
+}
+
 const PRIVILEGED: &[crate::report::sheet::Column] = &[
     ("who", "who"),
     ("kind", "kind"),
@@ -292,5 +330,6 @@ fn sheets(found: &holdings::Holdings) -> Vec<Sheet> {
                 .collect(),
             none: "no role is",
         },
+        escalations(found),
     ]
 }

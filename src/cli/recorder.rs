@@ -97,8 +97,9 @@ impl Record {
         let mut known_already = 0_u64;
         for file in &read.files {
             let file = &file.clone().remembered(&past);
-            let judged =
-                Proposal::judge(&site, &index, file, now, |plan, digested| past.of(&index, plan, digested, now));
+            let judged = Proposal::judge(&site, &index, file, now, &past.approved(now), |plan, digested| {
+                past.of(&index, plan, digested, now)
+            });
             let proposal = match judged {
                 Ok(proposal) => proposal,
                 Err(faults) => {

@@ -71,8 +71,9 @@ impl Status {
         let mut ids = BTreeSet::new();
         for path in plans::list(named)? {
             let file = PlanFile::read(&path)?.remembered(&past);
-            let judged =
-                Proposal::judge(&site, &index, &file, now, |plan, digested| past.of(&index, plan, digested, now));
+            let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now), |plan, digested| {
+                past.of(&index, plan, digested, now)
+            });
             let proposal = match judged {
                 Ok(proposal) => proposal,
                 Err(faults) => {

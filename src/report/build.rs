@@ -108,7 +108,9 @@ fn concerned(whom: &Concerned) -> Sentence {
     Sentence::of(format!("{}{kinds}", how_many(whom.identities, whom.at_least)))
 }
 
-pub(super) fn escalation(it: &Escalation) -> EscalationReport {
+/// A completed path, put into words, with the way to each thing it asks for.
+#[must_use]
+pub fn escalation(it: &Escalation) -> EscalationReport {
     let mut sentence = subject(&it.subject)
         .own(match (it.complete, it.conditional) {
             (false, _) => " possibly completes ",
