@@ -14,10 +14,11 @@ use crate::report::record::{Answer, LogReport, VerifyReport};
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::sheet::Cell;
 
-/// How many bytes the findings, the table and the sections may come to, one after the other. A comment on a pull request
+/// How many bytes the findings, one plan's table, all tables and all sections may come to, one after the other. A comment on a pull request
 /// holds 65,536 characters; a longer one is refused as a whole.
 const FINDINGS: usize = 16 << 10;
-const TABLE: usize = 32 << 10;
+const TABLE: usize = 24 << 10;
+const TABLES: usize = 42 << 10;
 const ALL: usize = 60 << 10;
 
 /// Adds lines while they fit below a limit, and says how many did not.
@@ -46,7 +47,7 @@ pub fn render(report: &Report) -> String {
         out.push('\n');
     }
     match &report.body {
-        Body::Plans(plans) => plans.iter().for_each(|plan| put_plan(&mut out, plan)),
+        Body::Plans(plans) => put_plans(&mut out, plans),
         Body::Verify(it) => put_verify(&mut out, it),
         Body::Log(it) => put_log(&mut out, it),
         Body::Snapshot(it) => {
@@ -99,7 +100,21 @@ fn finding(reported: &Reported) -> String {
     )
 }
 
-fn put_plan(out: &mut String, plan: &PlanReport) {
+/// First the table of every plan, then a section for every change.
+fn put_plans(out: &mut String, plans: &[PlanReport]) {
+    fitting(out, TABLES, plans.iter().map(table), |n| {
+        format!("{} left out here; the JSON report holds all of them\n\n", counted(n, "plan is", "plans are"))
+    });
+    let sections = plans.iter().flat_map(|plan| plan.changes.iter().map(move |change| section(plan, change)));
+    fitting(out, ALL, sections, |n| {
+        format!("{} left out here; the JSON report holds all of them\n\n", counted(n, "change is", "changes are"))
+    });
+}
+
+/// A plan with its changes as a table.
+fn table(plan: &PlanReport) -> String {
+    let mut table = String::new();
+    let out = &mut table;
     let mut by = Sentence::of("Plan ").id(&plan.id).own(" by ").name(&plan.proposer);
     if !plan.authenticated.is_empty() {
         by = by.own(" (").then(plan.authenticated.clone()).own(")");
@@ -114,9 +129,7 @@ fn put_plan(out: &mut String, plan: &PlanReport) {
         format!("\n{} left out of this table\n", counted(n, "change is", "changes are"))
     });
     out.push('\n');
-    fitting(out, ALL, plan.changes.iter().map(|change| section(plan, change)), |n| {
-        format!("{} left out here; the JSON report holds all of them\n\n", counted(n, "change is", "changes are"))
-    });
+    table
 }
 
 /// A change as a row of the table.

@@ -1,0 +1,116 @@
+//! A folder of fifty plans on the export of a live cluster, in real git. The export is no part of this project: where it is
+//! absent, the test says so and passes.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+#![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use support::{Site, now};
+
+const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
+const PLANS: usize = 50;
+
+/// Some time from now, as plans write it.
+fn in_days(days: i64) -> String {
+    now().plus(review::input::time::Span::from_seconds(days * 86_400)).to_string()
+}
+
+fn git(site: &Site, args: &[&str]) -> String {
+    let mut command = site.command("git", &site.demo());
+    for (name, value) in [("NAME", "n"), ("EMAIL", "e@x")] {
+        command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
+    }
+    let output = command.args(args).output().unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn fifty_plans_on_a_live_cluster_are_gated_in_every_format() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/kubernetes");
+    if !data.exists() {
+        println!("the export of the cluster is absent, so nothing was tested");
+        return;
+    }
+    let site = Site::new();
+    let mut arguments: Vec<String> = ["snapshot", "import", "kubernetes"].map(str::to_owned).to_vec();
+    arguments.push(data.join("live/rolebindings.yaml").to_string_lossy().into_owned());
+    let bootstrap = fs::read_dir(data.join("bootstrap/2022-arktos")).unwrap();
+    let mut bootstrap: Vec<String> = bootstrap.map(|e| e.unwrap().path().to_string_lossy().into_owned()).collect();
+    bootstrap.sort();
+    arguments.extend(bootstrap);
+    arguments.extend(["-o", "snapshot.json", "--taken-at", &now().to_string()].map(str::to_owned));
+    let (code, text) = site.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(code, 0, "{text}");
+    let snapshot: Value =
+        serde_json::from_str(&fs::read_to_string(site.demo().join("snapshot.json")).unwrap()).unwrap();
+    let spaces: Vec<&str> = snapshot["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|resource| resource["id"].as_str().filter(|id| id.starts_with("ns:")))
+        .take(PLANS)
+        .collect();
+    assert_eq!(spaces.len(), PLANS);
+    let scope = spaces.iter().map(|space| format!("\"{space}\"")).collect::<Vec<_>>().join(", ");
+    fs::write(
+        site.demo().join("tasks.yaml"),
+        format!(
+            "version: 1\ntasks:\n  - {{id: T1, owner: \"user:lena\", agents: [\"{AGENT}\"], sponsors: [\"user:lena\"], scope: [{scope}], until: {}, state: open}}\n",
+            in_days(9)
+        ),
+    )
+    .unwrap();
+    for name in ["plan.yaml", "plan.yaml.sig"] {
+        fs::remove_file(site.demo().join(name)).unwrap();
+    }
+    fs::write(site.demo().join(".gitignore"), "keys/\n").unwrap();
+    git(&site, &["init", "-q", "-b", "main", "."]);
+    git(&site, &["add", "-A"]);
+    git(&site, &["commit", "-q", "-m", "trust"]);
+    git(&site, &["checkout", "-q", "-b", "topic"]);
+    fs::create_dir(site.demo().join("plans")).unwrap();
+    for (at, space) in spaces.iter().enumerate() {
+        let name = format!("plans/{at:02}.yaml");
+        let plan = format!(
+            "version: 1\nid: P-{at}\nproposer: {AGENT}\non_behalf_of: user:lena\ntask: T1\nintent: i\nexpires: {}\nchanges:\n  \
+             - {{id: c1, action: grant, to: \"user:lena\", role: \"clusterrole:view\", scope: \"{space}\", mode: active, ttl: 1h, reason: r}}\n",
+            in_days(2)
+        );
+        fs::write(site.demo().join(&name), plan).unwrap();
+        site.sign(&name);
+    }
+    git(&site, &["add", "-A"]);
+    git(&site, &["commit", "-q", "-m", "fifty plans"]);
+
+    let mut arguments = vec!["gate", "--changed-since", "main", "--trust", "main"];
+    let formats = ["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];
+    let outputs: Vec<String> = formats.iter().map(|format| format!("{format}=../out.{format}")).collect();
+    for output in &outputs {
+        arguments.extend(["--output", output]);
+    }
+    let (code, text) = site.run(&arguments);
+    assert_eq!(code, 5, "nobody decided yet: {text}");
+    let read = |format: &str| fs::read_to_string(site.demo().join(format!("../out.{format}"))).unwrap();
+    let json: Value = serde_json::from_str(&read("json")).unwrap();
+    assert_eq!((json["plans"].as_array().unwrap().len(), json["changes"].as_array().unwrap().len()), (PLANS, PLANS));
+    assert!(json["changes"].as_array().unwrap().iter().all(|change| !change["gained"].as_array().unwrap().is_empty()));
+    let findings = json["findings"].as_array().unwrap().len();
+    assert_eq!(read("github").lines().count(), findings);
+    assert_eq!(read("junit").matches("<testcase ").count(), findings + PLANS);
+    assert!(read("markdown").len() < 65_536, "fifty plans fit into one comment");
+    let (code, text) = site.run(&["check", "plans", "--format", "json"]);
+    let check: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, check["plans"].as_array().unwrap().len()), (0, PLANS));
+}
