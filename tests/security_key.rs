@@ -54,6 +54,16 @@ fn gate(site: &Site) -> (i32, Value) {
     (code, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
 }
 
+/// Takes away what a review that did not come to its end left.
+fn forget_journals(site: &Site) {
+    for entry in fs::read_dir(site.demo()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_string_lossy().contains("journal") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
 /// The steps that the gate says are missing.
 fn missing_steps(report: &Value) -> Vec<&str> {
     let said = report["findings"].to_string();
@@ -118,14 +128,7 @@ fn what_policy_demands_of_the_key_is_asked_again_on_the_signature() {
     expect(&mut ada, "does not show of your key what policy demands for `c2`");
     expect(&mut ada, "exit=1");
     assert!(!site.log().exists());
-    let (code, text) = site.run(&["resume", "--give-up"]);
-    assert!(code != 101, "{text}");
-    for entry in fs::read_dir(site.demo()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.to_string_lossy().contains("journal") {
-            fs::remove_file(path).unwrap();
-        }
-    }
+    forget_journals(&site);
     agent.next(5, 2);
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
     approve(&mut ada);
@@ -206,4 +209,49 @@ fn a_proposers_certificate_that_names_an_approver_bars_that_approver() {
     let privileged = report["changes"].as_array().unwrap().iter().find(|c| c["id"] == "c2").unwrap();
     assert!(!privileged["steps"].to_string().contains("`bo`"), "{privileged}");
     assert!(privileged["steps"].to_string().contains("`ada`"), "{privileged}");
+}
+
+#[test]
+fn a_wrong_passphrase_leaves_the_journal_and_no_passphrase_is_ever_shown() {
+    let (site, _agent) = site();
+    site.replace("review.yaml", "require_security_key: true", "require_security_key: false");
+    site.keygen(&["-q", "-p", "-P", "", "-N", "correct horse", "-f", "keys/ada"]);
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    approve(&mut ada);
+    expect(&mut ada, "Enter passphrase");
+    key(&mut ada, "wrong donkey\r");
+    let said = ada.exp_string("exit=1").unwrap();
+    assert!(said.contains("passphrase") && said.contains("is in the journal"), "{said}");
+    assert!(!said.contains("donkey"), "{said}");
+    assert!(!site.log().exists());
+    // With the right one the same decision is sealed, and the passphrase is nowhere.
+    forget_journals(&site);
+    let mut again = site.sit("plan.yaml --key keys/ada.pub");
+    approve(&mut again);
+    expect(&mut again, "Enter passphrase");
+    key(&mut again, "correct horse\r");
+    expect(&mut again, "sealed and added to");
+    for entry in fs::read_dir(site.demo()).unwrap() {
+        let path = entry.unwrap().path();
+        let holds = path.is_file() && String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("correct horse");
+        assert!(!holds, "{} holds the passphrase", path.display());
+    }
+}
+
+#[test]
+fn an_agent_that_is_not_there_and_a_key_that_is_nowhere_are_named() {
+    let (site, agent) = site();
+    for (socket, file) in [("nowhere.sock", "keys/sk.pub"), ("agent.sock", "keys/absent.pub")] {
+        let mut ada = site.sit_beside(Some(&site.demo().join(socket)), &format!("plan.yaml --key {file}"));
+        if file == "keys/sk.pub" {
+            approve(&mut ada);
+        }
+        let said = ada.exp_string("exit=1").unwrap();
+        assert!(said.contains("mend:"), "{said}");
+        assert!(!site.log().exists());
+    }
+    fs::write(site.demo().join("keys/broken.pub"), "ssh-ed25519 AAAA\n").unwrap();
+    let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/broken.pub");
+    let said = ada.exp_string("exit=1").unwrap();
+    assert!(said.contains("mend:"), "{said}");
 }
