@@ -103,6 +103,10 @@ fn a_plan_without_a_proof_can_be_rejected_and_never_approved() {
     let site = signed();
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    expect(&mut ada, "Before you decide");
+    expect(&mut ada, "nothing beside `plan.yaml` proves that");
+    expect(&mut ada, "g go on");
+    key(&mut ada, "g");
     expect(&mut ada, "policy denies the plan as a whole");
     expect(&mut ada, "not proven: nothing good shows");
     expect(&mut ada, "r reject");
@@ -422,4 +426,40 @@ fn signing_needs_a_valid_plan_a_key_and_no_token_beside_it() {
     assert!(code == 1 && text.contains("two proofs prove nothing"), "{text}");
     let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--audience"]);
     assert!(code == 0 && text.trim().len() == "urn:review:plan:sha256:".len() + 64, "{text}");
+}
+
+#[test]
+fn a_recorder_notes_that_a_plan_was_received_once_and_only_with_a_good_proof() {
+    let site = signed();
+    site.replace("plan.yaml", "claims: {last_used:", "claims: {ticket: T-1, last_used:");
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/robot"]);
+    site.append(
+        "allowed_signers",
+        &format!("robot@ci.example namespaces=\"review-record@v1\" {}\n", site.public_key("robot")),
+    );
+    // The change that policy lets pass by itself is taken out: nothing but the reception is left to record.
+    let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (before, _) = plan.split_once("  # An automatic one").unwrap();
+    fs::write(site.demo().join("plan.yaml"), before).unwrap();
+    let receive = || said(&site, &["record", "plan.yaml", "--receive", "--key", "keys/robot.pub"]);
+    let (code, text) = receive();
+    assert!(code == 3 && text.contains("bad-proof") && !site.log().exists(), "{text}");
+    site.sign("plan.yaml");
+    let (code, text) = receive();
+    assert!(code == 0 && text.contains("recorded that 1 plan was received"), "{text}");
+    let received = Time::parse(recorded(&site)["received_at"].as_str().unwrap()).unwrap();
+    let lines = || fs::read_to_string(site.log()).unwrap().lines().count();
+    let once = lines();
+    assert_eq!(receive().0, 0);
+    assert_eq!(lines(), once, "a plan is received once");
+    let earlier = Time::from_unix(received.unix() - 60);
+    let key = site.public_key("assistant");
+    prove_by(&site, &format!("{{method: key, key: \"{key}\", valid_after: {earlier}, valid_before: {received}}}"));
+    while now() <= received {
+        std::thread::yield_now();
+    }
+    let (code, text) = said(&site, &["gate", "plan.yaml", "--trust", "."]);
+    assert!(code == 5 && text.contains(&format!("received at {received}")), "{text}");
+    let (code, text) = site.run(&["verify", "review-log.jsonl"]);
+    assert_eq!(code, 0, "{text}");
 }

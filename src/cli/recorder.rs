@@ -37,6 +37,10 @@ pub struct Record {
     /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
+    /// Record too that a proven plan was received, also where nothing of it passes by itself: a short-lived proof is judged
+    /// at that time from then on.
+    #[arg(long)]
+    receive: bool,
     #[command(flatten)]
     writing: Writing,
 }
@@ -45,6 +49,8 @@ pub struct Record {
 struct Due<'s> {
     proposal: Proposal<'s>,
     changes: Vec<usize>,
+    /// Whether that it came, with a good proof, is to be put on record.
+    arrives: bool,
 }
 
 impl Record {
@@ -133,16 +139,18 @@ impl Record {
                 .filter(passes)
                 .partition(|at| proposal.presents.get(*at).is_some_and(|present| past.record.auto(present).is_some()));
             known_already = known_already.saturating_add(on_record.len() as u64);
-            due.push(Due { proposal, changes });
+            let arrives = self.receive && proposal.origin.proven.is_some() && proposal.file.received.is_empty();
+            due.push(Due { proposal, changes, arrives });
         }
         // A plan of an id that stands twice is nobody's.
         let code = ExitCode::first(codes);
         let (writes, rest): (Vec<Due<'_>>, Vec<Due<'_>>) =
-            due.into_iter().partition(|one| code == ExitCode::Passes && !one.changes.is_empty());
+            due.into_iter().partition(|one| code == ExitCode::Passes && (one.arrives || !one.changes.is_empty()));
+        let arrived = writes.iter().filter(|one| one.arrives).count() as u64;
         let (places, proposals): (Vec<Vec<usize>>, Vec<Proposal<'_>>) =
             writes.into_iter().map(|one| (one.changes, one.proposal)).unzip();
         let count: u64 = places.iter().map(|changes| changes.len() as u64).sum();
-        if count > 0 {
+        if count > 0 || arrived > 0 {
             clerk.write(&log, &verified, &proposals, &mut |draft, at| autos(draft, &proposals, &places, at))?;
             let after = record::verify(&log, &site.signers, Some(id), &verified.heads, Keep::Nothing, output::now())?;
             known::note(Some(id), &after);
@@ -151,7 +159,7 @@ impl Record {
         let report = Report {
             command: "record",
             exit_code: code.code(),
-            verdict: verdict(code, count, known_already, &log),
+            verdict: verdict(code, (count, arrived), known_already, &log),
             findings,
             body: Body::Plans(plans.map(|proposal| present::plan(proposal, Limits::SHORT)).collect()),
             next: Vec::new(),
@@ -171,12 +179,13 @@ impl Record {
     }
 }
 
-fn verdict(code: ExitCode, count: u64, before: u64, log: &Path) -> Sentence {
+fn verdict(code: ExitCode, (count, arrived): (u64, u64), before: u64, log: &Path) -> Sentence {
     if code != ExitCode::Passes {
         return Sentence::of("nothing was recorded");
     }
     let log = crate::input::text::Text::from(log.to_string_lossy().into_owned());
     let said = match (count, before) {
+        (0, _) if arrived > 0 => format!("that {}", counted(arrived, "plan was received", "plans were received")),
         (0, 0) => return Sentence::of("no change passes without a person, so there is nothing to record"),
         (0, _) => return Sentence::of("every change that passes without a person is on record already"),
         (count, _) => counted(count, "automatic change", "automatic changes"),

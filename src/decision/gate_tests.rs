@@ -215,7 +215,10 @@ fn a_denied_plan_and_an_old_snapshot_show_in_the_exit_code() {
     let on = simple("c1");
     let r = record(vec![said("s1", 0, "ada", &on, yes(), &["Owner"])], &[]);
     let all = [on];
-    let with = |terms: &Terms| gate(&all, &r, terms, &Site::default(), &mut unchanged(&all)).unwrap().exit;
-    assert_eq!(with(&Terms { snapshot_stale: true, ..terms() }), ExitCode::Stale);
-    assert_eq!(with(&Terms { plan_denied: Some(BTreeSet::new()), ..terms() }), ExitCode::Denied);
+    let with = |terms: &Terms| gate(&all, &r, terms, &Site::default(), &mut unchanged(&all)).unwrap();
+    assert_eq!(with(&Terms { snapshot_stale: true, ..terms() }).exit, ExitCode::Stale);
+    let denied = with(&Terms { plan_denied: Some(BTreeSet::new()), ..terms() });
+    assert_eq!(denied.exit, ExitCode::Denied);
+    assert!(denied.passing.is_empty(), "nothing of a plan that is denied as a whole may be carried out");
+    assert_eq!(with(&terms()).passing.len(), 1);
 }
