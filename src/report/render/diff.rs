@@ -6,10 +6,10 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
-use crate::report::effects::AccessList;
+use crate::report::effects::{AccessList, Bundle};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{Alteration, ChangeReport, PlanReport, Report, Reported};
-use crate::report::sentence::counted;
+use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
 /// Plans as what they do to effective access.
@@ -30,7 +30,7 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
             for emergent in &plan.emergent {
                 page.para_from(Span::own(Label::Stop, "  + "), &spans(Label::Plain, &emergent.sentence));
                 let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
-                let by = crate::report::sentence::Sentence::of("by ").names(&members);
+                let by = Sentence::of("by ").names(&members);
                 page.para("      ", &spans(Label::Plain, &by));
                 for way in &emergent.ways {
                     page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
@@ -58,26 +58,32 @@ fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
     card::put_reached(page, change);
 }
 
+/// Gains or losses: whose and by which way above, what in a table. WHY not all in one table: in four columns of a terminal
+/// the names of a real system leave nothing that can be read.
 fn put_list(page: &mut Page, style: &Style, what: &str, sign: &str, list: &AccessList) {
     if list.is_empty() {
         return;
     }
+    let label = if sign == "-" { Label::Loss } else { Label::Gain };
+    page.gap();
     page.para("", &[Span::own(Label::Plain, format!("{what}: {}", counted(list.total, "access", "accesses")))]);
-    let rows: Vec<Vec<String>> = list
-        .bundles
-        .iter()
-        .map(|bundle| {
-            let access: Vec<String> = bundle.what.iter().map(super::super::sentence::Sentence::terminal).collect();
-            let privileged = bundle.privileged.as_ref().map(|why| format!("; privileged: {}", why.terminal()));
-            vec![
-                format!("{sign} {}", bundle.who.terminal()),
-                format!("{}{}", access.join("; "), bundle.limits.terminal()),
-                format!("{}{}", bundle.sensitivity.name(), privileged.unwrap_or_default()),
-                bundle.way.terminal(),
-            ]
-        })
-        .collect();
-    table::put(page, style, &["who and where", "access", "sensitivity", "way"], &rows);
+    let same = |a: &Bundle, b: &Bundle| (&a.who, &a.limits, &a.way) == (&b.who, &b.limits, &b.way);
+    for bundles in list.bundles.chunk_by(same) {
+        let Some(first) = bundles.first() else { continue };
+        let mut who = spans(label, &first.who);
+        who.extend(spans(Label::Plain, &first.limits));
+        page.para_from(Span::own(label, format!("{sign} ")), &who);
+        page.para_from(Span::own(Label::Quiet, "  way: "), &spans(Label::Quiet, &first.way));
+        let rows: Vec<Vec<String>> = bundles
+            .iter()
+            .map(|bundle| {
+                let access: Vec<String> = bundle.what.iter().map(Sentence::terminal).collect();
+                let privileged = bundle.privileged.as_ref().map(|why| format!("; privileged: {}", why.terminal()));
+                vec![access.join("; "), format!("{}{}", bundle.sensitivity.name(), privileged.unwrap_or_default())]
+            })
+            .collect();
+        table::put(page, style, &["access", "sensitivity"], &rows);
+    }
     if let Some(more) = &list.more {
         page.para("", &spans(Label::Quiet, more));
     }
@@ -109,6 +115,34 @@ pub fn unified(alteration: &Alteration) -> Vec<(char, String)> {
 mod tests {
     use super::*;
     use crate::input::text::Text;
+
+    #[test]
+    fn whose_access_it_is_and_the_way_to_it_stand_above_the_table_of_what_it_is() {
+        use crate::report::effects::Limits;
+        use crate::report::samples::piece;
+        let pieces = [
+            piece(
+                "group:github:a-team-with-a-long-name",
+                "get",
+                "core:pods#*",
+                Some("ns:a-namespace-with-a-long-name"),
+            ),
+            piece(
+                "group:github:a-team-with-a-long-name",
+                "list",
+                "core:secrets#*",
+                Some("ns:a-namespace-with-a-long-name"),
+            ),
+        ];
+        let style = Style::plain(80);
+        let mut page = Page::new(&style);
+        put_list(&mut page, &style, "gained", "+", &AccessList::of(&pieces, false, Limits::SHORT));
+        let text = page.render(&style);
+        let (head, table) = text.split_once('┌').unwrap();
+        assert_eq!(text.matches("a-team-with-a-long-name").count(), 1, "{text}");
+        assert!(head.contains("way: holds role"), "{text}");
+        assert!(table.contains("`get` on `core:pods#*`; `list` on `core:secrets#*`"), "{text}");
+    }
 
     #[test]
     fn an_adjusted_assignment_shows_only_what_differs_as_altered() {
