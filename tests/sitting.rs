@@ -36,6 +36,8 @@ fn three_sessions_by_two_people_verify_here_and_with_stock_tools() {
     assert_eq!(code, 0);
     let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", &"0".repeat(64)]);
     assert_eq!(code, 7, "{text}");
+    let (code, text) = site.run(&["log", "show", "--format", "json"]);
+    assert!(code == 0 && text.contains("`grant` role `ledger-admin` to `user:ravi` in `db:ledger` for 2h"), "{text}");
     stock_tools(&site);
     documented_script(&site);
     // c1 and c2 have every step; c3 is denied, c6 rejected.

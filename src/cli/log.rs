@@ -11,7 +11,7 @@ use super::site::Site;
 use super::{Format, Where, history, output, present, prove, record, render, verify};
 use crate::decision::digest::Document;
 use crate::decision::exit::ExitCode;
-use crate::decision::fields::{Field, Fields};
+use crate::decision::fields::Field;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Span;
@@ -199,21 +199,49 @@ pub type Documents = BTreeMap<Digest<of::Change>, std::sync::Arc<Document>>;
 
 /// What a change does, from its record: the action and its fields.
 pub(super) fn what(document: &Document) -> Sentence {
-    Sentence::new().name(&document.action).then(parts(&document.fields))
-}
-
-fn parts(fields: &Fields) -> Sentence {
-    let mut says = Sentence::new();
-    for (name, field) in fields.iter() {
-        says = says.own(format!(" {name} "));
-        says = match field {
-            Field::Text(text) => says.name(text),
-            Field::Seconds(seconds) => says.own(Span::from_seconds(*seconds).to_string()),
-            Field::List(list) => says.own(format!("({})", list.len())),
-            Field::Map(map) => says.own("{").then(parts(map)).own(" }"),
-        };
+    let to = match document.action.raw() {
+        "revoke" => " from ",
+        "adjust" => " of ",
+        _ => " to ",
+    };
+    // In the order in which people say it; what is not in this list follows under its own name.
+    let order = [
+        ("role", " role "),
+        ("member_of", " membership of "),
+        ("include", " include "),
+        ("permission", " permission "),
+        ("from", " from "),
+        ("to", to),
+        ("via", " via "),
+        ("scope", " in "),
+        ("ttl", " for "),
+        ("until", " until "),
+        ("mode", ", "),
+    ];
+    let mut says = Sentence::new().name(&document.action);
+    for (wanted, word) in order {
+        if let Some((_, field)) = document.fields.iter().find(|(name, _)| *name == wanted) {
+            says = says.own(word).then(part(field));
+        }
+    }
+    for (name, field) in document.fields.iter().filter(|(name, _)| order.iter().all(|(said, _)| said != name)) {
+        says = says.own(format!(" {name} ")).then(part(field));
     }
     says
+}
+
+fn part(field: &Field) -> Sentence {
+    match field {
+        Field::Text(text) => Sentence::new().name(text),
+        Field::Seconds(seconds) => Sentence::of(Span::from_seconds(*seconds).to_string()),
+        Field::List(list) => Sentence::of(format!("({})", list.len())),
+        Field::Map(map) => {
+            let says = map
+                .iter()
+                .fold(Sentence::of("{"), |says, (name, field)| says.own(format!(" {name} ")).then(part(field)));
+            says.own(" }")
+        }
+    }
 }
 
 fn session(view: &SessionView) -> SessionRow {

@@ -30,6 +30,8 @@ pub struct Risk {
     pub may_escalate: bool,
     /// How many privileged pieces it gives.
     pub gained_privileged: u64,
+    /// Something of what it gives has no end.
+    pub stays: bool,
     /// More people may be concerned than are known.
     pub at_least: bool,
     /// It gives anything at all.
@@ -57,6 +59,7 @@ impl Risk {
             conflicts: !facts.sod.is_empty(),
             may_escalate: !facts.escalations.is_empty(),
             gained_privileged: facts.gained_privileged,
+            stays: facts.effects.gained.iter().any(|piece| piece.access.until.is_none()),
             at_least: facts.concerned.at_least,
             gains: present.gains(),
             contradictions: present.document.contradictions.len(),

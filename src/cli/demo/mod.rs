@@ -49,7 +49,7 @@ impl Demo {
         }
         let code = decide::Decide::demo(&self.folder).run()?;
         output::note(&format!(
-            "\nnext, from `{folder}`:\n  review plan.yaml --key keys/ada.pub   decide as Ada, who owns the ledger\n  review plan.yaml --key keys/bo.pub    decide as Bo, of identity security\n  review verify review-log.jsonl        check the record as an auditor would\n  review diff plan.yaml                 see what the plan does to effective access"
+            "\nnext:\n  cd {folder}\n  review plan.yaml --key keys/ada.pub   decide as Ada, who owns the ledger\n  review plan.yaml --key keys/bo.pub    decide as Bo, of identity security\n  review verify review-log.jsonl        check the record as an auditor would\n  review diff plan.yaml                 what the plan does to access"
         ));
         Ok(code)
     }
