@@ -148,6 +148,30 @@ fn two_open_plans_for_one_object_are_a_finding() {
 }
 
 #[test]
+fn a_tag_that_is_called_like_a_branch_moves_neither_the_base_nor_the_log() {
+    let site = repository();
+    git(&site, &["update-ref", "refs/remotes/origin/main", "main"]);
+    let none = git(&site, &["commit-tree", "-m", "log", "HEAD^{tree}"]);
+    git(&site, &["update-ref", "refs/remotes/origin/review-log", &none]);
+    propose(&site, "plans/a.yaml", &plan(&site));
+    commit(&site, "plan");
+    let since = ["--changed-since", "origin/main", "--trust", "main", "--log", "origin/review-log:review-log.jsonl"];
+    assert_eq!(gate(&site, &since).0, 3);
+    // Compared with itself, the branch would touch nothing.
+    for (tag, target) in [("origin/main", "HEAD"), ("origin/review-log", "HEAD")] {
+        git(&site, &["tag", tag, target]);
+        let (code, value) = gate(&site, &since);
+        let said = messages(&value);
+        assert!(code == 1 && said.contains(&format!("`{tag}` could mean several branches and tags")), "{code} {said}");
+        git(&site, &["tag", "-d", tag]);
+    }
+    let full =
+        ["--changed-since", "refs/remotes/origin/main", "--trust", "main", "--log", "refs/remotes/origin/review-log:l"];
+    git(&site, &["tag", "origin/main", "HEAD"]);
+    assert_eq!(gate(&site, &full).0, 3, "a full name means one thing");
+}
+
+#[test]
 fn each_thing_that_git_cannot_tell_is_exit_1_with_its_message() {
     let site = repository();
     propose(&site, "plans/a.yaml", &plan(&site));

@@ -60,6 +60,7 @@ impl Branch {
         );
         let commit = |name: &str| {
             ensure!(!name.is_empty() && !name.starts_with('-'), "`{}` is no name of a commit", quoted(name));
+            means_one(folder, name)?;
             let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")];
             let found = ask(&asked).map_err(|_| {
                 anyhow!("`{0}` names no commit that this repository holds\n  = mend: fetch it first: `git fetch origin {0}`", quoted(name))
@@ -198,6 +199,26 @@ impl Branch {
         }
         Ok(parts.join("/"))
     }
+}
+
+/// Refuses a name that several branches and tags have: git would take the tag, and whoever may push one could move what
+/// the branch is compared with, or where the log is read from.
+///
+/// # Errors
+/// If the name means several things.
+pub fn means_one(folder: &Path, revision: &str) -> anyhow::Result<()> {
+    let name = revision.split(['~', '^', ':']).next().unwrap_or(revision);
+    let name = name.split_once("@{").map_or(name, |(name, _)| name);
+    let kinds = ["heads", "remotes", "tags"].map(|kind| format!("refs/{kind}/{name}"));
+    let asked = ["for-each-ref", "--format=%(refname)"].into_iter().chain(kinds.iter().map(String::as_str));
+    let found = git(folder, &asked.collect::<Vec<_>>()).map_err(failed)?;
+    let found = String::from_utf8_lossy(&found).lines().filter(|line| kinds.iter().any(|kind| kind == line)).count();
+    ensure!(
+        found < 2,
+        "`{0}` could mean several branches and tags\n  = mend: write the one that is meant in full, such as `refs/remotes/{0}`, and find out who made the other",
+        quoted(name)
+    );
+    Ok(())
 }
 
 /// A path from a folder; `None` where it does not stand below it.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use anyhow::{anyhow, bail, ensure};
 
 use super::Where;
-use super::branch::git;
+use super::branch::{git, means_one};
 use super::history::{self, Past};
 use super::new_folder::shown;
 use super::record;
@@ -71,7 +71,10 @@ impl LogSource {
                 shown(path)
             ),
             (true, None) => Ok(Self::Disk(path.to_path_buf())),
-            (false, Some(commit)) => Ok(Self::Git(Held::read(&here, name, &commit, inside)?)),
+            (false, Some(commit)) => {
+                means_one(&here, revision)?;
+                Ok(Self::Git(Held::read(&here, name, &commit, inside)?))
+            }
             (false, None) => bail!(
                 "`--log {0}` is neither a file nor a log in a git revision\n  = mend: fetch the branch first: `git fetch origin {1}`",
                 shown(path),

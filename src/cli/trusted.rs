@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::branch::{Branch, git};
 use super::log_source::{LogSource, commit_of};
-use super::site::Site;
+use super::site::{REVOKED_KEYS, Site};
 use super::{Where, recording, verify};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
@@ -126,7 +126,8 @@ pub fn touched(site: &Site, branch: &Branch) -> anyhow::Result<Vec<Finding>> {
     let used: BTreeSet<String> = site.folder.used().into_keys().collect();
     let is_trust = |path: &str| {
         let Some(inside) = path.strip_prefix(prefix.as_str()) else { return false };
-        let known = ["review.yaml", "people.yaml", "agents.yaml", "tasks.yaml", "allowed_signers", KNOWN_HEADS];
+        let known =
+            ["review.yaml", "people.yaml", "agents.yaml", "tasks.yaml", "allowed_signers", REVOKED_KEYS, KNOWN_HEADS];
         known.contains(&inside)
             || inside == site.settings.snapshot.raw()
             || used.contains(inside)
