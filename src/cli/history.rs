@@ -31,7 +31,7 @@ use crate::log::blob::Values;
 use crate::log::line::{self, Line, Value, Verdict};
 use crate::log::verify::Verification;
 use crate::plan::model::Plan;
-use crate::policy::{History, KeyFacts};
+use crate::policy::{EarlierReject, History, KeyFacts};
 
 /// The past, as far as the log tells it.
 #[derive(Debug, Default)]
@@ -254,23 +254,41 @@ impl Past {
         let graph = Graph(index);
         let month = Span::from_seconds(30 * 86_400);
         let recent = |at: Time| at.plus(month) >= now;
+        let counting: Vec<&Recorded> =
+            self.record.decisions.iter().filter(|d| reject::counts(d, &self.record, now, &graph)).collect();
         let mut found = BTreeMap::new();
         for (change, digest) in plan.changes.iter().zip(digested) {
             let document = &digest.document;
             let object = document.object();
-            let rejects = self.record.decisions.iter().filter(|d| reject::counts(d, &self.record, now, &graph));
             let (mut before, mut unlifted) = (false, false);
-            for decision in rejects {
+            let mut earlier = Vec::new();
+            for decision in &counting {
                 unlifted |= reject::binds(decision, document, &graph);
-                before |= decision.document.object() == object || covers_any(&graph, document, &decision.document);
+                let again = decision.document.object() == object || covers_any(&graph, document, &decision.document);
+                let part = !again && covers_any(&graph, &decision.document, document);
+                // What was rejected as one comes back as several: each is a part, and the others are beside it.
+                let split =
+                    part && digested.iter().filter(|d| covers_any(&graph, &decision.document, &d.document)).count() > 1;
+                before |= again || split;
+                if again || part {
+                    earlier.push(EarlierReject {
+                        at: decision.sealed_at,
+                        plan: decision.document.plan.clone(),
+                        who: decision.signer.person.clone(),
+                        reason: decision.reason.clone(),
+                        part,
+                    });
+                }
             }
+            earlier.sort_by(|a, b| b.cmp(a));
             let grants = self.record.decisions.iter().filter(|d| {
                 matches!(d.said, Said::Approve { .. }) && recent(d.sealed_at) && d.document.object() == object
             });
             let grants_30d = grants.map(|d| d.digest).collect::<BTreeSet<_>>().len() as u64;
+            let rejected_before = before || unlifted;
             found.insert(
                 change.id.value.clone(),
-                History { rejected_before: before || unlifted, unlifted_reject: unlifted, grants_30d },
+                History { rejected_before, earlier, unlifted_reject: unlifted, grants_30d },
             );
         }
         found

@@ -16,6 +16,7 @@ pub mod demo;
 pub mod desk;
 pub mod diff;
 pub mod difference;
+pub mod explain;
 pub mod fill;
 pub mod gate;
 pub mod history;
@@ -125,6 +126,7 @@ enum Command {
     Record(recorder::Record),
     Diff(diff::Diff),
     Access(access::Access),
+    Explain(explain::Explain),
     Verify(verify::Verify),
     #[command(subcommand)]
     Log(log::Log),
@@ -152,6 +154,7 @@ impl Command {
             Self::Record(page) => Some(page.writing()),
             Self::Diff(page) => Some(page.writing()),
             Self::Access(page) => Some(page.writing()),
+            Self::Explain(page) => Some(page.writing()),
             Self::Verify(page) => Some(page.writing()),
             Self::Trust(page) => Some(page.writing()),
             Self::Decide(_)
@@ -179,6 +182,7 @@ const NAMES: &[&str] = &[
     "record",
     "diff",
     "access",
+    "explain",
     "verify",
     "log",
     "plan",
@@ -288,6 +292,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Record(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),
         Some(Command::Access(page)) => page.run(),
+        Some(Command::Explain(page)) => page.run(),
         Some(Command::Verify(page)) => page.run(),
         Some(Command::Log(page)) => page.run(),
         Some(Command::PlanWork(page)) => page.run(),

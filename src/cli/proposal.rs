@@ -23,6 +23,7 @@ use crate::decision::translate;
 use crate::input::digest::Digest;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
+use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::plan::model::Plan;
 use crate::policy::{self, History, Judged, Matter, PlanJudged, Proof, TaskView};
@@ -235,6 +236,7 @@ impl<'s> Proposal<'s> {
         let proof = origin.proof(overbroad.is_some());
         findings.extend(analysis.findings.iter().cloned());
         let history = history(&plan, &digested);
+        findings.extend(resemblances(&plan, &history));
         let mut proposal = Self {
             site,
             file: file.clone(),
@@ -338,6 +340,29 @@ impl<'s> Proposal<'s> {
     pub fn snapshot_is_stale(&self) -> bool {
         snapshot_is_stale(self.site, self.now)
     }
+}
+
+/// What was rejected before and comes back, with the reason that was given then.
+fn resemblances(plan: &Plan, history: &BTreeMap<ChangeId, History>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for change in &plan.changes {
+        let Some(earlier) = history.get(&change.id.value).and_then(|h| h.earlier.first()) else { continue };
+        let how = if earlier.part { "gives a part of" } else { "comes back to" };
+        let why = earlier.reason.as_ref().map_or("", Text::raw);
+        let message = format!(
+            "change `{}` {how} what `{}` rejected in `{}` at {}: {why}",
+            change.id.value.as_str(),
+            earlier.who.as_str(),
+            earlier.plan.as_str(),
+            earlier.at,
+        );
+        found.push(
+            Finding::new(Code::RejectedBefore, message)
+                .at(&change.action_place)
+                .mend("ask what has changed since, before you decide otherwise"),
+        );
+    }
+    found
 }
 
 fn snapshot_is_stale(site: &Site, now: Time) -> bool {

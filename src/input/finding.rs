@@ -107,6 +107,7 @@ codes! {
     NotImported = "not-imported", Note, "An object of a kind that this importer does not read.";
     // Effects.
     SetsIncomplete = "sets-incomplete", Warning, "The search for responsible sets hit a cap.";
+    RejectedBefore = "rejected-before", Warning, "The change resembles one that a person rejected.";
     EmergentAccess = "emergent-access", Warning, "Changes of the plan give together what none gives alone.";
     EscalationPath = "escalation-path", Warning, "A subject completes a known escalation path.";
     SodConflict = "sod-conflict", Warning, "A subject holds two entitlements that must be apart.";

@@ -98,7 +98,7 @@ fn finish(pack: &Pack, rows: Rows, principal: &Key, resource: &Key) -> Result<St
 }
 
 /// The context of a proposer's question.
-pub(super) fn proposal(pack: &Pack, matter: &Matter<'_>, history: History) -> Result<Context, String> {
+pub(super) fn proposal(pack: &Pack, matter: &Matter<'_>, history: &History) -> Result<Context, String> {
     let mut proposer = vec![
         ("method".to_owned(), Value::new_string(matter.proof.method.clone())),
         ("overbroad".to_owned(), Value::new_bool(matter.proof.overbroad)),

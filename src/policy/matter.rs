@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::facts::Analysis;
-use crate::input::id::{ChangeId, GroupId, IdentityId, PersonId, TaskId};
+use crate::input::id::{ChangeId, GroupId, IdentityId, PersonId, PlanId, TaskId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, Owned, Plan};
@@ -48,11 +48,28 @@ impl Proof {
     }
 }
 
+/// A reject that a change resembles.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EarlierReject {
+    /// When it was sealed.
+    pub at: Time,
+    /// Of which plan.
+    pub plan: PlanId,
+    /// Who rejected.
+    pub who: PersonId,
+    /// Why.
+    pub reason: Option<Text>,
+    /// Whether the change gives only a part of what was rejected.
+    pub part: bool,
+}
+
 /// What the log says of changes like this one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// A person rejected it, or one like it in another plan.
     pub rejected_before: bool,
+    /// The rejects that it resembles, the latest first.
+    pub earlier: Vec<EarlierReject>,
     /// A person rejected it within this plan id, and nobody lifted that: it bars an automatic approval.
     pub unlifted_reject: bool,
     /// How often the same entitlement was granted to the same subject within 30 days.
@@ -199,6 +216,6 @@ pub struct Matter<'a> {
 
 impl Matter<'_> {
     pub(super) fn history_of(&self, change: &ChangeId) -> History {
-        self.history.get(change).copied().unwrap_or_default()
+        self.history.get(change).cloned().unwrap_or_default()
     }
 }

@@ -26,7 +26,9 @@ mod steps;
 pub use approval::{Barred, Permitted, may_approve, may_override};
 pub use bars::AutoBar;
 pub use case::{Case, Enforcement, PolicyHit, Why};
-pub use matter::{Appointed, History, KeyFacts, Matter, Parameters, People, PersonView, Proof, TaskView};
+pub use matter::{
+    Appointed, EarlierReject, History, KeyFacts, Matter, Parameters, People, PersonView, Proof, TaskView,
+};
 pub use outcome::{Judged, Outcome, PlanJudged, outcome, submit};
 pub use pack::{About, Pack, PolicyFile};
 pub use steps::StepName;

@@ -97,7 +97,7 @@ pub fn submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
 
 fn ask_to_submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
     let prepared = entities::of_plan(pack, matter)
-        .and_then(|store| Ok((store, entities::proposal(pack, matter, History::default())?)));
+        .and_then(|store| Ok((store, entities::proposal(pack, matter, &History::default())?)));
     let (store, context) = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => {
@@ -113,7 +113,7 @@ fn ask_to_submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
 
 fn judge(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts) -> Judged {
     let prepared = entities::of_change(pack, matter, change, facts, &Principal::Proposer)
-        .and_then(|store| Ok((store, entities::proposal(pack, matter, matter.history_of(&facts.id))?)));
+        .and_then(|store| Ok((store, entities::proposal(pack, matter, &matter.history_of(&facts.id))?)));
     let (store, context) = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => return denied(pack, &fault),

@@ -247,3 +247,72 @@ fn a_variable_stands_for_the_user_that_asks() {
     };
     assert_eq!((of("ann"), of("root")), (Verdict::Yes, Verdict::No));
 }
+
+#[test]
+fn the_paths_planted_in_a_real_account_are_found_and_its_decoys_are_not() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/aws/account-iam-vulnerable.json");
+    let Ok(bytes) = std::fs::read(&file) else {
+        println!("no shared data: the planted paths were not looked for");
+        return;
+    };
+    let snapshot = aws::import(&[("a.json", &bytes)], Time::parse("2026-01-01T00:00:00Z").unwrap()).unwrap().snapshot;
+    let data = crate::access::Data::shipped().unwrap();
+    let all = crate::access::completion::standing(&Index::new(&snapshot), &data);
+    let of = |user: &str| -> Vec<&str> {
+        let id = format!("arn:aws:iam::200611803367:user/{user}");
+        all.iter().filter(|e| e.complete && e.subject.as_str() == id).map(|e| e.id.raw()).collect()
+    };
+    for decoy in [
+        "fp1-allow-and-deny-user",
+        "fp2-allow-and-deny-multiple-policies-user",
+        "fp3-deny-iam-user",
+        "fp4-nonExploitableResourceConstraint-user",
+        "fp5-nonExploitableConditionConstraint-user",
+        "privesc-AssumeRole-start-user",
+    ] {
+        assert!(of(decoy).is_empty(), "{decoy}: {:?}", of(decoy));
+    }
+    for (user, path) in PLANTED {
+        assert!(of(user).contains(path), "{user}: {:?} lacks {path}", of(user));
+    }
+    let marked = all.iter().find(|e| e.subject.as_str().ends_with("fn3-exploitableConditionConstraint-user")).unwrap();
+    assert!(marked.conditional, "a path that hangs on a condition says so");
+    let role = |name: &str| all.iter().any(|e| e.complete && e.subject.as_str().ends_with(&format!("role/{name}")));
+    assert!(role("privesc-AssumeRole-starting-role"), "a chain of roles is followed");
+    assert!(all.iter().all(|e| !e.subject.as_str().starts_with("service:")));
+}
+
+/// Users of that account, named after the path that was planted for them.
+const PLANTED: &[(&str, &str)] = &[
+    ("fn1-privesc3-partial-user", "aws-new-instance"),
+    ("fn2-exploitableResourceConstraint-user", "aws-new-policy-version"),
+    ("fn3-exploitableConditionConstraint-user", "aws-new-policy-version"),
+    ("fn4-exploitableNotAction-user", "aws-inline-policy-on-oneself"),
+    ("privesc1-CreateNewPolicyVersion-user", "aws-new-policy-version"),
+    ("privesc2-SetExistingDefaultPolicyVersion-user", "aws-other-policy-version"),
+    ("privesc3-CreateEC2WithExistingInstanceProfile-user", "aws-new-instance"),
+    ("privesc4-CreateAccessKey-user", "aws-access-key-of-another"),
+    ("privesc5-CreateLoginProfile-user", "aws-first-password-of-another"),
+    ("privesc6-UpdateLoginProfile-user", "aws-new-password-of-another"),
+    ("privesc7-AttachUserPolicy-user", "aws-attach-policy-to-oneself"),
+    ("privesc8-AttachGroupPolicy-user", "aws-attach-policy-to-own-group"),
+    ("privesc10-PutUserPolicy-user", "aws-inline-policy-on-oneself"),
+    ("privesc11-PutGroupPolicy-user", "aws-inline-policy-on-own-group"),
+    ("privesc13-AddUserToGroup-user", "aws-join-group"),
+    ("privesc14-UpdatingAssumeRolePolicy-user", "aws-let-oneself-into-role"),
+    ("privesc15-PassExistingRoleToNewLambdaThenInvoke-user", "aws-new-function"),
+    ("privesc16-PassRoleToNewLambdaThenTriggerWithNewDynamo-user", "aws-new-function-by-event"),
+    ("privesc17-EditExistingLambdaFunctionWithRole-user", "aws-change-function"),
+    ("privesc18-PassExistingRoleToNewGlueDevEndpoint-user", "aws-new-glue-endpoint"),
+    ("privesc19-UpdateExistingGlueDevEndpoint-user", "aws-change-glue-endpoint"),
+    ("privesc20-PassExistingRoleToCloudFormation-user", "aws-new-stack"),
+    ("privesc21-PassExistingRoleToNewDataPipeline-user", "aws-new-pipeline"),
+    ("privesc-codeBuildCreateProjectPassRole-user", "aws-new-build"),
+    ("privesc-sageMakerCreateNotebookPassRole-user", "aws-new-notebook"),
+    ("privesc-sageMakerCreateTrainingJobPassRole-user", "aws-new-training"),
+    ("privesc-sageMakerCreateProcessingJobPassRole-user", "aws-new-processing"),
+    ("privesc-sageMakerCreatePresignedNotebookURL-user", "aws-open-notebook"),
+    ("privesc-CloudFormationUpdateStack-user", "aws-change-stack"),
+    ("privesc-ssmSendCommand-user", "aws-command-on-instance"),
+    ("privesc-ssmStartSession-user", "aws-session-on-instance"),
+];

@@ -5,6 +5,7 @@ mod aws;
 pub(in crate::access) mod build;
 mod effects;
 mod emergent;
+mod kubescape;
 mod limits;
 mod matrix;
 mod paths;

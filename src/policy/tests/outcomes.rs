@@ -104,7 +104,10 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
             }]
         }),
         (AutoBar::Rejected, |w| {
-            w.history.insert("c1".into(), History { rejected_before: false, unlifted_reject: true, grants_30d: 0 });
+            w.history.insert(
+                "c1".into(),
+                History { rejected_before: false, earlier: Vec::new(), unlifted_reject: true, grants_30d: 0 },
+            );
         }),
         (AutoBar::ProposerOrSponsorGains, |w| {
             w.facts().effects.gained = vec![piece(Subject::Identity("user:sponsor".into()), Some(now()))]

@@ -148,7 +148,10 @@ fn key(w: &mut World, security: bool, present: bool) {
 }
 
 fn history(w: &mut World, rejected: bool, grants: u64) {
-    w.history.insert("c1".into(), History { rejected_before: rejected, unlifted_reject: false, grants_30d: grants });
+    w.history.insert(
+        "c1".into(),
+        History { rejected_before: rejected, earlier: Vec::new(), unlifted_reject: false, grants_30d: grants },
+    );
 }
 
 type Bend = fn(&mut World);

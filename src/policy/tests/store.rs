@@ -24,7 +24,7 @@ fn a_forbid_on_the_action_group_holds_because_the_store_is_built_with_the_schema
             None,
         )
         .unwrap();
-        let context = proposal(&pack, matter, History::default()).unwrap();
+        let context = proposal(&pack, matter, &History::default()).unwrap();
         let action = pack.types.uid("Action", "Grant").unwrap();
         let request = Request::new(store.principal, action, store.resource, context, None).unwrap();
         let set: cedar_policy::PolicySet =

@@ -1,0 +1,179 @@
+//! `review explain`: everything about one change: its effect with the ways, what policy says of it, and what would have to be
+//! different for it to pass. Nobody is asked and nothing is recorded.
+//!
+//! In: a plan and the name of one of its changes. Out: the whole card, and what comes of dropping what stands beside it. What
+//! is said of a difference was tried: the plan is judged again without the changes named. Exits 0 whatever it explains.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::history;
+use super::proposal::{PlanFile, Proposal};
+use super::site::Site;
+use super::writing::Writing;
+use super::{Where, output, present};
+use crate::access::Index;
+use crate::decision::exit::ExitCode;
+use crate::input::finding::{Code, Finding};
+use crate::input::id::ChangeId;
+use crate::input::nearest::nearest;
+use crate::input::text::Text;
+use crate::policy::Outcome;
+use crate::report::effects::Limits;
+use crate::report::model::{Body, Report, Reported};
+use crate::report::sentence::Sentence;
+
+/// Explains one change: effect, paths, policies, and what would have to be different.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The plan.
+    plan: PathBuf,
+    /// The change, by its id.
+    change: String,
+    #[command(flatten)]
+    place: Where,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Explain {
+    /// Explains the change.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("explain", self.explain())
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn explain(&self) -> anyhow::Result<(Report, ExitCode)> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => return Ok((present::faults("explain", &faults, ExitCode::Failure), ExitCode::Failure)),
+        };
+        let index = Index::new(&site.snapshot);
+        let now = output::now();
+        let past = history::recalled(&site, &self.place, now)?;
+        let file = PlanFile::read(&self.plan)?.remembered(&past);
+        let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now), |plan, digested| {
+            past.of(&index, plan, digested, now)
+        });
+        let proposal = match judged {
+            Ok(proposal) => proposal,
+            Err(faults) => return Ok((present::faults("explain", &faults, ExitCode::Denied), ExitCode::Denied)),
+        };
+        let Some(at) = proposal.position(&ChangeId::new(self.change.as_str())) else {
+            return Ok((self.unknown(&proposal), ExitCode::Failure));
+        };
+        let next = different(&proposal, &index, at);
+        let mut findings = present::findings(&proposal);
+        let mut plan = present::plan(&proposal, Limits::ALL);
+        let id = plan.changes.get(at).map(|change| change.id.clone());
+        plan.changes.retain(|change| Some(&change.id) == id.as_ref());
+        // What is said of other changes is not asked for.
+        let others: Vec<String> = proposal
+            .plan
+            .changes
+            .iter()
+            .map(|c| c.id.value.as_str())
+            .filter(|c| Some(*c) != id.as_ref().map(ChangeId::as_str))
+            .map(|c| format!("change `{c}`"))
+            .collect();
+        findings.retain(|f| !others.iter().any(|other| f.finding.message.raw().starts_with(other.as_str())));
+        let report = Report {
+            command: "explain",
+            exit_code: ExitCode::Passes.code(),
+            verdict: outcome(&proposal, at).map_or_else(Sentence::new, |says| {
+                Sentence::of("").name(&Text::from(self.change.as_str())).own(" ").then(says)
+            }),
+            findings,
+            body: Body::Plans(vec![plan]),
+            next,
+        };
+        Ok((report, ExitCode::Passes))
+    }
+
+    fn unknown(&self, proposal: &Proposal<'_>) -> Report {
+        let known = || proposal.plan.changes.iter().map(|c| c.id.value.as_str());
+        let name = Text::from(self.change.as_str());
+        let help = match nearest(name.raw(), known()) {
+            Some(near) => format!("the nearest known name is `{near}`"),
+            None => format!("the changes are {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        let finding = Finding::new(Code::BadValue, format!("the plan has no change `{}`", name.raw()))
+            .at(&proposal.plan.place)
+            .mend(help);
+        Report {
+            command: "explain",
+            exit_code: ExitCode::Failure.code(),
+            verdict: Sentence::of("nothing was explained"),
+            findings: vec![Reported::new(finding, |_| None)],
+            body: Body::Findings,
+            next: Vec::new(),
+        }
+    }
+}
+
+/// What comes of a change.
+fn outcome(proposal: &Proposal<'_>, at: usize) -> Option<Sentence> {
+    let judged = proposal.judged.get(at)?;
+    let plan_denied = !proposal.plan_judged.passes();
+    Some(match &judged.outcome {
+        Outcome::Denied if judged.overridable => Sentence::of("is denied; a person permitted to may set that aside"),
+        Outcome::Denied => Sentence::of("is denied, and nothing sets that aside"),
+        Outcome::Needs(_) | Outcome::Auto if plan_denied => Sentence::of("is denied with the plan as a whole"),
+        Outcome::Needs(steps) => {
+            let steps: Vec<Text> = steps.iter().map(|s| Text::from(s.as_str())).collect();
+            Sentence::of("needs ").names(&steps)
+        }
+        Outcome::Auto => Sentence::of("passes without a person"),
+    })
+}
+
+/// What would have to be different, each difference tried.
+fn different<'s>(proposal: &Proposal<'s>, index: &Index<'s>, at: usize) -> Vec<Sentence> {
+    let (Some(facts), Some(judged)) = (proposal.analysis.changes.get(at), proposal.judged.get(at)) else {
+        return Vec::new();
+    };
+    let mut said = Vec::new();
+    let hits = judged.denials.iter().chain(&proposal.plan_judged.denials);
+    for hit in hits {
+        said.push(Sentence::of("policy ").id(&hit.policy).own(" asks: ").name(&hit.advice));
+    }
+    let all: BTreeSet<ChangeId> = proposal.plan.changes.iter().map(|c| c.id.value.clone()).collect();
+    let mut tried: BTreeSet<BTreeSet<ChangeId>> = BTreeSet::from([all.clone()]);
+    let mut attempt = |without: &BTreeSet<ChangeId>, what: Sentence, said: &mut Vec<Sentence>| {
+        let rest: BTreeSet<ChangeId> = all.difference(without).cloned().collect();
+        if !rest.contains(&facts.id) || !tried.insert(rest.clone()) {
+            return;
+        }
+        let Ok(again) = proposal.only(index, &rest) else { return };
+        let Some(says) = again.position(&facts.id).and_then(|at| outcome(&again, at)) else { return };
+        said.push(what.own(", ").id(&facts.id).own(" ").then(says));
+    };
+    for piece in facts.emergent.iter().filter_map(|at| proposal.analysis.emergent.get(*at)) {
+        let names: Vec<Text> = piece.drop.iter().map(ChangeId::text).collect();
+        if piece.drop.contains(&facts.id) {
+            said.push(Sentence::of(
+                "this change is the cheapest to drop of those that together give what is said above",
+            ));
+        } else if !piece.drop.is_empty() {
+            attempt(&piece.drop, Sentence::of("without ").names(&names), &mut said);
+        }
+    }
+    let companions: BTreeSet<ChangeId> =
+        all.iter().filter(|id| **id != facts.id && !facts.depends_on.contains(*id)).cloned().collect();
+    if !companions.is_empty() {
+        attempt(&companions, Sentence::of("alone, with what it depends on"), &mut said);
+    }
+    let mut seen = BTreeSet::new();
+    said.retain(|sentence| seen.insert(sentence.terminal()));
+    said
+}
