@@ -370,6 +370,7 @@ fn the_log_records_the_claims_and_the_digest_of_a_token_and_never_the_token() {
     let site = signed();
     let issuer = Issuer::of(&site);
     let token = issuer.token(&site, |_| ());
+    fs::write(site.demo().join("revoked_keys"), "# none so far\n").unwrap();
     decide(&site);
     let plan = recorded(&site);
     assert_eq!((&plan["proof"]["method"], &plan["proof"]["subject"]), (&json!("jwt"), &json!(AGENT)));
@@ -379,9 +380,29 @@ fn the_log_records_the_claims_and_the_digest_of_a_token_and_never_the_token() {
     let claims: Value = serde_json::from_str(plan["proof"]["claims"]["inline"].as_str().unwrap()).unwrap();
     assert_eq!((&claims["iss"], &claims["pinned"]["ref"]), (&json!(ISSUER), &json!("main")));
     let log = fs::read_to_string(site.log()).unwrap();
+    let used = log.lines().next().unwrap();
+    assert!(used.contains("\"jwks/corp.json\"") && used.contains("\"revoked_keys\""), "{used}");
     assert!(token.split('.').all(|part| !log.contains(part)));
     let (code, text) = site.run(&["verify", "review-log.jsonl"]);
     assert_eq!(code, 0, "{text}");
+}
+
+/// From the record alone, stock `ssh-keygen` says which key signed the plan.
+fn stock_tools_name_the_key(site: &Site, plan: &Value) {
+    use base64ct::Base64;
+    let log = fs::read_to_string(site.log()).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let parts = lines.filter(|line| line["type"] == "blob" && line["sha256"] == plan["sha256"]);
+    let bytes: Vec<u8> = parts.flat_map(|part| Base64::decode_vec(part["base64"].as_str().unwrap()).unwrap()).collect();
+    let away = tempfile::tempdir().unwrap();
+    fs::write(away.path().join("plan"), bytes).unwrap();
+    fs::write(away.path().join("sig"), plan["proof"]["signature"].as_str().unwrap()).unwrap();
+    let script = "ssh-keygen -Y check-novalidate -n review-plan@v1 -s sig < plan";
+    let output = site.command("bash", away.path()).args(["-c", script]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let fingerprint = site.command("ssh-keygen", &site.demo()).args(["-lf", "keys/assistant.pub"]).output().unwrap();
+    let fingerprint = String::from_utf8_lossy(&fingerprint.stdout).split(' ').nth(1).unwrap().to_owned();
+    assert!(output.status.success() && said.contains(&fingerprint), "{said}");
 }
 
 #[test]
@@ -394,6 +415,7 @@ fn a_proof_is_judged_at_the_time_when_the_log_first_received_the_plan() {
     assert_eq!(plan["proof"]["signature"], json!(fs::read_to_string(site.demo().join("plan.yaml.sig")).unwrap()));
     let received = Time::parse(plan["received_at"].as_str().unwrap()).unwrap();
     assert!(before <= received);
+    stock_tools_name_the_key(&site, &plan);
     let key = site.public_key("assistant");
     prove_by(&site, &format!("{{method: key, key: \"{key}\", valid_after: {before}, valid_before: {received}}}"));
     while now() <= received {
