@@ -367,14 +367,27 @@ fn load_snapshot(
 ) -> Result<Option<(Snapshot, Digest<of::File>)>, TrustFolderError> {
     let path = settings.snapshot.raw();
     let shown = reading.folder.shown(path);
+    // WHY: the text of a large snapshot weighs as much as the model; it is held only where something has a place in it.
+    let mut streamed = None;
+    if let Some((Some(read), digest)) = reading.folder.stream(path, MAX_SNAPSHOT, |r| crate::snapshot::stream(r))? {
+        match read.clean() {
+            Ok(snapshot) => return Ok(Some((snapshot, digest))),
+            Err(read) => streamed = Some((read, digest)),
+        }
+    }
     let Some(bytes) = reading.folder.read_up_to(path, MAX_SNAPSHOT)? else {
         return Err(TrustFolderError::Missing {
             path: path.into(),
             mend: "write it with `review snapshot import kubernetes FILE… -o snapshot.json`",
         });
     };
-    let digest = Digest::of(&bytes);
-    match crate::snapshot::read(&shown, &bytes) {
+    let digest = reading.folder.digest(path).unwrap_or_else(|| Digest::of(&bytes));
+    let streamed = streamed.filter(|(_, of)| *of == digest).zip(std::str::from_utf8(&bytes).ok());
+    let read = match streamed {
+        Some(((read, _), text)) => read.placed(&shown, text),
+        None => crate::snapshot::read(&shown, &bytes),
+    };
+    match read {
         Ok((snapshot, findings)) => {
             reading.sort(findings);
             Ok(Some((snapshot, digest)))

@@ -6,12 +6,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
-use crate::input::digest::{Digest, of};
+use crate::input::digest::{Digest, Hashing, of};
 use crate::input::text::Text;
 
 /// Why the trust folder cannot be used.
@@ -76,6 +76,8 @@ fn hint(detail: &Text) -> String {
 
 /// The largest snapshot read, in bytes.
 pub const MAX_SNAPSHOT: u64 = 4 << 30;
+/// From which size on a snapshot is read a piece at a time, in bytes.
+const STREAMED: u64 = 8 << 20;
 /// The largest of all other trust files, in bytes.
 pub const MAX_TRUST_FILE: u64 = 16 << 20;
 
@@ -213,6 +215,39 @@ impl TrustFolder {
         Ok(bytes.map(Into::into))
     }
 
+    /// The SHA-256 of a file that was read.
+    #[must_use]
+    pub fn digest(&self, path: &str) -> Option<Digest<of::File>> {
+        self.used.borrow().get(path).copied()
+    }
+
+    /// Reads a large file a piece at a time, hashing it on the way; nothing if it is small, absent, or not in a folder.
+    ///
+    /// # Errors
+    /// If it is a link, too large, or cannot be read.
+    pub fn stream<T>(
+        &self,
+        path: &str,
+        limit: u64,
+        read: impl FnOnce(&mut dyn Read) -> std::io::Result<T>,
+    ) -> Result<Option<(T, Digest<of::File>)>, TrustFolderError> {
+        check_path(path)?;
+        let Source::Folder(folder) = &self.source else { return Ok(None) };
+        let Some((file, length)) = open_file(folder, path)? else { return Ok(None) };
+        if length < STREAMED {
+            return Ok(None);
+        }
+        let unreadable = |e: std::io::Error| TrustFolderError::Unreadable { path: path.into(), reason: e.to_string() };
+        let mut passing = Passing { file: file.take(limit.saturating_add(1)), hashing: Hashing::default(), length: 0 };
+        let value = read(&mut passing).map_err(unreadable)?;
+        if passing.length > limit {
+            return Err(TrustFolderError::TooLarge { path: path.into(), limit });
+        }
+        let digest: Digest<of::File> = passing.hashing.done();
+        self.used.borrow_mut().insert(path.to_owned(), digest);
+        Ok(Some((value, digest)))
+    }
+
     /// Every file below `folder` whose name ends with `ending`, sorted by path.
     ///
     /// # Errors
@@ -261,7 +296,24 @@ fn check_path(path: &str) -> Result<(), TrustFolderError> {
     if inside && !path.contains('\\') { Ok(()) } else { Err(TrustFolderError::Outside(path.into())) }
 }
 
-fn read_file(root: &Path, path: &str, limit: u64) -> Result<Option<Vec<u8>>, TrustFolderError> {
+/// A file whose bytes are hashed as they pass.
+struct Passing {
+    file: std::io::Take<fs::File>,
+    hashing: Hashing,
+    length: u64,
+}
+
+impl Read for Passing {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.hashing.take(into.get(..read).unwrap_or_default());
+        self.length = self.length.saturating_add(read as u64);
+        Ok(read)
+    }
+}
+
+/// Opens a file that may be absent; its length with it.
+fn open_file(root: &Path, path: &str) -> Result<Option<(fs::File, u64)>, TrustFolderError> {
     let unreadable = |e: std::io::Error| TrustFolderError::Unreadable { path: path.into(), reason: e.to_string() };
     let mut full = root.to_path_buf();
     for part in path.split('/') {
@@ -277,8 +329,14 @@ fn read_file(root: &Path, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Tru
     if !meta.is_file() {
         return Err(TrustFolderError::Unreadable { path: path.into(), reason: "it is not a regular file".to_owned() });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
     let file = fs::File::open(&full).map_err(unreadable)?;
+    Ok(Some((file, meta.len())))
+}
+
+fn read_file(root: &Path, path: &str, limit: u64) -> Result<Option<Vec<u8>>, TrustFolderError> {
+    let unreadable = |e: std::io::Error| TrustFolderError::Unreadable { path: path.into(), reason: e.to_string() };
+    let Some((file, length)) = open_file(root, path)? else { return Ok(None) };
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
         return Err(TrustFolderError::TooLarge { path: path.into(), limit });

@@ -13,6 +13,23 @@ use sha2::{Digest as _, Sha256};
 /// The SHA-256 of a thing of kind `T`. Written as 64 lower-case hexadecimal digits.
 pub struct Digest<T>([u8; 32], PhantomData<fn() -> T>);
 
+/// A digest that is taken piece by piece.
+#[derive(Debug, Default)]
+pub struct Hashing(Sha256);
+
+impl Hashing {
+    /// Hashes what comes next.
+    pub fn take(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    #[must_use]
+    pub fn done<T>(self) -> Digest<T> {
+        Digest(self.0.finalize().into(), PhantomData)
+    }
+}
+
 /// What a digest was taken of.
 pub mod of {
     /// The exact bytes of a file.

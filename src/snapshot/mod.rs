@@ -8,12 +8,14 @@ pub mod model;
 mod place;
 mod read;
 mod shape;
+mod stream;
 mod tree;
 mod write;
 
 pub use difference::{Difference, difference};
 pub use merge::merge;
 pub use read::read;
+pub use stream::{Streamed, stream};
 pub use write::{schema, write};
 
 #[cfg(test)]
