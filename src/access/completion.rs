@@ -14,18 +14,16 @@ use serde::Serialize;
 
 use crate::access::acting::Row;
 use crate::access::coverage::scopes_overlap;
-use crate::access::data::Data;
 use crate::access::escalation::{EscalationPath, Exists, PathRequirement, Relation};
-use crate::access::facts::{Escalation, Exception};
-use crate::access::index::Index;
+use crate::access::facts::Escalation;
 use crate::access::objects::{objects, wanted};
-use crate::access::reach::{Holding, Own, Wanted};
+use crate::access::question::number;
+use crate::access::reach::{Own, Wanted};
 use crate::access::rules::{Bound, Template};
 use crate::access::view::View;
 use crate::access::way::{Leg, Way, path};
 use crate::input::digest::{Digest, of};
-use crate::input::entitlement::Permission;
-use crate::input::id::{IdentityId, ResourceId, RoleId, Subject};
+use crate::input::id::{IdentityId, ResourceId, Subject};
 use crate::input::text::Text;
 
 /// New completions of one path that are told one by one.
@@ -65,14 +63,14 @@ pub(super) fn key(escalation: &Escalation) -> (Digest<of::Piece>, bool, bool) {
 }
 
 /// What a subject holds, through all that it can act as.
-struct Reached<'r> {
-    subject: &'r Subject,
-    row: Rc<Row>,
-    actors: Vec<(Way, Rc<Own>)>,
+pub(super) struct Reached<'r> {
+    pub(super) subject: &'r Subject,
+    pub(super) row: Rc<Row>,
+    pub(super) actors: Vec<(Way, Rc<Own>)>,
 }
 
 /// A way to something required, and whether it depends on a condition.
-type Found = (Leg, bool);
+pub(super) type Found = (Leg, bool);
 
 impl<'r> Reached<'r> {
     fn new(view: &View<'_, '_>, subject: &'r Subject) -> Self {
@@ -134,6 +132,12 @@ impl<'r> Reached<'r> {
         found
     }
 
+    /// Whether an object lies within reach at all: in a system of accounts, only what lies in an account of an actor does.
+    fn is_near(&self, view: &View<'_, '_>, name: &str) -> bool {
+        let Some(account) = number(name).filter(|_| view.dialect.variables) else { return true };
+        self.row.keys().any(|actor| number(actor.as_str()) == Some(account))
+    }
+
     fn is_actor(&self, name: &str) -> bool {
         self.row.contains_key(&Subject::Identity(IdentityId::new(name)))
     }
@@ -168,14 +172,14 @@ fn holds(view: &View<'_, '_>, own: &Own, wanted: &Wanted<'_>) -> [Way; 2] {
 }
 
 /// A requirement with its templates read.
-struct Asked {
+pub(super) struct Asked {
     action: Text,
     resource: Template,
     scope: Option<Template>,
 }
 
 impl Asked {
-    fn new(requirement: &PathRequirement) -> Self {
+    pub(super) fn new(requirement: &PathRequirement) -> Self {
         Self {
             action: requirement.action.clone(),
             resource: Template::new(requirement.resource.raw()),
@@ -183,7 +187,7 @@ impl Asked {
         }
     }
 
-    fn way(&self, view: &View<'_, '_>, reached: &Reached<'_>, bound: &Bound) -> Option<Found> {
+    pub(super) fn way(&self, view: &View<'_, '_>, reached: &Reached<'_>, bound: &Bound) -> Option<Found> {
         let resource: Text = self.resource.filled(bound).into();
         // An open scope is any scope.
         let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
@@ -240,45 +244,6 @@ impl View<'_, '_> {
     }
 }
 
-/// Ids and titles of the paths for which holding one role everywhere is enough, if there is something to bind their
-/// variables to.
-pub(super) fn enough<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], role: &RoleId) -> Vec<(&'p Text, &'p Text)> {
-    let flat = view.flat(role);
-    let denied = |p: &Permission| Exception {
-        action: p.action.clone(),
-        resource: p.resource.clone(),
-        scope: None,
-        until: None,
-        except: p.except.clone(),
-    };
-    let own = Own {
-        denies: flat.denies.iter().map(denied).collect(),
-        holdings: vec![Holding { role: role.clone(), scope: None, way: Way::start(), flat }],
-        ..Own::default()
-    };
-    let nobody = Subject::Identity("".into());
-    let reached = Reached { subject: &nobody, row: Rc::default(), actors: vec![(Way::start(), Rc::new(own))] };
-    let system = &view.index.snapshot().source;
-    let applies = |path: &&EscalationPath| path.system.as_ref().is_none_or(|s| s == system);
-    let holds = |path: &&EscalationPath| {
-        path.requires.iter().all(|asked| Asked::new(asked).way(view, &reached, &Bound::new()).is_some())
-    };
-    paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
-}
-
-/// Who completes what in a snapshot as it is, sorted by subject, then path: complete paths and those only possible.
-#[must_use]
-pub fn standing(index: &Index<'_>, data: &Data) -> Vec<Escalation> {
-    let view = View::plain(index);
-    let mut found: Vec<Escalation> = Vec::new();
-    for subject in view.everyone() {
-        let completions = completed(&view, &data.escalations, &subject);
-        found.extend(fresh(&view, &subject, &completions, &Vec::new()));
-    }
-    found.sort_by(|a, b| (&a.subject, &a.id, &a.bound).cmp(&(&b.subject, &b.id, &b.bound)));
-    found
-}
-
 /// A service of the system itself takes on the roles that are made for it: that is no escalation.
 fn is_service(view: &View<'_, '_>, subject: &Subject) -> bool {
     let Subject::Identity(id) = subject else { return false };
@@ -327,7 +292,8 @@ fn fitting(
     asked: &[Asked],
     reached: &Reached<'_>,
 ) -> (Vec<Text>, Strength) {
-    let related = |object: &Text| wanted(known, name).all(|e| relates(e, object, reached));
+    let related =
+        |object: &Text| reached.is_near(view, object.raw()) && wanted(known, name).all(|e| relates(e, object, reached));
     let mine: Vec<&Asked> = asked.iter().filter(|a| a.variables() == BTreeSet::from([name])).collect();
     // WHY: who may do it on everything may do it on each; no need to ask about thousands.
     let names = wanted(known, name).find_map(|e| e.name.as_deref());

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::classification::Classifier;
-use crate::access::completion::{enough, standing};
 use crate::access::data::Data;
 use crate::access::facts::Escalation;
 use crate::access::index::Index;
+use crate::access::standing::{enough, standing};
 use crate::access::view::View;
 use crate::input::entitlement::{IdentityKind, Mode, Sensitivity};
 use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId, Subject};

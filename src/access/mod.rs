@@ -36,6 +36,7 @@ mod reach;
 mod resolve;
 mod rules;
 pub mod sod;
+mod standing;
 mod step;
 #[cfg(test)]
 mod tests;

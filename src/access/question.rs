@@ -253,7 +253,7 @@ fn account<'r>(view: &'r View<'_, '_>, resource: &'r str) -> Option<&'r str> {
 }
 
 /// The account in an ARN.
-fn number(arn: &str) -> Option<&str> {
+pub(super) fn number(arn: &str) -> Option<&str> {
     let part = arn.strip_prefix("arn:")?.split(':').nth(3)?;
     (part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit())).then_some(part)
 }

@@ -2,7 +2,7 @@
 //!
 //! In: plans. Out: outcomes, effects and findings in any format; 0 if nothing is denied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use clap::Args;
 
@@ -64,11 +64,12 @@ impl Check {
         let approved = past.approved(now);
         findings.extend(read.findings.iter().cloned());
         for file in &read.files {
-            let mut judged = Proposal::judge(&site, &index, file, now, &approved, |_, _| BTreeMap::new());
+            let history = |plan: &_, digested: &[_]| past.of(&index, plan, digested, now);
+            let mut judged = Proposal::judge(&site, &index, file, now, &approved, history);
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
                 // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
                 let file = file.clone().remembered(&past);
-                judged = Proposal::judge(&site, &index, &file, now, &approved, |_, _| BTreeMap::new());
+                judged = Proposal::judge(&site, &index, &file, now, &approved, history);
             }
             match judged {
                 Ok(proposal) => {

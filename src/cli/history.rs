@@ -270,7 +270,8 @@ impl Past {
                 let split =
                     part && digested.iter().filter(|d| covers_any(&graph, &decision.document, &d.document)).count() > 1;
                 before |= again || split;
-                if again || part {
+                // Of this plan's own rejects its cards tell.
+                if (again || part) && decision.document.plan != plan.id.value {
                     earlier.push(EarlierReject {
                         at: decision.sealed_at,
                         plan: decision.document.plan.clone(),

@@ -257,7 +257,7 @@ fn the_paths_planted_in_a_real_account_are_found_and_its_decoys_are_not() {
     };
     let snapshot = aws::import(&[("a.json", &bytes)], Time::parse("2026-01-01T00:00:00Z").unwrap()).unwrap().snapshot;
     let data = crate::access::Data::shipped().unwrap();
-    let all = crate::access::completion::standing(&Index::new(&snapshot), &data);
+    let all = crate::access::standing::standing(&Index::new(&snapshot), &data);
     let of = |user: &str| -> Vec<&str> {
         let id = format!("arn:aws:iam::200611803367:user/{user}");
         all.iter().filter(|e| e.complete && e.subject.as_str() == id).map(|e| e.id.raw()).collect()

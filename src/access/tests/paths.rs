@@ -277,6 +277,19 @@ fn many_objects_are_told_as_one_and_what_was_held_before_is_not_told_again() {
 }
 
 #[test]
+fn what_lies_in_another_account_is_out_of_reach() {
+    let data = shipped();
+    let far = "arn:aws:iam::222222222222:user/zoe";
+    let s = account().human(far).role("all", &[allow("iam:CreateAccessKey", "*")]);
+    let a = analysed(&data, &s, vec![("c", grant(ANN, "all", None))]);
+    let bound: Vec<&str> = all(&a)
+        .filter(|e| e.subject.as_str() == ANN && e.id.raw() == "aws-access-key-of-another")
+        .map(|e| e.bound["user"].raw())
+        .collect();
+    assert_eq!(bound, [BOB]);
+}
+
+#[test]
 fn a_condition_marks_a_completion_and_dropping_it_completes_it_anew() {
     let data = shipped();
     let s = account().role("if", &[when(allow("iam:CreateAccessKey", BOB), "mfa")]);

@@ -1,0 +1,57 @@
+//! Standing completions: who completes which escalation path in a snapshot as it is, and which roles alone are enough.
+//!
+//! In: an index, or a state and a role. Out: completions with their ways, and paths by id. Nothing of a plan.
+
+use std::rc::Rc;
+
+use crate::access::completion::{Asked, Reached, completed, fresh};
+use crate::access::data::Data;
+use crate::access::escalation::EscalationPath;
+use crate::access::facts::{Escalation, Exception};
+use crate::access::index::Index;
+use crate::access::reach::{Holding, Own};
+use crate::access::rules::Bound;
+use crate::access::view::View;
+use crate::access::way::Way;
+use crate::input::entitlement::Permission;
+use crate::input::id::{RoleId, Subject};
+use crate::input::text::Text;
+
+/// Ids and titles of the paths for which holding one role everywhere is enough, if there is something to bind their
+/// variables to.
+pub(super) fn enough<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], role: &RoleId) -> Vec<(&'p Text, &'p Text)> {
+    let flat = view.flat(role);
+    let denied = |p: &Permission| Exception {
+        action: p.action.clone(),
+        resource: p.resource.clone(),
+        scope: None,
+        until: None,
+        except: p.except.clone(),
+    };
+    let own = Own {
+        denies: flat.denies.iter().map(denied).collect(),
+        holdings: vec![Holding { role: role.clone(), scope: None, way: Way::start(), flat }],
+        ..Own::default()
+    };
+    let nobody = Subject::Identity("".into());
+    let reached = Reached { subject: &nobody, row: Rc::default(), actors: vec![(Way::start(), Rc::new(own))] };
+    let system = &view.index.snapshot().source;
+    let applies = |path: &&EscalationPath| path.system.as_ref().is_none_or(|s| s == system);
+    let holds = |path: &&EscalationPath| {
+        path.requires.iter().all(|asked| Asked::new(asked).way(view, &reached, &Bound::new()).is_some())
+    };
+    paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
+}
+
+/// Who completes what in a snapshot as it is, sorted by subject, then path: complete paths and those only possible.
+#[must_use]
+pub fn standing(index: &Index<'_>, data: &Data) -> Vec<Escalation> {
+    let view = View::plain(index);
+    let mut found: Vec<Escalation> = Vec::new();
+    for subject in view.everyone() {
+        let completions = completed(&view, &data.escalations, &subject);
+        found.extend(fresh(&view, &subject, &completions, &Vec::new()));
+    }
+    found.sort_by(|a, b| (&a.subject, &a.id, &a.bound).cmp(&(&b.subject, &b.id, &b.bound)));
+    found
+}
