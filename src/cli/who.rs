@@ -42,7 +42,7 @@ mod tests {
     fn a_group_stands_for_its_people_where_it_is_exactly_them() {
         let people = People::read(
             "people.yaml",
-            b"version: 1\npeople:\n  - {id: ada, principals: [a], identities: [a]}\n  - {id: bo, principals: [b], identities: [b]}\n  - {id: cy, principals: [c], identities: [c]}\ngroups: {identity-security: [ada, bo], owners: [cy], x: [bo], y: [bo]}\n",
+            b"version: 1\npeople:\n  - {id: ada, principals: [a], identities: [a]}\n  - {id: bo, principals: [b], identities: [b]}\n  - {id: cy, principals: [c], identities: [c]}\ngroups: {identity-security: [ada, bo], owners: [cy], red: [bo], blue: [bo]}\n",
         )
         .unwrap();
         let said = |who: &[&str]| could(&people, &who.iter().map(|id| PersonId::from(*id)).collect()).terminal();

@@ -109,6 +109,10 @@ fn markdown_tables_keep_their_columns() {
         }
         let mut bars = None;
         for line in out.lines() {
+            // Within a block of HTML a bar has no meaning.
+            if line.starts_with("<details>") {
+                continue;
+            }
             let unescaped = line.replace("\\\\", "").replace("\\|", "").matches('|').count();
             if !line.starts_with('|') {
                 assert_eq!(unescaped, 0, "{} with {text:?}: {line}", report.command);

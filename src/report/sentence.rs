@@ -130,6 +130,16 @@ impl Sentence {
         out
     }
 
+    /// For HTML: names are code.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let word = |word: &Word| match word {
+            Word::Own(words) => Text::from(words.as_ref()).xml(),
+            Word::Name(text) => format!("<code>{}</code>", text.xml()),
+        };
+        self.0.iter().map(word).collect()
+    }
+
     /// As text from outside, for a medium with an escape of its own; names stand in backticks.
     #[must_use]
     pub fn text(&self) -> Text {

@@ -165,8 +165,9 @@ fn step(step: &crate::report::model::StepReport) -> String {
 fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     let mut section = String::new();
     let out = &mut section;
-    let title = change.sentence.markdown();
-    let _ = writeln!(out, "<details><summary>{}: {title}</summary>\n", change.id.text().markdown());
+    // WHY: the line begins a block of HTML, in which Markdown's escapes are shown and not obeyed.
+    let title = change.sentence.html();
+    let _ = writeln!(out, "<details><summary><code>{}</code>: {title}</summary>\n", change.id.text().xml());
     if let Some(says) = change.state.says() {
         let _ = writeln!(out, "- {}: {}", change.state.word(), says.markdown());
     }
