@@ -232,6 +232,11 @@ fn cluster_admin_for_a_team_of_unknown_members_never_looks_harmless() {
     assert!(!text.contains("at least 0"), "none and unknown are not the same");
     assert!(text.lines().count() < 150, "{} lines are too many for a pull request", text.lines().count());
 
+    let mut card = site.sit(&format!("{plan} --key keys/ada.pub"));
+    expect(&mut card, "policy denies the plan as a whole");
+    expect(&mut card, "? keys");
+    key(&mut card, "q");
+    expect(&mut card, "exit=5");
     decide(&site, &plan, "ada", &[("r", &[("Why", "nobody knows who is in webops")])], 3);
     decide(&site, &plan, "bo", &[("r", &[("Why", "a namespace admin is enough")])], 3);
     verifies(&site, 2);

@@ -29,7 +29,7 @@ pub struct Limits {
 
 impl Limits {
     /// For a card or a pull request.
-    pub const SHORT: Self = Self { bundles: 8, accesses: 6, names: 4, facts: 6 };
+    pub const SHORT: Self = Self { bundles: 8, accesses: 6, names: 4, facts: 4 };
     /// For the details.
     pub const ALL: Self = Self { bundles: usize::MAX, accesses: usize::MAX, names: usize::MAX, facts: usize::MAX };
 }

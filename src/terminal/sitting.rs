@@ -275,6 +275,9 @@ impl Sitting<'_> {
         if full {
             card::put(&mut page, plan, &change.in_full(), &place);
             crate::report::render::text::put_head(&mut page, plan);
+            for policy in plan.policies.iter().filter(|policy| policy.verdict == PolicyVerdict::Warns) {
+                card::put_policy(&mut page, policy);
+            }
         } else {
             card::put(&mut page, plan, change, &place);
             page.gap();
