@@ -360,12 +360,30 @@ impl<'s> Round<'_, 's> {
             let verdict = gate::gate(&proposal.presents, &past.record, &self.terms(proposal), bench, &mut |set| {
                 Ok::<_, anyhow::Error>(super::desk::reanalyse(self.index, all, set))
             })?;
-            output::note(&super::gate::summary(proposal, &verdict));
+            // WHY: of a long queue a person wants to know where it stands, not every change of it.
+            if self.proposals.len() <= IN_FULL {
+                output::note(&super::gate::summary(proposal, &verdict));
+            }
             codes.push(verdict.exit);
+        }
+        if self.proposals.len() > IN_FULL {
+            let of = |code: ExitCode| codes.iter().filter(|c| **c == code).count();
+            output::note(&format!(
+                "{}: {} pass, {} denied, {} rejected, {} stale, {} open; `review status` says more",
+                counted(codes.len() as u64, "plan", "plans"),
+                of(ExitCode::Passes),
+                of(ExitCode::Denied),
+                of(ExitCode::Rejected),
+                of(ExitCode::Stale),
+                of(ExitCode::Undecided),
+            ));
         }
         Ok(ExitCode::first(codes))
     }
 }
+
+/// Up to how many plans each change is told at the end.
+const IN_FULL: usize = 5;
 
 /// A review that was left rests on what is no longer so.
 fn cannot_go_on(left: Option<&Left>, moved: &BTreeSet<CaseId>) -> ExitCode {
