@@ -153,6 +153,8 @@ fn value(name: &str, holder: Option<&Identity>) -> Value {
         "aws:username" if rest.starts_with("role/") => Value::None,
         "aws:userid" if rest.starts_with("user/") => holder.labels.get("aws:userid").map_or(Value::Unknown, plain),
         "aws:principalaccount" if !account.is_empty() => Value::Is(account.to_owned()),
+        // A session of a role may carry tags that take the place of the role's own.
+        lower if lower.starts_with("aws:principaltag/") && rest.starts_with("role/") => Value::Unknown,
         lower if lower.starts_with("aws:principaltag/") => {
             let key = name.get("aws:principaltag/".len()..).unwrap_or_default();
             // WHY: a session may carry tags that no export shows, so a missing one is unknown.
@@ -174,7 +176,10 @@ mod tests {
         let permission = if deny_it { deny("x:y", resource) } else { allow("x:y", resource) };
         let mut s = snapshot("aws").human("arn:aws:iam::111111111111:user/team/ann");
         s.identities[1].labels.insert("team".into(), "blue".into());
-        let s = s.human("arn:aws:iam::111111111111:role/r").role("p", &[permission]).role("all", &[allow("x:*", "*")]);
+        let mut s = s.human("arn:aws:iam::111111111111:role/r");
+        // A session of the role may bring another team.
+        s.identities[2].labels.insert("team".into(), "red".into());
+        let s = s.role("p", &[permission]).role("all", &[allow("x:*", "*")]);
         let ids: Vec<String> = s.identities.iter().skip(1).map(|i| i.id.as_str().to_owned()).collect();
         let s = ids.iter().fold(s, |s, id| s.held(&format!("{id}p"), id, "p", None));
         let s = if deny_it { ids.iter().fold(s, |s, id| s.held(&format!("{id}a"), id, "all", None)) } else { s };
@@ -198,6 +203,7 @@ mod tests {
         assert_eq!(held("u/${AWS:UserName}/*", false), ["u/ann/*", ""]);
         assert_eq!(held("u/${aws:PrincipalTag/team}", false), ["u/blue", "u/*?"]);
         assert_eq!(held("u/${aws:PrincipalAccount}", false), ["u/111111111111", "u/111111111111"]);
+        assert_eq!(held("u/${$}{aws:username}", false), ["u/${aws:username}", "u/${aws:username}"]);
         assert_eq!(held("u/${aws:username, 'any'}", false), ["u/ann", "u/any"]);
         assert_eq!(held("u/${aws:SourceVpc}", false), ["u/*?", "u/*?"]);
         assert_eq!(held("u/${$}x", false), ["u/$x", "u/$x"]);

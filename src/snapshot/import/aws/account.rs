@@ -19,13 +19,14 @@ use crate::snapshot::model::{
 };
 use crate::snapshot::tree;
 
-use super::DELEGATED;
-use super::export::{Entity, Export, Kind, ResourcePolicy, is_export};
+use super::export::{Entity, Export, Kind, is_export};
 use super::grant::{self, MAX_PERMISSIONS};
-use super::policy::{Named, Reading, Statement, Tally};
+use super::policy::{Reading, Statement, Tally};
 use super::principal::{Principal, account_of};
-use super::trust::{all_but, partition};
+use super::trust::partition;
 
+/// The name of the limit that a permissions boundary is.
+const BOUNDARY: &str = "boundary";
 /// The most bytes that one import reads.
 const MAX_BYTES: usize = 2 << 30;
 
@@ -96,11 +97,15 @@ pub(super) struct Build<'e> {
     names: BTreeMap<(&'e str, &'e str), &'e Arc<str>>,
     identities: BTreeMap<IdentityId, Identity>,
     groups: BTreeMap<GroupId, Group>,
-    roles: BTreeMap<RoleId, Role>,
+    pub roles: BTreeMap<RoleId, Role>,
     resources: BTreeMap<ResourceId, Resource>,
     assignments: BTreeMap<AssignmentId, Assignment>,
     pub trusts: BTreeMap<TrustId, Trust>,
     permissions: usize,
+    /// How many statements of each policy were read: what one policy says in two places stays two.
+    numbers: BTreeMap<String, usize>,
+    /// Roles of which some session is named by the policy of a resource.
+    pub by_session: BTreeSet<IdentityId>,
 }
 
 impl<'e> Build<'e> {
@@ -116,6 +121,8 @@ impl<'e> Build<'e> {
             assignments: BTreeMap::new(),
             trusts: BTreeMap::new(),
             permissions: 0,
+            numbers: BTreeMap::new(),
+            by_session: BTreeSet::new(),
         };
         for entity in &export.entities {
             let account = account_of(&entity.arn).unwrap_or_default();
@@ -250,65 +257,12 @@ impl<'e> Build<'e> {
         }
     }
 
-    fn resource_policy(&mut self, policy: &ResourcePolicy, reading: &mut Reading<'_>) {
-        self.place(&policy.resource, policy.account.as_deref());
-        for (n, statement) in policy.statements.iter().enumerate() {
-            let mut within = statement.clone();
-            within.resources = of_resource(&statement.resources, &policy.resource);
-            let Some(principals) = &statement.principals else {
-                let message = format!("a statement of the policy of `{}` names nobody", policy.resource);
-                reading.notes.at(Finding::new(Code::NoEffect, message), &statement.spot);
-                continue;
-            };
-            let everyone = [Principal::Everyone];
-            let (list, mark): (&[Principal], _) = match (principals.all_but, statement.allow) {
-                (false, _) => (&principals.list, None),
-                (true, true) => (&everyone, Some(all_but(&principals.list))),
-                (true, false) => {
-                    let message = format!(
-                        "a deny of all but some in the policy of `{}` is taken to deny nobody",
-                        policy.resource
-                    );
-                    reading.notes.at(Finding::new(Code::NotImported, message), &statement.spot);
-                    continue;
-                }
-            };
-            for principal in list {
-                let foreign = Self::is_foreign(principal, policy.account.as_deref());
-                // WHY: an account lets itself in by its own policies; naming it here gives nothing to anyone.
-                if statement.allow && !foreign && matches!(principal, Principal::Account(_)) {
-                    continue;
-                }
-                let Some(who) = self.subject_of(principal) else {
-                    let message = format!(
-                        "the policy of `{}` names what the export does not hold; it is nobody",
-                        policy.resource
-                    );
-                    reading.notes.at(Finding::new(Code::DanglingReference, message), &statement.spot);
-                    continue;
-                };
-                let delegated = statement.allow && foreign;
-                let marks: Vec<&str> = mark.as_deref().into_iter().chain(delegated.then_some(DELEGATED)).collect();
-                let id =
-                    format!("resource-policy:{}#{n}{}", policy.resource, if delegated { ":delegated" } else { "" });
-                let joined = marks.join(" and ");
-                self.policy(&id, std::slice::from_ref(&within), (!marks.is_empty()).then_some(&joined), reading);
-                if let Some(role) = self.roles.get_mut(&RoleId::new(id.as_str())) {
-                    role.by_resource = true;
-                }
-                self.assign(&who, &id);
-            }
-        }
-    }
-
-    /// Whether a principal belongs to another account than a resource.
-    fn is_foreign(principal: &Principal, home: Option<&str>) -> bool {
-        let account = match principal {
-            Principal::Account(account) | Principal::Session { account, .. } => Some(&**account),
-            Principal::Arn(arn) => account_of(arn),
-            Principal::Everyone | Principal::Service(_) | Principal::Federated(_) | Principal::Canonical(_) => None,
-        };
-        account.is_some() && account != home
+    /// The number of the first of some statements, among all of one policy.
+    pub fn number(&mut self, policy: &str, statements: usize) -> usize {
+        let next = self.numbers.entry(policy.to_owned()).or_default();
+        let first = *next;
+        *next = first.saturating_add(statements);
+        first
     }
 
     /// The subject that stands for a principal; nobody if it should be in the export and is not.
@@ -402,7 +356,7 @@ impl<'e> Build<'e> {
         text
     }
 
-    fn place(&mut self, name: &str, account: Option<&str>) {
+    pub fn place(&mut self, name: &str, account: Option<&str>) {
         let parent = account.map(|a| format!("account:{a}")).filter(|p| p != name);
         if let Some(parent) = &parent {
             self.place(parent, None);
@@ -416,7 +370,7 @@ impl<'e> Build<'e> {
         });
     }
 
-    fn policy(&mut self, id: &str, statements: &[Statement], mark: Option<&String>, reading: &mut Reading<'_>) {
+    pub fn policy(&mut self, id: &str, statements: &[Statement], mark: Option<&String>, reading: &mut Reading<'_>) {
         let mut permissions = Vec::new();
         for statement in statements {
             self.permissions = self.permissions.saturating_add(grant::count(statement));
@@ -474,7 +428,13 @@ impl<'e> Build<'e> {
         });
     }
 
-    fn finish(self, export: &Export, taken_at: Time, tally: Tally) -> (Snapshot, BTreeMap<&'static str, usize>) {
+    fn finish(mut self, export: &Export, taken_at: Time, tally: Tally) -> (Snapshot, BTreeMap<&'static str, usize>) {
+        for id in &self.by_session {
+            let limits = self.identities.get_mut(id).map(|identity| &mut identity.limits);
+            for limit in limits.into_iter().flatten().filter(|limit| limit.name.raw() == BOUNDARY) {
+                limit.bounds_resources = false;
+            }
+        }
         let of = |kind| {
             let arns: BTreeSet<&Arc<str>> = export.entities.iter().filter(|e| e.kind == kind).map(|e| &e.arn).collect();
             arns.len()
@@ -540,7 +500,7 @@ fn kind(entity: &Entity) -> IdentityKind {
 /// The boundary, and the levels of the organisation; a service-linked role is bounded by neither.
 fn limits(entity: &Entity, account: &str, export: &Export) -> Vec<Limit> {
     let boundary = entity.boundary.as_ref().map(|arn| Limit {
-        name: "boundary".into(),
+        name: BOUNDARY.into(),
         roles: vec![RoleId::new(Arc::clone(arn))],
         // WHY: what a resource gives to a user by name passes the user's boundary; what it gives to a role does not.
         bounds_resources: entity.kind == Kind::Role,
@@ -553,16 +513,4 @@ fn limits(entity: &Entity, account: &str, export: &Export) -> Vec<Limit> {
         bounds_resources: true,
     });
     boundary.into_iter().chain(organisation).collect()
-}
-
-/// The resources of a resource's own policy: `*` is the resource and what lies in it.
-fn of_resource(named: &Named, resource: &Arc<str>) -> Named {
-    let own = || [Arc::clone(resource), shared(&format!("{resource}/*")), shared(&format!("{resource}:*"))];
-    match named {
-        Named::These(list) => Named::These(
-            list.iter().flat_map(|r| if &**r == "*" { own().to_vec() } else { vec![Arc::clone(r)] }).collect(),
-        ),
-        // All but some of what lies in it: all of it is more.
-        Named::AllBut(_) => Named::These(own().to_vec()),
-    }
 }

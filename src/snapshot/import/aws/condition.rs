@@ -67,7 +67,7 @@ pub(super) fn never_holds(node: &Node, after: Time) -> bool {
         let two_days = Span::from_seconds(2 * 86_400);
         let empty = values.list().is_some_and(<[Node]>::is_empty);
         let positive = ["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"];
-        if empty && positive.contains(&operator) {
+        if empty && !if_exists && positive.contains(&operator) {
             return true;
         }
         // A session never lasts longer than a day and a half, so that one issued before yesterday is gone. Where there is
@@ -86,7 +86,11 @@ pub(super) fn never_holds(node: &Node, after: Time) -> bool {
 }
 
 fn time(node: &Node) -> Option<Time> {
+    // WHY: four digits are a year in the form of the W3C, or seconds since 1970; what may lie ahead is not past.
+    let is_year = |text: &str| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
     match &node.value {
+        Value::Number(n) if is_year(n) => None,
+        Value::Text(t) if is_year(t) => None,
         Value::Number(n) => n.parse().ok().map(Time::from_unix),
         Value::Text(t) => Time::parse(t)
             .or_else(|| Time::parse(&format!("{t}T00:00:00Z")))

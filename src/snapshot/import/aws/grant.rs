@@ -24,7 +24,9 @@ pub(super) fn permissions(statement: &Statement, mark: Option<&str>) -> Vec<Perm
     let mut except: BTreeSet<Except> = BTreeSet::new();
     let pattern = |text: &Arc<str>| Text::new(Arc::clone(text));
     except.extend(actions_out.iter().map(|a| Except { action: pattern(a), resource: "*".into() }));
-    except.extend(resources_out.iter().map(|r| Except { action: "*".into(), resource: pattern(r) }));
+    except.extend(
+        resources_out.iter().chain(&statement.left_out).map(|r| Except { action: "*".into(), resource: pattern(r) }),
+    );
     let except: Vec<Except> = except.into_iter().collect();
     let condition = match (&statement.condition, mark) {
         (Some(condition), Some(mark)) => Some(Text::from(format!("{mark} and {}", condition.raw()))),

@@ -4,7 +4,7 @@
 //! In: files, and the time of the export. Out: a snapshot, findings and counts, or every fault. The way through the
 //! folder: [`export`] reads files into entities, [`policy`] reads policy documents and [`condition`] their conditions,
 //! [`principal`] says who is meant, [`organisation`] reads its tree, [`grant`] turns statements into permissions,
-//! [`trust`] turns trust policies into trusts, [`account`] joins it all.
+//! [`trust`] turns trust policies into trusts, [`resource`] reads the policies of resources, [`account`] joins it all.
 //!
 //! | AWS | snapshot |
 //! |---|---|
@@ -24,12 +24,15 @@
 //!
 //! Exact: case and wildcards of actions and resources; an explicit deny in any policy; boundaries and every level of
 //! service control policies (not for the management account, not for service-linked roles); policy variables that say
-//! who asks (`${aws:username}`, `${aws:userid}`, `${aws:PrincipalTag/…}`, `${aws:PrincipalAccount}`).
+//! who asks (`${aws:username}`, `${aws:userid}`, `${aws:PrincipalAccount}`, of a user `${aws:PrincipalTag/…}`), in documents
+//! of version 2012-10-17: an older one, or one without a version, has none.
 //!
 //! Approximated, always towards more access, and marked: a condition is kept word for word and never evaluated, so that
 //! its allow may hold and its deny takes nothing (one that asks for a time that has passed is left out); any other policy
 //! variable is read as `*` under a condition; `NotPrincipal` is read as everybody under a condition; a trust policy's
-//! condition is kept on the trust, which is taken to hold; a session is read as its role.
+//! condition is kept on the trust, which is taken to hold; a session is read as its role, but a deny of one session takes
+//! nothing; what a resource gives to a session passes the boundary of its role for every session; the tags of a role are
+//! unknown, because a session may bring its own; an organisation whose root has no ARN bounds nobody.
 //!
 //! Not read: session policies, resource control policies, access control lists, permission sets as such (the roles they
 //! make are read), and the policies of resources that are not given. A change of a trust policy or of an attachment to a
@@ -42,6 +45,7 @@ mod grant;
 mod organisation;
 mod policy;
 mod principal;
+mod resource;
 mod trust;
 
 pub use account::import;

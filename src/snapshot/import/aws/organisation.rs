@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 
 use super::policy::{Here, Reading, Statement};
 use super::principal::account_of;
@@ -42,8 +42,15 @@ impl Organisations {
             reading.notes.at(Finding::new(Code::NotImported, message), &root.spot);
             return;
         }
-        let management = root.text("Arn").as_deref().and_then(account_of).map(str::to_owned);
-        self.node(root, &[], management.as_deref(), reading);
+        let Some(management) = root.text("Arn").as_deref().and_then(account_of).map(str::to_owned) else {
+            // WHY: nothing bounds the account that manages; were it unknown, its access would be understated.
+            let message =
+                "the root of the organisation has no `Arn` that tells which account manages it; it bounds nobody";
+            let finding = Finding::new(Code::MissingField, message).weighing(Severity::Warning);
+            reading.notes.at(finding.mend("export the root as `aws organizations list-roots` shows it"), &root.spot);
+            return;
+        };
+        self.node(root, &[], Some(&management), reading);
     }
 
     fn node(&mut self, here: &Here<'_>, above: &[Level], management: Option<&str>, reading: &mut Reading<'_>) {

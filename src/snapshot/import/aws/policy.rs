@@ -35,6 +35,8 @@ pub(super) struct Statement {
     pub allow: bool,
     pub actions: Named,
     pub resources: Named,
+    /// Resources left out of those.
+    pub left_out: Vec<Arc<str>>,
     pub principals: Option<Principals>,
     /// The condition's text, if it asks for anything.
     pub condition: Option<Text>,
@@ -139,7 +141,13 @@ impl Reading<'_> {
             let finding = Finding::new(Code::UnsupportedVersion, message).weighing(Severity::Warning);
             self.notes.at(finding.mend("the versions are 2008-10-17 and 2012-10-17"), &document.spot);
         }
-        document.list("Statement").iter().filter_map(|s| self.statement(s, of)).collect()
+        let mut found: Vec<Statement> =
+            document.list("Statement").iter().filter_map(|s| self.statement(s, of)).collect();
+        // Without a version a document is of the first, which has no variables.
+        if document.text("Version").is_none_or(|v| &*v == VERSIONS[0]) {
+            found.iter_mut().for_each(take_literally);
+        }
+        found
     }
 
     fn statement(&mut self, here: &Here<'_>, of: &str) -> Option<Statement> {
@@ -181,7 +189,8 @@ impl Reading<'_> {
             return None;
         }
         let condition = condition.and_then(|c| condition::text(c.node));
-        Some(Statement { allow, actions, resources, principals, condition, spot: here.spot.clone() })
+        let left_out = Vec::new();
+        Some(Statement { allow, actions, resources, left_out, principals, condition, spot: here.spot.clone() })
     }
 
     fn named(&mut self, here: &Here<'_>, these: &str, all_but: &str, of: &str) -> Option<Named> {
@@ -210,6 +219,14 @@ impl Reading<'_> {
     fn refuse(&mut self, code: Code, message: String, spot: &Spot) {
         let finding = Finding::new(code, message).weighing(Severity::Error);
         self.notes.at(finding.mend("export it again with `aws iam get-account-authorization-details`"), spot);
+    }
+}
+
+/// Keeps what looks like a variable the plain text that it is: `${$}` is the variable that stands for `$`.
+fn take_literally(statement: &mut Statement) {
+    let (Named::These(list) | Named::AllBut(list)) = &mut statement.resources;
+    for pattern in list.iter_mut().filter(|pattern| pattern.contains("${")) {
+        *pattern = shared(&pattern.replace("${", "${$}{"));
     }
 }
 

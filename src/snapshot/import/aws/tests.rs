@@ -139,7 +139,15 @@ fn each_statement_is_read_as_the_reference_has_it() {
             &[],
         ),
         (
-            r#"{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"DateLessThan": {"aws:CurrentTime": ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]}}}"#,
+            r#"{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"StringEqualsIfExists": {"aws:SourceVpc": []}}}"#,
+            &["+ a:b * ?"],
+        ),
+        (
+            r#"{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"DateLessThan": {"aws:CurrentTime": "2030"}}}"#,
+            &["+ a:b * ?"],
+        ),
+        (
+            r#"{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"DateLessThan": {"aws:CurrentTime": ["2020-01-01T-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]}}}"#,
             &["+ a:b * ?"],
         ),
         (
@@ -246,6 +254,115 @@ fn each_trust_policy_lets_in_whom_it_names() {
         assert_eq!(trusts(&found.snapshot), *wanted, "{given}");
         read("snapshot.json", &write(&found.snapshot).unwrap()).unwrap();
     }
+}
+
+/// The permissions of every role whose id begins so: id, sign, action, resource, what is left out.
+fn given(s: &Snapshot, start: &str) -> Vec<String> {
+    let roles = s.roles.iter().filter(|r| r.id.as_str().starts_with(start));
+    let show = |r: &crate::snapshot::model::Role, p: &crate::input::entitlement::Permission| {
+        let sign = if p.effect == crate::input::entitlement::Effect::Allow { "+" } else { "-" };
+        let out: Vec<&str> = p.except.iter().map(|e| e.resource.raw()).collect();
+        let id = r.id.as_str().strip_prefix(start).unwrap_or_default();
+        format!("{id} {sign} {} {} -[{}]", p.action.raw(), p.resource.raw(), out.join(","))
+    };
+    roles.flat_map(|r| r.permissions.iter().map(move |p| show(r, p))).collect()
+}
+
+#[test]
+fn a_deny_of_one_way_to_assume_a_role_leaves_the_others() {
+    let both = r#"{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:user/ann"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity"}"#;
+    let found = run(&[&role(both)]).unwrap().snapshot;
+    assert_eq!(trusts(&found), ["arn:aws:iam::111111111111:user/ann"]);
+    let role_arn = "arn:aws:iam::111111111111:role/r";
+    assert_eq!(
+        given(&found, "trust-policy:"),
+        [
+            format!("{role_arn}#0 + sts:AssumeRole {role_arn} -[]"),
+            format!("{role_arn}#1 - sts:AssumeRoleWithWebIdentity {role_arn} -[]")
+        ]
+    );
+    let session = r#"{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:user/ann"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Deny", "Principal": {"AWS": "arn:aws:sts::111111111111:assumed-role/r/alice"}, "Action": "sts:*"}"#;
+    let found = run(&[&role(session)]).unwrap();
+    assert!(found.snapshot.assignments.iter().all(|a| a.who.raw() != role_arn), "one session is not the role");
+    assert_eq!(found.findings.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::NotImported]);
+}
+
+#[test]
+fn a_policy_of_a_resource_denies_no_more_than_it_says() {
+    let of = |statements: &str| {
+        let policy = format!(
+            r#"[{{"Resource": "arn:aws:s3:::b", "Account": "111111111111", "Policy": {{"Version": "2012-10-17", "Statement": [{statements}]}}}}]"#
+        );
+        run(&[&role(""), &policy]).unwrap().snapshot
+    };
+    let left_out =
+        of(r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "NotResource": "arn:aws:s3:::b/open/*"}"#);
+    let open = "-[arn:aws:s3:::b/open/*]";
+    assert_eq!(
+        given(&left_out, "resource-policy:arn:aws:s3:::b"),
+        [
+            format!("#0 - s3:* arn:aws:s3:::b {open}"),
+            format!("#0 - s3:* arn:aws:s3:::b/* {open}"),
+            format!("#0 - s3:* arn:aws:s3:::b:* {open}")
+        ]
+    );
+    let session = r#"{"AWS": "arn:aws:sts::111111111111:assumed-role/r/alice"}"#;
+    let denied = of(&format!(r#"{{"Effect": "Deny", "Principal": {session}, "Action": "s3:*", "Resource": "*"}}"#));
+    assert!(given(&denied, "resource-policy:").is_empty() && denied.assignments.is_empty());
+    let twice = r#"[{"Resource": "arn:aws:s3:::b", "Account": "111111111111", "Policy": {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:user/ann"}, "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/x"}]}},
+        {"Resource": "arn:aws:s3:::b", "Policy": {"Statement": [{"Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::111111111111:role/r"}, "Action": "s3:*", "Resource": "arn:aws:s3:::b/x"}]}}]"#;
+    let twice = run(&[&role(""), twice]).unwrap().snapshot;
+    assert_eq!(
+        given(&twice, "resource-policy:arn:aws:s3:::b"),
+        ["#0 + s3:Get* arn:aws:s3:::b/x -[]", "#1 - s3:* arn:aws:s3:::b/x -[]"],
+        "what one place denies reaches nobody whom another names"
+    );
+}
+
+#[test]
+fn what_a_resource_gives_to_a_session_passes_the_boundary_of_its_role() {
+    let bounded = r#"{"RoleDetailList": [{"RoleName": "r", "Arn": "arn:aws:iam::111111111111:role/r",
+        "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:aws:iam::111111111111:policy/b"}}],
+        "Policies": [{"Arn": "arn:aws:iam::111111111111:policy/b", "DefaultVersionId": "v1", "PolicyVersionList": [
+        {"VersionId": "v1", "IsDefaultVersion": true, "Document": {"Version": "2012-10-17", "Statement": []}}]}]}"#;
+    let of = |who: &str| {
+        let policy = format!(
+            r#"[{{"Resource": "arn:aws:s3:::b", "Account": "111111111111", "Policy": {{"Statement": [{{"Effect": "Allow", "Principal": {{"AWS": "{who}"}}, "Action": "s3:*", "Resource": "*"}}]}}}}]"#
+        );
+        let found = run(&[bounded, &policy]).unwrap().snapshot;
+        let role = found.identities.iter().find(|i| i.id.as_str().ends_with("role/r")).unwrap();
+        role.limits.iter().map(|l| l.bounds_resources).collect::<Vec<_>>()
+    };
+    assert_eq!(of("arn:aws:iam::111111111111:role/r"), [true]);
+    assert_eq!(of("arn:aws:sts::111111111111:assumed-role/r/alice"), [false]);
+}
+
+#[test]
+fn a_document_without_variables_keeps_its_words() {
+    for version in ["", r#""Version": "2008-10-17", "#] {
+        let of = format!(
+            r#"{{{version}"Statement": [{{"Effect": "Deny", "Action": "s3:*", "Resource": "o/${{aws:username}}/*"}}]}}"#
+        );
+        let found = run(&[&account(&of)]).unwrap();
+        assert_eq!(permissions(&found.snapshot), ["- s3:* o/${$}{aws:username}/*"]);
+    }
+}
+
+#[test]
+fn an_organisation_whose_managing_account_is_unknown_bounds_nobody() {
+    let of = |root: &str| {
+        let tree = format!(
+            r#"{{"Id": "r-1", {root}"PolicyTypes": [], "Policies": [], "Children": [{{"Id": "111111111111", "Type": "Account",
+            "Policies": [{{"Arn": "arn:aws:organizations::9:policy/p", "Content": {{"Version": "2012-10-17", "Statement": []}}}}]}}]}}"#
+        );
+        let found = run(&[&role(""), &tree]).unwrap();
+        let ann = found.snapshot.identities.iter().find(|i| i.id.as_str().ends_with("user/ann")).unwrap();
+        (ann.limits.len(), found.findings.iter().any(|f| f.code == Code::MissingField))
+    };
+    assert_eq!(of(r#""Arn": "arn:aws:organizations::999999999999:root/o-1/r-1", "#), (1, false));
+    assert_eq!(of(""), (0, true));
 }
 
 #[test]

@@ -21,13 +21,14 @@ use super::principal::{Principal, account_of};
 /// The actions by which a role is assumed.
 const ASSUME: [&str; 3] = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
 
-/// Whether a statement is about assuming the role at all.
-fn assumes(statement: &Statement) -> bool {
-    let any = |list: &[Arc<str>]| ASSUME.iter().any(|action| list.iter().any(|a| matches(a, action)));
-    match &statement.actions {
-        Named::These(list) => any(list),
-        Named::AllBut(list) => !ASSUME.iter().all(|action| list.iter().any(|a| matches(a, action))),
-    }
+/// The ways of assuming the role that a statement is about.
+fn assumed(statement: &Statement) -> Vec<&'static str> {
+    let in_list = |list: &[Arc<str>], action: &str| list.iter().any(|a| matches(a, action));
+    let is_meant = |action: &&str| match &statement.actions {
+        Named::These(list) => in_list(list, action),
+        Named::AllBut(list) => !in_list(list, action),
+    };
+    ASSUME.into_iter().filter(is_meant).collect()
 }
 
 /// Trusts by whom they let act and what they ask for; one without a condition wins.
@@ -37,29 +38,39 @@ impl Build<'_> {
     /// Reads the trust policy of a role.
     pub fn trust_policy(&mut self, role: &Entity, reading: &mut Reading<'_>) {
         let mut trusts = Trusts::new();
-        let denied: Vec<&Principal> = role
+        let denied: Vec<(&Principal, &str)> = role
             .trust
             .iter()
-            .filter(|s| !s.allow && s.condition.is_none() && assumes(s))
-            .filter_map(|s| s.principals.as_ref().filter(|p| !p.all_but))
-            .flat_map(|p| &p.list)
+            .filter(|s| !s.allow && s.condition.is_none())
+            .filter_map(|s| Some((assumed(s), s.principals.as_ref().filter(|p| !p.all_but)?)))
+            .flat_map(|(ways, p)| {
+                p.list.iter().flat_map(move |who| ways.clone().into_iter().map(move |way| (who, way)))
+            })
             .collect();
-        for (n, statement) in role.trust.iter().enumerate().filter(|(_, s)| assumes(s)) {
+        let first = self.number(&format!("trust-policy:{}", role.arn), role.trust.len());
+        for (n, statement) in role.trust.iter().enumerate() {
+            let (n, ways) = (first.saturating_add(n), assumed(statement));
+            if ways.is_empty() {
+                continue;
+            }
             let Some(principals) = &statement.principals else {
                 let message = format!("a statement of the trust policy of `{}` names nobody", role.arn);
                 reading.notes.at(Finding::new(Code::NoEffect, message), &statement.spot);
                 continue;
             };
             if !statement.allow {
-                self.trust_denied(role, n, statement, reading);
+                self.trust_denied(role, n, (statement, &ways), reading);
                 continue;
             }
             let everyone = [Principal::Everyone];
             let list: &[Principal] = if principals.all_but { &everyone } else { &principals.list };
             let mark = principals.all_but.then(|| all_but(&principals.list));
             for principal in list {
-                // An explicit deny of all, or of just this principal, leaves nothing.
-                if denied.iter().any(|d| **d == Principal::Everyone || *d == principal) {
+                // An explicit deny of all, or of just this principal, leaves only the ways that it does not name.
+                let is_denied = |way: &&str| {
+                    denied.iter().any(|(who, w)| w == way && (**who == Principal::Everyone || *who == principal))
+                };
+                if ways.iter().all(is_denied) {
                     continue;
                 }
                 self.trusted(role, n, principal, (statement, mark.as_deref()), &mut trusts, reading);
@@ -184,18 +195,29 @@ impl Build<'_> {
         self.assign(who, &id);
     }
 
-    fn trust_denied(&mut self, role: &Entity, n: usize, statement: &Statement, reading: &mut Reading<'_>) {
+    fn trust_denied(
+        &mut self,
+        role: &Entity,
+        n: usize,
+        (statement, ways): (&Statement, &[&str]),
+        reading: &mut Reading<'_>,
+    ) {
         let principals = statement.principals.as_ref().filter(|p| !p.all_but);
         if statement.condition.is_some() || principals.is_none() {
             let message = format!("a conditional deny in the trust policy of `{}` is taken to deny nobody", role.arn);
             reading.notes.at(Finding::new(Code::NotImported, message).weighing(Severity::Note), &statement.spot);
             return;
         }
-        let permission =
-            Permission { effect: Effect::Deny, ..Permission::allow(ASSUME[0], Text::new(Arc::clone(&role.arn))) };
+        let deny = |way: &&str| Permission {
+            effect: Effect::Deny,
+            ..Permission::allow(*way, Text::new(Arc::clone(&role.arn)))
+        };
         let id = format!("trust-policy:{}#{n}", role.arn);
-        self.role(&id, vec![permission], true);
+        self.role(&id, ways.iter().map(deny).collect(), true);
         for principal in principals.iter().flat_map(|p| &p.list) {
+            if self.is_session(principal, &statement.spot, reading) {
+                continue;
+            }
             if let Some(who) = self.subject_of(principal) {
                 self.assign(&who, &id);
             }

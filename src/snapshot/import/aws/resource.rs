@@ -1,0 +1,118 @@
+//! The policies of resources become roles of whom they name.
+//!
+//! In: policies of resources, and what is known of the accounts. Out: a role a statement, that only the resource gives. A
+//! deny that would take more than it says takes nothing, and that is said.
+//!
+//! Source: AWS, IAM user guide, "Identity-based policies and resource-based policies", "Permissions boundaries for IAM
+//! entities".
+
+use std::sync::Arc;
+
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::{IdentityId, RoleId};
+use crate::input::intern::shared;
+use crate::snapshot::import::notes::Spot;
+
+use super::DELEGATED;
+use super::account::Build;
+use super::export::ResourcePolicy;
+use super::policy::{Named, Reading, Statement};
+use super::principal::{Principal, account_of};
+use super::trust::all_but;
+
+impl Build<'_> {
+    /// Reads the policy of a resource.
+    pub fn resource_policy(&mut self, policy: &ResourcePolicy, reading: &mut Reading<'_>) {
+        self.place(&policy.resource, policy.account.as_deref());
+        let first = self.number(&format!("resource-policy:{}", policy.resource), policy.statements.len());
+        for (n, statement) in policy.statements.iter().enumerate() {
+            let n = first.saturating_add(n);
+            let within = of_resource(statement, &policy.resource);
+            let Some(principals) = &statement.principals else {
+                let message = format!("a statement of the policy of `{}` names nobody", policy.resource);
+                reading.notes.at(Finding::new(Code::NoEffect, message), &statement.spot);
+                continue;
+            };
+            let everyone = [Principal::Everyone];
+            let (list, mark): (&[Principal], _) = match (principals.all_but, statement.allow) {
+                (false, _) => (&principals.list, None),
+                (true, true) => (&everyone, Some(all_but(&principals.list))),
+                (true, false) => {
+                    let message = format!(
+                        "a deny of all but some in the policy of `{}` is taken to deny nobody",
+                        policy.resource
+                    );
+                    reading.notes.at(Finding::new(Code::NotImported, message), &statement.spot);
+                    continue;
+                }
+            };
+            for principal in list {
+                let foreign = Self::is_foreign(principal, policy.account.as_deref());
+                // WHY: an account lets itself in by its own policies; naming it here gives nothing to anyone.
+                if statement.allow && !foreign && matches!(principal, Principal::Account(_)) {
+                    continue;
+                }
+                if !statement.allow && self.is_session(principal, &statement.spot, reading) {
+                    continue;
+                }
+                let Some(who) = self.subject_of(principal) else {
+                    let message = format!(
+                        "the policy of `{}` names what the export does not hold; it is nobody",
+                        policy.resource
+                    );
+                    reading.notes.at(Finding::new(Code::DanglingReference, message), &statement.spot);
+                    continue;
+                };
+                if let Principal::Session { account, role, .. } = principal {
+                    // Source: AWS, IAM user guide, "Permissions boundaries": what a resource gives to a session by name
+                    // passes the boundary of its role.
+                    self.by_session.extend(self.role_named(account, role).map(IdentityId::new));
+                }
+                let delegated = statement.allow && foreign;
+                let marks: Vec<&str> = mark.as_deref().into_iter().chain(delegated.then_some(DELEGATED)).collect();
+                let id =
+                    format!("resource-policy:{}#{n}{}", policy.resource, if delegated { ":delegated" } else { "" });
+                let joined = marks.join(" and ");
+                self.policy(&id, std::slice::from_ref(&within), (!marks.is_empty()).then_some(&joined), reading);
+                if let Some(role) = self.roles.get_mut(&RoleId::new(id.as_str())) {
+                    role.by_resource = true;
+                }
+                self.assign(&who, &id);
+            }
+        }
+    }
+
+    /// Whether a deny is of one session of a known role, which takes nothing from its other sessions; then says so.
+    pub fn is_session(&self, principal: &Principal, spot: &Spot, reading: &mut Reading<'_>) -> bool {
+        let Principal::Session { account, role, arn } = principal else { return false };
+        let known = self.role_named(account, role).is_some();
+        if known {
+            let message = format!("a deny of the one session `{arn}` is taken to deny nobody");
+            reading.notes.at(Finding::new(Code::NotImported, message).weighing(Severity::Note), spot);
+        }
+        known
+    }
+
+    /// Whether a principal belongs to another account than a resource.
+    fn is_foreign(principal: &Principal, home: Option<&str>) -> bool {
+        let account = match principal {
+            Principal::Account(account) | Principal::Session { account, .. } => Some(&**account),
+            Principal::Arn(arn) => account_of(arn),
+            Principal::Everyone | Principal::Service(_) | Principal::Federated(_) | Principal::Canonical(_) => None,
+        };
+        account.is_some() && account != home
+    }
+}
+
+/// A statement of a resource's own policy: `*` is the resource and what lies in it.
+fn of_resource(statement: &Statement, resource: &Arc<str>) -> Statement {
+    let own = || [Arc::clone(resource), shared(&format!("{resource}/*")), shared(&format!("{resource}:*"))];
+    let (resources, left_out) = match &statement.resources {
+        Named::These(list) => (
+            list.iter().flat_map(|r| if &**r == "*" { own().to_vec() } else { vec![Arc::clone(r)] }).collect(),
+            Vec::new(),
+        ),
+        Named::AllBut(list) => (own().to_vec(), list.clone()),
+    };
+    Statement { resources: Named::These(resources), left_out, ..statement.clone() }
+}
