@@ -114,6 +114,8 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     for ((outcome, mut facts), step) in alone.into_iter().zip(&steps) {
         let mine = |(_, e): &(usize, &Emergent)| e.members.contains(&facts.id);
         facts.emergent = emergent.iter().enumerate().filter(mine).map(|(at, _)| at).collect();
+        facts.privileged_together =
+            emergent.iter().enumerate().filter(mine).filter_map(|(_, e)| e.privileged()).collect();
         notes(step, &facts, &outcome, &mut findings);
         changes.push(facts);
     }
@@ -195,6 +197,7 @@ fn facts(
         effects: outcome.effects.clone(),
         concerned: outcome.concerned.clone(),
         privileged: judged.privileged,
+        privileged_together: BTreeSet::new(),
         gained_privileged: judged.gained_privileged,
         sensitivity: judged.sensitivity,
         claims,

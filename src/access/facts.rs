@@ -195,6 +195,19 @@ pub struct Emergent {
     pub digest: Digest<of::Piece>,
 }
 
+impl Emergent {
+    /// Why each responsible change is privileged: because the piece is, or because somebody escalates by it.
+    #[must_use]
+    pub fn privileged(&self) -> Option<Text> {
+        let why = match &self.what {
+            EmergentWhat::Access(piece) => piece.privileged.as_ref()?.raw(),
+            EmergentWhat::Escalation(escalation) => escalation.title.raw(),
+            EmergentWhat::Sod(_) => return None,
+        };
+        Some(Text::from(format!("together with other changes: {why}")))
+    }
+}
+
 /// What a claim of the plan turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -291,6 +304,9 @@ pub struct ChangeFacts {
     pub concerned: Concerned,
     /// Whether anything gained or eligible, or the change itself, is privileged; the reasons, sorted.
     pub privileged: BTreeSet<Text>,
+    /// Why what it gives together with other changes of the plan is privileged, or lets somebody escalate: of every
+    /// emergent piece in whose responsible sets it is, or was not shown not to be; sorted.
+    pub privileged_together: BTreeSet<Text>,
     /// How many gained and eligible pieces are privileged.
     pub gained_privileged: u64,
     /// The highest sensitivity of what it gains, loses or names.
@@ -315,10 +331,21 @@ pub struct ChangeFacts {
 }
 
 impl ChangeFacts {
-    /// Whether the change is privileged.
+    /// Whether the change alone is privileged.
     #[must_use]
     pub fn is_privileged(&self) -> bool {
         !self.privileged.is_empty()
+    }
+
+    /// Whether the change is privileged, alone or together with others of its plan.
+    #[must_use]
+    pub fn is_privileged_in_plan(&self) -> bool {
+        self.is_privileged() || !self.privileged_together.is_empty()
+    }
+
+    /// Every reason for which the change is privileged, alone or together with others of its plan.
+    pub fn why_privileged(&self) -> impl Iterator<Item = &Text> {
+        self.privileged.iter().chain(&self.privileged_together)
     }
 }
 

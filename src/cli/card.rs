@@ -61,7 +61,7 @@ pub fn card(
     let warned = !judged.advice.is_empty() || !judged.denials.is_empty();
     Some(Card {
         risk: Risk::of(present, facts),
-        privileged: facts.is_privileged(),
+        privileged: facts.is_privileged_in_plan(),
         name: present::object_name(facts),
         permitted: bench.permitted(me, &present.case),
         may_override: bench.may_override(me, &present.case),

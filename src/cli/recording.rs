@@ -269,7 +269,7 @@ impl Facts {
             identities: facts.concerned.identities,
             in_task_scope: facts.in_task_scope,
             kinds: facts.concerned.kinds.iter().map(|kind| kind.name()).collect(),
-            privileged_because: facts.privileged.iter().cloned().collect(),
+            privileged_because: facts.why_privileged().cloned().collect(),
             reversible: facts.reversible,
             unknown_groups: facts.concerned.unknown_groups.iter().map(crate::input::id::Id::text).collect(),
         }

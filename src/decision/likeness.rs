@@ -47,7 +47,7 @@ pub fn likeness(
     let assignment = assignment(&change.action)?;
     let plain = !warned
         && matches!(present.outcome, Outcome::Needs(_))
-        && !facts.is_privileged()
+        && !facts.is_privileged_in_plan()
         && facts.gained_privileged == 0
         && facts.escalations.is_empty()
         && facts.sod.is_empty()

@@ -52,7 +52,7 @@ impl Risk {
     pub fn of(present: &Present, facts: &ChangeFacts) -> Self {
         let gained = facts.effects.gained.len().saturating_add(facts.effects.gained_eligible.len());
         Self {
-            privileged: facts.is_privileged(),
+            privileged: facts.is_privileged_in_plan(),
             escalates: facts.escalations.iter().any(|e| e.complete),
             sensitivity: facts.sensitivity,
             emerges: !present.emergent.is_empty(),

@@ -130,6 +130,7 @@ pub(super) fn facts(id: &str) -> ChangeFacts {
         effects: Effects::default(),
         concerned: Concerned::default(),
         privileged: BTreeSet::new(),
+        privileged_together: BTreeSet::new(),
         gained_privileged: 0,
         sensitivity: Sensitivity::Low,
         claims: Vec::new(),

@@ -94,7 +94,7 @@ pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &Chan
     let permission = facts.named.permission.as_ref().is_some_and(|permission| permission.effect == Effect::Deny);
     let deny = permission || facts.touches_deny;
     let rules = [
-        (AutoBar::Privileged, facts.is_privileged() || facts.gained_privileged > 0),
+        (AutoBar::Privileged, facts.is_privileged_in_plan() || facts.gained_privileged > 0),
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
         (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
         (AutoBar::EmergentGain, !facts.emergent.is_empty()),

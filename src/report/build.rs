@@ -90,7 +90,7 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         emergent: facts.emergent.clone(),
         escalations: facts.escalations.iter().map(escalation).collect(),
         sod: facts.sod.iter().map(sod).collect(),
-        privileged: facts.privileged.iter().cloned().collect(),
+        privileged: facts.why_privileged().cloned().collect(),
         sensitivity: facts.sensitivity,
         in_task_scope: facts.in_task_scope,
         reversible: facts.reversible,

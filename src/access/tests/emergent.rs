@@ -169,6 +169,25 @@ fn an_escalation_by_two_changes_emerges_through_who_can_act_as_whom() {
 }
 
 #[test]
+fn changes_that_give_privilege_only_together_are_privileged_together() {
+    let rules = b"rules:\n  - {action: open, sensitivity: high, privileged: true, reason: opens it, source: s}\n";
+    let privileged = Data::read([("classification.yaml", rules.as_slice())]).unwrap();
+    let changes = vec![("c1", join("ann", "g")), ("c2", grant("g", "r", None)), ("c3", join("bob", "h"))];
+    let s = snapshot("test").human("ann").human("bob").group("g", &[]).group("h", &[]).role("r", &[allow("open", "x")]);
+    let a = Run { data: &privileged, ..Run::default() }.on(&s, &plan(changes)).unwrap();
+    let [joins, gives, other] = a.changes.as_slice() else { panic!("three changes") };
+    assert!(!joins.is_privileged() && joins.is_privileged_in_plan() && gives.is_privileged_in_plan());
+    assert!(joins.why_privileged().any(|why| why.raw() == "together with other changes: opens it"));
+    assert!(!other.is_privileged_in_plan());
+    // A way to escalate that two changes complete is privileged, whatever the classification says of its parts.
+    let passing = data(PASS, "");
+    let s = roles().human("bob").trust("u", "ann", "bob", None);
+    let changes = vec![("c1", grant("ann", "run", None)), ("c2", grant("bob", "pass-job", None))];
+    let a = Run { data: &passing, ..Run::default() }.on(&s, &plan(changes)).unwrap();
+    assert!(a.changes.iter().all(|c| !c.privileged_together.is_empty()));
+}
+
+#[test]
 fn separation_of_duties_sees_groups_trusts_and_scopes() {
     let sod = "pairs:\n  - {id: pay, title: T, first: {role: 'create*'}, second: {action: approve, resource: '*'}, scope: same}\n";
     let data = data("", sod);

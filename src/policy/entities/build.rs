@@ -326,6 +326,7 @@ impl<'a> Builder<'a> {
         let gains = |id: &IdentityId| bars::Who::of_identity(self.matter, facts, id).gains(self.matter, facts);
         let flags = [
             ("privileged", facts.is_privileged()),
+            ("privilegedTogether", !facts.privileged_together.is_empty()),
             ("membersKnown", known),
             ("proposerGains", gains(&self.matter.plan.proposer.value)),
             ("sponsorGains", sponsor.is_some_and(|sponsor| gains(&sponsor.value))),

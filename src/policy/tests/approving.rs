@@ -63,6 +63,18 @@ fn a_plan_that_puts_the_approvers_own_group_into_the_approvers_group_gains_no_ap
 }
 
 #[test]
+fn what_is_privileged_only_together_wants_the_security_key_that_the_site_demands() {
+    let pack = pack();
+    let mut world = World::new();
+    world.parameters.require_security_key = true;
+    assert_eq!(names(&world.may(&pack, "sec")), ["Owner", "Security"]);
+    world.facts().privileged_together.insert("together with other changes: opens the vault".into());
+    assert!(names(&world.may(&pack, "sec")).is_empty());
+    (world.key.security_key, world.key.user_present) = (true, true);
+    assert_eq!(names(&world.may(&pack, "sec")), ["Owner", "Security"]);
+}
+
+#[test]
 fn an_owner_takes_the_owner_step_of_what_is_given() {
     let pack = pack();
     let mut world = World::new();

@@ -167,6 +167,7 @@ impl World {
                 unknown_groups: BTreeSet::new(),
             },
             privileged: BTreeSet::new(),
+            privileged_together: BTreeSet::new(),
             gained_privileged: 0,
             sensitivity: Sensitivity::Low,
             claims: Vec::new(),

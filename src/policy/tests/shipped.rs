@@ -253,6 +253,37 @@ fn every_shipped_policy_determines_an_answer_where_it_should_and_none_where_it_s
 }
 
 #[test]
+fn what_is_privileged_only_together_meets_every_policy_that_it_would_meet_alone() {
+    let pack = pack();
+    let machine_standing: Bend = |w| {
+        machine(w);
+        mode(w, Mode::Standing, None);
+    };
+    let cases: [(&str, Bend); 8] = [
+        ("jit-privileged-ttl-ceiling", |w| mode(w, Mode::Active, Some("9h"))),
+        ("zsp-no-standing-privilege", |w| mode(w, Mode::Standing, None)),
+        ("zsp-no-standing-privilege-for-machines", machine_standing),
+        ("zsp-no-privilege-through-trust", |w| trust(w, "sa:a/ci", "sa:a/ci")),
+        ("zsp-role-gains-privilege", |w| permission(w, "get", "core:pods#*")),
+        ("nhi-privileged-needs-owner", machine),
+        ("agent-no-privileged-agent", |w| {
+            w.facts().concerned.kinds.insert(IdentityKind::Agent);
+        }),
+        ("rbac-privileged-to-open-group", |w| {
+            group_target(w, MembersKnown::Unknown);
+            w.facts().in_task_scope = false;
+        }),
+    ];
+    for (id, bend) in cases {
+        let mut world = World::new();
+        bend(&mut world);
+        assert!(!reached(&world, &pack).contains(id), "{id} speaks of an ordinary change");
+        world.facts().privileged_together.insert("together with other changes: vault".into());
+        assert!(reached(&world, &pack).contains(id), "{id} is silent");
+    }
+}
+
+#[test]
 fn an_open_group_is_lent_privileged_access_within_its_task_and_nothing_else_privileged() {
     let pack = pack();
     let lend = |bend: Bend| {
