@@ -269,17 +269,18 @@ type PolicyFiles = Vec<Named>;
 ///
 /// WHY: the export of a cluster knows neither the assistant that proposes nor most of the people who sponsor and approve,
 /// yet the site names them. What the snapshot says of an identity stands, and so does its digest; but an account of the
-/// system that agents.yaml lists is an agent, which no export can say.
+/// system that agents.yaml lists is an agent unless agents.yaml says `kind: person`, which no export can say: many call each
+/// account of an assistant a user, and policy asks of users no proof.
 pub(super) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &People) -> Snapshot {
     for identity in &mut snapshot.identities {
-        let is_account = matches!(identity.kind, IdentityKind::ServiceAccount | IdentityKind::Workload);
-        if is_account && agents.get(identity.id.as_str()).is_some() {
+        if agents.get(identity.id.as_str()).is_some_and(|agent| !agent.is_person) {
             identity.kind = IdentityKind::Agent;
         }
     }
     let mut taken: BTreeSet<String> = snapshot.identities.iter().map(|i| i.id.as_str().to_owned()).collect();
     taken.extend(snapshot.groups.iter().map(|g| g.id.as_str().to_owned()));
-    let agents = agents.all().iter().map(|agent| (&agent.id.value, IdentityKind::Agent));
+    let agents = agents.all().iter().filter(|agent| !agent.is_person);
+    let agents = agents.map(|agent| (&agent.id.value, IdentityKind::Agent));
     let people = people.all().iter().flat_map(|person| &person.identities).map(|i| (&i.value, IdentityKind::Human));
     // INVARIANT: agents come first, so that a name that both files give is never taken for a person.
     for (id, kind) in agents.chain(people) {
@@ -413,6 +414,27 @@ mod tests {
     const PEOPLE: &[u8] = b"version: 1\npeople:\n  - id: lead\n    principals: [lead@corp.example]\n    identities: [\"user:lead\", \"user:old\", \"group:team\"]\n";
     const SNAPSHOT: &[u8] = br#"{"version":1,"taken_at":"2026-11-20T00:00:00Z","source":"kubernetes",
         "identities":[{"id":"user:old","kind":"service_account","status":"disabled"}],"groups":[{"id":"group:team"}]}"#;
+
+    #[test]
+    fn an_agent_is_one_whatever_the_export_calls_it_unless_agents_yaml_says_that_it_is_a_person() {
+        let people = People::read("people.yaml", PEOPLE).unwrap();
+        let kind = |agents: &str, kind: &str| {
+            let agents = Agents::read("agents.yaml", agents.as_bytes()).unwrap();
+            let bytes = format!(
+                r#"{{"version":1,"taken_at":"2026-11-20T00:00:00Z","source":"aws","identities":[{{"id":"user:bot","kind":"{kind}"}}]}}"#
+            );
+            let (snapshot, _) = crate::snapshot::read("snapshot.json", bytes.as_bytes()).unwrap();
+            let known = with_known(snapshot, &agents, &people);
+            known.identities.iter().find(|i| i.id.as_str() == "user:bot").unwrap().kind
+        };
+        let listed = "version: 1\nagents:\n  - id: \"user:bot\"\n";
+        for word in ["human", "service_account", "workload", "device"] {
+            assert_eq!(kind(listed, word), IdentityKind::Agent, "{word}");
+        }
+        let person = format!("{listed}    kind: person\n");
+        assert_eq!(kind(&person, "human"), IdentityKind::Human);
+        assert_eq!(kind(&person, "workload"), IdentityKind::Workload, "no machine becomes a person by it");
+    }
 
     #[test]
     fn an_agent_and_a_person_whom_the_export_lacks_are_known_and_hold_nothing() {

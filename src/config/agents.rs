@@ -66,10 +66,14 @@ static HOLDING: Shape = Shape::Mapping(
     ],
 );
 
+/// The words for what a proposer is.
+const KINDS: &[&str] = &["agent", "person"];
+
 static AGENT: Shape = Shape::Mapping(
     "agent",
     &[
         required("id", Shape::Id, "The agent's identity, as the snapshot and its plans name it."),
+        optional("kind", Shape::Words(KINDS), "What it is, whatever the snapshot says; without it, `agent`."),
         optional("proof", Shape::List(&PROOF, 1, 16), "How it proves itself; any one of these suffices."),
         optional("max_credential_ttl", Shape::Span, "The longest its own credential may last."),
         optional("may_hold", Shape::List(&HOLDING, 0, MOST), "What it may itself hold; without it, nothing."),
@@ -85,6 +89,8 @@ pub(super) const FILE: &[Rule] =
 pub struct Agent {
     /// Its identity.
     pub id: Placed<IdentityId>,
+    /// Whether it is a person who proposes, and no assistant.
+    pub is_person: bool,
     /// How it proves itself; any one suffices, none means that it cannot.
     pub proofs: Vec<Placed<Proof>>,
     /// The longest its own credential may last; none: the parameter alone rules.
@@ -213,6 +219,7 @@ fn same_prover(a: &Proof, b: &Proof) -> bool {
 fn agent(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Agent> {
     Some(Agent {
         id: fields.id("id")?,
+        is_person: fields.text("kind").is_some_and(|kind| kind.value.raw() == "person"),
         proofs: fields.list("proof").iter().filter_map(|node| proof(node, findings)).collect(),
         max_credential_ttl: fields.span("max_credential_ttl").map(|span| span.value),
         may_hold: fields.list("may_hold").iter().filter_map(|node| holding(node, findings)).collect(),

@@ -10,17 +10,28 @@ use super::agents::{Agents, Proof};
 use super::people::People;
 use super::tasks::Tasks;
 
-/// Compares the files: no agent among people, no unknown agent in a task, no task without owner.
+/// Compares the files: no agent among people, nobody called a person who is none, no unknown agent in a task, no task without owner.
 #[must_use]
 pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Finding> {
     let mut findings = Vec::new();
     for agent in agents.all() {
         let id = agent.id.value.as_str();
-        if let Some(person) = people.by_identity(id) {
+        if agent.is_person && people.by_identity(id).is_none() {
+            let message = format!("`{id}` is called a person, and is no identity of anybody in people.yaml");
+            let finding = Finding::new(Code::NotAPerson, message).at(&agent.id.place);
+            findings.push(
+                finding
+                    .mend("list it under `identities` of the person, or remove `kind: person`")
+                    .weighing(crate::input::finding::Severity::Error),
+            );
+        }
+        if let Some(person) = people.by_identity(id).filter(|_| !agent.is_person) {
             let message =
                 format!("the agent `{id}` is called an identity of the person `{}`", person.id.value.as_str());
             let finding = Finding::new(Code::MachineApprover, message).at(&agent.id.place);
-            findings.push(finding.mend("a machine never approves; remove it from people.yaml"));
+            findings.push(finding.mend(
+                "a machine never approves; remove it from people.yaml, or write `kind: person` where a person proposes",
+            ));
         }
         for proof in &agent.proofs {
             let principal = match &proof.value {
