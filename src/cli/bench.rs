@@ -13,9 +13,10 @@ use crate::config::Person;
 use crate::decision::bars::{Approver, Bar, bars};
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
 use crate::decision::session::{Decision, Verdict};
-use crate::input::id::PersonId;
+use crate::input::id::{IdentityId, PersonId};
 use crate::input::text::Text;
 use crate::policy::{self, KeyFacts};
+use crate::trust::proposer::{Prover, Way};
 use crate::trust::signers::Line;
 use crate::trust::sshsig::Verified;
 
@@ -110,10 +111,12 @@ impl<'a, 's> Bench<'a, 's> {
         Ok(())
     }
 
-    /// Whether the key that signs is the one by which the proposer proved the plan.
+    /// Whether the key that signs is one by which a proposer proves plans: this one, or any other. A certificate over such
+    /// a key does not make it a person's.
     fn proved_by(&self, signer: &Signer, case: &CaseId) -> bool {
-        let proven = self.find(case).and_then(|(proposal, _)| proposal.origin.proven.as_ref());
-        proven.is_some_and(|proven| proven.key.as_deref() == Some(signer.key.raw()))
+        let Some((proposal, _)) = self.find(case) else { return false };
+        let proven = proposal.origin.proven.as_ref().and_then(|proven| proven.key.as_deref());
+        proven == Some(signer.key.raw()) || proves_somebody(&proposal.site.provers, signer.key.raw())
     }
 
     fn steps_of(&self, person: &PersonId, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
@@ -121,6 +124,15 @@ impl<'a, 's> Bench<'a, 's> {
         let permitted = policy::may_approve(&proposal.site.pack, &proposal.matter(), at, person, key);
         permitted.steps
     }
+}
+
+/// Whether a key of this fingerprint proves any proposer.
+fn proves_somebody(provers: &BTreeMap<IdentityId, Prover>, fingerprint: &str) -> bool {
+    let by = |way: &Way| match way {
+        Way::Key { key, .. } => key.fingerprint() == fingerprint,
+        Way::Certificate { .. } | Way::Token(_) => false,
+    };
+    provers.values().any(|prover| prover.ways.iter().any(by))
 }
 
 /// Whether a person, by key or principal, is who proved the plan as its proposer.

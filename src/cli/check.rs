@@ -68,7 +68,7 @@ impl Check {
             let mut judged = Proposal::judge(&site, &index, file, now, &approved, history);
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
                 // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
-                let file = file.clone().remembered(&past);
+                let file = file.clone().remembered(&past, &site, now);
                 judged = Proposal::judge(&site, &index, &file, now, &approved, history);
             }
             match judged {

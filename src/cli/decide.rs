@@ -239,7 +239,7 @@ impl Desk {
     ) -> anyhow::Result<Option<ExitCode>> {
         let now = output::now();
         for path in paths {
-            let file = PlanFile::read(path)?.remembered(judging.past);
+            let file = PlanFile::read(path)?.remembered(judging.past, judging.site, now);
             let history = |plan: &_, digested: &[_]| judging.past.of(judging.index, plan, digested, now);
             match Proposal::judge(judging.site, judging.index, &file, now, &judging.past.approved(now), history) {
                 Ok(proposal) if proposal.is_expired() && judging.alone => {

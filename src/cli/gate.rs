@@ -142,7 +142,7 @@ fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) 
     let mut ids = BTreeSet::new();
     let approved = past.approved(now);
     for file in &read.files {
-        let file = &file.clone().remembered(past);
+        let file = &file.clone().remembered(past, site, now);
         let proposal = match Proposal::judge(site, &index, file, now, &approved, |plan, digested| {
             past.of(&index, plan, digested, now)
         }) {

@@ -28,7 +28,7 @@ use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
-use crate::log::line::{self, Line, Value, Verdict};
+use crate::log::line::{self, Line, SessionKind, Value, Verdict};
 use crate::log::verify::Verification;
 use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
@@ -41,10 +41,13 @@ pub struct Past {
     /// The keys that signed, by fingerprint.
     pub keys: BTreeMap<String, KeyFacts>,
     /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
-    receptions: BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Time>>,
+    receptions: Receptions,
     /// Every change that was approved, or passed as low risk, and that nobody rejected later.
     approved: Vec<Approved>,
 }
+
+/// When plans came with their proofs, by the digests of both, and when the session that says so was sealed.
+type Receptions = BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<(Time, Time)>>;
 
 /// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
 ///
@@ -89,7 +92,7 @@ fn believe(values: &Values, verified: &Verification, people: &People) -> anyhow:
         (signer.fingerprint.raw().to_owned(), facts)
     });
     let approved = approved(values, verified, &record);
-    Ok(Past { keys: keys.collect(), record, receptions: receptions(verified), approved })
+    Ok(Past { keys: keys.collect(), record, receptions: receptions(verified, &person), approved })
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
@@ -144,23 +147,33 @@ pub fn recalled(site: &Site, place: &Where, now: Time) -> anyhow::Result<Past> {
     if log.is_sound(&verified)? { log.past(&verified, site) } else { Ok(Past::default()) }
 }
 
-/// When plans came with a good proof, as signed sessions say. A time that lies before what the session follows, or after
-/// its own seal, is nobody's word: it does not count.
-fn receptions(verified: &Verification) -> BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Time>> {
+/// When plans came with a good proof, as signed sessions say: each time with that of the seal that says so.
+///
+/// A session says when it began and ended, and nothing of any other time: a time before it began, before what it follows, or
+/// after its own seal is nobody's word. Nor does the word count of a reviewer who is nobody in people.yaml, of a recorder who
+/// is somebody there, or of a session that follows none where it is not the only such: nothing bounds it.
+fn receptions(verified: &Verification, person: &dyn Fn(&PrincipalId) -> Option<PersonId>) -> Receptions {
     let sealed: BTreeMap<Digest<of::Line>, Time> =
         verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
     let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
-    let mut found: BTreeMap<_, BTreeSet<Time>> = BTreeMap::new();
-    for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
+    let roots = verified.sessions.iter().filter(|view| view.header.parents.is_empty()).count();
+    let mut found = Receptions::new();
+    for view in &verified.sessions {
+        let Some(signer) = &view.signer else { continue };
+        let is_loose = view.header.parents.is_empty() && roots > 1;
+        if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review) || is_loose {
+            continue;
+        }
         let follows = view.header.parents.iter().filter_map(|parent| sealed.get(parent)).max();
+        let begun = follows.map_or(view.header.at, |sealed| view.header.at.max(*sealed));
         for line in &view.lines {
             let Line::Plan(plan) = &line.value else { continue };
             let Some(proof) = plan.proof.sha256.filter(|_| plan.proof.method != line::ProofMethod::None) else {
                 continue;
             };
             let at = plan.received_at;
-            if follows.is_none_or(|sealed| *sealed <= at.plus(skew)) && at <= view.seal.value.at.plus(skew) {
-                found.entry((plan.sha256.cast(), proof)).or_default().insert(at);
+            if begun <= at.plus(skew) && at <= view.seal.value.at.plus(skew) {
+                found.entry((plan.sha256.cast(), proof)).or_default().insert((at, view.seal.value.at));
             }
         }
     }
@@ -219,6 +232,10 @@ impl Judge for Graph<'_, '_> {
     fn permits_override(&self, _: &Signer, _: &KeyFacts, _: &CaseId) -> bool {
         false
     }
+    // WHY: what a person takes back can be known only once policy was asked; here it serves advice and what is automatic.
+    fn takes_back(&self, yes: &Recorded) -> bool {
+        !yes.steps.is_empty() || matches!(yes.said, Said::Override { .. })
+    }
     fn bars(&self, _: &PersonId, _: &CaseId) -> BTreeSet<Bar> {
         BTreeSet::new()
     }
@@ -228,10 +245,18 @@ impl Judge for Graph<'_, '_> {
 }
 
 impl Past {
-    /// When this plan came with this proof, the earliest first.
+    /// When this plan came with this proof, the earliest first. What was sealed so long
+    /// ago that no approval in it counts is too old to count here as well.
     #[must_use]
-    pub fn received(&self, plan: Digest<of::File>, proof: Digest<of::File>) -> Vec<Time> {
-        self.receptions.get(&(plan, proof)).into_iter().flatten().copied().collect()
+    pub fn received(
+        &self,
+        plan: Digest<of::File>,
+        proof: Digest<of::File>,
+        approval_ttl: Span,
+        now: Time,
+    ) -> Vec<Time> {
+        let known = self.receptions.get(&(plan, proof)).into_iter().flatten();
+        known.filter(|(_, sealed)| now < sealed.plus(approval_ttl)).map(|(at, _)| *at).collect()
     }
 
     /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet.

@@ -55,15 +55,18 @@ impl PlanFile {
         anyhow::ensure!(!meta.is_dir(), "`{}` is a folder\n  = mend: name the plan's file", shown(path));
         anyhow::ensure!(meta.len() <= MAX_PLAN, "the plan `{}` is larger than {MAX_PLAN} bytes", shown(path));
         let bytes = std::fs::read(path).with_context(cannot)?;
+        ensure_plan(&path.to_string_lossy(), &bytes)?;
         let beside = Beside::of(path);
         Ok(Self { name: path.to_string_lossy().into_owned(), bytes: bytes.into(), beside, received: Vec::new() })
     }
 
     /// The same file, with what the log says of when it was received.
     #[must_use]
-    pub fn remembered(self, past: &Past) -> Self {
+    pub fn remembered(self, past: &Past, site: &Site, now: Time) -> Self {
         let received = match &self.beside {
-            Beside::One(proof) => past.received(Digest::of(&self.bytes), proof.digest()),
+            Beside::One(proof) => {
+                past.received(Digest::of(&self.bytes), proof.digest(), site.settings.approval_ttl, now)
+            }
             Beside::Nothing | Beside::Faulty(..) => Vec::new(),
         };
         Self { received, ..self }
@@ -76,6 +79,7 @@ impl PlanFile {
     pub fn committed(branch: &super::branch::Branch, path: &str) -> anyhow::Result<Self> {
         let beside = Beside::committed(branch, path);
         let bytes = branch.bytes(path)?;
+        ensure_plan(path, &bytes)?;
         anyhow::ensure!(
             bytes.len() as u64 <= MAX_PLAN,
             "the plan `{}` is larger than {MAX_PLAN} bytes",
@@ -83,6 +87,20 @@ impl PlanFile {
         );
         Ok(Self { name: branch.shown(path), bytes: bytes.into(), beside, received: Vec::new() })
     }
+}
+
+/// Refuses a proof in a plan's place before any of it is read: a token is a bearer credential, and what is wrong with a plan
+/// is told with its own words.
+fn ensure_plan(name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let is_proof = [".jwt", ".sig"].iter().any(|ending| name.ends_with(ending))
+        || bytes.trim_ascii_start().starts_with(b"eyJ")
+        || bytes.trim_ascii_start().starts_with(b"-----BEGIN ");
+    anyhow::ensure!(
+        !is_proof,
+        "`{}` is a signature, a token or a key, and no plan\n  = mend: name the plan; its proof lies beside it and is found by itself",
+        crate::input::text::Text::from(name).terminal()
+    );
+    Ok(())
 }
 
 /// A plan, analysed and judged.

@@ -102,7 +102,7 @@ impl Record {
         let mut due: Vec<Due<'_>> = Vec::new();
         let mut known_already = 0_u64;
         for file in &read.files {
-            let file = &file.clone().remembered(&past);
+            let file = &file.clone().remembered(&past, &site, now);
             let judged = Proposal::judge(&site, &index, file, now, &past.approved(now), |plan, digested| {
                 past.of(&index, plan, digested, now)
             });

@@ -70,7 +70,7 @@ impl Status {
         let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();
         let mut ids = BTreeSet::new();
         for path in plans::list(named)? {
-            let file = PlanFile::read(&path)?.remembered(&past);
+            let file = PlanFile::read(&path)?.remembered(&past, &site, now);
             let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now), |plan, digested| {
                 past.of(&index, plan, digested, now)
             });

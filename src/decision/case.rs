@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::bars::Bar;
 use super::digest::Document;
+use super::record::{Recorded, Said};
 use crate::access::facts::Access;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId};
@@ -131,6 +132,16 @@ pub trait Judge {
     fn permits(&self, signer: &Signer, key: &KeyFacts, case: &CaseId, step: &StepName) -> bool;
     /// Whether policy permits this signer `Override` on this change, for a signature that shows this of the key.
     fn permits_override(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> bool;
+    /// Whether a yes takes back the same person's reject: only if it is one that policy permits them with the key that
+    /// signed it, an approval a step that it lists, an override to set something aside.
+    fn takes_back(&self, yes: &Recorded) -> bool {
+        let case = yes.case();
+        match &yes.said {
+            Said::Approve { .. } => yes.steps.iter().any(|step| self.permits(&yes.signer, &yes.key, &case, step)),
+            Said::Override { .. } => self.permits_override(&yes.signer, &yes.key, &case),
+            Said::Reject => false,
+        }
+    }
     /// What bars this person from deciding this change: [`super::bars::bars`].
     fn bars(&self, person: &PersonId, case: &CaseId) -> BTreeSet<Bar>;
     /// Who could take this step on this change, for messages.

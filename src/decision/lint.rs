@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Agents, People, Person, Proof, Tasks};
 use crate::input::entitlement::IdentityKind;
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::PersonId;
 use crate::input::place::{Place, Placed};
 use crate::input::text::Text;
@@ -53,6 +53,7 @@ pub fn remarks(
 ) -> Vec<Finding> {
     let mut found = without_keys(files, revoked, now);
     found.extend(nobodys(files));
+    found.extend(recorders(files));
     found.extend(listed_though_revoked(files, revoked));
     found.extend(credentials(files, longest, now));
     found.extend(owners(files));
@@ -204,6 +205,29 @@ fn nobodys(files: Files<'_>) -> Vec<Finding> {
             Finding::new(Code::NobodysKey, message)
                 .at(&files.place(line))
                 .mend("list that principal under a person of people.yaml, or remove the line")
+        })
+        .collect()
+}
+
+/// Lines by which one key decides as a person and records as a machine: who holds it could pass for the record of policy.
+fn recorders(files: Files<'_>) -> Vec<Finding> {
+    let allows = |line: &Line, kind: SessionKind| {
+        line.namespaces.as_ref().is_some_and(|list| list.matches(kind.namespace()))
+    };
+    let both = |line: &&Line| {
+        line.unused.is_none() && allows(line, SessionKind::Record) && files.persons(line).next().is_some()
+    };
+    let lines = files.signers.lines().iter().filter(both);
+    lines
+        .map(|line| {
+            let message = format!(
+                "the line for `{}` lets a person's key record what needs nobody; a recorder is nobody in people.yaml",
+                line.principals_text.raw()
+            );
+            Finding::new(Code::MachineApprover, message)
+                .at(&files.place(line))
+                .mend("write `namespaces=\"review-seal@v1\"`, and give the recorder a line, a principal and a key of its own")
+                .weighing(Severity::Warning)
         })
         .collect()
 }

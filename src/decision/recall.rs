@@ -173,6 +173,7 @@ fn decision(
             user_present: signer.user_present,
             user_verified: signer.user_verified,
         },
+        change: d.change.clone(),
         digest,
         document,
         emergent: d.emergent.iter().copied().collect(),

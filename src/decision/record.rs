@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::case::{Judge, Present, Signer, StepName};
+use super::case::{CaseId, Judge, Present, Signer, StepName};
 use super::digest::Document;
 use super::reject;
 use crate::input::digest::{Digest, of};
-use crate::input::id::{PlanId, PolicyId};
+use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::policy::KeyFacts;
@@ -98,6 +98,8 @@ pub struct Recorded {
     pub signer: Signer,
     /// What the signature of its session shows of that key: whether it was touched, and who touched it.
     pub key: KeyFacts,
+    /// The change, as its plan calls it.
+    pub change: ChangeId,
     /// The digest decided on.
     pub digest: Digest<of::Change>,
     /// What the digest was taken of.
@@ -113,6 +115,12 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// The change that it was said of.
+    #[must_use]
+    pub fn case(&self) -> CaseId {
+        CaseId { plan: self.document.plan.clone(), change: self.change.clone() }
+    }
+
     /// Whether its time lies further ahead than clocks may differ.
     #[must_use]
     pub fn is_from_future(&self, now: Time) -> bool {
@@ -183,8 +191,9 @@ impl Record {
     /// Whether some later decision of the same person takes the place of this one.
     ///
     /// An override and an approval stand side by side, because one fills no step and the other sets nothing aside; so do
-    /// two overrides, which may set different things aside. A reject takes the place of them all. Only a yes takes the place of a reject: were a second, wider reject to do so, the
-    /// narrower change would be free again.
+    /// two overrides, which may set different things aside. A reject takes the place of them all. Only a yes takes the place of
+    /// a reject: were a second, wider reject to do so, the narrower change would be free again. And only a yes that policy
+    /// permits its person with the key that signed it: another counts for nothing, and must not undo what does count.
     #[must_use]
     pub fn is_superseded(&self, earlier: &Recorded, now: Time, judge: &dyn Judge) -> bool {
         self.decisions.iter().any(|later| {
@@ -212,7 +221,9 @@ fn takes_place(later: &Recorded, earlier: &Recorded, judge: &dyn Judge) -> bool 
         | (Said::Override { .. }, Said::Override { .. })
         | (Said::Approve { .. }, Said::Override { .. })
         | (Said::Override { .. }, Said::Approve { .. }) => false,
-        (Said::Approve { .. } | Said::Override { .. }, Said::Reject) => reject::binds(earlier, &later.document, judge),
+        (Said::Approve { .. } | Said::Override { .. }, Said::Reject) => {
+            reject::binds(earlier, &later.document, judge) && judge.takes_back(later)
+        }
         (Said::Approve { .. }, Said::Approve { .. }) | (Said::Reject, Said::Approve { .. } | Said::Override { .. }) => {
             later.digest == earlier.digest
         }

@@ -62,6 +62,24 @@ fn an_override_and_an_approval_stand_side_by_side() {
 }
 
 #[test]
+fn a_yes_that_policy_permits_nobody_takes_no_reject_back() {
+    let on = simple("c1");
+    let no = || said("s1", 0, "ada", &on, Said::Reject, &["Owner"]);
+    let lifted = |later: Recorded, site: &Site| record(vec![no(), later], &[("s2", "s1")]).is_superseded(&no(), now(), site);
+    let of_ada = |steps: &[&str]| Site {
+        only: [("ada".into(), steps.iter().filter_map(|step| StepName::new(step)).collect())].into(),
+        ..Site::default()
+    };
+    let approve = |steps: &[&str]| said("s2", 0, "ada", &on, yes(), steps);
+    assert!(lifted(approve(&["Owner"]), &of_ada(&["Owner"])));
+    assert!(!lifted(approve(&[]), &of_ada(&["Owner"])), "it lists no step");
+    assert!(!lifted(approve(&["Owner"]), &of_ada(&[])), "with this key she is permitted none");
+    assert!(!lifted(approve(&["Owner"]), &of_ada(&["Security"])), "nor this one");
+    let over = said("s2", 0, "ada", &on, aside(&["p"]), &[]);
+    assert!(!lifted(over.clone(), &Site::default()) && lifted(over, &Site::with_overriders(&["ada"])));
+}
+
+#[test]
 fn a_decision_from_the_future_supersedes_nothing() {
     let on = simple("c1");
     let mut late = said("s2", 0, "ada", &on, yes(), &["Owner"]);

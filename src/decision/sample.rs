@@ -230,6 +230,7 @@ pub(super) fn said(session: &str, index: u64, person: &str, on: &Present, said: 
             user_present: false,
             user_verified: false,
         },
+        change: on.case.change.clone(),
         digest: on.digest,
         document: Arc::clone(&on.document),
         emergent: on.emergent.clone(),

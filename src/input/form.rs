@@ -227,7 +227,11 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
         let allowed = format!("allowed are {}", listed(&names));
         let help = nearest(name, absent.iter().copied())
             .map_or_else(|| allowed.clone(), |near| format!("did you mean `{near}`; {allowed}"));
-        let message = format!("{owner} has no field `{name}`");
+        // WHY: nothing that is named so long was meant as a field; it may be a token or a key.
+        let message = match name.len() {
+            ..=64 => format!("{owner} has no field `{name}`"),
+            long => format!("{owner} has no field with a name of {long} bytes"),
+        };
         findings.push(Finding::new(Code::UnknownField, message).at(&entry.key.place).mend(help));
     }
     let present = |name: &str| entries.iter().find(|entry| entry.key.value.raw() == name);

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::judge::{Claim, Judgement, SignatureJudge, Signer};
-use super::line::{self, Line, Number, Seal, Session, Version};
+use super::line::{self, Line, Number, Seal, Session, SessionKind, Verdict, Version};
 use super::merkle::{self, Root};
 use crate::input::canonical;
 use crate::input::digest::{Digest, of};
@@ -151,6 +151,7 @@ impl Proof {
         if !same {
             return Err(ProofError::Broken("seal and session line name different sessions or writers"));
         }
+        self.check_place(&session, &seal, &line)?;
         let claim = Claim {
             seal: self.seal.raw().as_bytes(),
             sshsig: sig.sshsig.raw(),
@@ -170,6 +171,45 @@ impl Proof {
         }
         let digest = Digest::of(self.leaf.line.raw().as_bytes());
         Ok(Proved { line, digest, session: *session, seal: *seal, signer })
+    }
+}
+
+impl Proof {
+    /// Whether the whole log could hold such a line there: what the session's kind allows, and what its seal counts.
+    fn check_place(&self, session: &Session, seal: &Seal, line: &Line) -> Result<(), ProofError> {
+        let wrong = |what| Err(ProofError::Broken(what));
+        if session.writer.person.is_some() != (session.kind == SessionKind::Review) {
+            return wrong("its session names a person where a machine writes, or none where a person does");
+        }
+        let wanted = match line {
+            Line::Decision(_) => Some(SessionKind::Review),
+            Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
+            Line::Session(_) | Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) => None,
+            Line::Seal(_) | Line::Sig(_) => return wrong("a seal or a signature stands below the seal's root"),
+        };
+        if wanted.is_some_and(|wanted| wanted != session.kind) {
+            return wrong("the line may not stand in a session of this kind");
+        }
+        if matches!(line, Line::Session(_)) != (self.leaf.index.get() == 0) {
+            return wrong("a session line stands where another belongs");
+        }
+        let Line::Decision(decision) = line else { return Ok(()) };
+        let counted = match decision.verdict {
+            Verdict::Approve => seal.decisions.approve,
+            Verdict::Reject => seal.decisions.reject,
+            Verdict::Override => seal.decisions.r#override,
+        };
+        if counted.get() == 0 {
+            return wrong("its seal counts no such decision: a later line of the session took its place");
+        }
+        let listed = match (&decision.privileged, decision.verdict) {
+            (Some(name), Verdict::Approve | Verdict::Override) => {
+                let is_capped = seal.privileged_count.get() > seal.privileged.len() as u64;
+                is_capped || seal.privileged.contains(name)
+            }
+            (Some(_), Verdict::Reject) | (None, _) => true,
+        };
+        if listed { Ok(()) } else { wrong("its seal does not list the privileged change: a later line took its place") }
     }
 }
 
@@ -197,6 +237,36 @@ mod tests {
         }
         assert!(matches!(prove(&made.bytes, count + 1), Err(ProofError::NoSuchLine(_))));
         assert!(matches!(prove(&made.bytes, 0), Err(ProofError::NoSuchLine(_))));
+    }
+
+    #[test]
+    fn a_line_that_no_log_could_hold_there_is_not_proved() {
+        let reviewed = sample::session(1, &[], &[].into(), 0);
+        let lines: Vec<&[u8]> = line::lines(&reviewed.bytes).collect();
+        let at = lines.iter().position(|l| line::word(l) == Some(b"decision")).unwrap();
+        let proof = prove(&reviewed.bytes, at + 1).unwrap();
+        let mut scratch = Vec::new();
+        let mut read = |text: &Text| line::read(text.raw().as_bytes(), &mut scratch).unwrap();
+        let (Line::Session(session), Line::Seal(seal)) = (read(&proof.session.line), read(&proof.seal)) else { panic!() };
+        let line = read(&proof.leaf.line);
+        assert!(proof.check_place(&session, &seal, &line).is_ok());
+        let mut recorded = session.clone();
+        recorded.kind = SessionKind::Record;
+        assert!(proof.check_place(&recorded, &seal, &line).is_err(), "a person among machines");
+        recorded.writer.person = None;
+        assert!(proof.check_place(&recorded, &seal, &line).is_err(), "a machine decides");
+        let mut counts = seal.clone();
+        counts.decisions.approve = Number::of(0);
+        counts.decisions.reject = Number::of(0);
+        counts.decisions.r#override = Number::of(0);
+        assert!(proof.check_place(&session, &counts, &line).is_err(), "the seal counts no decision");
+        let mut unlisted = seal.clone();
+        unlisted.privileged = Vec::new();
+        unlisted.privileged_count = Number::of(0);
+        let Line::Decision(decision) = &line else { panic!() };
+        let is_listed = decision.privileged.is_some() && decision.verdict != Verdict::Reject;
+        assert_eq!(proof.check_place(&session, &unlisted, &line).is_err(), is_listed);
+        assert!(proof.check_place(&session, &seal, &Line::Seal(seal.clone())).is_err());
     }
 
     #[test]

@@ -22,9 +22,15 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Takes the line that a place names. `None` where the file has no such line, or only the whole file is meant.
+    /// Takes the line that a place names. `None` where the file has no such line, or only the whole file is meant, or the
+    /// line may hold a secret.
     #[must_use]
     pub fn of(source: &str, place: &Place) -> Option<Self> {
+        let found = Self::at(source, place)?;
+        (!secret(source, &found.source)).then_some(found)
+    }
+
+    fn at(source: &str, place: &Place) -> Option<Self> {
         let (from, to) = place.bytes;
         if from == to {
             let line = source.lines().nth(usize::try_from(place.line).ok()?.checked_sub(1)?)?;
@@ -60,9 +66,35 @@ impl Excerpt {
     }
 }
 
+/// Whether a line must not be repeated: from the first sign of a private key on, nothing of a file is, for nobody knows
+/// where the key ends; nor is a line that holds a token (two parts of a compact JWS are JSON objects in base64url).
+fn secret(source: &str, line: &Text) -> bool {
+    const SIGNS: [&str; 2] = ["PRIVATE KEY", "b3BlbnNzaC1rZXk"];
+    let begins = SIGNS.iter().filter_map(|sign| source.find(sign)).min();
+    let after = begins.map(|at| source.get(..at).map_or(0, |before| before.rfind('\n').map_or(0, |end| end + 1)));
+    let is_key = after.and_then(|at| source.get(at..)).is_some_and(|rest| rest.lines().any(|l| l == line.raw()));
+    is_key || line.raw().split("eyJ").skip(1).any(|part| part.contains('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_of_a_private_key_or_a_token_is_repeated() {
+        let key = "one: 1\nkey: |\n  -----BEGIN OPENSSH PRIVATE KEY-----\n  b3BlbnNzaC1rZXktdjEAAAAA\n  AAAAsecret\nend: 2\n";
+        let shown = |source: &str| {
+            let lines = u32::try_from(source.lines().count()).unwrap();
+            (1..=lines).filter(|n| Excerpt::of(source, &Place::line("f", *n)).is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(key), [1, 2]);
+        assert_eq!(shown("key: ssh-ed25519 b3BlbnNzaC1rZXktdjEAAAAA\n"), [0_u32; 0]);
+        assert_eq!(shown("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"), [0_u32; 0]);
+        let value = "a: 1\nproof: eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln\n";
+        let from = value.find("eyJ").unwrap();
+        let place = Place { file: "f".into(), line: 2, column: 8, bytes: (from, value.len() - 1) };
+        assert_eq!(Excerpt::of(value, &place), None);
+    }
 
     #[test]
     fn the_source_at_the_region_is_the_value() {

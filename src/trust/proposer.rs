@@ -6,6 +6,7 @@
 //! judged.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -78,12 +79,22 @@ pub struct Prover {
 }
 
 /// The proof that lies beside a plan.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Offered<'a> {
     /// An armoured SSH signature.
     Signature(&'a [u8]),
     /// A compact token.
     Token(&'a [u8]),
+}
+
+impl fmt::Debug for Offered<'_> {
+    /// WHY by hand: a token is a bearer credential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signature(_) => f.write_str("Signature(..)"),
+            Self::Token(_) => f.write_str("Token(..)"),
+        }
+    }
 }
 
 /// How a proposer proved itself.

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 
-use super::key::PublicKey;
+use super::key::{KeyError, KeyKind, PublicKey};
+use super::wire::Wire;
 
 /// How OpenSSH's binary lists begin.
 const KRL_MAGIC: &[u8] = b"SSHKRL\n\0";
@@ -82,12 +83,33 @@ fn fingerprint(line: &str) -> Option<String> {
         let digest = Base64Unpadded::decode_vec(word).ok()?;
         return (digest.len() == 32).then(|| format!("SHA256:{word}"));
     }
-    // WHY: the blob alone is hashed, so that keys of unsupported or weak kinds can stand in the list.
     let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
     let (name, body) = (words.next()?, words.next()?);
     let blob = Base64::decode_vec(body).ok()?;
-    let within = super::wire::Wire::new(&blob).string().ok()?;
-    (within == name.as_bytes()).then(|| format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&blob))))
+    let mut wire = Wire::new(&blob);
+    if wire.string().ok()? != name.as_bytes() {
+        return None;
+    }
+    // As for OpenSSH, who lists a certificate means the key in it.
+    if let Some(kind) = KeyKind::of_certificate(name.as_bytes()) {
+        let _nonce = wire.string().ok()?;
+        return PublicKey::read_fields(kind, &mut wire).ok().map(|key| key.fingerprint());
+    }
+    // WHY: keys of weak or unsupported kinds can stand in the list, and no certificate of an unknown kind can: its key is
+    // not the blob. Each field of a key is length and bytes, so a key that was cut short does not end with one.
+    if name.contains("-cert-v") {
+        return None;
+    }
+    while !wire.rest().is_empty() {
+        wire.string().ok()?;
+    }
+    match PublicKey::from_blob(&blob) {
+        Ok(_)
+        | Err(
+            KeyError::Unsupported(_) | KeyError::Point | KeyError::ShortRsa { .. } | KeyError::Factorable | KeyError::Rsa,
+        ) => Some(format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&blob)))),
+        Err(KeyError::Wire(_) | KeyError::Line | KeyError::KindsDiffer | KeyError::Certificate) => None,
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +126,27 @@ mod tests {
             assert!(findings.is_empty() && revoked.contains(&key), "{list}");
         }
         assert!(!Revoked::parse("revoked", b"\n#\n").0.contains(&key));
+    }
+
+    #[test]
+    fn a_damaged_key_revokes_everything_and_an_unknown_kind_itself() {
+        use base64ct::{Base64, Encoding};
+
+        let key = PublicKey::from_line(KEY).unwrap();
+        let line = |name: &str, fields: &[&[u8]]| {
+            let mut blob = Vec::new();
+            crate::trust::wire::put_string(&mut blob, name.as_bytes());
+            fields.iter().for_each(|field| crate::trust::wire::put_string(&mut blob, field));
+            format!("{name} {}", Base64::encode_string(&blob))
+        };
+        let cut = Base64::encode_string(&key.blob()[..key.blob().len() - 3]);
+        let cert = "ssh-dss-cert-v01@openssh.com";
+        for damaged in [format!("ssh-ed25519 {cut}"), line("ssh-ed25519", &[]), line(cert, &[b"nonce", b"p"])] {
+            let (revoked, findings) = Revoked::parse("revoked", damaged.as_bytes());
+            assert!(findings.len() == 1 && revoked.contains(&key), "{damaged}");
+        }
+        let (revoked, findings) = Revoked::parse("revoked", line("ssh-dss", &[b"p", b"q"]).as_bytes());
+        assert!(findings.is_empty() && !revoked.contains(&key));
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl WhyNot {
             Self::UnknownKey { .. } => "have an owner of the trust folder add a line `PRINCIPAL namespaces=\"…\" KEY`",
             Self::OtherPrincipal { .. } => "sign with a key of that principal, or correct the principal",
             Self::Ambiguous { .. } => "give each principal a line of its own",
-            Self::Unused { why: Unused::NoNamespaces, .. } => "add `namespaces=\"review-*@v1\"` to the line",
+            Self::Unused { why: Unused::NoNamespaces, .. } => "add `namespaces=\"review-seal@v1\"` to the line",
             Self::Unused { why: Unused::DateNotUtc, .. } => "write the dates of the line with a `Z` at the end",
             Self::Namespace { .. } => "add the namespace to `namespaces=` of the line, if the key is meant for it",
             Self::NotYetValid { .. } | Self::Expired { .. } => "sign with a key that is valid at that time",

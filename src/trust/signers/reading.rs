@@ -82,7 +82,7 @@ fn remarks(line: &Line) -> Vec<Finding> {
                 Code::SignersWithoutNamespaces,
                 format!("the line for `{whom}` has no `namespaces=`; it allows nobody"),
             )
-            .mend("add `namespaces=\"review-*@v1\"` before the key"),
+            .mend("add `namespaces=\"review-seal@v1\"` before the key"),
         ),
         Some(Unused::DateNotUtc) => out.push(
             Finding::new(
@@ -102,18 +102,23 @@ fn remarks(line: &Line) -> Vec<Finding> {
     out
 }
 
+/// A word of the file; not one so long that it may be a part of a key.
+fn quoted(word: &Text) -> String {
+    if word.raw().len() <= 64 { format!("`{}`", word.raw()) } else { "what stands here".to_owned() }
+}
+
 fn describe(fault: &Fault) -> Finding {
     let bad = |message: String| Finding::new(Code::BadSignersLine, message);
     match fault {
         Fault::NoKey => {
-            bad("the line has no key".to_owned()).mend("write `PRINCIPAL namespaces=\"review-*@v1\" KIND BASE64`")
+            bad("the line has no key".to_owned()).mend("write `PRINCIPAL namespaces=\"review-seal@v1\" KIND BASE64`")
         }
         Fault::Quote => bad("a quote is missing or stands in the wrong place".to_owned())
             .mend("put the whole field or value between `\"` and `\"`, and nothing else"),
-        Fault::Principals(text) => bad(format!("`{}` is not a list of principals", text.raw()))
+        Fault::Principals(text) => bad(format!("{} is not a list of principals", quoted(text)))
             .mend("separate names by single commas; at least one must not begin with `!`"),
         Fault::UnknownOption { found, nearest } => {
-            let finding = bad(format!("`{}` is not an option of allowed_signers; the line is refused", found.raw()));
+            let finding = bad(format!("{} is not an option of allowed_signers; the line is refused", quoted(found)));
             match nearest {
                 Some(name) => finding.mend(format!("the nearest option is `{name}`")),
                 None => {
