@@ -61,7 +61,7 @@ impl Explain {
         let index = Index::new(&site.snapshot);
         let now = output::now();
         let past = history::recalled(&site, &self.place, now)?;
-        let file = PlanFile::read(&self.plan)?.remembered(&past);
+        let file = PlanFile::read(&self.plan)?.remembered(&past, &site, now);
         let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now), |plan, digested| {
             past.of(&index, plan, digested, now)
         });

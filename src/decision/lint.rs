@@ -211,9 +211,8 @@ fn nobodys(files: Files<'_>) -> Vec<Finding> {
 
 /// Lines by which one key decides as a person and records as a machine: who holds it could pass for the record of policy.
 fn recorders(files: Files<'_>) -> Vec<Finding> {
-    let allows = |line: &Line, kind: SessionKind| {
-        line.namespaces.as_ref().is_some_and(|list| list.matches(kind.namespace()))
-    };
+    let allows =
+        |line: &Line, kind: SessionKind| line.namespaces.as_ref().is_some_and(|list| list.matches(kind.namespace()));
     let both = |line: &&Line| {
         line.unused.is_none() && allows(line, SessionKind::Record) && files.persons(line).next().is_some()
     };

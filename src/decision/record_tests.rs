@@ -65,7 +65,8 @@ fn an_override_and_an_approval_stand_side_by_side() {
 fn a_yes_that_policy_permits_nobody_takes_no_reject_back() {
     let on = simple("c1");
     let no = || said("s1", 0, "ada", &on, Said::Reject, &["Owner"]);
-    let lifted = |later: Recorded, site: &Site| record(vec![no(), later], &[("s2", "s1")]).is_superseded(&no(), now(), site);
+    let lifted =
+        |later: Recorded, site: &Site| record(vec![no(), later], &[("s2", "s1")]).is_superseded(&no(), now(), site);
     let of_ada = |steps: &[&str]| Site {
         only: [("ada".into(), steps.iter().filter_map(|step| StepName::new(step)).collect())].into(),
         ..Site::default()

@@ -247,7 +247,9 @@ mod tests {
         let proof = prove(&reviewed.bytes, at + 1).unwrap();
         let mut scratch = Vec::new();
         let mut read = |text: &Text| line::read(text.raw().as_bytes(), &mut scratch).unwrap();
-        let (Line::Session(session), Line::Seal(seal)) = (read(&proof.session.line), read(&proof.seal)) else { panic!() };
+        let (Line::Session(session), Line::Seal(seal)) = (read(&proof.session.line), read(&proof.seal)) else {
+            panic!()
+        };
         let line = read(&proof.leaf.line);
         assert!(proof.check_place(&session, &seal, &line).is_ok());
         let mut recorded = session.clone();

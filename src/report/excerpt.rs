@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn nothing_of_a_private_key_or_a_token_is_repeated() {
-        let key = "one: 1\nkey: |\n  -----BEGIN OPENSSH PRIVATE KEY-----\n  b3BlbnNzaC1rZXktdjEAAAAA\n  AAAAsecret\nend: 2\n";
+        let key =
+            "one: 1\nkey: |\n  -----BEGIN OPENSSH PRIVATE KEY-----\n  b3BlbnNzaC1rZXktdjEAAAAA\n  AAAAsecret\nend: 2\n";
         let shown = |source: &str| {
             let lines = u32::try_from(source.lines().count()).unwrap();
             (1..=lines).filter(|n| Excerpt::of(source, &Place::line("f", *n)).is_some()).collect::<Vec<_>>()

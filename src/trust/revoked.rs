@@ -106,7 +106,11 @@ fn fingerprint(line: &str) -> Option<String> {
     match PublicKey::from_blob(&blob) {
         Ok(_)
         | Err(
-            KeyError::Unsupported(_) | KeyError::Point | KeyError::ShortRsa { .. } | KeyError::Factorable | KeyError::Rsa,
+            KeyError::Unsupported(_)
+            | KeyError::Point
+            | KeyError::ShortRsa { .. }
+            | KeyError::Factorable
+            | KeyError::Rsa,
         ) => Some(format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&blob)))),
         Err(KeyError::Wire(_) | KeyError::Line | KeyError::KindsDiffer | KeyError::Certificate) => None,
     }
