@@ -236,6 +236,11 @@ fn a_short_lived_certificate_proves_its_principal_alone() {
     assert!(refused(&site).contains("`max_credential_ttl` of the proposer is 1d"));
     certify("assistant", "always:forever");
     assert!(refused(&site).contains("has no end"));
+    certify("assistant", "-1m:+1h");
+    // Who revokes a certificate by its line means the key in it.
+    let certificate = fs::read_to_string(site.demo().join("keys/assistant-cert.pub")).unwrap();
+    fs::write(site.demo().join("revoked_keys"), certificate).unwrap();
+    assert!(refused(&site).contains("was revoked"));
 }
 
 struct Issuer(ed25519_dalek::SigningKey);
@@ -331,6 +336,11 @@ fn each_trick_with_a_token_is_refused_and_no_token_is_ever_shown() {
         }
     }
     let token = issuer.token(&site, |_| ());
+    for format in ["text", "json", "sarif", "junit", "github", "gitlab", "markdown"] {
+        let (code, text) = site.run(&["check", "plan.yaml.jwt", "--format", format]);
+        assert_eq!(code, 1, "{text}");
+        assert!(token.split('.').all(|part| !text.contains(part)), "a token in a plan's place is shown as {format}");
+    }
     let path = site.demo().join("plan.yaml.jwt");
     let bent = |text: &str| {
         fs::write(&path, text).unwrap();

@@ -86,6 +86,29 @@ fn a_touched_security_key_approves_what_needs_one_and_another_key_does_not() {
 }
 
 #[test]
+fn two_harmless_changes_that_are_privileged_together_want_a_security_key_each() {
+    let site = Site::new();
+    let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (head, changes) = plan.split_once("changes:\n").unwrap();
+    let (_, two) = changes.split_once("  # Two that look harmless").unwrap();
+    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n  # Two that look harmless{two}")).unwrap();
+    site.sign("plan.yaml");
+    let (_, text) = site.run(&["check", "plan.yaml", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let changes = report["changes"].as_array().unwrap();
+    assert!(changes.len() == 2 && changes.iter().all(|c| c["privileged"] == true), "{report}");
+    let mut free = site.sit("plan.yaml --key keys/ada.pub");
+    expect(&mut free, "? keys");
+    key(&mut free, "a");
+    expect(&mut free, "Type `job-starter`");
+    site.append("review.yaml", "parameters: {require_security_key: true}\n");
+    for person in ["ada", "bo"] {
+        let mut sitting = site.sit(&format!("plan.yaml --key keys/{person}.pub"));
+        expect(&mut sitting, "nothing here that you can decide");
+    }
+}
+
+#[test]
 fn an_approval_by_another_key_stops_counting_once_the_site_wants_a_security_key() {
     let (site, _agent) = site();
     site.replace("review.yaml", "require_security_key: true", "require_security_key: false");

@@ -260,6 +260,16 @@ const CASES: &[Case] = &[
         "allowed_signers:4",
     ),
     (
+        "a person's key that may record as a machine",
+        |s| {
+            let k = key(s, &["-t", "ed25519"], "n");
+            add_signer(s, &format!("ada@corp.example namespaces=\"review-*@v1\" {k}"));
+        },
+        "machine-approver",
+        "warning",
+        "allowed_signers:4",
+    ),
+    (
         "a task without an owner",
         |s| s.replace("tasks.yaml", "    owner: user:lena\n", ""),
         "task-without-owner",

@@ -140,7 +140,9 @@ mod tests {
         let line = |name: &str, fields: &[&[u8]]| {
             let mut blob = Vec::new();
             crate::trust::wire::put_string(&mut blob, name.as_bytes());
-            fields.iter().for_each(|field| crate::trust::wire::put_string(&mut blob, field));
+            for field in fields {
+                crate::trust::wire::put_string(&mut blob, field);
+            }
             format!("{name} {}", Base64::encode_string(&blob))
         };
         let cut = Base64::encode_string(&key.blob()[..key.blob().len() - 3]);
