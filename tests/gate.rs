@@ -269,7 +269,7 @@ fn each_thing_that_is_wrong_with_a_log_or_its_people_has_its_message_and_code() 
     put("people.yaml", &people.replace("identity-security: [bo]", "identity-security: []"));
     let (code, value) = gate(&site, plain);
     let said = messages(&value);
-    assert!(code == 5 && said.contains("step Security: nobody of people.yaml may take it"), "{said}");
+    assert!(code == 5 && said.contains("step Security: nobody in people.yaml"), "{said}");
     assert!(said.contains("but policy does not permit them a step that is needed now"), "who left the group: {said}");
     put("people.yaml", &people.replace("identity-security: [bo]", "identity-security: [bo, lena]"));
     assert_eq!(gate(&site, plain).0, 0);

@@ -6,19 +6,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::analyse::{Question, lay, search};
-use crate::access::apply::latest_end;
+use crate::access::analyse::{Question, alters_objects, between, lay, search};
+use crate::access::apply::{becomes, latest_end, overlay, seeds};
 use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::{candidates, digest};
 use crate::access::facts::Emergent;
-use crate::access::resolve::resolve;
+use crate::access::index::{Index, NameKind};
+use crate::access::resolve::{Step, attempt};
+use crate::access::step::{Name, entitlement, outline};
 use crate::access::view::View;
-use crate::input::entitlement::Effect;
+use crate::input::entitlement::{Effect, Mode, Permission};
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{ChangeId, PlanId};
+use crate::input::id::{ChangeId, Entitlement, PlanId, RoleId};
 use crate::input::place::Placed;
 use crate::input::time::Time;
-use crate::plan::model::{Action, Change, Lifetime, Plan};
+use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, RoleDefinition};
 
 /// A change of another plan that was approved, or passed as low risk.
 #[derive(Clone, Debug)]
@@ -33,14 +35,26 @@ pub struct Approved {
     pub change: Change,
 }
 
-/// The most changes of other plans that are looked at, the latest first.
-const MOST: usize = 64;
+/// The most changes of other plans that are looked at with this one, of those that may act together with it.
+const MOST: usize = 256;
+
+/// The most that are asked whether they may.
+const ASKED: usize = 4_096;
 
 impl Approved {
-    /// The change as one of a plan of its own, if it may give access that has not ended: named after its plan, with a fixed
-    /// end.
-    fn held(&self, index: &crate::access::Index<'_>, now: Time) -> Option<Change> {
+    /// Whether the plan itself still holds this change: then it is no other's. What the plan with this id held when the
+    /// change was approved, and holds no longer, is.
+    #[must_use]
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        self.plan == plan.id.value && plan.changes.iter().any(|change| change.action == self.change.action)
+    }
+
+    /// The change as changes of a plan of its own, as far as they may give access that has not ended and the snapshot does
+    /// not show: named after its plan, with a fixed end.
+    fn held(&self, index: &Index<'_>, now: Time) -> Vec<Change> {
         let mut change = self.change.clone();
+        change.id.value = ChangeId::new(format!("{}/{}", self.plan.as_str(), change.id.value.as_str()));
+        change.claims.clear();
         let fix = |lifetime: &mut Option<Placed<Lifetime>>| {
             let Some(it) = lifetime else { return true };
             let end = latest_end(it.value, self.expires);
@@ -48,11 +62,11 @@ impl Approved {
             end > now
         };
         let gives = match &mut change.action {
-            Action::Grant(a) => fix(&mut a.lifetime),
+            Action::Grant(a) => fix(&mut a.lifetime) && !is_shown(a, index, self.expires),
             Action::Adjust(a) => {
                 let mut given = a.clone();
                 given.assignment = None;
-                let lasts = fix(&mut given.lifetime);
+                let lasts = fix(&mut given.lifetime) && !is_shown(&given, index, self.expires);
                 change.action = Action::Grant(given);
                 lasts
             }
@@ -60,15 +74,10 @@ impl Approved {
             Action::RotateCredential(_, to, lifetime) => to.is_some() && fix(lifetime),
             Action::AddPermission(_, permission) => permission.value.effect == Effect::Allow,
             Action::RemovePermission(_, permission) => permission.value.effect == Effect::Deny,
+            // WHY: what the new definition takes may never be taken; what it adds counts.
             Action::SetRole(d) => {
-                // WHY: what the new definition takes may never be taken; what both give counts.
-                if let Some(known) = index.role(d.role.value.as_str()) {
-                    let place = d.role.place.clone();
-                    let placed = |p: &crate::input::entitlement::Permission| Placed::new(p.clone(), place.clone());
-                    d.permissions.extend(known.permissions.iter().map(placed));
-                    d.includes.extend(known.includes.iter().map(|i| Placed::new(i.clone(), place.clone())));
-                }
-                true
+                let parts = parts(d, index);
+                return parts.into_iter().map(|action| Change { action, ..change.clone() }).collect();
             }
             Action::CreateRole(_)
             | Action::AddInclude(..)
@@ -88,9 +97,161 @@ impl Approved {
             | Action::RevokeCredential(_)
             | Action::SuppressFinding(_) => false,
         };
-        change.id.value = ChangeId::new(format!("{}/{}", self.plan.as_str(), change.id.value.as_str()));
-        change.claims.clear();
-        gives.then_some(change)
+        if gives { vec![change] } else { Vec::new() }
+    }
+}
+
+/// What a definition adds to a role, part by part.
+fn parts(d: &RoleDefinition, index: &Index<'_>) -> Vec<Action> {
+    let known = index.role(d.role.value.as_str());
+    let new = |p: &&Placed<Permission>| {
+        p.value.effect == Effect::Allow && known.is_none_or(|role| !role.permissions.contains(&p.value))
+    };
+    let further = |i: &&Placed<RoleId>| known.is_none_or(|role| !role.includes.contains(&i.value));
+    let permissions = d.permissions.iter().filter(new).map(|p| Action::AddPermission(d.role.clone(), p.clone()));
+    let includes = d.includes.iter().filter(further).map(|i| Action::AddInclude(d.role.clone(), i.clone()));
+    permissions.chain(includes).collect()
+}
+
+/// Whether the snapshot shows an assignment that gives as much, as long.
+fn is_shown(a: &AssignmentChange, index: &Index<'_>, expires: Time) -> bool {
+    let wanted = entitlement(&a.target);
+    let (mode, until) = becomes(a, None, expires);
+    index.held_by(a.to.value.raw()).any(|(_, held)| {
+        let same = match &wanted {
+            Entitlement::Role(role) => held.role.as_ref() == Some(role),
+            Entitlement::Membership(group) => held.member_of.as_ref() == Some(group),
+        };
+        same && held.scope == a.scope.as_ref().map(|scope| scope.value.clone())
+            && (held.mode == mode || held.mode == Mode::Standing)
+            && held.until.is_none_or(|end| until.is_some_and(|wanted| wanted <= end))
+    })
+}
+
+/// The changes of this plan, and behind them what others were approved for and may act together with them.
+struct Together {
+    plan: Plan,
+    /// How many are this plan's own.
+    mine: usize,
+}
+
+/// Puts the changes that others were approved for behind those of the plan. What is there already is not made twice.
+fn gather(q: &Question<'_, '_>, left_out: &mut usize) -> Together {
+    let mut plan = q.plan.clone();
+    if let Some(only) = q.only {
+        plan.changes.retain(|c| only.contains(&c.id.value));
+    }
+    let mine = plan.changes.len();
+    let mut names: BTreeSet<ChangeId> = plan.changes.iter().map(|c| c.id.value.clone()).collect();
+    let mut made: BTreeSet<Name> = plan.changes.iter().filter_map(|c| outline(c).makes).collect();
+    let mut approved: Vec<&Approved> = q.approved.iter().filter(|a| !a.is_of(q.plan)).collect();
+    approved.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.plan.cmp(&b.plan)));
+    for one in approved {
+        let mut held = one.held(q.index, q.now);
+        if let [Change { action: Action::CreateRole(d), .. }] = held.as_slice()
+            && made.contains(&(NameKind::Role, d.role.value.text()))
+        {
+            let parts = parts(d, q.index);
+            held = held
+                .iter()
+                .flat_map(|c| parts.iter().map(|action| Change { action: action.clone(), ..c.clone() }))
+                .collect();
+        }
+        let Some(id) = held.first().map(|c| c.id.value.clone()) else { continue };
+        // An earlier version of a change has its own name: a set of changes must be able to tell them apart.
+        let mut unique = id.clone();
+        for version in 2_u32.. {
+            if names.insert(unique.clone()) {
+                break;
+            }
+            unique = ChangeId::new(format!("{} (an earlier version, {version})", id.as_str()));
+        }
+        for mut change in held {
+            change.id.value = unique.clone();
+            if outline(&change).makes.is_some_and(|name| !made.insert(name)) {
+                continue;
+            }
+            if plan.changes.len().saturating_sub(mine) >= ASKED {
+                *left_out += 1;
+            } else {
+                plan.changes.push(change);
+            }
+        }
+    }
+    Together { plan, mine }
+}
+
+impl Together {
+    /// Takes out what cannot be laid over the snapshot: silently what it shows, and gives back the rest.
+    fn settle(&mut self, index: &Index<'_>) -> Vec<Change> {
+        let mut refused = Vec::new();
+        while let Err(why) = attempt(&self.plan, index, None, self.mine) {
+            let others = |places: BTreeSet<usize>| -> BTreeSet<usize> {
+                places.into_iter().filter(|at| *at >= self.mine).collect()
+            };
+            let (shown, faulty) = (others(why.shown), others(why.faulty));
+            // INVARIANT: each turn takes one out. Of a fault that is no single change's, all are taken.
+            let (out, silent) = match (shown.is_empty(), faulty.is_empty()) {
+                (false, _) => (shown, true),
+                (true, false) => (faulty, false),
+                (true, true) => ((self.mine..self.plan.changes.len()).collect(), false),
+            };
+            if out.is_empty() {
+                break;
+            }
+            let mut kept = Vec::with_capacity(self.plan.changes.len());
+            for (at, change) in std::mem::take(&mut self.plan.changes).into_iter().enumerate() {
+                if !out.contains(&at) {
+                    kept.push(change);
+                } else if !silent {
+                    refused.push(change);
+                }
+            }
+            self.plan.changes = kept;
+        }
+        refused
+    }
+
+    /// Keeps of the others what may act together with the plan, the latest first, with all that it depends on; gives back
+    /// how many are too many, and which of the refused might act together with it as well.
+    fn narrow(&mut self, q: &Question<'_, '_>, plain: &View<'_, '_>, refused: Vec<Change>) -> (usize, Vec<ChangeId>) {
+        let Ok(steps) = attempt(&self.plan, q.index, None, self.mine) else { return (0, Vec::new()) };
+        let view = View::over(plain, overlay(plain.index, q.plan.expires.value, &steps));
+        let concerned = |step: &Step<'_>| view.all_behind(&seeds(step, plain, &view));
+        let mut ours = BTreeSet::new();
+        for step in steps.iter().take(self.mine) {
+            ours.extend(concerned(step));
+        }
+        let between = between(q);
+        let binds = steps.iter().take(self.mine).any(|step| alters_objects(step, between));
+        let meets = |step: &Step<'_>| !concerned(step).is_disjoint(&ours);
+        let (mut near, mut far) = (Vec::new(), Vec::new());
+        for (at, step) in steps.iter().enumerate().skip(self.mine) {
+            if step.depends_on.iter().any(|on| *on < self.mine) || meets(step) {
+                near.push(at);
+            } else if binds || alters_objects(step, between) {
+                far.push(at);
+            }
+        }
+        near.append(&mut far);
+        let left_out = near.len().saturating_sub(MOST);
+        let mut chosen: BTreeSet<usize> = near.into_iter().take(MOST).collect();
+        let below: BTreeSet<usize> =
+            chosen.iter().filter_map(|at| steps.get(*at)).flat_map(|s| &s.depends_on).copied().collect();
+        chosen.extend(below);
+        chosen.extend(0..self.mine);
+        let open: Vec<ChangeId> = refused
+            .iter()
+            .filter(|change| meets(&Step { change, depends_on: BTreeSet::new(), taken: None }))
+            .map(|change| change.id.value.clone())
+            .collect();
+        drop(steps);
+        let mut at = 0;
+        self.plan.changes.retain(|_| {
+            at += 1;
+            chosen.contains(&(at - 1))
+        });
+        (left_out, open)
     }
 }
 
@@ -103,43 +264,35 @@ pub(super) fn across(
     known: &[Emergent],
 ) -> (Vec<Emergent>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let mut approved: Vec<_> = q.approved.iter().filter(|a| a.plan != q.plan.id.value).collect();
-    approved.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.plan.cmp(&b.plan)));
-    let held: Vec<Change> = approved.iter().filter_map(|a| a.held(q.index, q.now)).collect();
-    let mut together = q.plan.clone();
-    if let Some(only) = q.only {
-        together.changes.retain(|c| only.contains(&c.id.value));
-    }
-    let mine = together.changes.len();
     let mut left_out = 0_usize;
-    for change in held {
-        if together.changes.len().saturating_sub(mine) >= MOST {
-            left_out += 1;
-            continue;
-        }
-        together.changes.push(change);
-        // What the snapshot shows already, and what this plan does anew, is no companion.
-        if resolve(&together, q.index, None).is_err() {
-            together.changes.pop();
-        }
-    }
+    let mut together = gather(q, &mut left_out);
+    let refused = together.settle(q.index);
+    let (too_many, open) = together.narrow(q, plain, refused);
+    left_out = left_out.saturating_add(too_many);
     if left_out > 0 {
         let message = format!("{left_out} changes that other plans were approved for are not looked at: too many");
         findings.push(Finding::new(Code::SetsIncomplete, message).mend("apply them, and export the snapshot anew"));
     }
-    if together.changes.len() == mine {
+    if !open.is_empty() {
+        let message = format!(
+            "what was approved as {} cannot be laid over the snapshot beside this plan: what they give together is not known",
+            listed(&open.iter().collect())
+        );
+        findings.push(
+            Finding::new(Code::SetsIncomplete, message)
+                .at(&q.plan.place)
+                .mend("reject what shall not be done any more, or do it and export the snapshot anew"),
+        );
+    }
+    if together.plan.changes.len() == together.mine {
         return (Vec::new(), findings);
     }
-    let found = companions(q, plain, bench, own, known, &together, mine);
+    let found = companions(q, plain, bench, own, known, &together);
     if !found.is_empty() {
-        let with: BTreeSet<&str> = found.iter().flat_map(|e| &e.with).map(ChangeId::as_str).collect();
-        let named: Vec<String> = with.iter().take(4).map(|id| format!("`{id}`")).collect();
-        let more = with.len().saturating_sub(named.len());
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let message = format!(
-            "with what was approved as {}{more}, which the snapshot does not show yet, this plan gives {} that neither \
-             gives alone",
-            named.join(", "),
+            "with what was approved as {}, which the snapshot does not show yet, this plan gives {} that neither gives \
+             alone",
+            listed(&found.iter().flat_map(|e| &e.with).collect()),
             if found.len() == 1 { "something".to_owned() } else { format!("{} things", found.len()) },
         );
         findings.push(
@@ -151,16 +304,25 @@ pub(super) fn across(
     (found, findings)
 }
 
+/// A few names, and how many more there are.
+fn listed(names: &BTreeSet<&ChangeId>) -> String {
+    let named: Vec<String> = names.iter().take(4).map(|id| format!("`{}`", id.as_str())).collect();
+    match names.len().saturating_sub(named.len()) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 fn companions(
     q: &Question<'_, '_>,
     plain: &View<'_, '_>,
     bench: &Bench<'_>,
     own: &[&Outcome],
     known: &[Emergent],
-    together: &Plan,
-    mine: usize,
+    together: &Together,
 ) -> Vec<Emergent> {
-    let Ok(steps) = resolve(together, q.index, None) else { return Vec::new() };
+    let mine = together.mine;
+    let Ok(steps) = attempt(&together.plan, q.index, None, mine) else { return Vec::new() };
     let lay = |set: &BTreeSet<usize>| lay(q, plain, &steps, set);
     let others: Vec<Outcome> = (mine..steps.len())
         .filter_map(|at| {

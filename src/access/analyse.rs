@@ -255,9 +255,7 @@ pub(super) fn search<'q, 'v, 's>(
     alone: &[&Outcome],
     lay: &'q dyn Fn(&BTreeSet<usize>) -> View<'v, 's>,
 ) -> Search<'q, 'v, 's> {
-    let source = &q.snapshot.source;
-    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == source);
-    let between = q.data.escalations.iter().filter(applies).any(EscalationPath::looks_at_holders);
+    let between = between(q);
     let concerns = steps.iter().map(|step| whole_view.all_behind(&seeds(step, plain, whole_view)));
     let mut order: Vec<(Digest<of::Change>, &ChangeId, usize)> = steps
         .iter()
@@ -315,9 +313,15 @@ fn cheapest(piece: &Emergent, alone: &[(Outcome, ChangeFacts)], mine: &BTreeSet<
     drop
 }
 
+/// Whether an escalation path looks at what holders of others hold.
+pub(super) fn between(q: &Question<'_, '_>) -> bool {
+    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| *s == q.snapshot.source);
+    q.data.escalations.iter().filter(applies).any(EscalationPath::looks_at_holders)
+}
+
 /// Whether a step alters what the variables of escalation paths may stand for, or what is said between these objects, for
 /// subjects that it does not concern otherwise.
-fn alters_objects(step: &Step<'_>, between: bool) -> bool {
+pub(super) fn alters_objects(step: &Step<'_>, between: bool) -> bool {
     let outline = outline(step.change);
     between
         || outline.makes.is_some()

@@ -41,23 +41,59 @@ pub(super) fn resolve<'p>(
     index: &Index<'_>,
     only: Option<&BTreeSet<ChangeId>>,
 ) -> Result<Vec<Step<'p>>, Vec<Finding>> {
+    attempt(plan, index, only, usize::MAX).map_err(|refused| refused.findings)
+}
+
+/// Why changes cannot be laid over a snapshot together.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    /// The reasons, each at its place.
+    pub(super) findings: Vec<Finding>,
+    /// The places of changes that the snapshot shows as done: what they add is there, what they take is not.
+    pub(super) shown: BTreeSet<usize>,
+    /// The places of changes that have another fault.
+    pub(super) faulty: BTreeSet<usize>,
+}
+
+/// Resolves the changes of a plan, of which those from `held` on are other plans': they may concern the objects of others
+/// and look like them, because each of them was judged on its own.
+pub(super) fn attempt<'p>(
+    plan: &'p Plan,
+    index: &Index<'_>,
+    only: Option<&BTreeSet<ChangeId>>,
+    held: usize,
+) -> Result<Vec<Step<'p>>, Refused> {
     let changes: Vec<&Change> =
         plan.changes.iter().filter(|c| only.is_none_or(|ids| ids.contains(&c.id.value))).collect();
     let outlines: Vec<Outline> = changes.iter().map(|c| outline(c)).collect();
-    let mut resolver = Resolver { index, names: Names::new(index), faults: Vec::new(), makers: BTreeMap::new() };
+    let mut resolver = Resolver {
+        index,
+        names: Names::new(index),
+        faults: Vec::new(),
+        makers: BTreeMap::new(),
+        held,
+        shown: BTreeSet::new(),
+        faulty: BTreeSet::new(),
+    };
     resolver.parties(plan);
     resolver.makers(&outlines, &changes);
     let mut steps: Vec<Step<'p>> = Vec::new();
-    for (change, outline) in changes.iter().zip(&outlines) {
+    for (at, (change, outline)) in changes.iter().zip(&outlines).enumerate() {
+        let before = resolver.faults.len();
         let taken = resolver.taken(change);
         let depends_on = resolver.uses(change, outline, taken.as_ref());
         resolver.held(change);
+        resolver.blame(at, before);
         steps.push(Step { change, depends_on, taken });
     }
     let clashes = resolver.conflicts(&steps, &outlines);
     resolver.deletions(&steps, &outlines, &clashes);
     let order = resolver.close(&mut steps);
-    if resolver.faults.is_empty() && order { Ok(steps) } else { Err(resolver.faults) }
+    if resolver.faults.is_empty() && order {
+        Ok(steps)
+    } else {
+        Err(Refused { findings: resolver.faults, shown: resolver.shown, faulty: resolver.faulty })
+    }
 }
 
 struct Resolver<'r, 's> {
@@ -66,6 +102,10 @@ struct Resolver<'r, 's> {
     faults: Vec<Finding>,
     /// Which change makes a thing.
     makers: BTreeMap<Name, usize>,
+    /// From where on the changes are other plans'.
+    held: usize,
+    shown: BTreeSet<usize>,
+    faulty: BTreeSet<usize>,
 }
 
 impl Resolver<'_, '_> {
@@ -82,8 +122,18 @@ impl Resolver<'_, '_> {
         }
     }
 
+    /// Notes that the faults since `before` are those of one change.
+    fn blame(&mut self, at: usize, before: usize) {
+        for fault in self.faults.get(before..).unwrap_or_default() {
+            let done = matches!(fault.code, Code::AlreadyExists | Code::UnknownPermission);
+            let of = if done { &mut self.shown } else { &mut self.faulty };
+            of.insert(at);
+        }
+    }
+
     fn fault(&mut self, code: Code, message: String, place: &Place, kind: NameKind, name: &str) {
-        let near = self.names.nearest(kind, name);
+        // WHY: nobody reads what is said of other plans' changes here, and each look costs one at every known name.
+        let near = if self.held == usize::MAX { self.names.nearest(kind, name) } else { None };
         let help = near.map_or_else(
             || "add it to the system and export a new snapshot, or correct the name".to_owned(),
             |near| format!("the nearest known name is `{near}`"),
@@ -99,6 +149,7 @@ impl Resolver<'_, '_> {
             self.makers.entry(name.clone()).or_insert(at);
             let place = &change.action_place;
             let family = family(name.0);
+            let before = self.faults.len();
             if self.known(family, name.1.raw()) {
                 let message = format!("change `{}` makes `{}`, which exists", id(change), name.1.raw());
                 self.faults.push(
@@ -106,7 +157,14 @@ impl Resolver<'_, '_> {
                         .at(place)
                         .mend("alter the existing one, or choose a new name"),
                 );
-            } else if let Some(like) = self.names.lookalike(family, name.1.raw()) {
+                self.blame(at, before);
+            }
+            if at >= self.held {
+                continue;
+            }
+            if self.faults.len() == before
+                && let Some(like) = self.names.lookalike(family, name.1.raw())
+            {
                 let message =
                     format!("change `{}` makes `{}`, which looks like the existing `{like}`", id(change), name.1.raw());
                 self.faults.push(
@@ -350,6 +408,7 @@ impl Resolver<'_, '_> {
                 clashes.insert((*other.min(&at), *other.max(&at)));
             }
         }
+        clashes.retain(|(_, second)| *second < self.held);
         for (first, second) in &clashes {
             let (Some(a), Some(b)) = (steps.get(*first), steps.get(*second)) else { continue };
             let message = format!("changes `{}` and `{}` concern the same object", id(a.change), id(b.change));
@@ -398,6 +457,7 @@ impl Resolver<'_, '_> {
                     self.faults.push(
                         Finding::new(Code::NamesDeleted, message).at(&used.place).mend("drop one of the two changes"),
                     );
+                    self.faulty.insert(at);
                 }
             }
         }
@@ -416,6 +476,7 @@ impl Resolver<'_, '_> {
                         .at(&step.change.action_place)
                         .mend("make the things first without naming one another"),
                 );
+                self.faulty.insert(at);
             }
             step.depends_on = all;
         }

@@ -61,7 +61,7 @@ impl Check {
         let read = self.chosen.read()?;
         // What other plans were approved for may be half of a chain that this one completes.
         let past = history::recalled(&site, &self.place, now)?;
-        let approved = past.approved(now);
+        let approved = past.approved(now, &index);
         findings.extend(read.findings.iter().cloned());
         for file in &read.files {
             let history = |plan: &_, digested: &[_]| past.of(&index, plan, digested, now);

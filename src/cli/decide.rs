@@ -241,7 +241,14 @@ impl Desk {
         for path in paths {
             let file = PlanFile::read(path)?.remembered(judging.past, judging.site, now);
             let history = |plan: &_, digested: &[_]| judging.past.of(judging.index, plan, digested, now);
-            match Proposal::judge(judging.site, judging.index, &file, now, &judging.past.approved(now), history) {
+            match Proposal::judge(
+                judging.site,
+                judging.index,
+                &file,
+                now,
+                &judging.past.approved(now, judging.index),
+                history,
+            ) {
                 Ok(proposal) if proposal.is_expired() && judging.alone => {
                     let code = ExitCode::first(holding(&proposal));
                     let why = "the plan has expired, so there is nothing to decide";

@@ -62,7 +62,7 @@ impl Explain {
         let now = output::now();
         let past = history::recalled(&site, &self.place, now)?;
         let file = PlanFile::read(&self.plan)?.remembered(&past, &site, now);
-        let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now), |plan, digested| {
+        let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now, &index), |plan, digested| {
             past.of(&index, plan, digested, now)
         });
         let proposal = match judged {

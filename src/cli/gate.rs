@@ -140,7 +140,7 @@ fn bad_log(log: &LogSource, verified: &Verification) -> Report {
 fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) -> anyhow::Result<()> {
     let index = Index::new(&site.snapshot);
     let mut ids = BTreeSet::new();
-    let approved = past.approved(now);
+    let approved = past.approved(now, &index);
     for file in &read.files {
         let file = &file.clone().remembered(past, site, now);
         let proposal = match Proposal::judge(site, &index, file, now, &approved, |plan, digested| {

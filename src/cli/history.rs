@@ -42,8 +42,8 @@ pub struct Past {
     pub keys: BTreeMap<String, KeyFacts>,
     /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
     receptions: Receptions,
-    /// Every change that was approved, or passed as low risk, and that nobody rejected later.
-    approved: Vec<Approved>,
+    /// Every change that was approved, or passed as low risk.
+    approved: Vec<(Digest<of::Change>, Approved)>,
 }
 
 /// When plans came with their proofs, by the digests of both, and when the session that says so was sealed.
@@ -91,18 +91,15 @@ fn believe(values: &Values, verified: &Verification, people: &People) -> anyhow:
         };
         (signer.fingerprint.raw().to_owned(), facts)
     });
-    let approved = approved(values, verified, &record);
+    let approved = approved(values, verified);
     Ok(Past { keys: keys.collect(), record, receptions: receptions(verified, &person), approved })
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
 /// or do not read any more is left out: its decisions cannot be used either.
-fn approved(values: &Values, verified: &Verification, record: &Record) -> Vec<Approved> {
+fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>, Approved)> {
     let mut plans: BTreeMap<Digest<of::Blob>, Option<Plan>> = BTreeMap::new();
     let mut found: BTreeMap<(PlanId, ChangeId, Digest<of::Change>), Approved> = BTreeMap::new();
-    let rejected = |digest, at: Time| {
-        record.decisions.iter().any(|d| d.digest == digest && d.said == Said::Reject && d.sealed_at >= at)
-    };
     for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
         let at = view.seal.value.at;
         let mut bytes: BTreeMap<&PlanId, Digest<of::Blob>> = BTreeMap::new();
@@ -124,7 +121,7 @@ fn approved(values: &Values, verified: &Verification, record: &Record) -> Vec<Ap
                 | Line::Seal(_)
                 | Line::Sig(_) => continue,
             };
-            let Some(sha256) = bytes.get(plan).copied().filter(|_| !rejected(digest, at)) else { continue };
+            let Some(sha256) = bytes.get(plan).copied() else { continue };
             let read = plans.entry(sha256).or_insert_with(|| crate::plan::read("plan", values.get(&sha256)?).ok());
             let typed = read.iter().flat_map(|p| p.changes.iter().map(move |c| (p, c)));
             for (read, typed) in typed.filter(|(_, c)| c.id.value == *change) {
@@ -133,7 +130,7 @@ fn approved(values: &Values, verified: &Verification, record: &Record) -> Vec<Ap
             }
         }
     }
-    found.into_values().collect()
+    found.into_iter().map(|((_, _, digest), one)| (digest, one)).collect()
 }
 
 /// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
@@ -259,11 +256,32 @@ impl Past {
         known.filter(|(_, sealed)| now < sealed.plus(approval_ttl)).map(|(at, _)| *at).collect()
     }
 
-    /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet.
+    /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet. A reject takes it
+    /// out only if it counts, nobody begins to lift it, and nothing was handed to an executor: what is doubtful is held.
     #[must_use]
-    pub fn approved(&self, now: Time) -> Vec<Approved> {
+    pub fn approved(&self, now: Time, index: &Index<'_>) -> Vec<Approved> {
+        let graph = Graph(index);
         let month = Span::from_seconds(30 * 86_400);
-        self.approved.iter().filter(|a| a.at.plus(month) >= now).cloned().collect()
+        let lifted: BTreeSet<Digest<of::Line>> = self
+            .record
+            .decisions
+            .iter()
+            .filter_map(|d| match &d.said {
+                Said::Override { lifts, .. } => Some(lifts),
+                Said::Approve { .. } | Said::Reject => None,
+            })
+            .flatten()
+            .copied()
+            .collect();
+        let exported: BTreeSet<Digest<of::Change>> = self.record.exports.iter().map(|export| export.digest).collect();
+        let counts = |d: &&Recorded| {
+            d.said == Said::Reject && !lifted.contains(&d.line) && reject::counts(d, &self.record, now, &graph)
+        };
+        let rejected: BTreeSet<Digest<of::Change>> =
+            self.record.decisions.iter().filter(counts).map(|d| d.digest).collect();
+        let recent = self.approved.iter().filter(|(_, one)| one.at.plus(month) >= now);
+        let held = recent.filter(|(digest, _)| exported.contains(digest) || !rejected.contains(digest));
+        held.map(|(_, one)| one.clone()).collect()
     }
 
     /// The line of the last decision of a person on exactly this change, if there is one.

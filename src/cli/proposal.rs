@@ -139,7 +139,7 @@ pub struct Proposal<'s> {
     pub findings: Vec<Finding>,
     /// When it was judged.
     pub now: Time,
-    /// What other plans were approved for, as far as it is known.
+    /// What other plans, and earlier versions of this one, were approved for, as far as it is known.
     pub approved: Vec<Approved>,
 }
 
@@ -160,7 +160,9 @@ impl<'s> Proposal<'s> {
             |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
         let origin = Origin::of(site, &plan, file, now);
-        Self::analyse(site, index, file, plan, origin, (now, approved), history).map_err(faults)
+        // WHY here: where only some changes are judged again, the others are still this plan's own.
+        let approved: Vec<Approved> = approved.iter().filter(|one| !one.is_of(&plan)).cloned().collect();
+        Self::analyse(site, index, file, plan, origin, (now, &approved), history).map_err(faults)
     }
 
     /// Analyses and judges only these changes, as a plan of its own.

@@ -103,7 +103,7 @@ impl Record {
         let mut known_already = 0_u64;
         for file in &read.files {
             let file = &file.clone().remembered(&past, &site, now);
-            let judged = Proposal::judge(&site, &index, file, now, &past.approved(now), |plan, digested| {
+            let judged = Proposal::judge(&site, &index, file, now, &past.approved(now, &index), |plan, digested| {
                 past.of(&index, plan, digested, now)
             });
             let proposal = match judged {

@@ -71,7 +71,7 @@ impl Status {
         let mut ids = BTreeSet::new();
         for path in plans::list(named)? {
             let file = PlanFile::read(&path)?.remembered(&past, &site, now);
-            let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now), |plan, digested| {
+            let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now, &index), |plan, digested| {
                 past.of(&index, plan, digested, now)
             });
             let proposal = match judged {

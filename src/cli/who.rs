@@ -18,7 +18,7 @@ pub fn could(people: &People, could: &BTreeSet<PersonId>) -> Sentence {
     let group = groups.next().filter(|_| groups.next().is_none());
     let only = could.iter().next().filter(|_| could.len() == 1);
     match (only, group) {
-        (None, _) if could.is_empty() => Sentence::of("nobody of people.yaml may take it"),
+        (None, _) if could.is_empty() => Sentence::of("nobody in people.yaml"),
         (Some(person), Some((group, _))) => Sentence::new().id(person).own(", the only one in ").name(group),
         (Some(person), None) => Sentence::new().id(person),
         (None, Some((group, _))) => Sentence::of(format!("one of the {} people in ", spelled(could.len()))).name(group),
@@ -50,6 +50,6 @@ mod tests {
         assert_eq!(said(&["ada", "cy"]), "one of `ada`, `cy`");
         assert_eq!(said(&["cy"]), "`cy`, the only one in `owners`");
         assert_eq!(said(&["bo"]), "`bo`", "two groups hold exactly Bo, and it is not known which counts");
-        assert_eq!(said(&[]), "nobody of people.yaml may take it");
+        assert_eq!(said(&[]), "nobody in people.yaml");
     }
 }

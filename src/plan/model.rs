@@ -74,7 +74,7 @@ pub enum Lifetime {
 }
 
 /// `grant`, `revoke` and `adjust` share this: an assignment as the plan names it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AssignmentChange {
     /// The identity or group.
     pub to: Placed<Text>,
@@ -91,7 +91,7 @@ pub struct AssignmentChange {
 }
 
 /// A role's definition as a plan writes it (`create_role`, `set_role`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoleDefinition {
     /// The role.
     pub role: Placed<RoleId>,
@@ -108,7 +108,7 @@ pub struct RoleDefinition {
 }
 
 /// What a change does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Gives an assignment.
     Grant(AssignmentChange),
@@ -227,7 +227,7 @@ impl Action {
 }
 
 /// What can have an owner. Exactly one of `identity:`, `group:`, `role:`, `resource:` names it in the plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Owned {
     /// An identity.
     Identity(Placed<IdentityId>),
@@ -240,7 +240,7 @@ pub enum Owned {
 }
 
 /// A trust as a plan writes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrustDefinition {
     /// Its new name (`trust:`).
     pub trust: Placed<TrustId>,
@@ -255,7 +255,7 @@ pub struct TrustDefinition {
 }
 
 /// A credential to be issued.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CredentialIssue {
     /// Its new name (`credential:`).
     pub credential: Placed<CredentialId>,

@@ -37,7 +37,7 @@ pub enum AutoBar {
     MembersUnknown,
     /// The snapshot contradicts a claim.
     Contradicted,
-    /// A person rejected it, and nobody lifted that.
+    /// A person rejected it, or one like it in another plan, and did not take that back.
     Rejected,
     /// The proposer or the sponsor gains.
     ProposerOrSponsorGains,
@@ -71,7 +71,7 @@ impl AutoBar {
             Self::SetsIncomplete => "the search for changes that act together was cut short",
             Self::MembersUnknown => "the members of a group it concerns are not all known",
             Self::Contradicted => "the snapshot contradicts what the plan claims",
-            Self::Rejected => "a person rejected it",
+            Self::Rejected => "a person rejected it, or one like it",
             Self::ProposerOrSponsorGains => "the proposer or the sponsor gains by it",
             Self::RoleDefinition => "it changes what a role means",
             Self::Trust => "it changes who can act as whom",
@@ -87,6 +87,7 @@ impl AutoBar {
 /// Every reason why a change cannot be automatic, sorted.
 pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts) -> BTreeSet<AutoBar> {
     let gained = &facts.effects.gained;
+    let history = matter.history_of(&facts.id);
     let stands = facts.becomes.is_some_and(|becomes| becomes.mode == Mode::Standing) && !gained.is_empty();
     let sponsor = matter.plan.on_behalf_of.as_ref().map(|sponsor| &sponsor.value);
     let parties = [Some(&matter.plan.proposer.value), sponsor];
@@ -103,7 +104,7 @@ pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &Chan
         (AutoBar::SetsIncomplete, matter.analysis.sets_incomplete),
         (AutoBar::MembersUnknown, facts.concerned.at_least || !facts.concerned.unknown_groups.is_empty()),
         (AutoBar::Contradicted, facts.claims.iter().any(|claim| claim.result == ClaimResult::Contradicted)),
-        (AutoBar::Rejected, matter.history_of(&facts.id).unlifted_reject),
+        (AutoBar::Rejected, history.rejected_before || history.unlifted_reject),
         (AutoBar::ProposerOrSponsorGains, parties.into_iter().flatten().any(gains)),
         (AutoBar::Deny, deny),
         (AutoBar::NamedByPolicy, names(facts).any(|name| pack.named().holds(&name))),

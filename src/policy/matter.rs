@@ -66,11 +66,11 @@ pub struct EarlierReject {
 /// What the log says of changes like this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// A person rejected it, or one like it in another plan.
+    /// A person rejected it, or one like it in another plan: it is not automatic, and no step is waived.
     pub rejected_before: bool,
     /// The rejects that it resembles, the latest first.
     pub earlier: Vec<EarlierReject>,
-    /// A person rejected it within this plan id, and nobody lifted that: it bars an automatic approval.
+    /// A person rejected it within this plan id, and nobody lifted that.
     pub unlifted_reject: bool,
     /// How often the same entitlement was granted to the same subject within 30 days.
     pub grants_30d: u64,

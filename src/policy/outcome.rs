@@ -141,7 +141,9 @@ fn judge(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts)
         };
     }
     let mut waived = Vec::new();
-    for step in pack.steps() {
+    // WHY: what a person refused must not come back, under another name, past fewer people.
+    let waivable = if barred.contains(&bars::AutoBar::Rejected) { &[] } else { pack.steps() };
+    for step in waivable {
         let asked = case.ask(pack, who, &format!("Waive{step}"), what, false);
         if let Some(asked) = asked.filter(|asked| asked.permitted()) {
             waived.push((step.clone(), asked.permitting()));

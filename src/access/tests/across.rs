@@ -130,11 +130,6 @@ fn what_was_done_has_ended_or_takes_access_is_no_companion() {
     let lasting = grant_as(ANN, "part0", crate::input::entitlement::Mode::Active, Some(ttl(60)));
     assert!(!chains(&analysed(&data, &s, now(), &[approved("P", "c", lasting)])).is_empty());
     assert!(chains(&analysed(&data, &s, now(), &[approved("P", "c", revoke(ANN, "part1", None))])).is_empty());
-    let own = [approved("PLAN", "c", grant(ANN, "part0", None))];
-    assert!(
-        chains(&analysed(&data, &s, now(), &own)).is_empty(),
-        "what this plan itself was approved for is not another's"
-    );
     let shown = s.held("h", ANN, "part0", None);
     let a = analysed(&data, &shown, now(), &[approved("P", "c", grant(ANN, "part0", None))]);
     assert!(
@@ -144,21 +139,92 @@ fn what_was_done_has_ended_or_takes_access_is_no_companion() {
 }
 
 #[test]
-fn what_cannot_be_laid_over_the_snapshot_is_left_out_and_too_much_is_said() {
+fn what_an_earlier_version_of_the_plan_was_approved_for_is_held_until_the_plan_holds_it_again() {
     let data = Data::shipped().unwrap();
     let s = account(&[allow("iam:PassRole", "*"), allow("lambda:*", "*")]);
-    let mut earlier =
-        vec![approved("GONE", "c", grant("nobody", "part0", None)), approved("P", "c", grant(ANN, "part0", None))];
-    let now = || vec![("c", grant(ANN, "part1", None))];
-    assert_eq!(
-        chains(&analysed(&data, &s, now(), &earlier)).iter().filter(|(id, ..)| id == "aws-new-function").count(),
-        1
-    );
-    let mut s = s;
-    for n in 0..80 {
-        s = s.role(&format!("r{n}"), &[allow("sqs:*", &format!("q{n}"))]);
-        earlier.push(approved(&format!("Q{n}"), "c", grant("bob", &format!("r{n}"), None)));
+    let own = [approved("PLAN", "c", grant(ANN, "part0", None))];
+    let with = |changes| {
+        let a = analysed(&data, &s, changes, &own);
+        chains(&a).into_iter().filter(|(id, ..)| id == "aws-new-function").map(|(_, _, with)| with).collect::<Vec<_>>()
+    };
+    assert_eq!(with(vec![("c", grant(ANN, "part1", None))]), [["PLAN/c"]], "half was put in the place of half");
+    let both = vec![("c", grant(ANN, "part1", None)), ("d", grant(ANN, "part0", None))];
+    assert!(with(both).is_empty(), "what the plan itself still gives is no companion");
+}
+
+#[test]
+fn a_chain_is_found_whatever_its_changes_are_called_and_whenever_they_were_approved() {
+    let data = Data::shipped().unwrap();
+    let s = account(&[allow("iam:PassRole", "*"), allow("lambda:*", "*")]);
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for names in orders {
+        for times in orders {
+            let actions = [Action::CreateGroup(p("g".into()), None), grant("g", "part0", None), join(ANN, "g")];
+            let held = |(n, action): (usize, Action)| Approved {
+                at: at(TAKEN_AT + times[n]),
+                ..approved("P", &format!("c{}", names[n]), action)
+            };
+            let mut earlier: Vec<Approved> = actions.into_iter().enumerate().map(held).collect();
+            earlier.sort_by(|a, b| a.change.id.value.cmp(&b.change.id.value));
+            let a = analysed(&data, &s, vec![("c", grant(ANN, "part1", None))], &earlier);
+            let found: Vec<_> = chains(&a).into_iter().filter(|(id, ..)| id == "aws-new-function").collect();
+            assert_eq!(found.len(), 1, "{names:?} {times:?}");
+            assert_eq!(found[0].2, ["P/c0", "P/c1", "P/c2"]);
+            assert!(!a.sets_incomplete);
+        }
     }
-    let a = analysed(&data, &s, now(), &earlier);
-    assert!(a.sets_incomplete, "what is not looked at is said");
+}
+
+#[test]
+fn what_is_approved_of_an_object_that_this_plan_defines_anew_is_held_beside_it() {
+    let data = Data::shipped().unwrap();
+    let s = account(&[allow("iam:PassRole", "*"), allow("sqs:*", "*")]).held("h", ANN, "part1", None);
+    let s = s.held("i", ANN, "part0", None);
+    let earlier = [approved("P", "c", Action::SetRole(define("part1", &[allow("lambda:CreateFunction", "*")], &[])))];
+    let more = Action::AddPermission(p("part1".into()), p(allow("lambda:InvokeFunction", "*")));
+    let found = chains(&analysed(&data, &s, vec![("c", more)], &earlier));
+    assert!(found.iter().any(|(id, _, with)| id == "aws-new-function" && *with == ["P/c"]), "{found:?}");
+}
+
+#[test]
+fn what_cannot_be_laid_beside_the_plan_is_named_and_the_search_is_not_whole() {
+    let data = Data::shipped().unwrap();
+    let s = account(&[allow("iam:PassRole", "*"), allow("lambda:*", "*")]).group("g", &[]);
+    let earlier = [approved("P", "c", join(ANN, "g"))];
+    let a = analysed(
+        &data,
+        &s,
+        vec![("c", grant(ANN, "part1", None)), ("d", Action::DeleteGroup(p("g".into())))],
+        &earlier,
+    );
+    assert!(a.sets_incomplete);
+    assert!(a.findings.iter().any(|f| f.message.raw().contains("`P/c` cannot be laid")), "{:?}", a.findings);
+    let a = analysed(&data, &s, vec![("c", grant("bob", "part1", None))], &[approved("P", "c", join(ANN, "gone"))]);
+    assert!(!a.sets_incomplete, "whom this plan does not concern");
+}
+
+#[test]
+fn many_harmless_approvals_push_nothing_out() {
+    let mut s = snapshot("test").human("u").human("svc").human("bob").role("run", &[allow("start", "job")]);
+    s = s.role("vault", &[allow("open", "vault")]).held("h", "svc", "vault", None);
+    s = s.group("runners", &[]).trust("t", "runners", "svc", Some(("start", "job")));
+    let mut earlier = vec![approved("PLAN-1", "c", grant("u", "run", None))];
+    for n in 0..400 {
+        s = s.role(&format!("r{n}"), &[allow("read", &format!("q{n}"))]);
+        let later = approved(&format!("Q{n}"), "c", grant("bob", &format!("r{n}"), None));
+        earlier.push(Approved { at: at(TAKEN_AT + 1), ..later });
+    }
+    let now = || vec![("j", join("u", "runners"))];
+    let a = analysed(&Data::default(), &s, now(), &earlier);
+    assert!(a.emergent.iter().any(|e| e.with.iter().any(|c| c.as_str() == "PLAN-1/c")) && !a.sets_incomplete);
+    for one in earlier.iter_mut().skip(1) {
+        if let Action::Grant(a) = &mut one.change.action {
+            a.to.value = "u".into();
+        }
+    }
+    assert!(analysed(&Data::default(), &s, now(), &earlier).sets_incomplete, "of those that might matter, too many");
+    for n in 0..400 {
+        s = s.held(&format!("h{n}"), "u", &format!("r{n}"), None);
+    }
+    assert!(!analysed(&Data::default(), &s, now(), &earlier).sets_incomplete, "what the snapshot shows does not count");
 }

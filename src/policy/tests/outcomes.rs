@@ -49,6 +49,17 @@ fn a_denied_change_still_says_which_steps_it_would_need() {
 }
 
 #[test]
+fn what_a_person_rejected_before_is_not_automatic_under_another_plan_and_no_step_is_waived() {
+    let more = policy("waive", "mandatory", "permit(principal, action in Action::\"Waive\", resource);");
+    let mut world = World::new();
+    assert_eq!(world.judge(&pack_and(&more)).outcome, Outcome::Auto);
+    world.history.insert("c1".into(), History { rejected_before: true, ..History::default() });
+    let judged = world.judge(&pack_and(&more));
+    assert_eq!(judged.outcome, Outcome::Needs(pack().steps().to_vec()));
+    assert!(judged.waived.is_empty() && judged.barred.contains(&AutoBar::Rejected));
+}
+
+#[test]
 fn if_all_steps_are_waived_the_first_stays() {
     let more = policy("waive", "mandatory", "permit(principal, action in Action::\"Waive\", resource);");
     let mut world = World::new();

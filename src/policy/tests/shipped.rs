@@ -217,6 +217,7 @@ const TABLE: &[(&str, Bend, Bend)] = &[
     ("task-plan-size", |w| w.plan.changes = vec![w.plan.changes[0].clone(); 101], |w| w.plan.changes = vec![w.plan.changes[0].clone(); 100]),
     ("task-escalation-of-plan", |w| w.analysis.escalations = vec![escalation()], |_| ()),
     ("task-emergent", |w| w.analysis.sets_incomplete = true, |_| ()),
+    ("task-search-cut-short", |w| w.analysis.sets_incomplete = true, |w| { w.plan.proposer = at("user:sec".into()); w.analysis.sets_incomplete = true; }),
     ("task-wide-reach", |w| w.analysis.concerned.identities = 1001, |w| w.analysis.concerned.identities = 1000),
     ("approval-entitlement-owner", |w| { w.approver = "own".into(); w.facts().around.roles.get_mut("viewer").unwrap().owner = Some("user:own".into()); }, |w| w.approver = "own".into()),
     ("approval-object-owner", |w| { w.approver = "own".into(); bob(w).owner = Some("user:own".into()); w.facts().named.role = None; },
