@@ -13,7 +13,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::{Site, decide, seal};
+use support::{Site, decide, expect, seal};
 
 /// A site in a git repository whose `main` holds the trust files and nothing else.
 fn repository() -> Site {
@@ -209,6 +209,23 @@ fn reviewed() -> Site {
     decide(&mut bo, &[approve]);
     seal(&mut bo, 0);
     site
+}
+
+#[test]
+fn a_person_objects_to_what_passes_and_takes_the_reject_back() {
+    let site = reviewed();
+    let passes = ["plan.yaml", "--trust", "."];
+    let mut bo = site.sit("plan.yaml --key keys/bo.pub");
+    expect(&mut bo, "nothing is left to decide");
+    expect(&mut bo, "exit=0");
+    let mut bo = site.sit("plan.yaml --reopen --key keys/bo.pub");
+    decide(&mut bo, &[("c2", "r", "Why", "the incident is over"), ("c1", "s", "", "")]);
+    seal(&mut bo, 4);
+    assert_eq!(gate(&site, &passes).0, 4);
+    let mut bo = site.sit("plan.yaml --reopen --key keys/bo.pub");
+    decide(&mut bo, &[("c2", "a", "Type `ledger-admin`", "ledger-admin"), ("c1", "s", "", "")]);
+    seal(&mut bo, 0);
+    assert_eq!(gate(&site, &passes).0, 0);
 }
 
 fn messages(value: &Value) -> String {

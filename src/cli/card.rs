@@ -74,6 +74,7 @@ pub fn card(
         names: names(facts),
         likeness: likeness(change, facts, present, parent, warned),
         already,
+        reopened: false,
         present: present.clone(),
     })
 }

@@ -40,6 +40,9 @@ pub struct Decide {
     /// The plans; a folder stands for every plan in it.
     #[arg(required = true, value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
+    /// Asks again about what is decided or automatic: to object to it, or to take one's own reject back.
+    #[arg(long)]
+    reopen: bool,
     #[command(flatten)]
     at: Desk,
 }
@@ -94,6 +97,7 @@ impl Decide {
     pub fn demo(folder: &Path) -> Self {
         Self {
             plans: vec![folder.join("plan.yaml")],
+            reopen: false,
             at: Desk {
                 place: Where { trust: Some(folder.to_string_lossy().into_owned()), log: None },
                 key: Some(folder.join("keys/ada.pub").to_string_lossy().into_owned()),
@@ -107,7 +111,7 @@ impl Decide {
     /// # Errors
     /// If the tool cannot do its work; what was decided by then is in the journal.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        self.at.start(&self.plans, None)
+        self.at.start(&self.plans, None, self.reopen)
     }
 }
 
@@ -117,7 +121,7 @@ impl Resume {
     /// # Errors
     /// If the tool cannot do its work; what was decided by then is in the journal.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        self.at.start(&self.plans, Some(if self.give_up { Resuming::GiveUp } else { Resuming::GoOn }))
+        self.at.start(&self.plans, Some(if self.give_up { Resuming::GiveUp } else { Resuming::GoOn }), false)
     }
 }
 
@@ -137,7 +141,7 @@ fn attended() -> Result<(), Failure> {
 }
 
 impl Desk {
-    fn start(&self, named: &[PathBuf], resuming: Option<Resuming>) -> anyhow::Result<ExitCode> {
+    fn start(&self, named: &[PathBuf], resuming: Option<Resuming>, reopen: bool) -> anyhow::Result<ExitCode> {
         let site = match Site::load(&self.place)? {
             Ok(site) => site,
             Err(faults) => return self.say(&present::faults("review", &faults, ExitCode::Failure), ExitCode::Failure),
@@ -217,6 +221,7 @@ impl Desk {
             proposals: &read.proposals,
             passed: &read.passed,
             me: &me,
+            reopen,
         };
         let code = round.sit(going_on)?;
         let mut codes = vec![code];

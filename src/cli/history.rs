@@ -306,7 +306,7 @@ impl Past {
             let (mut before, mut unlifted) = (false, false);
             let mut earlier = Vec::new();
             for decision in &counting {
-                unlifted |= reject::binds(decision, document, &graph);
+                unlifted |= reject::blocks(decision, document, digest.digest, &self.record, now, &graph);
                 let again = decision.document.object() == object || covers_any(&graph, document, &decision.document);
                 let part = !again && covers_any(&graph, &decision.document, document);
                 // What was rejected as one comes back as several: each is a part, and the others are beside it.

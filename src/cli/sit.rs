@@ -67,6 +67,8 @@ pub struct Round<'a, 's> {
     pub passed: &'a [Passed],
     /// The person.
     pub me: &'a Me,
+    /// Whether the person wants to be asked again about what is decided or automatic.
+    pub reopen: bool,
 }
 
 /// A sitting that can begin: what is shown first, and the session behind it.
@@ -190,7 +192,8 @@ impl<'s> Round<'_, 's> {
             let terms = self.terms(proposal);
             let mut shown = present::plan(proposal, Limits::SHORT);
             for (at, change) in shown.changes.iter_mut().enumerate() {
-                let Some(card) = card(bench, self.past, proposal, at, &self.me.signer, &terms) else { continue };
+                let Some(mut card) = card(bench, self.past, proposal, at, &self.me.signer, &terms) else { continue };
+                card.reopened = self.reopen;
                 present::past(change, proposal, at, bench, self.past, &terms);
                 for step in &mut change.steps {
                     let yours = card.permitted.iter().any(|s| s.as_str() == step.name.raw());
@@ -340,7 +343,9 @@ impl<'s> Round<'_, 's> {
     fn settled(&self, bench: &Bench<'_, 's>) -> anyhow::Result<ExitCode> {
         let code = self.standing(bench, self.past)?;
         output::note(match code {
-            ExitCode::Passes => "nothing is left to decide: every change is approved or automatic",
+            ExitCode::Passes => {
+                "nothing is left to decide: every change is approved or automatic; `--reopen` asks again"
+            }
             ExitCode::Failure
             | ExitCode::Usage
             | ExitCode::Denied

@@ -222,7 +222,7 @@ fn takes_place(later: &Recorded, earlier: &Recorded, judge: &dyn Judge) -> bool 
         | (Said::Approve { .. }, Said::Override { .. })
         | (Said::Override { .. }, Said::Approve { .. }) => false,
         (Said::Approve { .. } | Said::Override { .. }, Said::Reject) => {
-            reject::binds(earlier, &later.document, judge) && judge.takes_back(later)
+            reject::is_taken_back(earlier, later, judge) && judge.takes_back(later)
         }
         (Said::Approve { .. }, Said::Approve { .. }) | (Said::Reject, Said::Approve { .. } | Said::Override { .. }) => {
             later.digest == earlier.digest

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use super::approval;
 use super::case::{Judge, Present, Signer};
-use super::digest::Document;
+use super::digest::{Document, Held};
 use super::matching::{self, Candidate};
 use super::record::{Record, Recorded, Said};
+use crate::input::digest::{Digest, of};
 use crate::input::time::{Span, Time};
 
 /// A reject that blocks a change, and who helps to lift it so far.
@@ -35,6 +36,61 @@ pub fn binds(reject: &Recorded, change: &Document, judge: &dyn Judge) -> bool {
             }))
 }
 
+/// Whether a later yes of the same person is one to all that a reject refused. A yes to less leaves the rest refused.
+#[must_use]
+pub fn is_taken_back(reject: &Recorded, yes: &Recorded, judge: &dyn Judge) -> bool {
+    binds(reject, &yes.document, judge)
+        && (reject.digest == yes.digest || gives_all(&yes.document, &reject.document, judge))
+}
+
+/// Whether one change gives all that another gives, now what the other gives now; where that gives nothing, whether both
+/// are about the same object.
+fn gives_all(wide: &Document, narrow: &Document, judge: &dyn Judge) -> bool {
+    let gives = |w: &Held, n: &Held| w.subject == n.subject && judge.covers(&w.access, &n.access);
+    let now = narrow.effect.gained.iter().all(|n| wide.effect.gained.iter().any(|w| gives(w, n)));
+    let later = narrow.effect.gained_eligible.iter().all(|n| wide.gains().any(|w| gives(w, n)));
+    now && later && (narrow.gains().next().is_some() || wide.object() == narrow.object())
+}
+
+/// Whether the person who rejected has since said yes to this change, or to one of the same object that gives as much:
+/// then their reject stands against others, and not against it.
+fn is_accepted(
+    reject: &Recorded,
+    change: &Document,
+    digest: Digest<of::Change>,
+    record: &Record,
+    now: Time,
+    judge: &dyn Judge,
+) -> bool {
+    let accepts = |yes: &Recorded| {
+        yes.digest == digest || yes.document.object() == change.object() && gives_all(&yes.document, change, judge)
+    };
+    record.decisions.iter().any(|yes| {
+        yes.signer.person == reject.signer.person
+            && yes.said != Said::Reject
+            && !yes.is_from_future(now)
+            && yes.document.plan == change.plan
+            && accepts(yes)
+            && record.knew(yes, reject)
+    })
+}
+
+/// Whether a reject blocks a change, as far as nobody lifted it: it binds it and counts, and its person has not said yes
+/// to just this since.
+#[must_use]
+pub fn blocks(
+    reject: &Recorded,
+    change: &Document,
+    digest: Digest<of::Change>,
+    record: &Record,
+    now: Time,
+    judge: &dyn Judge,
+) -> bool {
+    binds(reject, change, judge)
+        && counts(reject, record, now, judge)
+        && !is_accepted(reject, change, digest, record, now, judge)
+}
+
 /// Whether a reject counts: its person was permitted a step when it was sealed, and has not taken it back.
 ///
 /// WHY not a reject's time: one from the future still says that a person objects, and blocking is the safe side.
@@ -55,7 +111,7 @@ pub fn blocking<'a>(
     let mut found: Vec<Blocking<'a>> = record
         .decisions
         .iter()
-        .filter(|d| d.said == Said::Reject && binds(d, &present.document, judge) && counts(d, record, now, judge))
+        .filter(|d| blocks(d, &present.document, present.digest, record, now, judge))
         .map(|reject| Blocking { reject, lifted_by: lifters(reject, present, record, now, approval_ttl, judge) })
         .filter(|b| !is_lifted(&b.lifted_by))
         .collect();

@@ -88,6 +88,25 @@ fn a_reject_blocks_until_its_person_supersedes_it() {
 }
 
 #[test]
+fn a_yes_to_less_frees_what_it_says_yes_to_and_not_what_was_refused() {
+    let wide = wanting(&["read", "write"], |_| {});
+    let narrow = wanting(&["read"], |d| d.reason = "reading is enough".into());
+    let decisions = vec![reject("s1", "ada", &wide), said("s2", 0, "ada", &narrow, yes(), &["Owner"])];
+    let r = record(decisions, &[("s2", "s1")]);
+    assert!(!blocked(&narrow, &r, &Site::default()), "it is what ada said yes to");
+    assert!(blocked(&wide, &r, &Site::default()), "and what ada refused stays refused");
+    let reworded = wanting(&["read"], |d| d.reason = "again".into());
+    assert!(!blocked(&reworded, &r, &Site::default()), "it gives no more than ada said yes to");
+    let mut eligible = wanting(&["write"], |_| {});
+    let mut document = (*eligible.document).clone();
+    document.effect.gained_eligible = std::mem::take(&mut document.effect.gained);
+    eligible = present("c1", document, needs(&["Owner"]));
+    let now = wanting(&["write"], |_| {});
+    let decisions = vec![reject("s1", "ada", &now), said("s2", 0, "ada", &eligible, yes(), &["Owner"])];
+    assert!(blocked(&now, &record(decisions, &[("s2", "s1")]), &Site::default()), "a yes to what can be activated");
+}
+
+#[test]
 fn a_second_wider_reject_does_not_free_the_first() {
     let narrow = present("c1", document("svc:a", "writer", &["write"]), needs(&["Owner"]));
     let wide = present("c2", document("svc:a", "superuser", &["*"]), needs(&["Owner"]));

@@ -277,6 +277,7 @@ mod conversation {
             likeness: None,
             names: BTreeSet::new(),
             already: Already::Open,
+            reopened: false,
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Card {
     pub likeness: Option<Likeness>,
     /// What the record already says.
     pub already: Already,
+    /// Whether the person wants to be asked again about what is decided or automatic.
+    pub reopened: bool,
 }
 
 impl Card {
@@ -101,6 +103,12 @@ impl Card {
     /// Whether the session asks about it of itself; any other change can still be visited.
     #[must_use]
     pub fn is_asked(&self) -> bool {
+        self.is_open() || self.reopened && self.can_reject()
+    }
+
+    /// Whether it is not decided yet, and this person could help to decide it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
         match self.already {
             Already::ApprovedByMe | Already::RejectedByMe => false,
             Already::Passes => self.can_lift(),

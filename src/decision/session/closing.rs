@@ -166,7 +166,7 @@ impl Session {
                 }
             } else if stand.is_some_and(Stand::rejects) {
                 summary.rejected.push(case);
-            } else if self.is_asked(at) {
+            } else if self.is_open(at) {
                 summary.undecided.push(case);
             } else if card.present.outcome == Outcome::Auto && card.already != Already::RejectedByMe {
                 summary.automatic.push(case);

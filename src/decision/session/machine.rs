@@ -194,7 +194,7 @@ impl Session {
             Some(stand) if stand.approves() => Standing::Approved,
             Some(stand) if stand.rejects() => Standing::Rejected,
             Some(stand) if !stand.overrides.is_empty() => Standing::Overridden,
-            Some(_) | None if self.is_asked(at) => Standing::Undecided,
+            Some(_) | None if self.is_open(at) => Standing::Undecided,
             Some(_) | None if card.present.outcome == Outcome::Auto => Standing::Automatic,
             Some(_) | None => Standing::NotAsked,
         };
@@ -279,6 +279,11 @@ impl Session {
 
     pub(super) fn is_asked(&self, at: usize) -> bool {
         self.cards.get(at).is_some_and(Card::is_asked) || self.before.contains_key(&at)
+    }
+
+    /// Whether it is still to be decided.
+    pub(super) fn is_open(&self, at: usize) -> bool {
+        self.cards.get(at).is_some_and(Card::is_open) || self.before.contains_key(&at)
     }
 
     /// Whether it is asked about, and meets what the person wants to see.

@@ -29,6 +29,7 @@ fn card(present: Present, rank: u64) -> Card {
         likeness: None,
         names: BTreeSet::from([format!("svc:{}", present.case.change.as_str()).into()]),
         already: Already::Open,
+        reopened: false,
         present,
     }
 }
@@ -462,4 +463,34 @@ fn a_withdrawn_decision_does_not_come_back() {
     ];
     let resumed = Session::resume(vec![card(p, 1)], &journal).unwrap();
     assert!(resumed.kept.is_empty() && resumed.again.is_empty());
+}
+
+#[test]
+fn what_is_decided_or_automatic_is_asked_again_only_where_the_person_wants_it() {
+    let decided = || {
+        let auto = Card {
+            present: present("c4", document("svc:d", "reader", &["read"]), Outcome::Auto),
+            ..card(simple("c4"), 1)
+        };
+        vec![
+            Card { already: Already::Passes, ..card(simple("c1"), 4) },
+            Card { already: Already::RejectedByMe, ..card(simple("c2"), 3) },
+            Card { already: Already::ApprovedByMe, ..card(simple("c3"), 2) },
+            auto,
+        ]
+    };
+    assert_eq!(shown(&Session::new(decided()).unwrap()), "over");
+    let reopened = decided().into_iter().map(|card| Card { reopened: true, ..card }).collect();
+    let mut s = Session::new(reopened).unwrap();
+    assert!(s.contents().iter().all(|entry| entry.standing != Standing::Undecided), "each stands as it did");
+    assert_eq!(shown(&s), "c1");
+    ok(&mut s, [Reply::Reject, typed("I object")]);
+    assert_eq!(shown(&s), "c2");
+    approve(&mut s);
+    assert_eq!(shown(&s), "c3");
+    ok(&mut s, [Reply::Skip]);
+    ok(&mut s, [Reply::Reject, typed("not without me")]);
+    assert_eq!(s.decisions().len(), 3);
+    let nobody = Card { reopened: true, permitted: BTreeSet::new(), ..decided().remove(0) };
+    assert_eq!(shown(&Session::new(vec![nobody]).unwrap()), "over", "whose word would not count is not asked");
 }

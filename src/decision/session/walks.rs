@@ -38,6 +38,7 @@ fn cards() -> Vec<Card> {
             likeness: None,
             names: BTreeSet::new(),
             already: Already::Open,
+            reopened: false,
             present,
         })
         .collect()
