@@ -342,3 +342,7 @@ impl Past {
 fn covers_any(graph: &Graph<'_, '_>, wide: &Document, narrow: &Document) -> bool {
     wide.gains().any(|w| narrow.gains().any(|n| w.subject == n.subject && graph.covers(&w.access, &n.access)))
 }
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;
