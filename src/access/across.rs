@@ -214,7 +214,7 @@ impl Together {
 
     /// Keeps of the others what may act together with the plan, the latest first, with all that it depends on; gives back
     /// how many are too many, and which of the refused might act together with it as well.
-    fn narrow(&mut self, q: &Question<'_, '_>, plain: &View<'_, '_>, refused: Vec<Change>) -> (usize, Vec<ChangeId>) {
+    fn narrow(&mut self, q: &Question<'_, '_>, plain: &View<'_, '_>, refused: &[Change]) -> (usize, Vec<ChangeId>) {
         let Ok(steps) = attempt(&self.plan, q.index, None, self.mine) else { return (0, Vec::new()) };
         let view = View::over(plain, overlay(plain.index, q.plan.expires.value, &steps));
         let concerned = |step: &Step<'_>| view.all_behind(&seeds(step, plain, &view));
@@ -267,7 +267,7 @@ pub(super) fn across(
     let mut left_out = 0_usize;
     let mut together = gather(q, &mut left_out);
     let refused = together.settle(q.index);
-    let (too_many, open) = together.narrow(q, plain, refused);
+    let (too_many, open) = together.narrow(q, plain, &refused);
     left_out = left_out.saturating_add(too_many);
     if left_out > 0 {
         let message = format!("{left_out} changes that other plans were approved for are not looked at: too many");
@@ -306,10 +306,10 @@ pub(super) fn across(
 
 /// A few names, and how many more there are.
 fn listed(names: &BTreeSet<&ChangeId>) -> String {
-    let named: Vec<String> = names.iter().take(4).map(|id| format!("`{}`", id.as_str())).collect();
-    match names.len().saturating_sub(named.len()) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
+    let few: Vec<String> = names.iter().take(4).map(|id| format!("`{}`", id.as_str())).collect();
+    match names.len().saturating_sub(few.len()) {
+        0 => few.join(", "),
+        more => format!("{} and {more} more", few.join(", ")),
     }
 }
 

@@ -53,6 +53,7 @@ fn approval() -> Approval {
         },
         digest: digested.digest,
         document: digested.document,
+        change: plan.changes[0].id.value.clone(),
         emergent: BTreeSet::new(),
         said: Said::Approve { grouped: false },
         steps: BTreeSet::from([StepName::new("Owner").unwrap()]),

@@ -97,7 +97,10 @@ pub fn allowed_signers(bytes: &[u8]) {
     findings(&notes, bytes);
     let lines = bytes.split(|b| *b == b'\n').count();
     assert!(signers.lines().len() <= lines, "more signers than lines");
-    if bytes.iter().any(|b| !matches!(b, b'\n' | b'\r' | b' ' | b'\t')) && signers.lines().is_empty() && notes.is_empty() {
+    if bytes.iter().any(|b| !matches!(b, b'\n' | b'\r' | b' ' | b'\t'))
+        && signers.lines().is_empty()
+        && notes.is_empty()
+    {
         let text = String::from_utf8_lossy(bytes);
         let is_comment = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
         assert!(text.lines().all(is_comment), "a line was passed over in silence: {text:?}");
