@@ -155,7 +155,11 @@ const SENTENCES: &[(&str, &str)] = &[
 /// Answers as many cards as there are answers, whichever comes first.
 pub fn decide(terminal: &mut PtySession, answers: &[Answer<'_>]) {
     for _ in answers {
-        let card = terminal.exp_string("? keys").unwrap();
+        let mut card = terminal.exp_string("? keys").unwrap();
+        if card.contains("Before you decide") {
+            key(terminal, "g");
+            card = terminal.exp_string("? keys").unwrap();
+        }
         let shown = SENTENCES.iter().filter(|(_, sentence)| card.contains(sentence)).max_by_key(|(_, s)| card.rfind(s));
         let (change, _) = shown.unwrap_or_else(|| panic!("no card: {card}"));
         let answer = answers.iter().find(|(id, ..)| id == change);
