@@ -72,6 +72,7 @@ fn is_accepted(
             && yes.document.plan == change.plan
             && accepts(yes)
             && record.knew(yes, reject)
+            && judge.takes_back(yes)
     })
 }
 

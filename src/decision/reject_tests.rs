@@ -95,6 +95,9 @@ fn a_yes_to_less_frees_what_it_says_yes_to_and_not_what_was_refused() {
     let r = record(decisions, &[("s2", "s1")]);
     assert!(!blocked(&narrow, &r, &Site::default()), "it is what ada said yes to");
     assert!(blocked(&wide, &r, &Site::default()), "and what ada refused stays refused");
+    let mut gone = Site::default();
+    gone.only.insert("ada".into(), BTreeSet::new());
+    assert!(blocked(&narrow, &r, &gone), "a yes that policy does not permit frees nothing");
     let reworded = wanting(&["read"], |d| d.reason = "again".into());
     assert!(!blocked(&reworded, &r, &Site::default()), "it gives no more than ada said yes to");
     let mut eligible = wanting(&["write"], |_| {});
