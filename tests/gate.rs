@@ -114,6 +114,7 @@ fn a_touched_trust_file_is_a_finding_and_does_not_count() {
     commit(&site, "judges of its own");
     let (code, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
     assert_eq!(code, 3, "the branch's broken policy is not read");
+    assert_eq!(value["plans"].as_array().unwrap().len(), 1);
     let touched: Vec<&str> = value["findings"]
         .as_array()
         .unwrap()
@@ -125,6 +126,25 @@ fn a_touched_trust_file_is_a_finding_and_does_not_count() {
     fs::remove_file(site.demo().join("policies/mine.cedar")).unwrap();
     let (_, value) = gate(&site, &["plans/a.yaml", "--trust", "."]);
     assert!(codes(&value).contains(&"trust-from-plan-branch"), "{value}");
+}
+
+#[test]
+fn a_plan_is_found_whatever_it_is_called() {
+    let site = repository();
+    let since = ["--changed-since", "main", "--trust", "main"];
+    let yaml: serde_yaml::Value = serde_yaml::from_str(&plan(&site)).unwrap();
+    let json = serde_json::to_string_pretty(&yaml).unwrap();
+    for (name, text) in [("plans/j.json", &json), ("plans/j.yaml.bak", &plan(&site)), ("elsewhere", &json)] {
+        fs::create_dir_all(site.demo().join("plans")).unwrap();
+        propose(&site, name, text);
+        commit(&site, "a plan");
+        let (code, value) = gate(&site, &since);
+        assert_eq!((code, &value["plans"][0]["file"]), (3, &Value::from(name)), "{value:#}");
+        assert_eq!(gate(&site, &[&["."], &since[..]].concat()).0, 3, "{name} is in the folder");
+        let (code, said) = site.run(&["check", ".", "--format", "json"]);
+        assert!(code == 3 && said.contains(&format!("\"{name}\"")), "{said}");
+        git(&site, &["reset", "-q", "--hard", "main"]);
+    }
 }
 
 #[test]

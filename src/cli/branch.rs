@@ -10,7 +10,8 @@ use std::process::Command;
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::new_folder::shown;
-use super::plans;
+use super::proposal::MAX_PLAN;
+use super::{blobs, plans};
 use crate::input::text::Text;
 
 /// A file of a commit.
@@ -18,6 +19,12 @@ use crate::input::text::Text;
 struct Entry {
     mode: String,
     object: String,
+}
+
+impl Entry {
+    fn is_file(&self) -> bool {
+        matches!(self.mode.as_str(), "100644" | "100755" | "100664")
+    }
 }
 
 /// A branch, against where it left from.
@@ -109,12 +116,14 @@ impl Branch {
         let all: BTreeSet<&str> = self.files.keys().chain(&self.changed).map(String::as_str).collect();
         let mut plans = BTreeSet::new();
         if given.is_empty() {
-            for path in all.iter().filter(|path| plans::is_yaml(path)) {
+            for path in &all {
                 let is_touched = self.changed.contains(*path) && self.files.contains_key(*path);
-                if plans::named_as_plan(path) || is_touched && plans::reads_as_plan(&self.bytes(path)?) {
+                let looked_into = is_touched && plans::is_yaml(path);
+                if plans::named_as_plan(path) || looked_into && plans::reads_as_plan(&self.bytes(path)?) {
                     plans.insert((*path).to_owned());
                 }
             }
+            plans.extend(self.unnamed("")?);
         }
         for path in given {
             let wanted = self.rooted(path)?;
@@ -130,12 +139,16 @@ impl Branch {
             );
             let known: Vec<&str> = self.before.iter().filter_map(|file| strip(file, &wanted)).collect();
             let joined = |file: &str| if wanted.is_empty() { file.to_owned() } else { format!("{wanted}/{file}") };
-            let found = plans::among(&below, &known, &mut |file| {
+            let found = plans::among(Path::new(&wanted), &below, &known, &mut |file| {
                 let file = joined(file);
-                if self.files.contains_key(&file) { self.bytes(&file) } else { Ok(Vec::new()) }
+                // What is not called like a plan is looked into below.
+                let looked_into = plans::is_yaml(&file) && self.files.contains_key(&file);
+                if looked_into { self.bytes(&file) } else { Ok(Vec::new()) }
             })?;
-            ensure!(!found.is_empty(), "{}", plans::holds_none(path));
+            let unnamed = self.unnamed(&wanted)?;
+            ensure!(!found.is_empty() || !unnamed.is_empty(), "{}", plans::holds_none(path));
             plans.extend(found.iter().map(|file| joined(file)));
+            plans.extend(unnamed);
         }
         let mut touched = Touched::default();
         for path in plans {
@@ -152,6 +165,40 @@ impl Branch {
         Ok(touched)
     }
 
+    /// The touched files of a folder that are plans by nothing but what they hold: `check` would judge each as one.
+    ///
+    /// # Errors
+    /// If something stands where plans do that cannot be looked into, or git cannot tell what a file holds.
+    fn unnamed(&self, folder: &str) -> anyhow::Result<Vec<String>> {
+        let (mut paths, mut objects) = (Vec::new(), Vec::new());
+        for path in self.changed.iter().filter(|path| strip(path, folder).is_some()) {
+            let Some(entry) = self.files.get(path) else { continue };
+            if !entry.is_file() {
+                ensure!(!plans::is_place_of_plans(path), "{}", self.no_file(path, entry));
+            } else if !plans::is_yaml(path) {
+                paths.push(path);
+                objects.push(entry.object.as_str());
+            }
+        }
+        let mut found = Vec::new();
+        blobs::each(&self.folder, &objects, MAX_PLAN, &mut |at, bytes| {
+            found.extend(paths.get(at).filter(|_| plans::is_plan(bytes)).map(|path| (*path).clone()));
+        })?;
+        Ok(found)
+    }
+
+    /// The failure of what is no file.
+    fn no_file(&self, path: &str, entry: &Entry) -> String {
+        let name = quoted(&self.shown(path));
+        match entry.mode.as_str() {
+            "120000" => format!("`{name}` is a symbolic link\n  = mend: put the plan itself there"),
+            "160000" => format!(
+                "`{name}` is another repository, a submodule, so its plans cannot be judged here\n  = mend: put the plans themselves there"
+            ),
+            _ => format!("`{name}` is no file"),
+        }
+    }
+
     /// Whether the head holds a file.
     #[must_use]
     pub fn holds(&self, path: &str) -> bool {
@@ -165,11 +212,7 @@ impl Branch {
     pub fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let name = self.shown(path);
         let entry = self.files.get(path).with_context(|| format!("the branch holds no `{}`", quoted(&name)))?;
-        match entry.mode.as_str() {
-            "100644" | "100755" | "100664" => {}
-            "120000" => bail!("`{}` is a symbolic link\n  = mend: put the plan itself there", quoted(&name)),
-            _ => bail!("`{}` is no file", quoted(&name)),
-        }
+        ensure!(entry.is_file(), "{}", self.no_file(path, entry));
         git(&self.folder, &["cat-file", "blob", &entry.object])
             .map_err(|why| anyhow!("`{}` cannot be read: {}", quoted(&name), quoted(&why)))
     }
@@ -269,29 +312,29 @@ fn failed(why: String) -> anyhow::Error {
     anyhow!("git cannot say what the branch touches: {}", quoted(&why))
 }
 
-/// Runs git where a hook's new objects can be seen; on failure, the first line of what it said.
+/// Git where a hook's new objects can be seen.
 ///
 /// WHY: a server keeps what is pushed in a place of its own until its hooks pass, and names that place by variables. They
 /// add objects, which are called by their hashes; the variables that would move the repository or its history are taken away.
-///
-/// # Errors
-/// What git said.
-pub fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
+#[must_use]
+pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     for variable in
         ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NAMESPACE"]
     {
         command.env_remove(variable);
     }
-    let output = command
-        .arg("-C")
-        .arg(folder)
-        .args(args)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_NO_REPLACE_OBJECTS", "1")
-        .env("LC_ALL", "C")
-        .output()
-        .map_err(|e| format!("git cannot be run: {e}"))?;
+    command.arg("-C").arg(folder).args(args);
+    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_REPLACE_OBJECTS", "1").env("LC_ALL", "C");
+    command
+}
+
+/// Runs git; on failure, the first line of what it said.
+///
+/// # Errors
+/// What git said.
+pub fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
+    let output = command(folder, args).output().map_err(|e| format!("git cannot be run: {e}"))?;
     if output.status.success() {
         return Ok(output.stdout);
     }

@@ -130,8 +130,49 @@ fn a_link_is_no_plan() {
     std::os::unix::fs::symlink("../elsewhere", r.path().join("plans/a.yaml")).unwrap();
     r.commit("link");
     let branch = Branch::since("main", "HEAD", r.path()).unwrap();
-    assert_eq!(branch.plans(&[]).unwrap().changed, ["plans/a.yaml"]);
+    assert!(branch.plans(&[]).unwrap_err().to_string().contains("symbolic link"));
     assert!(branch.bytes("plans/a.yaml").unwrap_err().to_string().contains("symbolic link"));
+}
+
+#[test]
+fn a_touched_file_of_any_name_is_a_plan_if_it_reads_as_one() {
+    let r = Repository::new();
+    r.write("plans/before.bak", "proposer: a\nexpires: b\nchanges: []\n");
+    r.commit("before");
+    r.git(&["checkout", "-q", "-b", "topic"]);
+    let plan = r#"{"proposer": "a", "expires": "b", "changes": []}"#;
+    for name in ["odd/j.json", "plans/a.yaml.bak", "plans/noend", "plans/broken.json"] {
+        r.write(name, if name.contains("broken") { "{" } else { plan });
+    }
+    r.write("plans/README.md", "A plan names a `proposer`, its changes and when it expires.");
+    r.write("image", &"\u{0}proposer changes expires".repeat(100_000));
+    r.commit("plans");
+    let all = ["odd/j.json", "plans/a.yaml.bak", "plans/broken.json", "plans/noend"];
+    assert_eq!(r.touched(&[]).unwrap().changed, all);
+    assert_eq!(r.touched(&["plans"]).unwrap().changed, all[1..]);
+}
+
+#[test]
+fn a_link_or_a_submodule_where_plans_stand_is_refused() {
+    for (mode, place, says) in [
+        ("120000", "plans", Some("symbolic link")),
+        ("120000", "plans/2026", Some("symbolic link")),
+        ("120000", "x/a.json", None),
+        ("160000", "plans/more", Some("submodule")),
+        ("160000", "vendor", None),
+    ] {
+        let r = Repository::new();
+        r.git(&["checkout", "-q", "-b", "topic"]);
+        let object =
+            if mode == "160000" { r.git(&["rev-parse", "HEAD"]) } else { r.git(&["rev-parse", "HEAD:README.md"]) };
+        r.git(&["update-index", "--add", "--cacheinfo", &format!("{mode},{object},{place}")]);
+        r.git(&["commit", "-q", "-m", "no file"]);
+        match (r.touched(&[]), says) {
+            (Err(why), Some(says)) => assert!(why.to_string().contains(says), "{place}: {why}"),
+            (Ok(found), None) => assert_eq!(found.changed, Vec::<String>::new(), "{place}"),
+            (found, _) => panic!("{mode} {place}: {found:?}"),
+        }
+    }
 }
 
 #[test]

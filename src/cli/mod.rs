@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod bench;
+pub mod blobs;
 pub mod branch;
 pub mod card;
 pub mod check;

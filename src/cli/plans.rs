@@ -10,11 +10,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 
 use super::new_folder::shown;
+use super::proposal::MAX_PLAN;
+use crate::input::yaml;
 
 /// How deep folders of plans may be nested.
 const DEEPEST: usize = 16;
 /// How many files a folder of plans may hold.
 const MOST: usize = 10_000;
+/// What each plan has, and nothing else has all of.
+const FIELDS: [&str; 3] = ["proposer", "changes", "expires"];
 
 /// The plans that these paths name: a file stands for itself, a folder for every plan in it.
 ///
@@ -33,9 +37,14 @@ pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         }
         let mut files = Vec::new();
         walk(path, "", 0, &mut files)?;
-        let plans = among(&files, &files, &mut |file| {
+        let plans = among(path, &files, &files, &mut |file| {
             let full = path.join(file);
-            fs::read(&full).with_context(|| format!("`{}` cannot be read", shown(&full)))
+            let cannot = || format!("`{}` cannot be read", shown(&full));
+            // What is larger than a plan may be is none, unless its name says so.
+            if !is_yaml(file) && fs::metadata(&full).with_context(cannot)?.len() > MAX_PLAN {
+                return Ok(Vec::new());
+            }
+            fs::read(&full).with_context(cannot)
         })?;
         ensure!(!plans.is_empty(), "{}", holds_none(path));
         for plan in plans {
@@ -79,10 +88,13 @@ fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyh
             continue;
         }
         ensure!(
-            !(kind.is_symlink() && is_yaml(name)),
+            !(kind.is_symlink() && (is_yaml(name) || named_as_plan(&path))),
             "`{}` is a symbolic link\n  = mend: put the plan itself there",
             shown(&root.join(&path))
         );
+        if !kind.is_file() {
+            continue;
+        }
         found.push(path);
         ensure!(found.len() <= MOST, "the folder `{}` holds more than {MOST} files", shown(root));
     }
@@ -92,26 +104,31 @@ fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyh
 /// Which of the files of a folder are plans, sorted. Paths are `/`-separated, from that folder.
 ///
 /// A folder of plans holds plans only: each of its YAML files is one. Hidden files and those below a trust folder, whose
-/// own files are YAML too, are plans if their names or their contents say so. `known` are the files that say where trust
-/// folders are: whoever adds a plan must not be able to hide it behind a `review.yaml` of their own.
+/// own files are YAML too, are plans if their names or their contents say so, and so are files that are called anything else.
+/// `known` are the files that say where trust folders are: whoever adds a plan must not be able to hide it behind a
+/// `review.yaml` of their own.
 ///
 /// # Errors
 /// What `read` says of a file that has to be looked into.
 pub fn among<S: AsRef<str>, K: AsRef<str>>(
+    folder: &Path,
     files: &[S],
     known: &[K],
     read: &mut dyn FnMut(&str) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<Vec<String>> {
     let known = known.iter().filter_map(|file| split(file.as_ref()));
     let trust: BTreeSet<&str> = known.filter(|(_, name)| *name == "review.yaml").map(|(folder, _)| folder).collect();
+    let is_for_plans = folder.components().any(|part| part.as_os_str().eq_ignore_ascii_case("plans"));
     let mut found = Vec::new();
-    for file in files.iter().map(AsRef::as_ref).filter(|file| is_yaml(file)) {
+    for file in files.iter().map(AsRef::as_ref) {
         let nearest = trust.iter().filter(|folder| is_below(file, folder)).max_by_key(|folder| folder.len());
         let named = match nearest {
-            None => !is_hidden(file),
+            None if is_yaml(file) => !is_hidden(file),
+            None => named_as_plan(file) || is_for_plans && is_json(file) && !is_hidden(file),
             Some(folder) => named_as_plan(file.get(folder.len()..).unwrap_or(file)),
         };
-        if named || reads_as_plan(&read(file)?) {
+        let reads = if is_yaml(file) { reads_as_plan } else { is_plan };
+        if named || reads(&read(file)?) {
             found.push(file.to_owned());
         }
     }
@@ -125,18 +142,36 @@ pub fn among<S: AsRef<str>, K: AsRef<str>>(
 pub fn named_as_plan(path: &str) -> bool {
     let path = &path.to_ascii_lowercase();
     let Some((folder, name)) = split(path) else { return false };
-    if !is_yaml(name) || is_hidden(path) || folder.split('/').any(|part| part == "policies") {
+    if !(is_yaml(name) || name.ends_with(".json"))
+        || is_hidden(path)
+        || folder.split('/').any(|part| part == "policies")
+    {
         return false;
     }
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     stem.rsplit('.').next() == Some("plan") || folder.split('/').any(|part| part == "plans")
 }
 
+/// Whether what stands at a path that is no file would hide a plan: beside plans, or called like one.
+#[must_use]
+pub fn is_place_of_plans(path: &str) -> bool {
+    is_yaml(path) || named_as_plan(path) || path.split('/').any(|part| part.eq_ignore_ascii_case("plans"))
+}
+
+/// Whether a file is a plan whatever it is called: its contents are read as `check` reads them.
+#[must_use]
+pub fn is_plan(bytes: &[u8]) -> bool {
+    reads_as_plan(bytes)
+        && yaml::examine("", bytes, &crate::plan::BUDGET)
+            .0
+            .is_some_and(|node| FIELDS.iter().all(|field| node.get(field).is_some()))
+}
+
 /// Whether a file's contents name what only a plan has, also where the names are written with escapes.
 #[must_use]
 pub fn reads_as_plan(bytes: &[u8]) -> bool {
     let text = without_escapes(&String::from_utf8_lossy(bytes));
-    ["proposer", "changes", "expires"].iter().all(|word| text.contains(word))
+    FIELDS.iter().all(|word| text.contains(word))
 }
 
 /// The text with each escape of an ASCII character replaced by that character, and escaped line breaks joined.
@@ -171,8 +206,16 @@ fn without_escapes(text: &str) -> String {
 /// Whether a path ends as a plan's does.
 #[must_use]
 pub fn is_yaml(path: &str) -> bool {
+    ends_in(path, &["yaml", "yml"])
+}
+
+fn is_json(path: &str) -> bool {
+    ends_in(path, &["json"])
+}
+
+fn ends_in(path: &str, endings: &[&str]) -> bool {
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-    ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+    endings.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 fn is_hidden(path: &str) -> bool {
@@ -196,14 +239,17 @@ mod tests {
     const PLAN: &str = "{proposer: a, expires: b, changes: []}";
 
     fn plans(files: &[&str], known: &[&str], contents: &str) -> Vec<String> {
-        among(files, known, &mut |_| Ok(contents.as_bytes().to_vec())).unwrap()
+        among(Path::new("access"), files, known, &mut |_| Ok(contents.as_bytes().to_vec())).unwrap()
     }
 
     #[test]
     fn a_folder_of_plans_holds_plans_only() {
         let files = ["b.yaml", "a.yml", "deep/er/c.YAML", "README.md", "a.yaml.sig", ".x/y.yaml"];
         assert_eq!(plans(&files, &files, "a: b"), ["a.yml", "b.yaml", "deep/er/c.YAML"]);
-        assert_eq!(plans(&files, &files, PLAN), [".x/y.yaml", "a.yml", "b.yaml", "deep/er/c.YAML"]);
+        let all = [".x/y.yaml", "README.md", "a.yaml", "a.yml", "b.yaml", "deep/er/c.YAML"];
+        assert_eq!(plans(&files.map(|file| file.trim_end_matches(".sig")), &files, PLAN), all);
+        let json = among(Path::new("../plans"), &["a.json", ".b.json", "c.txt"], &files, &mut |_| Ok(Vec::new()));
+        assert_eq!(json.unwrap(), ["a.json"], "where plans stand, JSON is one even if it cannot be read");
     }
 
     #[test]
@@ -227,6 +273,19 @@ mod tests {
         let expected = ["trust/night.plan.yml", "trust/plan.yaml", "trust/plans/2026/a.yaml", "x/y.yaml"];
         assert_eq!(plans(&all, &all, "a: b"), expected);
         assert_eq!(plans(&all, &[], "a: b").len(), all.len(), "a `review.yaml` that is new hides nothing");
+    }
+
+    #[test]
+    fn a_file_of_any_name_is_a_plan_if_it_reads_as_one() {
+        let files = ["review.yaml", "people.yaml", "j.json", "x/old.yaml.bak", "note", "plans/a.md"];
+        let found = ["j.json", "note", "people.yaml", "plans/a.md", "review.yaml", "x/old.yaml.bak"];
+        assert_eq!(plans(&files, &files, PLAN), found);
+        let text = "A plan has a `proposer`, its changes\nand when it expires: {all three}.\n";
+        assert!(reads_as_plan(text.as_bytes()) && !is_plan(text.as_bytes()), "a page about plans is none");
+        let schema = r#"{"properties": {"proposer": {}, "changes": {}, "expires": {}}}"#;
+        assert!(!is_plan(schema.as_bytes()), "nor is their schema");
+        assert!(is_plan(br#"{"propos\u0065r": 1, "changes": 2, "expires": 3}"#));
+        assert!(named_as_plan("plans/broken.json") && named_as_plan("a.plan.json") && !named_as_plan("package.json"));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::plan::model::Plan;
 use crate::policy::{self, History, Judged, Matter, PlanJudged, Proof, TaskView};
 
 /// The largest plan read, in bytes; the reader's own budget is smaller and says so better.
-const MAX_PLAN: u64 = 16 << 20;
+pub const MAX_PLAN: u64 = 16 << 20;
 
 /// A plan's file.
 #[derive(Clone, Debug)]
