@@ -148,6 +148,27 @@ fn a_plan_is_found_whatever_it_is_called() {
 }
 
 #[test]
+fn a_step_that_is_filled_shows_so_while_others_are_missing() {
+    let site = Site::new();
+    let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (kept, _) = text.split_once("  # A denied one").unwrap();
+    propose(&site, "plan.yaml", kept);
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut ada, &[("c2", "a", "Type `ledger-admin`", "ledger-admin"), ("c1", "s", "", "")]);
+    seal(&mut ada, 5);
+    let (code, value) = gate(&site, &["plan.yaml", "--trust", "."]);
+    assert_eq!(code, 5);
+    let change = value["changes"].as_array().unwrap().iter().find(|change| change["id"] == "c2").unwrap();
+    let step = |name: &str| change["steps"].as_array().unwrap().iter().find(|step| step["name"] == name).unwrap();
+    assert_eq!(
+        (&step("Owner")["state"], &step("Owner")["who"]),
+        (&Value::from("filled"), &Value::from("ada")),
+        "{change:#}"
+    );
+    assert_eq!(step("Security")["state"], "missing", "{change:#}");
+}
+
+#[test]
 fn two_open_plans_for_one_object_are_a_finding() {
     let site = repository();
     propose(&site, "plans/a.yaml", &plan(&site));

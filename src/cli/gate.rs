@@ -243,9 +243,8 @@ pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdic
         State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,
         State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
     };
-    let filled = if let State::Approved(approved) = &held.state { approved.by.clone() } else { BTreeMap::new() };
     for step in &mut change.steps {
-        (step.state, step.presence) = state_of(step, missing, &filled, keys, people);
+        (step.state, step.presence) = state_of(step, missing, held.filled(), keys, people);
     }
 }
 

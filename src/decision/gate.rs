@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::approval::{self, Standing, Weighed};
 use super::case::{CaseId, Denial, Judge, Outcome, Present, Signer, StepName};
 use super::exit::ExitCode;
-use super::matching::{self, Candidate};
+use super::matching::{self, Candidate, Matching};
 use super::record::{Record, Recorded, Said};
 use super::reject;
 use super::since::{Since, since};
@@ -130,6 +130,16 @@ pub struct ChangeVerdict {
     pub rejects: Vec<RejectedBy>,
     /// Approvals of this digest that do not count, and why.
     pub ignored: Vec<Ignored>,
+    /// Who fills which step, also where others are missing.
+    filled: BTreeMap<StepName, Signer>,
+}
+
+impl ChangeVerdict {
+    /// Who fills which step, also where others are missing.
+    #[must_use]
+    pub fn filled(&self) -> &BTreeMap<StepName, Signer> {
+        if let State::Approved(approved) = &self.state { &approved.by } else { &self.filled }
+    }
 }
 
 /// What holds for a whole plan at the gate.
@@ -213,6 +223,9 @@ pub fn judge_change(present: &Present, record: &Record, terms: &Terms, judge: &d
         .iter()
         .map(|(d, standing)| Ignored { signer: d.signer.clone(), at: d.sealed_at, standing: standing.clone() })
         .collect();
+    let candidates: Vec<Candidate> = weighed.counting.iter().map(|c| c.candidate.clone()).collect();
+    let matched = matching::fill(needed, &candidates);
+    let filled = matched.filled.clone();
     let state = match &present.outcome {
         Outcome::Denied(denial) if !denial.is_set_aside_by(&set_aside) => State::Denied(remaining(denial, &set_aside)),
         Outcome::Denied(_) | Outcome::Needs(_) | Outcome::Auto if !rejects.is_empty() => State::Rejected,
@@ -223,10 +236,10 @@ pub fn judge_change(present: &Present, record: &Record, terms: &Terms, judge: &d
                 .filter(|_| matches!(present.outcome, Outcome::Denied(_)))
                 .map(|(decision, _)| *decision)
                 .collect();
-            decided(present, needed, &weighed, &rests, record, terms, judge)
+            decided(present, matched, &weighed, &rests, record, terms, judge)
         }
     };
-    ChangeVerdict { case: present.case.clone(), digest: present.digest, state, rejects, ignored }
+    ChangeVerdict { case: present.case.clone(), digest: present.digest, state, rejects, ignored, filled }
 }
 
 fn remaining(denial: &Denial, set_aside: &BTreeSet<PolicyId>) -> Denial {
@@ -236,17 +249,15 @@ fn remaining(denial: &Denial, set_aside: &BTreeSet<PolicyId>) -> Denial {
 /// The state of a change that nothing denies and nobody rejects.
 fn decided(
     present: &Present,
-    needed: &[StepName],
+    matched: Matching,
     weighed: &Weighed<'_>,
     overrides: &[&Recorded],
     record: &Record,
     terms: &Terms,
     judge: &dyn Judge,
 ) -> State {
-    let candidates: Vec<Candidate> = weighed.counting.iter().map(|c| c.candidate.clone()).collect();
-    let matched = matching::fill(needed, &candidates);
     // WHY: no steps at all is not "every step filled": policy promises at least one.
-    if matched.missing.is_empty() && !needed.is_empty() {
+    if matched.missing.is_empty() && !matched.filled.is_empty() {
         let mut approved = Approved { by: matched.filled, ..Approved::default() };
         let used = weighed.counting.iter().filter(|c| {
             approved.by.iter().any(|(step, s)| *s == c.candidate.signer && c.candidate.steps.contains(step))
