@@ -129,6 +129,24 @@ fn a_touched_trust_file_is_a_finding_and_does_not_count() {
 }
 
 #[test]
+fn a_branch_that_touches_a_trust_file_does_not_pass_unless_somebody_else_guards_it() {
+    let site = repository();
+    let people = fs::read_to_string(site.demo().join("people.yaml")).unwrap();
+    fs::write(site.demo().join("people.yaml"), people.replace("ada@corp.example", "eve@corp.example")).unwrap();
+    commit(&site, "a judge of its own");
+    let since = ["--changed-since", "main", "--trust", "main"];
+    let (code, value) = gate(&site, &since);
+    assert_eq!((code, &value["verdict"]), (3, &Value::from("does not pass")));
+    let finding = &value["findings"].as_array().unwrap().iter().find(|f| f["code"] == "trust-file-touched").unwrap();
+    assert_eq!((&finding["severity"], &finding["file"]), (&Value::from("error"), &Value::from("people.yaml")));
+    let (code, value) = gate(&site, &[&since[..], &["--trust-files", "guarded"]].concat());
+    assert_eq!(code, 0, "{value:#}");
+    assert!(messages(&value).contains("`--trust-files guarded` says that somebody else has it approved"), "{value:#}");
+    let output = site.run_in(&site.demo(), &[&["gate"], &since[..], &["--trust-files", "ignored"]].concat());
+    assert_eq!(output.status.code(), Some(2), "there is no third way");
+}
+
+#[test]
 fn a_plan_is_found_whatever_it_is_called() {
     let site = repository();
     let since = ["--changed-since", "main", "--trust", "main"];

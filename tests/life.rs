@@ -150,6 +150,8 @@ fn the_whole_life_of_a_change_on_a_bare_repository() {
     let server = Server::new();
     let site = &server.site;
 
+    nobody_makes_themselves_a_judge(&server);
+
     // The assistant's branch: policy denies a change, and SARIF points at its line.
     server.git(&["checkout", "-q", "-b", "topic"]);
     let faulty = plan(&server, "PLAN-1", &["c1", "c2", "c3"]);
@@ -241,6 +243,24 @@ fn the_whole_life_of_a_change_on_a_bare_repository() {
     assert!(finding(&value, "rejected")["message"].as_str().unwrap().contains("a contractor"));
 
     the_reject_cannot_be_dropped(&server, &before);
+}
+
+/// A push to `main` that adds a key and its person is refused; on any other branch it stands for others to see.
+fn nobody_makes_themselves_a_judge(server: &Server) {
+    server.git(&["checkout", "-q", "-b", "mine"]);
+    for (file, from, to) in [
+        ("people.yaml", "bo@corp.example", "mallory@corp.example"),
+        ("allowed_signers", "bo@corp.example", "mallory@corp.example"),
+    ] {
+        let text = fs::read_to_string(server.path(file)).unwrap();
+        assert!(text.contains(from), "{file}");
+        fs::write(server.path(file), text.replace(from, to)).unwrap();
+    }
+    server.commit("a judge of my own");
+    let (done, said) = server.try_git_in(&server.site.demo(), &["push", "-q", "origin", "mine:main"]);
+    assert!(!done && said.contains("trust-file-touched") && said.contains("main stays as it is"), "{said}");
+    server.git(&["push", "-q", "origin", "mine"]);
+    server.git(&["checkout", "-q", "main"]);
 }
 
 /// The log as it was at `before` lacks the reject.

@@ -14,6 +14,7 @@ use super::history::Past;
 use super::log_source::LogSource;
 use super::proposal::Proposal;
 use super::site::Site;
+use super::trusted::Guard;
 use super::writing::Writing;
 use super::{Where, desk, output, present, recording, trusted, who};
 use crate::access::Index;
@@ -47,6 +48,9 @@ pub struct Gate {
     /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
+    /// What a touched trust file means: the branch does not pass, or a rule outside of this tool guards these files.
+    #[arg(long, value_enum, default_value_t, value_name = "WHO")]
+    trust_files: Guard,
     #[command(flatten)]
     writing: Writing,
 }
@@ -92,7 +96,11 @@ impl Gate {
         let past = log.past(&verified, &site)?;
         let mut judged = Judged { findings: present::reported(&site.findings, &site.sources), ..Judged::default() };
         judged.findings.extend(present::reported(&verified.findings, &BTreeMap::new()));
-        judged.findings.extend(present::reported(&surroundings(&site, &log, &read)?, &BTreeMap::new()));
+        let around = surroundings(&site, &log, &read, self.trust_files)?;
+        if around.iter().any(|finding| finding.code == Code::TrustFileTouched && finding.severity == Severity::Error) {
+            judged.codes.push(ExitCode::Denied);
+        }
+        judged.findings.extend(present::reported(&around, &BTreeMap::new()));
         judged.findings.extend(read.findings.iter().cloned());
         plans(&site, &read, &past, now, &mut judged)?;
         let code = ExitCode::first(judged.codes);
@@ -109,11 +117,11 @@ impl Gate {
 }
 
 /// What is to be said of where the log, the trust files and the branch stand to each other.
-fn surroundings(site: &Site, log: &LogSource, read: &Read) -> anyhow::Result<Vec<Finding>> {
+fn surroundings(site: &Site, log: &LogSource, read: &Read, guard: Guard) -> anyhow::Result<Vec<Finding>> {
     let head = read.branch.as_ref().map_or("HEAD", |branch| branch.head());
     let mut found = trusted::on_own_branch(site, log, head);
     if let Some(branch) = &read.branch {
-        found.extend(trusted::touched(site, branch)?);
+        found.extend(trusted::touched(site, branch, guard)?);
     }
     if log.is_absent()? {
         found.push(

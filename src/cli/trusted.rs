@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use clap::ValueEnum;
 
 use super::branch::{Branch, git};
 use super::log_source::{LogSource, commit_of};
 use super::site::{REVOKED_KEYS, Site};
 use super::{Where, recording, verify};
 use crate::input::digest::{Digest, of};
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -117,11 +118,21 @@ fn is_tracked(path: &Path) -> bool {
     git(parent, &["ls-files", "-z", "--", &format!(":(literal){name}")]).is_ok_and(|listed| !listed.is_empty())
 }
 
-/// A warning for each trust file that a branch touches.
+/// Who guards the trust files of a branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Guard {
+    /// Nobody else: a branch that touches one does not pass.
+    #[default]
+    Refuse,
+    /// Somebody else: a rule outside of this tool has them approved by those who answer for them.
+    Guarded,
+}
+
+/// A finding for each trust file that a branch touches: once merged, it judges every plan that follows.
 ///
 /// # Errors
 /// If the trust folder leads out of the repository.
-pub fn touched(site: &Site, branch: &Branch) -> anyhow::Result<Vec<Finding>> {
+pub fn touched(site: &Site, branch: &Branch, guard: Guard) -> anyhow::Result<Vec<Finding>> {
     let Some(prefix) = prefix_of(site)? else { return Ok(Vec::new()) };
     let used: BTreeSet<String> = site.folder.used().into_keys().collect();
     let is_trust = |path: &str| {
@@ -135,12 +146,20 @@ pub fn touched(site: &Site, branch: &Branch) -> anyhow::Result<Vec<Finding>> {
     };
     let findings = branch.changed().iter().filter(|path| is_trust(path)).map(|path| {
         let name = branch.shown(path);
-        Finding::new(
-            Code::TrustFileTouched,
-            Text::from(format!("the branch touches the trust file `{name}`, which judges plans once it is merged")),
-        )
-        .at(&Place::file(&name))
-        .mend("have it reviewed by those who answer for the trust files; it does not count for this plan")
+        let says = format!("the branch touches the trust file `{name}`, which judges plans once it is merged");
+        let finding = match guard {
+            Guard::Refuse => Finding::new(Code::TrustFileTouched, Text::from(says)).weighing(Severity::Error).mend(
+                "change it apart from plans, where those who answer for the trust files must agree; if a rule of the branch \
+                 already asks them (CODEOWNERS), say so: `--trust-files guarded`",
+            ),
+            Guard::Guarded => Finding::new(
+                Code::TrustFileTouched,
+                Text::from(format!("{says}; `--trust-files guarded` says that somebody else has it approved")),
+            )
+            .weighing(Severity::Warning)
+            .mend("have it reviewed by those who answer for the trust files; it does not count for this plan"),
+        };
+        finding.at(&Place::file(&name))
     });
     Ok(findings.collect())
 }
