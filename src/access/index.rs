@@ -26,13 +26,17 @@ impl<'a> Chains<'a> {
     /// Chains `keys`, of which some may be absent, in their order.
     fn new(keys: impl DoubleEndedIterator<Item = Option<&'a str>> + ExactSizeIterator) -> Self {
         let length = keys.len();
-        let mut chains = Self { first: HashMap::new(), next: vec![NONE; length] };
+        let mut chains = Self { first: HashMap::new(), next: Vec::new() };
         for (at, key) in (0..length).rev().zip(keys.rev()) {
             let (Some(key), Ok(place)) = (key, u32::try_from(at)) else { continue };
-            if let Some(later) = chains.first.insert(key, place)
-                && let Some(slot) = chains.next.get_mut(at)
-            {
-                *slot = later;
+            if let Some(later) = chains.first.insert(key, place) {
+                // Where no key stands twice, nothing is chained.
+                if chains.next.is_empty() {
+                    chains.next = vec![NONE; length];
+                }
+                if let Some(slot) = chains.next.get_mut(at) {
+                    *slot = later;
+                }
             }
         }
         chains

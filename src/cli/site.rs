@@ -2,7 +2,7 @@
 //!
 //! In: a trust folder. Out: [`Site`], or every fault of every file at once. It judges nothing itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -277,14 +277,14 @@ pub(super) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &Peopl
             identity.kind = IdentityKind::Agent;
         }
     }
-    let mut taken: BTreeSet<String> = snapshot.identities.iter().map(|i| i.id.as_str().to_owned()).collect();
-    taken.extend(snapshot.groups.iter().map(|g| g.id.as_str().to_owned()));
+    let mut taken: HashSet<IdentityId> = snapshot.identities.iter().map(|i| i.id.clone()).collect();
+    taken.extend(snapshot.groups.iter().map(|g| IdentityId::new(g.id.as_str())));
     let agents = agents.all().iter().filter(|agent| !agent.is_person);
     let agents = agents.map(|agent| (&agent.id.value, IdentityKind::Agent));
     let people = people.all().iter().flat_map(|person| &person.identities).map(|i| (&i.value, IdentityKind::Human));
     // INVARIANT: agents come first, so that a name that both files give is never taken for a person.
     for (id, kind) in agents.chain(people) {
-        if taken.insert(id.as_str().to_owned()) {
+        if taken.insert(id.clone()) {
             snapshot.identities.push(Identity {
                 id: id.clone(),
                 kind,

@@ -3,26 +3,35 @@
 //! Source: RFC 3339 (times). A span is a positive whole number with a unit: `30s`, `45m`, `4h`, `7d`, `2w`.
 
 use std::borrow::Cow;
+use std::num::NonZeroI64;
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time, UTC, whole seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time(i64);
+///
+/// INVARIANT: seconds from 1970 on are kept as one more, so that none is 0 and a time that may be absent takes no more room:
+/// a large snapshot holds millions of them. The order is that of the seconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(NonZeroI64);
 
 impl Time {
     /// From seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_unix(seconds: i64) -> Self {
-        Self(seconds)
+        let kept = if seconds >= 0 { seconds.saturating_add(1) } else { seconds };
+        match NonZeroI64::new(kept) {
+            Some(kept) => Self(kept),
+            None => Self(NonZeroI64::MIN),
+        }
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
     #[must_use]
-    pub fn unix(self) -> i64 {
-        self.0
+    pub const fn unix(self) -> i64 {
+        let kept = self.0.get();
+        if kept > 0 { kept - 1 } else { kept }
     }
 
     /// Reads RFC 3339 with any offset; a fraction of a second is cut off. A bare date is its midnight in UTC.
@@ -33,27 +42,33 @@ impl Time {
         if text.len() != 10 && !has_offset {
             return None;
         }
-        full.parse::<Timestamp>().ok().map(|t| Self(t.as_second()))
+        full.parse::<Timestamp>().ok().map(|t| Self::from_unix(t.as_second()))
     }
 
     /// This time and a span.
     #[must_use]
     pub fn plus(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.0))
+        Self::from_unix(self.unix().saturating_add(span.0))
     }
 
     /// The span from `earlier` to this; `None` if that is negative.
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Span> {
-        (self.0 >= earlier.0).then(|| Span(self.0.saturating_sub(earlier.0)))
+        (self >= earlier).then(|| Span(self.unix().saturating_sub(earlier.unix())))
+    }
+}
+
+impl std::fmt::Debug for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Time({})", self.unix())
     }
 }
 
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match Timestamp::from_second(self.0) {
+        match Timestamp::from_second(self.unix()) {
             Ok(t) => write!(f, "{}", t.strftime("%Y-%m-%dT%H:%M:%SZ")),
-            Err(_) => write!(f, "@{}", self.0),
+            Err(_) => write!(f, "@{}", self.unix()),
         }
     }
 }
@@ -158,6 +173,14 @@ impl JsonSchema for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_keeps_its_seconds_and_their_order_and_takes_no_room_when_absent() {
+        let all = [i64::MIN, -2, -1, 0, 1, 1_800_000_000, i64::MAX - 1];
+        assert_eq!(all.map(|s| Time::from_unix(s).unix()), all);
+        assert!(all.windows(2).all(|pair| Time::from_unix(pair[0]) < Time::from_unix(pair[1])));
+        assert_eq!(size_of::<Option<Time>>(), 8);
+    }
 
     #[test]
     fn times_and_spans_read_back_as_written() {
