@@ -101,6 +101,8 @@ fn two_harmless_changes_that_are_privileged_together_want_a_security_key_each() 
     expect(&mut free, "? keys");
     key(&mut free, "a");
     expect(&mut free, "Type `job-starter`");
+    key(&mut free, "\u{3}");
+    expect(&mut free, "exit=130");
     site.append("review.yaml", "parameters: {require_security_key: true}\n");
     for person in ["ada", "bo"] {
         let mut sitting = site.sit(&format!("plan.yaml --key keys/{person}.pub"));

@@ -142,10 +142,7 @@ pub fn among<S: AsRef<str>, K: AsRef<str>>(
 pub fn named_as_plan(path: &str) -> bool {
     let path = &path.to_ascii_lowercase();
     let Some((folder, name)) = split(path) else { return false };
-    if !(is_yaml(name) || name.ends_with(".json"))
-        || is_hidden(path)
-        || folder.split('/').any(|part| part == "policies")
-    {
+    if !(is_yaml(name) || is_json(name)) || is_hidden(path) || folder.split('/').any(|part| part == "policies") {
         return false;
     }
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
