@@ -285,15 +285,15 @@ fn a_full_disk_stops_the_review_and_keeps_in_the_journal_what_was_decided() {
     expect(&mut ada, "2 of 5");
     fs::write(site.demo().join("fill"), "now\n").unwrap();
     assert_eq!(fs::read_to_string(site.demo().join("filled")).unwrap(), "done\n");
-    // Long enough not to fit into what is left of the last block.
-    reject_one(&mut ada, &"no ".repeat(1_200));
+    // More than is left of the last block, in as many letters as a line takes; pasted, for each typed one draws the screen.
+    reject_one(&mut ada, &format!("\u{1b}[200~{}\u{1b}[201~", "漢".repeat(1_900)));
     expect(&mut ada, "the decision is not on the disk");
     expect(&mut ada, "No space left on device");
     expect(&mut ada, "= mend: make room on the disk");
     expect(&mut ada, "exit=1");
     let found = journals(&site.demo());
     assert_eq!(found.len(), 1, "{found:?}");
-    let kept = fs::read_to_string(&found[0]).unwrap();
+    let kept = String::from_utf8_lossy(&fs::read(&found[0]).unwrap()).into_owned();
     assert_eq!(kept.matches("\"reason\":\"machines hold nothing for ever\"").count(), 1, "the first decision is kept");
 
     // Full from the start: nothing is asked, and nothing is left behind.
