@@ -11,5 +11,5 @@ mod matrix;
 mod paths;
 mod reference;
 mod resolve;
-mod speed;
+mod size;
 mod surroundings;

@@ -1,14 +1,13 @@
-//! Speed: what a change costs follows what it touches.
+//! Size: large snapshots and plans give every fact, and exhaust nothing. How long that takes is for the benchmarks.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use super::build::*;
 use crate::access::Data;
 use crate::input::entitlement::IdentityKind;
 
 #[test]
-fn one_permission_more_for_a_role_of_2500_subjects_is_fast() {
+fn one_permission_more_for_a_role_of_2500_subjects_reaches_each() {
     let many: Vec<_> = (0..300).map(|n| allow("get", &format!("group{}:kind{n}#*", n % 7))).collect();
     let mut s = snapshot("kubernetes").role("clusterrole:admin", &many);
     let mut name = String::new();
@@ -25,17 +24,13 @@ fn one_permission_more_for_a_role_of_2500_subjects_is_fast() {
     }
     let data = Data::shipped().unwrap();
     let plan = plan(vec![("c1", add("clusterrole:admin", allow("create", "core:pods/exec#*")))]);
-    let start = Instant::now();
     let a = Run { data: &data, ..Run::default() }.on(&s, &plan).unwrap();
-    let took = start.elapsed();
-    println!("2,500 subjects: {took:?}");
     assert_eq!(a.changes[0].effects.gained.len(), 2_500);
     assert_eq!(a.concerned.identities, 2_500);
-    assert!(took < Duration::from_secs(3), "{took:?}");
 }
 
 #[test]
-fn a_thousand_changes_cost_by_what_they_touch() {
+fn a_thousand_changes_give_what_each_of_them_gives() {
     let mut s = snapshot("test");
     for n in 0..20 {
         s = s.role(&format!("r{n}"), &[allow("get", &format!("thing{n}")), allow("put", &format!("thing{n}"))]);
@@ -50,13 +45,9 @@ fn a_thousand_changes_cost_by_what_they_touch() {
     let s = s.role("new", &[allow("new", "x")]);
     let changes = names.iter().enumerate().map(|(n, id)| (id.as_str(), grant(&format!("u{n}"), "new", None))).collect();
     let plan = plan(changes);
-    let start = Instant::now();
     let a = Run::default().on(&s, &plan).unwrap();
-    let took = start.elapsed();
-    println!("1,000 changes: {took:?}");
     assert_eq!(a.effects.gained.len(), 1_000);
     assert!(a.emergent.is_empty());
-    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]
