@@ -1,4 +1,4 @@
-//! Tests of the room: one a rule of the design, a slow reference walker, real data, speed.
+//! Tests of the room: one a rule of the design, a slow reference walker, real data, size.
 
 mod across;
 mod aws;
