@@ -36,6 +36,8 @@ const BATCH: usize = 4 << 20;
 pub enum Keep {
     /// About a hundred bytes a session, and nothing to decide by.
     Nothing,
+    /// Header and seal of the sessions that no other names as its parent.
+    Heads,
     /// Header, seal, decisions, automatic outcomes, exports and results.
     Decisions,
     /// Every line but blobs.
@@ -211,6 +213,8 @@ pub struct Verifier<'a> {
     authenticity: Authenticity,
     broken: bool,
     sessions: Vec<SessionView>,
+    /// What may be a head still, by seal.
+    open: BTreeMap<Digest<of::Line>, SessionView>,
     torn: Vec<TornTail>,
     findings: Vec<Finding>,
     unlisted: usize,
@@ -230,6 +234,7 @@ impl<'a> Verifier<'a> {
             authenticity: Authenticity::Authentic,
             broken: false,
             sessions: Vec::new(),
+            open: BTreeMap::new(),
             torn: Vec::new(),
             findings: Vec::new(),
             unlisted: 0,
@@ -285,9 +290,18 @@ impl<'a> Verifier<'a> {
         }
         let number = self.files.len().saturating_sub(1);
         let index = self.join.add(mark, number, &checked.parents, checked.defines, checked.needs);
+        if self.terms.keep == Keep::Heads {
+            // WHY: a key that counts is compared from session to session to the end.
+            let followed = checked.parents.iter().filter_map(|parent| self.open.remove(parent));
+            self.sessions.extend(followed.filter(|view| view.signer.as_ref().is_some_and(|s| s.counter.is_some())));
+        }
         if let Some(mut view) = checked.view {
             view.index = index;
-            self.sessions.push(*view);
+            if self.terms.keep == Keep::Heads {
+                self.open.entry(view.seal.digest).or_insert(*view);
+            } else {
+                self.sessions.push(*view);
+            }
         }
     }
 
@@ -326,6 +340,7 @@ impl<'a> Verifier<'a> {
             self.findings.push(Finding::new(Code::LogTooManyFaults, message));
         }
         let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.extend(std::mem::take(&mut self.open).into_values());
         sessions.retain(|s| joined.ancestry.position(s.index).is_some());
         sessions.sort_by_key(|s| joined.ancestry.position(s.index));
         for late in joined.late {

@@ -139,7 +139,7 @@ impl<'a> Check<'a> {
             Line::Sig(sig) => self.sig = Some((sig, digest, self.place(number, from, to, 0))),
             Line::Session(_) | Line::Blob(_) => {}
             Line::Decision(_) | Line::Auto(_) | Line::Export(_) | Line::Result(_) => {
-                if self.terms.keep != Keep::Nothing {
+                if matches!(self.terms.keep, Keep::Decisions | Keep::Lines) {
                     self.kept.push(Recorded { line: number, digest, value: line });
                 }
             }

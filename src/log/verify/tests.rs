@@ -38,6 +38,24 @@ fn an_untouched_log_holds_and_its_completeness_is_unknown() {
 }
 
 #[test]
+fn where_only_heads_are_kept_every_head_is_and_the_answers_are_the_same() {
+    let [a, b, c] = three();
+    let other = sample::session(4, &[&a], &a.blobs, 30);
+    for order in [[&a, &b, &c, &other], [&c, &other, &b, &a], [&b, &a, &b, &c]] {
+        let whole = log(&order);
+        let all = sample::verify(&whole);
+        let some = bytes("review-log.jsonl", &whole, Terms { keep: Keep::Heads, ..sample::terms(&Judge) });
+        assert_eq!(some.heads, all.heads);
+        for head in &all.heads {
+            assert!(some.sessions.iter().any(|s| s.seal.digest == *head && s.lines.is_empty()), "{head}");
+        }
+        assert_eq!((codes(&some), some.integrity, some.session_count), (codes(&all), all.integrity, all.session_count));
+    }
+    let kept = bytes("x", &log(&[&a, &b, &c]), Terms { keep: Keep::Heads, ..sample::terms(&Judge) });
+    assert_eq!(kept.sessions.len(), 1, "what is followed is let go");
+}
+
+#[test]
 fn every_single_byte_flip_is_found() {
     let [a, b, c] = three();
     let whole = log(&[&a, &b, &c]);
