@@ -7,23 +7,27 @@
 //! Many objects may do: up to [`MOST`] new ones of a path are told one by one, more of them as one, with `*` for the
 //! object. What was held before is compared object by object all the same.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::Serialize;
 
 use crate::access::acting::Row;
+use crate::access::compare::More;
 use crate::access::coverage::scopes_overlap;
 use crate::access::escalation::{EscalationPath, Exists, PathRequirement, Relation};
 use crate::access::facts::Escalation;
+use crate::access::flat::{Allow, Flat};
+use crate::access::given::{Given, Source};
 use crate::access::objects::{objects, wanted};
 use crate::access::question::number;
-use crate::access::reach::{Own, Wanted};
+use crate::access::reach::Wanted;
 use crate::access::rules::{Bound, Template};
 use crate::access::view::View;
-use crate::access::way::{Leg, Way, path};
+use crate::access::way::{Leg, path};
 use crate::input::digest::{Digest, of};
-use crate::input::id::{IdentityId, ResourceId, Subject};
+use crate::input::id::{IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
 /// New completions of one path that are told one by one.
@@ -66,7 +70,15 @@ pub(super) fn key(escalation: &Escalation) -> (Digest<of::Piece>, bool, bool) {
 pub(super) struct Reached<'r> {
     pub(super) subject: &'r Subject,
     pub(super) row: Rc<Row>,
-    pub(super) actors: Vec<(Way, Rc<Own>)>,
+    pub(super) given: Rc<Given>,
+    pub(super) named: Named,
+}
+
+/// The groups that actors belong to and the roles that they hold, once asked for.
+#[derive(Default)]
+pub(super) struct Named {
+    groups: OnceCell<BTreeSet<Subject>>,
+    roles: OnceCell<BTreeSet<RoleId>>,
 }
 
 /// A way to something required, and whether it depends on a condition.
@@ -74,57 +86,59 @@ pub(super) type Found = (Leg, bool);
 
 impl<'r> Reached<'r> {
     fn new(view: &View<'_, '_>, subject: &'r Subject) -> Self {
-        let row = view.row(subject);
-        let own_first = row.get_key_value(subject);
-        let others = row.iter().filter(|(actor, _)| *actor != subject);
-        let actors = own_first.into_iter().chain(others);
-        let actors = actors.map(|(actor, way)| (way.clone(), view.own(actor))).collect();
-        Self { subject, row, actors }
+        Self { subject, row: view.row(subject), given: view.given(subject), named: Named::default() }
     }
 
     /// The best way to something wanted: without a condition rather than under one, in force rather than by activation,
-    /// by oneself rather than as another.
+    /// and of those the shortest.
     fn way(&self, view: &View<'_, '_>, wanted: &Wanted<'_>) -> Option<Found> {
-        let mut best: [Option<Leg>; 3] = [None, None, None];
-        for (way, own) in &self.actors {
-            let [plain, conditional] = holds(view, own, wanted);
-            let plain = way.then(&plain);
-            if plain.now.is_some() {
-                return plain.now.map(|leg| (leg, false));
+        let dialect = view.dialect;
+        let lends = |flat: &Flat| !flat.overlapping_places(dialect, wanted.action, wanted.resource).is_empty();
+        let mut best: [Option<(usize, &Source, &Allow)>; 4] = [None; 4];
+        for gift in self.given.of_roles(&lends) {
+            let place = gift.scope.as_ref();
+            if wanted.scope.is_some() && !scopes_overlap(view, place, wanted.scope) {
+                continue;
             }
-            let conditional = way.then(&conditional);
-            let [ever, if_now, if_ever] = &mut best;
-            *ever = ever.take().or(plain.ever);
-            *if_now = if_now.take().or(conditional.now);
-            *if_ever = if_ever.take().or(conditional.ever);
+            for allow in gift.flat.overlapping(dialect, wanted.action, wanted.resource) {
+                let under = if allow.permission.condition.is_none() { 0 } else { 2 };
+                for (source, rank) in [(gift.now.as_ref(), under), (gift.ever.as_ref(), under + 1)] {
+                    let (Some(source), Some(best)) = (source, best.get_mut(rank)) else { continue };
+                    let length = source.length() + allow.chain.len();
+                    let shorter = best.is_none_or(|(known, ..)| length < known);
+                    if shorter && !view.is_denied(&gift.denies, place, allow, source.end, wanted) {
+                        *best = Some((length, source, allow));
+                    }
+                }
+            }
         }
-        let [ever, if_now, if_ever] = best;
-        ever.map(|leg| (leg, false)).or_else(|| if_now.or(if_ever).map(|leg| (leg, true)))
+        let (rank, (_, source, allow)) = best.into_iter().enumerate().find_map(|(rank, found)| Some((rank, found?)))?;
+        let leg = source.leg();
+        Some((Leg { end: leg.end, trail: allow.trail(&leg.trail) }, rank >= 2))
     }
 
     /// Whether an allow without exceptions or denies covers an action on all that a pattern of names matches.
     fn covers_all(&self, view: &View<'_, '_>, action: &Text, names: &str) -> Option<bool> {
         let dialect = view.dialect;
+        let resource = Text::from(names);
         let mut found = None;
-        for (_, own) in self.actors.iter().filter(|(way, _)| way.now.is_some()) {
-            let denied = own.denies.iter().any(|d| {
+        for gift in self.given.at(None).iter().filter(|gift| gift.now.is_some()) {
+            let denied = gift.denies.iter().any(|d| {
                 dialect.actions_overlap(d.action.raw(), action.raw())
                     && dialect.resources_overlap(d.resource.raw(), names)
             });
             if denied {
                 continue;
             }
-            for holding in own.holdings.iter().filter(|h| h.scope.is_none() && h.way.now.is_some()) {
-                for allow in holding.flat.overlapping(dialect, action, &names.into()) {
-                    let p = &allow.permission;
-                    let covers = p.except.is_empty()
-                        && dialect.action_covers(p.action.raw(), action.raw())
-                        && dialect.resource_covers(p.resource.raw(), names);
-                    if covers {
-                        match p.condition {
-                            None => return Some(true),
-                            Some(_) => found = Some(false),
-                        }
+            for allow in gift.flat.overlapping(dialect, action, &resource) {
+                let p = &allow.permission;
+                let covers = p.except.is_empty()
+                    && dialect.action_covers(p.action.raw(), action.raw())
+                    && dialect.resource_covers(p.resource.raw(), names);
+                if covers {
+                    match p.condition {
+                        None => return Some(true),
+                        Some(_) => found = Some(false),
                     }
                 }
             }
@@ -142,33 +156,20 @@ impl<'r> Reached<'r> {
         self.row.contains_key(&Subject::Identity(IdentityId::new(name)))
     }
 
-    /// The groups of all actors.
-    fn groups(&self) -> BTreeSet<&str> {
-        let groups = self.actors.iter().flat_map(|(_, own)| own.groups.keys());
-        groups.filter(|(s, _)| matches!(s, Subject::Group(_))).map(|(s, _)| s.as_str()).collect()
+    /// Whether some actor belongs to a group.
+    fn belongs(&self, view: &View<'_, '_>, name: &str) -> bool {
+        let groups = self.named.groups.get_or_init(|| {
+            let of = |actor: &Subject| view.own(actor).groups.keys().map(|(s, _)| s.clone()).collect::<Vec<_>>();
+            self.row.keys().flat_map(of).collect()
+        });
+        groups.contains(&Subject::Group(name.into()))
     }
 
-    /// The roles that actors hold.
-    fn roles(&self) -> BTreeSet<&str> {
-        self.actors.iter().flat_map(|(_, own)| &own.holdings).map(|h| h.role.as_str()).collect()
+    /// Whether some actor holds a role.
+    fn holds(&self, role: &str) -> bool {
+        let all = || self.given.of_roles(&|_| true).into_iter().map(|gift| gift.role.clone()).collect();
+        self.named.roles.get_or_init(all).contains(role)
     }
-}
-
-/// How a subject itself holds something wanted, without a condition and under one.
-fn holds(view: &View<'_, '_>, own: &Own, wanted: &Wanted<'_>) -> [Way; 2] {
-    let mut best = [Way::default(), Way::default()];
-    for holding in &own.holdings {
-        if wanted.scope.is_some() && !scopes_overlap(view, holding.scope.as_ref(), wanted.scope) {
-            continue;
-        }
-        for allow in holding.flat.overlapping(view.dialect, wanted.action, wanted.resource) {
-            let way = view.unless_denied(own, holding, allow, wanted);
-            let [plain, conditional] = &mut best;
-            let better = if allow.permission.condition.is_none() { plain } else { conditional };
-            better.join(&way);
-        }
-    }
-    best
 }
 
 /// A requirement with its templates read.
@@ -206,15 +207,37 @@ impl Asked {
     }
 }
 
+/// The paths that a subject may newly complete by what it has more: those that ask for something of it, and those that go by
+/// whom it can act as.
+pub(super) fn met<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], more: &More) -> Vec<&'p EscalationPath> {
+    let dialect = view.dialect;
+    let new: BTreeSet<(&Text, &Text)> =
+        more.now.iter().chain(&more.eligible).map(|held| (&held.access.action, &held.access.resource)).collect();
+    let asks = |asked: &PathRequirement| {
+        let mut same = new.iter().filter(|(action, _)| dialect.actions_overlap(action.raw(), asked.action.raw()));
+        let open = OnceCell::new();
+        same.any(|(_, resource)| {
+            let open = open.get_or_init(|| Template::new(asked.resource.raw()).open());
+            dialect.resources_overlap(resource.raw(), open)
+        })
+    };
+    let by_others = |path: &EscalationPath| path.exists.iter().any(|e| e.relation.is_some() || e.held_by.is_some());
+    paths.iter().filter(|path| by_others(path) || path.requires.iter().any(asks)).collect()
+}
+
 /// The escalation paths that a subject completes, in the order of the data.
-pub(super) fn completed<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], subject: &Subject) -> Completions<'p> {
+pub(super) fn completed<'p>(
+    view: &View<'_, '_>,
+    paths: impl IntoIterator<Item = &'p EscalationPath>,
+    subject: &Subject,
+) -> Completions<'p> {
     if is_service(view, subject) {
         return Vec::new();
     }
     let system = &view.index.snapshot().source;
     let reached = Reached::new(view, subject);
     let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
-    paths.iter().filter(applies).filter_map(|known| complete(view, known, &reached)).collect()
+    paths.into_iter().filter(applies).filter_map(|known| complete(view, known, &reached)).collect()
 }
 
 impl View<'_, '_> {
@@ -292,8 +315,9 @@ fn fitting(
     asked: &[Asked],
     reached: &Reached<'_>,
 ) -> (Vec<Text>, Strength) {
-    let related =
-        |object: &Text| reached.is_near(view, object.raw()) && wanted(known, name).all(|e| relates(e, object, reached));
+    let related = |object: &Text| {
+        reached.is_near(view, object.raw()) && wanted(known, name).all(|e| relates(view, e, object, reached))
+    };
     let mine: Vec<&Asked> = asked.iter().filter(|a| a.variables() == BTreeSet::from([name])).collect();
     // WHY: who may do it on everything may do it on each; no need to ask about thousands.
     let names = wanted(known, name).find_map(|e| e.name.as_deref());
@@ -380,16 +404,16 @@ impl Search<'_, '_, '_> {
     }
 }
 
-fn relates(exists: &Exists, object: &Text, reached: &Reached<'_>) -> bool {
+fn relates(view: &View<'_, '_>, exists: &Exists, object: &Text, reached: &Reached<'_>) -> bool {
     let name = object.raw();
     match exists.relation {
         None => true,
         Some(Relation::Actor) => reached.is_actor(name),
         Some(Relation::Other) => !reached.is_actor(name),
         Some(Relation::Assumable) => reached.is_actor(name) && reached.subject.as_str() != name,
-        Some(Relation::GroupOfActor) => reached.groups().contains(name),
-        Some(Relation::GroupNotOfActor) => !reached.groups().contains(name),
-        Some(Relation::HeldByActor) => reached.roles().contains(name),
+        Some(Relation::GroupOfActor) => reached.belongs(view, name),
+        Some(Relation::GroupNotOfActor) => !reached.belongs(view, name),
+        Some(Relation::HeldByActor) => reached.holds(name),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::access::classification::{Classifier, Verdict};
 use crate::access::compare::{Comparison, Held};
 use crate::access::completion;
 use crate::access::data::Data;
-use crate::access::escalation;
+use crate::access::escalation::{self, EscalationPath};
 use crate::access::facts::{Access, Concerned, Effects, Escalation, Piece, SodConflict};
 use crate::access::sod;
 use crate::access::view::View;
@@ -56,12 +56,12 @@ impl Bench<'_> {
         let gains = Comparison::new(before, after, after);
         let losses = Comparison::new(after, before, after);
         let mut out = Outcome::default();
-        let mut gaining: BTreeSet<&Subject> = BTreeSet::new();
+        let mut gaining: BTreeMap<&Subject, Vec<&EscalationPath>> = BTreeMap::new();
         for subject in &subjects {
             let more = gains.more(subject);
             let less = losses.more(subject);
             if !(more.now.is_empty() && more.eligible.is_empty()) {
-                gaining.insert(subject);
+                gaining.insert(subject, completion::met(after, &self.data.escalations, &more));
             }
             let lists = [
                 (more.now, after, &mut out.effects.gained),
@@ -82,15 +82,18 @@ impl Bench<'_> {
         };
         let mut suspects = gaining;
         if let Some(prone) = &prone {
-            suspects.extend(subjects.iter().copied());
-            suspects.extend(prone.iter());
+            let all = || self.data.escalations.iter().collect();
+            suspects.extend(subjects.iter().copied().chain(prone.iter()).map(|subject| (subject, all())));
         }
-        for subject in suspects {
-            let completed = completion::completed(after, &self.data.escalations, subject);
+        for (subject, paths) in suspects {
+            if paths.is_empty() {
+                continue;
+            }
+            let completed = completion::completed(after, paths.iter().copied(), subject);
             if completed.is_empty() {
                 continue;
             }
-            let known = completion::completed(before, &self.data.escalations, subject);
+            let known = completion::completed(before, paths, subject);
             out.escalations.extend(completion::fresh(after, subject, &completed, &known));
         }
         if self.data.sod.is_empty() {

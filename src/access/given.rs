@@ -218,6 +218,17 @@ impl Given {
     }
 }
 
+impl Given {
+    /// What one actor gives by what it holds itself.
+    pub(super) fn by(actor: &Subject, own: &Own) -> Self {
+        let mut places = Places::new();
+        for holding in &own.holdings {
+            add(&mut places, Gift::new(actor, &Way::start(), own, holding));
+        }
+        Self { places, ..Self::default() }
+    }
+}
+
 /// A place and all that it lies in, everywhere last.
 pub(super) fn above(tree: &dyn Tree, scope: Option<&ResourceId>) -> Vec<Option<ResourceId>> {
     let chain = scope.map(|scope| ancestry(tree, scope)).unwrap_or_default();

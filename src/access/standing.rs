@@ -4,10 +4,11 @@
 
 use std::rc::Rc;
 
-use crate::access::completion::{Asked, Reached, completed, fresh};
+use crate::access::completion::{Asked, Named, Reached, completed, fresh};
 use crate::access::data::Data;
 use crate::access::escalation::EscalationPath;
 use crate::access::facts::{Escalation, Exception};
+use crate::access::given::Given;
 use crate::access::index::Index;
 use crate::access::reach::{Holding, Own};
 use crate::access::rules::Bound;
@@ -34,7 +35,12 @@ pub(super) fn enough<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], role:
         ..Own::default()
     };
     let nobody = Subject::Identity("".into());
-    let reached = Reached { subject: &nobody, row: Rc::default(), actors: vec![(Way::start(), Rc::new(own))] };
+    let reached = Reached {
+        subject: &nobody,
+        row: Rc::default(),
+        given: Rc::new(Given::by(&nobody, &own)),
+        named: Named::default(),
+    };
     let system = &view.index.snapshot().source;
     let applies = |path: &&EscalationPath| path.system.as_ref().is_none_or(|s| s == system);
     let holds = |path: &&EscalationPath| {
