@@ -17,7 +17,7 @@ use std::process::Command;
 
 use rexpect::session::{PtySession, spawn_command};
 use serde_json::Value;
-use support::{LONG, Site, decide, expect, seal};
+use support::{LONG, Site, decide, expect, key, seal};
 
 fn can_shift() -> bool {
     let found = Command::new("faketime").args(["-f", "+0", "true"]).status().is_ok_and(|status| status.success());
@@ -102,4 +102,38 @@ fn a_clock_that_runs_backwards_adds_nothing_to_the_log() {
     expect(&mut ada, "exit=1");
     assert_eq!(fs::read(site.log()).unwrap(), log);
     assert_eq!(gate(&site, "+0").0, 5, "what was approved later does not count yet");
+}
+
+#[test]
+fn a_clock_that_jumps_back_in_the_middle_of_a_review_moves_no_time_of_it_back() {
+    if !can_shift() {
+        return;
+    }
+    let site = site();
+    let shift = site.demo().join("shift");
+    fs::write(&shift, "+2h").unwrap();
+    // What `faketime` loads, but with a file that says the shift: it can change while the review runs.
+    let shown = site.command("faketime", &site.demo()).args(["-f", "+0", "printenv", "LD_PRELOAD"]).output().unwrap();
+    let library = String::from_utf8(shown.stdout).unwrap();
+    let run = format!("{} plan.yaml --key keys/ada.pub", env!("CARGO_BIN_EXE_review"));
+    let mut command = site.command("bash", &site.demo());
+    command.args(["-c", &format!("stty rows 100 cols 100; LD_PRELOAD=\"$SHIFTING\" {run}; echo \"exit=$?\"")]);
+    command.env("SHIFTING", library.trim()).env("FAKETIME_TIMESTAMP_FILE", &shift).env("FAKETIME_NO_CACHE", "1");
+    let mut ada = spawn_command(command, LONG).unwrap();
+    expect(&mut ada, "? keys");
+    fs::write(&shift, "-30d").unwrap();
+    key(&mut ada, "a");
+    expect(&mut ada, "Type `yes`");
+    expect(&mut ada, "Enter: send");
+    key(&mut ada, "yes\r");
+    seal(&mut ada, 0);
+    let text = fs::read_to_string(site.log()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let times: Vec<&str> = lines.iter().filter_map(|line| line["at"].as_str()).collect();
+    let early = support::now().plus(review::input::time::Span::from_seconds(3_600)).to_string();
+    assert!(times.len() >= 3, "a session, a decision and a seal say when: {times:?}");
+    assert!(times.is_sorted() && times.iter().all(|at| **at > *early), "{times:?}, not before {early}");
+    let mut verify = site.command("faketime", &site.demo());
+    verify.args(["-f", "+2h", env!("CARGO_BIN_EXE_review"), "verify", "review-log.jsonl"]);
+    assert!(verify.status().unwrap().success());
 }

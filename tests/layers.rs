@@ -70,7 +70,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &["input", "plan", "snapshot", "config", "access", "policy", "trust", "log", "decision", "report", "terminal"],
-        &["anyhow", "clap", "clap_complete", "clap_mangen", "getrandom", "rustix", "serde", "serde_json", "thiserror"],
+        &["anyhow", "clap", "clap_complete", "clap_mangen", "getrandom", "indicatif", "rustix", "serde", "serde_json", "thiserror"],
     ),
 ];
 

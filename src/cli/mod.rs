@@ -35,6 +35,7 @@ pub mod person;
 pub mod plan;
 pub mod plans;
 pub mod present;
+pub mod progress;
 pub mod proof;
 pub mod proposal;
 pub mod prove;

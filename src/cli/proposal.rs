@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use super::history::Past;
 use super::new_folder::shown;
+use super::progress;
 use super::proof::{Beside, Origin};
 use super::site::{Faults, Site};
 use crate::access::facts::Analysis;
@@ -156,6 +157,7 @@ impl<'s> Proposal<'s> {
         approved: &[Approved],
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Faults> {
+        let _watch = progress::watch("working out what the plan does", None);
         let faults =
             |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::new_folder::shown;
+use super::progress;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -72,10 +73,14 @@ pub fn verify(
     let judge = Allowed(signers);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut verifier = Verifier::new(Terms { judge: &judge, log, known_heads, now, keep, threads });
-    for file in files(path)? {
+    let files = files(path)?;
+    let size = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|meta| meta.len()).sum();
+    let watch = progress::watch("verifying the log", Some(size));
+    for file in files {
         let name = shown(&file);
         let cannot = || format!("the log `{name}` cannot be read");
-        let reader = BufReader::with_capacity(1 << 20, File::open(&file).with_context(cannot)?);
+        let file = progress::Counted::new(File::open(&file).with_context(cannot)?, &watch);
+        let reader = BufReader::with_capacity(1 << 20, file);
         verifier.feed(&name, reader).with_context(cannot)?;
     }
     Ok(verifier.finish())

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
+use super::progress;
 use crate::input::digest::{Digest, Hashing, of};
 use crate::input::text::Text;
 
@@ -239,7 +240,9 @@ impl TrustFolder {
         }
         let unreadable = |e: std::io::Error| TrustFolderError::Unreadable { path: path.into(), reason: e.to_string() };
         let mut passing = Passing { file: file.take(limit.saturating_add(1)), hashing: Hashing::default(), length: 0 };
-        let value = read(&mut passing).map_err(unreadable)?;
+        let watch = progress::watch("reading the snapshot", Some(length));
+        let value = read(&mut progress::Counted::new(&mut passing, &watch)).map_err(unreadable)?;
+        drop(watch);
         if passing.length > limit {
             return Err(TrustFolderError::TooLarge { path: path.into(), limit });
         }

@@ -189,7 +189,8 @@ impl Disk for RealDisk {
     }
 }
 
-fn no_locks(e: rustix::io::Errno) -> io::Error {
+/// What the system says where it has no locks, in words.
+pub(super) fn no_locks(e: rustix::io::Errno) -> io::Error {
     match e {
         rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS => {
             io::Error::new(io::ErrorKind::Unsupported, "the file system has no locks")

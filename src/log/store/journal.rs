@@ -99,8 +99,13 @@ impl Store {
         }
         let path = folder.join(format!("{}journal-{session}", self.prefix()));
         let mut file = self.disk.create(&path).doing("make the journal", &path)?;
-        if !file.try_lock().doing("lock the journal", &path)? {
-            return Err(StoreError::InUse(text(&path)));
+        match file.try_lock().doing("lock the journal", &path) {
+            Ok(true) => {}
+            Ok(false) => return Err(StoreError::InUse(text(&path))),
+            Err(no_locks) => {
+                let _ = self.disk.unlink(&path);
+                return Err(no_locks);
+            }
         }
         let mut journal = Journal { file, path, poisoned: false };
         if let Err(full) = journal.keep(first) {

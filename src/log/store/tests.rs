@@ -1,5 +1,12 @@
 //! Real files in real folders, and what goes wrong with them.
 
+use std::any::Any;
+use std::ffi::OsString;
+use std::io::{self, BufRead};
+
+use rustix::io::Errno;
+
+use super::disk::{DiskFile, Stat, no_locks};
 use super::*;
 use crate::input::digest::Digest;
 use crate::log::line::SessionKind;
@@ -228,4 +235,94 @@ fn what_is_no_log_is_refused_with_its_own_message() {
     let error = nowhere.begin(header.session, &first).map(|_| ()).unwrap_err();
     assert!(error.to_string().starts_with("cannot make the journal `"), "{error}");
     assert_ne!(Digest::<crate::input::digest::of::File>::of(b"").to_string(), error.help());
+}
+
+/// The real disk, on which locking ends with an error of the system.
+struct NoLocks(Errno);
+
+struct NoLocksFile(Box<dyn DiskFile>, Errno);
+
+impl NoLocks {
+    fn file(&self, inner: io::Result<Box<dyn DiskFile>>) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(NoLocksFile(inner?, self.0)))
+    }
+}
+
+impl Disk for NoLocks {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        RealDisk.stat(path)
+    }
+    fn reader(&self, path: &Path, limit: u64) -> io::Result<Box<dyn BufRead>> {
+        RealDisk.reader(path, limit)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        RealDisk.list(folder)
+    }
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        RealDisk.make_folder(path)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.file(RealDisk.create(path))
+    }
+    fn append_to(&self, path: &Path, missing_is_empty: bool) -> io::Result<Box<dyn DiskFile>> {
+        self.file(RealDisk.append_to(path, missing_is_empty))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        RealDisk.unlink(path)
+    }
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        RealDisk.sync_folder(folder)
+    }
+    fn lock(&self, _: &Path) -> io::Result<Box<dyn Any>> {
+        Err(no_locks(self.0))
+    }
+}
+
+impl DiskFile for NoLocksFile {
+    fn length(&self) -> io::Result<u64> {
+        self.0.length()
+    }
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.append(bytes)
+    }
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.0.truncate(length)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync()
+    }
+    fn try_lock(&mut self) -> io::Result<bool> {
+        Err(no_locks(self.1))
+    }
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        self.0.is_at(path)
+    }
+}
+
+#[test]
+fn a_file_system_without_locks_is_named_and_gets_neither_a_journal_nor_a_session() {
+    for (name, shows) in [("log.jsonl", vec!["log.jsonl"]), ("log/", vec!["log"])] {
+        for errno in [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS] {
+            let temp = tempfile::tempdir().unwrap();
+            let first = sample::session(1, &[], &[].into(), 0);
+            add(&store(temp.path(), name), &first, 1).unwrap();
+            let _ = std::fs::remove_file(temp.path().join(".log.jsonl.lock"));
+            let without = Store::on(Arc::new(NoLocks(errno)), &temp.path().join(name)).unwrap();
+            let header = sample::header(2, SessionKind::Review, &[first.seal], 20);
+            let (_, line) = Draft::start(header.clone(), first.blobs.clone()).unwrap();
+            let joined = without.join(&[("copy".into(), first.bytes.clone())], sample::terms(&Judge));
+            for error in [without.begin(header.session, &line).map(|_| ()), joined.map(|_| ())].map(Result::unwrap_err) {
+                let said = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+                assert!(said.contains("the file system has no locks"), "{said}");
+                assert_eq!(error.help(), "keep the log on a file system that has locks, and merge it from there");
+            }
+            assert_eq!(names(temp.path()), shows);
+            let v = store(temp.path(), name).verify(sample::terms(&Judge)).unwrap();
+            assert_eq!((v.holds(), v.session_count), (true, 1));
+            assert!(store(temp.path(), name).journals(None).unwrap().is_empty(), "nothing is left to go on with");
+        }
+    }
 }
