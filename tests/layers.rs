@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "input",
         &[],
-        &["jiff", "schemars", "serde", "serde_json", "serde_saphyr", "serde_yaml", "sha2", "strsim", "thiserror"],
+        &["foldhash", "jiff", "schemars", "serde", "serde_json", "serde_saphyr", "serde_yaml", "sha2", "strsim", "thiserror"],
     ),
     ("plan", &["input"], &["schemars", "serde", "serde_json"]),
     ("snapshot", &["input"], &["schemars", "serde", "serde_json", "serde_saphyr", "serde_yaml", "strsim", "thiserror"]),

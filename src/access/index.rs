@@ -4,19 +4,20 @@
 //! is linear in the snapshot and small; what few questions need is built when first asked. Never alters the snapshot,
 //! and never iterates over a hash map.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::access::pattern::id_matches;
 use crate::access::rules::Rules;
 use crate::input::entitlement::Requirement;
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
+use crate::input::intern::ByName;
 use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Snapshot, Trust};
 
 /// Places of equal keys in a list, chained through the list: no allocation a key.
 #[derive(Debug, Default)]
 struct Chains<'a> {
-    first: HashMap<&'a str, u32>,
+    first: ByName<'a, u32>,
     next: Vec<u32>,
 }
 
@@ -26,7 +27,7 @@ impl<'a> Chains<'a> {
     /// Chains `keys`, of which some may be absent, in their order.
     fn new(keys: impl DoubleEndedIterator<Item = Option<&'a str>> + ExactSizeIterator) -> Self {
         let length = keys.len();
-        let mut chains = Self { first: HashMap::new(), next: Vec::new() };
+        let mut chains = Self { first: ByName::default(), next: Vec::new() };
         for (at, key) in (0..length).rev().zip(keys.rev()) {
             let (Some(key), Ok(place)) = (key, u32::try_from(at)) else { continue };
             if let Some(later) = chains.first.insert(key, place) {
@@ -56,24 +57,24 @@ impl<'a> Chains<'a> {
 #[derive(Debug)]
 pub struct Index<'a> {
     snapshot: &'a Snapshot,
-    identities: HashMap<&'a str, &'a Identity>,
-    groups: HashMap<&'a str, &'a Group>,
-    roles: HashMap<&'a str, &'a Role>,
-    resources: HashMap<&'a str, &'a Resource>,
+    identities: ByName<'a, &'a Identity>,
+    groups: ByName<'a, &'a Group>,
+    roles: ByName<'a, &'a Role>,
+    resources: ByName<'a, &'a Resource>,
     by_who: Chains<'a>,
     by_role: Chains<'a>,
     by_group: Chains<'a>,
-    listed_in: HashMap<&'a str, Vec<&'a Group>>,
-    nested_in: HashMap<&'a str, Vec<&'a Group>>,
+    listed_in: ByName<'a, Vec<&'a Group>>,
+    nested_in: ByName<'a, Vec<&'a Group>>,
     /// Groups with members by rule, by what stands before the pattern's first `*`.
-    implicit: HashMap<&'a str, Vec<(&'a Group, &'a str)>>,
-    included_by: HashMap<&'a str, Vec<&'a Role>>,
-    children: HashMap<&'a str, Vec<&'a Resource>>,
-    trusts_from: HashMap<&'a str, Vec<&'a Trust>>,
+    implicit: ByName<'a, Vec<(&'a Group, &'a str)>>,
+    included_by: ByName<'a, Vec<&'a Role>>,
+    children: ByName<'a, Vec<&'a Resource>>,
+    trusts_from: ByName<'a, Vec<&'a Trust>>,
     trusts_from_patterns: Vec<&'a Trust>,
-    trusts_to: HashMap<&'a str, Vec<&'a Trust>>,
-    limited_by: HashMap<&'a str, Vec<&'a Identity>>,
-    by_id: OnceLock<HashMap<&'a str, usize>>,
+    trusts_to: ByName<'a, Vec<&'a Trust>>,
+    limited_by: ByName<'a, Vec<&'a Identity>>,
+    by_id: OnceLock<ByName<'a, usize>>,
     by_scope: OnceLock<Chains<'a>>,
     sorted: OnceLock<Vec<(&'a str, Subject)>>,
     rules: OnceLock<Rules>,
@@ -94,15 +95,15 @@ impl<'a> Index<'a> {
             by_who: Chains::new(assignments.iter().map(|a| Some(a.who.raw()))),
             by_role: Chains::new(assignments.iter().map(|a| a.role.as_ref().map(RoleId::as_str))),
             by_group: Chains::new(assignments.iter().map(|a| a.member_of.as_ref().map(GroupId::as_str))),
-            listed_in: HashMap::new(),
-            nested_in: HashMap::new(),
-            implicit: HashMap::new(),
-            included_by: HashMap::new(),
-            children: HashMap::new(),
-            trusts_from: HashMap::new(),
+            listed_in: ByName::default(),
+            nested_in: ByName::default(),
+            implicit: ByName::default(),
+            included_by: ByName::default(),
+            children: ByName::default(),
+            trusts_from: ByName::default(),
             trusts_from_patterns: Vec::new(),
-            trusts_to: HashMap::new(),
-            limited_by: HashMap::new(),
+            trusts_to: ByName::default(),
+            limited_by: ByName::default(),
             by_id: OnceLock::new(),
             by_scope: OnceLock::new(),
             sorted: OnceLock::new(),

@@ -5,11 +5,18 @@
 //! kept once the reading ends.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+/// How names are hashed where a large snapshot is looked up: quickly, and from a seed that is drawn anew each time.
+pub type Hashes = foldhash::fast::RandomState;
+/// A set of names of a reading.
+pub type Names<'a> = HashSet<&'a str, Hashes>;
+/// What is looked up by names of a reading.
+pub type ByName<'a, V> = HashMap<&'a str, V, Hashes>;
+
 thread_local! {
-    static NAMES: RefCell<Option<HashSet<Arc<str>>>> = const { RefCell::new(None) };
+    static NAMES: RefCell<Option<HashSet<Arc<str>, Hashes>>> = const { RefCell::new(None) };
 }
 
 /// Forgets the names when the reading ends, also by an unwinding.
@@ -26,7 +33,7 @@ pub fn interning<R>(reading: impl FnOnce() -> R) -> R {
     if NAMES.with(|names| names.borrow().is_some()) {
         return reading();
     }
-    NAMES.with(|names| *names.borrow_mut() = Some(HashSet::new()));
+    NAMES.with(|names| *names.borrow_mut() = Some(HashSet::default()));
     let _forget = Forget;
     reading()
 }

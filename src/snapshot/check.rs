@@ -4,11 +4,12 @@
 //! have one safe reading are read so, and said. Never adds access that the file does not state, except that an `active`
 //! assignment without an end is read as `standing`, which is what it amounts to.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::BuildHasher;
+use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 
 use crate::input::entitlement::Mode;
 use crate::input::finding::{Code, Finding, Severity};
+use crate::input::intern::Names;
 use crate::input::text::is_hidden;
 use crate::input::time::Time;
 
@@ -39,13 +40,13 @@ struct Faults {
 }
 
 impl Faults {
-    fn add(&mut self, finding: Finding, section: &str, at: usize, field: &[Step]) {
+    fn add(&mut self, finding: Finding, section: &'static str, at: usize, field: &[Step]) {
         let count = self.counts.entry(finding.code).or_default();
         *count += 1;
         if *count > MOST {
             return;
         }
-        let mut path = vec![Step::Key(section.to_owned()), Step::At(at)];
+        let mut path = vec![Step::Key(section.into()), Step::At(at)];
         path.extend_from_slice(field);
         self.list.push(Fault { finding, path });
     }
@@ -61,8 +62,8 @@ impl Faults {
     }
 }
 
-fn key(name: &str) -> Step {
-    Step::Key(name.to_owned())
+fn key(name: &'static str) -> Step {
+    Step::Key(name.into())
 }
 
 fn head(snapshot: &Snapshot, faults: &mut Faults) {
@@ -198,7 +199,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 
 fn unique(ids: &[(&str, &'static str, usize)], what: &str, faults: &mut Faults) {
     // WHY: sorting hashes takes a third of the memory of a set of a million names.
-    let state = std::collections::hash_map::RandomState::new();
+    let state = crate::input::intern::Hashes::default();
     let mut hashes: Vec<(u64, usize)> = Vec::with_capacity(ids.len());
     for (at, (id, section, n)) in ids.iter().enumerate() {
         hashes.push((state.hash_one(id), at));
@@ -222,7 +223,7 @@ fn unique(ids: &[(&str, &'static str, usize)], what: &str, faults: &mut Faults) 
     hashes.sort_unstable();
     let mut again = Vec::new();
     for run in hashes.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
-        let mut seen: HashSet<&str> = HashSet::new();
+        let mut seen: Names<'_> = Names::default();
         for (_, at) in run {
             if let Some((id, section, n)) = ids.get(*at)
                 && !seen.insert(id)
@@ -245,10 +246,10 @@ fn unique(ids: &[(&str, &'static str, usize)], what: &str, faults: &mut Faults) 
 
 /// What a reference can lead to.
 struct Known<'a> {
-    identities: HashSet<&'a str>,
-    groups: HashSet<&'a str>,
-    roles: HashSet<&'a str>,
-    resources: HashSet<&'a str>,
+    identities: Names<'a>,
+    groups: Names<'a>,
+    roles: Names<'a>,
+    resources: Names<'a>,
 }
 
 fn references(snapshot: &Snapshot, faults: &mut Faults) {
@@ -260,7 +261,7 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
         resources: s.resources.iter().map(|r| r.id.as_str()).collect(),
     };
     let subject = |id: &str| known.identities.contains(id) || known.groups.contains(id);
-    let mut check = |holds: bool, id: &str, what: &str, section: &str, n: usize, field: &[Step]| {
+    let mut check = |holds: bool, id: &str, what: &str, section: &'static str, n: usize, field: &[Step]| {
         if !holds {
             faults.add(
                 Finding::new(
@@ -355,7 +356,7 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
 }
 
 /// Limits that name roles that are not there: they let everything pass.
-fn limits(snapshot: &Snapshot, roles: &HashSet<&str>, faults: &mut Faults) {
+fn limits(snapshot: &Snapshot, roles: &Names<'_>, faults: &mut Faults) {
     for (n, identity) in snapshot.identities.iter().enumerate() {
         for (m, limit) in identity.limits.iter().enumerate() {
             for (k, id) in limit.roles.iter().enumerate().filter(|(_, id)| !roles.contains(id.as_str())) {

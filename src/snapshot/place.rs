@@ -4,6 +4,7 @@
 //! keeps no places; this second, slow scan runs only when there is a fault. On text that is not well formed it finds
 //! what comes before the fault and nothing else.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::input::finding::Finding;
@@ -15,7 +16,7 @@ use super::tree::{self, Node};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// The value of a key.
-    Key(String),
+    Key(Cow<'static, str>),
     /// An element of a sequence, from 0.
     At(usize),
 }
@@ -172,7 +173,7 @@ impl Scan<'_> {
             self.peek()?;
             let key = self.string()?;
             self.eat(b':')?;
-            self.path.push(Step::Key(key));
+            self.path.push(Step::Key(key.into()));
             self.value(depth + 1)?;
             self.path.pop();
             match self.peek()? {

@@ -46,7 +46,7 @@ pub(super) fn faults(tree: &Node) -> Vec<Fault> {
         }
     }
     for (key, node) in entries {
-        let path = vec![Step::Key(key.to_string())];
+        let path = vec![Step::Key(key.to_string().into())];
         match &**key {
             "version" => {}
             "taken_at" => value::<crate::input::time::Time>(node, path, &mut out),
@@ -74,7 +74,7 @@ pub(super) fn unsupported(version: &str) -> Fault {
             format!("this tool reads version 1 of snapshots, not `{version}`"),
         )
         .mend("write `version: 1`, or use the release of this tool that wrote the file"),
-        path: vec![Step::Key("version".to_owned())],
+        path: vec![Step::Key("version".into())],
     }
 }
 
@@ -108,7 +108,7 @@ fn value<T: DeserializeOwned>(node: &Node, path: Path, out: &mut Vec<Fault>) {
             return;
         };
         let mut here = path.clone();
-        here.push(Step::Key(culprit.clone()));
+        here.push(Step::Key(culprit.clone().into()));
         out.push(match quoted(&message, "unknown field `") {
             Some(field) => {
                 let known: Vec<&str> =

@@ -71,7 +71,7 @@ impl<'n> Here<'n> {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<Here<'n>> {
         let node = self.node.get(key)?;
-        Some(Here { node, spot: self.below(Step::Key(key.to_owned()), node) })
+        Some(Here { node, spot: self.below(Step::Key(key.to_owned().into()), node) })
     }
 
     /// The elements of a list; of anything else itself.

@@ -181,7 +181,7 @@ impl Reader<'_> {
         };
         for (n, item) in items.iter().enumerate() {
             let mut here = path.clone();
-            here.extend([Step::Key("items".to_owned()), Step::At(n)]);
+            here.extend([Step::Key("items".into()), Step::At(n)]);
             self.object(item, start, &here, of_items);
         }
     }
