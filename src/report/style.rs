@@ -81,13 +81,66 @@ fn ansi(label: Label) -> Ansi {
         Label::Plain => Ansi::new(),
         Label::Heading => Ansi::new().bold(),
         Label::Stop => colour(AnsiColor::Red).bold(),
-        Label::Warn => colour(AnsiColor::Yellow).bold(),
-        Label::Pass => colour(AnsiColor::Green).bold(),
+        Label::Warn => colour(AnsiColor::Magenta).bold(),
+        Label::Pass => colour(AnsiColor::Green),
         Label::Note => colour(AnsiColor::Cyan),
         Label::Gain => colour(AnsiColor::Green),
         Label::Loss => colour(AnsiColor::Red),
         Label::Quiet => Ansi::new().dimmed(),
         Label::Words => Ansi::new().italic(),
         Label::Key => Ansi::new().bold().underline(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The colours of xterm, its normal and its bright ones. Source: xterm, `XTerm-col.ad`.
+    const XTERM: [(AnsiColor, [u8; 3], [u8; 3]); 4] = [
+        (AnsiColor::Red, [0xcd, 0, 0], [0xff, 0, 0]),
+        (AnsiColor::Green, [0, 0xcd, 0], [0, 0xff, 0]),
+        (AnsiColor::Magenta, [0xcd, 0, 0xcd], [0xff, 0, 0xff]),
+        (AnsiColor::Cyan, [0, 0xcd, 0xcd], [0, 0xff, 0xff]),
+    ];
+
+    /// How much a colour stands out from another, from 1 to 21. Source: WCAG 2.2, "contrast ratio".
+    fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+        let light = |colour: [u8; 3]| {
+            let part = |n: u8| {
+                let n = f64::from(n) / 255.0;
+                if n <= 0.040_45 { n / 12.92 } else { ((n + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * part(colour[0]) + 0.7152 * part(colour[1]) + 0.0722 * part(colour[2])
+        };
+        let (a, b) = (light(a) + 0.05, light(b) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn what_is_coloured_can_be_read_on_white_and_on_black() {
+        let all = [
+            Label::Plain,
+            Label::Heading,
+            Label::Stop,
+            Label::Warn,
+            Label::Pass,
+            Label::Note,
+            Label::Gain,
+            Label::Loss,
+            Label::Quiet,
+            Label::Words,
+            Label::Key,
+        ];
+        for label in all {
+            let Some(anstyle::Color::Ansi(colour)) = ansi(label).get_fg_color() else { continue };
+            let (_, normal, bright) = XTERM.iter().find(|(known, ..)| *known == colour).unwrap();
+            let bold = ansi(label).get_effects().contains(anstyle::Effects::BOLD);
+            // What must be seen is bold, and stands out from both; the rest as much as what git shows by default.
+            let (shown, least) = if bold { (bright, 3.0) } else { (normal, 1.9) };
+            for background in [[0; 3], [255; 3]] {
+                assert!(contrast(*shown, background) >= least, "{label:?}: {}", contrast(*shown, background));
+            }
+        }
     }
 }
