@@ -461,3 +461,20 @@ fn by_token(prover: &Prover, way: &TokenWay, plan: &[u8], token: &[u8], received
         claims: Some(claims.ok_or(TokenError::Claims)?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_never_shown_in_a_debug_print() {
+        let token = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJib3QifQ.c2VjcmV0";
+        for offered in [Offered::Token(token), Offered::Signature(token)] {
+            for said in [format!("{offered:?}"), format!("{offered:#?}"), format!("{:?}", Some(offered))] {
+                let bytes = format!("{:?}", &token[..3]);
+                assert!(!said.contains("eyJ") && !said.contains(&bytes) && !said.contains("c2Vj"), "{said}");
+            }
+        }
+        assert_eq!(format!("{:?}", Offered::Token(token)), "Token(..)");
+    }
+}

@@ -2,18 +2,25 @@
 //!
 //! Source: ssh-keygen(1), `-Y verify -r` ("a one-per-line list of public keys"); `SHA256:` fingerprints are ours. In:
 //! the bytes of the list. Out: [`Revoked`] and findings. INVARIANT: a list that cannot be read as a whole revokes every
-//! key, because nobody knows which one the unreadable line meant.
+//! key, because nobody knows which one the unreadable line meant; and what OpenSSH cannot read is not read here.
 
 use std::collections::BTreeSet;
 
+use base64ct::{Base64, Base64Unpadded, Encoding};
+use sha2::{Digest as _, Sha256};
+
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
+use crate::input::text::Text;
 
+use super::certificate::{Certificate, CertificateError};
 use super::key::{KeyError, KeyKind, PublicKey};
 use super::wire::Wire;
 
 /// How OpenSSH's binary lists begin.
 const KRL_MAGIC: &[u8] = b"SSHKRL\n\0";
+/// A kind of key that OpenSSH has, and of which nothing is accepted here.
+const P521: &str = "ecdsa-sha2-nistp521";
 
 /// The revoked keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,21 +54,18 @@ impl Revoked {
             number = number.saturating_add(1);
             let text = String::from_utf8_lossy(raw);
             let line = text.trim_matches([' ', '\t', '\r']);
-            if line.is_empty() || line.starts_with('#') {
+            let is_bare = line.is_empty() && text.contains('\r');
+            if line.is_empty() && !is_bare || line.starts_with('#') {
                 continue;
             }
-            match fingerprint(line) {
-                Some(fingerprint) => {
+            match if is_bare { Err(LineFault::CarriageReturn) } else { fingerprint(line) } {
+                Ok(fingerprint) => {
                     out.fingerprints.insert(fingerprint);
                 }
-                None => refuse(
-                    &mut out,
-                    number,
-                    format!(
-                        "line {number} of `{file}` is neither a public key nor a `SHA256:` fingerprint; no key is accepted"
-                    ),
-                    "write the line as in a `.pub` file, or as `ssh-keygen -l` prints the fingerprint",
-                ),
+                Err(why) => {
+                    let message = format!("line {number} of `{file}` {why}; no key is accepted");
+                    refuse(&mut out, number, message, why.mend());
+                }
             }
         }
         (out, findings)
@@ -74,46 +78,89 @@ impl Revoked {
     }
 }
 
-fn fingerprint(line: &str) -> Option<String> {
-    use base64ct::{Base64, Base64Unpadded, Encoding};
-    use sha2::{Digest as _, Sha256};
+/// Why a line of the list cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum LineFault {
+    /// It is nothing of what may stand there.
+    #[error("is neither a public key nor a `SHA256:` fingerprint")]
+    Form,
+    /// A line without content ends with CR LF.
+    #[error("is a carriage return and nothing else")]
+    CarriageReturn,
+    /// The key is cut short, or no key.
+    #[error("holds a key that is damaged: {0}")]
+    Damaged(KeyError),
+    /// A kind that nothing here can read to its end.
+    #[error("holds a key of kind `{}`, which is unsupported", .0.terminal())]
+    Kind(Text),
+    /// The certificate is damaged, or of a form that is not read.
+    #[error("holds a certificate whose key is not taken from it: {0}")]
+    Certificate(CertificateError),
+}
 
+impl LineFault {
+    fn mend(&self) -> &'static str {
+        match self {
+            Self::Form | Self::Damaged(_) => {
+                "write the line as in a `.pub` file, or as `ssh-keygen -l` prints the fingerprint"
+            }
+            Self::CarriageReturn => "end the lines with LF alone, as OpenSSH wants them",
+            Self::Kind(_) => "remove the line: no signature by a key of that kind is ever accepted",
+            Self::Certificate(_) => "list the certificate's key itself",
+        }
+    }
+}
+
+fn fingerprint(line: &str) -> Result<String, LineFault> {
     if let Some(rest) = line.strip_prefix("SHA256:") {
-        let word = rest.split([' ', '\t']).next()?;
-        let digest = Base64Unpadded::decode_vec(word).ok()?;
-        return (digest.len() == 32).then(|| format!("SHA256:{word}"));
+        let word = rest.split([' ', '\t']).next().unwrap_or_default();
+        let digest = Base64Unpadded::decode_vec(word).map_err(|_| LineFault::Form)?;
+        return if digest.len() == 32 { Ok(format!("SHA256:{word}")) } else { Err(LineFault::Form) };
     }
     let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
-    let (name, body) = (words.next()?, words.next()?);
-    let blob = Base64::decode_vec(body).ok()?;
+    let (Some(name), Some(body)) = (words.next(), words.next()) else { return Err(LineFault::Form) };
+    let blob = Base64::decode_vec(body).map_err(|_| LineFault::Form)?;
     let mut wire = Wire::new(&blob);
-    if wire.string().ok()? != name.as_bytes() {
-        return None;
+    if wire.string().map_err(|_| LineFault::Form)? != name.as_bytes() {
+        return Err(LineFault::Form);
     }
     // As for OpenSSH, who lists a certificate means the key in it.
-    if let Some(kind) = KeyKind::of_certificate(name.as_bytes()) {
-        let _nonce = wire.string().ok()?;
-        return PublicKey::read_fields(kind, &mut wire).ok().map(|key| key.fingerprint());
+    if KeyKind::of_certificate(name.as_bytes()).is_some() {
+        let certificate = Certificate::from_blob(&blob).map_err(LineFault::Certificate)?;
+        return Ok(certificate.key().fingerprint());
     }
-    // WHY: keys of weak or unsupported kinds can stand in the list, and no certificate of an unknown kind can: its key is
-    // not the blob. Each field of a key is length and bytes, so a key that was cut short does not end with one.
-    if name.contains("-cert-v") {
-        return None;
-    }
-    while !wire.rest().is_empty() {
-        wire.string().ok()?;
-    }
+    let whole = || Ok(format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&blob))));
     match PublicKey::from_blob(&blob) {
-        Ok(_)
-        | Err(
-            KeyError::Unsupported(_)
-            | KeyError::Point
-            | KeyError::ShortRsa { .. }
-            | KeyError::Factorable
-            | KeyError::Rsa,
-        ) => Some(format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&blob)))),
-        Err(KeyError::Wire(_) | KeyError::Line | KeyError::KindsDiffer | KeyError::Certificate) => None,
+        // WHY: nothing is signed by a weak key, but it may stand in the list that OpenSSH reads as well.
+        Ok(_) | Err(KeyError::ShortRsa { .. } | KeyError::Factorable) => whole(),
+        Err(KeyError::Point) if name == KeyKind::Ed25519.name() && is_whole_edwards(&blob) => whole(),
+        Err(KeyError::Unsupported(_)) if name == P521 && is_whole_p521(&blob) => whole(),
+        Err(KeyError::Unsupported(kind)) => Err(LineFault::Kind(kind)),
+        Err(
+            why @ (KeyError::Point
+            | KeyError::Rsa
+            | KeyError::Wire(_)
+            | KeyError::Line
+            | KeyError::KindsDiffer
+            | KeyError::Certificate),
+        ) => Err(LineFault::Damaged(why)),
     }
+}
+
+/// Whether an Ed25519 key is as long as one: OpenSSH looks at no more of it.
+fn is_whole_edwards(blob: &[u8]) -> bool {
+    let mut wire = Wire::new(blob);
+    let mut field = || wire.string().unwrap_or_default();
+    let (_, point) = (field(), field());
+    point.len() == 32 && wire.finish().is_ok()
+}
+
+/// Whether a P-521 key has its three fields, with a point of the right length.
+fn is_whole_p521(blob: &[u8]) -> bool {
+    let mut wire = Wire::new(blob);
+    let mut field = || wire.string().unwrap_or_default();
+    let (_, curve, point) = (field(), field(), field());
+    curve == b"nistp521" && point.len() == 133 && point.first() == Some(&4) && wire.finish().is_ok()
 }
 
 #[cfg(test)]
@@ -133,9 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_key_revokes_everything_and_an_unknown_kind_itself() {
-        use base64ct::{Base64, Encoding};
-
+    fn a_damaged_key_and_an_unknown_kind_revoke_everything() {
         let key = PublicKey::from_line(KEY).unwrap();
         let line = |name: &str, fields: &[&[u8]]| {
             let mut blob = Vec::new();
@@ -147,12 +192,28 @@ mod tests {
         };
         let cut = Base64::encode_string(&key.blob()[..key.blob().len() - 3]);
         let cert = "ssh-dss-cert-v01@openssh.com";
-        for damaged in [format!("ssh-ed25519 {cut}"), line("ssh-ed25519", &[]), line(cert, &[b"nonce", b"p"])] {
-            let (revoked, findings) = Revoked::parse("revoked", damaged.as_bytes());
+        let p521 = |point: &[u8]| line(P521, &[b"nistp521", point]);
+        let point = [&[4][..], &[1; 132]].concat();
+        for (damaged, said) in [
+            (format!("ssh-ed25519 {cut}"), "is damaged"),
+            (line("ssh-ed25519", &[]), "is damaged"),
+            (line("ssh-ed25519", &[&[1; 31]]), "is damaged"),
+            (line("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]), "is damaged"),
+            (p521(&point[1..]), "unsupported"),
+            (line(cert, &[b"nonce", b"p"]), "`ssh-dss-cert-v01@openssh.com`"),
+            (line("ssh-ed25519-cert-v01@openssh.com", &[b"nonce", &[1; 32]]), "a certificate whose key is not taken"),
+            (line("ssh-dss", &[b"p", b"q"]), "of kind `ssh-dss`, which is unsupported"),
+            ("\r".to_owned(), "a carriage return and nothing else"),
+        ] {
+            let (revoked, findings) = Revoked::parse("revoked", format!("#\n{damaged}\n").as_bytes());
             assert!(findings.len() == 1 && revoked.contains(&key), "{damaged}");
+            assert!(findings[0].message.raw().contains(said), "{damaged}: {:?}", findings[0]);
+            assert_eq!(findings[0].place.as_ref().map(|place| place.line), Some(2));
         }
-        let (revoked, findings) = Revoked::parse("revoked", line("ssh-dss", &[b"p", b"q"]).as_bytes());
-        assert!(findings.is_empty() && !revoked.contains(&key));
+        for sound in [p521(&point), line("ssh-ed25519", &[&[0; 32]])] {
+            let (revoked, findings) = Revoked::parse("revoked", sound.as_bytes());
+            assert!(findings.is_empty() && !revoked.contains(&key), "{sound}: {findings:?}");
+        }
     }
 
     #[test]

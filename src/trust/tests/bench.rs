@@ -70,27 +70,26 @@ impl Bench {
 
     /// Whether the stock tool verifies. `at` is `YYYYMMDDHHMMSS` in UTC.
     pub fn stock_verifies(&self, signers: &Path, principal: &str, signature: &[u8], message: &[u8], at: &str) -> bool {
+        self.stock_verifies_but(None, signers, principal, signature, message, at)
+    }
+
+    /// As [`Bench::stock_verifies`], with a list of revoked keys.
+    pub fn stock_verifies_but(
+        &self,
+        revoked: Option<&Path>,
+        signers: &Path,
+        principal: &str,
+        signature: &[u8],
+        message: &[u8],
+        at: &str,
+    ) -> bool {
         let file = self.write("stock.sig", signature);
         let option = format!("-Overify-time={at}");
-        run(
-            "ssh-keygen",
-            &[
-                "-Y",
-                "verify",
-                "-n",
-                NAMESPACE,
-                "-I",
-                principal,
-                "-f",
-                signers.to_str().unwrap(),
-                "-s",
-                file.to_str().unwrap(),
-                &option,
-            ],
-            message,
-        )
-        .status
-        .success()
+        let (signers, file) = (signers.to_str().unwrap(), file.to_str().unwrap());
+        let mut args =
+            vec!["-Y", "verify", "-n", NAMESPACE, "-I", principal, "-f", signers, "-s", file, option.as_str()];
+        args.extend(revoked.into_iter().flat_map(|list| ["-r", list.to_str().unwrap()]));
+        run("ssh-keygen", &args, message).status.success()
     }
 
     pub fn signing_key(&self, name: &str) -> SigningKey {

@@ -1,5 +1,6 @@
-//! Whatever we accept, the installed `ssh-keygen -Y verify` accepts as well: over random mutations of valid signatures
-//! and random `allowed_signers` files. `REVIEW_TEST_MUTATIONS` raises the number of cases (100000 before a release).
+//! Whatever we accept, the installed `ssh-keygen -Y verify` accepts as well: over random mutations of valid signatures,
+//! random `allowed_signers` files and random lists of revoked keys. `REVIEW_TEST_MUTATIONS` raises the number of cases
+//! (100000 before a release).
 
 use std::fmt::Write as _;
 
@@ -8,6 +9,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use crate::input::time::Time;
 use crate::trust::armor::armor;
+use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
 use crate::trust::sshsig::verify;
 
@@ -208,4 +210,110 @@ fn whatever_we_accept_ssh_keygen_accepts_over_random_signers_files() {
     }
     println!("accepted {accepted}, refused {refused}");
     assert!(accepted > cases() / 50 && refused > cases() / 50, "accepted {accepted}, refused {refused}");
+}
+
+/// A random line of a list of revoked keys, as we read it and as stock `ssh-keygen` does. They differ in one thing:
+/// fingerprints are ours, so the other one is given the key.
+fn random_revocation(dice: &mut Dice, keys: &[(String, String)]) -> (Vec<u8>, Vec<u8>) {
+    let (line, fingerprint) = &keys[dice.below(keys.len())];
+    let both = |text: String| (text.clone().into_bytes(), text.into_bytes());
+    let (kind, body) = line.split_once(' ').unwrap();
+    match dice.below(12) {
+        0 => both(
+            dice.one(&["", "# gone", " \t", "\r", "#\r", "  # x", "hello", "SHA256:AAAA", "no-pty", "\u{feff}#", "\0"])
+                .to_owned(),
+        ),
+        1 => {
+            let comment = dice.one(&["", " lost", "\tlost  "]);
+            (format!("{fingerprint}{comment}").into_bytes(), line.clone().into_bytes())
+        }
+        2 => both(format!(
+            "{}{kind}{}{body}{}",
+            dice.one(&["", " ", "\t"]),
+            dice.one(&[" ", "  ", "\t"]),
+            dice.one(&[" x", "\r", " \r"])
+        )),
+        3 => both(format!("{kind} {}", &body[..dice.below(body.len())])),
+        4 => {
+            let mut text = line.clone().into_bytes();
+            let at = dice.below(text.len());
+            match dice.below(3) {
+                0 => text[at] = *dice.one(&[&b'A', &b'Q', &b'=', &b' ', &b'-', &0xff]),
+                1 => text.insert(at, b'A'),
+                _ => drop(text.remove(at)),
+            }
+            (text.clone(), text)
+        }
+        5 => both(format!("{} {body}", dice.one(&["ssh-rsa", "ssh-dss", "ssh-foo", "cert-authority ssh-ed25519"]))),
+        _ => both(line.clone()),
+    }
+}
+
+#[test]
+fn whatever_we_accept_ssh_keygen_accepts_over_random_lists_of_revoked_keys() {
+    let bench = Bench::new();
+    let authority = bench.key("ca", "ed25519", "256");
+    let ann = bench.key("ann", "ed25519", "256");
+    for (name, kind, bits) in
+        [("bob", "ed25519", "256"), ("eve", "ecdsa", "384"), ("rob", "rsa", "2048"), ("joe", "ecdsa", "256")]
+    {
+        bench.key(name, kind, bits);
+    }
+    bench.keygen(&["-q", "-t", "ecdsa", "-b", "521", "-N", "", "-f", "p521"]);
+    bench.keygen(&["-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", "short"]);
+    bench.keygen(&["-q", "-s", "ca", "-I", "x", "-n", "ann", "-V", "20260101000000Z:20260102000000Z", "ann.pub"]);
+    bench.keygen(&["-q", "-s", "ca", "-I", "x", "-n", "ann", "bob.pub"]);
+    bench.keygen(&["-q", "-s", "ca", "-I", "x", "-h", "-n", "host", "joe.pub"]);
+    bench.keygen(&["-q", "-k", "-f", "krl", "bob.pub"]);
+    // Those that sign come seldom, so that many lists leave them alone.
+    let names =
+        ["ann", "ann-cert", "ca", "bob", "bob", "bob-cert", "eve", "eve", "joe", "joe-cert", "rob", "p521", "short"];
+    let keys: Vec<(String, String)> = names
+        .iter()
+        .map(|name| {
+            let line = bench.public(name).split(' ').take(2).collect::<Vec<_>>().join(" ");
+            let printed = bench.keygen(&["-l", "-f", &format!("{}.pub", name.trim_end_matches("-cert"))]);
+            (line, String::from_utf8(printed.stdout).unwrap().split(' ').nth(1).unwrap().to_owned())
+        })
+        .collect();
+    let text = format!(
+        "ann namespaces=\"*\" {}\nann cert-authority,namespaces=\"*\" {}\n",
+        ann.to_line(),
+        authority.to_line()
+    );
+    let file = bench.write("allowed_signers", &text);
+    let signatures = [bench.sign("ann"), bench.sign("ann-cert.pub")].map(|signature| {
+        let verified = verify(&signature, NAMESPACE, MESSAGE).unwrap();
+        (signature, verified)
+    });
+    let krl = std::fs::read(bench.path("krl")).unwrap();
+    let at = Time::parse("2026-01-01T12:00:00Z").unwrap();
+    let mut dice = Dice::new(3);
+    let (mut accepted, mut refused) = (0_u64, 0_u64);
+    for case in 0..cases() {
+        let (mut ours, mut stock) = (Vec::new(), Vec::new());
+        for _ in 0..dice.below(5) {
+            let (our, other) = random_revocation(&mut dice, &keys);
+            ours.extend([our.as_slice(), b"\n"].concat());
+            stock.extend([other.as_slice(), b"\n"].concat());
+        }
+        if dice.below(20) == 0 {
+            (ours, stock) = (krl.clone(), krl.clone());
+        }
+        let (signers, _) = Signers::parse("allowed_signers", text.as_bytes());
+        let signers = signers.without(Revoked::parse("revoked", &ours).0);
+        let (signature, verified) = &signatures[dice.below(2)];
+        if signers.find(Some("ann"), verified, at).is_err() {
+            refused += 1;
+            continue;
+        }
+        accepted += 1;
+        if accepted <= 300 || cases() > 500 {
+            let list = bench.write("revoked", &stock);
+            let holds = bench.stock_verifies_but(Some(&list), &file, "ann", signature, MESSAGE, "20260101120000Z");
+            assert!(holds, "case {case}:\n{}", String::from_utf8_lossy(&ours));
+        }
+    }
+    println!("accepted {accepted}, refused {refused}");
+    assert!(accepted > cases() / 20 && refused > cases() / 20, "accepted {accepted}, refused {refused}");
 }
