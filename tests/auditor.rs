@@ -66,6 +66,8 @@ fn one_decision_is_proved_to_somebody_who_sees_nothing_else() {
     assert_eq!(code, 0, "{report}");
     assert_eq!((&report["integrity"]["holds"], &report["authenticity"]["holds"]), (&"yes".into(), &"yes".into()));
     assert_eq!(report["completeness"]["holds"], "unknown");
+    let says = report["completeness"]["says"].as_str().unwrap();
+    assert!(says.contains("a later line of the same session, or a later session, may say otherwise"), "{says}");
     assert!(report["authenticity"]["says"].as_str().unwrap().contains("presence is not proven"));
     let line: Value = serde_json::from_str(report["line"].as_str().unwrap()).unwrap();
     assert_eq!(line, all[place]);
@@ -141,17 +143,16 @@ fn a_log_that_lost_a_head_is_not_added_to() {
     assert_eq!(remembered.lines().filter(|l| !l.starts_with('#')).collect::<Vec<_>>(), [head.trim()]);
     let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", file.to_str().unwrap()]);
     assert!(code == 0 && text.contains("every remembered head is there"), "{text}");
-    let refused = |why: &str| {
+    let refused = || {
         let mut ada = site.sit("plan.yaml --key keys/ada.pub");
         expect(&mut ada, "not in it any more");
         expect(&mut ada, "exit=7");
-        let _ = why;
     };
     fs::write(site.log(), &first).unwrap();
-    refused("truncated");
-    assert_eq!(fs::read(site.log()).unwrap(), first);
+    refused();
+    assert_eq!(fs::read(site.log()).unwrap(), first, "truncated");
     fs::remove_file(site.log()).unwrap();
-    refused("removed");
+    refused();
     fs::write(site.log(), &second).unwrap();
     fs::write(&file, "what?\n").unwrap();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
@@ -176,14 +177,6 @@ fn sitting_again(site: &Site) {
     expect(&mut ada, "? keys");
     key(&mut ada, "f");
     seal(&mut ada, 3);
-}
-
-/// Two sessions of Ada's.
-fn two_sessions() -> Site {
-    let site = Site::new();
-    sitting(&site, "first");
-    sitting_again(&site);
-    site
 }
 
 fn raw(site: &Site) -> Vec<String> {
@@ -412,7 +405,9 @@ const TRICKS: &[Trick] = &[
 
 #[test]
 fn each_way_to_tamper_with_the_record_is_found_and_named() {
-    let original = two_sessions();
+    let original = Site::new();
+    sitting(&original, "first");
+    sitting_again(&original);
     for (name, tamper, code, message) in TRICKS {
         let site = Site::copy_of(&original);
         let mut lines = raw(&site);
@@ -499,23 +494,4 @@ fn approve_privileged(terminal: &mut rexpect::session::PtySession) {
     expect(terminal, "? keys");
     key(terminal, "f");
     seal(terminal, 3);
-}
-
-#[test]
-fn a_proposer_never_approves_their_own_plan() {
-    let site = Site::new();
-    site.replace("plan.yaml", "proposer: spiffe://corp.example/agent/access-assistant", "proposer: user:ada");
-    fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
-    site.append("agents.yaml", "  - id: user:ada\n");
-    site.replace("people.yaml", "[\"user:ada\"]", "[\"user:ada-at-work\"]");
-    let could = |site: &Site| {
-        let (_, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", "json"]);
-        let report: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
-        let changes = report["changes"].as_array().expect("changes").clone();
-        changes.iter().find(|c| c["id"] == "c1").unwrap()["steps"].to_string()
-    };
-    assert!(!could(&site).contains("`ada`"), "she owns nothing under that name: {}", could(&site));
-    site.replace("people.yaml", "[\"user:ada-at-work\"]", "[\"user:ada-at-work\", \"user:ada\"]");
-    let (code, text) = site.run(&["trust", "check"]);
-    assert!(code == 1 && text.contains("machine-approver"), "a proposer is no approver: {text}");
 }

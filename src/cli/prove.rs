@@ -193,7 +193,7 @@ fn holds(name: &str, proved: &Proved, proof: &Proof) -> VerifyReport {
         },
         completeness: answer(
             Holds::Unknown,
-            "it says nothing of any other line: a later session may have changed its mind",
+            "it says nothing of any other line: a later line of the same session, or a later session, may say otherwise",
         ),
         time: answer(Holds::Unknown, format!("sealed at {}, as the writer's clock claims", proved.seal.at)),
         heads: vec![Head {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::judge::{Claim, Judgement, SignatureJudge, Signer};
 use super::line::{self, Line, Number, Seal, Session, SessionKind, Verdict, Version};
 use super::merkle::{self, Root};
+use super::run;
 use crate::input::canonical;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
@@ -193,6 +194,20 @@ impl Proof {
         if matches!(line, Line::Session(_)) != (self.leaf.index.get() == 0) {
             return wrong("a session line stands where another belongs");
         }
+        // What stands before it: the session line; the plan; what was computed of the change.
+        let least = match line {
+            Line::Session(_) => 0,
+            Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => 1,
+            Line::Evaluation(_) => 2,
+            Line::Decision(_) | Line::Auto(_) | Line::Seal(_) | Line::Sig(_) => 3,
+        };
+        if self.leaf.index.get() < least {
+            return wrong("the line stands before what must stand before it");
+        }
+        if !run::alone(line, session).is_empty() {
+            return wrong("the line breaks a rule that every line of its kind keeps");
+        }
+        check_counts(session, seal).map_or(Ok(()), wrong)?;
         let Line::Decision(decision) = line else { return Ok(()) };
         let counted = match decision.verdict {
             Verdict::Approve => seal.decisions.approve,
@@ -200,17 +215,41 @@ impl Proof {
             Verdict::Override => seal.decisions.r#override,
         };
         if counted.get() == 0 {
-            return wrong("its seal counts no such decision: a later line of the session took its place");
+            return wrong("its seal counts no such decision");
         }
         let listed = match (&decision.privileged, decision.verdict) {
             (Some(name), Verdict::Approve | Verdict::Override) => {
+                // The seal lists the first names in their order, so one behind the last may have been left out.
                 let is_capped = seal.privileged_count.get() > seal.privileged.len() as u64;
-                is_capped || seal.privileged.contains(name)
+                seal.privileged.contains(name) || is_capped && seal.privileged.last().is_some_and(|last| last < name)
             }
             (Some(_), Verdict::Reject) | (None, _) => true,
         };
         if listed { Ok(()) } else { wrong("its seal does not list the privileged change: a later line took its place") }
     }
+}
+
+/// What a seal says that no session of its kind could hold, whatever its other lines are.
+fn check_counts(session: &Session, seal: &Seal) -> Option<&'static str> {
+    let counts = [seal.decisions.approve, seal.decisions.reject, seal.decisions.r#override].map(Number::get);
+    let decided = counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    // Before the first decision stand the session line, a plan and an evaluation.
+    if decided > seal.count.get().saturating_sub(3) {
+        return Some("its seal counts more decisions than it has lines for");
+    }
+    if decided > 0 && session.kind == SessionKind::Record {
+        return Some("its seal counts decisions of a machine");
+    }
+    let (listed, named) = (seal.privileged.len() as u64, seal.privileged_count.get());
+    let [approved, _, overridden] = counts;
+    if named > approved.saturating_add(overridden) {
+        return Some("its seal names more privileged changes than were approved");
+    }
+    let is_sorted = seal.privileged.is_sorted_by(|a, b| a < b);
+    if !is_sorted || listed != named.min(run::LISTED as u64) {
+        return Some("its seal lists other privileged changes than it counts");
+    }
+    None
 }
 
 impl Leaf {
@@ -269,6 +308,73 @@ mod tests {
         let is_listed = decision.privileged.is_some() && decision.verdict != Verdict::Reject;
         assert_eq!(proof.check_place(&session, &unlisted, &line).is_err(), is_listed);
         assert!(proof.check_place(&session, &seal, &Line::Seal(seal.clone())).is_err());
+    }
+
+    #[test]
+    fn a_seal_that_no_session_could_have_proves_nothing() {
+        let reviewed = sample::session(1, &[], &[].into(), 0);
+        let at = line::lines(&reviewed.bytes).position(|l| line::word(l) == Some(b"decision")).unwrap();
+        let proof = prove(&reviewed.bytes, at + 1).unwrap();
+        let proved = proof.check(&sample::Judge).unwrap();
+        let why = |edit: &dyn Fn(&mut Seal)| {
+            let mut seal = proved.seal.clone();
+            edit(&mut seal);
+            proof.check_place(&proved.session, &seal, &proved.line).err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        assert_eq!(why(&|_| ()), "");
+        let names = |front: &str| (0..100).map(|n| Text::from(format!("{front}{n:03}"))).collect::<Vec<_>>();
+        let many = |seal: &mut Seal, front: &str| {
+            seal.count = Number::new(1_000);
+            seal.decisions.approve = Number::new(300);
+            seal.privileged = names(front);
+            seal.privileged_count = Number::new(101);
+        };
+        assert_eq!(why(&|seal| many(seal, "A")), "", "the name may stand behind the hundred that are listed");
+        assert!(why(&|seal| many(seal, "Z")).contains("does not list"), "it would stand before them");
+        assert!(why(&|seal| seal.privileged = vec!["another".into()]).contains("does not list"));
+        assert!(why(&|seal| seal.decisions.approve = seal.count).contains("more decisions than it has lines for"));
+        assert!(why(&|seal| seal.privileged_count = Number::new(9)).contains("more privileged changes than"));
+        assert!(why(&|seal| seal.privileged = Vec::new()).contains("other privileged changes than it counts"));
+        let twice = |seal: &mut Seal| {
+            many(seal, "A");
+            seal.privileged[1] = seal.privileged[0].clone();
+        };
+        assert!(why(&twice).contains("other privileged changes than it counts"));
+        let record = sample::record(2, &reviewed, 20);
+        let at = line::lines(&record.bytes).position(|l| line::word(l) == Some(b"auto")).unwrap();
+        let proof = prove(&record.bytes, at + 1).unwrap();
+        let mut proved = proof.check(&sample::Judge).unwrap();
+        proved.seal.decisions.reject = Number::new(1);
+        let refused = proof.check_place(&proved.session, &proved.seal, &proved.line).unwrap_err();
+        assert!(refused.to_string().contains("decisions of a machine"), "{refused}");
+    }
+
+    #[test]
+    fn a_line_that_breaks_a_rule_by_itself_or_stands_too_early_is_not_proved() {
+        let reviewed = sample::session(1, &[], &[].into(), 0);
+        let places: Vec<usize> = (0..)
+            .zip(line::lines(&reviewed.bytes))
+            .filter(|(_, l)| line::word(l) == Some(b"decision"))
+            .map(|(at, _)| at)
+            .collect();
+        let [approved, rejected] = places.as_slice() else { panic!("two decisions") };
+        let refused = |at: usize, edit: &dyn Fn(&mut line::Decision), index: Option<usize>| {
+            let mut proof = prove(&reviewed.bytes, at + 1).unwrap();
+            let mut proved = proof.check(&sample::Judge).unwrap();
+            let Line::Decision(decision) = &mut proved.line else { panic!("a decision") };
+            edit(decision);
+            proof.leaf.index = index.map_or(proof.leaf.index, Number::of);
+            let refused = proof.check_place(&proved.session, &proved.seal, &proved.line).err();
+            refused.map(|why| why.to_string()).unwrap_or_default()
+        };
+        assert_eq!(refused(*approved, &|_| (), None), "");
+        assert_eq!(refused(*rejected, &|_| (), None), "");
+        assert!(refused(*rejected, &|d| d.reason = None, None).contains("breaks a rule"), "a reject says why");
+        assert!(refused(*rejected, &|d| d.rejected = None, None).contains("breaks a rule"), "and what");
+        assert!(refused(*approved, &|d| d.set_aside = vec!["p".into()], None).contains("breaks a rule"));
+        assert!(refused(*approved, &|d| d.lifts = vec![Digest::of(b"b"), Digest::of(b"b")], None).contains("breaks"));
+        assert!(refused(*approved, &|_| (), Some(2)).contains("before what must stand before it"));
+        assert_eq!(refused(*approved, &|_| (), Some(3)), "");
     }
 
     #[test]

@@ -346,6 +346,35 @@ impl Run {
     }
 }
 
+/// What is wrong with a line of a session by itself, whatever the other lines are.
+#[must_use]
+pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
+    let mut run = Run { stage: Stage::Open, header: Some(session.clone()), ..Run::default() };
+    let mut faults = Vec::new();
+    match line {
+        Line::Session(_) => run.stage = Stage::Start,
+        Line::Evaluation(it) => {
+            run.plans.insert(it.plan.clone());
+        }
+        Line::Decision(it) => {
+            run.shown.insert((it.plan.clone(), it.change.clone(), it.digest), PolicyOutcome::Needs);
+        }
+        Line::Auto(it) => {
+            run.shown.insert((it.plan.clone(), it.change.clone(), it.digest), PolicyOutcome::Auto);
+        }
+        // A part of a long value is judged with the others alone.
+        Line::Blob(_) => return faults,
+        Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => {}
+        Line::Seal(_) | Line::Sig(_) => {
+            faults.push(misplaced("the end of a session stands in the midst of it"));
+            return faults;
+        }
+    }
+    run.order(line, &mut faults);
+    run.body(line, Digest::from_bytes([0; 32]), &mut faults);
+    faults
+}
+
 /// A list whose order means nothing has one order only.
 fn ascending<T, K: Ord + ?Sized>(items: &[T], key: impl Fn(&T) -> &K, field: &str, faults: &mut Vec<Fault>) {
     if !items.is_sorted_by(|a, b| key(a) < key(b)) {
