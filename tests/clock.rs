@@ -34,6 +34,12 @@ fn site() -> Site {
     let (kept, _) = text.split_once("  # A privileged one").unwrap();
     fs::write(site.demo().join("plan.yaml"), kept).unwrap();
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
+    // The assistant's key holds longer than the days that are to pass.
+    let agents = fs::read_to_string(site.demo().join("agents.yaml")).unwrap();
+    let (before, _) = agents.split_once("valid_before: ").unwrap();
+    let until = review::input::time::Time::from_unix(support::now().unix() + 6 * 86_400);
+    let agents = format!("{}valid_before: {until}}}\n", before.replace("_ttl: 1d", "_ttl: 7d"));
+    fs::write(site.demo().join("agents.yaml"), agents).unwrap();
     site.sign("plan.yaml");
     site
 }

@@ -299,6 +299,20 @@ const CASES: &[Case] = &[
         "agents.yaml:3",
     ),
     (
+        "an agent whose credentials may last longer than a day",
+        |s| s.replace("agents.yaml", "max_credential_ttl: 1d", "max_credential_ttl: 25h"),
+        "long-lived-agent",
+        "warning",
+        "agents.yaml:4",
+    ),
+    (
+        "an agent whose credentials have no limit of their own",
+        |s| s.replace("agents.yaml", "    max_credential_ttl: 1d\n", ""),
+        "long-lived-agent",
+        "warning",
+        "agents.yaml:4",
+    ),
+    (
         "an agent's key without an end",
         |s| {
             let k = s.public_key("assistant");
@@ -421,6 +435,22 @@ fn each_fault_of_the_trust_files_is_named_with_its_place_and_a_mend() {
         let (exit, text) = site.run(&["trust", "check", "--strict"]);
         assert_eq!(exit, 1, "{name}: {text}");
     }
+}
+
+#[test]
+fn a_day_or_a_site_that_allows_no_more_is_short_enough_for_an_agent() {
+    let site = Site::new();
+    site.replace("agents.yaml", "    max_credential_ttl: 1d\n", "");
+    site.append("review.yaml", "parameters: {max_credential_ttl: 12h}\n");
+    assert!(!codes(&check(&site).1).contains(&"long-lived-agent".to_owned()));
+    site.replace("review.yaml", "max_credential_ttl: 12h", "max_credential_ttl: 36h");
+    let (_, report) = check(&site);
+    let said = report["findings"].to_string();
+    assert!(said.contains("long-lived-agent") && said.contains("may last 36h"), "{said}");
+    // People who propose are not agents, and whoever has no proof has no credential.
+    site.append("agents.yaml", "  - id: user:bo\n    kind: person\n");
+    site.replace("agents.yaml", "    may_hold: []\n", "    kind: person\n    may_hold: []\n");
+    assert!(!codes(&check(&site).1).contains(&"long-lived-agent".to_owned()));
 }
 
 #[test]

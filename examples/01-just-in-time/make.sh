@@ -14,9 +14,9 @@ cat > agents.yaml <<AGENTS
 version: 1
 agents:
   - id: agent:on-call
-    max_credential_ttl: 7d
+    max_credential_ttl: 1d
     proof:
-      - {method: key, key: "$(public assistant)", valid_after: $(day '-1 hour'), valid_before: $(day '+6 days')}
+      - {method: key, key: "$(public assistant)", valid_after: $(day '-1 hour'), valid_before: $(day '+22 hours')}
 AGENTS
 cat > tasks.yaml <<TASKS
 version: 1

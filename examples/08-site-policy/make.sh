@@ -7,9 +7,9 @@ cat > agents.yaml <<AGENTS
 version: 1
 agents:
   - id: agent:support
-    max_credential_ttl: 7d
+    max_credential_ttl: 1d
     proof:
-      - {method: key, key: "$(cut -d' ' -f1,2 assistant.pub)", valid_after: $(day '-1 hour'), valid_before: $(day '+6 days')}
+      - {method: key, key: "$(cut -d' ' -f1,2 assistant.pub)", valid_after: $(day '-1 hour'), valid_before: $(day '+22 hours')}
 AGENTS
 cat > tasks.yaml <<TASKS
 version: 1

@@ -19,6 +19,9 @@ use crate::trust::key::{PublicKey, RECOMMENDED_RSA_BITS};
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::{Line, Signers};
 
+/// The longest that a credential of an agent should last, in seconds.
+const DAY: i64 = 86_400;
+
 /// The trust files, as far as they concern who signs.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
@@ -258,6 +261,16 @@ fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
             found.push(finding.mend("list a key, a certificate authority or a token by which it proves its plans"));
         }
         let longest = agent.max_credential_ttl.map_or(longest, |own| own.min(longest));
+        if longest.seconds() > DAY && !agent.proofs.is_empty() && !agent.is_person {
+            let message = format!(
+                "credentials of the agent `{id}` may last {longest}: whoever takes one is that agent for as long"
+            );
+            let finding = Finding::new(Code::LongLivedAgent, message).at(&agent.id.place);
+            found.push(
+                finding
+                    .mend("write `max_credential_ttl: 1h`, or what its certificates or tokens last, and at most `1d`"),
+            );
+        }
         for proof in &agent.proofs {
             let Proof::Key { key, valid_after, valid_before } = &proof.value else { continue };
             let lifetime = valid_after.zip(*valid_before).and_then(|(from, until)| until.since(from));

@@ -139,6 +139,7 @@ codes! {
     RevokedKeyListed = "revoked-key-listed", Warning, "A key that was revoked stands in a trust file still.";
     AgentWithoutProof = "agent-without-proof", Warning, "An agent has no way to prove its plans, so they are denied.";
     EndlessCredential = "endless-credential", Warning, "An agent's key holds longer than a credential may, or without end.";
+    LongLivedAgent = "long-lived-agent", Warning, "An agent's credentials may last longer than a day.";
     CredentialEnded = "credential-ended", Warning, "An agent's key has ended.";
     MachineApprover = "machine-approver", Error, "A machine's key or identity stands among approvers.";
     NotAPerson = "not-a-person", Error, "An identity of a person is disabled or not human in the snapshot.";
