@@ -159,6 +159,7 @@ codes! {
     LogRepeatedSession = "log-repeated-session", Note, "A session stands in the log twice, with the same bytes.";
     LogConflictingSession = "log-conflicting-session", Error, "Two different sessions carry one session id.";
     LogTimeBackwards = "log-time-backwards", Warning, "A session claims a time before the session it follows.";
+    LogSecondRoot = "log-second-root", Warning, "A session follows none, and is not the only such: it says nothing of what was there before.";
     LogLostHead = "log-lost-head", Error, "A head that was known before is not in the log.";
     LogFromPlanBranch = "log-from-plan-branch", Warning, "The log stands on the branch under review.";
     LogMissingBlob = "log-missing-blob", Error, "A line refers to a blob that no ancestor holds.";

@@ -276,10 +276,11 @@ impl<'a> Verifier<'a> {
         if let Some(offset) = checked.torn {
             self.torn.push(TornTail { file: Arc::clone(file), offset });
         }
-        let Some(mark) = checked.mark else { return };
+        let Some(mut mark) = checked.mark else { return };
         let expected = *self.log.get_or_insert(checked.log.unwrap_or(LogId::from_bytes([0; 16])));
         if checked.log != Some(expected) {
             self.broken = true;
+            mark.foreign = true;
             let found = checked.log.map_or_else(String::new, |l| l.to_string());
             let message = format!("the session belongs to the log `{found}`, not to `{expected}`");
             self.note(

@@ -227,6 +227,7 @@ impl<'a> Check<'a> {
             sealed: seal.at,
             until: signer.as_ref().ok().and_then(|signer| signer.valid_until).unwrap_or(super::join::NEVER),
             file: 0,
+            foreign: false,
             line: u32::try_from(self.group.line).unwrap_or(u32::MAX),
             parents_end: 0,
         });

@@ -30,6 +30,8 @@ pub(super) struct Mark {
     pub(super) until: Time,
     pub(super) file: u32,
     pub(super) line: u32,
+    /// Whether it belongs to another log.
+    pub(super) foreign: bool,
     /// Where its parents end in the list of all; they begin where the session before it ends.
     pub(super) parents_end: u32,
 }
@@ -97,6 +99,7 @@ impl Join {
         let key: Vec<_> = self.marks.iter().map(|m| (m.sealed, m.session)).collect();
         let ancestry = Ancestry::new(&parents, &counts, &key);
         self.blobs(&ancestry, &counts, &place, &mut findings);
+        self.roots(&ancestry, &counts, &place, &mut findings);
         let time = self.times(&parents, &counts, limit, &place, &mut findings);
         let late = self.late(&parents, &counts, &ancestry, &place);
         let mut is_head = counts.clone();
@@ -228,6 +231,29 @@ impl Join {
             out.push(list);
         }
         out
+    }
+
+    /// Sessions that follow none, but for the first. WHY a warning: a log may have begun on two branches; but whoever names no
+    /// parent shows nothing of what was there, and nothing bounds the time that is claimed.
+    fn roots(&self, ancestry: &Ancestry, counts: &[bool], place: &dyn Fn(&Mark) -> Place, findings: &mut Vec<Finding>) {
+        let begins = std::iter::once(0).chain(self.marks.iter().map(|mark| mark.parents_end));
+        let mut roots: Vec<(u32, &Mark)> = (0_u32..)
+            .zip(self.marks.iter().zip(counts))
+            .zip(begins)
+            .filter(|((_, (mark, counts)), begin)| **counts && !mark.foreign && mark.parents_end == *begin)
+            .filter_map(|((n, (mark, _)), _)| Some((ancestry.position(SessionIndex(n))?, mark)))
+            .collect();
+        roots.sort_unstable_by_key(|(position, _)| *position);
+        let Some(((_, first), others)) = roots.split_first() else { return };
+        for (_, mark) in others {
+            let message = format!(
+                "the session follows none, and neither does `{}`: the log was begun twice, or this session leaves out what was there",
+                first.session
+            );
+            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).mend(
+                "nothing, if the log was begun on two branches; else ask its writer why the session names nothing before it",
+            ));
+        }
     }
 
     fn blobs(&self, ancestry: &Ancestry, counts: &[bool], place: &dyn Fn(&Mark) -> Place, findings: &mut Vec<Finding>) {
