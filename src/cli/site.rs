@@ -17,6 +17,7 @@ use crate::input::entitlement::IdentityKind;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{GroupId, IdentityId, PersonId};
 use crate::input::place::Place;
+use crate::log::line::SessionKind;
 use crate::policy;
 use crate::snapshot::model::{Identity, Snapshot, Status};
 use crate::trust::proposer::Prover;
@@ -154,7 +155,8 @@ impl Site {
             None => Signers::parse("allowed_signers", b"").0,
         };
         let revoked = reading.file(REVOKED_KEYS, revoked)?;
-        let signers = signers.without(revoked.clone());
+        let signers =
+            signers.without(revoked.clone()).keeping_out(SessionKind::Record.namespace(), people.principals());
         let (provers, unusable) = provers::load(&agents, &mut |path| reading.bytes(path))?;
         reading.faults.findings.extend(unusable);
         let signers_file = reading.folder.shown("allowed_signers");

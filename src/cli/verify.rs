@@ -2,9 +2,10 @@
 //!
 //! In: a log and the auditor's own allowed signers. Out: four answers apart; 7 if it does not verify.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::new_folder::shown;
@@ -12,9 +13,12 @@ use super::site::REVOKED_KEYS;
 use super::trust_folder::TrustFolder;
 use super::writing::Writing;
 use super::{output, prove, record};
+use crate::config::People;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
+use crate::input::id::{PersonId, PrincipalId};
 use crate::input::text::Text;
+use crate::log::line::SessionKind;
 use crate::log::verify::{Integrity, Keep, Verification};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
@@ -36,6 +40,9 @@ pub struct Verify {
     /// Keys of which no signature counts, beside `--signers` [default: `revoked_keys` of the trust folder].
     #[arg(long, value_name = "FILE", requires = "signers")]
     revoked: Option<PathBuf>,
+    /// Who is a person and so no recorder, beside `--signers` [default: people.yaml of the trust folder].
+    #[arg(long, value_name = "FILE", requires = "signers")]
+    people: Option<PathBuf>,
     /// The trust folder whose allowed_signers count.
     #[arg(long, value_name = "DIR|GIT-REF", conflicts_with = "signers")]
     trust: Option<String>,
@@ -92,17 +99,22 @@ impl Verify {
 
     fn signers(&self) -> anyhow::Result<(Signers, Vec<crate::input::finding::Finding>, (String, String))> {
         let read = |path: &Path| std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)));
-        let (name, bytes, revoked) = if let Some(path) = &self.signers {
-            let revoked = self.revoked.as_deref().map(|path| Ok::<_, anyhow::Error>((shown(path), read(path)?)));
-            (shown(path), read(path)?, revoked.transpose()?)
+        let (name, bytes, revoked, people) = if let Some(path) = &self.signers {
+            let beside = |path: &Option<PathBuf>| {
+                let read = path.as_deref().map(|path| Ok::<_, anyhow::Error>((shown(path), read(path)?)));
+                read.transpose()
+            };
+            (shown(path), read(path)?, beside(&self.revoked)?, beside(&self.people)?)
         } else {
             let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)
                 .context("no allowed_signers to judge the signatures by; name a file with `--signers`")?;
             let bytes = folder
                 .read("allowed_signers")?
                 .context("the trust folder has no allowed_signers\n  = mend: name your own with `--signers`")?;
-            let revoked = folder.read(REVOKED_KEYS)?.map(|bytes| (folder.shown(REVOKED_KEYS), bytes.to_vec()));
-            (folder.shown("allowed_signers"), bytes.to_vec(), revoked)
+            let beside = |file: &str| {
+                Ok::<_, anyhow::Error>(folder.read(file)?.map(|bytes| (folder.shown(file), bytes.to_vec())))
+            };
+            (folder.shown("allowed_signers"), bytes.to_vec(), beside(REVOKED_KEYS)?, beside("people.yaml")?)
         };
         let (mut signers, mut findings) = Signers::parse(&name, &bytes);
         if let Some((name, bytes)) = revoked {
@@ -110,8 +122,27 @@ impl Verify {
             signers = signers.without(revoked);
             findings.extend(faults);
         }
+        if let Some((name, bytes)) = people {
+            signers = signers.keeping_out(SessionKind::Record.namespace(), self::people(&name, &bytes)?);
+        }
         Ok((signers, findings, (name, String::from_utf8_lossy(&bytes).into_owned())))
     }
+}
+
+/// Whose each principal is.
+///
+/// # Errors
+/// If the file is faulty: then nobody can say whether a recorder is a person.
+fn people(name: &str, bytes: &[u8]) -> anyhow::Result<BTreeMap<PrincipalId, PersonId>> {
+    let said = |findings: Vec<crate::input::finding::Finding>| {
+        let said: Vec<String> = findings.iter().map(|finding| finding.message.terminal()).collect();
+        anyhow!(
+            "`{}` is faulty, so nobody knows who is no recorder: {}\n  = mend: see `review trust check`",
+            Text::from(name).terminal(),
+            said.join("; ")
+        )
+    };
+    Ok(People::read(name, bytes).map_err(said)?.principals())
 }
 
 /// What the four answers come to.

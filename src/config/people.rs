@@ -123,6 +123,15 @@ impl People {
         self.everyone.get(*self.by_principal.get(principal)?)
     }
 
+    /// Every principal, and whose it is.
+    #[must_use]
+    pub fn principals(&self) -> BTreeMap<PrincipalId, PersonId> {
+        let of = |(principal, at): (&PrincipalId, &usize)| {
+            self.everyone.get(*at).map(|person| (principal.clone(), person.id.value.clone()))
+        };
+        self.by_principal.iter().filter_map(of).collect()
+    }
+
     /// Whose identity this is.
     #[must_use]
     pub fn by_identity(&self, identity: &str) -> Option<&Person> {

@@ -10,8 +10,10 @@ mod line;
 mod pattern;
 mod reading;
 
+use std::collections::BTreeMap;
+
 use crate::input::finding::Finding;
-use crate::input::id::PrincipalId;
+use crate::input::id::{PersonId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
@@ -23,11 +25,12 @@ use super::sshsig::Verified;
 pub use line::{Line, Unused};
 pub use pattern::PatternList;
 
-/// The lines of `allowed_signers`, and the keys that were revoked.
+/// The lines of `allowed_signers`, the keys that were revoked, and who may not sign what whatever a line says.
 #[derive(Debug, Clone, Default)]
 pub struct Signers {
     lines: Vec<Line>,
     revoked: Revoked,
+    kept_out: Option<(&'static str, BTreeMap<PrincipalId, PersonId>)>,
 }
 
 /// A principal that may make a signature, and the line that says so.
@@ -114,6 +117,19 @@ pub enum WhyNot {
         /// The revoked key.
         fingerprint: String,
     },
+    /// The principal is a person's, and the namespace is a machine's.
+    #[error(
+        "`{}` is `{}` of people.yaml, and a person signs nothing for `{namespace}`",
+        .principal.text().terminal(), .person.text().terminal()
+    )]
+    Person {
+        /// The principal.
+        principal: PrincipalId,
+        /// Whose it is.
+        person: PersonId,
+        /// The namespace of the signature.
+        namespace: &'static str,
+    },
 }
 
 impl WhyNot {
@@ -130,6 +146,9 @@ impl WhyNot {
             Self::NotYetValid { .. } | Self::Expired { .. } => "sign with a key that is valid at that time",
             Self::Certificate { .. } => "get a certificate that is valid now and names the principal",
             Self::Revoked { .. } => "sign with another key; a revoked one never counts again",
+            Self::Person { .. } => {
+                "give the machine a key and a principal of its own, and list that principal under no person"
+            }
         }
     }
 
@@ -141,7 +160,8 @@ impl WhyNot {
             Self::Namespace { .. } => 3,
             Self::NotYetValid { .. } | Self::Expired { .. } | Self::Certificate { .. } => 4,
             Self::Ambiguous { .. } => 5,
-            Self::Revoked { .. } => 6,
+            Self::Person { .. } => 6,
+            Self::Revoked { .. } => 7,
         }
     }
 }
@@ -151,13 +171,20 @@ impl Signers {
     #[must_use]
     pub fn parse(file: &str, bytes: &[u8]) -> (Self, Vec<Finding>) {
         let (lines, findings) = reading::read(file, bytes);
-        (Self { lines, revoked: Revoked::default() }, findings)
+        (Self { lines, revoked: Revoked::default(), kept_out: None }, findings)
     }
 
     /// Takes a list of revoked keys into account.
     #[must_use]
     pub fn without(mut self, revoked: Revoked) -> Self {
         self.revoked = revoked;
+        self
+    }
+
+    /// Lets none of these principals sign in a namespace: people, in that of machines.
+    #[must_use]
+    pub fn keeping_out(mut self, namespace: &'static str, people: BTreeMap<PrincipalId, PersonId>) -> Self {
+        self.kept_out = Some((namespace, people));
         self
     }
 
@@ -204,7 +231,7 @@ impl Signers {
                 continue;
             }
             match judge(line, principal, certificate, namespace, at) {
-                Ok(allowed) => return Ok(allowed),
+                Ok(allowed) => return self.kept_in(allowed, namespace),
                 // WHY: another line may name whom this one leaves open, but it must not hide an open one: OpenSSH
                 // would have taken the first.
                 Err(why @ WhyNot::Ambiguous { .. }) => return Err(why),
@@ -213,6 +240,16 @@ impl Signers {
             }
         }
         Err(closest)
+    }
+
+    fn kept_in(&self, allowed: Allowed, asked: &str) -> Result<Allowed, WhyNot> {
+        let Some((namespace, people)) = self.kept_out.as_ref().filter(|(namespace, _)| *namespace == asked) else {
+            return Ok(allowed);
+        };
+        match people.get(&allowed.principal).cloned() {
+            Some(person) => Err(WhyNot::Person { principal: allowed.principal, person, namespace }),
+            None => Ok(allowed),
+        }
     }
 
     /// The principals that lines in use name, letter by letter, for a key; in the order of the file, each once.
