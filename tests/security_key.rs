@@ -141,6 +141,29 @@ fn a_signature_without_a_touch_is_refused_and_the_journal_stays() {
 }
 
 #[test]
+fn a_key_that_nobody_touches_is_named_and_the_journal_stays() {
+    let (site, agent) = site();
+    agent.next(agent::NOBODY, 1);
+    let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
+    approve(&mut ada);
+    let said = ada.exp_string("exit=1").unwrap();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("the security key of `keys/sk.pub` was not touched") && said.contains("in the journal"),
+        "{said}"
+    );
+    assert!(!site.log().exists());
+    // Once it is touched, the same decision goes on from the journal.
+    agent.next(1, 2);
+    let mut ada = site.sit_beside(Some(&agent.socket), "resume --key keys/sk.pub");
+    expect(&mut ada, "You left this review");
+    expect(&mut ada, "? keys");
+    key(&mut ada, "g");
+    approve(&mut ada);
+    expect(&mut ada, "sealed and added to");
+}
+
+#[test]
 fn what_policy_demands_of_the_key_is_asked_again_on_the_signature() {
     let (site, agent) = site();
     let policy = "@id(\"site-pin\") @title(\"Privileged changes want a PIN\") @advice(\"Use a key made with verify-required\") \

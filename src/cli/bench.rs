@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::keys::{self, Keys};
 use super::proposal::Proposal;
 use crate::access::Index;
 use crate::access::facts::Access;
@@ -13,10 +14,9 @@ use crate::config::Person;
 use crate::decision::bars::{Approver, Bar, bars};
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
 use crate::decision::session::{Decision, Verdict};
-use crate::input::id::{IdentityId, PersonId};
+use crate::input::id::PersonId;
 use crate::input::text::Text;
 use crate::policy::{self, KeyFacts};
-use crate::trust::proposer::{Prover, Way};
 use crate::trust::signers::Line;
 use crate::trust::sshsig::Verified;
 
@@ -26,7 +26,7 @@ type Asked = (Signer, KeyFacts, CaseId);
 pub struct Bench<'a, 's> {
     proposals: &'a [Proposal<'s>],
     index: &'a Index<'s>,
-    keys: BTreeMap<String, KeyFacts>,
+    keys: Keys,
     steps: RefCell<BTreeMap<Asked, BTreeSet<StepName>>>,
     overrides: RefCell<BTreeMap<Asked, bool>>,
 }
@@ -39,7 +39,7 @@ fn unknown_key() -> KeyFacts {
 impl<'a, 's> Bench<'a, 's> {
     /// Joins proposals and the keys of the log, by fingerprint.
     #[must_use]
-    pub fn new(proposals: &'a [Proposal<'s>], index: &'a Index<'s>, keys: BTreeMap<String, KeyFacts>) -> Self {
+    pub fn new(proposals: &'a [Proposal<'s>], index: &'a Index<'s>, keys: Keys) -> Self {
         Self { proposals, index, keys, steps: RefCell::default(), overrides: RefCell::default() }
     }
 
@@ -71,14 +71,12 @@ impl<'a, 's> Bench<'a, 's> {
     }
 
     fn steps_with(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
-        if self.proved_by(signer, case) {
-            return BTreeSet::new();
-        }
         let asked = (signer.clone(), key.clone(), case.clone());
         if let Some(known) = self.steps.borrow().get(&asked) {
             return known.clone();
         }
-        let found = self.steps_of(&signer.person, key, case);
+        let is_proposers = self.is_proposers(signer, case);
+        let found = if is_proposers { BTreeSet::new() } else { self.steps_of(&signer.person, key, case) };
         self.steps.borrow_mut().insert(asked, found.clone());
         found
     }
@@ -88,6 +86,12 @@ impl<'a, 's> Bench<'a, 's> {
     /// # Errors
     /// If one of the decisions is not permitted with what the signature shows.
     pub fn still_permits(&self, person: &PersonId, decided: &[Decision], signature: &Verified) -> anyhow::Result<()> {
+        for proposal in self.proposals {
+            let provers = &proposal.site.provers;
+            if let Some(agent) = keys::proposer_of(provers, signature.key(), signature.certificate()) {
+                return Err(keys::is_proposers("the signature decides nothing", agent));
+            }
+        }
         let signer = Signer { person: person.clone(), key: Text::from(signature.fingerprint()) };
         let key = KeyFacts {
             kind: signature.key_kind().name().to_owned(),
@@ -111,12 +115,13 @@ impl<'a, 's> Bench<'a, 's> {
         Ok(())
     }
 
-    /// Whether the key that signs is one by which a proposer proves plans: this one, or any other. A certificate over such
-    /// a key does not make it a person's.
-    fn proved_by(&self, signer: &Signer, case: &CaseId) -> bool {
+    /// Whether the key that signs is one by which a proposer proves plans: the one of this plan, or any other. A certificate
+    /// over such a key does not make it a person's, and neither does one that names a proposer beside a person.
+    fn is_proposers(&self, signer: &Signer, case: &CaseId) -> bool {
         let Some((proposal, _)) = self.find(case) else { return false };
-        let proven = proposal.origin.proven.as_ref().and_then(|proven| proven.key.as_deref());
-        proven == Some(signer.key.raw()) || proves_somebody(&proposal.site.provers, signer.key.raw())
+        let key = signer.key.raw();
+        let mut proven = self.proposals.iter().filter_map(|p| p.origin.proven.as_ref()?.key.as_deref());
+        proven.any(|proven| proven == key) || self.keys.proposer(&proposal.site.provers, key).is_some()
     }
 
     fn steps_of(&self, person: &PersonId, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
@@ -124,15 +129,6 @@ impl<'a, 's> Bench<'a, 's> {
         let permitted = policy::may_approve(&proposal.site.pack, &proposal.matter(), at, person, key);
         permitted.steps
     }
-}
-
-/// Whether a key of this fingerprint proves any proposer.
-fn proves_somebody(provers: &BTreeMap<IdentityId, Prover>, fingerprint: &str) -> bool {
-    let by = |way: &Way| match way {
-        Way::Key { key, .. } => key.fingerprint() == fingerprint,
-        Way::Certificate { .. } | Way::Token(_) => false,
-    };
-    provers.values().any(|prover| prover.ways.iter().any(by))
 }
 
 /// Whether a person, by key or principal, is who proved the plan as its proposer.
@@ -161,14 +157,12 @@ impl Judge for Bench<'_, '_> {
     }
 
     fn permits_override(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> bool {
-        if self.proved_by(signer, case) {
-            return false;
-        }
         let asked = (signer.clone(), key.clone(), case.clone());
         if let Some(known) = self.overrides.borrow().get(&asked) {
             return *known;
         }
-        let found = self.find(case).is_some_and(|(proposal, at)| {
+        let is_proposers = self.is_proposers(signer, case);
+        let found = self.find(case).filter(|_| !is_proposers).is_some_and(|(proposal, at)| {
             policy::may_override(&proposal.site.pack, &proposal.matter(), at, &signer.person, key).sets_aside
         });
         self.overrides.borrow_mut().insert(asked, found);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use super::new_folder::shown;
 use super::proposal::Proposal;
 use super::site::Site;
-use super::{known, output, person, recording};
+use super::{keys, known, output, person, recording};
 use crate::decision::record::CLOCK_SKEW_SECONDS;
 use crate::input::id::PrincipalId;
 use crate::input::text::Text;
@@ -48,12 +48,8 @@ impl<'s> Clerk<'s> {
                     why.mend()
                 )
             })?;
-        if let Some(known) = site.people.by_principal(allowed.principal.as_str()) {
-            bail!(
-                "`{}` is `{}` of people.yaml, and a person records nothing: what a recorder signs must not pass for a decision\n  = mend: make a key of its own for the recorder, and list it under no person",
-                allowed.principal.text().terminal(),
-                known.id.value.text().terminal()
-            );
+        if let Some(agent) = keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
+            return Err(keys::is_proposers("this key records nothing", agent));
         }
         Ok(Self { site, key, principal: allowed.principal, fingerprint: public.fingerprint() })
     }

@@ -18,7 +18,7 @@ use super::proposal::{PlanFile, Proposal};
 use super::recording::{self, Recorder};
 use super::sit::{Me, Round};
 use super::site::{Faults, Site};
-use super::{Format, Where, known, output, person, plans, present, record, render};
+use super::{Format, Where, keys, known, output, person, plans, present, record, render};
 use crate::access::Index;
 use crate::decision::case::Signer;
 use crate::decision::exit::ExitCode;
@@ -166,7 +166,7 @@ impl Desk {
             return self.bad_log(&log, &verified);
         }
         known::note(id, &verified);
-        let past = history::read(&log, &verified, &site.people)?;
+        let past = history::read(&log, &verified, &site)?;
         let mut journals = match recording::log_id(&site) {
             Ok(id) => left::find(&store, id, &verified.blobs)?,
             Err(_) => Vec::new(),
@@ -335,6 +335,9 @@ impl Desk {
                 allowed.principal.text().terminal()
             )
         })?;
+        if let Some(agent) = keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
+            return Err(keys::is_proposers("you cannot decide with this key", agent));
+        }
         let fingerprint = public.fingerprint();
         let security_key = public.kind().is_security_key();
         Ok(Me {

@@ -3,13 +3,14 @@
 //! In: a session's events and its end. Out: a journal that is on the disk before the next question, and at the end one
 //! signed session in the log. It decides nothing and answers no question.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 
 use super::bench::Bench;
 use super::history::Past;
+use super::keys::Keys;
 use super::left::Left;
 use super::new_folder::shown;
 use super::output;
@@ -326,7 +327,7 @@ impl<'a, 's> Desk<'a, 's> {
             .find(Some(self.recorder.principal.as_str()), &signed.verified, at)
             .map_err(|why| anyhow!("the signature does not count: {why}\n  = mend: {}", why.mend()))
             .with_context(stays)?;
-        let bench = Bench::new(self.proposals, self.index, BTreeMap::new());
+        let bench = Bench::new(self.proposals, self.index, Keys::default());
         bench.still_permits(&self.recorder.person, decided, &signed.verified).with_context(stays)?;
         let ending = sealed.sign(&Text::from(signed.armored.as_str())).with_context(stays)?;
         let judge = Allowed(&self.site.signers);

@@ -11,6 +11,7 @@ use clap::Args;
 use super::bench::Bench;
 use super::chosen::{Chosen, Read};
 use super::history::Past;
+use super::keys::Keys;
 use super::log_source::LogSource;
 use super::proposal::Proposal;
 use super::site::Site;
@@ -26,13 +27,9 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::verify::Verification;
-use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
 use crate::report::model::{Body, PlanReport, Report, Reported, State as Shown, StepReport, StepState};
 use crate::report::sentence::{Sentence, counted};
-
-/// The keys that signed, by fingerprint.
-type Keys = BTreeMap<String, KeyFacts>;
 
 /// Says whether enough allowed people decided on exactly this effect.
 #[derive(Debug, Args)]
@@ -171,6 +168,8 @@ fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) 
         judged.codes.push(verdict.exit);
         judged.findings.extend(present::findings(&proposal));
         judged.findings.extend(missing(&proposal, &verdict));
+        let over = proposal.origin.holds_no_longer(&proposal.plan);
+        judged.findings.extend(over.map(|finding| Reported::new(finding, |name| source(&proposal, name))));
         let mut shown = present::plan(&proposal, Limits::SHORT);
         for (change, held) in shown.changes.iter_mut().zip(&verdict.changes) {
             show(change, held, &past.keys, &site.people);
@@ -307,10 +306,14 @@ fn ended(ignored: &[Ignored]) -> Sentence {
     if says.is_empty() { Sentence::of("an approval ended or was used up") } else { says }
 }
 
+/// The text that a finding in the plan points into.
+fn source<'p>(proposal: &'p Proposal<'_>, name: &str) -> Option<&'p str> {
+    std::str::from_utf8(&proposal.file.bytes).ok().filter(|_| name == proposal.file.name)
+}
+
 /// A finding for every change that does not pass and that no other finding explains.
 fn missing(proposal: &Proposal<'_>, verdict: &Verdict) -> Vec<Reported> {
-    let text = std::str::from_utf8(&proposal.file.bytes).ok();
-    let source = |name: &str| text.filter(|_| name == proposal.file.name);
+    let source = |name: &str| source(proposal, name);
     let people = &proposal.site.people;
     let mut found = Vec::new();
     for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {

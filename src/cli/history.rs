@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::keys::Keys;
 use super::log_source::LogSource;
 use super::new_folder::shown;
 use super::record::files;
@@ -16,7 +17,6 @@ use super::site::Site;
 use super::{Where, recording};
 use crate::access::facts::Access;
 use crate::access::{Approved, Index};
-use crate::config::People;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
 use crate::decision::digest::{Digested, Document};
@@ -38,43 +38,50 @@ use crate::policy::{EarlierReject, History, KeyFacts};
 pub struct Past {
     /// Decisions and exports.
     pub record: Record,
-    /// The keys that signed, by fingerprint.
-    pub keys: BTreeMap<String, KeyFacts>,
+    /// The keys that signed.
+    pub keys: Keys,
     /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
     receptions: Receptions,
     /// Every change that was approved, or passed as low risk.
     approved: Vec<(Digest<of::Change>, Approved)>,
 }
 
-/// When plans came with their proofs, by the digests of both, and when the session that says so was sealed.
-type Receptions = BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<(Time, Time)>>;
+/// That a plan came with a proof that was found good, as a session says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reception {
+    /// When it came.
+    pub at: Time,
+    /// When the session was sealed.
+    pub sealed: Time,
+    /// Whose session it is.
+    pub by: PrincipalId,
+}
+
+/// When plans came with their proofs, by the digests of both.
+type Receptions = BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Reception>>;
 
 /// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
 ///
 /// # Errors
 /// If a file cannot be read, or a decision line cannot be believed.
-pub fn read(path: &Path, verified: &Verification, people: &People) -> anyhow::Result<Past> {
-    believe(&values(path)?, verified, people)
+pub fn read(path: &Path, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
+    believe(&values(path)?, verified, site)
 }
 
 /// Reads the past from a log whose files are at hand.
 ///
 /// # Errors
 /// If a decision line cannot be believed.
-pub fn read_held(
-    files: &[(String, std::rc::Rc<[u8]>)],
-    verified: &Verification,
-    people: &People,
-) -> anyhow::Result<Past> {
+pub fn read_held(files: &[(String, std::rc::Rc<[u8]>)], verified: &Verification, site: &Site) -> anyhow::Result<Past> {
     let mut values = Values::default();
     for (_, bytes) in files {
         take(&mut values, bytes);
     }
-    believe(&values, verified, people)
+    believe(&values, verified, site)
 }
 
-fn believe(values: &Values, verified: &Verification, people: &People) -> anyhow::Result<Past> {
-    let person = |principal: &PrincipalId| people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
+fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
+    let person = |principal: &PrincipalId| site.people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
     let record = recall(&verified.sessions, values, &person).map_err(|unbelieved| {
         let places: Vec<String> = unbelieved
             .iter()
@@ -82,17 +89,10 @@ fn believe(values: &Values, verified: &Verification, people: &People) -> anyhow:
             .collect();
         anyhow::anyhow!("the log holds decisions that cannot be believed: {}", places.join("; "))
     })?;
-    let keys = verified.sessions.iter().filter_map(|view| view.signer.as_ref()).map(|signer| {
-        let facts = KeyFacts {
-            kind: signer.key_type.raw().to_owned(),
-            security_key: signer.security_key,
-            user_present: signer.user_present,
-            user_verified: signer.user_verified,
-        };
-        (signer.fingerprint.raw().to_owned(), facts)
-    });
-    let approved = approved(values, verified);
-    Ok(Past { keys: keys.collect(), record, receptions: receptions(verified, &person), approved })
+    let keys = Keys::of(verified);
+    let is_proposers = |key: &Text| keys.proposer(&site.provers, key.raw()).is_some();
+    let receptions = receptions(verified, &person, &is_proposers);
+    Ok(Past { record, receptions, approved: approved(values, verified), keys })
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
@@ -148,8 +148,13 @@ pub fn recalled(site: &Site, place: &Where, now: Time) -> anyhow::Result<Past> {
 ///
 /// A session says when it began and ended, and nothing of any other time: a time before it began, before what it follows, or
 /// after its own seal is nobody's word. Nor does the word count of a reviewer who is nobody in people.yaml, of a recorder who
-/// is somebody there, or of a session that follows none where it is not the only such: nothing bounds it.
-fn receptions(verified: &Verification, person: &dyn Fn(&PrincipalId) -> Option<PersonId>) -> Receptions {
+/// is somebody there, of who could prove plans, or of a session that follows none where it is not the only such: nothing
+/// bounds it.
+fn receptions(
+    verified: &Verification,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+    is_proposers: &dyn Fn(&Text) -> bool,
+) -> Receptions {
     let sealed: BTreeMap<Digest<of::Line>, Time> =
         verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
     let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
@@ -158,7 +163,10 @@ fn receptions(verified: &Verification, person: &dyn Fn(&PrincipalId) -> Option<P
     for view in &verified.sessions {
         let Some(signer) = &view.signer else { continue };
         let is_loose = view.header.parents.is_empty() && roots > 1;
-        if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review) || is_loose {
+        if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review)
+            || is_loose
+            || is_proposers(&signer.fingerprint)
+        {
             continue;
         }
         let follows = view.header.parents.iter().filter_map(|parent| sealed.get(parent)).max();
@@ -170,7 +178,8 @@ fn receptions(verified: &Verification, person: &dyn Fn(&PrincipalId) -> Option<P
             };
             let at = plan.received_at;
             if begun <= at.plus(skew) && at <= view.seal.value.at.plus(skew) {
-                found.entry((plan.sha256.cast(), proof)).or_default().insert((at, view.seal.value.at));
+                let reception = Reception { at, sealed: view.seal.value.at, by: signer.principal.clone() };
+                found.entry((plan.sha256.cast(), proof)).or_default().insert(reception);
             }
         }
     }
@@ -251,9 +260,9 @@ impl Past {
         proof: Digest<of::File>,
         approval_ttl: Span,
         now: Time,
-    ) -> Vec<Time> {
+    ) -> Vec<Reception> {
         let known = self.receptions.get(&(plan, proof)).into_iter().flatten();
-        known.filter(|(_, sealed)| now < sealed.plus(approval_ttl)).map(|(at, _)| *at).collect()
+        known.filter(|reception| now < reception.sealed.plus(approval_ttl)).cloned().collect()
     }
 
     /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet. A reject takes it

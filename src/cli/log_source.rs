@@ -151,8 +151,8 @@ impl LogSource {
     /// If a file cannot be read, or a decision line cannot be believed.
     pub fn past(&self, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
         match self {
-            Self::Disk(path) => history::read(path, verified, &site.people),
-            Self::Git(held) => history::read_held(&held.files, verified, &site.people),
+            Self::Disk(path) => history::read(path, verified, site),
+            Self::Git(held) => history::read_held(&held.files, verified, site),
         }
     }
 

@@ -23,6 +23,7 @@ pub mod gate;
 pub mod history;
 pub mod holdings;
 pub mod init;
+pub mod keys;
 pub mod known;
 pub mod left;
 pub mod log;

@@ -17,6 +17,7 @@ use super::proposal::PlanFile;
 use super::site::Site;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
+use crate::input::id::PrincipalId;
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::plan::model::Plan;
@@ -186,6 +187,8 @@ pub struct Origin {
     pub finding: Option<Finding>,
     /// Whether the proof would have held at another time.
     pub untimely: bool,
+    /// Where the proof holds no more: whose word it is that the plan came when it did, and why it does not hold now.
+    pub only_then: Option<(PrincipalId, Text)>,
     refused: Option<Text>,
 }
 
@@ -193,7 +196,15 @@ impl Origin {
     /// Judges what lies beside a plan, at the first time at which a session of the log received it, else now.
     #[must_use]
     pub fn of(site: &Site, plan: &Plan, file: &PlanFile, now: Time) -> Self {
-        let none = Self { received: now, proven: None, file: None, finding: None, untimely: false, refused: None };
+        let none = Self {
+            received: now,
+            proven: None,
+            file: None,
+            finding: None,
+            untimely: false,
+            only_then: None,
+            refused: None,
+        };
         let proposer = &plan.proposer.value;
         let refuse = |code: Code, message: String, mend: &str| Self {
             refused: Some(Text::from(message.as_str())),
@@ -225,12 +236,17 @@ impl Origin {
             Beside::One(proof) => {
                 let judge = |at: Time| {
                     proposer::judge(&site.provers, &site.revoked, proposer, &file.bytes, proof.offered(), at)
-                        .map(|proven| (at, proven))
                 };
-                let known = file.received.iter().find_map(|at| judge(*at).ok());
-                match known.map_or_else(|| judge(now), Ok) {
-                    Ok((received, proven)) => {
-                        Self { received, proven: Some(proven), file: Some(proof.clone()), ..none }
+                let known = file.received.iter().find_map(|it| judge(it.at).ok().map(|proven| (it, proven)));
+                let (received, by, judged) = match known {
+                    Some((it, proven)) => (it.at, Some(&it.by), Ok(proven)),
+                    None => (now, None, judge(now)),
+                };
+                match judged {
+                    Ok(proven) => {
+                        let over = |by: &PrincipalId| Some((by.clone(), Text::from(judge(now).err()?.to_string())));
+                        let only_then = by.and_then(over);
+                        Self { received, proven: Some(proven), file: Some(proof.clone()), only_then, ..none }
                     }
                     Err(why) => {
                         let message = format!(
@@ -243,6 +259,24 @@ impl Origin {
                 }
             }
         }
+    }
+
+    /// That the proof holds only at the time when somebody says that the plan came, where that is so.
+    #[must_use]
+    pub fn holds_no_longer(&self, plan: &Plan) -> Option<Finding> {
+        let (by, why) = self.only_then.as_ref()?;
+        let message = format!(
+            "that `{}` wrote the plan is proved only for {}, when it came as `{}` recorded; now {}",
+            plan.proposer.value.as_str(),
+            self.received,
+            by.as_str(),
+            why.raw()
+        );
+        Some(
+            Finding::new(Code::ProofNoLonger, message).at(&plan.proposer.place).mend(
+                "nothing, if you rely on who recorded it for the time; else have the proposer prove the plan again",
+            ),
+        )
     }
 
     /// What policy is told of it.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 
-use super::history::Past;
+use super::history::{Past, Reception};
 use super::new_folder::shown;
 use super::progress;
 use super::proof::{Beside, Origin};
@@ -42,7 +42,7 @@ pub struct PlanFile {
     /// What lies beside it to prove who wrote it.
     pub beside: Beside,
     /// When sessions of the log received it with this proof, the earliest first.
-    pub received: Vec<Time>,
+    pub received: Vec<Reception>,
 }
 
 impl PlanFile {
@@ -249,8 +249,10 @@ impl<'s> Proposal<'s> {
             open: task.is_open(now) && listed,
             until: Some(task.until),
         });
-        let holdings = site.agents.get(plan.proposer.value.as_str()).map(may_hold).unwrap_or_default();
-        let overbroad = access::overbroad(index, &plan.proposer.value, &holdings);
+        let overbroad = match site.agents.get(plan.proposer.value.as_str()) {
+            Some(agent) => beyond(index, agent),
+            None => access::overbroad(index, &plan.proposer.value, &[]),
+        };
         if let Some(example) = &overbroad {
             let id = plan.proposer.value.as_str();
             findings.push(super::trust::beyond("the proposer", id, example).at(&plan.proposer.place));
@@ -409,8 +411,7 @@ fn task_scope(task: &Task, now: Time, listed: bool) -> TaskScope {
 }
 
 /// What agents.yaml says an agent may itself hold.
-#[must_use]
-pub fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
+fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
     use crate::config::Holding;
     agent
         .may_hold
@@ -423,6 +424,13 @@ pub fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
             }
         })
         .collect()
+}
+
+/// An example of what a proposer holds beyond what agents.yaml says; a person of whom it says nothing holds what they hold.
+#[must_use]
+pub fn beyond(index: &Index<'_>, agent: &crate::config::Agent) -> Option<Text> {
+    let is_asked = !agent.is_person || !agent.may_hold.is_empty();
+    is_asked.then(|| access::overbroad(index, &agent.id.value, &may_hold(agent)))?
 }
 
 /// What is notable about a plan before any change is looked at.

@@ -332,9 +332,11 @@ impl<'s> Round<'_, 's> {
             return Ok(ExitCode::BadLog);
         }
         known::note(recording::log_id(self.site).ok(), &verified);
-        let past = history::read(self.log, &verified, &self.site.people)?;
+        let past = history::read(self.log, &verified, self.site)?;
         let mut keys = past.keys.clone();
-        keys.entry(self.me.recorder.fingerprint.clone()).or_insert_with(|| self.me.facts.clone());
+        if keys.get(&self.me.recorder.fingerprint).is_none() {
+            keys.insert(self.me.recorder.fingerprint.clone(), self.me.facts.clone());
+        }
         let bench = Bench::new(self.proposals, self.index, keys);
         self.standing(&bench, &past)
     }

@@ -59,7 +59,7 @@ impl Status {
         if !record::is_sound(&log, &verified)? {
             return self.say(&super::sit::bad_log(&log, &verified), ExitCode::BadLog);
         }
-        let past = history::read(&log, &verified, &site.people)?;
+        let past = history::read(&log, &verified, &site)?;
         let index = Index::new(&site.snapshot);
         let here = [PathBuf::from(".")];
         let named: &[PathBuf] = if self.plans.is_empty() { &here } else { &self.plans };

@@ -12,7 +12,7 @@ use super::site::{REVOKED_KEYS, Site};
 use super::trust_folder::{TrustFolder, TrustFolderError};
 use super::writing::Writing;
 use super::{Where, output, present, proposal, provers};
-use crate::access::{self, Index};
+use crate::access::Index;
 use crate::config::{self, Agents, People, Settings, Tasks};
 use crate::decision::exit::ExitCode;
 use crate::decision::lint::{self, Files};
@@ -238,7 +238,7 @@ fn overbroad(site: &Site) -> Vec<Finding> {
     let agents = site.agents.all().iter();
     agents
         .filter_map(|agent| {
-            let example = access::overbroad(&index, &agent.id.value, &proposal::may_hold(agent))?;
+            let example = proposal::beyond(&index, agent)?;
             Some(beyond("the agent", agent.id.value.as_str(), &example).at(&agent.id.place))
         })
         .collect()

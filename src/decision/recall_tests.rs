@@ -24,6 +24,7 @@ fn signer() -> judge::Signer {
         user_verified: false,
         counter: None,
         valid_until: None,
+        certificate: None,
     }
 }
 

@@ -147,6 +147,7 @@ codes! {
     TaskWithoutOwner = "task-without-owner", Warning, "A task has no owner.";
     UnprovenProposer = "unproven-proposer", Error, "Nothing proves that the proposer wrote the plan.";
     BadProof = "bad-proof", Error, "The proof beside the plan does not show that its proposer wrote it.";
+    ProofNoLonger = "proof-no-longer", Warning, "The proof beside the plan held when the plan was received, and holds no more.";
     // The log.
     LogSyntax = "log-syntax", Error, "A line of the log is not in canonical form.";
     LogBrokenChain = "log-broken-chain", Error, "A line's `prev` is not the hash of the line before.";

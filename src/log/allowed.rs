@@ -3,7 +3,7 @@
 //! In: the signers that the caller chose, and a claim. Out: a [`Judgement`]. It wires the trust room to
 //! [`super::judge::SignatureJudge`] and adds one rule: what the seal says of its signer must be what the signature shows.
 
-use super::judge::{Claim, Judgement, SignatureJudge, Signer};
+use super::judge::{Certified, Claim, Judgement, SignatureJudge, Signer};
 use crate::input::text::Text;
 use crate::trust::signers::Signers;
 use crate::trust::sshsig;
@@ -36,6 +36,10 @@ impl SignatureJudge for Allowed<'_> {
                 user_verified: verified.user_verified(),
                 counter: verified.counter(),
                 valid_until: allowed.until,
+                certificate: verified.certificate().map(|certificate| Certified {
+                    authority: Text::from(certificate.authority().fingerprint()),
+                    principals: certificate.principals().to_vec(),
+                }),
             })),
             Err(why) => Judgement::NotAllowed(Text::from(why.to_string())),
         }

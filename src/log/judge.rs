@@ -43,6 +43,17 @@ pub struct Signer {
     pub counter: Option<u32>,
     /// The last second at which the key was allowed, if there is one.
     pub valid_until: Option<Time>,
+    /// What the certificate says that the key signed by; none where it signed by itself.
+    pub certificate: Option<Certified>,
+}
+
+/// What a certificate says of its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certified {
+    /// The fingerprint of the authority that made it.
+    pub authority: Text,
+    /// Everybody whom it names.
+    pub principals: Vec<Text>,
 }
 
 /// What is said of a signature.

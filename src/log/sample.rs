@@ -83,6 +83,7 @@ impl SignatureJudge for Judge {
             user_verified: false,
             counter: None,
             valid_until: None,
+            certificate: None,
         }))
     }
 }

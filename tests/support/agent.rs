@@ -19,6 +19,8 @@ const REQUEST_IDENTITIES: u8 = 11;
 const IDENTITIES_ANSWER: u8 = 12;
 const SIGN_REQUEST: u8 = 13;
 const SIGN_RESPONSE: u8 = 14;
+/// Instead of flags: nobody touches the key, so that no signature comes of it.
+pub const NOBODY: u8 = 0xff;
 
 fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(u32::try_from(bytes.len()).unwrap().to_be_bytes());
@@ -91,7 +93,7 @@ fn serve(mut stream: UnixStream, key: &ed25519_dalek::SigningKey, next: &Mutex<(
                 string(&mut answer, &blob(key));
                 string(&mut answer, b"a security key in software");
             }
-            SIGN_REQUEST if take(&mut rest) == blob(key) => {
+            SIGN_REQUEST if take(&mut rest) == blob(key) && next.lock().unwrap().0 != NOBODY => {
                 let (flags, counter) = *next.lock().unwrap();
                 let mut signed = Sha256::digest(APPLICATION).to_vec();
                 signed.push(flags);

@@ -1,0 +1,106 @@
+//! The keys that signed: what their signatures show, and which of them are a proposer's own.
+//!
+//! In: a verified log, or a signature at hand; the ways in which proposers prove themselves. Out: facts for policy, and the
+//! proposer whose key or certificate it is. INVARIANT: who could sign a plan as a proposer decides and records nothing, by
+//! whatever line of `allowed_signers` the signature passes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::anyhow;
+
+use crate::input::id::IdentityId;
+use crate::input::text::Text;
+use crate::log::verify::Verification;
+use crate::policy::KeyFacts;
+use crate::trust::certificate::Certificate;
+use crate::trust::key::PublicKey;
+use crate::trust::proposer::{Prover, Way};
+
+/// Everything that may propose.
+type Provers = BTreeMap<IdentityId, Prover>;
+
+/// The keys of a log, by fingerprint.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    facts: BTreeMap<String, KeyFacts>,
+    /// What certificates say of each, where it signed by one: the authority's fingerprint, and a principal.
+    certified: BTreeMap<String, BTreeSet<(Text, Text)>>,
+}
+
+impl Keys {
+    /// The keys whose signatures are good.
+    #[must_use]
+    pub fn of(verified: &Verification) -> Self {
+        let mut found = Self::default();
+        for signer in verified.sessions.iter().filter_map(|view| view.signer.as_ref()) {
+            let facts = KeyFacts {
+                kind: signer.key_type.raw().to_owned(),
+                security_key: signer.security_key,
+                user_present: signer.user_present,
+                user_verified: signer.user_verified,
+            };
+            let fingerprint = signer.fingerprint.raw();
+            found.facts.insert(fingerprint.to_owned(), facts);
+            if let Some(certificate) = &signer.certificate {
+                let names = certificate.principals.iter().map(|name| (certificate.authority.clone(), name.clone()));
+                found.certified.entry(fingerprint.to_owned()).or_default().extend(names);
+            }
+        }
+        found
+    }
+
+    /// What is known of a key.
+    #[must_use]
+    pub fn get(&self, fingerprint: &str) -> Option<&KeyFacts> {
+        self.facts.get(fingerprint)
+    }
+
+    /// Adds a key, or says anew what is known of it.
+    pub fn insert(&mut self, fingerprint: String, facts: KeyFacts) {
+        self.facts.insert(fingerprint, facts);
+    }
+
+    /// The proposer whose plans a key proves, by itself or by any certificate that it signed with.
+    #[must_use]
+    pub fn proposer<'p>(&self, provers: &'p Provers, fingerprint: &str) -> Option<&'p IdentityId> {
+        let certified = self.certified.get(fingerprint);
+        proposer(provers, fingerprint, &|authority, principal| {
+            certified.into_iter().flatten().any(|(by, name)| by.raw() == authority && name.raw() == principal)
+        })
+    }
+}
+
+/// The proposer whose plans a key proves, or the certificate that it is used with.
+#[must_use]
+pub fn proposer_of<'p>(
+    provers: &'p Provers,
+    key: &PublicKey,
+    certificate: Option<&Certificate>,
+) -> Option<&'p IdentityId> {
+    proposer(provers, &key.fingerprint(), &|authority, principal| {
+        certificate.is_some_and(|certificate| {
+            certificate.authority().fingerprint() == authority && certificate.check_principal(principal).is_ok()
+        })
+    })
+}
+
+/// Why nothing is done with a key, or a signature, that is a proposer's own.
+#[must_use]
+pub fn is_proposers(what: &str, agent: &IdentityId) -> anyhow::Error {
+    let agent = agent.text().terminal();
+    anyhow!("{what}: it proves the plans of `{agent}`\n  = mend: use a key, and a certificate, that no proposer has")
+}
+
+fn proposer<'p>(
+    provers: &'p Provers,
+    fingerprint: &str,
+    certified: &dyn Fn(&str, &str) -> bool,
+) -> Option<&'p IdentityId> {
+    let by = |way: &Way| match way {
+        Way::Key { key, .. } => key.fingerprint() == fingerprint,
+        // WHY under that authority alone: the same name by another one is somebody else's.
+        Way::Certificate { authority, principal } => certified(&authority.fingerprint(), principal.raw()),
+        Way::Token(_) => false,
+    };
+    provers.values().find(|prover| prover.ways.iter().any(by)).map(|prover| &prover.id)
+}

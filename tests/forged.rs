@@ -1,0 +1,327 @@
+//! What a session can claim and what is believed of it: when a plan came, who records, what was there before.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+
+use serde_json::Value;
+
+#[path = "support/agent.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
+mod agent;
+#[path = "support/forge.rs"]
+mod forge;
+mod support;
+
+use agent::Agent;
+use forge::{Forged, minutes};
+use support::Site;
+
+const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
+const FORMATS: [&str; 7] = ["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];
+
+/// A site whose plan was signed by a key that ended an hour ago, with a recorder.
+fn site() -> Site {
+    let site = Site::new();
+    let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (head, changes) = plan.split_once("changes:\n").unwrap();
+    let (ordinary, _) = changes.split_once("  # A privileged one").unwrap();
+    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n{ordinary}")).unwrap();
+    site.sign("plan.yaml");
+    let key = site.public_key("assistant");
+    let (from, until) = (minutes(-120), minutes(-60));
+    let agents = format!(
+        "version: 1\nagents:\n  - id: {AGENT}\n    proof:\n      - {{method: key, key: \"{key}\", valid_after: {from}, valid_before: {until}}}\n    may_hold: []\n"
+    );
+    fs::write(site.demo().join("agents.yaml"), agents).unwrap();
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/robot"]);
+    let recorder = format!("robot@ci.example namespaces=\"review-record@v1\" {}\n", site.public_key("robot"));
+    site.append("allowed_signers", &recorder);
+    site
+}
+
+fn json(site: &Site, arguments: &[&str]) -> (i32, Value) {
+    let mut all = arguments.to_vec();
+    all.extend(["--format", "json"]);
+    let (code, text) = site.run(&all);
+    (code, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
+}
+
+fn gate(site: &Site) -> (i32, Value) {
+    json(site, &["gate", "plan.yaml", "--trust", "."])
+}
+
+fn found<'r>(report: &'r Value, code: &str) -> Option<&'r Value> {
+    report["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == code)
+}
+
+/// Its name, what is done to the honest session or to the site, and whether the time that it claims is believed.
+type Case = (&'static str, fn(&Site, &mut Forged<'_>), bool);
+
+const CASES: &[Case] = &[
+    ("within its session", |_, _| (), true),
+    ("five minutes before its session began", |_, f| f.begun = minutes(-86), true),
+    ("long before its session began", |_, f| f.begun = minutes(-83), false),
+    (
+        "just after its seal",
+        |_, f| {
+            f.begun = minutes(-95);
+            f.sealed = minutes(-94);
+        },
+        true,
+    ),
+    (
+        "long after its seal",
+        |_, f| {
+            f.begun = minutes(-98);
+            f.sealed = minutes(-97);
+        },
+        false,
+    ),
+    (
+        "before the seal that the session follows",
+        |s, f| {
+            let before =
+                Forged { begun: minutes(-72), received: minutes(-20), sealed: minutes(-70), ..Forged::honest() };
+            f.parents = vec![before.add(s)];
+        },
+        false,
+    ),
+    (
+        "in a session that follows none, beside another such",
+        |s, _| {
+            let _ = Forged { begun: minutes(-102), received: minutes(-20), sealed: minutes(-100), ..Forged::honest() }
+                .add(s);
+        },
+        false,
+    ),
+    (
+        "by a reviewer",
+        |_, f| {
+            (f.key, f.principal, f.person) = ("keys/ada", "ada@corp.example", Some("ada"));
+        },
+        true,
+    ),
+    (
+        "by a reviewer who is nobody in people.yaml",
+        |s, f| {
+            s.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/eve"]);
+            s.append(
+                "allowed_signers",
+                &format!("eve@corp.example namespaces=\"review-seal@v1\" {}\n", s.public_key("eve")),
+            );
+            (f.key, f.principal, f.person) = ("keys/eve", "eve@corp.example", Some("eve"));
+        },
+        false,
+    ),
+    (
+        "by who could prove the plan",
+        |s, f| {
+            certify_recorder(s, "robot@ci.example,assistant");
+            f.key = "keys/robot-cert.pub";
+        },
+        false,
+    ),
+    (
+        "by a recorder with a certificate of its own",
+        |s, f| {
+            certify_recorder(s, "robot@ci.example");
+            f.key = "keys/robot-cert.pub";
+        },
+        true,
+    ),
+    ("sealed longer ago than an approval counts", |s, _| s.append("review.yaml", "approval_ttl: 1h\n"), false),
+];
+
+/// Has an authority, which certifies the assistant too, certify the recorder's key for these principals.
+fn certify_recorder(site: &Site, principals: &str) {
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", principals, "-V", "-3h:+1h", "keys/robot.pub"]);
+    let authority = site.public_key("ca");
+    site.append(
+        "allowed_signers",
+        &format!("robot@ci.example cert-authority,namespaces=\"review-record@v1\" {authority}\n"),
+    );
+    site.replace(
+        "agents.yaml",
+        "    may_hold",
+        &format!("      - {{method: certificate, authority: \"{authority}\", principal: assistant}}\n    may_hold"),
+    );
+}
+
+#[test]
+fn a_logged_time_of_coming_counts_only_within_the_bounds_of_its_session() {
+    for (name, change, believed) in CASES {
+        let site = site();
+        let mut forged = Forged::honest();
+        change(&site, &mut forged);
+        forged.add(&site);
+        let (code, report) = gate(&site);
+        let expected = if *believed { (5, true, false) } else { (3, false, true) };
+        let told = (code, found(&report, "proof-no-longer").is_some(), found(&report, "bad-proof").is_some());
+        assert_eq!(told, expected, "{name}: {report:#}");
+        if !believed {
+            let why = found(&report, "bad-proof").unwrap()["message"].as_str().unwrap();
+            assert!(why.contains("the key ended at"), "{name}: {why}");
+        }
+        let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
+        assert_eq!(code, 0, "{name}: {report}");
+    }
+}
+
+#[test]
+fn every_format_of_the_gate_says_that_a_proof_holds_no_longer_and_on_whose_word() {
+    let site = site();
+    Forged::honest().add(&site);
+    let (_, report) = gate(&site);
+    let finding = found(&report, "proof-no-longer").unwrap();
+    assert_eq!(finding["severity"], "warning");
+    let said = finding["message"].as_str().unwrap();
+    let log = fs::read_to_string(site.log()).unwrap();
+    let plan = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| line["type"] == "plan");
+    let received = plan.unwrap()["received_at"].as_str().unwrap().to_owned();
+    for part in [AGENT, "`robot@ci.example`", &received, "the key ended at"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(finding["line"].as_u64().is_some_and(|line| line > 1) && finding["help"].is_string(), "{finding}");
+    for format in FORMATS {
+        let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", format]);
+        assert!(code == 5 && text.contains("robot") && text.contains("ended at"), "{format}: {text}");
+    }
+    // A proof that holds now needs nobody's word.
+    site.replace(
+        "agents.yaml",
+        &format!("valid_before: {}", report_end(said)),
+        &format!("valid_before: {}", minutes(60)),
+    );
+    let (code, report) = gate(&site);
+    assert!(code == 5 && found(&report, "proof-no-longer").is_none(), "{report}");
+}
+
+/// The end of the key, as the finding says it.
+fn report_end(said: &str) -> &str {
+    said.rsplit_once("ended at ").unwrap().1
+}
+
+#[test]
+fn a_second_session_that_follows_none_is_told_and_a_fork_is_not() {
+    let site = site();
+    let first = Forged::honest().add(&site);
+    let one = fs::read(site.log()).unwrap();
+    let branch = || Forged { begun: minutes(-50), received: minutes(-50), sealed: minutes(-49), ..Forged::honest() };
+    // Two that follow the first: a fork is legal.
+    Forged { parents: vec![first], ..branch() }.add(&site);
+    Forged { parents: vec![first], ..branch() }.add(&site);
+    let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
+    assert_eq!((code, &report["findings"]), (0, &Value::Array(Vec::new())), "{report}");
+    // One that leaves the first out.
+    fs::write(site.log(), &one).unwrap();
+    let second = branch().add(&site);
+    let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
+    let finding = found(&report, "log-second-root").unwrap_or_else(|| panic!("{report}"));
+    assert_eq!((code, &finding["severity"]), (0, &"warning".into()), "a log may begin on two branches");
+    assert_eq!(finding["line"], String::from_utf8_lossy(&one).lines().count() + 1);
+    assert!(finding["message"].as_str().unwrap().contains("the session follows none, and neither does"), "{finding}");
+    assert!(finding["help"].as_str().unwrap().contains("two branches"), "{finding}");
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1, "the first is not told as a second: {report}");
+    for format in FORMATS {
+        let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", format]);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(code == 3 && text.contains("follows none"), "{format}: {text}");
+    }
+    // Who joins the two does not make them one.
+    Forged {
+        parents: sorted([first, second]),
+        begun: minutes(-40),
+        received: minutes(-40),
+        sealed: minutes(-39),
+        ..Forged::honest()
+    }
+    .add(&site);
+    let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
+    assert!(code == 0 && found(&report, "log-second-root").is_some(), "{report}");
+    assert_eq!(report["heads"].as_array().unwrap().len(), 1);
+}
+
+fn sorted<T: Ord>(mut two: [T; 2]) -> Vec<T> {
+    two.sort();
+    two.into()
+}
+
+#[test]
+fn a_person_records_nothing_whatever_allowed_signers_allows() {
+    let site = site();
+    site.replace(
+        "allowed_signers",
+        "ada@corp.example namespaces=\"review-seal@v1\"",
+        "ada@corp.example namespaces=\"review-*@v1\"",
+    );
+    Forged { key: "keys/ada", principal: "ada@corp.example", ..Forged::honest() }.add(&site);
+    let refused = |report: &Value| {
+        let finding = found(report, "log-unknown-signer").unwrap_or_else(|| panic!("{report}"));
+        let said = finding["message"].as_str().unwrap();
+        assert!(
+            said.contains(
+                "`ada@corp.example` is `ada` of people.yaml, and a person signs nothing for `review-record@v1`"
+            ),
+            "{said}"
+        );
+        assert_eq!((&report["integrity"]["holds"], &report["authenticity"]["holds"]), (&"yes".into(), &"no".into()));
+    };
+    let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
+    assert_eq!(code, 7);
+    refused(&report);
+    let (code, report) = gate(&site);
+    assert_eq!(code, 7);
+    refused(&report);
+    // An auditor's own keys know no people, unless they are named as well.
+    let own = ["verify", "review-log.jsonl", "--signers", "allowed_signers"];
+    assert_eq!(json(&site, &own).0, 0);
+    let (code, report) = json(&site, &[&own[..], &["--people", "people.yaml"]].concat());
+    assert_eq!(code, 7);
+    refused(&report);
+    fs::write(site.demo().join("torn.yaml"), "people: [\n").unwrap();
+    let (code, text) = site.run(&[&own[..], &["--people", "torn.yaml"]].concat());
+    assert!(code == 1 && text.contains("`torn.yaml` is faulty, so nobody knows who is no recorder"), "{text}");
+    // The recorder's own session is none of this.
+    fs::remove_file(site.log()).unwrap();
+    Forged::honest().add(&site);
+    assert_eq!(json(&site, &["verify", "review-log.jsonl"]).0, 0);
+}
+
+#[test]
+fn a_session_sealed_without_a_touch_is_not_authentic() {
+    let site = site();
+    let agent = Agent::start(&site.demo());
+    fs::write(site.demo().join("keys/sk.pub"), agent.public() + " touch\n").unwrap();
+    site.append("allowed_signers", &format!("ada@corp.example namespaces=\"review-seal@v1\" {}\n", agent.public()));
+    let touched = |flags: u8| {
+        let _ = fs::remove_file(site.log());
+        agent.next(flags, 7);
+        let person = Some("ada");
+        Forged {
+            key: "keys/sk.pub",
+            agent: Some(&agent.socket),
+            principal: "ada@corp.example",
+            person,
+            ..Forged::honest()
+        }
+        .add(&site);
+        json(&site, &["verify", "review-log.jsonl"])
+    };
+    for flags in [0, 4] {
+        let (code, report) = touched(flags);
+        let finding = found(&report, "log-bad-signature").unwrap_or_else(|| panic!("{report}"));
+        assert!(code == 7 && finding["message"].as_str().unwrap().contains("touch"), "{flags}: {finding}");
+        assert_eq!(gate(&site).0, 7);
+    }
+    for flags in [1, 5] {
+        assert_eq!(touched(flags).0, 0, "{flags}");
+    }
+}
