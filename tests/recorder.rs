@@ -110,6 +110,33 @@ fn only_a_recorder_records() {
 }
 
 #[test]
+fn a_key_that_could_prove_a_plan_records_nothing() {
+    let site = site(&["c4"], &[RECORDER]);
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    let authority = site.public_key("ca");
+    let line = format!("robot@ci.example cert-authority,namespaces=\"review-record@v1\" {authority}\n");
+    let signers = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
+    fs::write(site.demo().join("allowed_signers"), signers + &line).unwrap();
+    let agents = fs::read_to_string(site.demo().join("agents.yaml")).unwrap();
+    let other = format!(
+        "  - id: agent:other\n    max_credential_ttl: 1h\n    proof:\n      - {{method: certificate, authority: \"{authority}\", principal: other}}\n"
+    );
+    fs::write(site.demo().join("agents.yaml"), agents + &other).unwrap();
+    let certify = |names: &str| {
+        let _ = fs::remove_file(site.demo().join("keys/robot-cert.pub"));
+        site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", names, "-V", "-1m:+1h", "keys/robot.pub"]);
+        record(&site, &["--key", "keys/robot-cert.pub"])
+    };
+    let (code, value) = certify("robot@ci.example,other");
+    let said = value["findings"][0]["message"].as_str().unwrap();
+    assert!(code == 1 && said.contains("this key records nothing: it proves the plans of `agent:other`"), "{value:#}");
+    assert!(!site.log().exists());
+    assert_eq!(left_behind(&site), Vec::<String>::new());
+    let (code, value) = certify("robot@ci.example");
+    assert_eq!(code, 0, "{value:#}");
+}
+
+#[test]
 fn nothing_of_a_plan_that_does_not_stand_is_recorded() {
     let site = site(&["c4"], &[RECORDER]);
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();

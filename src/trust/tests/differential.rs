@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use base64ct::{Base64, Encoding as _};
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -12,6 +13,7 @@ use crate::trust::armor::armor;
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
 use crate::trust::sshsig::verify;
+use crate::trust::wire::put_string;
 
 use super::bench::{Bench, Fields, MESSAGE, NAMESPACE};
 
@@ -245,6 +247,23 @@ fn random_revocation(dice: &mut Dice, keys: &[(String, String)]) -> (Vec<u8>, Ve
             (text.clone(), text)
         }
         5 => both(format!("{} {body}", dice.one(&["ssh-rsa", "ssh-dss", "ssh-foo", "cert-authority ssh-ed25519"]))),
+        6 => {
+            let point = [&[4][..], &[1; 132]].concat();
+            let (kind, fields): (&str, &[&[u8]]) = match dice.below(7) {
+                0 => ("ssh-foo", &[b"x"]),
+                1 => ("ssh-dss", &[&[1], &[1], &[1], &[1]]),
+                2 => ("ssh-ed25519", &[&[1; 31]]),
+                3 => ("ssh-ed25519", &[&[0; 32]]),
+                4 => ("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]),
+                5 => ("ssh-rsa", &[&[3], &[0x7f; 100]]),
+                _ => ("ssh-ed25519-cert-v01@openssh.com", &[b"nonce", &[1; 32]]),
+            };
+            let mut blob = Vec::new();
+            for field in std::iter::once(kind.as_bytes()).chain(fields.iter().copied()) {
+                put_string(&mut blob, field);
+            }
+            both(format!("{kind} {}", Base64::encode_string(&blob)))
+        }
         _ => both(line.clone()),
     }
 }
