@@ -29,6 +29,7 @@ pub struct Bench<'a, 's> {
     keys: Keys,
     steps: RefCell<BTreeMap<Asked, BTreeSet<StepName>>>,
     overrides: RefCell<BTreeMap<Asked, bool>>,
+    proposers: RefCell<BTreeMap<Text, bool>>,
 }
 
 /// The facts of a key that nothing is known of: it proves no presence.
@@ -40,7 +41,14 @@ impl<'a, 's> Bench<'a, 's> {
     /// Joins proposals and the keys of the log, by fingerprint.
     #[must_use]
     pub fn new(proposals: &'a [Proposal<'s>], index: &'a Index<'s>, keys: Keys) -> Self {
-        Self { proposals, index, keys, steps: RefCell::default(), overrides: RefCell::default() }
+        Self {
+            proposals,
+            index,
+            keys,
+            steps: RefCell::default(),
+            overrides: RefCell::default(),
+            proposers: RefCell::default(),
+        }
     }
 
     /// The lookups over the snapshot.
@@ -75,7 +83,7 @@ impl<'a, 's> Bench<'a, 's> {
         if let Some(known) = self.steps.borrow().get(&asked) {
             return known.clone();
         }
-        let is_proposers = self.is_proposers(signer, case);
+        let is_proposers = self.is_proposers(&signer.key);
         let found = if is_proposers { BTreeSet::new() } else { self.steps_of(&signer.person, key, case) };
         self.steps.borrow_mut().insert(asked, found.clone());
         found
@@ -117,11 +125,17 @@ impl<'a, 's> Bench<'a, 's> {
 
     /// Whether the key that signs is one by which a proposer proves plans: the one of this plan, or any other. A certificate
     /// over such a key does not make it a person's, and neither does one that names a proposer beside a person.
-    fn is_proposers(&self, signer: &Signer, case: &CaseId) -> bool {
-        let Some((proposal, _)) = self.find(case) else { return false };
-        let key = signer.key.raw();
-        let mut proven = self.proposals.iter().filter_map(|p| p.origin.proven.as_ref()?.key.as_deref());
-        proven.any(|proven| proven == key) || self.keys.proposer(&proposal.site.provers, key).is_some()
+    fn is_proposers(&self, key: &Text) -> bool {
+        if let Some(known) = self.proposers.borrow().get(key) {
+            return *known;
+        }
+        let proves = |proposal: &Proposal<'_>| {
+            let proven = proposal.origin.proven.as_ref().and_then(|proven| proven.key.as_deref());
+            proven == Some(key.raw()) || self.keys.proposer(&proposal.site.provers, key.raw()).is_some()
+        };
+        let found = self.proposals.iter().any(proves);
+        self.proposers.borrow_mut().insert(key.clone(), found);
+        found
     }
 
     fn steps_of(&self, person: &PersonId, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
@@ -161,7 +175,7 @@ impl Judge for Bench<'_, '_> {
         if let Some(known) = self.overrides.borrow().get(&asked) {
             return *known;
         }
-        let is_proposers = self.is_proposers(signer, case);
+        let is_proposers = self.is_proposers(&signer.key);
         let found = self.find(case).filter(|_| !is_proposers).is_some_and(|(proposal, at)| {
             policy::may_override(&proposal.site.pack, &proposal.matter(), at, &signer.person, key).sets_aside
         });
