@@ -132,11 +132,14 @@ fn fingerprint(line: &str) -> Result<String, LineFault> {
     let whole = || Ok(format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&blob))));
     match PublicKey::from_blob(&blob) {
         // WHY: nothing is signed by a weak key, but it may stand in the list that OpenSSH reads as well.
-        Ok(_) | Err(KeyError::ShortRsa { .. } | KeyError::Factorable) => whole(),
+        Ok(_) => whole(),
+        Err(KeyError::ShortRsa { .. } | KeyError::Factorable) if is_whole_rsa(&blob) => whole(),
         Err(KeyError::Point) if name == KeyKind::Ed25519.name() && is_whole_edwards(&blob) => whole(),
         Err(KeyError::Unsupported(kind)) => Err(LineFault::Kind(kind)),
         Err(
             why @ (KeyError::Point
+            | KeyError::ShortRsa { .. }
+            | KeyError::Factorable
             | KeyError::Rsa
             | KeyError::Wire(_)
             | KeyError::Line
@@ -144,6 +147,13 @@ fn fingerprint(line: &str) -> Result<String, LineFault> {
             | KeyError::Certificate),
         ) => Err(LineFault::Damaged(why)),
     }
+}
+
+/// Whether an RSA key ends where it should: its weakness is known before that.
+fn is_whole_rsa(blob: &[u8]) -> bool {
+    let mut wire = Wire::new(blob);
+    let mut read = || wire.string().and(wire.positive()).and(wire.positive());
+    read().is_ok() && wire.finish().is_ok()
 }
 
 /// Whether an Ed25519 key is as long as one: OpenSSH looks at no more of it.
@@ -188,6 +198,7 @@ mod tests {
             (format!("ssh-ed25519 {cut}"), "is damaged"),
             (line("ssh-ed25519", &[]), "is damaged"),
             (line("ssh-ed25519", &[&[1; 31]]), "is damaged"),
+            (line("ssh-rsa", &[&[3], &[0x7f; 100], b"more"]), "is damaged"),
             (line("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]), "is damaged"),
             (
                 line("ecdsa-sha2-nistp521", &[b"nistp521", &point]),
@@ -203,9 +214,10 @@ mod tests {
             assert!(findings[0].message.raw().contains(said), "{damaged}: {:?}", findings[0]);
             assert_eq!(findings[0].place.as_ref().map(|place| place.line), Some(2));
         }
-        let weak = line("ssh-ed25519", &[&[0; 32]]);
-        let (revoked, findings) = Revoked::parse("revoked", weak.as_bytes());
-        assert!(findings.is_empty() && !revoked.contains(&key), "{findings:?}");
+        for weak in [line("ssh-ed25519", &[&[0; 32]]), line("ssh-rsa", &[&[3], &[0x7f; 100]])] {
+            let (revoked, findings) = Revoked::parse("revoked", weak.as_bytes());
+            assert!(findings.is_empty() && !revoked.contains(&key), "{findings:?}");
+        }
     }
 
     #[test]

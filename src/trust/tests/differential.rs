@@ -249,13 +249,15 @@ fn random_revocation(dice: &mut Dice, keys: &[(String, String)]) -> (Vec<u8>, Ve
         5 => both(format!("{} {body}", dice.one(&["ssh-rsa", "ssh-dss", "ssh-foo", "cert-authority ssh-ed25519"]))),
         6 => {
             let point = [&[4][..], &[1; 132]].concat();
-            let (kind, fields): (&str, &[&[u8]]) = match dice.below(7) {
+            let (kind, fields): (&str, &[&[u8]]) = match dice.below(9) {
                 0 => ("ssh-foo", &[b"x"]),
                 1 => ("ssh-dss", &[&[1], &[1], &[1], &[1]]),
                 2 => ("ssh-ed25519", &[&[1; 31]]),
                 3 => ("ssh-ed25519", &[&[0; 32]]),
                 4 => ("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]),
                 5 => ("ssh-rsa", &[&[3], &[0x7f; 100]]),
+                6 => ("ssh-rsa", &[&[3], &[0x7f; 100], b"more"]),
+                7 => ("ssh-ed25519", &[&[0; 32], b"more"]),
                 _ => ("ssh-ed25519-cert-v01@openssh.com", &[b"nonce", &[1; 32]]),
             };
             let mut blob = Vec::new();
