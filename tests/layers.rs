@@ -19,7 +19,18 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "input",
         &[],
-        &["foldhash", "jiff", "schemars", "serde", "serde_json", "serde_saphyr", "serde_yaml", "sha2", "strsim", "thiserror"],
+        &[
+            "foldhash",
+            "jiff",
+            "schemars",
+            "serde",
+            "serde_json",
+            "serde_saphyr",
+            "serde_yaml",
+            "sha2",
+            "strsim",
+            "thiserror",
+        ],
     ),
     ("plan", &["input"], &["schemars", "serde", "serde_json"]),
     ("snapshot", &["input"], &["schemars", "serde", "serde_json", "serde_saphyr", "serde_yaml", "strsim", "thiserror"]),
@@ -70,7 +81,18 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &["input", "plan", "snapshot", "config", "access", "policy", "trust", "log", "decision", "report", "terminal"],
-        &["anyhow", "clap", "clap_complete", "clap_mangen", "getrandom", "indicatif", "rustix", "serde", "serde_json", "thiserror"],
+        &[
+            "anyhow",
+            "clap",
+            "clap_complete",
+            "clap_mangen",
+            "getrandom",
+            "indicatif",
+            "rustix",
+            "serde",
+            "serde_json",
+            "thiserror",
+        ],
     ),
 ];
 

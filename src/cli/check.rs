@@ -10,7 +10,7 @@ use super::chosen::Chosen;
 use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
-use super::{Where, history, output, present};
+use super::{Where, history, output, present, progress};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
@@ -61,16 +61,17 @@ impl Check {
         let mut ids = BTreeSet::new();
         let read = self.chosen.read()?;
         // What other plans were approved for may be half of a chain that this one completes.
-        let past = history::recalled(&site, &self.place, now)?;
+        let past = history::recalled(site, &self.place, now)?;
         let approved = past.approved(now, &index);
         findings.extend(read.findings.iter().cloned());
+        let watch = progress::watch(progress::PLANS, None);
         for file in &read.files {
             let history = |plan: &_, digested: &[_]| past.of(&index, plan, digested, now);
-            let mut judged = Proposal::judge(&site, &index, file, now, &approved, history);
+            let mut judged = Proposal::judge(site, &index, file, now, &approved, history);
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
                 // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
-                let file = file.clone().remembered(&past, &site, now);
-                judged = Proposal::judge(&site, &index, &file, now, &approved, history);
+                let file = file.clone().remembered(&past, site, now);
+                judged = Proposal::judge(site, &index, &file, now, &approved, history);
             }
             match judged {
                 Ok(proposal) => {
@@ -85,6 +86,7 @@ impl Check {
                 }
             }
         }
+        drop(watch);
         findings.extend(read.overlaps(now));
         let code = ExitCode::first(codes);
         let mut report = report("check", reports, findings, code);

@@ -18,7 +18,7 @@ use super::proposal::{PlanFile, Proposal};
 use super::recording::{self, Recorder};
 use super::sit::{Me, Round};
 use super::site::{Faults, Site};
-use super::{Format, Where, keys, known, output, person, plans, present, record, render};
+use super::{Format, Where, keys, known, output, person, plans, present, progress, record, render};
 use crate::access::Index;
 use crate::decision::case::Signer;
 use crate::decision::exit::ExitCode;
@@ -243,17 +243,13 @@ impl Desk {
         into: &mut Read<'s>,
     ) -> anyhow::Result<Option<ExitCode>> {
         let now = output::now();
+        let approved = judging.past.approved(now, judging.index);
+        // A plan that stands alone may be printed below, while nothing else is drawn.
+        let _watch = (!judging.alone).then(|| progress::watch(progress::PLANS, None));
         for path in paths {
             let file = PlanFile::read(path)?.remembered(judging.past, judging.site, now);
             let history = |plan: &_, digested: &[_]| judging.past.of(judging.index, plan, digested, now);
-            match Proposal::judge(
-                judging.site,
-                judging.index,
-                &file,
-                now,
-                &judging.past.approved(now, judging.index),
-                history,
-            ) {
+            match Proposal::judge(judging.site, judging.index, &file, now, &approved, history) {
                 Ok(proposal) if proposal.is_expired() && judging.alone => {
                     let code = ExitCode::first(holding(&proposal));
                     let why = "the plan has expired, so there is nothing to decide";

@@ -17,7 +17,7 @@ use super::proposal::Proposal;
 use super::site::Site;
 use super::trusted::Guard;
 use super::writing::Writing;
-use super::{Where, desk, output, present, recording, trusted, who};
+use super::{Where, desk, output, present, progress, recording, trusted, who};
 use crate::access::Index;
 use crate::config::People;
 use crate::decision::approval::Standing;
@@ -146,6 +146,7 @@ fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) 
     let index = Index::new(&site.snapshot);
     let mut ids = BTreeSet::new();
     let approved = past.approved(now, &index);
+    let _watch = progress::watch(progress::PLANS, None);
     for file in &read.files {
         let file = &file.clone().remembered(past, site, now);
         let proposal = match Proposal::judge(site, &index, file, now, &approved, |plan, digested| {

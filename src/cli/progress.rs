@@ -5,16 +5,21 @@
 
 use std::io::{self, IsTerminal as _, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// What is said while several plans are judged.
+pub const PLANS: &str = "working out what the plans do";
 /// What takes no longer than this shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
+
+/// Whether a piece of work is watched: one within it shows no second bar.
+static WATCHED: AtomicBool = AtomicBool::new(false);
 
 /// How much is done, for others to count up.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +46,7 @@ pub struct Watch {
 /// Watches a piece of work; `total` is how much there is to do, in bytes, if that is known.
 #[must_use = "the bar is gone when this is dropped"]
 pub fn watch(what: &'static str, total: Option<u64>) -> Watch {
-    if !std::io::stderr().is_terminal() {
+    if !std::io::stderr().is_terminal() || WATCHED.swap(true, Ordering::Relaxed) {
         return Watch { watcher: None, count: Count::default() };
     }
     on(ProgressDrawTarget::stderr, PATIENCE, what, total)
@@ -117,6 +122,7 @@ impl Drop for Watch {
             drop(sender);
             // WHY: a bar that failed has nothing left to take away.
             let _ = watcher.join();
+            WATCHED.store(false, Ordering::Relaxed);
         }
     }
 }

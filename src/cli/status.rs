@@ -12,7 +12,7 @@ use super::bench::Bench;
 use super::left;
 use super::proposal::{PlanFile, Proposal};
 use super::site::Site;
-use super::{Format, Where, desk, gate as page, history, output, plans, present, record, recording, render};
+use super::{Format, Where, desk, gate as page, history, output, plans, present, progress, record, recording, render};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{self, Missing, State, Verdict};
@@ -69,9 +69,11 @@ impl Status {
         let (mut rows, mut ends) = (Vec::new(), Vec::new());
         let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();
         let mut ids = BTreeSet::new();
+        let approved = past.approved(now, &index);
+        let watch = progress::watch(progress::PLANS, None);
         for path in plans::list(named)? {
             let file = PlanFile::read(&path)?.remembered(&past, &site, now);
-            let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now, &index), |plan, digested| {
+            let judged = Proposal::judge(&site, &index, &file, now, &approved, |plan, digested| {
                 past.of(&index, plan, digested, now)
             });
             let proposal = match judged {
@@ -96,6 +98,7 @@ impl Status {
                 count(&mut waits, &proposal, &verdict);
             }
         }
+        drop(watch);
         ends.sort_by_key(|(until, ..)| *until);
         let code = ExitCode::first(codes);
         let open = rows.iter().filter(|row| row.open > 0).count() as u64;

@@ -314,7 +314,8 @@ fn a_file_system_without_locks_is_named_and_gets_neither_a_journal_nor_a_session
             let header = sample::header(2, SessionKind::Review, &[first.seal], 20);
             let (_, line) = Draft::start(header.clone(), first.blobs.clone()).unwrap();
             let joined = without.join(&[("copy".into(), first.bytes.clone())], sample::terms(&Judge));
-            for error in [without.begin(header.session, &line).map(|_| ()), joined.map(|_| ())].map(Result::unwrap_err) {
+            for error in [without.begin(header.session, &line).map(|_| ()), joined.map(|_| ())].map(Result::unwrap_err)
+            {
                 let said = format!("{error}: {}", std::error::Error::source(&error).unwrap());
                 assert!(said.contains("the file system has no locks"), "{said}");
                 assert_eq!(error.help(), "keep the log on a file system that has locks, and merge it from there");
