@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use super::answer::{Answer, Complaint, Reply};
 use super::card::Card;
-use super::decision::{Approval, Decision, Event, Verdict};
+use super::decision::{Decision, Event, Verdict};
 use super::narrow::Narrow;
-use super::offer::approvable;
 use super::question::{Ask, End, Note, Purpose, Question};
 use super::resume::JournalledVerdict;
 use super::words;
@@ -300,188 +299,6 @@ impl Session {
         self.said.get(&at).map(Stand::set_aside).unwrap_or_default()
     }
 
-    fn choose(&mut self, at: usize, reply: Reply) -> Result<Vec<Event>, Complaint> {
-        let Some(card) = self.cards.get(at) else { return Err(Complaint::NoSuchChange) };
-        let one = vec![at];
-        match reply {
-            Reply::Approve => {
-                approvable(card, &self.more(at))?;
-                self.go(State::Word { at, purpose: Purpose::Approve, all: one, reason: None });
-            }
-            Reply::Together => {
-                let all = self.alike(at);
-                if all.is_empty() {
-                    return Err(Complaint::NotOffered);
-                }
-                self.go(State::Word { at, purpose: Purpose::Together, all, reason: None });
-            }
-            Reply::Reject if !card.can_reject() => return Err(Complaint::NotPermitted),
-            Reply::Reject => self.go(State::Reason { at, purpose: Purpose::Reject, all: one }),
-            Reply::RejectRest => {
-                let all = self.rest(at);
-                if all.is_empty() {
-                    return Err(Complaint::NotPermitted);
-                }
-                self.go(State::Reason { at, purpose: Purpose::RejectRest, all });
-            }
-            Reply::Override => {
-                if card.overridable().difference(&self.more(at)).next().is_none() {
-                    return Err(Complaint::NotOffered);
-                }
-                self.go(State::Reason { at, purpose: Purpose::Override, all: one });
-            }
-            Reply::Lift if !card.can_lift() => return Err(Complaint::NotOffered),
-            Reply::Lift => self.go(State::Reason { at, purpose: Purpose::Lift, all: one }),
-            Reply::Skip => self.advance(at),
-            Reply::Withdraw => {
-                if self.said.remove(&at).is_none() {
-                    return Err(Complaint::NotOffered);
-                }
-                let case = self.cases(&one);
-                self.go(State::Choosing(at));
-                return Ok(case.into_iter().map(Event::Withdrawn).collect());
-            }
-            Reply::Back => self.go(State::Choosing(self.last_before(at).ok_or(Complaint::AtStart)?)),
-            Reply::Details => self.details = self.details.saturating_add(1),
-            Reply::Visit(case) => self.visit(&case)?,
-            Reply::Find(words) => self.find(&words)?,
-            Reply::Finish => {
-                let next = self.closing();
-                self.state = next;
-            }
-            Reply::Quit => return Ok(self.quit()),
-            Reply::Typed(typed) if typed.trim().is_empty() => return Err(Complaint::EnterAlone),
-            Reply::Typed(_) => return Err(Complaint::NotOffered),
-        }
-        Ok(Vec::new())
-    }
-
-    /// Leaves a word or a reason without having typed it.
-    fn leave(&mut self, at: usize, reply: &Reply) -> Result<Vec<Event>, Complaint> {
-        match reply {
-            Reply::Back => self.go(State::Choosing(at)),
-            Reply::Quit => return Ok(self.quit()),
-            Reply::Approve
-            | Reply::Together
-            | Reply::Reject
-            | Reply::RejectRest
-            | Reply::Override
-            | Reply::Lift
-            | Reply::Skip
-            | Reply::Withdraw
-            | Reply::Details
-            | Reply::Visit(_)
-            | Reply::Find(_)
-            | Reply::Finish
-            | Reply::Typed(_) => return Err(Complaint::NotOffered),
-        }
-        Ok(Vec::new())
-    }
-
-    /// The right word was typed.
-    fn confirmed(
-        &mut self,
-        at: usize,
-        purpose: Purpose,
-        all: &[usize],
-        reason: Option<Text>,
-        number: u64,
-    ) -> Vec<Event> {
-        let mut events = Vec::new();
-        match purpose {
-            Purpose::Approve | Purpose::Together => {
-                let grouped = (purpose == Purpose::Together).then_some(all.len());
-                for i in all {
-                    events.extend(self.record(*i, Verdict::Approve(Approval::new(number, grouped)), None));
-                }
-                self.seen.extend(all);
-                self.advance(at);
-            }
-            Purpose::Override | Purpose::Lift => {
-                let Some(card) = self.cards.get(at) else { return events };
-                let verdict = if purpose == Purpose::Override {
-                    let policies = card.overridable().difference(&self.more(at)).cloned().collect();
-                    Verdict::Override { policies, lifts: BTreeSet::new() }
-                } else {
-                    Verdict::Override { policies: BTreeSet::new(), lifts: card.rejects.clone() }
-                };
-                events.extend(self.record(at, verdict, reason));
-                let open = self.said.get(&at).is_none_or(|s| s.main.is_none());
-                if open && self.cards.get(at).is_some_and(|c| c.can_approve(&self.more(at))) {
-                    self.go(State::Choosing(at));
-                } else {
-                    self.advance(at);
-                }
-            }
-            // These ask for a reason, never for a word.
-            Purpose::Reject | Purpose::RejectRest => self.go(State::Choosing(at)),
-        }
-        events
-    }
-
-    /// A reason was typed.
-    fn reasoned(&mut self, at: usize, purpose: Purpose, all: Vec<usize>, reason: Text) -> Vec<Event> {
-        let mut events = Vec::new();
-        match purpose {
-            Purpose::Reject | Purpose::RejectRest => {
-                for i in &all {
-                    events.extend(self.record(*i, Verdict::Reject, Some(reason.clone())));
-                }
-                self.seen.extend(&all);
-                self.advance(at);
-            }
-            Purpose::Override | Purpose::Lift => self.go(State::Word { at, purpose, all, reason: Some(reason) }),
-            // These ask for a word, never for a reason.
-            Purpose::Approve | Purpose::Together => self.go(State::Choosing(at)),
-        }
-        events
-    }
-
-    /// Notes a decision in the place of what it replaces.
-    pub(super) fn record(&mut self, at: usize, verdict: Verdict, reason: Option<Text>) -> Vec<Event> {
-        let Some(card) = self.cards.get(at) else { return Vec::new() };
-        let mut events = Vec::new();
-        // WHY: an interrupted session may have recorded more on this change than is said again now.
-        if self.before.remove(&at).is_some() {
-            events.push(Event::Withdrawn(card.present.case.clone()));
-        }
-        let steps = match &verdict {
-            Verdict::Approve(_) => {
-                let fillable = card.fillable(&self.more(at));
-                let all: BTreeSet<PolicyId> = card.set_aside.union(&self.more(at)).cloned().collect();
-                let needed = card.present.outcome.steps(&all).unwrap_or_default();
-                needed.iter().filter(|s| fillable.contains(*s)).cloned().collect()
-            }
-            Verdict::Reject => card.permitted.iter().cloned().collect(),
-            Verdict::Override { .. } => Vec::new(),
-        };
-        let decision = Decision {
-            case: card.present.case.clone(),
-            digest: card.present.digest,
-            emergent: card.present.emergent.clone(),
-            verdict,
-            steps,
-            reason,
-            privileged: card.privileged.then(|| words::name_of(card)),
-        };
-        let stand = self.said.entry(at).or_default();
-        match decision.verdict() {
-            Verdict::Override { .. } => {
-                if stand.rejects() {
-                    stand.main = None;
-                }
-                stand.overrides.push(decision.clone());
-            }
-            Verdict::Reject => {
-                stand.overrides.clear();
-                stand.main = Some(decision.clone());
-            }
-            Verdict::Approve(_) => stand.main = Some(decision.clone()),
-        }
-        events.push(Event::Decided(decision));
-        events
-    }
-
     fn seal(&mut self, reply: Reply) -> Result<Vec<Event>, Complaint> {
         match reply {
             Reply::Typed(typed) => {
@@ -516,20 +333,20 @@ impl Session {
         }
     }
 
-    fn go(&mut self, state: State) {
+    pub(super) fn go(&mut self, state: State) {
         self.details = 0;
         self.note = None;
         self.state = state;
     }
 
-    fn visit(&mut self, case: &CaseId) -> Result<(), Complaint> {
+    pub(super) fn visit(&mut self, case: &CaseId) -> Result<(), Complaint> {
         let at = self.cards.iter().position(|c| c.present.case == *case).ok_or(Complaint::NoSuchChange)?;
         self.go(State::Choosing(at));
         Ok(())
     }
 
     /// Narrows what is shown to what meets the words, and goes to the first of it that is still to be decided.
-    fn find(&mut self, words: &str) -> Result<(), Complaint> {
+    pub(super) fn find(&mut self, words: &str) -> Result<(), Complaint> {
         let narrow = Narrow::read(words);
         let is_met = |card: &Card| narrow.as_ref().is_none_or(|narrow| narrow.is_met(card));
         let fits = |at: &usize| self.is_asked(*at) && self.cards.get(*at).is_some_and(is_met);
@@ -543,7 +360,7 @@ impl Session {
         Ok(())
     }
 
-    fn quit(&mut self) -> Vec<Event> {
+    pub(super) fn quit(&mut self) -> Vec<Event> {
         self.go(State::Ended(End::Left(self.decisions())));
         Vec::new()
     }
@@ -552,7 +369,7 @@ impl Session {
         (from..self.cards.len()).find(|i| self.is_shown(*i) && !self.seen.contains(i))
     }
 
-    fn advance(&mut self, at: usize) {
+    pub(super) fn advance(&mut self, at: usize) {
         self.seen.insert(at);
         // WHY from the start again: a person may have gone to a change out of turn.
         if let Some(next) = self.next_from(at.saturating_add(1)).or_else(|| self.next_from(0)) {

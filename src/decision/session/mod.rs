@@ -13,6 +13,7 @@ mod machine;
 mod narrow;
 mod offer;
 mod question;
+mod reply;
 mod resume;
 mod words;
 

@@ -1,0 +1,199 @@
+//! What a reply on a card does.
+//!
+//! In: a session, the card that was shown, and the reply, the word or the reason given. Out: the session's next state, and
+//! journal events. It records a decision only once the right word or a reason was typed.
+
+use std::collections::BTreeSet;
+
+use super::answer::{Complaint, Reply};
+use super::decision::{Approval, Decision, Event, Verdict};
+use super::machine::{Session, State};
+use super::offer::approvable;
+use super::question::Purpose;
+use super::words;
+use crate::input::id::PolicyId;
+use crate::input::text::Text;
+
+impl Session {
+    pub(super) fn choose(&mut self, at: usize, reply: Reply) -> Result<Vec<Event>, Complaint> {
+        let Some(card) = self.cards.get(at) else { return Err(Complaint::NoSuchChange) };
+        let one = vec![at];
+        match reply {
+            Reply::Approve => {
+                approvable(card, &self.more(at))?;
+                self.go(State::Word { at, purpose: Purpose::Approve, all: one, reason: None });
+            }
+            Reply::Together => {
+                let all = self.alike(at);
+                if all.is_empty() {
+                    return Err(Complaint::NotOffered);
+                }
+                self.go(State::Word { at, purpose: Purpose::Together, all, reason: None });
+            }
+            Reply::Reject if !card.can_reject() => return Err(Complaint::NotPermitted),
+            Reply::Reject => self.go(State::Reason { at, purpose: Purpose::Reject, all: one }),
+            Reply::RejectRest => {
+                let all = self.rest(at);
+                if all.is_empty() {
+                    return Err(Complaint::NotPermitted);
+                }
+                self.go(State::Reason { at, purpose: Purpose::RejectRest, all });
+            }
+            Reply::Override => {
+                if card.overridable().difference(&self.more(at)).next().is_none() {
+                    return Err(Complaint::NotOffered);
+                }
+                self.go(State::Reason { at, purpose: Purpose::Override, all: one });
+            }
+            Reply::Lift if !card.can_lift() => return Err(Complaint::NotOffered),
+            Reply::Lift => self.go(State::Reason { at, purpose: Purpose::Lift, all: one }),
+            Reply::Skip => self.advance(at),
+            Reply::Withdraw => {
+                if self.said.remove(&at).is_none() {
+                    return Err(Complaint::NotOffered);
+                }
+                let case = self.cases(&one);
+                self.go(State::Choosing(at));
+                return Ok(case.into_iter().map(Event::Withdrawn).collect());
+            }
+            Reply::Back => self.go(State::Choosing(self.last_before(at).ok_or(Complaint::AtStart)?)),
+            Reply::Details => self.details = self.details.saturating_add(1),
+            Reply::Visit(case) => self.visit(&case)?,
+            Reply::Find(words) => self.find(&words)?,
+            Reply::Finish => {
+                let next = self.closing();
+                self.state = next;
+            }
+            Reply::Quit => return Ok(self.quit()),
+            Reply::Typed(typed) if typed.trim().is_empty() => return Err(Complaint::EnterAlone),
+            Reply::Typed(_) => return Err(Complaint::NotOffered),
+        }
+        Ok(Vec::new())
+    }
+
+    /// Leaves a word or a reason without having typed it.
+    pub(super) fn leave(&mut self, at: usize, reply: &Reply) -> Result<Vec<Event>, Complaint> {
+        match reply {
+            Reply::Back => self.go(State::Choosing(at)),
+            Reply::Quit => return Ok(self.quit()),
+            Reply::Approve
+            | Reply::Together
+            | Reply::Reject
+            | Reply::RejectRest
+            | Reply::Override
+            | Reply::Lift
+            | Reply::Skip
+            | Reply::Withdraw
+            | Reply::Details
+            | Reply::Visit(_)
+            | Reply::Find(_)
+            | Reply::Finish
+            | Reply::Typed(_) => return Err(Complaint::NotOffered),
+        }
+        Ok(Vec::new())
+    }
+
+    /// The right word was typed.
+    pub(super) fn confirmed(
+        &mut self,
+        at: usize,
+        purpose: Purpose,
+        all: &[usize],
+        reason: Option<Text>,
+        number: u64,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        match purpose {
+            Purpose::Approve | Purpose::Together => {
+                let grouped = (purpose == Purpose::Together).then_some(all.len());
+                for i in all {
+                    events.extend(self.record(*i, Verdict::Approve(Approval::new(number, grouped)), None));
+                }
+                self.seen.extend(all);
+                self.advance(at);
+            }
+            Purpose::Override | Purpose::Lift => {
+                let Some(card) = self.cards.get(at) else { return events };
+                let verdict = if purpose == Purpose::Override {
+                    let policies = card.overridable().difference(&self.more(at)).cloned().collect();
+                    Verdict::Override { policies, lifts: BTreeSet::new() }
+                } else {
+                    Verdict::Override { policies: BTreeSet::new(), lifts: card.rejects.clone() }
+                };
+                events.extend(self.record(at, verdict, reason));
+                let open = self.said.get(&at).is_none_or(|s| s.main.is_none());
+                if open && self.cards.get(at).is_some_and(|c| c.can_approve(&self.more(at))) {
+                    self.go(State::Choosing(at));
+                } else {
+                    self.advance(at);
+                }
+            }
+            // These ask for a reason, never for a word.
+            Purpose::Reject | Purpose::RejectRest => self.go(State::Choosing(at)),
+        }
+        events
+    }
+
+    /// A reason was typed.
+    pub(super) fn reasoned(&mut self, at: usize, purpose: Purpose, all: Vec<usize>, reason: Text) -> Vec<Event> {
+        let mut events = Vec::new();
+        match purpose {
+            Purpose::Reject | Purpose::RejectRest => {
+                for i in &all {
+                    events.extend(self.record(*i, Verdict::Reject, Some(reason.clone())));
+                }
+                self.seen.extend(&all);
+                self.advance(at);
+            }
+            Purpose::Override | Purpose::Lift => self.go(State::Word { at, purpose, all, reason: Some(reason) }),
+            // These ask for a word, never for a reason.
+            Purpose::Approve | Purpose::Together => self.go(State::Choosing(at)),
+        }
+        events
+    }
+
+    /// Notes a decision in the place of what it replaces.
+    pub(super) fn record(&mut self, at: usize, verdict: Verdict, reason: Option<Text>) -> Vec<Event> {
+        let Some(card) = self.cards.get(at) else { return Vec::new() };
+        let mut events = Vec::new();
+        // WHY: an interrupted session may have recorded more on this change than is said again now.
+        if self.before.remove(&at).is_some() {
+            events.push(Event::Withdrawn(card.present.case.clone()));
+        }
+        let steps = match &verdict {
+            Verdict::Approve(_) => {
+                let fillable = card.fillable(&self.more(at));
+                let all: BTreeSet<PolicyId> = card.set_aside.union(&self.more(at)).cloned().collect();
+                let needed = card.present.outcome.steps(&all).unwrap_or_default();
+                needed.iter().filter(|s| fillable.contains(*s)).cloned().collect()
+            }
+            Verdict::Reject => card.permitted.iter().cloned().collect(),
+            Verdict::Override { .. } => Vec::new(),
+        };
+        let decision = Decision {
+            case: card.present.case.clone(),
+            digest: card.present.digest,
+            emergent: card.present.emergent.clone(),
+            verdict,
+            steps,
+            reason,
+            privileged: card.privileged.then(|| words::name_of(card)),
+        };
+        let stand = self.said.entry(at).or_default();
+        match decision.verdict() {
+            Verdict::Override { .. } => {
+                if stand.rejects() {
+                    stand.main = None;
+                }
+                stand.overrides.push(decision.clone());
+            }
+            Verdict::Reject => {
+                stand.overrides.clear();
+                stand.main = Some(decision.clone());
+            }
+            Verdict::Approve(_) => stand.main = Some(decision.clone()),
+        }
+        events.push(Event::Decided(decision));
+        events
+    }
+}
