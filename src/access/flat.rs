@@ -7,8 +7,8 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 
-use crate::access::acting::Lends;
 use crate::access::bits::Bits;
+use crate::access::edges::Lends;
 use crate::access::facts::Step;
 use crate::access::pattern::Dialect;
 use crate::access::personal::has_variable;

@@ -14,6 +14,7 @@ mod completion;
 pub mod coverage;
 pub mod data;
 mod delta;
+mod edges;
 pub mod effective;
 mod effects;
 mod emergent;

@@ -7,9 +7,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use crate::access::acting::{Edges, Grown, Row, Shift};
+use crate::access::acting::{Grown, Row, Shift};
 use crate::access::coverage::{Tree, ancestry};
 use crate::access::delta::Delta;
+use crate::access::edges::Edges;
 use crate::access::flat::Flat;
 use crate::access::given::Given;
 use crate::access::index::Index;

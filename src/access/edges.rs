@@ -1,0 +1,301 @@
+//! Edges: as whom a subject can act next, by trusts and trust rules.
+//!
+//! In: a state and a subject. Out: whom it can act as by one step, whether or not what a trust requires is held. A rule
+//! leads to many alike: they are one edge. Never walks further: [`crate::access::acting`] does.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::access::coverage::{ancestry, scope_covers};
+use crate::access::facts::Step;
+use crate::access::flat::{Allow, Flat};
+use crate::access::reach::{Holding, Own, Wanted};
+use crate::access::rules::{Class, RuleOf, Rules};
+use crate::access::view::View;
+use crate::access::way::{End, Leg, Way};
+use crate::input::entitlement::{Mode, Requirement};
+use crate::input::id::{ResourceId, Subject, TrustId};
+use crate::snapshot::model::TrustRule;
+
+/// That a subject can act as another.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    pub(super) to: Subject,
+    /// From the subject, the step of acting included.
+    pub(super) way: Way,
+    /// What must be held for it, where a trust asks for something.
+    pub(super) requires: Option<Requirement>,
+}
+
+impl Edge {
+    /// Whether two edges lead to the same, by the same steps in effect.
+    fn equals(&self, other: &Self) -> bool {
+        self.to == other.to && self.way.ends() == other.way.ends() && self.requires == other.requires
+    }
+}
+
+/// That a subject can act as everyone of a list, by one rule.
+#[derive(Clone, Debug)]
+pub(super) struct Spread {
+    pub(super) to: Arc<[Subject]>,
+    /// From the subject to what makes the rule hold.
+    pub(super) way: Way,
+    pub(super) by: TrustId,
+}
+
+impl Spread {
+    /// By what a list is told from others.
+    pub(super) fn address(&self) -> usize {
+        Arc::as_ptr(&self.to).cast::<()>().addr()
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.to, &other.to) && self.way.ends() == other.way.ends()
+    }
+}
+
+/// As whom a subject can act next.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Edges {
+    /// One by one, sorted.
+    pub(super) single: Vec<Edge>,
+    /// Many at once.
+    pub(super) spread: Vec<Spread>,
+}
+
+impl Edges {
+    /// Whether two lead to the same, by the same steps in effect.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        self.single.len() == other.single.len()
+            && self.spread.len() == other.spread.len()
+            && self.single.iter().zip(&other.single).all(|(a, b)| a.equals(b))
+            && self.spread.iter().zip(&other.spread).all(|(a, b)| a.equals(b))
+    }
+
+    /// Those that are not in another, or lead there for longer.
+    pub(super) fn beyond(&self, other: &Self) -> Self {
+        let single = |edge: &&Edge| {
+            !other.single.iter().any(|o| o.to == edge.to && o.requires == edge.requires && o.way.reaches(&edge.way))
+        };
+        let spread = |s: &&Spread| !other.spread.iter().any(|o| Arc::ptr_eq(&o.to, &s.to) && o.way.reaches(&s.way));
+        Self {
+            single: self.single.iter().filter(single).cloned().collect(),
+            spread: self.spread.iter().filter(spread).cloned().collect(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.single.is_empty() && self.spread.is_empty()
+    }
+
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Subject> {
+        self.single.iter().map(|edge| &edge.to).chain(self.spread.iter().flat_map(|s| s.to.iter()))
+    }
+}
+
+/// Which trust rules a flattened role makes hold, nothing being denied.
+#[derive(Debug, Default)]
+pub(super) struct Lends {
+    /// For every target of a class alike: the class, a rule, and the allow that makes it hold.
+    alike: Vec<(usize, usize, usize)>,
+    /// Rules that hold for some target perhaps, and are not told by the list above.
+    each: Vec<usize>,
+    /// All rules that it may make hold.
+    all: Vec<usize>,
+}
+
+impl Lends {
+    /// The classes of those rules.
+    pub(super) fn classes(&self, rules: &Rules) -> BTreeSet<usize> {
+        self.all.iter().filter_map(|place| rules.rules.get(*place)).map(|rule| rule.class).collect()
+    }
+}
+
+/// The ways to single targets and to lists, while they are found.
+#[derive(Default)]
+struct Found {
+    single: BTreeMap<(Subject, Option<Requirement>), Way>,
+    spread: Vec<Spread>,
+    places: HashMap<usize, usize>,
+}
+
+impl Found {
+    fn spread(&mut self, to: &Arc<[Subject]>, by: &TrustId, holding: &Holding, allow: &Allow) {
+        let place = self.places.entry(Arc::as_ptr(to).cast::<()>().addr()).or_insert(self.spread.len());
+        if let Some(known) = self.spread.get(*place)
+            && known.way.reaches(&holding.way)
+        {
+            return;
+        }
+        let through = |leg: &Leg| Leg { end: leg.end, trail: allow.trail(&leg.trail) };
+        let way = Way { now: holding.way.now.as_ref().map(through), ever: holding.way.ever.as_ref().map(through) };
+        match self.spread.get_mut(*place) {
+            Some(known) => {
+                known.way.join(&way);
+            }
+            None => self.spread.push(Spread { to: Arc::clone(to), way, by: by.clone() }),
+        }
+    }
+}
+
+impl View<'_, '_> {
+    /// As whom a subject can act next, by trusts and rules, whether or not what a trust requires is held.
+    pub(super) fn edges(&self, subject: &Subject) -> Rc<Edges> {
+        if let (Some(below), Some(touched)) = (self.below, &self.touched) {
+            let same_targets = !self.delta.alters_subjects() || !touched.reach.contains(subject);
+            if same_targets && !touched.holds_other(subject) {
+                return below.edges(subject);
+            }
+        }
+        if let Some(known) = self.worked.borrow().edges.get(subject) {
+            return Rc::clone(known);
+        }
+        let own = self.own(subject);
+        let mut found = Found::default();
+        for ((node, _), way) in &own.groups {
+            for (trust, until) in self.trusts_from(node) {
+                if !self.in_force(until) {
+                    continue;
+                }
+                for to in self.subjects(trust.to.raw()) {
+                    let onward = way.step(&Step::ActsAs(to.clone(), trust.id.clone()), Mode::Standing, End::of(until));
+                    found.single.entry((to, trust.requires.clone())).or_default().join(&onward);
+                }
+            }
+        }
+        self.rule_edges(&own, &mut found);
+        let single = found.single.into_iter();
+        let single = single.filter(|((to, _), way)| to != subject && !way.is_empty() && self.usable(to));
+        let edges = Rc::new(Edges {
+            single: single.map(|((to, requires), way)| Edge { to, way, requires }).collect(),
+            spread: found.spread,
+        });
+        self.worked.borrow_mut().edges.insert(subject.clone(), Rc::clone(&edges));
+        edges
+    }
+
+    /// Whether a subject is there and in use.
+    pub(super) fn usable(&self, subject: &Subject) -> bool {
+        !self.deleted(subject) && !self.disabled(subject)
+    }
+
+    fn rule_edges(&self, own: &Own, found: &mut Found) {
+        let rules = &self.index.snapshot().trust_rules;
+        if rules.is_empty() || own.holdings.is_empty() {
+            return;
+        }
+        let known = self.index.rules();
+        let made = self.made_rules();
+        for holding in &own.holdings {
+            let lends = self.lends(&holding.flat);
+            for all in std::iter::once(known).chain(made.as_deref()) {
+                let alike = if own.denies.is_empty() { lends.alike.as_slice() } else { &[] };
+                for (class, rule, allow) in alike {
+                    let (Some(class), Some(rule)) = (all.classes.get(*class), rules.get(*rule)) else { continue };
+                    let Some(allow) = holding.flat.allows.get(*allow) else { continue };
+                    for to in self.lists_in(class, holding.scope.as_ref()) {
+                        found.spread(to, &rule.id, holding, allow);
+                    }
+                }
+                for place in if own.denies.is_empty() { &lends.each } else { &lends.all } {
+                    let (Some(rule), Some(of)) = (rules.get(*place), all.rules.get(*place)) else { continue };
+                    self.one_by_one(own, holding, (rule, all, of), found);
+                }
+            }
+        }
+    }
+
+    /// The rules with those that the changes made, if they made any.
+    fn made_rules(&self) -> Option<Rc<Rules>> {
+        if !self.delta.alters_subjects() {
+            return None;
+        }
+        if let Some(known) = &self.worked.borrow().made_rules {
+            return Some(Rc::clone(known));
+        }
+        let made: Vec<Subject> = self.made().collect();
+        let rules = Rc::new(Rules::new(&self.index.snapshot().trust_rules, &made.iter().collect::<Vec<_>>()));
+        self.worked.borrow_mut().made_rules = Some(Rc::clone(&rules));
+        Some(rules)
+    }
+
+    /// Which rules a flattened role makes hold.
+    pub(super) fn lends<'f>(&self, flat: &'f Flat) -> &'f Lends {
+        flat.lends.get_or_init(|| self.lend(flat))
+    }
+
+    fn lend(&self, flat: &Flat) -> Lends {
+        let mut lends = Lends::default();
+        let known = self.index.rules();
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        for (place, (rule, of)) in self.index.snapshot().trust_rules.iter().zip(&known.rules).enumerate() {
+            let allows = flat.overlapping_places(self.dialect, &rule.action, &of.open_resource);
+            if allows.is_empty() {
+                continue;
+            }
+            lends.all.push(place);
+            let whole = allows.iter().copied().find(|at| {
+                flat.allows.get(*at).is_some_and(|allow| {
+                    allow.permission.except.is_empty()
+                        && self.dialect.resource_covers(allow.permission.resource.raw(), of.open_resource.raw())
+                })
+            });
+            if let Some(allow) = whole
+                && told.insert(of.class)
+            {
+                lends.alike.push((of.class, place, allow));
+            }
+        }
+        let told = |place: &usize| known.rules.get(*place).is_some_and(|of| told.contains(&of.class));
+        lends.each = lends.all.iter().copied().filter(|place| !told(place)).collect();
+        lends
+    }
+
+    /// The lists of a class whose scopes share a place with `held`.
+    fn lists_in<'c>(&self, class: &'c Class, held: Option<&ResourceId>) -> Vec<&'c Arc<[Subject]>> {
+        if held.is_none() {
+            return if class.everyone.is_empty() { Vec::new() } else { vec![&class.everyone] };
+        }
+        self.scopes_in(class, held).into_iter().map(|(_, list)| list).collect()
+    }
+
+    /// The same, with their scopes.
+    fn scopes_in<'c>(
+        &self,
+        class: &'c Class,
+        held: Option<&ResourceId>,
+    ) -> Vec<(&'c Option<ResourceId>, &'c Arc<[Subject]>)> {
+        let Some(held) = held else { return class.by_scope.iter().collect() };
+        let above = ancestry(self, held).into_iter().map(Some).chain([None]);
+        let mut found: Vec<_> = above.filter_map(|key| class.by_scope.get_key_value(&key)).collect();
+        if self.has_children(held) {
+            let below = |s: &ResourceId| s != held && scope_covers(self, Some(held), Some(s));
+            found.extend(class.by_scope.iter().filter(|(scope, _)| scope.as_ref().is_some_and(below)));
+        }
+        found
+    }
+
+    fn one_by_one(&self, own: &Own, holding: &Holding, of: (&TrustRule, &Rules, &RuleOf), found: &mut Found) {
+        let (rule, rules, asks) = of;
+        let allows = holding.flat.overlapping(self.dialect, &rule.action, &asks.open_resource);
+        let Some(class) = rules.class(asks) else { return };
+        for (scope, list) in self.scopes_in(class, holding.scope.as_ref()) {
+            for target in list.iter() {
+                let way = found.single.entry((target.clone(), None)).or_default();
+                if way.reaches(&holding.way) {
+                    continue;
+                }
+                let resource = rules.resource(asks, target);
+                let wanted = Wanted { action: &rule.action, resource: &resource, scope: scope.as_ref() };
+                let mut best = Way::default();
+                for allow in &allows {
+                    if self.dialect.resources_overlap(allow.permission.resource.raw(), resource.raw()) {
+                        best.join(&self.unless_denied(own, holding, allow, &wanted));
+                    }
+                }
+                way.join(&best.step(&Step::ActsAs(target.clone(), rule.id.clone()), Mode::Standing, End::Never));
+            }
+        }
+    }
+}
