@@ -8,6 +8,7 @@ mod around;
 pub mod between;
 mod bits;
 mod claims;
+mod clash;
 pub mod classification;
 mod compare;
 mod completion;

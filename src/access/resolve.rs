@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::index::{Index, NameKind};
 use crate::access::names::Names;
-use crate::access::step::{Name, Object, Outline, entitlement, granted, outline};
+use crate::access::step::{Name, Outline, entitlement, outline};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, Entitlement, GroupId};
 use crate::input::place::Place;
@@ -96,16 +96,17 @@ pub(super) fn attempt<'p>(
     }
 }
 
-struct Resolver<'r, 's> {
+/// The names and changes of a plan, while they are resolved.
+pub(super) struct Resolver<'r, 's> {
     index: &'r Index<'s>,
     names: Names<'r, 's>,
-    faults: Vec<Finding>,
+    pub(super) faults: Vec<Finding>,
     /// Which change makes a thing.
     makers: BTreeMap<Name, usize>,
     /// From where on the changes are other plans'.
-    held: usize,
+    pub(super) held: usize,
     shown: BTreeSet<usize>,
-    faulty: BTreeSet<usize>,
+    pub(super) faulty: BTreeSet<usize>,
 }
 
 impl Resolver<'_, '_> {
@@ -370,121 +371,9 @@ impl Resolver<'_, '_> {
                 .push(Finding::new(code, message).at(place).mend("compare with the snapshot, or drop the change"));
         }
     }
-
-    /// Two changes of one plan must not concern the same object.
-    fn conflicts(&mut self, steps: &[Step<'_>], outlines: &[Outline]) -> BTreeSet<(usize, usize)> {
-        let mut exact: BTreeMap<Object, usize> = BTreeMap::new();
-        let mut wholes: BTreeMap<Name, usize> = BTreeMap::new();
-        let mut parts: BTreeMap<Name, usize> = BTreeMap::new();
-        let mut taken: BTreeMap<&Taken, usize> = BTreeMap::new();
-        let mut clashes: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for (at, outline) in outlines.iter().enumerate() {
-            for object in &outline.objects {
-                if let Some(other) = exact.insert(object.clone(), at) {
-                    clashes.insert((other, at));
-                }
-                match (object, object.whole()) {
-                    (Object::Whole(name), _) => {
-                        clashes.extend(parts.get(name).map(|other| (*other, at)));
-                        wholes.entry(name.clone()).or_insert(at);
-                    }
-                    (_, Some(name)) => {
-                        clashes.extend(wholes.get(&name).map(|other| (*other, at)));
-                        parts.entry(name).or_insert(at);
-                    }
-                    (_, None) => {}
-                }
-            }
-        }
-        for (at, step) in steps.iter().enumerate() {
-            if let Some(mine) = &step.taken
-                && let Some(other) = taken.insert(mine, at)
-            {
-                clashes.insert((other, at));
-            }
-            if let Action::Revoke(a) | Action::Adjust(a) = &step.change.action
-                && let Some(other) = exact.get(&granted(a))
-            {
-                clashes.insert((*other.min(&at), *other.max(&at)));
-            }
-        }
-        clashes.retain(|(_, second)| *second < self.held);
-        for (first, second) in &clashes {
-            let (Some(a), Some(b)) = (steps.get(*first), steps.get(*second)) else { continue };
-            let message = format!("changes `{}` and `{}` concern the same object", id(a.change), id(b.change));
-            self.faults.push(
-                Finding::new(Code::SameObject, message)
-                    .at(&b.change.action_place)
-                    .mend("say what shall be in the end with one change (`adjust`, `set_role`), or use two plans"),
-            );
-        }
-        clashes
-    }
-
-    /// What a change deletes, no other may name, except to reduce it.
-    fn deletions(&mut self, steps: &[Step<'_>], outlines: &[Outline], clashes: &BTreeSet<(usize, usize)>) {
-        let mut deleted: BTreeMap<Name, usize> = BTreeMap::new();
-        for (at, outline) in outlines.iter().enumerate() {
-            if let Some(name) = &outline.deletes {
-                deleted.entry(name.clone()).or_insert(at);
-            }
-        }
-        for (at, (step, outline)) in steps.iter().zip(outlines).enumerate() {
-            for used in outline.uses.iter().filter(|u| !u.reduces) {
-                let of = |kind| deleted.get(&(kind, used.name.1.clone()));
-                let by = match used.name.0 {
-                    NameKind::Subject => of(NameKind::Identity).or_else(|| of(NameKind::Group)),
-                    kind @ (NameKind::Identity
-                    | NameKind::Group
-                    | NameKind::Role
-                    | NameKind::Resource
-                    | NameKind::Assignment
-                    | NameKind::Trust
-                    | NameKind::Credential
-                    | NameKind::Alert) => of(kind),
-                };
-                // A pair that concerns the same object has been reported as that.
-                let reported = |other: usize| clashes.contains(&(other.min(at), other.max(at)));
-                if let Some(other) =
-                    by.filter(|other| **other != at && !reported(**other)).and_then(|other| steps.get(*other))
-                {
-                    let message = format!(
-                        "change `{}` names `{}`, which change `{}` removes",
-                        id(step.change),
-                        used.name.1.raw(),
-                        id(other.change)
-                    );
-                    self.faults.push(
-                        Finding::new(Code::NamesDeleted, message).at(&used.place).mend("drop one of the two changes"),
-                    );
-                    self.faulty.insert(at);
-                }
-            }
-        }
-    }
-
-    /// Makes dependencies transitive; a circle is a fault.
-    fn close(&mut self, steps: &mut [Step<'_>]) -> bool {
-        let direct: Vec<BTreeSet<usize>> = steps.iter().map(|s| s.depends_on.clone()).collect();
-        let next = |at: &usize| direct.get(*at).cloned().unwrap_or_default();
-        for (at, step) in steps.iter_mut().enumerate() {
-            let all = crate::access::touch::closure(&step.depends_on, next);
-            if all.contains(&at) {
-                let message = format!("change `{}` depends, through others, on itself", id(step.change));
-                self.faults.push(
-                    Finding::new(Code::DependencyCycle, message)
-                        .at(&step.change.action_place)
-                        .mend("make the things first without naming one another"),
-                );
-                self.faulty.insert(at);
-            }
-            step.depends_on = all;
-        }
-        self.faults.is_empty()
-    }
 }
 
-fn id(change: &Change) -> &str {
+pub(super) fn id(change: &Change) -> &str {
     change.id.value.as_str()
 }
 
