@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::entitlement::{Mode, Permission, Sensitivity};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
 use crate::input::intern::{interning, shared};
@@ -14,15 +14,14 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
 use crate::snapshot::import::notes::Notes;
-use crate::snapshot::model::{
-    Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Snapshot, Status, Trust,
-};
+use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Snapshot, Trust};
 use crate::snapshot::tree;
 
 use super::export::{Entity, Export, Kind, is_export};
 use super::grant::{self, MAX_PERMISSIONS};
 use super::policy::{Reading, Statement, Tally};
-use super::principal::{Principal, account_of};
+use super::principal::account_of;
+use super::subjects::{identity, kind};
 use super::trust::partition;
 
 /// The name of the limit that a permissions boundary is.
@@ -90,13 +89,13 @@ pub fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Fin
 
 /// What is known so far.
 pub(super) struct Build<'e> {
-    accounts: BTreeSet<&'e str>,
+    pub accounts: BTreeSet<&'e str>,
     /// Users and roles of the export.
-    known: BTreeSet<&'e str>,
+    pub known: BTreeSet<&'e str>,
     /// Roles by account and name.
-    names: BTreeMap<(&'e str, &'e str), &'e Arc<str>>,
-    identities: BTreeMap<IdentityId, Identity>,
-    groups: BTreeMap<GroupId, Group>,
+    pub names: BTreeMap<(&'e str, &'e str), &'e Arc<str>>,
+    pub identities: BTreeMap<IdentityId, Identity>,
+    pub groups: BTreeMap<GroupId, Group>,
     pub roles: BTreeMap<RoleId, Role>,
     resources: BTreeMap<ResourceId, Resource>,
     assignments: BTreeMap<AssignmentId, Assignment>,
@@ -265,97 +264,6 @@ impl<'e> Build<'e> {
         first
     }
 
-    /// The subject that stands for a principal; nobody if it should be in the export and is not.
-    pub fn subject_of(&mut self, principal: &Principal) -> Option<Text> {
-        Some(match principal {
-            Principal::Everyone => self.everyone(),
-            Principal::Account(account) => self.account_group(account),
-            Principal::Arn(arn) if self.knows_identity(arn) => Text::new(Arc::clone(arn)),
-            Principal::Arn(arn) if account_of(arn).is_some_and(|a| self.knows_account(a)) => return None,
-            Principal::Arn(arn) => self.outside(arn),
-            Principal::Session { account, role, arn } => match self.role_named(account, role) {
-                Some(known) => Text::new(known),
-                None => self.outside(arn),
-            },
-            Principal::Service(name) => self.service(name),
-            Principal::Federated(name) => self.federated(name),
-            Principal::Canonical(name) => self.outside(&format!("canonical:{name}")),
-        })
-    }
-
-    pub fn knows_account(&self, account: &str) -> bool {
-        self.accounts.contains(account)
-    }
-
-    pub fn knows_identity(&self, arn: &str) -> bool {
-        self.known.contains(arn)
-    }
-
-    pub fn role_named(&self, account: &str, name: &str) -> Option<Arc<str>> {
-        self.names.get(&(account, name)).map(|arn| Arc::clone(arn))
-    }
-
-    /// Everybody of every account, and whoever is in none.
-    pub fn everyone(&mut self) -> Text {
-        self.anyone();
-        self.implicit("aws:everyone", vec!["arn:*".to_owned(), "aws:anyone".to_owned()])
-    }
-
-    /// Whoever is in no account.
-    pub fn anyone(&mut self) -> Text {
-        self.stranger("aws:anyone", IdentityKind::Workload)
-    }
-
-    fn account_group(&mut self, account: &str) -> Text {
-        if !self.knows_account(account) {
-            self.outside_account(account);
-        }
-        self.implicit(&format!("account:{account}"), vec![format!("arn:aws*:iam::{account}:*")])
-    }
-
-    fn implicit(&mut self, name: &str, implicit: Vec<String>) -> Text {
-        let id = GroupId::new(name);
-        self.groups.entry(id.clone()).or_insert(Group {
-            id,
-            members: Vec::new(),
-            nested: Vec::new(),
-            implicit,
-            members_known: MembersKnown::Partial,
-            owner: None,
-        });
-        name.into()
-    }
-
-    /// Another account, of which the export tells nothing.
-    pub fn outside_account(&mut self, account: &str) -> Text {
-        self.outside(&format!("arn:aws:iam::{account}:root"))
-    }
-
-    pub fn outside(&mut self, name: &str) -> Text {
-        self.stranger(name, IdentityKind::ServiceAccount)
-    }
-
-    pub fn service(&mut self, name: &str) -> Text {
-        let who = self.stranger(&format!("service:{name}"), IdentityKind::Workload);
-        if let Some(identity) = self.identities.get_mut(who.raw()) {
-            identity.labels.insert("service".to_owned(), "true".into());
-        }
-        who
-    }
-
-    pub fn federated(&mut self, name: &str) -> Text {
-        self.stranger(&format!("federated:{name}"), IdentityKind::ServiceAccount)
-    }
-
-    fn stranger(&mut self, name: &str, kind: IdentityKind) -> Text {
-        let made = identity(name, kind);
-        let text = made.id.text();
-        self.identities
-            .entry(made.id.clone())
-            .or_insert_with(|| Identity { labels: BTreeMap::from([("outside".to_owned(), "true".into())]), ..made });
-        text
-    }
-
     pub fn place(&mut self, name: &str, account: Option<&str>) {
         let parent = account.map(|a| format!("account:{a}")).filter(|p| p != name);
         if let Some(parent) = &parent {
@@ -470,30 +378,6 @@ impl<'e> Build<'e> {
             findings: Vec::new(),
         };
         (snapshot, counts)
-    }
-}
-
-fn identity(name: &str, kind: IdentityKind) -> Identity {
-    Identity {
-        id: IdentityId::new(shared(name)),
-        kind,
-        owner: None,
-        status: Status::Active,
-        last_used: None,
-        labels: BTreeMap::new(),
-        limits: Vec::new(),
-    }
-}
-
-/// A role that only services may assume is a workload; any other role an account that people or software take on.
-fn kind(entity: &Entity) -> IdentityKind {
-    let mut trusted = entity.trust.iter().filter(|s| s.allow).filter_map(|s| s.principals.as_ref()).peekable();
-    let service =
-        |p: &super::principal::Principals| !p.all_but && p.list.iter().all(|p| matches!(p, Principal::Service(_)));
-    match entity.kind {
-        Kind::User => IdentityKind::Human,
-        Kind::Role if trusted.peek().is_some() && trusted.all(service) => IdentityKind::Workload,
-        Kind::Role | Kind::Group => IdentityKind::ServiceAccount,
     }
 }
 

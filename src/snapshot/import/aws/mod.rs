@@ -4,7 +4,8 @@
 //! In: files, and the time of the export. Out: a snapshot, findings and counts, or every fault. The way through the
 //! folder: [`export`] reads files into entities, [`policy`] reads policy documents and [`condition`] their conditions,
 //! [`principal`] says who is meant, [`organisation`] reads its tree, [`grant`] turns statements into permissions,
-//! [`trust`] turns trust policies into trusts, [`resource`] reads the policies of resources, [`account`] joins it all.
+//! [`trust`] turns trust policies into trusts, [`resource`] reads the policies of resources, [`subjects`] tells who stands
+//! for whom, [`account`] joins it all.
 //!
 //! | AWS | snapshot |
 //! |---|---|
@@ -46,6 +47,7 @@ mod organisation;
 mod policy;
 mod principal;
 mod resource;
+mod subjects;
 mod trust;
 
 pub use account::import;
