@@ -17,9 +17,9 @@ use crate::snapshot::import::notes::Notes;
 use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Snapshot, Trust};
 use crate::snapshot::tree;
 
-use super::export::{Entity, Export, Kind, is_export};
+use super::export::{Entity, Export, Kind, ResourcePolicy, is_export};
 use super::grant::{self, MAX_PERMISSIONS};
-use super::policy::{Reading, Statement, Tally};
+use super::policy::{Reading, Statement, Tally, by_what_they_say};
 use super::principal::account_of;
 use super::subjects::{identity, kind};
 use super::trust::partition;
@@ -159,10 +159,18 @@ impl<'e> Build<'e> {
             self.entity(entity, export, reading);
         }
         self.memberships(export, reading);
-        for role in export.entities.iter().filter(|e| e.kind == Kind::Role) {
+        // What names roles by the number of a statement goes by what is said: the order of the files is nobody's word.
+        let mut roles: Vec<&Entity> = export.entities.iter().filter(|e| e.kind == Kind::Role).collect();
+        roles.sort_by(|a, b| a.arn.cmp(&b.arn).then_with(|| by_what_they_say(&a.trust, &b.trust)));
+        for role in roles {
             self.trust_policy(role, reading);
         }
-        for policy in &export.resources {
+        let mut policies: Vec<&ResourcePolicy> = export.resources.iter().collect();
+        policies.sort_by(|a, b| {
+            let place = a.resource.cmp(&b.resource);
+            place.then_with(|| by_what_they_say(&a.statements, &b.statements)).then_with(|| a.account.cmp(&b.account))
+        });
+        for policy in policies {
             self.resource_policy(policy, reading);
         }
     }

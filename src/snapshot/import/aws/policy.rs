@@ -23,7 +23,7 @@ use super::principal::{self, Principals};
 const VERSIONS: [&str; 2] = ["2008-10-17", "2012-10-17"];
 
 /// What a statement names, or all but that.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Named {
     These(Vec<Arc<str>>),
     AllBut(Vec<Arc<str>>),
@@ -41,6 +41,21 @@ pub(super) struct Statement {
     /// The condition's text, if it asks for anything.
     pub condition: Option<Text>,
     pub spot: Spot,
+}
+
+/// What a statement says, wherever it stands: an allow before a deny.
+type Says<'s> = (bool, &'s Named, &'s Named, &'s [Arc<str>], Option<&'s Principals>, Option<&'s Text>);
+
+impl Statement {
+    fn says(&self) -> Says<'_> {
+        let (principals, condition) = (self.principals.as_ref(), self.condition.as_ref());
+        (!self.allow, &self.actions, &self.resources, &self.left_out, principals, condition)
+    }
+}
+
+/// The order of documents by what they say, whichever was read first.
+pub(super) fn by_what_they_say(a: &[Statement], b: &[Statement]) -> std::cmp::Ordering {
+    a.iter().map(Statement::says).cmp(b.iter().map(Statement::says))
 }
 
 /// How many of each were read.

@@ -33,7 +33,7 @@ pub(super) enum Principal {
 }
 
 /// The principals of a statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Principals {
     pub list: Vec<Principal>,
     /// `NotPrincipal`: everybody but these.

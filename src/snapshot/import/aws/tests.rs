@@ -452,6 +452,27 @@ fn a_policy_that_multiplies_is_refused() {
 }
 
 #[test]
+fn policies_of_one_resource_have_the_same_ids_in_whatever_order_their_files_are_given() {
+    let of = |who: &str, action: &str| {
+        format!(
+            r#"[{{"Resource": "arn:aws:s3:::b", "Account": "111111111111", "Policy": {{"Statement": [{{"Effect": "Allow", "Principal": {{"AWS": "arn:aws:iam::111111111111:{who}"}}, "Action": "{action}", "Resource": "*"}}]}}}}]"#
+        )
+    };
+    let files = [role(""), of("role/r", "s3:Put*"), of("role/r", "s3:Get*"), of("user/ann", "s3:Get*")];
+    let all = |order: [usize; 4]| {
+        let texts: Vec<&str> = order.iter().map(|n| files[*n].as_str()).collect();
+        run(&texts).unwrap().snapshot
+    };
+    let first = all([0, 1, 2, 3]);
+    let numbers: std::collections::BTreeSet<&str> =
+        first.roles.iter().filter_map(|r| r.id.as_str().strip_prefix("resource-policy:arn:aws:s3:::b#")).collect();
+    assert_eq!(numbers, ["0", "1", "2"].into());
+    for order in [[1, 0, 3, 2], [3, 2, 1, 0], [2, 3, 0, 1], [0, 3, 1, 2]] {
+        assert_eq!(all(order), first, "{order:?}");
+    }
+}
+
+#[test]
 fn the_order_of_files_does_not_matter_and_the_same_file_twice_is_said() {
     let a = statement(r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#);
     let b = r#"[{"Resource": "arn:aws:s3:::b", "Account": "111111111111", "Policy": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}}]"#;
