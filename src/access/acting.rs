@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use crate::access::edges::{Edges, Spread};
 use crate::access::facts::Step;
-use crate::access::reach::Wanted;
+use crate::access::live::By;
 use crate::access::view::View;
 use crate::access::way::{End, Trail, Way, steps};
-use crate::input::entitlement::{Mode, Requirement};
+use crate::input::entitlement::Mode;
 use crate::input::id::Subject;
 
 /// As whom a subject can act, itself included.
@@ -24,9 +24,6 @@ pub(super) struct Grown {
     /// Who is reached for longer, sorted; none: it is not known who, and all may differ.
     pub(super) by: Option<Rc<BTreeSet<Subject>>>,
 }
-
-/// How each trust that asks for something is satisfied: by its holder, and its place among the holder's edges.
-type Live = BTreeMap<(Subject, usize), Way>;
 
 impl View<'_, '_> {
     /// As whom a subject can act, itself included, through any number of live trusts.
@@ -93,12 +90,12 @@ impl View<'_, '_> {
                 started = true;
             }
             let way = walk.row.get(actor).cloned().unwrap_or_else(|| way.clone());
-            self.follow(&mut walk, actor, &way, &shift.more, &Live::new());
+            self.follow(&mut walk, actor, &way, &shift.more, None);
         }
         if !started {
             return Some(Grown { row: was, by: Some(Rc::default()) });
         }
-        self.walk(&mut walk, &Live::new());
+        self.walk(&mut walk, None);
         Some(Grown { row: Rc::new(walk.row), by: Some(Rc::new(walk.reached)) })
     }
 
@@ -134,65 +131,16 @@ impl View<'_, '_> {
             return Row::new();
         }
         if !self.asks_for_something() {
-            return self.relax(subject, &Live::new(), Row::new());
+            return self.relax(subject, None, Row::new());
         }
-        let mut live = self.live_by_own(subject);
+        self.tell_lives(subject);
         // WHY: a way on which each acts by what it holds itself is the one to show; others only add to it.
-        let plain = self.relax(subject, &live, Row::new());
-        // A trust may also be live through what its holder reaches by other trusts: raise until nothing changes.
-        loop {
-            let mut better = false;
-            let open: Vec<(Subject, usize)> =
-                live.iter().filter(|(_, way)| !way.reaches(&Way::start())).map(|(key, _)| key.clone()).collect();
-            let mut rows: BTreeMap<Subject, Row> = BTreeMap::new();
-            for key in open {
-                let edges = self.edges(&key.0);
-                let Some(requires) = edges.single.get(key.1).and_then(|e| e.requires.as_ref()) else { continue };
-                let row = rows.entry(key.0.clone()).or_insert_with(|| self.relax(&key.0, &live, Row::new()));
-                let mut found = Way::default();
-                for (actor, way) in row.iter() {
-                    found.join(&way.capped(&self.satisfies(actor, requires)));
-                }
-                if let Some(known) = live.get_mut(&key) {
-                    better |= known.join(&found);
-                }
-            }
-            if !better {
-                return self.relax(subject, &live, plain);
-            }
-        }
-    }
-
-    fn satisfies(&self, actor: &Subject, requires: &Requirement) -> Way {
-        let wanted = Wanted { action: &requires.action, resource: &requires.resource, scope: requires.scope.as_ref() };
-        self.holds(&self.own(actor), &wanted)
-    }
-
-    /// Every trust that asks for something, among all that might be reached, and how its holder itself has it.
-    fn live_by_own(&self, subject: &Subject) -> Live {
-        let mut live = Live::new();
-        let mut seen = BTreeSet::from([subject.clone()]);
-        let mut lists = BTreeSet::new();
-        let mut queue = vec![subject.clone()];
-        while let Some(at) = queue.pop() {
-            let edges = self.edges(&at);
-            for (n, edge) in edges.single.iter().enumerate() {
-                if let Some(requires) = &edge.requires {
-                    live.insert((at.clone(), n), self.satisfies(&at, requires));
-                }
-                if seen.insert(edge.to.clone()) {
-                    queue.push(edge.to.clone());
-                }
-            }
-            for spread in edges.spread.iter().filter(|spread| lists.insert(spread.address())) {
-                queue.extend(spread.to.iter().filter(|to| seen.insert((*to).clone())).cloned());
-            }
-        }
-        live
+        let plain = self.relax(subject, Some(By::Own), Row::new());
+        self.relax(subject, Some(By::All), plain)
     }
 
     /// As whom a subject can act by edges that are live, on top of what is known of it.
-    fn relax(&self, subject: &Subject, live: &Live, mut row: Row) -> Row {
+    pub(super) fn relax(&self, subject: &Subject, live: Option<By>, mut row: Row) -> Row {
         row.entry(subject.clone()).or_insert_with(Way::start);
         let mut walk = Walk::new(subject, row);
         walk.queue.extend(walk.row.keys().cloned().collect::<Vec<_>>());
@@ -200,7 +148,7 @@ impl View<'_, '_> {
         walk.row
     }
 
-    fn walk(&self, walk: &mut Walk, live: &Live) {
+    fn walk(&self, walk: &mut Walk, live: Option<By>) {
         while let Some(at) = walk.queue.pop_front() {
             let Some(way) = walk.row.get(&at).cloned() else { continue };
             self.follow(walk, &at, &way, &self.edges(&at), live);
@@ -208,13 +156,14 @@ impl View<'_, '_> {
     }
 
     /// Follows edges by one step each.
-    fn follow(&self, walk: &mut Walk, at: &Subject, way: &Way, edges: &Edges, live: &Live) {
+    fn follow(&self, walk: &mut Walk, at: &Subject, way: &Way, edges: &Edges, live: Option<By>) {
+        let lives = live.map(|by| self.lives(at, by)).unwrap_or_default();
         for (n, edge) in edges.single.iter().enumerate() {
             let capped;
             let step = if edge.requires.is_none() {
                 &edge.way
             } else {
-                let Some(how) = live.get(&(at.clone(), n)) else { continue };
+                let Some(how) = lives.get(n) else { continue };
                 capped = edge.way.capped(how);
                 &capped
             };

@@ -27,6 +27,7 @@ pub mod holdings;
 pub mod index;
 mod judge;
 mod limit;
+mod live;
 mod named;
 mod names;
 mod objects;

@@ -12,6 +12,7 @@ use crate::access::delta::Delta;
 use crate::access::reach::Wanted;
 use crate::access::view::{Holders, Touched, View};
 use crate::input::id::{ResourceId, RoleId, Subject};
+use crate::input::text::Text;
 
 impl<'v, 's> View<'v, 's> {
     /// Lays an overlay over the plain snapshot, knowing whom it touches.
@@ -52,13 +53,18 @@ impl<'v, 's> View<'v, 's> {
         let mut queue: Vec<Subject> = from.iter().cloned().collect();
         let mut lists: BTreeSet<usize> = BTreeSet::new();
         let mut kept: Vec<Rc<BTreeSet<Subject>>> = Vec::new();
+        let mut patterns: BTreeSet<(usize, Text)> = BTreeSet::new();
         while let Some(subject) = queue.pop() {
-            for state in &states {
+            for (at, state) in states.iter().enumerate() {
                 let mut direct = match &subject {
                     Subject::Group(group) => state.members(group),
                     Subject::Identity(_) => BTreeSet::new(),
                 };
                 for trust in state.trusts_to(&subject) {
+                    // WHY: a whole account may be let into each of hundreds of roles: whom a pattern matches is seen by then.
+                    if trust.from.raw().contains('*') && !patterns.insert((at, trust.from.clone())) {
+                        continue;
+                    }
                     direct.extend(state.trusting(trust));
                 }
                 queue.extend(direct.into_iter().filter(|next| seen.insert(next.clone())));

@@ -14,6 +14,7 @@ use crate::access::edges::Edges;
 use crate::access::flat::Flat;
 use crate::access::given::Given;
 use crate::access::index::Index;
+use crate::access::live::Lives;
 use crate::access::pattern::{Dialect, id_matches};
 use crate::access::reach::Own;
 use crate::access::rules::Rules;
@@ -58,6 +59,8 @@ pub(super) struct Worked {
     pub(super) prone: Option<Rc<BTreeSet<Subject>>>,
     pub(super) own: BTreeMap<Subject, Rc<Own>>,
     pub(super) edges: BTreeMap<Subject, Rc<Edges>>,
+    /// Which trusts are live, by holder.
+    pub(super) lives: BTreeMap<Subject, Lives>,
     pub(super) shifts: BTreeMap<Subject, Rc<Shift>>,
     pub(super) rows: BTreeMap<Subject, Grown>,
     pub(super) made_rules: Option<Rc<Rules>>,
