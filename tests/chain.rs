@@ -13,7 +13,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::{Site, decide, seal};
+use support::{Site, decide, expect, key, seal};
 
 /// A plan of these changes of the demo's, under another id, signed by the assistant.
 fn plan(site: &Site, id: &str, keep: &[&str], reworded: bool) -> String {
@@ -86,4 +86,104 @@ fn the_second_half_of_a_chain_is_seen_in_the_light_of_the_first_and_a_reject_is_
     assert!(reason.contains("with c5 it opens the vault") && reason.contains("ada"), "{reason}");
     let (code, text) = site.run(&["check", &again]);
     assert!(text.contains("rejected-before") && text.contains("with c5 it opens the vault"), "{code} {text}");
+}
+
+#[test]
+fn what_passed_without_a_person_is_the_first_half_of_a_chain_like_any_other() {
+    let site = Site::new();
+    // An hour of something of no weight, within the task: nobody is asked.
+    for (what, id) in [("roles", "job-starter"), ("resources", "ci:jobs")] {
+        edit_snapshot(&site, what, id, |it| it["sensitivity"] = "low".into());
+    }
+    // Nor does the sponsor own the job.
+    edit_snapshot(&site, "identities", "svc:reconcile", |it| it["owner"] = "user:ada".into());
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/robot"]);
+    let line = format!("robot@ci.example namespaces=\"review-record@v1\" {}\n", site.public_key("robot"));
+    site.append("allowed_signers", &line);
+    let (first, second) = (plan(&site, "PLAN-17", &["c6"], false), plan(&site, "PLAN-23", &["c5"], false));
+    site.replace(&first, "ttl: 4h", "ttl: 1h");
+    site.sign(&first);
+    assert_eq!(json(&site, &["check", &first])["changes"][0]["outcome"], "auto");
+    assert_eq!(json(&site, &["check", &second])["changes"][0]["emergent"], serde_json::json!([]));
+    let (code, text) = site.run(&["record", &first, "--key", "keys/robot.pub"]);
+    assert!(code == 0 && text.contains("recorded 1 automatic change"), "{text}");
+    assert!(!fs::read_to_string(site.log()).unwrap().contains("\"type\":\"decision\""), "nobody decided anything");
+
+    let after = json(&site, &["check", &second]);
+    assert_eq!(after["changes"][0]["emergent"][0]["with_approved"], serde_json::json!(["PLAN-17/c6"]), "{after}");
+    assert!(messages(&after).iter().any(|m| m.contains("approved as `PLAN-17/c6`")), "{:?}", messages(&after));
+}
+
+/// Alters one thing of the snapshot.
+fn edit_snapshot(site: &Site, what: &str, id: &str, how: impl Fn(&mut Value)) {
+    let file = site.demo().join("snapshot.json");
+    let mut snapshot: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let list = snapshot[what].as_array_mut().unwrap();
+    how(list.iter_mut().find(|it| it["id"] == id).unwrap());
+    fs::write(file, snapshot.to_string()).unwrap();
+}
+
+/// What policies warn of in a change.
+fn warned(report: &Value) -> Vec<String> {
+    let list = report["changes"].as_array().unwrap().iter().flat_map(|c| c["policies"].as_array().unwrap());
+    list.map(|policy| policy["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_rejected_change_is_asked_again_in_parts_but_not_by_being_looked_at_again() {
+    let site = Site::new();
+    edit_snapshot(&site, "roles", "ledger-writer", |it| it["permissions"][0]["action"] = "ledger:w*".into());
+    let file = site.demo().join("snapshot.json");
+    let mut snapshot: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    for (role, action) in [("part-1", "ledger:write"), ("part-2", "ledger:wipe")] {
+        snapshot["roles"].as_array_mut().unwrap().push(serde_json::json!({
+            "id": role, "permissions": [{"action": action, "resource": "ledger/*"}], "sensitivity": "moderate", "owner": "user:ada"
+        }));
+    }
+    fs::write(file, snapshot.to_string()).unwrap();
+    let whole = plan(&site, "PLAN-1", &["c1"], false);
+    let mut ada = site.sit(&format!("{whole} --key keys/ada.pub"));
+    decide(&mut ada, &[("c1", "r", "Why", "the books are closed by two")]);
+    seal(&mut ada, 4);
+
+    let same = json(&site, &["check", &whole]);
+    assert!(!warned(&same).contains(&"agent-asks-again".to_owned()), "the same plan asks once: {same}");
+
+    let text = fs::read_to_string(site.demo().join(&whole)).unwrap();
+    let (head, change) = text.split_once("changes:\n").unwrap();
+    let part = |n: usize| change.replace("c1", &format!("p{n}")).replace("ledger-writer", &format!("part-{n}"));
+    let write = |id: &str, changes: &str| {
+        let name = format!("{id}.yaml");
+        fs::write(site.demo().join(&name), format!("{}changes:\n{changes}", head.replace("PLAN-1", id))).unwrap();
+        site.sign(&name);
+        name
+    };
+    let told = |report: &Value| {
+        messages(report)
+            .iter()
+            .filter(|m| m.contains("gives a part of what `ada` rejected") && m.contains("closed by two"))
+            .count()
+    };
+    let both = json(&site, &["check", &write("PLAN-2", &(part(1) + &part(2)))]);
+    assert_eq!(told(&both), 2, "{:?}", messages(&both));
+    assert_eq!(warned(&both).iter().filter(|id| *id == "agent-asks-again").count(), 2);
+
+    // Over two plans: the first part alone is told; once it is approved, the second asks again.
+    let (one, two) = (write("PLAN-3", &part(1)), write("PLAN-4", &part(2)));
+    for alone in [&one, &two] {
+        let alone = json(&site, &["check", alone]);
+        assert_eq!((told(&alone), warned(&alone).contains(&"agent-asks-again".to_owned())), (1, false));
+    }
+    let mut ada = site.sit(&format!("{one} --key keys/ada.pub"));
+    if ada.exp_string("? keys").unwrap().contains("Before you decide") {
+        key(&mut ada, "g");
+        expect(&mut ada, "? keys");
+    }
+    key(&mut ada, "a");
+    expect(&mut ada, "Type `yes`");
+    expect(&mut ada, "Enter: send");
+    key(&mut ada, "yes\r");
+    seal(&mut ada, 0);
+    let two = json(&site, &["check", &two]);
+    assert_eq!((told(&two), warned(&two).contains(&"agent-asks-again".to_owned())), (1, true));
 }

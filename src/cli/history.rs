@@ -21,7 +21,7 @@ use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
 use crate::decision::digest::{Digested, Document};
 use crate::decision::recall::recall;
-use crate::decision::record::{CLOCK_SKEW_SECONDS, Record, Recorded, Said};
+use crate::decision::record::{CLOCK_SKEW_SECONDS, Record, Recorded, Said, SessionRef};
 use crate::decision::reject;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
@@ -34,7 +34,7 @@ use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
 
 /// The past, as far as the log tells it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Past {
     /// Decisions and exports.
     pub record: Record,
@@ -44,6 +44,8 @@ pub struct Past {
     receptions: Receptions,
     /// Every change that was approved, or passed as low risk.
     approved: Vec<(Digest<of::Change>, Approved)>,
+    /// The changes that each session showed.
+    shown: BTreeMap<SessionRef, BTreeSet<Digest<of::Change>>>,
 }
 
 /// That a plan came with a proof that was found good, as a session says.
@@ -92,7 +94,14 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     let keys = Keys::of(verified);
     let is_proposers = |key: &Text| keys.proposer(&site.provers, key.raw()).is_some();
     let receptions = receptions(verified, &person, &is_proposers);
-    Ok(Past { record, receptions, approved: approved(values, verified), keys })
+    let shown = verified.sessions.iter().map(|view| {
+        let evaluated = view.lines.iter().filter_map(|line| {
+            let Line::Evaluation(evaluation) = &line.value else { return None };
+            Some(evaluation.digest)
+        });
+        (SessionRef::new(view.header.session.to_string()), evaluated.collect())
+    });
+    Ok(Past { record, receptions, approved: approved(values, verified), keys, shown: shown.collect() })
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
@@ -308,6 +317,13 @@ impl Past {
         let recent = |at: Time| at.plus(month) >= now;
         let counting: Vec<&Recorded> =
             self.record.decisions.iter().filter(|d| reject::counts(d, &self.record, now, &graph)).collect();
+        let here: BTreeSet<Digest<of::Change>> = digested.iter().map(|d| d.digest).collect();
+        let elsewhere: Vec<&Recorded> = self
+            .record
+            .decisions
+            .iter()
+            .filter(|d| matches!(d.said, Said::Approve { .. }) && recent(d.sealed_at) && !here.contains(&d.digest))
+            .collect();
         let mut found = BTreeMap::new();
         for (change, digest) in plan.changes.iter().zip(digested) {
             let document = &digest.document;
@@ -316,14 +332,21 @@ impl Past {
             let mut earlier = Vec::new();
             for decision in &counting {
                 unlifted |= reject::blocks(decision, document, digest.digest, &self.record, now, &graph);
+                // What stood in the same plan when it was rejected is asked once, however often it is judged.
+                let stood = decision.document.plan == plan.id.value
+                    && self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
                 let again = decision.document.object() == object || covers_any(&graph, document, &decision.document);
                 let part = !again && covers_any(&graph, &decision.document, document);
-                // What was rejected as one comes back as several: each is a part, and the others are beside it.
-                let split =
-                    part && digested.iter().filter(|d| covers_any(&graph, &decision.document, &d.document)).count() > 1;
-                before |= again || split;
-                // Of this plan's own rejects its cards tell.
-                if (again || part) && decision.document.plan != plan.id.value {
+                // What was rejected as one comes back as several: each is a part, and the others are beside it, or were
+                // approved since.
+                let is_part = |of: &Document| covers_any(&graph, &decision.document, of);
+                let others = || digested.iter().filter(|d| d.digest != digest.digest && is_part(&d.document)).count();
+                let since = |d: &&Recorded| self.record.knew(d, decision) && is_part(&d.document);
+                let split = part && (others() > 0 || elsewhere.iter().copied().any(|d| since(&d)));
+                before |= (again || split) && !stood;
+                // Of what this plan's own rejects bind its cards tell.
+                let on_card = decision.document.plan == plan.id.value && (again || stood);
+                if (again || part) && !on_card {
                     earlier.push(EarlierReject {
                         at: decision.sealed_at,
                         plan: decision.document.plan.clone(),
@@ -338,10 +361,9 @@ impl Past {
                 matches!(d.said, Said::Approve { .. }) && recent(d.sealed_at) && d.document.object() == object
             });
             let grants_30d = grants.map(|d| d.digest).collect::<BTreeSet<_>>().len() as u64;
-            let rejected_before = before || unlifted;
             found.insert(
                 change.id.value.clone(),
-                History { rejected_before, earlier, unlifted_reject: unlifted, grants_30d },
+                History { rejected_before: before, earlier, unlifted_reject: unlifted, grants_30d },
             );
         }
         found

@@ -11,6 +11,27 @@ fn at(text: &str) -> Time {
     Time::parse(text).unwrap()
 }
 
+const PLAN: &str = "version: 1\nid: P\nproposer: agent:a\nintent: let it work\nexpires: 2026-11-30T00:00:00Z\nchanges:\n  - id: c\n    \
+                    action: grant\n    to: user:u\n    role: r\n    mode: active\n    ttl: 4h\n    reason: the job fails\n";
+
+/// The changes of a plan with what they do.
+fn digested(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Vec<Digested> {
+    let index = Index::new(snapshot);
+    let analysis = analyse(&Question {
+        plan,
+        snapshot,
+        index: &index,
+        data: &Data::default(),
+        task: None,
+        people: &[],
+        now: at(NOW),
+        only: None,
+        approved: &[],
+    })
+    .unwrap();
+    plan.changes.iter().zip(&analysis.changes).map(|(c, facts)| change_digest(plan, c, facts).unwrap()).collect()
+}
+
 /// A past in which Bo approved the only change of a plan.
 struct Approval {
     snapshot: crate::snapshot::model::Snapshot,
@@ -22,23 +43,8 @@ fn approval() -> Approval {
     let snapshot = r#"{"version":1,"taken_at":"2026-11-24T11:00:00Z","source":"demo","identities":[{"id":"agent:a","kind":"agent"},
         {"id":"user:u","kind":"human"}],"roles":[{"id":"r","permissions":[{"action":"read","resource":"*"}]}]}"#;
     let (snapshot, _) = crate::snapshot::read("snapshot.json", snapshot.as_bytes()).unwrap();
-    let plan = "version: 1\nid: P\nproposer: agent:a\nintent: let it work\nexpires: 2026-11-30T00:00:00Z\nchanges:\n  - id: c\n    \
-                action: grant\n    to: user:u\n    role: r\n    mode: active\n    ttl: 4h\n    reason: the job fails\n";
-    let plan = crate::plan::read("plan.yaml", plan.as_bytes()).unwrap();
-    let index = Index::new(&snapshot);
-    let analysis = analyse(&Question {
-        plan: &plan,
-        snapshot: &snapshot,
-        index: &index,
-        data: &Data::default(),
-        task: None,
-        people: &[],
-        now: at(NOW),
-        only: None,
-        approved: &[],
-    })
-    .unwrap();
-    let digested = change_digest(&plan, &plan.changes[0], &analysis.changes[0]).unwrap();
+    let plan = crate::plan::read("plan.yaml", PLAN.as_bytes()).unwrap();
+    let digested = digested(&snapshot, &plan).remove(0);
     let approved = Recorded {
         line: Digest::of(b"approve"),
         session: SessionRef::new("s1"),
@@ -66,7 +72,6 @@ fn approval() -> Approval {
         change: plan.changes[0].clone(),
     };
     let record = Record { decisions: vec![approved.clone()], ..Record::default() };
-    drop(index);
     Approval { snapshot, past: Past { record, approved: vec![(approved.digest, held)], ..Past::default() }, approved }
 }
 
@@ -114,4 +119,89 @@ fn what_was_approved_a_month_ago_is_not_held() {
     let index = Index::new(&it.snapshot);
     assert_eq!(it.past.approved(at("2026-12-24T11:10:00Z"), &index).len(), 1);
     assert_eq!(it.past.approved(at("2026-12-24T11:10:01Z"), &index).len(), 0);
+}
+
+#[test]
+fn what_is_judged_again_in_the_plan_in_which_it_was_rejected_is_not_asked_again() {
+    let it = approval();
+    let index = Index::new(&it.snapshot);
+    let reject = Recorded {
+        line: Digest::of(b"reject"),
+        session: SessionRef::new("s2"),
+        signer: Signer::new("ada", "key of ada"),
+        said: Said::Reject,
+        reason: Some("no".into()),
+        ..it.approved.clone()
+    };
+    let past = Past {
+        record: Record { decisions: vec![reject.clone()], ..Record::default() },
+        shown: BTreeMap::from([(SessionRef::new("s2"), BTreeSet::from([reject.digest]))]),
+        ..Past::default()
+    };
+    let ask = |id: &str, reason: &str| {
+        let text = PLAN.replace("id: P\n", &format!("id: {id}\n")).replace("the job fails", reason);
+        let plan = crate::plan::read("plan.yaml", text.as_bytes()).unwrap();
+        let digested = digested(&it.snapshot, &plan);
+        let mut history = past.of(&index, &plan, &digested, at(NOW));
+        let history = history.remove("c").unwrap();
+        (history.rejected_before, history.unlifted_reject, history.earlier.len())
+    };
+    assert_eq!(ask("P", "the job fails"), (false, true, 0), "the same plan, unchanged");
+    assert_eq!(ask("P", "as the team agreed"), (true, true, 0), "the same plan, reworded");
+    assert_eq!(ask("Q", "the job fails"), (true, false, 1), "under another plan");
+}
+
+#[test]
+fn what_was_rejected_as_one_is_recognised_when_it_comes_back_in_parts() {
+    let snapshot = r#"{"version":1,"taken_at":"2026-11-24T11:00:00Z","source":"demo","identities":[{"id":"agent:a","kind":"agent"},
+        {"id":"user:u","kind":"human"}],"roles":[{"id":"r","permissions":[{"action":"*","resource":"ledger"}]},
+        {"id":"r1","permissions":[{"action":"read","resource":"ledger"}]},{"id":"r2","permissions":[{"action":"write","resource":"ledger"}]},
+        {"id":"other","permissions":[{"action":"read","resource":"mail"}]}]}"#;
+    let (snapshot, _) = crate::snapshot::read("snapshot.json", snapshot.as_bytes()).unwrap();
+    let index = Index::new(&snapshot);
+    let plan = |id: &str, roles: &[&str]| {
+        let changes = roles.iter().map(|role| {
+            format!(
+                "  - {{id: {role}, action: grant, to: 'user:u', role: {role}, mode: active, ttl: 4h, reason: it is needed}}\n"
+            )
+        });
+        let head = PLAN.split_once("changes:\n").unwrap().0.replace("id: P\n", &format!("id: {id}\n"));
+        let text = format!("{head}changes:\n{}", changes.collect::<String>());
+        let plan = crate::plan::read("plan.yaml", text.as_bytes()).unwrap();
+        let digested = digested(&snapshot, &plan);
+        (plan, digested)
+    };
+    let decided = |said: Said, (plan, digested): (Plan, Vec<Digested>), session: &str| Recorded {
+        line: Digest::of(session.as_bytes()),
+        session: SessionRef::new(session),
+        said,
+        reason: Some("nobody writes by hand".into()),
+        digest: digested[0].digest,
+        document: std::sync::Arc::clone(&digested[0].document),
+        change: plan.changes[0].id.value.clone(),
+        ..approval().approved
+    };
+    let mut past = Past::default();
+    past.record.decisions.push(decided(Said::Reject, plan("P", &["r"]), "s1"));
+    past.record.sessions.insert(SessionRef::new("s2"), [SessionRef::new("s1")]);
+    let ask = |past: &Past, id: &str, roles: &[&str]| -> Vec<(bool, usize)> {
+        let (plan, digested) = plan(id, roles);
+        let history = past.of(&index, &plan, &digested, at(NOW));
+        let each = roles.iter().map(|role| &history[*role]);
+        each.map(|h| (h.rejected_before, h.earlier.iter().filter(|e| e.part && e.reason.is_some()).count())).collect()
+    };
+    assert_eq!(ask(&past, "Q", &["r1", "r2", "other"]), [(true, 1), (true, 1), (false, 0)], "both parts in one plan");
+    assert_eq!(ask(&past, "P", &["r1", "r2"]), [(true, 1), (true, 1)], "in the place of what was rejected");
+    assert_eq!(
+        ask(&past, "Q", &["r1", "other"]),
+        [(false, 1), (false, 0)],
+        "one part is told, and is no more than that"
+    );
+    let yes = Said::Approve { grouped: false };
+    let mut before = past.clone();
+    before.record.decisions.push(decided(yes.clone(), plan("Q", &["r1"]), "s0"));
+    assert_eq!(ask(&before, "R", &["r2"]), [(false, 1)], "what was approved before the reject is none of its parts");
+    past.record.decisions.push(decided(yes, plan("Q", &["r1"]), "s2"));
+    assert_eq!(ask(&past, "R", &["r2"]), [(true, 1)], "the other part was approved in a plan of its own");
+    assert_eq!(ask(&past, "Q", &["r1"]), [(false, 1)], "a part is not the other part of itself");
 }

@@ -66,7 +66,7 @@ pub struct EarlierReject {
 /// What the log says of changes like this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// A person rejected it, or one like it in another plan: it is not automatic, and no step is waived.
+    /// A person rejected it, or one like it, before this plan asked for it: it is not automatic, and no step is waived.
     pub rejected_before: bool,
     /// The rejects that it resembles, the latest first.
     pub earlier: Vec<EarlierReject>,
