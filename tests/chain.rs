@@ -187,3 +187,60 @@ fn a_rejected_change_is_asked_again_in_parts_but_not_by_being_looked_at_again() 
     let two = json(&site, &["check", &two]);
     assert_eq!((told(&two), warned(&two).contains(&"agent-asks-again".to_owned())), (1, true));
 }
+
+#[test]
+fn what_is_too_large_to_tell_is_denied_to_a_machine_and_shown_to_people() {
+    let site = Site::new();
+    let file = site.demo().join("snapshot.json");
+    let mut snapshot: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    // Three hundred jobs, each with a hundred accesses of its own, and a rule by which who starts jobs acts as them.
+    for n in 0..300 {
+        let own: Vec<Value> = (0..100)
+            .map(|k| serde_json::json!({"action": format!("do-{k}"), "resource": format!("thing-{n}")}))
+            .collect();
+        let (job, role) = (format!("job:{n}"), format!("of-job-{n}"));
+        let add = |list: &mut Value, what: Value| list.as_array_mut().unwrap().push(what);
+        add(
+            &mut snapshot["identities"],
+            serde_json::json!({"id": job, "kind": "service_account", "owner": "user:ada"}),
+        );
+        add(&mut snapshot["roles"], serde_json::json!({"id": role, "permissions": own, "owner": "user:ada"}));
+        let held = serde_json::json!({"id": format!("job-{n}"), "who": job, "role": role, "mode": "standing"});
+        add(&mut snapshot["assignments"], held);
+    }
+    let jobs: Vec<String> = (0..300).map(|n| format!("job:{n}")).collect();
+    let all = serde_json::json!({"id": "group:jobs", "members": jobs, "owner": "user:ada"});
+    snapshot["groups"].as_array_mut().unwrap().push(all);
+    let rule =
+        serde_json::json!({"id": "run", "via": "run", "to": "job:$name", "action": "job:start", "resource": "job/*"});
+    snapshot["trust_rules"] = serde_json::json!([rule]);
+    fs::write(file, snapshot.to_string()).unwrap();
+
+    let asked = plan(&site, "PLAN-1", &["c6"], false);
+    site.replace(&asked, "to: svc:reconcile", "to: group:jobs");
+    site.sign(&asked);
+    let (code, text) = site.run(&["check", &asked]);
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code, 3, "{text}");
+    assert!(said.contains("too large to tell") && said.contains("count as gaining everything"), "{text}");
+    assert!(said.contains("effect-too-large") && said.contains("task-effect-told"), "{text}");
+
+    // A person may ask; both steps are theirs to take, and the card says what is not told.
+    site.append("agents.yaml", "  - {id: \"user:lena\", kind: person}\n");
+    let text = fs::read_to_string(site.demo().join(&asked)).unwrap();
+    let asked = text.replace("spiffe://corp.example/agent/access-assistant", "user:lena").replace("PLAN-1", "PLAN-2");
+    let asked: Vec<&str> = asked.lines().filter(|line| !line.starts_with("on_behalf_of")).collect();
+    fs::write(site.demo().join("PLAN-2.yaml"), asked.join("\n")).unwrap();
+    let (_, text) = site.run(&["check", "PLAN-2.yaml"]);
+    assert!(!text.contains("task-effect-told"), "{text}");
+    let report = json(&site, &["check", "PLAN-2.yaml"]);
+    let change = &report["changes"][0];
+    assert!(!change.is_null(), "{}", report["findings"]);
+    assert!(change["too_large_to_tell"].as_str().unwrap().contains("count as gaining everything"));
+    assert_eq!(
+        change["steps"].as_array().unwrap().iter().filter(|s| s["state"] == "missing").count(),
+        2,
+        "{}",
+        change["steps"]
+    );
+}

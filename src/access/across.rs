@@ -287,7 +287,16 @@ pub(super) fn across(
     if together.plan.changes.len() == together.mine {
         return (Vec::new(), findings);
     }
-    let found = companions(q, plain, bench, own, known, &together);
+    let Companions { found, is_cut } = companions(q, plain, bench, own, known, &together);
+    if is_cut {
+        let message = "what was approved in other plans and is not done yet gives, by itself or with this plan, more than \
+                       can be told";
+        findings.push(
+            Finding::new(Code::SetsIncomplete, message)
+                .at(&q.plan.place)
+                .mend("reject what shall not be done any more, or do it and export the snapshot anew"),
+        );
+    }
     if !found.is_empty() {
         let message = format!(
             "with what was approved as {}, which the snapshot does not show yet, this plan gives {} that neither gives \
@@ -313,6 +322,15 @@ fn listed(names: &BTreeSet<&ChangeId>) -> String {
     }
 }
 
+/// What this plan and others give together.
+#[derive(Default)]
+struct Companions {
+    /// Sorted by digest.
+    found: Vec<Emergent>,
+    /// It was too large to tell.
+    is_cut: bool,
+}
+
 fn companions(
     q: &Question<'_, '_>,
     plain: &View<'_, '_>,
@@ -320,32 +338,44 @@ fn companions(
     own: &[&Outcome],
     known: &[Emergent],
     together: &Together,
-) -> Vec<Emergent> {
+) -> Companions {
     let mine = together.mine;
-    let Ok(steps) = attempt(&together.plan, q.index, None, mine) else { return Vec::new() };
+    let Ok(steps) = attempt(&together.plan, q.index, None, mine) else { return Companions::default() };
     let lay = |set: &BTreeSet<usize>| lay(q, plain, &steps, set);
-    let others: Vec<Outcome> = (mine..steps.len())
-        .filter_map(|at| {
-            let before = &steps.get(at)?.depends_on;
-            let mut with = before.clone();
-            with.insert(at);
-            let after = lay(&with);
-            Some(if before.is_empty() { bench.outcome(plain, &after) } else { bench.outcome(&lay(before), &after) })
-        })
-        .collect();
+    let mut others: Vec<Outcome> = Vec::new();
+    let (mut told, mut looked) = (0_usize, 0_u64);
+    for step in (mine..steps.len()).filter_map(|at| Some((at, &steps.get(at)?.depends_on))) {
+        let (at, before) = step;
+        let mut with = before.clone();
+        with.insert(at);
+        let after = lay(&with);
+        let room = q.budget.of_change();
+        let outcome = if before.is_empty() {
+            bench.outcome(plain, &after, room)
+        } else {
+            bench.outcome(&lay(before), &after, room)
+        };
+        told = told.saturating_add(outcome.told());
+        looked = looked.saturating_add(outcome.work);
+        others.push(outcome);
+        if told > q.budget.plan || looked > q.budget.plan_work {
+            return Companions { found: Vec::new(), is_cut: true };
+        }
+    }
     let alone: Vec<&Outcome> = own.iter().copied().chain(&others).collect();
     let whole_view = lay(&(0..steps.len()).collect());
-    let whole = bench.outcome(plain, &whole_view);
-    let told: BTreeSet<_> = known.iter().map(|e| e.digest).collect();
-    let fresh = candidates(&whole, &alone, &whole_view);
-    let fresh: Vec<_> = fresh.into_iter().filter(|(what, eligible)| !told.contains(&digest(what, *eligible))).collect();
+    let told = own.iter().fold(told, |sum, outcome| sum.saturating_add(outcome.told()));
+    let whole = bench.outcome(plain, &whole_view, q.budget.of_all(told));
+    let is_cut = whole.is_cut() || others.iter().any(Outcome::is_cut);
+    let said: BTreeSet<_> = known.iter().map(|e| e.digest).collect();
+    let mut fresh = candidates(&whole, &alone, &whole_view, q.budget.emergent);
+    fresh.leave_out(&|what, eligible| said.contains(&digest(what, eligible)));
     if fresh.is_empty() {
-        return Vec::new();
+        return Companions { found: Vec::new(), is_cut };
     }
     let names: BTreeSet<&ChangeId> = steps.iter().take(mine).map(|s| &s.change.id.value).collect();
     let mut search = search(q, plain, &steps, &whole_view, &alone, &lay);
-    let mut found: Vec<Emergent> =
-        fresh.into_iter().map(|(what, eligible)| search.responsible(what, eligible)).collect();
+    let mut found = search.all(fresh);
     found.retain_mut(|e| {
         let both = |set: &BTreeSet<ChangeId>| {
             set.iter().any(|id| names.contains(id)) && set.iter().any(|id| !names.contains(id))
@@ -358,6 +388,5 @@ fn companions(
         (e.members, e.with) = (here, there);
         !e.members.is_empty() && !e.with.is_empty()
     });
-    found.sort_by_key(|e| e.digest);
-    found
+    Companions { found, is_cut }
 }

@@ -42,7 +42,10 @@ impl View<'_, '_> {
             return known.clone();
         }
         let grown = self.grow(subject).unwrap_or_else(|| Grown { row: Rc::new(self.act(subject)), by: None });
-        self.worked.borrow_mut().rows.insert(subject.clone(), grown.clone());
+        let is_taken_over = grown.by.as_ref().is_some_and(|by| by.is_empty());
+        let mut worked = self.worked.borrow_mut();
+        worked.make_room(if is_taken_over { 1 } else { grown.row.len() });
+        worked.rows.insert(subject.clone(), grown.clone());
         grown
     }
 

@@ -11,13 +11,14 @@ use serde::Serialize;
 use crate::access::across::{Approved, across};
 use crate::access::apply::{overlay, seeds};
 use crate::access::around::around;
+use crate::access::budget::Budget;
 use crate::access::claims::{Computed, check};
 use crate::access::classification::Classifier;
 use crate::access::data::Data;
 use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::{Search, candidates};
 use crate::access::escalation::EscalationPath;
-use crate::access::facts::{Analysis, ChangeFacts, ClaimResult, Emergent, EmergentWhat, Named, Surroundings};
+use crate::access::facts::{Analysis, ChangeFacts, ClaimResult, Emergent, EmergentWhat, Named, Surroundings, Untold};
 use crate::access::index::Index;
 use crate::access::judge::{in_task_scope, judge};
 use crate::access::named::{assignments, holds_after, named, reversible, was};
@@ -54,6 +55,8 @@ pub struct Question<'a, 's> {
     /// What other plans were approved for and may not have been done yet: counted as held where it gives something new
     /// together with this plan.
     pub approved: &'a [Approved],
+    /// How much may be told.
+    pub budget: Budget,
 }
 
 /// What a task allows.
@@ -72,23 +75,35 @@ pub struct TaskScope {
 /// Analyses a plan, or a subset of its changes.
 ///
 /// # Errors
-/// Every unknown name, conflict, ambiguity and imitation, each at its place.
+/// Every unknown name, conflict, ambiguity and imitation, each at its place; a plan that gives and takes more than can be
+/// told.
 pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let steps = resolve(q.plan, q.index, q.only)?;
     let plain = View::plain(q.index);
-    let bench = Bench { data: q.data, classifier: Classifier::new(&q.data.classification, &q.snapshot.source) };
+    let bench = Bench {
+        data: q.data,
+        classifier: Classifier::new(&q.data.classification, &q.snapshot.source),
+        budget: q.budget,
+    };
     let lay = |set: &BTreeSet<usize>| lay(q, &plain, &steps, set);
 
     let mut alone: Vec<(Outcome, ChangeFacts)> = Vec::new();
+    let (mut told, mut looked) = (0_usize, 0_u64);
     for (at, step) in steps.iter().enumerate() {
         let mut with = step.depends_on.clone();
         with.insert(at);
         let after = lay(&with);
+        let room = q.budget.of_change();
         let outcome = if step.depends_on.is_empty() {
-            bench.outcome(&plain, &after)
+            bench.outcome(&plain, &after, room)
         } else {
-            bench.outcome(&lay(&step.depends_on), &after)
+            bench.outcome(&lay(&step.depends_on), &after, room)
         };
+        told = told.saturating_add(outcome.told());
+        looked = looked.saturating_add(outcome.work);
+        if told > q.budget.plan || looked > q.budget.plan_work {
+            return Err(vec![beyond_budget(q.plan)]);
+        }
         let facts = facts(q, &bench, &steps, step, &after, &outcome);
         alone.push((outcome, facts));
     }
@@ -97,7 +112,7 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     // A plan of one change is that change.
     let whole = match alone.as_slice() {
         [(only, _)] => only.clone(),
-        _ => bench.outcome(&plain, &whole_view),
+        _ => bench.outcome(&plain, &whole_view, q.budget.of_all(told)),
     };
     let outcomes: Vec<&Outcome> = alone.iter().map(|(outcome, _)| outcome).collect();
     let mut emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &lay);
@@ -119,9 +134,11 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         notes(step, &facts, &outcome, &mut findings);
         changes.push(facts);
     }
-    let sets_incomplete = emergent.iter().any(|e| !e.complete);
+    let sets_incomplete = emergent.iter().any(|e| !e.complete) || (changes.len() > 1 && whole.is_cut());
     let sets_incomplete = sets_incomplete || notes_across.iter().any(|f| f.code == Code::SetsIncomplete);
-    about_plan(q.plan, emergent.get(..own_emergent).unwrap_or_default(), sets_incomplete, &mut findings);
+    // Of a plan of one change that change tells it.
+    let untold = if changes.len() > 1 { whole.concerned.untold } else { Untold::default() };
+    about_plan(q.plan, (emergent.get(..own_emergent).unwrap_or_default(), untold), sets_incomplete, &mut findings);
     findings.extend(notes_across);
     let parties = || {
         let sponsor = q.plan.on_behalf_of.as_ref().map(|s| s.value.clone());
@@ -235,15 +252,11 @@ fn emergent<'v, 's>(
     if steps.len() < 2 {
         return Vec::new();
     }
-    let candidates = candidates(whole, alone, whole_view);
+    let candidates = candidates(whole, alone, whole_view, q.budget.emergent);
     if candidates.is_empty() {
         return Vec::new();
     }
-    let mut search = search(q, plain, steps, whole_view, alone, lay);
-    let mut found: Vec<Emergent> =
-        candidates.into_iter().map(|(what, eligible)| search.responsible(what, eligible)).collect();
-    found.sort_by_key(|e| e.digest);
-    found
+    search(q, plain, steps, whole_view, alone, lay).all(candidates)
 }
 
 /// What the search for responsible sets goes by.
@@ -274,6 +287,9 @@ pub(super) fn search<'q, 'v, 's>(
         alters_objects: steps.iter().map(|step| alters_objects(step, between)).collect(),
         lay,
         laid: std::collections::BTreeMap::new(),
+        subsets: 0,
+        kept: 0,
+        made: 0,
         questions: 0,
         before: std::collections::BTreeMap::new(),
         told: std::collections::BTreeMap::new(),
@@ -377,7 +393,10 @@ fn notes(step: &Step<'_>, facts: &ChangeFacts, outcome: &Outcome, findings: &mut
             ),
         }
     }
-    if outcome.gains().next().is_none() && outcome.losses().next().is_none() {
+    if facts.concerned.untold.is_any() {
+        findings.push(too_large(&format!("change `{id}`"), facts.concerned.untold).at(place));
+    }
+    if outcome.gains().next().is_none() && outcome.losses().next().is_none() && !outcome.is_cut() {
         findings
             .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
     }
@@ -418,8 +437,35 @@ fn notes(step: &Step<'_>, facts: &ChangeFacts, outcome: &Outcome, findings: &mut
     }
 }
 
+/// That an effect is too large to tell.
+fn too_large(whose: &str, untold: Untold) -> Finding {
+    let subjects = match untold.subjects {
+        0 => String::new(),
+        1 => ": one identity or group counts as gaining everything".to_owned(),
+        n => format!(": {n} identities and groups count as gaining everything"),
+    };
+    let paths = if untold.paths { "; whether somebody completes an escalation path is not known" } else { "" };
+    Finding::new(Code::EffectTooLarge, format!("the effect of {whose} is too large to tell{subjects}{paths}"))
+        .mend("narrow it: name whom it is for, set a scope, take a smaller role, or split it")
+}
+
+/// That a plan gives and takes more than can be told at once.
+fn beyond_budget(plan: &Plan) -> Finding {
+    Finding::new(Code::TooLarge, "what the changes of this plan give and take, all together, is too much to tell")
+        .at(&plan.id.place)
+        .mend("split the plan into smaller ones")
+}
+
 /// Findings about the plan as a whole.
-fn about_plan(plan: &Plan, emergent: &[Emergent], sets_incomplete: bool, findings: &mut Vec<Finding>) {
+fn about_plan(
+    plan: &Plan,
+    (emergent, untold): (&[Emergent], Untold),
+    sets_incomplete: bool,
+    findings: &mut Vec<Finding>,
+) {
+    if untold.is_any() {
+        findings.push(too_large("the plan as a whole", untold).at(&plan.id.place));
+    }
     if !emergent.is_empty() {
         let message = format!("{} pieces of access come only from several changes together", emergent.len());
         findings.push(

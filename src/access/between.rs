@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::budget::Budget;
 use crate::access::classification::Classifier;
 use crate::access::compare::Comparison;
 use crate::access::completion;
@@ -30,11 +31,15 @@ pub struct Between {
 pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Between {
     let mut found = Between::default();
     let (old, new) = (View::plain(before), View::plain(after));
-    let bench = Bench { data, classifier: Classifier::new(&data.classification, &after.snapshot().source) };
+    let bench = Bench {
+        data,
+        classifier: Classifier::new(&data.classification, &after.snapshot().source),
+        budget: Budget::default(),
+    };
     // Each direction judges places by the tree of the snapshot that holds the access.
     let (gains, losses) = (Comparison::new(&old, &new, &new), Comparison::new(&new, &old, &old));
     for subject in everyone(before).union(&everyone(after)) {
-        let (more, less) = (gains.more(subject), losses.more(subject));
+        let (more, less) = (gains.more(subject, usize::MAX), losses.more(subject, usize::MAX));
         let gaining = !(more.now.is_empty() && more.eligible.is_empty());
         let lists = [
             (more.now, &new, &mut found.effects.gained),

@@ -5,7 +5,7 @@
 //! whole is known to cover. Asked the other way round, it tells what is lost.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -38,7 +38,14 @@ pub(super) struct More {
     pub(super) now: Vec<Held>,
     /// Only by activation.
     pub(super) eligible: Vec<Held>,
+    /// It is more than was asked for, and not all of it stands here.
+    pub(super) cut: bool,
+    /// How much was looked at: those that the subject can act as, and what they give it.
+    pub(super) looked: u64,
 }
+
+/// How often accesses of one subject are compared with one another; beyond, there are too many to tell.
+const MAX_COMPARED: u64 = 50_000_000;
 
 impl View<'_, '_> {
     /// An allow as an access, with the denies that overlap it; nothing if one deny takes it whole.
@@ -149,19 +156,26 @@ pub(super) struct Comparison<'c, 'v, 's> {
     tree: &'c View<'v, 's>,
     /// By the flattened roles' addresses: limits make different ones of one role. The states keep them alive.
     beyond: RefCell<Beyond>,
+    /// How often accesses of one subject may still be compared with one another.
+    compares: Cell<u64>,
 }
 
 impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
     pub(super) fn new(before: &'c View<'v, 's>, after: &'c View<'v, 's>, tree: &'c View<'v, 's>) -> Self {
-        Self { before, after, tree, beyond: RefCell::default() }
+        Self { before, after, tree, beyond: RefCell::default(), compares: Cell::default() }
     }
 
-    /// What a subject has after and not before.
-    pub(super) fn more(&self, subject: &Subject) -> More {
+    /// What a subject has after and not before, if it is not more than `most` accesses.
+    pub(super) fn more(&self, subject: &Subject, most: usize) -> More {
         let candidates = self.candidates(subject);
+        let rows = self.before.row(subject).len().saturating_add(self.after.row(subject).len());
+        let mut looked = u64::try_from(rows).unwrap_or(u64::MAX);
         if candidates.is_empty() {
-            return More::default();
+            return More { looked, ..More::default() };
         }
+        looked = looked.saturating_add(self.before.size(subject));
+        let none = |cut| More { cut, looked, ..More::default() };
+        self.compares.set(if most == usize::MAX { u64::MAX } else { MAX_COMPARED });
         let before = self.before.given(subject);
         let (mut found, mut plain) = (More::default(), true);
         for (scope, here) in &candidates {
@@ -174,13 +188,17 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                     plain &= exact;
                     let list = if when == When::Now { &mut found.now } else { &mut found.eligible };
                     self.emit(gift, source, &left, list);
+                    if found.now.len() + found.eligible.len() > most {
+                        return none(true);
+                    }
                 }
             }
         }
         distinct(&mut found.now);
         distinct(&mut found.eligible);
         if plain {
-            return More { now: self.first_of_equals(found.now), eligible: self.first_of_equals(found.eligible) };
+            let (now, eligible) = (self.first_of_equals(found.now), self.first_of_equals(found.eligible));
+            return self.whole(More { now, eligible, ..none(false) });
         }
         let dialect = self.after.dialect;
         found.now.retain(|held| !before.covers(dialect, self.tree, &held.access, When::Now));
@@ -193,7 +211,15 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         found
             .eligible
             .retain(|held| !before.covers(dialect, self.tree, &held.access, When::Ever) && !now(&held.access));
-        More { now: self.maximal(found.now), eligible: self.maximal(found.eligible) }
+        self.whole(More { now: self.maximal(found.now), eligible: self.maximal(found.eligible), ..none(false) })
+    }
+
+    /// What was found, unless there was too much to compare.
+    fn whole(&self, found: More) -> More {
+        if self.compares.get() == 0 {
+            return More { cut: true, looked: found.looked, ..More::default() };
+        }
+        found
     }
 
     /// What may be more: what those give whose own holdings, or whose part in the subject's reach, differ.
@@ -341,6 +367,11 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
             alike.entry((held.access.scope.clone(), plain(held))).or_default().push(at);
         }
         let beaten = |at: usize, mine: &Held, by: usize| {
+            let left = self.compares.get().saturating_sub(1);
+            self.compares.set(left);
+            if left == 0 {
+                return false;
+            }
             let Some(theirs) = found.get(by).filter(|_| by != at) else { return false };
             covers(dialect, tree, &theirs.access, &mine.access)
                 && (!covers(dialect, tree, &mine.access, &theirs.access)

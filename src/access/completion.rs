@@ -85,7 +85,7 @@ pub(super) struct Named {
 pub(super) type Found = (Leg, bool);
 
 impl<'r> Reached<'r> {
-    fn new(view: &View<'_, '_>, subject: &'r Subject) -> Self {
+    pub(super) fn new(view: &View<'_, '_>, subject: &'r Subject) -> Self {
         Self { subject, row: view.row(subject), given: view.given(subject), named: Named::default() }
     }
 
@@ -242,10 +242,13 @@ pub(super) fn completed<'p>(
 
 impl View<'_, '_> {
     /// Every subject that holds all that some path with variables asks for, whatever they stand for: only these may complete
-    /// one without gaining anything.
-    pub(super) fn prone(&self, paths: &[EscalationPath]) -> Rc<BTreeSet<Subject>> {
+    /// one without gaining anything. Nothing if there is more than `work` to look at.
+    pub(super) fn prone(&self, paths: &[EscalationPath], work: u64) -> Option<Rc<BTreeSet<Subject>>> {
         if let Some(known) = &self.worked.borrow().prone {
-            return Rc::clone(known);
+            return Some(Rc::clone(known));
+        }
+        if self.worked.borrow().too_many_prone {
+            return None;
         }
         let system = &self.index.snapshot().source;
         let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
@@ -255,15 +258,23 @@ impl View<'_, '_> {
             .filter(|p| !p.variables().is_empty())
             .map(|p| p.requires.iter().map(Asked::new).collect())
             .collect();
-        let mut found = self.everyone();
-        found.retain(|subject| {
-            let reached = Reached::new(self, subject);
+        let mut left = work;
+        let mut found = BTreeSet::new();
+        for subject in self.everyone() {
+            left = left.saturating_sub(self.size(&subject));
+            if left == 0 {
+                self.worked.borrow_mut().too_many_prone = true;
+                return None;
+            }
+            let reached = Reached::new(self, &subject);
             let open = |asked: &Vec<Asked>| asked.iter().all(|a| a.way(self, &reached, &Bound::new()).is_some());
-            !is_service(self, subject) && paths.iter().any(open)
-        });
+            if !is_service(self, &subject) && paths.iter().any(open) {
+                found.insert(subject);
+            }
+        }
         let found = Rc::new(found);
         self.worked.borrow_mut().prone = Some(Rc::clone(&found));
-        found
+        Some(found)
     }
 }
 

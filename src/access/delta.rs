@@ -81,6 +81,16 @@ impl Delta {
             && self.groups.iter().all(|(id, over)| over.is_some() && index.group(id.as_str()).is_none())
     }
 
+    /// Whether assignments, listed members and trusts are taken, and nothing else is altered.
+    pub(super) fn only_takes(&self) -> bool {
+        self.added.is_empty()
+            && self.identities.is_empty()
+            && self.groups.is_empty()
+            && self.roles.is_empty()
+            && self.resources.is_empty()
+            && self.trusts.is_empty()
+    }
+
     /// Whether a resource is deleted.
     pub(super) fn deletes_resources(&self) -> bool {
         self.resources.values().any(Option::is_none)

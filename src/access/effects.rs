@@ -4,15 +4,17 @@
 //! completes and which pairs it comes to hold. Only who is touched is looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::Serialize;
 
+use crate::access::budget::{Budget, Room};
 use crate::access::classification::{Classifier, Verdict};
-use crate::access::compare::{Comparison, Held};
+use crate::access::compare::{Comparison, Held, More};
 use crate::access::completion;
 use crate::access::data::Data;
 use crate::access::escalation::{self, EscalationPath};
-use crate::access::facts::{Access, Concerned, Effects, Escalation, Piece, SodConflict};
+use crate::access::facts::{Access, Concerned, Effects, Escalation, Piece, SodConflict, Untold};
 use crate::access::sod;
 use crate::access::view::View;
 use crate::access::way::path;
@@ -28,9 +30,23 @@ pub(super) struct Outcome {
     pub(super) concerned: Concerned,
     pub(super) escalations: Vec<Escalation>,
     pub(super) sod: Vec<SodConflict>,
+    untold: Untold,
+    /// What was looked at for it.
+    pub(super) work: u64,
 }
 
 impl Outcome {
+    /// How many accesses are told.
+    pub(super) fn told(&self) -> usize {
+        let (gained, lost) = (&self.effects.gained, &self.effects.lost);
+        gained.len() + lost.len() + self.effects.gained_eligible.len() + self.effects.lost_eligible.len()
+    }
+
+    /// Whether something is too large to tell.
+    pub(super) fn is_cut(&self) -> bool {
+        self.untold.is_any()
+    }
+
     /// What is gained, in force and by activation.
     pub(super) fn gains(&self) -> impl Iterator<Item = &Piece> {
         self.effects.gained.iter().chain(&self.effects.gained_eligible)
@@ -46,23 +62,89 @@ impl Outcome {
 pub(super) struct Bench<'b> {
     pub(super) data: &'b Data,
     pub(super) classifier: Classifier<'b>,
+    pub(super) budget: Budget,
+}
+
+/// Why what a subject gains counts as everything.
+const TOO_LARGE: &str = "what it gains is too much to tell, and counts as everything";
+
+/// What is asked of one subject after the other.
+struct Asking<'o, 'v, 's> {
+    before: &'o View<'v, 's>,
+    after: &'o View<'v, 's>,
+    gains: Comparison<'o, 'v, 's>,
+    losses: Comparison<'o, 'v, 's>,
+    /// Whom the changes between the states concern.
+    touched: BTreeSet<&'o Subject>,
+    /// Whether what the variables of paths stand for may differ.
+    rebinds: bool,
+    /// Who was found to hold a side of a pair.
+    sides: BTreeMap<Subject, bool>,
 }
 
 impl Bench<'_> {
-    /// What lies between two states.
-    pub(super) fn outcome<'v, 's>(&self, before: &View<'v, 's>, after: &View<'v, 's>) -> Outcome {
-        let touched = [before, after].into_iter().filter_map(|v| v.touched.as_ref());
-        let mut subjects: BTreeSet<&Subject> = touched.flat_map(|t| &t.reach).collect();
-        let gains = Comparison::new(before, after, after);
-        let losses = Comparison::new(after, before, after);
+    /// What lies between two states, as far as there is room to tell it. Who finds none counts as gaining everything.
+    pub(super) fn outcome<'v, 's>(&self, before: &View<'v, 's>, after: &View<'v, 's>, mut room: Room) -> Outcome {
         let mut out = Outcome::default();
-        let mut gaining: BTreeMap<&Subject, Vec<&EscalationPath>> = BTreeMap::new();
-        for subject in &subjects {
-            let more = gains.more(subject);
-            let less = losses.more(subject);
-            if !(more.now.is_empty() && more.eligible.is_empty()) {
-                gaining.insert(subject, completion::met(after, &self.data.escalations, &more));
+        let touched: BTreeSet<&Subject> =
+            [before, after].into_iter().filter_map(|v| v.touched.as_ref()).flat_map(|t| &t.reach).collect();
+        // WHY: a path newly completed needs an access newly held, unless what its variables stand for changes.
+        let rebinds = self.binds_new_objects(after);
+        let prone = if rebinds {
+            let found = after.below.unwrap_or(after).prone(&self.data.escalations, self.budget.work);
+            out.untold.paths = found.is_none();
+            found.unwrap_or_default()
+        } else {
+            Rc::default()
+        };
+        let mut asking = Asking {
+            before,
+            after,
+            gains: Comparison::new(before, after, after),
+            losses: Comparison::new(after, before, after),
+            touched,
+            rebinds,
+            sides: BTreeMap::new(),
+        };
+        let all: BTreeSet<&Subject> = asking.touched.iter().copied().chain(prone.iter()).collect();
+        let mut rest = Vec::new();
+        for subject in all {
+            if !self.tell(&mut asking, subject, &mut room, &mut out) {
+                room.end();
+                rest.push(subject);
             }
+        }
+        if !rest.is_empty() {
+            self.leave(&asking, &rest, &mut out);
+        }
+        out.escalations.sort_by_key(completion::key);
+        out.sod.sort_by_key(|c| c.digest);
+        out.concerned = concerned(before, after, &out);
+        out
+    }
+
+    /// Tells what one subject gains, loses and completes; whether there was room for it.
+    fn tell(&self, asking: &mut Asking<'_, '_, '_>, subject: &Subject, room: &mut Room, out: &mut Outcome) -> bool {
+        let Some((most_gained, most_lost)) = room.left(out.work) else { return false };
+        let (before, after) = (asking.before, asking.after);
+        let touched = asking.touched.contains(subject);
+        let mut paths: Vec<&EscalationPath> = Vec::new();
+        if touched {
+            let more = asking.gains.more(subject, most_gained);
+            out.work = out.work.saturating_add(more.looked);
+            if more.cut {
+                return false;
+            }
+            let mut less = asking.losses.more(subject, most_lost);
+            out.work = out.work.saturating_add(less.looked);
+            out.untold.losses |= less.cut;
+            if less.cut {
+                less = More::default();
+            }
+            if !(more.now.is_empty() && more.eligible.is_empty()) {
+                paths = completion::met(after, &self.data.escalations, &more);
+            }
+            room.tell(more.now.len() + more.eligible.len(), less.now.len() + less.eligible.len());
             let lists = [
                 (more.now, after, &mut out.effects.gained),
                 (more.eligible, after, &mut out.effects.gained_eligible),
@@ -73,48 +155,41 @@ impl Bench<'_> {
                 list.extend(found.into_iter().map(|held| self.piece(view, subject, held)));
             }
         }
-        // WHY: a path newly completed needs an access newly held, unless what its variables stand for changes.
-        let prone = if self.binds_new_objects(after) {
-            let plain = after.below.unwrap_or(after);
-            Some(plain.prone(&self.data.escalations))
-        } else {
-            None
-        };
-        let mut suspects = gaining;
-        if let Some(prone) = &prone {
-            let all = || self.data.escalations.iter().collect();
-            suspects.extend(subjects.iter().copied().chain(prone.iter()).map(|subject| (subject, all())));
+        if asking.rebinds {
+            paths = self.data.escalations.iter().collect();
         }
-        for (subject, paths) in suspects {
-            if paths.is_empty() {
-                continue;
-            }
+        if !paths.is_empty() {
+            out.work = out.work.saturating_add(before.size(subject)).saturating_add(after.size(subject));
             let completed = completion::completed(after, paths.iter().copied(), subject);
-            if completed.is_empty() {
-                continue;
+            if !completed.is_empty() {
+                let known = completion::completed(before, paths, subject);
+                out.escalations.extend(completion::fresh(after, subject, &completed, &known));
             }
-            let known = completion::completed(before, paths, subject);
-            out.escalations.extend(completion::fresh(after, subject, &completed, &known));
         }
-        if self.data.sod.is_empty() {
-            subjects.clear();
-        }
-        let mut known: BTreeMap<Subject, bool> = BTreeMap::new();
-        for subject in subjects {
-            if !self.may_conflict(after, subject, &mut known) {
-                continue;
-            }
+        if touched && !self.data.sod.is_empty() && self.may_conflict(after, subject, &mut asking.sides) {
             let conflicts = sod::conflicts(after, &self.data.sod, subject);
-            if conflicts.is_empty() {
-                continue;
+            if !conflicts.is_empty() {
+                let known: BTreeSet<_> =
+                    sod::conflicts(before, &self.data.sod, subject).iter().map(|c| c.digest).collect();
+                out.sod.extend(conflicts.into_iter().filter(|c| !known.contains(&c.digest)));
             }
-            let known: BTreeSet<_> = sod::conflicts(before, &self.data.sod, subject).iter().map(|c| c.digest).collect();
-            out.sod.extend(conflicts.into_iter().filter(|c| !known.contains(&c.digest)));
         }
-        out.escalations.sort_by_key(completion::key);
-        out.sod.sort_by_key(|c| c.digest);
-        out.concerned = concerned(before, after, &out);
-        out
+        true
+    }
+
+    /// Lets each of those for whom there was no room count as gaining everything, if they may gain anything at all.
+    fn leave(&self, asking: &Asking<'_, '_, '_>, rest: &[&Subject], out: &mut Outcome) {
+        let untold = &mut out.untold;
+        untold.losses = true;
+        untold.paths = true;
+        // What takes assignments away gives nothing, unless one of them denies something.
+        if asking.after.only_takes() {
+            return;
+        }
+        untold.subjects = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+        // More than a plan may hold is refused anyway.
+        let most = self.budget.plan.saturating_add(1);
+        out.effects.gained.extend(rest.iter().take(most).map(|subject| everything(subject)));
     }
 
     /// Whether a subject may come to hold both sides of a pair: who gives it something else than in the snapshot holds a
@@ -187,6 +262,31 @@ impl View<'_, '_> {
     }
 }
 
+/// What stands for the gains of a subject that are too many to tell.
+fn everything(subject: &Subject) -> Piece {
+    let access = Access {
+        action: "*".into(),
+        resource: "*".into(),
+        scope: None,
+        condition: None,
+        until: None,
+        exceptions: Vec::new(),
+    };
+    Piece {
+        subject: subject.clone(),
+        digest: piece_digest(subject, &access),
+        path: Vec::new(),
+        access,
+        sensitivity: Sensitivity::Critical,
+        privileged: Some(TOO_LARGE.into()),
+    }
+}
+
+/// Whether a piece stands for gains that are too many to tell: what is held is held in some way.
+pub(super) fn is_everything(piece: &Piece) -> bool {
+    piece.path.is_empty()
+}
+
 #[derive(Serialize)]
 struct Hashed<'h> {
     kind: &'static str,
@@ -209,7 +309,7 @@ fn concerned<'v, 's>(before: &View<'v, 's>, after: &View<'v, 's>, out: &Outcome)
     let pieces = out.gains().chain(out.losses()).map(|p| &p.subject);
     let paths = out.escalations.iter().map(|e| &e.subject).chain(out.sod.iter().map(|c| &c.subject));
     let subjects: BTreeSet<&Subject> = pieces.chain(paths).collect();
-    let mut concerned = Concerned::default();
+    let mut concerned = Concerned { untold: out.untold, ..Concerned::default() };
     for subject in subjects {
         match subject {
             Subject::Identity(id) => {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::access::completion::{Completions, completed, fresh, key};
 use crate::access::coverage::covers;
 use crate::access::data::Data;
-use crate::access::effects::Outcome;
+use crate::access::effects::{Outcome, is_everything};
 use crate::access::facts::{Access, Emergent, EmergentWhat, Piece};
 use crate::access::given::When;
 use crate::access::sod::conflicts;
@@ -28,6 +28,11 @@ const MAX_MEMBERS: usize = 8;
 const MAX_SUBSETS: usize = 2_000;
 /// Questions put to subsets, a plan: many pieces may ask the same subset.
 const MAX_QUESTIONS: usize = 40_000;
+
+/// What is worked out of all subsets, a plan: see [`View::worked_out`].
+const MAX_MADE: u64 = 40_000_000;
+/// The same, of those at hand; beyond, they are let go of.
+const MAX_KEPT: u64 = 2_000_000;
 
 /// What the search goes by.
 pub(super) struct Search<'q, 'v, 's> {
@@ -46,6 +51,10 @@ pub(super) struct Search<'q, 'v, 's> {
     /// Lays a subset over the snapshot.
     pub(super) lay: &'q dyn Fn(&BTreeSet<usize>) -> View<'v, 's>,
     pub(super) laid: BTreeMap<BTreeSet<usize>, View<'v, 's>>,
+    /// How many subsets were ever laid out, and how much was worked out of them; of those at hand and ever.
+    pub(super) subsets: usize,
+    pub(super) kept: u64,
+    pub(super) made: u64,
     pub(super) questions: usize,
     /// What each subject completes before the plan.
     pub(super) before: BTreeMap<Subject, Completions<'q>>,
@@ -57,7 +66,47 @@ pub(super) struct Search<'q, 'v, 's> {
 type Key = (Digest<of::Piece>, bool, bool);
 
 /// What the whole plan gives and no change alone gives.
-pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_>) -> Vec<(EmergentWhat, bool)> {
+#[derive(Default)]
+pub(super) struct Candidates {
+    /// One by one.
+    pub(super) found: Vec<(EmergentWhat, bool)>,
+    /// One of those that are not told one by one.
+    pub(super) rest: Option<(EmergentWhat, bool)>,
+}
+
+impl Candidates {
+    /// Leaves out those of which something is true.
+    pub(super) fn leave_out(&mut self, known: &dyn Fn(&EmergentWhat, bool) -> bool) {
+        self.found.retain(|(what, eligible)| !known(what, *eligible));
+        if self.rest.as_ref().is_some_and(|(what, eligible)| known(what, *eligible)) {
+            self.rest = None;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty() && self.rest.is_none()
+    }
+
+    /// Takes the first `most` of a list, and one for all that stands for more than itself or lies beyond.
+    fn take(&mut self, list: impl Iterator<Item = (EmergentWhat, bool)>, most: usize) {
+        let mut told = 0_usize;
+        for (what, eligible) in list {
+            let whole = matches!(&what, EmergentWhat::Access(piece) if is_everything(piece));
+            if whole || told >= most {
+                self.rest.get_or_insert((what, eligible));
+                if told >= most {
+                    return;
+                }
+            } else {
+                told += 1;
+                self.found.push((what, eligible));
+            }
+        }
+    }
+}
+
+/// What the whole plan gives and no change alone gives, up to `most` of each kind.
+pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_>, most: usize) -> Candidates {
     let mut by_subject: BTreeMap<&Subject, Vec<(&Access, bool)>> = BTreeMap::new();
     let mut exact: BTreeSet<Digest<of::Piece>> = BTreeSet::new();
     for outcome in alone {
@@ -77,22 +126,18 @@ pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_
                     .any(|(access, now)| (*now || eligible) && covers(view.dialect, view, access, &piece.access))
             })
     };
-    let mut found = Vec::new();
-    for piece in whole.effects.gained.iter().filter(|p| !covered(p, false)) {
-        found.push((EmergentWhat::Access(piece.clone()), false));
-    }
-    for piece in whole.effects.gained_eligible.iter().filter(|p| !covered(p, true)) {
-        found.push((EmergentWhat::Access(piece.clone()), true));
-    }
+    let mut all = Candidates::default();
+    let now = whole.effects.gained.iter().filter(|p| !covered(p, false));
+    all.take(now.map(|piece| (EmergentWhat::Access(piece.clone()), false)), most);
+    let later = whole.effects.gained_eligible.iter().filter(|p| !covered(p, true));
+    all.take(later.map(|piece| (EmergentWhat::Access(piece.clone()), true)), most);
     let escalations: BTreeSet<_> = alone.iter().flat_map(|o| &o.escalations).map(key).collect();
-    for escalation in whole.escalations.iter().filter(|e| !escalations.contains(&key(e))) {
-        found.push((EmergentWhat::Escalation(escalation.clone()), false));
-    }
+    let completed = whole.escalations.iter().filter(|e| !escalations.contains(&key(e)));
+    all.take(completed.map(|escalation| (EmergentWhat::Escalation(escalation.clone()), false)), most);
     let conflicting: BTreeSet<_> = alone.iter().flat_map(|o| &o.sod).map(|c| c.digest).collect();
-    for conflict in whole.sod.iter().filter(|c| !conflicting.contains(&c.digest)) {
-        found.push((EmergentWhat::Sod(conflict.clone()), false));
-    }
-    found
+    let conflicts = whole.sod.iter().filter(|c| !conflicting.contains(&c.digest));
+    all.take(conflicts.map(|conflict| (EmergentWhat::Sod(conflict.clone()), false)), most);
+    all
 }
 
 /// The hash that a decision records: of the piece, and of its being eligible only or merely possible.
@@ -113,8 +158,27 @@ enum Found {
 }
 
 impl Search<'_, '_, '_> {
+    /// All candidates with their responsible sets, sorted by digest.
+    pub(super) fn all(&mut self, candidates: Candidates) -> Vec<Emergent> {
+        let found = candidates.found.into_iter().map(|(what, eligible)| self.responsible(what, eligible));
+        let mut found: Vec<Emergent> = found.collect();
+        // Of what is not told nothing was shown: every change may have to do with it.
+        found.extend(candidates.rest.map(|(what, eligible)| Emergent {
+            digest: digest(&what, eligible),
+            eligible,
+            sets: Vec::new(),
+            members: self.ids.iter().cloned().collect(),
+            complete: false,
+            with: BTreeSet::new(),
+            drop: BTreeSet::new(),
+            what,
+        }));
+        found.sort_by_key(|e| e.digest);
+        found
+    }
+
     /// Finds the responsible sets of a piece.
-    pub(super) fn responsible(&mut self, what: EmergentWhat, eligible: bool) -> Emergent {
+    fn responsible(&mut self, what: EmergentWhat, eligible: bool) -> Emergent {
         let universe = self.universe(&what);
         let (sets, complete) = self.enumerate(&what, eligible, &universe);
         let name = |at: &usize| self.ids.get(*at).cloned();
@@ -241,14 +305,23 @@ impl Search<'_, '_, '_> {
         if self.questions > MAX_QUESTIONS {
             return None;
         }
+        if self.made > MAX_MADE {
+            return None;
+        }
+        if self.kept > MAX_KEPT {
+            self.laid.clear();
+            self.kept = 0;
+        }
         if !self.laid.contains_key(set) {
-            if self.laid.len() >= MAX_SUBSETS {
+            if self.subsets >= MAX_SUBSETS {
                 return None;
             }
+            self.subsets += 1;
             self.laid.insert(set.clone(), (self.lay)(set));
         }
         let view = self.laid.get(set)?;
-        Some(match what {
+        let made = view.worked_out();
+        let yields = match what {
             EmergentWhat::Access(piece) => {
                 let when = if eligible { When::Ever } else { When::Now };
                 view.has(self.whole_view, &piece.subject, &piece.access, when)
@@ -267,6 +340,10 @@ impl Search<'_, '_, '_> {
             EmergentWhat::Sod(c) => {
                 conflicts(view, &self.data.sod, &c.subject).iter().any(|found| found.digest == c.digest)
             }
-        })
+        };
+        let more = view.worked_out().saturating_sub(made);
+        self.kept = self.kept.saturating_add(more);
+        self.made = self.made.saturating_add(more);
+        Some(yields)
     }
 }

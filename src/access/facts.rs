@@ -115,6 +115,27 @@ pub struct Concerned {
     pub kinds: BTreeSet<IdentityKind>,
     /// Groups concerned whose members are not all known.
     pub unknown_groups: BTreeSet<GroupId>,
+    /// What is too large to tell.
+    pub untold: Untold,
+}
+
+/// What of an effect is too large to tell: see [`crate::access::Budget`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Subjects whose gains are not told one by one: each counts as gaining everything.
+    pub subjects: u64,
+    /// Not all that is lost is told.
+    pub losses: bool,
+    /// Not everyone was asked which escalation paths they complete.
+    pub paths: bool,
+}
+
+impl Untold {
+    /// Whether anything is not told.
+    #[must_use]
+    pub fn is_any(self) -> bool {
+        self.subjects > 0 || self.losses || self.paths
+    }
 }
 
 /// A subject that completes a known escalation path.

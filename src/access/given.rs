@@ -170,6 +170,13 @@ pub(super) struct Given {
     by_flat: OnceCell<Vec<(Rc<Flat>, Vec<Spot>)>>,
 }
 
+impl Given {
+    /// How many gifts it holds itself.
+    fn held(&self) -> usize {
+        self.places.values().map(Vec::len).sum()
+    }
+}
+
 /// Where a gift stands: its place, and which of the gifts there it is.
 type Spot = (Option<ResourceId>, usize);
 
@@ -248,8 +255,16 @@ impl View<'_, '_> {
         }
         let grown = self.grown(subject);
         let given = Rc::new(self.over_below(subject, &grown).unwrap_or_else(|| self.gather(&grown.row)));
-        self.worked.borrow_mut().given.insert(subject.clone(), Rc::clone(&given));
+        let mut worked = self.worked.borrow_mut();
+        worked.make_room(given.held());
+        worked.given.insert(subject.clone(), Rc::clone(&given));
         given
+    }
+
+    /// How much there is to look at for a subject: as whom it can act, and what that gives it.
+    pub(super) fn size(&self, subject: &Subject) -> u64 {
+        let size = self.row(subject).len().saturating_add(self.given(subject).held());
+        u64::try_from(size).unwrap_or(u64::MAX)
     }
 
     fn gather(&self, row: &Row) -> Given {

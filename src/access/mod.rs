@@ -7,6 +7,7 @@ mod apply;
 mod around;
 pub mod between;
 mod bits;
+mod budget;
 mod claims;
 mod clash;
 pub mod classification;
@@ -49,6 +50,7 @@ mod way;
 
 pub use across::Approved;
 pub use analyse::{Question, TaskScope, analyse};
+pub use budget::Budget;
 pub use data::Data;
 pub use index::Index;
 pub use overbroad::{MayHold, overbroad};

@@ -19,7 +19,7 @@ use crate::access::pattern::{Dialect, id_matches};
 use crate::access::reach::Own;
 use crate::access::rules::Rules;
 use crate::access::way::Way;
-use crate::input::entitlement::Mode;
+use crate::input::entitlement::{Effect, Mode};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -55,8 +55,9 @@ pub(super) type LimitedBy = (RoleId, Vec<Limit>, Option<Subject>);
 pub(super) struct Worked {
     /// What the variables of escalation paths may stand for, by path and name.
     pub(super) objects: BTreeMap<(Text, String), Rc<BTreeSet<Text>>>,
-    /// Who holds all that some escalation path asks for.
+    /// Who holds all that some escalation path asks for, and whether there is too much to look at to tell.
     pub(super) prone: Option<Rc<BTreeSet<Subject>>>,
+    pub(super) too_many_prone: bool,
     pub(super) own: BTreeMap<Subject, Rc<Own>>,
     pub(super) edges: BTreeMap<Subject, Rc<Edges>>,
     /// Which trusts are live, by holder.
@@ -72,6 +73,25 @@ pub(super) struct Worked {
     pub(super) limited: BTreeMap<LimitedBy, Rc<Flat>>,
     pub(super) holders: Option<Rc<Holders>>,
     pub(super) rule_behind: BTreeMap<(usize, Option<ResourceId>), Rc<BTreeSet<Subject>>>,
+    /// How many entries `rows` and `given` hold, and how many were ever worked out.
+    kept: usize,
+    made: u64,
+}
+
+/// Entries of rows and gifts that a state keeps; beyond, it lets go of all of them and works them out again when asked.
+const MAX_KEPT: usize = 2_000_000;
+
+impl Worked {
+    /// Makes room for so many entries more of rows and gifts.
+    pub(super) fn make_room(&mut self, entries: usize) {
+        self.made = self.made.saturating_add(u64::try_from(entries).unwrap_or(u64::MAX));
+        self.kept = self.kept.saturating_add(entries);
+        if self.kept > MAX_KEPT {
+            self.rows.clear();
+            self.given.clear();
+            self.kept = entries;
+        }
+    }
 }
 
 /// Which subjects an overlay can concern: what is not in here is as in the state below.
@@ -138,6 +158,11 @@ impl<'v, 's> View<'v, 's> {
     /// The snapshot with changes laid over it.
     pub(super) fn over(below: &'v View<'v, 's>, delta: Delta) -> Self {
         Self { delta, below: Some(below), ..Self::plain(below.index) }
+    }
+
+    /// How many entries of rows and gifts were ever worked out, those that were let go of counted again.
+    pub(super) fn worked_out(&self) -> u64 {
+        self.worked.borrow().made
     }
 
     /// The time as of which assignments are in force.
@@ -372,6 +397,12 @@ impl<'v, 's> View<'v, 's> {
     pub(super) fn has_children(&self, id: &ResourceId) -> bool {
         !self.index.children(id.as_str()).is_empty()
             || self.delta.resources.values().flatten().any(|r| r.parent.as_ref() == Some(id))
+    }
+
+    /// Whether the changes can only take access away: assignments, listed members and trusts, and nothing is denied anywhere.
+    pub(super) fn only_takes(&self) -> bool {
+        let denies = |role: &Role| role.permissions.iter().any(|p| p.effect == Effect::Deny);
+        self.delta.only_takes() && !self.index.snapshot().roles.iter().any(denies)
     }
 
     /// How well the members of a group are known, those of the groups within it included.

@@ -27,6 +27,7 @@ fn digested(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Vec<Dig
         now: at(NOW),
         only: None,
         approved: &[],
+        budget: crate::access::Budget::default(),
     })
     .unwrap();
     plan.changes.iter().zip(&analysis.changes).map(|(c, facts)| change_digest(plan, c, facts).unwrap()).collect()

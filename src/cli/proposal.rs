@@ -220,6 +220,7 @@ impl<'s> Proposal<'s> {
             now,
             only: None,
             approved,
+            budget: access::Budget::default(),
         };
         let analysed = access::analyse(&question);
         let analysis = match analysed {

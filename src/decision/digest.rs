@@ -58,6 +58,9 @@ pub struct Document {
     pub escalations: Vec<EscalationRecord>,
     /// The conflicts that it makes, sorted.
     pub sod: Vec<SodRecord>,
+    /// Its effect is too large to tell, and what stands here is not all of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub too_large: bool,
 }
 
 /// The effect of a change without its paths, each list sorted.
@@ -193,6 +196,7 @@ impl Document {
                 .collect(),
             escalations: sorted(facts.escalations.iter().map(escalation)),
             sod: sorted(facts.sod.iter().map(conflict)),
+            too_large: facts.concerned.untold.is_any(),
         }
     }
 

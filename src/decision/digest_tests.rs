@@ -76,6 +76,7 @@ fn everything_that_is_listed_moves_the_digest() {
             });
         }),
         ("lost", |_, _, f| f.effects.lost.push(piece("svc:a", "x"))),
+        ("what is not told", |_, _, f| f.concerned.untold.paths = true),
         ("eligible", |_, _, f| f.effects.gained_eligible.push(piece("svc:a", "x"))),
         ("privileged", |_, _, f| {
             f.privileged.insert("why".into());

@@ -53,7 +53,8 @@ pub fn likeness(
         && facts.sod.is_empty()
         && present.emergent.is_empty()
         && present.document.contradictions.is_empty()
-        && !facts.concerned.at_least;
+        && !facts.concerned.at_least
+        && !facts.concerned.untold.is_any();
     if !plain {
         return None;
     }

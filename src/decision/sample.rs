@@ -189,6 +189,7 @@ pub(super) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
         contradictions: BTreeSet::new(),
         escalations: Vec::new(),
         sod: Vec::new(),
+        too_large: false,
     }
 }
 

@@ -106,6 +106,7 @@ codes! {
     UnresolvedRole = "unresolved-role", Warning, "A binding names a role that the export does not hold.";
     NotImported = "not-imported", Note, "An object of a kind that this importer does not read.";
     // Effects.
+    EffectTooLarge = "effect-too-large", Warning, "An effect is too large to tell; whoever may gain counts as gaining everything.";
     SetsIncomplete = "sets-incomplete", Warning, "The search for responsible sets hit a cap.";
     RejectedBefore = "rejected-before", Warning, "The change resembles one that a person rejected.";
     EmergentAccess = "emergent-access", Warning, "Changes of the plan give together what none gives alone.";

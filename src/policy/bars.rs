@@ -33,6 +33,8 @@ pub enum AutoBar {
     SodConflict,
     /// The search for responsible sets hit a cap.
     SetsIncomplete,
+    /// The effect of it, or of its plan as a whole, is too large to tell.
+    TooLarge,
     /// It concerns a group whose members are not all known.
     MembersUnknown,
     /// The snapshot contradicts a claim.
@@ -69,6 +71,7 @@ impl AutoBar {
             Self::Escalation => "it completes, or may complete, a known way to escalate",
             Self::SodConflict => "it gives one subject what must be apart",
             Self::SetsIncomplete => "the search for changes that act together was cut short",
+            Self::TooLarge => "its effect, or that of the whole plan, is too large to tell",
             Self::MembersUnknown => "the members of a group it concerns are not all known",
             Self::Contradicted => "the snapshot contradicts what the plan claims",
             Self::Rejected => "a person rejected it, or one like it",
@@ -102,6 +105,7 @@ pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &Chan
         (AutoBar::Escalation, !facts.escalations.is_empty()),
         (AutoBar::SodConflict, !facts.sod.is_empty()),
         (AutoBar::SetsIncomplete, matter.analysis.sets_incomplete),
+        (AutoBar::TooLarge, facts.concerned.untold.is_any() || matter.analysis.concerned.untold.is_any()),
         (AutoBar::MembersUnknown, facts.concerned.at_least || !facts.concerned.unknown_groups.is_empty()),
         (AutoBar::Contradicted, facts.claims.iter().any(|claim| claim.result == ClaimResult::Contradicted)),
         (AutoBar::Rejected, history.rejected_before || history.unlifted_reject),

@@ -4,7 +4,7 @@
 //! decisions are set by `cli`, which asks the rooms that know them; until then a change is `unjudged` and open.
 
 use crate::access::facts::{
-    Analysis, ChangeFacts, Concerned, Emergent, EmergentWhat, Escalation, Holding, SodConflict,
+    Analysis, ChangeFacts, Concerned, Emergent, EmergentWhat, Escalation, Holding, SodConflict, Untold,
 };
 use crate::input::text::Text;
 use crate::plan::model::{Change, Plan};
@@ -86,6 +86,7 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         gained_eligible: list(&facts.effects.gained_eligible),
         concerned: concerned(&facts.concerned),
         unknown_groups: facts.concerned.unknown_groups.iter().map(crate::input::id::Id::text).collect(),
+        untold: untold(facts.concerned.untold),
         depends_on: facts.depends_on.iter().cloned().collect(),
         emergent: facts.emergent.clone(),
         escalations: facts.escalations.iter().map(escalation).collect(),
@@ -100,6 +101,19 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         reason: change.reason.value.clone(),
         state: State::Open,
     }
+}
+
+fn untold(what: Untold) -> Option<Sentence> {
+    let everything = |n: u64| {
+        let (who, counts) = if n == 1 { ("identity or group", "counts") } else { ("identities and groups", "count") };
+        format!("{} {who} {counts} as gaining everything", number(n))
+    };
+    let said = [
+        (what.subjects > 0).then(|| everything(what.subjects)),
+        what.losses.then(|| "not all that is lost stands here".to_owned()),
+        what.paths.then(|| "whether somebody completes an escalation path is not known".to_owned()),
+    ];
+    what.is_any().then(|| Sentence::of(said.into_iter().flatten().collect::<Vec<_>>().join("; ")))
 }
 
 fn concerned(whom: &Concerned) -> Sentence {

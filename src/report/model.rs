@@ -335,6 +335,8 @@ pub struct ChangeReport {
     pub concerned: Sentence,
     /// Groups concerned whose members are not all known.
     pub unknown_groups: Vec<Text>,
+    /// What of its effect is too large to tell.
+    pub untold: Option<Sentence>,
     /// The changes it depends on.
     pub depends_on: Vec<ChangeId>,
     /// Whole-plan pieces of which it is a part: places in [`PlanReport::emergent`].

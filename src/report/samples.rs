@@ -72,6 +72,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         gained_eligible: list,
         concerned: Sentence::of("at least 3 identities (human)"),
         unknown_groups: vec![t()],
+        untold: Some(Sentence::of("2 identities and groups count as gaining everything")),
         depends_on: vec![text.into()],
         emergent: vec![0],
         escalations: vec![EscalationReport {

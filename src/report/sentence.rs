@@ -398,7 +398,7 @@ pub fn path(path: &Path) -> Sentence {
             Step::ActsAs(other, trust) => Sentence::of("acts as ").then(subject(other)).own(" by trust ").id(trust),
         });
     }
-    if path.is_empty() { out.own("held directly") } else { out }
+    if path.is_empty() { out.own("in ways that are not told") } else { out }
 }
 
 #[cfg(test)]

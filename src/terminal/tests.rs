@@ -255,6 +255,7 @@ mod conversation {
             contradictions: BTreeSet::new(),
             escalations: Vec::new(),
             sod: Vec::new(),
+            too_large: false,
         };
         let digested = document.digest().unwrap();
         Card {

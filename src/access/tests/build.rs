@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::facts::{Analysis, ChangeFacts, Piece};
-use crate::access::{Data, Index, Question, TaskScope, analyse};
+use crate::access::{Approved, Data, Index, Question, TaskScope, analyse};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement};
 use crate::input::finding::{Code, Finding};
@@ -305,6 +305,12 @@ pub fn plan(changes: Vec<(&str, Action)>) -> Plan {
     }
 }
 
+/// A change of another plan that was approved.
+pub fn approved(plan_id: &str, id: &str, action: Action) -> Approved {
+    let change = plan(vec![(id, action)]).changes.remove(0);
+    Approved { plan: plan_id.into(), at: at(TAKEN_AT), expires: at(EXPIRES), change }
+}
+
 pub fn claiming(mut plan: Plan, claims: Vec<Claim>) -> Plan {
     plan.changes[0].claims = claims.into_iter().map(p).collect();
     plan
@@ -316,7 +322,8 @@ pub struct Run<'r> {
     pub people: &'r [BTreeSet<crate::input::id::IdentityId>],
     pub now: Time,
     pub only: Option<&'r BTreeSet<ChangeId>>,
-    pub approved: &'r [crate::access::Approved],
+    pub approved: &'r [Approved],
+    pub budget: crate::access::Budget,
 }
 
 impl Default for Run<'_> {
@@ -329,6 +336,7 @@ impl Default for Run<'_> {
             now: at(TAKEN_AT),
             only: None,
             approved: &[],
+            budget: crate::access::Budget::default(),
         }
     }
 }
@@ -336,17 +344,27 @@ impl Default for Run<'_> {
 impl Run<'_> {
     pub fn on(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Analysis, Vec<Finding>> {
         let index = Index::new(snapshot);
-        analyse(&Question {
+        analyse(&self.question(plan, snapshot, &index))
+    }
+
+    pub fn question<'q, 's>(
+        &'q self,
+        plan: &'q Plan,
+        snapshot: &'s Snapshot,
+        index: &'q Index<'s>,
+    ) -> Question<'q, 's> {
+        Question {
             plan,
             snapshot,
-            index: &index,
+            index,
             data: self.data,
             task: self.task,
             people: self.people,
             now: self.now,
             only: self.only,
             approved: self.approved,
-        })
+            budget: self.budget,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod across;
 mod aws;
+mod budget;
 pub(in crate::access) mod build;
 mod effects;
 mod emergent;

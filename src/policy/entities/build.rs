@@ -231,6 +231,8 @@ impl<'a> Builder<'a> {
         let proposer = self.identity(&plan.proposer.value, LEVEL - 2);
         let gained = analysis.effects.gained.len() + analysis.effects.gained_eligible.len();
         let known = !analysis.concerned.at_least && analysis.concerned.unknown_groups.is_empty();
+        let mut effects = analysis.changes.iter().map(|change| &change.concerned).chain([&analysis.concerned]);
+        let too_large = effects.any(|concerned| concerned.untold.is_any());
         let mut attributes = vec![
             ("proposer", Attribute::Reference(proposer)),
             ("changes", plain(count(plan.changes.len()))),
@@ -240,6 +242,7 @@ impl<'a> Builder<'a> {
             ("gainedPrivileged", plain(long(analysis.gained_privileged))),
             ("emergent", plain(count(analysis.emergent.len()))),
             ("setsIncomplete", plain(Value::new_bool(analysis.sets_incomplete))),
+            ("tooLarge", plain(Value::new_bool(too_large))),
             ("escalations", plain(escalations(&analysis.escalations))),
             ("sodConflicts", plain(conflicts(&analysis.sod))),
         ];
@@ -328,6 +331,7 @@ impl<'a> Builder<'a> {
             ("privileged", facts.is_privileged()),
             ("privilegedTogether", !facts.privileged_together.is_empty()),
             ("membersKnown", known),
+            ("tooLarge", facts.concerned.untold.is_any()),
             ("proposerGains", gains(&self.matter.plan.proposer.value)),
             ("sponsorGains", sponsor.is_some_and(|sponsor| gains(&sponsor.value))),
             ("inTaskScope", facts.in_task_scope),

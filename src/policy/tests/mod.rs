@@ -165,6 +165,7 @@ impl World {
                 at_least: false,
                 kinds: BTreeSet::from([IdentityKind::Human]),
                 unknown_groups: BTreeSet::new(),
+                untold: Untold::default(),
             },
             privileged: BTreeSet::new(),
             privileged_together: BTreeSet::new(),

@@ -105,6 +105,8 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
         }),
         (AutoBar::EmergentGain, |w| w.facts().emergent = vec![0]),
         (AutoBar::SetsIncomplete, |w| w.analysis.sets_incomplete = true),
+        (AutoBar::TooLarge, |w| w.facts().concerned.untold.losses = true),
+        (AutoBar::TooLarge, |w| w.analysis.concerned.untold.paths = true),
         (AutoBar::MembersUnknown, |w| w.facts().concerned.at_least = true),
         (AutoBar::Contradicted, |w| {
             w.facts().claims = vec![CheckedClaim {

@@ -218,6 +218,7 @@ const TABLE: &[(&str, Bend, Bend)] = &[
     ("task-escalation-of-plan", |w| w.analysis.escalations = vec![escalation()], |_| ()),
     ("task-emergent", |w| w.analysis.sets_incomplete = true, |_| ()),
     ("task-search-cut-short", |w| w.analysis.sets_incomplete = true, |w| { w.plan.proposer = at("user:sec".into()); w.analysis.sets_incomplete = true; }),
+    ("task-effect-told", |w| w.facts().concerned.untold.subjects = 1, |w| { w.plan.proposer = at("user:sec".into()); w.facts().concerned.untold.subjects = 1; }),
     ("task-wide-reach", |w| w.analysis.concerned.identities = 1001, |w| w.analysis.concerned.identities = 1000),
     ("approval-entitlement-owner", |w| { w.approver = "own".into(); w.facts().around.roles.get_mut("viewer").unwrap().owner = Some("user:own".into()); }, |w| w.approver = "own".into()),
     ("approval-object-owner", |w| { w.approver = "own".into(); bob(w).owner = Some("user:own".into()); w.facts().named.role = None; },
@@ -236,6 +237,7 @@ const TABLE: &[(&str, Bend, Bend)] = &[
     ("automation-waive-security-revoke", |w| { revoke(w); w.facts().sensitivity = Sensitivity::High; }, |_| ()),
     ("automation-keep-security-step", |w| set_owner(w, "user:bob"), |_| ()),
     ("automation-keep-security-for-definitions", |w| { permission(w, "get", "core:pods#*"); w.facts().concerned.identities = 51; }, |w| permission(w, "get", "core:pods#*")),
+    ("automation-keep-every-step", |w| { revoke(w); w.facts().concerned.untold.losses = true; }, revoke),
     ("automation-waive-owner-containment", |w| { no_gain(w); w.facts().privileged.insert("p".into()); w.action(Action::DisableIdentity(at("user:bob".into()))); },
         |w| { no_gain(w); w.action(Action::DisableIdentity(at("user:bob".into()))); }),
 ];

@@ -61,6 +61,9 @@ fn summary(change: &ChangeReport) -> Vec<Span> {
 
 fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     let most = change.show.facts;
+    if let Some(untold) = &change.untold {
+        page.para_from(Span::own(Label::Stop, "  too large to tell: "), &spans(Label::Plain, untold));
+    }
     for reason in change.privileged.iter().take(most) {
         page.para_from(Span::own(Label::Stop, "  privileged: "), &[Span::outside(Label::Plain, reason)]);
     }

@@ -116,6 +116,8 @@ struct ChangeOut<'r> {
     sensitivity: &'static str,
     concerned: Text,
     members_not_all_known: &'r [Text],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    too_large_to_tell: Option<Text>,
     depends_on: Vec<&'r str>,
     in_task_scope: bool,
     reversible: bool,
@@ -472,6 +474,7 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport) -> ChangeOut<'r> {
         sensitivity: it.sensitivity.name(),
         concerned: it.concerned.text(),
         members_not_all_known: &it.unknown_groups,
+        too_large_to_tell: it.untold.as_ref().map(sentence::Sentence::text),
         depends_on: it.depends_on.iter().map(crate::input::id::Id::as_str).collect(),
         in_task_scope: it.in_task_scope,
         reversible: it.reversible,

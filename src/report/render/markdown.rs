@@ -174,6 +174,9 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     for it in &change.steps {
         let _ = writeln!(out, "- step {}", step(it));
     }
+    if let Some(untold) = &change.untold {
+        let _ = writeln!(out, "- **too large to tell**: {}", untold.markdown());
+    }
     for why in &change.privileged {
         let _ = writeln!(out, "- **privileged**: {}", why.markdown());
     }

@@ -1,0 +1,192 @@
+//! Effects that are too large to tell: cut short at the same place whatever stands beside, and never in silence.
+
+use super::build::*;
+use crate::access::facts::{Analysis, EmergentWhat};
+use crate::access::{Budget, Data};
+use crate::input::entitlement::IdentityKind;
+use crate::input::finding::Code;
+use crate::plan::model::Action;
+use crate::snapshot::model::Snapshot;
+
+/// Ten identities in a group, each with a role of five permissions of its own that nobody else has.
+fn team() -> Snapshot {
+    let mut s = snapshot("test").role("wide", &(0..20).map(|n| allow("use", &format!("w{n}"))).collect::<Vec<_>>());
+    let names: Vec<String> = (0..10).map(|n| format!("u{n}")).collect();
+    for name in &names {
+        let own: Vec<_> = (0..5).map(|n| allow("read", &format!("{name}-{n}"))).collect();
+        let role = format!("own-{name}");
+        s = s.human(name).role(&role, &own).held(&format!("h-{name}"), name, &role, None);
+    }
+    s.group("team", &names.iter().map(String::as_str).collect::<Vec<_>>()).human("bob")
+}
+
+fn within(budget: Budget, s: &Snapshot, changes: Vec<(&str, Action)>) -> Analysis {
+    Run { budget, ..Run::default() }.on(s, &plan(changes)).unwrap()
+}
+
+fn codes(a: &Analysis) -> Vec<Code> {
+    a.findings.iter().map(|f| f.code).collect()
+}
+
+#[test]
+fn whoever_finds_no_room_counts_as_gaining_everything() {
+    let s = team();
+    let whole = within(Budget::default(), &s, vec![("c", grant("team", "wide", None))]);
+    assert_eq!(whole.changes[0].effects.gained.len(), 11 * 20, "ten members and the group itself");
+    assert!(!whole.changes[0].concerned.untold.is_any() && !codes(&whole).contains(&Code::EffectTooLarge));
+
+    let budget = Budget { change: 100, ..Budget::default() };
+    let cut = within(budget, &s, vec![("c", grant("team", "wide", None))]);
+    let facts = &cut.changes[0];
+    assert_eq!(facts.concerned.untold.subjects, 6, "the first five are told");
+    assert_eq!(facts.concerned.identities, whole.changes[0].concerned.identities, "nobody is forgotten");
+    let everything: Vec<String> = brief(&facts.effects.gained).into_iter().filter(|p| p.ends_with(" * *")).collect();
+    assert_eq!(everything.len(), 6);
+    assert!(facts.is_privileged(), "what nobody can tell is privileged");
+    assert!(!facts.in_task_scope);
+    assert!(codes(&cut).contains(&Code::EffectTooLarge));
+    assert!(cut.concerned.untold.is_any(), "the plan of one change is that change");
+}
+
+#[test]
+fn what_is_told_of_a_change_rests_on_nothing_beside_it() {
+    let s = team();
+    let budget = Budget { change: 100, ..Budget::default() };
+    let wide = || grant("team", "wide", None);
+    let alone = within(budget, &s, vec![("c", wide())]);
+    let mine = alone.changes[0].effects.gained.clone();
+    let small = || grant("bob", "wide", None);
+    let first = within(budget, &s, vec![("c", wide()), ("d", small())]);
+    let last = within(budget, &s, vec![("d", small()), ("c", wide())]);
+    assert_eq!(first.changes[0].effects.gained, mine);
+    assert_eq!(last.changes[1].effects.gained, mine);
+    assert_eq!(first.changes[1].effects.gained.len(), 20);
+    assert!(!first.changes[1].concerned.untold.is_any(), "the small one is told whole");
+}
+
+#[test]
+fn who_reaches_more_than_may_be_looked_at_is_not_told() {
+    let mut s = snapshot("test").role("r", &[allow("x", "y")]).human("far");
+    for n in 0..100 {
+        s = s.human(&format!("t{n:03}")).trust(&format!("t{n}"), &format!("t{n:03}"), &format!("t{:03}", n + 1), None);
+    }
+    let s = s.human("t100");
+    let change = || vec![("c", grant("t100", "r", None))];
+    assert!(!within(Budget::default(), &s, change()).changes[0].concerned.untold.is_any());
+    let cut = within(Budget { work: 1_000, ..Budget::default() }, &s, change());
+    let untold = cut.changes[0].concerned.untold;
+    assert!(untold.subjects > 50 && untold.losses && untold.paths, "{untold:?}");
+    assert_eq!(cut.changes[0].concerned.identities, 101);
+    // The same with what was looked at before at hand: others before it alter nothing.
+    let beside = vec![("b", grant("far", "r", None)), ("d", grant("t050", "r", None)), ("c", grant("t100", "r", None))];
+    let again = within(Budget { work: 1_000, ..Budget::default() }, &s, beside);
+    assert_eq!(again.changes[2].effects.gained, cut.changes[0].effects.gained);
+}
+
+#[test]
+fn what_takes_assignments_away_gives_nothing_however_large_it_is() {
+    let s = team().held("a", "team", "wide", None);
+    let budget = Budget { change: 100, ..Budget::default() };
+    let facts = within(budget, &s, vec![("c", revoke("team", "wide", None))]).changes.remove(0);
+    assert!(facts.effects.gained.is_empty() && facts.concerned.untold.losses && facts.concerned.untold.subjects == 0);
+    assert_eq!(facts.effects.lost.len(), 100);
+    let tiny = within(Budget { work: 10, ..Budget::default() }, &s, vec![("c", revoke("team", "wide", None))]);
+    assert!(tiny.changes[0].effects.gained.is_empty() && tiny.changes[0].concerned.untold.losses);
+    // A deny somewhere, and what is taken may be one.
+    let s = s.role("no", &[deny("use", "w1")]).held("d", "bob", "no", None);
+    let facts = within(Budget { work: 10, ..Budget::default() }, &s, vec![("c", revoke("team", "wide", None))]);
+    assert!(facts.changes[0].concerned.untold.subjects > 0);
+}
+
+#[test]
+fn a_plan_that_is_too_much_in_all_is_refused_and_split_it_passes() {
+    let s = team();
+    let budget = Budget { plan: 300, ..Budget::default() };
+    let mut s = s.group("crew", &["u0", "u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8", "u9"]);
+    s = s.role("other", &(0..20).map(|n| allow("use", &format!("o{n}"))).collect::<Vec<_>>());
+    let both = plan(vec![("c", grant("team", "wide", None)), ("d", grant("crew", "other", None))]);
+    let refused = Run { budget, ..Run::default() }.on(&s, &both).unwrap_err();
+    assert_eq!(refused.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::TooLarge]);
+    for change in [("c", grant("team", "wide", None)), ("d", grant("crew", "other", None))] {
+        assert_eq!(within(budget, &s, vec![change]).effects.gained.len(), 220);
+    }
+    let slow = Budget { plan_work: 20, ..Budget::default() };
+    assert!(Run { budget: slow, ..Run::default() }.on(&s, &both).is_err());
+}
+
+#[test]
+fn what_only_the_whole_plan_gives_and_is_too_much_to_tell_binds_every_change() {
+    let s = team().role("empty", &[]).held("a", "team", "empty", None).role("more", &[]);
+    let many: Vec<_> = (0..20).map(|n| allow("use", &format!("m{n}"))).collect();
+    let mut more = define("more", &many, &[]);
+    more.role = p("more".into());
+    let changes = || {
+        let include = Action::AddInclude(p("empty".into()), p("more".into()));
+        vec![("c", Action::SetRole(more.clone())), ("d", include), ("e", grant("bob", "own-u1", None))]
+    };
+    let whole = within(Budget::default(), &s, changes());
+    assert_eq!(whole.emergent.len(), 220);
+    assert!(whole.emergent.iter().all(|e| e.complete) && !whole.sets_incomplete);
+    let cut = within(Budget { emergent: 50, ..Budget::default() }, &s, changes());
+    assert_eq!(cut.emergent.len(), 51);
+    let rest: Vec<_> = cut.emergent.iter().filter(|e| !e.complete).collect();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].members.len(), 3, "nothing was shown of any");
+    assert!(cut.sets_incomplete);
+    // The same where the whole is cut short and each alone is told.
+    let cut = within(Budget { change: 60, ..Budget::default() }, &s, changes());
+    assert!(cut.sets_incomplete && cut.concerned.untold.is_any());
+    assert!(cut.changes.iter().all(|c| !c.concerned.untold.is_any()));
+    let everything = |what: &EmergentWhat| matches!(what, EmergentWhat::Access(piece) if piece.path.is_empty());
+    assert_eq!(cut.emergent.iter().filter(|e| everything(&e.what)).count(), 1);
+    assert!(cut.changes.iter().all(|c| c.emergent.iter().any(|at| everything(&cut.emergent[*at].what))));
+}
+
+#[test]
+fn what_another_plan_was_approved_for_and_cannot_be_told_leaves_the_search_open() {
+    let s = team();
+    let held = crate::access::Approved {
+        plan: "P".into(),
+        at: at(TAKEN_AT),
+        expires: at(EXPIRES),
+        change: plan(vec![("c", grant("team", "wide", None))]).changes.remove(0),
+    };
+    let ask = |budget| {
+        let approved = [held.clone()];
+        let asked = plan(vec![("d", grant("u3", "own-u1", None))]);
+        Run { budget, approved: &approved, ..Run::default() }.on(&s, &asked).unwrap()
+    };
+    assert!(!ask(Budget::default()).sets_incomplete);
+    let cut = ask(Budget { change: 100, ..Budget::default() });
+    assert!(cut.sets_incomplete, "{:?}", cut.findings);
+}
+
+#[test]
+fn pods_for_every_service_account_of_a_cluster_are_cut_short_and_named() {
+    let mut s = snapshot("kubernetes").role("clusterrole:edit", &[]);
+    s = s.rule("pods", "sa:$ns/$name", "create", "core:pods#*", Some("ns:$ns"));
+    let names: Vec<String> = (0..60).map(|n| format!("sa:n{n}/default")).collect();
+    for (n, account) in names.iter().enumerate() {
+        let (space, role) = (format!("ns:n{n}"), format!("role:n{n}/r"));
+        s = s.identity(account, IdentityKind::ServiceAccount).resource(&space, None);
+        s = s.role(&role, &(0..30).map(|k| allow("get", &format!("g{k}:things#n{n}"))).collect::<Vec<_>>());
+        s = s.held(&format!("b{n}"), account, &role, Some(&space));
+    }
+    let s = s.group("group:all", &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let data = Data::shipped().unwrap();
+    let asked = plan(vec![
+        ("c", Action::CreateRole(define("clusterrole:podder", &[allow("create", "core:pods#*")], &[]))),
+        ("d", grant("group:all", "clusterrole:podder", None)),
+    ]);
+    let of = |change| {
+        let budget = Budget { change, ..Budget::default() };
+        Run { data: &data, budget, ..Run::default() }.on(&s, &asked).unwrap().changes.remove(1)
+    };
+    let whole = of(1_000_000);
+    assert!(whole.effects.gained.len() > 59 * 60 * 30, "everyone acts as everyone: {}", whole.effects.gained.len());
+    assert!(!whole.concerned.untold.is_any());
+    let cut = of(10_000);
+    assert!(cut.effects.gained.len() <= 10_000 + 61);
+    assert!(cut.concerned.untold.subjects > 50);
+    assert_eq!(cut.concerned.identities, whole.concerned.identities);
+}
