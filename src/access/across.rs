@@ -12,6 +12,7 @@ use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::{candidates, digest};
 use crate::access::facts::Emergent;
 use crate::access::index::{Index, NameKind};
+use crate::access::meet::meeting;
 use crate::access::resolve::{Step, attempt};
 use crate::access::step::{Name, entitlement, outline};
 use crate::access::view::View;
@@ -234,6 +235,12 @@ impl Together {
             }
         }
         near.append(&mut far);
+        // WHY: where everyone can be let into every role, all seem to meet all; who really does is costly to tell.
+        if near.len() > MOST
+            && let Some(met) = meeting(q, plain, &steps, self.mine, &near)
+        {
+            near.retain(|at| met.contains(at));
+        }
         let left_out = near.len().saturating_sub(MOST);
         let mut chosen: BTreeSet<usize> = near.into_iter().take(MOST).collect();
         let below: BTreeSet<usize> =

@@ -29,6 +29,7 @@ pub mod index;
 mod judge;
 mod limit;
 mod live;
+mod meet;
 mod named;
 mod names;
 mod objects;

@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::build::*;
-use crate::access::Data;
 use crate::access::escalation::{EscalationPath, Relation};
 use crate::access::facts::{Analysis, EmergentWhat, Escalation};
+use crate::access::{Approved, Data};
 use crate::input::entitlement::{IdentityKind, Permission};
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
@@ -143,9 +143,7 @@ fn take_apart(hand: &[&str], held: bool) {
         let who = completer(known);
         // A role completes only what it holds itself.
         let to = |n: usize| if who == FRONT { FRONT } else { hand[n % hand.len()] };
-        // Only who assumes a role that holds everything reaches all the rest by it.
-        let boss = known.exists.iter().find_map(|e| e.holds.as_ref()).map(|h| allow(h.action.raw(), h.resource.raw()));
-        let s = with_roles(boss.map_or_else(account, holding), &parts);
+        let s = account_for(known, &parts);
         let names: Vec<String> = (0..parts.len()).map(|n| format!("c{n}")).collect();
         let some = |of: &[usize]| -> Vec<(&str, Action)> {
             let step = |n: &usize| (names[*n].as_str(), grant(to(*n), &format!("part{n}"), None));
@@ -208,6 +206,108 @@ fn every_path_is_found_whole_and_in_no_part_through_a_role_that_one_can_assume()
 #[test]
 fn every_path_is_found_whole_and_in_no_part_over_identities_that_trust_one_another() {
     take_apart(&[ANN, FRONT, CREW], false);
+}
+
+/// Who completes a path with which changes of this plan and which of others; nothing else completes it.
+fn over_plans(a: &Analysis, who: &str, id: &str) -> BTreeSet<(Vec<String>, Vec<String>)> {
+    let names = |set: &BTreeSet<crate::input::id::ChangeId>| set.iter().map(|c| c.as_str().to_owned()).collect();
+    let mine = a.emergent.iter().filter(|e| {
+        matches!(&e.what, EmergentWhat::Escalation(it) if it.id.raw() == id && it.subject.as_str() == who && it.complete)
+    });
+    mine.map(|e| {
+        assert!(e.complete, "the caps were not met");
+        assert_eq!(e.sets.len(), 1, "{:?}", e.sets);
+        (names(&e.members), names(&e.with))
+    })
+    .collect()
+}
+
+/// Asks for a path whose last part is in this plan and whose others are in plans of their own: it is found on the whole,
+/// names exactly these, and is in no part.
+fn split_over_plans(data: &Data, s: &Snapshot, known: &EscalationPath, earlier: &[Approved], now: &Action) {
+    let (who, id) = (completer(known), known.id.raw());
+    let ask = |approved: &[Approved]| {
+        Run { data, approved, ..Run::default() }.on(s, &plan(vec![("now", now.clone()), ("noise", noise())])).unwrap()
+    };
+    let a = ask(earlier);
+    let names: Vec<String> = earlier.iter().map(|one| format!("{}/c", one.plan.as_str())).collect();
+    assert_eq!(over_plans(&a, who, id), [(vec!["now".to_owned()], names)].into(), "{id}");
+    assert!(completes(&a, who, id), "{id}: policy is asked about it");
+    let alone = a.changes.iter().flat_map(|c| &c.escalations).any(|e| e.id.raw() == id && e.complete);
+    assert!(!alone, "{id}: no change alone");
+    let beside = a.changes.iter().find(|c| c.id.as_str() == "noise").unwrap();
+    assert!(beside.emergent.is_empty(), "{id}: the unrelated");
+    // Without any one of the others, and without any of them.
+    for without in 0..earlier.len() {
+        let rest: Vec<Approved> = (0..earlier.len()).filter(|n| *n != without).map(|n| earlier[n].clone()).collect();
+        for some in [&rest[..], &[]] {
+            let a = ask(some);
+            assert!(over_plans(&a, who, id).is_empty() && !completes(&a, who, id), "{id} without {without}");
+        }
+    }
+    // Without this plan's own: what others were approved for is nobody's doing here.
+    let a = Run { data, approved: earlier, ..Run::default() }.on(s, &plan(vec![("noise", noise())])).unwrap();
+    assert!(!completes(&a, who, id), "{id} without this plan's part");
+}
+
+fn noise() -> Action {
+    grant(BOB, "unrelated", None)
+}
+
+/// The account in which a path is walked, with a role for each of its parts. Only who assumes a role that holds everything
+/// reaches all the rest by it.
+fn account_for(known: &EscalationPath, parts: &[Permission]) -> Snapshot {
+    let boss = known.exists.iter().find_map(|e| e.holds.as_ref()).map(|h| allow(h.action.raw(), h.resource.raw()));
+    with_roles(boss.map_or_else(account, holding), parts)
+}
+
+#[test]
+fn every_path_is_found_over_plans_and_in_no_part() {
+    let data = shipped();
+    let (mut parts_apart, mut attached_apart) = (0, 0);
+    for known in aws(&data) {
+        let parts = required(known);
+        let (who, s) = (completer(known), account_for(known, &parts));
+        if let [only] = parts.as_slice() {
+            // One permission: a policy that says nothing yet is attached by one plan, and written by another.
+            let s = s.role("empty", &[]);
+            let attach = grant(who, "empty", None);
+            let write = add("empty", only.clone());
+            split_over_plans(&data, &s, known, &[approved("P0", "c", attach.clone())], &write);
+            split_over_plans(&data, &s, known, &[approved("P0", "c", write)], &attach);
+            attached_apart += 1;
+            continue;
+        }
+        let give = |n: usize| grant(who, &format!("part{n}"), None);
+        // Each part in turn is the one that this plan asks for.
+        for last in 0..parts.len() {
+            let rest = (0..parts.len()).filter(|n| *n != last);
+            let earlier: Vec<Approved> = rest.map(|n| approved(&format!("P{n}"), "c", give(n))).collect();
+            split_over_plans(&data, &s, known, &earlier, &give(last));
+        }
+        parts_apart += 1;
+    }
+    assert!(parts_apart + attached_apart >= 65, "{parts_apart} and {attached_apart}");
+}
+
+#[test]
+fn every_path_that_runs_under_a_role_is_found_where_another_plan_lets_the_service_into_it() {
+    let data = shipped();
+    let mut tried = 0;
+    for known in aws(&data) {
+        let Some(service) = known.exists.iter().find_map(|e| e.trusts.first()) else { continue };
+        let parts = required(known);
+        let mut s = account_for(known, &parts);
+        s.trusts.retain(|t| t.to.raw() != BOSS || !known.exists.iter().any(|e| e.trusts.contains(&t.from)));
+        let last = parts.len() - 1;
+        for n in 0..last {
+            s = s.held(&format!("before{n}"), ANN, &format!("part{n}"), None);
+        }
+        let trust = approved("P0", "c", add_trust("new", service.raw(), BOSS));
+        split_over_plans(&data, &s, known, &[trust], &grant(ANN, &format!("part{last}"), None));
+        tried += 1;
+    }
+    assert!(tried >= 40, "{tried}");
 }
 
 #[test]
