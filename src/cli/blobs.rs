@@ -34,16 +34,19 @@ pub fn each(folder: &Path, objects: &[&str], most: u64, see: &mut dyn FnMut(usiz
     };
     let asked: String = objects.iter().flat_map(|object| [*object, "\n"]).collect();
     // WHY: git answers while it is still asked; whoever asked for all first would wait for ever.
-    let asking = std::thread::spawn(move || input.write_all(asked.as_bytes()));
-    let answered = answers(&mut BufReader::new(output), objects.len(), most, see);
+    let asking = std::thread::Builder::new().spawn(move || input.write_all(asked.as_bytes()));
+    let answered = match &asking {
+        Ok(_) => answers(&mut BufReader::new(output), objects.len(), most, see),
+        Err(none) => Err(anyhow!("no thread is to be had: {none}")),
+    };
     if answered.is_err() {
         let _ = child.kill();
     }
-    let asked = asking.join();
+    let asked = asking.map(std::thread::JoinHandle::join);
     let ended = child.wait();
     answered.context("git does not say what the branch holds")?;
     ensure!(
-        matches!(asked, Ok(Ok(()))) && ended.is_ok_and(|status| status.success()),
+        matches!(asked, Ok(Ok(Ok(())))) && ended.is_ok_and(|status| status.success()),
         "git does not say what the branch holds"
     );
     Ok(())

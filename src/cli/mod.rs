@@ -4,6 +4,7 @@
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
 pub mod access;
+pub mod ahead;
 pub mod bench;
 pub mod blobs;
 pub mod branch;

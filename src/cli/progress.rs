@@ -49,7 +49,9 @@ pub fn watch(what: &'static str, total: Option<u64>) -> Watch {
     if !std::io::stderr().is_terminal() || WATCHED.swap(true, Ordering::Relaxed) {
         return Watch { watcher: None, count: Count::default() };
     }
-    on(ProgressDrawTarget::stderr, PATIENCE, what, total)
+    let watch = on(ProgressDrawTarget::stderr, PATIENCE, what, total);
+    WATCHED.store(watch.watcher.is_some(), Ordering::Relaxed);
+    watch
 }
 
 fn on(
@@ -61,7 +63,7 @@ fn on(
     let count = Count::default();
     let seen = count.clone();
     let (sender, ended) = channel::<()>();
-    let watcher = std::thread::spawn(move || {
+    let watcher = std::thread::Builder::new().spawn(move || {
         if ended.recv_timeout(patience) != Err(RecvTimeoutError::Timeout) {
             return;
         }
@@ -82,7 +84,8 @@ fn on(
             }
         }
     });
-    Watch { watcher: Some((sender, watcher)), count }
+    // Where no thread is to be had, nothing is shown.
+    Watch { watcher: watcher.ok().map(|watcher| (sender, watcher)), count }
 }
 
 impl Watch {

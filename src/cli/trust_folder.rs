@@ -6,14 +6,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
+use super::ahead::read_ahead;
 use super::progress;
-use crate::input::digest::{Digest, Hashing, of};
+use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
 /// Why the trust folder cannot be used.
@@ -297,72 +297,6 @@ impl TrustFolder {
 fn check_path(path: &str) -> Result<(), TrustFolderError> {
     let inside = !path.is_empty() && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
     if inside && !path.contains('\\') { Ok(()) } else { Err(TrustFolderError::Outside(path.into())) }
-}
-
-/// How much is read at once, in bytes.
-const PIECE: usize = 1 << 20;
-/// How many pieces are read before they are asked for.
-const AHEAD: usize = 4;
-
-/// What a thread has read, piece by piece.
-struct Pieces {
-    coming: Receiver<io::Result<Vec<u8>>>,
-    piece: io::Cursor<Vec<u8>>,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.piece.read(into)?;
-            if read > 0 || into.is_empty() {
-                return Ok(read);
-            }
-            match self.coming.recv() {
-                Ok(piece) => self.piece = io::Cursor::new(piece?),
-                // The thread is at the end.
-                Err(_) => return Ok(0),
-            }
-        }
-    }
-}
-
-/// Reads and hashes a file in a thread of its own, a few pieces ahead of what is made of it: the value, the length and the
-/// digest of the whole file, also where `read` did not want it all.
-fn read_ahead<T>(
-    mut file: impl Read + Send,
-    read: impl FnOnce(&mut dyn Read) -> io::Result<T>,
-) -> io::Result<(T, u64, Digest<of::File>)> {
-    std::thread::scope(|scope| {
-        let (sender, coming) = sync_channel(AHEAD);
-        let reader = scope.spawn(move || {
-            let (mut hashing, mut length) = (Hashing::default(), 0_u64);
-            loop {
-                let mut piece = Vec::with_capacity(PIECE);
-                match (&mut file).take(PIECE as u64).read_to_end(&mut piece) {
-                    Ok(0) => break,
-                    Ok(read) => {
-                        hashing.take(&piece);
-                        length = length.saturating_add(read as u64);
-                        if sender.send(Ok(piece)).is_err() {
-                            break;
-                        }
-                    }
-                    Err(fault) => {
-                        // Nobody listens where the other side has failed already.
-                        let _ = sender.send(Err(fault));
-                        break;
-                    }
-                }
-            }
-            (length, hashing.done())
-        });
-        let mut pieces = Pieces { coming, piece: io::Cursor::default() };
-        let value = read(&mut pieces)?;
-        io::copy(&mut pieces, &mut io::sink())?;
-        drop(pieces);
-        let (length, digest) = reader.join().map_err(|_| io::Error::other("the reading ended before its time"))?;
-        Ok((value, length, digest))
-    })
 }
 
 /// Opens a file that may be absent; its length with it.

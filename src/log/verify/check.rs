@@ -45,12 +45,16 @@ pub(super) fn all(groups: &[Group], batch: &[u8], file: &Arc<str>, terms: &Terms
     }
     let share = groups.len().div_ceil(threads);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = groups
-            .chunks(share)
-            .map(|part| (part, scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())))
-            .collect();
-        // WHY: nothing below panics; if it did, the share is checked again here, where a panic would be seen.
-        workers.into_iter().flat_map(|(part, w)| w.join().unwrap_or_else(|_| part.iter().map(one).collect())).collect()
+        let mut workers = Vec::with_capacity(threads);
+        for part in groups.chunks(share) {
+            let checked = move || part.iter().map(one).collect::<Vec<_>>();
+            workers.push((part, std::thread::Builder::new().spawn_scoped(scope, checked).ok()));
+        }
+        // WHY: where no thread is to be had, the share is checked here; and again, if one panicked, where it would be seen.
+        let joined = workers.into_iter().flat_map(|(part, worker)| {
+            worker.and_then(|worker| worker.join().ok()).unwrap_or_else(|| part.iter().map(one).collect())
+        });
+        joined.collect()
     })
 }
 

@@ -151,7 +151,8 @@ fn run(
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut signature = Vec::new();
     let said = std::thread::scope(|scope| -> io::Result<String> {
-        let listener = scope.spawn(move || stderr.map(|stderr| listen(stderr, prompts)).unwrap_or_default());
+        let listen = move || stderr.map(|stderr| listen(stderr, prompts)).unwrap_or_default();
+        let listener = std::thread::Builder::new().spawn_scoped(scope, listen)?;
         if let Some(mut stdin) = stdin {
             // WHY: a program that gives up early closes its input; its exit status tells the reason better.
             match stdin.write_all(message) {
