@@ -372,7 +372,8 @@ fn companions(
     let alone: Vec<&Outcome> = own.iter().copied().chain(&others).collect();
     let whole_view = lay(&(0..steps.len()).collect());
     let told = own.iter().fold(told, |sum, outcome| sum.saturating_add(outcome.told()));
-    let whole = bench.outcome(plain, &whole_view, q.budget.of_all(told));
+    let looked = own.iter().fold(looked, |sum, outcome| sum.saturating_add(outcome.work));
+    let whole = bench.outcome(plain, &whole_view, q.budget.of_all(told, looked));
     let is_cut = whole.is_cut() || others.iter().any(Outcome::is_cut);
     let said: BTreeSet<_> = known.iter().map(|e| e.digest).collect();
     let mut fresh = candidates(&whole, &alone, &whole_view, q.budget.emergent);

@@ -112,7 +112,7 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     // A plan of one change is that change.
     let whole = match alone.as_slice() {
         [(only, _)] => only.clone(),
-        _ => bench.outcome(&plain, &whole_view, q.budget.of_all(told)),
+        _ => bench.outcome(&plain, &whole_view, q.budget.of_all(told, looked)),
     };
     let outcomes: Vec<&Outcome> = alone.iter().map(|(outcome, _)| outcome).collect();
     let mut emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &lay);

@@ -23,7 +23,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { change: 100_000, plan: 500_000, work: 20_000_000, plan_work: 400_000_000, emergent: 10_000 }
+        Self { change: 100_000, plan: 500_000, work: 5_000_000, plan_work: 200_000_000, emergent: 10_000 }
     }
 }
 
@@ -33,9 +33,9 @@ impl Budget {
         Room::new(self.change, self.work)
     }
 
-    /// Room for the effect of changes together that tell so much one by one.
-    pub(super) fn of_all(&self, told: usize) -> Room {
-        Room::new(told.saturating_add(self.change), self.work.saturating_mul(2))
+    /// Room for the effect of changes together that tell so much, and look at so much, one by one.
+    pub(super) fn of_all(&self, told: usize, looked: u64) -> Room {
+        Room::new(told.saturating_add(self.change), looked.saturating_add(self.work))
     }
 }
 
