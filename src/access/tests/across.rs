@@ -252,15 +252,20 @@ fn of_hundreds_of_approvals_in_an_account_only_those_count_that_can_meet_the_pla
 fn what_a_plan_alters_for_a_path_meets_whom_others_let_walk_it() {
     let data = Data::shipped().unwrap();
     let seven = "arn:aws:iam::111111111111:policy/p7";
-    let parts = [allow("iam:CreatePolicyVersion", seven), allow("sts:AssumeRole", "arn:aws:iam::111111111111:role/r7")];
-    let s = large_account(&parts).held("assume", ANN, "part1", None);
-    // Ann may be let write the policy; this plan gives the policy to the role that she may assume.
+    let parts = [
+        allow("iam:CreatePolicyVersion", seven),
+        allow("iam:UpdateAssumeRolePolicy", "arn:aws:iam::111111111111:role/r7"),
+    ];
+    let s = large_account(&parts).held("let-in", ANN, "part1", None);
+    // Ann may be let write the policy; this plan gives the policy to the role that she may let herself into.
     let mut earlier: Vec<Approved> = policies_for_roles().into_iter().filter(|one| one.plan.as_str() != "Q7").collect();
     earlier.insert(0, Approved { at: at(TAKEN_AT - 60), ..approved("HALF", "c", grant(ANN, "part0", None)) });
     let asked = vec![("c", grant("arn:aws:iam::111111111111:role/r7", seven, None))];
     let a = analysed(&data, &s, asked, &earlier);
     assert!(
-        chains(&a).iter().any(|(id, _, with)| id == "aws-new-policy-version-of-assumable-role" && *with == ["HALF/c"])
+        chains(&a)
+            .iter()
+            .any(|(id, _, with)| id == "aws-new-policy-version-and-let-oneself-into-role" && *with == ["HALF/c"])
     );
     assert!(!a.sets_incomplete, "{:?}", a.findings);
 }
