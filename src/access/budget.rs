@@ -23,7 +23,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { change: 100_000, plan: 500_000, work: 5_000_000, plan_work: 200_000_000, emergent: 10_000 }
+        Self { change: 100_000, plan: 500_000, work: 1_000_000, plan_work: 200_000_000, emergent: 10_000 }
     }
 }
 
