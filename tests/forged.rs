@@ -296,6 +296,44 @@ fn a_person_records_nothing_whatever_allowed_signers_allows() {
 }
 
 #[test]
+fn whoever_can_decide_with_a_key_records_nothing_with_it() {
+    let site = site();
+    let refused = |why: &str| {
+        let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
+        let finding = found(&report, "log-unknown-signer").unwrap_or_else(|| panic!("{report}"));
+        assert!(code == 7 && finding["message"].as_str().unwrap().contains(why), "{finding}");
+        fs::remove_file(site.log()).unwrap();
+    };
+    // Ada's key stands a second time, for a machine.
+    let signers = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
+    let again = format!("ci@ci.example namespaces=\"review-record@v1\" {}\n", site.public_key("ada"));
+    site.append("allowed_signers", &again);
+    Forged { key: "keys/ada", principal: "ci@ci.example", ..Forged::honest() }.add(&site);
+    refused(
+        "of allowed_signers has the key for `ada` of people.yaml, and a person signs nothing for `review-record@v1`",
+    );
+    fs::write(site.demo().join("allowed_signers"), signers).unwrap();
+    // A certificate over her key, one that names her beside a machine, and one that is the machine's alone.
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    let authority = site.public_key("ca");
+    site.append(
+        "allowed_signers",
+        &format!("ci@ci.example cert-authority,namespaces=\"review-record@v1\" {authority}\n"),
+    );
+    let forged = |key: &str, names: &str| {
+        site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", names, "-V", "-3h:+1h", &format!("keys/{key}.pub")]);
+        let key = format!("keys/{key}-cert.pub");
+        Forged { key: &key, principal: "ci@ci.example", ..Forged::honest() }.add(&site);
+    };
+    forged("ada", "ci@ci.example");
+    refused("of allowed_signers has the key for `ada` of people.yaml");
+    forged("robot", "ci@ci.example,ada@corp.example");
+    refused("`ada@corp.example` is `ada` of people.yaml, and a person signs nothing for `review-record@v1`");
+    forged("robot", "ci@ci.example");
+    assert_eq!(json(&site, &["verify", "review-log.jsonl"]).0, 0);
+}
+
+#[test]
 fn a_session_sealed_without_a_touch_is_not_authentic() {
     let site = site();
     let agent = Agent::start(&site.demo());

@@ -110,6 +110,36 @@ fn only_a_recorder_records() {
 }
 
 #[test]
+fn one_key_never_records_and_decides() {
+    let site = site(&["c4"], &[]);
+    let signers = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
+    let line = |options: &str, key: &str| {
+        let line = format!("ci@ci.example {options}namespaces=\"review-record@v1\" {}\n", site.public_key(key));
+        fs::write(site.demo().join("allowed_signers"), signers.clone() + &line).unwrap();
+    };
+    line("", "ada");
+    let (code, value) = record(&site, &["--key", "keys/ada.pub"]);
+    let finding = &value["findings"][0];
+    assert_eq!((code, &finding["code"]), (1, &"shared-key".into()), "{value:#}");
+    let said = finding["message"].as_str().unwrap();
+    assert!(said.contains("records as `ci@ci.example`, and is that of `ada` in line "), "{said}");
+    assert_eq!(site.run(&["trust", "check"]).0, 1);
+
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    line("cert-authority,", "ca");
+    for (names, why) in [
+        ("ci@ci.example", "has the key for `ada` of people.yaml"),
+        ("ci@ci.example,bo@corp.example", "`bo@corp.example` is `bo` of people.yaml"),
+    ] {
+        site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", names, "-V", "-1m:+1h", "keys/ada.pub"]);
+        let (code, value) = record(&site, &["--key", "keys/ada-cert.pub"]);
+        let said = value["findings"][0].to_string();
+        assert!(code == 1 && said.contains(why) && !said.contains("allow it in allowed_signers"), "{said}");
+    }
+    assert!(!site.log().exists());
+}
+
+#[test]
 fn a_key_that_could_prove_a_plan_records_nothing() {
     let site = site(&["c4"], &[RECORDER]);
     site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);

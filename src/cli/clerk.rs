@@ -21,6 +21,7 @@ use crate::log::session::Draft;
 use crate::log::store::Store;
 use crate::log::verify::{Keep, Terms, Verification};
 use crate::trust::sign::{Keygen, SigningKey};
+use crate::trust::signers::{Unused, WhyNot};
 
 /// A recorder and its key.
 pub struct Clerk<'s> {
@@ -43,10 +44,23 @@ impl<'s> Clerk<'s> {
         let namespace = SessionKind::Record.namespace();
         let allowed =
             site.signers.find_key(None, &public, certificate.as_ref(), namespace, output::now()).map_err(|why| {
-                anyhow!(
-                    "this key records nothing: {why}\n  = mend: allow it in allowed_signers with `namespaces=\"{namespace}\"`; {}",
-                    why.mend()
-                )
+                let mend = match why {
+                    WhyNot::UnknownKey { .. }
+                    | WhyNot::Unused { why: Unused::NoNamespaces, .. }
+                    | WhyNot::Namespace { .. } => {
+                        format!("if it is a recorder's, allow it in allowed_signers with `namespaces=\"{namespace}\"`")
+                    }
+                    WhyNot::OtherPrincipal { .. }
+                    | WhyNot::Ambiguous { .. }
+                    | WhyNot::Unused { .. }
+                    | WhyNot::NotYetValid { .. }
+                    | WhyNot::Expired { .. }
+                    | WhyNot::Certificate { .. }
+                    | WhyNot::Revoked { .. }
+                    | WhyNot::Person { .. }
+                    | WhyNot::PersonsKey { .. } => why.mend().to_owned(),
+                };
+                anyhow!("this key records nothing: {why}\n  = mend: {mend}")
             })?;
         if let Some(agent) = keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
             return Err(keys::is_proposers("this key records nothing", agent));

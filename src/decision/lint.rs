@@ -41,6 +41,7 @@ pub struct Files<'a> {
 #[must_use]
 pub fn faults(files: Files<'_>) -> Vec<Finding> {
     let mut found = shared_keys(files);
+    found.extend(shared_with_recorders(files));
     found.extend(machines(files));
     found
 }
@@ -126,6 +127,36 @@ fn shared_keys(files: Files<'_>) -> Vec<Finding> {
                 };
                 found.push(Finding::new(Code::SharedKey, message).at(&files.place(line)).mend(help));
             }
+        }
+    }
+    found
+}
+
+/// Lines by which a key records as a machine, while another line has that key for a person: a recorder can never decide.
+fn shared_with_recorders(files: Files<'_>) -> Vec<Finding> {
+    let plain = || files.signers.lines().iter().filter(|line| !line.cert_authority);
+    let mut people: BTreeMap<&PublicKey, (&PersonId, u32)> = BTreeMap::new();
+    for line in plain() {
+        if let Some(person) = files.persons(line).next() {
+            people.entry(&line.key).or_insert((&person.id.value, line.number));
+        }
+    }
+    let records = |line: &&Line| {
+        line.unused.is_none()
+            && line.namespaces.as_ref().is_some_and(|list| list.matches(SessionKind::Record.namespace()))
+            && files.persons(line).next().is_none()
+    };
+    let mut found = Vec::new();
+    for line in plain().filter(records) {
+        if let Some((person, at)) = people.get(&line.key) {
+            let message = format!(
+                "the key `{}` records as `{}`, and is that of `{}` in line {at}",
+                line.key.fingerprint(),
+                line.principals_text.raw(),
+                person.as_str()
+            );
+            let mend = "a recorder can never decide; give it a key of its own";
+            found.push(Finding::new(Code::SharedKey, message).at(&files.place(line)).mend(mend));
         }
     }
     found

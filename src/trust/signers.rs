@@ -30,7 +30,17 @@ pub use pattern::PatternList;
 pub struct Signers {
     lines: Vec<Line>,
     revoked: Revoked,
-    kept_out: Option<(&'static str, BTreeMap<PrincipalId, PersonId>)>,
+    kept_out: Option<KeptOut>,
+}
+
+/// Who signs nothing in a namespace, whatever a line says.
+#[derive(Debug, Clone)]
+struct KeptOut {
+    namespace: &'static str,
+    /// Whose each principal is.
+    people: BTreeMap<PrincipalId, PersonId>,
+    /// Whose each key is, by the first line that stands for a person.
+    keys: BTreeMap<PublicKey, (u32, PersonId)>,
 }
 
 /// A principal that may make a signature, and the line that says so.
@@ -130,6 +140,19 @@ pub enum WhyNot {
         /// The namespace of the signature.
         namespace: &'static str,
     },
+    /// The key is a person's by another line, and the namespace is a machine's.
+    #[error(
+        "line {line} of allowed_signers has the key for `{}` of people.yaml, and a person signs nothing for `{namespace}`",
+        .person.text().terminal()
+    )]
+    PersonsKey {
+        /// The line that has the key for a person.
+        line: u32,
+        /// Whose it is.
+        person: PersonId,
+        /// The namespace of the signature.
+        namespace: &'static str,
+    },
 }
 
 impl WhyNot {
@@ -149,6 +172,7 @@ impl WhyNot {
             Self::Person { .. } => {
                 "give the machine a key and a principal of its own, and list that principal under no person"
             }
+            Self::PersonsKey { .. } => "give the machine a key of its own, that no line has for a person",
         }
     }
 
@@ -160,7 +184,7 @@ impl WhyNot {
             Self::Namespace { .. } => 3,
             Self::NotYetValid { .. } | Self::Expired { .. } | Self::Certificate { .. } => 4,
             Self::Ambiguous { .. } => 5,
-            Self::Person { .. } => 6,
+            Self::Person { .. } | Self::PersonsKey { .. } => 6,
             Self::Revoked { .. } => 7,
         }
     }
@@ -181,10 +205,17 @@ impl Signers {
         self
     }
 
-    /// Lets none of these principals sign in a namespace: people, in that of machines.
+    /// Lets none of these principals sign in a namespace: people, in that of machines. Nor any key that a line has for one of
+    /// them, nor a certificate that names one: whoever holds that key could do both.
     #[must_use]
     pub fn keeping_out(mut self, namespace: &'static str, people: BTreeMap<PrincipalId, PersonId>) -> Self {
-        self.kept_out = Some((namespace, people));
+        let mut keys = BTreeMap::new();
+        for line in self.lines.iter().filter(|line| !line.cert_authority) {
+            if let Some(person) = line.stands_for(&people) {
+                keys.entry(line.key.clone()).or_insert_with(|| (line.number, person.clone()));
+            }
+        }
+        self.kept_out = Some(KeptOut { namespace, people, keys });
         self
     }
 
@@ -231,7 +262,7 @@ impl Signers {
                 continue;
             }
             match judge(line, principal, certificate, namespace, at) {
-                Ok(allowed) => return self.kept_in(allowed, namespace),
+                Ok(allowed) => return self.kept_in(allowed, key, certificate, namespace),
                 // WHY: another line may name whom this one leaves open, but it must not hide an open one: OpenSSH
                 // would have taken the first.
                 Err(why @ WhyNot::Ambiguous { .. }) => return Err(why),
@@ -242,12 +273,27 @@ impl Signers {
         Err(closest)
     }
 
-    fn kept_in(&self, allowed: Allowed, asked: &str) -> Result<Allowed, WhyNot> {
-        let Some((namespace, people)) = self.kept_out.as_ref().filter(|(namespace, _)| *namespace == asked) else {
+    fn kept_in(
+        &self,
+        allowed: Allowed,
+        key: &PublicKey,
+        certificate: Option<&Certificate>,
+        asked: &str,
+    ) -> Result<Allowed, WhyNot> {
+        let Some(KeptOut { namespace, people, keys }) = self.kept_out.as_ref().filter(|out| out.namespace == asked)
+        else {
             return Ok(allowed);
         };
-        match people.get(&allowed.principal).cloned() {
-            Some(person) => Err(WhyNot::Person { principal: allowed.principal, person, namespace }),
+        let certified = certificate.into_iter().flat_map(Certificate::principals);
+        let names =
+            std::iter::once(allowed.principal.clone()).chain(certified.map(|name| PrincipalId::new(name.raw())));
+        for principal in names {
+            if let Some(person) = people.get(&principal).cloned() {
+                return Err(WhyNot::Person { principal, person, namespace });
+            }
+        }
+        match keys.get(key).cloned() {
+            Some((line, person)) => Err(WhyNot::PersonsKey { line, person, namespace }),
             None => Ok(allowed),
         }
     }

@@ -4,6 +4,9 @@
 //! or the fault. What OpenSSH reads in a surprising way (quotes in the middle of a name, a comma at the end of the
 //! options) is refused, so that the two of us never read a line differently.
 
+use std::collections::BTreeMap;
+
+use crate::input::id::{PersonId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
@@ -45,6 +48,16 @@ pub struct Line {
     pub key: PublicKey,
     /// Why it is never used, if it is not.
     pub unused: Option<Unused>,
+}
+
+impl Line {
+    /// Whose principal the line matches first, of these.
+    #[must_use]
+    pub fn stands_for<'p>(&self, people: &'p BTreeMap<PrincipalId, PersonId>) -> Option<&'p PersonId> {
+        let named = self.principals.names().into_iter().find_map(|name| people.get(&PrincipalId::new(name)));
+        let matching = || people.iter().find(|(name, _)| self.principals.matches(name.as_str())).map(|(_, id)| id);
+        if self.principals.is_open() { named.or_else(matching) } else { named }
+    }
 }
 
 /// What is wrong with a line.
