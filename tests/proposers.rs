@@ -196,8 +196,19 @@ fn a_certificate_that_names_another_agents_principal_decides_nothing() {
     fs::write(site.demo().join("agents.yaml"), agents).unwrap();
     other_agent(&site, &by("other-agent", "ca"));
     let (code, report) = gate(&site);
-    assert!(code == 5 && report["findings"].to_string().contains("policy does not permit them"), "{report}");
+    assert!(
+        code == 5 && report["findings"].to_string().contains("but that key proves the plans of `agent:other`"),
+        "{report}"
+    );
+    assert!(report["findings"].to_string().contains("by a key and a certificate that no proposer has"), "{report}");
     assert_eq!(site.run(&["verify", "review-log.jsonl"]).0, 0, "who signed is not in doubt");
+    // A clean certificate over the same key does not make it hers again.
+    site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", "ada@corp.example", "-V", "-1m:+1h", "keys/ada.pub"]);
+    let mut ada = site.sit("plan.yaml --key keys/ada-cert.pub");
+    let said = ada.exp_string("exit=1").unwrap();
+    assert!(said.contains("signed in this log by another certificate") && said.contains("`agent:other`"), "{said}");
+    let names = "ada@corp.example,other-agent";
+    site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", names, "-V", "-1m:+1h", "keys/ada.pub"]);
     fs::remove_file(site.log()).unwrap();
     site.forget_heads();
     let mut ada = site.sit("plan.yaml --key keys/ada-cert.pub");
@@ -214,7 +225,10 @@ fn a_certificate_over_an_agents_key_decides_nothing() {
     assert_eq!(gate(&site).0, 0);
     other_agent(&site, &format!("{{method: key, key: \"{}\", {}}}", site.public_key("ada"), window()));
     let (code, report) = gate(&site);
-    assert!(code == 5 && report["findings"].to_string().contains("policy does not permit them"), "{report}");
+    assert!(
+        code == 5 && report["findings"].to_string().contains("but that key proves the plans of `agent:other`"),
+        "{report}"
+    );
     fs::remove_file(site.log()).unwrap();
     site.forget_heads();
     let mut ada = site.sit("plan.yaml --key keys/ada-cert.pub");
@@ -248,4 +262,26 @@ fn no_override_counts_that_a_proposers_certificate_signed() {
     let authority = site.public_key("ca");
     other_agent(&site, &format!("{{method: certificate, authority: \"{authority}\", principal: other-agent}}"));
     assert_eq!(gate(&site).0, 3, "denied again");
+}
+
+#[test]
+fn a_key_that_proves_one_plan_of_a_run_approves_no_other() {
+    let site = site();
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", "other-agent", "-V", "-1m:+1h", "keys/ada.pub"]);
+    let proof = format!("{{method: certificate, authority: \"{}\", principal: other-agent}}", site.public_key("ca"));
+    other_agent(&site, &proof);
+    let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let other = plan.replace("PLAN-DEMO-1", "PLAN-DEMO-2").replace(ASSISTANT, "agent:other").replace("4h", "3h");
+    fs::write(site.demo().join("other.yaml"), other).unwrap();
+    let (code, text) = site.run(&["plan", "sign", "other.yaml", "--key", "keys/ada-cert.pub"]);
+    assert_eq!(code, 0, "{text}");
+    approve(&site, "keys/ada.pub");
+    assert_eq!(gate(&site).0, 0);
+    for plans in [["plan.yaml", "other.yaml"], ["other.yaml", "plan.yaml"]] {
+        let (_, text) = site.run(&["gate", plans[0], plans[1], "--trust", ".", "--format", "json"]);
+        let report: Value = serde_json::from_str(&text).unwrap();
+        let said = report["findings"].to_string();
+        assert!(said.contains("but that key proves the plans of `agent:other`"), "{plans:?}: {said}");
+    }
 }

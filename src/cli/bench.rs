@@ -38,13 +38,13 @@ fn unknown_key() -> KeyFacts {
 }
 
 impl<'a, 's> Bench<'a, 's> {
-    /// Joins proposals and the keys of the log, by fingerprint.
+    /// Joins proposals and the keys of the log, and those that proved other plans of this run, by fingerprint.
     #[must_use]
     pub fn new(proposals: &'a [Proposal<'s>], index: &'a Index<'s>, keys: Keys) -> Self {
         Self {
             proposals,
             index,
-            keys,
+            keys: keys.proving(proposals),
             steps: RefCell::default(),
             overrides: RefCell::default(),
             proposers: RefCell::default(),
@@ -123,16 +123,13 @@ impl<'a, 's> Bench<'a, 's> {
         Ok(())
     }
 
-    /// Whether the key that signs is one by which a proposer proves plans: the one of this plan, or any other. A certificate
+    /// Whether the key that signs is one by which a proposer proves plans: of these plans, or any other. A certificate
     /// over such a key does not make it a person's, and neither does one that names a proposer beside a person.
     fn is_proposers(&self, key: &Text) -> bool {
         if let Some(known) = self.proposers.borrow().get(key) {
             return *known;
         }
-        let proves = |proposal: &Proposal<'_>| {
-            let proven = proposal.origin.proven.as_ref().and_then(|proven| proven.key.as_deref());
-            proven == Some(key.raw()) || self.keys.proposer(&proposal.site.provers, key.raw()).is_some()
-        };
+        let proves = |proposal: &Proposal<'_>| self.keys.proposer(&proposal.site.provers, key.raw()).is_some();
         let found = self.proposals.iter().any(proves);
         self.proposers.borrow_mut().insert(key.clone(), found);
         found

@@ -177,7 +177,7 @@ impl Desk {
             if let Err(failure) = attended {
                 return Ok(nobody_here(&journals, &failure));
             }
-            let me = self.me(&site)?;
+            let me = self.me(&site, &past)?;
             if resuming == Resuming::GiveUp {
                 return give_up(&store, &journals, &me);
             }
@@ -199,7 +199,7 @@ impl Desk {
         if let Err(failure) = attended {
             return self.unattended(&read, &failure);
         }
-        let me = self.me(&site)?;
+        let me = self.me(&site, &past)?;
         if going_on.is_none() {
             let ids: Vec<_> = read.proposals.iter().map(|p| p.plan.id.value.clone()).collect();
             going_on = same_plans(&mut journals, &me, &ids)?;
@@ -315,7 +315,7 @@ impl Desk {
     }
 
     /// Who decides: the key, its principal, the person.
-    fn me(&self, site: &Site) -> anyhow::Result<Me> {
+    fn me(&self, site: &Site, past: &Past) -> anyhow::Result<Me> {
         let key = person::signing_key(self.key.as_deref())?;
         let keygen = Keygen::default();
         keygen.is_there().map_err(|e| anyhow!("{e}\n  = mend: {}", e.mend()))?;
@@ -335,6 +335,10 @@ impl Desk {
             return Err(keys::is_proposers("you cannot decide with this key", agent));
         }
         let fingerprint = public.fingerprint();
+        if let Some(agent) = past.keys.proposer(&site.provers, &fingerprint) {
+            let what = "you cannot decide with this key, which signed in this log by another certificate";
+            return Err(keys::is_proposers(what, agent));
+        }
         let security_key = public.kind().is_security_key();
         Ok(Me {
             signer: Signer { person: known.id.value.clone(), key: Text::from(fingerprint.as_str()) },

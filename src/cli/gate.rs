@@ -147,33 +147,36 @@ fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) 
     let mut ids = BTreeSet::new();
     let approved = past.approved(now, &index);
     let _watch = progress::watch(progress::PLANS, None);
+    let mut proposals = Vec::new();
     for file in &read.files {
         let file = &file.clone().remembered(past, site, now);
-        let proposal = match Proposal::judge(site, &index, file, now, &approved, |plan, digested| {
-            past.of(&index, plan, digested, now)
-        }) {
-            Ok(proposal) => proposal,
+        match Proposal::judge(site, &index, file, now, &approved, |plan, digested| past.of(&index, plan, digested, now))
+        {
+            Ok(proposal) => proposals.push(proposal),
             Err(faults) => {
                 judged.codes.push(ExitCode::Denied);
                 judged.findings.extend(present::reported(&faults.findings, &faults.sources));
-                continue;
             }
-        };
-        super::check::once(&mut ids, &proposal, &mut judged.codes, &mut judged.findings);
-        let all = std::slice::from_ref(&proposal);
-        let bench = Bench::new(all, &index, past.keys.clone());
-        let terms = terms(site, &proposal);
+        }
+    }
+    // WHY of all plans: a key that proves one of them approves none of them.
+    let keys = past.keys.clone().proving(&proposals);
+    for proposal in &proposals {
+        super::check::once(&mut ids, proposal, &mut judged.codes, &mut judged.findings);
+        let all = std::slice::from_ref(proposal);
+        let bench = Bench::new(all, &index, keys.clone());
+        let terms = terms(site, proposal);
         let verdict = gate::gate(&proposal.presents, &past.record, &terms, &bench, &mut |set| {
             Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
         })?;
         judged.codes.push(verdict.exit);
-        judged.findings.extend(present::findings(&proposal));
-        judged.findings.extend(missing(&proposal, &verdict));
+        judged.findings.extend(present::findings(proposal));
+        judged.findings.extend(missing(proposal, &verdict, &keys));
         let over = proposal.origin.holds_no_longer(&proposal.plan);
-        judged.findings.extend(over.map(|finding| Reported::new(finding, |name| source(&proposal, name))));
-        let mut shown = present::plan(&proposal, Limits::SHORT);
+        judged.findings.extend(over.map(|finding| Reported::new(finding, |name| source(proposal, name))));
+        let mut shown = present::plan(proposal, Limits::SHORT);
         for (change, held) in shown.changes.iter_mut().zip(&verdict.changes) {
-            show(change, held, &past.keys, &site.people);
+            show(change, held, &keys, site);
             let present = proposal.presents.iter().find(|present| present.case == held.case);
             let recorded = present.and_then(|present| past.record.auto(present));
             if let (State::Auto, Some(auto)) = (&held.state, recorded) {
@@ -219,7 +222,7 @@ pub fn terms(site: &Site, proposal: &Proposal<'_>) -> Terms {
 }
 
 /// Puts what was decided on a change into the report.
-pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict, keys: &Keys, people: &People) {
+pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict, keys: &Keys, site: &Site) {
     let by = |signers: &mut dyn Iterator<Item = String>| signers.collect::<Vec<_>>().join(", ");
     change.state = match &held.state {
         State::Approved(approved) => {
@@ -241,7 +244,7 @@ pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdic
                 .own(format!(" at {at}, but since then: "))
                 .then(differs(since)),
         ),
-        State::Expired(_) => Shown::Stale(ended(&held.ignored)),
+        State::Expired(_) => Shown::Stale(ended(&held.ignored, keys, site)),
         State::Waits(cases) => Shown::Stale(
             Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
         ),
@@ -252,7 +255,7 @@ pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdic
         State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
     };
     for step in &mut change.steps {
-        (step.state, step.presence) = state_of(step, missing, held.filled(), keys, people);
+        (step.state, step.presence) = state_of(step, missing, held.filled(), keys, &site.people);
     }
 }
 
@@ -288,7 +291,7 @@ fn differs(since: &[crate::decision::since::Since]) -> Sentence {
 }
 
 /// Why approvals of exactly this change do not count.
-fn ended(ignored: &[Ignored]) -> Sentence {
+fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
     let mut says = Sentence::new();
     for (at, one) in ignored.iter().enumerate() {
         let why = match &one.standing {
@@ -298,7 +301,10 @@ fn ended(ignored: &[Ignored]) -> Sentence {
             Standing::Expired(until) => format!("that counted until {until}"),
             Standing::Spent => "an export used that up".to_owned(),
             Standing::Barred(_) => "they may not decide about this themselves".to_owned(),
-            Standing::NotPermitted => "policy does not permit them a step that is needed now".to_owned(),
+            Standing::NotPermitted => match keys.proposer(&site.provers, one.signer.key.raw()) {
+                Some(agent) => format!("that key proves the plans of `{}`", agent.as_str()),
+                None => "policy does not permit them a step that is needed now".to_owned(),
+            },
             Standing::Holds(_) => continue,
         };
         says = if at == 0 { says } else { says.own("; ") };
@@ -313,7 +319,7 @@ fn source<'p>(proposal: &'p Proposal<'_>, name: &str) -> Option<&'p str> {
 }
 
 /// A finding for every change that does not pass and that no other finding explains.
-fn missing(proposal: &Proposal<'_>, verdict: &Verdict) -> Vec<Reported> {
+fn missing(proposal: &Proposal<'_>, verdict: &Verdict, keys: &Keys) -> Vec<Reported> {
     let source = |name: &str| source(proposal, name);
     let people = &proposal.site.people;
     let mut found = Vec::new();
@@ -337,15 +343,24 @@ fn missing(proposal: &Proposal<'_>, verdict: &Verdict) -> Vec<Reported> {
                     .mend("have it reviewed again: `review PLAN`")
             }
             State::Expired(missing) => {
-                let says = of(" was ").then(ended(&held.ignored)).own("; it needs ").then(needs(people, missing));
+                let says = of(" was ")
+                    .then(ended(&held.ignored, keys, proposal.site))
+                    .own("; it needs ")
+                    .then(needs(people, missing));
                 Finding::new(Code::ApprovalExpired, says.text()).mend("have it reviewed again: `review PLAN`")
             }
             State::Undecided(missing) => {
                 let mut says = of(" needs ").then(needs(people, missing));
                 if !held.ignored.is_empty() {
-                    says = says.own("; it was ").then(ended(&held.ignored));
+                    says = says.own("; it was ").then(ended(&held.ignored, keys, proposal.site));
                 }
-                Finding::new(Code::Undecided, says.text()).mend("`review PLAN` asks for it")
+                let provers = &proposal.site.provers;
+                let by_proposers = |one: &Ignored| keys.proposer(provers, one.signer.key.raw()).is_some();
+                Finding::new(Code::Undecided, says.text()).mend(if held.ignored.iter().any(by_proposers) {
+                    "have it reviewed again, by a key and a certificate that no proposer has: `review PLAN`"
+                } else {
+                    "`review PLAN` asks for it"
+                })
             }
             State::Waits(cases) => {
                 let others: Vec<Text> = cases.iter().map(|c| c.change.text()).collect();

@@ -1,6 +1,6 @@
 //! The keys that signed: what their signatures show, and which of them are a proposer's own.
 //!
-//! In: a verified log, or a signature at hand; the ways in which proposers prove themselves. Out: facts for policy, and the
+//! In: a verified log, plans, or a signature at hand; the ways in which proposers prove themselves. Out: facts for policy, and the
 //! proposer whose key or certificate it is. INVARIANT: who could sign a plan as a proposer decides and records nothing, by
 //! whatever line of `allowed_signers` the signature passes.
 
@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 
+use super::proposal::Proposal;
 use crate::input::id::IdentityId;
 use crate::input::text::Text;
 use crate::log::verify::Verification;
@@ -25,6 +26,8 @@ pub struct Keys {
     facts: BTreeMap<String, KeyFacts>,
     /// What certificates say of each, where it signed by one: the authority's fingerprint, and a principal.
     certified: BTreeMap<String, BTreeSet<(Text, Text)>>,
+    /// Those that proved plans at hand, and whose.
+    proven: BTreeMap<String, IdentityId>,
 }
 
 impl Keys {
@@ -60,13 +63,25 @@ impl Keys {
         self.facts.insert(fingerprint, facts);
     }
 
+    /// Takes into account which keys proved these plans.
+    #[must_use]
+    pub fn proving(mut self, proposals: &[Proposal<'_>]) -> Self {
+        for proven in proposals.iter().filter_map(|proposal| proposal.origin.proven.as_ref()) {
+            if let Some(key) = &proven.key {
+                self.proven.insert(key.clone(), proven.id.clone());
+            }
+        }
+        self
+    }
+
     /// The proposer whose plans a key proves, by itself or by any certificate that it signed with.
     #[must_use]
-    pub fn proposer<'p>(&self, provers: &'p Provers, fingerprint: &str) -> Option<&'p IdentityId> {
+    pub fn proposer<'p>(&'p self, provers: &'p Provers, fingerprint: &str) -> Option<&'p IdentityId> {
         let certified = self.certified.get(fingerprint);
-        proposer(provers, fingerprint, &|authority, principal| {
+        let could = proposer(provers, fingerprint, &|authority, principal| {
             certified.into_iter().flatten().any(|(by, name)| by.raw() == authority && name.raw() == principal)
-        })
+        });
+        could.or_else(|| self.proven.get(fingerprint))
     }
 }
 

@@ -173,7 +173,7 @@ pub fn past(
 ) {
     let Some(present) = proposal.presents.get(at) else { return };
     let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
-    super::gate::show(change, &held, &past.keys, &proposal.site.people);
+    super::gate::show(change, &held, &past.keys, proposal.site);
 }
 
 /// What is wrong with two plans that concern the same object.

@@ -71,31 +71,34 @@ impl Status {
         let mut ids = BTreeSet::new();
         let approved = past.approved(now, &index);
         let watch = progress::watch(progress::PLANS, None);
+        let mut proposals = Vec::new();
         for path in plans::list(named)? {
             let file = PlanFile::read(&path)?.remembered(&past, &site, now);
             let judged = Proposal::judge(&site, &index, &file, now, &approved, |plan, digested| {
                 past.of(&index, plan, digested, now)
             });
-            let proposal = match judged {
-                Ok(proposal) => proposal,
+            match judged {
+                Ok(proposal) => proposals.push(proposal),
                 Err(faults) => {
                     codes.push(ExitCode::Denied);
                     findings.extend(present::reported(&faults.findings, &faults.sources));
-                    continue;
                 }
-            };
-            super::check::once(&mut ids, &proposal, &mut codes, &mut findings);
-            let all = std::slice::from_ref(&proposal);
-            let bench = Bench::new(all, &index, past.keys.clone());
+            }
+        }
+        let keys = past.keys.clone().proving(&proposals);
+        for proposal in &proposals {
+            super::check::once(&mut ids, proposal, &mut codes, &mut findings);
+            let all = std::slice::from_ref(proposal);
+            let bench = Bench::new(all, &index, keys.clone());
             let verdict =
-                gate::gate(&proposal.presents, &past.record, &page::terms(&site, &proposal), &bench, &mut |set| {
+                gate::gate(&proposal.presents, &past.record, &page::terms(&site, proposal), &bench, &mut |set| {
                     Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
                 })?;
             codes.push(verdict.exit);
-            rows.push(Row::of(&proposal, &verdict));
-            ends.extend(ending(&proposal, &verdict, now));
+            rows.push(Row::of(proposal, &verdict));
+            ends.extend(ending(proposal, &verdict, now));
             if !verdict.plan_expired {
-                count(&mut waits, &proposal, &verdict);
+                count(&mut waits, proposal, &verdict);
             }
         }
         drop(watch);
