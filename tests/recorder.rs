@@ -167,6 +167,39 @@ fn a_key_that_could_prove_a_plan_records_nothing() {
 }
 
 #[test]
+fn what_a_key_recorded_that_proves_plans_does_not_count_as_recorded() {
+    let site = site(&["c4"], &[RECORDER]);
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/other"]);
+    let authority = site.public_key("ca");
+    site.append(
+        "allowed_signers",
+        &format!("ci@ci.example cert-authority,namespaces=\"review-record@v1\" {authority}\n"),
+    );
+    let certify =
+        |names: &str| site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", names, "-V", "-1m:+1h", "keys/other.pub"]);
+    certify("ci@ci.example,other");
+    assert_eq!(record(&site, &["--key", "keys/other-cert.pub"]).0, 0);
+    let gate = || site.run(&["gate", "plan.yaml", "--trust", "."]);
+    assert!(gate().1.contains("recorded by `ci@ci.example`"), "{}", gate().1);
+    site.append(
+        "agents.yaml",
+        &format!("  - id: agent:other\n    max_credential_ttl: 1h\n    proof:\n      - {{method: certificate, authority: \"{authority}\", principal: other}}\n"),
+    );
+    let (code, text) = gate();
+    assert_eq!(code, 0, "policy lets it pass whoever recorded it: {text}");
+    assert!(text.contains("log-proposers-record") && !text.contains("recorded by `ci@ci.example`"), "{text}");
+    // A clean certificate over the same key is no recorder's, and another recorder's word is what was missing.
+    certify("ci@ci.example");
+    let (code, value) = record(&site, &["--key", "keys/other-cert.pub"]);
+    let said = value["findings"].to_string();
+    assert!(code == 1 && said.contains("it signed in this log by another certificate"), "{value:#}");
+    let (code, value) = record(&site, &["--key", "keys/robot.pub"]);
+    assert!(code == 0 && value["verdict"].as_str().unwrap().starts_with("recorded 1 automatic"), "{value:#}");
+    assert!(gate().1.contains("recorded by `robot@ci.example`"), "{}", gate().1);
+}
+
+#[test]
 fn nothing_of_a_plan_that_does_not_stand_is_recorded() {
     let site = site(&["c4"], &[RECORDER]);
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();

@@ -79,6 +79,10 @@ impl<'s> Clerk<'s> {
         proposals: &[Proposal<'_>],
         add: &mut dyn FnMut(&mut Draft, Time) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<()> {
+        if let Some(agent) = keys::Keys::of(verified).proposer(&self.site.provers, &self.fingerprint) {
+            let what = "this key records nothing, for it signed in this log by another certificate";
+            return Err(keys::is_proposers(what, agent));
+        }
         let now = output::now();
         let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
         if let Some(last) = sealed.filter(|last| *last > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))) {

@@ -93,6 +93,7 @@ impl Gate {
         let past = log.past(&verified, &site)?;
         let mut judged = Judged { findings: present::reported(&site.findings, &site.sources), ..Judged::default() };
         judged.findings.extend(present::reported(&verified.findings, &BTreeMap::new()));
+        judged.findings.extend(present::reported(&past.findings, &BTreeMap::new()));
         let around = surroundings(&site, &log, &read, self.trust_files)?;
         if around.iter().any(|finding| finding.code == Code::TrustFileTouched && finding.severity == Severity::Error) {
             judged.codes.push(ExitCode::Denied);

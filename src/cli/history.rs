@@ -24,14 +24,17 @@ use crate::decision::recall::recall;
 use crate::decision::record::{CLOCK_SKEW_SECONDS, Record, Recorded, Said, SessionRef};
 use crate::decision::reject;
 use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
+use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
 use crate::log::line::{self, Line, SessionKind, Value, Verdict};
-use crate::log::verify::Verification;
+use crate::log::verify::{SessionView, Verification};
 use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
+use crate::report::sentence::counted;
 
 /// The past, as far as the log tells it.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +45,14 @@ pub struct Past {
     pub keys: Keys,
     /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
     receptions: Receptions,
+    /// The same of sessions whose word does not count, because they follow none and are not the only such.
+    loose: Loose,
     /// Every change that was approved, or passed as low risk.
     approved: Vec<(Digest<of::Change>, Approved)>,
     /// The changes that each session showed.
     shown: BTreeMap<SessionRef, BTreeSet<Digest<of::Change>>>,
+    /// What is to be said of records that do not count.
+    pub findings: Vec<Finding>,
 }
 
 /// That a plan came with a proof that was found good, as a session says.
@@ -61,6 +68,9 @@ pub struct Reception {
 
 /// When plans came with their proofs, by the digests of both.
 type Receptions = BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Reception>>;
+
+/// Plans that came with their proofs as nobody says whose word counts, by the digests of both.
+type Loose = BTreeSet<(Digest<of::File>, Digest<of::File>)>;
 
 /// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
 ///
@@ -84,7 +94,7 @@ pub fn read_held(files: &[(String, std::rc::Rc<[u8]>)], verified: &Verification,
 
 fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
     let person = |principal: &PrincipalId| site.people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
-    let record = recall(&verified.sessions, values, &person).map_err(|unbelieved| {
+    let mut record = recall(&verified.sessions, values, &person).map_err(|unbelieved| {
         let places: Vec<String> = unbelieved
             .iter()
             .map(|u| format!("{} line {}: {:?}", Text::from(&*u.file).terminal(), u.line, u.why))
@@ -93,7 +103,15 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     })?;
     let keys = Keys::of(verified);
     let is_proposers = |key: &Text| keys.proposer(&site.provers, key.raw()).is_some();
-    let receptions = receptions(verified, &person, &is_proposers);
+    let by_proposers = |view: &&SessionView| {
+        let is_record = view.header.kind == SessionKind::Record;
+        is_record && view.signer.as_ref().is_some_and(|signer| is_proposers(&signer.fingerprint))
+    };
+    let theirs: Vec<&SessionView> = verified.sessions.iter().filter(by_proposers).collect();
+    let lines: BTreeSet<_> = theirs.iter().flat_map(|view| view.lines.iter().map(|line| line.digest)).collect();
+    record.automatic.retain(|auto| !lines.contains(&auto.line));
+    let findings = not_counting(&theirs).into_iter().collect();
+    let (receptions, loose) = receptions(verified, &person, &is_proposers);
     let shown = verified.sessions.iter().map(|view| {
         let evaluated = view.lines.iter().filter_map(|line| {
             let Line::Evaluation(evaluation) = &line.value else { return None };
@@ -101,7 +119,23 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
         });
         (SessionRef::new(view.header.session.to_string()), evaluated.collect())
     });
-    Ok(Past { record, receptions, approved: approved(values, verified), keys, shown: shown.collect() })
+    Ok(Past { record, receptions, loose, approved: approved(values, verified), keys, shown: shown.collect(), findings })
+}
+
+/// That records do not count, because the keys that signed them prove plans.
+fn not_counting(theirs: &[&SessionView]) -> Option<Finding> {
+    let (first, others) = theirs.split_first()?;
+    let more = match others.len() {
+        0 => String::new(),
+        n => format!(", and so {}", counted(n as u64, "more is", "more are")),
+    };
+    let message = format!(
+        "the record `{}` is signed by a key that proves a proposer's plans{more}: nothing in it counts, but for approvals that exports in it used up",
+        first.header.session
+    );
+    let line = u32::try_from(first.line).unwrap_or(u32::MAX);
+    let mend = "give the recorder a key that no proposer has, and record anew; have what was exported approved again";
+    Some(Finding::new(Code::LogProposersRecord, message).at(&Place::line(&first.file, line)).mend(mend))
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
@@ -163,17 +197,17 @@ fn receptions(
     verified: &Verification,
     person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
     is_proposers: &dyn Fn(&Text) -> bool,
-) -> Receptions {
+) -> (Receptions, Loose) {
     let sealed: BTreeMap<Digest<of::Line>, Time> =
         verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
     let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
     let roots = verified.sessions.iter().filter(|view| view.header.parents.is_empty()).count();
     let mut found = Receptions::new();
+    let mut loose = Loose::new();
     for view in &verified.sessions {
         let Some(signer) = &view.signer else { continue };
         let is_loose = view.header.parents.is_empty() && roots > 1;
         if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review)
-            || is_loose
             || is_proposers(&signer.fingerprint)
         {
             continue;
@@ -186,13 +220,17 @@ fn receptions(
                 continue;
             };
             let at = plan.received_at;
+            if is_loose {
+                loose.insert((plan.sha256.cast(), proof));
+                continue;
+            }
             if begun <= at.plus(skew) && at <= view.seal.value.at.plus(skew) {
                 let reception = Reception { at, sealed: view.seal.value.at, by: signer.principal.clone() };
                 found.entry((plan.sha256.cast(), proof)).or_default().insert(reception);
             }
         }
     }
-    found
+    (found, loose)
 }
 
 /// Every long value of a log.
@@ -272,6 +310,12 @@ impl Past {
     ) -> Vec<Reception> {
         let known = self.receptions.get(&(plan, proof)).into_iter().flatten();
         known.filter(|reception| now < reception.sealed.plus(approval_ttl)).cloned().collect()
+    }
+
+    /// Whether only sessions that follow none, of several such, say that this plan came with this proof.
+    #[must_use]
+    pub fn came_loose(&self, plan: Digest<of::File>, proof: Digest<of::File>) -> bool {
+        self.loose.contains(&(plan, proof)) && !self.receptions.contains_key(&(plan, proof))
     }
 
     /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet. A reject takes it

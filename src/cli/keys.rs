@@ -1,8 +1,9 @@
 //! The keys that signed: what their signatures show, and which of them are a proposer's own.
 //!
 //! In: a verified log, plans, or a signature at hand; the ways in which proposers prove themselves. Out: facts for policy, and the
-//! proposer whose key or certificate it is. INVARIANT: who could sign a plan as a proposer decides and records nothing, by
-//! whatever line of `allowed_signers` the signature passes.
+//! proposer whose key or certificate it is. INVARIANT: what is signed by who could sign a plan as a proposer lets nothing pass,
+//! by whatever line of `allowed_signers` the signature passes: no approval, override, automatic outcome or time of coming of
+//! theirs counts. What of theirs holds something back counts still: a reject, and an export, which uses its approvals up.
 
 use std::collections::{BTreeMap, BTreeSet};
 

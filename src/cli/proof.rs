@@ -24,6 +24,13 @@ use crate::plan::model::Plan;
 use crate::policy;
 use crate::trust::proposer::{self, Offered, Proven};
 
+/// Why a time that the log holds does not help a proof that has ended.
+const LOOSE: &str =
+    "; when it came is recorded by sessions alone that follow none, of several such, so that does not count";
+
+/// What helps then.
+const PROVE_AGAIN: &str = "have the proposer prove the plan again: `review plan sign`, or a new token";
+
 /// The longest proof that is read, in bytes: the log keeps a signature in one line.
 const LONGEST: u64 = 24 * 1024;
 
@@ -249,12 +256,15 @@ impl Origin {
                         Self { received, proven: Some(proven), file: Some(proof.clone()), only_then, ..none }
                     }
                     Err(why) => {
+                        let loose = why.is_of_time() && file.came_loose;
                         let message = format!(
-                            "`{}` does not prove that `{}` wrote the plan: {why}",
+                            "`{}` does not prove that `{}` wrote the plan: {why}{}",
                             proof.name,
-                            proposer.as_str()
+                            proposer.as_str(),
+                            if loose { LOOSE } else { "" }
                         );
-                        Self { untimely: why.is_of_time(), ..refuse(Code::BadProof, message, why.mend()) }
+                        let mend = if loose { PROVE_AGAIN } else { why.mend() };
+                        Self { untimely: why.is_of_time(), ..refuse(Code::BadProof, message, mend) }
                     }
                 }
             }

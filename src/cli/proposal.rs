@@ -43,6 +43,8 @@ pub struct PlanFile {
     pub beside: Beside,
     /// When sessions of the log received it with this proof, the earliest first.
     pub received: Vec<Reception>,
+    /// Whether a session that does not count for that received it.
+    pub came_loose: bool,
 }
 
 impl PlanFile {
@@ -58,7 +60,13 @@ impl PlanFile {
         let bytes = std::fs::read(path).with_context(cannot)?;
         ensure_plan(&path.to_string_lossy(), &bytes)?;
         let beside = Beside::of(path);
-        Ok(Self { name: path.to_string_lossy().into_owned(), bytes: bytes.into(), beside, received: Vec::new() })
+        Ok(Self {
+            name: path.to_string_lossy().into_owned(),
+            bytes: bytes.into(),
+            beside,
+            received: Vec::new(),
+            came_loose: false,
+        })
     }
 
     /// The same file, with what the log says of when it was received.
@@ -70,7 +78,11 @@ impl PlanFile {
             }
             Beside::Nothing | Beside::Faulty(..) => Vec::new(),
         };
-        Self { received, ..self }
+        let came_loose = match &self.beside {
+            Beside::One(proof) => past.came_loose(Digest::of(&self.bytes), proof.digest()),
+            Beside::Nothing | Beside::Faulty(..) => false,
+        };
+        Self { received, came_loose, ..self }
     }
 
     /// Reads a plan as a branch holds it.
@@ -86,7 +98,7 @@ impl PlanFile {
             "the plan `{}` is larger than {MAX_PLAN} bytes",
             crate::input::text::Text::from(branch.shown(path)).terminal()
         );
-        Ok(Self { name: branch.shown(path), bytes: bytes.into(), beside, received: Vec::new() })
+        Ok(Self { name: branch.shown(path), bytes: bytes.into(), beside, received: Vec::new(), came_loose: false })
     }
 }
 

@@ -96,6 +96,7 @@ impl Record {
         let past = source.past(&verified, &site)?;
         let index = Index::new(&site.snapshot);
         let mut findings = present::reported(&site.findings, &site.sources);
+        findings.extend(present::reported(&past.findings, &BTreeMap::new()));
         findings.extend(read.findings.iter().cloned());
         let mut codes = Vec::new();
         let mut ids = BTreeSet::new();

@@ -65,6 +65,7 @@ impl Status {
         let named: &[PathBuf] = if self.plans.is_empty() { &here } else { &self.plans };
         let mut codes = Vec::new();
         let mut findings = present::reported(&site.findings, &site.sources);
+        findings.extend(present::reported(&past.findings, &BTreeMap::new()));
         findings.extend(Self::left(&log, id, &verified.blobs)?);
         let (mut rows, mut ends) = (Vec::new(), Vec::new());
         let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();

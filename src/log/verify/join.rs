@@ -13,6 +13,9 @@ use crate::input::place::Place;
 use crate::input::time::{Span, Time};
 use crate::log::line::SessionId;
 
+/// How many sessions that follow none are told one by one.
+const ROOTS: usize = 3;
+
 /// The end of a key that has none.
 pub(super) const NEVER: Time = Time::from_unix(i64::MAX);
 
@@ -245,14 +248,21 @@ impl Join {
             .collect();
         roots.sort_unstable_by_key(|(position, _)| *position);
         let Some(((_, first), others)) = roots.split_first() else { return };
-        for (_, mark) in others {
+        let mend = "if the log was begun on two branches: have each plan proved again whose proof has ended since it came; else ask its writer why the session names nothing before it";
+        let (told, more) = others.split_at(others.len().min(ROOTS));
+        for (_, mark) in told {
             let message = format!(
-                "the session follows none, and neither does `{}`: the log was begun twice, or this session leaves out what was there",
+                "the session follows none, and neither does `{}`: the log was begun twice, or this session leaves out what was there; when plans came counts from neither",
                 first.session
             );
-            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).mend(
-                "nothing, if the log was begun on two branches; else ask its writer why the session names nothing before it",
-            ));
+            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).mend(mend));
+        }
+        if let Some((_, mark)) = more.first() {
+            let message = format!(
+                "{} more sessions follow none, this one and later ones; when plans came counts from none of them",
+                more.len()
+            );
+            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).mend(mend));
         }
     }
 
