@@ -285,3 +285,15 @@ fn a_key_that_proves_one_plan_of_a_run_approves_no_other() {
         assert!(said.contains("but that key proves the plans of `agent:other`"), "{plans:?}: {said}");
     }
 }
+
+#[test]
+fn a_person_who_proposes_with_the_key_that_decides_is_told_to_use_a_second_one() {
+    let site = site();
+    let key = site.public_key("ada");
+    let proof = format!("{{method: key, key: \"{key}\", {}}}", window());
+    site.append("agents.yaml", &format!("  - id: user:ada\n    kind: person\n    proof:\n      - {proof}\n"));
+    let (code, text) = site.run(&["trust", "check"]);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(code == 1 && text.contains("the key by which the person `user:ada` proposes stands in line"), "{text}");
+    assert!(text.contains("needs a second key, to propose with") && !text.contains("a machine never"), "{text}");
+}

@@ -87,7 +87,7 @@ impl<'a> Files<'a> {
                     Proof::Token(_) => return None,
                 };
                 let key = PublicKey::from_line(line.value.raw()).ok()?;
-                Some(Proves { agent: agent.id.value.as_str(), key, line, principal })
+                Some(Proves { agent: agent.id.value.as_str(), is_person: agent.is_person, key, line, principal })
             })
         })
     }
@@ -96,6 +96,7 @@ impl<'a> Files<'a> {
 /// A key by which an agent proves itself.
 struct Proves<'a> {
     agent: &'a str,
+    is_person: bool,
     key: PublicKey,
     line: &'a Placed<Text>,
     /// The principal, where the key is that of an authority.
@@ -174,6 +175,10 @@ fn machines(files: Files<'_>) -> Vec<Finding> {
         };
         if let Some(line) = files.signers.lines().iter().find(passes) {
             let message = match proves.principal {
+                None if proves.is_person => format!(
+                    "the key by which the person `{}` proposes stands in line {} of allowed_signers, among those of approvers",
+                    proves.agent, line.number
+                ),
                 None => format!(
                     "the key of the agent `{}` stands in line {} of allowed_signers, among those of approvers",
                     proves.agent, line.number
@@ -184,7 +189,11 @@ fn machines(files: Files<'_>) -> Vec<Finding> {
                 ),
             };
             let finding = Finding::new(Code::MachineApprover, message).at(&proves.line.place);
-            found.push(finding.mend("a machine never approves; give the agent a key or authority of its own"));
+            found.push(finding.mend(if proves.is_person {
+                "a key that proves plans decides nothing: who proposes and decides needs a second key, to propose with"
+            } else {
+                "a machine never approves; give the agent a key or authority of its own"
+            }));
         }
     }
     found
