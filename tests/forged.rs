@@ -228,13 +228,28 @@ fn a_second_session_that_follows_none_is_told_and_a_fork_is_not() {
     assert_eq!((code, &finding["severity"]), (0, &"warning".into()), "a log may begin on two branches");
     assert_eq!(finding["line"], String::from_utf8_lossy(&one).lines().count() + 1);
     assert!(finding["message"].as_str().unwrap().contains("the session follows none, and neither does"), "{finding}");
-    assert!(finding["help"].as_str().unwrap().contains("two branches"), "{finding}");
+    assert!(finding["message"].as_str().unwrap().contains("when plans came counts from neither"), "{finding}");
+    let help = finding["help"].as_str().unwrap();
+    assert!(help.contains("two branches") && help.contains("proved again"), "{finding}");
     assert_eq!(report["findings"].as_array().unwrap().len(), 1, "the first is not told as a second: {report}");
     for format in FORMATS {
         let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", format]);
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(code == 3 && text.contains("follows none"), "{format}: {text}");
     }
+    // The plan's proof has ended, and why the logged time does not help is said.
+    let bad = gate(&site).1;
+    let bad = found(&bad, "bad-proof").unwrap_or_else(|| panic!("{bad}")).to_string();
+    assert!(bad.contains("recorded by sessions alone that follow none") && bad.contains("review plan sign"), "{bad}");
+    let two = fs::read(site.log()).unwrap();
+    for _ in 0..9 {
+        branch().add(&site);
+    }
+    let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
+    let all = report["findings"].as_array().unwrap();
+    assert_eq!((code, all.len()), (0, 4), "three are told, and the rest counted: {report}");
+    assert!(all[3]["message"].as_str().unwrap().starts_with("7 more sessions follow none"), "{report}");
+    fs::write(site.log(), two).unwrap();
     // Who joins the two does not make them one.
     Forged {
         parents: sorted([first, second]),
@@ -272,6 +287,7 @@ fn a_person_records_nothing_whatever_allowed_signers_allows() {
             ),
             "{said}"
         );
+        assert!(finding["help"].as_str().unwrap().contains("a key and a principal of its own"), "{finding}");
         assert_eq!((&report["integrity"]["holds"], &report["authenticity"]["holds"]), (&"yes".into(), &"no".into()));
     };
     let (code, report) = json(&site, &["verify", "review-log.jsonl"]);
@@ -282,13 +298,23 @@ fn a_person_records_nothing_whatever_allowed_signers_allows() {
     refused(&report);
     // An auditor's own keys know no people, unless they are named as well.
     let own = ["verify", "review-log.jsonl", "--signers", "allowed_signers"];
-    assert_eq!(json(&site, &own).0, 0);
+    let (code, report) = json(&site, &own);
+    let note = found(&report, "log-recorders-unchecked").unwrap_or_else(|| panic!("{report}"));
+    assert_eq!((code, &note["severity"]), (0, &"note".into()));
     let (code, report) = json(&site, &[&own[..], &["--people", "people.yaml"]].concat());
     assert_eq!(code, 7);
     refused(&report);
     fs::write(site.demo().join("torn.yaml"), "people: [\n").unwrap();
     let (code, text) = site.run(&[&own[..], &["--people", "torn.yaml"]].concat());
     assert!(code == 1 && text.contains("`torn.yaml` is faulty, so nobody knows who is no recorder"), "{text}");
+    assert!(text.contains("torn.yaml:1:"), "the fault has its place: {text}");
+    let (_, report) = json(&site, &[&own[..], &["--people", "torn.yaml"]].concat());
+    assert_eq!(report["authenticity"]["holds"], "unknown");
+    // What is not what was written is told all the same.
+    let log = fs::read_to_string(site.log()).unwrap();
+    fs::write(site.log(), log.replacen("\"tool\":\"forged\"", "\"tool\":\"edited\"", 1)).unwrap();
+    let (code, text) = site.run(&[&own[..], &["--people", "torn.yaml"]].concat());
+    assert!(code == 7 && text.contains("torn.yaml:1:") && text.contains("torn.yaml` is faulty"), "{text}");
     // The recorder's own session is none of this.
     fs::remove_file(site.log()).unwrap();
     Forged::honest().add(&site);
@@ -362,4 +388,29 @@ fn a_session_sealed_without_a_touch_is_not_authentic() {
     for flags in [1, 5] {
         assert_eq!(touched(flags).0, 0, "{flags}");
     }
+}
+
+#[test]
+fn a_proof_from_a_session_of_impossible_times_says_so() {
+    let site = site();
+    let people = fs::read_to_string(site.demo().join("people.yaml")).unwrap();
+    for (begun, sealed, code) in [(-91, -89, ""), (-60, 60, "log-time-future"), (-30, -60, "log-time-backwards")] {
+        let _ = fs::remove_file(site.log());
+        Forged { begun: minutes(begun), sealed: minutes(sealed), ..Forged::honest() }.add(&site);
+        let (exit, text) = site.run(&["log", "prove", "00000000", "1", "-o", "proof.json"]);
+        assert_eq!(exit, 0, "{text}");
+        let (exit, report) = json(&site, &["verify", "--proof", "proof.json"]);
+        let findings = report["findings"].as_array().unwrap();
+        let expected = if code.is_empty() { (0, "unknown") } else { (1, "no") };
+        assert_eq!((exit, findings.len(), &report["time"]["holds"]), (0, expected.0, &expected.1.into()), "{report}");
+        assert!(code.is_empty() || found(&report, code).is_some(), "{report}");
+    }
+    // Nobody knows whether the recorder is a person, or whoever it is that is listed.
+    let own = ["verify", "--proof", "proof.json", "--signers", "allowed_signers"];
+    assert!(found(&json(&site, &own).1, "log-recorders-unchecked").is_some());
+    fs::write(site.demo().join("people.yaml"), "people: [\n").unwrap();
+    let (code, report) = json(&site, &["verify", "--proof", "proof.json"]);
+    assert_eq!((code, &report["authenticity"]["holds"]), (1, &"unknown".into()), "{report}");
+    fs::write(site.demo().join("people.yaml"), people).unwrap();
+    assert_eq!(json(&site, &["verify", "--proof", "proof.json"]).0, 0);
 }

@@ -18,10 +18,11 @@ use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::text::Text;
+use crate::input::time::{Span, Time};
 use crate::log::allowed::Allowed;
-use crate::log::line::{self, Line, Verdict};
+use crate::log::line::{self, Line, SessionKind, Verdict};
 use crate::log::prove::{LONGEST, Proof, Proved, prove};
-use crate::log::verify::{Keep, SessionView};
+use crate::log::verify::{CLOCK_SKEW, Keep, SessionView};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Answer, Head, Holds, VerifyReport};
 use crate::report::sentence::Sentence;
@@ -139,7 +140,12 @@ fn session_bytes(log: &Path, view: &SessionView) -> anyhow::Result<Vec<u8>> {
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn verify(path: &Path, signers: &Signers, findings: Vec<Finding>) -> anyhow::Result<(Report, ExitCode)> {
+pub fn verify(
+    path: &Path,
+    signers: &Signers,
+    findings: Vec<Finding>,
+    knows_people: bool,
+) -> anyhow::Result<(Report, ExitCode)> {
     use std::io::Read as _;
     let cannot = || format!("the proof `{}` cannot be read", shown(path));
     let mut bytes = Vec::new();
@@ -151,7 +157,19 @@ pub fn verify(path: &Path, signers: &Signers, findings: Vec<Finding>) -> anyhow:
     {
         Ok((proved, proof)) => {
             let verdict = Sentence::of("the proof holds: ").then(says(&proved));
-            (holds(&name, &proved, &proof), verdict, ExitCode::Passes)
+            let late = untimely(&proved, output::now());
+            if let Some((code, message)) = &late {
+                let finding = Finding::new(*code, message.as_str()).at(&Place::file(&name));
+                findings.push(finding.mend("ask its writer when the session was sealed; rely on no time in it"));
+            }
+            if !knows_people && proved.session.kind == SessionKind::Record {
+                findings.push(super::verify::unchecked(&name));
+            }
+            let mut body = holds(&name, &proved, &proof);
+            if let Some((_, message)) = late {
+                body.time = answer(Holds::No, message);
+            }
+            (body, verdict, ExitCode::Passes)
         }
         Err(why) => {
             let finding = Finding::new(Code::LogBadProof, why.to_string()).at(&Place::file(&name));
@@ -168,6 +186,18 @@ pub fn verify(path: &Path, signers: &Signers, findings: Vec<Finding>) -> anyhow:
         next: Vec::new(),
     };
     Ok((report, code))
+}
+
+/// What of a session's times cannot be: sealed before it began, or in the future.
+fn untimely(proved: &Proved, now: Time) -> Option<(Code, String)> {
+    let (begun, sealed) = (proved.session.at, proved.seal.at);
+    if sealed < begun {
+        let message = format!("the session claims to be sealed at {sealed}, before it started ({begun})");
+        return Some((Code::LogTimeBackwards, message));
+    }
+    let is_future = sealed > now.plus(Span::from_seconds(CLOCK_SKEW));
+    is_future
+        .then(|| (Code::LogTimeFuture, format!("the session claims to be sealed at {sealed}, which is yet to come")))
 }
 
 fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answer {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::new_folder::shown;
@@ -16,11 +16,13 @@ use super::{output, prove, record};
 use crate::config::People;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
-use crate::input::id::{PersonId, PrincipalId};
+use crate::input::finding::{Code, Finding};
+use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::log::line::SessionKind;
 use crate::log::verify::{Integrity, Keep, Verification};
 use crate::report::model::{Body, Report, Reported};
+use crate::report::record::{Answer, Holds};
 use crate::report::sentence::Sentence;
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
@@ -37,10 +39,12 @@ pub struct Verify {
     /// Whose keys count: the auditor's own allowed_signers [default: that of the trust folder].
     #[arg(long, value_name = "FILE")]
     signers: Option<PathBuf>,
-    /// Keys of which no signature counts, beside `--signers` [default: `revoked_keys` of the trust folder].
+    /// Keys of which no signature counts, beside `--signers` [default: `revoked_keys` of the trust folder; with `--signers`
+    /// none].
     #[arg(long, value_name = "FILE", requires = "signers")]
     revoked: Option<PathBuf>,
-    /// Who is a person and so no recorder, beside `--signers` [default: people.yaml of the trust folder].
+    /// Who is a person and so no recorder, beside `--signers` [default: people.yaml of the trust folder; with `--signers`
+    /// nobody, and recorders go unchecked].
     #[arg(long, value_name = "FILE", requires = "signers")]
     people: Option<PathBuf>,
     /// The trust folder whose allowed_signers count.
@@ -69,9 +73,10 @@ impl Verify {
     }
 
     fn verify(&self) -> anyhow::Result<(Report, ExitCode)> {
-        let (signers, mut findings, source) = self.signers()?;
+        let Judges { signers, people, mut findings, sources } = self.judges()?;
         if let Some(proof) = &self.proof {
-            return prove::verify(proof, &signers, findings);
+            let known = !matches!(people, Known::Unnamed);
+            return Ok(people.doubt(prove::verify(proof, &signers, findings, known)?));
         }
         let log = self.log.as_deref().unwrap_or_else(|| Path::new("review-log.jsonl"));
         let known = known_heads(&self.known_head)?;
@@ -82,6 +87,10 @@ impl Verify {
         );
         let verified = record::verify(log, &signers, None, &known, Keep::Heads, output::now())?;
         let code = exit_code(&verified);
+        let records = verified.sessions.iter().any(|view| view.header.kind == SessionKind::Record);
+        if records && matches!(people, Known::Unnamed) {
+            findings.push(unchecked(&shown(log)));
+        }
         findings.extend(verified.findings.iter().cloned());
         let report = Report {
             command: "verify",
@@ -89,15 +98,15 @@ impl Verify {
             verdict: verdict(&verified, code),
             findings: findings
                 .into_iter()
-                .map(|f| Reported::new(f, |name| (name == source.0).then_some(source.1.as_str())))
+                .map(|f| Reported::new(f, |name| sources.get(name).map(String::as_str)))
                 .collect(),
             body: Body::Verify(record::report(log, &verified)),
             next: Vec::new(),
         };
-        Ok((report, code))
+        Ok(people.doubt((report, code)))
     }
 
-    fn signers(&self) -> anyhow::Result<(Signers, Vec<crate::input::finding::Finding>, (String, String))> {
+    fn judges(&self) -> anyhow::Result<Judges> {
         let read = |path: &Path| std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)));
         let (name, bytes, revoked, people) = if let Some(path) = &self.signers {
             let beside = |path: &Option<PathBuf>| {
@@ -122,27 +131,70 @@ impl Verify {
             signers = signers.without(revoked);
             findings.extend(faults);
         }
+        let mut sources = BTreeMap::from([(name, String::from_utf8_lossy(&bytes).into_owned())]);
+        let mut known = Known::Unnamed;
         if let Some((name, bytes)) = people {
-            signers = signers.keeping_out(SessionKind::Record.namespace(), self::people(&name, &bytes)?);
+            known = match People::read(&name, &bytes) {
+                Ok(people) => {
+                    signers = signers.keeping_out(SessionKind::Record.namespace(), people.principals());
+                    Known::Named
+                }
+                Err(faults) => {
+                    findings.extend(faults);
+                    Known::Faulty(Text::from(name.as_str()))
+                }
+            };
+            sources.insert(name, String::from_utf8_lossy(&bytes).into_owned());
         }
-        Ok((signers, findings, (name, String::from_utf8_lossy(&bytes).into_owned())))
+        Ok(Judges { signers, people: known, findings, sources })
     }
 }
 
-/// Whose each principal is.
-///
-/// # Errors
-/// If the file is faulty: then nobody can say whether a recorder is a person.
-fn people(name: &str, bytes: &[u8]) -> anyhow::Result<BTreeMap<PrincipalId, PersonId>> {
-    let said = |findings: Vec<crate::input::finding::Finding>| {
-        let said: Vec<String> = findings.iter().map(|finding| finding.message.terminal()).collect();
-        anyhow!(
-            "`{}` is faulty, so nobody knows who is no recorder: {}\n  = mend: see `review trust check`",
-            Text::from(name).terminal(),
-            said.join("; ")
-        )
-    };
-    Ok(People::read(name, bytes).map_err(said)?.principals())
+/// What a log is judged by.
+struct Judges {
+    signers: Signers,
+    people: Known,
+    findings: Vec<Finding>,
+    /// The texts of the files that findings point into.
+    sources: BTreeMap<String, String>,
+}
+
+/// Whether it is known who is a person, and so no recorder.
+enum Known {
+    /// It is.
+    Named,
+    /// No file says so.
+    Unnamed,
+    /// The file of this name is faulty.
+    Faulty(Text),
+}
+
+impl Known {
+    /// WHY not at once: what does not verify is told, whatever else is wrong (DESIGN §11). What verifies but for recorders,
+    /// of whom nobody knows whether they are people, does not pass.
+    fn doubt(&self, (mut report, code): (Report, ExitCode)) -> (Report, ExitCode) {
+        let Self::Faulty(name) = self else { return (report, code) };
+        let because = |says: Sentence| says.name(name).own(" is faulty, so nobody knows who is no recorder");
+        if code != ExitCode::Passes {
+            report.verdict = because(report.verdict.own("; beside that, "));
+            return (report, code);
+        }
+        report.exit_code = ExitCode::Failure.code();
+        report.verdict = because(Sentence::new());
+        if let Body::Verify(body) = &mut report.body {
+            let says = because(Sentence::of("every seal is signed by a key that allowed_signers allows, but "));
+            body.authenticity = Answer { holds: Holds::Unknown, says };
+        }
+        (report, ExitCode::Failure)
+    }
+}
+
+/// That nobody knows whether recorders are people.
+#[must_use]
+pub fn unchecked(file: &str) -> Finding {
+    let message = "nobody said who is a person, so it was not checked that no recorder is one";
+    let mend = "name a people.yaml with `--people`";
+    Finding::new(Code::LogRecordersUnchecked, message).at(&Place::file(file)).mend(mend)
 }
 
 /// What the four answers come to.

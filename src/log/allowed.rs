@@ -5,7 +5,7 @@
 
 use super::judge::{Certified, Claim, Judgement, SignatureJudge, Signer};
 use crate::input::text::Text;
-use crate::trust::signers::Signers;
+use crate::trust::signers::{Signers, WhyNot};
 use crate::trust::sshsig;
 
 /// Judges seals against `allowed_signers`.
@@ -41,7 +41,24 @@ impl SignatureJudge for Allowed<'_> {
                     principals: certificate.principals().to_vec(),
                 }),
             })),
-            Err(why) => Judgement::NotAllowed(Text::from(why.to_string())),
+            Err(why) => Judgement::NotAllowed(Text::from(why.to_string()), mend(&why)),
         }
+    }
+}
+
+/// What helps where the key is listed already: then to list it does not.
+fn mend(why: &WhyNot) -> Option<&'static str> {
+    match why {
+        WhyNot::UnknownKey { .. }
+        | WhyNot::OtherPrincipal { .. }
+        | WhyNot::Unused { .. }
+        | WhyNot::NotYetValid { .. }
+        | WhyNot::Expired { .. } => None,
+        WhyNot::Ambiguous { .. }
+        | WhyNot::Namespace { .. }
+        | WhyNot::Certificate { .. }
+        | WhyNot::Revoked { .. }
+        | WhyNot::Person { .. }
+        | WhyNot::PersonsKey { .. } => Some(why.mend()),
     }
 }

@@ -31,6 +31,20 @@ pub fn cut(bytes: &[u8]) -> impl Iterator<Item = impl FnOnce(Digest<of::Line>) -
 /// Why a blob line does not continue the one before.
 pub(super) type BlobFault = &'static str;
 
+/// What is wrong with a part by itself, whatever the others are; a value of one part is checked whole.
+pub(super) fn alone(blob: &Blob) -> Result<(), BlobFault> {
+    let (part, parts) = (blob.part.get(), blob.parts.get());
+    if part == 0 || part > parts {
+        return Err("the part is none of the value's");
+    }
+    let open = Open { sha256: blob.sha256, next: part, parts, hash: Sha256::new() };
+    // A last part alone makes no hash but its own.
+    let taken = Join { open: Some(open), ..Join::default() }.take(blob);
+    if part == parts && parts > 1 && taken == Err(OTHER_VALUE) { Ok(()) } else { taken.map(drop) }
+}
+
+const OTHER_VALUE: BlobFault = "the parts do not make the value that they announce";
+
 /// Joins the parts of one value after another, keeping only a running hash.
 #[derive(Default)]
 pub(super) struct Join {
@@ -84,7 +98,7 @@ impl Join {
         if Digest::from_bytes(open.hash.finalize().into()) == open.sha256 {
             Ok(Some(open.sha256))
         } else {
-            Err("the parts do not make the value that they announce")
+            Err(OTHER_VALUE)
         }
     }
 }

@@ -61,8 +61,9 @@ pub struct Certified {
 pub enum Judgement {
     /// It is by this signer, who was allowed to at the claimed time.
     Good(Box<Signer>),
-    /// It may be genuine, but `allowed_signers` does not allow its key (then, or for this namespace or principal).
-    NotAllowed(Text),
+    /// It may be genuine, but `allowed_signers` does not allow its key (then, or for this namespace or principal); with what
+    /// can be done about it, where that is not to list the key.
+    NotAllowed(Text, Option<&'static str>),
     /// It may be genuine, but is of a kind that this tool does not verify.
     Unsupported(Text),
     /// It is not a signature over these bytes.

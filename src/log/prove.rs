@@ -163,7 +163,7 @@ impl Proof {
         };
         let signer = match judge.judge(&claim) {
             Judgement::Good(signer) => *signer,
-            Judgement::NotAllowed(why) | Judgement::Unsupported(why) | Judgement::Bad(why) => {
+            Judgement::NotAllowed(why, _) | Judgement::Unsupported(why) | Judgement::Bad(why) => {
                 return Err(ProofError::Signature(why));
             }
         };
@@ -206,6 +206,9 @@ impl Proof {
         }
         if !run::alone(line, session).is_empty() {
             return wrong("the line breaks a rule that every line of its kind keeps");
+        }
+        if !run::alone(&Line::Session(Box::new(session.clone())), session).is_empty() {
+            return wrong("its session line breaks a rule that every such line keeps");
         }
         check_counts(session, seal).map_or(Ok(()), wrong)?;
         let Line::Decision(decision) = line else { return Ok(()) };
@@ -375,6 +378,38 @@ mod tests {
         assert!(refused(*approved, &|d| d.lifts = vec![Digest::of(b"b"), Digest::of(b"b")], None).contains("breaks"));
         assert!(refused(*approved, &|_| (), Some(2)).contains("before what must stand before it"));
         assert_eq!(refused(*approved, &|_| (), Some(3)), "");
+    }
+
+    #[test]
+    fn a_session_line_or_a_part_that_no_log_could_hold_proves_nothing() {
+        let reviewed = sample::session(1, &[], &[].into(), 0);
+        let refused = |word: &[u8], edit: &dyn Fn(&mut Proved)| {
+            let at = line::lines(&reviewed.bytes).position(|l| line::word(l) == Some(word)).unwrap();
+            let proof = prove(&reviewed.bytes, at + 1).unwrap();
+            let mut proved = proof.check(&sample::Judge).unwrap();
+            edit(&mut proved);
+            let refused = proof.check_place(&proved.session, &proved.seal, &proved.line).err();
+            refused.map(|why| why.to_string()).unwrap_or_default()
+        };
+        let twice = |proved: &mut Proved| proved.session.parents = vec![Digest::of(b"p"), Digest::of(b"p")];
+        assert!(refused(b"decision", &twice).contains("session line breaks a rule"));
+        assert_eq!(refused(b"decision", &|_| ()), "");
+        let part = |edit: &dyn Fn(&mut line::Blob)| {
+            refused(b"blob", &|proved: &mut Proved| {
+                let Line::Blob(blob) = &mut proved.line else { panic!("a blob") };
+                assert_eq!(blob.parts.get(), 1, "a value of one part");
+                edit(blob);
+            })
+        };
+        assert_eq!(part(&|_| ()), "");
+        assert!(part(&|blob| blob.base64 = "no base64".into()).contains("breaks a rule"));
+        assert!(part(&|blob| blob.sha256 = Digest::of(b"another")).contains("breaks a rule"));
+        assert!(part(&|blob| blob.part = Number::new(0)).contains("breaks a rule"));
+        assert!(part(&|blob| blob.part = Number::new(2)).contains("breaks a rule"));
+        assert!(part(&|blob| blob.parts = Number::new(2)).contains("breaks a rule"), "a first part is full");
+        // A last part makes no hash by itself.
+        let last = |blob: &mut line::Blob| (blob.part, blob.parts) = (Number::new(2), Number::new(2));
+        assert_eq!(part(&last), "");
     }
 
     #[test]

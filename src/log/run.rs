@@ -362,8 +362,10 @@ pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
         Line::Auto(it) => {
             run.shown.insert((it.plan.clone(), it.change.clone(), it.digest), PolicyOutcome::Auto);
         }
-        // A part of a long value is judged with the others alone.
-        Line::Blob(_) => return faults,
+        Line::Blob(it) => {
+            faults.extend(super::blob::alone(it).err().map(|message| Fault::new(Code::LogBadBlob, message)));
+            return faults;
+        }
         Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => {}
         Line::Seal(_) | Line::Sig(_) => {
             faults.push(misplaced("the end of a session stands in the midst of it"));

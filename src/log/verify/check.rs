@@ -194,7 +194,11 @@ impl<'a> Check<'a> {
                 Authenticity::Failed,
                 "the seal is signed by another key or principal than it names".into(),
             ),
-            Judgement::NotAllowed(why) => (Code::LogUnknownSigner, Authenticity::NotAllowed, why),
+            Judgement::NotAllowed(why, mend) => {
+                let finding = Finding::new(Code::LogUnknownSigner, why).at(place);
+                self.note(if let Some(mend) = mend { finding.mend(mend) } else { finding });
+                return Err(Authenticity::NotAllowed);
+            }
             Judgement::Unsupported(why) => (Code::LogUnsupportedSignature, Authenticity::Unsupported, why),
             Judgement::Bad(why) => (Code::LogBadSignature, Authenticity::Failed, why),
         };

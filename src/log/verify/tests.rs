@@ -301,7 +301,7 @@ fn claimed_times_that_cannot_be_are_told_apart_from_integrity() {
 fn answers_about_a_signature_never_touch_integrity() {
     let [a, ..] = three();
     let cases = [
-        (Judgement::NotAllowed("no".into()), Authenticity::NotAllowed, "log-unknown-signer"),
+        (Judgement::NotAllowed("no".into(), None), Authenticity::NotAllowed, "log-unknown-signer"),
         (Judgement::Unsupported("no".into()), Authenticity::Unsupported, "log-unsupported-signature"),
         (Judgement::Bad("no".into()), Authenticity::Failed, "log-bad-signature"),
     ];
@@ -349,7 +349,7 @@ fn a_session_that_claims_a_time_before_its_key_ended_but_follows_a_later_seal_is
                 valid_until: Some(Time::from_unix(sealed.unix() + until)),
                 ..*signer
             })),
-            other @ (Judgement::NotAllowed(_) | Judgement::Unsupported(_) | Judgement::Bad(_)) => other,
+            other @ (Judgement::NotAllowed(..) | Judgement::Unsupported(_) | Judgement::Bad(_)) => other,
         };
         bytes("log", &whole, sample::terms(&judge))
     };
