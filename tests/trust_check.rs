@@ -483,3 +483,36 @@ fn a_key_of_two_people_or_of_a_machine_keeps_the_site_from_judging() {
         assert!(code == 1 && text.contains("a trust file is invalid"), "{text}");
     }
 }
+
+#[test]
+fn a_misspelt_identity_or_group_of_a_person_is_told_and_one_of_another_system_is_not() {
+    let site = Site::new();
+    let path = site.demo().join("snapshot.json");
+    let mut snapshot: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    snapshot["identities"].as_array_mut().unwrap().push(serde_json::json!({"id": "user:bob", "kind": "human"}));
+    snapshot["groups"].as_array_mut().unwrap().push(serde_json::json!({"id": "group:break-glass"}));
+    std::fs::write(&path, snapshot.to_string()).unwrap();
+    site.replace("people.yaml", "[\"user:bo\"]", "[\"user:boob\", \"aws:bo\"]");
+    site.append("people.yaml", "barring_groups: [\"group:break-glas\"]\n");
+    let (code, report) = check(&site);
+    let found = report["findings"].as_array().unwrap();
+    let told: Vec<&str> = (found.iter())
+        .filter(|f| f["code"] == "dangling-reference" && f["file"].as_str().unwrap().ends_with("people.yaml"))
+        .map(|f| f["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(told.len(), 2, "{report}");
+    assert!(told.iter().any(|m| m.contains("`user:boob`") && m.contains("`user:bob`")), "{told:?}");
+    assert!(told.iter().any(|m| m.contains("`group:break-glas`") && m.contains("`group:break-glass`")), "{told:?}");
+    assert_eq!(code, 0, "a warning: {report}");
+    assert_eq!(site.run(&["trust", "check", "--strict"]).0, 1);
+}
+
+#[test]
+fn remembered_heads_that_are_none_are_an_error_before_any_gate() {
+    let site = Site::new();
+    site.append("known_heads", "abc\n");
+    let (code, report) = check(&site);
+    assert_eq!(code, 1, "{report}");
+    let said = report["findings"].to_string();
+    assert!(said.contains("line 1: this is no hash") && said.contains("known_heads"), "{said}");
+}

@@ -219,7 +219,7 @@ impl<'s> Proposal<'s> {
                     format!("`{}` is no proposer of agents.yaml", plan.proposer.value.as_str()),
                 )
                 .at(&plan.proposer.place)
-                .mend("list the assistant in agents.yaml, or correct `proposer`"),
+                .mend("list the assistant in agents.yaml, or the person with `kind: person`, or correct `proposer`"),
             );
         }
         let question = access::Question {

@@ -58,6 +58,8 @@ pub struct Site {
     pub data_files: Vec<(String, Rc<[u8]>)>,
     /// The current entitlements, with the agents and people that the export does not know.
     pub snapshot: Snapshot,
+    /// How many identities at its end the export does not know.
+    pub added: usize,
     /// The SHA-256 of the snapshot's bytes.
     pub snapshot_digest: Digest<of::File>,
     /// What was notable in all of them.
@@ -173,7 +175,9 @@ impl Site {
         if !reading.faults.findings.is_empty() {
             return Ok(Err(reading.faults));
         }
+        let exported = snapshot.identities.len();
         let snapshot = with_known(snapshot, &agents, &people);
+        let added = snapshot.identities.len().saturating_sub(exported);
         Ok(Ok(Self {
             folder: reading.folder,
             settings,
@@ -189,6 +193,7 @@ impl Site {
             data_files,
             snapshot,
             snapshot_digest,
+            added,
             findings: reading.notes,
             sources: reading.faults.sources,
         }))

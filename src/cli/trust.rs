@@ -10,12 +10,15 @@ use clap::{Args, Subcommand};
 
 use super::site::{REVOKED_KEYS, Site};
 use super::trust_folder::{TrustFolder, TrustFolderError};
+use super::trusted::KNOWN_HEADS;
+use super::verify::heads_in;
 use super::writing::Writing;
 use super::{Where, output, present, proposal, provers};
 use crate::access::Index;
 use crate::config::{self, Agents, People, Settings, Tasks};
 use crate::decision::exit::ExitCode;
 use crate::decision::lint::{self, Files};
+use crate::decision::slips::slips;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -175,6 +178,12 @@ impl Check {
             revoked
         });
         found.add(tasks.without_owner());
+        if let Some((shown, bytes)) = found.bytes(folder, KNOWN_HEADS)
+            && let Err(fault) = heads_in(&shown, &String::from_utf8_lossy(&bytes))
+        {
+            let finding = Finding::new(Code::BadConfiguration, fault.to_string()).at(&Place::file(&shown));
+            found.add([finding.mend("write one hash a line, as `review log head` prints it")]);
+        }
         if let Some(agents) = &agents {
             match provers::load(agents, &mut |path| Ok(found.bytes(folder, path))) {
                 Ok((_, findings)) => found.add(findings),
@@ -227,6 +236,7 @@ impl Check {
             found.sources.extend(site.sources.iter().map(|(name, bytes)| (name.clone(), Rc::clone(bytes))));
             found.add(site.findings.iter().cloned());
             found.add(overbroad(&site));
+            found.add(slips(&site.people, &site.agents, &site.snapshot, site.added));
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ pub mod reject;
 pub mod risk;
 pub mod session;
 pub mod since;
+pub mod slips;
 pub mod soundness;
 pub mod translate;
 
