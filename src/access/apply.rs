@@ -279,12 +279,27 @@ fn made_by(id: &str, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subj
 /// Who holds something at a new resource that others already named, or above it: only for them its place says more.
 fn newly_placed(resource: &ResourceId, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
     let index = plain.index;
+    let added = || view.delta.added.iter();
+    let is_it = |scope: Option<&ResourceId>| scope == Some(resource);
+    let asked = || {
+        let made = view.delta.trusts.iter().filter_map(|(trust, _)| trust.requires.as_ref());
+        index.required().iter().chain(made).any(|requires| is_it(requires.scope.as_ref()))
+    };
+    let ruled = || {
+        index.rules().classes.iter().any(|class| {
+            class.by_scope.contains_key(&Some(resource.clone()))
+                || view.made().any(|made| is_it(class.scope_of(&made).flatten().as_ref()))
+        })
+    };
     let named = index.at_scope(resource.as_str()).next().is_some()
-        || index.rules().classes.iter().any(|class| class.by_scope.contains_key(&Some(resource.clone())));
+        || added().any(|a| is_it(a.scope.as_ref()))
+        || asked()
+        || ruled();
     if !named {
         return BTreeSet::new();
     }
     let places = ancestry(view, resource);
-    let held = places.iter().flat_map(|place| index.at_scope(place.as_str()));
-    held.flat_map(|(_, a)| view.subjects(a.who.raw())).collect()
+    let held = places.iter().flat_map(|place| index.at_scope(place.as_str())).map(|(_, a)| a);
+    let here = added().filter(|a| a.scope.as_ref().is_some_and(|scope| places.contains(scope)));
+    held.chain(here).flat_map(|a| view.subjects(a.who.raw())).collect()
 }

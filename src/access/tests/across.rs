@@ -295,3 +295,23 @@ fn many_harmless_approvals_push_nothing_out() {
     }
     assert!(!analysed(&Data::default(), &s, now(), &earlier).sets_incomplete, "what the snapshot shows does not count");
 }
+
+#[test]
+fn a_place_and_what_is_held_above_it_meet_over_plans_as_in_one() {
+    let s = snapshot("test").human("u").human("job:new").resource("org", None).role("start", &[allow("start", "job")]);
+    let s = s.role("vault", &[allow("open", "vault")]).held("v", "job:new", "vault", None);
+    let s = s.rule("run", "job:$name", "start", "job", Some("space:$name"));
+    let make = || Action::CreateResource(p("space:new".into()), Some(p("org".into())), None, None);
+    let start = || grant("u", "start", Some("org"));
+    let members = |e: &crate::access::facts::Emergent| -> Vec<String> {
+        e.members.iter().chain(&e.with).map(|c| c.as_str().to_owned()).collect()
+    };
+    let whole = analysed(&Data::default(), &s, vec![("m", make()), ("g", start())], &[]);
+    assert_eq!(whole.emergent.iter().map(members).collect::<Vec<_>>(), [["g", "m"]]);
+    assert!(!whole.sets_incomplete, "{:?}", whole.findings);
+    for (mine, other) in [(start(), make()), (make(), start())] {
+        let a = analysed(&Data::default(), &s, vec![("c", mine)], &[approved("P", "c", other)]);
+        assert_eq!(a.emergent.iter().map(members).collect::<Vec<_>>(), [["c", "P/c"]]);
+        assert!(!a.sets_incomplete && a.changes[0].effects.gained.iter().all(|g| g.access.action.raw() != "open"));
+    }
+}

@@ -307,3 +307,15 @@ fn the_effect_of_a_change_is_independent_of_unrelated_changes_and_of_order() {
     assert_eq!(forward.effects, backward.effects);
     assert_eq!(forward.emergent, backward.emergent);
 }
+
+#[test]
+fn a_new_place_that_a_trust_already_asks_for_lets_in_whoever_holds_that_above_it() {
+    let s = snapshot("test").human("u").human("svc").resource("org", None).role("start", &[allow("start", "job")]);
+    let s =
+        s.role("vault", &[allow("open", "vault")]).held("v", "svc", "vault", None).held("h", "u", "start", Some("org"));
+    let mut s = s.trust("t", "u", "svc", Some(("start", "job")));
+    s.trusts[0].requires.as_mut().unwrap().scope = Some("new".into());
+    let make = |name: &str| Action::CreateResource(p(name.into()), Some(p("org".into())), None, None);
+    assert_eq!(brief(&one(&s, make("new")).effects.gained), ["u open vault"]);
+    assert!(one(&s, make("other")).effects.gained.is_empty());
+}
