@@ -374,7 +374,7 @@ fn companions(
     let told = own.iter().fold(told, |sum, outcome| sum.saturating_add(outcome.told()));
     let looked = own.iter().fold(looked, |sum, outcome| sum.saturating_add(outcome.work));
     let whole = bench.outcome(plain, &whole_view, q.budget.of_all(told, looked));
-    let is_cut = whole.is_cut() || others.iter().any(Outcome::is_cut);
+    let mut is_cut = whole.is_cut() || others.iter().any(Outcome::is_cut);
     let said: BTreeSet<_> = known.iter().map(|e| e.digest).collect();
     let mut fresh = candidates(&whole, &alone, &whole_view, q.budget.emergent);
     fresh.leave_out(&|what, eligible| said.contains(&digest(what, eligible)));
@@ -385,6 +385,8 @@ fn companions(
     let mut search = search(q, plain, &steps, &whole_view, &alone, &lay);
     let mut found = search.all(fresh);
     found.retain_mut(|e| {
+        // WHY: changes that give a piece and were not found to: whichever they are, some of them may be this plan's.
+        let unknown = !e.complete && e.sets.is_empty();
         let both = |set: &BTreeSet<ChangeId>| {
             set.iter().any(|id| names.contains(id)) && set.iter().any(|id| !names.contains(id))
         };
@@ -394,7 +396,9 @@ fn companions(
         }
         let (here, there) = std::mem::take(&mut e.members).into_iter().partition(|id| names.contains(id));
         (e.members, e.with) = (here, there);
-        !e.members.is_empty() && !e.with.is_empty()
+        let kept = !e.members.is_empty() && !e.with.is_empty();
+        is_cut |= !kept && (unknown || !e.complete && e.with.is_empty());
+        kept
     });
     Companions { found, is_cut }
 }
