@@ -30,7 +30,7 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
-use crate::log::line::{self, Line, SessionKind, Value, Verdict};
+use crate::log::line::{self, Evaluation, Line, SessionKind, Value, Verdict};
 use crate::log::verify::{SessionView, Verification};
 use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
@@ -53,6 +53,17 @@ pub struct Past {
     shown: BTreeMap<SessionRef, BTreeSet<Digest<of::Change>>>,
     /// What is to be said of records that do not count.
     pub findings: Vec<Finding>,
+    /// What passed without a person.
+    passed: Vec<Passed>,
+}
+
+/// A change that passed without a person.
+#[derive(Clone, Debug)]
+struct Passed {
+    session: SessionRef,
+    sealed: Time,
+    digest: Digest<of::Change>,
+    document: Arc<Document>,
 }
 
 /// That a plan came with a proof that was found good, as a session says.
@@ -119,7 +130,8 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
         });
         (SessionRef::new(view.header.session.to_string()), evaluated.collect())
     });
-    Ok(Past { record, receptions, loose, approved: approved(values, verified), keys, shown: shown.collect(), findings })
+    let (approved, passed) = (approved(values, verified), passed(values, verified));
+    Ok(Past { record, receptions, loose, approved, keys, shown: shown.collect(), passed, findings })
 }
 
 /// That records do not count, because the keys that signed them prove plans.
@@ -136,6 +148,39 @@ fn not_counting(theirs: &[&SessionView]) -> Option<Finding> {
     let line = u32::try_from(first.line).unwrap_or(u32::MAX);
     let mend = "give the recorder a key that no proposer has, and record anew; have what was exported approved again";
     Some(Finding::new(Code::LogProposersRecord, message).at(&Place::line(&first.file, line)).mend(mend))
+}
+
+
+/// The changes that signed sessions say passed without a person, as their evaluations give them.
+fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
+    let mut found = Vec::new();
+    for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
+        let autos = view.lines.iter().filter_map(|line| {
+            let Line::Auto(auto) = &line.value else { return None };
+            Some(auto.digest)
+        });
+        let autos: BTreeSet<Digest<of::Change>> = autos.collect();
+        for line in &view.lines {
+            let Line::Evaluation(evaluation) = &line.value else { continue };
+            if !autos.contains(&evaluation.digest) {
+                continue;
+            }
+            if let Some(document) = document(evaluation, values) {
+                let session = SessionRef::new(view.header.session.to_string());
+                found.push(Passed { session, sealed: view.seal.value.at, digest: evaluation.digest, document });
+            }
+        }
+    }
+    found
+}
+
+/// What the digest of an evaluation was taken of, if it can be believed.
+fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<Document>> {
+    let text = match &evaluation.definition {
+        Value::Inline(text) => text.raw(),
+        Value::Blob(digest) => std::str::from_utf8(values.get(digest)?).ok()?,
+    };
+    Document::believe(text, &evaluation.digest).ok().map(|believed| believed.document)
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
@@ -261,12 +306,8 @@ pub fn documents(path: &Path, verified: &Verification) -> anyhow::Result<BTreeMa
     let mut found = BTreeMap::new();
     for line in verified.sessions.iter().flat_map(|view| &view.lines) {
         let Line::Evaluation(evaluation) = &line.value else { continue };
-        let text = match &evaluation.definition {
-            Value::Inline(text) => Some(text.raw()),
-            Value::Blob(digest) => values.get(digest).and_then(|bytes| std::str::from_utf8(bytes).ok()),
-        };
-        if let Some(Ok(believed)) = text.map(|text| Document::believe(text, &evaluation.digest)) {
-            found.insert(evaluation.digest, believed.document);
+        if let Some(document) = document(evaluation, &values) {
+            found.insert(evaluation.digest, document);
         }
     }
     Ok(found)
@@ -368,29 +409,41 @@ impl Past {
             .iter()
             .filter(|d| matches!(d.said, Said::Approve { .. }) && recent(d.sealed_at) && !here.contains(&d.digest))
             .collect();
+        let passed: Vec<&Passed> =
+            self.passed.iter().filter(|p| recent(p.sealed) && !here.contains(&p.digest)).collect();
         let mut found = BTreeMap::new();
         for (change, digest) in plan.changes.iter().zip(digested) {
             let document = &digest.document;
             let object = document.object();
-            let (mut before, mut unlifted) = (false, false);
+            let (mut before, mut unlifted, mut part_of_rejected) = (false, false, false);
             let mut earlier = Vec::new();
             for decision in &counting {
                 unlifted |= reject::blocks(decision, document, digest.digest, &self.record, now, &graph);
-                // What stood in the same plan when it was rejected is asked once, however often it is judged.
-                let stood = decision.document.plan == plan.id.value
-                    && self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
-                let again = decision.document.object() == object || covers_any(&graph, document, &decision.document);
-                let part = !again && covers_any(&graph, &decision.document, document);
-                // What was rejected as one comes back as several: each is a part, and the others are beside it, or were
-                // approved since.
-                let is_part = |of: &Document| covers_any(&graph, &decision.document, of);
+                // Of what this plan's own rejects bind its cards tell.
+                let bound = reject::binds(decision, document, &graph);
+                // What stood in the same plan when it was rejected is asked once, however often it is judged. What the
+                // reject does not bind was not asked by it.
+                let stood =
+                    bound && self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
+                let again =
+                    bound || decision.document.object() == object || gives_any(&graph, document, &decision.document);
+                let part = !again && gives_any(&graph, &decision.document, document);
+                // What was rejected as one comes back as several: each is a part, and the others are beside it, or passed
+                // since.
+                let is_part = |of: &Document| gives_any(&graph, &decision.document, of);
                 let others = || digested.iter().filter(|d| d.digest != digest.digest && is_part(&d.document)).count();
                 let since = |d: &&Recorded| self.record.knew(d, decision) && is_part(&d.document);
-                let split = part && (others() > 0 || elsewhere.iter().copied().any(|d| since(&d)));
-                before |= (again || split) && !stood;
-                // Of what this plan's own rejects bind its cards tell.
-                let on_card = decision.document.plan == plan.id.value && (again || stood);
-                if (again || part) && !on_card {
+                let passed_since = |p: &&Passed| {
+                    (p.session == decision.session || self.record.sessions.precedes(&decision.session, &p.session))
+                        && is_part(&p.document)
+                };
+                let split = part
+                    && (others() > 0
+                        || elsewhere.iter().copied().any(|d| since(&d))
+                        || passed.iter().any(passed_since));
+                before |= (again && !stood) || split;
+                part_of_rejected |= part;
+                if (again || part) && !bound {
                     earlier.push(EarlierReject {
                         at: decision.sealed_at,
                         plan: decision.document.plan.clone(),
@@ -407,15 +460,21 @@ impl Past {
             let grants_30d = grants.map(|d| d.digest).collect::<BTreeSet<_>>().len() as u64;
             found.insert(
                 change.id.value.clone(),
-                History { rejected_before: before, earlier, unlifted_reject: unlifted, grants_30d },
+                History { rejected_before: before, part_of_rejected, earlier, unlifted_reject: unlifted, grants_30d },
             );
         }
         found
     }
 }
 
-fn covers_any(graph: &Graph<'_, '_>, wide: &Document, narrow: &Document) -> bool {
-    wide.gains().any(|w| narrow.gains().any(|n| w.subject == n.subject && graph.covers(&w.access, &n.access)))
+/// Whether one change gives any access that another gives, however long: who asks for less time asks for the same.
+fn gives_any(graph: &Graph<'_, '_>, wide: &Document, narrow: &Document) -> bool {
+    let lasting = |access: &Access| Access { until: None, ..access.clone() };
+    wide.gains().any(|w| {
+        let same = narrow.gains().filter(|n| w.subject == n.subject);
+        let wide = lasting(&w.access);
+        same.into_iter().any(|n| graph.covers(&wide, &lasting(&n.access)))
+    })
 }
 
 #[cfg(test)]

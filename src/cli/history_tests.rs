@@ -185,6 +185,12 @@ fn what_was_rejected_as_one_is_recognised_when_it_comes_back_in_parts() {
     let mut past = Past::default();
     past.record.decisions.push(decided(Said::Reject, plan("P", &["r"]), "s1"));
     past.record.sessions.insert(SessionRef::new("s2"), [SessionRef::new("s1")]);
+    let bars = |past: &Past, id: &str, roles: &[&str]| -> Vec<bool> {
+        let (plan, digested) = plan(id, roles);
+        let history = past.of(&index, &plan, &digested, at(NOW));
+        roles.iter().map(|role| history[*role].rejected_before || history[*role].part_of_rejected).collect()
+    };
+    assert_eq!(bars(&past, "Q", &["r1", "other"]), [true, false], "a lone part is not automatic");
     let ask = |past: &Past, id: &str, roles: &[&str]| -> Vec<(bool, usize)> {
         let (plan, digested) = plan(id, roles);
         let history = past.of(&index, &plan, &digested, at(NOW));
@@ -205,4 +211,50 @@ fn what_was_rejected_as_one_is_recognised_when_it_comes_back_in_parts() {
     past.record.decisions.push(decided(yes, plan("Q", &["r1"]), "s2"));
     assert_eq!(ask(&past, "R", &["r2"]), [(true, 1)], "the other part was approved in a plan of its own");
     assert_eq!(ask(&past, "Q", &["r1"]), [(false, 1)], "a part is not the other part of itself");
+    // The parts stood beside the whole when it was rejected: the reject binds the whole alone.
+    let together = plan("P", &["r", "r1", "r2"]);
+    let mut beside = past.clone();
+    beside.record.decisions.retain(|d| d.said == Said::Reject);
+    beside.shown.insert(SessionRef::new("s1"), together.1.iter().map(|d| d.digest).collect());
+    assert_eq!(ask(&beside, "P", &["r", "r1", "r2"]), [(false, 0), (true, 1), (true, 1)]);
+    // The other part passed without a person, since or in the same session.
+    let mut silent = beside.clone();
+    let one = plan("Q", &["r1"]).1.remove(0);
+    for (session, since) in [("s1", true), ("s2", true), ("s0", false)] {
+        let passed = Passed {
+            session: SessionRef::new(session),
+            sealed: at(NOW),
+            digest: one.digest,
+            document: std::sync::Arc::clone(&one.document),
+        };
+        silent.passed = vec![passed];
+        assert_eq!(ask(&silent, "R", &["r2"]), [(since, 1)], "{session}");
+    }
+}
+
+#[test]
+fn what_was_rejected_and_is_asked_for_under_another_name_and_for_less_time_comes_back() {
+    let it = approval();
+    let text = r#"{"version":1,"taken_at":"2026-11-24T11:00:00Z","source":"demo","identities":[{"id":"agent:a","kind":"agent"},
+        {"id":"user:u","kind":"human"}],"roles":[{"id":"r","permissions":[{"action":"read","resource":"*"}]},
+        {"id":"s","permissions":[{"action":"read","resource":"*"}]}]}"#;
+    let (snapshot, _) = crate::snapshot::read("snapshot.json", text.as_bytes()).unwrap();
+    let index = Index::new(&snapshot);
+    let reject = Recorded { said: Said::Reject, reason: Some("no".into()), ..it.approved };
+    let mut past = Past { record: Record { decisions: vec![reject], ..Record::default() }, ..Past::default() };
+    let ask = |past: &Past, id: &str, role: &str, ttl: &str| {
+        let text = PLAN.replace("id: P\n", &format!("id: {id}\n"));
+        let text = text.replace("role: r\n", &format!("role: {role}\n")).replace("ttl: 4h", &format!("ttl: {ttl}"));
+        let plan = crate::plan::read("plan.yaml", text.as_bytes()).unwrap();
+        let digested = digested(&snapshot, &plan);
+        let history = past.of(&index, &plan, &digested, at(NOW)).remove("c").unwrap();
+        let parts = history.earlier.iter().map(|e| e.part).collect::<Vec<_>>();
+        ((history.rejected_before, history.unlifted_reject, parts), digested[0].digest)
+    };
+    assert_eq!(ask(&past, "Q", "s", "1h").0, (true, false, vec![false]), "under another plan");
+    assert_eq!(ask(&past, "Q", "r", "8h").0, (true, false, vec![false]), "for longer");
+    let (said, digest) = ask(&past, "P", "s", "1h");
+    assert_eq!(said, (true, false, vec![false]), "in the place of what was rejected");
+    past.shown.insert(SessionRef::new("s1"), BTreeSet::from([digest]));
+    assert_eq!(ask(&past, "P", "s", "1h").0, said, "beside it, the reject does not bind it either");
 }

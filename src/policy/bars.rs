@@ -41,6 +41,8 @@ pub enum AutoBar {
     Contradicted,
     /// A person rejected it, or one like it in another plan, and did not take that back.
     Rejected,
+    /// It gives a part of what a person rejected.
+    PartOfRejected,
     /// The proposer or the sponsor gains.
     ProposerOrSponsorGains,
     /// It changes a role's definition.
@@ -75,6 +77,7 @@ impl AutoBar {
             Self::MembersUnknown => "the members of a group it concerns are not all known",
             Self::Contradicted => "the snapshot contradicts what the plan claims",
             Self::Rejected => "a person rejected it, or one like it",
+            Self::PartOfRejected => "it gives a part of what a person rejected",
             Self::ProposerOrSponsorGains => "the proposer or the sponsor gains by it",
             Self::RoleDefinition => "it changes what a role means",
             Self::Trust => "it changes who can act as whom",
@@ -109,6 +112,7 @@ pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &Chan
         (AutoBar::MembersUnknown, facts.concerned.at_least || !facts.concerned.unknown_groups.is_empty()),
         (AutoBar::Contradicted, facts.claims.iter().any(|claim| claim.result == ClaimResult::Contradicted)),
         (AutoBar::Rejected, history.rejected_before || history.unlifted_reject),
+        (AutoBar::PartOfRejected, history.part_of_rejected),
         (AutoBar::ProposerOrSponsorGains, parties.into_iter().flatten().any(gains)),
         (AutoBar::Deny, deny),
         (AutoBar::NamedByPolicy, names(facts).any(|name| pack.named().holds(&name))),

@@ -68,6 +68,8 @@ pub struct EarlierReject {
 pub struct History {
     /// A person rejected it, or one like it, before this plan asked for it: it is not automatic, and no step is waived.
     pub rejected_before: bool,
+    /// It gives a part of what a person rejected: it is not automatic.
+    pub part_of_rejected: bool,
     /// The rejects that it resembles, the latest first.
     pub earlier: Vec<EarlierReject>,
     /// A person rejected it within this plan id, and nobody lifted that.

@@ -117,10 +117,10 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
             }]
         }),
         (AutoBar::Rejected, |w| {
-            w.history.insert(
-                "c1".into(),
-                History { rejected_before: false, earlier: Vec::new(), unlifted_reject: true, grants_30d: 0 },
-            );
+            w.history.insert("c1".into(), History { unlifted_reject: true, ..History::default() });
+        }),
+        (AutoBar::PartOfRejected, |w| {
+            w.history.insert("c1".into(), History { part_of_rejected: true, ..History::default() });
         }),
         (AutoBar::ProposerOrSponsorGains, |w| {
             w.facts().effects.gained = vec![piece(Subject::Identity("user:sponsor".into()), Some(now()))]

@@ -148,10 +148,7 @@ fn key(w: &mut World, security: bool, present: bool) {
 }
 
 fn history(w: &mut World, rejected: bool, grants: u64) {
-    w.history.insert(
-        "c1".into(),
-        History { rejected_before: rejected, earlier: Vec::new(), unlifted_reject: false, grants_30d: grants },
-    );
+    w.history.insert("c1".into(), History { rejected_before: rejected, grants_30d: grants, ..History::default() });
 }
 
 type Bend = fn(&mut World);
