@@ -64,8 +64,7 @@ pub fn choose<T: Clone>(
             Key::Char('?') => help(console, colour, choices)?,
             Key::Char(pressed) => match choices.iter().find(|choice| choice.key == pressed) {
                 Some(choice) if choice.after_all && !view.seen_all => {
-                    "read on first: this one is privileged, and there is more below (space)"
-                        .clone_into(&mut view.notice);
+                    "read on first: there is more below (space)".clone_into(&mut view.notice);
                 }
                 Some(choice) => return Ok(choice.value.clone()),
                 None => "this key does nothing here; ? shows the keys".clone_into(&mut view.notice),

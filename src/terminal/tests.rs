@@ -204,11 +204,13 @@ mod conversation {
     use super::super::Failure;
     use super::super::script::Script;
     use super::super::sitting::{BreakOff, Desk, run};
-    use crate::decision::case::{CaseId, Outcome, Present, StepName};
+    use super::super::words;
+    use crate::decision::case::{CaseId, Denial, Outcome, Present, StepName};
     use crate::decision::digest::Document;
     use crate::decision::risk::Risk;
-    use crate::decision::session::{Already, Card, End, Event, Session, Verdict};
+    use crate::decision::session::{Already, Card, Choice, End, Event, Session, Verdict};
     use crate::decision::soundness::Reanalysis;
+    use crate::input::digest::Digest;
     use crate::input::entitlement::Sensitivity;
     use crate::input::time::Time;
     use crate::plan::model::Action;
@@ -325,6 +327,51 @@ mod conversation {
         assert!(complaint, "a wrong word is named");
         assert!(console.last().contains("What you are about to seal"), "{}", console.last());
         assert!(console.last().contains("privileged, by name: `ledger-writer`"), "{}", console.last());
+    }
+
+    /// One ordinary change that this person may set aside or lift, on a screen that its card does not fit.
+    fn talk_about(card: Card, keys: &str) -> (Result<End, BreakOff<Infallible>>, Script) {
+        let mut session = Session::new(vec![card.clone()]).unwrap();
+        let mut plan = plan();
+        for change in &mut plan.changes {
+            change.privileged.clear();
+        }
+        let mut console = Script::new((80, 12), keys);
+        let mut drawer = Drawer { cards: vec![card], events: Vec::new() };
+        (run(&mut console, false, &[plan], &mut session, &mut drawer), console)
+    }
+
+    fn denied() -> Card {
+        let denial = Denial {
+            mandatory: BTreeSet::new(),
+            unnamed: false,
+            overridable: ["task-machine-expiry".into()].into(),
+            then: Vec::new(),
+        };
+        let mut denied = Card { may_override: true, ..card("c1", false) };
+        denied.present.outcome = Outcome::Denied(denial);
+        denied
+    }
+
+    fn rejected() -> Card {
+        Card { may_override: true, rejects: [Digest::of(b"reject")].into(), ..card("c1", false) }
+    }
+
+    #[test]
+    fn nothing_is_set_aside_or_lifted_before_the_whole_card_was_shown() {
+        for (card, key) in [(denied(), "o"), (rejected(), "l")] {
+            let (end, console) = talk_about(card.clone(), key);
+            assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
+            assert!(console.last().contains("read on first"), "{key}: {}", console.last());
+            let (_, console) = talk_about(card, &format!("{}{key}", " ".repeat(20)));
+            assert!(console.last().contains("Why to"), "{key}: {}", console.last());
+        }
+    }
+
+    #[test]
+    fn changes_are_approved_together_only_after_the_whole_card_was_shown() {
+        assert!(words::choice(&Choice::Together(Vec::new()), false).after_all);
+        assert!(!words::choice(&Choice::Approve("yes".into()), false).after_all, "an ordinary one alone may be short");
     }
 
     #[test]

@@ -31,17 +31,22 @@ pub(super) fn list() -> Key<Press> {
     }
 }
 
-/// The key of a choice. A privileged change is approved only after its whole card was shown.
+/// The key of a choice. Only after the whole card was shown is a privileged change approved, a denial set aside, a reject
+/// lifted, or more than one change approved at once.
 pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
     let key = |key, word, help, value| Key { key, word, help, value: Press::Reply(value), after_all: false };
+    let after_all = |key: Key<Press>| Key { after_all: true, ..key };
     match choice {
         Choice::Approve(_) => Key {
             after_all: privileged,
             ..key('a', "approve", "asks for a word, or for the name of what is privileged, next", Reply::Approve)
         },
-        Choice::Together(_) => {
-            key('t', "together", "approves this change and those like it; shows their table next", Reply::Together)
-        }
+        Choice::Together(_) => after_all(key(
+            't',
+            "together",
+            "approves this change and those like it; shows their table next",
+            Reply::Together,
+        )),
         Choice::Reject => key('r', "reject", "asks for the reason next", Reply::Reject),
         Choice::RejectRest(_) => key(
             'R',
@@ -49,15 +54,18 @@ pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
             "rejects this and every undecided change; asks for the reason next",
             Reply::RejectRest,
         ),
-        Choice::Override(_) => key(
+        Choice::Override(_) => after_all(key(
             'o',
             "override",
             "breaks the glass: sets a denial aside; asks for reason and name next",
             Reply::Override,
-        ),
-        Choice::Lift => {
-            key('l', "lift", "helps to lift the rejects that block it; asks for reason and name next", Reply::Lift)
-        }
+        )),
+        Choice::Lift => after_all(key(
+            'l',
+            "lift",
+            "helps to lift the rejects that block it; asks for reason and name next",
+            Reply::Lift,
+        )),
         Choice::Skip => key('s', "skip", "leaves it undecided and goes on", Reply::Skip),
         Choice::Withdraw => key('w', "withdraw", "takes back what you decided on it in this session", Reply::Withdraw),
         Choice::Back => key('b', "back", "goes to the change before", Reply::Back),
