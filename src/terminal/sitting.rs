@@ -104,6 +104,7 @@ fn said(complaint: &Complaint) -> String {
         | Complaint::NoSuchChange
         | Complaint::NothingFound(_)
         | Complaint::NothingToSeal
+        | Complaint::NotSealed(_)
         | Complaint::Over => String::new(),
     };
     format!("{}{bars}: {}", complaint.message().terminal(), complaint.help().terminal())
@@ -307,7 +308,7 @@ impl Sitting<'_> {
         let mut page = Page::new(style);
         self.note(&mut page);
         page.heading("What you are about to seal with your signature");
-        let mut put = |word: &str, label: Label, cases: &[CaseId]| {
+        let put = |page: &mut Page, word: &str, label: Label, cases: &[CaseId]| {
             for case in cases {
                 let mut line = vec![Span::own(label, format!("{word:<11}"))];
                 let id = Sentence::new().id(&case.change).own(" of ").id(&case.plan).own(": ");
@@ -318,11 +319,14 @@ impl Sitting<'_> {
                 page.para("  ", &line);
             }
         };
-        put("approve", Label::Pass, &summary.approved);
-        put("override", Label::Stop, &summary.overridden);
-        put("reject", Label::Stop, &summary.rejected);
-        put("undecided", Label::Warn, &summary.undecided);
-        put("automatic", Label::Pass, &summary.automatic);
+        put(&mut page, "approve", Label::Pass, &summary.approved);
+        for decision in &summary.overridden {
+            put(&mut page, "override", Label::Stop, std::slice::from_ref(decision.case()));
+            page.para("    ", &spans(Label::Plain, &words::overrides(decision)));
+        }
+        put(&mut page, "reject", Label::Stop, &summary.rejected);
+        put(&mut page, "undecided", Label::Warn, &summary.undecided);
+        put(&mut page, "automatic", Label::Pass, &summary.automatic);
         if !summary.privileged.is_empty() {
             let names = Sentence::new().names(&summary.privileged);
             page.para_from(Span::own(Label::Stop, "  privileged, by name: "), &spans(Label::Plain, &names));

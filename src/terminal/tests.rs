@@ -369,6 +369,20 @@ mod conversation {
     }
 
     #[test]
+    fn the_seal_names_the_policies_set_aside_the_reason_and_the_rejects() {
+        let read = " ".repeat(20);
+        let (_, console) = talk_about(denied(), &format!("{read}othe site is down\rledger-writer\rf"));
+        let screen = console.last();
+        assert!(screen.contains("What you are about to seal") && !screen.contains("undecided"), "{screen}");
+        let said = "sets 1 policy aside: `task-machine-expiry`; why: `the site is down`";
+        assert!(screen.contains(said), "{screen}");
+        let (_, console) = talk_about(rejected(), &format!("{read}lwe talked\rledger-writer\rf"));
+        assert!(console.last().contains("helps to lift 1 reject; why: `we talked`"), "{}", console.last());
+        let (_, console) = talk_about(denied(), &format!("{read}ohelp\rledger-writer\rfyes\r"));
+        assert!(console.last().contains("this is not `seal`; nothing was sealed"), "{}", console.last());
+    }
+
+    #[test]
     fn changes_are_approved_together_only_after_the_whole_card_was_shown() {
         assert!(words::choice(&Choice::Together(Vec::new()), false).after_all);
         assert!(!words::choice(&Choice::Approve("yes".into()), false).after_all, "an ordinary one alone may be short");

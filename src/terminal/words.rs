@@ -4,7 +4,7 @@
 
 use super::screen::Choice as Key;
 use crate::decision::bars::Bar;
-use crate::decision::session::{Choice, JournalledVerdict, Purpose, Reply, Standing, Verdict};
+use crate::decision::session::{Choice, Decision, JournalledVerdict, Purpose, Reply, Standing, Verdict};
 use crate::decision::soundness::Fault;
 use crate::input::id::Id;
 use crate::report::sentence::{Sentence, counted};
@@ -116,6 +116,21 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         Verdict::Reject => "reject".to_owned(),
         Verdict::Override { .. } => "override".to_owned(),
     }
+}
+
+/// What an override takes out of the way, and why.
+pub(super) fn overrides(decision: &Decision) -> Sentence {
+    let Verdict::Override { policies, lifts } = decision.verdict() else { return Sentence::new() };
+    let mut says = Sentence::new();
+    if !policies.is_empty() {
+        let many = u64::try_from(policies.len()).unwrap_or(u64::MAX);
+        says = by(says.own(format!("sets {} aside", counted(many, "policy", "policies"))), policies.iter());
+    }
+    if !lifts.is_empty() {
+        let many = u64::try_from(lifts.len()).unwrap_or(u64::MAX);
+        says = says.own(format!("helps to lift {}", counted(many, "reject", "rejects")));
+    }
+    says.maybe(decision.reason(), |says, reason| says.own("; why: ").name(reason))
 }
 
 /// What an interrupted session had recorded.

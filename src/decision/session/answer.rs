@@ -84,6 +84,8 @@ pub enum Complaint {
     NothingFound(Text),
     /// Nothing was decided.
     NothingToSeal,
+    /// The word typed before the seal is not this one.
+    NotSealed(Text),
     /// The session is over.
     Over,
 }
@@ -111,6 +113,7 @@ impl Complaint {
             Self::NothingFound(words) => {
                 return Text::from(format!("no change still to be decided meets `{}`", words.raw()));
             }
+            Self::NotSealed(word) => return Text::from(format!("this is not `{}`; nothing was sealed", word.raw())),
             Self::NothingToSeal => "nothing was decided, so there is nothing to seal",
             Self::Over => "the session is over",
         })
@@ -122,7 +125,7 @@ impl Complaint {
         Text::from(match self {
             Self::OtherQuestion => "answer the question shown now",
             Self::EnterAlone | Self::NotOffered => "press one of the keys shown",
-            Self::WrongWord(_) => "type it exactly as shown, or go back",
+            Self::WrongWord(_) | Self::NotSealed(_) => "type it exactly as shown, or go back",
             Self::ReasonNeeded => "say in a few words why; the assistant and the auditor will read it",
             Self::TooLong(_) => "shorten it, and link to the rest",
             Self::HiddenCharacter => "type it again without pasting",

@@ -156,16 +156,19 @@ impl Session {
         for (at, card) in self.cards.iter().enumerate() {
             let case = card.present.case.clone();
             let stand = self.said.get(&at);
-            if stand.is_some_and(|s| !s.overrides.is_empty()) {
-                summary.overridden.push(case.clone());
+            let overrides = stand.map(|s| s.overrides.as_slice()).unwrap_or_default();
+            let approves = stand.is_some_and(Stand::approves);
+            summary.overridden.extend(overrides.iter().cloned());
+            let name = words::name_of(card);
+            if card.privileged && (approves || !overrides.is_empty()) && !summary.privileged.contains(&name) {
+                summary.privileged.push(name);
             }
-            if stand.is_some_and(Stand::approves) {
+            if approves {
                 summary.approved.push(case);
-                if card.privileged {
-                    summary.privileged.push(words::name_of(card));
-                }
             } else if stand.is_some_and(Stand::rejects) {
                 summary.rejected.push(case);
+            } else if !overrides.is_empty() {
+                // Its line says that it was overridden, and no other does.
             } else if self.is_open(at) {
                 summary.undecided.push(case);
             } else if card.present.outcome == Outcome::Auto && card.already != Already::RejectedByMe {

@@ -302,7 +302,10 @@ impl Session {
     fn seal(&mut self, reply: Reply) -> Result<Vec<Event>, Complaint> {
         match reply {
             Reply::Typed(typed) => {
-                words::check(&typed, &Text::from(words::SEAL))?;
+                words::check(&typed, &Text::from(words::SEAL)).map_err(|complaint| match complaint {
+                    Complaint::WrongWord(word) => Complaint::NotSealed(word),
+                    other => other,
+                })?;
                 if self.said.is_empty() {
                     return Err(Complaint::NothingToSeal);
                 }

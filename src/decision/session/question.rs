@@ -120,13 +120,13 @@ pub enum Note {
 pub struct Summary {
     /// Changes approved.
     pub approved: Vec<CaseId>,
-    /// The names of those that are privileged.
+    /// The names of what is privileged among what is approved or overridden, each once.
     pub privileged: Vec<Text>,
     /// Changes rejected.
     pub rejected: Vec<CaseId>,
-    /// Changes with a denial set aside or a reject lifted.
-    pub overridden: Vec<CaseId>,
-    /// Changes that were asked about and left undecided.
+    /// What sets a denial aside or helps to lift a reject.
+    pub overridden: Vec<Decision>,
+    /// Changes that were asked about and left without any decision.
     pub undecided: Vec<CaseId>,
     /// Changes that pass without a person.
     pub automatic: Vec<CaseId>,

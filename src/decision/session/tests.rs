@@ -167,7 +167,9 @@ fn a_whole_conversation_ends_in_a_seal() {
         (summary.approved, summary.rejected, summary.undecided),
         (vec![case("c1")], vec![case("c2")], vec![case("c3")])
     );
-    assert!(say(&mut s, typed("")).is_err() && say(&mut s, typed("yes")).is_err());
+    assert!(say(&mut s, typed("")).is_err());
+    let wrong = say(&mut s, typed("yes")).unwrap_err();
+    assert_eq!(wrong.message().raw(), "this is not `seal`; nothing was sealed", "two changes were decided");
     ok(&mut s, [typed("seal")]);
     let Ask::Over(End::Seal(decisions)) = s.question().ask().clone() else { panic!("{:?}", s.question()) };
     assert_eq!(decisions.len(), 2);
@@ -259,6 +261,19 @@ fn an_override_needs_reason_and_name_and_fills_no_step() {
     sound(&mut s);
     ok(&mut s, [Reply::Back, Reply::Reject, typed("no")]);
     assert_eq!(s.decisions().len(), 1, "a reject takes the place of both");
+}
+
+#[test]
+fn what_is_overridden_stands_once_before_the_seal_with_its_reason_and_name() {
+    let bad = present("c1", document("svc:a", "w", &["x"]), denied(&[], &["p"]));
+    let bad = Card { present: bad, may_override: true, ..privileged("c1", 2) };
+    let mut s = Session::new(vec![bad, card(simple("c2"), 1)]).unwrap();
+    ok(&mut s, [Reply::Override, typed("the site is down"), typed("cluster-admin"), Reply::Finish]);
+    let Ask::Seal { summary, .. } = s.question().ask().clone() else { panic!("{:?}", s.question()) };
+    assert_eq!(summary.overridden, s.decisions());
+    assert_eq!(summary.overridden[0].reason().unwrap().raw(), "the site is down");
+    assert_eq!(summary.undecided, [case("c2")], "it is not listed a second time");
+    assert_eq!(summary.privileged, ["cluster-admin".into()], "the seal signs its name");
 }
 
 #[test]
