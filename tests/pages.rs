@@ -106,8 +106,33 @@ fn one_changes_whole_story_is_told() {
     assert!(rows(&story, "story").iter().all(|row| row["effect"] == 1), "nothing moved");
     let (code, text) = site.run(&["log", "show", "--change", "c99"]);
     assert!(code == 1 && text.contains("holds nothing of a change `c99`"), "{text}");
-    let only = json(&site, &["log", "show", "--plan", "PLAN-NONE"], 0);
-    assert!(rows(&only, "decisions").is_empty() && rows(&only, "sessions").is_empty());
+    let (code, text) = site.run(&["log", "show", "--plan", "PLAN-NONE"]);
+    assert!(code == 1 && text.contains("holds nothing of a plan `PLAN-NONE`"), "{text}");
+    let only = json(&site, &["log", "show", "--plan", "PLAN-DEMO-1"], 0);
+    assert_eq!((rows(&only, "decisions").len(), rows(&only, "sessions").len()), (3, 2), "{only}");
+    let log = std::fs::read_to_string(site.log()).unwrap();
+    std::fs::write(site.log(), log.replacen("\"verdict\":\"reject\"", "\"verdict\":\"rejecT\"", 1)).unwrap();
+    for asked in ["--plan", "--change"] {
+        let (code, text) = site.run(&["log", "show", asked, "NONE"]);
+        assert!(code == 7 && text.contains("does not verify"), "{text}");
+    }
+}
+
+#[test]
+fn a_log_that_is_not_there_is_an_error_if_it_was_named_and_an_answer_if_not() {
+    let site = Site::new();
+    for named in [&["nofile"][..], &["--log", "nofile"]] {
+        for command in ["show", "head"] {
+            let (code, text) = site.run(&[&["log", command], named].concat());
+            assert!(code == 1 && text.contains("there is no log `nofile`") && text.contains("= mend"), "{text}");
+        }
+    }
+    for command in ["show", "head"] {
+        let (code, text) = site.run(&["log", command]);
+        assert!(code == 0 && text.contains("there is no log yet") && !text.contains("intact"), "{text}");
+    }
+    let output = site.run_in(&site.demo(), &["log", "head"]);
+    assert!(output.status.success() && output.stdout.is_empty(), "no head is no line");
 }
 
 #[test]

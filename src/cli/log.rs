@@ -76,12 +76,22 @@ pub struct Head {
     place: Where,
 }
 
+/// What is said of a site in which nothing was decided yet.
+const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
+
 fn load(path: Option<&PathBuf>, place: &Where) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
     let site = match Site::load(place)? {
         Ok(site) => site,
         Err(faults) => return Ok(Err(present::faults("log", &faults, ExitCode::Failure))),
     };
-    let path = path.cloned().unwrap_or_else(|| site.log_path(place));
+    let named = path.or(place.log.as_ref());
+    let path = named.cloned().unwrap_or_else(|| site.log_path(place));
+    // WHY: that a site has no log yet is an answer; that what somebody names is not there is not.
+    anyhow::ensure!(
+        named.is_none() || !record::files(&path)?.is_empty(),
+        "there is no log `{}`\n  = mend: name the log's file or folder",
+        super::new_folder::shown(&path)
+    );
     let verified = record::verify(&path, &site.signers, None, &[], Keep::Lines, output::now())?;
     Ok(Ok((path, verified)))
 }
@@ -95,8 +105,11 @@ impl Show {
                 return Ok(ExitCode::Failure);
             }
         };
-        let code = if record::files(&path)?.is_empty() { ExitCode::Passes } else { verify::exit_code(&verified) };
-        let standing = if code == ExitCode::Passes {
+        let absent = record::files(&path)?.is_empty();
+        let code = if absent { ExitCode::Passes } else { verify::exit_code(&verified) };
+        let standing = if absent {
+            NO_LOG_YET
+        } else if code == ExitCode::Passes {
             "the log is intact and authentic"
         } else {
             "the log does not verify: what follows cannot be relied on"
@@ -106,6 +119,10 @@ impl Show {
             return self.story(change, &path, &verified, &documents, code, standing);
         }
         let is_meant = |plan: &Text| self.plan.as_ref().is_none_or(|id| plan.raw() == id);
+        if let Some(plan) = self.plan.as_ref().filter(|id| !names(&verified, id)) {
+            let plan = Text::from(plan.as_str()).terminal();
+            return nothing_of(&path, code, &format!("a plan `{plan}`"));
+        }
         let log = LogReport {
             file: Text::from(super::new_folder::shown(&path)),
             standing: Sentence::of(standing),
@@ -137,6 +154,32 @@ impl Show {
     }
 }
 
+/// Whether any line is of this plan.
+fn names(verified: &Verification, plan: &str) -> bool {
+    let is_of = |line: &Line| match line {
+        Line::Plan(it) => it.id.as_str() == plan,
+        Line::Evaluation(it) => it.plan.as_str() == plan,
+        Line::Decision(it) => it.plan.as_str() == plan,
+        Line::Auto(it) => it.plan.as_str() == plan,
+        Line::Export(it) => it.plan.as_str() == plan,
+        Line::Result(it) => it.plan.as_str() == plan,
+        Line::Session(_) | Line::Blob(_) | Line::Policies(_) | Line::Seal(_) | Line::Sig(_) => false,
+    };
+    verified.sessions.iter().flat_map(|view| &view.lines).any(|line| is_of(&line.value))
+}
+
+/// What was asked for is not in the log. A log that does not verify matters more than that.
+fn nothing_of(path: &std::path::Path, code: ExitCode, what: &str) -> anyhow::Result<ExitCode> {
+    let path = super::new_folder::shown(path);
+    let code = ExitCode::first([code, ExitCode::Failure]);
+    let mend = match code {
+        ExitCode::BadLog => "the log does not verify: see `review verify LOG`",
+        _ => "`review log show` lists what it holds",
+    };
+    output::note(&format!("error: the log `{path}` holds nothing of {what}\n  = mend: {mend}"));
+    Ok(code)
+}
+
 impl Show {
     fn story(
         &self,
@@ -149,15 +192,9 @@ impl Show {
     ) -> anyhow::Result<ExitCode> {
         let wanted = super::story::Wanted { plan: self.plan.as_deref(), change };
         let Some(mut story) = super::story::tell(&wanted, verified, documents) else {
-            anyhow::bail!(
-                "the log `{}` holds nothing of a change `{}`{}\n  = mend: `review log show` lists what it holds",
-                super::new_folder::shown(path),
-                Text::from(change).terminal(),
-                self.plan
-                    .as_ref()
-                    .map(|id| format!(" of `{}`", Text::from(id.as_str()).terminal()))
-                    .unwrap_or_default()
-            );
+            let of = self.plan.as_ref().map(|id| format!(" of `{}`", Text::from(id.as_str()).terminal()));
+            let change = Text::from(change).terminal();
+            return nothing_of(path, code, &format!("a change `{change}`{}", of.unwrap_or_default()));
         };
         story.about.push(("log", "log", crate::report::sheet::Cell::Word(standing)));
         let report = Report {
@@ -187,6 +224,9 @@ impl Head {
                 "error: the log does not verify, so it has no head to remember\n  = mend: see `review verify LOG`",
             );
             return Ok(ExitCode::BadLog);
+        }
+        if record::files(&path)?.is_empty() {
+            output::note(NO_LOG_YET);
         }
         let lines: Vec<String> = verified.heads.iter().map(|head| format!("{head}\n")).collect();
         output::data(&lines.concat())?;
