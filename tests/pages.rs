@@ -292,3 +292,28 @@ fn without_arguments_it_says_what_to_do_next_here() {
     let (_, text) = site.run(&[]);
     assert!(text.contains("review resume") && text.contains("review ."), "{text}");
 }
+
+#[test]
+fn access_below_a_resource_is_what_reaches_it_and_an_unknown_one_is_an_error() {
+    let site = Site::new();
+    let ways = |arguments: &[&str]| {
+        let answer = json(&site, &[&["access"], arguments].concat(), 0);
+        let ways = answer["access"]["answers"][0]["ways"].as_array().unwrap().clone();
+        (answer["access"]["scope"].clone(), ways)
+    };
+    let (none, all) = ways(&["svc:reconcile"]);
+    let everywhere = all.iter().map(|way| way["scope"].as_str().unwrap_or("")).collect::<Vec<_>>();
+    let (scope, below) = ways(&["svc:reconcile", "--scope", "ci:jobs"]);
+    assert_eq!((none, scope), (Value::Null, "ci:jobs".into()));
+    assert!(below.len() < all.len(), "{everywhere:?}");
+    for way in &below {
+        assert!(matches!(way["scope"].as_str(), None | Some("ci:jobs" | "org:corp")), "{way}");
+    }
+    let (_, own) = ways(&["svc:reconcile", "--scope", everywhere[0]]);
+    assert!(own.contains(&all[0]), "what is held there is told: {own:?}");
+    for asked in [&["svc:reconcile"][..], &["svc:reconcile", "read"], &["--who", "read"]] {
+        let (code, text) = site.run(&[&["access"], asked, &["--scope", "ci:job"]].concat());
+        assert!(code == 1 && text.contains("the nearest known name is `ci:jobs`"), "{asked:?}: {text}");
+        assert!(text.contains("unknown-resource"), "{text}");
+    }
+}

@@ -11,11 +11,12 @@ use super::new_folder::shown;
 use super::writing::Writing;
 use super::{Where, present};
 use crate::access::Index;
-use crate::access::effective::effective;
+use crate::access::coverage::{Tree, scopes_overlap};
+use crate::access::effective::{Reached, effective};
 use crate::access::question::{Verdict, Wish, can, who_can};
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{GroupId, IdentityId, Subject};
+use crate::input::id::{GroupId, IdentityId, ResourceId, Subject};
 use crate::input::nearest::nearest;
 use crate::input::text::Text;
 use crate::report::asked::{AccessReport, AccessRow, WayRow};
@@ -40,7 +41,7 @@ pub struct Access {
     /// Ask who can, instead of whether one can.
     #[arg(long)]
     who: bool,
-    /// Only below this resource of the snapshot.
+    /// Only what reaches this resource of the snapshot, or something below it.
     #[arg(long, value_name = "RESOURCE")]
     scope: Option<String>,
     /// Ask this snapshot [default: that of the trust folder].
@@ -89,10 +90,14 @@ impl Access {
         let index = Index::new(&asked.snapshot);
         let word = |at: usize| self.words.get(at).map(|w| Text::from(w.as_str()));
         let (who, action, resource) = if self.who { (None, word(0), word(1)) } else { (word(0), word(1), word(2)) };
+        let scope: Option<ResourceId> = self.scope.as_deref().map(Into::into);
+        if let Some(scope) = scope.as_ref().filter(|scope| index.resource(scope.as_str()).is_none()) {
+            return Ok((unknown_place(&asked, scope), ExitCode::Failure));
+        }
         let wish = action.map(|action| Wish {
             action,
             resource: resource.unwrap_or_else(|| "*".into()),
-            scope: self.scope.as_deref().map(Into::into),
+            scope: scope.clone(),
         });
         let subjects = match &who {
             Some(name) => subjects(&index, name),
@@ -104,9 +109,9 @@ impl Access {
         let rows: Vec<AccessRow> = match (&who, &wish) {
             (None, Some(wish)) => who_can(&index, wish).into_iter().map(AccessRow::from).collect(),
             (_, Some(wish)) => subjects.iter().map(|subject| can(&index, subject, wish).into()).collect(),
-            (_, None) => subjects.iter().map(|subject| everything(&index, subject)).collect(),
+            (_, None) => subjects.iter().map(|subject| everything(&index, subject, scope.as_ref())).collect(),
         };
-        let verdict = verdict(who.as_ref(), wish.as_ref(), &rows);
+        let verdict = verdict(who.as_ref(), wish.as_ref(), scope.as_ref(), &rows);
         let report = Report {
             command: "access",
             exit_code: ExitCode::Passes.code(),
@@ -117,6 +122,7 @@ impl Access {
                 taken_at: asked.snapshot.taken_at,
                 who,
                 wish,
+                scope,
                 rows,
                 shown: if self.all { usize::MAX } else { SHOWN },
             }),
@@ -169,8 +175,23 @@ fn subjects(index: &Index<'_>, name: &Text) -> Vec<Subject> {
     identity.into_iter().chain(group).collect()
 }
 
-fn everything(index: &Index<'_>, subject: &Subject) -> AccessRow {
-    let ways = effective(index, subject).into_iter().map(|reached| WayRow {
+/// The resources of a snapshot.
+struct Places<'i, 's>(&'i Index<'s>);
+
+impl Tree for Places<'_, '_> {
+    fn parent(&self, id: &ResourceId) -> Option<ResourceId> {
+        self.0.resource(id.as_str()).and_then(|resource| resource.parent.clone())
+    }
+    fn knows(&self, id: &ResourceId) -> bool {
+        self.0.resource(id.as_str()).is_some()
+    }
+}
+
+/// What a subject holds that reaches a resource or something below it; no resource: everything.
+fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>) -> AccessRow {
+    let places = Places(index);
+    let is_meant = |held: &Reached| scope.is_none() || scopes_overlap(&places, held.access.scope.as_ref(), scope);
+    let ways = effective(index, subject).into_iter().filter(is_meant).map(|reached| WayRow {
         verdict: if reached.eligible { Verdict::Eligible } else { Verdict::Yes },
         access: reached.access,
         eligible: reached.eligible,
@@ -179,12 +200,13 @@ fn everything(index: &Index<'_>, subject: &Subject) -> AccessRow {
     AccessRow { subject: subject.clone(), verdict: Verdict::Yes, ways: ways.collect(), taken: Vec::new(), closed: None }
 }
 
-fn verdict(who: Option<&Text>, wish: Option<&Wish>, rows: &[AccessRow]) -> Sentence {
+fn verdict(who: Option<&Text>, wish: Option<&Wish>, scope: Option<&ResourceId>, rows: &[AccessRow]) -> Sentence {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     match (who, wish) {
         (Some(who), None) => {
             let ways = rows.iter().map(|r| r.ways.len()).sum();
-            Sentence::new().name(who).own(format!(" holds {}", counted(count(ways), "access", "accesses")))
+            let holds = format!(" holds {}", counted(count(ways), "access", "accesses"));
+            Sentence::new().name(who).own(holds).maybe(scope, |says, scope| says.own(" in ").id(scope))
         }
         (Some(who), Some(wish)) => {
             let best = rows.iter().map(|r| r.verdict).max().unwrap_or(Verdict::No);
@@ -213,13 +235,21 @@ fn what(start: Sentence, wish: &Wish) -> Sentence {
 fn unknown(asked: &Asked, name: &Text) -> Report {
     let s = &asked.snapshot;
     let known = s.identities.iter().map(|i| i.id.as_str()).chain(s.groups.iter().map(|g| g.id.as_str()));
-    let mut finding = Finding::new(Code::UnknownIdentity, format!("the snapshot does not know `{}`", name.raw()));
+    not_known(Code::UnknownIdentity, name, known, "name an identity or group as the snapshot does")
+}
+
+fn unknown_place(asked: &Asked, scope: &ResourceId) -> Report {
+    let known = asked.snapshot.resources.iter().map(|resource| resource.id.as_str());
+    not_known(Code::UnknownResource, &scope.text(), known, "name a resource as the snapshot does")
+}
+
+fn not_known<'s>(code: Code, name: &Text, known: impl Iterator<Item = &'s str> + Clone, mend: &str) -> Report {
     // A short name of a system with long ones is a slip as well.
     let ends = |id: &&str| id.rsplit(['/', ':']).next() == Some(name.raw());
     let near = known.clone().find(ends).or_else(|| nearest(name.raw(), known));
-    finding = finding.mend(match near {
+    let finding = Finding::new(code, format!("the snapshot does not know `{}`", name.raw())).mend(match near {
         Some(near) => format!("the nearest known name is `{near}`"),
-        None => "name an identity or group as the snapshot does".to_owned(),
+        None => mend.to_owned(),
     });
     Report {
         command: "access",

@@ -4,7 +4,7 @@
 
 use crate::access::facts::{Access, Exception, Path};
 use crate::access::question::{Answer, Verdict, Wish};
-use crate::input::id::Subject;
+use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
@@ -19,6 +19,8 @@ pub struct AccessReport {
     pub who: Option<Text>,
     /// What was asked for; none: everything.
     pub wish: Option<Wish>,
+    /// Below which resource it was asked about; none: anywhere.
+    pub scope: Option<ResourceId>,
     /// The answers, sorted by name.
     pub rows: Vec<AccessRow>,
     /// How many ways of each answer are shown to people; all stand in JSON.

@@ -220,6 +220,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
                 taken_at: Time::from_unix(0),
                 who: Some(t()),
                 wish: Some(Wish { action: t(), resource: t(), scope: Some(text.into()) }),
+                scope: Some(text.into()),
                 rows: vec![access_row(text)],
                 shown: 1,
             }),

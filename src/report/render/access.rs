@@ -138,7 +138,7 @@ pub(super) fn json(asked: &AccessReport) -> AccessOut<'_> {
             who: asked.who.as_ref(),
             action: wish.map(|w| &w.action),
             resource: wish.map(|w| &w.resource),
-            scope: wish.and_then(|w| w.scope.as_ref()).map(Id::as_str),
+            scope: asked.scope.as_ref().map(Id::as_str),
             answers: asked.rows.iter().map(row).collect(),
         },
     }
