@@ -145,10 +145,7 @@ impl Sitting<'_> {
                 let prompt = format!("Type `{}` {}:", word.terminal(), words::purpose(*purpose));
                 self.line(console, cases, *purpose, &prompt)
             }
-            Ask::Reason { purpose, cases } => {
-                let prompt = format!("Why {}?", words::purpose(*purpose));
-                self.line(console, cases, *purpose, &prompt)
-            }
+            Ask::Reason { purpose, cases } => self.line(console, cases, *purpose, &words::why(*purpose, cases.len())),
             Ask::Seal { summary, word } => {
                 let paint = |style: &Style| self.summary_page(style, summary);
                 let prompt = format!("Type `{}` to seal and sign, or Esc to go back:", word.terminal());

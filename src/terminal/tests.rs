@@ -359,7 +359,7 @@ mod conversation {
 
     #[test]
     fn nothing_is_set_aside_or_lifted_before_the_whole_card_was_shown() {
-        for (card, key) in [(denied(), "o"), (rejected(), "l")] {
+        for (card, key) in [(denied(), "o"), (rejected(), "L")] {
             let (end, console) = talk_about(card.clone(), key);
             assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
             assert!(console.last().contains("read on first"), "{key}: {}", console.last());
@@ -376,7 +376,7 @@ mod conversation {
         assert!(screen.contains("What you are about to seal") && !screen.contains("undecided"), "{screen}");
         let said = "sets 1 policy aside: `task-machine-expiry`; why: `the site is down`";
         assert!(screen.contains(said), "{screen}");
-        let (_, console) = talk_about(rejected(), &format!("{read}lwe talked\rledger-writer\rf"));
+        let (_, console) = talk_about(rejected(), &format!("{read}Lwe talked\rledger-writer\rf"));
         assert!(console.last().contains("helps to lift 1 reject; why: `we talked`"), "{}", console.last());
         let (_, console) = talk_about(denied(), &format!("{read}ohelp\rledger-writer\rfyes\r"));
         assert!(console.last().contains("this is not `seal`; nothing was sealed"), "{}", console.last());
@@ -393,6 +393,24 @@ mod conversation {
         let (end, _, console) = talk("r\rtoo wide\rsseal\r");
         assert_eq!(verdicts(&end.unwrap()), [("c1", false, Some("too wide"))]);
         assert!(console.screens.iter().any(|s| s.contains("a reason is needed")));
+    }
+
+    #[test]
+    fn rejecting_the_rest_says_how_many_those_are_that_are_shown() {
+        let (_, _, console) = talk("R");
+        assert!(console.last().contains("Why to reject these 2?"), "{}", console.last());
+        let (_, drawer, console) = talk("/c2\rR");
+        assert!(drawer.events.is_empty() && !console.last().contains("Why to"), "one is no rest: {}", console.last());
+        let cards = ["c1", "c2", "c3"].map(|id| Card { names: ["svc:a".into()].into(), ..card(id, false) });
+        let mut cards = cards.to_vec();
+        cards[2].names = ["svc:b".into()].into();
+        let mut session = Session::new(cards).unwrap();
+        let mut console = Script::new((80, 30), "/svc:a\rR");
+        let end = run(&mut console, false, &[plan()], &mut session, &mut Drawer::default());
+        assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
+        assert!(console.last().contains("Why to reject these 2?"), "{}", console.last());
+        let (_, _, console) = talk("?");
+        assert!(console.last().contains("that is shown now"), "{}", console.last());
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
         Choice::RejectRest(_) => key(
             'R',
             "reject rest",
-            "rejects this and every undecided change; asks for the reason next",
+            "rejects this and every other undecided change that is shown now; asks for the reason next",
             Reply::RejectRest,
         ),
         Choice::Override(_) => after_all(key(
@@ -61,7 +61,7 @@ pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
             Reply::Override,
         )),
         Choice::Lift => after_all(key(
-            'l',
+            'L',
             "lift",
             "helps to lift the rejects that block it; asks for reason and name next",
             Reply::Lift,
@@ -79,6 +79,16 @@ pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
         },
         Choice::Finish => key('f', "finish", "goes to the end, with the rest undecided", Reply::Finish),
         Choice::Quit => key('q', "quit", "leaves; what was decided stays in the journal", Reply::Quit),
+    }
+}
+
+/// The question for a reason.
+pub(super) fn why(purpose: Purpose, many: usize) -> String {
+    match purpose {
+        Purpose::RejectRest => format!("Why to reject these {many}?"),
+        Purpose::Approve | Purpose::Together | Purpose::Reject | Purpose::Override | Purpose::Lift => {
+            format!("Why {}?", self::purpose(purpose))
+        }
     }
 }
 
@@ -192,4 +202,33 @@ fn by<'p, K: 'p>(mut sentence: Sentence, policies: impl Iterator<Item = &'p Id<K
         sentence = sentence.own(if at == 0 { ": " } else { ", " }).id(policy);
     }
     sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_means_one_thing() {
+        let all = [
+            Choice::Approve("yes".into()),
+            Choice::Together(Vec::new()),
+            Choice::Reject,
+            Choice::RejectRest(Vec::new()),
+            Choice::Override(std::collections::BTreeSet::new()),
+            Choice::Lift,
+            Choice::Skip,
+            Choice::Withdraw,
+            Choice::Back,
+            Choice::Details,
+            Choice::Find,
+            Choice::Finish,
+            Choice::Quit,
+        ];
+        let mut keys: Vec<char> = all.iter().map(|it| choice(it, true).key).chain([list().key, '?', ' ']).collect();
+        let many = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), many, "{keys:?}");
+    }
 }
