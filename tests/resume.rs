@@ -327,6 +327,14 @@ fn queue(site: &Site) {
 fn a_folder_is_a_queue_with_one_seal_and_what_is_decided_is_skipped() {
     let site = Site::new();
     queue(&site);
+    let (code, text) = site.run(&["plans", "--key", "keys/ada.pub"]);
+    assert!(code == 3 && text.contains("its faults are printed at the end"), "{text}");
+    let (_, end) = text.split_once("its faults are printed at the end").unwrap();
+    assert!(end.contains("missing-field") && end.contains("plans/c.yaml"), "and they are: {text}");
+    let output = site.run_in(&site.demo(), &["plans", "--key", "keys/ada.pub", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let is_fault = |it: &serde_json::Value| it["code"] == "missing-field" && it["file"] == "plans/c.yaml";
+    assert!(report["findings"].as_array().unwrap().iter().any(is_fault), "{report}");
     let mut ada = site.sit("plans --key keys/ada.pub");
     expect(&mut ada, "To review, riskiest first");
     expect(&mut ada, "6 changes to decide in 2 plans");

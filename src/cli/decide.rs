@@ -14,10 +14,11 @@ use super::check::{holding, report};
 use super::history::{self, Past};
 use super::left::{self, Left};
 use super::new_folder::shown;
+use super::passed::{Passed, tell_faults};
 use super::proposal::{PlanFile, Proposal};
 use super::recording::{self, Recorder};
 use super::sit::{Me, Round};
-use super::site::{Faults, Site};
+use super::site::Site;
 use super::{Format, Where, keys, known, output, person, plans, present, progress, record, render};
 use crate::access::Index;
 use crate::decision::case::Signer;
@@ -71,18 +72,6 @@ pub struct Resume {
     /// Drops it, with everything that was decided in it.
     #[arg(long)]
     give_up: bool,
-}
-
-/// A plan that is not put before the person, and why.
-pub struct Passed {
-    /// Its file.
-    pub file: String,
-    /// Why.
-    pub why: Sentence,
-    /// What it contributes to the exit code.
-    pub code: ExitCode,
-    /// What is wrong with it, to be printed at the end.
-    pub faults: Option<Faults>,
 }
 
 /// Plans that were read: those to be asked about, and those not.
@@ -224,15 +213,8 @@ impl Desk {
             reopen,
         };
         let code = round.sit(going_on)?;
-        let mut codes = vec![code];
-        for passed in &read.passed {
-            codes.push(passed.code);
-            if let Some(faults) = &passed.faults {
-                let report = present::faults("review", faults, passed.code);
-                output::note(render(&report, Format::Text).trim_end());
-            }
-        }
-        Ok(ExitCode::first(codes))
+        tell_faults(&read.passed);
+        Ok(ExitCode::first(read.passed.iter().map(|passed| passed.code).chain([code])))
     }
 
     /// Reads and judges plans. An exit code: there is nothing to ask, and that was said.
@@ -253,7 +235,7 @@ impl Desk {
                 Ok(proposal) if proposal.is_expired() && judging.alone => {
                     let code = ExitCode::first(holding(&proposal));
                     let why = "the plan has expired, so there is nothing to decide";
-                    return self.print(&[proposal], code, why).map(Some);
+                    return self.print(&[proposal], &[], code, why).map(Some);
                 }
                 Ok(proposal) if proposal.is_expired() => into.passed.push(Passed {
                     file: file.name.clone(),
@@ -296,13 +278,26 @@ impl Desk {
         for passed in &read.passed {
             output::note(&format!("{}: {}", Text::from(passed.file.as_str()).terminal(), passed.why.terminal()));
         }
-        let done = self.print(&read.proposals, code, "nobody was asked")?;
+        let done = self.print(&read.proposals, &read.passed, code, "nobody was asked")?;
+        if self.format == Format::Text {
+            tell_faults(&read.passed);
+        }
         output::note(&format!("review: {failure}; nothing was decided\n  = mend: {}", failure.help()));
         Ok(done)
     }
 
-    fn print(&self, proposals: &[Proposal<'_>], code: ExitCode, why: &'static str) -> anyhow::Result<ExitCode> {
+    fn print(
+        &self,
+        proposals: &[Proposal<'_>],
+        passed: &[Passed],
+        code: ExitCode,
+        why: &'static str,
+    ) -> anyhow::Result<ExitCode> {
         let mut findings = Vec::new();
+        // A program reads one report; a person reads the faults at the end.
+        for faults in passed.iter().filter_map(|it| it.faults.as_ref()).filter(|_| self.format != Format::Text) {
+            findings.extend(present::reported(&faults.findings, &faults.sources));
+        }
         let mut reports = Vec::new();
         for proposal in proposals {
             findings.extend(present::findings(proposal));

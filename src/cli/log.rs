@@ -121,7 +121,7 @@ impl Show {
         let is_meant = |plan: &Text| self.plan.as_ref().is_none_or(|id| plan.raw() == id);
         if let Some(plan) = self.plan.as_ref().filter(|id| !names(&verified, id)) {
             let plan = Text::from(plan.as_str()).terminal();
-            return nothing_of(&path, code, &format!("a plan `{plan}`"));
+            return Ok(nothing_of(&path, code, &format!("a plan `{plan}`")));
         }
         let log = LogReport {
             file: Text::from(super::new_folder::shown(&path)),
@@ -169,15 +169,16 @@ fn names(verified: &Verification, plan: &str) -> bool {
 }
 
 /// What was asked for is not in the log. A log that does not verify matters more than that.
-fn nothing_of(path: &std::path::Path, code: ExitCode, what: &str) -> anyhow::Result<ExitCode> {
+fn nothing_of(path: &std::path::Path, code: ExitCode, what: &str) -> ExitCode {
     let path = super::new_folder::shown(path);
     let code = ExitCode::first([code, ExitCode::Failure]);
-    let mend = match code {
-        ExitCode::BadLog => "the log does not verify: see `review verify LOG`",
-        _ => "`review log show` lists what it holds",
+    let mend = if code == ExitCode::BadLog {
+        "the log does not verify: see `review verify LOG`"
+    } else {
+        "`review log show` lists what it holds"
     };
     output::note(&format!("error: the log `{path}` holds nothing of {what}\n  = mend: {mend}"));
-    Ok(code)
+    code
 }
 
 impl Show {
@@ -194,7 +195,7 @@ impl Show {
         let Some(mut story) = super::story::tell(&wanted, verified, documents) else {
             let of = self.plan.as_ref().map(|id| format!(" of `{}`", Text::from(id.as_str()).terminal()));
             let change = Text::from(change).terminal();
-            return nothing_of(path, code, &format!("a change `{change}`{}", of.unwrap_or_default()));
+            return Ok(nothing_of(path, code, &format!("a change `{change}`{}", of.unwrap_or_default())));
         };
         story.about.push(("log", "log", crate::report::sheet::Cell::Word(standing)));
         let report = Report {

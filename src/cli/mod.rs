@@ -33,6 +33,7 @@ pub mod merge;
 pub mod new_folder;
 pub mod next;
 pub mod output;
+pub mod passed;
 pub mod person;
 pub mod plan;
 pub mod plans;

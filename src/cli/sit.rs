@@ -10,11 +10,11 @@ use anyhow::{anyhow, bail};
 
 use super::bench::Bench;
 use super::card::card;
-use super::decide::Passed;
 use super::desk::{Basis, Desk};
 use super::history::{self, Past};
 use super::left::{self, Left};
 use super::new_folder::shown;
+use super::passed::Passed;
 use super::proposal::Proposal;
 use super::recording::{self, Recorder};
 use super::site::Site;

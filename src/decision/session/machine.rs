@@ -302,9 +302,8 @@ impl Session {
     fn seal(&mut self, reply: Reply) -> Result<Vec<Event>, Complaint> {
         match reply {
             Reply::Typed(typed) => {
-                words::check(&typed, &Text::from(words::SEAL)).map_err(|complaint| match complaint {
-                    Complaint::WrongWord(word) => Complaint::NotSealed(word),
-                    other => other,
+                words::check(&typed, &Text::from(words::SEAL)).map_err(|complaint| {
+                    if let Complaint::WrongWord(word) = complaint { Complaint::NotSealed(word) } else { complaint }
                 })?;
                 if self.said.is_empty() {
                     return Err(Complaint::NothingToSeal);
