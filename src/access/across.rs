@@ -1,7 +1,8 @@
 //! Across plans: what this plan gives together with what other plans were approved for and the snapshot does not show yet.
 //!
 //! In: the question with those other changes, and the outcomes of this plan's own. Out: pieces that need a change of this
-//! plan and one of another, with the changes of both. What takes access away is not counted on: it may never be done.
+//! plan and one of another, with the changes of both. What takes access away, denies and the taking of others' denies among
+//! it, is not counted on: it may never be done. What would lift a deny is: it may be done.
 //! Never says anything about what other plans give by themselves: that was decided.
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::{candidates, digest};
 use crate::access::facts::Emergent;
 use crate::access::index::{Index, NameKind};
+use crate::access::lifted::lifted;
 use crate::access::meet::meeting;
 use crate::access::resolve::{Step, attempt};
 use crate::access::step::{Name, entitlement, outline};
@@ -62,6 +64,10 @@ impl Approved {
             it.value = Lifetime::Until(end);
             end > now
         };
+        let lifted: Vec<Change> = lifted(index, &change.action, self.expires)
+            .into_iter()
+            .map(|action| Change { action, ..change.clone() })
+            .collect();
         let gives = match &mut change.action {
             Action::Grant(a) => fix(&mut a.lifetime) && !is_shown(a, index, self.expires),
             Action::Adjust(a) => {
@@ -78,10 +84,14 @@ impl Approved {
             // WHY: what the new definition takes may never be taken; what it adds counts.
             Action::SetRole(d) => {
                 let parts = parts(d, index);
-                return parts.into_iter().map(|action| Change { action, ..change.clone() }).collect();
+                let added = parts.into_iter().map(|action| Change { action, ..change.clone() });
+                return added.chain(lifted).collect();
             }
-            Action::CreateRole(_)
-            | Action::AddInclude(..)
+            Action::CreateRole(d) => {
+                d.permissions.retain(|p| p.value.effect == Effect::Allow);
+                true
+            }
+            Action::AddInclude(..)
             | Action::CreateGroup(..)
             | Action::CreateIdentity(..)
             | Action::CreateResource(..)
@@ -98,7 +108,7 @@ impl Approved {
             | Action::RevokeCredential(_)
             | Action::SuppressFinding(_) => false,
         };
-        if gives { vec![change] } else { Vec::new() }
+        gives.then_some(change).into_iter().chain(lifted).collect()
     }
 }
 
@@ -249,7 +259,7 @@ impl Together {
         chosen.extend(0..self.mine);
         let open: Vec<ChangeId> = refused
             .iter()
-            .filter(|change| meets(&Step { change, depends_on: BTreeSet::new(), taken: None }))
+            .filter(|change| meets(&Step { change, depends_on: BTreeSet::new(), taken: None, other: true }))
             .map(|change| change.id.value.clone())
             .collect();
         drop(steps);

@@ -50,8 +50,40 @@ pub(super) fn overlay<'p>(index: &Index<'_>, expires: Time, steps: impl IntoIter
     delta
 }
 
+/// Notes through what no deny counts by another plan's step; whether that is all that it lays.
+// WHY: what another plan takes may never be taken, nor stay: neither what it gives is gone, nor what it denies kept.
+fn undeny(index: &Index<'_>, step: &Step<'_>, delta: &mut Delta) -> bool {
+    let id = || AssignmentId::new(step.change.id.value.as_str());
+    let takes = matches!(step.change.action, Action::Revoke(_) | Action::RemoveInclude(..));
+    match (&step.change.action, &step.taken) {
+        (Action::Revoke(_), Some(Taken::Assigned(at))) => {
+            delta.undenied.extend(index.assignment(*at).map(|a| a.id.clone()));
+        }
+        (Action::Revoke(_), Some(Taken::Listed(group, who))) => {
+            delta.undenied_listed.insert((group.clone(), who.clone()));
+        }
+        (Action::Grant(_), _) => {
+            delta.undenied.insert(id());
+        }
+        (Action::CreateRole(d), _) => {
+            let includes = d.includes.iter().map(|i| (d.role.value.clone(), i.value.clone()));
+            delta.undenied_includes.extend(includes);
+        }
+        (Action::AddInclude(role, include) | Action::RemoveInclude(role, include), _) => {
+            // What a role gives is told anew.
+            alter(index, delta, &role.value, |_| {});
+            delta.undenied_includes.insert((role.value.clone(), include.value.clone()));
+        }
+        _ => {}
+    }
+    takes
+}
+
 fn apply(index: &Index<'_>, expires: Time, step: &Step<'_>, delta: &mut Delta) {
     let change = step.change;
+    if step.other && undeny(index, step, delta) {
+        return;
+    }
     match &change.action {
         Action::Grant(a) => {
             let (mode, until) = becomes(a, None, expires);

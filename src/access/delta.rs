@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::index::Index;
-use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId, TrustId};
+use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Trust};
@@ -31,6 +31,11 @@ pub(super) struct Delta {
     pub(super) resources: BTreeMap<ResourceId, Option<Resource>>,
     /// Listed members and nested groups taken from a group.
     pub(super) left: BTreeSet<(GroupId, Text)>,
+    /// Assignments, and listed members of groups, through which no deny counts.
+    pub(super) undenied: BTreeSet<AssignmentId>,
+    pub(super) undenied_listed: BTreeSet<(GroupId, Text)>,
+    /// Includes of roles through which no deny counts.
+    pub(super) undenied_includes: BTreeSet<(RoleId, RoleId)>,
     /// Trusts taken.
     pub(super) trusts_gone: BTreeSet<TrustId>,
     /// Trusts made, a delivered credential among them, with their end.

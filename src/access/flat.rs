@@ -12,6 +12,7 @@ use crate::access::edges::Lends;
 use crate::access::facts::Step;
 use crate::access::pattern::Dialect;
 use crate::access::personal::has_variable;
+use crate::access::touch::closure;
 use crate::access::view::{RoleState, View};
 use crate::access::way::{Trail, walk};
 use crate::input::entitlement::{Effect, Permission};
@@ -307,6 +308,20 @@ impl View<'_, '_> {
                 }
             }
         }
+        if !self.delta.undenied_includes.is_empty() {
+            flat.denies.retain(|deny| self.denies_surely(role, deny));
+        }
         flat
+    }
+
+    /// Whether a role denies something itself, or by includes through which denies count.
+    fn denies_surely(&self, role: &RoleId, deny: &Permission) -> bool {
+        let counting = closure(&BTreeSet::from([role.clone()]), |id| {
+            let RoleState::Known(known) = self.role(id.as_str()) else { return BTreeSet::new() };
+            let counts = |i: &&RoleId| !self.delta.undenied_includes.contains(&(id.clone(), (*i).clone()));
+            known.includes.iter().filter(counts).cloned().collect()
+        });
+        let has = |id: &RoleId| matches!(self.role(id.as_str()), RoleState::Known(r) if r.permissions.contains(deny));
+        counting.iter().any(has)
     }
 }

@@ -27,6 +27,7 @@ mod given;
 pub mod holdings;
 pub mod index;
 mod judge;
+mod lifted;
 mod limit;
 mod live;
 mod meet;

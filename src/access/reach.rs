@@ -11,7 +11,7 @@ use crate::access::compare::left_out;
 use crate::access::coverage::{Tree, scope_covers, scopes_overlap};
 use crate::access::facts::{Exception, Step};
 use crate::access::flat::{Allow, Flat};
-use crate::access::view::View;
+use crate::access::view::{Membership, View};
 use crate::access::way::{End, Leg, Way};
 use crate::input::entitlement::Permission;
 use crate::input::id::{ResourceId, RoleId, Subject};
@@ -22,7 +22,7 @@ use crate::input::time::Time;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Below {
     pub(super) scope: Option<ResourceId>,
-    /// False where two scopes of an unknown tree met: access is then assumed, a deny is not.
+    /// False where two scopes of an unknown tree met, or no deny counts: access is then assumed, a deny is not.
     pub(super) sure: bool,
 }
 
@@ -101,6 +101,15 @@ impl View<'_, '_> {
         own
     }
 
+    /// Whether no deny counts through a membership.
+    fn is_undenied(&self, membership: &Membership, of: &Subject) -> bool {
+        match &membership.assignment {
+            Some(id) => self.delta.undenied.contains(id),
+            None if self.delta.undenied_listed.is_empty() => false,
+            None => self.delta.undenied_listed.contains(&(membership.group.clone(), of.as_str().into())),
+        }
+    }
+
     fn hold(&self, subject: &Subject) -> Own {
         let mut own = Own::default();
         if self.deleted(subject) || self.disabled(subject) {
@@ -115,7 +124,8 @@ impl View<'_, '_> {
                 if !self.in_force(membership.until) {
                     continue;
                 }
-                let Some(below) = at.1.within(self, membership.scope.as_ref()) else { continue };
+                let Some(mut below) = at.1.within(self, membership.scope.as_ref()) else { continue };
+                below.sure &= !self.is_undenied(&membership, &at.0);
                 let step = Step::Member(membership.group.clone(), membership.assignment);
                 let onward = way.step(&step, membership.mode, End::of(membership.until));
                 let next = (Subject::Group(membership.group), below);
@@ -133,7 +143,7 @@ impl View<'_, '_> {
                 let onward = way.step(&step, a.mode, End::of(a.until));
                 let slot = held.entry((role.clone(), place.scope)).or_default();
                 slot.0.join(&onward);
-                if place.sure {
+                if place.sure && !self.delta.undenied.contains(&a.id) {
                     slot.1.join(&onward);
                 }
             }

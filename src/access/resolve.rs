@@ -24,6 +24,8 @@ pub(super) struct Step<'p> {
     pub(super) depends_on: BTreeSet<usize>,
     /// For `revoke` and `adjust`: what it takes or alters.
     pub(super) taken: Option<Taken>,
+    /// It is another plan's and may never be done: no deny counts by it.
+    pub(super) other: bool,
 }
 
 /// What a `revoke` or `adjust` is about.
@@ -84,7 +86,7 @@ pub(super) fn attempt<'p>(
         let depends_on = resolver.uses(change, outline, taken.as_ref());
         resolver.held(change);
         resolver.blame(at, before);
-        steps.push(Step { change, depends_on, taken });
+        steps.push(Step { change, depends_on, taken, other: at >= held });
     }
     let clashes = resolver.conflicts(&steps, &outlines);
     resolver.deletions(&steps, &outlines, &clashes);

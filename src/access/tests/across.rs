@@ -315,3 +315,78 @@ fn a_place_and_what_is_held_above_it_meet_over_plans_as_in_one() {
         assert!(!a.sets_incomplete && a.changes[0].effects.gained.iter().all(|g| g.access.action.raw() != "open"));
     }
 }
+
+/// Who runs jobs may act as one that holds the vault; `safe` denies to start any.
+fn jobs() -> Snapshot {
+    let s = snapshot("test").human("u").human("svc").role("run", &[allow("start", "job")]);
+    let s = s.role("vault", &[allow("open", "vault")]).held("h", "svc", "vault", None);
+    let s = s.role("safe", &[deny("start", "*")]).including("safer", &[], &["safe"]).role("plain", &[]);
+    s.group("runners", &[]).trust("t", "runners", "svc", Some(("start", "job"))).resource("org", None)
+}
+
+/// With which approved changes joining the runners gives the vault, `run` being approved among them.
+fn vault_with(s: &Snapshot, more: Vec<Action>) -> Vec<Vec<String>> {
+    let mut earlier = vec![approved("A", "c", grant("u", "run", None))];
+    earlier.extend(more.into_iter().enumerate().map(|(n, action)| approved(&format!("B{n}"), "c", action)));
+    let a = analysed(&Data::default(), s, vec![("j", join("u", "runners"))], &earlier);
+    assert!(!a.sets_incomplete, "{:?}", a.findings);
+    a.emergent.iter().map(|e| e.with.iter().map(|c| c.as_str().to_owned()).collect()).collect()
+}
+
+#[test]
+fn a_deny_that_was_approved_and_is_not_done_hides_no_chain() {
+    let s = jobs().group("g", &["u"]).group("held", &[]).held("d", "held", "safe", None).held("p", "u", "plain", None);
+    let include = || Action::AddInclude(p("plain".into()), p("safe".into()));
+    let set = || Action::SetRole(define("plain", &[deny("start", "job")], &["safer"]));
+    let new = || Action::CreateRole(define("new", &[deny("start", "job")], &["safer"]));
+    let all = [
+        vec![grant("u", "safe", None)],
+        vec![grant("u", "safer", None)],
+        vec![grant("g", "safe", None)],
+        vec![join("u", "held")],
+        vec![include()],
+        vec![set()],
+        vec![new(), grant("u", "new", None)],
+    ];
+    for more in all {
+        assert_eq!(vault_with(&s, more.clone()), [["A/c"]], "{more:?}");
+    }
+    let now = s.held("e", "u", "safe", None);
+    assert!(vault_with(&now, Vec::new()).is_empty(), "what is denied already is");
+}
+
+#[test]
+fn what_was_approved_and_takes_a_deny_counts_as_giving() {
+    let gone = |s: Snapshot, action: Action| {
+        assert!(vault_with(&s, Vec::new()).is_empty(), "{action:?}");
+        assert_eq!(vault_with(&s, vec![action.clone()]), [["A/c", "B0/c"]], "{action:?}");
+        assert_eq!(vault_with(&jobs(), vec![action.clone()]), [["A/c"]], "done already: {action:?}");
+    };
+    gone(jobs().held("d", "u", "safe", None), revoke("u", "safe", None));
+    gone(jobs().held("d", "u", "safer", None), revoke("u", "safer", None));
+    let less = Some(Lifetime::Until(at(TAKEN_AT + 9)));
+    gone(jobs().held("d", "u", "safe", None), adjust("u", "safe", Some(crate::input::entitlement::Mode::Active), less));
+    gone(jobs().held("d", "u", "safer", None), Action::RemoveInclude(p("safer".into()), p("safe".into())));
+    gone(jobs().held("d", "u", "safe", None), Action::DeleteRole(p("safe".into())));
+    gone(jobs().held("d", "u", "safer", None), Action::SetRole(define("safer", &[], &[])));
+    gone(jobs().held("d", "u", "safe", None), Action::SetRole(define("safe", &[], &[])));
+    let listed = || jobs().group("g", &["u"]).held("d", "g", "safe", None);
+    gone(listed(), Action::Revoke(to("u", member("g"), None)));
+    gone(listed(), Action::DeleteGroup(p("g".into())));
+    gone(
+        jobs().group("g", &["u"]).nested("o", &["g"]).held("d", "o", "safe", None),
+        Action::DeleteGroup(p("g".into())),
+    );
+    assert_eq!(vault_with(&jobs(), vec![revoke("u", "plain", None)]), [["A/c"]], "no deny stands behind it");
+}
+
+#[test]
+fn a_place_that_is_approved_to_go_takes_the_denies_there_with_it() {
+    let s = jobs().resource("team", Some("org")).held("d", "u", "safe", Some("team"));
+    let with = |more: Option<Action>| {
+        let mut earlier = vec![approved("A", "c", grant("u", "run", Some("team")))];
+        earlier.extend(more.map(|action| approved("B", "c", action)));
+        analysed(&Data::default(), &s, vec![("j", join("u", "runners"))], &earlier).emergent.len()
+    };
+    assert_eq!([with(None), with(Some(Action::DeleteResource(p("org".into()))))], [0, 1]);
+}
