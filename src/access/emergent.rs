@@ -75,33 +75,66 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Leaves out those of which something is true.
+    /// Leaves out those of which something is true. What stands for others stays, whatever is true of itself.
     pub(super) fn leave_out(&mut self, known: &dyn Fn(&EmergentWhat, bool) -> bool) {
         self.found.retain(|(what, eligible)| !known(what, *eligible));
-        if self.rest.as_ref().is_some_and(|(what, eligible)| known(what, *eligible)) {
-            self.rest = None;
-        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty() && self.rest.is_none()
     }
 
-    /// Takes the first `most` of a list, and one for all that stands for more than itself or lies beyond.
-    fn take(&mut self, list: impl Iterator<Item = (EmergentWhat, bool)>, most: usize) {
+    /// Takes the first `most` of what is not covered, and one for all that stands for more than itself or lies beyond: a
+    /// privileged one, if there is any.
+    fn accesses(&mut self, list: &[Piece], eligible: bool, covered: &dyn Fn(&Piece, bool) -> bool, most: usize) {
         let mut told = 0_usize;
-        for (what, eligible) in list {
-            let whole = matches!(&what, EmergentWhat::Access(piece) if is_everything(piece));
-            if whole || told >= most {
-                self.rest.get_or_insert((what, eligible));
-                if told >= most {
-                    return;
+        for piece in list {
+            let is_full = told >= most;
+            if is_full {
+                match &self.rest {
+                    Some((rest, _)) if is_privileged(rest) => return,
+                    Some(_) if piece.privileged.is_none() => continue,
+                    Some(_) | None => {}
                 }
+            }
+            if covered(piece, eligible) {
+                continue;
+            }
+            let what = EmergentWhat::Access(piece.clone());
+            if is_full || is_everything(piece) {
+                self.stand_in(what, eligible);
             } else {
                 told += 1;
                 self.found.push((what, eligible));
             }
         }
+    }
+
+    /// Takes the first `most` of a list, and one for all beyond.
+    fn take(&mut self, list: impl Iterator<Item = EmergentWhat>, most: usize) {
+        for (at, what) in list.enumerate() {
+            if at >= most {
+                self.stand_in(what, false);
+                return;
+            }
+            self.found.push((what, false));
+        }
+    }
+
+    /// Lets one stand for those that are not told, unless one does that is privileged or this is not.
+    fn stand_in(&mut self, what: EmergentWhat, eligible: bool) {
+        if self.rest.as_ref().is_none_or(|(rest, _)| !is_privileged(rest) && is_privileged(&what)) {
+            self.rest = Some((what, eligible));
+        }
+    }
+}
+
+/// Whether it makes the changes privileged that are responsible for it.
+fn is_privileged(what: &EmergentWhat) -> bool {
+    match what {
+        EmergentWhat::Access(piece) => piece.privileged.is_some(),
+        EmergentWhat::Escalation(_) => true,
+        EmergentWhat::Sod(_) => false,
     }
 }
 
@@ -127,16 +160,14 @@ pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_
             })
     };
     let mut all = Candidates::default();
-    let now = whole.effects.gained.iter().filter(|p| !covered(p, false));
-    all.take(now.map(|piece| (EmergentWhat::Access(piece.clone()), false)), most);
-    let later = whole.effects.gained_eligible.iter().filter(|p| !covered(p, true));
-    all.take(later.map(|piece| (EmergentWhat::Access(piece.clone()), true)), most);
+    all.accesses(&whole.effects.gained, false, &covered, most);
+    all.accesses(&whole.effects.gained_eligible, true, &covered, most);
     let escalations: BTreeSet<_> = alone.iter().flat_map(|o| &o.escalations).map(key).collect();
     let completed = whole.escalations.iter().filter(|e| !escalations.contains(&key(e)));
-    all.take(completed.map(|escalation| (EmergentWhat::Escalation(escalation.clone()), false)), most);
+    all.take(completed.map(|escalation| EmergentWhat::Escalation(escalation.clone())), most);
     let conflicting: BTreeSet<_> = alone.iter().flat_map(|o| &o.sod).map(|c| c.digest).collect();
     let conflicts = whole.sod.iter().filter(|c| !conflicting.contains(&c.digest));
-    all.take(conflicts.map(|conflict| (EmergentWhat::Sod(conflict.clone()), false)), most);
+    all.take(conflicts.map(|conflict| EmergentWhat::Sod(conflict.clone())), most);
     all
 }
 

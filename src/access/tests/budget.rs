@@ -143,6 +143,35 @@ fn what_only_the_whole_plan_gives_and_is_too_much_to_tell_binds_every_change() {
 }
 
 #[test]
+fn what_is_privileged_beyond_what_is_told_one_by_one_is_not_forgotten() {
+    let rules = b"rules:\n  - {action: zap, sensitivity: high, privileged: true, reason: zaps it, source: s}\n";
+    let data = Data::read([("classification.yaml", rules.as_slice())]).unwrap();
+    let s = snapshot("test").human("bob").role("empty", &[]).held("a", "bob", "empty", None).role("more", &[]);
+    let mut many: Vec<_> = (0..20).map(|n| allow("use", &format!("m{n}"))).collect();
+    many.push(allow("zap", "all"));
+    let mut more = define("more", &many, &[]);
+    more.role = p("more".into());
+    let include = Action::AddInclude(p("empty".into()), p("more".into()));
+    let asked = plan(vec![("c", Action::SetRole(more)), ("d", include)]);
+    let of = |emergent| {
+        let budget = Budget { emergent, ..Budget::default() };
+        Run { data: &data, budget, ..Run::default() }.on(&s, &asked).unwrap()
+    };
+    for (most, told) in [(30, 21), (20, 21), (5, 6)] {
+        let a = of(most);
+        assert_eq!(a.emergent.len(), told);
+        assert!(a.changes.iter().all(|c| !c.privileged_together.is_empty()), "{most} are told");
+    }
+    // What stands for others stays, even if it is known itself.
+    let mut all = crate::access::emergent::Candidates::default();
+    let what = of(5).emergent[0].what.clone();
+    all.found.push((what.clone(), false));
+    all.rest = Some((what, false));
+    all.leave_out(&|_, _| true);
+    assert!(all.found.is_empty() && all.rest.is_some());
+}
+
+#[test]
 fn what_another_plan_was_approved_for_and_cannot_be_told_leaves_the_search_open() {
     let s = team();
     let held = crate::access::Approved {
