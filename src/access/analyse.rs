@@ -445,8 +445,13 @@ fn too_large(whose: &str, untold: Untold) -> Finding {
         n => format!(": {n} identities and groups count as gaining everything"),
     };
     let paths = if untold.paths { "; whether somebody completes an escalation path is not known" } else { "" };
-    Finding::new(Code::EffectTooLarge, format!("the effect of {whose} is too large to tell{subjects}{paths}"))
-        .mend("narrow it: name whom it is for, set a scope, take a smaller role, or split it")
+    let conflicts =
+        if untold.conflicts { "; whether somebody comes to hold what must be apart is not known" } else { "" };
+    Finding::new(
+        Code::EffectTooLarge,
+        format!("the effect of {whose} is too large to tell{subjects}{paths}{conflicts}"),
+    )
+    .mend("narrow it: name whom it is for, set a scope, take a smaller role, or split it")
 }
 
 /// That a plan gives and takes more than can be told at once.

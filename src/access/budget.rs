@@ -58,6 +58,11 @@ impl Room {
         (looked < self.work && !self.ended).then_some((self.gains, self.losses))
     }
 
+    /// Whether more may be looked at, be there room to tell it or not.
+    pub(super) fn may_look(&self, looked: u64) -> bool {
+        looked < self.work
+    }
+
     /// Takes accesses that were told.
     pub(super) fn tell(&mut self, gains: usize, losses: usize) {
         self.gains = self.gains.saturating_sub(gains);

@@ -96,6 +96,17 @@ impl Delta {
             && self.trusts.is_empty()
     }
 
+    /// Whether assignments and trusts are made, and nothing else is altered.
+    pub(super) fn only_gives(&self) -> bool {
+        self.gone.is_empty()
+            && self.identities.is_empty()
+            && self.groups.is_empty()
+            && self.roles.is_empty()
+            && self.resources.is_empty()
+            && self.left.is_empty()
+            && self.trusts_gone.is_empty()
+    }
+
     /// Whether a resource is deleted.
     pub(super) fn deletes_resources(&self) -> bool {
         self.resources.values().any(Option::is_none)

@@ -115,7 +115,7 @@ impl Bench<'_> {
             }
         }
         if !rest.is_empty() {
-            self.leave(&asking, &rest, &mut out);
+            self.leave(&mut asking, &rest, room, &mut out);
         }
         out.escalations.sort_by_key(completion::key);
         out.sod.sort_by_key(|c| c.digest);
@@ -166,27 +166,48 @@ impl Bench<'_> {
                 out.escalations.extend(completion::fresh(after, subject, &completed, &known));
             }
         }
-        if touched && !self.data.sod.is_empty() && self.may_conflict(after, subject, &mut asking.sides) {
-            let conflicts = sod::conflicts(after, &self.data.sod, subject);
-            if !conflicts.is_empty() {
-                let known: BTreeSet<_> =
-                    sod::conflicts(before, &self.data.sod, subject).iter().map(|c| c.digest).collect();
-                out.sod.extend(conflicts.into_iter().filter(|c| !known.contains(&c.digest)));
-            }
+        if touched {
+            self.tell_conflicts(asking, subject, out);
         }
         true
     }
 
-    /// Lets each of those for whom there was no room count as gaining everything, if they may gain anything at all.
-    fn leave(&self, asking: &Asking<'_, '_, '_>, rest: &[&Subject], out: &mut Outcome) {
-        let untold = &mut out.untold;
-        untold.losses = true;
-        untold.paths = true;
-        // What takes assignments away gives nothing, unless one of them denies something.
-        if asking.after.only_takes() {
+    /// Tells which pairs one subject comes to hold.
+    fn tell_conflicts(&self, asking: &mut Asking<'_, '_, '_>, subject: &Subject, out: &mut Outcome) {
+        let (before, after) = (asking.before, asking.after);
+        if self.data.sod.is_empty() || !self.may_conflict(after, subject, &mut asking.sides) {
             return;
         }
-        untold.subjects = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+        let conflicts = sod::conflicts(after, &self.data.sod, subject);
+        if !conflicts.is_empty() {
+            let known: BTreeSet<_> = sod::conflicts(before, &self.data.sod, subject).iter().map(|c| c.digest).collect();
+            out.sod.extend(conflicts.into_iter().filter(|c| !known.contains(&c.digest)));
+        }
+    }
+
+    /// Lets each of those for whom there was no room count as gaining everything, if they may gain anything at all. Which
+    /// pairs they come to hold is told as long as more may be looked at.
+    fn leave(&self, asking: &mut Asking<'_, '_, '_>, rest: &[&Subject], room: Room, out: &mut Outcome) {
+        out.untold.losses |= !asking.after.only_gives();
+        // What takes assignments away gives nothing, unless one of them denies something.
+        if asking.after.only_takes() {
+            out.untold.paths |= asking.rebinds;
+            return;
+        }
+        out.untold.paths = true;
+        out.untold.subjects = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+        if !self.data.sod.is_empty() {
+            for subject in rest.iter().filter(|subject| asking.touched.contains(**subject)).copied().collect::<Vec<_>>()
+            {
+                if !room.may_look(out.work) {
+                    out.untold.conflicts = true;
+                    break;
+                }
+                let looked = asking.before.size(subject).saturating_add(asking.after.size(subject));
+                out.work = out.work.saturating_add(looked);
+                self.tell_conflicts(asking, subject, out);
+            }
+        }
         // More than a plan may hold is refused anyway.
         let most = self.budget.plan.saturating_add(1);
         out.effects.gained.extend(rest.iter().take(most).map(|subject| everything(subject)));

@@ -128,13 +128,15 @@ pub struct Untold {
     pub losses: bool,
     /// Not everyone was asked which escalation paths they complete.
     pub paths: bool,
+    /// Not everyone was asked whether they come to hold both sides of a pair.
+    pub conflicts: bool,
 }
 
 impl Untold {
     /// Whether anything is not told.
     #[must_use]
     pub fn is_any(self) -> bool {
-        self.subjects > 0 || self.losses || self.paths
+        self.subjects > 0 || self.losses || self.paths || self.conflicts
     }
 }
 

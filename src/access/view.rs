@@ -401,8 +401,18 @@ impl<'v, 's> View<'v, 's> {
 
     /// Whether the changes can only take access away: assignments, listed members and trusts, and nothing is denied anywhere.
     pub(super) fn only_takes(&self) -> bool {
+        self.delta.only_takes() && !self.denies_anything()
+    }
+
+    /// Whether the changes can only give access: assignments and trusts, and nothing is denied anywhere.
+    pub(super) fn only_gives(&self) -> bool {
+        self.delta.only_gives() && !self.denies_anything()
+    }
+
+    /// Whether a role of the snapshot denies something.
+    fn denies_anything(&self) -> bool {
         let denies = |role: &Role| role.permissions.iter().any(|p| p.effect == Effect::Deny);
-        self.delta.only_takes() && !self.index.snapshot().roles.iter().any(denies)
+        self.index.snapshot().roles.iter().any(denies)
     }
 
     /// How well the members of a group are known, those of the groups within it included.

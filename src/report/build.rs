@@ -112,6 +112,7 @@ fn untold(what: Untold) -> Option<Sentence> {
         (what.subjects > 0).then(|| everything(what.subjects)),
         what.losses.then(|| "not all that is lost stands here".to_owned()),
         what.paths.then(|| "whether somebody completes an escalation path is not known".to_owned()),
+        what.conflicts.then(|| "whether somebody comes to hold what must be apart is not known".to_owned()),
     ];
     what.is_any().then(|| Sentence::of(said.into_iter().flatten().collect::<Vec<_>>().join("; ")))
 }

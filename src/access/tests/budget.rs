@@ -49,6 +49,26 @@ fn whoever_finds_no_room_counts_as_gaining_everything() {
 }
 
 #[test]
+fn who_comes_to_hold_what_must_be_apart_is_told_even_where_all_they_gain_is_not() {
+    let pair =
+        "pairs:\n  - {id: pay, title: T, first: {action: pay, resource: '*'}, second: {action: use, resource: w19}}\n";
+    let data = Data::read([("sod.yaml", pair.as_bytes())]).unwrap();
+    let s = team().role("payer", &[allow("pay", "bills")]).held("p", "u9", "payer", None);
+    let of = |budget| {
+        let asked = plan(vec![("c", grant("team", "wide", None))]);
+        let a = Run { data: &data, budget, ..Run::default() }.on(&s, &asked).unwrap();
+        assert_eq!(a.sod, a.changes[0].sod);
+        let found: Vec<String> = a.sod.iter().map(|c| c.subject.as_str().to_owned()).collect();
+        (found, a.changes[0].concerned.untold)
+    };
+    assert_eq!(of(Budget::default()).0, ["u9"]);
+    let (found, untold) = of(Budget { change: 100, ..Budget::default() });
+    assert_eq!((found, untold.subjects, untold.conflicts), (vec!["u9".to_owned()], 6, false));
+    let (found, untold) = of(Budget { work: 10, ..Budget::default() });
+    assert!(found.is_empty() && untold.conflicts, "{untold:?}");
+}
+
+#[test]
 fn what_is_told_of_a_change_rests_on_nothing_beside_it() {
     let s = team();
     let budget = Budget { change: 100, ..Budget::default() };
@@ -75,7 +95,7 @@ fn who_reaches_more_than_may_be_looked_at_is_not_told() {
     assert!(!within(Budget::default(), &s, change()).changes[0].concerned.untold.is_any());
     let cut = within(Budget { work: 1_000, ..Budget::default() }, &s, change());
     let untold = cut.changes[0].concerned.untold;
-    assert!(untold.subjects > 50 && untold.losses && untold.paths, "{untold:?}");
+    assert!(untold.subjects > 50 && !untold.losses && untold.paths, "{untold:?}: a grant takes nothing");
     assert_eq!(cut.changes[0].concerned.identities, 101);
     // The same with what was looked at before at hand: others before it alter nothing.
     let beside = vec![("b", grant("far", "r", None)), ("d", grant("t050", "r", None)), ("c", grant("t100", "r", None))];
@@ -89,6 +109,7 @@ fn what_takes_assignments_away_gives_nothing_however_large_it_is() {
     let budget = Budget { change: 100, ..Budget::default() };
     let facts = within(budget, &s, vec![("c", revoke("team", "wide", None))]).changes.remove(0);
     assert!(facts.effects.gained.is_empty() && facts.concerned.untold.losses && facts.concerned.untold.subjects == 0);
+    assert!(!facts.concerned.untold.paths && !facts.concerned.untold.conflicts);
     assert_eq!(facts.effects.lost.len(), 100);
     let tiny = within(Budget { work: 10, ..Budget::default() }, &s, vec![("c", revoke("team", "wide", None))]);
     assert!(tiny.changes[0].effects.gained.is_empty() && tiny.changes[0].concerned.untold.losses);

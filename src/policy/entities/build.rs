@@ -12,7 +12,10 @@ use super::super::matter::{Matter, PersonView};
 use super::super::pack::LEVEL;
 use super::rows::{Attribute, Key, Row, Rows};
 use super::{APPROVERS, PERSON, Principal, identity_name, long, outside, span, strings, time};
-use crate::access::facts::{ChangeFacts, ClaimResult, Escalation, Holding, IdentityView, SodConflict, Surroundings};
+use crate::access::facts::{
+    Analysis, ChangeFacts, ClaimResult, Concerned, Effects, Escalation, Holding, IdentityView, SodConflict,
+    Surroundings,
+};
 use crate::input::entitlement::{Effect, IdentityKind};
 use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::time::Time;
@@ -231,8 +234,10 @@ impl<'a> Builder<'a> {
         let proposer = self.identity(&plan.proposer.value, LEVEL - 2);
         let gained = analysis.effects.gained.len() + analysis.effects.gained_eligible.len();
         let known = !analysis.concerned.at_least && analysis.concerned.unknown_groups.is_empty();
-        let mut effects = analysis.changes.iter().map(|change| &change.concerned).chain([&analysis.concerned]);
-        let too_large = effects.any(|concerned| concerned.untold.is_any());
+        let untold: Vec<_> =
+            analysis.changes.iter().map(|c| &c.concerned).chain([&analysis.concerned]).map(|c| c.untold).collect();
+        let too_large = untold.iter().any(|untold| untold.is_any());
+        let conflicts_known = !untold.iter().any(|untold| untold.conflicts);
         let mut attributes = vec![
             ("proposer", Attribute::Reference(proposer)),
             ("changes", plain(count(plan.changes.len()))),
@@ -243,6 +248,8 @@ impl<'a> Builder<'a> {
             ("emergent", plain(count(analysis.emergent.len()))),
             ("setsIncomplete", plain(Value::new_bool(analysis.sets_incomplete))),
             ("tooLarge", plain(Value::new_bool(too_large))),
+            ("gainsNothing", plain(Value::new_bool(gains_nothing(analysis)))),
+            ("conflictsKnown", plain(Value::new_bool(conflicts_known))),
             ("escalations", plain(escalations(&analysis.escalations))),
             ("sodConflicts", plain(conflicts(&analysis.sod))),
         ];
@@ -425,4 +432,20 @@ fn appoints(action: &Action) -> (Option<&IdentityId>, Option<IdentityKind>) {
         | Action::RevokeCredential(_)
         | Action::SuppressFinding(_) => (None, None),
     }
+}
+
+/// Whether neither a change nor all together give anybody anything, as far as is known and as far as not.
+fn gains_nothing(analysis: &Analysis) -> bool {
+    let gives = |effects: &Effects, concerned: &Concerned| {
+        let untold = concerned.untold;
+        !(effects.gained.is_empty() && effects.gained_eligible.is_empty())
+            || untold.subjects > 0
+            || untold.paths
+            || untold.conflicts
+    };
+    let meets = |escalations: &[Escalation], sod: &[SodConflict]| !(escalations.is_empty() && sod.is_empty());
+    let changes = &analysis.changes;
+    !gives(&analysis.effects, &analysis.concerned)
+        && !meets(&analysis.escalations, &analysis.sod)
+        && !changes.iter().any(|c| gives(&c.effects, &c.concerned) || meets(&c.escalations, &c.sod))
 }
