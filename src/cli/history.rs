@@ -150,7 +150,6 @@ fn not_counting(theirs: &[&SessionView]) -> Option<Finding> {
     Some(Finding::new(Code::LogProposersRecord, message).at(&Place::line(&first.file, line)).mend(mend))
 }
 
-
 /// The changes that signed sessions say passed without a person, as their evaluations give them.
 fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
     let mut found = Vec::new();
