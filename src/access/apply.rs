@@ -41,8 +41,9 @@ pub(super) fn becomes(a: &AssignmentChange, was: Option<(Mode, Option<Time>)>, e
 pub(super) fn overlay<'p>(index: &Index<'_>, expires: Time, steps: impl IntoIterator<Item = &'p Step<'p>>) -> Delta {
     let mut delta = Delta::default();
     // WHY: what makes a thing goes first, so that parts added to a new role find it. Beyond that no two steps of a
-    // resolved plan concern one object, hence the order is irrelevant.
-    let steps: Vec<&Step<'_>> = steps.into_iter().collect();
+    // resolved plan concern one object, hence the order is irrelevant; of equal ways the first is told, so there is one order.
+    let mut steps: Vec<&Step<'_>> = steps.into_iter().collect();
+    steps.sort_by(|a, b| a.change.id.value.cmp(&b.change.id.value));
     let makes = |s: &&Step<'_>| matches!(s.change.action, Action::CreateRole(_));
     for step in steps.iter().filter(|s| makes(s)).chain(steps.iter().filter(|s| !makes(s))) {
         apply(index, expires, step, &mut delta);

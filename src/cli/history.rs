@@ -430,7 +430,12 @@ impl Past {
                 // What was rejected as one comes back as several: each is a part, and the others are beside it, or passed
                 // since.
                 let is_part = |of: &Document| gives_any(&graph, &decision.document, of);
-                let others = || digested.iter().filter(|d| d.digest != digest.digest && is_part(&d.document)).count();
+                // WHY not what the reject binds: the whole, asked about beside a part of it, makes no halves.
+                let is_other = |d: &&Digested| {
+                    let is_whole = reject::binds(decision, &d.document, &graph);
+                    d.digest != digest.digest && !is_whole && is_part(&d.document)
+                };
+                let others = || digested.iter().filter(is_other).count();
                 let since = |d: &&Recorded| self.record.knew(d, decision) && is_part(&d.document);
                 let passed_since = |p: &&Passed| {
                     (p.session == decision.session || self.record.sessions.precedes(&decision.session, &p.session))
