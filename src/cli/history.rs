@@ -422,8 +422,8 @@ impl Past {
                 let bound = reject::binds(decision, document, &graph);
                 // What stood in the same plan when it was rejected is asked once, however often it is judged. What the
                 // reject does not bind was not asked by it.
-                let stood =
-                    bound && self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
+                let beside = self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
+                let stood = bound && beside;
                 let again =
                     bound || decision.document.object() == object || gives_any(&graph, document, &decision.document);
                 let part = !again && gives_any(&graph, &decision.document, document);
@@ -447,7 +447,8 @@ impl Past {
                         || passed.iter().any(passed_since));
                 before |= (again && !stood) || split;
                 part_of_rejected |= part;
-                if (again || part) && !bound {
+                // A part that stood beside the whole, and whose other parts did not, is no news to anybody.
+                if (again || split || part && !beside) && !bound {
                     earlier.push(EarlierReject {
                         at: decision.sealed_at,
                         plan: decision.document.plan.clone(),
