@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::input::digest::{Digest, Hashing, of};
 
 /// How much is read at once, in bytes.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 18;
 /// How many pieces are read before they are asked for.
 const AHEAD: usize = 4;
 
