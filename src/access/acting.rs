@@ -9,13 +9,11 @@ use std::rc::Rc;
 use crate::access::edges::{Edges, Spread};
 use crate::access::facts::Step;
 use crate::access::live::By;
+use crate::access::row::Row;
 use crate::access::view::View;
 use crate::access::way::{End, Trail, Way, steps};
 use crate::input::entitlement::Mode;
 use crate::input::id::Subject;
-
-/// As whom a subject can act, itself included.
-pub(super) type Row = BTreeMap<Subject, Way>;
 
 /// A row that an overlay leaves as it was, but for those that are reached for longer, or that were not reached.
 #[derive(Clone, Debug)]
@@ -44,7 +42,7 @@ impl View<'_, '_> {
         let grown = self.grow(subject).unwrap_or_else(|| Grown { row: Rc::new(self.act(subject)), by: None });
         let is_taken_over = grown.by.as_ref().is_some_and(|by| by.is_empty());
         let mut worked = self.worked.borrow_mut();
-        worked.make_room(if is_taken_over { 1 } else { grown.row.len() });
+        worked.make_room(if is_taken_over { 1 } else { grown.row.held() });
         worked.rows.insert(subject.clone(), grown.clone());
         grown
     }
@@ -89,7 +87,7 @@ impl View<'_, '_> {
                 continue;
             }
             if !started {
-                walk.row = (*was).clone();
+                walk.row = Row::over(&was);
                 started = true;
             }
             let way = walk.row.get(actor).cloned().unwrap_or_else(|| way.clone());
@@ -144,7 +142,9 @@ impl View<'_, '_> {
 
     /// As whom a subject can act by edges that are live, on top of what is known of it.
     pub(super) fn relax(&self, subject: &Subject, live: Option<By>, mut row: Row) -> Row {
-        row.entry(subject.clone()).or_insert_with(Way::start);
+        if !row.contains_key(subject) {
+            row.join(subject, &Way::start());
+        }
         let mut walk = Walk::new(subject, row);
         walk.queue.extend(walk.row.keys().cloned().collect::<Vec<_>>());
         self.walk(&mut walk, live);
@@ -222,7 +222,7 @@ impl Walk {
     }
 
     fn reach(&mut self, to: &Subject, way: &Way) {
-        if self.row.entry(to.clone()).or_default().join(way) {
+        if self.row.join(to, way) {
             self.reached.insert(to.clone());
             self.queue.push_back(to.clone());
         }

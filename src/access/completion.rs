@@ -13,7 +13,6 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::access::acting::Row;
 use crate::access::compare::More;
 use crate::access::coverage::scopes_overlap;
 use crate::access::escalation::{EscalationPath, Exists, PathRequirement, Relation};
@@ -23,6 +22,7 @@ use crate::access::given::{Given, Source};
 use crate::access::objects::{objects, wanted};
 use crate::access::question::number;
 use crate::access::reach::Wanted;
+use crate::access::row::Row;
 use crate::access::rules::{Bound, Template};
 use crate::access::view::View;
 use crate::access::way::{Leg, path};

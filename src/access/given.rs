@@ -8,13 +8,14 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::access::acting::{Grown, Row};
+use crate::access::acting::Grown;
 use crate::access::compare::left_out;
 use crate::access::coverage::{Tree, ancestry, ends_within, exceptions_allow};
 use crate::access::facts::{Access, Exception};
 use crate::access::flat::Flat;
 use crate::access::pattern::Dialect;
 use crate::access::reach::{Holding, Own};
+use crate::access::row::Row;
 use crate::access::view::View;
 use crate::access::way::{End, Leg, Trail, Way, joined, length, steps};
 use crate::input::id::{ResourceId, RoleId, Subject};

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::access::acting::Row;
 use crate::access::edges::{Edge, Edges};
 use crate::access::reach::Wanted;
+use crate::access::row::Row;
 use crate::access::view::View;
 use crate::access::way::Way;
 use crate::input::entitlement::Requirement;

@@ -2,6 +2,7 @@
 
 mod across;
 mod acting;
+mod administrator;
 pub mod analyse;
 mod apply;
 mod around;
@@ -40,6 +41,7 @@ mod personal;
 pub mod question;
 mod reach;
 mod resolve;
+mod row;
 mod rules;
 pub mod sod;
 mod standing;

@@ -131,6 +131,14 @@ pub(super) fn concerns(view: &View<'_, '_>, pairs: &[SodPair], actor: &Subject) 
     pairs.any(|pair| side(&pair.first) || side(&pair.second))
 }
 
+/// Whether whoever holds everything holds both sides of every pair, and no change makes a conflict of its own for it.
+pub(super) fn all_held_by_administrators(view: &View<'_, '_>, pairs: &[SodPair]) -> bool {
+    let system = &view.index.snapshot().source;
+    let access = |side: &SodSide| matches!(side, SodSide::Access { .. });
+    let mut pairs = pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system));
+    pairs.all(|p| access(&p.first) && access(&p.second) && p.scope == SodScope::Any)
+}
+
 fn is_named(pattern: &str, group: &Subject) -> bool {
     matches!(group, Subject::Group(id) if id_matches(pattern, id.as_str()))
 }

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use crate::access::acting::{Grown, Row, Shift};
+use crate::access::acting::{Grown, Shift};
+use crate::access::administrator::Administrators;
 use crate::access::coverage::{Tree, ancestry};
 use crate::access::delta::Delta;
 use crate::access::edges::Edges;
@@ -17,6 +18,7 @@ use crate::access::index::Index;
 use crate::access::live::Lives;
 use crate::access::pattern::{Dialect, id_matches};
 use crate::access::reach::Own;
+use crate::access::row::Row;
 use crate::access::rules::Rules;
 use crate::access::way::Way;
 use crate::input::entitlement::{Effect, Mode};
@@ -72,6 +74,7 @@ pub(super) struct Worked {
     /// Roles less what limits take, by role, limits and, where a variable is among them, holder.
     pub(super) limited: BTreeMap<LimitedBy, Rc<Flat>>,
     pub(super) holders: Option<Rc<Holders>>,
+    pub(super) administrators: Administrators,
     pub(super) rule_behind: BTreeMap<(usize, Option<ResourceId>), Rc<BTreeSet<Subject>>>,
     /// How many entries `rows` and `given` hold, and how many were ever worked out.
     kept: usize,
