@@ -10,7 +10,7 @@ use crate::access::edges::Edges;
 use crate::access::reach::Own;
 use crate::access::view::View;
 use crate::access::way::{End, Way};
-use crate::input::id::Subject;
+use crate::input::id::{RoleId, Subject};
 
 /// Who was found to be an administrator, and who not.
 #[derive(Debug, Default)]
@@ -51,7 +51,15 @@ impl View<'_, '_> {
     /// so without them, too. Independent of what was asked before.
     pub(super) fn is_administrator(&self, subject: &Subject) -> bool {
         let Some(below) = self.below else { return self.finds_administrator(subject) };
-        below.is_administrator(subject) && (self.still_leads(below, subject) || self.finds_administrator(subject))
+        below.is_administrator(subject)
+            && (self.only_adds() || self.still_leads(below, subject) || self.finds_administrator(subject))
+    }
+
+    /// Whether the changes make trusts and assignments of roles, of which none denies anything.
+    fn only_adds(&self) -> bool {
+        let adds = |role: &RoleId| self.flat(role).denies.is_empty();
+        self.delta.only_gives()
+            && self.delta.added.iter().all(|a| a.member_of.is_none() && a.role.as_ref().is_some_and(adds))
     }
 
     /// Whether the way by which a subject is an administrator below is left as it was.

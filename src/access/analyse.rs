@@ -13,7 +13,6 @@ use crate::access::apply::{overlay, seeds};
 use crate::access::around::around;
 use crate::access::budget::Budget;
 use crate::access::claims::{Computed, check};
-use crate::access::classification::Classifier;
 use crate::access::data::Data;
 use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::{Search, candidates};
@@ -80,11 +79,7 @@ pub struct TaskScope {
 pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let steps = resolve(q.plan, q.index, q.only)?;
     let plain = View::plain(q.index);
-    let bench = Bench {
-        data: q.data,
-        classifier: Classifier::new(&q.data.classification, &q.snapshot.source),
-        budget: q.budget,
-    };
+    let bench = Bench::new(q.data, &q.snapshot.source, q.budget);
     let lay = |set: &BTreeSet<usize>| lay(q, &plain, &steps, set);
 
     let mut alone: Vec<(Outcome, ChangeFacts)> = Vec::new();

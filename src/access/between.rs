@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 
 use crate::access::budget::Budget;
-use crate::access::classification::Classifier;
 use crate::access::compare::Comparison;
 use crate::access::completion;
 use crate::access::data::Data;
@@ -31,11 +30,7 @@ pub struct Between {
 pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Between {
     let mut found = Between::default();
     let (old, new) = (View::plain(before), View::plain(after));
-    let bench = Bench {
-        data,
-        classifier: Classifier::new(&data.classification, &after.snapshot().source),
-        budget: Budget::default(),
-    };
+    let bench = Bench::new(data, &after.snapshot().source, Budget::default());
     // Each direction judges places by the tree of the snapshot that holds the access.
     let (gains, losses) = (Comparison::new(&old, &new, &new), Comparison::new(&new, &old, &old));
     for subject in everyone(before).union(&everyone(after)) {

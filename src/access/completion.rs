@@ -13,7 +13,6 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::access::compare::More;
 use crate::access::coverage::scopes_overlap;
 use crate::access::escalation::{EscalationPath, Exists, PathRequirement, Relation};
 use crate::access::facts::Escalation;
@@ -205,24 +204,6 @@ impl Asked {
     fn is_plainly(&self, name: &str) -> bool {
         self.scope.is_none() && self.resource.is_only(name)
     }
-}
-
-/// The paths that a subject may newly complete by what it has more: those that ask for something of it, and those that go by
-/// whom it can act as.
-pub(super) fn met<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], more: &More) -> Vec<&'p EscalationPath> {
-    let dialect = view.dialect;
-    let new: BTreeSet<(&Text, &Text)> =
-        more.now.iter().chain(&more.eligible).map(|held| (&held.access.action, &held.access.resource)).collect();
-    let asks = |asked: &PathRequirement| {
-        let mut same = new.iter().filter(|(action, _)| dialect.actions_overlap(action.raw(), asked.action.raw()));
-        let open = OnceCell::new();
-        same.any(|(_, resource)| {
-            let open = open.get_or_init(|| Template::new(asked.resource.raw()).open());
-            dialect.resources_overlap(resource.raw(), open)
-        })
-    };
-    let by_others = |path: &EscalationPath| path.exists.iter().any(|e| e.relation.is_some() || e.held_by.is_some());
-    paths.iter().filter(|path| by_others(path) || path.requires.iter().any(asks)).collect()
 }
 
 /// The escalation paths that a subject completes, in the order of the data.

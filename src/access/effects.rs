@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use crate::access::asks::Asks;
 use crate::access::budget::{Budget, Room};
 use crate::access::classification::{Classifier, Verdict};
 use crate::access::compare::{Comparison, Held, More};
@@ -15,12 +16,14 @@ use crate::access::completion;
 use crate::access::data::Data;
 use crate::access::escalation::{self, EscalationPath};
 use crate::access::facts::{Access, Concerned, Effects, Escalation, Piece, SodConflict, Untold};
+use crate::access::pattern::Dialect;
 use crate::access::sod;
 use crate::access::view::View;
 use crate::access::way::path;
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Permission, Sensitivity};
 use crate::input::id::Subject;
+use crate::input::text::Text;
 use crate::snapshot::model::MembersKnown;
 
 /// What lies between two states.
@@ -62,6 +65,7 @@ impl Outcome {
 pub(super) struct Bench<'b> {
     pub(super) data: &'b Data,
     pub(super) classifier: Classifier<'b>,
+    pub(super) asks: Asks<'b>,
     pub(super) budget: Budget,
 }
 
@@ -82,7 +86,13 @@ struct Asking<'o, 'v, 's> {
     sides: BTreeMap<Subject, bool>,
 }
 
-impl Bench<'_> {
+impl<'b> Bench<'b> {
+    /// By rules, for a source system.
+    pub(super) fn new(data: &'b Data, source: &'b Text, budget: Budget) -> Self {
+        let asks = Asks::new(&data.escalations, Dialect::of(source.raw()));
+        Self { data, classifier: Classifier::new(&data.classification, source), asks, budget }
+    }
+
     /// What lies between two states, as far as there is room to tell it. Who finds none counts as gaining everything.
     pub(super) fn outcome<'v, 's>(&self, before: &View<'v, 's>, after: &View<'v, 's>, mut room: Room) -> Outcome {
         let mut out = Outcome::default();
@@ -142,7 +152,7 @@ impl Bench<'_> {
                 less = More::default();
             }
             if !(more.now.is_empty() && more.eligible.is_empty()) {
-                paths = completion::met(after, &self.data.escalations, &more);
+                paths = self.asks.met(&more);
             }
             room.tell(more.now.len() + more.eligible.len(), less.now.len() + less.eligible.len());
             let lists = [

@@ -168,13 +168,19 @@ pub(super) struct Given {
     /// Taken from, for every place that does not stand in `places`.
     base: Option<Rc<Given>>,
     places: Places,
+    /// How many gifts stand in `places`.
+    held: usize,
     by_flat: OnceCell<Vec<(Rc<Flat>, Vec<Spot>)>>,
 }
 
 impl Given {
+    fn new(base: Option<Rc<Self>>, places: Places) -> Self {
+        Self { base, held: places.values().map(Vec::len).sum(), places, by_flat: OnceCell::new() }
+    }
+
     /// How many gifts it holds itself.
     fn held(&self) -> usize {
-        self.places.values().map(Vec::len).sum()
+        self.held
     }
 }
 
@@ -233,7 +239,7 @@ impl Given {
         for holding in &own.holdings {
             add(&mut places, Gift::new(actor, &Way::start(), own, holding));
         }
-        Self { places, ..Self::default() }
+        Self::new(None, places)
     }
 }
 
@@ -276,7 +282,7 @@ impl View<'_, '_> {
                 add(&mut places, Gift::new(actor, way, &own, holding));
             }
         }
-        Given { places, ..Given::default() }
+        Given::new(None, places)
     }
 
     /// What the state below gives, but for the places that a change concerns; nothing if most may differ.
@@ -324,6 +330,6 @@ impl View<'_, '_> {
             places.entry(gift.scope.clone()).or_insert_with(|| base.at(gift.scope.as_ref()).to_vec());
             add(&mut places, gift);
         }
-        Some(Given { base: Some(base), places, ..Given::default() })
+        Some(Given::new(Some(base), places))
     }
 }

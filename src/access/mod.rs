@@ -6,6 +6,7 @@ mod administrator;
 pub mod analyse;
 mod apply;
 mod around;
+mod asks;
 pub mod between;
 mod bits;
 mod budget;

@@ -92,9 +92,17 @@ fn fill(parts: &[Part], text: &str, bound: &mut Bound) -> bool {
                 return text.strip_prefix(known.as_str()).is_some_and(|more| fill(rest, more, bound));
             }
             let ends = text.char_indices().map(|(at, c)| (at + c.len_utf8(), c));
+            // WHY: most ends are told apart by what comes next, before a value is made.
+            let follows = |more: &str| match rest.first() {
+                Some(Part::Literal(literal)) => more.starts_with(literal.as_str()),
+                Some(Part::Variable(_)) => true,
+                None => more.is_empty(),
+            };
             // A namespace holds no `/`; any other name takes any run.
             for (end, _) in ends.take_while(|(_, c)| name != "ns" || *c != '/') {
-                let (Some(value), Some(more)) = (text.get(..end), text.get(end..)) else { continue };
+                let Some((value, more)) = text.split_at_checked(end).filter(|(_, more)| follows(more)) else {
+                    continue;
+                };
                 bound.insert(name.clone(), value.to_owned());
                 if fill(rest, more, bound) {
                     return true;

@@ -90,20 +90,18 @@ impl Writing {
         result: anyhow::Result<(Report, ExitCode)>,
     ) -> anyhow::Result<ExitCode> {
         match result {
-            Ok((report, code)) => Ok(self.say(&report, code, true)),
+            Ok((report, code)) => Ok(self.say(report, code, true)),
             Err(error) => {
                 let report = could_not_run(command, &error);
                 // WHY: a person reads the failure itself on stderr.
-                self.say(&report, ExitCode::Failure, self.stdout() != Format::Text);
+                self.say(report, ExitCode::Failure, self.stdout() != Format::Text);
                 Err(error)
             }
         }
     }
 
     /// Renders the report once for each output, and gives the code to exit with.
-    fn say(&self, report: &Report, code: ExitCode, to_stdout: bool) -> ExitCode {
-        let mut report = report.clone();
-        let mut code = code;
+    fn say(&self, mut report: Report, mut code: ExitCode, to_stdout: bool) -> ExitCode {
         let mut faults: Vec<String> = Vec::new();
         let mut files: Vec<(Format, &Path)> =
             self.output.iter().filter_map(|output| Some((output.format, output.file.as_deref()?))).collect();

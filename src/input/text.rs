@@ -138,7 +138,8 @@ pub fn is_hidden(c: char) -> bool {
 }
 
 fn escape_line(raw: &str) -> String {
-    if !raw.chars().any(is_hidden) {
+    // Of ASCII only controls are hidden.
+    if raw.bytes().all(|b| matches!(b, 0x20..0x7f)) || !raw.chars().any(is_hidden) {
         return raw.to_owned();
     }
     let mut out = String::with_capacity(raw.len() + 16);

@@ -373,15 +373,25 @@ pub(super) fn document(value: &impl Serialize) -> String {
 /// Writes hidden characters of a JSON document as escapes. They stand only within strings, LF only between tokens.
 fn harmless(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + 1);
-    for c in json.chars() {
-        if c != '\n' && is_hidden(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}");
+    let mut rest = json;
+    // WHY: of ASCII only these are hidden, and JSON has escaped all others within strings; most documents are all ASCII.
+    let other = |b: u8| (b < 0x20 && b != b'\n') || b >= 0x7f;
+    while let Some(at) = rest.bytes().position(other) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = from.chars();
+        if let Some(c) = chars.next() {
+            if is_hidden(c) {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            } else {
+                out.push(c);
             }
-        } else {
-            out.push(c);
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out.push('\n');
     out
 }
