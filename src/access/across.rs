@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use crate::access::analyse::{Question, alters_objects, between, lay, search};
 use crate::access::apply::{becomes, latest_end, overlay, seeds};
+use crate::access::candidates::{candidates, digest};
 use crate::access::effects::{Bench, Outcome};
-use crate::access::emergent::{candidates, digest};
 use crate::access::facts::Emergent;
 use crate::access::index::{Index, NameKind};
 use crate::access::lifted::lifted;

@@ -123,8 +123,8 @@ impl View<'_, '_> {
     }
 
     /// Whether some trust asks for something, so that it may be live for one and not for another.
-    fn asks_for_something(&self) -> bool {
-        !self.index.required().is_empty() || self.delta.trusts.iter().any(|(t, _)| t.requires.is_some())
+    pub(super) fn asks_for_something(&self) -> bool {
+        !self.index.required().is_empty() || self.delta.trusts().iter().any(|(t, _)| t.requires.is_some())
     }
 
     fn act(&self, subject: &Subject) -> Row {

@@ -4,7 +4,8 @@
 //! reason why the plan cannot be analysed. Pure: no clock, no file. The effect of a change is after against before, alone
 //! on top of what it depends on: independent of the order of the plan and of unrelated changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -12,21 +13,24 @@ use crate::access::across::{Approved, across};
 use crate::access::apply::{overlay, seeds};
 use crate::access::around::around;
 use crate::access::budget::Budget;
+use crate::access::candidates::candidates;
+use crate::access::cheapest::Cheapest;
 use crate::access::claims::{Computed, check};
 use crate::access::data::Data;
 use crate::access::effects::{Bench, Outcome};
-use crate::access::emergent::{Search, candidates};
+use crate::access::emergent::Search;
 use crate::access::escalation::EscalationPath;
-use crate::access::facts::{Analysis, ChangeFacts, ClaimResult, Emergent, EmergentWhat, Named, Surroundings, Untold};
+use crate::access::facts::{Analysis, ChangeFacts, Emergent, EmergentWhat, Named, Surroundings, Untold};
 use crate::access::index::Index;
 use crate::access::judge::{in_task_scope, judge};
 use crate::access::named::{assignments, holds_after, named, reversible, was};
+use crate::access::notes::{about_plan, beyond_budget, notes};
 use crate::access::resolve::{Step, resolve};
 use crate::access::step::outline;
 use crate::access::view::View;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{ChangeId, IdentityId, ResourceId};
+use crate::input::id::{ChangeId, IdentityId, ResourceId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::plan::model::{Action, Plan};
@@ -114,18 +118,21 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let (beyond, notes_across) =
         if q.approved.is_empty() { (Vec::new(), Vec::new()) } else { across(q, &plain, &bench, &outcomes, &emergent) };
     let own_emergent = emergent.len();
-    let mine: BTreeSet<ChangeId> = steps.iter().map(|s| s.change.id.value.clone()).collect();
     emergent.extend(beyond);
+    let cheapest = Cheapest::new(alone.iter().map(|(outcome, facts)| (facts, outcome.gains().count())));
     for piece in &mut emergent {
-        piece.drop = cheapest(piece, &alone, &mine);
+        piece.drop = cheapest.of(piece);
+    }
+    let mut parts: BTreeMap<&ChangeId, Vec<usize>> = BTreeMap::new();
+    for (at, piece) in emergent.iter().enumerate() {
+        piece.members.iter().for_each(|id| parts.entry(id).or_default().push(at));
     }
     let mut changes: Vec<ChangeFacts> = Vec::with_capacity(alone.len());
     let mut findings = Vec::new();
     for ((outcome, mut facts), step) in alone.into_iter().zip(&steps) {
-        let mine = |(_, e): &(usize, &Emergent)| e.members.contains(&facts.id);
-        facts.emergent = emergent.iter().enumerate().filter(mine).map(|(at, _)| at).collect();
-        facts.privileged_together =
-            emergent.iter().enumerate().filter(mine).filter_map(|(_, e)| e.privileged()).collect();
+        facts.emergent = parts.remove(&facts.id).unwrap_or_default();
+        let privileged = facts.emergent.iter().filter_map(|at| emergent.get(*at)?.privileged());
+        facts.privileged_together = privileged.collect();
         notes(step, &facts, &outcome, &mut findings);
         changes.push(facts);
     }
@@ -179,7 +186,9 @@ pub(super) fn lay<'v, 's>(
 ) -> View<'v, 's> {
     let chosen: Vec<&Step<'_>> = set.iter().filter_map(|at| steps.get(*at)).collect();
     let delta = overlay(plain.index, q.plan.expires.value, chosen.iter().copied());
-    View::touching(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect())
+    let view = View::touching(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect());
+    view.bound_lives(q.budget.work);
+    view
 }
 
 fn facts(
@@ -264,7 +273,6 @@ pub(super) fn search<'q, 'v, 's>(
     lay: &'q dyn Fn(&BTreeSet<usize>) -> View<'v, 's>,
 ) -> Search<'q, 'v, 's> {
     let between = between(q);
-    let concerns = steps.iter().map(|step| whole_view.all_behind(&seeds(step, plain, whole_view)));
     let mut order: Vec<(Digest<of::Change>, &ChangeId, usize)> = steps
         .iter()
         .zip(alone)
@@ -274,11 +282,13 @@ pub(super) fn search<'q, 'v, 's>(
     order.sort();
     Search {
         data: q.data,
+        budget: q.budget,
         whole_view,
+        only_gives: whole_view.only_gives(),
         ids: steps.iter().map(|s| s.change.id.value.clone()).collect(),
         depends_on: steps.iter().map(|s| s.depends_on.clone()).collect(),
         order: order.into_iter().map(|(_, _, at)| at).collect(),
-        concerns: concerns.collect(),
+        concerns: concerns(plain, steps, whole_view),
         alters_objects: steps.iter().map(|step| alters_objects(step, between)).collect(),
         lay,
         laid: std::collections::BTreeMap::new(),
@@ -291,37 +301,27 @@ pub(super) fn search<'q, 'v, 's>(
     }
 }
 
-/// The changes that cost least to drop so that a piece does not come about: what they and their dependents give counts.
-fn cheapest(piece: &Emergent, alone: &[(Outcome, ChangeFacts)], mine: &BTreeSet<ChangeId>) -> BTreeSet<ChangeId> {
-    if !piece.complete {
-        return BTreeSet::new();
-    }
-    let falls = |id: &ChangeId| -> BTreeSet<ChangeId> {
-        let with = alone.iter().map(|(_, facts)| facts).filter(|f| f.id == *id || f.depends_on.contains(id));
-        with.map(|f| f.id.clone()).collect()
+/// Whom steps may concern in any company, all together no more than so many.
+const MAX_CONCERNED: usize = 4_000_000;
+
+/// Whom each step may concern in any company; nothing, where all together concern too many to tell: then it may be anyone.
+fn concerns(plain: &View<'_, '_>, steps: &[Step<'_>], whole_view: &View<'_, '_>) -> Vec<Option<Rc<BTreeSet<Subject>>>> {
+    let mut known: BTreeMap<BTreeSet<Subject>, Rc<BTreeSet<Subject>>> = BTreeMap::new();
+    let mut left = MAX_CONCERNED;
+    let one = |step: &Step<'_>| {
+        if left == 0 {
+            return None;
+        }
+        let from = seeds(step, plain, whole_view);
+        if let Some(known) = known.get(&from) {
+            return Some(Rc::clone(known));
+        }
+        let behind = Rc::new(whole_view.all_behind(&from));
+        left = left.saturating_sub(behind.len());
+        known.insert(from, Rc::clone(&behind));
+        Some(behind)
     };
-    let cost = |id: &ChangeId| -> (u64, usize) {
-        let gone = falls(id);
-        let lost = alone.iter().filter(|(_, facts)| gone.contains(&facts.id));
-        lost.fold((0, 0), |(people, gains), (outcome, facts)| {
-            (people + facts.concerned.identities, gains + outcome.gains().count())
-        })
-    };
-    let hits = |id: &ChangeId, set: &BTreeSet<ChangeId>| !set.is_disjoint(&falls(id));
-    let mut left: Vec<&BTreeSet<ChangeId>> = piece.sets.iter().collect();
-    let mut drop = BTreeSet::new();
-    // One change that is enough, the cheapest; else the one that most sets need, and on.
-    while !left.is_empty() {
-        let candidates = piece.members.iter().filter(|id| mine.contains(*id));
-        let best = candidates
-            .map(|id| (left.iter().filter(|set| hits(id, set)).count(), id))
-            .filter(|(n, _)| *n > 0)
-            .min_by_key(|(n, id)| (std::cmp::Reverse(*n), cost(id), (*id).clone()));
-        let Some((_, best)) = best else { return BTreeSet::new() };
-        left.retain(|set| !hits(best, set));
-        drop.extend(falls(best));
-    }
-    drop
+    steps.iter().map(one).collect()
 }
 
 /// Whether an escalation path looks at what holders of others hold.
@@ -360,125 +360,4 @@ fn rank(step: &Step<'_>, outcome: &Outcome) -> Digest<of::Change> {
         lost: outcome.losses().map(|p| p.digest).collect(),
     };
     Digest::of(&crate::input::canonical::to_bytes(&ranked).unwrap_or_default())
-}
-
-/// Findings about one change.
-fn notes(step: &Step<'_>, facts: &ChangeFacts, outcome: &Outcome, findings: &mut Vec<Finding>) {
-    let place = &step.change.action_place;
-    let id = facts.id.as_str();
-    for (claim, placed) in facts.claims.iter().zip(&step.change.claims) {
-        let found = claim.found.as_ref().map_or("nothing", |f| f.raw());
-        let claimed = claim.claimed.raw();
-        match claim.result {
-            ClaimResult::Confirmed => {}
-            ClaimResult::Contradicted => findings.push(
-                Finding::new(
-                    Code::ClaimContradicted,
-                    format!("change `{id}` claims {} `{claimed}`; the snapshot says `{found}`", claim.name),
-                )
-                .at(&placed.place)
-                .mend("correct or drop the claim"),
-            ),
-            ClaimResult::Unchecked => findings.push(
-                Finding::new(
-                    Code::ClaimUnchecked,
-                    format!("change `{id}` claims {} `{claimed}`, which the snapshot cannot tell", claim.name),
-                )
-                .at(&placed.place),
-            ),
-        }
-    }
-    if facts.concerned.untold.is_any() {
-        findings.push(too_large(&format!("change `{id}`"), facts.concerned.untold).at(place));
-    }
-    if outcome.gains().next().is_none() && outcome.losses().next().is_none() && !outcome.is_cut() {
-        findings
-            .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
-    }
-    // WHY: a role of a whole cluster concerns hundreds of groups; one finding names a few and counts them all.
-    let open = &facts.concerned.unknown_groups;
-    if !open.is_empty() {
-        let named: Vec<String> = open.iter().take(3).map(|group| format!("`{}`", group.as_str())).collect();
-        let what = match (open.len(), open.len().saturating_sub(named.len())) {
-            (1, _) => format!("group {}", named.join(", ")),
-            (all, 0) => format!("{all} groups ({})", named.join(", ")),
-            (all, more) => format!("{all} groups ({} and {more} more)", named.join(", ")),
-        };
-        findings.push(
-            Finding::new(
-                Code::MembersUnknown,
-                format!("change `{id}` concerns {what}, whose members are not all known"),
-            )
-            .at(place)
-            .mend("export the group's members, or read every count as \"at least\""),
-        );
-    }
-    for escalation in &facts.escalations {
-        let what = if escalation.complete { "completes" } else { "may complete" };
-        let message = format!(
-            "change `{id}`: `{}` {what} the escalation path `{}`",
-            escalation.subject.as_str(),
-            escalation.id.raw()
-        );
-        findings.push(Finding::new(Code::EscalationPath, message).at(place).mend(escalation.title.clone()));
-    }
-    for conflict in &facts.sod {
-        let message = format!(
-            "change `{id}`: `{}` comes to hold both sides of `{}`",
-            conflict.subject.as_str(),
-            conflict.id.raw()
-        );
-        findings.push(Finding::new(Code::SodConflict, message).at(place).mend(conflict.title.clone()));
-    }
-}
-
-/// That an effect is too large to tell.
-fn too_large(whose: &str, untold: Untold) -> Finding {
-    let subjects = match untold.subjects {
-        0 => String::new(),
-        1 => ": one identity or group counts as gaining everything".to_owned(),
-        n => format!(": {n} identities and groups count as gaining everything"),
-    };
-    let paths = if untold.paths { "; whether somebody completes an escalation path is not known" } else { "" };
-    let conflicts =
-        if untold.conflicts { "; whether somebody comes to hold what must be apart is not known" } else { "" };
-    Finding::new(
-        Code::EffectTooLarge,
-        format!("the effect of {whose} is too large to tell{subjects}{paths}{conflicts}"),
-    )
-    .mend("narrow it: name whom it is for, set a scope, take a smaller role, or split it")
-}
-
-/// That a plan gives and takes more than can be told at once.
-fn beyond_budget(plan: &Plan) -> Finding {
-    Finding::new(Code::TooLarge, "what the changes of this plan give and take, all together, is too much to tell")
-        .at(&plan.id.place)
-        .mend("split the plan into smaller ones")
-}
-
-/// Findings about the plan as a whole.
-fn about_plan(
-    plan: &Plan,
-    (emergent, untold): (&[Emergent], Untold),
-    sets_incomplete: bool,
-    findings: &mut Vec<Finding>,
-) {
-    if untold.is_any() {
-        findings.push(too_large("the plan as a whole", untold).at(&plan.id.place));
-    }
-    if !emergent.is_empty() {
-        let message = format!("{} pieces of access come only from several changes together", emergent.len());
-        findings.push(
-            Finding::new(Code::EmergentAccess, message)
-                .at(&plan.id.place)
-                .mend("look at the changes named as responsible together, and drop one of them"),
-        );
-    }
-    if sets_incomplete {
-        findings.push(
-            Finding::new(Code::SetsIncomplete, "not every set of responsible changes was found within the caps")
-                .at(&plan.id.place)
-                .mend("split the plan into smaller ones"),
-        );
-    }
 }

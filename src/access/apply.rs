@@ -175,7 +175,9 @@ fn apply(index: &Index<'_>, expires: Time, step: &Step<'_>, delta: &mut Delta) {
             delta.trusts_gone.insert(trust.value.clone());
         }
         Action::AddTrust(_) | Action::IssueCredential(_) | Action::RotateCredential(..) => {
-            delta.trusts.extend(trust(index, expires, step));
+            if let Some((made, until)) = trust(index, expires, step) {
+                delta.trust(made, until);
+            }
         }
         // Owners, alerts and the end of a credential whose holder is unknown alter no effective access.
         Action::SetOwner(..) | Action::RevokeCredential(_) | Action::SuppressFinding(_) => {}
@@ -305,8 +307,7 @@ pub(super) fn seeds(step: &Step<'_>, plain: &View<'_, '_>, view: &View<'_, '_>) 
 
 /// Whom the trusts of that name, as a state has them, let act.
 fn made_by(id: &str, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
-    let made = view.delta.trusts.iter().map(|(t, _)| t).filter(|t| t.id.as_str() == id);
-    made.flat_map(|t| &plain.trusting(t) | &view.trusting(t)).collect()
+    view.delta.trusts_named(id).flat_map(|t| &plain.trusting(t) | &view.trusting(t)).collect()
 }
 
 /// Who holds something at a new resource that others already named, or above it: only for them its place says more.
@@ -315,7 +316,7 @@ fn newly_placed(resource: &ResourceId, plain: &View<'_, '_>, view: &View<'_, '_>
     let added = || view.delta.added.iter();
     let is_it = |scope: Option<&ResourceId>| scope == Some(resource);
     let asked = || {
-        let made = view.delta.trusts.iter().filter_map(|(trust, _)| trust.requires.as_ref());
+        let made = view.delta.trusts().iter().filter_map(|(trust, _)| trust.requires.as_ref());
         index.required().iter().chain(made).any(|requires| is_it(requires.scope.as_ref()))
     };
     let ruled = || {

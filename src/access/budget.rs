@@ -13,17 +13,30 @@ pub struct Budget {
     /// a whole may give that, and as much as one change more.
     pub plan: usize,
     /// What is looked at for one effect: those that a subject can act as, and the roles that these give it at their
-    /// places, before and after, all subjects together.
+    /// places, before and after, all subjects together; what is looked at to tell which trusts are live; and the steps of
+    /// long ways.
     pub work: u64,
     /// The same, for all changes of a plan: with more the plan is refused.
     pub plan_work: u64,
     /// Pieces that only several changes give; the rest is told as one.
     pub emergent: usize,
+    /// Names of responsible changes, all these pieces together; what lies beyond is told as one with the rest.
+    pub members: usize,
+    /// What is looked at to find the responsible changes of a plan.
+    pub search: u64,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { change: 100_000, plan: 500_000, work: 1_000_000, plan_work: 200_000_000, emergent: 10_000 }
+        Self {
+            change: 100_000,
+            plan: 500_000,
+            work: 1_000_000,
+            plan_work: 200_000_000,
+            emergent: 10_000,
+            members: 500_000,
+            search: 40_000_000,
+        }
     }
 }
 

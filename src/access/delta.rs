@@ -38,9 +38,15 @@ pub(super) struct Delta {
     pub(super) undenied_includes: BTreeSet<(RoleId, RoleId)>,
     /// Trusts taken.
     pub(super) trusts_gone: BTreeSet<TrustId>,
-    /// Trusts made, a delivered credential among them, with their end.
-    pub(super) trusts: Vec<(Trust, Option<Time>)>,
+    trusts: Vec<Made>,
+    trusts_by_from: BTreeMap<Text, Vec<usize>>,
+    trusts_by_pattern: Vec<usize>,
+    trusts_by_to: BTreeMap<Text, Vec<usize>>,
+    trusts_by_id: BTreeMap<TrustId, Vec<usize>>,
 }
+
+/// A trust that was made, with its end.
+pub(super) type Made = (Trust, Option<Time>);
 
 impl Delta {
     /// Adds an assignment.
@@ -73,6 +79,44 @@ impl Delta {
     /// The added assignments of membership of a group.
     pub(super) fn of_group(&self, group: &GroupId) -> impl Iterator<Item = &Assignment> {
         self.pick(self.by_group.get(group))
+    }
+
+    /// Adds a trust.
+    pub(super) fn trust(&mut self, trust: Trust, until: Option<Time>) {
+        let at = self.trusts.len();
+        if trust.from.raw().contains('*') {
+            self.trusts_by_pattern.push(at);
+        } else {
+            self.trusts_by_from.entry(trust.from.clone()).or_default().push(at);
+        }
+        self.trusts_by_to.entry(trust.to.clone()).or_default().push(at);
+        self.trusts_by_id.entry(trust.id.clone()).or_default().push(at);
+        self.trusts.push((trust, until));
+    }
+
+    /// The trusts made, a delivered credential among them.
+    pub(super) fn trusts(&self) -> &[Made] {
+        &self.trusts
+    }
+
+    /// Those made that may lead from a name, in the order in which they were made: all of a pattern among them.
+    pub(super) fn trusts_from(&self, name: &str) -> impl Iterator<Item = &Made> + use<'_> {
+        let named = if self.trusts.is_empty() { None } else { self.trusts_by_from.get(&Text::from(name)) };
+        let mut places: Vec<usize> = named.into_iter().flatten().chain(&self.trusts_by_pattern).copied().collect();
+        places.sort_unstable();
+        places.into_iter().filter_map(|at| self.trusts.get(at))
+    }
+
+    /// Those made under a name.
+    pub(super) fn trusts_named(&self, id: &str) -> impl Iterator<Item = &Trust> + use<'_> {
+        let named = self.trusts_by_id.get(&TrustId::new(id));
+        named.into_iter().flatten().filter_map(|at| self.trusts.get(*at)).map(|(trust, _)| trust)
+    }
+
+    /// Those made that lead to a name.
+    pub(super) fn trusts_to(&self, name: &str) -> impl Iterator<Item = &Trust> + use<'_> {
+        let named = if self.trusts.is_empty() { None } else { self.trusts_by_to.get(&Text::from(name)) };
+        named.into_iter().flatten().filter_map(|at| self.trusts.get(*at)).map(|(trust, _)| trust)
     }
 
     /// Whether identities or groups are made, disabled or deleted.

@@ -19,7 +19,7 @@ use crate::access::facts::{Access, Concerned, Effects, Escalation, Piece, SodCon
 use crate::access::pattern::Dialect;
 use crate::access::sod;
 use crate::access::view::View;
-use crate::access::way::path;
+use crate::access::way::{length, path};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Permission, Sensitivity};
 use crate::input::id::Subject;
@@ -72,6 +72,14 @@ pub(super) struct Bench<'b> {
 /// Why what a subject gains counts as everything.
 const TOO_LARGE: &str = "what it gains is too much to tell, and counts as everything";
 
+/// Steps of a way beyond which each is looked at as much as somebody that a subject can act as.
+const USUAL_STEPS: usize = 32;
+
+/// How many steps a way has beyond those of most ways.
+fn beyond_usual(held: &Held) -> u64 {
+    u64::try_from(length(&held.trail).saturating_sub(USUAL_STEPS)).unwrap_or(u64::MAX)
+}
+
 /// What is asked of one subject after the other.
 struct Asking<'o, 'v, 's> {
     before: &'o View<'v, 's>,
@@ -84,6 +92,22 @@ struct Asking<'o, 'v, 's> {
     rebinds: bool,
     /// Who was found to hold a side of a pair.
     sides: BTreeMap<Subject, bool>,
+    /// What was looked at so far to tell which trusts are live.
+    lives: u64,
+}
+
+impl Asking<'_, '_, '_> {
+    /// Tells as whom a subject can act; whether there was room to tell which trusts are live.
+    fn tells_lives(&mut self, subject: &Subject, out: &mut Outcome) -> bool {
+        if !self.before.asks_for_something() && !self.after.asks_for_something() {
+            return true;
+        }
+        self.before.row(subject);
+        self.after.row(subject);
+        let lives = self.before.lives_work().saturating_add(self.after.lives_work());
+        out.work = out.work.saturating_add(lives.saturating_sub(std::mem::replace(&mut self.lives, lives)));
+        !self.before.has_lives_untold() && !self.after.has_lives_untold()
+    }
 }
 
 impl<'b> Bench<'b> {
@@ -115,6 +139,7 @@ impl<'b> Bench<'b> {
             touched,
             rebinds,
             sides: BTreeMap::new(),
+            lives: 0,
         };
         let all: BTreeSet<&Subject> = asking.touched.iter().copied().chain(prone.iter()).collect();
         let mut rest = Vec::new();
@@ -137,6 +162,9 @@ impl<'b> Bench<'b> {
     fn tell(&self, asking: &mut Asking<'_, '_, '_>, subject: &Subject, room: &mut Room, out: &mut Outcome) -> bool {
         let Some((most_gained, most_lost)) = room.left(out.work) else { return false };
         let (before, after) = (asking.before, asking.after);
+        if !asking.tells_lives(subject, out) {
+            return false;
+        }
         let touched = asking.touched.contains(subject);
         let mut paths: Vec<&EscalationPath> = Vec::new();
         if touched {
@@ -153,6 +181,12 @@ impl<'b> Bench<'b> {
             }
             if !(more.now.is_empty() && more.eligible.is_empty()) {
                 paths = self.asks.met(&more);
+            }
+            let found = [&more.now, &more.eligible, &less.now, &less.eligible];
+            let steps = found.into_iter().flatten().map(beyond_usual).fold(0, u64::saturating_add);
+            out.work = out.work.saturating_add(steps);
+            if steps > 0 && !room.may_look(out.work) {
+                return false;
             }
             room.tell(more.now.len() + more.eligible.len(), less.now.len() + less.eligible.len());
             let lists = [
@@ -246,7 +280,7 @@ impl<'b> Bench<'b> {
     fn binds_new_objects(&self, after: &View<'_, '_>) -> bool {
         let delta = &after.delta;
         let alters = delta.alters_subjects()
-            || !delta.trusts.is_empty()
+            || !delta.trusts().is_empty()
             || !delta.trusts_gone.is_empty()
             || !delta.resources.is_empty()
             || delta.roles.keys().any(|id| after.index.role(id.as_str()).is_none())

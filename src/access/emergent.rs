@@ -4,16 +4,17 @@
 //! piece with its responsible sets: dependency-closed, each yields the piece and loses it when any one member is dropped.
 //! Source of the enumeration: R. Reiter, "A theory of diagnosis from first principles" (1987), the hitting-set tree.
 //!
-//! Caps: 8 sets of at most 8 members, 2,000 subsets laid out a plan. Past a cap the fact stays; every change not shown to
-//! be outside counts as a member.
+//! Caps: 8 sets of at most 8 members, 2,000 subsets laid out a plan, and what is looked at for them. Past a cap the fact
+//! stays; every change not shown to be outside counts as a member.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
+use crate::access::budget::Budget;
+use crate::access::candidates::{Candidates, digest};
 use crate::access::completion::{Completions, completed, fresh, key};
-use crate::access::coverage::covers;
 use crate::access::data::Data;
-use crate::access::effects::{Outcome, is_everything};
-use crate::access::facts::{Access, Emergent, EmergentWhat, Piece};
+use crate::access::facts::{Emergent, EmergentWhat};
 use crate::access::given::When;
 use crate::access::sod::conflicts;
 use crate::access::view::View;
@@ -29,23 +30,26 @@ const MAX_SUBSETS: usize = 2_000;
 /// Questions put to subsets, a plan: many pieces may ask the same subset.
 const MAX_QUESTIONS: usize = 40_000;
 
-/// What is worked out of all subsets, a plan: see [`View::worked_out`].
-const MAX_MADE: u64 = 40_000_000;
-/// The same, of those at hand; beyond, they are let go of.
-const MAX_KEPT: u64 = 2_000_000;
+/// What is worked out of the subsets at hand; beyond, they are let go of.
+const MAX_KEPT: u64 = 500_000;
+/// What laying out a subset counts, for each of its steps and each subject that these concern.
+const LAYING: usize = 4;
 
 /// What the search goes by.
 pub(super) struct Search<'q, 'v, 's> {
     pub(super) data: &'q Data,
+    pub(super) budget: Budget,
     pub(super) whole_view: &'q View<'v, 's>,
+    /// Whether a subset never gives what fewer of its steps do not.
+    pub(super) only_gives: bool,
     /// The names of the steps, in the order of the plan.
     pub(super) ids: Vec<ChangeId>,
     /// What each step depends on, transitively.
     pub(super) depends_on: Vec<BTreeSet<usize>>,
     /// The steps in order of their digests.
     pub(super) order: Vec<usize>,
-    /// Whom each step may concern in any company.
-    pub(super) concerns: Vec<BTreeSet<Subject>>,
+    /// Whom each step may concern in any company; nothing: everyone.
+    pub(super) concerns: Vec<Option<Rc<BTreeSet<Subject>>>>,
     /// Which steps alter the objects that escalation paths bind.
     pub(super) alters_objects: Vec<bool>,
     /// Lays a subset over the snapshot.
@@ -65,122 +69,6 @@ pub(super) struct Search<'q, 'v, 's> {
 /// What makes two completions the same.
 type Key = (Digest<of::Piece>, bool, bool);
 
-/// What the whole plan gives and no change alone gives.
-#[derive(Default)]
-pub(super) struct Candidates {
-    /// One by one.
-    pub(super) found: Vec<(EmergentWhat, bool)>,
-    /// One of those that are not told one by one.
-    pub(super) rest: Option<(EmergentWhat, bool)>,
-}
-
-impl Candidates {
-    /// Leaves out those of which something is true. What stands for others stays, whatever is true of itself.
-    pub(super) fn leave_out(&mut self, known: &dyn Fn(&EmergentWhat, bool) -> bool) {
-        self.found.retain(|(what, eligible)| !known(what, *eligible));
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.is_empty() && self.rest.is_none()
-    }
-
-    /// Takes the first `most` of what is not covered, and one for all that stands for more than itself or lies beyond: a
-    /// privileged one, if there is any.
-    fn accesses(&mut self, list: &[Piece], eligible: bool, covered: &dyn Fn(&Piece, bool) -> bool, most: usize) {
-        let mut told = 0_usize;
-        for piece in list {
-            let is_full = told >= most;
-            if is_full {
-                match &self.rest {
-                    Some((rest, _)) if is_privileged(rest) => return,
-                    Some(_) if piece.privileged.is_none() => continue,
-                    Some(_) | None => {}
-                }
-            }
-            if covered(piece, eligible) {
-                continue;
-            }
-            let what = EmergentWhat::Access(piece.clone());
-            if is_full || is_everything(piece) {
-                self.stand_in(what, eligible);
-            } else {
-                told += 1;
-                self.found.push((what, eligible));
-            }
-        }
-    }
-
-    /// Takes the first `most` of a list, and one for all beyond.
-    fn take(&mut self, list: impl Iterator<Item = EmergentWhat>, most: usize) {
-        for (at, what) in list.enumerate() {
-            if at >= most {
-                self.stand_in(what, false);
-                return;
-            }
-            self.found.push((what, false));
-        }
-    }
-
-    /// Lets one stand for those that are not told, unless one does that is privileged or this is not.
-    fn stand_in(&mut self, what: EmergentWhat, eligible: bool) {
-        if self.rest.as_ref().is_none_or(|(rest, _)| !is_privileged(rest) && is_privileged(&what)) {
-            self.rest = Some((what, eligible));
-        }
-    }
-}
-
-/// Whether it makes the changes privileged that are responsible for it.
-fn is_privileged(what: &EmergentWhat) -> bool {
-    match what {
-        EmergentWhat::Access(piece) => piece.privileged.is_some(),
-        EmergentWhat::Escalation(_) => true,
-        EmergentWhat::Sod(_) => false,
-    }
-}
-
-/// What the whole plan gives and no change alone gives, up to `most` of each kind.
-pub(super) fn candidates(whole: &Outcome, alone: &[&Outcome], view: &View<'_, '_>, most: usize) -> Candidates {
-    let mut by_subject: BTreeMap<&Subject, Vec<(&Access, bool)>> = BTreeMap::new();
-    let mut exact: BTreeSet<Digest<of::Piece>> = BTreeSet::new();
-    for outcome in alone {
-        for piece in &outcome.effects.gained {
-            by_subject.entry(&piece.subject).or_default().push((&piece.access, true));
-            exact.insert(piece.digest);
-        }
-        for piece in &outcome.effects.gained_eligible {
-            by_subject.entry(&piece.subject).or_default().push((&piece.access, false));
-        }
-    }
-    let covered = |piece: &Piece, eligible: bool| {
-        exact.contains(&piece.digest)
-            || by_subject.get(&piece.subject).is_some_and(|gains| {
-                gains
-                    .iter()
-                    .any(|(access, now)| (*now || eligible) && covers(view.dialect, view, access, &piece.access))
-            })
-    };
-    let mut all = Candidates::default();
-    all.accesses(&whole.effects.gained, false, &covered, most);
-    all.accesses(&whole.effects.gained_eligible, true, &covered, most);
-    let escalations: BTreeSet<_> = alone.iter().flat_map(|o| &o.escalations).map(key).collect();
-    let completed = whole.escalations.iter().filter(|e| !escalations.contains(&key(e)));
-    all.take(completed.map(|escalation| EmergentWhat::Escalation(escalation.clone())), most);
-    let conflicting: BTreeSet<_> = alone.iter().flat_map(|o| &o.sod).map(|c| c.digest).collect();
-    let conflicts = whole.sod.iter().filter(|c| !conflicting.contains(&c.digest));
-    all.take(conflicts.map(|conflict| EmergentWhat::Sod(conflict.clone())), most);
-    all
-}
-
-/// The hash that a decision records: of the piece, and of its being eligible only or merely possible.
-pub(super) fn digest(what: &EmergentWhat, eligible: bool) -> Digest<of::Piece> {
-    let (plain, weaker) = match what {
-        EmergentWhat::Access(piece) => (piece.digest, eligible),
-        EmergentWhat::Escalation(escalation) => (escalation.digest, !escalation.complete || escalation.conditional),
-        EmergentWhat::Sod(conflict) => (conflict.digest, false),
-    };
-    if weaker { Digest::of(format!("weaker {plain}").as_bytes()) } else { plain }
-}
-
 /// A responsible set, or why there is none.
 enum Found {
     Set(BTreeSet<usize>),
@@ -190,19 +78,29 @@ enum Found {
 
 impl Search<'_, '_, '_> {
     /// All candidates with their responsible sets, sorted by digest.
-    pub(super) fn all(&mut self, candidates: Candidates) -> Vec<Emergent> {
-        let found = candidates.found.into_iter().map(|(what, eligible)| self.responsible(what, eligible));
-        let mut found: Vec<Emergent> = found.collect();
+    pub(super) fn all(&mut self, mut candidates: Candidates) -> Vec<Emergent> {
+        let mut found: Vec<Emergent> = Vec::new();
+        let mut members = 0_usize;
+        for (what, eligible) in candidates.gravest_first() {
+            if members >= self.budget.members {
+                candidates.stand_in(what, eligible);
+                continue;
+            }
+            let piece = self.responsible(what, eligible);
+            members = members.saturating_add(piece.members.len());
+            found.push(piece);
+        }
         // Of what is not told nothing was shown: every change may have to do with it.
-        found.extend(candidates.rest.map(|(what, eligible)| Emergent {
-            digest: digest(&what, eligible),
-            eligible,
+        found.extend(candidates.rest().map(|rest| Emergent {
+            digest: rest.digest,
+            eligible: rest.eligible,
             sets: Vec::new(),
             members: self.ids.iter().cloned().collect(),
             complete: false,
             with: BTreeSet::new(),
             drop: BTreeSet::new(),
-            what,
+            others: rest.others,
+            what: rest.what,
         }));
         found.sort_by_key(|e| e.digest);
         found
@@ -225,6 +123,7 @@ impl Search<'_, '_, '_> {
             complete,
             with: BTreeSet::new(),
             drop: BTreeSet::new(),
+            others: 0,
             what,
         }
     }
@@ -239,7 +138,7 @@ impl Search<'_, '_, '_> {
         let mut universe = BTreeSet::new();
         for (at, concerns) in self.concerns.iter().enumerate() {
             let binds = objects && self.alters_objects.get(at).copied().unwrap_or(true);
-            if binds || concerns.contains(subject) {
+            if binds || concerns.as_ref().is_none_or(|concerns| concerns.contains(subject)) {
                 universe.insert(at);
                 universe.extend(self.depends_on.get(at).into_iter().flatten().copied());
             }
@@ -305,6 +204,10 @@ impl Search<'_, '_, '_> {
 
     /// Shrinks a subset that yields a piece until each member is needed.
     fn shrink(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> Found {
+        // How surely a path is completed, and how many ways there are, is told as another piece.
+        if self.only_gives && !matches!(what, EmergentWhat::Escalation(_)) {
+            return self.shrink_at_once(what, eligible, set);
+        }
         loop {
             let mut smaller = false;
             for at in self.order.clone() {
@@ -327,6 +230,46 @@ impl Search<'_, '_, '_> {
         }
     }
 
+    /// The same, where fewer steps never give more: many that are not needed go at once, what was needed once stays needed,
+    /// and with too many that are needed the rest is not asked about.
+    fn shrink_at_once(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> Found {
+        let order: Vec<usize> = self.order.iter().copied().filter(|at| set.contains(at)).collect();
+        let mut rest = order.as_slice();
+        let (mut needed, mut most) = (0_usize, 1_usize);
+        while let Some((first, others)) = rest.split_first() {
+            if !set.contains(first) {
+                rest = others;
+                continue;
+            }
+            let (some, beyond) = rest.split_at(most.min(rest.len()));
+            let less = self.drop_all(&set, &some.iter().copied().collect());
+            match self.yields(what, eligible, &less) {
+                None => return Found::Capped,
+                Some(true) => {
+                    set = less;
+                    rest = beyond;
+                    most = most.saturating_mul(2);
+                }
+                Some(false) if some.len() > 1 => most = some.len() / 2,
+                Some(false) => {
+                    needed += 1;
+                    if needed > MAX_MEMBERS {
+                        return Found::TooLarge;
+                    }
+                    rest = others;
+                    most = 1;
+                }
+            }
+        }
+        Found::Set(set)
+    }
+
+    /// Takes from what may be looked at.
+    fn look(&mut self, looked: u64) {
+        self.kept = self.kept.saturating_add(looked);
+        self.made = self.made.saturating_add(looked);
+    }
+
     /// Whether a subset yields a piece; nothing once a cap is reached.
     fn yields(&mut self, what: &EmergentWhat, eligible: bool, set: &BTreeSet<usize>) -> Option<bool> {
         if set.is_empty() {
@@ -336,7 +279,7 @@ impl Search<'_, '_, '_> {
         if self.questions > MAX_QUESTIONS {
             return None;
         }
-        if self.made > MAX_MADE {
+        if self.made > self.budget.search {
             return None;
         }
         if self.kept > MAX_KEPT {
@@ -348,10 +291,13 @@ impl Search<'_, '_, '_> {
                 return None;
             }
             self.subsets += 1;
-            self.laid.insert(set.clone(), (self.lay)(set));
+            let view = (self.lay)(set);
+            let concerned = view.touched.as_ref().map_or(0, |touched| touched.reach.len());
+            self.look(u64::try_from(set.len().saturating_add(concerned).saturating_mul(LAYING)).unwrap_or(u64::MAX));
+            self.laid.insert(set.clone(), view);
         }
         let view = self.laid.get(set)?;
-        let made = view.worked_out();
+        let made = view.worked_out().saturating_add(view.lives_work());
         let yields = match what {
             EmergentWhat::Access(piece) => {
                 let when = if eligible { When::Ever } else { When::Now };
@@ -372,9 +318,9 @@ impl Search<'_, '_, '_> {
                 conflicts(view, &self.data.sod, &c.subject).iter().any(|found| found.digest == c.digest)
             }
         };
-        let more = view.worked_out().saturating_sub(made);
-        self.kept = self.kept.saturating_add(more);
-        self.made = self.made.saturating_add(more);
-        Some(yields)
+        let is_untold = view.has_lives_untold();
+        let more = view.worked_out().saturating_add(view.lives_work()).saturating_sub(made);
+        self.look(more);
+        (!is_untold).then_some(yields)
     }
 }

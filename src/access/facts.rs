@@ -214,6 +214,8 @@ pub struct Emergent {
     /// The changes of this plan that cost least to drop so that it does not come about, dependents included; empty where
     /// not every set was found.
     pub drop: BTreeSet<ChangeId>,
+    /// How many pieces more it stands for that are not told one by one; its hash is then of all of them.
+    pub others: u64,
     /// The piece's hash: what a decision records.
     pub digest: Digest<of::Piece>,
 }

@@ -34,7 +34,7 @@ impl<'v, 's> View<'v, 's> {
         if self.delta.alters_subjects() {
             return false;
         }
-        let required: BTreeSet<_> = self.delta.trusts.iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
+        let required: BTreeSet<_> = self.delta.trusts().iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
         let required: Vec<_> = self.index.required().iter().chain(required).collect();
         touched.reach.iter().filter(|s| touched.holds_other(s)).all(|subject| {
             let (before, after) = (plain.edges(subject), self.edges(subject));

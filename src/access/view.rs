@@ -15,7 +15,7 @@ use crate::access::edges::Edges;
 use crate::access::flat::Flat;
 use crate::access::given::Given;
 use crate::access::index::Index;
-use crate::access::live::Lives;
+use crate::access::live::Told;
 use crate::access::pattern::{Dialect, id_matches};
 use crate::access::reach::Own;
 use crate::access::row::Row;
@@ -63,7 +63,7 @@ pub(super) struct Worked {
     pub(super) own: BTreeMap<Subject, Rc<Own>>,
     pub(super) edges: BTreeMap<Subject, Rc<Edges>>,
     /// Which trusts are live, by holder.
-    pub(super) lives: BTreeMap<Subject, Lives>,
+    pub(super) lives: Told,
     pub(super) shifts: BTreeMap<Subject, Rc<Shift>>,
     pub(super) rows: BTreeMap<Subject, Grown>,
     pub(super) made_rules: Option<Rc<Rules>>,
@@ -370,7 +370,7 @@ impl<'v, 's> View<'v, 's> {
         let patterns = self.index.trusts_from_patterns().iter().filter(|t| from(t));
         let kept = self.index.trusts_from(name).iter().chain(patterns).copied();
         let kept = kept.filter(|t| !self.delta.trusts_gone.contains(&t.id)).map(|t| (t, None));
-        kept.chain(self.delta.trusts.iter().filter(|(t, _)| from(t)).map(|(t, until)| (t, *until))).collect()
+        kept.chain(self.delta.trusts_from(name).filter(|(t, _)| from(t)).map(|(t, until)| (t, *until))).collect()
     }
 
     /// Who a trust lets act, directly.
@@ -386,7 +386,7 @@ impl<'v, 's> View<'v, 's> {
     pub(super) fn trusts_to(&self, subject: &Subject) -> Vec<&Trust> {
         let name = subject.as_str();
         let kept = self.index.trusts_to(name).iter().copied().filter(|t| !self.delta.trusts_gone.contains(&t.id));
-        kept.chain(self.delta.trusts.iter().map(|(t, _)| t).filter(|t| t.to.raw() == name)).collect()
+        kept.chain(self.delta.trusts_to(name)).collect()
     }
 
     /// The roles that include a role directly, before or after the changes.

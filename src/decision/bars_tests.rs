@@ -58,6 +58,7 @@ fn eligible_and_emergent_gains_bar_too() {
             complete: true,
             with: BTreeSet::new(),
             drop: BTreeSet::new(),
+            others: 0,
             digest: Digest::of(b"x"),
         });
     };

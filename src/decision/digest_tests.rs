@@ -207,6 +207,7 @@ fn a_decision_records_the_emergent_pieces_in_whose_sets_the_change_is() {
         complete: true,
         with: BTreeSet::new(),
         drop: BTreeSet::new(),
+        others: 0,
         digest: Digest::of(name.as_bytes()),
     };
     let mut a = analysis();

@@ -1,6 +1,7 @@
 //! Effects that are too large to tell: cut short at the same place whatever stands beside, and never in silence.
 
 use super::build::*;
+use super::live::of_chain;
 use crate::access::facts::{Analysis, EmergentWhat};
 use crate::access::{Budget, Data};
 use crate::input::entitlement::IdentityKind;
@@ -184,12 +185,10 @@ fn what_is_privileged_beyond_what_is_told_one_by_one_is_not_forgotten() {
         assert!(a.changes.iter().all(|c| !c.privileged_together.is_empty()), "{most} are told");
     }
     // What stands for others stays, even if it is known itself.
-    let mut all = crate::access::emergent::Candidates::default();
-    let what = of(5).emergent[0].what.clone();
-    all.found.push((what.clone(), false));
-    all.rest = Some((what, false));
+    let mut all = crate::access::candidates::Candidates::default();
+    all.stand_in(of(5).emergent[0].what.clone(), false);
     all.leave_out(&|_, _| true);
-    assert!(all.found.is_empty() && all.rest.is_some());
+    assert!(!all.is_empty() && all.rest().is_some());
 }
 
 #[test]
@@ -239,4 +238,67 @@ fn pods_for_every_service_account_of_a_cluster_are_cut_short_and_named() {
     assert!(cut.effects.gained.len() <= 10_000 + 61);
     assert!(cut.concerned.untold.subjects > 50);
     assert_eq!(cut.concerned.identities, whole.concerned.identities);
+}
+
+#[test]
+fn the_search_for_responsible_changes_ends_with_what_may_be_looked_at_and_the_facts_stay() {
+    let whole = of_chain(4, Budget::default());
+    assert!(!whole.sets_incomplete && whole.emergent.len() == 10, "{}", whole.emergent.len());
+    let cut = of_chain(4, Budget { search: 1_000, ..Budget::default() });
+    assert!(cut.sets_incomplete);
+    let what = |a: &Analysis| -> Vec<_> { a.emergent.iter().map(|e| e.digest).collect() };
+    assert_eq!(what(&cut), what(&whole), "each fact stays");
+    let open: Vec<_> = cut.emergent.iter().filter(|e| !e.complete).collect();
+    assert!(open.len() > 5 && open.iter().all(|e| e.sets.is_empty() || e.members.len() >= e.sets[0].len()));
+    for (all, some) in whole.emergent.iter().zip(&cut.emergent) {
+        assert!(some.members.is_superset(&all.members), "whoever was not shown to be outside counts");
+    }
+}
+
+#[test]
+fn a_long_chain_has_more_responsible_changes_than_a_set_may_hold_and_is_not_laid_out_for_each() {
+    // With 12 links the longest pieces need more than 8 changes, the shortest fewer: both are told within the caps.
+    let a = of_chain(12, Budget { search: 400_000, ..Budget::default() });
+    let complete = a.emergent.iter().filter(|e| e.complete).count();
+    assert!(complete > 20 && complete < a.emergent.len(), "{complete} of {}", a.emergent.len());
+    assert!(a.emergent.iter().filter(|e| e.complete).all(|e| e.sets.iter().all(|set| set.len() <= 8)));
+}
+
+#[test]
+fn pieces_of_too_many_changes_to_name_are_told_as_one_that_is_bound_to_all_of_them() {
+    let cut = |length, members| of_chain(length, Budget { members, ..Budget::default() });
+    let whole = cut(8, 1_000_000);
+    let few = cut(8, 40);
+    assert!(few.sets_incomplete && few.emergent.len() < whole.emergent.len());
+    let rest: Vec<_> = few.emergent.iter().filter(|e| e.others > 0).collect();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].members.len(), 16, "nothing was shown of any change");
+    assert_eq!(few.emergent.len() + usize::try_from(rest[0].others).unwrap(), whole.emergent.len(), "none is lost");
+    let told: Vec<_> = few.emergent.iter().filter(|e| e.others == 0).map(|e| e.digest).collect();
+    assert!(told.iter().all(|digest| whole.emergent.iter().any(|e| e.digest == *digest)));
+    // One piece more among those that are not told makes it another.
+    let longer = cut(9, 40);
+    let other = longer.emergent.iter().find(|e| e.others > 0).unwrap();
+    assert_ne!(rest[0].digest, other.digest);
+    assert_eq!(cut(8, 40).emergent, few.emergent);
+}
+
+#[test]
+fn the_steps_of_long_ways_are_counted() {
+    let many: Vec<_> = (0..50).map(|n| allow("use", &format!("w{n}"))).collect();
+    let long = |length: usize| {
+        let mut s = snapshot("test").role("wide", &many);
+        for n in 0..length {
+            s = s.human(&format!("t{n:03}"));
+            s = s.trust(&format!("t{n}"), &format!("t{n:03}"), &format!("t{:03}", n + 1), None);
+        }
+        let s = s.human(&format!("t{length:03}"));
+        let change = vec![("c", grant(&format!("t{length:03}"), "wide", None))];
+        within(Budget { work: 100_000, ..Budget::default() }, &s, change).changes.remove(0)
+    };
+    assert!(!long(30).concerned.untold.is_any());
+    let cut = long(150);
+    assert!(cut.concerned.untold.subjects > 10, "{:?}", cut.concerned.untold);
+    let steps: usize = cut.effects.gained.iter().map(|piece| piece.path.len()).sum();
+    assert!(steps < 250_000, "{steps}");
 }

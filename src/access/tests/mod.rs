@@ -8,6 +8,7 @@ mod effects;
 mod emergent;
 mod kubescape;
 mod limits;
+mod live;
 mod matrix;
 mod paths;
 mod reference;

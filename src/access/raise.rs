@@ -1,0 +1,360 @@
+//! Raising: until when trusts are live through what their holders reach by other live trusts.
+//!
+//! In: a state, and holders with what their edges ask for. Out: until when each of these is held by whomever the holder
+//! can act as: the least fixpoint. Goes from the latest end to earlier ones, so that each holder comes to each subject once,
+//! and each trust becomes live once: costs the holders times what lies before them, whatever the order of the names.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::rc::Rc;
+
+use crate::access::edges::Edges;
+use crate::access::live::{By, Ends};
+use crate::access::reach::Own;
+use crate::access::view::View;
+use crate::access::way::End;
+use crate::input::entitlement::Requirement;
+use crate::input::id::Subject;
+
+/// A subject with edges that ask for something.
+#[derive(Debug)]
+pub(super) struct Holder {
+    pub(super) subject: Subject,
+    /// What they ask for, each once.
+    pub(super) asks: Vec<Requirement>,
+    /// For each edge which of these it asks for; nothing where it asks for nothing that is open.
+    pub(super) slots: Vec<Option<usize>>,
+}
+
+/// Answers that are kept, for those who ask the same; an answer is the same whether it is kept or not.
+const MAX_ANSWERS: usize = 500_000;
+
+/// For each holder until when what it asks for is held, and how much was looked at: more than `most`, and it is not told.
+pub(super) fn raised(view: &View<'_, '_>, holders: &[Holder], most: u64) -> (Vec<Vec<Ends>>, u64) {
+    let mut raising = Raising::new(view, holders, most);
+    let now = raising.run(|(now, _)| now);
+    // What nowhere lasts longer by activation does not here.
+    let ever = if raising.has_eligible { raising.run(|(_, ever)| ever) } else { now.clone() };
+    let both = |(now, ever): (Vec<Option<End>>, Vec<Option<End>>)| now.into_iter().zip(ever).collect();
+    (now.into_iter().zip(ever).map(both).collect(), raising.work)
+}
+
+/// A subject, with its edges by number once somebody comes there.
+struct Node {
+    subject: Subject,
+    /// Which of the holders it is.
+    holder: Option<usize>,
+    edges: Option<Rc<Onward>>,
+    own: Option<Rc<Own>>,
+}
+
+/// Edges by number.
+#[derive(Default)]
+struct Onward {
+    single: Vec<Single>,
+    /// Lists, and for how long they are reached.
+    spread: Vec<(usize, Ends)>,
+}
+
+struct Single {
+    to: usize,
+    ends: Ends,
+    /// What the holder must hold, if that is open.
+    asks: Option<usize>,
+}
+
+/// What comes next, of a holder.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// It comes to a subject.
+    Reach(usize, usize),
+    /// It comes to a list.
+    Open(usize, usize),
+    /// What it asks for is held.
+    Live(usize, usize),
+}
+
+struct Raising<'r, 'v, 's> {
+    view: &'r View<'v, 's>,
+    holders: &'r [Holder],
+    nodes: Vec<Node>,
+    numbers: HashMap<Subject, usize>,
+    lists: Vec<Rc<[usize]>>,
+    list_numbers: HashMap<usize, usize>,
+    /// What more than one holder asks for, by number.
+    shared: BTreeMap<&'r Requirement, Option<usize>>,
+    answers: HashMap<(usize, usize), Ends>,
+    has_eligible: bool,
+    work: u64,
+    most: u64,
+}
+
+/// One run: in force, or also by activation.
+struct Run {
+    pick: fn(Ends) -> Option<End>,
+    level: End,
+    now: Vec<Event>,
+    later: BinaryHeap<(End, Reverse<Event>)>,
+    /// By holder, whom it came to, which lists it came to, and until when it holds what it asks for.
+    rows: Vec<Places>,
+    opened: Vec<Places>,
+    live: Vec<Vec<Option<End>>>,
+}
+
+/// A growing set of numbers.
+#[derive(Clone, Default)]
+struct Places(Vec<u64>);
+
+impl Places {
+    fn has(&self, place: usize) -> bool {
+        self.0.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+    }
+
+    /// Adds a number; whether it is new.
+    fn insert(&mut self, place: usize) -> bool {
+        let at = place / 64;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        let Some(word) = self.0.get_mut(at) else { return false };
+        let is_new = *word >> (place % 64) & 1 == 0;
+        *word |= 1 << (place % 64);
+        is_new
+    }
+}
+
+impl<'r, 'v, 's> Raising<'r, 'v, 's> {
+    fn new(view: &'r View<'v, 's>, holders: &'r [Holder], most: u64) -> Self {
+        let mut shared: BTreeMap<&Requirement, Option<usize>> = BTreeMap::new();
+        for (at, requires) in holders.iter().flat_map(|holder| &holder.asks).enumerate() {
+            shared.entry(requires).and_modify(|number| *number = Some(at)).or_insert(None);
+        }
+        let mut raising = Self {
+            view,
+            holders,
+            nodes: Vec::new(),
+            numbers: HashMap::new(),
+            lists: Vec::new(),
+            list_numbers: HashMap::new(),
+            shared,
+            answers: HashMap::new(),
+            has_eligible: false,
+            work: 0,
+            most,
+        };
+        for (at, holder) in holders.iter().enumerate() {
+            let number = raising.number(&holder.subject);
+            if let Some(node) = raising.nodes.get_mut(number) {
+                node.holder = Some(at);
+            }
+        }
+        raising
+    }
+
+    fn number(&mut self, subject: &Subject) -> usize {
+        if let Some(known) = self.numbers.get(subject) {
+            return *known;
+        }
+        let number = self.nodes.len();
+        self.nodes.push(Node { subject: subject.clone(), holder: None, edges: None, own: None });
+        self.numbers.insert(subject.clone(), number);
+        number
+    }
+
+    fn note(&mut self, ends: Ends) -> Ends {
+        self.has_eligible |= ends.0 != ends.1;
+        ends
+    }
+
+    /// Takes from what may be looked at; whether there was room for it.
+    fn look(&mut self, entries: usize) -> bool {
+        self.work = self.work.saturating_add(u64::try_from(entries).unwrap_or(u64::MAX));
+        self.work <= self.most
+    }
+
+    /// The edges of a subject by number.
+    fn onward(&mut self, at: usize) -> Rc<Onward> {
+        let Some(node) = self.nodes.get(at) else { return Rc::default() };
+        if let Some(known) = &node.edges {
+            return Rc::clone(known);
+        }
+        let (subject, holder) = (node.subject.clone(), node.holder.and_then(|at| self.holders.get(at)));
+        let edges: Rc<Edges> = self.view.edges(&subject);
+        let lives = self.view.lives(&subject, By::All);
+        let mut onward = Onward::default();
+        for (n, edge) in edges.single.iter().enumerate() {
+            let asks = holder.and_then(|holder| holder.slots.get(n).copied().flatten());
+            let ends = if edge.requires.is_some() && asks.is_none() {
+                let Some(how) = lives.get(n) else { continue };
+                edge.way.capped(how).ends()
+            } else {
+                edge.way.ends()
+            };
+            let ends = self.note(ends);
+            onward.single.push(Single { to: self.number(&edge.to), ends, asks });
+        }
+        for spread in &edges.spread {
+            let list = match self.list_numbers.get(&spread.address()) {
+                Some(known) => *known,
+                None => {
+                    // INVARIANT: the state keeps its lists, so that no other takes the address.
+                    let to: Vec<&Subject> = spread.to.iter().filter(|to| self.view.usable(to)).collect();
+                    let to: Rc<[usize]> = to.into_iter().map(|to| self.number(to)).collect();
+                    self.lists.push(to);
+                    self.list_numbers.insert(spread.address(), self.lists.len() - 1);
+                    self.lists.len() - 1
+                }
+            };
+            let ends = self.note(spread.way.ends());
+            onward.spread.push((list, ends));
+        }
+        let onward = Rc::new(onward);
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.edges = Some(Rc::clone(&onward));
+        }
+        onward
+    }
+
+    /// Until when somebody itself holds what is asked for.
+    fn answer(&mut self, at: usize, requires: &Requirement) -> Ends {
+        let key = self.shared.get(requires).copied().flatten().map(|number| (at, number));
+        if let Some(known) = key.and_then(|key| self.answers.get(&key)) {
+            return *known;
+        }
+        let Some(node) = self.nodes.get_mut(at) else { return (None, None) };
+        let own = node.own.get_or_insert_with(|| self.view.own(&node.subject));
+        let ends = self.view.satisfies(own, requires);
+        let ends = self.note(ends);
+        if let Some(key) = key.filter(|_| self.answers.len() < MAX_ANSWERS) {
+            self.answers.insert(key, ends);
+        }
+        ends
+    }
+
+    fn run(&mut self, pick: fn(Ends) -> Option<End>) -> Vec<Vec<Option<End>>> {
+        let live: Vec<Vec<Option<End>>> = self.holders.iter().map(|holder| vec![None; holder.asks.len()]).collect();
+        let rows = vec![Places::default(); self.holders.len()];
+        let (now, later) = (Vec::new(), BinaryHeap::new());
+        let mut run = Run { pick, level: End::Never, now, later, opened: rows.clone(), rows, live };
+        for (at, holder) in self.holders.iter().enumerate() {
+            let number = self.number(&holder.subject);
+            run.happens(End::Never, Event::Reach(at, number));
+        }
+        loop {
+            let event = match run.now.pop() {
+                Some(event) => event,
+                None => {
+                    let Some((level, Reverse(event))) = run.later.pop() else { break };
+                    run.level = level;
+                    if !run.begins(event) {
+                        continue;
+                    }
+                    event
+                }
+            };
+            let is_room = match event {
+                Event::Reach(holder, at) => self.reach(&mut run, holder, at),
+                Event::Open(holder, list) => self.open(&mut run, holder, list),
+                Event::Live(holder, slot) => self.live(&mut run, holder, slot),
+            };
+            if !is_room {
+                break;
+            }
+        }
+        run.live
+    }
+
+    /// A holder comes to somebody: it goes on from there, and asks what is held there.
+    fn reach(&mut self, run: &mut Run, holder: usize, at: usize) -> bool {
+        let onward = self.onward(at);
+        for single in &onward.single {
+            let Some(mut end) = (run.pick)(single.ends) else { continue };
+            if let Some(slot) = single.asks {
+                let of = self.nodes.get(at).and_then(|node| run.live.get(node.holder?)?.get(slot).copied().flatten());
+                let Some(live) = of else { continue };
+                end = end.min(live);
+            }
+            run.happens(end, Event::Reach(holder, single.to));
+        }
+        for (list, ends) in &onward.spread {
+            if let Some(end) = (run.pick)(*ends) {
+                run.happens(end, Event::Open(holder, *list));
+            }
+        }
+        let mut looked = 1 + onward.single.len() + onward.spread.len();
+        let asks = self.holders.get(holder).map(|holder| holder.asks.as_slice()).unwrap_or_default();
+        for (slot, requires) in asks.iter().enumerate() {
+            let is_open = run.live.get(holder).is_some_and(|live| live.get(slot).is_some_and(Option::is_none));
+            if !is_open {
+                continue;
+            }
+            looked += 2;
+            if let Some(end) = (run.pick)(self.answer(at, requires)) {
+                run.happens(end, Event::Live(holder, slot));
+            }
+        }
+        self.look(looked)
+    }
+
+    /// A holder comes to a list: to everybody on it.
+    fn open(&mut self, run: &mut Run, holder: usize, list: usize) -> bool {
+        let Some(list) = self.lists.get(list).map(Rc::clone) else { return true };
+        for to in list.iter() {
+            run.happens(run.level, Event::Reach(holder, *to));
+        }
+        self.look(list.len())
+    }
+
+    /// A trust becomes live: whoever came to its holder goes on.
+    fn live(&mut self, run: &mut Run, holder: usize, slot: usize) -> bool {
+        let Some(number) = self.holders.get(holder).map(|holder| self.number(&holder.subject)) else { return true };
+        let onward = self.onward(number);
+        let mut looked = 0;
+        for single in onward.single.iter().filter(|single| single.asks == Some(slot)) {
+            let Some(end) = (run.pick)(single.ends) else { continue };
+            looked += self.holders.len();
+            for other in 0..self.holders.len() {
+                if run.rows.get(other).is_some_and(|row| row.has(number)) {
+                    run.happens(end, Event::Reach(other, single.to));
+                }
+            }
+        }
+        self.look(looked)
+    }
+}
+
+impl Run {
+    /// Notes what happens, at the present level at the latest.
+    fn happens(&mut self, end: End, event: Event) {
+        if end >= self.level {
+            if self.begins(event) {
+                self.now.push(event);
+            }
+        } else if !self.is_known(event) {
+            self.later.push((end, Reverse(event)));
+        }
+    }
+
+    fn is_known(&self, event: Event) -> bool {
+        match event {
+            Event::Reach(holder, at) => self.rows.get(holder).is_some_and(|row| row.has(at)),
+            Event::Open(holder, list) => self.opened.get(holder).is_some_and(|lists| lists.has(list)),
+            Event::Live(holder, slot) => {
+                self.live.get(holder).is_some_and(|l| l.get(slot).is_some_and(Option::is_some))
+            }
+        }
+    }
+
+    /// Notes that something happened at the present level; whether it had not before.
+    fn begins(&mut self, event: Event) -> bool {
+        let level = self.level;
+        match event {
+            Event::Reach(holder, at) => self.rows.get_mut(holder).is_some_and(|row| row.insert(at)),
+            Event::Open(holder, list) => self.opened.get_mut(holder).is_some_and(|lists| lists.insert(list)),
+            Event::Live(holder, slot) => {
+                let slot = self.live.get_mut(holder).and_then(|live| live.get_mut(slot)).filter(|live| live.is_none());
+                slot.map(|live| *live = Some(level)).is_some()
+            }
+        }
+    }
+}
