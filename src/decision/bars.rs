@@ -95,11 +95,12 @@ pub fn bars(approver: &Approver, proposer: &IdentityId, facts: &ChangeFacts, ana
 fn gaining<'a>(facts: &'a ChangeFacts, analysis: &'a Analysis) -> BTreeSet<&'a Subject> {
     let alone = facts.effects.gained.iter().chain(&facts.effects.gained_eligible).map(|p| &p.subject);
     let completes = facts.escalations.iter().map(|e| &e.subject);
+    let listed: BTreeSet<usize> = facts.emergent.iter().copied().collect();
     let together = analysis
         .emergent
         .iter()
         .enumerate()
-        .filter(|(at, e)| facts.emergent.contains(at) || e.members.contains(&facts.id))
+        .filter(|(at, e)| listed.contains(at) || e.members.contains(&facts.id))
         .map(|(_, e)| match &e.what {
             EmergentWhat::Access(piece) => &piece.subject,
             EmergentWhat::Escalation(escalation) => &escalation.subject,

@@ -52,6 +52,11 @@ pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanR
         ..Totals::default()
     };
     report.count_outcomes();
+    // WHY: not all of a long list is shown; what is grave is shown first.
+    let grave: Vec<bool> = report.emergent.iter().map(EmergentReport::is_grave).collect();
+    for change in &mut report.changes {
+        change.emergent.sort_by_key(|at| !grave.get(*at).copied().unwrap_or(true));
+    }
     report
 }
 
@@ -180,7 +185,13 @@ fn emergent(it: &Emergent) -> EmergentReport {
             (report.sentence, "sod", None, report.ways)
         }
     };
+    let sentence = match it.others {
+        0 => sentence,
+        1 => sentence.own(", and one more such piece that is not told by itself"),
+        n => sentence.own(format!(", and {} more such pieces that are not told one by one", number(n))),
+    };
     EmergentReport {
+        others: it.others,
         sentence,
         kind,
         eligible: it.eligible,

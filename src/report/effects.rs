@@ -32,6 +32,27 @@ impl Limits {
     pub const SHORT: Self = Self { bundles: 8, accesses: 6, names: 4, facts: 4 };
     /// For the details.
     pub const ALL: Self = Self { bundles: usize::MAX, accesses: usize::MAX, names: usize::MAX, facts: usize::MAX };
+
+    /// How much each of so many changes lists for machines.
+    #[must_use]
+    pub fn listed(self, changes: usize) -> Listed {
+        if self == Self::ALL {
+            return Listed { accesses: usize::MAX, facts: usize::MAX, names: usize::MAX };
+        }
+        let share = |all: usize| all.checked_div(changes).unwrap_or(all);
+        Listed { accesses: share(20_000).clamp(50, 10_000), facts: share(5_000).clamp(8, 200), names: 50 }
+    }
+}
+
+/// How much a change lists for machines. What lies beyond is counted, and counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Accesses of a list.
+    pub accesses: usize,
+    /// Escalations, conflicts, and pieces that only the whole plan gives, of each.
+    pub facts: usize,
+    /// Names of the changes that give such a piece.
+    pub names: usize,
 }
 
 /// Accesses that are gained or lost.

@@ -423,8 +423,18 @@ pub struct EmergentReport {
     pub privileged: Option<Text>,
     /// The ways that give it.
     pub ways: Vec<Sentence>,
+    /// How many pieces more it stands for.
+    pub others: u64,
     /// Its hash: what a decision records.
     pub digest: Digest<of::Piece>,
+}
+
+impl EmergentReport {
+    /// Whether it makes the changes privileged that give it, or brings together what must be apart.
+    #[must_use]
+    pub fn is_grave(&self) -> bool {
+        self.kind != "access" || self.privileged.is_some()
+    }
 }
 
 /// A completed escalation path.

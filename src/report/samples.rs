@@ -129,6 +129,7 @@ pub(crate) fn plan(text: &str) -> PlanReport {
             members: ["c1", text].map(Into::into).to_vec(),
             with: vec![text.into()],
             drop: vec![text.into()],
+            others: 0,
             complete: false,
             privileged: Some(t()),
             ways: vec![Sentence::new().name(&t())],

@@ -97,6 +97,15 @@ impl Sentence {
         self
     }
 
+    /// Adds up to `most` names, separated by commas, and says how many more there are.
+    #[must_use]
+    pub fn few_names(self, names: &[Text], most: usize) -> Self {
+        match names.len().saturating_sub(most) {
+            0 => self.names(names),
+            more => self.names(names.iter().take(most)).own(format!(" and {} more", number(count(more)))),
+        }
+    }
+
     /// Its parts.
     #[must_use]
     pub fn words(&self) -> &[Word] {
@@ -379,11 +388,22 @@ fn left_out(list: &[Except]) -> Sentence {
     if list.is_empty() { out } else { out.own(")") }
 }
 
+/// Steps of a way that are told, half of them from its beginning and half from its end.
+const MOST_STEPS: usize = 24;
+
 /// The way by which a subject comes to an access.
 #[must_use]
 pub fn path(path: &Path) -> Sentence {
     let mut out = Sentence::new();
+    let left_out = path.len().saturating_sub(MOST_STEPS);
+    let ends = MOST_STEPS / 2;
     for (at, step) in path.iter().enumerate() {
+        if left_out > 0 && (ends..ends + left_out).contains(&at) {
+            if at == ends {
+                out = out.own(format!(" → … {} …", counted(count(left_out), "more step", "more steps")));
+            }
+            continue;
+        }
         if at > 0 {
             out = out.own(" → ");
         }
@@ -399,6 +419,10 @@ pub fn path(path: &Path) -> Sentence {
         });
     }
     if path.is_empty() { out.own("in ways that are not told") } else { out }
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -420,6 +444,9 @@ mod tests {
             Step::Includes("s".into()),
             Step::ActsAs(Subject::Identity("sa".into()), "t".into()),
         ];
+        let long: Vec<Step> = (0..1_000).map(|_| Step::Includes("s".into())).collect();
+        let said = path(&long).terminal();
+        assert!(said.contains(" → … 976 more steps … → which") && said.matches("role").count() == MOST_STEPS, "{said}");
         assert_eq!(
             path(&way).terminal(),
             "member of group `g` → holds role `r` by assignment `a` (active) → which includes role `s` → acts as \

@@ -11,6 +11,9 @@ use crate::report::model::{
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
+/// Names of the changes that give something together, for each fact of a kind that is shown.
+const MOST_MEMBERS: usize = 3;
+
 /// Puts the card of a change on a page. `place` says where it stands: `2 of 5`.
 pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &str) {
     page.gap();
@@ -118,7 +121,7 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
 }
 
 /// Says that a list goes on; `d` shows it whole in a terminal.
-fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, many: &str) {
+pub(super) fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, many: &str) {
     let left = u64::try_from(all.saturating_sub(shown)).unwrap_or(u64::MAX);
     if left > 0 {
         page.para("    ", &[Span::own(Label::Quiet, format!("and {} more", counted(left, one, many)))]);
@@ -175,14 +178,17 @@ fn ways<'r>(page: &mut Page, said: &mut Vec<&'r Sentence>, ways: &'r [Sentence])
 fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentReport) {
     let others: Vec<_> =
         emergent.members.iter().filter(|id| **id != change.id).map(crate::input::id::Id::text).collect();
+    let most = change.show.facts.saturating_mul(MOST_MEMBERS);
     let approved: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
     let with = match (others.is_empty(), approved.is_empty()) {
         (true, true) => Sentence::of("  only the whole plan gives: "),
-        (false, true) => Sentence::of("  together with ").names(&others).own(": "),
-        (true, false) => Sentence::of("  with what was approved as ").names(&approved).own(": "),
-        (false, false) => {
-            Sentence::of("  together with ").names(&others).own(" and what was approved as ").names(&approved).own(": ")
-        }
+        (false, true) => Sentence::of("  together with ").few_names(&others, most).own(": "),
+        (true, false) => Sentence::of("  with what was approved as ").few_names(&approved, most).own(": "),
+        (false, false) => Sentence::of("  together with ")
+            .few_names(&others, most)
+            .own(" and what was approved as ")
+            .few_names(&approved, most)
+            .own(": "),
     };
     let mut line = spans(Label::Plain, &emergent.sentence);
     if !emergent.complete {

@@ -6,9 +6,9 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
-use crate::report::effects::{AccessList, Bundle};
+use crate::report::effects::{AccessList, Bundle, Limits};
 use crate::report::layout::{Page, Span, spans};
-use crate::report::model::{Alteration, ChangeReport, PlanReport, Report, Reported};
+use crate::report::model::{Alteration, ChangeReport, EmergentReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
@@ -27,15 +27,26 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
         }
         if !plan.emergent.is_empty() {
             page.heading("Only together");
-            for emergent in &plan.emergent {
+            let most =
+                plan.changes.iter().map(|change| change.show.listed(1)).next().unwrap_or(Limits::SHORT.listed(1));
+            let mut gravest: Vec<&EmergentReport> = plan.emergent.iter().collect();
+            gravest.sort_by_key(|it| !it.is_grave());
+            for emergent in gravest.iter().take(most.facts) {
                 page.para_from(Span::own(Label::Stop, "  + "), &spans(Label::Plain, &emergent.sentence));
                 let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
-                let by = Sentence::of("by ").names(&members);
+                let by = Sentence::of("by ").few_names(&members, most.names);
                 page.para("      ", &spans(Label::Plain, &by));
                 for way in &emergent.ways {
                     page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
                 }
             }
+            card::and_more(
+                &mut page,
+                gravest.len(),
+                most.facts,
+                "that only the whole plan gives",
+                "that only the whole plan gives",
+            );
         }
         page.gap();
         text::sums(&mut page, &plan.totals);

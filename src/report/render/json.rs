@@ -14,6 +14,7 @@ use crate::access::facts::{Access, Piece};
 use crate::input::finding::{Code, Severity};
 use crate::input::id::Subject;
 use crate::input::text::{Text, is_hidden};
+use crate::report::effects::{AccessList, Listed};
 use crate::report::model::{Body, ChangeReport, EmergentReport, PlanReport, PolicyReport, Report, Reported, StepState};
 use crate::report::record::{Answer, Head, LogReport};
 use crate::report::sentence;
@@ -111,6 +112,8 @@ struct ChangeOut<'r> {
     emergent: Vec<EmergentOut<'r>>,
     escalations: Vec<NamedOut<'r>>,
     sod: Vec<NamedOut<'r>>,
+    #[serde(skip_serializing_if = "MoreOut::is_none")]
+    not_listed: MoreOut,
     privileged: bool,
     privileged_because: &'r [Text],
     sensitivity: &'static str,
@@ -123,6 +126,36 @@ struct ChangeOut<'r> {
     reversible: bool,
     claims: Vec<ClaimOut<'r>>,
     reason: &'r Text,
+}
+
+/// How many more there are of each list of a change than stand there. They count as well.
+#[derive(Default, PartialEq, Serialize, JsonSchema)]
+struct MoreOut {
+    gained: usize,
+    lost: usize,
+    gained_eligible: usize,
+    emergent: usize,
+    escalations: usize,
+    sod: usize,
+}
+
+impl MoreOut {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of(it: &ChangeReport, most: Listed) -> Self {
+        let accesses = |list: &AccessList| list.pieces.len().saturating_sub(most.accesses);
+        let facts = |all: usize| all.saturating_sub(most.facts);
+        Self {
+            gained: accesses(&it.gained),
+            lost: accesses(&it.lost),
+            gained_eligible: accesses(&it.gained_eligible),
+            emergent: facts(it.emergent.len()),
+            escalations: facts(it.escalations.len()),
+            sod: facts(it.sod.len()),
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -171,6 +204,11 @@ struct EmergentOut<'r> {
     eligible: bool,
     sets: Vec<Vec<&'r str>>,
     members: Vec<&'r str>,
+    #[serde(skip_serializing_if = "is_zero")]
+    members_not_listed: usize,
+    /// How many pieces more it stands for.
+    #[serde(skip_serializing_if = "is_zero")]
+    others: u64,
     with_approved: Vec<&'r str>,
     cheapest_to_drop: Vec<&'r str>,
     ways: Vec<Text>,
@@ -439,8 +477,16 @@ fn plan(plan: &PlanReport) -> PlanOut<'_> {
     }
 }
 
+fn is_zero<T: Default + PartialEq>(n: &T) -> bool {
+    *n == T::default()
+}
+
 fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport) -> ChangeOut<'r> {
+    let most = it.show.listed(plan.changes.len());
+    let pieces = |list: &'r AccessList| list.pieces.iter().take(most.accesses).map(piece).collect();
+    let together = it.emergent.iter().take(most.facts).filter_map(|at| plan.emergent.get(*at));
     ChangeOut {
+        not_listed: MoreOut::of(it, most),
         id: it.id.as_str(),
         plan: plan.id.as_str(),
         file: it.place.file.as_ref(),
@@ -453,13 +499,14 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport) -> ChangeOut<'r> {
         state: it.state.word(),
         steps: it.steps.iter().map(step).collect(),
         policies: it.policies.iter().map(policy).collect(),
-        gained: it.gained.pieces.iter().map(piece).collect(),
-        lost: it.lost.pieces.iter().map(piece).collect(),
-        gained_eligible: it.gained_eligible.pieces.iter().map(piece).collect(),
-        emergent: it.emergent.iter().filter_map(|at| plan.emergent.get(*at)).map(emergent).collect(),
+        gained: pieces(&it.gained),
+        lost: pieces(&it.lost),
+        gained_eligible: pieces(&it.gained_eligible),
+        emergent: together.map(|piece| emergent(piece, most)).collect(),
         escalations: it
             .escalations
             .iter()
+            .take(most.facts)
             .map(|e| NamedOut {
                 id: &e.id,
                 subject: &e.subject,
@@ -471,6 +518,7 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport) -> ChangeOut<'r> {
         sod: it
             .sod
             .iter()
+            .take(most.facts)
             .map(|s| NamedOut {
                 id: &s.id,
                 subject: &s.subject,
@@ -532,14 +580,16 @@ fn piece(piece: &Piece) -> PieceOut<'_> {
     }
 }
 
-fn emergent(it: &EmergentReport) -> EmergentOut<'_> {
+fn emergent(it: &EmergentReport, most: Listed) -> EmergentOut<'_> {
     EmergentOut {
+        members_not_listed: it.members.len().saturating_sub(most.names),
+        others: it.others,
         digest: it.digest.to_string(),
         kind: it.kind,
         summary: it.sentence.text(),
         eligible: it.eligible,
         sets: it.sets.iter().map(|set| set.iter().map(crate::input::id::Id::as_str).collect()).collect(),
-        members: it.members.iter().map(crate::input::id::Id::as_str).collect(),
+        members: it.members.iter().take(most.names).map(crate::input::id::Id::as_str).collect(),
         with_approved: it.with.iter().map(crate::input::id::Id::as_str).collect(),
         cheapest_to_drop: it.drop.iter().map(crate::input::id::Id::as_str).collect(),
         ways: it.ways.iter().map(sentence::Sentence::text).collect(),

@@ -183,17 +183,21 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     list(out, "gains", &change.gained);
     list(out, "could activate later", &change.gained_eligible);
     list(out, "loses", &change.lost);
-    for it in change.emergent.iter().filter_map(|at| plan.emergent.get(*at)) {
+    let most = change.show.listed(plan.changes.len());
+    for it in change.emergent.iter().take(most.facts).filter_map(|at| plan.emergent.get(*at)) {
         let members: Vec<_> = it.members.iter().map(crate::input::id::Id::text).collect();
-        let by = Sentence::of("only together (").names(&members).own("): ").then(it.sentence.clone());
+        let by = Sentence::of("only together (").few_names(&members, most.names).own("): ").then(it.sentence.clone());
         let _ = writeln!(out, "- {}", by.markdown());
     }
-    for it in &change.escalations {
+    and_more(out, change.emergent.len(), most.facts, "only together");
+    for it in change.escalations.iter().take(most.facts) {
         let _ = writeln!(out, "- **escalation**: {}", it.sentence.markdown());
     }
-    for it in &change.sod {
+    and_more(out, change.escalations.len(), most.facts, "**escalation**");
+    for it in change.sod.iter().take(most.facts) {
         let _ = writeln!(out, "- **duties not apart**: {}", it.sentence.markdown());
     }
+    and_more(out, change.sod.len(), most.facts, "**duties not apart**");
     let _ = writeln!(out, "- concerns {}", change.concerned.markdown());
     for it in &change.policies {
         put_policy(out, it);
@@ -211,6 +215,14 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     }
     out.push_str("\n</details>\n\n");
     section
+}
+
+/// Says that a list goes on.
+fn and_more(out: &mut String, all: usize, shown: usize, what: &str) {
+    let left = all.saturating_sub(shown);
+    if left > 0 {
+        let _ = writeln!(out, "- {what}: and {left} more, which count as well");
+    }
 }
 
 fn put_policy(out: &mut String, it: &PolicyReport) {
