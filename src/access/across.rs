@@ -20,7 +20,7 @@ use crate::access::step::{Name, entitlement, outline};
 use crate::access::view::View;
 use crate::input::entitlement::{Effect, Mode, Permission};
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{ChangeId, Entitlement, PlanId, RoleId};
+use crate::input::id::{ChangeId, CredentialId, Entitlement, PlanId, RoleId, TrustId};
 use crate::input::place::Placed;
 use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, RoleDefinition};
@@ -87,17 +87,23 @@ impl Approved {
                 let added = parts.into_iter().map(|action| Change { action, ..change.clone() });
                 return added.chain(lifted).collect();
             }
+            // What the snapshot has under that name may be less.
+            Action::CreateRole(d) if index.role(d.role.value.as_str()).is_some() => {
+                let parts = parts(d, index).into_iter();
+                return parts.map(|action| Change { action, ..change.clone() }).collect();
+            }
             Action::CreateRole(d) => {
                 d.permissions.retain(|p| p.value.effect == Effect::Allow);
                 true
             }
+            // WHY: without it whom it bounds may do what it does not allow.
+            Action::DeleteRole(role) => !index.limited_by(role.value.as_str()).is_empty(),
             Action::AddInclude(..)
             | Action::CreateGroup(..)
             | Action::CreateIdentity(..)
             | Action::CreateResource(..)
             | Action::AddTrust(_) => true,
             Action::Revoke(_)
-            | Action::DeleteRole(_)
             | Action::RemoveInclude(..)
             | Action::DeleteGroup(_)
             | Action::DisableIdentity(_)
@@ -144,6 +150,8 @@ struct Together {
     plan: Plan,
     /// How many are this plan's own.
     mine: usize,
+    /// What makes a place that another of them makes elsewhere.
+    elsewhere: Vec<Change>,
 }
 
 /// Puts the changes that others were approved for behind those of the plan. What is there already is not made twice.
@@ -153,6 +161,7 @@ fn gather(q: &Question<'_, '_>, left_out: &mut usize) -> Together {
         plan.changes.retain(|c| only.contains(&c.id.value));
     }
     let mine = plan.changes.len();
+    let mut elsewhere = Vec::new();
     let mut names: BTreeSet<ChangeId> = plan.changes.iter().map(|c| c.id.value.clone()).collect();
     let mut made: BTreeSet<Name> = plan.changes.iter().filter_map(|c| outline(c).makes).collect();
     let mut approved: Vec<&Approved> = q.approved.iter().filter(|a| !a.is_of(q.plan)).collect();
@@ -179,7 +188,14 @@ fn gather(q: &Question<'_, '_>, left_out: &mut usize) -> Together {
         }
         for mut change in held {
             change.id.value = unique.clone();
-            if outline(&change).makes.is_some_and(|name| !made.insert(name)) {
+            if let Some(name) = outline(&change).makes
+                && (!made.insert(name) || is_other(&change, q.index))
+                && !rename(&mut change, &unique, &mut made)
+            {
+                let of_mine = |c: &&Change| c.action == change.action;
+                if matches!(change.action, Action::CreateResource(..)) && !plan.changes.iter().any(|c| of_mine(&c)) {
+                    elsewhere.push(change);
+                }
                 continue;
             }
             if plan.changes.len().saturating_sub(mine) >= ASKED {
@@ -189,7 +205,34 @@ fn gather(q: &Question<'_, '_>, left_out: &mut usize) -> Together {
             }
         }
     }
-    Together { plan, mine }
+    Together { plan, mine, elsewhere }
+}
+
+/// Whether the snapshot shows something else under the name of what a change makes.
+fn is_other(change: &Change, index: &Index<'_>) -> bool {
+    let snapshot = index.snapshot();
+    if let Action::AddTrust(d) = &change.action {
+        return snapshot.trusts.iter().find(|t| t.id == d.trust.value).is_some_and(|known| {
+            known.from != d.from.value
+                || known.to != d.to.value
+                || known.requires.as_ref() != d.requires.as_ref().map(|r| &r.value)
+        });
+    }
+    // A credential that is there may be anybody's: who can act by it no export says.
+    matches!(&change.action, Action::IssueCredential(c) if snapshot.credentials.iter().any(|k| k.id == c.credential.value))
+}
+
+/// Gives a trust or a credential a name of its own, which nothing else goes by; whether it is one.
+fn rename(change: &mut Change, id: &ChangeId, made: &mut BTreeSet<Name>) -> bool {
+    let name = |old: &str| format!("{old} (of {})", id.as_str());
+    if let Action::AddTrust(d) = &mut change.action {
+        d.trust.value = TrustId::new(name(d.trust.value.as_str()));
+    } else if let Action::IssueCredential(c) = &mut change.action {
+        c.credential.value = CredentialId::new(name(c.credential.value.as_str()));
+    } else {
+        return false;
+    }
+    outline(change).makes.is_some_and(|new| made.insert(new))
 }
 
 impl Together {
@@ -259,7 +302,9 @@ impl Together {
         chosen.extend(0..self.mine);
         let open: Vec<ChangeId> = refused
             .iter()
-            .filter(|change| meets(&Step { change, depends_on: BTreeSet::new(), taken: None, other: true }))
+            .filter(|change| {
+                meets(&Step { change, depends_on: BTreeSet::new(), taken: None, other: true, loose: false })
+            })
             .map(|change| change.id.value.clone())
             .collect();
         drop(steps);
@@ -283,7 +328,8 @@ pub(super) fn across(
     let mut findings = Vec::new();
     let mut left_out = 0_usize;
     let mut together = gather(q, &mut left_out);
-    let refused = together.settle(q.index);
+    let mut refused = together.settle(q.index);
+    refused.append(&mut together.elsewhere);
     let (too_many, open) = together.narrow(q, plain, &refused);
     left_out = left_out.saturating_add(too_many);
     if left_out > 0 {
@@ -304,7 +350,7 @@ pub(super) fn across(
     if together.plan.changes.len() == together.mine {
         return (Vec::new(), findings);
     }
-    let Companions { found, is_cut } = companions(q, plain, bench, own, known, &together);
+    let Companions { found, is_cut } = in_either_world(q, plain, bench, own, known, &together);
     if is_cut {
         let message = "what was approved in other plans and is not done yet gives, by itself or with this plan, more than \
                        can be told";
@@ -348,7 +394,9 @@ struct Companions {
     is_cut: bool,
 }
 
-fn companions(
+/// What comes about where each place that others make lies where they put it, and where it lies, for denies, nowhere: what
+/// is held there already is denied only once it is placed.
+fn in_either_world(
     q: &Question<'_, '_>,
     plain: &View<'_, '_>,
     bench: &Bench<'_>,
@@ -357,8 +405,32 @@ fn companions(
     together: &Together,
 ) -> Companions {
     let mine = together.mine;
-    let Ok(steps) = attempt(&together.plan, q.index, None, mine) else { return Companions::default() };
-    let lay = |set: &BTreeSet<usize>| lay(q, plain, &steps, set);
+    let Ok(mut steps) = attempt(&together.plan, q.index, None, mine) else { return Companions::default() };
+    let mut all = companions(q, plain, bench, own, known, (&steps, mine));
+    let places = |step: &Step<'_>| matches!(step.change.action, Action::CreateResource(_, Some(_), ..));
+    if !steps.iter().skip(mine).any(places) || !plain.denies_anything() {
+        return all;
+    }
+    for step in steps.iter_mut().skip(mine) {
+        step.loose = true;
+    }
+    let loose = companions(q, plain, bench, own, known, (&steps, mine));
+    let told: BTreeSet<_> = all.found.iter().map(|e| e.digest).collect();
+    all.found.extend(loose.found.into_iter().filter(|e| !told.contains(&e.digest)));
+    all.found.sort_by_key(|e| e.digest);
+    all.is_cut |= loose.is_cut;
+    all
+}
+
+fn companions(
+    q: &Question<'_, '_>,
+    plain: &View<'_, '_>,
+    bench: &Bench<'_>,
+    own: &[&Outcome],
+    known: &[Emergent],
+    (steps, mine): (&[Step<'_>], usize),
+) -> Companions {
+    let lay = |set: &BTreeSet<usize>| lay(q, plain, steps, set);
     let mut others: Vec<Outcome> = Vec::new();
     let (mut told, mut looked) = (0_usize, 0_u64);
     for step in (mine..steps.len()).filter_map(|at| Some((at, &steps.get(at)?.depends_on))) {
@@ -392,7 +464,7 @@ fn companions(
         return Companions { found: Vec::new(), is_cut };
     }
     let names: BTreeSet<&ChangeId> = steps.iter().take(mine).map(|s| &s.change.id.value).collect();
-    let mut search = search(q, plain, &steps, &whole_view, &alone, &lay);
+    let mut search = search(q, plain, steps, &whole_view, &alone, &lay);
     let mut found = search.all(fresh);
     found.retain_mut(|e| {
         // WHY: changes that give a piece and were not found to: whichever they are, some of them may be this plan's.

@@ -82,7 +82,9 @@ pub struct TaskScope {
 /// told.
 pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let steps = resolve(q.plan, q.index, q.only)?;
-    let plain = View::plain(q.index);
+    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| *s == q.snapshot.source);
+    let places = q.data.escalations.iter().filter(applies).flat_map(EscalationPath::places).collect();
+    let plain = View { places, ..View::plain(q.index) };
     let bench = Bench::new(q.data, &q.snapshot.source, q.budget);
     let lay = |set: &BTreeSet<usize>| lay(q, &plain, &steps, set);
 

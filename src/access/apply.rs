@@ -55,7 +55,8 @@ pub(super) fn overlay<'p>(index: &Index<'_>, expires: Time, steps: impl IntoIter
 // WHY: what another plan takes may never be taken, nor stay: neither what it gives is gone, nor what it denies kept.
 fn undeny(index: &Index<'_>, step: &Step<'_>, delta: &mut Delta) -> bool {
     let id = || AssignmentId::new(step.change.id.value.as_str());
-    let takes = matches!(step.change.action, Action::Revoke(_) | Action::RemoveInclude(..));
+    let takes = matches!(step.change.action, Action::Revoke(_) | Action::RemoveInclude(..) | Action::DeleteRole(_));
+    delta.of_others = true;
     match (&step.change.action, &step.taken) {
         (Action::Revoke(_), Some(Taken::Assigned(at))) => {
             delta.undenied.extend(index.assignment(*at).map(|a| a.id.clone()));
@@ -69,6 +70,15 @@ fn undeny(index: &Index<'_>, step: &Step<'_>, delta: &mut Delta) -> bool {
         (Action::CreateRole(d), _) => {
             let includes = d.includes.iter().map(|i| (d.role.value.clone(), i.value.clone()));
             delta.undenied_includes.extend(includes);
+            if index.names_role(d.role.value.as_str()) {
+                delta.open_roles.insert(d.role.value.clone());
+            }
+        }
+        (Action::DeleteRole(role), _) => {
+            delta.unbinding.insert(role.value.clone());
+        }
+        (Action::CreateResource(resource, ..), _) if step.loose => {
+            delta.loose.insert(resource.value.clone());
         }
         (Action::AddInclude(role, include) | Action::RemoveInclude(role, include), _) => {
             // What a role gives is told anew.
@@ -292,7 +302,9 @@ pub(super) fn seeds(step: &Step<'_>, plain: &View<'_, '_>, view: &View<'_, '_>) 
         Action::CreateIdentity(id, ..) | Action::DisableIdentity(id) | Action::DeleteIdentity(id) => {
             BTreeSet::from([Subject::Identity(id.value.clone())])
         }
-        Action::CreateResource(resource, ..) => newly_placed(&resource.value, plain, view),
+        Action::CreateResource(resource, parent, ..) => {
+            newly_placed(&resource.value, parent.as_ref().map(|p| &p.value), plain, view)
+        }
         Action::DeleteResource(resource) => &plain.holders_at(&resource.value) | &view.holders_at(&resource.value),
         Action::RemoveTrust(trust) => {
             let known = plain.index.snapshot().trusts.iter().filter(|t| t.id == trust.value);
@@ -311,7 +323,12 @@ fn made_by(id: &str, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subj
 }
 
 /// Who holds something at a new resource that others already named, or above it: only for them its place says more.
-fn newly_placed(resource: &ResourceId, plain: &View<'_, '_>, view: &View<'_, '_>) -> BTreeSet<Subject> {
+fn newly_placed(
+    resource: &ResourceId,
+    parent: Option<&ResourceId>,
+    plain: &View<'_, '_>,
+    view: &View<'_, '_>,
+) -> BTreeSet<Subject> {
     let index = plain.index;
     let added = || view.delta.added.iter();
     let is_it = |scope: Option<&ResourceId>| scope == Some(resource);
@@ -325,14 +342,17 @@ fn newly_placed(resource: &ResourceId, plain: &View<'_, '_>, view: &View<'_, '_>
                 || view.made().any(|made| is_it(class.scope_of(&made).flatten().as_ref()))
         })
     };
-    let named = index.at_scope(resource.as_str()).next().is_some()
+    let named = plain.places.contains(resource)
+        || index.at_scope(resource.as_str()).next().is_some()
         || added().any(|a| is_it(a.scope.as_ref()))
         || asked()
         || ruled();
     if !named {
         return BTreeSet::new();
     }
-    let places = ancestry(view, resource);
+    let mut places = ancestry(view, resource);
+    // Of two plans that would put it into different places the state has one.
+    places.extend(parent.into_iter().flat_map(|parent| ancestry(view, parent)));
     let held = places.iter().flat_map(|place| index.at_scope(place.as_str())).map(|(_, a)| a);
     let here = added().filter(|a| a.scope.as_ref().is_some_and(|scope| places.contains(scope)));
     held.chain(here).flat_map(|a| view.subjects(a.who.raw())).collect()

@@ -65,7 +65,8 @@ impl Resolver<'_, '_> {
     /// What a change deletes, no other may name, except to reduce it.
     pub(super) fn deletions(&mut self, steps: &[Step<'_>], outlines: &[Outline], clashes: &BTreeSet<(usize, usize)>) {
         let mut deleted: BTreeMap<Name, usize> = BTreeMap::new();
-        for (at, outline) in outlines.iter().enumerate() {
+        // What another plan deletes may stay.
+        for (at, outline) in outlines.iter().enumerate().take(self.held) {
             if let Some(name) = &outline.deletes {
                 deleted.entry(name.clone()).or_insert(at);
             }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use crate::access::coverage::scope_covers;
+use crate::access::coverage::{Surely, scope_covers};
 use crate::access::facts::Exception;
 use crate::access::flat::Flat;
 use crate::access::pattern::id_matches;
@@ -165,7 +165,7 @@ impl<'c> Classifier<'c> {
             };
             let taken = || {
                 exceptions.iter().any(|e| {
-                    scope_covers(view, e.scope.as_ref(), scope)
+                    scope_covers(&Surely(view), e.scope.as_ref(), scope)
                         && e.until.is_none()
                         && [held_action, action.raw()].iter().any(|p| dialect.action_covers(e.action.raw(), p))
                         && [held_resource, resource.raw()].iter().any(|p| dialect.resource_covers(e.resource.raw(), p))

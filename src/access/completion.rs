@@ -78,6 +78,9 @@ pub(super) struct Reached<'r> {
 pub(super) struct Named {
     groups: OnceCell<BTreeSet<Subject>>,
     roles: OnceCell<BTreeSet<RoleId>>,
+    /// As whom one can act, and the groups that these belong to, whatever other plans may let be.
+    settled: OnceCell<Rc<Row>>,
+    settled_groups: OnceCell<BTreeSet<Subject>>,
 }
 
 /// A way to something required, and whether it depends on a condition.
@@ -157,10 +160,27 @@ impl<'r> Reached<'r> {
 
     /// Whether some actor belongs to a group.
     fn belongs(&self, view: &View<'_, '_>, name: &str) -> bool {
-        let groups = self.named.groups.get_or_init(|| {
-            let of = |actor: &Subject| view.own(actor).groups.keys().map(|(s, _)| s.clone()).collect::<Vec<_>>();
-            self.row.keys().flat_map(of).collect()
-        });
+        self.named.groups.get_or_init(|| groups_of(view, &self.row)).contains(&Subject::Group(name.into()))
+    }
+
+    /// The state by which it is told what somebody is not: what another plan makes of them may never be.
+    fn settled<'x, 'v, 's>(view: &'x View<'v, 's>) -> &'x View<'v, 's> {
+        match view.below {
+            Some(below) if view.delta.of_others => below,
+            Some(_) | None => view,
+        }
+    }
+
+    fn settled_row(&self, view: &View<'_, '_>) -> &Row {
+        self.named.settled.get_or_init(|| Self::settled(view).row(self.subject))
+    }
+
+    fn is_sure_actor(&self, view: &View<'_, '_>, name: &str) -> bool {
+        self.settled_row(view).contains_key(&Subject::Identity(IdentityId::new(name)))
+    }
+
+    fn surely_belongs(&self, view: &View<'_, '_>, name: &str) -> bool {
+        let groups = self.named.settled_groups.get_or_init(|| groups_of(Self::settled(view), self.settled_row(view)));
         groups.contains(&Subject::Group(name.into()))
     }
 
@@ -169,6 +189,12 @@ impl<'r> Reached<'r> {
         let all = || self.given.of_roles(&|_| true).into_iter().map(|gift| gift.role.clone()).collect();
         self.named.roles.get_or_init(all).contains(role)
     }
+}
+
+/// The groups that those of a row belong to.
+fn groups_of(view: &View<'_, '_>, row: &Row) -> BTreeSet<Subject> {
+    let of = |actor: &Subject| view.own(actor).groups.keys().map(|(s, _)| s.clone()).collect::<Vec<_>>();
+    row.keys().flat_map(of).collect()
 }
 
 /// A requirement with its templates read.
@@ -401,10 +427,10 @@ fn relates(view: &View<'_, '_>, exists: &Exists, object: &Text, reached: &Reache
     match exists.relation {
         None => true,
         Some(Relation::Actor) => reached.is_actor(name),
-        Some(Relation::Other) => !reached.is_actor(name),
+        Some(Relation::Other) => !reached.is_sure_actor(view, name),
         Some(Relation::Assumable) => reached.is_actor(name) && reached.subject.as_str() != name,
         Some(Relation::GroupOfActor) => reached.belongs(view, name),
-        Some(Relation::GroupNotOfActor) => !reached.belongs(view, name),
+        Some(Relation::GroupNotOfActor) => !reached.surely_belongs(view, name),
         Some(Relation::HeldByActor) => reached.holds(name),
     }
 }

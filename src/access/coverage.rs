@@ -15,6 +15,22 @@ pub trait Tree {
     fn parent(&self, id: &ResourceId) -> Option<ResourceId>;
     /// Whether the tree holds a resource.
     fn knows(&self, id: &ResourceId) -> bool;
+    /// Whether a resource may lie in nothing, so that no deny above it is sure to reach it.
+    fn is_loose(&self, _: &ResourceId) -> bool {
+        false
+    }
+}
+
+/// A tree as denies see it.
+pub(super) struct Surely<'t>(pub(super) &'t dyn Tree);
+
+impl Tree for Surely<'_> {
+    fn parent(&self, id: &ResourceId) -> Option<ResourceId> {
+        if self.0.is_loose(id) { None } else { self.0.parent(id) }
+    }
+    fn knows(&self, id: &ResourceId) -> bool {
+        !self.0.is_loose(id) && self.0.knows(id)
+    }
 }
 
 /// The longest chain of parents that is followed: a longer one is a cycle or not a tree of this world.
@@ -70,7 +86,7 @@ pub fn ends_within(inner: Option<Time>, outer: Option<Time>) -> bool {
 pub fn exception_overlaps(dialect: Dialect, tree: &dyn Tree, exception: &Exception, access: &Access) -> bool {
     dialect.actions_overlap(exception.action.raw(), access.action.raw())
         && dialect.resources_overlap(exception.resource.raw(), access.resource.raw())
-        && scopes_overlap(tree, exception.scope.as_ref(), access.scope.as_ref())
+        && scopes_overlap(&Surely(tree), exception.scope.as_ref(), access.scope.as_ref())
         && !exception.except.iter().any(|left_out| {
             dialect.action_covers(left_out.action.raw(), access.action.raw())
                 && dialect.resource_covers(left_out.resource.raw(), access.resource.raw())
@@ -83,7 +99,7 @@ pub fn exception_takes_all(dialect: Dialect, tree: &dyn Tree, exception: &Except
     ends_within(access.until, exception.until)
         && dialect.action_covers(exception.action.raw(), access.action.raw())
         && dialect.resource_covers(exception.resource.raw(), access.resource.raw())
-        && scope_covers(tree, exception.scope.as_ref(), access.scope.as_ref())
+        && scope_covers(&Surely(tree), exception.scope.as_ref(), access.scope.as_ref())
         && !exception.except.iter().any(|left_out| {
             dialect.actions_overlap(left_out.action.raw(), access.action.raw())
                 && dialect.resources_overlap(left_out.resource.raw(), access.resource.raw())
@@ -96,7 +112,7 @@ pub fn exception_within(dialect: Dialect, tree: &dyn Tree, e: &Exception, f: &Ex
     ends_within(e.until, f.until)
         && dialect.action_covers(f.action.raw(), e.action.raw())
         && dialect.resource_covers(f.resource.raw(), e.resource.raw())
-        && scope_covers(tree, f.scope.as_ref(), e.scope.as_ref())
+        && scope_covers(&Surely(tree), f.scope.as_ref(), e.scope.as_ref())
         && f.except.iter().all(|hole| hole_within(dialect, hole, e))
 }
 

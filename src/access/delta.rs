@@ -36,6 +36,14 @@ pub(super) struct Delta {
     pub(super) undenied_listed: BTreeSet<(GroupId, Text)>,
     /// Includes of roles through which no deny counts.
     pub(super) undenied_includes: BTreeSet<(RoleId, RoleId)>,
+    /// Whether another plan's changes are among them.
+    pub(super) of_others: bool,
+    /// Roles that the snapshot names and lacks, and another plan makes: what they give is unknown still, beside that.
+    pub(super) open_roles: BTreeSet<RoleId>,
+    /// Roles that another plan deletes: whom these alone bound, nothing may bound any more.
+    pub(super) unbinding: BTreeSet<RoleId>,
+    /// Resources that another plan makes and that lie, for a deny, in nothing.
+    pub(super) loose: BTreeSet<ResourceId>,
     /// Trusts taken.
     pub(super) trusts_gone: BTreeSet<TrustId>,
     trusts: Vec<Made>,
@@ -138,6 +146,7 @@ impl Delta {
             && self.roles.is_empty()
             && self.resources.is_empty()
             && self.trusts.is_empty()
+            && self.unbinding.is_empty()
     }
 
     /// Whether assignments and trusts are made, and nothing else is altered.

@@ -22,7 +22,7 @@ use crate::access::view::View;
 use crate::access::way::{length, path};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Permission, Sensitivity};
-use crate::input::id::Subject;
+use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
 use crate::snapshot::model::MembersKnown;
 
@@ -137,7 +137,7 @@ impl<'b> Bench<'b> {
             gains: Comparison::new(before, after, after),
             losses: Comparison::new(after, before, after),
             touched,
-            rebinds,
+            rebinds: rebinds || self.names_new_place(after),
             sides: BTreeMap::new(),
             lives: 0,
         };
@@ -290,6 +290,15 @@ impl<'b> Bench<'b> {
         let mut paths = self.data.escalations.iter().filter(applies);
         let assigns = !delta.added.is_empty() || !delta.roles.is_empty() || !delta.gone.is_empty();
         paths.any(|p| (alters && !p.variables().is_empty()) || (assigns && p.looks_at_holders()))
+    }
+
+    /// Whether a place is made that a path names.
+    fn names_new_place(&self, after: &View<'_, '_>) -> bool {
+        let system = &after.index.snapshot().source;
+        let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+        let is_made = |place: ResourceId| after.delta.resources.contains_key(&place);
+        !after.delta.resources.is_empty()
+            && self.data.escalations.iter().filter(applies).flat_map(EscalationPath::places).any(is_made)
     }
 
     /// A held access as a fact.

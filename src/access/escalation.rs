@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::access::rules::Template;
 use crate::input::finding::{Code, Finding};
+use crate::input::id::ResourceId;
 use crate::input::place::Place;
 use crate::input::text::Text;
 
@@ -136,6 +137,12 @@ impl EscalationPath {
         let texts = self.requires.iter().flat_map(|r| [Some(&r.resource), r.scope.as_ref()]).flatten();
         let in_requires = texts.flat_map(|t| Template::new(t.raw()).variables().map(str::to_owned).collect::<Vec<_>>());
         in_requires.chain(self.exists.iter().map(|e| e.variable.clone())).collect()
+    }
+
+    /// The places that it names as they are.
+    pub(super) fn places(&self) -> impl Iterator<Item = ResourceId> {
+        let scopes = self.requires.iter().filter_map(|asked| asked.scope.as_ref());
+        scopes.filter(|scope| Template::new(scope.raw()).variables().next().is_none()).map(|scope| scope.raw().into())
     }
 
     /// Whether it asks what an object holds, or who holds it: an assignment of one may complete it for another.

@@ -271,18 +271,19 @@ impl View<'_, '_> {
         let mut queue = VecDeque::from([(role.clone(), Vec::new())]);
         flat.roles.insert(role.clone());
         while let Some((id, chain)) = queue.pop_front() {
-            let known = match self.role(id.as_str()) {
+            let state = self.role(id.as_str());
+            if matches!(state, RoleState::Unknown) || self.delta.open_roles.contains(&id) {
+                let permission = unknown_permission(&id);
+                flat.set.insert(permission.clone());
+                flat.allows.push(Allow { permission, chain: chain.clone(), unknown: true });
+            }
+            let known = match state {
                 RoleState::Known(known) => known,
                 RoleState::Deleted => {
                     flat.roles.remove(&id);
                     continue;
                 }
-                RoleState::Unknown => {
-                    let permission = unknown_permission(&id);
-                    flat.set.insert(permission.clone());
-                    flat.allows.push(Allow { permission, chain, unknown: true });
-                    continue;
-                }
+                RoleState::Unknown => continue,
             };
             for permission in &known.permissions {
                 match permission.effect {

@@ -305,6 +305,11 @@ impl<'a> Index<'a> {
         })
     }
 
+    /// Whether the snapshot names a role, which it may lack.
+    pub(super) fn names_role(&self, role: &str) -> bool {
+        self.by_role.of(role).next().is_some() || !self.including(role).is_empty() || !self.limited_by(role).is_empty()
+    }
+
     /// Everything that some trust of the snapshot requires.
     pub(super) fn required(&self) -> &BTreeSet<Requirement> {
         self.required.get_or_init(|| self.snapshot.trusts.iter().filter_map(|t| t.requires.clone()).collect())

@@ -193,7 +193,9 @@ impl Meeting<'_, '_, '_> {
                 for e in path.exists.iter().filter(|e| fits(e, ObjectKind::Role, role.value.as_str())) {
                     let Some(holder) = &e.held_by else { continue };
                     let of_holder = path.exists.iter().filter(|h| h.variable == *holder);
-                    if of_holder.into_iter().all(|h| fits(h, ObjectKind::Identity, a.to.value.raw())) {
+                    let to = self.whole.subjects(a.to.value.raw());
+                    let is_a = |e: &Exists| to.iter().any(|who| fits(e, subject_kind(who), who.as_str()));
+                    if of_holder.into_iter().all(is_a) {
                         let mut bound = one(&e.variable, role.value.as_str());
                         bound.insert(holder.clone(), a.to.value.raw().to_owned());
                         found.insert((at, bound));
@@ -215,6 +217,13 @@ fn fits(e: &Exists, kind: ObjectKind, name: &str) -> bool {
     (e.kind == ObjectKind::Any || e.kind == kind)
         && e.name.as_ref().is_none_or(|p| id_matches(p, name))
         && !e.not_name.as_ref().is_some_and(|p| id_matches(p, name))
+}
+
+fn subject_kind(subject: &Subject) -> ObjectKind {
+    match subject {
+        Subject::Identity(_) => ObjectKind::Identity,
+        Subject::Group(_) => ObjectKind::Group,
+    }
 }
 
 fn object_kind(kind: NameKind) -> Option<ObjectKind> {

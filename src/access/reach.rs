@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::access::compare::left_out;
-use crate::access::coverage::{Tree, scope_covers, scopes_overlap};
+use crate::access::coverage::{Surely, Tree, scope_covers, scopes_overlap};
 use crate::access::facts::{Exception, Step};
 use crate::access::flat::{Allow, Flat};
 use crate::access::view::{Membership, View};
@@ -124,7 +124,7 @@ impl View<'_, '_> {
                 if !self.in_force(membership.until) {
                     continue;
                 }
-                let Some(mut below) = at.1.within(self, membership.scope.as_ref()) else { continue };
+                let Some(mut below) = at.1.within(&Surely(self), membership.scope.as_ref()) else { continue };
                 below.sure &= !self.is_undenied(&membership, &at.0);
                 let step = Step::Member(membership.group.clone(), membership.assignment);
                 let onward = way.step(&step, membership.mode, End::of(membership.until));
@@ -138,7 +138,7 @@ impl View<'_, '_> {
         for ((holder, below), way) in &own.groups {
             for a in self.held_by(holder.as_str()) {
                 let (Some(role), true) = (&a.role, self.in_force(a.until)) else { continue };
-                let Some(place) = below.within(self, a.scope.as_ref()) else { continue };
+                let Some(place) = below.within(&Surely(self), a.scope.as_ref()) else { continue };
                 let step = Step::Holds(role.clone(), a.id.clone(), a.mode);
                 let onward = way.step(&step, a.mode, End::of(a.until));
                 let slot = held.entry((role.clone(), place.scope)).or_default();
@@ -222,6 +222,20 @@ impl View<'_, '_> {
             .any(|deny| End::of(deny.until) >= end && self.denies_overlap(deny, &allow.permission, held, wanted))
     }
 
+    /// Whether a deny held at a place reaches what an allow, held at another, and something wanted share.
+    fn denies_at(
+        &self,
+        deny: Option<&ResourceId>,
+        held: Option<&ResourceId>,
+        wanted: Option<&ResourceId>,
+        shared: Option<&ResourceId>,
+    ) -> bool {
+        let sure = Surely(self);
+        // What the two share only because of where a resource lies is denied there as well.
+        let overlap = wanted.is_none() || scopes_overlap(&sure, held, wanted);
+        if overlap { scope_covers(&sure, deny, shared) } else { scope_covers(self, deny, shared) }
+    }
+
     /// Whether one deny covers all that an allow and something wanted share.
     fn denies_overlap(
         &self,
@@ -239,7 +253,7 @@ impl View<'_, '_> {
         let action = |p: &Text| dialect.action_covers(deny.action.raw(), p.raw());
         let resource = |p: &Text| dialect.resource_covers(deny.resource.raw(), p.raw());
         // WHY: what two patterns share lies within either; if the deny covers neither, more access is assumed.
-        scope_covers(self, deny.scope.as_ref(), shared)
+        self.denies_at(deny.scope.as_ref(), held, wanted.scope, shared)
             && (action(&allow.action) || action(wanted.action))
             && (resource(&allow.resource) || resource(wanted.resource))
             // WHY: what is left out of a deny may be just what is wanted.

@@ -26,6 +26,8 @@ pub(super) struct Step<'p> {
     pub(super) taken: Option<Taken>,
     /// It is another plan's and may never be done: no deny counts by it.
     pub(super) other: bool,
+    /// What it places somewhere lies, for denies, nowhere.
+    pub(super) loose: bool,
 }
 
 /// What a `revoke` or `adjust` is about.
@@ -86,7 +88,7 @@ pub(super) fn attempt<'p>(
         let depends_on = resolver.uses(change, outline, taken.as_ref());
         resolver.held(change);
         resolver.blame(at, before);
-        steps.push(Step { change, depends_on, taken, other: at >= held });
+        steps.push(Step { change, depends_on, taken, other: at >= held, loose: false });
     }
     let clashes = resolver.conflicts(&steps, &outlines);
     resolver.deletions(&steps, &outlines, &clashes);

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::access::acting::{Grown, Shift};
 use crate::access::administrator::Administrators;
-use crate::access::coverage::{Tree, ancestry};
+use crate::access::coverage::{Surely, Tree, ancestry};
 use crate::access::delta::Delta;
 use crate::access::edges::Edges;
 use crate::access::flat::Flat;
@@ -141,6 +141,8 @@ pub(super) struct View<'v, 's> {
     pub(super) touched: Option<Touched>,
     /// Whether no subject can act as others than in the state below.
     pub(super) same_edges: bool,
+    /// Places that escalation paths name.
+    pub(super) places: BTreeSet<ResourceId>,
     pub(super) worked: RefCell<Worked>,
 }
 
@@ -154,6 +156,7 @@ impl<'v, 's> View<'v, 's> {
             below: None,
             touched: None,
             same_edges: false,
+            places: BTreeSet::new(),
             worked: RefCell::default(),
         }
     }
@@ -225,9 +228,23 @@ impl<'v, 's> View<'v, 's> {
     /// What bounds a subject.
     pub(super) fn limits(&self, subject: &Subject) -> Vec<Limit> {
         match subject {
-            Subject::Identity(id) => self.identity(id.as_str()).map(|i| i.limits.clone()).unwrap_or_default(),
+            Subject::Identity(id) => self.identity(id.as_str()).map(|i| self.binding(&i.limits)).unwrap_or_default(),
             Subject::Group(_) => Vec::new(),
         }
+    }
+
+    /// What of limits is left. A limit of which every role is deleted is gone: what else would be left of whom it bounds is
+    /// nothing, and no deletion takes that.
+    fn binding(&self, limits: &[Limit]) -> Vec<Limit> {
+        let is_deleted = |role: &RoleId| matches!(self.delta.roles.get(role), Some(None));
+        let goes = |role: &RoleId| is_deleted(role) || self.delta.unbinding.contains(role);
+        let stands = |limit: &&Limit| limit.roles.is_empty() || !limit.roles.iter().all(goes);
+        let less = |limit: &Limit| {
+            let mut limit = limit.clone();
+            limit.roles.retain(|role| !is_deleted(role));
+            limit
+        };
+        limits.iter().filter(stands).map(less).collect()
     }
 
     /// The subjects that a name stands for: an identity, a group, or, unknown, an identity of that name.
@@ -268,7 +285,7 @@ impl<'v, 's> View<'v, 's> {
 
     fn lies_in_deleted(&self, scope: &ResourceId) -> bool {
         self.delta.deletes_resources()
-            && ancestry(self, scope).iter().any(|id| matches!(self.delta.resources.get(id), Some(None)))
+            && ancestry(&Surely(self), scope).iter().any(|id| matches!(self.delta.resources.get(id), Some(None)))
     }
 
     /// The assignments that a name holds, in force or not.
@@ -413,7 +430,7 @@ impl<'v, 's> View<'v, 's> {
     }
 
     /// Whether a role of the snapshot denies something.
-    fn denies_anything(&self) -> bool {
+    pub(super) fn denies_anything(&self) -> bool {
         let denies = |role: &Role| role.permissions.iter().any(|p| p.effect == Effect::Deny);
         self.index.snapshot().roles.iter().any(denies)
     }
@@ -430,5 +447,8 @@ impl Tree for View<'_, '_> {
     }
     fn knows(&self, id: &ResourceId) -> bool {
         self.resource(id.as_str()).is_some()
+    }
+    fn is_loose(&self, id: &ResourceId) -> bool {
+        self.delta.loose.contains(id)
     }
 }

@@ -249,6 +249,22 @@ fn of_hundreds_of_approvals_in_an_account_only_those_count_that_can_meet_the_pla
 }
 
 #[test]
+fn a_role_that_another_plan_gives_to_a_group_meets_whom_this_one_lets_write_it() {
+    let path = "paths:
+  - {id: p, title: t, source: 'https://example.org', requires: [{action: write, resource: $role}],
+     exists: [{variable: role, kind: role, held_by: who}, {variable: who, kind: KIND, name: 'who*'}]}
+";
+    let s = snapshot("test").human("u").role("writer", &[allow("write", "r")]).role("r", &[]);
+    let s = s.group("who:group", &[]).human("who:one");
+    for (kind, group, one) in [("group", 1, 0), ("identity", 0, 1), ("any", 1, 1), ("role", 0, 0)] {
+        let data = Data::read([("escalations/x.yaml", path.replace("KIND", kind).as_bytes())]).unwrap();
+        let met =
+            |who| how_many_meet(&data, &s, grant("u", "writer", None), &[approved("P", "c", grant(who, "r", None))]);
+        assert_eq!([met("who:group"), met("who:one")], [group, one], "{kind}");
+    }
+}
+
+#[test]
 fn what_a_plan_alters_for_a_path_meets_whom_others_let_walk_it() {
     let data = Data::shipped().unwrap();
     let seven = "arn:aws:iam::111111111111:policy/p7";

@@ -15,3 +15,4 @@ mod reference;
 mod resolve;
 mod size;
 mod surroundings;
+mod undone;
