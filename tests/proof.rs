@@ -151,7 +151,7 @@ fn trailing_junk_behind_a_signature_is_denied() {
 #[test]
 fn a_foreign_key_is_denied_and_that_of_another_agent_is_named() {
     let site = signed();
-    let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--key", "keys/ada.pub"]);
+    let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--replace", "--key", "keys/ada.pub"]);
     assert!(code == 0 && text.contains("warning: it will not count"), "{text}");
     assert!(refused(&site).contains("is not one that agents.yaml names for the proposer"));
     let agents = fs::read_to_string(site.demo().join("agents.yaml")).unwrap();
@@ -161,7 +161,7 @@ fn a_foreign_key_is_denied_and_that_of_another_agent_is_named() {
         site.public_key("other")
     );
     fs::write(site.demo().join("agents.yaml"), other).unwrap();
-    site.run(&["plan", "sign", "plan.yaml", "--key", "keys/other"]);
+    site.run(&["plan", "sign", "plan.yaml", "--replace", "--key", "keys/other"]);
     assert!(refused(&site).contains("the proof is that of `agent:other`"), "{}", refused(&site));
 }
 
@@ -494,4 +494,35 @@ fn a_recorder_notes_that_a_plan_was_received_once_and_only_with_a_good_proof() {
     assert!(code == 5 && text.contains(&format!("received at {received}")), "{text}");
     let (code, text) = site.run(&["verify", "review-log.jsonl"]);
     assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn nobody_signs_over_another_ones_good_signature_by_mistake() {
+    let site = signed();
+    let signature = || fs::read_to_string(site.demo().join("plan.yaml.sig")).unwrap();
+    let sign = |arguments: &[&str]| said(&site, &[&["plan", "sign", "plan.yaml"], arguments].concat());
+    let first = signature();
+    let (code, text) = sign(&["--key", "keys/ada"]);
+    assert!(code == 1 && text.contains("is good for exactly this plan") && text.contains("`--replace`"), "{text}");
+    assert_eq!(signature(), first);
+    let (code, _) = sign(&["--key", "keys/assistant"]);
+    assert_eq!((code, signature() == first), (0, true), "the same key may say the same again");
+    let (code, text) = sign(&["--key", "keys/ada", "--replace"]);
+    assert!(code == 0 && signature() != first, "{text}");
+    // What is not good for the plan any more is in nobody's way.
+    site.append("plan.yaml", "# Thought over.\n");
+    site.sign("plan.yaml");
+    // Short-lived certificates come with a new key each time, and say whose it is.
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    let certified = |key: &str, name: &str| {
+        let file = format!("keys/{key}");
+        site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", &file]);
+        site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", name, "-V", "-1m:+1h", &format!("{file}.pub")]);
+        format!("{file}-cert.pub")
+    };
+    assert_eq!(sign(&["--key", &certified("one", "assistant"), "--replace"]).0, 0);
+    let (code, text) = sign(&["--key", &certified("two", "assistant")]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = sign(&["--key", &certified("three", "another")]);
+    assert!(code == 1 && text.contains("`--replace`"), "{text}");
 }

@@ -222,7 +222,7 @@ fn a_machines_key_never_approves() {
         "version: 1\nagents:\n  - id: spiffe://corp.example/agent/access-assistant\n    proof:\n      - {{method: certificate, authority: \"{authority}\", principal: assistant}}\n"
     );
     fs::write(site.demo().join("agents.yaml"), agents).unwrap();
-    let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--key", "keys/ada-cert.pub"]);
+    let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--replace", "--key", "keys/ada-cert.pub"]);
     assert!(code == 0 && !text.contains("warning"), "{text}");
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     expect(&mut ada, "nothing here that you can decide");

@@ -4,7 +4,7 @@
 //! workload-identity token for exactly this plan has. Nothing is judged here, and no private key is read.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
@@ -19,10 +19,13 @@ use crate::config::Agents;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::plan::model::Plan;
+use crate::trust::certificate::Certificate;
 use crate::trust::jwt;
+use crate::trust::key::PublicKey;
 use crate::trust::proposer::{self, NAMESPACE, Offered};
 use crate::trust::revoked::Revoked;
 use crate::trust::sign::Keygen;
+use crate::trust::sshsig;
 
 /// Plans, before anybody judges them.
 #[derive(Debug, Subcommand)]
@@ -51,6 +54,9 @@ pub struct Sign {
     /// The proposer's key: a key file or certificate, or `key::` and a public key [default: git's `user.signingkey`].
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
+    /// Puts the signature in the place of another's that is good for this plan.
+    #[arg(long, conflicts_with = "audience")]
+    replace: bool,
     /// Print the audience that a workload-identity token for this plan must have, and sign nothing.
     #[arg(long, conflicts_with = "key")]
     audience: bool,
@@ -84,10 +90,15 @@ impl Sign {
             );
         }
         let key = person::signing_key(self.key.as_deref())?;
-        let signed = Keygen::default()
+        let keygen = Keygen::default();
+        let path = Kind::Signature.beside(&self.plan);
+        if !self.replace {
+            let public = key.public(&keygen).ok();
+            others_stays(&path, &file.bytes, public.as_ref())?;
+        }
+        let signed = keygen
             .sign(&key, NAMESPACE, &file.bytes, &mut std::io::stderr())
             .map_err(|e| anyhow!("{e}\n  = mend: {}", e.mend()))?;
-        let path = Kind::Signature.beside(&self.plan);
         replace(&path, signed.armored.as_bytes())?;
         output::note(&format!(
             "signed `{}` as `{}` with {}: `{}`",
@@ -119,4 +130,24 @@ impl Sign {
         let judged = proposer::judge(&provers, &revoked, &plan.proposer.value, &file.bytes, offered, output::now());
         Ok(judged.err().map(|why| format!("warning: it will not count: {why}\n  = mend: {}", why.mend())))
     }
+}
+
+/// Refuses to write over a signature that somebody else made and that is good for exactly this plan: by another key, and by
+/// no certificate of the same authority for the same names.
+fn others_stays(path: &Path, plan: &[u8], own: Option<&(PublicKey, Option<Certificate>)>) -> anyhow::Result<()> {
+    let Ok(armored) = std::fs::read(path) else { return Ok(()) };
+    let Ok(standing) = sshsig::verify(&armored, NAMESPACE, plan) else { return Ok(()) };
+    let names = |one: &Certificate| (one.authority().clone(), one.principals().to_vec());
+    let is_own = own.is_some_and(|(key, certificate)| {
+        let certified = standing.certificate().zip(certificate.as_ref());
+        standing.key() == key || certified.is_some_and(|(theirs, ours)| names(theirs) == names(ours))
+    });
+    anyhow::ensure!(
+        is_own,
+        "`{}` is good for exactly this plan, and signed by another key, {}; nothing was signed\n  = mend: leave it, or put yours in \
+         its place with `--replace`",
+        shown(path),
+        standing.fingerprint()
+    );
+    Ok(())
 }
