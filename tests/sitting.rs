@@ -158,6 +158,24 @@ fn enter_alone_a_wrong_name_and_a_pipe_decide_nothing() {
 }
 
 #[test]
+fn a_plan_that_is_edited_meanwhile_is_told_before_the_seal() {
+    let site = Site::new();
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    let skip = |change| (change, "s", "", "");
+    decide(&mut ada, &[("c3", "r", "Why", "machines hold nothing"), skip("c2")]);
+    site.append("plan.yaml", "# Edited meanwhile.\n");
+    decide(&mut ada, &[skip("c6"), skip("c1"), skip("c5")]);
+    let page = ada.exp_string("Type `seal` to seal").unwrap();
+    assert!(page.contains("`plan.yaml` was edited since it was shown to you."), "{page}");
+    expect(&mut ada, "Enter: send");
+    fs::remove_file(site.demo().join("plan.yaml")).unwrap();
+    key(&mut ada, "seal\r");
+    expect(&mut ada, "warning: `plan.yaml` was removed since it was shown to you.");
+    expect(&mut ada, "You sign this seal");
+    expect(&mut ada, "sealed and added to");
+}
+
+#[test]
 fn an_assistant_at_the_terminal_decides_nothing() {
     let site = Site::new();
     let mut command = site.command("bash", &site.demo());

@@ -14,7 +14,7 @@ use super::keys::Keys;
 use super::left::Left;
 use super::new_folder::shown;
 use super::output;
-use super::proposal::Proposal;
+use super::proposal::{PlanFile, Proposal};
 use super::recording::{self, Mark, Recorder};
 use super::site::Site;
 use crate::access::Index;
@@ -33,6 +33,7 @@ use crate::log::line::{self, Salt, Seal, Session, SessionId};
 use crate::log::session::Draft;
 use crate::log::store::{Journal, Store};
 use crate::log::verify::{Keep, Terms, Verification};
+use crate::report::sentence::Sentence;
 use crate::terminal::sitting;
 use crate::trust::sign::{Keygen, SigningKey};
 
@@ -316,6 +317,9 @@ impl<'a, 's> Desk<'a, 's> {
         let stays =
             || format!("what you decided is in the journal `{journal}`, and `review resume` goes on from there");
         let sealed = writing.draft.seal(self.clock.now())?;
+        for moved in sitting::Desk::moved(self) {
+            output::note(&format!("warning: {}", moved.terminal()));
+        }
         output::note(&format!("You sign this seal, over everything above:\n{}", seal_text(sealed.seal())));
         let signed = Keygen::default()
             .sign(key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
@@ -389,6 +393,20 @@ impl sitting::Desk for Desk<'_, '_> {
 
     fn reanalyse(&mut self, approved: &BTreeSet<CaseId>) -> Result<Reanalysis, DeskError> {
         Ok(reanalyse(self.index, self.proposals, approved))
+    }
+
+    fn moved(&self) -> Vec<Sentence> {
+        let moved = self.proposals.iter().filter_map(|proposal| Some((&proposal.file, proposal.file.moved()?)));
+        let says = |(file, how): (&PlanFile, &'static str)| {
+            let says = Sentence::new()
+                .name(&Text::from(file.name.as_str()))
+                .own(format!(" {how} since it was shown to you. "));
+            says.own(
+                "What you seal is about what you saw, and counts only where that is what the file still says. To decide about \
+                 the file as it is now: Esc, `q`, and begin anew",
+            )
+        };
+        moved.map(says).collect()
     }
 }
 

@@ -115,6 +115,17 @@ pub enum Beside {
 }
 
 impl Beside {
+    /// Whether the same proof lies there.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nothing, Self::Nothing) => true,
+            (Self::One(one), Self::One(other)) => one.kind == other.kind && one.bytes == other.bytes,
+            (Self::Faulty(why, _), Self::Faulty(other, _)) => why == other,
+            (Self::Nothing | Self::One(_) | Self::Faulty(..), _) => false,
+        }
+    }
+
     /// Looks beside a plan.
     #[must_use]
     pub fn of(plan: &Path) -> Self {

@@ -69,6 +69,18 @@ impl PlanFile {
         })
     }
 
+    /// What happened to the file, or to the proof beside it, since it was read; none where both are as they were.
+    #[must_use]
+    pub fn moved(&self) -> Option<&'static str> {
+        let path = Path::new(&self.name);
+        match Self::read(path) {
+            Ok(now) if now.bytes != self.bytes => Some("was edited"),
+            Ok(now) => (!now.beside.is_same(&self.beside)).then_some("got another proof of who wrote it"),
+            Err(_) if !path.exists() => Some("was removed"),
+            Err(_) => Some("became unreadable"),
+        }
+    }
+
     /// The same file, with what the log says of when it was received.
     #[must_use]
     pub fn remembered(self, past: &Past, site: &Site, now: Time) -> Self {

@@ -36,6 +36,9 @@ pub trait Desk {
     /// # Errors
     /// If that cannot be done. The sitting ends.
     fn reanalyse(&mut self, approved: &BTreeSet<CaseId>) -> Result<Reanalysis, Self::Error>;
+
+    /// What is not any more as it was shown, and would be sealed all the same.
+    fn moved(&self) -> Vec<Sentence>;
 }
 
 /// Why a sitting broke off.
@@ -69,7 +72,8 @@ pub fn run<D: Desk>(
                 session.reanalysed(&desk.reanalyse(set).map_err(BreakOff::Desk)?).map(|()| Vec::new())
             }
             Ask::Decide { .. } | Ask::Word { .. } | Ask::Reason { .. } | Ask::Seal { .. } => {
-                let shown = Sitting { colour, plans, session, question: &question, notice: &notice };
+                let moved = if matches!(question.ask(), Ask::Seal { .. }) { desk.moved() } else { Vec::new() };
+                let shown = Sitting { colour, plans, session, question: &question, notice: &notice, moved };
                 let reply = shown.ask(console)?;
                 session.answer(question.answer(reply))
             }
@@ -116,6 +120,8 @@ struct Sitting<'s> {
     session: &'s Session,
     question: &'s Question,
     notice: &'s str,
+    /// What moved under the person's hands.
+    moved: Vec<Sentence>,
 }
 
 impl Sitting<'_> {
@@ -304,6 +310,9 @@ impl Sitting<'_> {
     fn summary_page(&self, style: &Style, summary: &Summary) -> Page {
         let mut page = Page::new(style);
         self.note(&mut page);
+        for moved in &self.moved {
+            page.para("", &spans(Label::Stop, moved));
+        }
         page.heading("What you are about to seal with your signature");
         let put = |page: &mut Page, word: &str, label: Label, cases: &[CaseId]| {
             for case in cases {

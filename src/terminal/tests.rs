@@ -237,6 +237,10 @@ mod conversation {
             let changes = approved.iter().map(|case| (case.clone(), present(case))).collect();
             Ok(Reanalysis { changes, ..Reanalysis::default() })
         }
+
+        fn moved(&self) -> Vec<crate::report::sentence::Sentence> {
+            Vec::new()
+        }
     }
 
     fn card(id: &str, privileged: bool) -> Card {
