@@ -150,11 +150,25 @@ fn a_log_that_lost_a_head_is_not_added_to() {
     };
     fs::write(site.log(), &first).unwrap();
     refused();
+    // An auditor's answers are the same on every machine; this one has seen more, and says so.
+    let (code, text) = site.run(&["verify", "review-log.jsonl", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let warned = report["findings"].to_string();
+    assert!(code == 0 && report["completeness"]["holds"] == "unknown", "{report:#}");
+    assert!(
+        warned.contains("log-lost-head") && warned.contains("seen on this machine") && warned.contains(head.trim())
+    );
+    let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", file.to_str().unwrap()]);
+    assert!(code == 7 && !text.contains("seen on this machine"), "{text}");
     assert_eq!(fs::read(site.log()).unwrap(), first, "truncated");
     fs::remove_file(site.log()).unwrap();
     refused();
     fs::write(site.log(), &second).unwrap();
+    let (code, text) = site.run(&["verify", "review-log.jsonl"]);
+    assert!(code == 0 && !text.contains("warning"), "{text}");
     fs::write(&file, "what?\n").unwrap();
+    let (code, text) = site.run(&["verify", "review-log.jsonl"]);
+    assert!(code == 0 && text.contains("warning: the remembered heads"), "{text}");
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     expect(&mut ada, "are damaged");
     expect(&mut ada, "exit=1");

@@ -104,6 +104,9 @@ fn a_clock_that_runs_backwards_adds_nothing_to_the_log() {
     seal(&mut before, 0);
     let log = fs::read(site.log()).unwrap();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    expect(&mut ada, "log-time-future");
+    expect(&mut ada, "? keys");
+    key(&mut ada, "g");
     expect(&mut ada, "but the log was last sealed at");
     expect(&mut ada, "exit=1");
     assert_eq!(fs::read(site.log()).unwrap(), log);

@@ -13,7 +13,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::{Site, expect};
+use support::{Site, decide, expect, key, seal};
 
 /// The demo with a plan of these changes, and a key `keys/NAME` for each of these lines of allowed_signers.
 fn site(changes: &[&str], keys: &[(&str, &str)]) -> Site {
@@ -92,15 +92,15 @@ fn what_needs_nobody_is_sealed_once_and_counts_as_held() {
 fn only_a_recorder_records() {
     let person = ("ada-too", "ada@corp.example namespaces=\"review-record@v1\"");
     let site = site(&["c4"], &[RECORDER, person]);
-    for (key, why) in [
+    for (with, why) in [
         ("keys/ada.pub", "records nothing"),
         ("keys/ada-too.pub", "is `ada` of people.yaml, and a person signs nothing for `review-record@v1`"),
         ("keys/assistant.pub", "records nothing"),
         ("keys/none.pub", ""),
     ] {
-        let (code, value) = record(&site, &["--key", key]);
-        assert_eq!((code, &value["findings"][0]["code"]), (1, &"could-not-run".into()), "{key}");
-        assert!(value["findings"][0]["message"].as_str().unwrap().contains(why), "{key}: {value:#}");
+        let (code, value) = record(&site, &["--key", with]);
+        assert_eq!((code, &value["findings"][0]["code"]), (1, &"could-not-run".into()), "{with}");
+        assert!(value["findings"][0]["message"].as_str().unwrap().contains(why), "{with}: {value:#}");
     }
     fs::remove_file(site.demo().join("keys/robot")).unwrap();
     let (code, _) = record(&site, &["--key", "keys/robot.pub"]);
@@ -136,6 +136,97 @@ fn one_key_never_records_and_decides() {
         let said = value["findings"][0].to_string();
         assert!(code == 1 && said.contains(why) && !said.contains("allow it in allowed_signers"), "{said}");
     }
+    assert!(!site.log().exists());
+}
+
+/// Certifies `keys/both` for this name, by an authority that vouches for people and machines.
+fn certified(site: &Site, name: &str) {
+    let _ = fs::remove_file(site.demo().join("keys/both-cert.pub"));
+    site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", name, "-V", "-1m:+1h", "keys/both.pub"]);
+}
+
+#[test]
+fn one_key_with_two_certificates_never_records_and_decides() {
+    let site = site(&["c1", "c4"], &[]);
+    for name in ["ca", "both"] {
+        site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", &format!("keys/{name}")]);
+    }
+    let line = "*@corp.example,*@ci.example cert-authority,namespaces=\"review-*@v1\"";
+    site.append("allowed_signers", &format!("{line} {}\n", site.public_key("ca")));
+    let other = Site::copy_of(&site);
+    let approve = |site: &Site| {
+        certified(site, "ada@corp.example");
+        let mut ada = site.sit("plan.yaml --key keys/both-cert.pub");
+        decide(&mut ada, &[("c1", "a", "Type `yes`", "yes")]);
+        seal(&mut ada, 0);
+    };
+    let records = |site: &Site| {
+        certified(site, "robot@ci.example");
+        record(site, &["--key", "keys/both-cert.pub"])
+    };
+
+    approve(&site);
+    let (code, value) = records(&site);
+    let said = value["findings"].to_string();
+    assert!(code == 1 && said.contains("it decides as `ada@corp.example`, and a person records nothing"), "{value:#}");
+
+    assert_eq!(records(&other).0, 0);
+    certified(&other, "ada@corp.example");
+    let mut ada = other.sit("plan.yaml --key keys/both-cert.pub");
+    let said = ada.exp_string("exit=1").unwrap();
+    assert!(
+        said.contains("you cannot decide with this key") && said.contains("records as `robot@ci.example`"),
+        "{said}"
+    );
+
+    // Where neither knew of the other, the joined record shows it.
+    let (here, there) = (site.log(), other.log());
+    let joined = site.demo().join("joined.jsonl");
+    let paths = [&here, &there, &joined].map(|path| path.to_str().unwrap());
+    let (code, text) = site.run(&["log", "merge", paths[0], paths[1], "-o", paths[2]]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = site.run(&["verify", "joined.jsonl", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let found = |report: &Value| {
+        let all = report["findings"].as_array().unwrap();
+        all.iter().find(|finding| finding["code"] == "log-persons-record").map(Value::to_string)
+    };
+    let said = found(&report).unwrap_or_else(|| panic!("{report:#}"));
+    assert!(code == 0 && said.contains("as `robot@ci.example`") && said.contains("as `ada@corp.example`"), "{said}");
+    let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--log", "joined.jsonl", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert!(code == 5 && found(&report).is_some(), "{report:#}");
+    let said = report["findings"].to_string();
+    assert!(said.contains("but that key records as `robot@ci.example`, and a recorder can never decide"), "{said}");
+    let (_, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--log", "joined.jsonl"]);
+    assert!(!text.contains("recorded by"), "its record does not count either: {text}");
+    // Who decides next is told before the first question, and so is who asks where the plans stand.
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub --log joined.jsonl");
+    let page = ada.exp_string("? keys").unwrap();
+    assert!(page.contains("Before you decide") && page.contains("log-persons-record"), "{page}");
+    key(&mut ada, "g");
+    decide(&mut ada, &[("c1", "a", "Type `yes`", "yes")]);
+    seal(&mut ada, 0);
+    let (code, text) = site.run(&["verify", "joined.jsonl", "--format", "json"]);
+    assert!(
+        code == 0 && text.contains("log-persons-record"),
+        "it is no head any more, and is found all the same: {text}"
+    );
+    let (_, text) = site.run(&["status", "--log", "joined.jsonl", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert!(found(&report).is_some() && report.to_string().contains("log-second-root"), "{report:#}");
+}
+
+#[test]
+fn a_certificate_over_a_recorders_key_decides_nothing() {
+    let site = site(&["c1"], &[("both", "robot@ci.example namespaces=\"review-record@v1\"")]);
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
+    let line = "ada@corp.example cert-authority,namespaces=\"review-seal@v1\"";
+    site.append("allowed_signers", &format!("{line} {}\n", site.public_key("ca")));
+    certified(&site, "ada@corp.example");
+    let mut ada = site.sit("plan.yaml --key keys/both-cert.pub");
+    let said = ada.exp_string("exit=1").unwrap();
+    assert!(said.contains("has the key for a machine that signs for `review-record@v1`"), "{said}");
     assert!(!site.log().exists());
 }
 

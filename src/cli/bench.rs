@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::keys::{self, Keys};
+use super::keys::{self, Besides, Keys};
 use super::proposal::Proposal;
 use crate::access::Index;
 use crate::access::facts::Access;
@@ -29,7 +29,7 @@ pub struct Bench<'a, 's> {
     keys: Keys,
     steps: RefCell<BTreeMap<Asked, BTreeSet<StepName>>>,
     overrides: RefCell<BTreeMap<Asked, bool>>,
-    proposers: RefCell<BTreeMap<Text, bool>>,
+    barred: RefCell<BTreeMap<Text, bool>>,
 }
 
 /// The facts of a key that nothing is known of: it proves no presence.
@@ -47,7 +47,7 @@ impl<'a, 's> Bench<'a, 's> {
             keys: keys.proving(proposals),
             steps: RefCell::default(),
             overrides: RefCell::default(),
-            proposers: RefCell::default(),
+            barred: RefCell::default(),
         }
     }
 
@@ -83,8 +83,8 @@ impl<'a, 's> Bench<'a, 's> {
         if let Some(known) = self.steps.borrow().get(&asked) {
             return known.clone();
         }
-        let is_proposers = self.is_proposers(&signer.key);
-        let found = if is_proposers { BTreeSet::new() } else { self.steps_of(&signer.person, key, case) };
+        let is_barred = self.is_barred(&signer.key);
+        let found = if is_barred { BTreeSet::new() } else { self.steps_of(&signer.person, key, case) };
         self.steps.borrow_mut().insert(asked, found.clone());
         found
     }
@@ -97,7 +97,7 @@ impl<'a, 's> Bench<'a, 's> {
         for proposal in self.proposals {
             let provers = &proposal.site.provers;
             if let Some(agent) = keys::proposer_of(provers, signature.key(), signature.certificate()) {
-                return Err(keys::is_proposers("the signature decides nothing", agent));
+                return Err(Besides::Proposer(agent).refusal("the signature decides nothing"));
             }
         }
         let signer = Signer { person: person.clone(), key: Text::from(signature.fingerprint()) };
@@ -124,14 +124,15 @@ impl<'a, 's> Bench<'a, 's> {
     }
 
     /// Whether the key that signs is one by which a proposer proves plans: of these plans, or any other. A certificate
-    /// over such a key does not make it a person's, and neither does one that names a proposer beside a person.
-    fn is_proposers(&self, key: &Text) -> bool {
-        if let Some(known) = self.proposers.borrow().get(key) {
+    /// over such a key does not make it a person's, and neither does one that names a proposer beside a person. Or whether
+    /// it is one by which a machine records.
+    fn is_barred(&self, key: &Text) -> bool {
+        if let Some(known) = self.barred.borrow().get(key) {
             return *known;
         }
-        let proves = |proposal: &Proposal<'_>| self.keys.proposer(&proposal.site.provers, key.raw()).is_some();
-        let found = self.proposals.iter().any(proves);
-        self.proposers.borrow_mut().insert(key.clone(), found);
+        let bars = |proposal: &Proposal<'_>| self.keys.bars_deciding(&proposal.site.provers, key.raw()).is_some();
+        let found = self.proposals.iter().any(bars);
+        self.barred.borrow_mut().insert(key.clone(), found);
         found
     }
 
@@ -172,8 +173,8 @@ impl Judge for Bench<'_, '_> {
         if let Some(known) = self.overrides.borrow().get(&asked) {
             return *known;
         }
-        let is_proposers = self.is_proposers(&signer.key);
-        let found = self.find(case).filter(|_| !is_proposers).is_some_and(|(proposal, at)| {
+        let is_barred = self.is_barred(&signer.key);
+        let found = self.find(case).filter(|_| !is_barred).is_some_and(|(proposal, at)| {
             policy::may_override(&proposal.site.pack, &proposal.matter(), at, &signer.person, key).sets_aside
         });
         self.overrides.borrow_mut().insert(asked, found);

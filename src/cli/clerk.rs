@@ -7,10 +7,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
+use super::keys::{self, Besides, Keys};
 use super::new_folder::shown;
 use super::proposal::Proposal;
 use super::site::Site;
-use super::{keys, known, output, person, recording};
+use super::{known, output, person, recording};
 use crate::decision::record::CLOCK_SKEW_SECONDS;
 use crate::input::id::PrincipalId;
 use crate::input::text::Text;
@@ -58,12 +59,13 @@ impl<'s> Clerk<'s> {
                     | WhyNot::Certificate { .. }
                     | WhyNot::Revoked { .. }
                     | WhyNot::Person { .. }
-                    | WhyNot::PersonsKey { .. } => why.mend().to_owned(),
+                    | WhyNot::PersonsKey { .. }
+                    | WhyNot::RecordersKey { .. } => why.mend().to_owned(),
                 };
                 anyhow!("this key records nothing: {why}\n  = mend: {mend}")
             })?;
         if let Some(agent) = keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
-            return Err(keys::is_proposers("this key records nothing", agent));
+            return Err(Besides::Proposer(agent).refusal("this key records nothing"));
         }
         Ok(Self { site, key, principal: allowed.principal, fingerprint: public.fingerprint() })
     }
@@ -79,9 +81,8 @@ impl<'s> Clerk<'s> {
         proposals: &[Proposal<'_>],
         add: &mut dyn FnMut(&mut Draft, Time) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<()> {
-        if let Some(agent) = keys::Keys::of(verified).proposer(&self.site.provers, &self.fingerprint) {
-            let what = "this key records nothing, for it signed in this log by another certificate";
-            return Err(keys::is_proposers(what, agent));
+        if let Some(besides) = Keys::of(verified).bars_recording(&self.site.provers, &self.fingerprint) {
+            return Err(besides.refusal("this key records nothing, for it signed in this log by another certificate"));
         }
         let now = output::now();
         let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();

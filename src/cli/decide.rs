@@ -12,6 +12,7 @@ use clap::Args;
 
 use super::check::{holding, report};
 use super::history::{self, Past};
+use super::keys::{self, Besides};
 use super::left::{self, Left};
 use super::new_folder::shown;
 use super::passed::{Passed, tell_faults};
@@ -19,7 +20,7 @@ use super::proposal::{PlanFile, Proposal};
 use super::recording::{self, Recorder};
 use super::sit::{Me, Round};
 use super::site::Site;
-use super::{Format, Where, keys, known, output, person, plans, present, progress, record, render};
+use super::{Format, Where, known, output, person, plans, present, progress, record, render};
 use crate::access::Index;
 use crate::decision::case::Signer;
 use crate::decision::exit::ExitCode;
@@ -327,12 +328,13 @@ impl Desk {
             )
         })?;
         if let Some(agent) = keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
-            return Err(keys::is_proposers("you cannot decide with this key", agent));
+            return Err(Besides::Proposer(agent).refusal("you cannot decide with this key"));
         }
         let fingerprint = public.fingerprint();
-        if let Some(agent) = past.keys.proposer(&site.provers, &fingerprint) {
-            let what = "you cannot decide with this key, which signed in this log by another certificate";
-            return Err(keys::is_proposers(what, agent));
+        if let Some(besides) = past.keys.bars_deciding(&site.provers, &fingerprint) {
+            return Err(
+                besides.refusal("you cannot decide with this key, which signed in this log by another certificate")
+            );
         }
         let security_key = public.kind().is_security_key();
         Ok(Me {

@@ -92,7 +92,6 @@ impl Gate {
         }
         let past = log.past(&verified, &site)?;
         let mut judged = Judged { findings: present::reported(&site.findings, &site.sources), ..Judged::default() };
-        judged.findings.extend(present::reported(&verified.findings, &BTreeMap::new()));
         judged.findings.extend(present::reported(&past.findings, &BTreeMap::new()));
         let around = surroundings(&site, &log, &read, self.trust_files)?;
         if around.iter().any(|finding| finding.code == Code::TrustFileTouched && finding.severity == Severity::Error) {
@@ -302,8 +301,8 @@ fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
             Standing::Expired(until) => format!("that counted until {until}"),
             Standing::Spent => "an export used that up".to_owned(),
             Standing::Barred(_) => "they may not decide about this themselves".to_owned(),
-            Standing::NotPermitted => match keys.proposer(&site.provers, one.signer.key.raw()) {
-                Some(agent) => format!("that key proves the plans of `{}`", agent.as_str()),
+            Standing::NotPermitted => match keys.bars_deciding(&site.provers, one.signer.key.raw()) {
+                Some(besides) => format!("that key {}", besides.does()),
                 None => "policy does not permit them a step that is needed now".to_owned(),
             },
             Standing::Holds(_) => continue,

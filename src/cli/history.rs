@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::keys::Keys;
+use super::keys::{Besides, Keys};
 use super::log_source::LogSource;
 use super::new_folder::shown;
 use super::record::files;
@@ -51,7 +51,7 @@ pub struct Past {
     approved: Vec<(Digest<of::Change>, Approved)>,
     /// The changes that each session showed.
     shown: BTreeMap<SessionRef, BTreeSet<Digest<of::Change>>>,
-    /// What is to be said of records that do not count.
+    /// What is to be said of the log, and of records in it that do not count.
     pub findings: Vec<Finding>,
     /// What passed without a person.
     passed: Vec<Passed>,
@@ -113,16 +113,24 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
         anyhow::anyhow!("the log holds decisions that cannot be believed: {}", places.join("; "))
     })?;
     let keys = Keys::of(verified);
-    let is_proposers = |key: &Text| keys.proposer(&site.provers, key.raw()).is_some();
-    let by_proposers = |view: &&SessionView| {
-        let is_record = view.header.kind == SessionKind::Record;
-        is_record && view.signer.as_ref().is_some_and(|signer| is_proposers(&signer.fingerprint))
+    // WHY by key as well as by principal: one key may have certificates that name a person, a recorder and a proposer.
+    let bars = |view: &SessionView| {
+        let key = view.signer.as_ref()?.fingerprint.raw();
+        match view.header.kind {
+            SessionKind::Record => keys.bars_recording(&site.provers, key),
+            SessionKind::Review => keys.bars_deciding(&site.provers, key),
+        }
     };
-    let theirs: Vec<&SessionView> = verified.sessions.iter().filter(by_proposers).collect();
-    let lines: BTreeSet<_> = theirs.iter().flat_map(|view| view.lines.iter().map(|line| line.digest)).collect();
+    let is_record = |view: &&SessionView| view.header.kind == SessionKind::Record;
+    let barred = |view: &&SessionView| bars(view).is_some();
+    let uncounted = verified.sessions.iter().filter(is_record).filter(barred);
+    let lines: BTreeSet<_> = uncounted.flat_map(|view| view.lines.iter().map(|line| line.digest)).collect();
     record.automatic.retain(|auto| !lines.contains(&auto.line));
-    let findings = not_counting(&theirs).into_iter().collect();
-    let (receptions, loose) = receptions(verified, &person, &is_proposers);
+    let by_proposers = |view: &&SessionView| matches!(bars(view), Some(Besides::Proposer(_)));
+    let theirs: Vec<&SessionView> = verified.sessions.iter().filter(is_record).filter(by_proposers).collect();
+    let mut findings = verified.findings.clone();
+    findings.extend(not_counting(&theirs));
+    let (receptions, loose) = receptions(verified, &person, &|view| bars(view).is_some());
     let shown = verified.sessions.iter().map(|view| {
         let evaluated = view.lines.iter().filter_map(|line| {
             let Line::Evaluation(evaluation) = &line.value else { return None };
@@ -235,12 +243,12 @@ pub fn recalled(site: &Site, place: &Where, now: Time) -> anyhow::Result<Past> {
 ///
 /// A session says when it began and ended, and nothing of any other time: a time before it began, before what it follows, or
 /// after its own seal is nobody's word. Nor does the word count of a reviewer who is nobody in people.yaml, of a recorder who
-/// is somebody there, of who could prove plans, or of a session that follows none where it is not the only such: nothing
+/// is somebody there, of who could prove plans or both records and decides, or of a session that follows none where it is not the only such: nothing
 /// bounds it.
 fn receptions(
     verified: &Verification,
     person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
-    is_proposers: &dyn Fn(&Text) -> bool,
+    barred: &dyn Fn(&SessionView) -> bool,
 ) -> (Receptions, Loose) {
     let sealed: BTreeMap<Digest<of::Line>, Time> =
         verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
@@ -251,9 +259,7 @@ fn receptions(
     for view in &verified.sessions {
         let Some(signer) = &view.signer else { continue };
         let is_loose = view.header.parents.is_empty() && roots > 1;
-        if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review)
-            || is_proposers(&signer.fingerprint)
-        {
+        if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review) || barred(view) {
             continue;
         }
         let follows = view.header.parents.iter().filter_map(|parent| sealed.get(parent)).max();

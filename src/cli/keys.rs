@@ -1,17 +1,19 @@
 //! The keys that signed: what their signatures show, and which of them are a proposer's own.
 //!
 //! In: a verified log, plans, or a signature at hand; the ways in which proposers prove themselves. Out: facts for policy, and the
-//! proposer whose key or certificate it is. INVARIANT: what is signed by who could sign a plan as a proposer lets nothing pass,
-//! by whatever line of `allowed_signers` the signature passes: no approval, override, automatic outcome or time of coming of
-//! theirs counts. What of theirs holds something back counts still: a reject, and an export, which uses its approvals up.
+//! proposer, person or recorder whose key or certificate it is besides. INVARIANT: what is signed by who could sign a plan as a
+//! proposer lets nothing pass, by whatever line of `allowed_signers` the signature passes: no approval, override, automatic
+//! outcome or time of coming of theirs counts. The same goes for a key that both records and decides. What of theirs holds
+//! something back counts still: a reject, and an export, which uses its approvals up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 
 use super::proposal::Proposal;
-use crate::input::id::IdentityId;
+use crate::input::id::{IdentityId, PrincipalId};
 use crate::input::text::Text;
+use crate::log::line::SessionKind;
 use crate::log::verify::Verification;
 use crate::policy::KeyFacts;
 use crate::trust::certificate::Certificate;
@@ -29,6 +31,49 @@ pub struct Keys {
     certified: BTreeMap<String, BTreeSet<(Text, Text)>>,
     /// Those that proved plans at hand, and whose.
     proven: BTreeMap<String, IdentityId>,
+    /// Those that signed a record, and as whom.
+    recorders: BTreeMap<String, PrincipalId>,
+    /// Those that signed a review, and as whom.
+    reviewers: BTreeMap<String, PrincipalId>,
+}
+
+/// For whom a key stands besides, so that what is done with it does not count.
+#[derive(Clone, Copy, Debug)]
+pub enum Besides<'k> {
+    /// A proposer, whose plans it proves.
+    Proposer(&'k IdentityId),
+    /// A machine, as which it records.
+    Recorder(&'k PrincipalId),
+    /// A person, as whom it decides.
+    Person(&'k PrincipalId),
+}
+
+impl Besides<'_> {
+    /// What the key does besides, as in "that key proves …".
+    #[must_use]
+    pub fn does(&self) -> String {
+        match self {
+            Self::Proposer(agent) => format!("proves the plans of `{}`", agent.as_str()),
+            Self::Recorder(machine) => format!("records as `{}`, and a recorder can never decide", machine.as_str()),
+            Self::Person(person) => format!("decides as `{}`, and a person records nothing", person.as_str()),
+        }
+    }
+
+    /// What helps.
+    #[must_use]
+    pub fn mend(&self) -> &'static str {
+        match self {
+            Self::Proposer(_) => "use a key, and a certificate, that no proposer has",
+            Self::Recorder(_) => "use a key that no machine has; what that one approved must be approved again",
+            Self::Person(_) => "give the recorder a key that no person has",
+        }
+    }
+
+    /// Why nothing is done with a key, or a signature.
+    #[must_use]
+    pub fn refusal(&self, what: &str) -> anyhow::Error {
+        anyhow!("{what}: it {}\n  = mend: {}", Text::from(self.does()).terminal(), self.mend())
+    }
 }
 
 impl Keys {
@@ -36,7 +81,8 @@ impl Keys {
     #[must_use]
     pub fn of(verified: &Verification) -> Self {
         let mut found = Self::default();
-        for signer in verified.sessions.iter().filter_map(|view| view.signer.as_ref()) {
+        for view in &verified.sessions {
+            let Some(signer) = &view.signer else { continue };
             let facts = KeyFacts {
                 kind: signer.key_type.raw().to_owned(),
                 security_key: signer.security_key,
@@ -44,6 +90,11 @@ impl Keys {
                 user_verified: signer.user_verified,
             };
             let fingerprint = signer.fingerprint.raw();
+            let of_its_kind = match view.header.kind {
+                SessionKind::Record => &mut found.recorders,
+                SessionKind::Review => &mut found.reviewers,
+            };
+            of_its_kind.entry(fingerprint.to_owned()).or_insert_with(|| signer.principal.clone());
             found.facts.insert(fingerprint.to_owned(), facts);
             if let Some(certificate) = &signer.certificate {
                 let names = certificate.principals.iter().map(|name| (certificate.authority.clone(), name.clone()));
@@ -84,6 +135,20 @@ impl Keys {
         });
         could.or_else(|| self.proven.get(fingerprint))
     }
+
+    /// Why nothing that a key approves counts: it proves plans, or signed a record in this log.
+    #[must_use]
+    pub fn bars_deciding<'k>(&'k self, provers: &'k Provers, fingerprint: &str) -> Option<Besides<'k>> {
+        let records = || self.recorders.get(fingerprint).map(Besides::Recorder);
+        self.proposer(provers, fingerprint).map(Besides::Proposer).or_else(records)
+    }
+
+    /// Why nothing that a key records counts: it proves plans, or signed a review in this log.
+    #[must_use]
+    pub fn bars_recording<'k>(&'k self, provers: &'k Provers, fingerprint: &str) -> Option<Besides<'k>> {
+        let decides = || self.reviewers.get(fingerprint).map(Besides::Person);
+        self.proposer(provers, fingerprint).map(Besides::Proposer).or_else(decides)
+    }
 }
 
 /// The proposer whose plans a key proves, or the certificate that it is used with.
@@ -98,13 +163,6 @@ pub fn proposer_of<'p>(
             certificate.authority().fingerprint() == authority && certificate.check_principal(principal).is_ok()
         })
     })
-}
-
-/// Why nothing is done with a key, or a signature, that is a proposer's own.
-#[must_use]
-pub fn is_proposers(what: &str, agent: &IdentityId) -> anyhow::Error {
-    let agent = agent.text().terminal();
-    anyhow!("{what}: it proves the plans of `{agent}`\n  = mend: use a key, and a certificate, that no proposer has")
 }
 
 fn proposer<'p>(

@@ -71,8 +71,21 @@ pub fn verify(
     now: Time,
 ) -> anyhow::Result<Verification> {
     let judge = Allowed(signers);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut verifier = Verifier::new(Terms { judge: &judge, log, known_heads, now, keep, threads });
+    Ok(feed(path, Terms { judge: &judge, log, known_heads, now, keep, threads: threads() })?.finish())
+}
+
+/// How many threads may verify.
+#[must_use]
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Hands the files of a log to a verifier, which has yet to answer.
+///
+/// # Errors
+/// If a file of it cannot be read.
+pub fn feed<'t>(path: &Path, terms: Terms<'t>) -> anyhow::Result<Verifier<'t>> {
+    let mut verifier = Verifier::new(terms);
     let files = files(path)?;
     let size = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|meta| meta.len()).sum();
     let watch = progress::watch("verifying the log", Some(size));
@@ -83,7 +96,7 @@ pub fn verify(
         let reader = BufReader::with_capacity(1 << 20, file);
         verifier.feed(&name, reader).with_context(cannot)?;
     }
-    Ok(verifier.finish())
+    Ok(verifier)
 }
 
 /// Verifies a log whose files are at hand, each with the name that findings give it.
@@ -99,8 +112,7 @@ pub fn verify_held(
     now: Time,
 ) -> std::io::Result<Verification> {
     let judge = Allowed(signers);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut verifier = Verifier::new(Terms { judge: &judge, log, known_heads, now, keep, threads });
+    let mut verifier = Verifier::new(Terms { judge: &judge, log, known_heads, now, keep, threads: threads() });
     for (name, bytes) in files {
         verifier.feed(name, &**bytes)?;
     }

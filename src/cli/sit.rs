@@ -287,13 +287,14 @@ impl<'s> Round<'_, 's> {
     }
 
     /// What a person should know before the first card, beside what the cards say: of trust files that are not what others
-    /// see, of the site, and of the plans.
+    /// see, of the site, of the log, and of the plans.
     fn notes(&self) -> Vec<Reported> {
         // WHY: what dangles in an export is the exporter's to mend, and there may be hundreds of it.
         let of_the_site = |it: &&Finding| !matches!(it.code, Code::DanglingReference | Code::MembersUnknown);
         let mut all = present::reported(&upstream::differences(self.site), &BTreeMap::new());
         let noted: Vec<Finding> = self.site.findings.iter().filter(of_the_site).cloned().collect();
         all.extend(present::reported(&noted, &self.site.sources));
+        all.extend(present::reported(&self.past.findings, &BTreeMap::new()));
         all.extend(self.proposals.iter().flat_map(present::findings).filter(|it| !it.is_on_card()));
         all
     }

@@ -1,6 +1,7 @@
 //! `review verify`: whether a log is intact, authentic, complete, and when it was written. For auditors, offline.
 //!
-//! In: a log and the auditor's own allowed signers. Out: four answers apart; 7 if it does not verify.
+//! In: a log and the auditor's own allowed signers. Out: four answers apart; 7 if it does not verify. What this machine remembers of
+//! the log is at most warned of: the answers are the same on every machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,15 +13,16 @@ use super::new_folder::shown;
 use super::site::REVOKED_KEYS;
 use super::trust_folder::TrustFolder;
 use super::writing::Writing;
-use super::{output, prove, record};
+use super::{known, output, prove, record};
 use crate::config::People;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::text::Text;
+use crate::log::allowed::Allowed;
 use crate::log::line::SessionKind;
-use crate::log::verify::{Integrity, Keep, Verification};
+use crate::log::verify::{Integrity, Keep, Terms, Verification};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Answer, Holds};
 use crate::report::sentence::Sentence;
@@ -85,7 +87,16 @@ impl Verify {
             "there is no log `{}`\n  = mend: name the log's file or folder",
             shown(log)
         );
-        let verified = record::verify(log, &signers, None, &known, Keep::Heads, output::now())?;
+        let judge = Allowed(&signers);
+        let (keep, threads) = (Keep::Heads, record::threads());
+        let terms = Terms { judge: &judge, log: None, known_heads: &known, now: output::now(), keep, threads };
+        let mut reading = record::feed(log, terms)?;
+        // WHY a warning at most: what an auditor is told rests on what they bring, not on the machine that they sit at.
+        match reading.log().map_or(Ok(Vec::new()), known::heads) {
+            Ok(heads) => reading.seen_here(heads),
+            Err(error) => output::note(&format!("warning: {error:#}")),
+        }
+        let verified = reading.finish();
         let code = exit_code(&verified);
         let records = verified.sessions.iter().any(|view| view.header.kind == SessionKind::Record);
         if records && matches!(people, Known::Unnamed) {

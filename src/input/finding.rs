@@ -163,6 +163,7 @@ codes! {
     LogTimeBackwards = "log-time-backwards", Warning, "A session claims a time before the session it follows.";
     LogSecondRoot = "log-second-root", Warning, "A session follows none, and is not the only such: it says nothing of what was there before.";
     LogProposersRecord = "log-proposers-record", Warning, "A record is signed by a key that proves a proposer's plans: what it says does not count, but for approvals that its exports used up.";
+    LogPersonsRecord = "log-persons-record", Warning, "One key signed both a record and a review: nothing that it recorded or approved counts.";
     LogRecordersUnchecked = "log-recorders-unchecked", Note, "Nobody said who is a person, so nobody knows whether a recorder is one.";
     LogLostHead = "log-lost-head", Error, "A head that was known before is not in the log.";
     LogFromPlanBranch = "log-from-plan-branch", Warning, "The log stands on the branch under review.";

@@ -59,6 +59,7 @@ fn mend(why: &WhyNot) -> Option<&'static str> {
         | WhyNot::Certificate { .. }
         | WhyNot::Revoked { .. }
         | WhyNot::Person { .. }
-        | WhyNot::PersonsKey { .. } => Some(why.mend()),
+        | WhyNot::PersonsKey { .. }
+        | WhyNot::RecordersKey { .. } => Some(why.mend()),
     }
 }

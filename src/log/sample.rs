@@ -74,9 +74,12 @@ impl SignatureJudge for Judge {
         if !verifies(&bytes, claim.sshsig) {
             return Judgement::Bad("the signature does not verify".into());
         }
+        let kind =
+            if claim.namespace == SessionKind::Review.namespace() { SessionKind::Review } else { SessionKind::Record };
+        let (principal, fingerprint) = signer(kind);
         Judgement::Good(Box::new(Signer {
-            principal: "ada@example.com".into(),
-            fingerprint: "SHA256:test".into(),
+            principal: principal.into(),
+            fingerprint: fingerprint.into(),
             key_type: "ssh-ed25519".into(),
             security_key: false,
             user_present: false,
@@ -88,6 +91,14 @@ impl SignatureJudge for Judge {
     }
 }
 
+/// Who signs sessions of a kind: a principal and a key.
+fn signer(kind: SessionKind) -> (&'static str, &'static str) {
+    match kind {
+        SessionKind::Review => ("ada@example.com", "SHA256:test"),
+        SessionKind::Record => ("robot@example.com", "SHA256:robot"),
+    }
+}
+
 pub(super) fn log_id() -> LogId {
     LogId::from_bytes([9; 16])
 }
@@ -95,6 +106,7 @@ pub(super) fn log_id() -> LogId {
 pub(super) fn header(n: u8, kind: SessionKind, parents: &[Digest<of::Line>], at: i64) -> Session {
     let mut parents = parents.to_vec();
     parents.sort_unstable();
+    let (principal, fingerprint) = signer(kind);
     Session {
         at: Time::from_unix(NOW - 100_000 + at),
         kind,
@@ -107,9 +119,9 @@ pub(super) fn header(n: u8, kind: SessionKind, parents: &[Digest<of::Line>], at:
         r#type: Tag::new(),
         version: Version,
         writer: Writer {
-            fingerprint: "SHA256:test".into(),
+            fingerprint: fingerprint.into(),
             person: (kind == SessionKind::Review).then(|| "ada".into()),
-            principal: "ada@example.com".into(),
+            principal: principal.into(),
         },
     }
 }

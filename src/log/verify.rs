@@ -8,6 +8,7 @@
 mod ancestry;
 mod check;
 mod join;
+mod kinds;
 
 pub use ancestry::{Ancestry, SessionIndex};
 
@@ -209,6 +210,9 @@ pub struct Verifier<'a> {
     terms: Terms<'a>,
     log: Option<LogId>,
     files: Vec<Arc<str>>,
+    /// Heads that are missed with a warning alone.
+    seen_here: Vec<Digest<of::Line>>,
+    kinds: kinds::Kinds,
     join: join::Join,
     authenticity: Authenticity,
     broken: bool,
@@ -230,6 +234,8 @@ impl<'a> Verifier<'a> {
             terms,
             log: terms.log,
             files: Vec::new(),
+            seen_here: Vec::new(),
+            kinds: kinds::Kinds::default(),
             join: join::Join::default(),
             authenticity: Authenticity::Authentic,
             broken: false,
@@ -241,6 +247,17 @@ impl<'a> Verifier<'a> {
             line_count: 0,
             batch: Vec::new(),
         }
+    }
+
+    /// The log that the sessions taken so far belong to.
+    #[must_use]
+    pub fn log(&self) -> Option<LogId> {
+        self.log
+    }
+
+    /// Heads that this machine has seen. One that is not in the log is warned of, and changes no answer.
+    pub fn seen_here(&mut self, heads: Vec<Digest<of::Line>>) {
+        self.seen_here = heads;
     }
 
     /// Takes a file, under the name that findings shall give it.
@@ -298,6 +315,7 @@ impl<'a> Verifier<'a> {
         }
         if let Some(mut view) = checked.view {
             view.index = index;
+            self.kinds.take(&view);
             if self.terms.keep == Keep::Heads {
                 self.open.entry(view.seal.digest).or_insert(*view);
             } else {
@@ -314,16 +332,31 @@ impl<'a> Verifier<'a> {
         }
     }
 
+    /// Warns that sessions which this machine has seen are not in the log.
+    fn miss(&mut self, missed: &[Digest<of::Line>]) {
+        let Some((head, others)) = missed.split_first() else { return };
+        let more = match others.len() {
+            0 => String::new(),
+            n => format!(", nor {n} more"),
+        };
+        let message = format!("the head `{head}`, which was seen on this machine before, is not in the log{more}");
+        let mend = "if this is no older copy on purpose, find the one that holds it, and join the two with `review log merge`; to make sure, give `--known-head`";
+        self.note(Finding::new(Code::LogLostHead, message).weighing(Severity::Warning).mend(mend));
+    }
+
     /// Answers, once every file was taken.
     #[must_use]
     pub fn finish(mut self) -> Verification {
         let limit = self.terms.now.plus(Span::from_seconds(CLOCK_SKEW));
-        let joined = std::mem::take(&mut self.join).finish(&self.files, limit, self.terms.known_heads);
+        self.seen_here.retain(|head| !self.terms.known_heads.contains(head));
+        let heads = [self.terms.known_heads, &self.seen_here].concat();
+        let joined = std::mem::take(&mut self.join).finish(&self.files, limit, &heads);
         for finding in joined.findings {
             self.broken |= finding.severity == Severity::Error;
             self.note(finding);
         }
-        let lost = joined.lost;
+        let (missed, lost): (Vec<_>, Vec<_>) = joined.lost.into_iter().partition(|head| self.seen_here.contains(head));
+        self.miss(&missed);
         for head in &lost {
             let message = format!("the head `{head}`, which was known before, is not in the log");
             self.note(
@@ -352,6 +385,9 @@ impl<'a> Verifier<'a> {
             self.note(late.finding);
         }
         for finding in counters(&sessions, &joined.ancestry) {
+            self.note(finding);
+        }
+        for finding in std::mem::take(&mut self.kinds).both() {
             self.note(finding);
         }
         Verification {

@@ -41,6 +41,8 @@ struct KeptOut {
     people: BTreeMap<PrincipalId, PersonId>,
     /// Whose each key is, by the first line that stands for a person.
     keys: BTreeMap<PublicKey, (u32, PersonId)>,
+    /// The keys that sign in the namespace by lines of their own, which stand for no person.
+    machines: BTreeMap<PublicKey, u32>,
 }
 
 /// A principal that may make a signature, and the line that says so.
@@ -153,6 +155,16 @@ pub enum WhyNot {
         /// The namespace of the signature.
         namespace: &'static str,
     },
+    /// The key is a machine's by a line of its own, and a certificate over it says that it is somebody's.
+    #[error(
+        "line {line} of allowed_signers has the key for a machine that signs for `{namespace}`, whatever a certificate says"
+    )]
+    RecordersKey {
+        /// The line that has the key for a machine.
+        line: u32,
+        /// What the machine signs for.
+        namespace: &'static str,
+    },
 }
 
 impl WhyNot {
@@ -173,6 +185,7 @@ impl WhyNot {
                 "give the machine a key and a principal of its own, and list that principal under no person"
             }
             Self::PersonsKey { .. } => "give the machine a key of its own, that no line has for a person",
+            Self::RecordersKey { .. } => "sign with a key that no machine has",
         }
     }
 
@@ -184,7 +197,7 @@ impl WhyNot {
             Self::Namespace { .. } => 3,
             Self::NotYetValid { .. } | Self::Expired { .. } | Self::Certificate { .. } => 4,
             Self::Ambiguous { .. } => 5,
-            Self::Person { .. } | Self::PersonsKey { .. } => 6,
+            Self::Person { .. } | Self::PersonsKey { .. } | Self::RecordersKey { .. } => 6,
             Self::Revoked { .. } => 7,
         }
     }
@@ -206,16 +219,20 @@ impl Signers {
     }
 
     /// Lets none of these principals sign in a namespace: people, in that of machines. Nor any key that a line has for one of
-    /// them, nor a certificate that names one: whoever holds that key could do both.
+    /// them, nor a certificate that names one: whoever holds that key could do both. Nor does a certificate let a key sign
+    /// anything else that a line has for a machine.
     #[must_use]
     pub fn keeping_out(mut self, namespace: &'static str, people: BTreeMap<PrincipalId, PersonId>) -> Self {
-        let mut keys = BTreeMap::new();
+        let (mut keys, mut machines) = (BTreeMap::new(), BTreeMap::new());
         for line in self.lines.iter().filter(|line| !line.cert_authority) {
+            let signs = || line.namespaces.as_ref().is_some_and(|list| list.matches(namespace));
             if let Some(person) = line.stands_for(&people) {
                 keys.entry(line.key.clone()).or_insert_with(|| (line.number, person.clone()));
+            } else if line.unused.is_none() && signs() {
+                machines.entry(line.key.clone()).or_insert(line.number);
             }
         }
-        self.kept_out = Some(KeptOut { namespace, people, keys });
+        self.kept_out = Some(KeptOut { namespace, people, keys, machines });
         self
     }
 
@@ -280,10 +297,13 @@ impl Signers {
         certificate: Option<&Certificate>,
         asked: &str,
     ) -> Result<Allowed, WhyNot> {
-        let Some(KeptOut { namespace, people, keys }) = self.kept_out.as_ref().filter(|out| out.namespace == asked)
-        else {
-            return Ok(allowed);
-        };
+        let Some(KeptOut { namespace, people, keys, machines }) = &self.kept_out else { return Ok(allowed) };
+        if *namespace != asked {
+            return match machines.get(key).filter(|_| certificate.is_some()) {
+                Some(line) => Err(WhyNot::RecordersKey { line: *line, namespace }),
+                None => Ok(allowed),
+            };
+        }
         let certified = certificate.into_iter().flat_map(Certificate::principals);
         let names =
             std::iter::once(allowed.principal.clone()).chain(certified.map(|name| PrincipalId::new(name.raw())));

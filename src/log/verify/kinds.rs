@@ -1,0 +1,70 @@
+//! Keys that signed sessions of both kinds: a recorder can never decide, and a person records nothing.
+//!
+//! In: every session whose signature is good, in any order. Out: a finding for each key that signed a record and a review.
+//! What is kept grows with the keys, not with the sessions, so it is known of every log that is verified at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::SessionView;
+use crate::input::finding::{Code, Finding};
+use crate::input::id::PrincipalId;
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::log::line::{SessionId, SessionKind};
+
+/// What each key signed first of each kind.
+#[derive(Default)]
+pub(super) struct Kinds(BTreeMap<Text, Signed>);
+
+#[derive(Default)]
+struct Signed {
+    record: Option<First>,
+    review: Option<First>,
+}
+
+struct First {
+    by: PrincipalId,
+    session: SessionId,
+    file: Arc<str>,
+    line: usize,
+}
+
+impl Kinds {
+    /// Takes a session into account.
+    pub(super) fn take(&mut self, view: &SessionView) {
+        let Some(signer) = &view.signer else { return };
+        let both = match self.0.get_mut(&signer.fingerprint) {
+            Some(both) => both,
+            None => self.0.entry(signer.fingerprint.clone()).or_default(),
+        };
+        let first = match view.header.kind {
+            SessionKind::Record => &mut both.record,
+            SessionKind::Review => &mut both.review,
+        };
+        first.get_or_insert_with(|| First {
+            by: signer.principal.clone(),
+            session: view.header.session,
+            file: Arc::clone(&view.file),
+            line: view.line,
+        });
+    }
+
+    /// The keys that signed both, each at its first record.
+    pub(super) fn both(&self) -> impl Iterator<Item = Finding> {
+        let both = self.0.iter().filter_map(|(key, it)| Some((key, it.record.as_ref()?, it.review.as_ref()?)));
+        both.map(|(key, record, review)| {
+            let message = format!(
+                "the key `{}` signed the record `{}` as `{}` and the review `{}` as `{}`: nothing that it recorded or approved counts, but for approvals that exports used up",
+                key.raw(),
+                record.session,
+                record.by.as_str(),
+                review.session,
+                review.by.as_str()
+            );
+            let line = u32::try_from(record.line).unwrap_or(u32::MAX);
+            let mend = "give the recorder a key that no person has, and record anew; have what was approved with this one approved again";
+            Finding::new(Code::LogPersonsRecord, message).at(&Place::line(&record.file, line)).mend(mend)
+        })
+    }
+}
