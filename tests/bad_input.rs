@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rexpect::session::{PtySession, spawn_command};
-use support::{LONG, Site, expect, key, seal};
+use support::{LONG, Site, expect, key, seal, unbroken};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_review");
 
@@ -87,7 +87,7 @@ fn a_file_that_is_missing_empty_binary_or_a_folder_is_named_with_what_is_wrong()
         }
         let (found, text) = site.run(&["check", "plan.yaml"]);
         assert_eq!(found, *code, "{file}, {how}: {text}");
-        let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let unwrapped = unbroken(&text);
         assert!(unwrapped.contains(message), "{file}, {how}: {text}");
         assert!(text.contains(file.rsplit('/').next().unwrap()), "{file}, {how}: {text}");
         assert!(text.contains("= mend: "), "{file}, {how}: no way to mend it: {text}");

@@ -13,7 +13,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::{Site, decide, expect, key, seal};
+use support::{Site, decide, expect, key, seal, unbroken};
 
 /// A plan of these changes of the demo's, under another id, signed by the assistant.
 fn plan(site: &Site, id: &str, keep: &[&str], reworded: bool) -> String {
@@ -220,7 +220,7 @@ fn what_is_too_large_to_tell_is_denied_to_a_machine_and_shown_to_people() {
     site.replace(&asked, "to: svc:reconcile", "to: group:jobs");
     site.sign(&asked);
     let (code, text) = site.run(&["check", &asked]);
-    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = unbroken(&text);
     assert_eq!(code, 3, "{text}");
     assert!(said.contains("too large to tell") && said.contains("count as gaining everything"), "{text}");
     assert!(said.contains("effect-too-large") && said.contains("task-effect-told"), "{text}");

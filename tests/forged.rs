@@ -21,7 +21,7 @@ mod support;
 
 use agent::Agent;
 use forge::{Forged, minutes};
-use support::Site;
+use support::{Site, unbroken};
 
 const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
 const FORMATS: [&str; 7] = ["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];
@@ -234,7 +234,7 @@ fn a_second_session_that_follows_none_is_told_and_a_fork_is_not() {
     assert_eq!(report["findings"].as_array().unwrap().len(), 1, "the first is not told as a second: {report}");
     for format in FORMATS {
         let (code, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", format]);
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = unbroken(&text);
         assert!(code == 3 && text.contains("follows none"), "{format}: {text}");
     }
     // The plan's proof has ended, and why the logged time does not help is said.

@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Site, expect, key, seal};
+use support::{Site, expect, key, seal, unbroken};
 
 const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
 
@@ -226,7 +226,7 @@ fn cluster_admin_for_a_team_of_unknown_members_never_looks_harmless() {
         assert!(policies(change).contains(&id), "{id}: {:?}", policies(change));
     }
     let (_, text) = site.run(&["check", &plan]);
-    let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let unwrapped = unbroken(&text);
     assert!(unwrapped.contains("concerns an unknown number of identities"), "{text}");
     assert!(text.contains("members not all known: `group:github:webops`"), "{text}");
     assert!(!text.contains("at least 0"), "none and unknown are not the same");

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 mod support;
 
-use support::{Site, expect, key, now, seal};
+use support::{Site, expect, key, now, seal, unbroken};
 
 const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
 const ISSUER: &str = "https://issuer.corp.example";
@@ -30,7 +30,7 @@ fn check(site: &Site) -> (i32, Value) {
 /// What a command says, whatever the width it was wrapped to.
 fn said(site: &Site, arguments: &[&str]) -> (i32, String) {
     let (code, text) = site.run(arguments);
-    (code, text.split_whitespace().collect::<Vec<_>>().join(" "))
+    (code, unbroken(&text))
 }
 
 /// The demo's plan without the change that policy denies, so that nothing but the proof can deny it.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 mod support;
 
-use support::{Site, expect, key, now, seal};
+use support::{Site, expect, key, now, seal, unbroken};
 
 const ASSISTANT: &str = "spiffe://corp.example/agent/access-assistant";
 
@@ -293,7 +293,7 @@ fn a_person_who_proposes_with_the_key_that_decides_is_told_to_use_a_second_one()
     let proof = format!("{{method: key, key: \"{key}\", {}}}", window());
     site.append("agents.yaml", &format!("  - id: user:ada\n    kind: person\n    proof:\n      - {proof}\n"));
     let (code, text) = site.run(&["trust", "check"]);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = unbroken(&text);
     assert!(code == 1 && text.contains("the key by which the person `user:ada` proposes stands in line"), "{text}");
     assert!(text.contains("needs a second key, to propose with") && !text.contains("a machine never"), "{text}");
 }

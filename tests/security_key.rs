@@ -19,7 +19,7 @@ mod agent;
 mod support;
 
 use agent::Agent;
-use support::{Site, expect, key, seal};
+use support::{Site, expect, key, seal, unbroken};
 
 /// The demo, with a security key as Ada's second, and the site's wish for one.
 fn site() -> (Site, Agent) {
@@ -147,7 +147,7 @@ fn a_key_that_nobody_touches_is_named_and_the_journal_stays() {
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
     approve(&mut ada);
     let said = ada.exp_string("exit=1").unwrap();
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = unbroken(&said);
     assert!(
         said.contains("the security key of `keys/sk.pub` was not touched") && said.contains("in the journal"),
         "{said}"

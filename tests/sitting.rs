@@ -234,6 +234,25 @@ fn each_wrong_key_has_its_own_message() {
 }
 
 #[test]
+fn what_is_said_beside_the_result_breaks_between_words_at_the_edge_of_the_terminal() {
+    let site = Site::new();
+    let mut command = site.command("bash", &site.demo());
+    let run = format!("{} log show --change c99 --plan PLAN-DEMO-1 2>&1", env!("CARGO_BIN_EXE_review"));
+    three_sessions(&site);
+    command.args(["-c", &format!("stty rows 30 cols 50; {run}; {run} | cat; echo over")]);
+    let mut terminal = spawn_command(command, LONG).unwrap();
+    let said = terminal.exp_string("over").unwrap();
+    let said: Vec<&str> = said.lines().collect();
+    let narrow = [
+        "error: the log `review-log.jsonl` holds nothing of",
+        "  a change `c99` of `PLAN-DEMO-1`",
+        "  = mend: `review log show` lists what it holds",
+    ];
+    let wide = format!("{} {}", narrow[0], narrow[1].trim_start());
+    assert_eq!(said, [&narrow[..], &[&wide, narrow[2]]].concat());
+}
+
+#[test]
 fn a_bad_plan_is_refused_with_its_own_exit_code() {
     let site = Site::new();
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rexpect::session::spawn_command;
-use support::{LONG, Site, expect, key, seal};
+use support::{LONG, Site, expect, key, seal, unbroken};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_review");
@@ -195,7 +195,7 @@ fn a_review_says_which_trust_files_are_not_those_of_the_upstream_branch() {
     fs::remove_file(site.demo().join("policies/classification.yaml")).unwrap();
     fs::write(site.demo().join("policies/mine.cedar"), "// nothing\n").unwrap();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    let page = ada.exp_string("? keys").unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let page = unbroken(&ada.exp_string("? keys").unwrap());
     for said in [
         "Before you decide",
         "the trust file `people.yaml` differs from that of `origin/main`",

@@ -4,6 +4,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::report::layout::fill;
+
 /// Writes data to stdout.
 ///
 /// # Errors
@@ -15,10 +17,15 @@ pub fn data(text: &str) -> anyhow::Result<()> {
         .map_err(|e| anyhow::anyhow!("stdout cannot be written: {e}"))
 }
 
-/// Writes a line to stderr. A closed stderr is not a reason to stop.
+/// Writes a line to stderr, broken between words where that is a terminal: what is no terminal is for programs to read. A
+/// closed stderr is not a reason to stop.
 pub fn note(text: &str) {
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{text}");
+    let _ = if err.is_terminal() {
+        writeln!(err, "{}", fill(text, width_of(std::io::stderr())))
+    } else {
+        writeln!(err, "{text}")
+    };
 }
 
 /// Whether stdout may carry colour: a terminal, no `NO_COLOR`, not `TERM=dumb`.
@@ -42,9 +49,13 @@ pub fn colour_allowed() -> bool {
 /// The width to write to: `COLUMNS`, else the terminal's, else 80; between 40 and 200.
 #[must_use]
 pub fn width() -> usize {
+    width_of(std::io::stdout())
+}
+
+fn width_of(stream: impl std::os::fd::AsFd) -> usize {
     let wanted = std::env::var("COLUMNS").ok().and_then(|c| c.parse::<usize>().ok());
     let found = wanted.or_else(|| {
-        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        let size = rustix::termios::tcgetwinsize(stream).ok()?;
         Some(usize::from(size.ws_col))
     });
     found.filter(|w| *w > 0).unwrap_or(80).clamp(40, 200)

@@ -172,6 +172,47 @@ pub fn cut(escaped: &str, width: usize) -> String {
     out
 }
 
+/// Breaks each line that is too wide between words; what follows stands below, further in. A name in backticks is never
+/// broken, however long: it may be a path or a command that somebody copies.
+#[must_use]
+pub fn fill(escaped: &str, width: usize) -> String {
+    let lines: Vec<String> = escaped.split('\n').map(|line| fill_line(line, width)).collect();
+    lines.join("\n")
+}
+
+fn fill_line(line: &str, width: usize) -> String {
+    if columns(line) <= width {
+        return line.to_owned();
+    }
+    let words = line.trim_start_matches(' ');
+    let indent = columns(line).saturating_sub(columns(words));
+    let again = " ".repeat(indent.min(width / 2).saturating_add(2));
+    // A blank within a name is none between words; where a backtick is missing, nobody knows what is a name.
+    let has_names = words.matches('`').count().is_multiple_of(2);
+    let mut in_name = false;
+    let between = |c: char| {
+        in_name ^= has_names && c == '`';
+        c == ' ' && !in_name
+    };
+    let mut out = " ".repeat(indent);
+    let (mut used, mut is_first) = (indent, true);
+    for word in words.split(between) {
+        let wide = columns(word);
+        if !is_first && used.saturating_add(1).saturating_add(wide) > width {
+            out.push('\n');
+            out.push_str(&again);
+            used = columns(&again);
+        } else if !is_first {
+            out.push(' ');
+            used = used.saturating_add(1);
+        }
+        out.push_str(word);
+        used = used.saturating_add(wide);
+        is_first = false;
+    }
+    out
+}
+
 struct Wrap {
     width: usize,
     again: Span,
@@ -311,6 +352,16 @@ mod tests {
             ],
         );
         assert_eq!(page.render(&style), "concerns two identities\n  (`sa:a/ci`)\n");
+    }
+
+    #[test]
+    fn a_line_is_broken_between_words_and_never_within_a_name() {
+        let said = "error: the log `/a/very/long path/that/is/copied.jsonl` cannot be read\n  = mend: run `review log head` there, and 漢字 after that";
+        let filled = "error: the log\n  `/a/very/long path/that/is/copied.jsonl`\n  cannot be read\n  = mend: run\n    `review log head` there,\n    and 漢字 after that";
+        assert_eq!(fill(said, 30), filled);
+        assert_eq!(fill(said, 200), said);
+        assert_eq!(fill("a ` b c d", 5), "a ` b\n  c d", "a backtick that stands alone begins no name");
+        assert_eq!(fill("  | a | b", 7), "  | a |\n    b", "what a line begins with stays");
     }
 
     #[test]

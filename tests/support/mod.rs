@@ -134,6 +134,11 @@ pub fn expect(terminal: &mut PtySession, text: &str) {
     }
 }
 
+/// What was said, whatever the width it was broken to.
+pub fn unbroken(said: &str) -> String {
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Presses keys.
 pub fn key(terminal: &mut PtySession, keys: &str) {
     terminal.send(keys).unwrap();
