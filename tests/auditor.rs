@@ -435,6 +435,8 @@ fn each_way_to_tamper_with_the_record_is_found_and_named() {
         assert!(finding["message"].as_str().unwrap().contains(message), "{name}: {finding}");
         assert!(finding["line"].as_u64().is_some_and(|line| line > 0), "{name}: {finding}");
         assert!(finding["help"].as_str().is_some_and(|help| !help.is_empty()), "{name}: {finding}");
+        let signs = finding["help"].as_str().unwrap().contains("sign with another key");
+        assert!(!signs, "{name}: an auditor signs nothing: {finding}");
         let (exit, text) = site.run(&["gate", "plan.yaml", "--trust", "."]);
         assert_eq!(exit, 7, "{name}: {text}");
     }

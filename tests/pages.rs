@@ -98,6 +98,20 @@ fn one_changes_whole_story_is_told() {
     let (ada, bo) = ("ada@corp.example", "bo@corp.example");
     assert_eq!(told, [("evaluated", ada), ("approved", ada), ("evaluated", bo), ("rejected", bo)]);
     assert_eq!(story["reason"], "The migration needs one schema change.");
+    let times: Vec<&str> = rows(&story, "story").iter().map(|row| row["at"].as_str().unwrap()).collect();
+    assert!(times.is_sorted(), "what happened later stands below: {times:?}");
+    // What is shown of a session is enough to prove a decision of it.
+    let all = json(&site, &["log", "show"], 0);
+    let (_, text) = site.run(&["log", "show"]);
+    for decision in rows(&all, "decisions") {
+        let (session, change) = (&decision["session"].as_str().unwrap()[..8], decision["change"].as_str().unwrap());
+        assert!(
+            text.matches(&format!("│ {session} ")).count() > 1,
+            "among the sessions and beside the decision: {text}"
+        );
+        let (code, said) = site.run(&["log", "prove", session, change, "-o", "one.json"]);
+        assert_eq!(code, 0, "{said}");
+    }
     let (code, text) = site.run(&["log", "show", "--change", "c2", "--plan", "PLAN-DEMO-1"]);
     assert!(code == 0 && text.contains("migration can"), "{text}");
     let says = |n: usize| rows(&story, "story")[n]["says"].as_str().unwrap();
@@ -115,6 +129,17 @@ fn one_changes_whole_story_is_told() {
     for asked in ["--plan", "--change"] {
         let (code, text) = site.run(&["log", "show", asked, "NONE"]);
         assert!(code == 7 && text.contains("does not verify"), "{text}");
+    }
+}
+
+#[test]
+fn whose_keys_count_in_a_log_is_said_to_stand_in_a_trust_folder() {
+    let site = Site::new();
+    fs::write(site.demo().join("../a.jsonl"), "").unwrap();
+    for command in ["show", "head"] {
+        let output = site.run_in(&site.demo().join(".."), &["log", command, "a.jsonl"]);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && text.contains("`review verify LOG --signers FILE`"), "{text}");
     }
 }
 

@@ -204,8 +204,11 @@ fn verdict(read: &Read, plans: &[PlanReport], code: ExitCode) -> Sentence {
     let taken: Vec<bool> = changes().flat_map(|change| &change.steps).filter_map(|step| step.presence).collect();
     let proven = taken.iter().filter(|proven| **proven).count();
     if !taken.is_empty() {
-        let of = counted(taken.len() as u64, "approval", "approvals");
-        says = says.own(format!("; a key proved that a person was there for {proven} of {of}"));
+        says = match proven {
+            0 => says.own("; no key proved that a person was there"),
+            all if all == taken.len() => says.own("; a key proved that a person was there for each approval"),
+            some => says.own(format!("; a key proved that a person was there for {some} of {} approvals", taken.len())),
+        };
     }
     says
 }

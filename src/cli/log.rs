@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::site::Site;
@@ -80,7 +81,8 @@ pub struct Head {
 const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
 
 fn load(path: Option<&PathBuf>, place: &Where) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
-    let site = match Site::load(place)? {
+    let without = "whose keys count in a log stands in a trust folder (`review verify LOG --signers FILE` needs none, and prints the heads too)";
+    let site = match Site::load(place).context(without)? {
         Ok(site) => site,
         Err(faults) => return Ok(Err(present::faults("log", &faults, ExitCode::Failure))),
     };
@@ -303,16 +305,18 @@ fn session(view: &SessionView) -> SessionRow {
         key: view.seal.value.fingerprint.clone(),
         plans: plans.into_iter().collect(),
         verdicts,
-        standing: Sentence::of(if view.signer.is_some() { "signature verified" } else { "signature does not verify" }),
+        standing: Sentence::of(if view.signer.is_some() { "verified" } else { "does not verify" }),
     }
 }
 
 fn decisions(view: &SessionView, documents: &Documents) -> Vec<DecisionRow> {
     let who = view.header.writer.principal.text();
+    let session = Text::from(view.header.session.to_string());
     let mut rows = Vec::new();
     for line in &view.lines {
         let row = match &line.value {
             Line::Decision(d) => DecisionRow {
+                session: session.clone(),
                 at: d.at,
                 plan: d.plan.text(),
                 change: d.change.text(),
@@ -327,9 +331,9 @@ fn decisions(view: &SessionView, documents: &Documents) -> Vec<DecisionRow> {
                 reason: d.reason.clone(),
                 privileged: d.privileged.is_some(),
             },
-            Line::Auto(a) => row(a.at, &a.plan, &a.change, "auto", &who),
-            Line::Export(e) => row(e.at, &e.plan, &e.change, "export", &who),
-            Line::Result(r) => row(r.at, &r.plan, &r.change, "result", &who),
+            Line::Auto(a) => row(&session, a.at, (&a.plan, &a.change), "auto", &who),
+            Line::Export(e) => row(&session, e.at, (&e.plan, &e.change), "export", &who),
+            Line::Result(r) => row(&session, r.at, (&r.plan, &r.change), "result", &who),
             Line::Session(_)
             | Line::Blob(_)
             | Line::Plan(_)
@@ -344,13 +348,14 @@ fn decisions(view: &SessionView, documents: &Documents) -> Vec<DecisionRow> {
 }
 
 fn row(
+    session: &Text,
     at: crate::input::time::Time,
-    plan: &crate::input::id::PlanId,
-    change: &crate::input::id::ChangeId,
+    (plan, change): (&crate::input::id::PlanId, &crate::input::id::ChangeId),
     verdict: &'static str,
     who: &Text,
 ) -> DecisionRow {
     DecisionRow {
+        session: session.clone(),
         at,
         plan: plan.text(),
         change: change.text(),

@@ -1,7 +1,7 @@
 //! `review log show --change`: everything that the log holds of one change, in the order in which it happened.
 //!
-//! In: a verified log. Out: per change of that name its evaluations, decisions, exports and results. What a session claims
-//! of its time is shown as claimed.
+//! In: a verified log. Out: per change of that name its evaluations, decisions, exports and results, in the order of the times that
+//! their sessions claim, and where those are equal parents first.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::line::{Applied, Evaluation, Line, PolicyOutcome, Verdict};
 use crate::log::verify::{SessionView, Verification};
-use crate::report::sentence::{Sentence, counted};
+use crate::report::sentence::{Sentence, counted, together};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 
 /// Which change is meant.
@@ -38,7 +38,7 @@ const COLUMNS: &[Column] = &[
     ("what", "what"),
     ("who", "who"),
     ("says", "says"),
-    ("effect", "effect no."),
+    ("effect", "effect"),
     ("digest", ""),
     ("session", ""),
 ];
@@ -48,12 +48,8 @@ const COLUMNS: &[Column] = &[
 pub fn tell(wanted: &Wanted<'_>, verified: &Verification, documents: &super::log::Documents) -> Option<Sheets> {
     let mut stories: BTreeMap<(PlanId, ChangeId), Vec<Event>> = BTreeMap::new();
     for view in &verified.sessions {
-        let mut received: BTreeMap<&PlanId, Time> = BTreeMap::new();
         for line in &view.lines {
-            if let Line::Plan(plan) = &line.value {
-                received.insert(&plan.id, plan.received_at);
-            }
-            let Some((plan, change, event)) = event(view, &line.value, &received) else { continue };
+            let Some((plan, change, event)) = event(view, &line.value) else { continue };
             if change.as_str() == wanted.change && wanted.plan.is_none_or(|id| id == plan.as_str()) {
                 stories.entry((plan.clone(), change.clone())).or_default().push(event);
             }
@@ -61,6 +57,9 @@ pub fn tell(wanted: &Wanted<'_>, verified: &Verification, documents: &super::log
     }
     if stories.is_empty() {
         return None;
+    }
+    for events in stories.values_mut() {
+        events.sort_by_key(|event| event.at);
     }
     let mut sheets = Sheets::default();
     for ((plan, change), events) in &stories {
@@ -83,7 +82,7 @@ const SEVERAL: &[Column] = &[
     ("what", "what"),
     ("who", "who"),
     ("says", "says"),
-    ("effect", "effect no."),
+    ("effect", "effect"),
     ("digest", ""),
     ("session", ""),
 ];
@@ -91,7 +90,7 @@ const SEVERAL: &[Column] = &[
 fn sheet_of(rows: Vec<Vec<Cell>>) -> Sheet {
     Sheet {
         key: "story",
-        title: "What happened, as the writers' clocks claim",
+        title: "What happened, by the writers' clocks; effects numbered as they first appear",
         columns: COLUMNS,
         rows,
         none: "nothing",
@@ -147,19 +146,13 @@ fn about(sheets: &mut Sheets, plan: &PlanId, change: &ChangeId, events: &[Event]
     ]);
 }
 
-fn event<'l>(
-    view: &SessionView,
-    line: &'l Line,
-    received: &BTreeMap<&PlanId, Time>,
-) -> Option<(&'l PlanId, &'l ChangeId, Event)> {
+fn event<'l>(view: &SessionView, line: &'l Line) -> Option<(&'l PlanId, &'l ChangeId, Event)> {
     let who = view.header.writer.principal.text();
     let session = Text::from(view.header.session.to_string());
     let make = |at, what, says, digest| Event { at, what, who: who.clone(), says, digest, session: session.clone() };
     Some(match line {
-        Line::Evaluation(it) => {
-            let at = received.get(&it.plan).copied().unwrap_or(view.header.at);
-            (&it.plan, &it.change, make(at, "evaluated", outcome(it), it.digest))
-        }
+        // WHY: a session evaluates when it begins; the plan may have come long before.
+        Line::Evaluation(it) => (&it.plan, &it.change, make(view.header.at, "evaluated", outcome(it), it.digest)),
         Line::Decision(it) => {
             let what = match it.verdict {
                 Verdict::Approve => "approved",
@@ -170,8 +163,7 @@ fn event<'l>(
             if !it.steps.is_empty() {
                 says = says.own("as ").names(&it.steps);
             }
-            says =
-                says.maybe(it.grouped, |s, n| s.own(format!("; together with {} others", n.get().saturating_sub(1))));
+            says = says.maybe(it.grouped, |s, n| s.own("; ").own(together(n.get())));
             if !it.set_aside.is_empty() {
                 let policies: Vec<Text> = it.set_aside.iter().map(crate::input::id::Id::text).collect();
                 says = says.own("; sets aside ").names(&policies);

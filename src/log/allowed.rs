@@ -54,10 +54,13 @@ fn mend(why: &WhyNot) -> Option<&'static str> {
         | WhyNot::Unused { .. }
         | WhyNot::NotYetValid { .. }
         | WhyNot::Expired { .. } => None,
+        // WHY other words than where somebody signs: this one was signed long ago.
+        WhyNot::Revoked { .. } => Some(
+            "if the key was good up to a date, take it off `revoked_keys` and let its line of allowed_signers end then, with `valid-before`; else what it signed must be decided anew, in a log begun anew",
+        ),
         WhyNot::Ambiguous { .. }
         | WhyNot::Namespace { .. }
         | WhyNot::Certificate { .. }
-        | WhyNot::Revoked { .. }
         | WhyNot::Person { .. }
         | WhyNot::PersonsKey { .. }
         | WhyNot::RecordersKey { .. } => Some(why.mend()),

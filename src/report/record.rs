@@ -120,6 +120,8 @@ pub struct SessionRow {
 /// A decision, an automatic outcome, an export or a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRow {
+    /// The session that says so.
+    pub session: Text,
     /// When, as the session claims.
     pub at: Time,
     /// The plan.

@@ -174,6 +174,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
         standing: Sentence::of("holds"),
     }];
     let decisions = vec![DecisionRow {
+        session: "00ff".repeat(8).into(),
         at: Time::from_unix(0),
         plan: t(),
         change: t(),

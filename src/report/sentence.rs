@@ -171,6 +171,12 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
+/// That something was said of several at once, `n` with this one.
+#[must_use]
+pub fn together(n: u64) -> String {
+    format!("together with {}", counted(n.saturating_sub(1), "other", "others"))
+}
+
 /// How many identities something concerns. `at_least`: a group's members are not all known.
 #[must_use]
 pub fn how_many(identities: u64, at_least: bool) -> String {
@@ -178,6 +184,7 @@ pub fn how_many(identities: u64, at_least: bool) -> String {
         // WHY: "at least 0" reads as none, and a group that nobody can look into is not none.
         (0, true) => "an unknown number of identities".to_owned(),
         (n, true) => format!("at least {}", counted(n, "identity", "identities")),
+        (0, false) => "no identity".to_owned(),
         (n, false) => counted(n, "identity", "identities"),
     }
 }

@@ -7,7 +7,7 @@ use crate::decision::bars::Bar;
 use crate::decision::session::{Choice, Decision, JournalledVerdict, Purpose, Reply, Standing, Verdict};
 use crate::decision::soundness::Fault;
 use crate::input::id::Id;
-use crate::report::sentence::{Sentence, counted};
+use crate::report::sentence::{Sentence, counted, together};
 
 /// What a key does at a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub(super) fn standing(standing: Standing) -> &'static str {
 pub(super) fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approve(approval) => match approval.grouped() {
-            Some(n) => format!("approve, together with {} others", n.saturating_sub(1)),
+            Some(n) => format!("approve, {}", together(n as u64)),
             None => "approve".to_owned(),
         },
         Verdict::Reject => "reject".to_owned(),

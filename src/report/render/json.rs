@@ -285,6 +285,7 @@ struct SessionOut<'r> {
 
 #[derive(Serialize, JsonSchema)]
 struct DecisionOut<'r> {
+    session: &'r Text,
     at: String,
     plan: &'r Text,
     change: &'r Text,
@@ -626,6 +627,7 @@ fn log(log: &LogReport) -> LogOut<'_> {
             .decisions
             .iter()
             .map(|row| DecisionOut {
+                session: &row.session,
                 at: row.at.to_string(),
                 plan: &row.plan,
                 change: &row.change,

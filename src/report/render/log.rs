@@ -1,12 +1,16 @@
 //! `log show`: a table that a manager reads.
 
 use super::{findings, table, text, verify};
+use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::Report;
 use crate::report::record::{DecisionRow, LogReport, SessionRow};
 use crate::report::sentence::{Sentence, number};
 use crate::report::style::{Label, Style};
+
+/// How many digits of a session's id are shown: two sessions of a log hardly ever share as many.
+const SHORT: usize = 8;
 
 /// A log as text: its standing first, then sessions, decisions, heads.
 #[must_use]
@@ -18,10 +22,10 @@ pub fn render(report: &Report, log: &LogReport, style: &Style) -> String {
     page.para("", &spans(Label::Heading, &head));
     page.heading("Sessions");
     let rows: Vec<Vec<String>> = log.sessions.iter().map(session).collect();
-    table::put(&mut page, style, &["sealed", "kind", "by", "plans", "verdicts", "standing"], &rows);
+    table::put(&mut page, style, &["session", "sealed", "by", "what", "signature"], &rows);
     page.heading("Decisions");
     let rows: Vec<Vec<String>> = log.decisions.iter().map(decision).collect();
-    table::put(&mut page, style, &["when", "who", "verdict", "change"], &rows);
+    table::put(&mut page, style, &["session", "when", "who", "verdict", "change"], &rows);
     if let Some(more) = &log.more {
         page.para("", &spans(Label::Quiet, more));
     }
@@ -33,22 +37,22 @@ pub fn render(report: &Report, log: &LogReport, style: &Style) -> String {
 
 fn session(row: &SessionRow) -> Vec<String> {
     let verdicts: Vec<String> = row.verdicts.iter().map(|(word, n)| format!("{} {word}", number(*n))).collect();
-    let plans: Vec<String> = row.plans.iter().map(crate::input::text::Text::terminal).collect();
+    let plans: Vec<String> = row.plans.iter().map(Text::terminal).collect();
     vec![
+        format!("{} {}", short(&row.session), row.kind),
         row.sealed.map_or_else(|| "not sealed".to_owned(), when),
-        row.kind.to_owned(),
         row.writer.terminal(),
-        plans.join(", "),
-        verdicts.join(", "),
+        format!("{}: {}", plans.join(", "), verdicts.join(", ")),
         row.standing.terminal(),
     ]
 }
 
 fn decision(row: &DecisionRow) -> Vec<String> {
-    let steps: Vec<String> = row.steps.iter().map(crate::input::text::Text::terminal).collect();
+    let steps: Vec<String> = row.steps.iter().map(Text::terminal).collect();
     let steps = if steps.is_empty() { String::new() } else { format!(" as {}", steps.join(", ")) };
     let privileged = if row.privileged { " (privileged)" } else { "" };
     vec![
+        short(&row.session),
         when(row.at),
         row.who.terminal(),
         format!("{}{steps}", row.verdict),
@@ -60,6 +64,11 @@ fn decision(row: &DecisionRow) -> Vec<String> {
             row.reason.as_ref().map(|why| format!("; why: {}", why.terminal())).unwrap_or_default()
         ),
     ]
+}
+
+/// As much of a session's id as names it to `log prove`.
+fn short(session: &Text) -> String {
+    session.terminal().chars().take(SHORT).collect()
 }
 
 /// A time that a narrow column can break between date and hour.

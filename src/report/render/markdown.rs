@@ -267,8 +267,12 @@ fn put_verify(out: &mut String, it: &VerifyReport) {
     row("completeness", &it.completeness);
     row("time", &it.time);
     out.push('\n');
-    for head in &it.heads {
+    let (shown, more) = super::verify::some(&it.heads);
+    for head in shown {
         let _ = writeln!(out, "- head `{}` of session {}", head.seal, head.session.markdown());
+    }
+    if let Some(more) = more {
+        let _ = writeln!(out, "- {more}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Tables for a terminal.
 //!
 //! In: a header and rows of escaped text, and a width. Out: lines no wider than that. Widths are given, never asked of a
-//! terminal. Where a page is too narrow for columns, each row becomes a short list instead.
+//! terminal. A name is never broken: where a page is too narrow for columns that hold theirs whole, each row becomes a short
+//! list instead.
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use crate::report::layout::{Page, Span, columns};
 use crate::report::style::{Label, Style};
@@ -14,7 +15,9 @@ const NARROWEST_COLUMN: usize = 8;
 /// Puts a table on a page. Cells are escaped text.
 pub fn put(page: &mut Page, style: &Style, header: &[&str], rows: &[Vec<String>]) {
     let width = style.columns();
-    if width / header.len().max(1) < NARROWEST_COLUMN + 3 {
+    let longest: Vec<usize> = header.iter().enumerate().map(|(at, title)| longest(title, at, rows)).collect();
+    let least = longest.iter().fold(1_usize, |sum, wide| sum.saturating_add(*wide).saturating_add(3));
+    if width / header.len().max(1) < NARROWEST_COLUMN + 3 || least > width {
         return list(page, header, rows);
     }
     let mut table = Table::new();
@@ -26,6 +29,10 @@ pub fn put(page: &mut Page, style: &Style, header: &[&str], rows: &[Vec<String>]
     for row in rows {
         table.add_row(row.iter().map(Cell::new));
     }
+    for (column, wide) in table.column_iter_mut().zip(&longest) {
+        let padded = u16::try_from(wide.saturating_add(2)).unwrap_or(u16::MAX);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(padded)));
+    }
     let lines: Vec<String> = table.lines().collect();
     if lines.iter().any(|line| columns(line) > width) {
         return list(page, header, rows);
@@ -33,6 +40,12 @@ pub fn put(page: &mut Page, style: &Style, header: &[&str], rows: &[Vec<String>]
     for line in lines {
         page.line(Label::Plain, line.trim_end());
     }
+}
+
+/// How wide the longest word of a column is.
+fn longest(title: &str, at: usize, rows: &[Vec<String>]) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(at)).map(String::as_str);
+    cells.chain([title]).flat_map(|cell| cell.split(' ')).map(columns).max().unwrap_or(0)
 }
 
 fn list(page: &mut Page, header: &[&str], rows: &[Vec<String>]) {
@@ -65,6 +78,26 @@ mod tests {
             assert!(lines.iter().all(|l| columns(l) <= width), "{width}: {lines:#?}");
             let boxed: Vec<_> = lines.iter().filter(|l| l.starts_with(['│', '┌', '└', '╞'])).collect();
             assert!(boxed.windows(2).all(|w| columns(w[0]) == columns(w[1])), "{width}: {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_whole_in_a_table_and_where_it_has_no_room_in_a_list() {
+        let rows = vec![
+            vec![
+                "ada@corp.example".to_owned(),
+                "of a plan that many words tell".repeat(3),
+                "arn:aws:iam::1:role/a".to_owned(),
+            ],
+            vec!["bo".to_owned(), String::new(), "b".to_owned()],
+        ];
+        for width in [30, 46, 47, 60, 80] {
+            let style = Style::plain(width);
+            let mut page = Page::new(&style);
+            put(&mut page, &style, &["who", "what", "role"], &rows);
+            let text = page.render(&style);
+            assert!(rows[0].iter().flat_map(|cell| cell.split(' ')).all(|word| text.contains(word)), "{width}: {text}");
+            assert_eq!(text.contains('┌'), width > 50, "{width}: {text}");
         }
     }
 }

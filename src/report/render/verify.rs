@@ -41,13 +41,31 @@ fn answer(page: &mut Page, name: &str, answer: &Answer) {
     page.para(&format!("  {name}"), &line);
 }
 
+/// How many heads are shown; a log has one, or as many as went apart.
+const MOST: usize = 10;
+
+/// The heads to show, and what to say of the others.
+#[must_use]
+pub fn some(heads: &[Head]) -> (&[Head], Option<String>) {
+    let shown = heads.get(..MOST).unwrap_or(heads);
+    let left = heads.len().saturating_sub(shown.len()) as u64;
+    (
+        shown,
+        (left > 0).then(|| format!("and {} more; `review log head` prints them all", counted(left, "head", "heads"))),
+    )
+}
+
 /// The heads of a log.
 pub fn heads(page: &mut Page, heads: &[Head]) {
     page.gap();
-    for head in heads {
+    let (shown, more) = some(heads);
+    for head in shown {
         page.para("head ", &[Span::own(Label::Plain, head.seal.to_string())]);
         let by = Sentence::of("session ").name(&head.session).own(" by ").name(&head.principal);
         page.para("     ", &spans(Label::Quiet, &by.own(format!(", sealed at {} (claimed)", head.at))));
+    }
+    if let Some(more) = more {
+        page.para("", &[Span::own(Label::Quiet, more)]);
     }
 }
 
@@ -60,4 +78,33 @@ pub fn head_lines(heads: &[Head]) -> String {
         let _ = writeln!(out, "{} {} {session} {principal}", head.seal, head.at);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::digest::Digest;
+    use crate::input::time::Time;
+
+    #[test]
+    fn of_many_heads_the_first_are_shown_and_the_others_counted() {
+        let head = |n: usize| Head {
+            seal: Digest::of(n.to_string().as_bytes()),
+            session: "s".into(),
+            at: Time::from_unix(0),
+            principal: "ada".into(),
+        };
+        let all: Vec<Head> = (0..600).map(head).collect();
+        let shown = |n: usize| {
+            let style = Style::plain(80);
+            let mut page = Page::new(&style);
+            heads(&mut page, all.get(..n).unwrap());
+            page.render(&style)
+        };
+        assert!(!shown(MOST).contains("more"));
+        let text = shown(600);
+        assert_eq!(text.matches("head ").count(), MOST, "{text}");
+        assert!(text.ends_with("and 590 heads more; `review log head` prints them all\n"), "{text}");
+        assert_eq!(head_lines(&all).lines().count(), 600, "programs get all of them");
+    }
 }
