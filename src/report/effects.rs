@@ -33,14 +33,19 @@ impl Limits {
     /// For the details.
     pub const ALL: Self = Self { bundles: usize::MAX, accesses: usize::MAX, names: usize::MAX, facts: usize::MAX };
 
-    /// How much each of so many changes lists for machines.
+    /// How much each of so many changes lists for machines, where all of them together have so many accesses and other facts.
     #[must_use]
-    pub fn listed(self, changes: usize) -> Listed {
-        if self == Self::ALL {
-            return Listed { accesses: usize::MAX, facts: usize::MAX, names: usize::MAX };
+    pub fn listed(self, changes: usize, accesses: usize, facts: usize) -> Listed {
+        let share = |all: usize, is: usize, least: usize| {
+            if self == Self::ALL || is <= all { usize::MAX } else { all.checked_div(changes).unwrap_or(all).max(least) }
+        };
+        let is_all = self == Self::ALL;
+        Listed {
+            accesses: share(100_000, accesses, 100),
+            facts: share(20_000, facts, 20),
+            names: if is_all { usize::MAX } else { 50 },
+            shown: if is_all { usize::MAX } else { 200 },
         }
-        let share = |all: usize| all.checked_div(changes).unwrap_or(all);
-        Listed { accesses: share(20_000).clamp(50, 10_000), facts: share(5_000).clamp(8, 200), names: 50 }
     }
 }
 
@@ -53,6 +58,8 @@ pub struct Listed {
     pub facts: usize,
     /// Names of the changes that give such a piece.
     pub names: usize,
+    /// How many of the facts people are shown.
+    pub shown: usize,
 }
 
 /// Accesses that are gained or lost.

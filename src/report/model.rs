@@ -13,7 +13,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 
 use super::asked::AccessReport;
-use super::effects::{AccessList, Limits};
+use super::effects::{AccessList, Limits, Listed};
 use super::excerpt::Excerpt;
 use super::record::{LogReport, SnapshotReport, VerifyReport};
 use super::sentence::Sentence;
@@ -144,6 +144,20 @@ pub struct PlanReport {
     pub emergent: Vec<EmergentReport>,
     /// Sums over the plan.
     pub totals: Totals,
+}
+
+impl PlanReport {
+    /// How much each of its changes lists for machines.
+    #[must_use]
+    pub fn listed(&self) -> Listed {
+        let (mut accesses, mut facts) = (0_usize, 0_usize);
+        for it in &self.changes {
+            accesses += [&it.gained, &it.lost, &it.gained_eligible].map(|list| list.pieces.len()).iter().sum::<usize>();
+            facts += it.emergent.len() + it.escalations.len() + it.sod.len();
+        }
+        let show = self.changes.first().map_or(Limits::SHORT, |it| it.show);
+        show.listed(self.changes.len(), accesses, facts)
+    }
 }
 
 /// Sums over a plan.

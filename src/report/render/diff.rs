@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
-use crate::report::effects::{AccessList, Bundle, Limits};
+use crate::report::effects::{AccessList, Bundle};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{Alteration, ChangeReport, EmergentReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
@@ -27,11 +27,10 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
         }
         if !plan.emergent.is_empty() {
             page.heading("Only together");
-            let most =
-                plan.changes.iter().map(|change| change.show.listed(1)).next().unwrap_or(Limits::SHORT.listed(1));
+            let most = plan.listed();
             let mut gravest: Vec<&EmergentReport> = plan.emergent.iter().collect();
             gravest.sort_by_key(|it| !it.is_grave());
-            for emergent in gravest.iter().take(most.facts) {
+            for emergent in gravest.iter().take(most.shown) {
                 page.para_from(Span::own(Label::Stop, "  + "), &spans(Label::Plain, &emergent.sentence));
                 let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
                 let by = Sentence::of("by ").few_names(&members, most.names);
@@ -43,7 +42,7 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
             card::and_more(
                 &mut page,
                 gravest.len(),
-                most.facts,
+                most.shown,
                 "that only the whole plan gives",
                 "that only the whole plan gives",
             );

@@ -369,7 +369,7 @@ pub fn render(report: &Report) -> String {
         Body::Findings => {}
         Body::Plans(plans) => {
             out.plans = Some(plans.iter().map(plan).collect());
-            out.changes = Some(report.changes().map(|(plan, it)| change(plan, it)).collect());
+            out.changes = Some(plans.iter().flat_map(changes).collect());
         }
         Body::Verify(it) => {
             out.verify = Some(VerifyOut {
@@ -482,8 +482,12 @@ fn is_zero<T: Default + PartialEq>(n: &T) -> bool {
     *n == T::default()
 }
 
-fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport) -> ChangeOut<'r> {
-    let most = it.show.listed(plan.changes.len());
+fn changes(plan: &PlanReport) -> impl Iterator<Item = ChangeOut<'_>> {
+    let most = plan.listed();
+    plan.changes.iter().map(move |it| change(plan, it, most))
+}
+
+fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> ChangeOut<'r> {
     let pieces = |list: &'r AccessList| list.pieces.iter().take(most.accesses).map(piece).collect();
     let together = it.emergent.iter().take(most.facts).filter_map(|at| plan.emergent.get(*at));
     ChangeOut {

@@ -183,21 +183,21 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     list(out, "gains", &change.gained);
     list(out, "could activate later", &change.gained_eligible);
     list(out, "loses", &change.lost);
-    let most = change.show.listed(plan.changes.len());
-    for it in change.emergent.iter().take(most.facts).filter_map(|at| plan.emergent.get(*at)) {
+    let most = plan.listed();
+    for it in change.emergent.iter().take(most.shown).filter_map(|at| plan.emergent.get(*at)) {
         let members: Vec<_> = it.members.iter().map(crate::input::id::Id::text).collect();
         let by = Sentence::of("only together (").few_names(&members, most.names).own("): ").then(it.sentence.clone());
         let _ = writeln!(out, "- {}", by.markdown());
     }
-    and_more(out, change.emergent.len(), most.facts, "only together");
-    for it in change.escalations.iter().take(most.facts) {
+    and_more(out, change.emergent.len(), most.shown, "only together");
+    for it in change.escalations.iter().take(most.shown) {
         let _ = writeln!(out, "- **escalation**: {}", it.sentence.markdown());
     }
-    and_more(out, change.escalations.len(), most.facts, "**escalation**");
-    for it in change.sod.iter().take(most.facts) {
+    and_more(out, change.escalations.len(), most.shown, "**escalation**");
+    for it in change.sod.iter().take(most.shown) {
         let _ = writeln!(out, "- **duties not apart**: {}", it.sentence.markdown());
     }
-    and_more(out, change.sod.len(), most.facts, "**duties not apart**");
+    and_more(out, change.sod.len(), most.shown, "**duties not apart**");
     let _ = writeln!(out, "- concerns {}", change.concerned.markdown());
     for it in &change.policies {
         put_policy(out, it);
