@@ -249,6 +249,19 @@ fn apply(mut s: Snapshot, action: &Action) -> Snapshot {
             s
         }
         Action::AddTrust(t) => s.trust("new", t.from.value.raw(), t.to.value.raw(), None),
+        Action::RemoveTrust(id) => {
+            s.trusts.retain(|t| t.id != id.value);
+            s
+        }
+        Action::Revoke(a) => {
+            let crate::plan::model::Target::Role(role) = &a.target else { unreachable!("not generated") };
+            let scope = a.scope.as_ref().map(|s| &s.value);
+            let is = |x: &crate::snapshot::model::Assignment| {
+                x.who == a.to.value && x.role.as_ref() == Some(&role.value) && x.scope.as_ref() == scope
+            };
+            s.assignments.retain(|x| !is(x));
+            s
+        }
         Action::DisableIdentity(i) => {
             s.identities.iter_mut().find(|x| x.id == i.value).unwrap().status = Status::Disabled;
             s
@@ -312,6 +325,7 @@ prop_compose! {
         joined in proptest::collection::vec((anyone(), group(), mode()), 0..2),
         trusts in proptest::collection::vec((anyone(), proptest::sample::select(USERS.to_vec())), 0..3),
         limit in proptest::option::of(proptest::collection::vec(bound(), 1..4)),
+        everything in 0..3_u8,
     ) -> Snapshot {
         let mut s = snapshot("test").resource("org", None).resource("db", Some("org")).resource("web", None);
         for u in USERS { s = s.human(u); }
@@ -326,7 +340,12 @@ prop_compose! {
             s.groups.last_mut().unwrap().nested = inner;
         }
         for (n, (permissions, include)) in roles.iter().zip(&includes).enumerate() {
-            s = s.including(&format!("r{n}"), permissions, include.as_slice());
+            // Whoever holds this everywhere and for good holds everything, unless something denies or bounds it.
+            let mut permissions = permissions.clone();
+            if n == 0 && everything == 0 {
+                permissions.push(allow("*", "*"));
+            }
+            s = s.including(&format!("r{n}"), &permissions, include.as_slice());
         }
         for (n, (who, role, scope, (mode, until))) in held.into_iter().enumerate() {
             s = s.held(&format!("h{n}"), who, role, scope).mode(mode, until);
@@ -350,6 +369,8 @@ fn action() -> impl Strategy<Value = Action> {
         bound().prop_map(|p| add("limit", p)),
         (anyone(), proptest::sample::select(USERS.to_vec())).prop_map(|(f, t)| add_trust("new", f, t)),
         proptest::sample::select(USERS.to_vec()).prop_map(|u| Action::DisableIdentity(p(u.into()))),
+        (anyone(), role_id(), scope()).prop_map(|(w, r, s)| revoke(w, r, s)),
+        proptest::sample::select(vec!["t0", "t1"]).prop_map(|t| Action::RemoveTrust(p(t.into()))),
     ]
 }
 
@@ -386,7 +407,7 @@ fn same(s: &Snapshot, reduced: &[&Access], full: &[Access]) -> Result<(), String
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn effects_agree_with_the_slow_walker(s in world(), action in action()) {
