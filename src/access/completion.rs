@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use crate::access::bind::Binding;
 use crate::access::coverage::scopes_overlap;
 use crate::access::escalation::{EscalationPath, Exists, PathRequirement, Relation};
 use crate::access::facts::Escalation;
@@ -32,11 +33,11 @@ use crate::input::text::Text;
 /// New completions of one path that are told one by one.
 const MOST: usize = 8;
 /// Bindings of one path that are looked for; what lies beyond is told as one with the rest.
-const MAX_BINDINGS: usize = 20_000;
+pub(super) const MAX_BINDINGS: usize = 20_000;
 
 /// How surely a path is completed. INVARIANT: the order of the variants makes `Complete` the surest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Strength {
+pub(super) enum Strength {
     /// Nothing known to bind a variable to.
     Possible,
     /// Held, but something only under a condition.
@@ -45,14 +46,14 @@ enum Strength {
 }
 
 /// What the variables of a path stand for, in the order of their names; empty where nothing is known.
-type Objects = Vec<Text>;
+pub(super) type Objects = Vec<Text>;
 
 /// A path that a subject completes.
 #[derive(Debug)]
 pub(super) struct Completion<'p> {
     known: &'p EscalationPath,
-    names: Vec<String>,
-    bindings: BTreeMap<Objects, Strength>,
+    pub(super) names: Vec<String>,
+    pub(super) bindings: BTreeMap<Objects, Strength>,
     /// How each requirement is held with all variables open: shown where no single object is.
     open: Vec<Leg>,
 }
@@ -222,7 +223,7 @@ impl Asked {
     }
 
     /// Its variables.
-    fn variables(&self) -> BTreeSet<&str> {
+    pub(super) fn variables(&self) -> BTreeSet<&str> {
         self.resource.variables().chain(self.scope.iter().flat_map(Template::variables)).collect()
     }
 
@@ -319,8 +320,7 @@ fn complete<'p>(view: &View<'_, '_>, known: &'p EscalationPath, reached: &Reache
         let (fitting, strength) = fitting(view, known, name, all, &asked, reached);
         choices.push((name, fitting, strength));
     }
-    let search = Search { view, known, reached, asked: &asked };
-    search.bind(&choices, &mut Bound::new(), base, &mut completion);
+    Binding::new(view, known, reached, &asked).bind(&choices, &mut Bound::new(), base, &mut completion);
     (!completion.bindings.is_empty()).then_some(completion)
 }
 
@@ -351,75 +351,6 @@ fn fitting(
         related(object) && mine.iter().all(|a| a.way(view, reached, &bound).is_some())
     };
     (all.into_iter().filter(fits).collect(), Strength::Possible)
-}
-
-struct Search<'q, 'v, 's> {
-    view: &'q View<'v, 's>,
-    known: &'q EscalationPath,
-    reached: &'q Reached<'q>,
-    asked: &'q [Asked],
-}
-
-impl Search<'_, '_, '_> {
-    /// Binds the variables one after the other. A strength of `Possible` of a choice says that it was not told yet.
-    fn bind(
-        &self,
-        choices: &[(&str, Vec<Text>, Strength)],
-        bound: &mut Bound,
-        so_far: Strength,
-        into: &mut Completion<'_>,
-    ) {
-        if into.bindings.len() >= MAX_BINDINGS {
-            return;
-        }
-        let Some(((name, objects, strength), rest)) = choices.split_first() else {
-            let strength = if so_far == Strength::Possible { self.strength(bound) } else { Some(so_far) };
-            if let Some(strength) = strength
-                && self.joined(bound)
-            {
-                let objects = into.names.iter().filter_map(|n| bound.get(n)).map(|o| o.as_str().into()).collect();
-                into.bindings.insert(objects, strength);
-            }
-            return;
-        };
-        for object in objects {
-            bound.insert((*name).to_owned(), object.raw().to_owned());
-            // WHY: a relation between variables leaves few of all pairs.
-            if self.joined(bound) {
-                // What is asked for beside this variable is told only once all are bound.
-                let known = if self.asks_more(name) { Strength::Possible } else { *strength };
-                self.bind(rest, bound, so_far.min(known), into);
-            }
-        }
-        bound.remove(*name);
-    }
-
-    /// Whether a requirement uses a variable together with others.
-    fn asks_more(&self, name: &str) -> bool {
-        self.asked.iter().map(Asked::variables).any(|v| v.contains(name) && v.len() > 1)
-    }
-
-    fn strength(&self, bound: &Bound) -> Option<Strength> {
-        let mut strength = Strength::Complete;
-        for asked in self.asked {
-            let (_, conditional) = asked.way(self.view, self.reached, bound)?;
-            if conditional {
-                strength = Strength::Conditional;
-            }
-        }
-        Some(strength)
-    }
-
-    /// Whether what is said between variables is true, as far as they are bound.
-    fn joined(&self, bound: &Bound) -> bool {
-        self.known.exists.iter().all(|e| {
-            let (Some(role), Some(holder)) = (bound.get(&e.variable), e.held_by.as_ref().and_then(|h| bound.get(h)))
-            else {
-                return true;
-            };
-            self.view.held_by(holder).any(|a| a.role.as_ref().is_some_and(|r| r.as_str() == role.as_str()))
-        })
-    }
 }
 
 fn relates(view: &View<'_, '_>, exists: &Exists, object: &Text, reached: &Reached<'_>) -> bool {

@@ -12,14 +12,16 @@ use std::rc::Rc;
 
 use crate::access::budget::Budget;
 use crate::access::candidates::{Candidates, digest};
-use crate::access::completion::{Completions, completed, fresh, key};
+use crate::access::completion::{Completions, MAX_BINDINGS, completed, fresh, key};
 use crate::access::data::Data;
+use crate::access::escalation::Relation;
 use crate::access::facts::{Emergent, EmergentWhat};
 use crate::access::given::When;
 use crate::access::sod::conflicts;
 use crate::access::view::View;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, Subject};
+use crate::input::text::Text;
 
 /// Sets kept for a piece.
 const MAX_SETS: usize = 8;
@@ -62,8 +64,8 @@ pub(super) struct Search<'q, 'v, 's> {
     pub(super) questions: usize,
     /// What each subject completes before the plan.
     pub(super) before: BTreeMap<Subject, Completions<'q>>,
-    /// The keys of what a subject newly completes by a subset.
-    pub(super) told: BTreeMap<(BTreeSet<usize>, Subject), BTreeSet<Key>>,
+    /// The keys of what a subject newly completes of a path by a subset.
+    pub(super) told: BTreeMap<(BTreeSet<usize>, Subject, Text), BTreeSet<Key>>,
 }
 
 /// What makes two completions the same.
@@ -202,10 +204,19 @@ impl Search<'_, '_, '_> {
         from.iter().filter(|at| !without.contains(at) && !depends(at)).copied().collect()
     }
 
+    /// Whether a piece, once it is there, stays whatever else is given: not a path that asks for what nobody may act as, nor
+    /// one of which not all ways are looked for.
+    fn grows(&self, what: &EmergentWhat) -> bool {
+        let EmergentWhat::Escalation(e) = what else { return true };
+        let not = |relation: Option<Relation>| matches!(relation, Some(Relation::Other | Relation::GroupNotOfActor));
+        let mut paths = self.data.escalations.iter().filter(|path| path.id == e.id);
+        usize::try_from(e.count).is_ok_and(|count| count < MAX_BINDINGS)
+            && !paths.any(|path| path.exists.iter().any(|exists| not(exists.relation)))
+    }
+
     /// Shrinks a subset that yields a piece until each member is needed.
     fn shrink(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> Found {
-        // How surely a path is completed, and how many ways there are, is told as another piece.
-        if self.only_gives && !matches!(what, EmergentWhat::Escalation(_)) {
+        if self.only_gives && self.grows(what) {
             return self.shrink_at_once(what, eligible, set);
         }
         loop {
@@ -304,12 +315,13 @@ impl Search<'_, '_, '_> {
                 view.has(self.whole_view, &piece.subject, &piece.access, when)
             }
             EmergentWhat::Escalation(e) => {
-                let asked = (set.clone(), e.subject.clone());
+                let asked = (set.clone(), e.subject.clone(), e.id.clone());
                 let told = self.told.entry(asked).or_insert_with(|| {
                     let paths = &self.data.escalations;
                     let plain = view.below.unwrap_or(view);
                     let before =
                         self.before.entry(e.subject.clone()).or_insert_with(|| completed(plain, paths, &e.subject));
+                    let paths = paths.iter().filter(|path| path.id == e.id);
                     fresh(view, &e.subject, &completed(view, paths, &e.subject), before).iter().map(key).collect()
                 });
                 told.contains(&key(e))

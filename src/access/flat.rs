@@ -54,6 +54,8 @@ pub(super) struct Flat {
     overlapping: Asked,
     actions: OnceCell<Actions>,
     leaves_out: OnceCell<bool>,
+    /// Which of all that trusts of the snapshot require it overlaps, by their places.
+    pub(super) meets: OnceCell<Vec<usize>>,
     /// Which trust rules it makes hold.
     pub(super) lends: OnceCell<Lends>,
     /// What another role covers, by that role's address. INVARIANT: a weak count keeps the address from being taken by

@@ -8,6 +8,7 @@ mod apply;
 mod around;
 mod asks;
 pub mod between;
+mod bind;
 mod bits;
 mod budget;
 mod candidates;

@@ -64,6 +64,20 @@ pub(super) struct Own {
 }
 
 impl Own {
+    /// Whether it belongs to the same groups in the same way as another.
+    pub(super) fn belongs_as(&self, other: &Self) -> bool {
+        self.groups.len() == other.groups.len()
+            && self.groups.iter().zip(&other.groups).all(|((a, way), (b, known))| a == b && way.is(known))
+    }
+
+    /// The holdings that another does not have, or not as long.
+    pub(super) fn beyond<'o>(&'o self, other: &'o Self) -> impl Iterator<Item = &'o Holding> {
+        self.holdings.iter().filter(|held| {
+            let known = other.holding(&held.role, held.scope.as_ref());
+            !known.is_some_and(|known| Rc::ptr_eq(&held.flat, &known.flat) && held.way.ends() == known.way.ends())
+        })
+    }
+
     /// The holding of a role at a scope.
     pub(super) fn holding(&self, role: &RoleId, scope: Option<&ResourceId>) -> Option<&Holding> {
         let at = self.holdings.binary_search_by(|h| (&h.role, h.scope.as_ref()).cmp(&(role, scope))).ok()?;

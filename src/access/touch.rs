@@ -9,8 +9,10 @@ use std::rc::Rc;
 
 use crate::access::coverage::{ancestry, scope_covers};
 use crate::access::delta::Delta;
-use crate::access::reach::Wanted;
+use crate::access::flat::Flat;
+use crate::access::reach::Holding;
 use crate::access::view::{Holders, Touched, View};
+use crate::input::entitlement::Requirement;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
@@ -34,16 +36,34 @@ impl<'v, 's> View<'v, 's> {
         if self.delta.alters_subjects() {
             return false;
         }
-        let required: BTreeSet<_> = self.delta.trusts().iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
-        let required: Vec<_> = self.index.required().iter().chain(required).collect();
+        let made: BTreeSet<&Requirement> =
+            self.delta.trusts().iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
         touched.reach.iter().filter(|s| touched.holds_other(s)).all(|subject| {
-            let (before, after) = (plain.edges(subject), self.edges(subject));
-            before.equals(&after)
-                && required.iter().all(|r| {
-                    let wanted = Wanted { action: &r.action, resource: &r.resource, scope: r.scope.as_ref() };
-                    plain.holds(&plain.own(subject), &wanted).ends() == self.holds(&self.own(subject), &wanted).ends()
-                })
+            plain.edges(subject).equals(&self.edges(subject)) && self.satisfies_as(plain, subject, &made)
         })
+    }
+
+    /// Whether a subject holds what trusts ask for as it does in the plain snapshot; `made` is what new ones ask for.
+    fn satisfies_as(&self, plain: &Self, subject: &Subject, made: &BTreeSet<&Requirement>) -> bool {
+        let (was, is) = (plain.own(subject), self.own(subject));
+        let same = |r: &Requirement| plain.satisfies(&was, r) == self.satisfies(&is, r);
+        // A place that is made may lie where something is asked for.
+        if was.denies != is.denies || !self.delta.resources.is_empty() {
+            return self.index.required().iter().all(same) && made.iter().all(|r| same(r));
+        }
+        // WHY: a trust of an account may ask something of everybody in it; what a role gives touches few of hundreds.
+        let differs: Vec<&Holding> = was.beyond(&is).chain(is.beyond(&was)).collect();
+        let overlaps =
+            |flat: &Flat, r: &Requirement| !flat.overlapping(self.dialect, &r.action, &r.resource).is_empty();
+        let mut met: BTreeSet<usize> = BTreeSet::new();
+        for holding in &differs {
+            let required = self.index.required().iter().enumerate();
+            let flat = &holding.flat;
+            let meets = || required.filter(|(_, r)| overlaps(flat, r)).map(|(at, _)| at).collect();
+            met.extend(flat.meets.get_or_init(meets));
+        }
+        self.index.required().iter().enumerate().filter(|(at, _)| met.contains(at)).all(|(_, r)| same(r))
+            && made.iter().filter(|r| differs.iter().any(|holding| overlaps(&holding.flat, r))).all(|r| same(r))
     }
 
     /// Everyone behind some subjects, themselves included: members of groups, and who might act as them, here or below.

@@ -169,6 +169,16 @@ impl Way {
         now >= other_now && ever >= other_ever
     }
 
+    /// Whether this is the same way as another, step by step.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let same = |a: &Option<Leg>, b: &Option<Leg>| match (a, b) {
+            (Some(a), Some(b)) => a.end == b.end && steps(&a.trail) == steps(&b.trail),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same(&self.now, &other.now) && same(&self.ever, &other.ever)
+    }
+
     /// What reaches longer by activation than now.
     pub(super) fn eligible(&self) -> Option<&Leg> {
         let (now, ever) = self.ends();

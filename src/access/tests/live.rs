@@ -1,6 +1,7 @@
 //! Live trusts: against a slow fixpoint, and in work that follows from what is there, whatever the order of the names.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use proptest::prelude::*;
 
@@ -144,6 +145,50 @@ proptest! {
     }
 }
 
+/// A change, and the snapshot that shows it.
+fn changed(s: &Snapshot, (kind, who, other, n): (usize, &str, &str, usize)) -> (Action, Snapshot) {
+    let role = format!("r{n}");
+    match kind {
+        0 => (grant(who, &role, None), s.clone().held("c", who, &role, None)),
+        1 => (join(who, "g0"), s.clone().joined("c", who, "g0")),
+        2 => (add_trust("c", who, other), s.clone().trust("c", who, other, None)),
+        _ => {
+            let held = s.assignments.iter().position(|a| a.role.is_some() && a.member_of.is_none());
+            let (mut after, at) = (s.clone(), held.unwrap_or_default());
+            let gone = after.assignments.remove(at);
+            let mut action = revoke(gone.who.raw(), gone.role.as_ref().map_or("", |r| r.as_str()), None);
+            if let Action::Revoke(a) = &mut action {
+                a.assignment = Some(p(gone.id));
+            }
+            (action, after)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_taken_from_the_state_below_is_what_is_there_after_the_change(
+        s in world(),
+        change in (0..4_usize, person(), person(), 0..4_usize),
+    ) {
+        let (action, after) = changed(&s, change);
+        let (index, shown) = (Index::new(&s), Index::new(&after));
+        let plan = plan(vec![("c", action)]);
+        let Ok(steps) = crate::access::resolve::resolve(&plan, &index, None) else { return Ok(()) };
+        let (plain, shown) = (View::plain(&index), View::plain(&shown));
+        let run = Run::default();
+        let laid = crate::access::analyse::lay(&run.question(&plan, &s, &index), &plain, &steps, &[0].into());
+        let ends = |view: &View<'_, '_>, who: &Subject| -> BTreeMap<Subject, Ends> {
+            view.row(who).iter().map(|(to, way)| (to.clone(), way.ends())).collect()
+        };
+        for who in shown.everyone() {
+            prop_assert_eq!(ends(&laid, &who), ends(&shown, &who), "{:?}", who);
+        }
+    }
+}
+
 /// A chain, each link of which is live only through all that come after it.
 pub(super) fn chain(length: usize) -> (Snapshot, Vec<(String, Action)>) {
     let mut s = snapshot("test");
@@ -191,6 +236,20 @@ fn cost(length: usize) -> u64 {
         if is_told(length, work) { enough = work } else { too_little = work }
     }
     enough
+}
+
+#[test]
+fn a_role_more_leaves_trusts_as_they_are_and_nobody_asks_for_them_again() {
+    let s =
+        snapshot("test").human("u0").human("u1").role("r", &[allow("act", "x")]).group("g", &["u0"]).group("h", &[]);
+    let s = s.trust("t", "g", "u1", Some(("act", "y")));
+    let (index, plan) = (Index::new(&s), plan(vec![("c", grant("u0", "r", None)), ("d", join("u0", "h"))]));
+    let steps = crate::access::resolve::resolve(&plan, &index, None).unwrap();
+    let (plain, run, who) = (View::plain(&index), Run::default(), Subject::Identity("u0".into()));
+    let q = run.question(&plan, &s, &index);
+    let lay = |set: &[usize]| crate::access::analyse::lay(&q, &plain, &steps, &set.iter().copied().collect());
+    assert!(Rc::ptr_eq(&lay(&[0]).edges(&who), &plain.edges(&who)));
+    assert!(!Rc::ptr_eq(&lay(&[1]).edges(&who), &plain.edges(&who)), "another group may be let in elsewhere");
 }
 
 #[test]
