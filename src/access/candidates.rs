@@ -65,7 +65,9 @@ impl Candidates {
             [] | [_] => digest(&what, eligible),
             all => {
                 let mut bytes = b"together".to_vec();
-                all.iter().for_each(|one| bytes.extend_from_slice(format!(" {one}").as_bytes()));
+                for one in all {
+                    bytes.extend_from_slice(format!(" {one}").as_bytes());
+                }
                 Digest::of(&bytes)
             }
         };

@@ -194,16 +194,15 @@ impl<'r, 'v, 's> Raising<'r, 'v, 's> {
             onward.single.push(Single { to: self.number(&edge.to), ends, asks });
         }
         for spread in &edges.spread {
-            let list = match self.list_numbers.get(&spread.address()) {
-                Some(known) => *known,
-                None => {
-                    // INVARIANT: the state keeps its lists, so that no other takes the address.
-                    let to: Vec<&Subject> = spread.to.iter().filter(|to| self.view.usable(to)).collect();
-                    let to: Rc<[usize]> = to.into_iter().map(|to| self.number(to)).collect();
-                    self.lists.push(to);
-                    self.list_numbers.insert(spread.address(), self.lists.len() - 1);
-                    self.lists.len() - 1
-                }
+            let list = if let Some(known) = self.list_numbers.get(&spread.address()) {
+                *known
+            } else {
+                // INVARIANT: the state keeps its lists, so that no other takes the address.
+                let to: Vec<&Subject> = spread.to.iter().filter(|to| self.view.usable(to)).collect();
+                let to: Rc<[usize]> = to.into_iter().map(|to| self.number(to)).collect();
+                self.lists.push(to);
+                self.list_numbers.insert(spread.address(), self.lists.len() - 1);
+                self.lists.len() - 1
             };
             let ends = self.note(spread.way.ends());
             onward.spread.push((list, ends));
@@ -241,16 +240,15 @@ impl<'r, 'v, 's> Raising<'r, 'v, 's> {
             run.happens(End::Never, Event::Reach(at, number));
         }
         loop {
-            let event = match run.now.pop() {
-                Some(event) => event,
-                None => {
-                    let Some((level, Reverse(event))) = run.later.pop() else { break };
-                    run.level = level;
-                    if !run.begins(event) {
-                        continue;
-                    }
-                    event
+            let event = if let Some(event) = run.now.pop() {
+                event
+            } else {
+                let Some((level, Reverse(event))) = run.later.pop() else { break };
+                run.level = level;
+                if !run.begins(event) {
+                    continue;
                 }
+                event
             };
             let is_room = match event {
                 Event::Reach(holder, at) => self.reach(&mut run, holder, at),

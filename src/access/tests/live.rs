@@ -243,10 +243,10 @@ fn a_role_more_leaves_trusts_as_they_are_and_nobody_asks_for_them_again() {
     let s =
         snapshot("test").human("u0").human("u1").role("r", &[allow("act", "x")]).group("g", &["u0"]).group("h", &[]);
     let s = s.trust("t", "g", "u1", Some(("act", "y")));
-    let (index, plan) = (Index::new(&s), plan(vec![("c", grant("u0", "r", None)), ("d", join("u0", "h"))]));
-    let steps = crate::access::resolve::resolve(&plan, &index, None).unwrap();
+    let (index, asked) = (Index::new(&s), plan(vec![("c", grant("u0", "r", None)), ("d", join("u0", "h"))]));
+    let steps = crate::access::resolve::resolve(&asked, &index, None).unwrap();
     let (plain, run, who) = (View::plain(&index), Run::default(), Subject::Identity("u0".into()));
-    let q = run.question(&plan, &s, &index);
+    let q = run.question(&asked, &s, &index);
     let lay = |set: &[usize]| crate::access::analyse::lay(&q, &plain, &steps, &set.iter().copied().collect());
     assert!(Rc::ptr_eq(&lay(&[0]).edges(&who), &plain.edges(&who)));
     assert!(!Rc::ptr_eq(&lay(&[1]).edges(&who), &plain.edges(&who)), "another group may be let in elsewhere");
@@ -263,13 +263,13 @@ fn what_is_looked_at_to_tell_which_trusts_are_live_is_counted() {
     let (s, changes) = chain(30);
     let index = Index::new(&s);
     let changes: Vec<(&str, Action)> = changes.iter().map(|(id, action)| (id.as_str(), action.clone())).collect();
-    let plan = plan(changes);
-    let steps = crate::access::resolve::resolve(&plan, &index, None).unwrap();
+    let asked = plan(changes);
+    let steps = crate::access::resolve::resolve(&asked, &index, None).unwrap();
     let plain = View::plain(&index);
     let first = Subject::Identity("i000".into());
     let laid = |work| {
         let run = Run { budget: Budget { work, ..Budget::default() }, ..Run::default() };
-        let view = crate::access::analyse::lay(&run.question(&plan, &s, &index), &plain, &steps, &(0..60).collect());
+        let view = crate::access::analyse::lay(&run.question(&asked, &s, &index), &plain, &steps, &(0..60).collect());
         view.tell_lives(&first);
         (view.lives_work(), view.has_lives_untold(), view.lives(&first, By::All)[1].ends())
     };
