@@ -13,12 +13,12 @@ use crate::access::candidates::{candidates, digest};
 use crate::access::effects::{Bench, Outcome};
 use crate::access::facts::Emergent;
 use crate::access::index::{Index, NameKind};
-use crate::access::lifted::lifted;
+use crate::access::lifted::{denies, lifted};
 use crate::access::meet::meeting;
 use crate::access::resolve::{Step, attempt};
 use crate::access::step::{Name, entitlement, outline};
 use crate::access::view::View;
-use crate::input::entitlement::{Effect, Mode, Permission};
+use crate::input::entitlement::{Effect, Except, Mode, Permission};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, CredentialId, Entitlement, PlanId, RoleId, TrustId};
 use crate::input::place::Placed;
@@ -92,8 +92,10 @@ impl Approved {
                 let parts = parts(d, index).into_iter();
                 return parts.map(|action| Change { action, ..change.clone() }).collect();
             }
+            // What it denies counts for what comes with it, unless somebody is said to hold it already.
             Action::CreateRole(d) => {
-                d.permissions.retain(|p| p.value.effect == Effect::Allow);
+                let is_named = index.names_role(d.role.value.as_str());
+                d.permissions.retain(|p| p.value.effect == Effect::Allow || !is_named);
                 true
             }
             // WHY: without it whom it bounds may do what it does not allow.
@@ -121,11 +123,20 @@ impl Approved {
 /// What a definition adds to a role, part by part.
 fn parts(d: &RoleDefinition, index: &Index<'_>) -> Vec<Action> {
     let known = index.role(d.role.value.as_str());
-    let new = |p: &&Placed<Permission>| {
-        p.value.effect == Effect::Allow && known.is_none_or(|role| !role.permissions.contains(&p.value))
-    };
+    let has = |p: &Permission| known.is_some_and(|role| role.permissions.contains(p));
+    let new = |p: &&Placed<Permission>| p.value.effect == Effect::Allow && !has(&p.value);
     let further = |i: &&Placed<RoleId>| known.is_none_or(|role| !role.includes.contains(&i.value));
-    let permissions = d.permissions.iter().filter(new).map(|p| Action::AddPermission(d.role.clone(), p.clone()));
+    let denied = d.permissions.iter().map(|p| &p.value).filter(|p| denies(p) && p.except.is_empty() && !has(p));
+    let denied: Vec<Except> =
+        denied.map(|p| Except { action: p.action.clone(), resource: p.resource.clone() }).collect();
+    // What it denies besides counts for what it adds.
+    let less = |p: &Placed<Permission>| {
+        let mut p = p.clone();
+        let all: BTreeSet<Except> = std::mem::take(&mut p.value.except).into_iter().chain(denied.clone()).collect();
+        p.value.except = all.into_iter().collect();
+        p
+    };
+    let permissions = d.permissions.iter().filter(new).map(|p| Action::AddPermission(d.role.clone(), less(p)));
     let includes = d.includes.iter().filter(further).map(|i| Action::AddInclude(d.role.clone(), i.clone()));
     permissions.chain(includes).collect()
 }
@@ -437,7 +448,9 @@ fn companions(
         let (at, before) = step;
         let mut with = before.clone();
         with.insert(at);
-        let after = lay(&with);
+        // What each gives by itself is told as it was decided: as done.
+        let mut after = lay(&with);
+        after.delta.of_others = false;
         let room = q.budget.of_change();
         let outcome = if before.is_empty() {
             bench.outcome(plain, &after, room)

@@ -104,7 +104,7 @@ impl View<'_, '_> {
                 let onward = way.then(&holding.way);
                 for allow in &holding.flat.allows {
                     for (leg, list) in [(onward.now.as_ref(), &mut all.now), (onward.eligible(), &mut all.eligible)] {
-                        let held = |leg| self.held(&own.denies, holding.scope.as_ref(), &holding.role, allow, leg);
+                        let held = |leg| self.held(&holding.denies, holding.scope.as_ref(), &holding.role, allow, leg);
                         list.extend(leg.and_then(held));
                     }
                 }
@@ -257,16 +257,16 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         if same_cap && Rc::ptr_eq(&own_before, &own_after) {
             return;
         }
-        let same_denies = own_before.denies == own_after.denies;
         for holding in &own_after.holdings {
             let known = own_before.holding(&holding.role, holding.scope.as_ref());
-            let longer = |known: &&Holding| same_denies && same_cap && known.way.reaches(&holding.way);
+            let longer =
+                |known: &&Holding| known.denies == holding.denies && same_cap && known.way.reaches(&holding.way);
             let only = match known.filter(longer) {
                 Some(known) if Rc::ptr_eq(&known.flat, &holding.flat) => continue,
                 Some(known) => Some(self.new_allows(&known.flat, &holding.flat)),
                 None => None,
             };
-            let gift = Gift::new(actor, way, &own_after, holding);
+            let gift = Gift::new(actor, way, holding);
             if only.as_ref().is_some_and(|only| only.is_empty()) || gift.ever.is_none() {
                 continue;
             }

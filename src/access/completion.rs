@@ -177,12 +177,12 @@ impl<'r> Reached<'r> {
     }
 
     fn is_sure_actor(&self, view: &View<'_, '_>, name: &str) -> bool {
-        self.settled_row(view).contains_key(&Subject::Identity(IdentityId::new(name)))
+        self.is_actor(name) && self.settled_row(view).contains_key(&Subject::Identity(IdentityId::new(name)))
     }
 
     fn surely_belongs(&self, view: &View<'_, '_>, name: &str) -> bool {
-        let groups = self.named.settled_groups.get_or_init(|| groups_of(Self::settled(view), self.settled_row(view)));
-        groups.contains(&Subject::Group(name.into()))
+        let groups = || groups_of(Self::settled(view), self.settled_row(view));
+        self.belongs(view, name) && self.named.settled_groups.get_or_init(groups).contains(&Subject::Group(name.into()))
     }
 
     /// Whether some actor holds a role.

@@ -204,7 +204,7 @@ impl View<'_, '_> {
         for holding in &own.holdings {
             let lends = self.lends(&holding.flat);
             for all in std::iter::once(known).chain(made.as_deref()) {
-                let alike = if own.denies.is_empty() { lends.alike.as_slice() } else { &[] };
+                let alike = if holding.denies.is_empty() { lends.alike.as_slice() } else { &[] };
                 for (class, rule, allow) in alike {
                     let (Some(class), Some(rule)) = (all.classes.get(*class), rules.get(*rule)) else { continue };
                     let Some(allow) = holding.flat.allows.get(*allow) else { continue };
@@ -212,9 +212,9 @@ impl View<'_, '_> {
                         found.spread(to, &rule.id, holding, allow);
                     }
                 }
-                for place in if own.denies.is_empty() { &lends.each } else { &lends.all } {
+                for place in if holding.denies.is_empty() { &lends.each } else { &lends.all } {
                     let (Some(rule), Some(of)) = (rules.get(*place), all.rules.get(*place)) else { continue };
-                    self.one_by_one(own, holding, (rule, all, of), found);
+                    self.one_by_one(holding, (rule, all, of), found);
                 }
             }
         }
@@ -290,7 +290,7 @@ impl View<'_, '_> {
         found
     }
 
-    fn one_by_one(&self, own: &Own, holding: &Holding, of: (&TrustRule, &Rules, &RuleOf), found: &mut Found) {
+    fn one_by_one(&self, holding: &Holding, of: (&TrustRule, &Rules, &RuleOf), found: &mut Found) {
         let (rule, rules, asks) = of;
         let allows = holding.flat.overlapping(self.dialect, &rule.action, &asks.open_resource);
         let Some(class) = rules.class(asks) else { return };
@@ -305,7 +305,7 @@ impl View<'_, '_> {
                 let mut best = Way::default();
                 for allow in &allows {
                     if self.dialect.resources_overlap(allow.permission.resource.raw(), resource.raw()) {
-                        best.join(&self.unless_denied(own, holding, allow, &wanted));
+                        best.join(&self.unless_denied(holding, allow, &wanted));
                     }
                 }
                 way.join(&best.step(&Step::ActsAs(target.clone(), rule.id.clone()), Mode::Standing, End::Never));

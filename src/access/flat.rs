@@ -15,7 +15,7 @@ use crate::access::personal::has_variable;
 use crate::access::touch::closure;
 use crate::access::view::{RoleState, View};
 use crate::access::way::{Trail, walk};
-use crate::input::entitlement::{Effect, Permission};
+use crate::input::entitlement::{Effect, Except, Permission};
 use crate::input::id::RoleId;
 use crate::input::text::Text;
 
@@ -312,19 +312,48 @@ impl View<'_, '_> {
             }
         }
         if !self.delta.undenied_includes.is_empty() {
-            flat.denies.retain(|deny| self.denies_surely(role, deny));
+            self.open_includes(role, &mut flat);
         }
         flat
     }
 
-    /// Whether a role denies something itself, or by includes through which denies count.
-    fn denies_surely(&self, role: &RoleId, deny: &Permission) -> bool {
-        let counting = closure(&BTreeSet::from([role.clone()]), |id| {
-            let RoleState::Known(known) = self.role(id.as_str()) else { return BTreeSet::new() };
-            let counts = |i: &&RoleId| !self.delta.undenied_includes.contains(&(id.clone(), (*i).clone()));
-            known.includes.iter().filter(counts).cloned().collect()
-        });
-        let has = |id: &RoleId| matches!(self.role(id.as_str()), RoleState::Known(r) if r.permissions.contains(deny));
-        counting.iter().any(has)
+    /// Takes the denies that come by includes that may be there or not from what comes only with these, and from nothing
+    /// else.
+    fn open_includes(&self, role: &RoleId, flat: &mut Flat) {
+        let open = &self.delta.undenied_includes;
+        let by = |counts: &dyn Fn(&(RoleId, RoleId)) -> bool| {
+            closure(&BTreeSet::from([role.clone()]), |id| {
+                let RoleState::Known(known) = self.role(id.as_str()) else { return BTreeSet::new() };
+                let counts = |i: &&RoleId| counts(&(id.clone(), (*i).clone()));
+                known.includes.iter().filter(counts).cloned().collect()
+            })
+        };
+        let has = |deny: &Permission, of: &BTreeSet<RoleId>| {
+            let has =
+                |id: &RoleId| matches!(self.role(id.as_str()), RoleState::Known(r) if r.permissions.contains(deny));
+            of.iter().any(has)
+        };
+        let sure = by(&|include| !open.contains(include));
+        let (kept, loose): (BTreeSet<Permission>, BTreeSet<Permission>) =
+            std::mem::take(&mut flat.denies).into_iter().partition(|deny| has(deny, &sure));
+        flat.denies = kept;
+        if loose.is_empty() {
+            return;
+        }
+        for allow in &mut flat.allows {
+            let from = allow.chain.last().unwrap_or(role);
+            let others = |include: &&(RoleId, RoleId)| !by(&|other| other != *include).contains(from);
+            let needed: BTreeSet<_> = open.iter().filter(others).collect();
+            if needed.is_empty() {
+                continue;
+            }
+            let with = by(&|include| !open.contains(include) || needed.contains(include));
+            // A deny that itself leaves something out is not taken: more access is assumed.
+            let taken = loose.iter().filter(|deny| deny.except.is_empty() && has(deny, &with));
+            let except = taken.map(|deny| Except { action: deny.action.clone(), resource: deny.resource.clone() });
+            let all: BTreeSet<Except> = allow.permission.except.iter().cloned().chain(except).collect();
+            allow.permission.except = all.into_iter().collect();
+        }
+        flat.set = flat.allows.iter().map(|allow| allow.permission.clone()).collect();
     }
 }

@@ -79,7 +79,7 @@ pub(super) enum When {
 
 impl Gift {
     /// What an actor gives by one of its holdings.
-    pub(super) fn new(actor: &Subject, way: &Way, own: &Own, holding: &Holding) -> Self {
+    pub(super) fn new(actor: &Subject, way: &Way, holding: &Holding) -> Self {
         let source = |there: &Option<Leg>, on: &Option<Leg>| {
             let (there, on) = (there.as_ref()?, on.as_ref()?);
             let legs = [there.trail.clone(), on.trail.clone()];
@@ -89,7 +89,7 @@ impl Gift {
             role: holding.role.clone(),
             flat: Rc::clone(&holding.flat),
             scope: holding.scope.clone(),
-            denies: Rc::clone(&own.denies),
+            denies: Rc::clone(&holding.denies),
             now: source(&way.now, &holding.way.now),
             ever: source(&way.ever, &holding.way.ever),
         }
@@ -237,7 +237,7 @@ impl Given {
     pub(super) fn by(actor: &Subject, own: &Own) -> Self {
         let mut places = Places::new();
         for holding in &own.holdings {
-            add(&mut places, Gift::new(actor, &Way::start(), own, holding));
+            add(&mut places, Gift::new(actor, &Way::start(), holding));
         }
         Self::new(None, places)
     }
@@ -279,7 +279,7 @@ impl View<'_, '_> {
         for (actor, way) in row {
             let own = self.own(actor);
             for holding in &own.holdings {
-                add(&mut places, Gift::new(actor, way, &own, holding));
+                add(&mut places, Gift::new(actor, way, holding));
             }
         }
         Given::new(None, places)
@@ -298,15 +298,15 @@ impl View<'_, '_> {
         for (actor, way) in concerned {
             let own = self.own(actor);
             if grown.by.as_ref().is_some_and(|by| by.contains(actor)) {
-                fresh.extend(own.holdings.iter().map(|holding| Gift::new(actor, way, &own, holding)));
+                fresh.extend(own.holdings.iter().map(|holding| Gift::new(actor, way, holding)));
             }
             let was = below.own(actor);
             if Rc::ptr_eq(&was, &own) {
                 continue;
             }
-            let same_denies = was.denies == own.denies;
             let lasts = |a: &Holding, b: Option<&Holding>| {
-                same_denies && b.is_some_and(|b| Rc::ptr_eq(&a.flat, &b.flat) && a.way.ends() == b.way.ends())
+                let same = |b: &Holding| Rc::ptr_eq(&a.flat, &b.flat) && a.way.ends() == b.way.ends();
+                b.is_some_and(|b| a.denies == b.denies && same(b))
             };
             // Where it gave something that it no longer gives, and nobody was known to give it longer, all is looked at.
             for held in was.holdings.iter().filter(|h| !lasts(h, own.holding(&h.role, h.scope.as_ref()))) {
@@ -315,14 +315,14 @@ impl View<'_, '_> {
                 }
             }
             let new = own.holdings.iter().filter(|h| !lasts(h, was.holding(&h.role, h.scope.as_ref())));
-            fresh.extend(new.map(|holding| Gift::new(actor, way, &own, holding)));
+            fresh.extend(new.map(|holding| Gift::new(actor, way, holding)));
         }
         let mut places: Places = stale.iter().map(|scope| (scope.clone(), Vec::new())).collect();
         if !stale.is_empty() {
             for (actor, way) in row.iter() {
                 let own = self.own(actor);
                 for holding in own.holdings.iter().filter(|h| stale.contains(&h.scope)) {
-                    add(&mut places, Gift::new(actor, way, &own, holding));
+                    add(&mut places, Gift::new(actor, way, holding));
                 }
             }
         }

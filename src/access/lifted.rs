@@ -18,7 +18,8 @@ use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, Target};
 use crate::snapshot::model::Assignment;
 
-fn denies(permission: &Permission) -> bool {
+/// Whether a permission denies something in any case.
+pub(super) fn denies(permission: &Permission) -> bool {
     permission.effect == Effect::Deny && permission.condition.is_none()
 }
 

@@ -66,7 +66,7 @@ fn suits(view: &View<'_, '_>, exists: &Exists, object: &Text) -> bool {
             own.holdings.iter().any(|h| {
                 h.flat.covering(view.dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
                     let asked = Wanted { action: &wanted.action, resource: &wanted.resource, scope: None };
-                    !view.unless_denied(&own, h, allow, &asked).is_empty()
+                    !view.unless_denied(h, allow, &asked).is_empty()
                 })
             })
         })

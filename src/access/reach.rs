@@ -4,7 +4,7 @@
 //! Cycles are legal. An assignment that has ended at `taken_at` gives nothing; a disabled identity gives nothing, neither
 //! to itself nor to whoever could act as it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use crate::access::compare::left_out;
@@ -14,7 +14,7 @@ use crate::access::flat::{Allow, Flat};
 use crate::access::view::{Membership, View};
 use crate::access::way::{End, Leg, Way};
 use crate::input::entitlement::Permission;
-use crate::input::id::{ResourceId, RoleId, Subject};
+use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
@@ -22,16 +22,21 @@ use crate::input::time::Time;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Below {
     pub(super) scope: Option<ResourceId>,
-    /// False where two scopes of an unknown tree met, or no deny counts: access is then assumed, a deny is not.
+    /// False where two scopes of an unknown tree met: access is then assumed, a deny is not.
     pub(super) sure: bool,
+    /// The memberships on the way that may be there or not: see [`Holding::denies`].
+    pub(super) rests_on: Rests,
 }
 
+/// Assignments and memberships that other plans make or take, and that may be there or not.
+type Rests = BTreeSet<AssignmentId>;
+
 impl Below {
-    const EVERYWHERE: Self = Self { scope: None, sure: true };
+    const EVERYWHERE: Self = Self { scope: None, sure: true, rests_on: Rests::new() };
 
     /// Where both hold; nothing if nowhere.
     fn within(&self, tree: &dyn Tree, scope: Option<&ResourceId>) -> Option<Self> {
-        let narrow = |scope: Option<&ResourceId>| Some(Self { scope: scope.cloned(), sure: self.sure });
+        let narrow = |scope: Option<&ResourceId>| Some(Self { scope: scope.cloned(), ..self.clone() });
         if scope_covers(tree, self.scope.as_ref(), scope) {
             return narrow(scope);
         }
@@ -39,7 +44,7 @@ impl Below {
             return narrow(self.scope.as_ref());
         }
         let unknown = [self.scope.as_ref(), scope].into_iter().flatten().any(|s| !tree.knows(s));
-        unknown.then(|| Self { scope: scope.cloned(), sure: false })
+        unknown.then(|| Self { scope: scope.cloned(), sure: false, ..self.clone() })
     }
 }
 
@@ -50,6 +55,17 @@ pub(super) struct Holding {
     pub(super) scope: Option<ResourceId>,
     pub(super) way: Way,
     pub(super) flat: Rc<Flat>,
+    /// What is denied to it: what its holder is denied in any case, and what is denied by all that it rests on as well. A
+    /// deny that comes with something that may never be done counts for what comes only with that, and for nothing else.
+    pub(super) denies: Rc<[Exception]>,
+}
+
+/// A role held somewhere, while it is found: the way, and what denies by which it rests on.
+#[derive(Default)]
+struct Found {
+    way: Way,
+    rests_on: Option<Rests>,
+    denying: BTreeMap<Rests, Way>,
 }
 
 /// What a subject holds itself, before trusts.
@@ -115,12 +131,16 @@ impl View<'_, '_> {
         own
     }
 
-    /// Whether no deny counts through a membership.
-    fn is_undenied(&self, membership: &Membership, of: &Subject) -> bool {
+    /// A membership as one that may be there or not, if it is.
+    fn open_membership(&self, membership: &Membership, of: &Subject) -> Option<AssignmentId> {
         match &membership.assignment {
-            Some(id) => self.delta.undenied.contains(id),
-            None if self.delta.undenied_listed.is_empty() => false,
-            None => self.delta.undenied_listed.contains(&(membership.group.clone(), of.as_str().into())),
+            Some(id) => self.delta.undenied.contains(id).then(|| id.clone()),
+            None if self.delta.undenied_listed.is_empty() => None,
+            None => {
+                let listed = (membership.group.clone(), of.as_str().into());
+                let name = || AssignmentId::new(format!("{} in {}", of.as_str(), membership.group.as_str()));
+                self.delta.undenied_listed.contains(&listed).then(name)
+            }
         }
     }
 
@@ -139,7 +159,7 @@ impl View<'_, '_> {
                     continue;
                 }
                 let Some(mut below) = at.1.within(&Surely(self), membership.scope.as_ref()) else { continue };
-                below.sure &= !self.is_undenied(&membership, &at.0);
+                below.rests_on.extend(self.open_membership(&membership, &at.0));
                 let step = Step::Member(membership.group.clone(), membership.assignment);
                 let onward = way.step(&step, membership.mode, End::of(membership.until));
                 let next = (Subject::Group(membership.group), below);
@@ -148,35 +168,50 @@ impl View<'_, '_> {
                 }
             }
         }
-        let mut held: BTreeMap<(RoleId, Option<ResourceId>), (Way, Way)> = BTreeMap::new();
+        let mut held: BTreeMap<(RoleId, Option<ResourceId>), Found> = BTreeMap::new();
         for ((holder, below), way) in &own.groups {
             for a in self.held_by(holder.as_str()) {
                 let (Some(role), true) = (&a.role, self.in_force(a.until)) else { continue };
                 let Some(place) = below.within(&Surely(self), a.scope.as_ref()) else { continue };
                 let step = Step::Holds(role.clone(), a.id.clone(), a.mode);
                 let onward = way.step(&step, a.mode, End::of(a.until));
-                let slot = held.entry((role.clone(), place.scope)).or_default();
-                slot.0.join(&onward);
-                if place.sure && !self.delta.undenied.contains(&a.id) {
-                    slot.1.join(&onward);
+                let mut rests_on = place.rests_on;
+                if self.delta.undenied.contains(&a.id) {
+                    rests_on.insert(a.id.clone());
+                }
+                let found = held.entry((role.clone(), place.scope)).or_default();
+                found.way.join(&onward);
+                // What comes in several ways rests on what all of them rest on.
+                found.rests_on = Some(found.rests_on.take().map_or_else(|| rests_on.clone(), |all| &all & &rests_on));
+                if place.sure {
+                    found.denying.entry(rests_on).or_default().join(&onward);
                 }
             }
         }
         let limits = self.limits(subject);
         let mut denies: Vec<Exception> = Vec::new();
-        for ((role, scope), (way, sure)) in held {
+        let mut open: Vec<(Rests, Exception)> = Vec::new();
+        let mut rests: Vec<Rests> = Vec::new();
+        for ((role, scope), found) in held {
             let flat = self.personal(subject, &role);
-            if let Some(leg) = &sure.now {
-                denies.extend(flat.denies.iter().map(|p| Exception {
+            for (rests_on, way) in &found.denying {
+                let Some(leg) = &way.now else { continue };
+                let here = flat.denies.iter().map(|p| Exception {
                     action: p.action.clone(),
                     resource: p.resource.clone(),
                     scope: scope.clone(),
                     until: leg.end.until(),
                     except: p.except.clone(),
-                }));
+                });
+                if rests_on.is_empty() {
+                    denies.extend(here);
+                } else {
+                    open.extend(here.map(|deny| (rests_on.clone(), deny)));
+                }
             }
             let flat = if limits.is_empty() { flat } else { self.limited(subject, &role, &limits) };
-            own.holdings.push(Holding { role, scope, way, flat });
+            rests.push(found.rests_on.unwrap_or_default());
+            own.holdings.push(Holding { role, scope, way: found.way, flat, denies: Rc::default() });
         }
         // What a limit denies is denied to whoever it bounds.
         for role in limits.iter().flat_map(|limit| &limit.roles) {
@@ -188,12 +223,17 @@ impl View<'_, '_> {
                 except: p.except.clone(),
             }));
         }
-        // Of one deny held several times the latest end counts, as of an allow.
-        let latest = |d: &Exception| std::cmp::Reverse(End::of(d.until));
-        let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.except.clone());
-        denies.sort_by_cached_key(|d| (what(d), latest(d)));
-        denies.dedup_by(|b, a| what(a) == what(b));
-        own.denies = denies.into();
+        own.denies = distinct(denies);
+        for (holding, rests_on) in own.holdings.iter_mut().zip(rests) {
+            let with = open.iter().filter(|(on, _)| on.is_subset(&rests_on)).map(|(_, deny)| deny);
+            let mut with: Vec<Exception> = with.cloned().collect();
+            holding.denies = if with.is_empty() {
+                Rc::clone(&own.denies)
+            } else {
+                with.extend(own.denies.iter().cloned());
+                distinct(with)
+            };
+        }
         own
     }
 
@@ -205,16 +245,16 @@ impl View<'_, '_> {
                 continue;
             }
             for allow in holding.flat.overlapping(self.dialect, wanted.action, wanted.resource) {
-                best.join(&self.unless_denied(own, holding, allow, wanted));
+                best.join(&self.unless_denied(holding, allow, wanted));
             }
         }
         best
     }
 
     /// The way to an allow that overlaps something wanted, less what one deny takes.
-    pub(super) fn unless_denied(&self, own: &Own, holding: &Holding, allow: &Allow, wanted: &Wanted<'_>) -> Way {
+    pub(super) fn unless_denied(&self, holding: &Holding, allow: &Allow, wanted: &Wanted<'_>) -> Way {
         let through = |leg: &Leg| {
-            let denied = self.is_denied(&own.denies, holding.scope.as_ref(), allow, leg.end, wanted);
+            let denied = self.is_denied(&holding.denies, holding.scope.as_ref(), allow, leg.end, wanted);
             (!denied).then(|| Leg { end: leg.end, trail: allow.trail(&leg.trail) })
         };
         Way { now: holding.way.now.as_ref().and_then(through), ever: holding.way.ever.as_ref().and_then(through) }
@@ -279,4 +319,13 @@ impl View<'_, '_> {
                 overlap(&allow.action, &allow.resource) && overlap(wanted.action, wanted.resource)
             })
     }
+}
+
+/// Distinct denies, sorted. Of one deny held several times the latest end counts, as of an allow.
+fn distinct(mut denies: Vec<Exception>) -> Rc<[Exception]> {
+    let latest = |d: &Exception| std::cmp::Reverse(End::of(d.until));
+    let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.except.clone());
+    denies.sort_by_cached_key(|d| (what(d), latest(d)));
+    denies.dedup_by(|b, a| what(a) == what(b));
+    denies.into()
 }

@@ -22,16 +22,17 @@ use crate::input::text::Text;
 /// variables to.
 pub(super) fn enough<'p>(view: &View<'_, '_>, paths: &'p [EscalationPath], role: &RoleId) -> Vec<(&'p Text, &'p Text)> {
     let flat = view.flat(role);
-    let denied = |p: &Permission| Exception {
+    let exception = |p: &Permission| Exception {
         action: p.action.clone(),
         resource: p.resource.clone(),
         scope: None,
         until: None,
         except: p.except.clone(),
     };
+    let denies: Rc<[Exception]> = flat.denies.iter().map(exception).collect();
     let own = Own {
-        denies: flat.denies.iter().map(denied).collect(),
-        holdings: vec![Holding { role: role.clone(), scope: None, way: Way::start(), flat }],
+        denies: Rc::clone(&denies),
+        holdings: vec![Holding { role: role.clone(), scope: None, way: Way::start(), flat, denies }],
         ..Own::default()
     };
     let nobody = Subject::Identity("".into());

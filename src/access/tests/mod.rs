@@ -16,3 +16,4 @@ mod resolve;
 mod size;
 mod surroundings;
 mod undone;
+mod worlds;

@@ -247,3 +247,40 @@ fn of_two_places_for_one_new_thing_neither_is_taken_for_granted() {
     let same = analysed(&Data::default(), &s, vec![start(), ("m", make("org"))], vec![make("org")]);
     assert!(!same.sets_incomplete, "{:?}", same.findings);
 }
+
+#[test]
+fn what_was_approved_with_a_deny_in_it_was_not_approved_without() {
+    let s = snapshot("test").human("u").role("most", &[allow("*", "vault"), deny("open", "vault")]).role("plain", &[]);
+    let s = s.role("shield", &[deny("open", "vault")]);
+    let s = s.role("safe", &[deny("open", "vault")]).including("outer", &[allow("*", "vault")], &["safe"]);
+    let s = s.group("g", &[]).held("h", "g", "outer", None).held("p", "u", "plain", None);
+    let least = || remove("most", deny("open", "vault"));
+    let gone = || Action::DeleteRole(p("safe".into()));
+    let all = [
+        (least(), vec![grant("u", "most", None)]),
+        (least(), vec![Action::AddInclude(p("plain".into()), p("most".into()))]),
+        (gone(), vec![join("u", "g")]),
+        (gone(), vec![grant("u", "outer", None)]),
+        (Action::RemoveInclude(p("outer".into()), p("safe".into())), vec![join("u", "g")]),
+    ];
+    for (mine, others) in all {
+        let of_u =
+            |a: &Analysis| together(a).into_iter().filter(|(what, _)| what.starts_with("u ")).collect::<Vec<_>>();
+        let a = analysed(&Data::default(), &s, vec![("c", mine.clone())], others.clone());
+        assert_eq!(of_u(&a), [("u * vault".to_owned(), vec!["P0/c".to_owned()])], "{others:?}");
+        // A deny that comes with another approval takes nothing from it.
+        let more = others.into_iter().chain([grant("u", "shield", None)]).collect();
+        let a = analysed(&Data::default(), &s, vec![("c", mine)], more);
+        assert_eq!(of_u(&a), [("u * vault".to_owned(), vec!["P0/c".to_owned()])]);
+    }
+}
+
+#[test]
+fn what_a_definition_denies_beside_what_it_allows_is_no_gift_of_it() {
+    let most = |id: &str| define(id, &[allow("*", "vault"), deny("open", "vault")], &[]);
+    let s = jobs().role("plain", &[]).held("p", "u", "plain", None);
+    for others in [vec![Action::SetRole(most("plain"))], vec![Action::CreateRole(most("new")), grant("u", "new", None)]]
+    {
+        assert_eq!(joined(&s, others.clone()), opens(&["P0/c"]), "{others:?}");
+    }
+}

@@ -1,0 +1,357 @@
+//! Every world that approvals may lead to: whichever of them are done, what a plan then gives was told of it before.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::build::*;
+use crate::access::between::between;
+use crate::access::coverage::covers;
+use crate::access::effective::effective;
+use crate::access::facts::{Access, Analysis, EmergentWhat, Piece};
+use crate::access::pattern::Dialect;
+use crate::access::view::View;
+use crate::access::{Approved, Data, Index};
+use crate::input::digest::{Digest, of};
+use crate::input::entitlement::{Effect, Permission, Requirement};
+use crate::plan::model::{Action, Target};
+use crate::snapshot::model::{Role, Snapshot};
+
+const PATHS: &str = "paths:
+  - id: others
+    title: t
+    source: https://example.org
+    requires: [{action: a, resource: $who}, {action: b, resource: x}]
+    exists: [{variable: who, kind: identity, name: 'u*', relation: other}]
+  - id: groups
+    title: t
+    source: https://example.org
+    requires: [{action: b, resource: $group}]
+    exists: [{variable: group, kind: group, relation: group_not_of_actor}]
+  - id: placed
+    title: t
+    source: https://example.org
+    requires: [{action: a, resource: x, scope: new}, {action: c, resource: x}]
+  - id: held
+    title: t
+    source: https://example.org
+    requires: [{action: c, resource: $role}]
+    exists: [{variable: role, kind: role, held_by: who}, {variable: who, kind: identity, name: 'u*', relation: other}]
+";
+
+/// A snapshot after a change, if the change can be made there at all.
+fn done(mut s: Snapshot, action: &Action, n: usize) -> Option<Snapshot> {
+    Run::default().on(&s, &plan(vec![("c", action.clone())])).ok()?;
+    let id = format!("new{n}");
+    match action {
+        Action::Grant(a) => {
+            let scope = a.scope.as_ref().map(|scope| scope.value.as_str());
+            return Some(match &a.target {
+                Target::Role(role) => s.held(&id, a.to.value.raw(), role.value.as_str(), scope),
+                Target::MemberOf(group) => s.joined(&id, a.to.value.raw(), group.value.as_str()),
+            });
+        }
+        Action::Revoke(a) => {
+            let Target::Role(role) = &a.target else { return None };
+            let at = s.assignments.iter().position(|held| {
+                held.who == a.to.value
+                    && held.role.as_ref() == Some(&role.value)
+                    && held.scope.as_ref() == a.scope.as_ref().map(|scope| &scope.value)
+            });
+            s.assignments.remove(at?);
+        }
+        Action::AddPermission(r, p) => role_of(&mut s, r.value.as_str())?.permissions.push(p.value.clone()),
+        Action::RemovePermission(r, p) => role_of(&mut s, r.value.as_str())?.permissions.retain(|x| *x != p.value),
+        Action::AddInclude(r, i) => role_of(&mut s, r.value.as_str())?.includes.push(i.value.clone()),
+        Action::RemoveInclude(r, i) => role_of(&mut s, r.value.as_str())?.includes.retain(|x| *x != i.value),
+        Action::CreateRole(d) => {
+            s = s.role(d.role.value.as_str(), &[]);
+            let role = s.roles.last_mut()?;
+            role.permissions = d.permissions.iter().map(|p| p.value.clone()).collect();
+            role.includes = d.includes.iter().map(|i| i.value.clone()).collect();
+        }
+        Action::SetRole(d) => {
+            let role = role_of(&mut s, d.role.value.as_str())?;
+            role.permissions = d.permissions.iter().map(|p| p.value.clone()).collect();
+            role.includes = d.includes.iter().map(|i| i.value.clone()).collect();
+        }
+        Action::DeleteRole(r) => {
+            s.roles.retain(|role| role.id != r.value);
+            s.assignments.retain(|a| a.role.as_ref() != Some(&r.value));
+            for role in &mut s.roles {
+                role.includes.retain(|i| *i != r.value);
+            }
+            for limits in s.identities.iter_mut().map(|i| &mut i.limits) {
+                for limit in limits.iter_mut() {
+                    limit.roles.retain(|role| *role != r.value);
+                }
+                limits.retain(|limit| !limit.roles.is_empty());
+            }
+        }
+        Action::CreateGroup(g, _) => s = s.group(g.value.as_str(), &[]),
+        Action::CreateResource(r, parent, ..) => {
+            s = s.resource(r.value.as_str(), parent.as_ref().map(|p| p.value.as_str()));
+        }
+        Action::AddTrust(d) => {
+            s = s.trust(d.trust.value.as_str(), d.from.value.raw(), d.to.value.raw(), None);
+            s.trusts.last_mut()?.requires = d.requires.as_ref().map(|r| r.value.clone());
+        }
+        Action::RemoveTrust(t) => s.trusts.retain(|trust| trust.id != t.value),
+        Action::Adjust(_)
+        | Action::DeleteGroup(_)
+        | Action::CreateIdentity(..)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::SetOwner(..)
+        | Action::DeleteResource(_)
+        | Action::IssueCredential(_)
+        | Action::RotateCredential(..)
+        | Action::RevokeCredential(_)
+        | Action::SuppressFinding(_) => return None,
+    }
+    Some(s)
+}
+
+fn role_of<'s>(s: &'s mut Snapshot, id: &str) -> Option<&'s mut Role> {
+    s.roles.iter_mut().find(|role| role.id.as_str() == id)
+}
+
+const USERS: [&str; 4] = ["u0", "u1", "u2", "u3"];
+const GROUPS: [&str; 2] = ["g0", "g1"];
+/// The last is not there at first.
+const ROLES: [&str; 5] = ["r0", "r1", "r2", "r3", "bound"];
+
+fn pick<T: Clone + std::fmt::Debug + 'static>(all: &[T]) -> impl Strategy<Value = T> + use<T> {
+    proptest::sample::select(all.to_vec())
+}
+fn anyone() -> impl Strategy<Value = &'static str> {
+    pick(&["u0", "u1", "u2", "u3", "g0", "g1"])
+}
+fn permission() -> impl Strategy<Value = Permission> {
+    (pick(&["a", "b", "c", "*", "a"]), pick(&["x", "*", "u1", "g1", "r1"]), 0..6_u8).prop_map(|(a, r, kind)| match kind
+    {
+        0 | 1 => deny(a, r),
+        _ => allow(a, r),
+    })
+}
+fn requires() -> impl Strategy<Value = Option<(&'static str, Option<&'static str>)>> {
+    proptest::option::weighted(
+        0.7,
+        (pick(&["a", "b", "c"]), pick(&[None, None, Some("org"), Some("team"), Some("new")])),
+    )
+}
+fn scope() -> impl Strategy<Value = Option<&'static str>> {
+    pick(&[None, None, Some("org"), Some("team")])
+}
+
+prop_compose! {
+    fn world()(
+        roles in proptest::collection::vec(proptest::collection::vec(permission(), 0..3), 4),
+        includes in proptest::collection::vec(proptest::option::weighted(0.3, pick(&ROLES)), 4),
+        members in proptest::collection::vec((pick(&USERS), pick(&GROUPS)), 0..3),
+        held in proptest::collection::vec(
+            (anyone(), pick(&["r0", "r1", "r2", "r3"]), pick(&[None, None, Some("org"), Some("team"), Some("new")])), 1..6,
+        ),
+        trusts in proptest::collection::vec((anyone(), pick(&USERS), requires()), 0..4),
+        limit in proptest::option::weighted(0.4, pick(&["r2", "r3", "bound"])),
+    ) -> Snapshot {
+        let mut s = snapshot("test").resource("org", None).resource("team", Some("org"));
+        for u in USERS { s = s.human(u); }
+        if let Some(role) = limit { s = s.limited("boundary", &[role], false); }
+        for g in GROUPS {
+            let list: Vec<&str> = members.iter().filter(|(_, x)| *x == g).map(|(u, _)| *u).collect();
+            s = s.group(g, &list);
+        }
+        for (n, (permissions, include)) in roles.iter().zip(&includes).enumerate() {
+            s = s.including(&format!("r{n}"), permissions, include.as_slice());
+        }
+        for (n, (who, role, scope)) in held.into_iter().enumerate() { s = s.held(&format!("h{n}"), who, role, scope); }
+        for (n, (from, to, requires)) in trusts.into_iter().enumerate() {
+            s = s.trust(&format!("t{n}"), from, to, None);
+            s.trusts.last_mut().unwrap().requires = requires.map(asked);
+        }
+        s
+    }
+}
+
+fn asked((action, scope): (&str, Option<&str>)) -> Requirement {
+    Requirement { action: action.into(), resource: "x".into(), scope: scope.map(Into::into) }
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let role = || pick(&["r0", "r1", "r2", "r3"]);
+    let trust = (pick(&["t8", "t9"]), anyone(), pick(&USERS), requires()).prop_map(|(id, from, to, requires)| {
+        let Action::AddTrust(mut made) = add_trust(id, from, to) else { unreachable!() };
+        made.requires = requires.map(|r| p(asked(r)));
+        Action::AddTrust(made)
+    });
+    let permissions = || proptest::collection::vec(permission(), 0..3);
+    prop_oneof![
+        4 => (anyone(), pick(&ROLES), scope()).prop_map(|(w, r, s)| grant(w, r, s)),
+        3 => (pick(&USERS), pick(&GROUPS)).prop_map(|(w, g)| join(w, g)),
+        1 => (anyone(), role(), pick(&[None, Some("org"), Some("new")])).prop_map(|(w, r, s)| revoke(w, r, s)),
+        3 => (pick(&ROLES), permission()).prop_map(|(r, p)| add(r, p)),
+        2 => (pick(&ROLES), permission()).prop_map(|(r, p)| remove(r, p)),
+        1 => (pick(&ROLES), role()).prop_map(|(r, i)| Action::AddInclude(p(r.into()), p(i.into()))),
+        1 => (role(), pick(&ROLES)).prop_map(|(r, i)| Action::RemoveInclude(p(r.into()), p(i.into()))),
+        1 => permissions().prop_map(|p| Action::CreateRole(define("bound", &p, &[]))),
+        1 => (role(), permissions()).prop_map(|(r, p)| Action::SetRole(define(r, &p, &[]))),
+        1 => role().prop_map(|r| Action::DeleteRole(p(r.into()))),
+        2 => pick(&["org", "team"]).prop_map(|o| Action::CreateResource(p("new".into()), Some(p(o.into())), None, None)),
+        2 => trust,
+        1 => pick(&["t0", "t1"]).prop_map(|t| Action::RemoveTrust(p(t.into()))),
+    ]
+}
+
+fn told(a: &Analysis) -> impl Iterator<Item = &Piece> {
+    let alone = a.changes.iter().flat_map(|c| c.effects.gained.iter().chain(&c.effects.gained_eligible));
+    alone.chain(a.emergent.iter().filter_map(|e| match &e.what {
+        EmergentWhat::Access(piece) => Some(piece),
+        EmergentWhat::Escalation(_) | EmergentWhat::Sod(_) => None,
+    }))
+}
+
+fn told_paths(a: &Analysis) -> BTreeSet<Digest<of::Piece>> {
+    let alone = a.changes.iter().flat_map(|c| &c.escalations).map(|e| e.digest);
+    alone
+        .chain(a.emergent.iter().filter_map(|e| match &e.what {
+            EmergentWhat::Escalation(it) => Some(it.digest),
+            EmergentWhat::Access(_) | EmergentWhat::Sod(_) => None,
+        }))
+        .collect()
+}
+
+fn paths(s: &Snapshot, data: &Data) -> BTreeSet<(Digest<of::Piece>, String)> {
+    let index = Index::new(s);
+    let all = crate::access::standing::standing(&index, data);
+    let brief = |e: &crate::access::facts::Escalation| format!("{} {} {:?}", e.subject.as_str(), e.id.raw(), e.bound);
+    all.iter().filter(|e| e.complete && !e.conditional).map(|e| (e.digest, brief(e))).collect()
+}
+
+/// What this plan gives in a world and was not told.
+fn untold(
+    (start, before, after, placed): (&Snapshot, &Snapshot, &Snapshot, &Snapshot),
+    data: &Data,
+    a: &Analysis,
+    decided: &[Analysis],
+) -> Vec<String> {
+    let (old, new, first, placed) = (Index::new(before), Index::new(after), Index::new(start), Index::new(placed));
+    // What is told of where a place is to lie is told of the place.
+    let tree = View::plain(&placed);
+    // What is left out of an access everywhere is left out where it holds.
+    let here = |x: &Access| {
+        let mut x = x.clone();
+        let scope = x.scope.clone();
+        for e in &mut x.exceptions {
+            e.scope = e.scope.take().or_else(|| scope.clone());
+        }
+        x
+    };
+    let within = |x: &Access, y: &Access| covers(Dialect::default(), &tree, &here(x), &here(y));
+    let known = |piece: &Piece| {
+        let of = |other: &Piece| other.subject == piece.subject && within(&other.access, &piece.access);
+        told(a).any(of)
+            || decided.iter().any(|d| d.effects.gained.iter().any(of) || told(d).any(of))
+            || effective(&first, &piece.subject).iter().any(|r| within(&r.access, &piece.access))
+    };
+    let gained = between(&old, &new, &Data::default()).effects.gained;
+    let mut found: Vec<String> = brief(&gained.into_iter().filter(|piece| !known(piece)).collect::<Vec<_>>());
+    let mut known: BTreeSet<Digest<of::Piece>> = told_paths(a);
+    known.extend(decided.iter().flat_map(|d| told_paths(d).into_iter().chain(d.escalations.iter().map(|e| e.digest))));
+    let stood = |s| paths(s, data).into_iter().map(|(digest, _)| digest);
+    known.extend(stood(before).chain(stood(start)));
+    found.extend(paths(after, data).into_iter().filter(|(digest, _)| !known.contains(digest)).map(|(_, brief)| brief));
+    found
+}
+
+fn takes(action: &Action) -> bool {
+    let denies = |p: &crate::input::place::Placed<Permission>| p.value.effect == Effect::Deny;
+    if let Action::AddPermission(_, p) = action {
+        return denies(p);
+    }
+    matches!(
+        action,
+        Action::CreateRole(_)
+            | Action::Revoke(_)
+            | Action::RemoveTrust(_)
+            | Action::RemoveInclude(..)
+            | Action::RemovePermission(..)
+            | Action::DeleteRole(_)
+            | Action::SetRole(_)
+    )
+}
+
+/// A world in short.
+fn shown(s: &Snapshot, mine: &[Action], others: &[Action], done: &[&Action]) -> String {
+    let places = |text: String| {
+        let kept: Vec<&str> = text.split("Placed { value: ").collect();
+        kept.join("").replace(", place: Place { file: \"plan.yaml\", line: 1, column: 1, bytes: (0, 0) } }", "")
+    };
+    let part = |what: &str, text: String| format!("{what}: {}\n", places(text));
+    [
+        part(
+            "roles",
+            format!("{:?}", s.roles.iter().map(|r| (&r.id, &r.permissions, &r.includes)).collect::<Vec<_>>()),
+        ),
+        part("limits", format!("{:?}", s.identities.iter().map(|i| (&i.id, &i.limits)).collect::<Vec<_>>())),
+        part("groups", format!("{:?}", s.groups.iter().map(|g| (&g.id, &g.members)).collect::<Vec<_>>())),
+        part("held", format!("{:?}", s.assignments.iter().map(|a| (&a.who, &a.role, &a.scope)).collect::<Vec<_>>())),
+        part(
+            "trusts",
+            format!("{:?}", s.trusts.iter().map(|t| (&t.id, &t.from, &t.to, &t.requires)).collect::<Vec<_>>()),
+        ),
+        part("mine", format!("{mine:?}")),
+        part("others", format!("{others:?}")),
+        part("done", format!("{done:?}")),
+    ]
+    .concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_of_what_was_approved_is_done_all_that_a_plan_then_gives_was_told(
+        s in world(),
+        mine in proptest::collection::vec(action(), 1..3),
+        others in proptest::collection::vec(proptest::collection::vec(action(), 1..3), 1..4),
+    ) {
+        let data = Data::read([("escalations/x.yaml", PATHS.as_bytes())]).unwrap();
+        let name = |actions: &[Action]| -> Vec<(String, Action)> {
+            actions.iter().enumerate().map(|(n, action)| (format!("c{n}"), action.clone())).collect()
+        };
+        let of = |actions: &[Action]| {
+            let named = name(actions);
+            plan(named.iter().map(|(id, action)| (id.as_str(), action.clone())).collect())
+        };
+        // Each plan was judged with those before it.
+        let mut decided = Vec::new();
+        let mut all: Vec<Action> = Vec::new();
+        let mut approvals: Vec<Approved> = Vec::new();
+        for (n, actions) in others.iter().enumerate() {
+            let Ok(a) = (Run { data: &data, approved: &approvals, ..Run::default() }).on(&s, &of(actions)) else { continue };
+            decided.push(a);
+            approvals.extend(name(actions).into_iter().map(|(id, action)| approved(&format!("P{n}"), &id, action)));
+            all.extend(actions.iter().cloned());
+        }
+        let Ok(a) = (Run { data: &data, approved: &approvals, ..Run::default() }).on(&s, &of(&mine)) else { return Ok(()) };
+        if a.sets_incomplete {
+            return Ok(());
+        }
+        for which in 0..1_usize << all.len() {
+            let chosen = all.iter().enumerate().filter(|(n, _)| which & (1 << n) != 0);
+            let Some(before) = chosen.clone().try_fold(s.clone(), |s, (n, action)| done(s, action, n)) else { continue };
+            let whole = mine.iter().enumerate().try_fold(before.clone(), |s, (n, action)| done(s, action, 50 + n));
+            let Some(after) = whole else { continue };
+            let mut makes = all.iter().filter(|action| matches!(action, Action::CreateResource(..)));
+            let placed = makes.try_fold(after.clone(), |s, action| done(s, action, 0)).unwrap_or_else(|| after.clone());
+            let mut found = untold((&s, &before, &after, &placed), &data, &a, &decided);
+            let chosen: Vec<_> = chosen.map(|(_, action)| action).collect();
+            // Whom one could act as before and can no longer is another then: what one could do to it is nothing new.
+            if chosen.iter().copied().chain(&mine).any(takes) {
+                found.retain(|what| !what.contains('{') || what.contains("placed"));
+            }
+            prop_assert!(found.is_empty(), "UNTOLD {found:?}\n{}", shown(&s, &mine, &all, &chosen));
+        }
+    }
+}
