@@ -441,7 +441,8 @@ fn companions(
     known: &[Emergent],
     (steps, mine): (&[Step<'_>], usize),
 ) -> Companions {
-    let lay = |set: &BTreeSet<usize>| lay(q, plain, steps, set);
+    let settled = lay(q, plain, steps, &(0..mine).collect());
+    let lay = |set: &BTreeSet<usize>| View { settled: Some(&settled), ..lay(q, plain, steps, set) };
     let mut others: Vec<Outcome> = Vec::new();
     let (mut told, mut looked) = (0_usize, 0_u64);
     for step in (mine..steps.len()).filter_map(|at| Some((at, &steps.get(at)?.depends_on))) {
@@ -450,7 +451,7 @@ fn companions(
         with.insert(at);
         // What each gives by itself is told as it was decided: as done.
         let mut after = lay(&with);
-        after.delta.of_others = false;
+        after.settled = None;
         let room = q.budget.of_change();
         let outcome = if before.is_empty() {
             bench.outcome(plain, &after, room)
@@ -492,7 +493,7 @@ fn companions(
         let (here, there) = std::mem::take(&mut e.members).into_iter().partition(|id| names.contains(id));
         (e.members, e.with) = (here, there);
         let kept = !e.members.is_empty() && !e.with.is_empty();
-        is_cut |= !kept && (unknown || !e.complete && e.with.is_empty());
+        is_cut |= !kept && unknown;
         kept
     });
     Companions { found, is_cut }

@@ -56,7 +56,6 @@ pub(super) fn overlay<'p>(index: &Index<'_>, expires: Time, steps: impl IntoIter
 fn undeny(index: &Index<'_>, step: &Step<'_>, delta: &mut Delta) -> bool {
     let id = || AssignmentId::new(step.change.id.value.as_str());
     let takes = matches!(step.change.action, Action::Revoke(_) | Action::RemoveInclude(..) | Action::DeleteRole(_));
-    delta.of_others = true;
     match (&step.change.action, &step.taken) {
         (Action::Revoke(_), Some(Taken::Assigned(at))) => {
             delta.undenied.extend(index.assignment(*at).map(|a| a.id.clone()));

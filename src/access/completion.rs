@@ -166,10 +166,7 @@ impl<'r> Reached<'r> {
 
     /// The state by which it is told what somebody is not: what another plan makes of them may never be.
     fn settled<'x, 'v, 's>(view: &'x View<'v, 's>) -> &'x View<'v, 's> {
-        match view.below {
-            Some(below) if view.delta.of_others => below,
-            Some(_) | None => view,
-        }
+        view.settled.unwrap_or(view)
     }
 
     fn settled_row(&self, view: &View<'_, '_>) -> &Row {

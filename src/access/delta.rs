@@ -36,8 +36,6 @@ pub(super) struct Delta {
     pub(super) undenied_listed: BTreeSet<(GroupId, Text)>,
     /// Includes of roles through which no deny counts.
     pub(super) undenied_includes: BTreeSet<(RoleId, RoleId)>,
-    /// Whether another plan's changes are among them.
-    pub(super) of_others: bool,
     /// Roles that the snapshot names and lacks, and another plan makes: what they give is unknown still, beside that.
     pub(super) open_roles: BTreeSet<RoleId>,
     /// Roles that another plan deletes: whom these alone bound, nothing may bound any more.

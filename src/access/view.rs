@@ -137,6 +137,8 @@ pub(super) struct View<'v, 's> {
     pub(super) delta: Delta,
     /// The plain snapshot below, for all that the overlay does not touch.
     pub(super) below: Option<&'v View<'v, 's>>,
+    /// What this plan alone makes, where other plans' changes are among those laid: they may never be done.
+    pub(super) settled: Option<&'v View<'v, 's>>,
     /// Set once, by [`crate::access::touch`].
     pub(super) touched: Option<Touched>,
     /// Whether no subject can act as others than in the state below.
@@ -154,6 +156,7 @@ impl<'v, 's> View<'v, 's> {
             dialect: Dialect::of(index.snapshot().source.raw()),
             delta: Delta::default(),
             below: None,
+            settled: None,
             touched: None,
             same_edges: false,
             places: BTreeSet::new(),

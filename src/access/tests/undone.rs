@@ -284,3 +284,26 @@ fn what_a_definition_denies_beside_what_it_allows_is_no_gift_of_it() {
         assert_eq!(joined(&s, others.clone()), opens(&["P0/c"]), "{others:?}");
     }
 }
+
+#[test]
+fn what_others_give_among_themselves_and_nobody_can_tell_how_makes_the_search_not_whole() {
+    let mut s = snapshot("test").human("svc").role("vault", &[allow("open", "vault")]).held("h", "svc", "vault", None);
+    s = s.human("u").human("w").role("plain", &[allow("read", "q")]);
+    for n in 0..10 {
+        s = s.human(&format!("a{n}"));
+    }
+    // `w` might act as the first of a chain, so that all of it may concern `w`, and never can.
+    let s = s.trust("t", "w", "a0", Some(("never", "never")));
+    let chain = |length: usize| -> Vec<Action> {
+        let mut all: Vec<Action> =
+            (1..length).map(|n| add_trust(&format!("t{n}"), &format!("a{}", n - 1), &format!("a{n}"))).collect();
+        all.extend([add_trust("first", "u", "a0"), add_trust("last", &format!("a{}", length - 1), "svc")]);
+        all
+    };
+    let ask = |length| analysed(&Data::default(), &s, vec![("c", grant("w", "plain", None))], chain(length));
+    assert!(!ask(7).sets_incomplete, "eight that give it are found to");
+    let long = ask(8);
+    assert!(long.sets_incomplete && long.emergent.is_empty(), "{:?}", long.findings);
+    let why: Vec<_> = long.findings.iter().filter(|f| f.message.raw().contains("more than can be told")).collect();
+    assert_eq!(why.len(), 1);
+}
