@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::chosen::Chosen;
+use super::judging::{Judging, once};
 use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
 use super::{Where, history, output, present, progress};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
-use crate::input::finding::{Code, Finding};
-use crate::input::id::PlanId;
 use crate::report::effects::Limits;
 use crate::report::model::{Body, Outcome, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
@@ -62,16 +61,14 @@ impl Check {
         let read = self.chosen.read()?;
         // What other plans were approved for may be half of a chain that this one completes.
         let past = history::recalled(site, &self.place, now)?;
-        let approved = past.approved(now, &index);
+        let judging = Judging::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
         let watch = progress::watch(progress::PLANS, None);
         for file in &read.files {
-            let history = |plan: &_, digested: &[_]| past.of(&index, plan, digested, now);
-            let mut judged = Proposal::judge(site, &index, file, now, &approved, history);
+            let mut judged = judging.as_of_now(file);
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
                 // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
-                let file = file.clone().remembered(&past, site, now);
-                judged = Proposal::judge(site, &index, &file, now, &approved, history);
+                judged = judging.proposal(file.clone());
             }
             match judged {
                 Ok(proposal) => {
@@ -94,23 +91,6 @@ impl Check {
             report.verdict = Sentence::of(nothing);
         }
         Ok((report, code))
-    }
-}
-
-/// Refuses a second plan of the same id: decisions are bound to a plan's id, so one id must not stand for two files.
-pub fn once(
-    ids: &mut BTreeSet<PlanId>,
-    proposal: &Proposal<'_>,
-    codes: &mut Vec<ExitCode>,
-    findings: &mut Vec<Reported>,
-) {
-    let id = &proposal.plan.id;
-    if !ids.insert(id.value.clone()) {
-        codes.push(ExitCode::Denied);
-        let twice = Finding::new(Code::DuplicateId, format!("two plans have the id `{}`", id.value.as_str()))
-            .at(&id.place)
-            .mend("give each plan an id of its own");
-        findings.push(Reported::new(twice, |_| None));
     }
 }
 

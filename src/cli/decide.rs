@@ -12,6 +12,7 @@ use clap::Args;
 
 use super::check::{holding, report};
 use super::history::{self, Past};
+use super::judging::Judging;
 use super::keys::{self, Besides};
 use super::left::{self, Left};
 use super::new_folder::shown;
@@ -181,9 +182,11 @@ impl Desk {
             going_on = Some(left);
         }
         let index = Index::new(&site.snapshot);
-        let judging = Judging { site: &site, index: &index, past: &past, alone: paths.len() == 1 && named.len() <= 1 };
+        let judging = Judging::new(&site, &index, &past, output::now());
+        // Where one plan was named by itself, what is wrong with it is all there is to say.
+        let alone = paths.len() == 1 && named.len() <= 1;
         let mut read = Read { proposals: Vec::new(), passed: Vec::new() };
-        if let Some(stop) = self.read(&judging, &paths, &mut read)? {
+        if let Some(stop) = self.read(&judging, &paths, alone, &mut read)? {
             return Ok(stop);
         }
         if let Err(failure) = attended {
@@ -196,7 +199,7 @@ impl Desk {
             if let Some(left) = &going_on {
                 let more = files_of(left)?;
                 let more: Vec<PathBuf> = more.into_iter().filter(|file| !named_before(&paths, file)).collect();
-                if let Some(stop) = self.read(&judging, &more, &mut read)? {
+                if let Some(stop) = self.read(&judging, &more, alone, &mut read)? {
                     return Ok(stop);
                 }
             }
@@ -223,34 +226,33 @@ impl Desk {
         &self,
         judging: &Judging<'_, 's>,
         paths: &[PathBuf],
+        alone: bool,
         into: &mut Read<'s>,
     ) -> anyhow::Result<Option<ExitCode>> {
-        let now = output::now();
-        let approved = judging.past.approved(now, judging.index);
         // A plan that stands alone may be printed below, while nothing else is drawn.
-        let _watch = (!judging.alone).then(|| progress::watch(progress::PLANS, None));
+        let _watch = (!alone).then(|| progress::watch(progress::PLANS, None));
         for path in paths {
-            let file = PlanFile::read(path)?.remembered(judging.past, judging.site, now);
-            let history = |plan: &_, digested: &[_]| judging.past.of(judging.index, plan, digested, now);
-            match Proposal::judge(judging.site, judging.index, &file, now, &approved, history) {
-                Ok(proposal) if proposal.is_expired() && judging.alone => {
+            let file = PlanFile::read(path)?;
+            let name = file.name.clone();
+            match judging.proposal(file) {
+                Ok(proposal) if proposal.is_expired() && alone => {
                     let code = ExitCode::first(holding(&proposal));
                     let why = "the plan has expired, so there is nothing to decide";
                     return self.print(&[proposal], &[], code, why).map(Some);
                 }
                 Ok(proposal) if proposal.is_expired() => into.passed.push(Passed {
-                    file: file.name.clone(),
+                    file: name,
                     why: Sentence::of(format!("expired at {}", proposal.plan.expires.value)),
                     code: ExitCode::Stale,
                     faults: None,
                 }),
                 Ok(proposal) => into.proposals.push(proposal),
-                Err(faults) if judging.alone => {
+                Err(faults) if alone => {
                     let report = present::faults("review", &faults, ExitCode::Denied);
                     return self.say(&report, ExitCode::Denied).map(Some);
                 }
                 Err(faults) => into.passed.push(Passed {
-                    file: file.name.clone(),
+                    file: name,
                     why: Sentence::of("invalid: its faults are printed at the end"),
                     code: ExitCode::Denied,
                     faults: Some(faults),
@@ -354,15 +356,6 @@ impl Desk {
             },
         })
     }
-}
-
-/// What plans are judged by.
-struct Judging<'a, 's> {
-    site: &'s Site,
-    index: &'a Index<'s>,
-    past: &'a Past,
-    /// Whether one plan was named by itself, so that what is wrong with it is all there is to say.
-    alone: bool,
 }
 
 /// What a verification of the site's log rests on, where nothing of it is kept.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::history;
+use super::judging::Judging;
 use super::proposal::{PlanFile, Proposal};
 use super::site::Site;
 use super::writing::Writing;
@@ -61,11 +62,8 @@ impl Explain {
         let index = Index::new(&site.snapshot);
         let now = output::now();
         let past = history::recalled(&site, &self.place, now)?;
-        let file = PlanFile::read(&self.plan)?.remembered(&past, &site, now);
-        let judged = Proposal::judge(&site, &index, &file, now, &past.approved(now, &index), |plan, digested| {
-            past.of(&index, plan, digested, now)
-        });
-        let proposal = match judged {
+        let judging = Judging::new(&site, &index, &past, now);
+        let proposal = match judging.proposal(PlanFile::read(&self.plan)?) {
             Ok(proposal) => proposal,
             Err(faults) => return Ok((present::faults("explain", &faults, ExitCode::Denied), ExitCode::Denied)),
         };

@@ -3,26 +3,26 @@
 //! In: plans, a trust folder that the plan's branch cannot touch, the log. Out: per change what holds or is missing, and
 //! an exit code. The log is verified first; nothing is asked and nothing is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::bench::Bench;
 use super::chosen::{Chosen, Read};
 use super::history::Past;
+use super::judging::Judging;
 use super::keys::Keys;
 use super::log_source::LogSource;
 use super::proposal::Proposal;
 use super::site::Site;
 use super::trusted::Guard;
 use super::writing::Writing;
-use super::{Where, desk, output, present, progress, recording, trusted, who};
+use super::{Where, output, present, recording, trusted, who};
 use crate::access::Index;
 use crate::config::People;
 use crate::decision::approval::Standing;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{self, ChangeVerdict, Ignored, Missing, State, Terms, Verdict};
+use crate::decision::gate::{ChangeVerdict, Ignored, Missing, State, Verdict};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -144,34 +144,14 @@ fn bad_log(log: &LogSource, verified: &Verification) -> Report {
 /// Judges every plan that was chosen.
 fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut Judged) -> anyhow::Result<()> {
     let index = Index::new(&site.snapshot);
-    let mut ids = BTreeSet::new();
-    let approved = past.approved(now, &index);
-    let _watch = progress::watch(progress::PLANS, None);
-    let mut proposals = Vec::new();
-    for file in &read.files {
-        let file = &file.clone().remembered(past, site, now);
-        match Proposal::judge(site, &index, file, now, &approved, |plan, digested| past.of(&index, plan, digested, now))
-        {
-            Ok(proposal) => proposals.push(proposal),
-            Err(faults) => {
-                judged.codes.push(ExitCode::Denied);
-                judged.findings.extend(present::reported(&faults.findings, &faults.sources));
-            }
-        }
-    }
-    // WHY of all plans: a key that proves one of them approves none of them.
-    let keys = past.keys.clone().proving(&proposals);
-    for proposal in &proposals {
-        super::check::once(&mut ids, proposal, &mut judged.codes, &mut judged.findings);
-        let all = std::slice::from_ref(proposal);
-        let bench = Bench::new(all, &index, keys.clone());
-        let terms = terms(site, proposal);
-        let verdict = gate::gate(&proposal.presents, &past.record, &terms, &bench, &mut |set| {
-            Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
-        })?;
+    let found = Judging::new(site, &index, past, now).by_record(read.files.iter().cloned())?;
+    judged.codes.extend(found.codes);
+    judged.findings.extend(found.findings);
+    let keys = found.keys;
+    for (proposal, verdict) in &found.plans {
         judged.codes.push(verdict.exit);
         judged.findings.extend(present::findings(proposal));
-        judged.findings.extend(missing(proposal, &verdict, &keys));
+        judged.findings.extend(missing(proposal, verdict, &keys));
         let over = proposal.origin.holds_no_longer(&proposal.plan);
         judged.findings.extend(over.map(|finding| Reported::new(finding, |name| source(proposal, name))));
         let mut shown = present::plan(proposal, Limits::SHORT);
@@ -211,17 +191,6 @@ fn verdict(read: &Read, plans: &[PlanReport], code: ExitCode) -> Sentence {
         };
     }
     says
-}
-
-/// What holds for a whole plan.
-#[must_use]
-pub fn terms(site: &Site, proposal: &Proposal<'_>) -> Terms {
-    Terms {
-        now: proposal.now,
-        approval_ttl: site.settings.approval_ttl,
-        plan_denied: crate::decision::translate::plan_denied(&proposal.plan_judged),
-        snapshot_stale: proposal.snapshot_is_stale(),
-    }
 }
 
 /// Puts what was decided on a change into the report.

@@ -24,6 +24,7 @@ pub mod gate;
 pub mod history;
 pub mod holdings;
 pub mod init;
+pub mod judging;
 pub mod keys;
 pub mod known;
 pub mod left;

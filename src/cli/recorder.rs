@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::bench::Bench;
 use super::chosen::Chosen;
 use super::clerk::{self, Clerk};
+use super::judging::{self, Judging};
 use super::log_source::LogSource;
 use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
-use super::{Where, desk, gate, known, output, present, record, recording, trusted};
+use super::{Where, known, output, present, record, recording, trusted};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{State, gate as judge_plan};
+use crate::decision::gate::State;
 use crate::input::id::PolicyId;
 use crate::log::line::{Auto, Line, Tag};
 use crate::log::session::Draft;
@@ -99,29 +99,13 @@ impl Record {
         findings.extend(present::reported(&past.findings, &BTreeMap::new()));
         findings.extend(read.findings.iter().cloned());
         let mut codes = Vec::new();
-        let mut ids = BTreeSet::new();
         let mut due: Vec<Due<'_>> = Vec::new();
         let mut known_already = 0_u64;
-        for file in &read.files {
-            let file = &file.clone().remembered(&past, &site, now);
-            let judged = Proposal::judge(&site, &index, file, now, &past.approved(now, &index), |plan, digested| {
-                past.of(&index, plan, digested, now)
-            });
-            let proposal = match judged {
-                Ok(proposal) => proposal,
-                Err(faults) => {
-                    codes.push(ExitCode::Denied);
-                    findings.extend(present::reported(&faults.findings, &faults.sources));
-                    continue;
-                }
-            };
-            super::check::once(&mut ids, &proposal, &mut codes, &mut findings);
-            let all = std::slice::from_ref(&proposal);
-            let bench = Bench::new(all, &index, past.keys.clone());
-            let terms = gate::terms(&site, &proposal);
-            let verdict = judge_plan(&proposal.presents, &past.record, &terms, &bench, &mut |set| {
-                Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
-            })?;
+        let judged = Judging::new(&site, &index, &past, now).by_record(read.files.iter().cloned())?;
+        codes.extend(judged.codes);
+        findings.extend(judged.findings);
+        for (proposal, verdict) in judged.plans {
+            let terms = judging::terms(&proposal);
             findings.extend(present::findings(&proposal));
             // INVARIANT: nothing of a plan that is denied, expired or judged by old facts is put on record as passing.
             if terms.plan_denied.is_some() {

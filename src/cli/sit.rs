@@ -12,6 +12,7 @@ use super::bench::Bench;
 use super::card::card;
 use super::desk::{Basis, Desk};
 use super::history::{self, Past};
+use super::judging;
 use super::left::{self, Left};
 use super::new_folder::shown;
 use super::passed::Passed;
@@ -22,7 +23,6 @@ use super::{known, output, present, record, upstream};
 use crate::access::Index;
 use crate::decision::case::{CaseId, Signer};
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{self, Terms};
 use crate::decision::session::{Already, Card, Decision, End, Moved, Session};
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
@@ -180,16 +180,12 @@ impl<'s> Round<'_, 's> {
         }
     }
 
-    fn terms(&self, proposal: &Proposal<'_>) -> Terms {
-        super::gate::terms(self.site, proposal)
-    }
-
     /// A card for each change, and each plan as it is shown.
     fn cards(&self, bench: &Bench<'_, 's>) -> (Vec<Card>, Vec<PlanReport>) {
         let mut cards = Vec::new();
         let mut plans: Vec<PlanReport> = Vec::new();
         for proposal in self.proposals {
-            let terms = self.terms(proposal);
+            let terms = judging::terms(proposal);
             let mut shown = present::plan(proposal, Limits::SHORT);
             for (at, change) in shown.changes.iter_mut().enumerate() {
                 let Some(mut card) = card(bench, self.past, proposal, at, &self.me.signer, &terms) else { continue };
@@ -364,10 +360,7 @@ impl<'s> Round<'_, 's> {
     fn standing(&self, bench: &Bench<'_, 's>, past: &Past) -> anyhow::Result<ExitCode> {
         let mut codes = Vec::new();
         for proposal in self.proposals {
-            let all = std::slice::from_ref(proposal);
-            let verdict = gate::gate(&proposal.presents, &past.record, &self.terms(proposal), bench, &mut |set| {
-                Ok::<_, anyhow::Error>(super::desk::reanalyse(self.index, all, set))
-            })?;
+            let verdict = judging::verdict(proposal, past, bench)?;
             // WHY: of a long queue a person wants to know where it stands, not every change of it.
             if self.proposals.len() <= IN_FULL {
                 output::note(&super::gate::summary(proposal, &verdict));

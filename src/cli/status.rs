@@ -8,14 +8,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::bench::Bench;
+use super::judging::Judging;
 use super::left;
 use super::proposal::{PlanFile, Proposal};
 use super::site::Site;
-use super::{Format, Where, desk, gate as page, history, output, plans, present, progress, record, recording, render};
+use super::{Format, Where, history, output, plans, present, record, recording, render};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{self, Missing, State, Verdict};
+use crate::decision::gate::{Missing, State, Verdict};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::PersonId;
 use crate::input::text::Text;
@@ -69,40 +69,18 @@ impl Status {
         findings.extend(Self::left(&log, id, &verified.blobs)?);
         let (mut rows, mut ends) = (Vec::new(), Vec::new());
         let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();
-        let mut ids = BTreeSet::new();
-        let approved = past.approved(now, &index);
-        let watch = progress::watch(progress::PLANS, None);
-        let mut proposals = Vec::new();
-        for path in plans::list(named)? {
-            let file = PlanFile::read(&path)?.remembered(&past, &site, now);
-            let judged = Proposal::judge(&site, &index, &file, now, &approved, |plan, digested| {
-                past.of(&index, plan, digested, now)
-            });
-            match judged {
-                Ok(proposal) => proposals.push(proposal),
-                Err(faults) => {
-                    codes.push(ExitCode::Denied);
-                    findings.extend(present::reported(&faults.findings, &faults.sources));
-                }
-            }
-        }
-        let keys = past.keys.clone().proving(&proposals);
-        for proposal in &proposals {
-            super::check::once(&mut ids, proposal, &mut codes, &mut findings);
-            let all = std::slice::from_ref(proposal);
-            let bench = Bench::new(all, &index, keys.clone());
-            let verdict =
-                gate::gate(&proposal.presents, &past.record, &page::terms(&site, proposal), &bench, &mut |set| {
-                    Ok::<_, anyhow::Error>(desk::reanalyse(&index, all, set))
-                })?;
+        let files = plans::list(named)?.iter().map(|path| PlanFile::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let judged = Judging::new(&site, &index, &past, now).by_record(files)?;
+        codes.extend(judged.codes);
+        findings.extend(judged.findings);
+        for (proposal, verdict) in &judged.plans {
             codes.push(verdict.exit);
-            rows.push(Row::of(proposal, &verdict));
-            ends.extend(ending(proposal, &verdict, now));
+            rows.push(Row::of(proposal, verdict));
+            ends.extend(ending(proposal, verdict, now));
             if !verdict.plan_expired {
-                count(&mut waits, proposal, &verdict);
+                count(&mut waits, proposal, verdict);
             }
         }
-        drop(watch);
         ends.sort_by_key(|(until, ..)| *until);
         let code = ExitCode::first(codes);
         let open = rows.iter().filter(|row| row.open > 0).count() as u64;

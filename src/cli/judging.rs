@@ -1,0 +1,138 @@
+//! Plans judged in one place: by policy, and by what the record holds of them.
+//!
+//! In: a site, its past, a moment, and plans' files. Out: proposals with the gate's verdict on each, and what is to be said of
+//! files that are no plans. Every command that tells where plans stand asks here, so that no two of them disagree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bench::Bench;
+use super::desk::reanalyse;
+use super::history::Past;
+use super::keys::Keys;
+use super::proposal::{PlanFile, Proposal};
+use super::site::{Faults, Site};
+use super::{present, progress};
+use crate::access::{Approved, Index};
+use crate::decision::exit::ExitCode;
+use crate::decision::gate::{self, Terms, Verdict};
+use crate::decision::translate;
+use crate::input::finding::{Code, Finding};
+use crate::input::id::PlanId;
+use crate::input::time::Time;
+use crate::report::model::Reported;
+
+/// What plans are judged by.
+pub struct Judging<'a, 's> {
+    site: &'s Site,
+    index: &'a Index<'s>,
+    past: &'a Past,
+    now: Time,
+    /// What other plans were approved for: it may be half of a chain that one completes.
+    approved: Vec<Approved>,
+}
+
+/// Plans with the gate's verdict on each.
+pub struct Judged<'s> {
+    /// The plans, in the order in which they were given, and whether enough allowed people decided.
+    pub plans: Vec<(Proposal<'s>, Verdict)>,
+    /// The keys of the log, and those that proved any of these plans.
+    pub keys: Keys,
+    /// What holds of files that are no plan, or of an id that stands twice.
+    pub codes: Vec<ExitCode>,
+    /// What is to be said of them.
+    pub findings: Vec<Reported>,
+}
+
+impl<'a, 's> Judging<'a, 's> {
+    /// Judges by this site, as of one moment.
+    #[must_use]
+    pub fn new(site: &'s Site, index: &'a Index<'s>, past: &'a Past, now: Time) -> Self {
+        Self { site, index, past, now, approved: past.approved(now, index) }
+    }
+
+    /// Judges a plan by policy, with its proof as of now.
+    ///
+    /// # Errors
+    /// The faults that make it invalid.
+    pub fn as_of_now(&self, file: &PlanFile) -> Result<Proposal<'s>, Faults> {
+        Proposal::judge(self.site, self.index, file, self.now, &self.approved, |plan, digested| {
+            self.past.of(self.index, plan, digested, self.now)
+        })
+    }
+
+    /// Judges a plan by policy, with its proof as of when the log received it, if it did.
+    ///
+    /// # Errors
+    /// The faults that make it invalid.
+    pub fn proposal(&self, file: PlanFile) -> Result<Proposal<'s>, Faults> {
+        self.as_of_now(&file.remembered(self.past, self.site, self.now))
+    }
+
+    /// Judges plans by policy and by the record.
+    ///
+    /// # Errors
+    /// If what is analysed again cannot be judged.
+    pub fn by_record(&self, files: impl IntoIterator<Item = PlanFile>) -> anyhow::Result<Judged<'s>> {
+        let _watch = progress::watch(progress::PLANS, None);
+        let (mut proposals, mut codes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+        for file in files {
+            match self.proposal(file) {
+                Ok(proposal) => proposals.push(proposal),
+                Err(faults) => {
+                    codes.push(ExitCode::Denied);
+                    findings.extend(present::reported(&faults.findings, &faults.sources));
+                }
+            }
+        }
+        // WHY of all plans: a key that proves one of them approves none of them.
+        let keys = self.past.keys.clone().proving(&proposals);
+        let mut ids = BTreeSet::new();
+        let mut plans = Vec::with_capacity(proposals.len());
+        for proposal in proposals {
+            once(&mut ids, &proposal, &mut codes, &mut findings);
+            let bench = Bench::new(std::slice::from_ref(&proposal), self.index, keys.clone());
+            let verdict = verdict(&proposal, self.past, &bench)?;
+            drop(bench);
+            plans.push((proposal, verdict));
+        }
+        Ok(Judged { plans, keys, codes, findings })
+    }
+}
+
+/// Whether enough allowed people decided on a plan, as the past says.
+///
+/// # Errors
+/// If what is analysed again cannot be judged.
+pub fn verdict<'s>(proposal: &Proposal<'s>, past: &Past, bench: &Bench<'_, 's>) -> anyhow::Result<Verdict> {
+    gate::gate(&proposal.presents, &past.record, &terms(proposal), bench, &mut |set| {
+        Ok(reanalyse(bench.index(), std::slice::from_ref(proposal), set))
+    })
+}
+
+/// What holds for a whole plan.
+#[must_use]
+pub fn terms(proposal: &Proposal<'_>) -> Terms {
+    Terms {
+        now: proposal.now,
+        approval_ttl: proposal.site.settings.approval_ttl,
+        plan_denied: translate::plan_denied(&proposal.plan_judged),
+        snapshot_stale: proposal.snapshot_is_stale(),
+    }
+}
+
+/// Refuses a second plan of the same id: decisions are bound to a plan's id, so one id must not stand for two files.
+pub fn once(
+    ids: &mut BTreeSet<PlanId>,
+    proposal: &Proposal<'_>,
+    codes: &mut Vec<ExitCode>,
+    findings: &mut Vec<Reported>,
+) {
+    let id = &proposal.plan.id;
+    if !ids.insert(id.value.clone()) {
+        codes.push(ExitCode::Denied);
+        let twice = Finding::new(Code::DuplicateId, format!("two plans have the id `{}`", id.value.as_str()))
+            .at(&id.place)
+            .mend("give each plan an id of its own");
+        findings.extend(present::reported(&[twice], &BTreeMap::new()));
+    }
+}
