@@ -83,7 +83,13 @@ fn run_page(page: &Path, with_folder: bool) -> usize {
     let home = sandbox.path().join("home");
     fs::create_dir_all(&home).unwrap();
     if with_folder {
-        copy(page.parent().unwrap(), &work);
+        let folder = page.parent().unwrap();
+        copy(folder, &work);
+        // What the examples share lies beside their folders.
+        let parts = folder.join("../parts.sh");
+        if parts.is_file() {
+            fs::copy(parts, sandbox.path().join("parts.sh")).unwrap();
+        }
     } else {
         fs::create_dir_all(&work).unwrap();
     }

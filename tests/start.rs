@@ -134,8 +134,9 @@ fn init_finds_the_key_that_git_signs_with_then_that_of_home_then_the_agents() {
 
 /// A copy of an example's folder, made ready by its `make.sh`.
 fn example(person: &Person, name: &str) -> PathBuf {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
-    let copied = Command::new("cp").arg("-r").arg(from).arg(person.0.path()).status().unwrap();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let parts = [examples.join(name), examples.join("parts.sh")];
+    let copied = Command::new("cp").arg("-r").args(parts).arg(person.0.path()).status().unwrap();
     assert!(copied.success());
     let folder = person.0.path().join(name);
     let (code, text) = person.run(&folder, "export -f review; bash make.sh");

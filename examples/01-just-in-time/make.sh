@@ -1,28 +1,13 @@
 #!/usr/bin/env bash
 # Writes what holds dates or keys: a plan is void after `expires`, a snapshot is too old after a day, and keys are made here.
 # `make.sh TTL` asks for another time than two hours, `make.sh standing` for ever.
-set -eu
-day() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
-public() { cut -d' ' -f1,2 "$1.pub"; }
-for who in ada bo assistant; do
-  [ -f "$who" ] || ssh-keygen -q -t ed25519 -N '' -C "example $who" -f "$who"
-done
+. "$(dirname "$0")/../parts.sh"
+new_keys ada bo assistant
 for who in ada bo; do
   echo "$who@shop.example namespaces=\"review-seal@v1\" $(public "$who")"
 done > allowed_signers
-cat > agents.yaml <<AGENTS
-version: 1
-agents:
-  - id: agent:on-call
-    max_credential_ttl: 1d
-    proof:
-      - {method: key, key: "$(public assistant)", valid_after: $(day '-1 hour'), valid_before: $(day '+22 hours')}
-AGENTS
-cat > tasks.yaml <<TASKS
-version: 1
-tasks:
-  - {id: INC-4711, owner: user:ada, agents: [agent:on-call], sponsors: [user:noor], scope: [env:production], until: $(day '+2 days'), state: open}
-TASKS
+agent agent:on-call
+task INC-4711 agent:on-call env:production
 cat > snapshot.yaml <<SNAPSHOT
 version: 1
 taken_at: $(day '-1 hour')
@@ -55,4 +40,4 @@ expires: $(day '+1 day')
 changes:
   - {id: c1, action: grant, to: user:mia, role: operator, scope: env:production, $how, reason: Checkout answers with 503.}
 PLAN
-review plan sign plan.yaml --key assistant 2> /dev/null
+sign

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # Writes plan.yaml with dates of today: a plan is void after `expires`. The assistant signs it with a key of its own, which
 # agents.yaml names for a week.
-set -eu
-day() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
-[ -f helper ] || ssh-keygen -q -t ed25519 -N '' -C helper -f helper
+. "$(dirname "$0")/../parts.sh"
+new_keys helper
 cat > agents.yaml <<AGENTS
 version: 1
 agents:
   - id: sa:shop/helper
     proof:
-      - {method: key, key: "$(cut -d' ' -f1,2 helper.pub)", valid_after: $(day now), valid_before: $(day '+7 days')}
+      - {method: key, key: "$(public helper)", valid_after: $(day now), valid_before: $(day '+7 days')}
 AGENTS
 cat > plan.yaml <<PLAN
 version: 1

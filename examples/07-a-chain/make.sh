@@ -1,21 +1,9 @@
 #!/usr/bin/env bash
 # Writes what holds dates or keys. `make.sh c1` writes the plan with its first change only.
-set -eu
-day() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
-[ -f assistant ] || ssh-keygen -q -t ed25519 -N '' -C 'example assistant' -f assistant
-cat > agents.yaml <<AGENTS
-version: 1
-agents:
-  - id: agent:build
-    max_credential_ttl: 1d
-    proof:
-      - {method: key, key: "$(cut -d' ' -f1,2 assistant.pub)", valid_after: $(day '-1 hour'), valid_before: $(day '+22 hours')}
-AGENTS
-cat > tasks.yaml <<TASKS
-version: 1
-tasks:
-  - {id: T-12, owner: user:ada, agents: [agent:build], sponsors: [user:noor], scope: [org:shop], until: $(day '+2 days'), state: open}
-TASKS
+. "$(dirname "$0")/../parts.sh"
+new_keys assistant
+agent agent:build
+task T-12 agent:build org:shop
 cat > snapshot.yaml <<SNAPSHOT
 version: 1
 taken_at: $(day '-1 hour')
@@ -52,4 +40,4 @@ changes:
   - {id: c2, action: grant, to: svc:linter, role: pipeline-starter, scope: ci:pipelines, mode: active, ttl: 4h, reason: It starts its own retry.}
 PLAN
 [ "${1:-}" != c1 ] || sed -i '/id: c2/d' plan.yaml
-review plan sign plan.yaml --key assistant 2> /dev/null
+sign
