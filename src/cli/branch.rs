@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::new_folder::shown;
-use super::proposal::MAX_PLAN;
+use super::plan_file::MAX_PLAN;
 use super::{blobs, plans};
 use crate::input::text::Text;
 

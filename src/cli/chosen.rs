@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::branch::Branch;
-use super::proposal::PlanFile;
+use super::plan_file::PlanFile;
 use super::{plans, present};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::proposal::{PlanFile, Proposal};
+use super::plan_file::PlanFile;
+use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
 use super::{Where, output, present};

@@ -11,7 +11,8 @@ use clap::Args;
 
 use super::history;
 use super::judging::Judging;
-use super::proposal::{PlanFile, Proposal};
+use super::plan_file::PlanFile;
+use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
 use super::{Where, output, present};

@@ -37,6 +37,7 @@ pub mod output;
 pub mod passed;
 pub mod person;
 pub mod plan;
+pub mod plan_file;
 pub mod plans;
 pub mod present;
 pub mod progress;

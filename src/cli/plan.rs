@@ -10,8 +10,8 @@ use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 
 use super::new_folder::{replace, shown};
+use super::plan_file::PlanFile;
 use super::proof::Kind;
-use super::proposal::PlanFile;
 use super::site::{Faults, REVOKED_KEYS};
 use super::trust_folder::TrustFolder;
 use super::{Format, output, person, present, provers, render};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 
 use super::new_folder::shown;
-use super::proposal::MAX_PLAN;
+use super::plan_file::MAX_PLAN;
 use crate::input::yaml;
 
 /// How deep folders of plans may be nested.

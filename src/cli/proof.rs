@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use super::branch::Branch;
 use super::new_folder::shown;
-use super::proposal::PlanFile;
+use super::plan_file::PlanFile;
 use super::site::Site;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};

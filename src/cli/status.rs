@@ -10,7 +10,8 @@ use clap::Args;
 
 use super::judging::Judging;
 use super::left;
-use super::proposal::{PlanFile, Proposal};
+use super::plan_file::PlanFile;
+use super::proposal::Proposal;
 use super::site::Site;
 use super::{Format, Where, history, output, plans, present, record, recording, render};
 use crate::access::Index;

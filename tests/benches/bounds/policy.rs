@@ -8,7 +8,8 @@ use std::time::Instant;
 use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request, Schema};
 use review::access::Index;
 use review::cli::Where;
-use review::cli::proposal::{PlanFile, Proposal};
+use review::cli::plan_file::PlanFile;
+use review::cli::proposal::Proposal;
 use review::cli::site::Site;
 use review::policy::{self, Pack};
 
