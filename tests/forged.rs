@@ -21,9 +21,8 @@ mod support;
 
 use agent::Agent;
 use forge::{Forged, minutes};
-use support::{Site, unbroken};
+use support::{ASSISTANT, Site, unbroken};
 
-const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
 const FORMATS: [&str; 7] = ["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];
 
 /// A site whose plan was signed by a key that ended an hour ago, with a recorder.
@@ -37,7 +36,7 @@ fn site() -> Site {
     let key = site.public_key("assistant");
     let (from, until) = (minutes(-120), minutes(-60));
     let agents = format!(
-        "version: 1\nagents:\n  - id: {AGENT}\n    proof:\n      - {{method: key, key: \"{key}\", valid_after: {from}, valid_before: {until}}}\n    may_hold: []\n"
+        "version: 1\nagents:\n  - id: {ASSISTANT}\n    proof:\n      - {{method: key, key: \"{key}\", valid_after: {from}, valid_before: {until}}}\n    may_hold: []\n"
     );
     fs::write(site.demo().join("agents.yaml"), agents).unwrap();
     site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/robot"]);
@@ -186,7 +185,7 @@ fn every_format_of_the_gate_says_that_a_proof_holds_no_longer_and_on_whose_word(
     let log = fs::read_to_string(site.log()).unwrap();
     let plan = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| line["type"] == "plan");
     let received = plan.unwrap()["received_at"].as_str().unwrap().to_owned();
-    for part in [AGENT, "`robot@ci.example`", &received, "the key ended at"] {
+    for part in [ASSISTANT, "`robot@ci.example`", &received, "the key ended at"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(finding["line"].as_u64().is_some_and(|line| line > 1) && finding["help"].is_string(), "{finding}");

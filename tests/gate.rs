@@ -18,29 +18,19 @@ use support::{Site, decide, expect, seal};
 /// A site in a git repository whose `main` holds the trust files and nothing else.
 fn repository() -> Site {
     let site = Site::new();
-    git(&site, &["init", "-q", "-b", "main", "."]);
+    site.git(&["init", "-q", "-b", "main", "."]);
     fs::create_dir(site.demo().join("plans")).unwrap();
     fs::rename(site.demo().join("plan.yaml"), site.demo().join("../demo-plan.yaml")).unwrap();
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
     fs::write(site.demo().join(".gitignore"), "keys/\n").unwrap();
     commit(&site, "trust");
-    git(&site, &["checkout", "-q", "-b", "topic"]);
+    site.git(&["checkout", "-q", "-b", "topic"]);
     site
 }
 
-fn git(site: &Site, args: &[&str]) -> String {
-    let mut command = site.command("git", &site.demo());
-    for (name, value) in [("NAME", "n"), ("EMAIL", "e@x")] {
-        command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
-    }
-    let output = command.args(args).output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 fn commit(site: &Site, message: &str) {
-    git(site, &["add", "-A"]);
-    git(site, &["commit", "-q", "--allow-empty", "-m", message]);
+    site.git(&["add", "-A"]);
+    site.git(&["commit", "-q", "--allow-empty", "-m", message]);
 }
 
 fn gate(site: &Site, arguments: &[&str]) -> (i32, Value) {
@@ -93,9 +83,9 @@ fn the_plans_of_a_branch_are_judged_as_committed() {
     let needs = value["findings"].as_array().unwrap().iter().find(|f| f["code"] == "undecided").unwrap();
     let message = needs["message"].as_str().unwrap();
     assert!(message.contains("step Owner: `ada`"), "{message}");
-    git(&site, &["checkout", "-q", "-f", "main"]);
-    git(&site, &["merge", "-q", "--ff-only", "topic"]);
-    git(&site, &["checkout", "-q", "-b", "next"]);
+    site.git(&["checkout", "-q", "-f", "main"]);
+    site.git(&["merge", "-q", "--ff-only", "topic"]);
+    site.git(&["checkout", "-q", "-b", "next"]);
     fs::remove_file(site.demo().join("plans/a.yaml")).unwrap();
     fs::remove_file(site.demo().join("plans/a.yaml.sig")).unwrap();
     commit(&site, "drop the plan");
@@ -161,7 +151,7 @@ fn a_plan_is_found_whatever_it_is_called() {
         assert_eq!(gate(&site, &[&["."], &since[..]].concat()).0, 3, "{name} is in the folder");
         let (code, said) = site.run(&["check", ".", "--format", "json"]);
         assert!(code == 3 && said.contains(&format!("\"{name}\"")), "{said}");
-        git(&site, &["reset", "-q", "--hard", "main"]);
+        site.git(&["reset", "-q", "--hard", "main"]);
     }
 }
 
@@ -191,9 +181,9 @@ fn two_open_plans_for_one_object_are_a_finding() {
     let site = repository();
     propose(&site, "plans/a.yaml", &plan(&site));
     commit(&site, "first plan");
-    git(&site, &["checkout", "-q", "main"]);
-    git(&site, &["merge", "-q", "--ff-only", "topic"]);
-    git(&site, &["checkout", "-q", "-b", "second"]);
+    site.git(&["checkout", "-q", "main"]);
+    site.git(&["merge", "-q", "--ff-only", "topic"]);
+    site.git(&["checkout", "-q", "-b", "second"]);
     propose(&site, "plans/b.yaml", &plan(&site).replace("PLAN-DEMO-1", "PLAN-DEMO-2"));
     commit(&site, "second plan");
     let (_, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
@@ -209,24 +199,24 @@ fn two_open_plans_for_one_object_are_a_finding() {
 #[test]
 fn a_tag_that_is_called_like_a_branch_moves_neither_the_base_nor_the_log() {
     let site = repository();
-    git(&site, &["update-ref", "refs/remotes/origin/main", "main"]);
-    let none = git(&site, &["commit-tree", "-m", "log", "HEAD^{tree}"]);
-    git(&site, &["update-ref", "refs/remotes/origin/review-log", &none]);
+    site.git(&["update-ref", "refs/remotes/origin/main", "main"]);
+    let none = site.git(&["commit-tree", "-m", "log", "HEAD^{tree}"]);
+    site.git(&["update-ref", "refs/remotes/origin/review-log", &none]);
     propose(&site, "plans/a.yaml", &plan(&site));
     commit(&site, "plan");
     let since = ["--changed-since", "origin/main", "--trust", "main", "--log", "origin/review-log:review-log.jsonl"];
     assert_eq!(gate(&site, &since).0, 3);
     // Compared with itself, the branch would touch nothing.
     for (tag, target) in [("origin/main", "HEAD"), ("origin/review-log", "HEAD")] {
-        git(&site, &["tag", tag, target]);
+        site.git(&["tag", tag, target]);
         let (code, value) = gate(&site, &since);
         let said = messages(&value);
         assert!(code == 1 && said.contains(&format!("`{tag}` could mean several branches and tags")), "{code} {said}");
-        git(&site, &["tag", "-d", tag]);
+        site.git(&["tag", "-d", tag]);
     }
     let full =
         ["--changed-since", "refs/remotes/origin/main", "--trust", "main", "--log", "refs/remotes/origin/review-log:l"];
-    git(&site, &["tag", "origin/main", "HEAD"]);
+    site.git(&["tag", "origin/main", "HEAD"]);
     assert_eq!(gate(&site, &full).0, 3, "a full name means one thing");
 }
 
@@ -245,11 +235,11 @@ fn each_thing_that_git_cannot_tell_is_exit_1_with_its_message() {
     assert!(text.contains("names no commit") && text.contains("git fetch"), "{text}");
     let text = says(&demo, &["gate", "--changed-since", "main", "--head", "no-such", "--trust", "main"]);
     assert!(text.contains("names no commit"), "{text}");
-    git(&site, &["branch", "-q", "island", &git(&site, &["commit-tree", "-m", "alone", "HEAD^{tree}"])]);
+    site.git(&["branch", "-q", "island", &site.git(&["commit-tree", "-m", "alone", "HEAD^{tree}"])]);
     let text = says(&demo, &["gate", "--changed-since", "island", "--trust", "main"]);
     assert!(text.contains("no common ancestor"), "{text}");
     let from = format!("file://{}", demo.display());
-    git(&site, &["clone", "-q", "--depth", "1", "--branch", "topic", &from, "../shallow"]);
+    site.git(&["clone", "-q", "--depth", "1", "--branch", "topic", &from, "../shallow"]);
     let text = says(&demo.join("../shallow"), &["gate", "--changed-since", "HEAD", "--trust", "HEAD"]);
     assert!(text.contains("shallow") && text.contains("fetch-depth: 0"), "{text}");
 }

@@ -8,41 +8,19 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
-#![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
 
 mod support;
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
-use support::{Site, now};
+use support::{ASSISTANT, Site, cluster_exports, in_days, now};
 
-const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
 const PLANS: usize = 50;
-
-/// Some time from now, as plans write it.
-fn in_days(days: i64) -> String {
-    now().plus(review::input::time::Span::from_seconds(days * 86_400)).to_string()
-}
-
-fn git(site: &Site, args: &[&str]) -> String {
-    let mut command = site.command("git", &site.demo());
-    for (name, value) in [("NAME", "n"), ("EMAIL", "e@x")] {
-        command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
-    }
-    let output = command.args(args).output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 #[test]
 fn fifty_plans_on_a_live_cluster_are_gated_in_every_format() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/kubernetes");
-    if !data.exists() {
-        println!("the export of the cluster is absent, so nothing was tested");
-        return;
-    }
+    let Some(data) = cluster_exports() else { return };
     let site = Site::new();
     let mut arguments: Vec<String> = ["snapshot", "import", "kubernetes"].map(str::to_owned).to_vec();
     arguments.push(data.join("live/rolebindings.yaml").to_string_lossy().into_owned());
@@ -67,7 +45,7 @@ fn fifty_plans_on_a_live_cluster_are_gated_in_every_format() {
     fs::write(
         site.demo().join("tasks.yaml"),
         format!(
-            "version: 1\ntasks:\n  - {{id: T1, owner: \"user:lena\", agents: [\"{AGENT}\"], sponsors: [\"user:lena\"], scope: [{scope}], until: {}, state: open}}\n",
+            "version: 1\ntasks:\n  - {{id: T1, owner: \"user:lena\", agents: [\"{ASSISTANT}\"], sponsors: [\"user:lena\"], scope: [{scope}], until: {}, state: open}}\n",
             in_days(9)
         ),
     )
@@ -76,23 +54,23 @@ fn fifty_plans_on_a_live_cluster_are_gated_in_every_format() {
         fs::remove_file(site.demo().join(name)).unwrap();
     }
     fs::write(site.demo().join(".gitignore"), "keys/\n").unwrap();
-    git(&site, &["init", "-q", "-b", "main", "."]);
-    git(&site, &["add", "-A"]);
-    git(&site, &["commit", "-q", "-m", "trust"]);
-    git(&site, &["checkout", "-q", "-b", "topic"]);
+    site.git(&["init", "-q", "-b", "main", "."]);
+    site.git(&["add", "-A"]);
+    site.git(&["commit", "-q", "-m", "trust"]);
+    site.git(&["checkout", "-q", "-b", "topic"]);
     fs::create_dir(site.demo().join("plans")).unwrap();
     for (at, space) in spaces.iter().enumerate() {
         let name = format!("plans/{at:02}.yaml");
         let plan = format!(
-            "version: 1\nid: P-{at}\nproposer: {AGENT}\non_behalf_of: user:lena\ntask: T1\nintent: i\nexpires: {}\nchanges:\n  \
+            "version: 1\nid: P-{at}\nproposer: {ASSISTANT}\non_behalf_of: user:lena\ntask: T1\nintent: i\nexpires: {}\nchanges:\n  \
              - {{id: c1, action: grant, to: \"user:lena\", role: \"clusterrole:view\", scope: \"{space}\", mode: active, ttl: 1h, reason: r}}\n",
             in_days(2)
         );
         fs::write(site.demo().join(&name), plan).unwrap();
         site.sign(&name);
     }
-    git(&site, &["add", "-A"]);
-    git(&site, &["commit", "-q", "-m", "fifty plans"]);
+    site.git(&["add", "-A"]);
+    site.git(&["commit", "-q", "-m", "fifty plans"]);
 
     let mut arguments = vec!["gate", "--changed-since", "main", "--trust", "main"];
     let formats = ["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];

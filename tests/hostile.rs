@@ -19,9 +19,8 @@ use std::path::Path;
 
 use review::input::text::is_hidden;
 use serde_json::{Value, json};
-use support::{Site, expect, key, seal};
+use support::{ASSISTANT, Site, expect, in_days, key, seal};
 
-const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
 /// How many strings one plan holds.
 const BATCH: usize = 60;
 
@@ -63,10 +62,6 @@ fn strings() -> Vec<String> {
     all
 }
 
-fn date(days: i64) -> String {
-    review::input::time::Time::from_unix(support::now().unix() + days * 86_400).to_string()
-}
-
 fn snapshot(names: &[&String]) -> String {
     let id = |kind: &str, name: &str| format!("{kind}:{name}");
     let mut identities = vec![json!({"id": "user:lena", "kind": "human"}), json!({"id": "user:ada", "kind": "human"})];
@@ -82,7 +77,7 @@ fn snapshot(names: &[&String]) -> String {
         assignments.push(json!({"id": format!("a{n} {name}"), "who": id("group", name), "role": id("role", name),
             "scope": id("db", name), "mode": "standing", "last_used": "2020-01-01T00:00:00Z"}));
     }
-    json!({"version": 1, "taken_at": date(0), "source": "hostile", "identities": identities, "groups": groups,
+    json!({"version": 1, "taken_at": in_days(0), "source": "hostile", "identities": identities, "groups": groups,
         "roles": roles, "resources": resources, "assignments": assignments})
     .to_string()
 }
@@ -97,9 +92,9 @@ fn plan(n: usize, names: &[&String]) -> String {
             "mode": "active", "ttl": "2h", "reason": name, "claims": {"last_used": "2026-11-20"}}));
     }
     let name = names.first().map_or("", |name| name.as_str());
-    json!({"version": 1, "id": format!("P{n} {name}"), "proposer": AGENT, "on_behalf_of": "user:lena",
+    json!({"version": 1, "id": format!("P{n} {name}"), "proposer": ASSISTANT, "on_behalf_of": "user:lena",
         "task": format!("T {name}"), "intent": name, "snapshot": format!("sha256:{}", "0".repeat(64)),
-        "expires": date(2), "changes": changes})
+        "expires": in_days(2), "changes": changes})
     .to_string()
 }
 

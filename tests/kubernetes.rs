@@ -9,31 +9,14 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
-#![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
 
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
-use support::{Site, expect, key, seal, unbroken};
-
-const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
-
-fn data() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/kubernetes");
-    if !folder.exists() {
-        println!("the export of the cluster is absent, so nothing was tested");
-        return None;
-    }
-    Some(folder)
-}
-
-fn date(days: i64) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    review::input::time::Time::from_unix(i64::try_from(now).unwrap() + days * 86_400).to_string()
-}
+use support::{ASSISTANT, Site, cluster_exports, expect, in_days, key, seal, unbroken};
 
 /// The demo's people and keys, before a snapshot of the real cluster.
 fn cluster(data: &Path) -> (Site, Value) {
@@ -44,14 +27,14 @@ fn cluster(data: &Path) -> (Site, Value) {
         fs::read_dir(data.join("bootstrap/2022-arktos")).unwrap().map(|e| e.unwrap().path()).collect();
     bootstrap.sort();
     arguments.extend(bootstrap.iter().map(|path| path.to_string_lossy().into_owned()));
-    let now = date(0);
+    let now = in_days(0);
     arguments.extend(["-o", "snapshot.json", "--taken-at", &now, "--format", "json"].map(str::to_owned));
     let (code, text) = site.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(code, 0, "{text}");
     let tasks = format!(
-        "version: 1\ntasks:\n  - {{id: T1, owner: \"user:lena\", agents: [\"{AGENT}\"], sponsors: [\"user:lena\"], \
+        "version: 1\ntasks:\n  - {{id: T1, owner: \"user:lena\", agents: [\"{ASSISTANT}\"], sponsors: [\"user:lena\"], \
          scope: [\"ns:abundant-namespace-dev\", \"ns:accessibility-book-club\"], until: {}, state: open}}\n",
-        date(9)
+        in_days(9)
     );
     fs::write(site.demo().join("tasks.yaml"), tasks).unwrap();
     // An export knows no owners of roles, so the site names people who stand in for them.
@@ -65,8 +48,8 @@ fn write_plan(site: &Site, id: &str, changes: &[&str]) -> String {
     let changes: Vec<String> = changes.iter().map(|change| format!("  - {{{change}, reason: r}}")).collect();
     let changes = changes.join("\n");
     let plan = format!(
-        "version: 1\nid: {id}\nproposer: {AGENT}\non_behalf_of: user:lena\ntask: T1\nintent: i\nexpires: {}\nchanges:\n{changes}",
-        date(2)
+        "version: 1\nid: {id}\nproposer: {ASSISTANT}\non_behalf_of: user:lena\ntask: T1\nintent: i\nexpires: {}\nchanges:\n{changes}",
+        in_days(2)
     );
     let name = format!("{id}.yaml");
     fs::write(site.demo().join(&name), plan).unwrap();
@@ -135,7 +118,7 @@ fn decisions(site: &Site) -> Vec<String> {
 
 #[test]
 fn an_import_of_the_cluster_counts_it_and_names_what_it_lacks() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let (_, imported) = cluster(&data);
     assert_eq!(imported["counts"]["namespaces"], 1_252);
     assert_eq!(imported["counts"]["unresolved_roles"], 1);
@@ -144,7 +127,7 @@ fn an_import_of_the_cluster_counts_it_and_names_what_it_lacks() {
 
 #[test]
 fn a_team_is_lent_edit_in_its_namespace_by_owner_and_security() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let (site, _) = cluster(&data);
     let edit = "id: c1, action: grant, to: \"group:github:accessibility-resources-admin\", role: \"clusterrole:edit\", scope: \"ns:abundant-namespace-dev\"";
     let plan = write_plan(&site, "EDIT", &[&format!("{edit}, mode: active, ttl: 4h")]);
@@ -174,7 +157,7 @@ fn a_team_is_lent_edit_in_its_namespace_by_owner_and_security() {
 
 #[test]
 fn admin_for_a_service_account_without_an_owner_passes_only_by_breaking_the_glass() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let (site, _) = cluster(&data);
     let plan = write_plan(
         &site,
@@ -208,7 +191,7 @@ fn admin_for_a_service_account_without_an_owner_passes_only_by_breaking_the_glas
 
 #[test]
 fn cluster_admin_for_a_team_of_unknown_members_never_looks_harmless() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let (site, _) = cluster(&data);
     let plan = write_plan(
         &site,
@@ -245,7 +228,7 @@ fn cluster_admin_for_a_team_of_unknown_members_never_looks_harmless() {
 
 #[test]
 fn stale_bindings_are_taken_by_one_owner() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let (site, _) = cluster(&data);
     let revoke = |id: &str, who: &str, ns: &str| {
         format!("id: {id}, action: revoke, to: \"{who}\", role: \"clusterrole:admin\", scope: \"ns:{ns}\"")
@@ -277,7 +260,7 @@ fn stale_bindings_are_taken_by_one_owner() {
 
 #[test]
 fn a_permission_on_a_role_of_thousands_is_reviewed_to_a_log_that_verifies() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let (site, _) = cluster(&data);
     let plan = write_plan(
         &site,
@@ -306,7 +289,7 @@ fn a_permission_on_a_role_of_thousands_is_reviewed_to_a_log_that_verifies() {
 
 #[test]
 fn a_role_that_the_export_lacks_is_privileged_because_nobody_knows_what_it_gives() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let (site, _) = cluster(&data);
     let grant = "id: c1, action: grant, to: \"group:github:accessibility-resources-admin\", role: \"clusterrole:calico-network-policy-access\"";
     let standing =

@@ -9,7 +9,6 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
-#![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
 
 mod support;
 
@@ -17,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Site, decide, expect, key, seal};
+use support::{Site, cluster_exports, decide, expect, key, seal};
 
 fn json(site: &Site, arguments: &[&str], code: i32) -> Value {
     let mut all = arguments.to_vec();
@@ -239,15 +238,6 @@ fn what_changed_between_snapshots_is_told_both_ways_and_agents_are_watched() {
     }
 }
 
-fn data() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/kubernetes");
-    if !folder.exists() {
-        println!("the exports are absent, so nothing was tested");
-        return None;
-    }
-    Some(folder)
-}
-
 fn import(site: &Site, files: &[PathBuf], to: &str) {
     let mut arguments = vec!["snapshot".to_owned(), "import".to_owned(), "kubernetes".to_owned()];
     arguments.extend(files.iter().map(|file| file.to_string_lossy().into_owned()));
@@ -264,7 +254,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn the_three_bootstrap_versions_are_compared() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let site = Site::new();
     let versions = files(&data.join("bootstrap"));
     assert_eq!(versions.len(), 3);
@@ -284,7 +274,7 @@ fn the_three_bootstrap_versions_are_compared() {
 
 #[test]
 fn a_real_cluster_is_shown() {
-    let Some(data) = data() else { return };
+    let Some(data) = cluster_exports() else { return };
     let site = Site::new();
     let mut all = vec![data.join("live/rolebindings.yaml")];
     all.extend(files(&data.join("bootstrap/2022-arktos")));

@@ -17,9 +17,8 @@ use serde_json::{Value, json};
 
 mod support;
 
-use support::{Site, expect, key, now, seal, unbroken};
+use support::{ASSISTANT, Site, expect, key, now, seal, unbroken};
 
-const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
 const ISSUER: &str = "https://issuer.corp.example";
 
 fn check(site: &Site) -> (i32, Value) {
@@ -74,7 +73,7 @@ fn refused(site: &Site) -> String {
 /// Replaces the proofs of the demo's agent.
 fn prove_by(site: &Site, proof: &str) {
     let agents = format!(
-        "version: 1\nagents:\n  - id: {AGENT}\n    max_credential_ttl: 1d\n    proof:\n      - {proof}\n    may_hold: []\n"
+        "version: 1\nagents:\n  - id: {ASSISTANT}\n    max_credential_ttl: 1d\n    proof:\n      - {proof}\n    may_hold: []\n"
     );
     fs::write(site.demo().join("agents.yaml"), agents).unwrap();
 }
@@ -92,7 +91,7 @@ fn a_plan_without_a_proof_is_denied() {
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
     assert!(refused(&site).contains("nothing beside `plan.yaml` proves that"), "{}", refused(&site));
     // Where agents.yaml agrees on no proof, the shipped policies deny.
-    fs::write(site.demo().join("agents.yaml"), format!("version: 1\nagents:\n  - id: {AGENT}\n")).unwrap();
+    fs::write(site.demo().join("agents.yaml"), format!("version: 1\nagents:\n  - id: {ASSISTANT}\n")).unwrap();
     let (code, report) = check(&site);
     assert_eq!(code, 3);
     assert!(report["findings"].to_string().contains("agent-unproven"), "{report}");
@@ -256,7 +255,7 @@ impl Issuer {
         prove_by(
             site,
             &format!(
-                "{{method: token, issuer: \"{ISSUER}\", subject: \"{AGENT}\", algorithm: EdDSA, jwks: jwks/corp.json, claims: {{ref: main}}}}"
+                "{{method: token, issuer: \"{ISSUER}\", subject: \"{ASSISTANT}\", algorithm: EdDSA, jwks: jwks/corp.json, claims: {{ref: main}}}}"
             ),
         );
         let _ = fs::remove_file(site.demo().join("plan.yaml.sig"));
@@ -267,8 +266,7 @@ impl Issuer {
         let (code, audience) = site.run(&["plan", "sign", "plan.yaml", "--audience"]);
         assert_eq!(code, 0);
         let at = now().unix();
-        let mut claims =
-            json!({"iss": ISSUER, "sub": AGENT, "aud": [audience.trim()], "iat": at, "exp": at + 600, "ref": "main"});
+        let mut claims = json!({"iss": ISSUER, "sub": ASSISTANT, "aud": [audience.trim()], "iat": at, "exp": at + 600, "ref": "main"});
         change(&mut claims);
         let part = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
         let signed = format!("{}.{}", part(&json!({"alg": "EdDSA", "kid": "k1", "typ": "JWT"})), part(&claims));
@@ -383,7 +381,7 @@ fn the_log_records_the_claims_and_the_digest_of_a_token_and_never_the_token() {
     fs::write(site.demo().join("revoked_keys"), "# none so far\n").unwrap();
     decide(&site);
     let plan = recorded(&site);
-    assert_eq!((&plan["proof"]["method"], &plan["proof"]["subject"]), (&json!("jwt"), &json!(AGENT)));
+    assert_eq!((&plan["proof"]["method"], &plan["proof"]["subject"]), (&json!("jwt"), &json!(ASSISTANT)));
     let digest: review::input::digest::Digest<review::input::digest::of::File> =
         review::input::digest::Digest::of(&fs::read(site.demo().join("plan.yaml.jwt")).unwrap());
     assert_eq!(plan["proof"]["sha256"], json!(digest.to_string()));

@@ -14,9 +14,7 @@ use serde_json::Value;
 
 mod support;
 
-use support::{Site, expect, key, now, seal, unbroken};
-
-const ASSISTANT: &str = "spiffe://corp.example/agent/access-assistant";
+use support::{ASSISTANT, Site, expect, key, now, seal, unbroken};
 
 /// The demo with its first change alone, which its owner decides: Ada, or Cy of the group of owners.
 fn site() -> Site {

@@ -14,9 +14,7 @@ use serde_json::Value;
 
 mod support;
 
-use support::{Site, now};
-
-const AGENT: &str = "spiffe://corp.example/agent/access-assistant";
+use support::{ASSISTANT, Site, now};
 
 fn check(site: &Site) -> (i32, Value) {
     let (code, text) = site.run(&["trust", "check", "--format", "json"]);
@@ -50,7 +48,7 @@ fn add_signer(site: &Site, line: &str) {
 }
 
 fn with_agents(site: &Site, proofs: &str) {
-    let agents = format!("version: 1\nagents:\n  - id: {AGENT}\n    proof:\n{proofs}    may_hold: []\n");
+    let agents = format!("version: 1\nagents:\n  - id: {ASSISTANT}\n    proof:\n{proofs}    may_hold: []\n");
     fs::write(site.demo().join("agents.yaml"), agents).unwrap();
 }
 
@@ -159,7 +157,13 @@ const CASES: &[Case] = &[
     ),
     (
         "an agent among a person's identities",
-        |s| s.replace("people.yaml", "identities: [\"user:bo\"]", &format!("identities: [\"user:bo\", \"{AGENT}\"]")),
+        |s| {
+            s.replace(
+                "people.yaml",
+                "identities: [\"user:bo\"]",
+                &format!("identities: [\"user:bo\", \"{ASSISTANT}\"]"),
+            );
+        },
         "machine-approver",
         "error",
         "agents.yaml:4",
@@ -278,7 +282,7 @@ const CASES: &[Case] = &[
     ),
     (
         "a task that an agent owns",
-        |s| s.replace("tasks.yaml", "owner: user:lena", &format!("owner: {AGENT}")),
+        |s| s.replace("tasks.yaml", "owner: user:lena", &format!("owner: {ASSISTANT}")),
         "not-a-person",
         "error",
         "tasks.yaml:5",
@@ -293,7 +297,7 @@ const CASES: &[Case] = &[
     ("an agent without proof", |s| with_agents(s, "      []\n"), "bad-value", "error", "agents.yaml:5"),
     (
         "an agent with no proof at all",
-        |s| fs::write(s.demo().join("agents.yaml"), format!("version: 1\nagents:\n  - id: {AGENT}\n")).unwrap(),
+        |s| fs::write(s.demo().join("agents.yaml"), format!("version: 1\nagents:\n  - id: {ASSISTANT}\n")).unwrap(),
         "agent-without-proof",
         "warning",
         "agents.yaml:3",
@@ -367,7 +371,7 @@ const CASES: &[Case] = &[
     (
         "an assistant that was quietly given write access",
         |s| {
-            s.replace("snapshot.json", "\"assignments\": [", &format!("\"assignments\": [\n    {{\"id\": \"quiet\", \"who\": \"{AGENT}\", \"role\": \"ledger-writer\", \"scope\": \"db:ledger\", \"mode\": \"standing\"}},"));
+            s.replace("snapshot.json", "\"assignments\": [", &format!("\"assignments\": [\n    {{\"id\": \"quiet\", \"who\": \"{ASSISTANT}\", \"role\": \"ledger-writer\", \"scope\": \"db:ledger\", \"mode\": \"standing\"}},"));
         },
         "agent-overbroad",
         "warning",

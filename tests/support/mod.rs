@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -16,6 +17,24 @@ pub const LONG: Option<u64> = Some(120_000);
 pub fn now() -> review::input::time::Time {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     review::input::time::Time::from_unix(i64::try_from(since.as_secs()).unwrap())
+}
+
+/// The demo's assistant.
+pub const ASSISTANT: &str = "spiffe://corp.example/agent/access-assistant";
+
+/// A time so many days from now, as plans write it.
+pub fn in_days(days: i64) -> String {
+    now().plus(review::input::time::Span::from_seconds(days * 86_400)).to_string()
+}
+
+/// The exports of real clusters, which are no part of this project; where they are absent, says so.
+pub fn cluster_exports() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/kubernetes");
+    if !folder.exists() {
+        println!("the exports of clusters are absent, so nothing was tested");
+        return None;
+    }
+    Some(folder)
 }
 
 /// A folder with a site, and the binary run in it with an empty environment.
@@ -95,6 +114,17 @@ impl Site {
     pub fn public_key(&self, name: &str) -> String {
         let text = std::fs::read_to_string(self.demo().join(format!("keys/{name}.pub"))).unwrap();
         text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs git in the site's folder, and gives what it prints.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let mut command = self.command("git", &self.demo());
+        for (name, value) in [("NAME", "n"), ("EMAIL", "e@x")] {
+            command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
+        }
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// Runs `ssh-keygen`.
