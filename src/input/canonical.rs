@@ -113,11 +113,6 @@ impl Form {
 struct Writer<'f>(&'f mut Form);
 
 impl Writer<'_> {
-    fn push(&mut self, byte: u8) -> io::Result<()> {
-        self.0.out.push(byte);
-        Ok(())
-    }
-
     /// What is no number at all never comes here: JSON has null for it.
     fn fraction(&mut self, number: f64) -> io::Result<()> {
         Err(match serde_json::Number::from_f64(number) {
@@ -177,10 +172,10 @@ impl serde_json::ser::Formatter for Writer<'_> {
         self.0.integer(integer)
     }
     fn begin_string<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.push(b'"')
+        self.0.out.write_all(b"\"")
     }
     fn end_string<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.push(b'"')
+        self.0.out.write_all(b"\"")
     }
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, _: &mut W, fragment: &str) -> io::Result<()> {
         self.0.out.write_all(fragment.as_bytes())
@@ -189,22 +184,22 @@ impl serde_json::ser::Formatter for Writer<'_> {
         CompactFormatter.write_char_escape(&mut self.0.out, escape)
     }
     fn begin_array<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.push(b'[')
+        self.0.out.write_all(b"[")
     }
     fn end_array<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.push(b']')
+        self.0.out.write_all(b"]")
     }
     fn begin_array_value<W: io::Write + ?Sized>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { self.push(b',') }
+        if first { Ok(()) } else { self.0.out.write_all(b",") }
     }
     fn begin_object<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.push(b'{')?;
+        self.0.out.write_all(b"{")?;
         self.0.open.push(Open { start: self.0.out.len(), entries: Vec::new() });
         Ok(())
     }
     fn begin_object_key<W: io::Write + ?Sized>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
         if !first {
-            self.push(b',')?;
+            self.0.out.write_all(b",")?;
         }
         let here = self.0.out.len();
         if let Some(object) = self.0.open.last_mut() {
@@ -220,7 +215,7 @@ impl serde_json::ser::Formatter for Writer<'_> {
         Ok(())
     }
     fn begin_object_value<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.push(b':')
+        self.0.out.write_all(b":")
     }
     fn end_object<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
         if let Some(object) = self.0.open.pop()
@@ -228,7 +223,7 @@ impl serde_json::ser::Formatter for Writer<'_> {
         {
             return Err(self.0.refuse(fault));
         }
-        self.push(b'}')
+        self.0.out.write_all(b"}")
     }
     fn write_raw_fragment<W: io::Write + ?Sized>(&mut self, _: &mut W, _: &str) -> io::Result<()> {
         Err(io::Error::other("JSON that is written already has no canonical form"))
@@ -259,7 +254,7 @@ mod tests {
                 let entry = |(key, item): (&String, &Value)| format!("{}:{}", serde_json::json!(key), by_a_tree(item));
                 format!("{{{}}}", sorted.into_iter().map(entry).collect::<Vec<_>>().join(","))
             }
-            other => other.to_string(),
+            leaf @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => leaf.to_string(),
         }
     }
 
