@@ -114,6 +114,65 @@ fn what_passed_without_a_person_is_the_first_half_of_a_chain_like_any_other() {
     assert!(messages(&after).iter().any(|m| m.contains("approved as `PLAN-17/c6`")), "{:?}", messages(&after));
 }
 
+#[test]
+fn two_halves_that_are_judged_in_one_go_do_not_both_pass_without_a_person() {
+    let site = Site::new();
+    for part in ["part-one", "part-two"] {
+        let role = format!(
+            r#"{{"id": "{part}", "owner": "user:ada", "sensitivity": "low",
+                "permissions": [{{"action": "wiki:{part}", "resource": "wiki/*"}}]}}"#
+        );
+        site.replace("snapshot.json", "\"roles\": [", &format!("\"roles\": [{role},"));
+    }
+    edit_snapshot(&site, "resources", "db:ledger", |it| it["sensitivity"] = "low".into());
+    fs::create_dir_all(site.demo().join("policies/escalations")).unwrap();
+    let path = "paths:
+  - {id: wiki, title: Takes the wiki over., source: 'https://example.org',
+     requires: [{action: 'wiki:part-one', resource: '*'}, {action: 'wiki:part-two', resource: '*'}]}
+";
+    fs::write(site.demo().join("policies/escalations/wiki.yaml"), path).unwrap();
+    let halves: Vec<String> = [("PLAN-17", "part-one"), ("PLAN-23", "part-two")]
+        .into_iter()
+        .map(|(id, part)| {
+            let name = plan(&site, id, &["c1"], false);
+            site.replace(&name, "role: ledger-writer", &format!("role: {part}"));
+            site.replace(&name, "ttl: 4h", "ttl: 1h");
+            site.sign(&name);
+            name
+        })
+        .collect();
+    let outcomes = |arguments: &[&str]| -> Vec<String> {
+        let report = json(&site, arguments);
+        report["changes"].as_array().unwrap().iter().map(|c| c["outcome"].as_str().unwrap().to_owned()).collect()
+    };
+    for half in &halves {
+        assert_eq!(outcomes(&["check", half]), ["auto"]);
+        assert_eq!(site.run(&["gate", half, "--trust", "."]).0, 0);
+    }
+    assert_eq!(outcomes(&["check", &halves[0], &halves[1]]), ["auto", "needs"]);
+    let (code, text) = site.run(&["gate", &halves[0], &halves[1], "--trust", "."]);
+    assert!(code == 3 && text.contains("task-escalation-of-plan"), "{code} {text}");
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/robot"]);
+    let line = format!("robot@ci.example namespaces=\"review-record@v1\" {}\n", site.public_key("robot"));
+    site.append("allowed_signers", &line);
+    let (code, text) = site.run(&["record", &halves[0], &halves[1], "--key", "keys/robot.pub"]);
+    assert!(code == 3 && text.contains("nothing was recorded"), "{code} {text}");
+}
+
+#[test]
+fn two_halves_that_are_approved_in_one_sitting_lead_back_before_the_seal() {
+    let site = Site::new();
+    let (first, second) = (plan(&site, "PLAN-17", &["c5"], false), plan(&site, "PLAN-23", &["c6"], false));
+    let mut ada = site.sit(&format!("{first} {second} --key keys/ada.pub"));
+    expect(&mut ada, "2 changes to decide in 2 plans");
+    expect(&mut ada, "? keys");
+    key(&mut ada, "g");
+    decide(&mut ada, &[("c6", "a", "Type `yes`", "yes"), ("c5", "a", "Type `yes`", "yes")]);
+    expect(&mut ada, "with the others you approved");
+    key(&mut ada, "r");
+    expect(&mut ada, "Why");
+}
+
 /// Alters one thing of the snapshot.
 fn edit_snapshot(site: &Site, what: &str, id: &str, how: impl Fn(&mut Value)) {
     let file = site.demo().join("snapshot.json");

@@ -61,7 +61,7 @@ impl Check {
         let read = self.chosen.read()?;
         // What other plans were approved for may be half of a chain that this one completes.
         let past = history::recalled(site, &self.place, now)?;
-        let judging = Judging::new(site, &index, &past, now);
+        let mut judging = Judging::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
         let watch = progress::watch(progress::PLANS, None);
         for file in &read.files {
@@ -73,6 +73,7 @@ impl Check {
             match judged {
                 Ok(proposal) => {
                     once(&mut ids, &proposal, &mut codes, &mut findings);
+                    judging.counts(&proposal);
                     codes.extend(holding(&proposal));
                     findings.extend(present::findings(&proposal));
                     reports.push(present::plan(&proposal, Limits::SHORT));

@@ -183,11 +183,11 @@ impl Desk {
             going_on = Some(left);
         }
         let index = Index::new(&site.snapshot);
-        let judging = Judging::new(&site, &index, &past, output::now());
+        let mut judging = Judging::new(&site, &index, &past, output::now());
         // Where one plan was named by itself, what is wrong with it is all there is to say.
         let alone = paths.len() == 1 && named.len() <= 1;
         let mut read = Read { proposals: Vec::new(), passed: Vec::new() };
-        if let Some(stop) = self.read(&judging, &paths, alone, &mut read)? {
+        if let Some(stop) = self.read(&mut judging, &paths, alone, &mut read)? {
             return Ok(stop);
         }
         if let Err(failure) = attended {
@@ -200,7 +200,7 @@ impl Desk {
             if let Some(left) = &going_on {
                 let more = files_of(left)?;
                 let more: Vec<PathBuf> = more.into_iter().filter(|file| !named_before(&paths, file)).collect();
-                if let Some(stop) = self.read(&judging, &more, alone, &mut read)? {
+                if let Some(stop) = self.read(&mut judging, &more, alone, &mut read)? {
                     return Ok(stop);
                 }
             }
@@ -225,7 +225,7 @@ impl Desk {
     /// Reads and judges plans. An exit code: there is nothing to ask, and that was said.
     fn read<'s>(
         &self,
-        judging: &Judging<'_, 's>,
+        judging: &mut Judging<'_, 's>,
         paths: &[PathBuf],
         alone: bool,
         into: &mut Read<'s>,
@@ -247,7 +247,10 @@ impl Desk {
                     code: ExitCode::Stale,
                     faults: None,
                 }),
-                Ok(proposal) => into.proposals.push(proposal),
+                Ok(proposal) => {
+                    judging.counts(&proposal);
+                    into.proposals.push(proposal);
+                }
                 Err(faults) if alone => {
                     let report = present::faults("review", &faults, ExitCode::Denied);
                     return self.say(&report, ExitCode::Denied).map(Some);

@@ -13,11 +13,11 @@ use super::history::Past;
 use super::keys::Keys;
 use super::left::Left;
 use super::new_folder::shown;
-use super::output;
 use super::plan_file::PlanFile;
 use super::proposal::Proposal;
 use super::recording::{self, Mark, Recorder};
 use super::site::Site;
+use super::{beside, output};
 use crate::access::Index;
 use crate::decision::case::CaseId;
 use crate::decision::record::CLOCK_SKEW_SECONDS;
@@ -50,7 +50,8 @@ pub fn reanalyse<'s>(index: &Index<'s>, proposals: &[Proposal<'s>], approved: &B
         if changes.is_empty() {
             continue;
         }
-        let Ok(part) = proposal.only(index, &changes) else { continue };
+        let held = beside::held(proposal, proposals, approved);
+        let Ok(part) = proposal.only(index, &changes, &held) else { continue };
         if let Some(policies) = translate::plan_denied(&part.plan_judged) {
             again.denied_plans.insert(plan.clone(), policies);
         }

@@ -153,7 +153,7 @@ fn different<'s>(proposal: &Proposal<'s>, index: &Index<'s>, at: usize) -> Vec<S
         if !rest.contains(&facts.id) || !tried.insert(rest.clone()) {
             return;
         }
-        let Ok(again) = proposal.only(index, &rest) else { return };
+        let Ok(again) = proposal.only(index, &rest, &proposal.approved) else { return };
         let Some(says) = again.position(&facts.id).and_then(|at| outcome(&again, at)) else { return };
         said.push(what.own(", ").id(&facts.id).own(" ").then(says));
     };

@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::plan_file::PlanFile;
 use super::proposal::Proposal;
 use super::site::{Faults, Site};
-use super::{present, progress};
+use super::{beside, present, progress};
 use crate::access::{Approved, Index};
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{self, Terms, Verdict};
@@ -28,7 +28,8 @@ pub struct Judging<'a, 's> {
     index: &'a Index<'s>,
     past: &'a Past,
     now: Time,
-    /// What other plans were approved for: it may be half of a chain that one completes.
+    /// What other plans were approved for, and what of those judged so far passes without a person: it may be half of a
+    /// chain that one completes.
     approved: Vec<Approved>,
 }
 
@@ -69,16 +70,24 @@ impl<'a, 's> Judging<'a, 's> {
         self.as_of_now(&file.remembered(self.past, self.site, self.now))
     }
 
+    /// Lets what of a plan passes without a person count for the plans after it.
+    pub fn counts(&mut self, proposal: &Proposal<'s>) {
+        beside::add_automatic(proposal, &mut self.approved);
+    }
+
     /// Judges plans by policy and by the record.
     ///
     /// # Errors
     /// If what is analysed again cannot be judged.
-    pub fn by_record(&self, files: impl IntoIterator<Item = PlanFile>) -> anyhow::Result<Judged<'s>> {
+    pub fn by_record(&mut self, files: impl IntoIterator<Item = PlanFile>) -> anyhow::Result<Judged<'s>> {
         let _watch = progress::watch(progress::PLANS, None);
         let (mut proposals, mut codes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
         for file in files {
             match self.proposal(file) {
-                Ok(proposal) => proposals.push(proposal),
+                Ok(proposal) => {
+                    self.counts(&proposal);
+                    proposals.push(proposal);
+                }
                 Err(faults) => {
                     codes.push(ExitCode::Denied);
                     findings.extend(present::reported(&faults.findings, &faults.sources));

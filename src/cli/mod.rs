@@ -6,6 +6,7 @@
 pub mod access;
 pub mod ahead;
 pub mod bench;
+pub mod beside;
 pub mod blobs;
 pub mod branch;
 pub mod card;

@@ -87,17 +87,21 @@ impl<'s> Proposal<'s> {
         Self::analyse(site, index, file, plan, origin, (now, &approved), history).map_err(faults)
     }
 
-    /// Analyses and judges only these changes, as a plan of its own.
+    /// Analyses and judges only these changes, as a plan of its own, beside what is held then.
     ///
     /// # Errors
     /// The faults that they have without the others.
-    pub fn only(&self, index: &Index<'s>, changes: &BTreeSet<ChangeId>) -> Result<Self, Vec<Finding>> {
+    pub fn only(
+        &self,
+        index: &Index<'s>,
+        changes: &BTreeSet<ChangeId>,
+        held: &[Approved],
+    ) -> Result<Self, Vec<Finding>> {
         let mut plan = self.plan.clone();
         plan.changes.retain(|change| changes.contains(&change.id.value));
         let history = self.history.clone();
         let origin = self.origin.clone();
-        let known = (self.now, self.approved.as_slice());
-        Self::analyse(self.site, index, &self.file, plan, origin, known, |_, _| history.clone())
+        Self::analyse(self.site, index, &self.file, plan, origin, (self.now, held), |_, _| history.clone())
     }
 
     fn analyse(
