@@ -15,6 +15,7 @@ use crate::access::view::{Holders, Touched, View};
 use crate::input::entitlement::Requirement;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
+use crate::snapshot::model::Assignment;
 
 impl<'v, 's> View<'v, 's> {
     /// Lays an overlay over the plain snapshot, knowing whom it touches.
@@ -89,8 +90,11 @@ impl<'v, 's> View<'v, 's> {
                 }
                 queue.extend(direct.into_iter().filter(|next| seen.insert(next.clone())));
             }
-            // WHY: who may make a rule hold is asked of the snapshot alone; whoever a change lets hold more is a seed.
-            for state in states.iter().filter(|state| state.below.is_none() || !state.delta.resources.is_empty()) {
+            let leads = |state: &&&Self| {
+                let lends = || state.new_rule_holders().iter().any(|by_scope| !by_scope.is_empty());
+                state.below.is_none() || !state.delta.resources.is_empty() || lends()
+            };
+            for state in states.iter().filter(leads) {
                 for list in state.behind_by_rule(&subject) {
                     // INVARIANT: a list is kept, so that no other takes its address.
                     if lists.insert(Rc::as_ptr(&list).addr()) {
@@ -111,13 +115,17 @@ impl<'v, 's> View<'v, 's> {
         }
         let plain = self.below.unwrap_or(self);
         let holders = plain.rule_holders();
+        let new = self.below.map(|_| self.new_rule_holders());
         let mut found = Vec::new();
         for (at, (class, by_scope)) in classes.iter().zip(holders.iter()).enumerate() {
             let Some(scope) = class.scope_of(subject) else { continue };
             let key = (at, scope);
             let known = self.worked.borrow().rule_behind.get(&key).cloned();
             found.push(known.unwrap_or_else(|| {
-                let list = Rc::new(self.holders_in(by_scope, key.1.as_ref()));
+                let mut list = self.holders_in(by_scope, key.1.as_ref());
+                let new = new.as_ref().and_then(|new| new.get(at));
+                list.extend(new.map(|new| self.holders_in(new, key.1.as_ref())).unwrap_or_default());
+                let list = Rc::new(list);
                 self.worked.borrow_mut().rule_behind.insert(key.clone(), Rc::clone(&list));
                 list
             }));
@@ -150,24 +158,50 @@ impl<'v, 's> View<'v, 's> {
         let classes = self.index.rules().classes.len();
         let mut all: Holders = vec![BTreeMap::new(); classes];
         for role in &self.index.snapshot().roles {
-            let flat = self.flat(&role.id);
-            // Variables stand for the holder, hence any resource.
-            let lent =
-                if flat.variables { (0..classes).collect() } else { self.lends(&flat).classes(self.index.rules()) };
-            if lent.is_empty() {
-                continue;
+            self.add_rule_holders(&role.id, self.of_role(&role.id), &mut all);
+        }
+        let all = Rc::new(all);
+        self.worked.borrow_mut().holders = Some(Rc::clone(&all));
+        all
+    }
+
+    /// The same of what the changes alter: who is given a role, and who holds one that is altered.
+    fn new_rule_holders(&self) -> Rc<Holders> {
+        if let Some(known) = &self.worked.borrow().holders {
+            return Rc::clone(known);
+        }
+        let mut all: Holders = vec![BTreeMap::new(); self.index.rules().classes.len()];
+        if !all.is_empty() {
+            let altered = closure(&self.delta.roles.keys().cloned().collect(), |role| self.including(role));
+            for role in &altered {
+                self.add_rule_holders(role, self.of_role(role), &mut all);
             }
-            for assignment in self.of_role(&role.id) {
-                let holders = self.subjects(assignment.who.raw());
-                for class in &lent {
-                    let Some(by_scope) = all.get_mut(*class) else { continue };
-                    by_scope.entry(assignment.scope.clone()).or_default().extend(holders.iter().cloned());
-                }
+            let given: BTreeSet<&RoleId> = self.delta.added.iter().filter_map(|a| a.role.as_ref()).collect();
+            for role in given {
+                self.add_rule_holders(role, self.delta.of_role(role), &mut all);
             }
         }
         let all = Rc::new(all);
         self.worked.borrow_mut().holders = Some(Rc::clone(&all));
         all
+    }
+
+    /// Adds who is assigned a role to each class of rules that it may make hold.
+    fn add_rule_holders<'x>(&self, role: &RoleId, of: impl Iterator<Item = &'x Assignment>, all: &mut Holders) {
+        let flat = self.flat(role);
+        // Variables stand for the holder, hence any resource.
+        let lent =
+            if flat.variables { (0..all.len()).collect() } else { self.lends(&flat).classes(self.index.rules()) };
+        if lent.is_empty() {
+            return;
+        }
+        for assignment in of {
+            let holders = self.subjects(assignment.who.raw());
+            for class in &lent {
+                let Some(by_scope) = all.get_mut(*class) else { continue };
+                by_scope.entry(assignment.scope.clone()).or_default().extend(holders.iter().cloned());
+            }
+        }
     }
 
     /// Who holds a role, or one that includes it, by an assignment, and whom it bounds.

@@ -3,7 +3,7 @@
 use super::build::*;
 use crate::access::facts::{Analysis, EmergentWhat};
 use crate::access::{Approved, Data};
-use crate::input::entitlement::{Permission, Requirement};
+use crate::input::entitlement::{IdentityKind, Permission, Requirement};
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
 
@@ -306,4 +306,50 @@ fn what_others_give_among_themselves_and_nobody_can_tell_how_makes_the_search_no
     assert!(long.sets_incomplete && long.emergent.is_empty(), "{:?}", long.findings);
     let why: Vec<_> = long.findings.iter().filter(|f| f.message.raw().contains("more than can be told")).collect();
     assert_eq!(why.len(), 1);
+}
+
+#[test]
+fn who_newly_makes_a_rule_hold_stands_behind_all_that_it_leads_to() {
+    let s = snapshot("test").human("dev").human("boss").identity("sa:ci/runner", IdentityKind::ServiceAccount);
+    let s = s.resource("org", None).resource("ns:ci", Some("org")).role("pods", &[allow("create", "pods")]);
+    let s = s.role("bind", &[allow("bind", "roles")]).role("plain", &[]).held("p", "dev", "plain", Some("org"));
+    let s = s.group("makers", &[]).held("m", "makers", "pods", None).rule(
+        "pods",
+        "sa:$ns/$name",
+        "create",
+        "pods",
+        Some("ns:$ns"),
+    );
+    let bind = || grant("sa:ci/runner", "bind", None);
+    let ways = [
+        grant("dev", "pods", Some("ns:ci")),
+        grant("dev", "pods", Some("org")),
+        grant("dev", "pods", None),
+        join("dev", "makers"),
+        add("plain", allow("create", "*")),
+        Action::AddInclude(p("plain".into()), p("pods".into())),
+        Action::SetRole(define("plain", &[allow("*", "pods")], &[])),
+    ];
+    for way in ways {
+        let members = |a: &Analysis| -> Vec<Vec<String>> {
+            let of = |e: &&crate::access::facts::Emergent| matches!(&e.what, EmergentWhat::Access(p) if brief(std::slice::from_ref(p))[0] == "dev bind roles");
+            let named = |e: &crate::access::facts::Emergent| {
+                e.members.iter().chain(&e.with).map(|c| c.as_str().to_owned()).collect()
+            };
+            assert!(!a.sets_incomplete, "{way:?} {:?}", a.findings);
+            a.emergent.iter().filter(of).map(named).collect()
+        };
+        let a = analysed(&Data::default(), &s, vec![("c0", way.clone()), ("c1", bind())], Vec::new());
+        assert_eq!(members(&a), [["c0", "c1"]], "{way:?}");
+        assert_eq!(
+            members(&analysed(&Data::default(), &s, vec![("c", bind())], vec![way.clone()])),
+            [["c", "P0/c"]],
+            "{way:?}"
+        );
+        assert_eq!(
+            members(&analysed(&Data::default(), &s, vec![("c", way.clone())], vec![bind()])),
+            [["c", "P0/c"]],
+            "{way:?}"
+        );
+    }
 }

@@ -154,6 +154,7 @@ prop_compose! {
         ),
         trusts in proptest::collection::vec((anyone(), pick(&USERS), requires()), 0..4),
         limit in proptest::option::weighted(0.4, pick(&["r2", "r3", "bound"])),
+        rule in proptest::option::weighted(0.3, (pick(&["a", "b", "c"]), pick(&[None, None, Some("team"), Some("new")]))),
     ) -> Snapshot {
         let mut s = snapshot("test").resource("org", None).resource("team", Some("org"));
         for u in USERS { s = s.human(u); }
@@ -169,6 +170,9 @@ prop_compose! {
         for (n, (from, to, requires)) in trusts.into_iter().enumerate() {
             s = s.trust(&format!("t{n}"), from, to, None);
             s.trusts.last_mut().unwrap().requires = requires.map(asked);
+        }
+        if let Some((action, scope)) = rule {
+            s = s.rule("rule", "u$n", action, "x", scope);
         }
         s
     }
