@@ -1,0 +1,336 @@
+//! The form of JSON for programs: what stands in it, under which names.
+//!
+//! In: nothing. Out: types that serialise so, from which its schema is made. What they hold is borrowed from the report.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::access::facts::Access;
+use crate::input::finding::{Code, Severity};
+use crate::input::text::Text;
+use crate::report::effects::{AccessList, Listed};
+use crate::report::model::ChangeReport;
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'r> {
+    pub(super) schema_version: u32,
+    pub(super) command: &'static str,
+    pub(super) exit_code: u8,
+    pub(super) verdict: Text,
+    pub(super) findings: Vec<FindingOut<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) plans: Option<Vec<PlanOut<'r>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) changes: Option<Vec<ChangeOut<'r>>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) verify: Option<VerifyOut<'r>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) log: Option<LogOut<'r>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) snapshot: Option<SnapshotOut<'r>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) access: Option<crate::report::render::access::AccessOut<'r>>,
+    /// Facts in rows, each sheet under its own key.
+    #[serde(flatten)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub(super) sheets: BTreeMap<&'static str, serde_json::Value>,
+    pub(super) next: Vec<Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FindingOut<'r> {
+    #[schemars(with = "String")]
+    pub(super) code: Code,
+    pub(super) severity: Severity,
+    pub(super) message: &'r Text,
+    pub(super) file: Option<&'r str>,
+    pub(super) line: Option<u32>,
+    pub(super) column: Option<u32>,
+    pub(super) help: Option<&'r Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy: Option<&'r str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PlanOut<'r> {
+    pub(super) id: &'r str,
+    pub(super) file: &'r Text,
+    pub(super) sha256: String,
+    pub(super) proposer: &'r Text,
+    pub(super) on_behalf_of: Option<&'r Text>,
+    pub(super) task: Option<&'r Text>,
+    pub(super) intent: &'r Text,
+    pub(super) expires: String,
+    pub(super) policies: Vec<PolicyOut<'r>>,
+    pub(super) totals: TotalsOut,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TotalsOut {
+    pub(super) changes: u64,
+    pub(super) denied: u64,
+    pub(super) needs: u64,
+    pub(super) auto: u64,
+    pub(super) privileged: u64,
+    pub(super) gained: u64,
+    pub(super) lost: u64,
+    pub(super) gained_eligible: u64,
+    pub(super) gained_privileged: u64,
+    pub(super) emergent: u64,
+    pub(super) identities: u64,
+    pub(super) at_least: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ChangeOut<'r> {
+    pub(super) id: &'r str,
+    pub(super) plan: &'r str,
+    pub(super) file: &'r str,
+    pub(super) line: u32,
+    pub(super) column: u32,
+    pub(super) action: &'static str,
+    pub(super) summary: Text,
+    pub(super) digest: Option<String>,
+    pub(super) outcome: &'static str,
+    pub(super) state: &'static str,
+    pub(super) steps: Vec<StepOut<'r>>,
+    pub(super) policies: Vec<PolicyOut<'r>>,
+    pub(super) gained: Vec<PieceOut<'r>>,
+    pub(super) lost: Vec<PieceOut<'r>>,
+    pub(super) gained_eligible: Vec<PieceOut<'r>>,
+    pub(super) emergent: Vec<EmergentOut<'r>>,
+    pub(super) escalations: Vec<NamedOut<'r>>,
+    pub(super) sod: Vec<NamedOut<'r>>,
+    #[serde(skip_serializing_if = "MoreOut::is_none")]
+    pub(super) not_listed: MoreOut,
+    pub(super) privileged: bool,
+    pub(super) privileged_because: &'r [Text],
+    pub(super) sensitivity: &'static str,
+    pub(super) concerned: Text,
+    pub(super) members_not_all_known: &'r [Text],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) too_large_to_tell: Option<Text>,
+    pub(super) depends_on: Vec<&'r str>,
+    pub(super) in_task_scope: bool,
+    pub(super) reversible: bool,
+    pub(super) claims: Vec<ClaimOut<'r>>,
+    pub(super) reason: &'r Text,
+}
+
+/// How many more there are of each list of a change than stand there. They count as well.
+#[derive(Default, PartialEq, Serialize, JsonSchema)]
+pub(super) struct MoreOut {
+    pub(super) gained: usize,
+    pub(super) lost: usize,
+    pub(super) gained_eligible: usize,
+    pub(super) emergent: usize,
+    pub(super) escalations: usize,
+    pub(super) sod: usize,
+}
+
+impl MoreOut {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn of(it: &ChangeReport, most: Listed) -> Self {
+        let accesses = |list: &AccessList| list.pieces.len().saturating_sub(most.accesses);
+        let facts = |all: usize| all.saturating_sub(most.facts);
+        Self {
+            gained: accesses(&it.gained),
+            lost: accesses(&it.lost),
+            gained_eligible: accesses(&it.gained_eligible),
+            emergent: facts(it.emergent.len()),
+            escalations: facts(it.escalations.len()),
+            sod: facts(it.sod.len()),
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StepOut<'r> {
+    pub(super) name: &'r Text,
+    pub(super) state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) who: Option<&'r Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) presence_proven: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PolicyOut<'r> {
+    pub(super) id: &'r str,
+    pub(super) verdict: &'static str,
+    pub(super) enforcement: &'r Text,
+    pub(super) severity: &'r Text,
+    pub(super) title: &'r Text,
+    pub(super) advice: &'r Text,
+    pub(super) control: &'r Text,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PieceOut<'r> {
+    pub(super) subject: SubjectOut<'r>,
+    #[serde(flatten)]
+    #[schemars(with = "AccessForm")]
+    pub(super) access: &'r Access,
+    pub(super) path: Text,
+    pub(super) sensitivity: &'static str,
+    pub(super) privileged: Option<&'r Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SubjectOut<'r> {
+    pub(super) kind: &'static str,
+    pub(super) id: &'r str,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EmergentOut<'r> {
+    pub(super) digest: String,
+    pub(super) kind: &'static str,
+    pub(super) summary: Text,
+    pub(super) eligible: bool,
+    pub(super) sets: Vec<Vec<&'r str>>,
+    pub(super) members: Vec<&'r str>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) members_not_listed: usize,
+    /// How many pieces more it stands for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) others: u64,
+    pub(super) with_approved: Vec<&'r str>,
+    pub(super) cheapest_to_drop: Vec<&'r str>,
+    pub(super) ways: Vec<Text>,
+    pub(super) complete: bool,
+    pub(super) privileged: Option<&'r Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NamedOut<'r> {
+    pub(super) id: &'r Text,
+    pub(super) subject: &'r Text,
+    pub(super) summary: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) complete: Option<bool>,
+    pub(super) ways: Vec<Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ClaimOut<'r> {
+    pub(super) name: &'static str,
+    pub(super) claimed: &'r Text,
+    pub(super) found: Option<&'r Text>,
+    #[schemars(with = "ClaimForm")]
+    pub(super) result: crate::access::facts::ClaimResult,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VerifyOut<'r> {
+    pub(super) integrity: AnswerOut,
+    pub(super) authenticity: AnswerOut,
+    pub(super) completeness: AnswerOut,
+    pub(super) time: AnswerOut,
+    pub(super) heads: Vec<HeadOut<'r>>,
+    #[schemars(with = "SessionsForm")]
+    pub(super) sessions: u64,
+    pub(super) lines: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) line: Option<&'r Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnswerOut {
+    pub(super) holds: &'static str,
+    pub(super) says: Text,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct HeadOut<'r> {
+    pub(super) seal: String,
+    pub(super) session: &'r Text,
+    pub(super) at: String,
+    pub(super) principal: &'r Text,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LogOut<'r> {
+    #[schemars(with = "SessionsForm")]
+    pub(super) sessions: Vec<SessionOut<'r>>,
+    pub(super) decisions: Vec<DecisionOut<'r>>,
+    pub(super) heads: Vec<HeadOut<'r>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SessionOut<'r> {
+    pub(super) session: &'r Text,
+    pub(super) kind: &'static str,
+    pub(super) sealed: Option<String>,
+    pub(super) writer: &'r Text,
+    pub(super) key: &'r Text,
+    pub(super) plans: &'r [Text],
+    pub(super) verdicts: &'r BTreeMap<&'static str, u64>,
+    pub(super) standing: Text,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DecisionOut<'r> {
+    pub(super) session: &'r Text,
+    pub(super) at: String,
+    pub(super) plan: &'r Text,
+    pub(super) change: &'r Text,
+    pub(super) summary: Text,
+    pub(super) verdict: &'static str,
+    pub(super) steps: &'r [Text],
+    pub(super) who: &'r Text,
+    pub(super) reason: Option<&'r Text>,
+    pub(super) privileged: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SnapshotOut<'r> {
+    pub(super) source: &'r Text,
+    pub(super) taken_at: String,
+    pub(super) sha256: String,
+    pub(super) counts: &'r BTreeMap<&'static str, u64>,
+}
+
+/// An access as it is written, for the schema.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it only says what form an access has")]
+pub(in crate::report::render) struct AccessForm {
+    pub(super) action: String,
+    pub(super) resource: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) condition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) exceptions: Vec<serde_json::Value>,
+}
+
+/// How many sessions were verified, or the sessions that are shown, for the schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only says what form sessions have")]
+pub(super) enum SessionsForm {
+    Count(u64),
+    List(Vec<SessionOut<'static>>),
+}
+
+/// What a claim turned out to be, for the schema.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it only says what form a result has")]
+pub(super) enum ClaimForm {
+    Confirmed,
+    Contradicted,
+    Unchecked,
+}
+
+fn is_zero<T: Default + PartialEq>(n: &T) -> bool {
+    *n == T::default()
+}
