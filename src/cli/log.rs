@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
 use super::site::Site;
+use super::trust_folder::TrustFolderError;
 use super::{Format, Where, history, output, present, prove, record, render, verify};
 use crate::decision::digest::Document;
 use crate::decision::exit::ExitCode;
@@ -81,8 +82,14 @@ pub struct Head {
 const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
 
 fn load(path: Option<&PathBuf>, place: &Where) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
-    let without = "whose keys count in a log stands in a trust folder (`review verify LOG --signers FILE` needs none, and prints the heads too)";
-    let site = match Site::load(place).context(without)? {
+    let loaded = Site::load(place).map_err(|error| match error.downcast_ref() {
+        Some(TrustFolderError::NotFound) => anyhow!(
+            "a trust folder says whose keys count in a log, and there is no `review.yaml` here or in any folder above\n  = mend: \
+             name one with `--trust DIR`; without one, `review verify LOG --signers FILE` judges a log and prints its heads"
+        ),
+        Some(_) | None => error,
+    });
+    let site = match loaded? {
         Ok(site) => site,
         Err(faults) => return Ok(Err(present::faults("log", &faults, ExitCode::Failure))),
     };

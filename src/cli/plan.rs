@@ -144,7 +144,7 @@ fn others_stays(path: &Path, plan: &[u8], own: Option<&(PublicKey, Option<Certif
     });
     anyhow::ensure!(
         is_own,
-        "`{}` is good for exactly this plan, and signed by another key, {}; nothing was signed\n  = mend: leave it, or put yours in \
+        "`{}` is good for exactly this plan, and signed by another key, `{}`; nothing was signed\n  = mend: leave it, or put yours in \
          its place with `--replace`",
         shown(path),
         standing.fingerprint()
