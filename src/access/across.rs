@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::analyse::{Question, alters_objects, between, lay, search};
+use crate::access::analyse::{Question, alters_objects, between, lay, lay_for_few, search};
 use crate::access::apply::{becomes, latest_end, overlay, seeds};
 use crate::access::candidates::{candidates, digest};
 use crate::access::effects::{Bench, Outcome};
@@ -478,7 +478,8 @@ fn companions(
         return Companions { found: Vec::new(), is_cut };
     }
     let names: BTreeSet<&ChangeId> = steps.iter().take(mine).map(|s| &s.change.id.value).collect();
-    let mut search = search(q, plain, steps, &whole_view, &alone, &lay);
+    let for_few = |set: &BTreeSet<usize>| lay_for_few(q, plain, steps, set);
+    let mut search = search(q, plain, steps, &whole_view, &alone, &for_few);
     let mut found = search.all(fresh);
     found.retain_mut(|e| {
         // WHY: changes that give a piece and were not found to: whichever they are, some of them may be this plan's.

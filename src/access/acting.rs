@@ -59,7 +59,10 @@ impl View<'_, '_> {
     /// Goes on from the row below, where nothing that it rests on was lost.
     fn grow(&self, subject: &Subject) -> Option<Grown> {
         let (below, touched) = (self.below?, self.touched.as_ref()?);
-        if self.asks_for_something() || !self.delta.only_makes_subjects(self.index) {
+        if self.asks_for_something() {
+            return self.unchanged(subject);
+        }
+        if !self.delta.only_makes_subjects(self.index) {
             return None;
         }
         let was = below.row(subject);

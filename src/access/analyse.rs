@@ -17,6 +17,7 @@ use crate::access::candidates::candidates;
 use crate::access::cheapest::Cheapest;
 use crate::access::claims::{Computed, check};
 use crate::access::data::Data;
+use crate::access::delta::Delta;
 use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::Search;
 use crate::access::escalation::EscalationPath;
@@ -116,7 +117,8 @@ pub fn analyse(q: &Question<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         _ => bench.outcome(&plain, &whole_view, q.budget.of_all(told, looked)),
     };
     let outcomes: Vec<&Outcome> = alone.iter().map(|(outcome, _)| outcome).collect();
-    let mut emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &lay);
+    let for_few = |set: &BTreeSet<usize>| lay_for_few(q, &plain, &steps, set);
+    let mut emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &for_few);
     let (beyond, notes_across) =
         if q.approved.is_empty() { (Vec::new(), Vec::new()) } else { across(q, &plain, &bench, &outcomes, &emergent) };
     let own_emergent = emergent.len();
@@ -186,11 +188,36 @@ pub(super) fn lay<'v, 's>(
     steps: &[Step<'_>],
     set: &BTreeSet<usize>,
 ) -> View<'v, 's> {
-    let chosen: Vec<&Step<'_>> = set.iter().filter_map(|at| steps.get(*at)).collect();
-    let delta = overlay(plain.index, q.plan.expires.value, chosen.iter().copied());
+    let (chosen, delta) = chosen(q, plain, steps, set);
     let view = View::touching(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect());
     view.bound_lives(q.budget.work);
     view
+}
+
+/// The same, to ask about few of those whom it touches.
+pub(super) fn lay_for_few<'v, 's>(
+    q: &Question<'_, '_>,
+    plain: &'v View<'v, 's>,
+    steps: &[Step<'_>],
+    set: &BTreeSet<usize>,
+) -> View<'v, 's> {
+    let (chosen, delta) = chosen(q, plain, steps, set);
+    let view =
+        View::touching_few(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect());
+    view.bound_lives(q.budget.work);
+    view
+}
+
+/// Some steps, and what they lay over the snapshot.
+fn chosen<'c, 'p>(
+    q: &Question<'_, '_>,
+    plain: &View<'_, '_>,
+    steps: &'c [Step<'p>],
+    set: &BTreeSet<usize>,
+) -> (Vec<&'c Step<'p>>, Delta) {
+    let chosen: Vec<&Step<'_>> = set.iter().filter_map(|at| steps.get(*at)).collect();
+    let delta = overlay(plain.index, q.plan.expires.value, chosen.iter().copied());
+    (chosen, delta)
 }
 
 fn facts(

@@ -71,6 +71,11 @@ pub(super) struct Search<'q, 'v, 's> {
 /// What makes two completions the same.
 type Key = (Digest<of::Piece>, bool, bool);
 
+/// What was ever worked out of a state, and looked at for it.
+fn looked_at(view: &View<'_, '_>) -> u64 {
+    view.worked_out().saturating_add(view.lives_work())
+}
+
 /// A responsible set, or why there is none.
 enum Found {
     Set(BTreeSet<usize>),
@@ -297,7 +302,11 @@ impl Search<'_, '_, '_> {
             self.laid.clear();
             self.kept = 0;
         }
-        if !self.laid.contains_key(set) {
+        // What is worked out while it is laid out counts as well.
+        let mut before = 0;
+        if let Some(known) = self.laid.get(set) {
+            before = looked_at(known);
+        } else {
             if self.subsets >= MAX_SUBSETS {
                 return None;
             }
@@ -308,7 +317,6 @@ impl Search<'_, '_, '_> {
             self.laid.insert(set.clone(), view);
         }
         let view = self.laid.get(set)?;
-        let made = view.worked_out().saturating_add(view.lives_work());
         let yields = match what {
             EmergentWhat::Access(piece) => {
                 let when = if eligible { When::Ever } else { When::Now };
@@ -331,7 +339,7 @@ impl Search<'_, '_, '_> {
             }
         };
         let is_untold = view.has_lives_untold();
-        let more = view.worked_out().saturating_add(view.lives_work()).saturating_sub(made);
+        let more = looked_at(view).saturating_sub(before);
         self.look(more);
         (!is_untold).then_some(yields)
     }

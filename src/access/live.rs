@@ -29,6 +29,8 @@ pub(super) struct Lives {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     by: BTreeMap<Subject, Lives>,
+    /// Whose edges, and what they ask for, are as in the state below.
+    as_below: BTreeMap<Subject, bool>,
     /// How much was looked at, and how much may be; without a bound: all.
     work: u64,
     most: Option<u64>,
@@ -75,6 +77,16 @@ impl View<'_, '_> {
     pub(super) fn has_lives_untold(&self) -> bool {
         let told = &self.worked.borrow().lives;
         told.most.is_some_and(|most| told.work > most)
+    }
+
+    /// Whether the edges of a subject, and what they ask for, are as in the state below: told once.
+    pub(super) fn known_to_lead_as_below(&self, subject: &Subject, tell: impl FnOnce() -> bool) -> bool {
+        if let Some(known) = self.worked.borrow().lives.as_below.get(subject) {
+            return *known;
+        }
+        let is = tell();
+        self.worked.borrow_mut().lives.as_below.insert(subject.clone(), is);
+        is
     }
 
     /// Takes from what may be looked at; whether there was room for it.

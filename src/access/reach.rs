@@ -127,7 +127,10 @@ impl View<'_, '_> {
             return Rc::clone(known);
         }
         let own = Rc::new(self.hold(subject));
-        self.worked.borrow_mut().own.insert(subject.clone(), Rc::clone(&own));
+        let mut worked = self.worked.borrow_mut();
+        // Each is as much as two entries of a row.
+        worked.make_room(own.groups.len().saturating_add(own.holdings.len()).saturating_mul(2));
+        worked.own.insert(subject.clone(), Rc::clone(&own));
         own
     }
 

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::access::acting::Grown;
 use crate::access::coverage::{ancestry, scope_covers};
 use crate::access::delta::Delta;
 use crate::access::flat::Flat;
@@ -20,6 +21,17 @@ use crate::snapshot::model::Assignment;
 impl<'v, 's> View<'v, 's> {
     /// Lays an overlay over the plain snapshot, knowing whom it touches.
     pub(super) fn touching(plain: &'v View<'v, 's>, delta: Delta, seeds: impl Fn(&Self) -> BTreeSet<Subject>) -> Self {
+        let mut view = Self::touching_few(plain, delta, seeds);
+        view.same_edges = view.acts_as_before(plain);
+        view
+    }
+
+    /// The same, to ask about few of those whom it touches: what is not altered for them is told of each.
+    pub(super) fn touching_few(
+        plain: &'v View<'v, 's>,
+        delta: Delta,
+        seeds: impl Fn(&Self) -> BTreeSet<Subject>,
+    ) -> Self {
         let mut view = View::over(plain, delta);
         let own = closure(&seeds(&view), |subject| match subject {
             Subject::Group(group) => &plain.members(group) | &view.members(group),
@@ -27,7 +39,6 @@ impl<'v, 's> View<'v, 's> {
         });
         let reach = view.all_behind(&own);
         view.touched = Some(Touched::new(own, reach));
-        view.same_edges = view.acts_as_before(plain);
         view
     }
 
@@ -37,9 +48,25 @@ impl<'v, 's> View<'v, 's> {
         if self.delta.alters_subjects() {
             return false;
         }
-        let made: BTreeSet<&Requirement> =
-            self.delta.trusts().iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
-        touched.reach.iter().filter(|s| touched.holds_other(s)).all(|subject| {
+        touched.reach.iter().filter(|s| touched.holds_other(s)).all(|subject| self.leads_as(plain, subject))
+    }
+
+    /// The row of the state below, if nobody in it acts otherwise, nor holds otherwise what trusts ask for.
+    pub(super) fn unchanged(&self, subject: &Subject) -> Option<Grown> {
+        let (below, touched) = (self.below?, self.touched.as_ref()?);
+        if self.delta.alters_subjects() {
+            return None;
+        }
+        let row = below.row(subject);
+        let is_same = touched.own_in(&row).into_iter().all(|(actor, _)| self.leads_as(below, actor));
+        is_same.then(|| Grown { row, by: Some(Rc::default()) })
+    }
+
+    /// Whether a subject leads to the same as in the plain snapshot.
+    fn leads_as(&self, plain: &Self, subject: &Subject) -> bool {
+        self.known_to_lead_as_below(subject, || {
+            let made: BTreeSet<&Requirement> =
+                self.delta.trusts().iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
             plain.edges(subject).equals(&self.edges(subject)) && self.satisfies_as(plain, subject, &made)
         })
     }

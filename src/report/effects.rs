@@ -41,9 +41,9 @@ impl Limits {
         };
         let is_all = self == Self::ALL;
         Listed {
-            accesses: share(100_000, accesses, 100),
-            facts: share(20_000, facts, 20),
-            names: if is_all { usize::MAX } else { 50 },
+            accesses: share(100_000, accesses, 20),
+            facts: share(5_000, facts, 2),
+            names: if is_all { usize::MAX } else { 20 },
             shown: if is_all { usize::MAX } else { 200 },
         }
     }

@@ -302,3 +302,20 @@ fn the_steps_of_long_ways_are_counted() {
     let steps: usize = cut.effects.gained.iter().map(|piece| piece.path.len()).sum();
     assert!(steps < 250_000, "{steps}");
 }
+
+#[test]
+fn a_chain_of_groups_is_counted_as_one_of_trusts_is() {
+    let names: Vec<String> = (0..=20).map(|n| format!("g{n:02}")).collect();
+    let s = names.iter().fold(snapshot("test"), |s, name| s.group(name, &[]));
+    let steps = names.iter().zip(&names[1..]).map(|(inner, outer)| (inner.as_str(), join(inner, outer))).collect();
+    let asked = plan(steps);
+    let index = crate::access::Index::new(&s);
+    let steps = crate::access::resolve::resolve(&asked, &index, None).unwrap();
+    let below = crate::access::view::View::plain(&index);
+    let run = Run::default();
+    let q = run.question(&asked, &s, &index);
+    let laid = crate::access::analyse::lay_for_few(&q, &below, &steps, &(0..20).collect());
+    let nothing = laid.worked_out();
+    laid.own(&crate::input::id::Subject::Group("g00".into()));
+    assert!(laid.worked_out() >= nothing + 2 * 21, "each group that it belongs to");
+}

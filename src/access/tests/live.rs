@@ -179,12 +179,15 @@ proptest! {
         let Ok(steps) = crate::access::resolve::resolve(&plan, &index, None) else { return Ok(()) };
         let (plain, shown) = (View::plain(&index), View::plain(&shown));
         let run = Run::default();
-        let laid = crate::access::analyse::lay(&run.question(&plan, &s, &index), &plain, &steps, &[0].into());
+        let q = run.question(&plan, &s, &index);
+        let laid = crate::access::analyse::lay(&q, &plain, &steps, &[0].into());
+        let few = crate::access::analyse::lay_for_few(&q, &plain, &steps, &[0].into());
         let ends = |view: &View<'_, '_>, who: &Subject| -> BTreeMap<Subject, Ends> {
             view.row(who).iter().map(|(to, way)| (to.clone(), way.ends())).collect()
         };
         for who in shown.everyone() {
             prop_assert_eq!(ends(&laid, &who), ends(&shown, &who), "{:?}", who);
+            prop_assert_eq!(ends(&few, &who), ends(&shown, &who), "{:?} of few", who);
         }
     }
 }
