@@ -212,6 +212,9 @@ fn one_key_with_two_certificates_never_records_and_decides() {
         code == 0 && text.contains("log-persons-record"),
         "it is no head any more, and is found all the same: {text}"
     );
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub --log joined.jsonl");
+    let said = ada.exp_string("exit=0").unwrap();
+    assert!(said.contains("nothing is left to decide") && said.contains("warning[log-persons-record]"), "{said}");
     let (_, text) = site.run(&["status", "--log", "joined.jsonl", "--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap();
     assert!(found(&report).is_some() && report.to_string().contains("log-second-root"), "{report:#}");

@@ -24,7 +24,7 @@ use crate::access::Index;
 use crate::decision::case::{CaseId, Signer};
 use crate::decision::exit::ExitCode;
 use crate::decision::session::{Already, Card, Decision, End, Moved, Session};
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::log::verify::{Keep, Verification};
 use crate::policy::KeyFacts;
@@ -340,6 +340,11 @@ impl<'s> Round<'_, 's> {
 
     /// There was nothing to ask: says where each plan stands.
     fn settled(&self, bench: &Bench<'_, 's>) -> anyhow::Result<ExitCode> {
+        // WHY here too: nothing is asked, so no page tells it.
+        for finding in self.past.findings.iter().filter(|it| it.severity != Severity::Note) {
+            let mend = finding.help.as_ref().map(|help| format!("\n  = mend: {}", help.terminal())).unwrap_or_default();
+            output::note(&format!("warning[{}]: {}{mend}", finding.code.name(), finding.message.terminal()));
+        }
         let code = self.standing(bench, self.past)?;
         output::note(match code {
             ExitCode::Passes => {
