@@ -478,7 +478,7 @@ fn companions(
         return Companions { found: Vec::new(), is_cut };
     }
     let names: BTreeSet<&ChangeId> = steps.iter().take(mine).map(|s| &s.change.id.value).collect();
-    let for_few = |set: &BTreeSet<usize>| lay_for_few(q, plain, steps, set);
+    let for_few = |set: &BTreeSet<usize>| View { settled: Some(&settled), ..lay_for_few(q, plain, steps, set) };
     let mut search = search(q, plain, steps, &whole_view, &alone, &for_few);
     let mut found = search.all(fresh);
     found.retain_mut(|e| {

@@ -17,9 +17,22 @@ use crate::input::id::{RoleId, Subject};
 pub(super) struct Administrators {
     /// By subject: whether it is one and, where it is by acting as another, as whom it acts next.
     known: HashMap<Subject, Known>,
-    /// By the address of a list: one of it who is an administrator. INVARIANT: the index keeps lists, and their addresses.
-    lists: BTreeMap<usize, Subject>,
+    /// By the address of a list: one of it who is an administrator, or how many were known when there was none. INVARIANT: the
+    /// index keeps lists, and their addresses.
+    lists: BTreeMap<usize, Result<Subject, usize>>,
+    /// How many are known.
+    found: usize,
+    /// Whose way below is left as it was, and whose is not.
+    leads: HashMap<Subject, bool>,
+    /// How many were looked at so far.
+    looked: u64,
 }
+
+/// How many are looked at for one state; beyond, nobody more is told to be an administrator: then all ways are walked, and
+/// that is counted.
+const MAX_LOOKED: u64 = 2_000_000;
+/// As many names of a list count as one that is looked at.
+const SCANNED: u64 = 8;
 
 #[derive(Clone, Debug)]
 enum Known {
@@ -35,15 +48,15 @@ fn lasts(way: &Way) -> bool {
 
 /// Whether what a subject holds itself is everything.
 fn is_everything(own: &Own) -> bool {
-    own.denies.is_empty()
-        && own.holdings.iter().any(|holding| {
-            holding.scope.is_none()
-                && lasts(&holding.way)
-                && holding.flat.allows.iter().any(|allow| {
-                    let p = &allow.permission;
-                    p.action.raw() == "*" && p.resource.raw() == "*" && p.condition.is_none() && p.except.is_empty()
-                })
-        })
+    own.holdings.iter().any(|holding| {
+        holding.scope.is_none()
+            && holding.denies.is_empty()
+            && lasts(&holding.way)
+            && holding.flat.allows.iter().any(|allow| {
+                let p = &allow.permission;
+                p.action.raw() == "*" && p.resource.raw() == "*" && p.condition.is_none() && p.except.is_empty()
+            })
+    })
 }
 
 impl View<'_, '_> {
@@ -68,19 +81,26 @@ impl View<'_, '_> {
             return false;
         };
         let mut at = subject.clone();
-        loop {
+        let mut passed: Vec<Subject> = Vec::new();
+        let leads = loop {
+            if let Some(known) = self.worked.borrow().administrators.leads.get(&at) {
+                break *known;
+            }
+            passed.push(at.clone());
             // WHY: what is made under a name that the snapshot does not know may stand for someone else than before.
             let known = self.index.identity(at.as_str()).is_some() || self.index.group(at.as_str()).is_some();
             if touched.holds_other(&at) || (self.delta.alters_subjects() && !known) {
-                return false;
+                break false;
             }
             let next = below.worked.borrow().administrators.known.get(&at).cloned();
             match next {
-                Some(Known::Itself) => return true,
+                Some(Known::Itself) => break true,
                 Some(Known::By(next)) => at = next,
-                Some(Known::No) | None => return false,
+                Some(Known::No) | None => break false,
             }
-        }
+        };
+        self.worked.borrow_mut().administrators.leads.extend(passed.into_iter().map(|one| (one, leads)));
+        leads
     }
 
     /// Goes on until it meets an administrator, or has met everyone.
@@ -92,6 +112,9 @@ impl View<'_, '_> {
         let mut queue = VecDeque::from([subject.clone()]);
         let mut opened: BTreeSet<usize> = BTreeSet::new();
         while let Some(at) = queue.pop_front() {
+            if !self.may_look() {
+                return false;
+            }
             if !self.usable(&at) {
                 continue;
             }
@@ -119,6 +142,13 @@ impl View<'_, '_> {
         false
     }
 
+    /// Counts one more that is looked at; whether that may be.
+    fn may_look(&self) -> bool {
+        let administrators = &mut self.worked.borrow_mut().administrators;
+        administrators.looked = administrators.looked.saturating_add(1);
+        administrators.looked <= MAX_LOOKED
+    }
+
     /// One of those that edges lead to for good who is known to be an administrator.
     fn known_among(&self, edges: &Edges) -> Option<Subject> {
         let worked = &mut self.worked.borrow_mut().administrators;
@@ -130,21 +160,34 @@ impl View<'_, '_> {
             return Some(found.clone());
         }
         edges.spread.iter().filter(|s| lasts(&s.way)).find_map(|s| {
-            if let Some(known) = worked.lists.get(&s.address()) {
-                return Some(known.clone());
+            match worked.lists.get(&s.address()) {
+                Some(Ok(known)) => return Some(known.clone()),
+                Some(Err(found)) if *found == worked.found => return None,
+                Some(Err(_)) | None => {}
             }
-            let found = s.to.iter().find(|to| is_one(&worked.known, to))?;
-            worked.lists.insert(s.address(), found.clone());
-            Some(found.clone())
+            let (mut scanned, mut found) = (0_u64, None);
+            for to in s.to.iter() {
+                scanned += 1;
+                if is_one(&worked.known, to) {
+                    found = Some(to.clone());
+                    break;
+                }
+            }
+            worked.looked = worked.looked.saturating_add(scanned / SCANNED);
+            worked.lists.insert(s.address(), found.clone().ok_or(worked.found));
+            found
         })
     }
 
     fn note_way(&self, from: &BTreeMap<Subject, Option<Subject>>, last: Subject, how: Known) {
-        let known = &mut self.worked.borrow_mut().administrators.known;
+        let administrators = &mut self.worked.borrow_mut().administrators;
         let mut next = last.clone();
-        known.insert(last, how);
+        administrators.known.insert(last, how);
+        administrators.found += 1;
         while let Some(Some(before)) = from.get(&next) {
-            known.insert(before.clone(), Known::By(std::mem::replace(&mut next, before.clone())));
+            let before = before.clone();
+            administrators.known.insert(before.clone(), Known::By(std::mem::replace(&mut next, before)));
+            administrators.found += 1;
         }
     }
 }

@@ -18,7 +18,7 @@ type Known = HashMap<(Text, Text), Rc<[usize]>>;
 
 /// What paths ask for.
 pub(super) struct Asks<'p> {
-    paths: &'p [EscalationPath],
+    paths: Vec<&'p EscalationPath>,
     dialect: Dialect,
     /// For each requirement its path, its action, and its resource with all variables open.
     asked: Vec<(usize, &'p Text, String)>,
@@ -28,17 +28,20 @@ pub(super) struct Asks<'p> {
 }
 
 impl<'p> Asks<'p> {
-    /// Of paths, in a dialect.
-    pub(super) fn new(paths: &'p [EscalationPath], dialect: Dialect) -> Self {
-        let open = |(at, path): (usize, &'p EscalationPath)| {
+    /// Of the paths of a source system.
+    pub(super) fn new(paths: &'p [EscalationPath], source: &Text) -> Self {
+        let paths: Vec<&'p EscalationPath> =
+            paths.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == source)).collect();
+        let open = |(at, path): (usize, &&'p EscalationPath)| {
+            let path: &'p EscalationPath = path;
             path.requires.iter().map(move |r| (at, &r.action, Template::new(r.resource.raw()).open()))
         };
         let by_others = |path: &EscalationPath| path.exists.iter().any(|e| e.relation.is_some() || e.held_by.is_some());
         Self {
-            paths,
-            dialect,
+            dialect: Dialect::of(source.raw()),
             asked: paths.iter().enumerate().flat_map(open).collect(),
             by_others: paths.iter().enumerate().filter(|(_, path)| by_others(path)).map(|(at, _)| at).collect(),
+            paths,
             known: RefCell::default(),
         }
     }
@@ -55,7 +58,7 @@ impl<'p> Asks<'p> {
                 met.extend(self.by(here).iter());
             }
         }
-        met.into_iter().filter_map(|at| self.paths.get(at)).collect()
+        met.into_iter().filter_map(|at| self.paths.get(at).copied()).collect()
     }
 
     fn by(&self, (action, resource): (&Text, &Text)) -> Rc<[usize]> {

@@ -16,7 +16,6 @@ use crate::access::completion;
 use crate::access::data::Data;
 use crate::access::escalation::{self, EscalationPath};
 use crate::access::facts::{Access, Concerned, Effects, Escalation, Piece, SodConflict, Untold};
-use crate::access::pattern::Dialect;
 use crate::access::sod;
 use crate::access::view::View;
 use crate::access::way::{length, path};
@@ -113,7 +112,7 @@ impl Asking<'_, '_, '_> {
 impl<'b> Bench<'b> {
     /// By rules, for a source system.
     pub(super) fn new(data: &'b Data, source: &'b Text, budget: Budget) -> Self {
-        let asks = Asks::new(&data.escalations, Dialect::of(source.raw()));
+        let asks = Asks::new(&data.escalations, source);
         Self { data, classifier: Classifier::new(&data.classification, source), asks, budget }
     }
 
@@ -179,9 +178,8 @@ impl<'b> Bench<'b> {
             if less.cut {
                 less = More::default();
             }
-            if !(more.now.is_empty() && more.eligible.is_empty()) {
-                paths = self.asks.met(&more);
-            }
+            // Whom it can act as, its groups and its roles may differ where no access does.
+            paths = self.asks.met(&more);
             let found = [&more.now, &more.eligible, &less.now, &less.eligible];
             let steps = found.into_iter().flatten().map(beyond_usual).fold(0, u64::saturating_add);
             out.work = out.work.saturating_add(steps);
@@ -288,7 +286,8 @@ impl<'b> Bench<'b> {
         let system = &after.index.snapshot().source;
         let applies = |p: &&escalation::EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
         let mut paths = self.data.escalations.iter().filter(applies);
-        let assigns = !delta.added.is_empty() || !delta.roles.is_empty() || !delta.gone.is_empty();
+        let assigns =
+            !delta.added.is_empty() || !delta.roles.is_empty() || !delta.gone.is_empty() || !delta.left.is_empty();
         paths.any(|p| (alters && !p.variables().is_empty()) || (assigns && p.looks_at_holders()))
     }
 

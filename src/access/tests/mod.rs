@@ -12,6 +12,7 @@ mod live;
 mod matrix;
 mod paths;
 mod reference;
+mod relations;
 mod resolve;
 mod size;
 mod surroundings;

@@ -169,8 +169,16 @@ fn changes(plan: &PlanReport) -> impl Iterator<Item = ChangeOut<'_>> {
     plan.changes.iter().map(move |it| change(plan, it, most))
 }
 
+/// All accesses, or the privileged ones first where not all of them are listed.
+fn gravest(pieces: &[Piece], most: usize) -> impl Iterator<Item = &Piece> {
+    let all = pieces.len() <= most;
+    let (first, then) = if all { (pieces, &[][..]) } else { (pieces, pieces) };
+    let first = first.iter().filter(move |piece| all || piece.privileged.is_some());
+    first.chain(then.iter().filter(|piece| piece.privileged.is_none())).take(most)
+}
+
 fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> ChangeOut<'r> {
-    let pieces = |list: &'r AccessList| list.pieces.iter().take(most.accesses).map(piece).collect();
+    let pieces = |list: &'r AccessList| gravest(&list.pieces, most.accesses).map(piece).collect();
     let together = it.emergent.iter().take(most.facts).filter_map(|at| plan.emergent.get(*at));
     ChangeOut {
         not_listed: MoreOut::of(it, most),
