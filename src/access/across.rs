@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::analyse::{Question, alters_objects, between, lay, lay_for_few, search};
-use crate::access::apply::{becomes, latest_end, overlay, seeds};
+use crate::access::apply::{becomes, latest_end, leave_out, overlay, seeds};
 use crate::access::candidates::{candidates, digest};
 use crate::access::effects::{Bench, Outcome};
 use crate::access::facts::Emergent;
@@ -18,7 +18,7 @@ use crate::access::meet::meeting;
 use crate::access::resolve::{Step, attempt};
 use crate::access::step::{Name, entitlement, outline};
 use crate::access::view::View;
-use crate::input::entitlement::{Effect, Except, Mode, Permission};
+use crate::input::entitlement::{Effect, Mode, Permission};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, CredentialId, Entitlement, PlanId, RoleId, TrustId};
 use crate::input::place::Placed;
@@ -126,14 +126,11 @@ fn parts(d: &RoleDefinition, index: &Index<'_>) -> Vec<Action> {
     let has = |p: &Permission| known.is_some_and(|role| role.permissions.contains(p));
     let new = |p: &&Placed<Permission>| p.value.effect == Effect::Allow && !has(&p.value);
     let further = |i: &&Placed<RoleId>| known.is_none_or(|role| !role.includes.contains(&i.value));
-    let denied = d.permissions.iter().map(|p| &p.value).filter(|p| denies(p) && p.except.is_empty() && !has(p));
-    let denied: Vec<Except> =
-        denied.map(|p| Except { action: p.action.clone(), resource: p.resource.clone() }).collect();
+    let denied: Vec<&Permission> = d.permissions.iter().map(|p| &p.value).filter(|p| denies(p) && !has(p)).collect();
     // What it denies besides counts for what it adds.
     let less = |p: &Placed<Permission>| {
         let mut p = p.clone();
-        let all: BTreeSet<Except> = std::mem::take(&mut p.value.except).into_iter().chain(denied.clone()).collect();
-        p.value.except = all.into_iter().collect();
+        leave_out(&mut p.value, &denied);
         p
     };
     let permissions = d.permissions.iter().filter(new).map(|p| Action::AddPermission(d.role.clone(), less(p)));
@@ -217,6 +214,19 @@ fn gather(q: &Question<'_, '_>, left_out: &mut usize) -> Together {
         }
     }
     Together { plan, mine, elsewhere }
+}
+
+/// Whether a change takes access or denies.
+fn takes(change: &Change) -> bool {
+    let action = &change.action;
+    matches!(
+        action,
+        Action::Revoke(_)
+            | Action::RemovePermission(..)
+            | Action::RemoveInclude(..)
+            | Action::DeleteRole(_)
+            | Action::SetRole(_)
+    )
 }
 
 /// Whether the snapshot shows something else under the name of what a change makes.
@@ -472,7 +482,10 @@ fn companions(
     let whole = bench.outcome(plain, &whole_view, q.budget.of_all(told, looked));
     let mut is_cut = whole.is_cut() || others.iter().any(Outcome::is_cut);
     let said: BTreeSet<_> = known.iter().map(|e| e.digest).collect();
-    let mut fresh = candidates(&whole, &alone, &whole_view, q.budget.emergent);
+    // WHY: what others take is laid as taking denies alone, which gives more than was decided.
+    let decided: Vec<&Outcome> =
+        alone.iter().zip(steps).filter(|(_, step)| !step.other || !takes(step.change)).map(|(it, _)| *it).collect();
+    let mut fresh = candidates(&whole, &decided, &whole_view, q.budget.emergent);
     fresh.leave_out(&|what, eligible| said.contains(&digest(what, eligible)));
     if fresh.is_empty() {
         return Companions { found: Vec::new(), is_cut };

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use crate::access::coverage::ancestry;
 use crate::access::delta::Delta;
 use crate::access::index::Index;
+use crate::access::lifted::denies;
 use crate::access::resolve::{Step, Taken};
 use crate::access::view::View;
-use crate::input::entitlement::Mode;
+use crate::input::entitlement::{Effect, Except, Mode, Permission};
 use crate::input::id::{AssignmentId, IdentityId, ResourceId, RoleId, Subject, TrustId};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -55,7 +56,10 @@ pub(super) fn overlay<'p>(index: &Index<'_>, expires: Time, steps: impl IntoIter
 // WHY: what another plan takes may never be taken, nor stay: neither what it gives is gone, nor what it denies kept.
 fn undeny(index: &Index<'_>, step: &Step<'_>, delta: &mut Delta) -> bool {
     let id = || AssignmentId::new(step.change.id.value.as_str());
-    let takes = matches!(step.change.action, Action::Revoke(_) | Action::RemoveInclude(..) | Action::DeleteRole(_));
+    let takes = matches!(
+        step.change.action,
+        Action::Revoke(_) | Action::RemoveInclude(..) | Action::DeleteRole(_) | Action::SetRole(_)
+    );
     match (&step.change.action, &step.taken) {
         (Action::Revoke(_), Some(Taken::Assigned(at))) => {
             delta.undenied.extend(index.assignment(*at).map(|a| a.id.clone()));
@@ -73,6 +77,7 @@ fn undeny(index: &Index<'_>, step: &Step<'_>, delta: &mut Delta) -> bool {
                 delta.open_roles.insert(d.role.value.clone());
             }
         }
+        (Action::SetRole(d), _) => loosen(index, delta, d),
         (Action::DeleteRole(role), _) => {
             delta.unbinding.insert(role.value.clone());
         }
@@ -87,6 +92,30 @@ fn undeny(index: &Index<'_>, step: &Step<'_>, delta: &mut Delta) -> bool {
         _ => {}
     }
     takes
+}
+
+/// Takes from a role the denies that another plan's definition lacks, but for what that definition lacks as well: the two
+/// go together or not at all.
+fn loosen(index: &Index<'_>, delta: &mut Delta, d: &RoleDefinition) {
+    let Some(known) = index.role(d.role.value.as_str()) else { return };
+    let goes = |p: &&Permission| !d.permissions.iter().any(|kept| kept.value == **p);
+    let (gone, denied): (Vec<&Permission>, Vec<&Permission>) =
+        known.permissions.iter().filter(goes).partition(|p| p.effect == Effect::Allow);
+    let denied: Vec<&Permission> = denied.into_iter().filter(|p| denies(p)).collect();
+    alter(index, delta, &d.role.value, |role| {
+        role.permissions.retain(|p| !denied.contains(&p));
+        for allow in role.permissions.iter_mut().filter(|p| gone.contains(&&**p)) {
+            leave_out(allow, &denied);
+        }
+    });
+}
+
+/// Leaves out of an allow what some denies take; a deny that itself leaves something out takes nothing here.
+pub(super) fn leave_out<'p>(allow: &mut Permission, denied: impl IntoIterator<Item = &'p &'p Permission>) {
+    let whole = denied.into_iter().filter(|deny| deny.except.is_empty());
+    let except = whole.map(|deny| Except { action: deny.action.clone(), resource: deny.resource.clone() });
+    let all: BTreeSet<Except> = std::mem::take(&mut allow.except).into_iter().chain(except).collect();
+    allow.except = all.into_iter().collect();
 }
 
 fn apply(index: &Index<'_>, expires: Time, step: &Step<'_>, delta: &mut Delta) {

@@ -7,6 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 
+use crate::access::apply::leave_out;
 use crate::access::bits::Bits;
 use crate::access::edges::Lends;
 use crate::access::facts::Step;
@@ -15,7 +16,7 @@ use crate::access::personal::has_variable;
 use crate::access::touch::closure;
 use crate::access::view::{RoleState, View};
 use crate::access::way::{Trail, walk};
-use crate::input::entitlement::{Effect, Except, Permission};
+use crate::input::entitlement::{Effect, Permission};
 use crate::input::id::RoleId;
 use crate::input::text::Text;
 
@@ -348,11 +349,8 @@ impl View<'_, '_> {
                 continue;
             }
             let with = by(&|include| !open.contains(include) || needed.contains(include));
-            // A deny that itself leaves something out is not taken: more access is assumed.
-            let taken = loose.iter().filter(|deny| deny.except.is_empty() && has(deny, &with));
-            let except = taken.map(|deny| Except { action: deny.action.clone(), resource: deny.resource.clone() });
-            let all: BTreeSet<Except> = allow.permission.except.iter().cloned().chain(except).collect();
-            allow.permission.except = all.into_iter().collect();
+            let taken: Vec<&Permission> = loose.iter().filter(|deny| has(deny, &with)).collect();
+            leave_out(&mut allow.permission, &taken);
         }
         flat.set = flat.allows.iter().map(|allow| allow.permission.clone()).collect();
     }

@@ -15,7 +15,7 @@ use crate::input::id::{Entitlement, GroupId, ResourceId, RoleId, Subject};
 use crate::input::place::{Place, Placed};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::plan::model::{Action, AssignmentChange, Target};
+use crate::plan::model::{Action, AssignmentChange, RoleDefinition, Target};
 use crate::snapshot::model::Assignment;
 
 /// Whether a permission denies something in any case.
@@ -90,7 +90,8 @@ fn leaving(group: &GroupId, who: &Text, place: &Place) -> Action {
     })
 }
 
-/// What of a role stands before a deny and is not kept: its own denies, and the includes that lead to others.
+/// What of a role stands before a deny and is not kept: its own denies, by the definition that lacks them, and the includes
+/// that lead to others.
 pub(super) fn of_role(
     index: &Index<'_>,
     role: &Placed<RoleId>,
@@ -98,13 +99,21 @@ pub(super) fn of_role(
     includes: &[Placed<RoleId>],
 ) -> Vec<Action> {
     let Some(known) = index.role(role.value.as_str()) else { return Vec::new() };
-    let own =
-        known.permissions.iter().filter(|p| denies(p)).filter(|p| !permissions.iter().any(|kept| kept.value == **p));
-    let own = own.map(|p| Action::RemovePermission(role.clone(), Placed::new(p.clone(), role.place.clone())));
+    let goes = |p: &&Permission| denies(p) && !permissions.iter().any(|kept| kept.value == **p);
+    let own = known.permissions.iter().find(goes).map(|_| {
+        Action::SetRole(RoleDefinition {
+            role: role.clone(),
+            includes: Vec::new(),
+            permissions: permissions.to_vec(),
+            owner: None,
+            sensitivity: None,
+            kinds: Vec::new(),
+        })
+    });
     let further = known.includes.iter().filter(|i| !includes.iter().any(|kept| kept.value == **i));
     let further = further.filter(|i| role_denies(index, i));
     let further = further.map(|i| Action::RemoveInclude(role.clone(), Placed::new(i.clone(), role.place.clone())));
-    own.chain(further).collect()
+    own.into_iter().chain(further).collect()
 }
 
 /// What stands before a deny and a change takes.

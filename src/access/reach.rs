@@ -90,7 +90,12 @@ impl Own {
     pub(super) fn beyond<'o>(&'o self, other: &'o Self) -> impl Iterator<Item = &'o Holding> {
         self.holdings.iter().filter(|held| {
             let known = other.holding(&held.role, held.scope.as_ref());
-            !known.is_some_and(|known| Rc::ptr_eq(&held.flat, &known.flat) && held.way.ends() == known.way.ends())
+            let same = |known: &Holding| {
+                Rc::ptr_eq(&held.flat, &known.flat)
+                    && held.way.ends() == known.way.ends()
+                    && held.denies == known.denies
+            };
+            !known.is_some_and(same)
         })
     }
 

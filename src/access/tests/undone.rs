@@ -71,7 +71,13 @@ fn a_role_that_is_approved_to_go_bounds_nobody() {
     let two = two.role("other", &[deny("start", "*"), allow("*", "*")]);
     assert!(joined(&two, Vec::new()).is_empty());
     assert!(joined(&two, vec![Action::DeleteRole(p("bound".into()))]).is_empty(), "the other still denies it");
-    assert_eq!(joined(&two, vec![Action::DeleteRole(p("other".into()))]), opens(&["P0/c", "P1/c"]));
+    assert!(joined(&two, vec![Action::DeleteRole(p("other".into()))]).is_empty(), "without it nothing allows it");
+    let free = two.role("third", &[allow("start", "*")]).limited("boundary", &["third", "other"], false);
+    let mut free = free;
+    let limits = &mut free.identities.last_mut().unwrap().limits;
+    limits.remove(0);
+    assert!(joined(&free, Vec::new()).is_empty());
+    assert_eq!(joined(&free, vec![Action::DeleteRole(p("other".into()))]), opens(&["P0/c", "P1/c"]));
 }
 
 /// A place that the export lacks, where `u` holds `run` and joining lets it act; above it, running is denied.
@@ -351,5 +357,18 @@ fn who_newly_makes_a_rule_hold_stands_behind_all_that_it_leads_to() {
             [["c", "P0/c"]],
             "{way:?}"
         );
+    }
+}
+
+#[test]
+fn what_takes_a_deny_together_with_what_it_denied_was_not_decided_to_give_that() {
+    let s = snapshot("test").human("u").role("both", &[allow("open", "vault"), deny("open", "vault")]);
+    let s = s.role("opener", &[allow("open", "vault")]).held("h", "u", "both", None);
+    let mine = || vec![("c", grant("u", "opener", None))];
+    assert!(together(&analysed(&Data::default(), &s, mine(), Vec::new())).is_empty());
+    for other in
+        [Action::SetRole(define("both", &[], &[])), Action::DeleteRole(p("both".into())), revoke("u", "both", None)]
+    {
+        assert_eq!(together(&analysed(&Data::default(), &s, mine(), vec![other])), opens(&["P0/c"]));
     }
 }
