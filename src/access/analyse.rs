@@ -9,8 +9,9 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::access::across::{Approved, across};
+use crate::access::across::across;
 use crate::access::apply::{overlay, seeds};
+use crate::access::approved::Approved;
 use crate::access::around::around;
 use crate::access::budget::Budget;
 use crate::access::candidates::candidates;

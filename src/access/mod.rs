@@ -5,6 +5,7 @@ mod acting;
 mod administrator;
 pub mod analyse;
 mod apply;
+mod approved;
 mod around;
 mod asks;
 pub mod between;
@@ -58,8 +59,8 @@ mod touch;
 mod view;
 mod way;
 
-pub use across::Approved;
 pub use analyse::{Question, TaskScope, analyse};
+pub use approved::Approved;
 pub use budget::Budget;
 pub use data::Data;
 pub use index::Index;
