@@ -36,6 +36,8 @@ const MAX_QUESTIONS: usize = 40_000;
 const MAX_KEPT: u64 = 500_000;
 /// What laying out a subset counts, for each of its steps and each subject that these concern.
 const LAYING: usize = 4;
+/// How much more it counts here which trusts are live than for one effect: each subset tells it anew.
+const LIVES: u64 = 4;
 
 /// What the search goes by.
 pub(super) struct Search<'q, 'v, 's> {
@@ -73,7 +75,7 @@ type Key = (Digest<of::Piece>, bool, bool);
 
 /// What was ever worked out of a state, and looked at for it.
 fn looked_at(view: &View<'_, '_>) -> u64 {
-    view.worked_out().saturating_add(view.lives_work())
+    view.worked_out().saturating_add(view.lives_work().saturating_mul(LIVES))
 }
 
 /// A responsible set, or why there is none.

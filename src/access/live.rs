@@ -37,7 +37,7 @@ pub(super) struct Told {
 }
 
 /// How many entries of what is looked at here cost as much as one that a subject can act as.
-const EACH: u64 = 8;
+const EACH: u64 = 32;
 
 /// Which of these a walk goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
