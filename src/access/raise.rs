@@ -81,8 +81,8 @@ struct Raising<'r, 'v, 's> {
     numbers: HashMap<Subject, usize>,
     lists: Vec<Rc<[usize]>>,
     list_numbers: HashMap<usize, usize>,
-    /// What more than one holder asks for, by number.
-    shared: BTreeMap<&'r Requirement, Option<usize>>,
+    /// By holder, a number for each thing it asks for that others ask for as well.
+    shared: Vec<Vec<Option<usize>>>,
     answers: HashMap<(usize, usize), Ends>,
     has_eligible: bool,
     work: u64,
@@ -125,10 +125,12 @@ impl Places {
 
 impl<'r, 'v, 's> Raising<'r, 'v, 's> {
     fn new(view: &'r View<'v, 's>, holders: &'r [Holder], most: u64) -> Self {
-        let mut shared: BTreeMap<&Requirement, Option<usize>> = BTreeMap::new();
+        let mut asked: BTreeMap<&Requirement, Option<usize>> = BTreeMap::new();
         for (at, requires) in holders.iter().flat_map(|holder| &holder.asks).enumerate() {
-            shared.entry(requires).and_modify(|number| *number = Some(at)).or_insert(None);
+            asked.entry(requires).and_modify(|number| *number = Some(at)).or_insert(None);
         }
+        let number = |requires: &Requirement| asked.get(requires).copied().flatten();
+        let shared = holders.iter().map(|holder| holder.asks.iter().map(number).collect()).collect();
         let mut raising = Self {
             view,
             holders,
@@ -215,8 +217,8 @@ impl<'r, 'v, 's> Raising<'r, 'v, 's> {
     }
 
     /// Until when somebody itself holds what is asked for.
-    fn answer(&mut self, at: usize, requires: &Requirement) -> Ends {
-        let key = self.shared.get(requires).copied().flatten().map(|number| (at, number));
+    fn answer(&mut self, at: usize, requires: &Requirement, shared: Option<usize>) -> Ends {
+        let key = shared.map(|number| (at, number));
         if let Some(known) = key.and_then(|key| self.answers.get(&key)) {
             return *known;
         }
@@ -287,7 +289,8 @@ impl<'r, 'v, 's> Raising<'r, 'v, 's> {
                 continue;
             }
             looked += 2;
-            if let Some(end) = (run.pick)(self.answer(at, requires)) {
+            let shared = self.shared.get(holder).and_then(|shared| shared.get(slot).copied().flatten());
+            if let Some(end) = (run.pick)(self.answer(at, requires, shared)) {
                 run.happens(end, Event::Live(holder, slot));
             }
         }
