@@ -5,6 +5,7 @@ use super::model::Report;
 use super::render::{Format, render};
 use super::samples::{cases, reports};
 use super::style::Style;
+use crate::access::facts::Piece;
 use crate::input::text::is_hidden;
 
 fn each(mut law: impl FnMut(&str, &Report, Format, &str)) {
@@ -184,4 +185,58 @@ fn a_sample_of_every_format_can_be_looked_at() {
             println!("===== {} as {}\n{out}", report.command, format.name());
         }
     }
+}
+
+#[test]
+fn of_very_long_lists_a_part_is_listed_and_how_many_more_there_are() {
+    let mut plan = super::samples::plan("x");
+    plan.changes.truncate(1);
+    let names: Vec<String> = (0..100).map(|n| format!("m{n}")).collect();
+    let piece = plan.emergent.first().unwrap().clone();
+    plan.emergent =
+        vec![
+            super::model::EmergentReport { members: names.iter().map(|n| n.as_str().into()).collect(), ..piece };
+            5_500
+        ];
+    let shown = plan.changes.first_mut().unwrap();
+    shown.emergent = (0..5_500).collect();
+    let gained = shown.gained.pieces.first().unwrap().clone();
+    let grave = Piece { privileged: Some("x".into()), ..gained.clone() };
+    shown.gained.pieces = vec![Piece { privileged: None, ..gained }; 100_006];
+    shown.gained.pieces.push(grave);
+    let escalation = shown.escalations.first().unwrap().clone();
+    shown.escalations = vec![escalation; 203];
+    let report = |plan: &super::model::PlanReport, command| Report {
+        command,
+        body: super::model::Body::Plans(vec![plan.clone()]),
+        ..reports("x").remove(0)
+    };
+    let json = |report: &Report| -> serde_json::Value {
+        serde_json::from_str(&render(report, Format::Json, &Style::plain(80))).unwrap()
+    };
+    let read = json(&report(&plan, "check"));
+    let change = &read["changes"][0];
+    let length = |list: &serde_json::Value| list.as_array().unwrap().len();
+    assert_eq!(
+        [length(&change["emergent"]), length(&change["gained"]), length(&change["escalations"])],
+        [5_000, 100_000, 203]
+    );
+    assert_eq!(change["not_listed"]["emergent"], 500);
+    assert_eq!(change["not_listed"]["gained"], 7);
+    assert!(change["gained"][0]["privileged"].is_string(), "what is privileged is listed first");
+    assert_eq!(change["not_listed"]["escalations"], 0);
+    assert_eq!(length(&change["emergent"][0]["members"]), 20);
+    assert_eq!(change["emergent"][0]["members_not_listed"], 80);
+    let text = |format| render(&report(&plan, "check"), format, &Style::plain(400));
+    assert!(text(Format::Markdown).contains("only together: and 5480 more, which count as well"));
+    assert!(text(Format::Text).contains("and 5,496 that only the whole plan gives more"));
+    assert!(
+        render(&report(&plan, "diff"), Format::Text, &Style::plain(80))
+            .contains("and 5,300 that only the whole plan gives more")
+    );
+    assert!(text(Format::Text).contains("and 88 more"), "names of changes");
+    // Where nothing is left out, nothing is: and whoever asks for all gets all.
+    assert!(json(&report(&super::samples::plan("x"), "check"))["changes"][0].get("not_listed").is_none());
+    plan.changes = plan.changes.iter().map(super::model::ChangeReport::in_full).collect();
+    assert_eq!(length(&json(&report(&plan, "diff"))["changes"][0]["emergent"]), 5_500);
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::card::claim_result;
 use super::findings::word;
 use super::sheets;
-use crate::report::effects::AccessList;
+use crate::report::effects::{AccessList, Listed};
 use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, Reported, State, StepState};
 use crate::report::record::{Answer, LogReport, VerifyReport};
 use crate::report::sentence::{Sentence, counted, number};
@@ -20,6 +20,9 @@ const FINDINGS: usize = 16 << 10;
 const TABLE: usize = 24 << 10;
 const TABLES: usize = 42 << 10;
 const ALL: usize = 60 << 10;
+
+/// Facts of a kind in the section of a change, and names of changes in one of them.
+const MOST: usize = 20;
 
 /// Adds lines while they fit below a limit, and says how many did not.
 fn fitting(out: &mut String, limit: usize, lines: impl Iterator<Item = String>, left: impl Fn(u64) -> String) {
@@ -183,7 +186,9 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     list(out, "gains", &change.gained);
     list(out, "could activate later", &change.gained_eligible);
     list(out, "loses", &change.lost);
-    let most = plan.listed();
+    // WHY: a section that does not fit is left out whole.
+    let listed = plan.listed();
+    let most = Listed { shown: listed.shown.min(MOST), names: listed.names.min(MOST), ..listed };
     for it in change.emergent.iter().take(most.shown).filter_map(|at| plan.emergent.get(*at)) {
         let members: Vec<_> = it.members.iter().map(crate::input::id::Id::text).collect();
         let by = Sentence::of("only together (").few_names(&members, most.names).own("): ").then(it.sentence.clone());
