@@ -221,7 +221,11 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
             let typed = read.iter().flat_map(|p| p.changes.iter().map(move |c| (p, c)));
             for (read, typed) in typed.filter(|(_, c)| c.id.value == *change) {
                 let one = Approved { plan: plan.clone(), at, expires: read.expires.value, change: typed.clone() };
-                found.insert((plan.clone(), change.clone(), digest), one);
+                // WHY: in a log that forked, the last session in its order need not be the latest.
+                let slot = found.entry((plan.clone(), change.clone(), digest)).or_insert_with(|| one.clone());
+                if slot.at < one.at {
+                    *slot = one;
+                }
             }
         }
     }
