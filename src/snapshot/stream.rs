@@ -17,7 +17,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 
 /// How much is read at once, in bytes.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 18;
 
 /// A snapshot read without places.
 #[derive(Debug)]
