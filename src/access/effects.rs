@@ -351,7 +351,7 @@ fn everything(subject: &Subject) -> Piece {
     Piece {
         subject: subject.clone(),
         digest: piece_digest(subject, &access),
-        path: Vec::new(),
+        path: [].into(),
         access,
         sensitivity: Sensitivity::Critical,
         privileged: Some(TOO_LARGE.into()),

@@ -4,6 +4,7 @@
 //! surroundings that a policy question needs. Nothing here is a claim of the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +72,8 @@ pub enum Step {
     ActsAs(Subject, TrustId),
 }
 
-/// The way by which a subject comes to an access.
-pub type Path = Vec<Step>;
+/// The way by which a subject comes to an access: shared by all that tell of it.
+pub type Path = Arc<[Step]>;
 
 /// A subject and an access: the unit of every gain and loss.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -83,7 +83,7 @@ pub(super) fn joined(first: &Trail, then: &Trail) -> Trail {
     if first.is_none() {
         return then.clone();
     }
-    path(then).into_iter().fold(first.clone(), |trail, step| walk(&trail, step))
+    steps(then).into_iter().fold(first.clone(), |trail, step| walk(&trail, step.clone()))
 }
 
 /// An end with the trail that gives it.

@@ -104,7 +104,7 @@ fn what_is_not_listed_does_not_move_the_digest() {
             p.changes.push(grant("c2", "svc:b", "reader"));
             f.emergent.push(0);
         }),
-        ("paths", |_, _, f| f.effects.gained[0].path.push(Step::Includes("r".into()))),
+        ("paths", |_, _, f| f.effects.gained[0].path = [Step::Includes("r".into())].into()),
         ("claims that hold", |_, c, f| {
             c.claims.push(at(crate::plan::model::Claim::Privileged(false)));
             f.claims.push(claim(ClaimResult::Confirmed));
@@ -151,8 +151,8 @@ fn conflict() -> SodConflict {
         title: "t".into(),
         subject: Subject::Group("g".into()),
         scope: None,
-        first: Vec::new(),
-        second: Vec::new(),
+        first: [].into(),
+        second: [].into(),
         digest: Digest::of(b"s1"),
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn piece(who: &str, action: &str) -> Piece {
     Piece {
         subject: Subject::Identity(who.into()),
         access: access(action, None),
-        path: Vec::new(),
+        path: [].into(),
         sensitivity: Sensitivity::Low,
         privileged: None,
         digest: Digest::of(format!("{who} {action}").as_bytes()),

@@ -329,11 +329,11 @@ mod tests {
     fn a_way_stands_only_beside_accesses_that_it_gives() {
         use crate::access::facts::Step;
         let mut pieces = vec![piece("u", "read", "ledger", None), piece("u", "write", "ledger", None)];
-        let holds = vec![Step::Holds("writer".into(), "a".into(), crate::input::entitlement::Mode::Standing)];
+        let holds: Path = [Step::Holds("writer".into(), "a".into(), crate::input::entitlement::Mode::Standing)].into();
         for one in &mut pieces {
             one.path.clone_from(&holds);
         }
-        pieces[0].path.push(Step::Includes("reader".into()));
+        pieces[0].path = holds.iter().cloned().chain([Step::Includes("reader".into())]).collect();
         let list = AccessList::of(&pieces, false, Limits::SHORT);
         let said: Vec<(String, bool)> =
             list.bundles.iter().map(|b| (b.what[0].terminal(), b.way.terminal().contains("reader"))).collect();

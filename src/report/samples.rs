@@ -31,7 +31,7 @@ pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>
             until: None,
             exceptions: Vec::new(),
         },
-        path: vec![Step::Holds("role".into(), "assignment".into(), Mode::Active)],
+        path: [Step::Holds("role".into(), "assignment".into(), Mode::Active)].into(),
         sensitivity: Sensitivity::Low,
         privileged: None,
         digest: Digest::of(format!("{who} {action} {resource}").as_bytes()),
@@ -45,7 +45,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
     first.privileged = Some(t());
     first.access.condition = Some(t());
     first.access.until = Some(Time::from_unix(1_800_000_000));
-    first.path.insert(0, Step::Member(text.into(), Some(text.into())));
+    first.path = [Step::Member(text.into(), Some(text.into()))].into_iter().chain(first.path.iter().cloned()).collect();
     let list = AccessList::of(&[first, piece("group:g", "get", text, None)], true, Limits::SHORT);
     let rule = Rule { id: text.into(), title: t(), advice: t(), control: t() };
     ChangeReport {

@@ -452,10 +452,10 @@ mod tests {
             Step::ActsAs(Subject::Identity("sa".into()), "t".into()),
         ];
         let long: Vec<Step> = (0..1_000).map(|_| Step::Includes("s".into())).collect();
-        let said = path(&long).terminal();
+        let said = path(&long.into()).terminal();
         assert!(said.contains(" → … 984 more steps … → which") && said.matches("role").count() == MOST_STEPS, "{said}");
         assert_eq!(
-            path(&way).terminal(),
+            path(&way.into()).terminal(),
             "member of group `g` → holds role `r` by assignment `a` (active) → which includes role `s` → acts as \
              identity `sa` by trust `t`"
         );

@@ -92,7 +92,7 @@ pub(super) fn piece(subject: Subject, until: Option<Time>) -> Piece {
             until,
             exceptions: Vec::new(),
         },
-        path: Vec::new(),
+        path: [].into(),
         sensitivity: Sensitivity::Low,
         privileged: None,
         digest: Digest::of(b"piece"),

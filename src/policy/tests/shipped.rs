@@ -111,8 +111,8 @@ fn conflict() -> SodConflict {
         title: "t".into(),
         subject: Subject::Identity("user:bob".into()),
         scope: None,
-        first: Vec::new(),
-        second: Vec::new(),
+        first: [].into(),
+        second: [].into(),
         digest: Digest::of(b"sod"),
     }
 }
