@@ -170,6 +170,9 @@ fn a_plan_that_is_edited_meanwhile_is_told_before_the_seal() {
     expect(&mut ada, "Enter: send");
     fs::remove_file(site.demo().join("plan.yaml")).unwrap();
     key(&mut ada, "seal\r");
+    expect(&mut ada, "`plan.yaml` was removed since it was shown to you.");
+    expect(&mut ada, "Enter: send");
+    key(&mut ada, "seal\r");
     expect(&mut ada, "warning: `plan.yaml` was removed since it was shown to you.");
     expect(&mut ada, "You sign this seal");
     expect(&mut ada, "sealed and added to");

@@ -218,7 +218,7 @@ pub(super) fn across(
     }
     if !found.is_empty() {
         let message = format!(
-            "with what was approved as {}, which the snapshot does not show yet, this plan gives {} that neither gives \
+            "with what was approved, or passes, as {}, which the snapshot does not show yet, this plan gives {} that neither gives \
              alone",
             listed(&found.iter().flat_map(|e| &e.with).collect()),
             if found.len() == 1 { "something".to_owned() } else { format!("{} things", found.len()) },

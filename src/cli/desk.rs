@@ -405,7 +405,7 @@ impl sitting::Desk for Desk<'_, '_> {
                 .own(format!(" {how} since it was shown to you. "));
             says.own(
                 "What you seal is about what you saw, and counts only where that is what the file still says. To decide about \
-                 the file as it is now: Esc, `q`, and begin anew",
+                 the file as it is now: Esc, `q`, `review resume --give-up`, and begin anew",
             )
         };
         moved.map(says).collect()

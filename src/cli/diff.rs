@@ -2,16 +2,15 @@
 //!
 //! In: a plan. Out: gains and losses per change and for the whole plan, with the ways that give them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::judging::Judging;
 use super::plan_file::PlanFile;
-use super::proposal::Proposal;
 use super::site::Site;
 use super::writing::Writing;
-use super::{Where, output, present};
+use super::{Where, history, output, present};
 use crate::access::Index;
 use crate::decision::exit::ExitCode;
 use crate::report::build;
@@ -57,7 +56,10 @@ impl Diff {
         };
         let index = Index::new(&site.snapshot);
         let file = PlanFile::read(&self.plan)?;
-        let proposal = match Proposal::judge(&site, &index, &file, output::now(), &[], |_, _| BTreeMap::new()) {
+        let now = output::now();
+        // What other plans were approved for may be half of a chain that this one completes.
+        let past = history::recalled(&site, &self.place, now)?;
+        let proposal = match Judging::new(&site, &index, &past, now).as_of_now(&file) {
             Ok(proposal) => proposal,
             Err(faults) => {
                 return Ok((present::faults("diff", &faults, ExitCode::Denied), ExitCode::Denied));

@@ -72,9 +72,15 @@ pub fn run<D: Desk>(
                 session.reanalysed(&desk.reanalyse(set).map_err(BreakOff::Desk)?).map(|()| Vec::new())
             }
             Ask::Decide { .. } | Ask::Word { .. } | Ask::Reason { .. } | Ask::Seal { .. } => {
-                let moved = if matches!(question.ask(), Ask::Seal { .. }) { desk.moved() } else { Vec::new() };
+                let is_seal = matches!(question.ask(), Ask::Seal { .. });
+                let moved = if is_seal { desk.moved() } else { Vec::new() };
                 let shown = Sitting { colour, plans, session, question: &question, notice: &notice, moved };
                 let reply = shown.ask(console)?;
+                // INVARIANT: whoever seals was told first what is not any more as it was shown.
+                if is_seal && matches!(reply, Reply::Typed(_)) && desk.moved() != shown.moved {
+                    notice = String::from("something was changed meanwhile, see below; nothing was sealed");
+                    continue;
+                }
                 session.answer(question.answer(reply))
             }
         };

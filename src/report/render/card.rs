@@ -183,10 +183,10 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
     let with = match (others.is_empty(), approved.is_empty()) {
         (true, true) => Sentence::of("  only the whole plan gives: "),
         (false, true) => Sentence::of("  together with ").few_names(&others, most).own(": "),
-        (true, false) => Sentence::of("  with what was approved as ").few_names(&approved, most).own(": "),
+        (true, false) => Sentence::of("  with what was approved, or passes, as ").few_names(&approved, most).own(": "),
         (false, false) => Sentence::of("  together with ")
             .few_names(&others, most)
-            .own(" and what was approved as ")
+            .own(", and what was approved, or passes, as ")
             .few_names(&approved, most)
             .own(": "),
     };

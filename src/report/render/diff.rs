@@ -33,7 +33,13 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
             for emergent in gravest.iter().take(most.shown) {
                 page.para_from(Span::own(Label::Stop, "  + "), &spans(Label::Plain, &emergent.sentence));
                 let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
+                let with: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
                 let by = Sentence::of("by ").few_names(&members, most.names);
+                let by = if with.is_empty() {
+                    by
+                } else {
+                    by.own(", with what was approved, or passes, as ").few_names(&with, most.names)
+                };
                 page.para("      ", &spans(Label::Plain, &by));
                 for way in &emergent.ways {
                     page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));

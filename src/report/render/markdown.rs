@@ -191,7 +191,14 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     let most = Listed { shown: listed.shown.min(MOST), names: listed.names.min(MOST), ..listed };
     for it in change.emergent.iter().take(most.shown).filter_map(|at| plan.emergent.get(*at)) {
         let members: Vec<_> = it.members.iter().map(crate::input::id::Id::text).collect();
-        let by = Sentence::of("only together (").few_names(&members, most.names).own("): ").then(it.sentence.clone());
+        let with: Vec<_> = it.with.iter().map(crate::input::id::Id::text).collect();
+        let by = Sentence::of("only together (").few_names(&members, most.names);
+        let by = if with.is_empty() {
+            by
+        } else {
+            by.own("; with what was approved, or passes, as ").few_names(&with, most.names)
+        };
+        let by = by.own("): ").then(it.sentence.clone());
         let _ = writeln!(out, "- {}", by.markdown());
     }
     and_more(out, change.emergent.len(), most.shown, "only together");
