@@ -78,7 +78,7 @@ pub fn run<D: Desk>(
                 let reply = shown.ask(console)?;
                 // INVARIANT: whoever seals was told first what is not any more as it was shown.
                 if is_seal && matches!(reply, Reply::Typed(_)) && desk.moved() != shown.moved {
-                    notice = String::from("something was changed meanwhile, see below; nothing was sealed");
+                    notice = String::from("something was changed meanwhile, see above; nothing was sealed");
                     continue;
                 }
                 session.answer(question.answer(reply))
