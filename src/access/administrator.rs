@@ -61,7 +61,7 @@ fn is_everything(own: &Own) -> bool {
 
 impl View<'_, '_> {
     /// Whether a subject holds everything, everywhere, in force and for good; of a state with changes only where that is
-    /// so without them, too. Independent of what was asked before.
+    /// so without them, too. As far as [`MAX_LOOKED`] goes, independent of what was asked before.
     pub(super) fn is_administrator(&self, subject: &Subject) -> bool {
         let Some(below) = self.below else { return self.finds_administrator(subject) };
         below.is_administrator(subject)

@@ -18,7 +18,6 @@ use crate::access::candidates::candidates;
 use crate::access::cheapest::Cheapest;
 use crate::access::claims::{Computed, check};
 use crate::access::data::Data;
-use crate::access::delta::Delta;
 use crate::access::effects::{Bench, Outcome};
 use crate::access::emergent::Search;
 use crate::access::escalation::EscalationPath;
@@ -189,36 +188,21 @@ pub(super) fn lay<'v, 's>(
     steps: &[Step<'_>],
     set: &BTreeSet<usize>,
 ) -> View<'v, 's> {
-    let (chosen, delta) = chosen(q, plain, steps, set);
-    let view = View::touching(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect());
-    view.bound_lives(q.budget.work);
-    view
+    lay_for_few(q, plain, steps, set).comparing_edges(plain)
 }
 
-/// The same, to ask about few of those whom it touches.
+/// The same, to ask about few of those whom it touches: what is not altered for them is told of each.
 pub(super) fn lay_for_few<'v, 's>(
     q: &Question<'_, '_>,
     plain: &'v View<'v, 's>,
     steps: &[Step<'_>],
     set: &BTreeSet<usize>,
 ) -> View<'v, 's> {
-    let (chosen, delta) = chosen(q, plain, steps, set);
-    let view =
-        View::touching_few(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect());
-    view.bound_lives(q.budget.work);
-    view
-}
-
-/// Some steps, and what they lay over the snapshot.
-fn chosen<'c, 'p>(
-    q: &Question<'_, '_>,
-    plain: &View<'_, '_>,
-    steps: &'c [Step<'p>],
-    set: &BTreeSet<usize>,
-) -> (Vec<&'c Step<'p>>, Delta) {
     let chosen: Vec<&Step<'_>> = set.iter().filter_map(|at| steps.get(*at)).collect();
     let delta = overlay(plain.index, q.plan.expires.value, chosen.iter().copied());
-    (chosen, delta)
+    let view = View::touching(plain, delta, |view| chosen.iter().flat_map(|step| seeds(step, plain, view)).collect());
+    view.bound_lives(q.budget.work);
+    view
 }
 
 fn facts(

@@ -21,17 +21,6 @@ use crate::snapshot::model::Assignment;
 impl<'v, 's> View<'v, 's> {
     /// Lays an overlay over the plain snapshot, knowing whom it touches.
     pub(super) fn touching(plain: &'v View<'v, 's>, delta: Delta, seeds: impl Fn(&Self) -> BTreeSet<Subject>) -> Self {
-        let mut view = Self::touching_few(plain, delta, seeds);
-        view.same_edges = view.acts_as_before(plain);
-        view
-    }
-
-    /// The same, to ask about few of those whom it touches: what is not altered for them is told of each.
-    pub(super) fn touching_few(
-        plain: &'v View<'v, 's>,
-        delta: Delta,
-        seeds: impl Fn(&Self) -> BTreeSet<Subject>,
-    ) -> Self {
         let mut view = View::over(plain, delta);
         let own = closure(&seeds(&view), |subject| match subject {
             Subject::Group(group) => &plain.members(group) | &view.members(group),
@@ -40,6 +29,12 @@ impl<'v, 's> View<'v, 's> {
         let reach = view.all_behind(&own);
         view.touched = Some(Touched::new(own, reach));
         view
+    }
+
+    /// The same, knowing too whether nobody can act as others than in the plain snapshot.
+    pub(super) fn comparing_edges(self, plain: &Self) -> Self {
+        let same_edges = self.acts_as_before(plain);
+        Self { same_edges, ..self }
     }
 
     /// Whether nobody can act as others than in the plain snapshot.
