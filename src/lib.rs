@@ -14,6 +14,7 @@
 //! - Fail closed: what is missing, late, malformed, ambiguous, unknown or errored is not approved.
 
 pub mod access;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod decision;

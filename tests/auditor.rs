@@ -118,7 +118,7 @@ fn what_cannot_be_proved_is_named() {
         (&session, "c9", "no change that this session decides"),
     ] {
         let (code, text) = site.run(&["log", "prove", session, line, "-o", "x"]);
-        assert!(code == 1 && text.contains(said) && text.contains("mend:"), "{text}");
+        assert!(code == 1 && text.contains(said) && text.contains("help:"), "{text}");
     }
     let (code, text) = site.run(&["log", "prove", &session, "1", "-o", "absent/x"]);
     assert!(code == 1 && text.contains("cannot be written"), "{text}");

@@ -90,7 +90,7 @@ fn a_file_that_is_missing_empty_binary_or_a_folder_is_named_with_what_is_wrong()
         let unwrapped = unbroken(&text);
         assert!(unwrapped.contains(message), "{file}, {how}: {text}");
         assert!(text.contains(file.rsplit('/').next().unwrap()), "{file}, {how}: {text}");
-        assert!(text.contains("= mend: "), "{file}, {how}: no way to mend it: {text}");
+        assert!(text.contains("= help: "), "{file}, {how}: no way to help it: {text}");
         if path.is_dir() {
             fs::remove_dir(&path).unwrap();
         }
@@ -204,7 +204,7 @@ fn without_ssh_keygen_nobody_is_asked_and_no_demo_is_half_made() {
     }
     let mut ada = script(&site, Some(&tools), &format!("{BINARY} plan.yaml --key keys/ada.pub"));
     expect(&mut ada, "`ssh-keygen` was not found");
-    expect(&mut ada, "= mend: install OpenSSH");
+    expect(&mut ada, "= help: install OpenSSH");
     expect(&mut ada, "exit=1");
     assert!(journals(&site.demo()).is_empty());
     let mut demo = script(&site, Some(&tools), &format!("{BINARY} demo other --no-review"));
@@ -225,7 +225,7 @@ fn a_key_whose_private_half_nobody_holds_leaves_the_session_in_its_journal() {
     expect(&mut ada, "Enter: send");
     key(&mut ada, "seal\r");
     expect(&mut ada, "what you decided is in the journal");
-    expect(&mut ada, "= mend:");
+    expect(&mut ada, "= help:");
     expect(&mut ada, "exit=1");
     assert!(!site.log().exists());
     assert_eq!(journals(&site.demo()).len(), 1);
@@ -256,7 +256,7 @@ fn a_folder_that_cannot_be_written_is_known_before_the_first_question() {
     let mut ada = script(&site, None, &format!("unshare -rm bash -c '{mount} && {run}'"));
     expect(&mut ada, "cannot make the journal");
     expect(&mut ada, "Read-only file system");
-    expect(&mut ada, "= mend: make the folder of the log writable for you");
+    expect(&mut ada, "= help: make the folder of the log writable for you");
     expect(&mut ada, "exit=1");
     assert!(fs::read_dir(site.demo().join("logs")).unwrap().next().is_none());
     // The same for a new folder: all of it, or nothing.
@@ -289,7 +289,7 @@ fn a_full_disk_stops_the_review_and_keeps_in_the_journal_what_was_decided() {
     reject_one(&mut ada, &format!("\u{1b}[200~{}\u{1b}[201~", "漢".repeat(1_900)));
     expect(&mut ada, "the decision is not on the disk");
     expect(&mut ada, "No space left on device");
-    expect(&mut ada, "= mend: make room on the disk");
+    expect(&mut ada, "= help: make room on the disk");
     expect(&mut ada, "exit=1");
     let found = journals(&site.demo());
     assert_eq!(found.len(), 1, "{found:?}");

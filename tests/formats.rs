@@ -249,7 +249,7 @@ fn there_are_exactly_as_many_annotation_commands_as_findings() {
         for line in text.lines() {
             let (_, data) = line[2..].split_once("::").unwrap();
             let shown = data.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%");
-            assert!(shown.lines().skip(1).all(|line| line.starts_with("mend: ")), "{shown}");
+            assert!(shown.lines().skip(1).all(|line| line.starts_with("help: ")), "{shown}");
         }
     }
 }

@@ -148,7 +148,7 @@ fn a_log_that_is_not_there_is_an_error_if_it_was_named_and_an_answer_if_not() {
     for named in [&["nofile"][..], &["--log", "nofile"]] {
         for command in ["show", "head"] {
             let (code, text) = site.run(&[&["log", command], named].concat());
-            assert!(code == 1 && text.contains("there is no log `nofile`") && text.contains("= mend"), "{text}");
+            assert!(code == 1 && text.contains("there is no log `nofile`") && text.contains("= help"), "{text}");
         }
     }
     for command in ["show", "head"] {

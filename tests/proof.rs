@@ -450,7 +450,7 @@ fn signing_needs_a_valid_plan_a_key_and_no_token_beside_it() {
     assert!(code == 3 && text.contains("missing-field") && text.contains("bad.yaml:1"), "{text}");
     assert!(!site.demo().join("bad.yaml.sig").exists());
     let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--key", "keys/nobody"]);
-    assert!(code == 1 && text.contains("mend:"), "{text}");
+    assert!(code == 1 && text.contains("help:"), "{text}");
     fs::write(site.demo().join("plan.yaml.jwt"), "x").unwrap();
     let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--key", "keys/assistant"]);
     assert!(code == 1 && text.contains("two proofs prove nothing"), "{text}");

@@ -295,11 +295,11 @@ fn an_agent_that_is_not_there_and_a_key_that_is_nowhere_are_named() {
             approve(&mut ada);
         }
         let said = ada.exp_string("exit=1").unwrap();
-        assert!(said.contains("mend:"), "{said}");
+        assert!(said.contains("help:"), "{said}");
         assert!(!site.log().exists());
     }
     fs::write(site.demo().join("keys/broken.pub"), "ssh-ed25519 AAAA\n").unwrap();
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/broken.pub");
     let said = ada.exp_string("exit=1").unwrap();
-    assert!(said.contains("mend:"), "{said}");
+    assert!(said.contains("help:"), "{said}");
 }

@@ -249,7 +249,7 @@ fn what_is_said_beside_the_result_breaks_between_words_at_the_edge_of_the_termin
     let narrow = [
         "error: the log `review-log.jsonl` holds nothing of",
         "  a change `c99` of `PLAN-DEMO-1`",
-        "  = mend: `review log show` lists what it holds",
+        "  = help: `review log show` lists what it holds",
     ];
     let wide = format!("{} {}", narrow[0], narrow[1].trim_start());
     assert_eq!(said, [&narrow[..], &[&wide, narrow[2]]].concat());

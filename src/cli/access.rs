@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::new_folder::shown;
-use super::writing::Writing;
-use super::{Where, present};
 use crate::access::Index;
-use crate::access::coverage::{Tree, scopes_overlap};
-use crate::access::effective::{Reached, effective};
-use crate::access::question::{Verdict, Wish, can, who_can};
+use crate::access::matching::coverage::{Tree, scopes_overlap};
+use crate::access::queries::effective_access::{Reached, effective};
+use crate::access::queries::who_can::{AccessQuery, AccessVerdict, can, who_can};
+use crate::app::io::files::shown;
+use crate::app::present::plan_report;
+use crate::app::site::location::Where;
+use crate::cli::output_args::Writing;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{GroupId, IdentityId, ResourceId, Subject};
@@ -70,7 +71,7 @@ impl Access {
     /// If the snapshot cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         if self.who && self.words.len() > 2 {
-            super::output::note("error: with `--who`, name an action and a resource only");
+            crate::app::io::streams::note("error: with `--who`, name an action and a resource only");
             return Ok(ExitCode::Usage);
         }
         self.writing.finish("access", self.answer())
@@ -94,7 +95,7 @@ impl Access {
         if let Some(scope) = scope.as_ref().filter(|scope| index.resource(scope.as_str()).is_none()) {
             return Ok((unknown_place(&asked, scope), ExitCode::Failure));
         }
-        let wish = action.map(|action| Wish {
+        let wish = action.map(|action| AccessQuery {
             action,
             resource: resource.unwrap_or_else(|| "*".into()),
             scope: scope.clone(),
@@ -133,13 +134,15 @@ impl Access {
 
     fn load(&self) -> anyhow::Result<Result<Asked, Box<Report>>> {
         let Some(path) = &self.snapshot else {
-            return Ok(match super::site::Site::load(&self.place)? {
+            return Ok(match crate::app::site::load::Site::load(&self.place)? {
                 Ok(site) => Ok(Asked {
                     name: site.settings.snapshot.raw().to_owned(),
-                    findings: present::reported(&site.findings, &site.sources),
+                    findings: crate::app::site::fault_report::reported(&site.findings, &site.sources),
                     snapshot: site.snapshot,
                 }),
-                Err(faults) => Err(Box::new(present::faults("access", &faults, ExitCode::Failure))),
+                Err(faults) => {
+                    Err(Box::new(crate::app::site::fault_report::faults("access", &faults, ExitCode::Failure)))
+                }
             });
         };
         let (name, bytes) = (shown(path), read(path)?);
@@ -192,15 +195,21 @@ fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>) 
     let places = Places(index);
     let is_meant = |held: &Reached| scope.is_none() || scopes_overlap(&places, held.access.scope.as_ref(), scope);
     let ways = effective(index, subject).into_iter().filter(is_meant).map(|reached| WayRow {
-        verdict: if reached.eligible { Verdict::Eligible } else { Verdict::Yes },
+        verdict: if reached.eligible { AccessVerdict::Eligible } else { AccessVerdict::Yes },
         access: reached.access,
         eligible: reached.eligible,
         path: reached.path,
     });
-    AccessRow { subject: subject.clone(), verdict: Verdict::Yes, ways: ways.collect(), taken: Vec::new(), closed: None }
+    AccessRow {
+        subject: subject.clone(),
+        verdict: AccessVerdict::Yes,
+        ways: ways.collect(),
+        taken: Vec::new(),
+        closed: None,
+    }
 }
 
-fn verdict(who: Option<&Text>, wish: Option<&Wish>, scope: Option<&ResourceId>, rows: &[AccessRow]) -> Sentence {
+fn verdict(who: Option<&Text>, wish: Option<&AccessQuery>, scope: Option<&ResourceId>, rows: &[AccessRow]) -> Sentence {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     match (who, wish) {
         (Some(who), None) => {
@@ -209,13 +218,13 @@ fn verdict(who: Option<&Text>, wish: Option<&Wish>, scope: Option<&ResourceId>, 
             Sentence::new().name(who).own(holds).maybe(scope, |says, scope| says.own(" in ").id(scope))
         }
         (Some(who), Some(wish)) => {
-            let best = rows.iter().map(|r| r.verdict).max().unwrap_or(Verdict::No);
+            let best = rows.iter().map(|r| r.verdict).max().unwrap_or(AccessVerdict::No);
             let can = match best {
-                Verdict::Yes => " can ",
-                Verdict::Eligible => " can, once something is activated, ",
-                Verdict::UnderCondition => " can, under a condition that is not evaluated here, ",
-                Verdict::Partly => " can in part ",
-                Verdict::No => " cannot ",
+                AccessVerdict::Yes => " can ",
+                AccessVerdict::Eligible => " can, once something is activated, ",
+                AccessVerdict::UnderCondition => " can, under a condition that is not evaluated here, ",
+                AccessVerdict::Partly => " can in part ",
+                AccessVerdict::No => " cannot ",
             };
             what(Sentence::new().name(who).own(can), wish)
         }
@@ -227,7 +236,7 @@ fn verdict(who: Option<&Text>, wish: Option<&Wish>, scope: Option<&ResourceId>, 
     }
 }
 
-fn what(start: Sentence, wish: &Wish) -> Sentence {
+fn what(start: Sentence, wish: &AccessQuery) -> Sentence {
     let out = start.name(&wish.action).own(" on ").name(&wish.resource);
     out.maybe(wish.scope.as_ref(), |s, scope| s.own(" in ").id(scope))
 }
@@ -243,13 +252,13 @@ fn unknown_place(asked: &Asked, scope: &ResourceId) -> Report {
     not_known(Code::UnknownResource, &scope.text(), known, "name a resource as the snapshot does")
 }
 
-fn not_known<'s>(code: Code, name: &Text, known: impl Iterator<Item = &'s str> + Clone, mend: &str) -> Report {
+fn not_known<'s>(code: Code, name: &Text, known: impl Iterator<Item = &'s str> + Clone, help: &str) -> Report {
     // A short name of a system with long ones is a slip as well.
     let ends = |id: &&str| id.rsplit(['/', ':']).next() == Some(name.raw());
     let near = known.clone().find(ends).or_else(|| nearest(name.raw(), known));
-    let finding = Finding::new(code, format!("the snapshot does not know `{}`", name.raw())).mend(match near {
+    let finding = Finding::new(code, format!("the snapshot does not know `{}`", name.raw())).help(match near {
         Some(near) => format!("the nearest known name is `{near}`"),
-        None => mend.to_owned(),
+        None => help.to_owned(),
     });
     Report {
         command: "access",

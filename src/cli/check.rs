@@ -6,17 +6,20 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
-use super::chosen::Chosen;
-use super::judging::{Judging, once};
-use super::proposal::Proposal;
-use super::site::Site;
-use super::writing::Writing;
-use super::{Where, history, output, present, progress};
 use crate::access::Index;
+use crate::app::evaluation::evaluator::{Evaluator, once};
+use crate::app::io::{progress, streams};
+use crate::app::plans::selection::Chosen;
+use crate::app::present::check_report::{holding, report};
+use crate::app::present::plan_report;
+use crate::app::record::history;
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::output_args::Writing;
 use crate::decision::exit::ExitCode;
 use crate::report::effects::Limits;
-use crate::report::model::{Body, Outcome, PlanReport, Report, Reported};
-use crate::report::sentence::{Sentence, counted};
+use crate::report::model::Report;
+use crate::report::sentence::Sentence;
 
 /// Says what policy makes of plans: nobody is asked.
 #[derive(Debug, Args)]
@@ -49,19 +52,22 @@ impl Check {
         let site: &Site = match Site::load(&self.place)? {
             Ok(site) => Box::leak(site.into()),
             Err(faults) => {
-                return Ok((present::faults("check", &faults, ExitCode::Failure), ExitCode::Failure));
+                return Ok((
+                    crate::app::site::fault_report::faults("check", &faults, ExitCode::Failure),
+                    ExitCode::Failure,
+                ));
             }
         };
         let index = Index::new(&site.snapshot);
-        let now = output::now();
+        let now = streams::now();
         let mut codes = Vec::new();
-        let mut findings = present::reported(&site.findings, &site.sources);
+        let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
         let mut reports = Vec::new();
         let mut ids = BTreeSet::new();
         let read = self.chosen.read()?;
         // What other plans were approved for may be half of a chain that this one completes.
         let past = history::recalled(site, &self.place, now)?;
-        let mut judging = Judging::new(site, &index, &past, now);
+        let mut judging = Evaluator::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
         let watch = progress::watch(progress::PLANS, None);
         for file in &read.files {
@@ -75,12 +81,12 @@ impl Check {
                     once(&mut ids, &proposal, &mut codes, &mut findings);
                     judging.counts(&proposal);
                     codes.extend(holding(&proposal));
-                    findings.extend(present::findings(&proposal));
-                    reports.push(present::plan(&proposal, Limits::SHORT));
+                    findings.extend(plan_report::findings(&proposal));
+                    reports.push(plan_report::plan(&proposal, Limits::SHORT));
                 }
                 Err(faults) => {
                     codes.push(ExitCode::Denied);
-                    findings.extend(present::reported(&faults.findings, &faults.sources));
+                    findings.extend(crate::app::site::fault_report::reported(&faults.findings, &faults.sources));
                 }
             }
         }
@@ -93,51 +99,4 @@ impl Check {
         }
         Ok((report, code))
     }
-}
-
-/// Every exit code that holds for a proposal that nobody was asked about.
-#[must_use]
-pub fn holding(proposal: &Proposal<'_>) -> Vec<ExitCode> {
-    let denied = !proposal.plan_judged.passes()
-        || proposal.judged.iter().any(|judged| judged.outcome == crate::policy::Outcome::Denied);
-    let stale = proposal.is_expired() || proposal.snapshot_is_stale();
-    [(denied, ExitCode::Denied), (stale, ExitCode::Stale)].iter().filter(|(holds, _)| *holds).map(|(_, c)| *c).collect()
-}
-
-/// The report of plans that nobody was asked about.
-#[must_use]
-pub fn report(command: &'static str, plans: Vec<PlanReport>, findings: Vec<Reported>, code: ExitCode) -> Report {
-    let of = |outcome| plans.iter().flat_map(|p| &p.changes).filter(|c| c.outcome == outcome).count() as u64;
-    let plan_denied =
-        plans.iter().any(|p| p.policies.iter().any(|r| r.verdict != crate::report::model::PolicyVerdict::Warns));
-    let (denied, needs, auto) = (of(Outcome::Denied), of(Outcome::Needs), of(Outcome::Auto));
-    let mut parts = Vec::new();
-    if denied > 0 {
-        parts.push(format!("policy denies {}", counted(denied, "change", "changes")));
-    } else if plan_denied {
-        parts.push("policy denies the plan as a whole".to_owned());
-    }
-    if needs > 0 {
-        parts.push(format!(
-            "{} a person",
-            if needs == 1 { "1 change needs".to_owned() } else { format!("{needs} changes need") }
-        ));
-    }
-    if auto > 0 {
-        parts.push(format!("{} automatic", if auto == 1 { "1 is".to_owned() } else { format!("{auto} are") }));
-    }
-    if code == ExitCode::Stale {
-        parts.push("something is out of date".to_owned());
-    }
-    if plans.is_empty() {
-        parts.push("no valid plan".to_owned());
-    }
-    if parts.is_empty() {
-        parts.push("the plan changes nothing".to_owned());
-    }
-    let mut verdict = Sentence::new();
-    for (n, part) in parts.into_iter().enumerate() {
-        verdict = if n == 0 { verdict.own(part) } else { verdict.own(format!("; {part}")) };
-    }
-    Report { command, exit_code: code.code(), verdict, findings, body: Body::Plans(plans), next: Vec::new() }
 }

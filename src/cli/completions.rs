@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::output;
+use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 
 /// Prints a completion script.
@@ -24,8 +24,8 @@ impl Completions {
     /// If stdout is closed.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Cli::command(), "review", &mut script);
-        output::data(&String::from_utf8_lossy(&script))?;
+        clap_complete::generate(self.shell, &mut crate::cli::Cli::command(), "review", &mut script);
+        streams::data(&String::from_utf8_lossy(&script))?;
         Ok(ExitCode::Passes)
     }
 }
@@ -37,8 +37,8 @@ impl Man {
     /// If stdout is closed.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let mut page = Vec::new();
-        clap_mangen::Man::new(super::Cli::command()).render(&mut page)?;
-        output::data(&String::from_utf8_lossy(&page))?;
+        clap_mangen::Man::new(crate::cli::Cli::command()).render(&mut page)?;
+        streams::data(&String::from_utf8_lossy(&page))?;
         Ok(ExitCode::Passes)
     }
 }

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::judging::Judging;
-use super::plan_file::PlanFile;
-use super::site::Site;
-use super::writing::Writing;
-use super::{Where, history, output, present};
 use crate::access::Index;
+use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::streams;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::present::plan_report;
+use crate::app::record::history;
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::output_args::Writing;
 use crate::decision::exit::ExitCode;
 use crate::report::build;
 use crate::report::effects::Limits;
@@ -51,18 +54,24 @@ impl Diff {
         let site = match Site::load(&self.place)? {
             Ok(site) => site,
             Err(faults) => {
-                return Ok((present::faults("diff", &faults, ExitCode::Failure), ExitCode::Failure));
+                return Ok((
+                    crate::app::site::fault_report::faults("diff", &faults, ExitCode::Failure),
+                    ExitCode::Failure,
+                ));
             }
         };
         let index = Index::new(&site.snapshot);
         let file = PlanFile::read(&self.plan)?;
-        let now = output::now();
+        let now = streams::now();
         // What other plans were approved for may be half of a chain that this one completes.
         let past = history::recalled(&site, &self.place, now)?;
-        let proposal = match Judging::new(&site, &index, &past, now).as_of_now(&file) {
+        let proposal = match Evaluator::new(&site, &index, &past, now).as_of_now(&file) {
             Ok(proposal) => proposal,
             Err(faults) => {
-                return Ok((present::faults("diff", &faults, ExitCode::Denied), ExitCode::Denied));
+                return Ok((
+                    crate::app::site::fault_report::faults("diff", &faults, ExitCode::Denied),
+                    ExitCode::Denied,
+                ));
             }
         };
         let limits = if self.all { Limits::ALL } else { Limits::SHORT };

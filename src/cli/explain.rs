@@ -9,14 +9,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::history;
-use super::judging::Judging;
-use super::plan_file::PlanFile;
-use super::proposal::Proposal;
-use super::site::Site;
-use super::writing::Writing;
-use super::{Where, output, present};
 use crate::access::Index;
+use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::streams;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::present::plan_report;
+use crate::app::record::history;
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::output_args::Writing;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::ChangeId;
@@ -58,22 +60,32 @@ impl Explain {
     fn explain(&self) -> anyhow::Result<(Report, ExitCode)> {
         let site = match Site::load(&self.place)? {
             Ok(site) => site,
-            Err(faults) => return Ok((present::faults("explain", &faults, ExitCode::Failure), ExitCode::Failure)),
+            Err(faults) => {
+                return Ok((
+                    crate::app::site::fault_report::faults("explain", &faults, ExitCode::Failure),
+                    ExitCode::Failure,
+                ));
+            }
         };
         let index = Index::new(&site.snapshot);
-        let now = output::now();
+        let now = streams::now();
         let past = history::recalled(&site, &self.place, now)?;
-        let judging = Judging::new(&site, &index, &past, now);
+        let judging = Evaluator::new(&site, &index, &past, now);
         let proposal = match judging.proposal(PlanFile::read(&self.plan)?) {
             Ok(proposal) => proposal,
-            Err(faults) => return Ok((present::faults("explain", &faults, ExitCode::Denied), ExitCode::Denied)),
+            Err(faults) => {
+                return Ok((
+                    crate::app::site::fault_report::faults("explain", &faults, ExitCode::Denied),
+                    ExitCode::Denied,
+                ));
+            }
         };
         let Some(at) = proposal.position(&ChangeId::new(self.change.as_str())) else {
             return Ok((self.unknown(&proposal), ExitCode::Failure));
         };
         let next = different(&proposal, &index, at);
-        let mut findings = present::findings(&proposal);
-        let mut plan = present::plan(&proposal, Limits::ALL);
+        let mut findings = plan_report::findings(&proposal);
+        let mut plan = plan_report::plan(&proposal, Limits::ALL);
         let id = plan.changes.get(at).map(|change| change.id.clone());
         plan.changes.retain(|change| Some(&change.id) == id.as_ref());
         // What is said of other changes is not asked for.
@@ -99,7 +111,7 @@ impl Explain {
         Ok((report, ExitCode::Passes))
     }
 
-    fn unknown(&self, proposal: &Proposal<'_>) -> Report {
+    fn unknown(&self, proposal: &EvaluatedPlan<'_>) -> Report {
         let known = || proposal.plan.changes.iter().map(|c| c.id.value.as_str());
         let name = Text::from(self.change.as_str());
         let help = match nearest(name.raw(), known()) {
@@ -108,7 +120,7 @@ impl Explain {
         };
         let finding = Finding::new(Code::BadValue, format!("the plan has no change `{}`", name.raw()))
             .at(&proposal.plan.place)
-            .mend(help);
+            .help(help);
         Report {
             command: "explain",
             exit_code: ExitCode::Failure.code(),
@@ -121,7 +133,7 @@ impl Explain {
 }
 
 /// What comes of a change.
-fn outcome(proposal: &Proposal<'_>, at: usize) -> Option<Sentence> {
+fn outcome(proposal: &EvaluatedPlan<'_>, at: usize) -> Option<Sentence> {
     let judged = proposal.judged.get(at)?;
     let plan_denied = !proposal.plan_judged.passes();
     Some(match &judged.outcome {
@@ -137,7 +149,7 @@ fn outcome(proposal: &Proposal<'_>, at: usize) -> Option<Sentence> {
 }
 
 /// What would have to be different, each difference tried.
-fn different<'s>(proposal: &Proposal<'s>, index: &Index<'s>, at: usize) -> Vec<Sentence> {
+fn different<'s>(proposal: &EvaluatedPlan<'s>, index: &Index<'s>, at: usize) -> Vec<Sentence> {
     let (Some(facts), Some(judged)) = (proposal.analysis.changes.get(at), proposal.judged.get(at)) else {
         return Vec::new();
     };

@@ -4,70 +4,33 @@
 //! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
 
 pub mod access;
-pub mod ahead;
-pub mod bench;
-pub mod beside;
-pub mod blobs;
-pub mod branch;
-pub mod card;
 pub mod check;
-pub mod chosen;
-pub mod clerk;
 pub mod completions;
-pub mod decide;
 pub mod demo;
-pub mod desk;
 pub mod diff;
-pub mod difference;
 pub mod explain;
-pub mod fill;
 pub mod gate;
-pub mod history;
-pub mod holdings;
 pub mod init;
-pub mod judging;
-pub mod keys;
-pub mod known;
-pub mod left;
 pub mod log;
-pub mod log_source;
-pub mod merge;
-pub mod new_folder;
-pub mod next;
-pub mod output;
-pub mod passed;
-pub mod person;
-pub mod plan;
-pub mod plan_file;
-pub mod plans;
-pub mod present;
-pub mod progress;
-pub mod proof;
-pub mod proposal;
-pub mod prove;
-pub mod provers;
+pub mod next_steps;
+pub mod output_args;
+pub mod plan_sign;
 pub mod record;
-pub mod recorder;
-pub mod recording;
+pub mod review;
 pub mod schema;
-pub mod sit;
-pub mod site;
 pub mod snapshot;
 pub mod status;
-pub mod story;
-pub mod trust;
-pub mod trust_folder;
-pub mod trusted;
-pub mod upstream;
+pub mod trust_check;
 pub mod verify;
-pub mod who;
-pub mod writing;
 
+use crate::app::site::location::Where;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode as ProcessCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
 
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
@@ -89,17 +52,6 @@ use crate::report::style::Style;
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-}
-
-/// Where the judges are, and the record.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Where {
-    /// The trust folder: a folder, or a git revision that holds one [default: the nearest `review.yaml` upward].
-    #[arg(long, value_name = "DIR|GIT-REF")]
-    pub trust: Option<String>,
-    /// The log: a file or a folder [default: `log:` of review.yaml, else review-log.jsonl beside it].
-    #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
-    pub log: Option<PathBuf>,
 }
 
 /// How data is written to stdout. The format never changes the exit code.
@@ -126,36 +78,36 @@ pub enum Format {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(hide = true, override_usage = "review [OPTIONS] PLAN|DIR...")]
-    Decide(decide::Decide),
-    Resume(decide::Resume),
-    Status(status::Status),
-    Check(check::Check),
-    Gate(gate::Gate),
-    Record(recorder::Record),
-    Diff(diff::Diff),
-    Access(access::Access),
-    Explain(explain::Explain),
-    Verify(verify::Verify),
+    Decide(crate::cli::review::Decide),
+    Resume(crate::cli::review::Resume),
+    Status(crate::cli::status::Status),
+    Check(crate::cli::check::Check),
+    Gate(crate::cli::gate::Gate),
+    Record(crate::cli::record::Record),
+    Diff(crate::cli::diff::Diff),
+    Access(crate::cli::access::Access),
+    Explain(crate::cli::explain::Explain),
+    Verify(crate::cli::verify::Verify),
     #[command(subcommand)]
-    Log(log::Log),
+    Log(crate::cli::log::Log),
     #[command(subcommand, name = "plan")]
-    PlanWork(plan::PlanWork),
+    PlanWork(crate::cli::plan_sign::PlanWork),
     #[command(subcommand)]
-    Trust(trust::Trust),
+    Trust(crate::cli::trust_check::Trust),
     #[command(subcommand)]
-    Snapshot(snapshot::Snapshot),
-    Schema(schema::Schema),
-    Init(init::Init),
-    Demo(demo::Demo),
-    Completions(completions::Completions),
-    Man(completions::Man),
+    Snapshot(crate::cli::snapshot::Snapshot),
+    Schema(crate::cli::schema::Schema),
+    Init(crate::cli::init::Init),
+    Demo(crate::cli::demo::Demo),
+    Completions(crate::cli::completions::Completions),
+    Man(crate::cli::completions::Man),
     #[command(external_subcommand)]
     Plan(Vec<OsString>),
 }
 
 impl Command {
     /// Where the result goes, for commands that write it in several formats at once.
-    fn writing(&self) -> Option<&writing::Writing> {
+    fn writing(&self) -> Option<&crate::cli::output_args::Writing> {
         match self {
             Self::Check(page) => Some(page.writing()),
             Self::Gate(page) => Some(page.writing()),
@@ -211,7 +163,7 @@ pub fn main() -> ProcessCode {
     let code = match parse(&arguments) {
         Ok(cli) => run(cli).unwrap_or_else(|error| {
             let (said, code) = failure(&error);
-            output::note(&said);
+            crate::app::io::streams::note(&said);
             code
         }),
         Err(error) => {
@@ -222,7 +174,7 @@ pub fn main() -> ProcessCode {
     ProcessCode::from(code.code())
 }
 
-/// A failure as a person reads it: what, then how to mend it; and its exit code.
+/// A failure as a person reads it: what, then how to fix it; and its exit code.
 fn failure(error: &anyhow::Error) -> (String, ExitCode) {
     let mut out = String::from("error: ");
     let mut said = String::new();
@@ -236,7 +188,7 @@ fn failure(error: &anyhow::Error) -> (String, ExitCode) {
     }
     let store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
     let system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    let mend = match (store, system) {
+    let help = match (store, system) {
         (Some(store), _) => Some(store.help()),
         (None, Some(std::io::ErrorKind::NotFound)) => {
             Some("check the name; it is looked for from the folder you are in")
@@ -244,8 +196,8 @@ fn failure(error: &anyhow::Error) -> (String, ExitCode) {
         (None, Some(std::io::ErrorKind::PermissionDenied)) => Some("see that you may read and write there"),
         (None, _) => None,
     };
-    if let Some(mend) = mend.filter(|_| !out.contains("= mend: ")) {
-        out.push_str(&format!("\n  = mend: {mend}"));
+    if let Some(help) = help.filter(|_| !out.contains("= help: ")) {
+        out.push_str(&format!("\n  = help: {help}"));
     }
     let code = match store {
         Some(StoreError::DoesNotVerify { .. }) => ExitCode::BadLog,
@@ -256,7 +208,9 @@ fn failure(error: &anyhow::Error) -> (String, ExitCode) {
 
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let cli = Cli::try_parse_from(arguments)?;
-    if let Some(clash) = cli.command.as_ref().and_then(Command::writing).and_then(writing::Writing::clash) {
+    if let Some(clash) =
+        cli.command.as_ref().and_then(Command::writing).and_then(crate::cli::output_args::Writing::clash)
+    {
         use clap::CommandFactory as _;
         return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, clash));
     }
@@ -289,7 +243,7 @@ fn unknown_command(word: &OsString) -> clap::Error {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => {
-            output::data(&next::next(&std::env::current_dir()?))?;
+            crate::app::io::streams::data(&crate::cli::next_steps::next(&std::env::current_dir()?))?;
             Ok(ExitCode::Passes)
         }
         Some(Command::Decide(page)) => page.run(),
@@ -318,7 +272,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// A report in a format, as stdout takes it.
 #[must_use]
 pub fn render(report: &Report, format: Format) -> String {
-    let style = Style { colour: output::stdout_colour(), width: output::width() };
+    let style = Style { colour: crate::app::io::streams::stdout_colour(), width: crate::app::io::streams::width() };
     crate::report::render::render(report, format.into(), &style)
 }
 

@@ -1,191 +1,220 @@
-//! The log as the command line reads it: a file or a folder, verified against allowed signers.
+//! `review record`: seals what needs nobody. For a CI job with a key of its own, once the plan is merged.
 //!
-//! In: a path and signers. Out: a [`Verification`], and what to say of it.
+//! In: plans, the log, the recorder's key. Out: a `record` session with one `auto` line for each change that policy lets pass
+//! by itself and that is not on record yet. It asks nobody, and can record nothing that a person would have to decide.
 
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use clap::Args;
 
-use super::new_folder::shown;
-use super::progress;
-use crate::input::digest::{Digest, of};
-use crate::input::text::Text;
-use crate::input::time::Time;
-use crate::log::allowed::Allowed;
-use crate::log::line::LogId;
-use crate::log::verify::{
-    Authenticity, Completeness, Integrity, Keep, SessionView, Terms, TimeAnswer, Verification, Verifier,
-};
-use crate::report::record::{Answer, Head, Holds, VerifyReport};
+use crate::access::Index;
+use crate::app::evaluation::evaluator;
+use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::streams;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::plans::selection::Chosen;
+use crate::app::present::plan_report;
+use crate::app::record::log_source::LogSource;
+use crate::app::record::recorder::Recorder;
+use crate::app::record::{entries, log_reader, recorder, seen_heads, trusted_heads};
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::output_args::Writing;
+use crate::decision::exit::ExitCode;
+use crate::decision::gate::State;
+use crate::input::id::PolicyId;
+use crate::log::line::{Auto, Line, Tag};
+use crate::log::session::Draft;
+use crate::log::verify::Keep;
+use crate::report::effects::Limits;
+use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
-use crate::trust::signers::Signers;
 
-/// The files of a log, sorted by name; none where there is no log yet.
-///
-/// # Errors
-/// If the folder cannot be listed.
-pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let cannot = || format!("the log `{}` cannot be read", shown(path));
-    let meta = match fs::metadata(path) {
-        Ok(meta) => meta,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(e).with_context(cannot),
-    };
-    if !meta.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
+/// Seals the changes that policy lets pass without a person.
+#[derive(Debug, Args)]
+pub struct Record {
+    #[command(flatten)]
+    chosen: Chosen,
+    #[command(flatten)]
+    place: Where,
+    /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
+    #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
+    key: Option<String>,
+    /// Record too that a proven plan was received, also where nothing of it passes by itself: a short-lived proof is judged
+    /// at that time from then on.
+    #[arg(long)]
+    receive: bool,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// A plan with the places of its changes to record.
+struct Due<'s> {
+    proposal: EvaluatedPlan<'s>,
+    changes: Vec<usize>,
+    /// Whether that it came, with a good proof, is to be put on record.
+    arrives: bool,
+}
+
+impl Record {
+    /// Judges plans, and adds a session for what passes by itself.
+    ///
+    /// # Errors
+    /// If the tool cannot do its work; nothing is then added.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("record", self.record())
     }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(path).with_context(cannot)? {
-        let file = entry.with_context(cannot)?.path();
-        if file.extension().is_some_and(|e| e == "jsonl")
-            && !file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
-        {
-            found.push(file);
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    fn record(&self) -> anyhow::Result<(Report, ExitCode)> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => {
+                return Ok((
+                    crate::app::site::fault_report::faults("record", &faults, ExitCode::Failure),
+                    ExitCode::Failure,
+                ));
+            }
+        };
+        let clerk = Recorder::named(&site, self.key.as_deref())?;
+        let log = self.log(&site)?;
+        let source = LogSource::Disk(log.clone());
+        let now = streams::now();
+        let read = self.chosen.read()?;
+        let mut heads = trusted_heads::heads(&site, &source, now)?;
+        heads.extend(recorder::heads(&site)?);
+        let id = crate::app::site::log_id::log_id(&site)?;
+        let verified = log_reader::verify(&log, &site.signers, Some(id), &heads, Keep::Lines, now)?;
+        if !source.is_sound(&verified)? {
+            let report = Report {
+                command: "record",
+                exit_code: ExitCode::BadLog.code(),
+                verdict: Sentence::of("the log does not verify, so nothing is added to it"),
+                findings: crate::app::site::fault_report::reported(&verified.findings, &BTreeMap::new()),
+                body: Body::Verify(source.report(&verified)),
+                next: Vec::new(),
+            };
+            return Ok((report, ExitCode::BadLog));
+        }
+        let past = source.past(&verified, &site)?;
+        let index = Index::new(&site.snapshot);
+        let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
+        findings.extend(crate::app::site::fault_report::reported(&past.findings, &BTreeMap::new()));
+        findings.extend(read.findings.iter().cloned());
+        let mut codes = Vec::new();
+        let mut due: Vec<Due<'_>> = Vec::new();
+        let mut known_already = 0_u64;
+        let judged = Evaluator::new(&site, &index, &past, now).by_record(read.files.iter().cloned())?;
+        codes.extend(judged.codes);
+        findings.extend(judged.findings);
+        for (proposal, verdict) in judged.plans {
+            let terms = evaluator::terms(&proposal);
+            findings.extend(plan_report::findings(&proposal));
+            // INVARIANT: nothing of a plan that is denied, expired or judged by old facts is put on record as passing.
+            if terms.plan_denied.is_some() {
+                codes.push(ExitCode::Denied);
+                continue;
+            }
+            if verdict.plan_expired || terms.snapshot_stale {
+                codes.push(ExitCode::Stale);
+                continue;
+            }
+            let passes = |at: &usize| {
+                let held = verdict.changes.get(*at);
+                held.is_some_and(|held| matches!(held.state, State::Auto) && verdict.passing.contains(&held.case))
+            };
+            let (on_record, changes): (Vec<usize>, Vec<usize>) = (0..proposal.presents.len())
+                .filter(passes)
+                .partition(|at| proposal.presents.get(*at).is_some_and(|present| past.record.auto(present).is_some()));
+            known_already = known_already.saturating_add(on_record.len() as u64);
+            let arrives = self.receive && proposal.origin.proven.is_some() && proposal.file.received.is_empty();
+            due.push(Due { proposal, changes, arrives });
+        }
+        // A plan of an id that stands twice is nobody's.
+        let code = ExitCode::first(codes);
+        let (writes, rest): (Vec<Due<'_>>, Vec<Due<'_>>) =
+            due.into_iter().partition(|one| code == ExitCode::Passes && (one.arrives || !one.changes.is_empty()));
+        let arrived = writes.iter().filter(|one| one.arrives).count() as u64;
+        let (places, proposals): (Vec<Vec<usize>>, Vec<EvaluatedPlan<'_>>) =
+            writes.into_iter().map(|one| (one.changes, one.proposal)).unzip();
+        let count: u64 = places.iter().map(|changes| changes.len() as u64).sum();
+        if count > 0 || arrived > 0 {
+            clerk.write(&log, &verified, &proposals, &mut |draft, at| autos(draft, &proposals, &places, at))?;
+            let after =
+                log_reader::verify(&log, &site.signers, Some(id), &verified.heads, Keep::Nothing, streams::now())?;
+            seen_heads::note(Some(id), &after);
+        }
+        let plans = proposals.iter().chain(rest.iter().map(|one| &one.proposal));
+        let report = Report {
+            command: "record",
+            exit_code: code.code(),
+            verdict: verdict(code, (count, arrived), known_already, &log),
+            findings,
+            body: Body::Plans(plans.map(|proposal| plan_report::plan(proposal, Limits::SHORT)).collect()),
+            next: Vec::new(),
+        };
+        Ok((report, code))
+    }
+
+    /// Where the log is that is added to: a file or a folder.
+    fn log(&self, site: &Site) -> anyhow::Result<PathBuf> {
+        match LogSource::find(site, &self.place)? {
+            LogSource::Disk(path) => Ok(path),
+            LogSource::Git(held) => anyhow::bail!(
+                "the log `{}` is read from git, where nothing can be added\n  = help: name the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
+                crate::input::text::Text::from(held.name).terminal()
+            ),
         }
     }
-    found.sort();
-    Ok(found)
 }
 
-/// Whether decisions may rest on a log, and a session be added to it: there is none yet, or it holds sessions and verifies.
-/// WHY: a log from which every session was cut, or none can be read, is not a log that does not exist yet.
-///
-/// # Errors
-/// If the folder cannot be listed.
-pub fn is_sound(path: &Path, verified: &Verification) -> anyhow::Result<bool> {
-    Ok(files(path)?.is_empty() || (verified.session_count > 0 && verified.holds()))
-}
-
-/// Verifies a log.
-///
-/// # Errors
-/// If a file of it cannot be read.
-pub fn verify(
-    path: &Path,
-    signers: &Signers,
-    log: Option<LogId>,
-    known_heads: &[Digest<of::Line>],
-    keep: Keep,
-    now: Time,
-) -> anyhow::Result<Verification> {
-    let judge = Allowed(signers);
-    Ok(feed(path, Terms { judge: &judge, log, known_heads, now, keep, threads: threads() })?.finish())
-}
-
-/// How many threads may verify.
-#[must_use]
-pub fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Hands the files of a log to a verifier, which has yet to answer.
-///
-/// # Errors
-/// If a file of it cannot be read.
-pub fn feed<'t>(path: &Path, terms: Terms<'t>) -> anyhow::Result<Verifier<'t>> {
-    let mut verifier = Verifier::new(terms);
-    let files = files(path)?;
-    let size = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|meta| meta.len()).sum();
-    let watch = progress::watch("verifying the log", Some(size));
-    for file in files {
-        let name = shown(&file);
-        let cannot = || format!("the log `{name}` cannot be read");
-        let file = progress::Counted::new(File::open(&file).with_context(cannot)?, &watch);
-        let reader = BufReader::with_capacity(1 << 20, file);
-        verifier.feed(&name, reader).with_context(cannot)?;
+fn verdict(code: ExitCode, (count, arrived): (u64, u64), before: u64, log: &Path) -> Sentence {
+    if code != ExitCode::Passes {
+        return Sentence::of("nothing was recorded");
     }
-    Ok(verifier)
+    let log = crate::input::text::Text::from(log.to_string_lossy().into_owned());
+    let said = match (count, before) {
+        (0, _) if arrived > 0 => format!("that {}", counted(arrived, "plan was received", "plans were received")),
+        (0, 0) => return Sentence::of("no change passes without a person, so there is nothing to record"),
+        (0, _) => return Sentence::of("every change that passes without a person is on record already"),
+        (count, _) => counted(count, "automatic change", "automatic changes"),
+    };
+    Sentence::of(format!("recorded {said} in ")).name(&log)
 }
 
-/// Verifies a log whose files are at hand, each with the name that findings give it.
-///
-/// # Errors
-/// Never in practice: bytes at hand can be read.
-pub fn verify_held(
-    files: &[(String, std::rc::Rc<[u8]>)],
-    signers: &Signers,
-    log: Option<LogId>,
-    known_heads: &[Digest<of::Line>],
-    keep: Keep,
-    now: Time,
-) -> std::io::Result<Verification> {
-    let judge = Allowed(signers);
-    let mut verifier = Verifier::new(Terms { judge: &judge, log, known_heads, now, keep, threads: threads() });
-    for (name, bytes) in files {
-        verifier.feed(name, &**bytes)?;
-    }
-    Ok(verifier.finish())
-}
-
-/// The four answers, for people and programs.
-#[must_use]
-pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
-    let sessions = verified.session_count as u64;
-    let integrity = match verified.integrity {
-        Integrity::Intact if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
-        Integrity::Intact => {
-            answer(Holds::Yes, format!("every line of {} is in its place", counted(sessions, "session", "sessions")))
+/// The `auto` lines of these changes of each plan.
+fn autos(
+    draft: &mut Draft,
+    proposals: &[EvaluatedPlan<'_>],
+    places: &[Vec<usize>],
+    at: crate::input::time::Time,
+) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for (proposal, changes) in proposals.iter().zip(places) {
+        for place in changes {
+            let (Some(present), Some(judged)) = (proposal.presents.get(*place), proposal.judged.get(*place)) else {
+                continue;
+            };
+            let policies: BTreeSet<PolicyId> = judged.automatic_by.iter().cloned().collect();
+            let line = |prev| {
+                Line::Auto(Auto {
+                    at,
+                    change: present.case.change.clone(),
+                    digest: present.digest,
+                    plan: present.case.plan.clone(),
+                    policies: policies.iter().cloned().collect(),
+                    prev,
+                    r#type: Tag::new(),
+                })
+            };
+            out.extend(draft.push(line)?.bytes);
         }
-        Integrity::Broken => answer(Holds::No, "the log was changed, or is not whole; see the findings"),
-    };
-    let authenticity = match verified.authenticity {
-        Authenticity::Authentic if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
-        Authenticity::Authentic => answer(Holds::Yes, "every seal is signed by a key that allowed_signers allows"),
-        Authenticity::Unsupported => answer(Holds::No, "a seal is signed in a way that this tool does not verify"),
-        Authenticity::NotAllowed => answer(Holds::No, "a seal is signed by a key that allowed_signers does not allow"),
-        Authenticity::Failed => answer(Holds::No, "a seal has no signature that verifies"),
-    };
-    let completeness = match &verified.completeness {
-        Completeness::Unknown => answer(
-            Holds::Unknown,
-            "sessions may be missing from the end: remember a head, and give it with --known-head",
-        ),
-        Completeness::UpToKnownHeads => {
-            answer(Holds::Yes, "every remembered head is there; later sessions may still be missing")
-        }
-        Completeness::Lost(lost) => answer(
-            Holds::No,
-            format!("{} not in the log", counted(lost.len() as u64, "remembered head is", "remembered heads are")),
-        ),
-    };
-    let time = match verified.time {
-        TimeAnswer::Claimed => answer(Holds::Unknown, "as the writers' clocks claim; no session contradicts another"),
-        TimeAnswer::Backwards => answer(Holds::No, "a session claims a time before one that it follows"),
-        TimeAnswer::Future => answer(Holds::No, "a session claims a time in the future"),
-    };
-    VerifyReport {
-        file: Text::from(shown(path)),
-        integrity,
-        authenticity,
-        completeness,
-        time,
-        heads: heads(verified),
-        sessions,
-        lines: verified.line_count as u64,
-        line: None,
     }
-}
-
-fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answer {
-    Answer { holds, says: Sentence::of(says) }
-}
-
-/// The heads, with what their seals say.
-#[must_use]
-pub fn heads(verified: &Verification) -> Vec<Head> {
-    let mut found: Vec<Head> =
-        verified.sessions.iter().filter(|session| verified.heads.contains(&session.seal.digest)).map(head).collect();
-    found.sort_by_key(|head| head.seal);
-    found
-}
-
-fn head(session: &SessionView) -> Head {
-    Head {
-        seal: session.seal.digest,
-        session: Text::from(session.header.session.to_string()),
-        at: session.seal.value.at,
-        principal: session.seal.value.principal.text(),
-    }
+    Ok(out)
 }

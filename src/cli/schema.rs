@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::output;
+use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 use crate::{plan, snapshot};
 
@@ -34,7 +34,7 @@ impl Schema {
             Of::Snapshot => serde_json::to_value(snapshot::schema())?,
             Of::Report => serde_json::to_value(crate::report::render::json::schema())?,
         };
-        output::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        streams::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
         Ok(ExitCode::Passes)
     }
 }

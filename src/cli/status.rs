@@ -8,13 +8,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::judging::Judging;
-use super::left;
-use super::plan_file::PlanFile;
-use super::proposal::Proposal;
-use super::site::Site;
-use super::{Format, Where, history, output, plans, present, record, recording, render};
 use crate::access::Index;
+use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::streams;
+use crate::app::plans::discovery;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::present::plan_report;
+use crate::app::record::{entries, history, journals, log_reader};
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::{Format, render};
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{Missing, State, Verdict};
 use crate::input::finding::{Code, Finding, Severity};
@@ -51,32 +55,37 @@ impl Status {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let site = match Site::load(&self.place)? {
             Ok(site) => site,
-            Err(faults) => return self.say(&present::faults("status", &faults, ExitCode::Failure), ExitCode::Failure),
+            Err(faults) => {
+                return self.say(
+                    &crate::app::site::fault_report::faults("status", &faults, ExitCode::Failure),
+                    ExitCode::Failure,
+                );
+            }
         };
-        let now = output::now();
+        let now = streams::now();
         let log = site.log_path(&self.place);
-        let id = recording::log_id(&site)?;
-        let verified = record::verify(&log, &site.signers, Some(id), &[], Keep::Lines, now)?;
-        if !record::is_sound(&log, &verified)? {
-            return self.say(&super::sit::bad_log(&log, &verified), ExitCode::BadLog);
+        let id = crate::app::site::log_id::log_id(&site)?;
+        let verified = log_reader::verify(&log, &site.signers, Some(id), &[], Keep::Lines, now)?;
+        if !log_reader::is_sound(&log, &verified)? {
+            return self.say(&crate::app::present::log_report::bad_log(&log, &verified), ExitCode::BadLog);
         }
         let past = history::read(&log, &verified, &site)?;
         let index = Index::new(&site.snapshot);
         let here = [PathBuf::from(".")];
         let named: &[PathBuf] = if self.plans.is_empty() { &here } else { &self.plans };
         let mut codes = Vec::new();
-        let mut findings = present::reported(&site.findings, &site.sources);
-        findings.extend(present::reported(&past.findings, &BTreeMap::new()));
+        let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
+        findings.extend(crate::app::site::fault_report::reported(&past.findings, &BTreeMap::new()));
         findings.extend(Self::left(&log, id, &verified.blobs)?);
         let (mut rows, mut ends) = (Vec::new(), Vec::new());
         let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();
-        let files = plans::list(named)?.iter().map(|path| PlanFile::read(path)).collect::<Result<Vec<_>, _>>()?;
-        let judged = Judging::new(&site, &index, &past, now).by_record(files)?;
+        let files = discovery::list(named)?.iter().map(|path| PlanFile::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let judged = Evaluator::new(&site, &index, &past, now).by_record(files)?;
         codes.extend(judged.codes);
         findings.extend(judged.findings);
         for (proposal, verdict) in &judged.plans {
             codes.push(verdict.exit);
-            rows.push(Row::of(proposal, verdict));
+            rows.push(StatusRow::of(proposal, verdict));
             ends.extend(ending(proposal, verdict, now));
             if !verdict.plan_expired {
                 count(&mut waits, proposal, verdict);
@@ -104,25 +113,25 @@ impl Status {
         known: &BTreeSet<crate::input::digest::Digest<crate::input::digest::of::Blob>>,
     ) -> anyhow::Result<Vec<Reported>> {
         let store = Store::open(log)?;
-        let found = left::find(&store, id, known)?;
+        let found = journals::find(&store, id, known)?;
         Ok(found
             .iter()
             .map(|left| {
-                let (what, mend) = left.says();
-                let finding = Finding::new(Code::LogJournalLeft, what).weighing(Severity::Warning).mend(mend);
+                let (what, help) = left.says();
+                let finding = Finding::new(Code::LogJournalLeft, what).weighing(Severity::Warning).help(help);
                 Reported::new(finding, |_| None)
             })
             .collect())
     }
 
     fn say(&self, report: &Report, code: ExitCode) -> anyhow::Result<ExitCode> {
-        output::data(&render(report, self.format))?;
+        streams::data(&render(report, self.format))?;
         Ok(code)
     }
 }
 
 /// Where a plan stands.
-struct Row {
+struct StatusRow {
     plan: Text,
     file: Text,
     changes: u64,
@@ -135,8 +144,8 @@ struct Row {
     state: &'static str,
 }
 
-impl Row {
-    fn of(proposal: &Proposal<'_>, verdict: &Verdict) -> Self {
+impl StatusRow {
+    fn of(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> Self {
         let of =
             |wanted: &dyn Fn(&State) -> bool| verdict.changes.iter().filter(|held| wanted(&held.state)).count() as u64;
         let open = of(&|state| {
@@ -169,8 +178,8 @@ impl Row {
     }
 }
 
-fn plans_sheet(rows: &[Row]) -> Sheet {
-    let row = |row: &Row| {
+fn plans_sheet(rows: &[StatusRow]) -> Sheet {
+    let row = |row: &StatusRow| {
         vec![
             Cell::Text(row.plan.clone()),
             Cell::Word(row.state),
@@ -231,7 +240,7 @@ fn ending_sheet(ends: &[(Time, Text, Text)]) -> Sheet {
 }
 
 /// Approvals of this plan that end soon.
-fn ending(proposal: &Proposal<'_>, verdict: &Verdict, now: Time) -> Vec<(Time, Text, Text)> {
+fn ending(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, now: Time) -> Vec<(Time, Text, Text)> {
     let mut found = Vec::new();
     for held in &verdict.changes {
         let State::Approved(approved) = &held.state else { continue };
@@ -244,7 +253,7 @@ fn ending(proposal: &Proposal<'_>, verdict: &Verdict, now: Time) -> Vec<(Time, T
 }
 
 /// Counts what waits for whom: a change waits for everybody who could take a step of it.
-fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &Proposal<'_>, verdict: &Verdict) {
+fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &EvaluatedPlan<'_>, verdict: &Verdict) {
     for held in &verdict.changes {
         let missing: &[Missing] = match &held.state {
             State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,

@@ -6,23 +6,26 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 
-use super::new_folder::shown;
-use super::site::REVOKED_KEYS;
-use super::trust_folder::TrustFolder;
-use super::writing::Writing;
-use super::{known, output, prove, record};
+use crate::app::io::files::shown;
+use crate::app::io::streams;
+use crate::app::present::log_report::{exit_code, unchecked, verdict};
+use crate::app::record::head_files::known_heads;
+use crate::app::record::{log_reader, seen_heads};
+use crate::app::site::load::REVOKED_KEYS;
+use crate::app::site::trust_folder::TrustFolder;
+use crate::cli::log::prove;
+use crate::cli::output_args::Writing;
 use crate::config::People;
 use crate::decision::exit::ExitCode;
-use crate::input::digest::{Digest, of};
-use crate::input::finding::{Code, Finding};
-use crate::input::place::Place;
+use crate::input::digest::of;
+use crate::input::finding::Finding;
 use crate::input::text::Text;
 use crate::log::allowed::Allowed;
 use crate::log::line::SessionKind;
-use crate::log::verify::{Integrity, Keep, Terms, Verification};
+use crate::log::verify::{Keep, Terms};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Answer, Holds};
 use crate::report::sentence::Sentence;
@@ -83,18 +86,18 @@ impl Verify {
         let log = self.log.as_deref().unwrap_or_else(|| Path::new("review-log.jsonl"));
         let known = known_heads(&self.known_head)?;
         anyhow::ensure!(
-            !record::files(log)?.is_empty(),
-            "there is no log `{}`\n  = mend: name the log's file or folder",
+            !log_reader::files(log)?.is_empty(),
+            "there is no log `{}`\n  = help: name the log's file or folder",
             shown(log)
         );
         let judge = Allowed(&signers);
-        let (keep, threads) = (Keep::Heads, record::threads());
-        let terms = Terms { judge: &judge, log: None, known_heads: &known, now: output::now(), keep, threads };
-        let mut reading = record::feed(log, terms)?;
+        let (keep, threads) = (Keep::Heads, log_reader::threads());
+        let terms = Terms { judge: &judge, log: None, known_heads: &known, now: streams::now(), keep, threads };
+        let mut reading = log_reader::feed(log, terms)?;
         // WHY a warning at most: what an auditor is told rests on what they bring, not on the machine that they sit at.
-        match reading.log().map_or(Ok(Vec::new()), known::heads) {
+        match reading.log().map_or(Ok(Vec::new()), seen_heads::heads) {
             Ok(heads) => reading.seen_here(heads),
-            Err(error) => output::note(&format!("warning: {error:#}")),
+            Err(error) => streams::note(&format!("warning: {error:#}")),
         }
         let verified = reading.finish();
         let code = exit_code(&verified);
@@ -111,7 +114,7 @@ impl Verify {
                 .into_iter()
                 .map(|f| Reported::new(f, |name| sources.get(name).map(String::as_str)))
                 .collect(),
-            body: Body::Verify(record::report(log, &verified)),
+            body: Body::Verify(log_reader::report(log, &verified)),
             next: Vec::new(),
         };
         Ok(people.doubt((report, code)))
@@ -130,7 +133,7 @@ impl Verify {
                 .context("no allowed_signers to judge the signatures by; name a file with `--signers`")?;
             let bytes = folder
                 .read("allowed_signers")?
-                .context("the trust folder has no allowed_signers\n  = mend: name your own with `--signers`")?;
+                .context("the trust folder has no allowed_signers\n  = help: name your own with `--signers`")?;
             let beside = |file: &str| {
                 Ok::<_, anyhow::Error>(folder.read(file)?.map(|bytes| (folder.shown(file), bytes.to_vec())))
             };
@@ -198,77 +201,4 @@ impl Known {
         }
         (report, ExitCode::Failure)
     }
-}
-
-/// That nobody knows whether recorders are people.
-#[must_use]
-pub fn unchecked(file: &str) -> Finding {
-    let message = "nobody said who is a person, so it was not checked that no recorder is one";
-    let mend = "name a people.yaml with `--people`";
-    Finding::new(Code::LogRecordersUnchecked, message).at(&Place::file(file)).mend(mend)
-}
-
-/// What the four answers come to.
-#[must_use]
-pub fn exit_code(verified: &Verification) -> ExitCode {
-    if verified.session_count > 0 && verified.holds() { ExitCode::Passes } else { ExitCode::BadLog }
-}
-
-fn verdict(verified: &Verification, code: ExitCode) -> Sentence {
-    Sentence::of(match (code, verified.integrity) {
-        (ExitCode::Passes, _) => "the log is intact and authentic",
-        _ if verified.session_count == 0 => "the log holds no session",
-        (_, Integrity::Broken) => "the log does not verify: it is not what was written",
-        (_, Integrity::Intact) => "the log does not verify",
-    })
-}
-
-/// The heads that an auditor remembered.
-///
-/// # Errors
-/// If a word is neither a hash nor a file of hashes.
-pub fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
-    let mut heads = Vec::new();
-    for word in given {
-        if let Some(head) = parse_head(word) {
-            heads.push(head);
-            continue;
-        }
-        let path = Path::new(word);
-        let text = std::fs::read_to_string(path).with_context(|| {
-            format!(
-                "`--known-head {}` is neither a hash of 64 digits nor a file of such",
-                Text::from(word.as_str()).terminal()
-            )
-        })?;
-        heads.extend(heads_in(&shown(path), &text)?);
-    }
-    Ok(heads)
-}
-
-/// The heads of a text of such, one a line; `#` begins a comment.
-///
-/// # Errors
-/// If a line is no hash.
-pub fn heads_in(name: &str, text: &str) -> anyhow::Result<Vec<Digest<of::Line>>> {
-    let mut heads = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        match line.split_whitespace().next().and_then(parse_head) {
-            Some(head) => heads.push(head),
-            None => bail!(
-                "`{}` line {}: this is no hash of a seal line",
-                Text::from(name).terminal(),
-                number.saturating_add(1)
-            ),
-        }
-    }
-    Ok(heads)
-}
-
-fn parse_head(word: &str) -> Option<Digest<of::Line>> {
-    Digest::parse(word.strip_prefix("sha256:").unwrap_or(word))
 }

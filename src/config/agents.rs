@@ -179,7 +179,7 @@ impl Agents {
             if let Some((_, first)) = seen.iter().find(|(other, _)| same_prover(other, &proof.value)) {
                 let help = format!("the same stands in line {}; each agent needs its own", first.line);
                 let finding = Finding::new(Code::SharedKey, "one key or subject proves two things");
-                findings.push(finding.at(&proof.place).mend(help));
+                findings.push(finding.at(&proof.place).help(help));
             }
             seen.push((&proof.value, &proof.place));
         }
@@ -236,7 +236,7 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
                 && before.value <= after.value
             {
                 let message = "`valid_before` does not come after `valid_after`";
-                findings.push(Finding::new(Code::BadValue, message).at(&before.place).mend("correct one of the two"));
+                findings.push(Finding::new(Code::BadValue, message).at(&before.place).help("correct one of the two"));
             }
             Proof::Key {
                 key: public_key(&fields, "key", findings)?,
@@ -252,7 +252,7 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
             let jwks = fields.text("jwks")?;
             if !within_folder(jwks.value.raw()) {
                 let message = format!("`jwks` is `{}`, which is not a path within the trust folder", jwks.value.raw());
-                findings.push(Finding::new(Code::BadValue, message).at(&jwks.place).mend("write `jwks/issuer.json`"));
+                findings.push(Finding::new(Code::BadValue, message).at(&jwks.place).help("write `jwks/issuer.json`"));
             }
             let claims = fields.fields("claims").map(|claims| claims.entries()).unwrap_or_default();
             let pair =
@@ -283,7 +283,7 @@ fn public_key(fields: &Fields<'_>, name: &str, findings: &mut Vec<Finding>) -> O
         Some(("this is not a public key", "write its type and base64 on one line, as in a `.pub` file"))
     };
     if let Some((message, help)) = fault {
-        findings.push(Finding::new(Code::BadValue, message).at(&key.place).mend(help));
+        findings.push(Finding::new(Code::BadValue, message).at(&key.place).help(help));
         return None;
     }
     Some(key)
@@ -295,7 +295,7 @@ fn holding(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Holding>> 
     let (action, resource) = (fields.text("action"), fields.entry("resource"));
     if action.is_some() != resource.is_some() {
         let finding = Finding::new(Code::BadValue, "`action` and `resource` belong together");
-        findings.push(finding.at(node.head()).mend("write both, or a `role` or `member_of`"));
+        findings.push(finding.at(node.head()).help("write both, or a `role` or `member_of`"));
         return None;
     }
     let holding = match (fields.id("role"), fields.id("member_of"), action) {

@@ -21,7 +21,7 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
             let finding = Finding::new(Code::NotAPerson, message).at(&agent.id.place);
             findings.push(
                 finding
-                    .mend("list it under `identities` of the person, or remove `kind: person`")
+                    .help("list it under `identities` of the person, or remove `kind: person`")
                     .weighing(crate::input::finding::Severity::Error),
             );
         }
@@ -29,7 +29,7 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
             let message =
                 format!("the agent `{id}` is called an identity of the person `{}`", person.id.value.as_str());
             let finding = Finding::new(Code::MachineApprover, message).at(&agent.id.place);
-            findings.push(finding.mend(
+            findings.push(finding.help(
                 "a machine never approves; remove it from people.yaml, or write `kind: person` where a person proposes",
             ));
         }
@@ -45,7 +45,7 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
                 let message =
                     format!("`{principal}` proves an agent and is a principal of `{}`", person.id.value.as_str());
                 let finding = Finding::new(Code::MachineApprover, message).at(&proof.place);
-                findings.push(finding.mend("give the agent a principal of its own"));
+                findings.push(finding.help("give the agent a principal of its own"));
             }
         }
     }
@@ -56,7 +56,7 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
                 format!("the task `{}` names the agent `{name}`, who is not in agents.yaml", task.id.value.as_str());
             let help = nearest(name, agents.all().iter().map(|agent| agent.id.value.as_str()))
                 .map_or_else(|| "add it there".to_owned(), |near| format!("did you mean `{near}`"));
-            let finding = Finding::new(Code::UnknownProposer, message).at(&agent.place).mend(help);
+            let finding = Finding::new(Code::UnknownProposer, message).at(&agent.place).help(help);
             findings.push(finding.weighing(crate::input::finding::Severity::Warning));
         }
     }

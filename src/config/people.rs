@@ -176,10 +176,10 @@ fn shared(what: &str, name: &str, people: &[Person], other: usize, person: &Pers
     let other = people.get(other).map_or("", |other| other.id.value.as_str());
     if other == person.id.value.as_str() {
         let message = format!("the {what} `{name}` stands twice with `{other}`");
-        return Finding::new(Code::DuplicateId, message).mend("remove one of them");
+        return Finding::new(Code::DuplicateId, message).help("remove one of them");
     }
     let message = format!("the {what} `{name}` stands for two people, `{other}` and `{}`", person.id.value.as_str());
-    Finding::new(Code::DuplicateId, message).mend("give it to the one person whose it is")
+    Finding::new(Code::DuplicateId, message).help("give it to the one person whose it is")
 }
 
 fn unknown(people: &People, group: &str, member: &Placed<PersonId>) -> Finding {
@@ -191,5 +191,5 @@ fn unknown(people: &People, group: &str, member: &Placed<PersonId>) -> Finding {
         format!("the approver group `{group}` names `{name}`, who is not in this file"),
     )
     .at(&member.place)
-    .mend(help)
+    .help(help)
 }

@@ -21,7 +21,7 @@ pub(super) fn checked(name: &str, bytes: &[u8], rules: &'static [Rule]) -> Resul
     {
         let message = format!("version {number} of this file's format is not known here");
         let finding = Finding::new(Code::UnsupportedVersion, message).at(&version.place);
-        findings.push(finding.mend("this tool reads version 1"));
+        findings.push(finding.help("this tool reads version 1"));
         return Err(findings);
     }
     form::check(&node, &Shape::Mapping("file", rules), "the file", &mut findings);
@@ -39,7 +39,7 @@ pub(super) fn distinct<'a, K: 'a>(
         if let Some(first) = seen.insert(id.value.as_str(), &id.place) {
             let message = format!("{what} `{}` stands here a second time", id.value.as_str());
             let help = format!("the first stands in line {}; remove one of them", first.line);
-            findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).mend(help));
+            findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).help(help));
         }
     }
 }

@@ -159,7 +159,7 @@ fn laws(fields: &Fields<'_>, findings: &mut Vec<Finding>) {
     {
         let message = format!("`snapshot` is `{}`, which is not a path within the trust folder", snapshot.value.raw());
         let help = "write a path such as `snapshot.json`, without `..`, separated by `/`";
-        findings.push(Finding::new(Code::BadValue, message).at(&snapshot.place).mend(help));
+        findings.push(Finding::new(Code::BadValue, message).at(&snapshot.place).help(help));
     }
     let mut seen: Vec<&str> = Vec::new();
     for step in fields.list("steps") {
@@ -168,10 +168,10 @@ fn laws(fields: &Fields<'_>, findings: &mut Vec<Finding>) {
         if !capital || !text.raw().bytes().all(|b| b.is_ascii_alphanumeric()) {
             let message = format!("the step `{}` is not a capitalised word", text.raw());
             let help = "a step is the `X` of an action `ApproveAsX`, for example `Owner`";
-            findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).mend(help));
+            findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).help(help));
         } else if seen.contains(&text.raw()) {
             let message = format!("the step `{}` stands here a second time", text.raw());
-            findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).mend("remove it"));
+            findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).help("remove it"));
         }
         seen.push(text.raw());
     }

@@ -113,7 +113,7 @@ impl Tasks {
         lonely
             .map(|task| {
                 let message = format!("the task `{}` has no owner, so it is open to nobody", task.id.value.as_str());
-                Finding::new(Code::TaskWithoutOwner, message).at(&task.id.place).mend("add `owner:`")
+                Finding::new(Code::TaskWithoutOwner, message).at(&task.id.place).help("add `owner:`")
             })
             .collect()
     }

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::bars::Bar;
-use super::case::{Judge, Present, StepName};
-use super::matching::Candidate;
-use super::record::{Record, Recorded, Said};
+use crate::decision::bars::Bar;
+use crate::decision::case::{EvaluatedChange, Judge, StepName};
+use crate::decision::matching::Candidate;
+use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::time::{Span, Time};
@@ -39,8 +39,8 @@ pub enum Standing {
 /// How a decision stands, apart from what policy permits its person.
 #[must_use]
 pub fn standing(
-    decision: &Recorded,
-    present: &Present,
+    decision: &RecordedDecision,
+    present: &EvaluatedChange,
     record: &Record,
     now: Time,
     approval_ttl: Span,
@@ -74,7 +74,7 @@ pub fn standing(
 #[derive(Clone, Debug)]
 pub struct Counting<'a> {
     /// The approval.
-    pub approval: &'a Recorded,
+    pub approval: &'a RecordedDecision,
     /// Its signer and the needed steps that it lists and that policy still permits.
     pub candidate: Candidate,
     /// Until when it counts.
@@ -87,13 +87,13 @@ pub struct Weighed<'a> {
     /// Those that count.
     pub counting: Vec<Counting<'a>>,
     /// Those that do not.
-    pub ignored: Vec<(&'a Recorded, Standing)>,
+    pub ignored: Vec<(&'a RecordedDecision, Standing)>,
 }
 
 /// Weighs every recorded approval of a change's digest.
 #[must_use]
 pub fn weigh<'a>(
-    present: &Present,
+    present: &EvaluatedChange,
     needed: &[StepName],
     record: &'a Record,
     now: Time,
@@ -102,7 +102,7 @@ pub fn weigh<'a>(
 ) -> Weighed<'a> {
     let mut weighed = Weighed::default();
     for approval in &record.decisions {
-        if !matches!(approval.said, Said::Approve { .. }) || approval.digest != present.digest {
+        if !matches!(approval.said, ReviewerVerdict::Approve { .. }) || approval.digest != present.digest {
             continue;
         }
         let until = match standing(approval, present, record, now, approval_ttl, judge) {
@@ -138,14 +138,14 @@ pub fn weigh<'a>(
 /// Whether an override holds: like an approval, and policy still permits its person `Override`.
 #[must_use]
 pub fn override_holds(
-    decision: &Recorded,
-    present: &Present,
+    decision: &RecordedDecision,
+    present: &EvaluatedChange,
     record: &Record,
     now: Time,
     approval_ttl: Span,
     judge: &dyn Judge,
 ) -> bool {
-    matches!(decision.said, Said::Override { .. })
+    matches!(decision.said, ReviewerVerdict::Override { .. })
         && matches!(standing(decision, present, record, now, approval_ttl, judge), Standing::Holds(_))
         && judge.permits_override(&decision.signer, &decision.key, &present.case)
 }
@@ -153,18 +153,18 @@ pub fn override_holds(
 /// The overrides that set policies aside for a change.
 #[must_use]
 pub fn overrides<'a>(
-    present: &Present,
+    present: &EvaluatedChange,
     record: &'a Record,
     now: Time,
     approval_ttl: Span,
     judge: &dyn Judge,
-) -> Vec<(&'a Recorded, &'a BTreeSet<PolicyId>)> {
+) -> Vec<(&'a RecordedDecision, &'a BTreeSet<PolicyId>)> {
     record
         .decisions
         .iter()
         .filter_map(|decision| match &decision.said {
-            Said::Override { policies, .. } if !policies.is_empty() => Some((decision, policies)),
-            Said::Override { .. } | Said::Approve { .. } | Said::Reject => None,
+            ReviewerVerdict::Override { policies, .. } if !policies.is_empty() => Some((decision, policies)),
+            ReviewerVerdict::Override { .. } | ReviewerVerdict::Approve { .. } | ReviewerVerdict::Reject => None,
         })
         .filter(|(decision, _)| override_holds(decision, present, record, now, approval_ttl, judge))
         .collect()

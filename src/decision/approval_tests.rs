@@ -1,15 +1,15 @@
 use super::*;
-use crate::decision::record::{Exported, SessionRef};
+use crate::decision::recorded::record::{Exported, SessionRef};
 use crate::decision::sample::{
     Site, TTL_HOURS, aside, document, hours, hours_ago, needs, now, present, record, said, simple, steps, yes,
 };
 
-fn stands(decision: Recorded, on: &Present, site: &Site) -> Standing {
+fn stands(decision: RecordedDecision, on: &EvaluatedChange, site: &Site) -> Standing {
     let r = record(vec![decision], &[]);
     standing(&r.decisions[0], on, &r, now(), hours(TTL_HOURS), site)
 }
 
-fn approval(on: &Present) -> Recorded {
+fn approval(on: &EvaluatedChange) -> RecordedDecision {
     said("s1", 0, "ada", on, yes(), &["Owner"])
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::facts::{Analysis, ChangeFacts, EmergentWhat, IdentityView};
+use crate::access::model::facts::{Analysis, ChangeFacts, EmergentWhat, IdentityView};
 use crate::input::entitlement::IdentityKind;
 use crate::input::id::{GroupId, IdentityId, PersonId, Subject};
 use crate::snapshot::model::Status;

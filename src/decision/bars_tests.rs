@@ -1,5 +1,5 @@
 use super::*;
-use crate::access::facts::{Emergent, EmergentWhat};
+use crate::access::model::facts::{Emergent, EmergentWhat};
 use crate::decision::sample::{analysis, facts, facts_of_grant, piece};
 use crate::input::digest::Digest;
 

@@ -6,14 +6,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::bars::Bar;
-use super::digest::Document;
-use super::record::{Recorded, Said};
-use crate::access::facts::Access;
+use crate::access::model::facts::Access;
+use crate::decision::bars::Bar;
+use crate::decision::digest::Document;
+use crate::decision::recorded::record::{RecordedDecision, ReviewerVerdict};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId};
 use crate::input::text::Text;
 use crate::policy::KeyFacts;
+
 pub use crate::policy::StepName;
 
 /// A change of a plan: in a queue of plans, ids of changes alone are not unique.
@@ -100,7 +101,7 @@ impl Outcome {
 
 /// A change as it is now, with everything that a decision on it is bound to.
 #[derive(Clone, Debug)]
-pub struct Present {
+pub struct EvaluatedChange {
     /// Which change.
     pub case: CaseId,
     /// Its digest now.
@@ -115,7 +116,7 @@ pub struct Present {
     pub depends_on: BTreeSet<ChangeId>,
 }
 
-impl Present {
+impl EvaluatedChange {
     /// Whether it gives any access: now, eligible, or together with others. A change without access that anyone loses
     /// (a new trust, a new owner, a silenced alert) counts as giving some.
     #[must_use]
@@ -134,15 +135,17 @@ pub trait Judge {
     fn permits_override(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> bool;
     /// Whether a yes takes back the same person's reject: only if it is one that policy permits them with the key that
     /// signed it, an approval a step that it lists, an override to set something aside.
-    fn takes_back(&self, yes: &Recorded) -> bool {
+    fn takes_back(&self, yes: &RecordedDecision) -> bool {
         let case = yes.case();
         match &yes.said {
-            Said::Approve { .. } => yes.steps.iter().any(|step| self.permits(&yes.signer, &yes.key, &case, step)),
-            Said::Override { .. } => self.permits_override(&yes.signer, &yes.key, &case),
-            Said::Reject => false,
+            ReviewerVerdict::Approve { .. } => {
+                yes.steps.iter().any(|step| self.permits(&yes.signer, &yes.key, &case, step))
+            }
+            ReviewerVerdict::Override { .. } => self.permits_override(&yes.signer, &yes.key, &case),
+            ReviewerVerdict::Reject => false,
         }
     }
-    /// What bars this person from deciding this change: [`super::bars::bars`].
+    /// What bars this person from deciding this change: [`crate::decision::bars::bars`].
     fn bars(&self, person: &PersonId, case: &CaseId) -> BTreeSet<Bar>;
     /// Who could take this step on this change, for messages.
     fn could_take(&self, case: &CaseId, step: &StepName) -> BTreeSet<PersonId>;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{Fields, Object, typed_fields};
-use crate::access::facts::{Access, Analysis, ChangeFacts, ClaimResult, Escalation, Piece, SodConflict};
+use crate::access::model::facts::{Access, AccessDelta, Analysis, ChangeFacts, ClaimResult, Escalation, SodConflict};
+use crate::decision::fields::{Fields, Object, typed_fields};
 use crate::input::canonical::{self, CanonicalError};
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::Sensitivity;
@@ -264,7 +264,7 @@ pub fn emergent(analysis: &Analysis, facts: &ChangeFacts) -> BTreeSet<Digest<of:
     listed.chain(member).map(|e| e.digest).collect()
 }
 
-fn held(pieces: &[Piece]) -> Vec<Held> {
+fn held(pieces: &[AccessDelta]) -> Vec<Held> {
     sorted(pieces.iter().map(|p| Held { subject: SubjectRecord::from(&p.subject), access: p.access.clone() }))
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::access::facts::{CheckedClaim, Emergent, EmergentWhat, Exception, Holding, Step};
+use crate::access::model::facts::{CheckedClaim, Emergent, EmergentWhat, Exception, Holding, PathStep};
 use crate::decision::sample::{analysis, at, change, facts_of_grant, grant, hours, now, piece, plan, time};
 use crate::input::entitlement::{Except, Mode, Permission};
 use crate::input::place::{Place, Placed};
@@ -104,7 +104,7 @@ fn what_is_not_listed_does_not_move_the_digest() {
             p.changes.push(grant("c2", "svc:b", "reader"));
             f.emergent.push(0);
         }),
-        ("paths", |_, _, f| f.effects.gained[0].path = [Step::Includes("r".into())].into()),
+        ("paths", |_, _, f| f.effects.gained[0].path = [PathStep::Includes("r".into())].into()),
         ("claims that hold", |_, c, f| {
             c.claims.push(at(crate::plan::model::Claim::Privileged(false)));
             f.claims.push(claim(ClaimResult::Confirmed));

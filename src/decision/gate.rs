@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::approval::{self, Standing, Weighed};
-use super::case::{CaseId, Denial, Judge, Outcome, Present, Signer, StepName};
-use super::exit::ExitCode;
-use super::matching::{self, Candidate, Matching};
-use super::record::{Record, Recorded, Said};
-use super::reject;
-use super::since::{Since, since};
-use super::soundness::Reanalysis;
+use crate::decision::approval::{Standing, Weighed};
+use crate::decision::case::{CaseId, Denial, EvaluatedChange, Judge, Outcome, Signer, StepName};
+use crate::decision::exit::ExitCode;
+use crate::decision::matching::{Candidate, Matching};
+use crate::decision::recheck::Reanalysis;
+use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};
+use crate::decision::recorded::rejections;
+use crate::decision::since::{Since, since};
+use crate::decision::{approval, matching};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{PersonId, PolicyId};
 use crate::input::text::Text;
@@ -173,7 +174,7 @@ pub struct Verdict {
 /// # Errors
 /// If the given part of the plan cannot be analysed: whatever `reanalyse` says.
 pub fn gate<E>(
-    changes: &[Present],
+    changes: &[EvaluatedChange],
     record: &Record,
     terms: &Terms,
     judge: &dyn Judge,
@@ -202,9 +203,9 @@ pub fn gate<E>(
 
 /// Judges one change by itself.
 #[must_use]
-pub fn judge_change(present: &Present, record: &Record, terms: &Terms, judge: &dyn Judge) -> ChangeVerdict {
+pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &Terms, judge: &dyn Judge) -> ChangeVerdict {
     let (now, ttl) = (terms.now, terms.approval_ttl);
-    let rejects: Vec<RejectedBy> = reject::blocking(present, record, now, ttl, judge)
+    let rejects: Vec<RejectedBy> = rejections::blocking(present, record, now, ttl, judge)
         .into_iter()
         .map(|b| RejectedBy {
             line: b.reject.line,
@@ -231,7 +232,7 @@ pub fn judge_change(present: &Present, record: &Record, terms: &Terms, judge: &d
         Outcome::Denied(_) | Outcome::Needs(_) | Outcome::Auto if !rejects.is_empty() => State::Rejected,
         Outcome::Auto => State::Auto,
         Outcome::Denied(_) | Outcome::Needs(_) => {
-            let rests: Vec<&Recorded> = overrides
+            let rests: Vec<&RecordedDecision> = overrides
                 .iter()
                 .filter(|_| matches!(present.outcome, Outcome::Denied(_)))
                 .map(|(decision, _)| *decision)
@@ -248,10 +249,10 @@ fn remaining(denial: &Denial, set_aside: &BTreeSet<PolicyId>) -> Denial {
 
 /// The state of a change that nothing denies and nobody rejects.
 fn decided(
-    present: &Present,
+    present: &EvaluatedChange,
     matched: Matching,
     weighed: &Weighed<'_>,
-    overrides: &[&Recorded],
+    overrides: &[&RecordedDecision],
     record: &Record,
     terms: &Terms,
     judge: &dyn Judge,
@@ -270,7 +271,7 @@ fn decided(
         for decision in overrides {
             approved.decisions.insert(decision.line);
             ends.push(decision.sealed_at.plus(terms.approval_ttl));
-            if let Said::Override { policies, .. } = &decision.said {
+            if let ReviewerVerdict::Override { policies, .. } = &decision.said {
                 approved.set_aside.extend(policies.iter().cloned());
             }
         }
@@ -294,7 +295,7 @@ fn decided(
 
 /// The latest approval of what this change was before, and what changed since.
 fn voided(
-    present: &Present,
+    present: &EvaluatedChange,
     weighed: &Weighed<'_>,
     record: &Record,
     terms: &Terms,
@@ -305,7 +306,7 @@ fn voided(
         .decisions
         .iter()
         .filter(|d| {
-            matches!(d.said, Said::Approve { .. })
+            matches!(d.said, ReviewerVerdict::Approve { .. })
                 && d.digest != present.digest
                 && d.document.plan == present.document.plan
                 && d.document.object() == object
@@ -336,7 +337,7 @@ fn passing(verdicts: &[ChangeVerdict]) -> BTreeSet<CaseId> {
 
 /// Takes back what passes only in company that does not pass, until the rest can stand on its own.
 fn settle<E>(
-    changes: &[Present],
+    changes: &[EvaluatedChange],
     verdicts: &mut [ChangeVerdict],
     record: &Record,
     terms: &Terms,
@@ -379,7 +380,7 @@ fn settle<E>(
     }
 }
 
-fn wait_for_dependencies(changes: &[Present], verdicts: &mut [ChangeVerdict]) {
+fn wait_for_dependencies(changes: &[EvaluatedChange], verdicts: &mut [ChangeVerdict]) {
     loop {
         let set = passing(verdicts);
         let mut fell = false;

@@ -8,7 +8,7 @@ fn terms() -> Terms {
     Terms { now: now(), approval_ttl: hours(TTL_HOURS), plan_denied: None, snapshot_stale: false }
 }
 
-fn unchanged(changes: &[Present]) -> impl FnMut(&BTreeSet<CaseId>) -> Result<Reanalysis, ()> {
+fn unchanged(changes: &[EvaluatedChange]) -> impl FnMut(&BTreeSet<CaseId>) -> Result<Reanalysis, ()> {
     let all = changes.to_vec();
     move |set| {
         let changes = all.iter().filter(|c| set.contains(&c.case)).map(|c| (c.case.clone(), c.clone())).collect();
@@ -16,7 +16,7 @@ fn unchanged(changes: &[Present]) -> impl FnMut(&BTreeSet<CaseId>) -> Result<Rea
     }
 }
 
-fn run(changes: &[Present], record: &Record, site: &Site) -> Verdict {
+fn run(changes: &[EvaluatedChange], record: &Record, site: &Site) -> Verdict {
     gate(changes, record, &terms(), site, &mut unchanged(changes)).unwrap()
 }
 
@@ -106,10 +106,10 @@ fn an_approver_who_left_the_group_is_named() {
 #[test]
 fn a_reject_ends_in_4_and_a_denial_before_it_in_3() {
     let on = simple("c1");
-    let no = said("s1", 0, "ada", &on, Said::Reject, &["Owner"]);
+    let no = said("s1", 0, "ada", &on, ReviewerVerdict::Reject, &["Owner"]);
     assert_eq!(run(std::slice::from_ref(&on), &record(vec![no], &[]), &Site::default()).exit, ExitCode::Rejected);
     let bad = present("c2", document("svc:b", "w", &["x"]), denied(&["p"], &[]));
-    let no = said("s1", 0, "ada", &bad, Said::Reject, &["Owner"]);
+    let no = said("s1", 0, "ada", &bad, ReviewerVerdict::Reject, &["Owner"]);
     let v = run(&[bad], &record(vec![no], &[]), &Site::default());
     assert_eq!((v.exit, v.changes[0].rejects.len()), (ExitCode::Denied, 1));
 }
@@ -118,7 +118,7 @@ fn a_reject_ends_in_4_and_a_denial_before_it_in_3() {
 fn a_denial_set_aside_still_needs_its_steps() {
     let on = present("c1", document("svc:a", "w", &["x"]), denied(&[], &["p", "q"]));
     let site = Site::with_overriders(&["cyd"]);
-    let with = |d: Vec<Recorded>| run(std::slice::from_ref(&on), &record(d, &[]), &site);
+    let with = |d: Vec<RecordedDecision>| run(std::slice::from_ref(&on), &record(d, &[]), &site);
     let half = said("s1", 0, "cyd", &on, aside(&["p"]), &[]);
     let v = with(vec![half]);
     let State::Denied(rest) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
@@ -145,7 +145,10 @@ fn a_mandatory_denial_is_never_set_aside() {
 fn removing_a_rejected_change_keeps_its_siblings_approvals() {
     let (kept, dropped) = (simple("c1"), simple("c2"));
     let r = record(
-        vec![said("s1", 0, "ada", &kept, yes(), &["Owner"]), said("s1", 1, "ada", &dropped, Said::Reject, &["Owner"])],
+        vec![
+            said("s1", 0, "ada", &kept, yes(), &["Owner"]),
+            said("s1", 1, "ada", &dropped, ReviewerVerdict::Reject, &["Owner"]),
+        ],
         &[],
     );
     assert_eq!(run(&[kept.clone(), dropped], &r, &Site::default()).exit, ExitCode::Rejected);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::case::{Signer, StepName};
+use crate::decision::case::{Signer, StepName};
 
 /// An approval that counts, and the needed steps that its person was and is permitted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

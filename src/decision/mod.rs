@@ -13,23 +13,20 @@
 
 pub mod approval;
 pub mod bars;
+pub mod bulk_key;
 pub mod case;
 pub mod digest;
 pub mod exit;
 pub mod fields;
 pub mod gate;
-pub mod likeness;
-pub mod lint;
+pub(crate) mod lint;
 pub mod matching;
 pub mod overlap;
-pub mod recall;
-pub mod record;
-pub mod reject;
+pub mod recheck;
+pub(crate) mod recorded;
 pub mod risk;
 pub mod session;
 pub mod since;
-pub mod slips;
-pub mod soundness;
 pub mod translate;
 
 #[cfg(test)]

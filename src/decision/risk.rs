@@ -5,8 +5,8 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::case::Present;
-use crate::access::facts::ChangeFacts;
+use crate::access::model::facts::ChangeFacts;
+use crate::decision::case::EvaluatedChange;
 use crate::input::entitlement::Sensitivity;
 
 /// How risky a change is; greater is riskier. The fields weigh in their order.
@@ -49,7 +49,7 @@ pub struct Risk {
 impl Risk {
     /// Weighs a change.
     #[must_use]
-    pub fn of(present: &Present, facts: &ChangeFacts) -> Self {
+    pub fn of(present: &EvaluatedChange, facts: &ChangeFacts) -> Self {
         let gained = facts.effects.gained.len().saturating_add(facts.effects.gained_eligible.len());
         Self {
             privileged: facts.is_privileged_in_plan(),
@@ -72,6 +72,6 @@ impl Risk {
 
 /// Riskiest first; of equal risk the smaller digest, then plan and change.
 #[must_use]
-pub fn riskiest_first(a: (&Risk, &Present), b: (&Risk, &Present)) -> Ordering {
+pub fn riskiest_first(a: (&Risk, &EvaluatedChange), b: (&Risk, &EvaluatedChange)) -> Ordering {
     (Reverse(a.0), a.1.digest, &a.1.case).cmp(&(Reverse(b.0), b.1.digest, &b.1.case))
 }

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::bars::Bar;
-use super::case::{CaseId, Denial, Judge, Outcome, Present, Signer, StepName};
-use super::digest::{Document, EffectRecord, Held, SubjectRecord};
-use super::fields::typed_fields;
-use super::record::{Record, Recorded, Said, SessionRef};
-use crate::access::facts::{Access, Analysis, ChangeFacts, Concerned, Effects, Named, Piece, Surroundings};
+use crate::access::model::facts::{
+    Access, AccessDelta, Affected, Analysis, ChangeFacts, ChangeTargets, Effects, PolicyContext,
+};
+use crate::decision::bars::Bar;
+use crate::decision::case::{CaseId, Denial, EvaluatedChange, Judge, Outcome, Signer, StepName};
+use crate::decision::digest::{Document, EffectRecord, Held, SubjectRecord};
+use crate::decision::fields::typed_fields;
+use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Mode, Sensitivity};
 use crate::input::id::{ChangeId, IdentityId, PersonId, PolicyId, ResourceId, RoleId, Subject};
@@ -17,37 +19,37 @@ use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, Target};
 use crate::policy::KeyFacts;
 
-pub(super) fn at<T>(value: T) -> Placed<T> {
+pub(crate) fn at<T>(value: T) -> Placed<T> {
     Placed::new(value, Place::line("plan.yaml", 1))
 }
 
-pub(super) fn time(text: &str) -> Time {
+pub(crate) fn time(text: &str) -> Time {
     Time::parse(text).unwrap()
 }
 
-pub(super) fn now() -> Time {
+pub(crate) fn now() -> Time {
     time("2026-11-24T12:00:00Z")
 }
 
-pub(super) fn hours(n: i64) -> Span {
+pub(crate) fn hours(n: i64) -> Span {
     Span::from_seconds(n * 3_600)
 }
 
-pub(super) fn hours_ago(n: i64) -> Time {
+pub(crate) fn hours_ago(n: i64) -> Time {
     Time::from_unix(now().unix() - n * 3_600)
 }
 
-pub(super) const TTL_HOURS: i64 = 72;
+pub(crate) const TTL_HOURS: i64 = 72;
 
-pub(super) fn steps(names: &[&str]) -> Vec<StepName> {
+pub(crate) fn steps(names: &[&str]) -> Vec<StepName> {
     names.iter().map(|n| StepName::new(n).unwrap()).collect()
 }
 
-pub(super) fn needs(names: &[&str]) -> Outcome {
+pub(crate) fn needs(names: &[&str]) -> Outcome {
     Outcome::Needs(steps(names))
 }
 
-pub(super) fn denied(mandatory: &[&str], overridable: &[&str]) -> Outcome {
+pub(crate) fn denied(mandatory: &[&str], overridable: &[&str]) -> Outcome {
     let ids = |names: &[&str]| names.iter().map(|n| PolicyId::from(*n)).collect();
     Outcome::Denied(Denial {
         mandatory: ids(mandatory),
@@ -57,7 +59,7 @@ pub(super) fn denied(mandatory: &[&str], overridable: &[&str]) -> Outcome {
     })
 }
 
-pub(super) fn access(action: &str, scope: Option<&str>) -> Access {
+pub(crate) fn access(action: &str, scope: Option<&str>) -> Access {
     Access {
         action: action.into(),
         resource: "*".into(),
@@ -68,8 +70,8 @@ pub(super) fn access(action: &str, scope: Option<&str>) -> Access {
     }
 }
 
-pub(super) fn piece(who: &str, action: &str) -> Piece {
-    Piece {
+pub(crate) fn piece(who: &str, action: &str) -> AccessDelta {
+    AccessDelta {
         subject: Subject::Identity(who.into()),
         access: access(action, None),
         path: [].into(),
@@ -79,7 +81,7 @@ pub(super) fn piece(who: &str, action: &str) -> Piece {
     }
 }
 
-pub(super) fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         id: at("P1".into()),
         proposer: at("agent:assistant".into()),
@@ -94,7 +96,7 @@ pub(super) fn plan() -> Plan {
     }
 }
 
-pub(super) fn assignment(to: &str, role: &str) -> AssignmentChange {
+pub(crate) fn assignment(to: &str, role: &str) -> AssignmentChange {
     AssignmentChange {
         to: at(to.into()),
         target: Target::Role(at(role.into())),
@@ -105,7 +107,7 @@ pub(super) fn assignment(to: &str, role: &str) -> AssignmentChange {
     }
 }
 
-pub(super) fn change(id: &str, action: Action) -> Change {
+pub(crate) fn change(id: &str, action: Action) -> Change {
     Change {
         id: at(id.into()),
         action_place: Place::line("plan.yaml", 1),
@@ -115,20 +117,20 @@ pub(super) fn change(id: &str, action: Action) -> Change {
     }
 }
 
-pub(super) fn grant(id: &str, to: &str, role: &str) -> Change {
+pub(crate) fn grant(id: &str, to: &str, role: &str) -> Change {
     change(id, Action::Grant(assignment(to, role)))
 }
 
-pub(super) fn facts(id: &str) -> ChangeFacts {
+pub(crate) fn facts(id: &str) -> ChangeFacts {
     ChangeFacts {
         id: id.into(),
         depends_on: BTreeSet::new(),
-        named: Named::default(),
+        named: ChangeTargets::default(),
         was: None,
         becomes: None,
         assignments: Vec::new(),
         effects: Effects::default(),
-        concerned: Concerned::default(),
+        concerned: Affected::default(),
         privileged: BTreeSet::new(),
         privileged_together: BTreeSet::new(),
         gained_privileged: 0,
@@ -140,11 +142,11 @@ pub(super) fn facts(id: &str) -> ChangeFacts {
         in_task_scope: true,
         touches_deny: false,
         reversible: true,
-        around: Surroundings::default(),
+        around: PolicyContext::default(),
     }
 }
 
-pub(super) fn facts_of_grant(id: &str, to: &str, role: &str) -> ChangeFacts {
+pub(crate) fn facts_of_grant(id: &str, to: &str, role: &str) -> ChangeFacts {
     let mut f = facts(id);
     f.named.identity = Some(IdentityId::from(to));
     f.named.role = Some(RoleId::from(role));
@@ -152,24 +154,24 @@ pub(super) fn facts_of_grant(id: &str, to: &str, role: &str) -> ChangeFacts {
     f
 }
 
-pub(super) fn analysis() -> Analysis {
+pub(crate) fn analysis() -> Analysis {
     Analysis {
         changes: Vec::new(),
         effects: Effects::default(),
-        concerned: Concerned::default(),
+        concerned: Affected::default(),
         gained_privileged: 0,
         escalations: Vec::new(),
         sod: Vec::new(),
         emergent: Vec::new(),
         sets_incomplete: false,
-        around: Surroundings::default(),
-        before: Surroundings::default(),
+        around: PolicyContext::default(),
+        before: PolicyContext::default(),
         findings: Vec::new(),
     }
 }
 
 /// A document of a grant: who gets which role, with which actions.
-pub(super) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
+pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
     let mut gained: Vec<Held> =
         actions.iter().map(|a| Held { subject: SubjectRecord::Identity(to.into()), access: access(a, None) }).collect();
     gained.sort();
@@ -194,16 +196,16 @@ pub(super) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
 }
 
 /// A change that takes what a grant gives.
-pub(super) fn reduction(to: &str, role: &str) -> Document {
+pub(crate) fn reduction(to: &str, role: &str) -> Document {
     let mut d = document(to, role, &["read"]);
     d.action = "revoke".into();
     d.effect.lost = std::mem::take(&mut d.effect.gained);
     d
 }
 
-pub(super) fn present(id: &str, document: Document, outcome: Outcome) -> Present {
+pub(crate) fn present(id: &str, document: Document, outcome: Outcome) -> EvaluatedChange {
     let digested = document.digest().unwrap();
-    Present {
+    EvaluatedChange {
         case: CaseId::new("P1", id),
         digest: digested.digest,
         document: digested.document,
@@ -213,13 +215,20 @@ pub(super) fn present(id: &str, document: Document, outcome: Outcome) -> Present
     }
 }
 
-pub(super) fn simple(id: &str) -> Present {
+pub(crate) fn simple(id: &str) -> EvaluatedChange {
     present(id, document(&format!("svc:{id}"), "reader", &["read"]), needs(&["Owner"]))
 }
 
 /// A decision by `person` with a key of that person's own, sealed an hour ago.
-pub(super) fn said(session: &str, index: u64, person: &str, on: &Present, said: Said, can: &[&str]) -> Recorded {
-    Recorded {
+pub(crate) fn said(
+    session: &str,
+    index: u64,
+    person: &str,
+    on: &EvaluatedChange,
+    said: ReviewerVerdict,
+    can: &[&str],
+) -> RecordedDecision {
+    RecordedDecision {
         line: Digest::of(format!("{session} {index}").as_bytes()),
         session: SessionRef::new(session),
         index,
@@ -241,15 +250,18 @@ pub(super) fn said(session: &str, index: u64, person: &str, on: &Present, said: 
     }
 }
 
-pub(super) fn yes() -> Said {
-    Said::Approve { grouped: false }
+pub(crate) fn yes() -> ReviewerVerdict {
+    ReviewerVerdict::Approve { grouped: false }
 }
 
-pub(super) fn aside(policies: &[&str]) -> Said {
-    Said::Override { policies: policies.iter().map(|p| PolicyId::from(*p)).collect(), lifts: BTreeSet::new() }
+pub(crate) fn aside(policies: &[&str]) -> ReviewerVerdict {
+    ReviewerVerdict::Override {
+        policies: policies.iter().map(|p| PolicyId::from(*p)).collect(),
+        lifts: BTreeSet::new(),
+    }
 }
 
-pub(super) fn record(decisions: Vec<Recorded>, parents: &[(&str, &str)]) -> Record {
+pub(crate) fn record(decisions: Vec<RecordedDecision>, parents: &[(&str, &str)]) -> Record {
     let mut record = Record { decisions, ..Record::default() };
     for (child, parent) in parents {
         record.sessions.insert(SessionRef::new(*child), [SessionRef::new(*parent)]);
@@ -259,14 +271,14 @@ pub(super) fn record(decisions: Vec<Recorded>, parents: &[(&str, &str)]) -> Reco
 
 /// Permits everything to everybody, except what it is told.
 #[derive(Default)]
-pub(super) struct Site {
-    pub(super) only: BTreeMap<PersonId, BTreeSet<StepName>>,
-    pub(super) overriders: BTreeSet<PersonId>,
-    pub(super) bars: BTreeMap<PersonId, BTreeSet<Bar>>,
+pub(crate) struct Site {
+    pub(crate) only: BTreeMap<PersonId, BTreeSet<StepName>>,
+    pub(crate) overriders: BTreeSet<PersonId>,
+    pub(crate) bars: BTreeMap<PersonId, BTreeSet<Bar>>,
 }
 
 impl Site {
-    pub(super) fn with_overriders(people: &[&str]) -> Self {
+    pub(crate) fn with_overriders(people: &[&str]) -> Self {
         Self { overriders: people.iter().map(|p| PersonId::from(*p)).collect(), ..Self::default() }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::digest::{Document, Held};
+use crate::decision::digest::{Document, Held};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 

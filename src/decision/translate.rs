@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::case::{Denial, Outcome};
+use crate::decision::case::{Denial, Outcome};
 use crate::input::id::PolicyId;
-use crate::policy::{self, Enforcement, Judged, PlanJudged, PolicyHit, Why};
+use crate::policy;
+use crate::policy::{Enforcement, Judged, PlanJudged, PolicyHit, Why};
 
 /// What policy says of a change.
 #[must_use]

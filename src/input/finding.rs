@@ -1,6 +1,6 @@
 //! Findings: what is wrong or notable about the matter, never about the tool.
 //!
-//! In: what a room noticed. Out: data with a stable code, a place and a way to mend it. A failure of the tool itself is
+//! In: what a room noticed. Out: data with a stable code, a place and a way to fix it. A failure of the tool itself is
 //! an error type of its room, not a finding.
 
 use schemars::JsonSchema;
@@ -200,7 +200,7 @@ pub struct Finding {
     pub message: Text,
     /// Where: exactly one place, or none where there is no file.
     pub place: Option<Place>,
-    /// A way to mend it.
+    /// A way to fix it.
     pub help: Option<Text>,
 }
 
@@ -217,9 +217,9 @@ impl Finding {
         self
     }
 
-    /// Says how to mend it.
+    /// Says how to fix it.
     #[must_use]
-    pub fn mend(mut self, help: impl Into<Text>) -> Self {
+    pub fn help(mut self, help: impl Into<Text>) -> Self {
         self.help = Some(help.into());
         self
     }

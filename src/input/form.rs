@@ -116,7 +116,7 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
         return;
     }
     let mut wrong = |code: Code, message: String, help: String| {
-        findings.push(Finding::new(code, message).at(&node.place).mend(help));
+        findings.push(Finding::new(code, message).at(&node.place).help(help));
     };
     match (shape, &node.value) {
         (_, Value::Faulty) | (Shape::Bool, Value::Bool(_)) => {}
@@ -190,7 +190,7 @@ fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, find
     let Some(chosen) = chosen else {
         let message = format!("{what} lacks `{}`", variants.by);
         let help = format!("add `{}: …` with one of {}", variants.by, listed(&words));
-        findings.push(Finding::new(Code::MissingField, message).at(node.head()).mend(help));
+        findings.push(Finding::new(Code::MissingField, message).at(node.head()).help(help));
         return;
     };
     let Some(word) = chosen.as_text() else {
@@ -201,7 +201,7 @@ fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, find
         let message = format!("{what} has the unknown {} `{}`", variants.by, word.raw());
         let help = nearest(word.raw(), words.iter().copied())
             .map_or_else(|| format!("known are {}", listed(&words)), |near| format!("did you mean `{near}`"));
-        findings.push(Finding::new(Code::BadValue, message).at(&chosen.place).mend(help));
+        findings.push(Finding::new(Code::BadValue, message).at(&chosen.place).help(help));
         return;
     };
     let by = Rule { name: variants.by, shape: Shape::Id, need: Need::Required, about: variants.about };
@@ -232,7 +232,7 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
             ..=64 => format!("{owner} has no field `{name}`"),
             long => format!("{owner} has no field with a name of {long} bytes"),
         };
-        findings.push(Finding::new(Code::UnknownField, message).at(&entry.key.place).mend(help));
+        findings.push(Finding::new(Code::UnknownField, message).at(&entry.key.place).help(help));
     }
     let present = |name: &str| entries.iter().find(|entry| entry.key.value.raw() == name);
     let mut groups: Vec<&str> = Vec::new();
@@ -243,7 +243,7 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
                 if present(rule.name).is_none() {
                     let message = format!("{what} lacks `{}`", rule.name);
                     let help = format!("add `{}:`, {}", rule.name, expected(&rule.shape));
-                    findings.push(Finding::new(Code::MissingField, message).at(node.head()).mend(help));
+                    findings.push(Finding::new(Code::MissingField, message).at(node.head()).help(help));
                 }
                 continue;
             }
@@ -264,12 +264,12 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
             (None, _) if needed => {
                 let message = format!("{what} has none of {}", listed(&members));
                 findings
-                    .push(Finding::new(Code::MissingField, message).at(node.head()).mend("add exactly one of them"));
+                    .push(Finding::new(Code::MissingField, message).at(node.head()).help("add exactly one of them"));
             }
             (Some(first), Some(second)) => {
                 let (a, b) = (first.key.value.raw(), second.key.value.raw());
                 let message = format!("{what} has both `{a}` and `{b}`");
-                findings.push(Finding::new(Code::BadValue, message).at(&second.key.place).mend("keep one of them"));
+                findings.push(Finding::new(Code::BadValue, message).at(&second.key.place).help("keep one of them"));
             }
             _ => {}
         }

@@ -193,7 +193,7 @@ impl Reader<'_> {
                 *key = Some(text);
             } else {
                 let message = format!("the key `{}` stands here a second time", text.value.raw());
-                let finding = Finding::new(Code::DuplicateKey, message).at(&text.place).mend("keep one of them");
+                let finding = Finding::new(Code::DuplicateKey, message).at(&text.place).help("keep one of them");
                 self.duplicates.push(finding);
                 *key = None;
             }

@@ -124,7 +124,7 @@ pub(super) struct Source<'a> {
 
 const STEP: usize = 128;
 
-/// How to mend a file that holds nothing.
+/// How to fix a file that holds nothing.
 pub(super) const REWRITE: &str = "write it anew, or take it from where it is kept; it may have been cut off";
 
 /// How many findings of one kind a reader lists before it only counts them.
@@ -138,10 +138,10 @@ impl<'a> Source<'a> {
     pub fn new(name: &str, bytes: &'a [u8], budget: &Budget) -> Result<Self, Finding> {
         if bytes.len() > budget.bytes {
             let message = format!("the file has {} bytes; at most {} are read", bytes.len(), budget.bytes);
-            return Err(Finding::new(Code::TooLarge, message).at(&Place::file(name)).mend("split it"));
+            return Err(Finding::new(Code::TooLarge, message).at(&Place::file(name)).help("split it"));
         }
         if bytes.is_empty() {
-            return Err(Finding::new(Code::Empty, "the file is empty").at(&Place::file(name)).mend(REWRITE));
+            return Err(Finding::new(Code::Empty, "the file is empty").at(&Place::file(name)).help(REWRITE));
         }
         let valid = match std::str::from_utf8(bytes) {
             Ok(text) => return Ok(Self::of_text(name, text)),
@@ -153,7 +153,7 @@ impl<'a> Source<'a> {
         let byte = bytes.get(valid).copied().unwrap_or_default();
         Err(Finding::new(Code::NotUtf8, format!("byte 0x{byte:02x} is not UTF-8"))
             .at(&place)
-            .mend("save the file as UTF-8"))
+            .help("save the file as UTF-8"))
     }
 
     fn of_text(name: &str, text: &'a str) -> Self {

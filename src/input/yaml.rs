@@ -82,7 +82,7 @@ fn hidden_characters(source: &Source<'_>) -> Vec<Finding> {
             _ => (format!("the hidden character U+{:04X} stands in the file", u32::from(c)), "remove it"),
         };
         let place = source.place(at..at.saturating_add(c.len_utf8()));
-        found.push(Finding::new(Code::HiddenCharacter, message).at(&place).mend(help));
+        found.push(Finding::new(Code::HiddenCharacter, message).at(&place).help(help));
     }
     if more > 0
         && let Some(last) = found.last_mut()
@@ -154,12 +154,12 @@ impl<'a> Builder<'a> {
         shorten(&mut self.findings, "findings");
         match self.root {
             Some(Node { value: Value::Null, place }) => {
-                self.findings.push(Finding::new(Code::Empty, "the document holds nothing").at(&place).mend(REWRITE));
+                self.findings.push(Finding::new(Code::Empty, "the document holds nothing").at(&place).help(REWRITE));
                 (None, self.findings)
             }
             None => {
                 let place = self.source.place(0..0);
-                self.findings.push(Finding::new(Code::Empty, "the file holds no document").at(&place).mend(REWRITE));
+                self.findings.push(Finding::new(Code::Empty, "the file holds no document").at(&place).help(REWRITE));
                 (None, self.findings)
             }
             root @ Some(_) => (root, self.findings),
@@ -171,7 +171,7 @@ impl<'a> Builder<'a> {
         let length = self.source.slice(at..self.source.text.len()).chars().next().map_or(0, char::len_utf8);
         let place = self.source.place(at..at.saturating_add(length));
         let finding = if matches!(error.kind(), ErrorKind::DirectiveDisallowed) {
-            Finding::new(Code::YamlFeature, "directives are refused").mend("remove the line that begins with `%`")
+            Finding::new(Code::YamlFeature, "directives are refused").help("remove the line that begins with `%`")
         } else if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             self.too_deep()
         } else {
@@ -227,7 +227,7 @@ impl<'a> Builder<'a> {
     }
 
     fn feature(&self, range: &Range<usize>, message: &str, help: &str) -> Finding {
-        Finding::new(Code::YamlFeature, message).at(&self.source.place(range.clone())).mend(help)
+        Finding::new(Code::YamlFeature, message).at(&self.source.place(range.clone())).help(help)
     }
 
     fn refuse_tag(&mut self, tagged: bool, span: &Span) {
@@ -244,7 +244,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let message = format!("the file holds more than {} values and keys", self.budget.nodes);
-        Err(Stop(Finding::new(Code::TooLarge, message).at(&self.source.place(range.clone())).mend("split it")))
+        Err(Stop(Finding::new(Code::TooLarge, message).at(&self.source.place(range.clone())).help("split it")))
     }
 
     fn open(&mut self, style: StructureStyle, range: Range<usize>, kind: Open) -> Result<(), Stop> {
@@ -304,7 +304,7 @@ impl<'a> Builder<'a> {
 
     fn ambiguous(&mut self, text: &str, place: &Place) {
         let message = format!("YAML 1.1 and 1.2 read `{text}` differently");
-        self.findings.push(Finding::new(Code::AmbiguousScalar, message).at(place).mend(format!("write \"{text}\"")));
+        self.findings.push(Finding::new(Code::AmbiguousScalar, message).at(place).help(format!("write \"{text}\"")));
     }
 
     /// Whether an escape made a character that may not stand in a file; a line break is one that may.
@@ -314,7 +314,7 @@ impl<'a> Builder<'a> {
         // What stands there raw was named already.
         if !raw.contains(c) {
             let message = format!("the value holds the hidden character U+{:04X}", u32::from(c));
-            self.findings.push(Finding::new(Code::HiddenCharacter, message).at(place).mend("remove the escape"));
+            self.findings.push(Finding::new(Code::HiddenCharacter, message).at(place).help("remove the escape"));
         }
         true
     }
@@ -344,7 +344,7 @@ impl<'a> Builder<'a> {
             *key = Key::Read(Placed::new(text, place));
         } else {
             let message = format!("the key `{}` stands here a second time", text.raw());
-            self.findings.push(Finding::new(Code::DuplicateKey, message).at(&place).mend("keep one of them"));
+            self.findings.push(Finding::new(Code::DuplicateKey, message).at(&place).help("keep one of them"));
             *key = Key::Refused;
         }
     }
@@ -371,7 +371,7 @@ impl<'a> Builder<'a> {
                     *key = Key::Refused;
                     if !matches!(node.value, Value::Faulty) {
                         let finding = Finding::new(Code::YamlFeature, "a key that is no text is refused");
-                        self.findings.push(finding.at(&node.place).mend("write a word as the key"));
+                        self.findings.push(finding.at(&node.place).help("write a word as the key"));
                     }
                 }
             },
@@ -421,7 +421,7 @@ fn first_line(text: &str) -> String {
 /// Reads the same text with the other parser and compares value by value.
 fn second_reader(name: &str, text: &str, node: &Node) -> Result<(), Finding> {
     let finding = |place: &Place, message: String| {
-        Finding::new(Code::ReadersDisagree, message).at(place).mend("write it in a simpler form, for example quoted")
+        Finding::new(Code::ReadersDisagree, message).at(place).help("write it in a simpler form, for example quoted")
     };
     match serde_yaml::from_str::<serde_yaml::Value>(text) {
         Ok(other) => {

@@ -41,13 +41,13 @@ impl SignatureJudge for Allowed<'_> {
                     principals: certificate.principals().to_vec(),
                 }),
             })),
-            Err(why) => Judgement::NotAllowed(Text::from(why.to_string()), mend(&why)),
+            Err(why) => Judgement::NotAllowed(Text::from(why.to_string()), help(&why)),
         }
     }
 }
 
 /// What helps where the key is listed already: then to list it does not.
-fn mend(why: &WhyNot) -> Option<&'static str> {
+fn help(why: &WhyNot) -> Option<&'static str> {
     match why {
         WhyNot::UnknownKey { .. }
         | WhyNot::OtherPrincipal { .. }
@@ -63,6 +63,6 @@ fn mend(why: &WhyNot) -> Option<&'static str> {
         | WhyNot::Certificate { .. }
         | WhyNot::Person { .. }
         | WhyNot::PersonsKey { .. }
-        | WhyNot::RecordersKey { .. } => Some(why.mend()),
+        | WhyNot::RecordersKey { .. } => Some(why.help()),
     }
 }

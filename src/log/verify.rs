@@ -303,7 +303,7 @@ impl<'a> Verifier<'a> {
             self.note(
                 Finding::new(Code::LogForeignSession, message)
                     .at(&Place::line(file, mark.line))
-                    .mend("take the session out again: restore the file from where it was whole"),
+                    .help("take the session out again: restore the file from where it was whole"),
             );
         }
         let number = self.files.len().saturating_sub(1);
@@ -340,8 +340,8 @@ impl<'a> Verifier<'a> {
             n => format!(", nor {n} more"),
         };
         let message = format!("the head `{head}`, which was seen on this machine before, is not in the log{more}");
-        let mend = "if this is no older copy on purpose, find the one that holds it, and join the two with `review log merge`; to make sure, give `--known-head`";
-        self.note(Finding::new(Code::LogLostHead, message).weighing(Severity::Warning).mend(mend));
+        let help = "if this is no older copy on purpose, find the one that holds it, and join the two with `review log merge`; to make sure, give `--known-head`";
+        self.note(Finding::new(Code::LogLostHead, message).weighing(Severity::Warning).help(help));
     }
 
     /// Answers, once every file was taken.
@@ -361,7 +361,7 @@ impl<'a> Verifier<'a> {
             let message = format!("the head `{head}`, which was known before, is not in the log");
             self.note(
                 Finding::new(Code::LogLostHead, message)
-                    .mend("find the copy of the log that holds it, and join the two with `review log merge`"),
+                    .help("find the copy of the log that holds it, and join the two with `review log merge`"),
             );
         }
         let completeness = match (self.terms.known_heads.is_empty(), lost.is_empty()) {
@@ -428,7 +428,7 @@ fn counters(sessions: &[SessionView], ancestry: &Ancestry) -> Vec<Finding> {
             found.push(
                 Finding::new(Code::LogCounterBackwards, message)
                     .at(&Place::line(&view.file, u32::try_from(view.seal.line).unwrap_or(u32::MAX)))
-                    .mend("ask the key's owner; revoke the key if they did not sign both"),
+                    .help("ask the key's owner; revoke the key if they did not sign both"),
             );
         }
     }

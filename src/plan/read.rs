@@ -56,7 +56,7 @@ fn unsupported(node: &Node) -> Option<Finding> {
     (number != 1).then(|| {
         Finding::new(Code::UnsupportedVersion, format!("version {number} of the plan format is not known here"))
             .at(&version.place)
-            .mend("this tool reads version 1")
+            .help("this tool reads version 1")
     })
 }
 
@@ -72,7 +72,7 @@ fn laws(node: &Node, findings: &mut Vec<Finding>) {
         {
             let message = format!("two changes are called `{}`", text.raw());
             let help = format!("the other stands in line {}; give this one another id", first.place.line);
-            findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).mend(help));
+            findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).help(help));
         }
         lifetime_law(change, &fields, findings);
     }
@@ -90,16 +90,16 @@ fn lifetime_law(change: &Node, fields: &Fields<'_>, findings: &mut Vec<Finding>)
         (Some("standing"), Some(end)) => {
             let message = format!("{name} is `standing` and yet has `{}`", end.key.value.raw());
             let help = "a standing assignment has no end; remove the end or write `mode: active`";
-            findings.push(Finding::new(Code::BadValue, message).at(&end.key.place).mend(help));
+            findings.push(Finding::new(Code::BadValue, message).at(&end.key.place).help(help));
         }
         (Some("active"), None) => {
             let place = fields.get("mode").map_or_else(|| change.head(), |mode| &mode.place);
             let finding = Finding::new(Code::MissingField, format!("{name} is `active` and has no end"));
-            findings.push(finding.at(place).mend("add `ttl:` or `until:`"));
+            findings.push(finding.at(place).help("add `ttl:` or `until:`"));
         }
         (None, None) if adjusts && fields.get("mode").is_none() => {
             let finding = Finding::new(Code::MissingField, format!("{name} adjusts nothing"));
-            findings.push(finding.at(change.head()).mend("add `mode:`, `ttl:` or `until:`"));
+            findings.push(finding.at(change.head()).help("add `mode:`, `ttl:` or `until:`"));
         }
         _ => {}
     }

@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::bars::Who;
-use super::case::{self, Case, PolicyHit};
-use super::entities::{self, Principal};
-use super::matter::{KeyFacts, Matter, PersonView};
-use super::pack::Pack;
-use super::steps::StepName;
-use crate::access::facts::ChangeFacts;
+use crate::access::model::facts::ChangeFacts;
 use crate::input::entitlement::IdentityKind;
 use crate::input::id::PersonId;
+use crate::policy::bars::Who;
+use crate::policy::case::{Case, PolicyHit};
+use crate::policy::entities::Principal;
+use crate::policy::input::{KeyFacts, PersonView, PolicyInput};
+use crate::policy::pack::Pack;
+use crate::policy::steps::StepName;
+use crate::policy::{case, entities};
 use crate::snapshot::model::Status;
 
 /// Why the tool lets a person decide nothing about a change.
@@ -68,7 +69,13 @@ pub struct Permitted {
 
 /// Asks which steps a person may take on the change at a place of the plan.
 #[must_use]
-pub fn may_approve(pack: &Pack, matter: &Matter<'_>, index: usize, person: &PersonId, key: &KeyFacts) -> Permitted {
+pub fn may_approve(
+    pack: &Pack,
+    matter: &PolicyInput<'_>,
+    index: usize,
+    person: &PersonId,
+    key: &KeyFacts,
+) -> Permitted {
     let actions: Vec<(Option<StepName>, String)> =
         pack.steps().iter().map(|step| (Some(step.clone()), format!("ApproveAs{step}"))).collect();
     ask(pack, matter, index, person, key, &actions)
@@ -76,13 +83,19 @@ pub fn may_approve(pack: &Pack, matter: &Matter<'_>, index: usize, person: &Pers
 
 /// Asks whether a person may set the denials of a change aside, or lift a reject of it together with another.
 #[must_use]
-pub fn may_override(pack: &Pack, matter: &Matter<'_>, index: usize, person: &PersonId, key: &KeyFacts) -> Permitted {
+pub fn may_override(
+    pack: &Pack,
+    matter: &PolicyInput<'_>,
+    index: usize,
+    person: &PersonId,
+    key: &KeyFacts,
+) -> Permitted {
     ask(pack, matter, index, person, key, &[(None, "Override".to_owned())])
 }
 
 fn ask(
     pack: &Pack,
-    matter: &Matter<'_>,
+    matter: &PolicyInput<'_>,
     index: usize,
     id: &PersonId,
     key: &KeyFacts,
@@ -144,7 +157,7 @@ fn ask(
     permitted
 }
 
-fn bars(matter: &Matter<'_>, facts: &ChangeFacts, person: &PersonView) -> BTreeSet<Barred> {
+fn bars(matter: &PolicyInput<'_>, facts: &ChangeFacts, person: &PersonView) -> BTreeSet<Barred> {
     let mut barred = BTreeSet::new();
     if matter.people.is_ambiguous(&person.id) {
         barred.insert(Barred::UnknownPerson);

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::entities::outside;
-use super::matter::{Matter, PersonView};
-use super::pack::Pack;
-use crate::access::facts::{ChangeFacts, ClaimResult};
+use crate::access::model::facts::{ChangeFacts, ClaimResult};
 use crate::input::entitlement::{Effect, Mode};
 use crate::input::id::{GroupId, IdentityId, RoleId, Subject};
 use crate::plan::model::{Action, Change, RoleDefinition};
+use crate::policy::entities::outside;
+use crate::policy::input::{PersonView, PolicyInput};
+use crate::policy::pack::Pack;
 
 /// Why a change cannot be automatic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -91,7 +91,7 @@ impl AutoBar {
 }
 
 /// Every reason why a change cannot be automatic, sorted.
-pub(super) fn of(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts) -> BTreeSet<AutoBar> {
+pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeFacts) -> BTreeSet<AutoBar> {
     let gained = &facts.effects.gained;
     let history = matter.history_of(&facts.id);
     let stands = facts.becomes.is_some_and(|becomes| becomes.mode == Mode::Standing) && !gained.is_empty();
@@ -183,7 +183,7 @@ pub(super) struct Who<'a> {
 
 impl<'a> Who<'a> {
     /// Whoever an identity is: the whole person, if it is one's.
-    pub(super) fn of_identity(matter: &'a Matter<'_>, facts: &'a ChangeFacts, id: &'a IdentityId) -> Self {
+    pub(super) fn of_identity(matter: &'a PolicyInput<'_>, facts: &'a ChangeFacts, id: &'a IdentityId) -> Self {
         match matter.people.whose(id) {
             Some(person) => Self::of_person(matter, facts, person),
             None => Self::of(matter, facts, BTreeSet::from([id]), BTreeSet::new(), None),
@@ -191,13 +191,13 @@ impl<'a> Who<'a> {
     }
 
     /// A person.
-    pub(super) fn of_person(matter: &'a Matter<'_>, facts: &'a ChangeFacts, person: &'a PersonView) -> Self {
+    pub(super) fn of_person(matter: &'a PolicyInput<'_>, facts: &'a ChangeFacts, person: &'a PersonView) -> Self {
         let listed = person.listed_groups.iter().collect();
         Self::of(matter, facts, person.identities.iter().collect(), listed, Some(&person.owns))
     }
 
     fn of(
-        matter: &'a Matter<'_>,
+        matter: &'a PolicyInput<'_>,
         facts: &'a ChangeFacts,
         identities: BTreeSet<&'a IdentityId>,
         mut groups: BTreeSet<&'a GroupId>,
@@ -214,7 +214,7 @@ impl<'a> Who<'a> {
     }
 
     /// Whether they gain by a change, now or eligibly.
-    pub(super) fn gains(&self, matter: &Matter<'_>, facts: &ChangeFacts) -> bool {
+    pub(super) fn gains(&self, matter: &PolicyInput<'_>, facts: &ChangeFacts) -> bool {
         let pieces = facts.effects.gained.iter().chain(&facts.effects.gained_eligible);
         pieces.map(|piece| &piece.subject).any(|subject| match subject {
             Subject::Group(group) => self.groups.contains(group),
@@ -222,7 +222,7 @@ impl<'a> Who<'a> {
         })
     }
 
-    fn answers_for(&self, matter: &Matter<'_>, facts: &ChangeFacts, id: &IdentityId) -> bool {
+    fn answers_for(&self, matter: &PolicyInput<'_>, facts: &ChangeFacts, id: &IdentityId) -> bool {
         let views = [&facts.around, &matter.analysis.before].into_iter().filter_map(|s| s.identities.get(id));
         self.owns.is_some_and(|owns| owns.contains(id))
             || views.filter_map(|view| view.owner.as_ref()).any(|owner| self.identities.contains(owner))

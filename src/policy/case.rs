@@ -6,12 +6,12 @@
 use cedar_policy::{Context, Decision, Entities, EntityUid, PolicySet, Request};
 use serde::{Deserialize, Serialize};
 
-use super::pack::Pack;
 use crate::input::canonical::{self, CanonicalError};
 use crate::input::entitlement::Sensitivity;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
+use crate::policy::pack::Pack;
 
 /// Stands for a policy where no policy permits.
 pub(super) const NO_PERMIT: &str = "no-permit";
@@ -70,7 +70,7 @@ pub struct PolicyHit {
     pub policy: PolicyId,
     /// What it demands.
     pub title: Text,
-    /// How to mend the change.
+    /// How to fix the change.
     pub advice: Text,
     /// The outside control that it serves.
     pub control: Text,
@@ -98,7 +98,7 @@ impl PolicyHit {
                 format!("`{}`: {}: {}", self.policy.as_str(), self.title.raw(), error.raw())
             }
         };
-        Finding::new(code, message).mend(self.advice.clone())
+        Finding::new(code, message).help(self.advice.clone())
     }
 }
 

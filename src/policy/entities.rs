@@ -17,15 +17,15 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression as Value};
 
-use super::case::chain;
-use super::matter::{History, KeyFacts, Matter, PersonView};
-use super::pack::Pack;
-use crate::access::facts::ChangeFacts;
+use crate::access::model::facts::ChangeFacts;
 use crate::input::id::IdentityId;
 use crate::input::time::{Span, Time};
 use crate::plan::model::Change;
-use build::Builder;
-use rows::{Key, Rows};
+use crate::policy::case::chain;
+use crate::policy::entities::build::Builder;
+use crate::policy::entities::rows::{Key, Rows};
+use crate::policy::input::{History, KeyFacts, PersonView, PolicyInput};
+use crate::policy::pack::Pack;
 
 /// Begins the names of persons.
 const PERSON: &str = "person:";
@@ -62,7 +62,7 @@ pub(super) enum Principal<'a> {
 /// Builds the store for a change.
 pub(super) fn of_change(
     pack: &Pack,
-    matter: &Matter<'_>,
+    matter: &PolicyInput<'_>,
     change: &Change,
     facts: &ChangeFacts,
     principal: &Principal<'_>,
@@ -74,7 +74,7 @@ pub(super) fn of_change(
 }
 
 /// Builds the store for the whole plan.
-pub(super) fn of_plan(pack: &Pack, matter: &Matter<'_>) -> Result<Store, String> {
+pub(super) fn of_plan(pack: &Pack, matter: &PolicyInput<'_>) -> Result<Store, String> {
     let mut builder = Builder::new(matter, &matter.analysis.around);
     let resource = builder.whole_plan();
     let principal = builder.principal(&Principal::Proposer);
@@ -82,7 +82,7 @@ pub(super) fn of_plan(pack: &Pack, matter: &Matter<'_>) -> Result<Store, String>
 }
 
 /// What Cedar knows an identity as.
-pub(super) fn identity_name(matter: &Matter<'_>, id: &IdentityId) -> String {
+pub(super) fn identity_name(matter: &PolicyInput<'_>, id: &IdentityId) -> String {
     match matter.people.whose(id) {
         Some(person) => format!("{PERSON}{}", person.id.as_str()),
         None => outside(id.as_str()),
@@ -98,7 +98,7 @@ fn finish(pack: &Pack, rows: Rows, principal: &Key, resource: &Key) -> Result<St
 }
 
 /// The context of a proposer's question.
-pub(super) fn proposal(pack: &Pack, matter: &Matter<'_>, history: &History) -> Result<Context, String> {
+pub(super) fn proposal(pack: &Pack, matter: &PolicyInput<'_>, history: &History) -> Result<Context, String> {
     let mut proposer = vec![
         ("method".to_owned(), Value::new_string(matter.proof.method.clone())),
         ("overbroad".to_owned(), Value::new_bool(matter.proof.overbroad)),
@@ -119,7 +119,7 @@ pub(super) fn proposal(pack: &Pack, matter: &Matter<'_>, history: &History) -> R
 }
 
 /// The context of an approver's question.
-pub(super) fn approval(matter: &Matter<'_>, key: &KeyFacts) -> Result<Context, String> {
+pub(super) fn approval(matter: &PolicyInput<'_>, key: &KeyFacts) -> Result<Context, String> {
     let key = vec![
         ("type".to_owned(), Value::new_string(key.kind.clone())),
         ("securityKey".to_owned(), Value::new_bool(key.security_key)),
@@ -129,7 +129,7 @@ pub(super) fn approval(matter: &Matter<'_>, key: &KeyFacts) -> Result<Context, S
     context(matter, vec![("key".to_owned(), record(key)?)])
 }
 
-fn context(matter: &Matter<'_>, mut pairs: Vec<(String, Value)>) -> Result<Context, String> {
+fn context(matter: &PolicyInput<'_>, mut pairs: Vec<(String, Value)>) -> Result<Context, String> {
     let p = &matter.parameters;
     let parameters = vec![
         ("maxTtl".to_owned(), span(p.max_ttl)),

@@ -14,7 +14,7 @@ pub mod approval;
 mod bars;
 pub mod case;
 mod entities;
-pub mod matter;
+pub mod input;
 mod named;
 pub mod outcome;
 pub mod pack;
@@ -23,15 +23,15 @@ pub mod replay;
 mod shipped;
 mod steps;
 
-pub use approval::{Barred, Permitted, may_approve, may_override};
-pub use bars::AutoBar;
-pub use case::{Case, Enforcement, PolicyHit, Why};
-pub use matter::{
-    Appointed, EarlierReject, History, KeyFacts, Matter, Parameters, People, PersonView, Proof, TaskView,
+pub use crate::policy::approval::{Barred, Permitted, may_approve, may_override};
+pub use crate::policy::bars::AutoBar;
+pub use crate::policy::case::{Case, Enforcement, PolicyHit, Why};
+pub use crate::policy::input::{
+    Appointed, EarlierReject, History, KeyFacts, Parameters, People, PersonView, PolicyInput, Proof, TaskView,
 };
-pub use outcome::{Judged, Outcome, PlanJudged, outcome, submit};
-pub use pack::{About, Pack, PolicyFile};
-pub use steps::StepName;
+pub use crate::policy::outcome::{Judged, Outcome, PlanJudged, outcome, submit};
+pub use crate::policy::pack::{About, Pack, PolicyFile};
+pub use crate::policy::steps::StepName;
 
 #[cfg(test)]
 mod tests;

@@ -7,15 +7,16 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::bars::{self, AutoBar};
-use super::case::{self, Case, Enforcement, PolicyHit};
-use super::entities::{self, Principal};
-use super::matter::{History, Matter};
-use super::pack::Pack;
-use super::steps::StepName;
-use crate::access::facts::ChangeFacts;
+use crate::access::model::facts::ChangeFacts;
 use crate::input::id::PolicyId;
 use crate::plan::model::{Action, Change};
+use crate::policy::bars::AutoBar;
+use crate::policy::case::{Case, Enforcement, PolicyHit};
+use crate::policy::entities::Principal;
+use crate::policy::input::{History, PolicyInput};
+use crate::policy::pack::Pack;
+use crate::policy::steps::StepName;
+use crate::policy::{bars, case, entities};
 
 /// What policy says of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -76,7 +77,7 @@ impl PlanJudged {
 
 /// Judges the change at a place of the plan. An index beyond the plan is denied.
 #[must_use]
-pub fn outcome(pack: &Pack, matter: &Matter<'_>, index: usize) -> Judged {
+pub fn outcome(pack: &Pack, matter: &PolicyInput<'_>, index: usize) -> Judged {
     match (matter.plan.changes.get(index), matter.analysis.changes.get(index)) {
         (Some(change), Some(facts)) if change.id.value == facts.id => judge(pack, matter, change, facts),
         _ => denied(pack, "the plan and its analysis do not speak of the same change"),
@@ -86,7 +87,7 @@ pub fn outcome(pack: &Pack, matter: &Matter<'_>, index: usize) -> Judged {
 /// Judges the plan as a whole. Where the proof of who wrote it is refused, that denies beside every policy, and no policy
 /// lifts it.
 #[must_use]
-pub fn submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
+pub fn submit(pack: &Pack, matter: &PolicyInput<'_>) -> PlanJudged {
     let mut judged = ask_to_submit(pack, matter);
     if let Some(why) = &matter.proof.refused {
         judged.denials.insert(0, case::refused_proof(why));
@@ -95,7 +96,7 @@ pub fn submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
     judged
 }
 
-fn ask_to_submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
+fn ask_to_submit(pack: &Pack, matter: &PolicyInput<'_>) -> PlanJudged {
     let prepared = entities::of_plan(pack, matter)
         .and_then(|store| Ok((store, entities::proposal(pack, matter, &History::default())?)));
     let (store, context) = match prepared {
@@ -111,7 +112,7 @@ fn ask_to_submit(pack: &Pack, matter: &Matter<'_>) -> PlanJudged {
     PlanJudged { overridable: can_be_set_aside(&denials), denials, advice, case: Some(case) }
 }
 
-fn judge(pack: &Pack, matter: &Matter<'_>, change: &Change, facts: &ChangeFacts) -> Judged {
+fn judge(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeFacts) -> Judged {
     let prepared = entities::of_change(pack, matter, change, facts, &Principal::Proposer)
         .and_then(|store| Ok((store, entities::proposal(pack, matter, &matter.history_of(&facts.id))?)));
     let (store, context) = match prepared {

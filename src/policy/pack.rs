@@ -12,16 +12,16 @@ use cedar_policy::{
     ValidationMode, Validator,
 };
 
-use super::case::Enforcement;
-use super::named::Named;
-use super::parse::{self, Parsed};
-use super::shipped;
-use super::steps::{self, StepName};
 use crate::input::entitlement::Sensitivity;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PolicyId;
 use crate::input::place::Place;
 use crate::input::text::Text;
+use crate::policy::case::Enforcement;
+use crate::policy::named::Named;
+use crate::policy::parse::Parsed;
+use crate::policy::steps::StepName;
+use crate::policy::{parse, shipped, steps};
 
 /// How many steps a policy may follow from principal or resource (`resource.plan.sponsor.kind` is 3). The entity store
 /// is closed to the same depth, because a missing entity is an evaluation error.
@@ -43,7 +43,7 @@ pub struct About {
     pub id: PolicyId,
     /// `@title`: what it demands.
     pub title: Text,
-    /// `@advice`: how to mend a change that it stops.
+    /// `@advice`: how to fix a change that it stops.
     pub advice: Text,
     /// `@control`: the outside control that it serves.
     pub control: Text,
@@ -266,7 +266,7 @@ fn unique(parsed: Vec<Parsed>, findings: &mut Vec<Finding>) -> BTreeMap<PolicyId
                 first.place.line
             );
             findings.push(
-                Finding::new(Code::BadPolicy, message).at(&about.place).mend("give each policy an id of its own"),
+                Finding::new(Code::BadPolicy, message).at(&about.place).help("give each policy an id of its own"),
             );
         } else {
             policies.insert(about.id.clone(), (about, policy));

@@ -9,13 +9,13 @@ use std::str::FromStr;
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Effect, Policy, PolicyId as CedarId, PolicySet};
 
-use super::case::Enforcement;
-use super::pack::About;
 use crate::input::entitlement::Sensitivity;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PolicyId;
 use crate::input::place::Place;
 use crate::input::text::Text;
+use crate::policy::case::Enforcement;
+use crate::policy::pack::About;
 
 /// A policy with what its annotations say.
 #[derive(Debug)]
@@ -25,7 +25,8 @@ pub(super) struct Parsed {
 }
 
 /// Ids that the tool itself uses in its answers.
-const RESERVED: [&str; 3] = [super::case::NO_PERMIT, super::case::UNANSWERABLE, super::case::REFUSED_PROOF];
+const RESERVED: [&str; 3] =
+    [crate::policy::case::NO_PERMIT, crate::policy::case::UNANSWERABLE, crate::policy::case::REFUSED_PROOF];
 
 /// Parses one `.cedar` file.
 pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<Parsed> {
@@ -43,7 +44,7 @@ pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<P
         findings.push(
             Finding::new(Code::BadPolicy, "a policy is a template, with a slot to be filled")
                 .at(&place)
-                .mend("write the principal and resource out"),
+                .help("write the principal and resource out"),
         );
     }
     let mut policies: Vec<&Policy> = set.policies().collect();
@@ -71,7 +72,7 @@ pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<P
 
 fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> Option<About> {
     let mut bad = |message: String, help: &str| {
-        findings.push(Finding::new(Code::BadPolicy, message).at(place).mend(help));
+        findings.push(Finding::new(Code::BadPolicy, message).at(place).help(help));
     };
     // WHY: asking Cedar for one annotation runs its parser on the key; reading all of them does not.
     let given: BTreeMap<&str, &str> = policy.annotations().collect();
@@ -145,8 +146,8 @@ pub(super) fn fault(path: &str, text: &str, offset: usize, error: &DetailedError
     let message = error.message.split_whitespace().collect::<Vec<_>>().join(" ");
     let finding = Finding::new(Code::BadPolicy, message).at(&place);
     match &error.help {
-        Some(help) => finding.mend(help.split_whitespace().collect::<Vec<_>>().join(" ")),
-        None => finding.mend("correct the policy's syntax: <https://docs.cedarpolicy.com/policies/syntax-policy.html>"),
+        Some(help) => finding.help(help.split_whitespace().collect::<Vec<_>>().join(" ")),
+        None => finding.help("correct the policy's syntax: <https://docs.cedarpolicy.com/policies/syntax-policy.html>"),
     }
 }
 

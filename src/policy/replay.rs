@@ -5,9 +5,9 @@
 
 use cedar_policy::{Context, Entities, EntityId, EntityTypeName, EntityUid, Request};
 
-use super::case::{Answer, Name, Question, Record, answer_of, chain};
-use super::pack::Pack;
 use crate::input::text::Text;
+use crate::policy::case::{Answer, Name, Question, Record, answer_of, chain};
+use crate::policy::pack::Pack;
 
 /// Why a recorded case cannot be decided again.
 #[derive(Debug, thiserror::Error)]

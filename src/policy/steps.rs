@@ -64,14 +64,14 @@ pub(super) fn order(schema: &Schema, asked: Option<&[StepName]>) -> Result<Vec<S
         if !approve.contains(step) {
             findings.push(
                 bad(format!("`steps` lists `{step}`, for which the schema has no action `ApproveAs{step}`"))
-                    .mend("add the actions to a `.cedarschema` file in `policies/`, or correct the name"),
+                    .help("add the actions to a `.cedarschema` file in `policies/`, or correct the name"),
             );
         }
     }
     for step in approve.difference(&seen) {
         findings.push(
             bad(format!("the schema has the step `{step}`, which `steps` does not list"))
-                .mend("list every step in `steps:` of review.yaml, in the order in which they are taken"),
+                .help("list every step in `steps:` of review.yaml, in the order in which they are taken"),
         );
     }
     if findings.is_empty() { Ok(wanted) } else { Err(findings) }

@@ -2,8 +2,8 @@
 //!
 //! In: the answers of `access`. Out: rows that the renderers show. Decides nothing.
 
-use crate::access::facts::{Access, Exception, Path};
-use crate::access::question::{Answer, Verdict, Wish};
+use crate::access::model::facts::{Access, AccessPath, Exception};
+use crate::access::queries::who_can::{AccessAnswer, AccessQuery, AccessVerdict};
 use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -18,7 +18,7 @@ pub struct AccessReport {
     /// Whom it was asked about; none: who can.
     pub who: Option<Text>,
     /// What was asked for; none: everything.
-    pub wish: Option<Wish>,
+    pub wish: Option<AccessQuery>,
     /// Below which resource it was asked about; none: anywhere.
     pub scope: Option<ResourceId>,
     /// The answers, sorted by name.
@@ -33,7 +33,7 @@ pub struct AccessRow {
     /// Who.
     pub subject: Subject,
     /// Whether.
-    pub verdict: Verdict,
+    pub verdict: AccessVerdict,
     /// Through what, best first.
     pub ways: Vec<WayRow>,
     /// What takes it, or part of it.
@@ -46,18 +46,18 @@ pub struct AccessRow {
 #[derive(Clone, Debug)]
 pub struct WayRow {
     /// How it answers.
-    pub verdict: Verdict,
+    pub verdict: AccessVerdict,
     /// What access.
     pub access: Access,
     /// Whether something must be activated first.
     pub eligible: bool,
     /// The way.
-    pub path: Path,
+    pub path: AccessPath,
 }
 
-impl From<Answer> for AccessRow {
-    fn from(answer: Answer) -> Self {
-        let way = |(verdict, reached): (Verdict, crate::access::effective::Reached)| WayRow {
+impl From<AccessAnswer> for AccessRow {
+    fn from(answer: AccessAnswer) -> Self {
+        let way = |(verdict, reached): (AccessVerdict, crate::access::queries::effective_access::Reached)| WayRow {
             verdict,
             access: reached.access,
             eligible: reached.eligible,

@@ -3,8 +3,8 @@
 //! In: a plan and its analysis. Out: the part of the report that is fact. Outcomes, steps, policies, digests and
 //! decisions are set by `cli`, which asks the rooms that know them; until then a change is `unjudged` and open.
 
-use crate::access::facts::{
-    Analysis, ChangeFacts, Concerned, Emergent, EmergentWhat, Escalation, Holding, SodConflict, Untold,
+use crate::access::model::facts::{
+    Affected, Analysis, ChangeFacts, Emergent, EmergentWhat, Escalation, Holding, SodConflict, Truncated,
 };
 use crate::input::text::Text;
 use crate::plan::model::{Change, Plan};
@@ -108,7 +108,7 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
     }
 }
 
-fn untold(what: Untold) -> Option<Sentence> {
+fn untold(what: Truncated) -> Option<Sentence> {
     let everything = |n: u64| {
         let (who, counts) = if n == 1 { ("identity or group", "counts") } else { ("identities and groups", "count") };
         format!("{} {who} {counts} as gaining everything", number(n))
@@ -122,7 +122,7 @@ fn untold(what: Untold) -> Option<Sentence> {
     what.is_any().then(|| Sentence::of(said.into_iter().flatten().collect::<Vec<_>>().join("; ")))
 }
 
-fn concerned(whom: &Concerned) -> Sentence {
+fn concerned(whom: &Affected) -> Sentence {
     let kinds: Vec<String> = whom.kinds.iter().map(|kind| kind.name().replace('_', " ")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     Sentence::of(format!("{}{kinds}", how_many(whom.identities, whom.at_least)))
@@ -147,7 +147,7 @@ pub fn escalation(it: &Escalation) -> EscalationReport {
     if it.count > 1 {
         sentence = sentence.own(format!(" ({} ways to bind it)", number(it.count)));
     }
-    let way = |(at, steps): (usize, &crate::access::facts::Path)| match it.requires.get(at) {
+    let way = |(at, steps): (usize, &crate::access::model::facts::AccessPath)| match it.requires.get(at) {
         Some((action, resource)) => Sentence::new().name(action).own(" on ").name(resource).own(": ").then(path(steps)),
         None => path(steps),
     };

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::facts::{Exception, Path, Piece};
+use crate::access::model::facts::{AccessDelta, AccessPath, Exception};
 use crate::input::entitlement::Sensitivity;
 use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
@@ -66,7 +66,7 @@ pub struct Listed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessList {
     /// Every piece, sorted by subject, then access.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<AccessDelta>,
     /// How many they are.
     pub total: u64,
     /// How many of them are privileged.
@@ -116,8 +116,8 @@ struct Kind<'p> {
 impl AccessList {
     /// Summarises pieces. `at_least`: there may be more subjects, because a group's members are not all known.
     #[must_use]
-    pub fn of(pieces: &[Piece], at_least: bool, show: Limits) -> Self {
-        let mut held: BTreeMap<(Kind<'_>, &Text, &Text), (Vec<Pair<'_>>, &Path)> = BTreeMap::new();
+    pub fn of(pieces: &[AccessDelta], at_least: bool, show: Limits) -> Self {
+        let mut held: BTreeMap<(Kind<'_>, &Text, &Text), (Vec<Pair<'_>>, &AccessPath)> = BTreeMap::new();
         for piece in pieces {
             let access = &piece.access;
             let kind = Kind {
@@ -132,7 +132,7 @@ impl AccessList {
             entry.or_insert_with(|| (Vec::new(), &piece.path)).0.push((&piece.subject, access.scope.as_ref()));
         }
         // WHY: the way is part of the key, so that the one way shown is true for every access beside it.
-        let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>, &Path), Actions<'_>> = BTreeMap::new();
+        let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>, &AccessPath), Actions<'_>> = BTreeMap::new();
         for ((kind, resource, action), (pairs, way)) in held {
             together.entry((kind, pairs, way)).or_default().entry(resource).or_default().push(action);
         }
@@ -193,7 +193,7 @@ fn bundle(
     kind: &Kind<'_>,
     pairs: &[Pair<'_>],
     what: &BTreeMap<&Text, Vec<&Text>>,
-    way: &Path,
+    way: &AccessPath,
     at_least: bool,
     show: Limits,
 ) -> Bundle {
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn identical_access_across_subjects_is_one_bundle() {
-        let mut pieces: Vec<Piece> = (0..2_500)
+        let mut pieces: Vec<AccessDelta> = (0..2_500)
             .map(|n| piece(&format!("group:t{n:04}"), "get", "core:secrets#*", Some(&format!("ns:t{n:04}"))))
             .collect();
         pieces.extend(["u1", "u2", "u3"].map(|u| piece(u, "get", "core:secrets#*", Some(&format!("ns:{u}")))));
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn what_is_not_shown_is_counted() {
-        let pieces: Vec<Piece> =
+        let pieces: Vec<AccessDelta> =
             (0..40).map(|n| piece(&format!("u{n:02}"), "get", &format!("r{n:02}"), Some("ns:a"))).collect();
         let list = AccessList::of(&pieces, false, Limits::SHORT);
         assert_eq!(list.bundles.len(), 8);
@@ -327,13 +327,14 @@ mod tests {
 
     #[test]
     fn a_way_stands_only_beside_accesses_that_it_gives() {
-        use crate::access::facts::Step;
+        use crate::access::model::facts::PathStep;
         let mut pieces = vec![piece("u", "read", "ledger", None), piece("u", "write", "ledger", None)];
-        let holds: Path = [Step::Holds("writer".into(), "a".into(), crate::input::entitlement::Mode::Standing)].into();
+        let holds: AccessPath =
+            [PathStep::Holds("writer".into(), "a".into(), crate::input::entitlement::Mode::Standing)].into();
         for one in &mut pieces {
             one.path.clone_from(&holds);
         }
-        pieces[0].path = holds.iter().cloned().chain([Step::Includes("reader".into())]).collect();
+        pieces[0].path = holds.iter().cloned().chain([PathStep::Includes("reader".into())]).collect();
         let list = AccessList::of(&pieces, false, Limits::SHORT);
         let said: Vec<(String, bool)> =
             list.bundles.iter().map(|b| (b.what[0].terminal(), b.way.terminal().contains("reader"))).collect();
@@ -342,7 +343,7 @@ mod tests {
 
     #[test]
     fn actions_on_the_same_resources_stand_in_one_line() {
-        let pieces: Vec<Piece> = ["core:pods#*", "core:services#*"]
+        let pieces: Vec<AccessDelta> = ["core:pods#*", "core:services#*"]
             .iter()
             .flat_map(|r| ["get", "list", "watch"].map(|a| piece("u", a, r, None)))
             .collect();

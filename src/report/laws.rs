@@ -5,7 +5,7 @@ use super::model::Report;
 use super::render::{Format, render};
 use super::samples::{cases, reports};
 use super::style::Style;
-use crate::access::facts::Piece;
+use crate::access::model::facts::AccessDelta;
 use crate::input::text::is_hidden;
 
 fn each(mut law: impl FnMut(&str, &Report, Format, &str)) {
@@ -201,8 +201,8 @@ fn of_very_long_lists_a_part_is_listed_and_how_many_more_there_are() {
     let shown = plan.changes.first_mut().unwrap();
     shown.emergent = (0..5_500).collect();
     let gained = shown.gained.pieces.first().unwrap().clone();
-    let grave = Piece { privileged: Some("x".into()), ..gained.clone() };
-    shown.gained.pieces = vec![Piece { privileged: None, ..gained }; 100_006];
+    let grave = AccessDelta { privileged: Some("x".into()), ..gained.clone() };
+    shown.gained.pieces = vec![AccessDelta { privileged: None, ..gained }; 100_006];
     shown.gained.pieces.push(grave);
     let escalation = shown.escalations.first().unwrap().clone();
     shown.escalations = vec![escalation; 203];

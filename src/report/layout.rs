@@ -356,8 +356,8 @@ mod tests {
 
     #[test]
     fn a_line_is_broken_between_words_and_never_within_a_name() {
-        let said = "error: the log `/a/very/long path/that/is/copied.jsonl` cannot be read\n  = mend: run `review log head` there, and 漢字 after that";
-        let filled = "error: the log\n  `/a/very/long path/that/is/copied.jsonl`\n  cannot be read\n  = mend: run\n    `review log head` there,\n    and 漢字 after that";
+        let said = "error: the log `/a/very/long path/that/is/copied.jsonl` cannot be read\n  = help: run `review log head` there, and 漢字 after that";
+        let filled = "error: the log\n  `/a/very/long path/that/is/copied.jsonl`\n  cannot be read\n  = help: run\n    `review log head` there,\n    and 漢字 after that";
         assert_eq!(fill(said, 30), filled);
         assert_eq!(fill(said, 200), said);
         assert_eq!(fill("a ` b c d", 5), "a ` b\n  c d", "a backtick that stands alone begins no name");

@@ -3,7 +3,7 @@
 //! In: nothing (plain data; `build` fills the facts, `cli` the outcomes, steps and decisions). Out: everything that any
 //! renderer shows. INVARIANT: a renderer decides nothing and counts nothing, so verdicts, totals and exit code are here.
 
-use crate::access::facts::CheckedClaim;
+use crate::access::model::facts::CheckedClaim;
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::Sensitivity;
 use crate::input::finding::{Code, Finding, Severity};
@@ -109,7 +109,7 @@ pub struct Rule {
     pub id: PolicyId,
     /// Its title.
     pub title: Text,
-    /// How to mend what it denies.
+    /// How to fix what it denies.
     pub advice: Text,
     /// The controls it implements (OWASP, NIST, CSA).
     pub control: Text,

@@ -8,8 +8,8 @@ use super::model::*;
 use super::record::*;
 use super::sentence::{Sentence, access, subject};
 use super::sheet::{Cell, Sheet, Sheets};
-use crate::access::facts::{Access, CheckedClaim, ClaimResult, Exception, Piece, Step};
-use crate::access::question::{Verdict, Wish};
+use crate::access::model::facts::{Access, AccessDelta, CheckedClaim, ClaimResult, Exception, PathStep};
+use crate::access::queries::who_can::{AccessQuery, AccessVerdict};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Except, Mode, Sensitivity};
 use crate::input::finding::{Code, Finding};
@@ -19,9 +19,9 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 
 /// A piece of access; a subject that starts with `group:` is a group.
-pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>) -> Piece {
+pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>) -> AccessDelta {
     let subject = if who.starts_with("group:") { Subject::Group(who.into()) } else { Subject::Identity(who.into()) };
-    Piece {
+    AccessDelta {
         subject,
         access: Access {
             action: action.into(),
@@ -31,7 +31,7 @@ pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>
             until: None,
             exceptions: Vec::new(),
         },
-        path: [Step::Holds("role".into(), "assignment".into(), Mode::Active)].into(),
+        path: [PathStep::Holds("role".into(), "assignment".into(), Mode::Active)].into(),
         sensitivity: Sensitivity::Low,
         privileged: None,
         digest: Digest::of(format!("{who} {action} {resource}").as_bytes()),
@@ -45,7 +45,8 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
     first.privileged = Some(t());
     first.access.condition = Some(t());
     first.access.until = Some(Time::from_unix(1_800_000_000));
-    first.path = [Step::Member(text.into(), Some(text.into()))].into_iter().chain(first.path.iter().cloned()).collect();
+    first.path =
+        [PathStep::Member(text.into(), Some(text.into()))].into_iter().chain(first.path.iter().cloned()).collect();
     let list = AccessList::of(&[first, piece("group:g", "get", text, None)], true, Limits::SHORT);
     let rule = Rule { id: text.into(), title: t(), advice: t(), control: t() };
     ChangeReport {
@@ -145,7 +146,7 @@ fn finding(text: &str, file: &str) -> Reported {
     let at = file.find("needle").unwrap_or_default();
     let line = u32::try_from(file[..at].lines().count().max(1)).unwrap_or(1);
     let place = Place { file: text.into(), line, column: 1, bytes: (at, at + 6) };
-    let finding = Finding::new(Code::UnknownRole, format!("the role `{text}` is unknown")).at(&place).mend(text);
+    let finding = Finding::new(Code::UnknownRole, format!("the role `{text}` is unknown")).at(&place).help(text);
     Reported::new(finding, |_| Some(file))
 }
 
@@ -221,7 +222,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
                 file: t(),
                 taken_at: Time::from_unix(0),
                 who: Some(t()),
-                wish: Some(Wish { action: t(), resource: t(), scope: Some(text.into()) }),
+                wish: Some(AccessQuery { action: t(), resource: t(), scope: Some(text.into()) }),
                 scope: Some(text.into()),
                 rows: vec![access_row(text)],
                 shown: 1,
@@ -255,10 +256,10 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
 fn access_row(text: &str) -> AccessRow {
     let held = piece(text, text, text, Some(text));
     let left_out = Except { action: text.into(), resource: text.into() };
-    let way = WayRow { verdict: Verdict::UnderCondition, access: held.access, eligible: true, path: held.path };
+    let way = WayRow { verdict: AccessVerdict::UnderCondition, access: held.access, eligible: true, path: held.path };
     AccessRow {
         subject: held.subject,
-        verdict: Verdict::UnderCondition,
+        verdict: AccessVerdict::UnderCondition,
         ways: vec![way.clone(), way],
         taken: vec![Exception {
             action: text.into(),

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::access::facts::{Access, Exception, Path, Step};
+use crate::access::model::facts::{Access, AccessPath, Exception, PathStep};
 use crate::input::entitlement::{Effect, Except, Permission};
 use crate::input::id::{Id, ResourceId, Subject};
 use crate::input::text::Text;
@@ -400,7 +400,7 @@ const MOST_STEPS: usize = 16;
 
 /// The way by which a subject comes to an access.
 #[must_use]
-pub fn path(path: &Path) -> Sentence {
+pub fn path(path: &AccessPath) -> Sentence {
     let mut out = Sentence::new();
     let left_out = path.len().saturating_sub(MOST_STEPS);
     let ends = MOST_STEPS / 2;
@@ -415,14 +415,14 @@ pub fn path(path: &Path) -> Sentence {
             out = out.own(" → ");
         }
         out = out.then(match step {
-            Step::Member(group, by) => {
+            PathStep::Member(group, by) => {
                 Sentence::of("member of group ").id(group).maybe(by.as_ref(), |s, by| s.own(" by assignment ").id(by))
             }
-            Step::Holds(role, by, mode) => {
+            PathStep::Holds(role, by, mode) => {
                 Sentence::of("holds role ").id(role).own(" by assignment ").id(by).own(format!(" ({})", mode.name()))
             }
-            Step::Includes(role) => Sentence::of("which includes role ").id(role),
-            Step::ActsAs(other, trust) => Sentence::of("acts as ").then(subject(other)).own(" by trust ").id(trust),
+            PathStep::Includes(role) => Sentence::of("which includes role ").id(role),
+            PathStep::ActsAs(other, trust) => Sentence::of("acts as ").then(subject(other)).own(" by trust ").id(trust),
         });
     }
     if path.is_empty() { out.own("in ways that are not told") } else { out }
@@ -446,12 +446,12 @@ mod tests {
     #[test]
     fn a_way_reads_from_the_subject_on() {
         let way = vec![
-            Step::Member("g".into(), None),
-            Step::Holds("r".into(), "a".into(), Mode::Active),
-            Step::Includes("s".into()),
-            Step::ActsAs(Subject::Identity("sa".into()), "t".into()),
+            PathStep::Member("g".into(), None),
+            PathStep::Holds("r".into(), "a".into(), Mode::Active),
+            PathStep::Includes("s".into()),
+            PathStep::ActsAs(Subject::Identity("sa".into()), "t".into()),
         ];
-        let long: Vec<Step> = (0..1_000).map(|_| Step::Includes("s".into())).collect();
+        let long: Vec<PathStep> = (0..1_000).map(|_| PathStep::Includes("s".into())).collect();
         let said = path(&long.into()).terminal();
         assert!(said.contains(" → … 984 more steps … → which") && said.matches("role").count() == MOST_STEPS, "{said}");
         assert_eq!(

@@ -73,7 +73,7 @@ fn head(snapshot: &Snapshot, faults: &mut Faults) {
     if !TIMES.contains(&snapshot.taken_at.unix()) {
         faults.list.push(Fault {
             finding: Finding::new(Code::BadValue, format!("`{}` cannot be the time of an export", snapshot.taken_at))
-                .mend("write the time at which the export was taken"),
+                .help("write the time at which the export was taken"),
             path: vec![key("taken_at")],
         });
     }
@@ -88,7 +88,7 @@ fn modes(snapshot: &mut Snapshot, faults: &mut Faults) {
                     Code::BadValue,
                     format!("assignment `{}` has {what} `role` and `member_of`", assignment.id.as_str()),
                 )
-                .mend("write exactly one of the two"),
+                .help("write exactly one of the two"),
                 "assignments",
                 n,
                 &[],
@@ -100,7 +100,7 @@ fn modes(snapshot: &mut Snapshot, faults: &mut Faults) {
                     Code::BadValue,
                     format!("assignment `{}` is standing and yet ends", assignment.id.as_str()),
                 )
-                .mend("write `mode: active`, or drop `until`"),
+                .help("write `mode: active`, or drop `until`"),
                 "assignments",
                 n,
                 &[key("until")],
@@ -116,7 +116,7 @@ fn modes(snapshot: &mut Snapshot, faults: &mut Faults) {
                         ),
                     )
                     .weighing(Severity::Warning)
-                    .mend("add `until:`, or write `mode: standing`"),
+                    .help("add `until:`, or write `mode: standing`"),
                     "assignments",
                     n,
                     &[],
@@ -163,7 +163,7 @@ fn parents(snapshot: &mut Snapshot, faults: &mut Faults) {
             let message =
                 format!("the parents of resource `{}` form a circle; it is read as having none", resource.id.as_str());
             faults.add(
-                Finding::new(Code::BadValue, message).weighing(Severity::Warning).mend("correct `parent:`"),
+                Finding::new(Code::BadValue, message).weighing(Severity::Warning).help("correct `parent:`"),
                 "resources",
                 n,
                 &[key("parent")],
@@ -211,7 +211,7 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
         hashes.push(state.hash_one(id));
         if id.trim().is_empty() {
             faults.add(
-                Finding::new(Code::BadValue, format!("the id of this {what} is empty")).mend("give it a name"),
+                Finding::new(Code::BadValue, format!("the id of this {what} is empty")).help("give it a name"),
                 section,
                 n,
                 &[key("id")],
@@ -219,7 +219,7 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
         } else if !is_plain(id) {
             faults.add(
                 Finding::new(Code::HiddenCharacter, format!("the id `{id}` of this {what} holds a hidden character"))
-                    .mend("rename it in the source system; such a name can pose as another"),
+                    .help("rename it in the source system; such a name can pose as another"),
                 section,
                 n,
                 &[key("id")],
@@ -236,7 +236,7 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
         if !seen.insert(id) {
             faults.add(
                 Finding::new(Code::DuplicateId, format!("`{id}` already names another {what}"))
-                    .mend("rename one, or remove the repetition"),
+                    .help("rename one, or remove the repetition"),
                 section,
                 n,
                 &[key("id")],
@@ -269,7 +269,7 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
                     Code::DanglingReference,
                     format!("the snapshot holds no {what} `{id}`; the reference gives nothing"),
                 )
-                .mend("add it to the snapshot or correct the name"),
+                .help("add it to the snapshot or correct the name"),
                 section,
                 n,
                 field,
@@ -364,7 +364,7 @@ fn limits(snapshot: &Snapshot, roles: &Names<'_>, faults: &mut Faults) {
                 let message = format!("the snapshot holds no role `{}`; the limit lets everything pass", id.as_str());
                 faults.add(
                     Finding::new(Code::DanglingReference, message)
-                        .mend("add the role to the snapshot or correct the name"),
+                        .help("add the role to the snapshot or correct the name"),
                     "identities",
                     n,
                     &[key("limits"), Step::At(m), key("roles"), Step::At(k)],
@@ -384,7 +384,7 @@ fn future(snapshot: &Snapshot, faults: &mut Faults) {
             faults.add(
                 Finding::new(Code::BadValue, message)
                     .weighing(Severity::Warning)
-                    .mend("check `taken_at`, or export again"),
+                    .help("check `taken_at`, or export again"),
                 "assignments",
                 n,
                 &[key("granted_at")],
@@ -403,7 +403,7 @@ fn rules(snapshot: &Snapshot, faults: &mut Faults) {
                     let message =
                         format!("trust rule `{}` uses `{name}`, which its `to` does not bind", rule.id.as_str());
                     faults.add(
-                        Finding::new(Code::BadValue, message).mend(format!("write `{name}` in `to`")),
+                        Finding::new(Code::BadValue, message).help(format!("write `{name}` in `to`")),
                         "trust_rules",
                         n,
                         &[key(field)],

@@ -19,7 +19,7 @@ use super::model::{Group, MembersKnown, Snapshot};
 /// `duplicate-id` for each id that stands for different things, `empty` if there is nothing to join.
 pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
     let Some(taken_at) = parts.iter().map(|(_, s)| s.taken_at).min() else {
-        return Err(vec![Finding::new(Code::Empty, "there is no snapshot to merge").mend("name at least one")]);
+        return Err(vec![Finding::new(Code::Empty, "there is no snapshot to merge").help("name at least one")]);
     };
     let mut sources: Vec<&str> = parts.iter().map(|(_, s)| s.source.raw()).collect();
     sources.sort_unstable();
@@ -92,5 +92,5 @@ fn union<T: Clone + PartialEq>(
 fn conflict(file: &str, id: &str, what: &str) -> Finding {
     Finding::new(Code::DuplicateId, format!("the {what} `{id}` means something else in another part"))
         .at(&Place::file(file))
-        .mend("export both parts again, at one time")
+        .help("export both parts again, at one time")
 }

@@ -38,7 +38,7 @@ fn yaml(name: &str, text: &str) -> Result<Snapshot, Vec<Finding>> {
         return Err(vec![
             Finding::new(Code::YamlFeature, "a snapshot is exactly one YAML document")
                 .at(&crate::input::place::Place::file(name))
-                .mend("keep one document in the file"),
+                .help("keep one document in the file"),
         ]);
     };
     let read = interning(|| <Snapshot as serde::Deserialize>::deserialize(document.tree.json()));

@@ -32,7 +32,7 @@ pub(super) fn faults(tree: &Node) -> Vec<Fault> {
     let Some(entries) = tree.entries() else {
         return vec![Fault {
             finding: Finding::new(Code::WrongType, "a snapshot is a mapping of its sections")
-                .mend("start from `review schema snapshot`"),
+                .help("start from `review schema snapshot`"),
             path: Vec::new(),
         }];
     };
@@ -73,14 +73,14 @@ pub(super) fn unsupported(version: &str) -> Fault {
             Code::UnsupportedVersion,
             format!("this tool reads version 1 of snapshots, not `{version}`"),
         )
-        .mend("write `version: 1`, or use the release of this tool that wrote the file"),
+        .help("write `version: 1`, or use the release of this tool that wrote the file"),
         path: vec![Step::Key("version".into())],
     }
 }
 
 fn section<T: DeserializeOwned>(node: &Node, path: &Path, out: &mut Vec<Fault>) {
     let Some(items) = node.list() else {
-        let finding = Finding::new(Code::WrongType, "a section is a sequence").mend("write its items as a list");
+        let finding = Finding::new(Code::WrongType, "a section is a sequence").help("write its items as a list");
         out.push(Fault { finding, path: path.clone() });
         return;
     };
@@ -144,12 +144,12 @@ fn quoted(message: &str, before: &str) -> Option<String> {
 
 fn typed(message: &str) -> Finding {
     let code = if message.starts_with("invalid type") { Code::WrongType } else { Code::BadValue };
-    Finding::new(code, message.to_owned()).mend("see `review schema snapshot` for what stands here")
+    Finding::new(code, message.to_owned()).help("see `review schema snapshot` for what stands here")
 }
 
 fn missing(field: &str, path: Path) -> Fault {
     Fault {
-        finding: Finding::new(Code::MissingField, format!("`{field}` is missing")).mend(format!("add `{field}:`")),
+        finding: Finding::new(Code::MissingField, format!("`{field}` is missing")).help(format!("add `{field}:`")),
         path,
     }
 }
@@ -164,5 +164,5 @@ fn unknown(field: &str, known: &[&str], path: Path) -> Fault {
         Some((_, name)) => format!("the nearest known name is `{name}`"),
         None => format!("known here: {}", known.join(", ")),
     };
-    Fault { finding: Finding::new(Code::UnknownField, format!("`{field}` is not a field here")).mend(help), path }
+    Fault { finding: Finding::new(Code::UnknownField, format!("`{field}` is not a field here")).help(help), path }
 }

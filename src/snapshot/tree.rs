@@ -200,18 +200,18 @@ pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Finding> 
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Finding::new(Code::NotUtf8, "the file is UTF-16")
             .at(&place)
-            .mend("save it as UTF-8; in PowerShell: `… | Out-File -Encoding utf8 FILE`"));
+            .help("save it as UTF-8; in PowerShell: `… | Out-File -Encoding utf8 FILE`"));
     }
     let text = std::str::from_utf8(bytes).map_err(|fault| {
         let before = bytes.get(..fault.valid_up_to()).unwrap_or_default();
         let line = before.split(|b| *b == b'\n').count();
         Finding::new(Code::NotUtf8, "the file is not UTF-8 text")
             .at(&Place::line(name, u32::try_from(line).unwrap_or(u32::MAX)))
-            .mend("export it again as JSON or YAML text")
+            .help("export it again as JSON or YAML text")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
-        return Err(Finding::new(Code::Empty, "the file is empty").at(&place).mend("export it again"));
+        return Err(Finding::new(Code::Empty, "the file is empty").at(&place).help("export it again"));
     }
     Ok(text)
 }
@@ -227,7 +227,7 @@ pub(super) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Vec<Fin
 fn json(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
     if depth(text) > MAX_DEPTH {
         let finding = Finding::new(Code::TooLarge, format!("the JSON nests deeper than {MAX_DEPTH} levels"));
-        return Err(vec![finding.at(&Place::file(name)).mend("flatten the nesting")]);
+        return Err(vec![finding.at(&Place::file(name)).help("flatten the nesting")]);
     }
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Node>();
     let mut out = Vec::new();
@@ -267,7 +267,7 @@ pub(super) fn json_fault(name: &str, text: &str, fault: &serde_json::Error) -> F
     } else if message.starts_with("recursion") {
         (Code::TooLarge, "flatten the nesting")
     } else {
-        (Code::Syntax, "mend the JSON, or export it again; a file that was cut off ends too early")
+        (Code::Syntax, "fix the JSON, or export it again; a file that was cut off ends too early")
     };
     let line = u32::try_from(fault.line()).unwrap_or(u32::MAX).max(1);
     // WHY: the reader counts bytes; places count characters.
@@ -275,7 +275,7 @@ pub(super) fn json_fault(name: &str, text: &str, fault: &serde_json::Error) -> F
     let column =
         row.char_indices().take_while(|(at, _)| at.saturating_add(1) < fault.column()).count().saturating_add(1);
     let place = Place { file: name.into(), line, column: u32::try_from(column).unwrap_or(u32::MAX), bytes: (0, 0) };
-    Finding::new(code, message).at(&place).mend(help)
+    Finding::new(code, message).at(&place).help(help)
 }
 
 /// The budgets of a YAML file that is not a plan.
@@ -308,7 +308,7 @@ fn yaml(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
         return Err(vec![
             Finding::new(Code::TooLarge, "the YAML file is larger than 256 MiB")
                 .at(&Place::file(name))
-                .mend("export it as JSON (`-o json`)"),
+                .help("export it as JSON (`-o json`)"),
         ]);
     }
     if let Ok(trees) = serde_saphyr::from_multiple_with_options::<Node>(text, options()) {
@@ -341,5 +341,5 @@ fn yaml_fault(name: &str, fault: &serde_saphyr::Error) -> Finding {
     };
     let message = message.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
     let place = Place { file: name.into(), line: line.max(1), column: column.max(1), bytes: (0, 0) };
-    Finding::new(code, message).at(&place).mend("mend the YAML, or export it again as JSON")
+    Finding::new(code, message).at(&place).help("fix the YAML, or export it again as JSON")
 }

@@ -1,9 +1,9 @@
 //! What the screens need of a terminal.
 //!
-//! In: nothing. Out: the trait that [`super::tty::Tty`] fulfils, and in tests a script.
+//! In: nothing. Out: the trait that [`crate::terminal::tty::Tty`] fulfils, and in tests a script.
 
-use super::Failure;
-use super::keys::Key;
+use crate::terminal::Failure;
+use crate::terminal::keys::Key;
 
 /// What a wait for a key brought.
 #[derive(Clone, Debug, PartialEq, Eq)]

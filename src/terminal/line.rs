@@ -3,8 +3,8 @@
 //! In: keys. Out: the line as it stands, and whether it was sent or left. It never takes a hidden character, and a pasted
 //! line feed becomes a blank, so that one paste is one answer at most, and never sent by itself.
 
-use super::keys::Key;
 use crate::input::text::is_hidden;
+use crate::terminal::keys::Key;
 
 /// The longest line, in characters.
 pub const LONGEST: usize = 2_000;

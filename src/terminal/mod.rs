@@ -14,8 +14,8 @@ pub mod driver;
 pub mod keys;
 pub mod line;
 pub mod opening;
+pub mod review_loop;
 pub mod screen;
-pub mod sitting;
 pub mod tty;
 mod words;
 

@@ -3,9 +3,6 @@
 //!
 //! In: plain data, filled by `cli`. Out: whether the person goes on. Nothing is decided here.
 
-use super::Failure;
-use super::console::Console;
-use super::screen::{self, Beside, Choice};
 use crate::input::finding::Severity;
 use crate::input::text::Text;
 use crate::report::layout::{Page, Span, spans};
@@ -13,6 +10,9 @@ use crate::report::model::Reported;
 use crate::report::render::{findings, table};
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
+use crate::terminal::console::Console;
+use crate::terminal::screen::{Beside, Choice};
+use crate::terminal::{Failure, screen};
 
 /// How many notes the page shows.
 const MOST: usize = 20;

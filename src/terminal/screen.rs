@@ -3,12 +3,12 @@
 //! In: a page made for a width, and choices with keys. Out: the key chosen, or a line typed. Pages longer than the screen
 //! scroll. Enter is never a choice; what was typed before the question was shown is forgotten.
 
-use super::Failure;
-use super::console::{Console, Drawing, Event};
-use super::keys::Key;
-use super::line::{Line, Typed};
 use crate::report::layout::{Page, columns, cut};
 use crate::report::style::{Label, Style};
+use crate::terminal::Failure;
+use crate::terminal::console::{Console, Drawing, Event};
+use crate::terminal::keys::Key;
+use crate::terminal::line::{Line, Typed};
 
 /// The fewest rows and columns that can be used.
 const SMALLEST: (usize, usize) = (Style::NARROWEST, 6);

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::Failure;
-use super::console::{Console, Drawing, Event};
-use super::keys::{Decoder, Key};
+use crate::terminal::Failure;
+use crate::terminal::console::{Console, Drawing, Event};
+use crate::terminal::keys::{Decoder, Key};
 
 /// Keys in, screens out. Where the keys end, the terminal is closed.
 pub(crate) struct Script {

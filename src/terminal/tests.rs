@@ -2,14 +2,14 @@
 
 use std::process::Command;
 
-use super::Failure;
-use super::console::Console as _;
-use super::screen::{Beside, Choice, choose, line};
-use super::script::Script;
-use super::tty::Tty;
 use crate::report::render::card;
 use crate::report::samples::plan;
 use crate::report::style::Style;
+use crate::terminal::Failure;
+use crate::terminal::console::Console as _;
+use crate::terminal::screen::{Beside, Choice, choose, line};
+use crate::terminal::script::Script;
+use crate::terminal::tty::Tty;
 
 fn choices() -> Vec<Choice<&'static str>> {
     let choice = |key, word, after_all| Choice { key, word, help: "…", value: word, after_all };
@@ -201,21 +201,21 @@ mod conversation {
     use std::collections::BTreeSet;
     use std::convert::Infallible;
 
-    use super::super::Failure;
-    use super::super::script::Script;
-    use super::super::sitting::{BreakOff, Desk, run};
-    use super::super::words;
-    use crate::decision::case::{CaseId, Denial, Outcome, Present, StepName};
+    use crate::decision::case::{CaseId, Denial, EvaluatedChange, Outcome, StepName};
     use crate::decision::digest::Document;
+    use crate::decision::recheck::Reanalysis;
     use crate::decision::risk::Risk;
     use crate::decision::session::{Already, Card, Choice, End, Event, Session, Verdict};
-    use crate::decision::soundness::Reanalysis;
     use crate::input::digest::Digest;
     use crate::input::entitlement::Sensitivity;
     use crate::input::time::Time;
     use crate::plan::model::Action;
     use crate::report::model::{Outcome as Word, PlanReport};
     use crate::report::samples;
+    use crate::terminal::Failure;
+    use crate::terminal::review_loop::{BreakOff, SessionStore, run};
+    use crate::terminal::script::Script;
+    use crate::terminal::words;
 
     /// Keeps what it is given, and finds every approved set sound.
     #[derive(Default)]
@@ -224,7 +224,7 @@ mod conversation {
         events: Vec<Event>,
     }
 
-    impl Desk for Drawer {
+    impl SessionStore for Drawer {
         type Error = Infallible;
 
         fn persist(&mut self, events: &[Event]) -> Result<(), Infallible> {
@@ -265,7 +265,7 @@ mod conversation {
         };
         let digested = document.digest().unwrap();
         Card {
-            present: Present {
+            present: EvaluatedChange {
                 case: CaseId::new("P1", id),
                 digest: digested.digest,
                 document: digested.document,

@@ -16,9 +16,9 @@ use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetatt
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 
-use super::Failure;
-use super::console::{Console, Drawing, Event};
-use super::keys::{Decoder, Key};
+use crate::terminal::Failure;
+use crate::terminal::console::{Console, Drawing, Event};
+use crate::terminal::keys::{Decoder, Key};
 
 /// How often the size and the signals are looked at while nothing is typed.
 const TICK_NANOSECONDS: i64 = 100_000_000;

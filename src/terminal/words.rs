@@ -2,12 +2,12 @@
 //!
 //! In: the session's own terms. Out: keys and sentences. One key means one thing, whatever the question.
 
-use super::screen::Choice as Key;
 use crate::decision::bars::Bar;
+use crate::decision::recheck::Fault;
 use crate::decision::session::{Choice, Decision, JournalledVerdict, Purpose, Reply, Standing, Verdict};
-use crate::decision::soundness::Fault;
 use crate::input::id::Id;
 use crate::report::sentence::{Sentence, counted, together};
+use crate::terminal::screen::Choice as Key;
 
 /// What a key does at a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub(super) fn why(purpose: Purpose, many: usize) -> String {
     match purpose {
         Purpose::RejectRest => format!("Why to reject these {many}?"),
         Purpose::Approve | Purpose::Together | Purpose::Reject | Purpose::Override | Purpose::Lift => {
-            format!("Why {}?", self::purpose(purpose))
+            format!("Why {}?", crate::terminal::words::purpose(purpose))
         }
     }
 }

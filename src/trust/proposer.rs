@@ -205,14 +205,14 @@ pub enum ProofError {
 impl ProofError {
     /// What a person can do about it.
     #[must_use]
-    pub fn mend(&self) -> &'static str {
+    pub fn help(&self) -> &'static str {
         match self {
             Self::NoWay(_) => "list `proof:` for it in agents.yaml",
             Self::OtherKind(_) => "prove the plan in one of the ways that agents.yaml lists, or have another listed",
             Self::Signature(SshsigError::Signature(_)) => {
                 "the plan was changed after it was signed, or the signature was; sign it again with `review plan sign`"
             }
-            Self::Signature(error) => error.mend(),
+            Self::Signature(error) => error.help(),
             Self::UnknownKey { .. } => "sign with the proposer's own key, or have that key listed in agents.yaml",
             Self::Revoked { .. } => "give the proposer another key; a revoked one never counts again",
             Self::OtherProposer(_) => "let the plan name the proposer that proves it",
@@ -223,7 +223,7 @@ impl ProofError {
             Self::Endless { .. } => {
                 "give the key `valid_after` and `valid_before` in agents.yaml, or use a certificate"
             }
-            Self::Token(error) => error.mend(),
+            Self::Token(error) => error.help(),
         }
     }
 

@@ -33,9 +33,9 @@ impl Revoked {
     pub fn parse(file: &str, bytes: &[u8]) -> (Self, Vec<Finding>) {
         let mut out = Self::default();
         let mut findings = Vec::new();
-        let mut refuse = |out: &mut Self, line: u32, message: String, mend: &'static str| {
+        let mut refuse = |out: &mut Self, line: u32, message: String, help: &'static str| {
             out.unreadable = true;
-            findings.push(Finding::new(Code::BadRevocation, message).at(&Place::line(file, line)).mend(mend));
+            findings.push(Finding::new(Code::BadRevocation, message).at(&Place::line(file, line)).help(help));
         };
         if bytes.starts_with(KRL_MAGIC) {
             let message = format!("`{file}` is a binary key revocation list, which is unsupported; no key is accepted");
@@ -62,7 +62,7 @@ impl Revoked {
                 }
                 Err(why) => {
                     let message = format!("line {number} of `{file}` {why}; no key is accepted");
-                    refuse(&mut out, number, message, why.mend());
+                    refuse(&mut out, number, message, why.help());
                 }
             }
         }
@@ -97,7 +97,7 @@ enum LineFault {
 }
 
 impl LineFault {
-    fn mend(&self) -> &'static str {
+    fn help(&self) -> &'static str {
         match self {
             Self::Form | Self::Damaged(_) => {
                 "write the line as in a `.pub` file, or as `ssh-keygen -l` prints the fingerprint"

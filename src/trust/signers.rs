@@ -170,7 +170,7 @@ pub enum WhyNot {
 impl WhyNot {
     /// What a person can do about it.
     #[must_use]
-    pub fn mend(&self) -> &'static str {
+    pub fn help(&self) -> &'static str {
         match self {
             Self::UnknownKey { .. } => "have an owner of the trust folder add a line `PRINCIPAL namespaces=\"…\" KEY`",
             Self::OtherPrincipal { .. } => "sign with a key of that principal, or correct the principal",

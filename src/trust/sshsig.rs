@@ -81,7 +81,7 @@ impl SshsigError {
 
     /// What a person can do about it.
     #[must_use]
-    pub fn mend(&self) -> &'static str {
+    pub fn help(&self) -> &'static str {
         match self {
             Self::Armor(ArmorError::Form) => "store the output of `ssh-keygen -Y sign` byte for byte",
             Self::Armor(_) | Self::Wire(_) | Self::Magic | Self::Version(_) | Self::Reserved | Self::Hash(_) => {

@@ -1,11 +1,11 @@
 //! Chains over several plans: what was approved elsewhere, and the snapshot does not show yet, counts as held.
 
 use super::build::*;
-use crate::access::facts::{Analysis, EmergentWhat};
-use crate::access::meet::meeting;
-use crate::access::resolve::attempt;
-use crate::access::view::View;
-use crate::access::{Approved, Data, Index};
+use crate::access::chains::interaction::meeting;
+use crate::access::change::resolve::attempt;
+use crate::access::effective::state::AccessState;
+use crate::access::model::facts::{Analysis, EmergentWhat};
+use crate::access::{Data, Index, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission};
 use crate::plan::model::{Action, Lifetime};
 use crate::snapshot::model::Snapshot;
@@ -13,7 +13,7 @@ use crate::snapshot::model::Snapshot;
 const ANN: &str = "arn:aws:iam::111111111111:user/ann";
 const BOSS: &str = "arn:aws:iam::111111111111:role/boss";
 
-fn analysed(data: &Data, s: &Snapshot, changes: Vec<(&str, Action)>, approved: &[Approved]) -> Analysis {
+fn analysed(data: &Data, s: &Snapshot, changes: Vec<(&str, Action)>, approved: &[PendingChange]) -> Analysis {
     Run { data, approved, ..Run::default() }.on(s, &plan(changes)).unwrap()
 }
 
@@ -30,7 +30,7 @@ fn account(parts: &[Permission]) -> Snapshot {
 
 /// Who completes what together with which approved changes.
 fn chains(a: &Analysis) -> Vec<(String, Vec<String>, Vec<String>)> {
-    let escalation = |e: &crate::access::facts::Emergent| match &e.what {
+    let escalation = |e: &crate::access::model::facts::Emergent| match &e.what {
         EmergentWhat::Escalation(it) if !e.with.is_empty() => Some((
             it.id.raw().to_owned(),
             e.members.iter().map(|c| c.as_str().to_owned()).collect(),
@@ -122,11 +122,11 @@ fn a_chain_is_found_whatever_its_changes_are_called_and_whenever_they_were_appro
     for names in orders {
         for times in orders {
             let actions = [Action::CreateGroup(p("g".into()), None), grant("g", "part0", None), join(ANN, "g")];
-            let held = |(n, action): (usize, Action)| Approved {
+            let held = |(n, action): (usize, Action)| PendingChange {
                 at: at(TAKEN_AT + times[n]),
                 ..approved("P", &format!("c{}", names[n]), action)
             };
-            let mut earlier: Vec<Approved> = actions.into_iter().enumerate().map(held).collect();
+            let mut earlier: Vec<PendingChange> = actions.into_iter().enumerate().map(held).collect();
             earlier.sort_by(|a, b| a.change.id.value.cmp(&b.change.id.value));
             let a = analysed(&data, &s, vec![("c", grant(ANN, "part1", None))], &earlier);
             let found: Vec<_> = chains(&a).into_iter().filter(|(id, ..)| id == "aws-new-function").collect();
@@ -178,7 +178,7 @@ fn large_account(parts: &[Permission]) -> Snapshot {
 }
 
 /// A policy for each of those roles, approved and not done yet.
-fn policies_for_roles() -> Vec<Approved> {
+fn policies_for_roles() -> Vec<PendingChange> {
     let one = |n| {
         let role = format!("arn:aws:iam::111111111111:role/r{n}");
         approved(&format!("Q{n}"), "c", grant(&role, &format!("arn:aws:iam::111111111111:policy/p{n}"), None))
@@ -187,7 +187,7 @@ fn policies_for_roles() -> Vec<Approved> {
 }
 
 /// How many of some approved changes may give something new together with a change.
-fn how_many_meet(data: &Data, s: &Snapshot, mine: Action, approved: &[Approved]) -> usize {
+fn how_many_meet(data: &Data, s: &Snapshot, mine: Action, approved: &[PendingChange]) -> usize {
     let mut all = plan(vec![("c", mine)]);
     all.changes.extend(approved.iter().enumerate().map(|(n, one)| {
         let mut change = one.change.clone();
@@ -199,7 +199,7 @@ fn how_many_meet(data: &Data, s: &Snapshot, mine: Action, approved: &[Approved])
     let q = run.question(&all, s, &index);
     let steps = attempt(&all, &index, None, 1).unwrap();
     let among: Vec<usize> = (1..steps.len()).collect();
-    meeting(&q, &View::plain(&index), &steps, 1, &among).unwrap().len()
+    meeting(&q, &AccessState::plain(&index), &steps, 1, &among).unwrap().len()
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn of_hundreds_of_approvals_in_an_account_only_those_count_that_can_meet_the_pla
         let s = large_account(&parts).role("assume", &[allow("sts:AssumeRole", what)]);
         s.held("assume", ANN, "assume", None)
     };
-    let ask = |s: &Snapshot, part: usize, earlier: &[Approved]| {
+    let ask = |s: &Snapshot, part: usize, earlier: &[PendingChange]| {
         analysed(&data, s, vec![("c", grant(ANN, &format!("part{part}"), None))], earlier)
     };
     let (nobody, seven) = (large_account(&parts), assume("arn:aws:iam::111111111111:role/r7"));
@@ -238,7 +238,7 @@ fn of_hundreds_of_approvals_in_an_account_only_those_count_that_can_meet_the_pla
 
     // The half that matters is found among them, wherever it stands.
     let half = approved("HALF", "c", grant(ANN, "part1", None));
-    earlier.insert(0, Approved { at: at(TAKEN_AT - 60), ..half });
+    earlier.insert(0, PendingChange { at: at(TAKEN_AT - 60), ..half });
     let found = ask(&nobody, 0, &earlier);
     assert!(found.emergent.iter().all(|e| e.complete) && !found.sets_incomplete);
     let parts = [allow("lambda:*", "*"), allow("iam:PassRole", "*")];
@@ -274,8 +274,9 @@ fn what_a_plan_alters_for_a_path_meets_whom_others_let_walk_it() {
     ];
     let s = large_account(&parts).held("let-in", ANN, "part1", None);
     // Ann may be let write the policy; this plan gives the policy to the role that she may let herself into.
-    let mut earlier: Vec<Approved> = policies_for_roles().into_iter().filter(|one| one.plan.as_str() != "Q7").collect();
-    earlier.insert(0, Approved { at: at(TAKEN_AT - 60), ..approved("HALF", "c", grant(ANN, "part0", None)) });
+    let mut earlier: Vec<PendingChange> =
+        policies_for_roles().into_iter().filter(|one| one.plan.as_str() != "Q7").collect();
+    earlier.insert(0, PendingChange { at: at(TAKEN_AT - 60), ..approved("HALF", "c", grant(ANN, "part0", None)) });
     let asked = vec![("c", grant("arn:aws:iam::111111111111:role/r7", seven, None))];
     let a = analysed(&data, &s, asked, &earlier);
     assert!(
@@ -295,7 +296,7 @@ fn many_harmless_approvals_push_nothing_out() {
     for n in 0..400 {
         s = s.role(&format!("r{n}"), &[allow("read", &format!("q{n}"))]);
         let later = approved(&format!("Q{n}"), "c", grant("bob", &format!("r{n}"), None));
-        earlier.push(Approved { at: at(TAKEN_AT + 1), ..later });
+        earlier.push(PendingChange { at: at(TAKEN_AT + 1), ..later });
     }
     let now = || vec![("j", join("u", "runners"))];
     let a = analysed(&Data::default(), &s, now(), &earlier);
@@ -319,7 +320,7 @@ fn a_place_and_what_is_held_above_it_meet_over_plans_as_in_one() {
     let s = s.rule("run", "job:$name", "start", "job", Some("space:$name"));
     let make = || Action::CreateResource(p("space:new".into()), Some(p("org".into())), None, None);
     let start = || grant("u", "start", Some("org"));
-    let members = |e: &crate::access::facts::Emergent| -> Vec<String> {
+    let members = |e: &crate::access::model::facts::Emergent| -> Vec<String> {
         e.members.iter().chain(&e.with).map(|c| c.as_str().to_owned()).collect()
     };
     let whole = analysed(&Data::default(), &s, vec![("m", make()), ("g", start())], &[]);

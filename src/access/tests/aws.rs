@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::access::Index;
-use crate::access::question::{Answer, Verdict, Wish, can, who_can};
+use crate::access::queries::who_can::{AccessAnswer, AccessQuery, AccessVerdict, can, who_can};
 use crate::input::id::Subject;
 use crate::input::time::Time;
 use crate::snapshot::import::aws;
@@ -32,16 +32,16 @@ fn import(root: &Path, case: &Value) -> Snapshot {
     aws::import(&borrowed, Time::parse("2026-01-01T00:00:00Z").unwrap()).unwrap().snapshot
 }
 
-fn wish(action: &str, resource: &str) -> Wish {
-    Wish { action: action.into(), resource: resource.into(), scope: None }
+fn wish(action: &str, resource: &str) -> AccessQuery {
+    AccessQuery { action: action.into(), resource: resource.into(), scope: None }
 }
 
 /// Whether an answer is yes where conditions are taken to hold, or where they are taken not to.
-fn yes(answer: &Answer, strict: bool) -> bool {
+fn yes(answer: &AccessAnswer, strict: bool) -> bool {
     match answer.verdict {
-        Verdict::Yes => true,
-        Verdict::UnderCondition => !strict,
-        Verdict::Eligible | Verdict::Partly | Verdict::No => false,
+        AccessVerdict::Yes => true,
+        AccessVerdict::UnderCondition => !strict,
+        AccessVerdict::Eligible | AccessVerdict::Partly | AccessVerdict::No => false,
     }
 }
 
@@ -93,8 +93,8 @@ fn every_answer_of_the_other_tool_is_given_or_its_deviation_has_a_reason() {
 }
 
 /// The users and roles among answers. Those who are in no account (`aws:anyone`) and groups are answers of ours only.
-fn names(answers: &[Answer], strict: bool) -> Vec<String> {
-    let identity = |a: &&Answer| matches!(&a.subject, Subject::Identity(id) if id.as_str().starts_with("arn:"));
+fn names(answers: &[AccessAnswer], strict: bool) -> Vec<String> {
+    let identity = |a: &&AccessAnswer| matches!(&a.subject, Subject::Identity(id) if id.as_str().starts_with("arn:"));
     answers.iter().filter(identity).filter(|a| yes(a, strict)).map(|a| a.subject.as_str().to_owned()).collect()
 }
 
@@ -116,7 +116,7 @@ fn several_resources_are_several_questions() {
     assert_eq!(found, wanted);
 }
 
-fn ask(files: &[&str], who: &str, action: &str, resource: &str) -> Answer {
+fn ask(files: &[&str], who: &str, action: &str, resource: &str) -> AccessAnswer {
     let files: Vec<(&str, &[u8])> = files.iter().map(|f| ("x.json", f.as_bytes())).collect();
     let snapshot = aws::import(&files, Time::parse("2026-01-01T00:00:00Z").unwrap()).unwrap().snapshot;
     can(&Index::new(&snapshot), &Subject::Identity(who.into()), &wish(action, resource))
@@ -152,18 +152,18 @@ const READ: &str = r#"{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}"
 fn a_deny_in_another_policy_is_not_overlooked() {
     let deny = r#"{"Effect": "Deny", "Action": "S3:getobject", "Resource": "*"}"#;
     let answer = ask(&[&ann(&[READ, deny], "")], ANN, "s3:GetObject", "arn:aws:s3:::b/k");
-    assert_eq!(answer.verdict, Verdict::No);
+    assert_eq!(answer.verdict, AccessVerdict::No);
     assert_eq!(answer.taken.len(), 1, "and it is named: {answer:?}");
     let answer = ask(&[&ann(&[READ, deny], "")], ANN, "s3:GetBucketAcl", "arn:aws:s3:::b");
-    assert_eq!(answer.verdict, Verdict::Yes);
+    assert_eq!(answer.verdict, AccessVerdict::Yes);
     let answer = ask(&[&ann(&[READ, deny], "")], ANN, "s3:Get*", "*");
-    assert_eq!(answer.verdict, Verdict::Partly);
+    assert_eq!(answer.verdict, AccessVerdict::Partly);
 }
 
 #[test]
 fn a_conditional_deny_takes_nothing() {
     let deny = r#"{"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}"#;
-    assert_eq!(ask(&[&ann(&[READ, deny], "")], ANN, "s3:GetObject", "b").verdict, Verdict::Yes);
+    assert_eq!(ask(&[&ann(&[READ, deny], "")], ANN, "s3:GetObject", "b").verdict, AccessVerdict::Yes);
 }
 
 #[test]
@@ -179,8 +179,9 @@ fn a_chain_of_roles_is_followed() {
         role("three", "111111111111", READ),
     ];
     let answer = ask(&[&ann(&[&assume("one")], &chain.join(","))], ANN, "s3:GetObject", "b");
-    assert_eq!(answer.verdict, Verdict::Yes);
-    let acts = answer.ways[0].1.path.iter().filter(|s| matches!(s, crate::access::facts::Step::ActsAs(..))).count();
+    assert_eq!(answer.verdict, AccessVerdict::Yes);
+    let acts =
+        answer.ways[0].1.path.iter().filter(|s| matches!(s, crate::access::model::facts::PathStep::ActsAs(..))).count();
     assert_eq!(acts, 3, "{:?}", answer.ways);
     let broken = [
         role("one", "111111111111", &assume("two")),
@@ -188,7 +189,7 @@ fn a_chain_of_roles_is_followed() {
         role("three", "111111111111", READ),
     ];
     let answer = ask(&[&ann(&[&assume("one")], &broken.join(","))], ANN, "s3:GetObject", "b");
-    assert_eq!(answer.verdict, Verdict::No, "three asks for a permission that nobody on the way holds");
+    assert_eq!(answer.verdict, AccessVerdict::No, "three asks for a permission that nobody on the way holds");
 }
 
 #[test]
@@ -200,17 +201,17 @@ fn roles_that_trust_one_another_in_a_circle_are_legal() {
         role("three", "arn:aws:iam::111111111111:role/two", READ),
     ];
     let answer = ask(&[&ann(&[any], &circle.join(","))], ANN, "s3:GetObject", "b");
-    assert_eq!(answer.verdict, Verdict::No, "ann is in no trust policy");
+    assert_eq!(answer.verdict, AccessVerdict::No, "ann is in no trust policy");
     let one = "arn:aws:iam::111111111111:role/one";
-    assert_eq!(ask(&[&ann(&[any], &circle.join(","))], one, "s3:GetObject", "b").verdict, Verdict::Yes);
+    assert_eq!(ask(&[&ann(&[any], &circle.join(","))], one, "s3:GetObject", "b").verdict, AccessVerdict::Yes);
 }
 
 #[test]
 fn a_deny_takes_a_role_that_names_its_user_as_well() {
     let deny = r#"{"Effect": "Deny", "Action": "sts:*", "Resource": "*"}"#;
     let named = role("one", ANN, READ);
-    assert_eq!(ask(&[&ann(&[], &named)], ANN, "s3:GetObject", "b").verdict, Verdict::Yes);
-    assert_eq!(ask(&[&ann(&[deny], &named)], ANN, "s3:GetObject", "b").verdict, Verdict::No);
+    assert_eq!(ask(&[&ann(&[], &named)], ANN, "s3:GetObject", "b").verdict, AccessVerdict::Yes);
+    assert_eq!(ask(&[&ann(&[deny], &named)], ANN, "s3:GetObject", "b").verdict, AccessVerdict::No);
 }
 
 #[test]
@@ -221,21 +222,21 @@ fn another_account_must_let_one_in() {
         )
     };
     let of = |own: &[&str], policy: &str| ask(&[&ann(own, ""), policy], ANN, "s3:GetObject", "arn:aws:s3:::far/k");
-    assert_eq!(of(&[READ], &bucket("arn:aws:iam::111111111111:root")).verdict, Verdict::Yes);
+    assert_eq!(of(&[READ], &bucket("arn:aws:iam::111111111111:root")).verdict, AccessVerdict::Yes);
     assert_eq!(
         of(&[], &bucket("arn:aws:iam::111111111111:root")).verdict,
-        Verdict::No,
+        AccessVerdict::No,
         "one's own account must allow it"
     );
-    assert_eq!(of(&[], &bucket(ANN)).verdict, Verdict::No);
-    assert_eq!(of(&[READ], &bucket(ANN)).verdict, Verdict::Yes);
+    assert_eq!(of(&[], &bucket(ANN)).verdict, AccessVerdict::No);
+    assert_eq!(of(&[READ], &bucket(ANN)).verdict, AccessVerdict::Yes);
     let closed = of(&[READ], &bucket("arn:aws:iam::333333333333:root"));
     assert_eq!(
         (closed.verdict, closed.closed.as_ref().map(crate::input::text::Text::raw)),
-        (Verdict::No, Some("222222222222"))
+        (AccessVerdict::No, Some("222222222222"))
     );
     let near = bucket(ANN).replace("222222222222", "111111111111");
-    assert_eq!(of(&[], &near).verdict, Verdict::Yes, "within one account either side is enough");
+    assert_eq!(of(&[], &near).verdict, AccessVerdict::Yes, "within one account either side is enough");
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn a_variable_stands_for_the_user_that_asks() {
     let of = |user: &str| {
         ask(&[&ann(&[own], "")], ANN, "iam:CreateAccessKey", &format!("arn:aws:iam::111111111111:user/{user}")).verdict
     };
-    assert_eq!((of("ann"), of("root")), (Verdict::Yes, Verdict::No));
+    assert_eq!((of("ann"), of("root")), (AccessVerdict::Yes, AccessVerdict::No));
 }
 
 #[test]
@@ -257,7 +258,7 @@ fn the_paths_planted_in_a_real_account_are_found_and_its_decoys_are_not() {
     };
     let snapshot = aws::import(&[("a.json", &bytes)], Time::parse("2026-01-01T00:00:00Z").unwrap()).unwrap().snapshot;
     let data = crate::access::Data::shipped().unwrap();
-    let all = crate::access::standing::standing(&Index::new(&snapshot), &data);
+    let all = crate::access::queries::escalations::standing(&Index::new(&snapshot), &data);
     let of = |user: &str| -> Vec<&str> {
         let id = format!("arn:aws:iam::200611803367:user/{user}");
         all.iter().filter(|e| e.complete && e.subject.as_str() == id).map(|e| e.id.raw()).collect()

@@ -1,8 +1,8 @@
 //! Effects that are too large to tell: cut short at the same place whatever stands beside, and never in silence.
 
 use super::build::*;
-use super::live::of_chain;
-use crate::access::facts::{Analysis, EmergentWhat};
+use crate::access::model::facts::{Analysis, EmergentWhat};
+use crate::access::tests::live::of_chain;
 use crate::access::{Budget, Data};
 use crate::input::entitlement::IdentityKind;
 use crate::input::finding::Code;
@@ -185,7 +185,7 @@ fn what_is_privileged_beyond_what_is_told_one_by_one_is_not_forgotten() {
         assert!(a.changes.iter().all(|c| !c.privileged_together.is_empty()), "{most} are told");
     }
     // What stands for others stays, even if it is known itself.
-    let mut all = crate::access::candidates::Candidates::default();
+    let mut all = crate::access::chains::candidates::Candidates::default();
     all.stand_in(of(5).emergent[0].what.clone(), false);
     all.leave_out(&|_, _| true);
     assert!(!all.is_empty() && all.rest().is_some());
@@ -194,7 +194,7 @@ fn what_is_privileged_beyond_what_is_told_one_by_one_is_not_forgotten() {
 #[test]
 fn what_another_plan_was_approved_for_and_cannot_be_told_leaves_the_search_open() {
     let s = team();
-    let held = crate::access::Approved {
+    let held = crate::access::PendingChange {
         plan: "P".into(),
         at: at(TAKEN_AT),
         expires: at(EXPIRES),
@@ -310,12 +310,12 @@ fn a_chain_of_groups_is_counted_as_one_of_trusts_is() {
     let steps = names.iter().zip(&names[1..]).map(|(inner, outer)| (inner.as_str(), join(inner, outer))).collect();
     let asked = plan(steps);
     let index = crate::access::Index::new(&s);
-    let steps = crate::access::resolve::resolve(&asked, &index, None).unwrap();
-    let below = crate::access::view::View::plain(&index);
+    let steps = crate::access::change::resolve::resolve(&asked, &index, None).unwrap();
+    let below = crate::access::effective::state::AccessState::plain(&index);
     let run = Run::default();
     let q = run.question(&asked, &s, &index);
-    let laid = crate::access::analyse::lay_for_few(&q, &below, &steps, &(0..20).collect());
-    let nothing = laid.worked_out();
+    let laid = crate::access::chains::what_if::lay_for_few(&q, &below, &steps, &(0..20).collect());
+    let nothing = laid.work_done();
     laid.own(&crate::input::id::Subject::Group("g00".into()));
-    assert!(laid.worked_out() >= nothing + 2 * 21, "each group that it belongs to");
+    assert!(laid.work_done() >= nothing + 2 * 21, "each group that it belongs to");
 }

@@ -9,8 +9,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::facts::{Analysis, ChangeFacts, Piece};
-use crate::access::{Approved, Data, Index, Question, TaskScope, analyse};
+use crate::access::model::facts::{AccessDelta, Analysis, ChangeFacts};
+use crate::access::{AnalysisRequest, Data, Index, PendingChange, TaskScope, analyse};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement};
 use crate::input::finding::{Code, Finding};
@@ -306,9 +306,9 @@ pub fn plan(changes: Vec<(&str, Action)>) -> Plan {
 }
 
 /// A change of another plan that was approved.
-pub fn approved(plan_id: &str, id: &str, action: Action) -> Approved {
+pub fn approved(plan_id: &str, id: &str, action: Action) -> PendingChange {
     let change = plan(vec![(id, action)]).changes.remove(0);
-    Approved { plan: plan_id.into(), at: at(TAKEN_AT), expires: at(EXPIRES), change }
+    PendingChange { plan: plan_id.into(), at: at(TAKEN_AT), expires: at(EXPIRES), change }
 }
 
 pub fn claiming(mut plan: Plan, claims: Vec<Claim>) -> Plan {
@@ -322,7 +322,7 @@ pub struct Run<'r> {
     pub people: &'r [BTreeSet<crate::input::id::IdentityId>],
     pub now: Time,
     pub only: Option<&'r BTreeSet<ChangeId>>,
-    pub approved: &'r [Approved],
+    pub approved: &'r [PendingChange],
     pub budget: crate::access::Budget,
 }
 
@@ -352,8 +352,8 @@ impl Run<'_> {
         plan: &'q Plan,
         snapshot: &'s Snapshot,
         index: &'q Index<'s>,
-    ) -> Question<'q, 's> {
-        Question {
+    ) -> AnalysisRequest<'q, 's> {
+        AnalysisRequest {
             plan,
             snapshot,
             index,
@@ -382,8 +382,8 @@ pub fn refused(snapshot: &Snapshot, changes: Vec<(&str, Action)>) -> Vec<Code> {
 }
 
 /// `subject action resource[@scope]`, with `<END` where it ends.
-pub fn brief(pieces: &[Piece]) -> Vec<String> {
-    let brief = |piece: &Piece| {
+pub fn brief(pieces: &[AccessDelta]) -> Vec<String> {
+    let brief = |piece: &AccessDelta| {
         let a = &piece.access;
         let scope = a.scope.as_ref().map_or_else(String::new, |s| format!("@{}", s.as_str()));
         let until = a.until.map_or_else(String::new, |t| format!("<{}", t.unix()));

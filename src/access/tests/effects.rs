@@ -2,7 +2,7 @@
 
 use super::build::*;
 use crate::access::Data;
-use crate::access::facts::Step;
+use crate::access::model::facts::PathStep;
 use crate::input::entitlement::{IdentityKind, Mode, Sensitivity};
 use crate::plan::model::{Action, Lifetime};
 use crate::snapshot::model::{MembersKnown, Snapshot};
@@ -18,7 +18,7 @@ fn a_grant_at_a_scope_gains_it_there() {
     assert_eq!(brief(&facts.effects.gained), ["ann read db@s"]);
     assert!(facts.effects.lost.is_empty());
     assert_eq!((facts.concerned.identities, facts.concerned.at_least), (1, false));
-    assert!(matches!(facts.effects.gained[0].path.as_ref(), [Step::Holds(..)]));
+    assert!(matches!(facts.effects.gained[0].path.as_ref(), [PathStep::Holds(..)]));
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn a_change_of_a_role_has_every_subject_behind_it() {
     assert_eq!(brief(&facts.effects.gained), gained);
     assert_eq!(facts.concerned.identities, 2);
     let bob = &facts.effects.gained.iter().find(|p| p.subject.as_str() == "bob").unwrap().path;
-    assert!(matches!(bob.as_ref(), [Step::Member(..), Step::Member(..), Step::Holds(..)]));
+    assert!(matches!(bob.as_ref(), [PathStep::Member(..), PathStep::Member(..), PathStep::Holds(..)]));
     let ann = &facts.effects.gained.iter().find(|p| p.subject.as_str() == "ann").unwrap().path;
-    assert!(matches!(ann.as_ref(), [Step::Holds(..), Step::Includes(_)]));
+    assert!(matches!(ann.as_ref(), [PathStep::Holds(..), PathStep::Includes(_)]));
 }
 
 #[test]

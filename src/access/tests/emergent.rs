@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::build::*;
 use crate::access::Data;
-use crate::access::facts::{Emergent, EmergentWhat};
+use crate::access::model::facts::{Emergent, EmergentWhat};
 use crate::input::entitlement::{IdentityKind, Mode};
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::access::Index;
-use crate::access::question::{Verdict, Wish, who_can};
+use crate::access::queries::who_can::{AccessQuery, AccessVerdict, who_can};
 use crate::input::time::Time;
 use crate::snapshot::import::kubernetes;
 use crate::snapshot::model::Snapshot;
@@ -87,11 +87,11 @@ fn found(snapshot: &Snapshot, wishes: &[(&str, &str)], whole: bool) -> BTreeSet<
     let index = Index::new(snapshot);
     let mut out = BTreeSet::new();
     for (action, resource) in wishes {
-        let wish = Wish { action: (*action).into(), resource: (*resource).into(), scope: None };
+        let wish = AccessQuery { action: (*action).into(), resource: (*resource).into(), scope: None };
         for answer in who_can(&index, &wish) {
             let own = answer.ways.iter().any(|(verdict, reached)| {
-                let acts = reached.path.iter().any(|s| matches!(s, crate::access::facts::Step::ActsAs(..)));
-                !acts && (!whole || *verdict == Verdict::Yes)
+                let acts = reached.path.iter().any(|s| matches!(s, crate::access::model::facts::PathStep::ActsAs(..)));
+                !acts && (!whole || *verdict == AccessVerdict::Yes)
             });
             let name = answer.subject.as_str();
             // The administrators' group is in every cluster.

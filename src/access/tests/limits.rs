@@ -2,8 +2,8 @@
 
 use super::build::*;
 use crate::access::Index;
-use crate::access::effective::effective;
-use crate::access::facts::Access;
+use crate::access::model::facts::Access;
+use crate::access::queries::effective_access::effective;
 use crate::input::id::Subject;
 use crate::snapshot::model::{Limit, Snapshot};
 

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::build::*;
-use crate::access::facts::Analysis;
-use crate::access::live::{By, Ends};
-use crate::access::view::View;
-use crate::access::way::{End, Way};
+use crate::access::effective::memo::{Expiries, TrustBasis};
+use crate::access::effective::state::AccessState;
+use crate::access::graph::provenance::{Expiry, Validity};
+use crate::access::model::facts::Analysis;
 use crate::access::{Budget, Index};
 use crate::input::entitlement::{Mode, Requirement};
 use crate::input::id::Subject;
@@ -67,23 +67,23 @@ prop_compose! {
     }
 }
 
-fn earlier(a: Ends, b: Ends) -> Ends {
+fn earlier(a: Expiries, b: Expiries) -> Expiries {
     (a.0.min(b.0), a.1.min(b.1))
 }
 
-fn later(a: Ends, b: Ends) -> Ends {
+fn later(a: Expiries, b: Expiries) -> Expiries {
     (a.0.max(b.0), a.1.max(b.1))
 }
 
 /// The same, raised again and again until nothing changes.
-fn slowly(view: &View<'_, '_>, all: &[Subject]) -> BTreeMap<(Subject, usize), Ends> {
-    let always = (Some(End::Never), Some(End::Never));
+fn slowly(view: &AccessState<'_, '_>, all: &[Subject]) -> BTreeMap<(Subject, usize), Expiries> {
+    let always = (Some(Expiry::Never), Some(Expiry::Never));
     let holds = |who: &Subject, requires: &Requirement| view.satisfies(&view.own(who), requires);
-    let mut live: BTreeMap<(Subject, usize), Ends> = BTreeMap::new();
+    let mut live: BTreeMap<(Subject, usize), Expiries> = BTreeMap::new();
     loop {
         let before = live.clone();
         for holder in all {
-            let mut row: BTreeMap<Subject, Ends> = BTreeMap::from([(holder.clone(), always)]);
+            let mut row: BTreeMap<Subject, Expiries> = BTreeMap::from([(holder.clone(), always)]);
             loop {
                 let known = row.clone();
                 for (actor, reach) in &known {
@@ -128,16 +128,16 @@ proptest! {
     #[test]
     fn trusts_are_live_as_a_slow_fixpoint_tells(s in world(), first in person()) {
         let index = Index::new(&s);
-        let view = View::plain(&index);
+        let view = AccessState::plain(&index);
         // What is told of one stays true when another is asked about.
-        view.tell_lives(&Subject::Identity(first.into()));
+        view.decide_trusts(&Subject::Identity(first.into()));
         let all: Vec<Subject> = view.everyone().into_iter().collect();
         let wanted = slowly(&view, &all);
         for who in &all {
-            view.tell_lives(who);
-            let lives = view.lives(who, By::All);
+            view.decide_trusts(who);
+            let live_trusts = view.live_trusts(who, TrustBasis::All);
             for (n, edge) in view.edges(who).single.iter().enumerate().filter(|(_, edge)| edge.requires.is_some()) {
-                let found = lives.get(n).map(Way::ends).unwrap_or_default();
+                let found = live_trusts.get(n).map(Validity::ends).unwrap_or_default();
                 let wanted = wanted.get(&(who.clone(), n)).copied().unwrap_or_default();
                 prop_assert_eq!(found, wanted, "{:?} to {:?}", who, edge.to);
             }
@@ -176,13 +176,13 @@ proptest! {
         let (action, after) = changed(&s, change);
         let (index, shown) = (Index::new(&s), Index::new(&after));
         let plan = plan(vec![("c", action)]);
-        let Ok(steps) = crate::access::resolve::resolve(&plan, &index, None) else { return Ok(()) };
-        let (plain, shown) = (View::plain(&index), View::plain(&shown));
+        let Ok(steps) = crate::access::change::resolve::resolve(&plan, &index, None) else { return Ok(()) };
+        let (plain, shown) = (AccessState::plain(&index), AccessState::plain(&shown));
         let run = Run::default();
         let q = run.question(&plan, &s, &index);
-        let laid = crate::access::analyse::lay(&q, &plain, &steps, &[0].into());
-        let few = crate::access::analyse::lay_for_few(&q, &plain, &steps, &[0].into());
-        let ends = |view: &View<'_, '_>, who: &Subject| -> BTreeMap<Subject, Ends> {
+        let laid = crate::access::chains::what_if::lay(&q, &plain, &steps, &[0].into());
+        let few = crate::access::chains::what_if::lay_for_few(&q, &plain, &steps, &[0].into());
+        let ends = |view: &AccessState<'_, '_>, who: &Subject| -> BTreeMap<Subject, Expiries> {
             view.row(who).iter().map(|(to, way)| (to.clone(), way.ends())).collect()
         };
         for who in shown.everyone() {
@@ -193,7 +193,7 @@ proptest! {
 }
 
 /// A chain, each link of which is live only through all that come after it.
-pub(super) fn chain(length: usize) -> (Snapshot, Vec<(String, Action)>) {
+pub(crate) fn chain(length: usize) -> (Snapshot, Vec<(String, Action)>) {
     let mut s = snapshot("test");
     let mut changes = Vec::new();
     let trust = |id: &str, from: String, to: String, requires: Option<String>| {
@@ -221,7 +221,7 @@ pub(super) fn chain(length: usize) -> (Snapshot, Vec<(String, Action)>) {
     (s, changes)
 }
 
-pub(super) fn of_chain(length: usize, budget: Budget) -> Analysis {
+pub(crate) fn of_chain(length: usize, budget: Budget) -> Analysis {
     let (s, changes) = chain(length);
     let changes = changes.iter().map(|(id, action)| (id.as_str(), action.clone())).collect();
     Run { budget, ..Run::default() }.on(&s, &plan(changes)).unwrap()
@@ -247,10 +247,10 @@ fn a_role_more_leaves_trusts_as_they_are_and_nobody_asks_for_them_again() {
         snapshot("test").human("u0").human("u1").role("r", &[allow("act", "x")]).group("g", &["u0"]).group("h", &[]);
     let s = s.trust("t", "g", "u1", Some(("act", "y")));
     let (index, asked) = (Index::new(&s), plan(vec![("c", grant("u0", "r", None)), ("d", join("u0", "h"))]));
-    let steps = crate::access::resolve::resolve(&asked, &index, None).unwrap();
-    let (plain, run, who) = (View::plain(&index), Run::default(), Subject::Identity("u0".into()));
+    let steps = crate::access::change::resolve::resolve(&asked, &index, None).unwrap();
+    let (plain, run, who) = (AccessState::plain(&index), Run::default(), Subject::Identity("u0".into()));
     let q = run.question(&asked, &s, &index);
-    let lay = |set: &[usize]| crate::access::analyse::lay(&q, &plain, &steps, &set.iter().copied().collect());
+    let lay = |set: &[usize]| crate::access::chains::what_if::lay(&q, &plain, &steps, &set.iter().copied().collect());
     assert!(Rc::ptr_eq(&lay(&[0]).edges(&who), &plain.edges(&who)));
     assert!(!Rc::ptr_eq(&lay(&[1]).edges(&who), &plain.edges(&who)), "another group may be let in elsewhere");
 }
@@ -267,16 +267,17 @@ fn what_is_looked_at_to_tell_which_trusts_are_live_is_counted() {
     let index = Index::new(&s);
     let changes: Vec<(&str, Action)> = changes.iter().map(|(id, action)| (id.as_str(), action.clone())).collect();
     let asked = plan(changes);
-    let steps = crate::access::resolve::resolve(&asked, &index, None).unwrap();
-    let plain = View::plain(&index);
+    let steps = crate::access::change::resolve::resolve(&asked, &index, None).unwrap();
+    let plain = AccessState::plain(&index);
     let first = Subject::Identity("i000".into());
     let laid = |work| {
         let run = Run { budget: Budget { work, ..Budget::default() }, ..Run::default() };
-        let view = crate::access::analyse::lay(&run.question(&asked, &s, &index), &plain, &steps, &(0..60).collect());
-        view.tell_lives(&first);
-        (view.lives_work(), view.has_lives_untold(), view.lives(&first, By::All)[1].ends())
+        let view =
+            crate::access::chains::what_if::lay(&run.question(&asked, &s, &index), &plain, &steps, &(0..60).collect());
+        view.decide_trusts(&first);
+        (view.trust_work(), view.has_trusts_undecided(), view.live_trusts(&first, TrustBasis::All)[1].ends())
     };
-    let always = (Some(End::Never), Some(End::Never));
+    let always = (Some(Expiry::Never), Some(Expiry::Never));
     let (work, untold, live) = laid(1_000_000);
     assert!(work > 50 && !untold, "{work}");
     assert_eq!(live, always);

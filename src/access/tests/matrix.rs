@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::build::*;
 use crate::access::Index;
-use crate::access::effective::effective;
+use crate::access::queries::effective_access::effective;
 use crate::input::id::Subject;
 
 fn shared(name: &str) -> Option<String> {

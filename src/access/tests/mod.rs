@@ -3,7 +3,7 @@
 mod across;
 mod aws;
 mod budget;
-pub(in crate::access) mod build;
+pub(crate) mod build;
 mod effects;
 mod emergent;
 mod kubescape;

@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::build::*;
-use crate::access::escalation::{EscalationPath, Relation};
-use crate::access::facts::{Analysis, EmergentWhat, Escalation};
-use crate::access::{Approved, Data};
+use crate::access::escalation::catalog::{EscalationPath, Relation};
+use crate::access::model::facts::{Analysis, EmergentWhat, Escalation};
+use crate::access::{Data, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission};
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
@@ -74,7 +74,7 @@ fn aws(data: &Data) -> impl Iterator<Item = &EscalationPath> {
 
 /// The permissions that a path asks for, on the objects of this account. `who` is whoever shall complete it.
 fn required(known: &EscalationPath) -> Vec<Permission> {
-    let permission = |r: &crate::access::escalation::PathRequirement| {
+    let permission = |r: &crate::access::escalation::catalog::PathRequirement| {
         let resource = match r.resource.raw() {
             "$role" => "arn:aws:iam::111111111111:role/*",
             "$user" => "arn:aws:iam::*:user/*",
@@ -127,7 +127,7 @@ fn subsets(n: usize) -> impl Iterator<Item = Vec<usize>> {
 
 /// Whoever completes a path that is about oneself as a role is that role; everything else ann completes.
 fn completer(known: &EscalationPath) -> &'static str {
-    let own_role = |e: &crate::access::escalation::Exists| {
+    let own_role = |e: &crate::access::escalation::catalog::Exists| {
         e.relation == Some(Relation::Actor) && e.name.as_ref().is_some_and(|n| n.contains(":role/"))
     };
     if known.exists.iter().any(own_role) { FRONT } else { ANN }
@@ -224,9 +224,9 @@ fn over_plans(a: &Analysis, who: &str, id: &str) -> BTreeSet<(Vec<String>, Vec<S
 
 /// Asks for a path whose last part is in this plan and whose others are in plans of their own: it is found on the whole,
 /// names exactly these, and is in no part.
-fn split_over_plans(data: &Data, s: &Snapshot, known: &EscalationPath, earlier: &[Approved], now: &Action) {
+fn split_over_plans(data: &Data, s: &Snapshot, known: &EscalationPath, earlier: &[PendingChange], now: &Action) {
     let (who, id) = (completer(known), known.id.raw());
-    let ask = |approved: &[Approved]| {
+    let ask = |approved: &[PendingChange]| {
         Run { data, approved, ..Run::default() }.on(s, &plan(vec![("now", now.clone()), ("noise", noise())])).unwrap()
     };
     let a = ask(earlier);
@@ -239,7 +239,8 @@ fn split_over_plans(data: &Data, s: &Snapshot, known: &EscalationPath, earlier: 
     assert!(beside.emergent.is_empty(), "{id}: the unrelated");
     // Without any one of the others, and without any of them.
     for without in 0..earlier.len() {
-        let rest: Vec<Approved> = (0..earlier.len()).filter(|n| *n != without).map(|n| earlier[n].clone()).collect();
+        let rest: Vec<PendingChange> =
+            (0..earlier.len()).filter(|n| *n != without).map(|n| earlier[n].clone()).collect();
         for some in [&rest[..], &[]] {
             let a = ask(some);
             assert!(over_plans(&a, who, id).is_empty() && !completes(&a, who, id), "{id} without {without}");
@@ -282,7 +283,7 @@ fn every_path_is_found_over_plans_and_in_no_part() {
         // Each part in turn is the one that this plan asks for.
         for last in 0..parts.len() {
             let rest = (0..parts.len()).filter(|n| *n != last);
-            let earlier: Vec<Approved> = rest.map(|n| approved(&format!("P{n}"), "c", give(n))).collect();
+            let earlier: Vec<PendingChange> = rest.map(|n| approved(&format!("P{n}"), "c", give(n))).collect();
             split_over_plans(&data, &s, known, &earlier, &give(last));
         }
         parts_apart += 1;

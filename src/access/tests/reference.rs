@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::build::*;
-use crate::access::coverage::{Tree, covers, exception_overlaps, exception_takes_all};
-use crate::access::facts::{Access, Exception, Piece};
-use crate::access::pattern::Dialect;
+use crate::access::matching::coverage::{Tree, covers, exception_overlaps, exception_takes_all};
+use crate::access::matching::pattern::Dialect;
+use crate::access::model::facts::{Access, AccessDelta, Exception};
 use crate::input::entitlement::{Effect, Mode, Permission};
 use crate::input::id::ResourceId;
 use crate::plan::model::Action;
@@ -374,7 +374,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-fn by_subject(pieces: &[Piece]) -> BTreeMap<&str, Vec<&Access>> {
+fn by_subject(pieces: &[AccessDelta]) -> BTreeMap<&str, Vec<&Access>> {
     let mut map: BTreeMap<&str, Vec<&Access>> = BTreeMap::new();
     for piece in pieces {
         map.entry(piece.subject.as_str()).or_default().push(&piece.access);
@@ -441,7 +441,7 @@ proptest! {
         prop_assert!(granted.effects.lost.is_empty() && granted.effects.lost_eligible.is_empty());
         let after = s.clone().held("again", who, "plus", place);
         let revoked = one(&after, revoke(who, "plus", place));
-        let plain = |pieces: &[Piece]| pieces.iter().map(|p| p.digest).collect::<Vec<_>>();
+        let plain = |pieces: &[AccessDelta]| pieces.iter().map(|p| p.digest).collect::<Vec<_>>();
         prop_assert_eq!(plain(&granted.effects.gained), plain(&revoked.effects.lost));
         prop_assert!(revoked.effects.gained.is_empty());
     }

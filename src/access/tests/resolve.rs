@@ -1,7 +1,8 @@
 //! Names, conflicts, dependencies, claims.
 
 use super::build::*;
-use crate::access::facts::ClaimResult::{self, Confirmed as C, Contradicted as X, Unchecked as U};
+use crate::access::model::facts::ClaimResult;
+use crate::access::model::facts::ClaimResult::{Confirmed as C, Contradicted as X, Unchecked as U};
 use crate::input::entitlement::{IdentityKind, Mode};
 use crate::input::finding::Code;
 use crate::plan::model::{Action, AssignmentChange, Claim, Owned};

@@ -1,8 +1,8 @@
 //! What was approved and is not done: it may be done and may never be, hence it hides nothing.
 
 use super::build::*;
-use crate::access::facts::{Analysis, EmergentWhat};
-use crate::access::{Approved, Data};
+use crate::access::model::facts::{Analysis, EmergentWhat};
+use crate::access::{Data, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission, Requirement};
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
@@ -19,7 +19,7 @@ fn data(escalations: &str) -> Data {
 }
 
 fn analysed(data: &Data, s: &Snapshot, mine: Vec<(&str, Action)>, others: Vec<Action>) -> Analysis {
-    let others: Vec<Approved> =
+    let others: Vec<PendingChange> =
         others.into_iter().enumerate().map(|(n, action)| approved(&format!("P{n}"), "c", action)).collect();
     Run { data, approved: &others, ..Run::default() }.on(s, &plan(mine)).unwrap()
 }
@@ -31,7 +31,7 @@ fn together(a: &Analysis) -> Vec<(String, Vec<String>)> {
         EmergentWhat::Escalation(it) => it.id.raw().to_owned(),
         EmergentWhat::Sod(it) => it.id.raw().to_owned(),
     };
-    let with = |e: &crate::access::facts::Emergent| e.with.iter().map(|c| c.as_str().to_owned()).collect();
+    let with = |e: &crate::access::model::facts::Emergent| e.with.iter().map(|c| c.as_str().to_owned()).collect();
     a.emergent.iter().map(|e| (what(&e.what), with(e))).collect()
 }
 
@@ -338,8 +338,8 @@ fn who_newly_makes_a_rule_hold_stands_behind_all_that_it_leads_to() {
     ];
     for way in ways {
         let members = |a: &Analysis| -> Vec<Vec<String>> {
-            let of = |e: &&crate::access::facts::Emergent| matches!(&e.what, EmergentWhat::Access(p) if brief(std::slice::from_ref(p))[0] == "dev bind roles");
-            let named = |e: &crate::access::facts::Emergent| {
+            let of = |e: &&crate::access::model::facts::Emergent| matches!(&e.what, EmergentWhat::Access(p) if brief(std::slice::from_ref(p))[0] == "dev bind roles");
+            let named = |e: &crate::access::model::facts::Emergent| {
                 e.members.iter().chain(&e.with).map(|c| c.as_str().to_owned()).collect()
             };
             assert!(!a.sets_incomplete, "{way:?} {:?}", a.findings);

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::build::*;
-use crate::access::between::between;
-use crate::access::coverage::covers;
-use crate::access::effective::effective;
-use crate::access::facts::{Access, Analysis, EmergentWhat, Escalation, Piece};
-use crate::access::pattern::Dialect;
-use crate::access::view::View;
-use crate::access::{Approved, Data, Index};
+use crate::access::effective::state::AccessState;
+use crate::access::matching::coverage::covers;
+use crate::access::matching::pattern::Dialect;
+use crate::access::model::facts::{Access, AccessDelta, Analysis, EmergentWhat, Escalation};
+use crate::access::queries::effective_access::effective;
+use crate::access::queries::snapshot_diff::between;
+use crate::access::{Data, Index, PendingChange};
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::{Permission, Requirement};
 use crate::input::id::Subject;
@@ -208,7 +208,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-fn told(a: &Analysis) -> impl Iterator<Item = &Piece> {
+fn told(a: &Analysis) -> impl Iterator<Item = &AccessDelta> {
     let alone = a.changes.iter().flat_map(|c| c.effects.gained.iter().chain(&c.effects.gained_eligible));
     alone.chain(a.emergent.iter().filter_map(|e| match &e.what {
         EmergentWhat::Access(piece) => Some(piece),
@@ -228,13 +228,13 @@ fn told_paths(a: &Analysis) -> BTreeSet<Digest<of::Piece>> {
 
 fn paths(s: &Snapshot, data: &Data) -> Vec<Escalation> {
     let index = Index::new(s);
-    let all = crate::access::standing::standing(&index, data);
+    let all = crate::access::queries::escalations::standing(&index, data);
     all.into_iter().filter(|e| e.complete && !e.conditional).collect()
 }
 
 /// Whether what a path is about was the subject's own: whom it could act as, or where one of these belonged. Once it is
 /// another's, what can be done to it is nothing new.
-fn was_own(view: &View<'_, '_>, e: &Escalation) -> bool {
+fn was_own(view: &AccessState<'_, '_>, e: &Escalation) -> bool {
     let row = view.row(&e.subject);
     let belongs = |name: &str| {
         let of = |actor: &Subject| view.own(actor).groups.keys().any(|(group, _)| group.as_str() == name);
@@ -252,7 +252,7 @@ fn untold(
 ) -> Vec<String> {
     let (old, new, first, placed) = (Index::new(before), Index::new(after), Index::new(start), Index::new(placed));
     // What is told of where a place is to lie is told of the place.
-    let tree = View::plain(&placed);
+    let tree = AccessState::plain(&placed);
     // What is left out of an access everywhere is left out where it holds.
     let here = |x: &Access| {
         let mut x = x.clone();
@@ -263,8 +263,8 @@ fn untold(
         x
     };
     let within = |x: &Access, y: &Access| covers(Dialect::default(), &tree, &here(x), &here(y));
-    let known = |piece: &Piece| {
-        let of = |other: &Piece| other.subject == piece.subject && within(&other.access, &piece.access);
+    let known = |piece: &AccessDelta| {
+        let of = |other: &AccessDelta| other.subject == piece.subject && within(&other.access, &piece.access);
         told(a).any(of)
             || decided.iter().any(|d| d.effects.gained.iter().any(of) || told(d).any(of))
             || effective(&first, &piece.subject).iter().any(|r| within(&r.access, &piece.access))
@@ -275,9 +275,9 @@ fn untold(
     known.extend(decided.iter().flat_map(|d| told_paths(d).into_iter().chain(d.escalations.iter().map(|e| e.digest))));
     let stood = |s| paths(s, data).into_iter().map(|e| e.digest);
     known.extend(stood(before).chain(stood(start)));
-    let (old, first) = (View::plain(&old), View::plain(&first));
+    let (old, first) = (AccessState::plain(&old), AccessState::plain(&first));
     let alone = Index::new(alone);
-    let states = [old, first, View::plain(&alone)];
+    let states = [old, first, AccessState::plain(&alone)];
     let new = |e: &Escalation| !known.contains(&e.digest) && !states.iter().any(|state| was_own(state, e));
     let brief = |e: Escalation| format!("{} {} {:?}", e.subject.as_str(), e.id.raw(), e.bound);
     found.extend(paths(after, data).into_iter().filter(new).map(brief));
@@ -331,7 +331,7 @@ proptest! {
         // Each plan was judged with those before it.
         let mut decided = Vec::new();
         let mut all: Vec<Action> = Vec::new();
-        let mut approvals: Vec<Approved> = Vec::new();
+        let mut approvals: Vec<PendingChange> = Vec::new();
         for (n, actions) in others.iter().enumerate() {
             let Ok(a) = (Run { data: &data, approved: &approvals, ..Run::default() }).on(&s, &of(actions)) else { continue };
             decided.push(a);

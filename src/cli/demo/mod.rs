@@ -9,9 +9,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::fill::fill;
-use super::new_folder::{self, shown};
-use super::{decide, output};
+use crate::app::io::files::shown;
+use crate::app::io::template::fill;
+use crate::app::io::{files, streams};
+use crate::cli::review;
 use crate::decision::exit::ExitCode;
 use crate::snapshot;
 use crate::trust::proposer::NAMESPACE;
@@ -40,15 +41,15 @@ impl Demo {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         make(&self.folder)?;
         let folder = shown(&self.folder);
-        output::note(&format!(
+        streams::note(&format!(
             "made `{folder}`: a trust folder, a plan that an assistant signed, and keys for Ada and Bo\n"
         ));
         if self.no_review {
-            output::note(&format!("review it as Ada:  cd {folder} && review plan.yaml --key keys/ada.pub"));
+            streams::note(&format!("review it as Ada:  cd {folder} && review plan.yaml --key keys/ada.pub"));
             return Ok(ExitCode::Passes);
         }
-        let code = decide::Decide::demo(&self.folder).run()?;
-        output::note(&format!(
+        let code = review::Decide::demo(&self.folder).run()?;
+        streams::note(&format!(
             "\nnext:\n  cd {folder}\n  review plan.yaml --key keys/ada.pub   decide as Ada, who owns the ledger\n  review plan.yaml --key keys/bo.pub    decide as Bo, of identity security\n  review verify review-log.jsonl        check the record as an auditor would\n  review diff plan.yaml                 what the plan does to access"
         ));
         Ok(code)
@@ -58,7 +59,7 @@ impl Demo {
 /// Makes the whole folder, or leaves nothing of it.
 fn make(folder: &Path) -> anyhow::Result<()> {
     if ["allowed_signers", "agents.yaml", "plan.yaml.sig", "keys"].iter().any(|name| folder.join(name).exists()) {
-        bail!("`{}` holds a demo already\n  = mend: name another folder, or remove it", shown(folder));
+        bail!("`{}` holds a demo already\n  = help: name another folder, or remove it", shown(folder));
     }
     let was_there = folder.exists();
     let made = fill_folder(folder);
@@ -73,8 +74,8 @@ fn make(folder: &Path) -> anyhow::Result<()> {
 }
 
 fn fill_folder(folder: &Path) -> anyhow::Result<()> {
-    let now = output::now();
-    let log_id = super::init::new_log_id()?;
+    let now = streams::now();
+    let log_id = crate::app::site::log_id::new_log_id()?;
     let text = |template: &str, words: &[(&str, &str)]| fill(template, now, words);
     let yaml = text(include_str!("snapshot.yaml"), &[]);
     let (parsed, _) = snapshot::read("snapshot.yaml", yaml.as_bytes())
@@ -93,7 +94,7 @@ fn fill_folder(folder: &Path) -> anyhow::Result<()> {
     let key = SigningKey::File(folder.join("keys").join(ASSISTANT));
     let signed = Keygen::default()
         .sign(&key, NAMESPACE, plan.as_bytes(), &mut std::io::stderr())
-        .map_err(|e| anyhow::anyhow!("{e}\n  = mend: {}", e.mend()))?;
+        .map_err(|e| anyhow::anyhow!("{e}\n  = help: {}", e.help()))?;
     let files = [
         ("review.yaml", text(include_str!("review.yaml"), &[("log_id", log_id.as_str())])),
         ("people.yaml", text(include_str!("people.yaml"), &[])),
@@ -105,7 +106,7 @@ fn fill_folder(folder: &Path) -> anyhow::Result<()> {
         ("agents.yaml", agents),
         ("plan.yaml.sig", signed.armored),
     ];
-    new_folder::write(folder, &files)
+    files::write(folder, &files)
 }
 
 fn make_key(folder: &Path, name: &str, principal: &str) -> anyhow::Result<String> {

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::fill::fill;
-use super::new_folder::{self, shown};
-use super::{output, person};
+use crate::app::io::files::shown;
+use crate::app::io::template::fill;
+use crate::app::io::{files, streams};
+use crate::app::site::log_id::new_log_id;
+use crate::app::site::user_settings;
 use crate::decision::exit::ExitCode;
-use crate::log::line::LogId;
 
 /// Makes a commented trust folder.
 #[derive(Debug, Args)]
@@ -24,22 +25,14 @@ pub struct Init {
     key: Option<String>,
 }
 
-/// A fresh name for a log: 128 random bits in hexadecimal.
-///
-/// # Errors
-/// If the system gives no random bytes.
-pub fn new_log_id() -> anyhow::Result<String> {
-    Ok(LogId::from_bytes(output::random()?).to_string())
-}
-
 impl Init {
     /// Writes the folder and says what to do next.
     ///
     /// # Errors
     /// If a file exists already or cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let me = person::guess();
-        let key = person::public_key(self.key.as_deref())?;
+        let me = user_settings::guess();
+        let key = user_settings::public_key(self.key.as_deref())?;
         let log_id = new_log_id()?;
         let words = [
             ("log_id", log_id.as_str()),
@@ -47,7 +40,7 @@ impl Init {
             ("name", me.name.as_str()),
             ("principal", me.principal.as_str()),
         ];
-        let now = output::now();
+        let now = streams::now();
         let text = |template: &str| fill(template, now, &words);
         let signers = match &key {
             Some(key) => format!(
@@ -67,13 +60,13 @@ impl Init {
             ("allowed_signers", signers),
             ("policies/site.cedar", include_str!("site.cedar").to_owned()),
         ];
-        new_folder::write(&self.folder, &files)?;
-        output::note(&next_steps(&self.folder, key.as_ref(), &me));
+        files::write(&self.folder, &files)?;
+        streams::note(&next_steps(&self.folder, key.as_ref(), &me));
         Ok(ExitCode::Passes)
     }
 }
 
-fn next_steps(folder: &Path, key: Option<&person::FoundKey>, me: &person::Guess) -> String {
+fn next_steps(folder: &Path, key: Option<&user_settings::FoundKey>, me: &user_settings::Guess) -> String {
     let here = folder == Path::new(".");
     let mut out = if here {
         "made a trust folder here\n".to_owned()

@@ -44,11 +44,11 @@ pub enum Reply {
     Typed(String),
 }
 
-/// A reply to one question: [`super::Question::answer`] makes it.
+/// A reply to one question: [`crate::decision::session::Question::answer`] makes it.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    pub(super) question: u64,
-    pub(super) reply: Reply,
+    pub(crate) question: u64,
+    pub(crate) reply: Reply,
 }
 
 /// Why an answer was not taken. The same question stands.
@@ -129,7 +129,7 @@ impl Complaint {
             Self::ReasonNeeded => "say in a few words why; the assistant and the auditor will read it",
             Self::TooLong(_) => "shorten it, and link to the rest",
             Self::HiddenCharacter => "type it again without pasting",
-            Self::Denied => "reject it, or skip it; the card says which policy denies and how to mend the change",
+            Self::Denied => "reject it, or skip it; the card says which policy denies and how to fix the change",
             Self::NothingToApprove => "reject it if it must not happen, or go on",
             Self::NotPermitted => "skip it; the card says who can decide",
             Self::Barred(_) => "leave it to somebody who neither proposed it nor gains by it",

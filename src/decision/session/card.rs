@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::decision::bars::Bar;
-use crate::decision::case::{Outcome, Present, StepName};
-use crate::decision::likeness::Likeness;
+use crate::decision::bulk_key::Likeness;
+use crate::decision::case::{EvaluatedChange, Outcome, StepName};
 use crate::decision::risk::Risk;
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
@@ -29,7 +29,7 @@ pub enum Already {
 #[derive(Clone, Debug)]
 pub struct Card {
     /// The change as it is now.
-    pub present: Present,
+    pub present: EvaluatedChange,
     /// How risky it is.
     pub risk: Risk,
     /// Whether it is privileged.
@@ -59,14 +59,14 @@ pub struct Card {
 
 impl Card {
     /// The needed steps that this person can fill once these policies are set aside as well.
-    pub(super) fn fillable(&self, more: &BTreeSet<PolicyId>) -> BTreeSet<StepName> {
+    pub(crate) fn fillable(&self, more: &BTreeSet<PolicyId>) -> BTreeSet<StepName> {
         let set_aside: BTreeSet<PolicyId> = self.set_aside.union(more).cloned().collect();
         let needed = self.present.outcome.steps(&set_aside).unwrap_or_default();
         needed.iter().filter(|step| self.permitted.contains(*step)).cloned().collect()
     }
 
     /// Whether policy denies it even with these policies set aside as well.
-    pub(super) fn is_denied(&self, more: &BTreeSet<PolicyId>) -> bool {
+    pub(crate) fn is_denied(&self, more: &BTreeSet<PolicyId>) -> bool {
         match &self.present.outcome {
             Outcome::Denied(denial) => {
                 !denial.is_set_aside_by(&self.set_aside.union(more).cloned().collect::<BTreeSet<_>>())
@@ -76,7 +76,7 @@ impl Card {
     }
 
     /// The policies that this person could still set aside; empty where that would not help.
-    pub(super) fn overridable(&self) -> BTreeSet<PolicyId> {
+    pub(crate) fn overridable(&self) -> BTreeSet<PolicyId> {
         match &self.present.outcome {
             Outcome::Denied(denial) if denial.can_be_set_aside() && self.may_override && self.bars.is_empty() => {
                 denial.overridable.difference(&self.set_aside).cloned().collect()
@@ -86,17 +86,17 @@ impl Card {
     }
 
     /// Whether this person's reject would count.
-    pub(super) fn can_reject(&self) -> bool {
+    pub(crate) fn can_reject(&self) -> bool {
         !self.permitted.is_empty()
     }
 
     /// Whether this person could help to lift the rejects that block it.
-    pub(super) fn can_lift(&self) -> bool {
+    pub(crate) fn can_lift(&self) -> bool {
         !self.rejects.is_empty() && self.may_override && self.bars.is_empty()
     }
 
     /// Whether this person could approve it now.
-    pub(super) fn can_approve(&self, more: &BTreeSet<PolicyId>) -> bool {
+    pub(crate) fn can_approve(&self, more: &BTreeSet<PolicyId>) -> bool {
         self.bars.is_empty() && !self.fillable(more).is_empty()
     }
 

@@ -5,17 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::Complaint;
-use super::card::{Already, Card};
-use super::machine::{Session, Stand, State};
-use super::question::{Note, Summary};
-use super::words;
 use crate::decision::case::{CaseId, Outcome};
-use crate::decision::soundness::{self, Basis, Fault, Reanalysis};
+use crate::decision::recheck;
+use crate::decision::recheck::{Basis, Fault, Reanalysis};
+use crate::decision::session::answer::Complaint;
+use crate::decision::session::card::{Already, Card};
+use crate::decision::session::machine::{Session, Stand, State};
+use crate::decision::session::question::{Note, Summary};
+use crate::decision::session::words;
 use crate::input::id::PolicyId;
 
 impl Session {
-    /// Takes the analysis that [`super::Ask::Reanalyse`] asked for.
+    /// Takes the analysis that [`crate::decision::session::Ask::Reanalyse`] asked for.
     ///
     /// # Errors
     /// If no analysis was asked for.
@@ -31,7 +32,7 @@ impl Session {
             .filter(|(_, stand)| stand.approves())
             .filter_map(|(at, _)| Some(Basis { shown: &self.cards.get(*at)?.present, set_aside: aside.get(at)? }))
             .collect();
-        let faults = soundness::faults(&approved, again);
+        let faults = recheck::faults(&approved, again);
         self.number = self.number.saturating_add(1);
         self.state = if faults.is_empty() { State::Sealing } else { self.fails(faults) };
         Ok(())
@@ -69,7 +70,7 @@ impl Session {
     }
 
     /// What comes once the person has nothing more to say: the analysis of the approved set, or the seal.
-    pub(super) fn closing(&mut self) -> State {
+    pub(crate) fn closing(&mut self) -> State {
         self.details = 0;
         self.note = None;
         self.narrow = None;
@@ -151,7 +152,7 @@ impl Session {
         self.cases(&chosen.into_iter().collect::<Vec<_>>()).into_iter().collect()
     }
 
-    pub(super) fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         let mut summary = Summary::default();
         for (at, card) in self.cards.iter().enumerate() {
             let case = card.present.case.clone();

@@ -21,7 +21,7 @@ pub struct Approval {
 }
 
 impl Approval {
-    pub(super) fn new(question: u64, grouped: Option<usize>) -> Self {
+    pub(crate) fn new(question: u64, grouped: Option<usize>) -> Self {
         Self { grouped, question }
     }
 
@@ -57,13 +57,13 @@ pub enum Verdict {
 /// A decision of this session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    pub(super) case: CaseId,
-    pub(super) digest: Digest<of::Change>,
-    pub(super) emergent: BTreeSet<Digest<of::Piece>>,
-    pub(super) verdict: Verdict,
-    pub(super) steps: Vec<StepName>,
-    pub(super) reason: Option<Text>,
-    pub(super) privileged: Option<Text>,
+    pub(crate) case: CaseId,
+    pub(crate) digest: Digest<of::Change>,
+    pub(crate) emergent: BTreeSet<Digest<of::Piece>>,
+    pub(crate) verdict: Verdict,
+    pub(crate) steps: Vec<StepName>,
+    pub(crate) reason: Option<Text>,
+    pub(crate) privileged: Option<Text>,
 }
 
 impl Decision {
@@ -115,7 +115,7 @@ impl Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A decision was taken. In this session it replaces the same person's earlier approval or reject of the change; a
-    /// reject replaces overrides too, an override replaces a reject. [`super::Session::decisions`] is what stands.
+    /// reject replaces overrides too, an override replaces a reject. [`crate::decision::session::Session::decisions`] is what stands.
     Decided(Decision),
     /// What was decided on the change in this session no longer stands, and nothing takes its place.
     Withdrawn(CaseId),

@@ -7,15 +7,15 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::answer::{Answer, Complaint, Reply};
-use super::card::Card;
-use super::decision::{Decision, Event, Verdict};
-use super::narrow::Narrow;
-use super::question::{Ask, End, Note, Purpose, Question};
-use super::resume::JournalledVerdict;
-use super::words;
 use crate::decision::case::{CaseId, Outcome};
 use crate::decision::risk::riskiest_first;
+use crate::decision::session::answer::{Answer, Complaint, Reply};
+use crate::decision::session::card::Card;
+use crate::decision::session::decision::{Decision, Event, Verdict};
+use crate::decision::session::narrow::Narrow;
+use crate::decision::session::question::{Ask, End, Note, Purpose, Question};
+use crate::decision::session::resume::JournalledVerdict;
+use crate::decision::session::words;
 use crate::input::id::{PlanId, PolicyId};
 use crate::input::text::Text;
 
@@ -23,19 +23,19 @@ use crate::input::text::Text;
 #[derive(Clone, Debug)]
 pub struct Session {
     /// In the order in which they are asked.
-    pub(super) cards: Arc<[Card]>,
+    pub(crate) cards: Arc<[Card]>,
     /// What was decided, by place of the card.
-    pub(super) said: BTreeMap<usize, Stand>,
+    pub(crate) said: BTreeMap<usize, Stand>,
     /// Cards not asked again of itself.
-    pub(super) seen: BTreeSet<usize>,
+    pub(crate) seen: BTreeSet<usize>,
     /// What an interrupted session had recorded, and this one must hear again.
-    pub(super) before: BTreeMap<usize, Vec<JournalledVerdict>>,
-    pub(super) state: State,
-    pub(super) number: u64,
-    pub(super) details: u32,
-    pub(super) note: Option<Note>,
+    pub(crate) before: BTreeMap<usize, Vec<JournalledVerdict>>,
+    pub(crate) state: State,
+    pub(crate) number: u64,
+    pub(crate) details: u32,
+    pub(crate) note: Option<Note>,
     /// Which changes the person wants to see.
-    pub(super) narrow: Option<Narrow>,
+    pub(crate) narrow: Option<Narrow>,
 }
 
 /// Where a change stands within the session.
@@ -66,23 +66,23 @@ pub struct Entry {
 
 /// What this session's person decided on one change.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stand {
+pub(crate) struct Stand {
     /// The approval or reject.
-    pub(super) main: Option<Decision>,
+    pub(crate) main: Option<Decision>,
     /// The overrides beside it.
-    pub(super) overrides: Vec<Decision>,
+    pub(crate) overrides: Vec<Decision>,
 }
 
 impl Stand {
-    pub(super) fn approves(&self) -> bool {
+    pub(crate) fn approves(&self) -> bool {
         matches!(self.main.as_ref().map(Decision::verdict), Some(Verdict::Approve(_)))
     }
 
-    pub(super) fn rejects(&self) -> bool {
+    pub(crate) fn rejects(&self) -> bool {
         matches!(self.main.as_ref().map(Decision::verdict), Some(Verdict::Reject))
     }
 
-    pub(super) fn set_aside(&self) -> BTreeSet<PolicyId> {
+    pub(crate) fn set_aside(&self) -> BTreeSet<PolicyId> {
         let mut all = BTreeSet::new();
         for decision in &self.overrides {
             if let Verdict::Override { policies, .. } = decision.verdict() {
@@ -92,14 +92,14 @@ impl Stand {
         all
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Decision> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Decision> {
         self.overrides.iter().chain(&self.main)
     }
 }
 
 /// Where a session stands.
 #[derive(Clone, Debug)]
-pub(super) enum State {
+pub(crate) enum State {
     /// A card is shown.
     Choosing(usize),
     /// A word is asked for, having shown the card at `at`; `reason` was typed before.
@@ -165,7 +165,7 @@ impl Session {
     }
 
     /// Goes to the first change to be asked about; where there is none, to what was kept from a journal, or the end.
-    pub(super) fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let first = self.next_from(0);
         self.state = match first {
             Some(at) => State::Choosing(at),
@@ -276,26 +276,26 @@ impl Session {
         Ok(events)
     }
 
-    pub(super) fn is_asked(&self, at: usize) -> bool {
+    pub(crate) fn is_asked(&self, at: usize) -> bool {
         self.cards.get(at).is_some_and(Card::is_asked) || self.before.contains_key(&at)
     }
 
     /// Whether it is still to be decided.
-    pub(super) fn is_open(&self, at: usize) -> bool {
+    pub(crate) fn is_open(&self, at: usize) -> bool {
         self.cards.get(at).is_some_and(Card::is_open) || self.before.contains_key(&at)
     }
 
     /// Whether it is asked about, and meets what the person wants to see.
-    pub(super) fn is_shown(&self, at: usize) -> bool {
+    pub(crate) fn is_shown(&self, at: usize) -> bool {
         let is_met = |narrow: &Narrow| self.cards.get(at).is_some_and(|card| narrow.is_met(card));
         self.is_asked(at) && self.narrow.as_ref().is_none_or(is_met)
     }
 
-    pub(super) fn cases(&self, all: &[usize]) -> Vec<CaseId> {
+    pub(crate) fn cases(&self, all: &[usize]) -> Vec<CaseId> {
         all.iter().filter_map(|at| self.cards.get(*at)).map(|c| c.present.case.clone()).collect()
     }
 
-    pub(super) fn more(&self, at: usize) -> BTreeSet<PolicyId> {
+    pub(crate) fn more(&self, at: usize) -> BTreeSet<PolicyId> {
         self.said.get(&at).map(Stand::set_aside).unwrap_or_default()
     }
 
@@ -335,20 +335,20 @@ impl Session {
         }
     }
 
-    pub(super) fn go(&mut self, state: State) {
+    pub(crate) fn go(&mut self, state: State) {
         self.details = 0;
         self.note = None;
         self.state = state;
     }
 
-    pub(super) fn visit(&mut self, case: &CaseId) -> Result<(), Complaint> {
+    pub(crate) fn visit(&mut self, case: &CaseId) -> Result<(), Complaint> {
         let at = self.cards.iter().position(|c| c.present.case == *case).ok_or(Complaint::NoSuchChange)?;
         self.go(State::Choosing(at));
         Ok(())
     }
 
     /// Narrows what is shown to what meets the words, and goes to the first of it that is still to be decided.
-    pub(super) fn find(&mut self, words: &str) -> Result<(), Complaint> {
+    pub(crate) fn find(&mut self, words: &str) -> Result<(), Complaint> {
         let narrow = Narrow::read(words);
         let is_met = |card: &Card| narrow.as_ref().is_none_or(|narrow| narrow.is_met(card));
         let fits = |at: &usize| self.is_asked(*at) && self.cards.get(*at).is_some_and(is_met);
@@ -362,7 +362,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn quit(&mut self) -> Vec<Event> {
+    pub(crate) fn quit(&mut self) -> Vec<Event> {
         self.go(State::Ended(End::Left(self.decisions())));
         Vec::new()
     }
@@ -371,7 +371,7 @@ impl Session {
         (from..self.cards.len()).find(|i| self.is_shown(*i) && !self.seen.contains(i))
     }
 
-    pub(super) fn advance(&mut self, at: usize) {
+    pub(crate) fn advance(&mut self, at: usize) {
         self.seen.insert(at);
         // WHY from the start again: a person may have gone to a change out of turn.
         if let Some(next) = self.next_from(at.saturating_add(1)).or_else(|| self.next_from(0)) {

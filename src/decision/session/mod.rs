@@ -17,13 +17,13 @@ mod reply;
 mod resume;
 mod words;
 
-pub use answer::{Answer, Complaint, Reply};
-pub use card::{Already, Card};
-pub use decision::{Approval, Decision, Event, Verdict};
-pub use machine::{Entry, Session, Standing, TwiceInSession};
-pub use narrow::Narrow;
-pub use question::{Ask, Choice, End, Note, Purpose, Question, Summary};
-pub use resume::{Journalled, JournalledVerdict, Moved, Resumed};
+pub use crate::decision::session::answer::{Answer, Complaint, Reply};
+pub use crate::decision::session::card::{Already, Card};
+pub use crate::decision::session::decision::{Approval, Decision, Event, Verdict};
+pub use crate::decision::session::machine::{Entry, Session, Standing, TwiceInSession};
+pub use crate::decision::session::narrow::Narrow;
+pub use crate::decision::session::question::{Ask, Choice, End, Note, Purpose, Question, Summary};
+pub use crate::decision::session::resume::{Journalled, JournalledVerdict, Moved, Resumed};
 
 #[cfg(test)]
 mod tests;

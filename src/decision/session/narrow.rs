@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::card::Card;
+use crate::decision::session::card::Card;
 use crate::input::text::Text;
 
 /// The word that stands for every privileged change.
@@ -23,7 +23,7 @@ pub struct Narrow {
 impl Narrow {
     /// Reads words, each of which must be met: `privileged`, or a part of a name of who or what a change concerns, in
     /// capital letters or small. `None`: nothing was typed.
-    pub(super) fn read(typed: &str) -> Option<Self> {
+    pub(crate) fn read(typed: &str) -> Option<Self> {
         let mut narrow = Self { typed: Text::from(typed.trim()), privileged: false, parts: BTreeSet::new() };
         for word in typed.split_whitespace() {
             if word.eq_ignore_ascii_case(PRIVILEGED) {
@@ -42,7 +42,7 @@ impl Narrow {
     }
 
     /// Whether a change is meant.
-    pub(super) fn is_met(&self, card: &Card) -> bool {
+    pub(crate) fn is_met(&self, card: &Card) -> bool {
         let case = [card.present.case.plan.as_str().to_lowercase(), card.present.case.change.as_str().to_lowercase()];
         let is_named = |part: &String| {
             case.iter().any(|id| id == part) || card.names.iter().any(|name| name.raw().to_lowercase().contains(part))

@@ -5,19 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::Complaint;
-use super::card::Card;
-use super::decision::Decision;
-use super::machine::Session;
-use super::question::{Ask, Choice, End, Purpose};
-use super::words;
+use crate::decision::bulk_key;
 use crate::decision::case::Outcome;
-use crate::decision::likeness;
+use crate::decision::session::answer::Complaint;
+use crate::decision::session::card::Card;
+use crate::decision::session::decision::Decision;
+use crate::decision::session::machine::Session;
+use crate::decision::session::question::{Ask, Choice, End, Purpose};
+use crate::decision::session::words;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
 impl Session {
-    pub(super) fn word(&self, at: usize, purpose: Purpose) -> Text {
+    pub(crate) fn word(&self, at: usize, purpose: Purpose) -> Text {
         let Some(card) = self.cards.get(at) else { return words::ordinary() };
         match purpose {
             Purpose::Approve => words::approving(card),
@@ -26,12 +26,12 @@ impl Session {
         }
     }
 
-    pub(super) fn last_before(&self, at: usize) -> Option<usize> {
+    pub(crate) fn last_before(&self, at: usize) -> Option<usize> {
         (0..at.min(self.cards.len())).rev().find(|i| self.is_shown(*i))
     }
 
     /// The changes that one answer may approve together with this one, itself included; empty where it is alone.
-    pub(super) fn alike(&self, at: usize) -> Vec<usize> {
+    pub(crate) fn alike(&self, at: usize) -> Vec<usize> {
         let Some(this) = self.cards.get(at) else { return Vec::new() };
         let Some(likeness) = this.likeness.as_ref() else { return Vec::new() };
         let plan = this.present.case.plan.clone();
@@ -51,12 +51,12 @@ impl Session {
         }
         // WHY: the change in question stays in, whichever others a full group leaves for the next one.
         all.sort_by_key(|i| (*i != at, *i));
-        all.truncate(likeness::MOST);
+        all.truncate(bulk_key::MOST);
         all.sort_unstable();
         if all.len() < 2 { Vec::new() } else { all }
     }
 
-    pub(super) fn rest(&self, at: usize) -> Vec<usize> {
+    pub(crate) fn rest(&self, at: usize) -> Vec<usize> {
         let open = |i: usize| self.is_shown(i) && self.said.get(&i).is_none_or(|s| s.main.is_none());
         (0..self.cards.len())
             .filter(|i| *i == at || open(*i))
@@ -64,7 +64,7 @@ impl Session {
             .collect()
     }
 
-    pub(super) fn decide(&self, at: usize) -> Ask {
+    pub(crate) fn decide(&self, at: usize) -> Ask {
         let Some(card) = self.cards.get(at) else { return Ask::Over(End::Nothing) };
         let mut choices = Vec::new();
         if card.can_approve(&self.more(at)) {
@@ -103,7 +103,7 @@ impl Session {
 }
 
 /// Whether this person could approve the change, and if not, why.
-pub(super) fn approvable(card: &Card, more: &BTreeSet<PolicyId>) -> Result<(), Complaint> {
+pub(crate) fn approvable(card: &Card, more: &BTreeSet<PolicyId>) -> Result<(), Complaint> {
     if card.present.outcome == Outcome::Auto {
         return Err(Complaint::NothingToApprove);
     }

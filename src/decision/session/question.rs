@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::{Answer, Reply};
-use super::decision::Decision;
-use super::resume::JournalledVerdict;
 use crate::decision::case::CaseId;
-use crate::decision::soundness::Fault;
+use crate::decision::recheck::Fault;
+use crate::decision::session::answer::{Answer, Reply};
+use crate::decision::session::decision::Decision;
+use crate::decision::session::resume::JournalledVerdict;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
@@ -148,11 +148,11 @@ pub enum End {
 /// A question, to be shown before it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    pub(super) number: u64,
-    pub(super) ask: Ask,
-    pub(super) note: Option<Note>,
-    pub(super) progress: (usize, usize),
-    pub(super) narrow: Option<Text>,
+    pub(crate) number: u64,
+    pub(crate) ask: Ask,
+    pub(crate) note: Option<Note>,
+    pub(crate) progress: (usize, usize),
+    pub(crate) narrow: Option<Text>,
 }
 
 impl Question {

@@ -5,17 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::{Complaint, Reply};
-use super::decision::{Approval, Decision, Event, Verdict};
-use super::machine::{Session, State};
-use super::offer::approvable;
-use super::question::Purpose;
-use super::words;
+use crate::decision::session::answer::{Complaint, Reply};
+use crate::decision::session::decision::{Approval, Decision, Event, Verdict};
+use crate::decision::session::machine::{Session, State};
+use crate::decision::session::offer::approvable;
+use crate::decision::session::question::Purpose;
+use crate::decision::session::words;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
 impl Session {
-    pub(super) fn choose(&mut self, at: usize, reply: Reply) -> Result<Vec<Event>, Complaint> {
+    pub(crate) fn choose(&mut self, at: usize, reply: Reply) -> Result<Vec<Event>, Complaint> {
         let Some(card) = self.cards.get(at) else { return Err(Complaint::NoSuchChange) };
         let one = vec![at];
         match reply {
@@ -72,7 +72,7 @@ impl Session {
     }
 
     /// Leaves a word or a reason without having typed it.
-    pub(super) fn leave(&mut self, at: usize, reply: &Reply) -> Result<Vec<Event>, Complaint> {
+    pub(crate) fn leave(&mut self, at: usize, reply: &Reply) -> Result<Vec<Event>, Complaint> {
         match reply {
             Reply::Back => self.go(State::Choosing(at)),
             Reply::Quit => return Ok(self.quit()),
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// The right word was typed.
-    pub(super) fn confirmed(
+    pub(crate) fn confirmed(
         &mut self,
         at: usize,
         purpose: Purpose,
@@ -135,7 +135,7 @@ impl Session {
     }
 
     /// A reason was typed.
-    pub(super) fn reasoned(&mut self, at: usize, purpose: Purpose, all: Vec<usize>, reason: Text) -> Vec<Event> {
+    pub(crate) fn reasoned(&mut self, at: usize, purpose: Purpose, all: Vec<usize>, reason: Text) -> Vec<Event> {
         let mut events = Vec::new();
         match purpose {
             Purpose::Reject | Purpose::RejectRest => {
@@ -153,7 +153,7 @@ impl Session {
     }
 
     /// Notes a decision in the place of what it replaces.
-    pub(super) fn record(&mut self, at: usize, verdict: Verdict, reason: Option<Text>) -> Vec<Event> {
+    pub(crate) fn record(&mut self, at: usize, verdict: Verdict, reason: Option<Text>) -> Vec<Event> {
         let Some(card) = self.cards.get(at) else { return Vec::new() };
         let mut events = Vec::new();
         // WHY: an interrupted session may have recorded more on this change than is said again now.

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::card::Card;
-use super::decision::{Approval, Decision, Verdict};
-use super::machine::{Session, TwiceInSession};
 use crate::decision::case::CaseId;
+use crate::decision::session::card::Card;
+use crate::decision::session::decision::{Approval, Decision, Verdict};
+use crate::decision::session::machine::{Session, TwiceInSession};
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::decision::bars::Bar;
-use crate::decision::case::{CaseId, Outcome, Present, StepName};
-use crate::decision::likeness;
+use crate::decision::bulk_key;
+use crate::decision::case::{CaseId, EvaluatedChange, Outcome, StepName};
+use crate::decision::recheck::{Fault, Reanalysis};
 use crate::decision::risk::Risk;
 use crate::decision::sample::{denied, document, facts_of_grant, grant, needs, present, reduction, simple, steps};
-use crate::decision::soundness::{Fault, Reanalysis};
 use crate::input::digest::Digest;
 
 mod resuming;
@@ -18,7 +18,7 @@ fn case(id: &str) -> CaseId {
 }
 
 /// An ordinary change; a greater rank is asked earlier.
-fn card(present: Present, rank: u64) -> Card {
+fn card(present: EvaluatedChange, rank: u64) -> Card {
     Card {
         risk: Risk { identities: rank, ..Risk::default() },
         privileged: false,
@@ -322,7 +322,7 @@ fn alike(n: usize) -> Vec<Card> {
             let id = format!("c{i}");
             let p = simple(&id);
             let (change, facts) = (grant(&id, &format!("svc:{id}"), "reader"), facts_of_grant(&id, "svc", "reader"));
-            let likeness = likeness::likeness(&change, &facts, &p, Some(&"system".into()), false);
+            let likeness = bulk_key::likeness(&change, &facts, &p, Some(&"system".into()), false);
             Card { likeness, ..card(p, 100 - i as u64) }
         })
         .collect()

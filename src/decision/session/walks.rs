@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::decision::case::{CaseId, Outcome};
+use crate::decision::recheck::Reanalysis;
 use crate::decision::risk::Risk;
 use crate::decision::sample::{denied, document, needs, present, reduction, simple, steps};
-use crate::decision::soundness::Reanalysis;
 
 fn cards() -> Vec<Card> {
     let mut dependent = simple("c5");

@@ -50,11 +50,11 @@ impl Store {
     ///
     /// # Errors
     /// If the log cannot be read or written.
-    pub fn mend(&self, terms: Terms<'_>) -> Result<bool, StoreError> {
+    pub fn repair(&self, terms: Terms<'_>) -> Result<bool, StoreError> {
         let path = self.lock_path();
         let _lock = self.disk.lock(&path).doing("lock", &path)?;
         let verification = self.verify(Terms { keep: Keep::Nothing, ..terms })?;
-        self.mend_tail(&verification)
+        self.repair_tail(&verification)
     }
 
     fn publish(&self, journal: &Path, terms: Terms<'_>) -> Result<Committed, StoreError> {
@@ -67,7 +67,7 @@ impl Store {
         let path = self.lock_path();
         let _lock = self.disk.lock(&path).doing("lock", &path)?;
         let mut verification = self.verify_with(journal, &bytes, terms)?;
-        let mended = !verification.holds() && self.mend_tail(&verification)?;
+        let mended = !verification.holds() && self.repair_tail(&verification)?;
         if mended {
             verification = self.verify_with(journal, &bytes, terms)?;
         }
@@ -135,7 +135,7 @@ impl Store {
     }
 
     /// Completes the tail of a one-file log from a whole journal that begins with it. The lock is held.
-    fn mend_tail(&self, verification: &Verification) -> Result<bool, StoreError> {
+    fn repair_tail(&self, verification: &Verification) -> Result<bool, StoreError> {
         let name = self.path.to_string_lossy();
         let torn = verification.torn.iter().find(|t| self.shape == Shape::File && *t.file == *name);
         let Some(torn) = torn else { return Ok(false) };

@@ -80,7 +80,7 @@ impl StoreError {
         if kind == E::Unsupported {
             return "keep the log on a file system that has locks, and merge it from there";
         }
-        "mend it and run `review resume`; what was decided is in the journal"
+        "fix it and run `review resume`; what was decided is in the journal"
     }
 
     pub(super) fn not_a_file(path: &Path) -> Self {
@@ -91,7 +91,7 @@ impl StoreError {
         Self::TooLarge { path: text(path), length, limit }
     }
 
-    /// A way to mend it.
+    /// A way to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {

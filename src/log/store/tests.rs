@@ -107,7 +107,7 @@ fn a_torn_tail_that_a_journal_begins_with_is_completed_at_every_length() {
         std::fs::write(store.path(), [&first.bytes, &second.bytes[..cut]].concat()).unwrap();
         std::fs::write(&journal, &second.bytes).unwrap();
         assert!(!store.verify(sample::terms(&Judge)).unwrap().holds());
-        assert!(store.mend(sample::terms(&Judge)).unwrap(), "{cut}");
+        assert!(store.repair(sample::terms(&Judge)).unwrap(), "{cut}");
         assert!(store.verify(sample::terms(&Judge)).unwrap().holds());
         let done = store.finish(&journal, sample::terms(&Judge)).unwrap();
         assert!(done.was_there && !journal.exists());
@@ -122,7 +122,7 @@ fn a_torn_tail_of_nobodys_journal_is_reported_and_kept() {
     let first = sample::session(1, &[], &[].into(), 0);
     let torn = [&first.bytes[..], &first.bytes[..200]].concat();
     std::fs::write(store.path(), &torn).unwrap();
-    assert!(!store.mend(sample::terms(&Judge)).unwrap());
+    assert!(!store.repair(sample::terms(&Judge)).unwrap());
     assert_eq!(std::fs::read(store.path()).unwrap(), torn);
 }
 

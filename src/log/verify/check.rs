@@ -59,7 +59,7 @@ pub(super) fn all(groups: &[Group], batch: &[u8], file: &Arc<str>, terms: &Terms
 }
 
 /// What can be done about a fault of a session, where nothing more exact is known.
-fn mend(code: Code) -> &'static str {
+fn help(code: Code) -> &'static str {
     if code == Code::LogUnknownSigner {
         "if the key is good, have it listed in allowed_signers for that time; else find out who wrote this session"
     } else if code == Code::LogUnsupportedSignature {
@@ -97,8 +97,8 @@ impl<'a> Check<'a> {
 
     fn note(&mut self, finding: Finding) {
         if self.findings.len() < FINDINGS {
-            let help = mend(finding.code);
-            self.findings.push(if finding.help.is_some() { finding } else { finding.mend(help) });
+            let help = help(finding.code);
+            self.findings.push(if finding.help.is_some() { finding } else { finding.help(help) });
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Check<'a> {
         if self.group.last {
             let message = "the file ends in the middle of a session, without its seal and signature";
             let help = "run `review resume` where the session was written; its journal may hold the rest";
-            self.note(Finding::new(Code::LogTornTail, message).at(&place).mend(help));
+            self.note(Finding::new(Code::LogTornTail, message).at(&place).help(help));
             return Some(self.group.offset);
         }
         self.note(Finding::new(Code::LogMisplacedLine, "a session has no seal and signature at its end").at(&place));
@@ -194,9 +194,9 @@ impl<'a> Check<'a> {
                 Authenticity::Failed,
                 "the seal is signed by another key or principal than it names".into(),
             ),
-            Judgement::NotAllowed(why, mend) => {
+            Judgement::NotAllowed(why, help) => {
                 let finding = Finding::new(Code::LogUnknownSigner, why).at(place);
-                self.note(if let Some(mend) = mend { finding.mend(mend) } else { finding });
+                self.note(if let Some(help) = help { finding.help(help) } else { finding });
                 return Err(Authenticity::NotAllowed);
             }
             Judgement::Unsupported(why) => (Code::LogUnsupportedSignature, Authenticity::Unsupported, why),

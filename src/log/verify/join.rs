@@ -159,7 +159,7 @@ impl Join {
                 );
                 let finding = Finding::new(Code::LogUnknownSigner, message)
                     .at(&place(mark))
-                    .mend("ask its writer to decide again with a key that holds");
+                    .help("ask its writer to decide again with a key that holds");
                 found.push(Late { index: SessionIndex(n), finding });
             }
         }
@@ -197,7 +197,7 @@ impl Join {
                 findings.push(
                     Finding::new(Code::LogConflictingSession, message)
                         .at(&place(mark))
-                        .mend("compare the two with copies of the log that others hold; one of them was altered"),
+                        .help("compare the two with copies of the log that others hold; one of them was altered"),
                 );
                 // WHY: with one seal the lines are the same and only the signature differs; it has one place in the graph.
                 other.seal != mark.seal
@@ -227,7 +227,7 @@ impl Join {
                     findings.push(
                         Finding::new(Code::LogMissingParent, message)
                             .at(&place(mark))
-                            .mend("find the copy of the log that holds it, and join the two with `review log merge`"),
+                            .help("find the copy of the log that holds it, and join the two with `review log merge`"),
                     );
                 }
             }
@@ -248,21 +248,21 @@ impl Join {
             .collect();
         roots.sort_unstable_by_key(|(position, _)| *position);
         let Some(((_, first), others)) = roots.split_first() else { return };
-        let mend = "if the log was begun on two branches: have each plan proved again whose proof has ended since it came; else ask its writer why the session names nothing before it";
+        let help = "if the log was begun on two branches: have each plan proved again whose proof has ended since it came; else ask its writer why the session names nothing before it";
         let (told, more) = others.split_at(others.len().min(ROOTS));
         for (_, mark) in told {
             let message = format!(
                 "the session follows none, and neither does `{}`: the log was begun twice, or this session leaves out what was there; when plans came counts from neither",
                 first.session
             );
-            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).mend(mend));
+            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).help(help));
         }
         if let Some((_, mark)) = more.first() {
             let message = format!(
                 "{} more sessions follow none, this one and later ones; when plans came counts from none of them",
                 more.len()
             );
-            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).mend(mend));
+            findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).help(help));
         }
     }
 

@@ -63,8 +63,8 @@ impl Kinds {
                 review.by.as_str()
             );
             let line = u32::try_from(record.line).unwrap_or(u32::MAX);
-            let mend = "give the recorder a key that no person has, and record anew; have what was approved with this one approved again";
-            Finding::new(Code::LogPersonsRecord, message).at(&Place::line(&record.file, line)).mend(mend)
+            let help = "give the recorder a key that no person has, and record anew; have what was approved with this one approved again";
+            Finding::new(Code::LogPersonsRecord, message).at(&Place::line(&record.file, line)).help(help)
         })
     }
 }

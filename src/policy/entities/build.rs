@@ -7,19 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::RestrictedExpression as Value;
 
-use super::super::bars;
-use super::super::matter::{Matter, PersonView};
-use super::super::pack::LEVEL;
-use super::rows::{Attribute, Key, Row, Rows};
-use super::{APPROVERS, PERSON, Principal, identity_name, long, outside, span, strings, time};
-use crate::access::facts::{
-    Analysis, ChangeFacts, ClaimResult, Concerned, Effects, Escalation, Holding, IdentityView, SodConflict,
-    Surroundings,
+use crate::access::model::facts::{
+    Affected, Analysis, ChangeFacts, ClaimResult, Effects, Escalation, Holding, IdentityView, PolicyContext,
+    SodConflict,
 };
 use crate::input::entitlement::{Effect, IdentityKind};
 use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::time::Time;
 use crate::plan::model::{Action, Change};
+use crate::policy::bars;
+use crate::policy::entities::rows::{Attribute, Key, Row, Rows};
+use crate::policy::entities::{APPROVERS, PERSON, Principal, identity_name, long, outside, span, strings, time};
+use crate::policy::input::{PersonView, PolicyInput};
+use crate::policy::pack::LEVEL;
 use crate::snapshot::model::{MembersKnown, Status};
 
 /// The kind or status of a thing that no view knows.
@@ -27,8 +27,8 @@ const UNKNOWN: &str = "unknown";
 
 /// Collects the rows of a store.
 pub(super) struct Builder<'a> {
-    matter: &'a Matter<'a>,
-    around: &'a Surroundings,
+    matter: &'a PolicyInput<'a>,
+    around: &'a PolicyContext,
     /// Keys whose memberships are those before the plan.
     as_before: BTreeSet<String>,
     /// How many references further each entity was followed.
@@ -47,7 +47,7 @@ fn word(text: &str) -> Attribute {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(matter: &'a Matter<'a>, around: &'a Surroundings) -> Self {
+    pub(super) fn new(matter: &'a PolicyInput<'a>, around: &'a PolicyContext) -> Self {
         let as_before = BTreeSet::from([identity_name(matter, &matter.plan.proposer.value)]);
         Self { matter, around, as_before, depth: BTreeMap::new(), rows: Rows::default() }
     }
@@ -436,7 +436,7 @@ fn appoints(action: &Action) -> (Option<&IdentityId>, Option<IdentityKind>) {
 
 /// Whether neither a change nor all together give anybody anything, as far as is known and as far as not.
 fn gains_nothing(analysis: &Analysis) -> bool {
-    let gives = |effects: &Effects, concerned: &Concerned| {
+    let gives = |effects: &Effects, concerned: &Affected| {
         let untold = concerned.untold;
         !(effects.gained.is_empty() && effects.gained_eligible.is_empty())
             || untold.subjects > 0

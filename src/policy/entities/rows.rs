@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::{Entity, EntityUid, RestrictedExpression as Value};
 
-use super::super::case::chain;
+use crate::policy::case::chain;
 
 /// The type and name of an entity.
 pub(super) type Key = (&'static str, String);

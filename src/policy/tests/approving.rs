@@ -25,7 +25,11 @@ fn a_plan_that_adds_its_own_approver_to_the_approvers_group_gains_no_approver_by
     ));
     let mut world = World::new();
     let facts = world.facts();
-    facts.named = Named { identity: Some("user:own".into()), member_of: Some("sec-team".into()), ..Named::default() };
+    facts.named = ChangeTargets {
+        identity: Some("user:own".into()),
+        member_of: Some("sec-team".into()),
+        ..ChangeTargets::default()
+    };
     facts.effects = Effects::default();
     let mut after = identity(IdentityKind::Human);
     after.groups.insert("sec-team".into());
@@ -53,7 +57,8 @@ fn a_plan_that_puts_the_approvers_own_group_into_the_approvers_group_gains_no_ap
     let mut world = World::new();
     world.analysis.before.identities.get_mut("user:own").unwrap().groups.insert("team".into());
     let facts = world.facts();
-    facts.named = Named { group: Some("team".into()), member_of: Some("sec-team".into()), ..Named::default() };
+    facts.named =
+        ChangeTargets { group: Some("team".into()), member_of: Some("sec-team".into()), ..ChangeTargets::default() };
     facts.effects = Effects::default();
     facts.around.groups.get_mut("team").unwrap().groups.insert("sec-team".into());
     facts.around.groups.insert("sec-team".into(), group(MembersKnown::Known));
@@ -184,7 +189,7 @@ fn a_group_that_people_lists_lends_what_it_held_before_the_plan_and_no_more() {
     let mut team = group(MembersKnown::Known);
     team.groups.insert("sec-team".into());
     let facts = world.facts();
-    facts.named = Named { group: Some("team".into()), role: Some("viewer".into()), ..Named::default() };
+    facts.named = ChangeTargets { group: Some("team".into()), role: Some("viewer".into()), ..ChangeTargets::default() };
     facts.effects = Effects::default();
     facts.around.groups.insert("team".into(), team.clone());
     assert!(names(&world.may(&pack, "own")).is_empty(), "only the plan puts the group there");

@@ -19,7 +19,7 @@ mod store;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::access::facts::*;
+use crate::access::model::facts::*;
 use crate::input::digest::Digest;
 use crate::input::entitlement::{IdentityKind, Mode, Sensitivity};
 use crate::input::id::{IdentityId, PersonId, Subject};
@@ -81,8 +81,8 @@ pub(super) fn role() -> RoleView {
     }
 }
 
-pub(super) fn piece(subject: Subject, until: Option<Time>) -> Piece {
-    Piece {
+pub(super) fn piece(subject: Subject, until: Option<Time>) -> AccessDelta {
+    AccessDelta {
         subject,
         access: Access {
             action: "get".into(),
@@ -123,16 +123,16 @@ pub(super) fn assignment(to: &str, role: &str) -> AssignmentChange {
 impl World {
     /// An assistant lends `viewer` in `ns:a` to `user:bob` for an hour, within an open task. Ordinary in every way.
     pub(super) fn new() -> Self {
-        let before = Surroundings {
+        let before = PolicyContext {
             identities: BTreeMap::from([
                 ("agent:a".into(), identity(IdentityKind::Agent)),
                 ("user:sponsor".into(), identity(IdentityKind::Human)),
                 ("user:sec".into(), identity(IdentityKind::Human)),
                 ("user:own".into(), identity(IdentityKind::Human)),
             ]),
-            ..Surroundings::default()
+            ..PolicyContext::default()
         };
-        let around = Surroundings {
+        let around = PolicyContext {
             identities: BTreeMap::from([
                 ("user:bob".into(), identity(IdentityKind::Human)),
                 ("sa:a/ci".into(), identity(IdentityKind::ServiceAccount)),
@@ -150,22 +150,22 @@ impl World {
         let facts = ChangeFacts {
             id: "c1".into(),
             depends_on: BTreeSet::new(),
-            named: Named {
+            named: ChangeTargets {
                 identity: Some("user:bob".into()),
                 role: Some("viewer".into()),
                 scope: Some("ns:a".into()),
-                ..Named::default()
+                ..ChangeTargets::default()
             },
             was: None,
             becomes: Some(Holding { mode: Mode::Active, until, ttl: Some(span("1h")) }),
             assignments: Vec::new(),
             effects: Effects { gained: vec![piece(Subject::Identity("user:bob".into()), until)], ..Effects::default() },
-            concerned: Concerned {
+            concerned: Affected {
                 identities: 1,
                 at_least: false,
                 kinds: BTreeSet::from([IdentityKind::Human]),
                 unknown_groups: BTreeSet::new(),
-                untold: Untold::default(),
+                untold: Truncated::default(),
             },
             privileged: BTreeSet::new(),
             privileged_together: BTreeSet::new(),
@@ -257,10 +257,10 @@ impl World {
         self.plan.changes[0].action = action;
     }
 
-    pub(super) fn with<R>(&self, f: impl FnOnce(&Matter<'_>) -> R) -> R {
+    pub(super) fn with<R>(&self, f: impl FnOnce(&PolicyInput<'_>) -> R) -> R {
         let people = People::new(self.persons.clone());
         let appointed = Appointed::of(&self.plan);
-        f(&Matter {
+        f(&PolicyInput {
             plan: &self.plan,
             analysis: &self.analysis,
             appointed: &appointed,

@@ -62,7 +62,8 @@ fn trust(w: &mut World, from: &str, to: &str) {
         via: at("impersonate".into()),
         requires: None,
     }));
-    w.facts().named = Named { identity: Some(from.into()), trusted: Some(to.into()), ..Named::default() };
+    w.facts().named =
+        ChangeTargets { identity: Some(from.into()), trusted: Some(to.into()), ..ChangeTargets::default() };
 }
 
 fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
@@ -73,18 +74,19 @@ fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
         deliver_to: at("sa:a/ci".into()),
         lifetime: None,
     }));
-    w.facts().named = Named {
+    w.facts().named = ChangeTargets {
         identity: Some("sa:a/ci".into()),
         trusted: Some(of.into()),
         credential: Some((kind.into(), ttl.map(span))),
-        ..Named::default()
+        ..ChangeTargets::default()
     };
 }
 
 fn permission(w: &mut World, action: &str, resource: &str) {
     let permission = Permission::allow(action, resource);
     w.action(Action::AddPermission(at("viewer".into()), at(permission.clone())));
-    w.facts().named = Named { role: Some("viewer".into()), permission: Some(permission), ..Named::default() };
+    w.facts().named =
+        ChangeTargets { role: Some("viewer".into()), permission: Some(permission), ..ChangeTargets::default() };
     w.facts().becomes = None;
 }
 
@@ -337,8 +339,11 @@ fn the_embedded_pack_validates_strictly_and_to_the_level_that_the_store_is_close
     for file in all {
         let text = std::str::from_utf8(file.bytes).unwrap();
         let set: cedar_policy::PolicySet = text.parse().unwrap();
-        let result =
-            Validator::new(pack.schema.clone()).validate_with_level(&set, ValidationMode::Strict, super::pack::LEVEL);
+        let result = Validator::new(pack.schema.clone()).validate_with_level(
+            &set,
+            ValidationMode::Strict,
+            crate::policy::tests::pack::LEVEL,
+        );
         assert!(result.validation_passed_without_warnings(), "{}: {result}", file.path);
     }
 }

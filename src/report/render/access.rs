@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{findings, text};
-use crate::access::facts::{Access, Exception, Step};
+use crate::access::model::facts::{Access, Exception, PathStep};
 use crate::input::id::{Id, Subject};
 use crate::input::text::Text;
 use crate::report::asked::{AccessReport, AccessRow, WayRow};
@@ -112,17 +112,17 @@ pub(super) enum StepOut<'r> {
 }
 
 /// The steps of a way, typed.
-pub(super) fn steps(path: &[Step]) -> Vec<StepOut<'_>> {
-    fn step(step: &Step) -> StepOut<'_> {
+pub(super) fn steps(path: &[PathStep]) -> Vec<StepOut<'_>> {
+    fn step(step: &PathStep) -> StepOut<'_> {
         match step {
-            Step::Member(group, by) => {
+            PathStep::Member(group, by) => {
                 StepOut::MemberOf { group: group.as_str(), assignment: by.as_ref().map(Id::as_str) }
             }
-            Step::Holds(role, by, mode) => {
+            PathStep::Holds(role, by, mode) => {
                 StepOut::Holds { role: role.as_str(), assignment: by.as_str(), mode: mode.name() }
             }
-            Step::Includes(role) => StepOut::Includes { role: role.as_str() },
-            Step::ActsAs(who, trust) => StepOut::ActsAs { who: who.as_str(), trust: trust.as_str() },
+            PathStep::Includes(role) => StepOut::Includes { role: role.as_str() },
+            PathStep::ActsAs(who, trust) => StepOut::ActsAs { who: who.as_str(), trust: trust.as_str() },
         }
     }
     path.iter().map(step).collect()

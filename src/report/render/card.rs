@@ -2,7 +2,7 @@
 //!
 //! In: a change of the report, and its plan. Out: lines on a page, for the terminal session and for printed reviews.
 
-use crate::access::facts::ClaimResult;
+use crate::access::model::facts::ClaimResult;
 use crate::report::effects::AccessList;
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{
@@ -268,7 +268,7 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
     ];
     page.para_from(Span::own(label, format!("  {} ", policy.verdict.word())), &line);
     if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {
-        page.para_from(Span::own(Label::Note, "      = mend: "), &[Span::outside(Label::Plain, &rule.advice)]);
+        page.para_from(Span::own(Label::Note, "      = help: "), &[Span::outside(Label::Plain, &rule.advice)]);
     }
     // WHY: a control is what a denial rests on; beside every warning it is noise, and the other formats carry it.
     let denies = matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails);

@@ -1,4 +1,4 @@
-//! Findings as blocks: what, where, the line with the place marked, how to mend it.
+//! Findings as blocks: what, where, the line with the place marked, how to fix it.
 //!
 //! In: findings with excerpts. Out: lines on a page. The caret stands below the first column of the value, counted in
 //! terminal columns after escaping.
@@ -56,7 +56,7 @@ fn put_one(page: &mut Page, style: &Style, reported: &Reported) {
         }
     }
     if let Some(help) = &finding.help {
-        let front = Span::own(Label::Note, format!("{blank} = mend: "));
+        let front = Span::own(Label::Note, format!("{blank} = help: "));
         page.para_from(front, &[Span::outside(Label::Plain, help)]);
     }
     if let Some(rule) = &reported.rule {
@@ -115,7 +115,7 @@ mod tests {
         let finding =
             Finding::new(Code::UnknownIdentity, "change `c7` grants a role to `svc-deploy`, which is unknown")
                 .at(&place)
-                .mend("add it to the snapshot or correct the name; the nearest known name is `svc-deployer`");
+                .help("add it to the snapshot or correct the name; the nearest known name is `svc-deployer`");
         let style = Style::plain(width);
         let mut page = Page::new(&style);
         put(&mut page, &style, &[Reported::new(finding, |_| Some(source))]);
@@ -132,7 +132,7 @@ mod tests {
              \x20 |\n\
              3 |     to: svc-deploy  # here\n\
              \x20 |         ^^^^^^^^^^\n\
-             \x20 = mend: add it to the snapshot or correct the name; the nearest known name is `svc-deployer`\n"
+             \x20 = help: add it to the snapshot or correct the name; the nearest known name is `svc-deployer`\n"
         );
     }
 

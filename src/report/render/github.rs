@@ -36,7 +36,7 @@ pub fn render(report: &Report) -> String {
                 }
             }
         }
-        let help = finding.help.as_ref().map(|h| format!("%0Amend: {}", h.annotation())).unwrap_or_default();
+        let help = finding.help.as_ref().map(|h| format!("%0Ahelp: {}", h.annotation())).unwrap_or_default();
         let _ = writeln!(out, "::{command} {}::{}{help}", properties.join(","), finding.message.annotation());
     }
     out

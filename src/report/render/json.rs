@@ -13,7 +13,7 @@ use self::forms::{
     PieceOut, PlanOut, PolicyOut, SessionOut, SnapshotOut, StepOut, SubjectOut, TotalsOut, VerifyOut,
 };
 use super::sheets;
-use crate::access::facts::Piece;
+use crate::access::model::facts::AccessDelta;
 use crate::input::id::Subject;
 use crate::input::text::is_hidden;
 use crate::report::effects::{AccessList, Listed};
@@ -170,7 +170,7 @@ fn changes(plan: &PlanReport) -> impl Iterator<Item = ChangeOut<'_>> {
 }
 
 /// All accesses, or the privileged ones first where not all of them are listed.
-fn gravest(pieces: &[Piece], most: usize) -> impl Iterator<Item = &Piece> {
+fn gravest(pieces: &[AccessDelta], most: usize) -> impl Iterator<Item = &AccessDelta> {
     let all = pieces.len() <= most;
     let (first, then) = if all { (pieces, &[][..]) } else { (pieces, pieces) };
     let first = first.iter().filter(move |piece| all || piece.privileged.is_some());
@@ -261,7 +261,7 @@ fn policy(policy: &PolicyReport) -> PolicyOut<'_> {
     }
 }
 
-fn piece(piece: &Piece) -> PieceOut<'_> {
+fn piece(piece: &AccessDelta) -> PieceOut<'_> {
     let kind = match &piece.subject {
         Subject::Identity(_) => "identity",
         Subject::Group(_) => "group",

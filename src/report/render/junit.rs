@@ -23,7 +23,7 @@ pub fn render(report: &Report) -> String {
         });
         if finding.severity == Severity::Error {
             errors += 1;
-            let help = finding.help.as_ref().map(|h| format!("mend: {}", h.xml())).unwrap_or_default();
+            let help = finding.help.as_ref().map(|h| format!("help: {}", h.xml())).unwrap_or_default();
             let _ = writeln!(
                 cases,
                 ">\n      <error type=\"{}\" message=\"{}\">{help}</error>\n    </testcase>",
@@ -83,7 +83,7 @@ fn case(out: &mut String, report: &Report, plan: &Text, change: &ChangeReport) -
         .iter()
         .map(|p| {
             format!(
-                "{} {}: {}; mend: {}",
+                "{} {}: {}; help: {}",
                 p.verdict.word(),
                 p.rule.id.as_str(),
                 p.rule.title.raw(),

@@ -92,7 +92,7 @@ fn finding(reported: &Reported) -> String {
     let finding = &reported.finding;
     let at = finding.place.as_ref();
     let at = at.map(|place| format!(" ({}:{}:{})", place.file_text().markdown(), place.line, place.column));
-    let help = finding.help.as_ref().map(|help| format!("; mend: {}", help.markdown()));
+    let help = finding.help.as_ref().map(|help| format!("; help: {}", help.markdown()));
     format!(
         "- **{}** `{}`{}: {}{}\n",
         word(finding.severity).0,
@@ -240,7 +240,7 @@ fn and_more(out: &mut String, all: usize, shown: usize, what: &str) {
 fn put_policy(out: &mut String, it: &PolicyReport) {
     let _ = writeln!(
         out,
-        "- policy {} {}: {}; mend: {} ({})",
+        "- policy {} {}: {}; help: {} ({})",
         it.rule.id.text().markdown(),
         it.verdict.word(),
         it.rule.title.markdown(),

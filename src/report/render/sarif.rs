@@ -241,7 +241,7 @@ fn result(
     let finding = &reported.finding;
     let mut text = finding.message.raw().to_owned();
     if let Some(help) = &finding.help {
-        text.push_str("; mend: ");
+        text.push_str("; help: ");
         text.push_str(help.raw());
     }
     let place = finding

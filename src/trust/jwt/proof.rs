@@ -116,7 +116,7 @@ pub enum TokenError {
 impl TokenError {
     /// What a person can do about it.
     #[must_use]
-    pub fn mend(&self) -> &'static str {
+    pub fn help(&self) -> &'static str {
         match self {
             Self::Signed(SignedError::Key(_)) | Self::OtherKey(_) => {
                 "put the issuer's current public keys into the JWKS file of the trust folder"

@@ -115,7 +115,7 @@ pub enum SignError {
 impl SignError {
     /// What a person can do about it.
     #[must_use]
-    pub fn mend(&self) -> &'static str {
+    pub fn help(&self) -> &'static str {
         match self {
             Self::NoProgram => "install OpenSSH, 8.2 or later, so that `ssh-keygen` is in PATH",
             Self::TooOld => "install OpenSSH 8.2 or later",
@@ -133,7 +133,7 @@ impl SignError {
             Self::NotTouched { .. } => "touch the security key when it blinks; what was decided is kept",
             Self::WrongPassphrase { .. } | Self::Interrupted => "try again; what was decided is kept",
             Self::Failed { .. } | Self::Io(_) => "run `ssh-keygen -Y sign -n test -f KEY` by hand to see the cause",
-            Self::DoesNotVerify(error) => error.mend(),
+            Self::DoesNotVerify(error) => error.help(),
             Self::OtherKey { .. } => {
                 "the `.pub` file beside the key belongs to another key; write it anew with `ssh-keygen -y`"
             }

@@ -35,7 +35,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
             findings.push(
                 Finding::new(Code::NotUtf8, format!("line {number} of `{file}` is not UTF-8; it allows nobody"))
                     .at(&place)
-                    .mend("write the file as UTF-8"),
+                    .help("write the file as UTF-8"),
             );
             continue;
         };
@@ -49,7 +49,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
                     ),
                 )
                 .at(&place)
-                .mend("remove the character"),
+                .help("remove the character"),
             );
             continue;
         }
@@ -66,7 +66,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
         findings.push(
             Finding::new(Code::SignersCarriageReturn, format!("`{file}` ends lines with CR LF, first in line {first}"))
                 .at(&Place::line(file, first))
-                .mend("write the file with LF alone, for instance `sed -i 's/\\r$//' allowed_signers`"),
+                .help("write the file with LF alone, for instance `sed -i 's/\\r$//' allowed_signers`"),
         );
     }
     (lines, findings)
@@ -82,21 +82,21 @@ fn remarks(line: &Line) -> Vec<Finding> {
                 Code::SignersWithoutNamespaces,
                 format!("the line for `{whom}` has no `namespaces=`; it allows nobody"),
             )
-            .mend("add `namespaces=\"review-seal@v1\"` before the key"),
+            .help("add `namespaces=\"review-seal@v1\"` before the key"),
         ),
         Some(Unused::DateNotUtc) => out.push(
             Finding::new(
                 Code::SignersDateNotUtc,
                 format!("a date in the line for `{whom}` lacks its `Z`, so it means another time on every machine; the line allows nobody"),
             )
-            .mend("write the date in UTC with a `Z` at the end, such as `20261130Z`"),
+            .help("write the date in UTC with a `Z` at the end, such as `20261130Z`"),
         ),
         None => {}
     }
     if let Some(bits) = line.key.rsa_bits().filter(|bits| *bits < RECOMMENDED_RSA_BITS) {
         out.push(
             Finding::new(Code::WeakKey, format!("the RSA key of `{whom}` has {bits} bits"))
-                .mend(format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits")),
+                .help(format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits")),
         );
     }
     out
@@ -111,46 +111,46 @@ fn describe(fault: &Fault) -> Finding {
     let bad = |message: String| Finding::new(Code::BadSignersLine, message);
     match fault {
         Fault::NoKey => {
-            bad("the line has no key".to_owned()).mend("write `PRINCIPAL namespaces=\"review-seal@v1\" KIND BASE64`")
+            bad("the line has no key".to_owned()).help("write `PRINCIPAL namespaces=\"review-seal@v1\" KIND BASE64`")
         }
         Fault::Quote => bad("a quote is missing or stands in the wrong place".to_owned())
-            .mend("put the whole field or value between `\"` and `\"`, and nothing else"),
+            .help("put the whole field or value between `\"` and `\"`, and nothing else"),
         Fault::Principals(text) => bad(format!("{} is not a list of principals", quoted(text)))
-            .mend("separate names by single commas; at least one must not begin with `!`"),
+            .help("separate names by single commas; at least one must not begin with `!`"),
         Fault::UnknownOption { found, nearest } => {
             let finding = bad(format!("{} is not an option of allowed_signers; the line is refused", quoted(found)));
             match nearest {
-                Some(name) => finding.mend(format!("the nearest option is `{name}`")),
+                Some(name) => finding.help(format!("the nearest option is `{name}`")),
                 None => {
-                    finding.mend("the options are `cert-authority`, `namespaces=`, `valid-after=` and `valid-before=`")
+                    finding.help("the options are `cert-authority`, `namespaces=`, `valid-after=` and `valid-before=`")
                 }
             }
         }
-        Fault::Repeated(option) => bad(format!("the option `{option}` stands there twice")).mend("keep one of them"),
+        Fault::Repeated(option) => bad(format!("the option `{option}` stands there twice")).help("keep one of them"),
         Fault::NeedsValue(option) => {
-            bad(format!("the option `{option}` has no value")).mend(format!("write `{option}=\"…\"`"))
+            bad(format!("the option `{option}` has no value")).help(format!("write `{option}=\"…\"`"))
         }
         Fault::TakesNoValue(option) => {
-            bad(format!("the option `{option}` takes no value")).mend(format!("write `{option}` alone"))
+            bad(format!("the option `{option}` takes no value")).help(format!("write `{option}` alone"))
         }
         Fault::Separator(text) => bad(format!("`{}` stands where the options should go on or end", text.raw()))
-            .mend("separate options by single commas without blanks"),
+            .help("separate options by single commas without blanks"),
         Fault::Date { option, text } => bad(format!("`{}` is not a date for `{option}`", text.raw()))
-            .mend("write `YYYYMMDDZ`, `YYYYMMDDHHMMZ` or `YYYYMMDDHHMMSSZ`"),
+            .help("write `YYYYMMDDZ`, `YYYYMMDDHHMMZ` or `YYYYMMDDHHMMSSZ`"),
         Fault::EmptyWindow => {
-            bad("`valid-before` does not come after `valid-after`".to_owned()).mend("correct one of the two dates")
+            bad("`valid-before` does not come after `valid-after`".to_owned()).help("correct one of the two dates")
         }
         Fault::Namespaces(text) => bad(format!("`{}` is not a list of namespaces", text.raw()))
-            .mend("separate namespaces by single commas; at least one must not begin with `!`"),
+            .help("separate namespaces by single commas; at least one must not begin with `!`"),
         Fault::Key(KeyError::Unsupported(kind)) => Finding::new(
             Code::UnsupportedKey,
             Text::new(format!("keys of kind `{}` are not verified by this tool; the line allows nobody", kind.raw())),
         )
-        .mend("use an ed25519, ecdsa (256 or 384 bits), rsa or FIDO (`-sk`) key"),
+        .help("use an ed25519, ecdsa (256 or 384 bits), rsa or FIDO (`-sk`) key"),
         Fault::Key(KeyError::ShortRsa { bits }) => {
             Finding::new(Code::WeakKey, format!("an RSA key of {bits} bits is refused; the line allows nobody"))
-                .mend(format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits"))
+                .help(format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits"))
         }
-        Fault::Key(error) => bad(error.to_string()).mend("copy the line of the `.pub` file, without its line break"),
+        Fault::Key(error) => bad(error.to_string()).help("copy the line of the `.pub` file, without its line break"),
     }
 }

@@ -229,7 +229,7 @@ fn the_public_half_is_found_without_a_question() {
     fs::remove_file(bench.path("locked.pub")).unwrap();
     let error = public_key_of(&Keygen::default(), &bench.path("locked")).unwrap_err();
     assert!(matches!(error, SignError::NoPublicHalf { .. }), "{error}");
-    assert!(!format!("{error} {error:?} {}", error.mend()).contains("secret"));
+    assert!(!format!("{error} {error:?} {}", error.help()).contains("secret"));
 }
 
 #[test]

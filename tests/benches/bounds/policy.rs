@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request, Schema};
 use review::access::Index;
-use review::cli::Where;
-use review::cli::plan_file::PlanFile;
-use review::cli::proposal::Proposal;
-use review::cli::site::Site;
+use review::app::plans::evaluated_plan::EvaluatedPlan;
+use review::app::plans::plan_file::PlanFile;
+use review::app::site::load::Site;
+use review::app::site::location::Where;
 use review::policy::{self, Pack};
 
 use crate::{median, say, site};

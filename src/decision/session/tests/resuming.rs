@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn journalled(p: &Present, verdict: JournalledVerdict) -> Journalled {
+fn journalled(p: &EvaluatedChange, verdict: JournalledVerdict) -> Journalled {
     Journalled { case: p.case.clone(), digest: p.digest, emergent: p.emergent.clone(), verdict }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::access::facts::Access;
+use crate::access::model::facts::Access;
 use crate::input::finding::{Code, Severity};
 use crate::input::text::Text;
 use crate::report::effects::{AccessList, Listed};
@@ -223,7 +223,7 @@ pub(super) struct ClaimOut<'r> {
     pub(super) claimed: &'r Text,
     pub(super) found: Option<&'r Text>,
     #[schemars(with = "ClaimForm")]
-    pub(super) result: crate::access::facts::ClaimResult,
+    pub(super) result: crate::access::model::facts::ClaimResult,
 }
 
 #[derive(Serialize, JsonSchema)]

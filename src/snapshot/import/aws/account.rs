@@ -50,7 +50,7 @@ pub fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Fin
         if files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > MAX_BYTES {
             direct.push(
                 Finding::new(Code::TooLarge, "the files of this import exceed 2 GiB")
-                    .mend("import fewer accounts at once"),
+                    .help("import fewer accounts at once"),
             );
             return Err(direct);
         }
@@ -64,7 +64,7 @@ pub fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Fin
                         direct.push(
                             Finding::new(Code::WrongType, "the file is no export of AWS")
                                 .at(&Place::file(name))
-                                .mend("give what `aws iam get-account-authorization-details` wrote"),
+                                .help("give what `aws iam get-account-authorization-details` wrote"),
                         );
                         continue;
                     }
@@ -152,7 +152,7 @@ impl<'e> Build<'e> {
                 reading.notes.at(
                     Finding::new(Code::DuplicateId, message)
                         .weighing(Severity::Warning)
-                        .mend("leave the older export out"),
+                        .help("leave the older export out"),
                     &entity.spot,
                 );
             }
@@ -217,7 +217,7 @@ impl<'e> Build<'e> {
                     entity.arn
                 );
                 reading.notes.at(
-                    Finding::new(Code::UnresolvedRole, message).mend("export without `--filter`, or with all kinds"),
+                    Finding::new(Code::UnresolvedRole, message).help("export without `--filter`, or with all kinds"),
                     &entity.spot,
                 );
             }
@@ -245,7 +245,7 @@ impl<'e> Build<'e> {
                     );
                     reading
                         .notes
-                        .at(Finding::new(Code::DanglingReference, message).mend("export groups as well"), &user.spot);
+                        .at(Finding::new(Code::DanglingReference, message).help("export groups as well"), &user.spot);
                     self.unresolved(&format!("arn:{}:iam::{account}:group/{name}", partition(&user.arn)));
                     self.assign(
                         &Text::new(Arc::clone(&user.arn)),
@@ -294,7 +294,7 @@ impl<'e> Build<'e> {
                 let message = format!("the policies give more than {MAX_PERMISSIONS} permissions");
                 reading
                     .notes
-                    .at(Finding::new(Code::TooLarge, message).mend("import fewer accounts at once"), &statement.spot);
+                    .at(Finding::new(Code::TooLarge, message).help("import fewer accounts at once"), &statement.spot);
                 return;
             }
             permissions.extend(grant::permissions(statement, mark.map(String::as_str)));

@@ -98,7 +98,7 @@ impl Export {
                 let message = "this is neither an account's authorization details, nor policies of resources, nor an organisation";
                 reading.notes.at(
                     Finding::new(Code::WrongType, message)
-                        .mend("give what `aws iam get-account-authorization-details` wrote"),
+                        .help("give what `aws iam get-account-authorization-details` wrote"),
                     &here.spot,
                 );
             }
@@ -110,7 +110,7 @@ impl Export {
         if truncated || here.node.get("NextToken").is_some() {
             let finding = Finding::new(Code::BadValue, "this is one page of a longer export")
                 .weighing(Severity::Error)
-                .mend("export all of it: without `--max-items`, the command follows the pages");
+                .help("export all of it: without `--max-items`, the command follows the pages");
             reading.notes.at(finding, &here.spot);
         }
         for (key, kind) in LISTS {
@@ -144,7 +144,7 @@ impl Export {
             reading.notes.at(
                 Finding::new(Code::MissingField, message)
                     .weighing(Severity::Error)
-                    .mend("export it again: the details hold the document of every default version"),
+                    .help("export it again: the details hold the document of every default version"),
                 &here.spot,
             );
             return;
@@ -224,7 +224,7 @@ pub(super) fn time(text: &str) -> Option<Time> {
 fn missing(here: &Here<'_>, field: &str, what: &str, reading: &mut Reading<'_>) {
     let finding = Finding::new(Code::MissingField, format!("{what} has no `{field}` that names it"))
         .weighing(Severity::Error)
-        .mend("export it again");
+        .help("export it again");
     reading.notes.at(finding, &here.spot);
 }
 

@@ -47,7 +47,7 @@ impl Organisations {
             let message =
                 "the root of the organisation has no `Arn` that tells which account manages it; it bounds nobody";
             let finding = Finding::new(Code::MissingField, message).weighing(Severity::Warning);
-            reading.notes.at(finding.mend("export the root as `aws organizations list-roots` shows it"), &root.spot);
+            reading.notes.at(finding.help("export the root as `aws organizations list-roots` shows it"), &root.spot);
             return;
         };
         self.node(root, &[], Some(&management), reading);
@@ -69,7 +69,7 @@ impl Organisations {
                 let message = format!("a policy of `{name}` has no `Arn` or no `Content`");
                 reading
                     .notes
-                    .at(Finding::new(Code::MissingField, message).mend("export it with its content"), &policy.spot);
+                    .at(Finding::new(Code::MissingField, message).help("export it with its content"), &policy.spot);
                 continue;
             };
             let statements = reading.document(&content, &format!("the organisation's policy `{arn}`"));
@@ -81,7 +81,7 @@ impl Organisations {
             // WHY: a node always has a policy; one without is one whose policies were not exported.
             let message = format!("the export shows no service control policy of `{name}`; this level bounds nobody");
             reading.notes.at(
-                Finding::new(Code::NotImported, message).mend("export `list-policies-for-target` of every node"),
+                Finding::new(Code::NotImported, message).help("export `list-policies-for-target` of every node"),
                 &here.spot,
             );
         } else {

@@ -154,7 +154,7 @@ impl Reading<'_> {
                 "the policy document of {of} is of version `{version}`, which is not known; it is read as 2012-10-17"
             );
             let finding = Finding::new(Code::UnsupportedVersion, message).weighing(Severity::Warning);
-            self.notes.at(finding.mend("the versions are 2008-10-17 and 2012-10-17"), &document.spot);
+            self.notes.at(finding.help("the versions are 2008-10-17 and 2012-10-17"), &document.spot);
         }
         let mut found: Vec<Statement> =
             document.list("Statement").iter().filter_map(|s| self.statement(s, of)).collect();
@@ -200,7 +200,7 @@ impl Reading<'_> {
         {
             self.tally.never += 1;
             let message = format!("a statement of {of} has a condition that can never hold; it is left out");
-            self.notes.at(Finding::new(Code::NoEffect, message).mend("remove the statement"), &here.spot);
+            self.notes.at(Finding::new(Code::NoEffect, message).help("remove the statement"), &here.spot);
             return None;
         }
         let condition = condition.and_then(|c| condition::text(c.node));
@@ -233,7 +233,7 @@ impl Reading<'_> {
 
     fn refuse(&mut self, code: Code, message: String, spot: &Spot) {
         let finding = Finding::new(code, message).weighing(Severity::Error);
-        self.notes.at(finding.mend("export it again with `aws iam get-account-authorization-details`"), spot);
+        self.notes.at(finding.help("export it again with `aws iam get-account-authorization-details`"), spot);
     }
 }
 

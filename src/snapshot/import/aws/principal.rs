@@ -69,7 +69,7 @@ pub(super) fn read(statement: &Here<'_>, reading: &mut Reading<'_>, of: &str) ->
                             let message = format!("`{other}` is no kind of principal, in a statement of {of}");
                             reading.notes.at(
                                 Finding::new(Code::BadValue, message)
-                                    .mend("the kinds are AWS, Service, Federated and CanonicalUser"),
+                                    .help("the kinds are AWS, Service, Federated and CanonicalUser"),
                                 &names.spot,
                             );
                         }
@@ -113,7 +113,7 @@ fn aws(name: &Arc<str>, here: &Here<'_>, reading: &mut Reading<'_>, of: &str) ->
             let message = format!("the principal `{name}` in a statement of {of} no longer exists; it is nobody");
             reading.notes.at(
                 Finding::new(Code::DanglingReference, message)
-                    .mend("take it out of the policy: its name is free again"),
+                    .help("take it out of the policy: its name is free again"),
                 &here.spot,
             );
             None

@@ -175,7 +175,7 @@ impl Build<'_> {
                     format!("the trust policy of `{}` names `{arn}`, which the export does not hold", role.arn);
                 reading.notes.at(
                     Finding::new(Code::DanglingReference, message)
-                        .mend("whoever creates that name again can assume the role; take it out of the policy"),
+                        .help("whoever creates that name again can assume the role; take it out of the policy"),
                     &statement.spot,
                 );
             }

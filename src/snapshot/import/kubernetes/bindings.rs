@@ -132,7 +132,7 @@ impl Cluster {
                     notes.at(
                         Finding::new(Code::MissingField, message)
                             .weighing(Severity::Warning)
-                            .mend("add `namespace` to the subject"),
+                            .help("add `namespace` to the subject"),
                         &object.spot,
                     );
                     return None;
@@ -148,7 +148,7 @@ impl Cluster {
                 notes.at(
                     Finding::new(Code::BadValue, message)
                         .weighing(Severity::Warning)
-                        .mend("the kinds are User, Group and ServiceAccount"),
+                        .help("the kinds are User, Group and ServiceAccount"),
                     &object.spot,
                 );
                 None
@@ -230,7 +230,7 @@ impl Cluster {
             );
             notes.at(
                 Finding::new(Code::UnresolvedRole, message)
-                    .mend("export it too: `kubectl get roles,clusterroles -A -o yaml`"),
+                    .help("export it too: `kubectl get roles,clusterroles -A -o yaml`"),
                 &spot,
             );
             self.roles.insert(id.clone(), roles::unresolved(&id));
@@ -246,7 +246,7 @@ impl Cluster {
                 format!("the cluster does not know the members of the {} groups that bindings name", self.groups.len());
             notes.everywhere(
                 Finding::new(Code::MembersUnknown, message)
-                    .mend("merge a snapshot of the identity provider to know them"),
+                    .help("merge a snapshot of the identity provider to know them"),
             );
         }
         let masters = self.masters();

@@ -39,7 +39,7 @@ pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec
             direct.push(
                 Finding::new(Code::TooLarge, "the files of this import exceed 2 GiB")
                     .at(&Place::file(name))
-                    .mend("import them in parts, and merge the snapshots"),
+                    .help("import them in parts, and merge the snapshots"),
             );
             break;
         }
@@ -62,7 +62,7 @@ pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec
         let namespace = object.namespace.clone().unwrap_or_else(|| "".into());
         if namespace.contains('/') {
             let finding = Finding::new(Code::BadValue, format!("`{namespace}` cannot be a namespace"));
-            notes.at(finding.mend("a namespace is a DNS label"), &object.spot);
+            notes.at(finding.help("a namespace is a DNS label"), &object.spot);
             continue;
         }
         let role: Arc<str> = match &object.body {
@@ -77,7 +77,7 @@ pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec
             format!("{count} objects of kind {} name no namespace; they are read as of `default`", kind.name()),
         );
         notes.at(
-            finding.weighing(Severity::Warning).mend("export them from the cluster, or add `metadata.namespace`"),
+            finding.weighing(Severity::Warning).help("export them from the cluster, or add `metadata.namespace`"),
             &first.spot,
         );
     }
@@ -105,7 +105,7 @@ fn join(objects: &mut BTreeMap<Key, Object>, key: Key, object: Object, notes: &m
             ),
         );
         notes.at(
-            finding.weighing(Severity::Warning).mend("leave the older one out; it cannot be told here which one holds"),
+            finding.weighing(Severity::Warning).help("leave the older one out; it cannot be told here which one holds"),
             &object.spot,
         );
     }

@@ -137,7 +137,7 @@ impl Reader<'_> {
         let spot = self.spot(node, start, path);
         if node.entries().is_none() {
             let finding = Finding::new(Code::WrongType, "this document is no Kubernetes object");
-            self.notes.at(finding.mend("give files that `kubectl get … -o json` or `-o yaml` wrote"), &spot);
+            self.notes.at(finding.help("give files that `kubectl get … -o json` or `-o yaml` wrote"), &spot);
             return;
         }
         let own = |key: &str| node.get(key).and_then(Node::text).map(|t| &**t);
@@ -145,7 +145,7 @@ impl Reader<'_> {
         let (Some(api), Some(kind)) = (api, kind) else {
             let field = if kind.is_none() { "kind" } else { "apiVersion" };
             let finding = Finding::new(Code::MissingField, format!("a Kubernetes object without `{field}`"));
-            self.notes.at(finding.mend(format!("add `{field}:`, or leave the file out")), &spot);
+            self.notes.at(finding.help(format!("add `{field}:`, or leave the file out")), &spot);
             return;
         };
         if kind.ends_with("List")
@@ -159,7 +159,7 @@ impl Reader<'_> {
         if kind == "Status" {
             let finding =
                 Finding::new(Code::BadValue, "the file holds an error that the API server returned, not an export");
-            self.notes.at(finding.mend("run the export again with the right to list these objects"), &spot);
+            self.notes.at(finding.help("run the export again with the right to list these objects"), &spot);
             return;
         }
         match Kind::of(api, kind) {
@@ -171,12 +171,12 @@ impl Reader<'_> {
     fn list(&mut self, node: &Node, start: usize, path: &Path, api: &str, kind: &str, spot: &Spot) {
         if node.get("metadata").and_then(|m| m.get("continue")).and_then(Node::text).is_some_and(|t| !t.is_empty()) {
             let finding = Finding::new(Code::BadValue, format!("this `{kind}` is one page of a longer list"));
-            self.notes.at(finding.mend("export all of it: `kubectl get` without `--raw` follows the pages"), spot);
+            self.notes.at(finding.help("export all of it: `kubectl get` without `--raw` follows the pages"), spot);
         }
         let of_items = kind.strip_suffix("List").filter(|k| !k.is_empty()).map(|k| (api, k));
         let Some(items) = node.get("items") else { return };
         let Some(items) = items.list() else {
-            self.notes.at(Finding::new(Code::WrongType, "`items` is no sequence").mend("export it again"), spot);
+            self.notes.at(Finding::new(Code::WrongType, "`items` is no sequence").help("export it again"), spot);
             return;
         };
         for (n, item) in items.iter().enumerate() {
@@ -191,7 +191,7 @@ impl Reader<'_> {
         let metadata = node.get("metadata");
         let Some(name) = metadata.and_then(|m| fields.string(m, "name")).filter(|n| !n.is_empty()) else {
             let finding = Finding::new(Code::MissingField, format!("a {} without a name", kind.name()));
-            fields.notes.at(finding.mend("add `metadata.name`; `generateName` says not which object it is"), spot);
+            fields.notes.at(finding.help("add `metadata.name`; `generateName` says not which object it is"), spot);
             return;
         };
         let namespace =
@@ -218,7 +218,7 @@ impl Reader<'_> {
                 let role = reference.and_then(|r| fields.string(r, "name"));
                 let (Some(reference), Some(role)) = (reference, role) else {
                     let finding = Finding::new(Code::MissingField, format!("{} `{name}` names no role", kind.name()));
-                    fields.notes.at(finding.mend("add `roleRef` with `kind` and `name`"), spot);
+                    fields.notes.at(finding.help("add `roleRef` with `kind` and `name`"), spot);
                     return;
                 };
                 // WHY: a reference without a kind stays unresolved rather than guessed.
@@ -230,7 +230,7 @@ impl Reader<'_> {
         for id in std::iter::once(&name).chain(&namespace) {
             if !is_plain(id) {
                 let finding = Finding::new(Code::HiddenCharacter, format!("the name `{id}` holds a hidden character"));
-                self.notes.at(finding.mend("rename it in the cluster; such a name can pose as another"), spot);
+                self.notes.at(finding.help("rename it in the cluster; such a name can pose as another"), spot);
             }
         }
         let alpha = api.ends_with("/v1alpha1");
@@ -248,7 +248,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn wrong(&mut self, field: &str, expected: &str) {
         let finding = Finding::new(Code::WrongType, format!("`{field}` of this {} is no {expected}", self.what));
-        self.notes.at(finding.mend("quote it if it is a name; otherwise export the object again"), self.spot);
+        self.notes.at(finding.help("quote it if it is a name; otherwise export the object again"), self.spot);
     }
 
     fn string(&mut self, node: &Node, field: &str) -> Option<Arc<str>> {
@@ -275,7 +275,7 @@ impl Fields<'_> {
                 Some(text) => {
                     let finding =
                         Finding::new(Code::HiddenCharacter, format!("`{text}` in `{field}` holds a hidden character"));
-                    self.notes.at(finding.mend("remove it in the cluster"), self.spot);
+                    self.notes.at(finding.help("remove it in the cluster"), self.spot);
                 }
                 None => self.wrong(field, "sequence of strings"),
             }
@@ -318,13 +318,13 @@ impl Fields<'_> {
         let (Some(kind), Some(name)) = (kind, name.filter(|n| !n.is_empty())) else {
             let finding =
                 Finding::new(Code::MissingField, format!("a subject of this {} lacks its kind or name", self.what));
-            self.notes.at(finding.mend("add it, or remove the subject"), self.spot);
+            self.notes.at(finding.help("add it, or remove the subject"), self.spot);
             return None;
         };
         if let Some(hidden) = std::iter::once(&name).chain(&namespace).find(|t| !is_plain(t)) {
             let finding =
                 Finding::new(Code::HiddenCharacter, format!("the subject `{hidden}` holds a hidden character"));
-            self.notes.at(finding.mend("remove it in the cluster; such a name can pose as another"), self.spot);
+            self.notes.at(finding.help("remove it in the cluster; such a name can pose as another"), self.spot);
             return None;
         }
         Some(SubjectRef { kind, namespace, name })

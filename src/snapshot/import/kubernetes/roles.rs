@@ -118,7 +118,7 @@ fn differences(object: &Object, exported: &BTreeSet<Permission>, through: &BTree
         );
         notes.at(
             Finding::new(Code::AggregationDiffers, message)
-                .mend("export all ClusterRoles at one time, with their labels"),
+                .help("export all ClusterRoles at one time, with their labels"),
             &object.spot,
         );
     }
@@ -140,7 +140,7 @@ fn select<'a>(
             notes.at(
                 Finding::new(Code::BadValue, message)
                     .weighing(Severity::Warning)
-                    .mend("the operators are In, NotIn, Exists and DoesNotExist"),
+                    .help("the operators are In, NotIn, Exists and DoesNotExist"),
                 &object.spot,
             );
         }
@@ -212,7 +212,7 @@ fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, of: &str) {
             "`{text}` in role `{of}` holds a `*` that the cluster reads as a letter; it is read as a pattern, which is more"
         );
         notes.at(
-            Finding::new(Code::BadValue, message).weighing(Severity::Warning).mend("write what is meant without `*`"),
+            Finding::new(Code::BadValue, message).weighing(Severity::Warning).help("write what is meant without `*`"),
             spot,
         );
     }
@@ -220,7 +220,7 @@ fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, of: &str) {
         let message =
             format!("a rule of role `{of}` names resources but no `apiGroups`; it is read as of the core group");
         notes.at(
-            Finding::new(Code::MissingField, message).weighing(Severity::Warning).mend("add `apiGroups: [\"\"]`"),
+            Finding::new(Code::MissingField, message).weighing(Severity::Warning).help("add `apiGroups: [\"\"]`"),
             spot,
         );
     }
@@ -229,7 +229,7 @@ fn odd(rule: &Rule, notes: &mut Notes, spot: &Spot, of: &str) {
             "role `{of}` names the API group `core`, which the cluster does not know; it is read as the core group"
         );
         notes.at(
-            Finding::new(Code::BadValue, message).weighing(Severity::Warning).mend("write `\"\"` for the core group"),
+            Finding::new(Code::BadValue, message).weighing(Severity::Warning).help("write `\"\"` for the core group"),
             spot,
         );
     }

@@ -1,0 +1,357 @@
+//! Across plans: what this plan gives together with what other plans were approved for and the snapshot does not show yet.
+//!
+//! In: the question with those other changes, and the outcomes of this plan's own. Out: pieces that need a change of this
+//! plan and one of another, with the changes of both. What takes access away, denies and the taking of others' denies among
+//! it, is not counted on: it may never be done. What would lift a deny is: it may be done.
+//! Never says anything about what other plans give by themselves: that was decided.
+
+use std::collections::BTreeSet;
+
+use crate::access::chains::candidates::{candidates, digest};
+use crate::access::chains::interaction::meeting;
+use crate::access::chains::relevance::{alters_objects, between};
+use crate::access::chains::search::search;
+use crate::access::chains::what_if::{lay, lay_for_few};
+use crate::access::change::apply::{overlay, seeds};
+use crate::access::change::pending::{PendingChange, is_other, parts, rename, takes};
+use crate::access::change::references::{Name, outline};
+use crate::access::change::resolve::{ResolvedChange, attempt};
+use crate::access::effective::state::AccessState;
+use crate::access::effects::compute::{ChangeEffect, EffectContext};
+use crate::access::effects::request::AnalysisRequest;
+use crate::access::graph::index::{Index, NameKind};
+use crate::access::model::facts::Emergent;
+use crate::input::finding::{Code, Finding};
+use crate::input::id::ChangeId;
+use crate::plan::model::{Action, Change, Plan};
+
+/// The most changes of other plans that are looked at with this one, of those that may act together with it.
+const MOST: usize = 256;
+
+/// The most that are asked whether they may.
+const ASKED: usize = 4_096;
+
+/// The changes of this plan, and behind them what others were approved for and may act together with them.
+struct CrossPlanChanges {
+    plan: Plan,
+    /// How many are this plan's own.
+    mine: usize,
+    /// What makes a place that another of them makes elsewhere.
+    elsewhere: Vec<Change>,
+}
+
+/// Puts the changes that others were approved for behind those of the plan. What is there already is not made twice.
+fn gather(q: &AnalysisRequest<'_, '_>, left_out: &mut usize) -> CrossPlanChanges {
+    let mut plan = q.plan.clone();
+    if let Some(only) = q.only {
+        plan.changes.retain(|c| only.contains(&c.id.value));
+    }
+    let mine = plan.changes.len();
+    let mut elsewhere = Vec::new();
+    let mut names: BTreeSet<ChangeId> = plan.changes.iter().map(|c| c.id.value.clone()).collect();
+    let mut made: BTreeSet<Name> = plan.changes.iter().filter_map(|c| outline(c).makes).collect();
+    let mut approved: Vec<&PendingChange> = q.approved.iter().filter(|a| !a.is_of(q.plan)).collect();
+    approved.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.plan.cmp(&b.plan)));
+    for one in approved {
+        let mut held = one.held(q.index, q.now);
+        if let [Change { action: Action::CreateRole(d), .. }] = held.as_slice()
+            && made.contains(&(NameKind::Role, d.role.value.text()))
+        {
+            let parts = parts(d, q.index);
+            held = held
+                .iter()
+                .flat_map(|c| parts.iter().map(|action| Change { action: action.clone(), ..c.clone() }))
+                .collect();
+        }
+        let Some(id) = held.first().map(|c| c.id.value.clone()) else { continue };
+        // An earlier version of a change has its own name: a set of changes must be able to tell them apart.
+        let mut unique = id.clone();
+        for version in 2_u32.. {
+            if names.insert(unique.clone()) {
+                break;
+            }
+            unique = ChangeId::new(format!("{} (an earlier version, {version})", id.as_str()));
+        }
+        for mut change in held {
+            change.id.value = unique.clone();
+            if let Some(name) = outline(&change).makes
+                && (!made.insert(name) || is_other(&change, q.index))
+                && !rename(&mut change, &unique, &mut made)
+            {
+                let of_mine = |c: &&Change| c.action == change.action;
+                if matches!(change.action, Action::CreateResource(..)) && !plan.changes.iter().any(|c| of_mine(&c)) {
+                    elsewhere.push(change);
+                }
+                continue;
+            }
+            if plan.changes.len().saturating_sub(mine) >= ASKED {
+                *left_out += 1;
+            } else {
+                plan.changes.push(change);
+            }
+        }
+    }
+    CrossPlanChanges { plan, mine, elsewhere }
+}
+
+impl CrossPlanChanges {
+    /// Takes out what cannot be laid over the snapshot: silently what it shows, and gives back the rest.
+    fn settle(&mut self, index: &Index<'_>) -> Vec<Change> {
+        let mut refused = Vec::new();
+        while let Err(why) = attempt(&self.plan, index, None, self.mine) {
+            let others = |places: BTreeSet<usize>| -> BTreeSet<usize> {
+                places.into_iter().filter(|at| *at >= self.mine).collect()
+            };
+            let (shown, faulty) = (others(why.shown), others(why.faulty));
+            // INVARIANT: each turn takes one out. Of a fault that is no single change's, all are taken.
+            let (out, silent) = match (shown.is_empty(), faulty.is_empty()) {
+                (false, _) => (shown, true),
+                (true, false) => (faulty, false),
+                (true, true) => ((self.mine..self.plan.changes.len()).collect(), false),
+            };
+            if out.is_empty() {
+                break;
+            }
+            let mut kept = Vec::with_capacity(self.plan.changes.len());
+            for (at, change) in std::mem::take(&mut self.plan.changes).into_iter().enumerate() {
+                if !out.contains(&at) {
+                    kept.push(change);
+                } else if !silent {
+                    refused.push(change);
+                }
+            }
+            self.plan.changes = kept;
+        }
+        refused
+    }
+
+    /// Keeps of the others what may act together with the plan, the latest first, with all that it depends on; gives back
+    /// how many are too many, and which of the refused might act together with it as well.
+    fn narrow(
+        &mut self,
+        q: &AnalysisRequest<'_, '_>,
+        plain: &AccessState<'_, '_>,
+        refused: &[Change],
+    ) -> (usize, Vec<ChangeId>) {
+        let Ok(steps) = attempt(&self.plan, q.index, None, self.mine) else { return (0, Vec::new()) };
+        let view = AccessState::over(plain, overlay(plain.index, q.plan.expires.value, &steps));
+        let concerned = |step: &ResolvedChange<'_>| view.predecessors(&seeds(step, plain, &view));
+        let mut ours = BTreeSet::new();
+        for step in steps.iter().take(self.mine) {
+            ours.extend(concerned(step));
+        }
+        let between = between(q);
+        let binds = steps.iter().take(self.mine).any(|step| alters_objects(step, between));
+        let meets = |step: &ResolvedChange<'_>| !concerned(step).is_disjoint(&ours);
+        let (mut near, mut far) = (Vec::new(), Vec::new());
+        for (at, step) in steps.iter().enumerate().skip(self.mine) {
+            if step.depends_on.iter().any(|on| *on < self.mine) || meets(step) {
+                near.push(at);
+            } else if binds || alters_objects(step, between) {
+                far.push(at);
+            }
+        }
+        near.append(&mut far);
+        // WHY: where everyone can be let into every role, all seem to meet all; who really does is costly to tell.
+        if near.len() > MOST
+            && let Some(met) = meeting(q, plain, &steps, self.mine, &near)
+        {
+            near.retain(|at| met.contains(at));
+        }
+        let left_out = near.len().saturating_sub(MOST);
+        let mut chosen: BTreeSet<usize> = near.into_iter().take(MOST).collect();
+        let below: BTreeSet<usize> =
+            chosen.iter().filter_map(|at| steps.get(*at)).flat_map(|s| &s.depends_on).copied().collect();
+        chosen.extend(below);
+        chosen.extend(0..self.mine);
+        let open: Vec<ChangeId> = refused
+            .iter()
+            .filter(|change| {
+                meets(&ResolvedChange { change, depends_on: BTreeSet::new(), taken: None, other: true, loose: false })
+            })
+            .map(|change| change.id.value.clone())
+            .collect();
+        drop(steps);
+        let mut at = 0;
+        self.plan.changes.retain(|_| {
+            at += 1;
+            chosen.contains(&(at - 1))
+        });
+        (left_out, open)
+    }
+}
+
+/// What only this plan and others together give, sorted by digest, and what is to be said of the search.
+pub(crate) fn across(
+    q: &AnalysisRequest<'_, '_>,
+    plain: &AccessState<'_, '_>,
+    bench: &EffectContext<'_>,
+    own: &[&ChangeEffect],
+    known: &[Emergent],
+) -> (Vec<Emergent>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let mut left_out = 0_usize;
+    let mut together = gather(q, &mut left_out);
+    let mut refused = together.settle(q.index);
+    refused.append(&mut together.elsewhere);
+    let (too_many, open) = together.narrow(q, plain, &refused);
+    left_out = left_out.saturating_add(too_many);
+    if left_out > 0 {
+        let message = format!("{left_out} changes that other plans were approved for are not looked at: too many");
+        findings.push(Finding::new(Code::SetsIncomplete, message).help("apply them, and export the snapshot anew"));
+    }
+    if !open.is_empty() {
+        let message = format!(
+            "what was approved as {} cannot be laid over the snapshot beside this plan: what they give together is not known",
+            listed(&open.iter().collect())
+        );
+        findings.push(
+            Finding::new(Code::SetsIncomplete, message)
+                .at(&q.plan.place)
+                .help("reject what shall not be done any more, or do it and export the snapshot anew"),
+        );
+    }
+    if together.plan.changes.len() == together.mine {
+        return (Vec::new(), findings);
+    }
+    let Companions { found, is_cut } = in_either_world(q, plain, bench, own, known, &together);
+    if is_cut {
+        let message = "what was approved in other plans and is not done yet gives, by itself or with this plan, more than \
+                       can be told";
+        findings.push(
+            Finding::new(Code::SetsIncomplete, message)
+                .at(&q.plan.place)
+                .help("reject what shall not be done any more, or do it and export the snapshot anew"),
+        );
+    }
+    if !found.is_empty() {
+        let message = format!(
+            "with what was approved, or passes, as {}, which the snapshot does not show yet, this plan gives {} that neither gives \
+             alone",
+            listed(&found.iter().flat_map(|e| &e.with).collect()),
+            if found.len() == 1 { "something".to_owned() } else { format!("{} things", found.len()) },
+        );
+        findings.push(
+            Finding::new(Code::EmergentAccess, message)
+                .at(&q.plan.place)
+                .help("look at these changes together; drop one of them, or wait until the others have ended"),
+        );
+    }
+    (found, findings)
+}
+
+/// A few names, and how many more there are.
+fn listed(names: &BTreeSet<&ChangeId>) -> String {
+    let few: Vec<String> = names.iter().take(4).map(|id| format!("`{}`", id.as_str())).collect();
+    match names.len().saturating_sub(few.len()) {
+        0 => few.join(", "),
+        more => format!("{} and {more} more", few.join(", ")),
+    }
+}
+
+/// What this plan and others give together.
+#[derive(Default)]
+struct Companions {
+    /// Sorted by digest.
+    found: Vec<Emergent>,
+    /// It was too large to tell.
+    is_cut: bool,
+}
+
+/// What comes about where each place that others make lies where they put it, and where it lies, for denies, nowhere: what
+/// is held there already is denied only once it is placed.
+fn in_either_world(
+    q: &AnalysisRequest<'_, '_>,
+    plain: &AccessState<'_, '_>,
+    bench: &EffectContext<'_>,
+    own: &[&ChangeEffect],
+    known: &[Emergent],
+    together: &CrossPlanChanges,
+) -> Companions {
+    let mine = together.mine;
+    let Ok(mut steps) = attempt(&together.plan, q.index, None, mine) else { return Companions::default() };
+    let mut all = companions(q, plain, bench, own, known, (&steps, mine));
+    let places = |step: &ResolvedChange<'_>| matches!(step.change.action, Action::CreateResource(_, Some(_), ..));
+    if !steps.iter().skip(mine).any(places) || !plain.denies_anything() {
+        return all;
+    }
+    for step in steps.iter_mut().skip(mine) {
+        step.loose = true;
+    }
+    let loose = companions(q, plain, bench, own, known, (&steps, mine));
+    let told: BTreeSet<_> = all.found.iter().map(|e| e.digest).collect();
+    all.found.extend(loose.found.into_iter().filter(|e| !told.contains(&e.digest)));
+    all.found.sort_by_key(|e| e.digest);
+    all.is_cut |= loose.is_cut;
+    all
+}
+
+fn companions(
+    q: &AnalysisRequest<'_, '_>,
+    plain: &AccessState<'_, '_>,
+    bench: &EffectContext<'_>,
+    own: &[&ChangeEffect],
+    known: &[Emergent],
+    (steps, mine): (&[ResolvedChange<'_>], usize),
+) -> Companions {
+    let settled = lay(q, plain, steps, &(0..mine).collect());
+    let lay = |set: &BTreeSet<usize>| AccessState { settled: Some(&settled), ..lay(q, plain, steps, set) };
+    let mut others: Vec<ChangeEffect> = Vec::new();
+    let (mut told, mut looked) = (0_usize, 0_u64);
+    for step in (mine..steps.len()).filter_map(|at| Some((at, &steps.get(at)?.depends_on))) {
+        let (at, before) = step;
+        let mut with = before.clone();
+        with.insert(at);
+        // What each gives by itself is told as it was decided: as done.
+        let mut after = lay(&with);
+        after.settled = None;
+        let room = q.budget.of_change();
+        let outcome = if before.is_empty() {
+            bench.outcome(plain, &after, room)
+        } else {
+            bench.outcome(&lay(before), &after, room)
+        };
+        told = told.saturating_add(outcome.told());
+        looked = looked.saturating_add(outcome.work);
+        others.push(outcome);
+        if told > q.budget.plan || looked > q.budget.plan_work {
+            return Companions { found: Vec::new(), is_cut: true };
+        }
+    }
+    let alone: Vec<&ChangeEffect> = own.iter().copied().chain(&others).collect();
+    let whole_view = lay(&(0..steps.len()).collect());
+    let told = own.iter().fold(told, |sum, outcome| sum.saturating_add(outcome.told()));
+    let looked = own.iter().fold(looked, |sum, outcome| sum.saturating_add(outcome.work));
+    let whole = bench.outcome(plain, &whole_view, q.budget.of_all(told, looked));
+    let mut is_cut = whole.is_cut() || others.iter().any(ChangeEffect::is_cut);
+    let said: BTreeSet<_> = known.iter().map(|e| e.digest).collect();
+    // WHY: what others take is laid as taking denies alone, which gives more than was decided.
+    let decided: Vec<&ChangeEffect> =
+        alone.iter().zip(steps).filter(|(_, step)| !step.other || !takes(step.change)).map(|(it, _)| *it).collect();
+    let mut fresh = candidates(&whole, &decided, &whole_view, q.budget.emergent);
+    fresh.leave_out(&|what, eligible| said.contains(&digest(what, eligible)));
+    if fresh.is_empty() {
+        return Companions { found: Vec::new(), is_cut };
+    }
+    let names: BTreeSet<&ChangeId> = steps.iter().take(mine).map(|s| &s.change.id.value).collect();
+    let for_few = |set: &BTreeSet<usize>| AccessState { settled: Some(&settled), ..lay_for_few(q, plain, steps, set) };
+    let mut search = search(q, plain, steps, &whole_view, &alone, &for_few);
+    let mut found = search.all(fresh);
+    found.retain_mut(|e| {
+        // WHY: changes that give a piece and were not found to: whichever they are, some of them may be this plan's.
+        let unknown = !e.complete && e.sets.is_empty();
+        let both = |set: &BTreeSet<ChangeId>| {
+            set.iter().any(|id| names.contains(id)) && set.iter().any(|id| !names.contains(id))
+        };
+        e.sets.retain(both);
+        if e.complete {
+            e.members = e.sets.iter().flatten().cloned().collect();
+        }
+        let (here, there) = std::mem::take(&mut e.members).into_iter().partition(|id| names.contains(id));
+        (e.members, e.with) = (here, there);
+        let kept = !e.members.is_empty() && !e.with.is_empty();
+        is_cut |= !kept && unknown;
+        kept
+    });
+    Companions { found, is_cut }
+}

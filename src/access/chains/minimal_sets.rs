@@ -1,0 +1,349 @@
+//! Emergent access: what the whole plan gives and no single change does, and which changes are responsible.
+//!
+//! In: the outcomes of the whole and of each change, and a way to lay any subset over the snapshot. Out: each emergent
+//! piece with its responsible sets: dependency-closed, each yields the piece and loses it when any one member is dropped.
+//! Source of the enumeration: R. Reiter, "A theory of diagnosis from first principles" (1987), the hitting-set tree.
+//!
+//! Caps: 8 sets of at most 8 members, 2,000 subsets laid out a plan, and what is looked at for them. Past a cap the fact
+//! stays; every change not shown to be outside counts as a member.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use crate::access::chains::candidates::{Candidates, digest};
+use crate::access::effective::grant::When;
+use crate::access::effective::state::AccessState;
+use crate::access::effects::budget::Budget;
+use crate::access::escalation::catalog::Relation;
+use crate::access::escalation::matches::{completed, fresh};
+use crate::access::escalation::requirement::{Completions, MAX_BINDINGS, key};
+use crate::access::model::facts::{Emergent, EmergentWhat};
+use crate::access::risk::rule_files::Data;
+use crate::access::risk::sod::conflicts;
+use crate::input::digest::{Digest, of};
+use crate::input::id::{ChangeId, Subject};
+use crate::input::text::Text;
+
+/// Sets kept for a piece.
+const MAX_SETS: usize = 8;
+/// Members of a set.
+const MAX_MEMBERS: usize = 8;
+/// Subsets laid over the snapshot, a plan.
+const MAX_SUBSETS: usize = 2_000;
+/// Questions put to subsets, a plan: many pieces may ask the same subset.
+const MAX_QUESTIONS: usize = 40_000;
+
+/// What is worked out of the subsets at hand; beyond, they are let go of.
+const MAX_KEPT: u64 = 500_000;
+/// What laying out a subset counts, for each of its steps and each subject that these concern.
+const LAYING: usize = 4;
+/// How much more it counts here which trusts are live than for one effect: each subset tells it anew.
+const LIVES: u64 = 4;
+
+/// What the search goes by.
+pub(crate) struct Search<'q, 'v, 's> {
+    pub(crate) data: &'q Data,
+    pub(crate) budget: Budget,
+    pub(crate) whole_view: &'q AccessState<'v, 's>,
+    /// Whether a subset never gives what fewer of its steps do not.
+    pub(crate) only_gives: bool,
+    /// The names of the steps, in the order of the plan.
+    pub(crate) ids: Vec<ChangeId>,
+    /// What each step depends on, transitively.
+    pub(crate) depends_on: Vec<BTreeSet<usize>>,
+    /// The steps in order of their digests.
+    pub(crate) order: Vec<usize>,
+    /// Whom each step may concern in any company; nothing: everyone.
+    pub(crate) concerns: Vec<Option<Rc<BTreeSet<Subject>>>>,
+    /// Which steps alter the objects that escalation paths bind.
+    pub(crate) alters_objects: Vec<bool>,
+    /// Lays a subset over the snapshot.
+    pub(crate) lay: &'q dyn Fn(&BTreeSet<usize>) -> AccessState<'v, 's>,
+    pub(crate) laid: BTreeMap<BTreeSet<usize>, AccessState<'v, 's>>,
+    /// How many subsets were ever laid out, and how much was worked out of them; of those at hand and ever.
+    pub(crate) subsets: usize,
+    pub(crate) kept: u64,
+    pub(crate) made: u64,
+    pub(crate) questions: usize,
+    /// What each subject completes before the plan.
+    pub(crate) before: BTreeMap<Subject, Completions<'q>>,
+    /// The keys of what a subject newly completes of a path by a subset.
+    pub(crate) told: BTreeMap<(BTreeSet<usize>, Subject, Text), BTreeSet<PieceKey>>,
+}
+
+/// What makes two completions the same.
+type PieceKey = (Digest<of::Piece>, bool, bool);
+
+/// What was ever worked out of a state, and looked at for it.
+fn looked_at(view: &AccessState<'_, '_>) -> u64 {
+    view.work_done().saturating_add(view.trust_work().saturating_mul(LIVES))
+}
+
+/// A responsible set, or why there is none.
+enum SearchResult {
+    Set(BTreeSet<usize>),
+    TooLarge,
+    Capped,
+}
+
+impl Search<'_, '_, '_> {
+    /// All candidates with their responsible sets, sorted by digest.
+    pub(crate) fn all(&mut self, mut candidates: Candidates) -> Vec<Emergent> {
+        let mut found: Vec<Emergent> = Vec::new();
+        let mut members = 0_usize;
+        for (what, eligible) in candidates.gravest_first() {
+            if members >= self.budget.members {
+                candidates.stand_in(what, eligible);
+                continue;
+            }
+            let piece = self.responsible(what, eligible);
+            members = members.saturating_add(piece.members.len());
+            found.push(piece);
+        }
+        // Of what is not told nothing was shown: every change may have to do with it.
+        found.extend(candidates.rest().map(|rest| Emergent {
+            digest: rest.digest,
+            eligible: rest.eligible,
+            sets: Vec::new(),
+            members: self.ids.iter().cloned().collect(),
+            complete: false,
+            with: BTreeSet::new(),
+            drop: BTreeSet::new(),
+            others: rest.others,
+            what: rest.what,
+        }));
+        found.sort_by_key(|e| e.digest);
+        found
+    }
+
+    /// Finds the responsible sets of a piece.
+    fn responsible(&mut self, what: EmergentWhat, eligible: bool) -> Emergent {
+        let universe = self.universe(&what);
+        let (sets, complete) = self.enumerate(&what, eligible, &universe);
+        let name = |at: &usize| self.ids.get(*at).cloned();
+        let members: BTreeSet<usize> =
+            if complete { sets.iter().flatten().copied().collect() } else { universe.clone() };
+        let mut named: Vec<BTreeSet<ChangeId>> = sets.iter().map(|set| set.iter().filter_map(name).collect()).collect();
+        named.sort();
+        Emergent {
+            digest: digest(&what, eligible),
+            eligible,
+            sets: named,
+            members: members.iter().filter_map(name).collect(),
+            complete,
+            with: BTreeSet::new(),
+            drop: BTreeSet::new(),
+            others: 0,
+            what,
+        }
+    }
+
+    /// The steps that may have to do with a piece; all others are shown to be outside.
+    fn universe(&self, what: &EmergentWhat) -> BTreeSet<usize> {
+        let (subject, objects) = match what {
+            EmergentWhat::Access(piece) => (&piece.subject, false),
+            EmergentWhat::Escalation(escalation) => (&escalation.subject, true),
+            EmergentWhat::Sod(conflict) => (&conflict.subject, false),
+        };
+        let mut universe = BTreeSet::new();
+        for (at, concerns) in self.concerns.iter().enumerate() {
+            let binds = objects && self.alters_objects.get(at).copied().unwrap_or(true);
+            if binds || concerns.as_ref().is_none_or(|concerns| concerns.contains(subject)) {
+                universe.insert(at);
+                universe.extend(self.depends_on.get(at).into_iter().flatten().copied());
+            }
+        }
+        universe
+    }
+
+    fn enumerate(
+        &mut self,
+        what: &EmergentWhat,
+        eligible: bool,
+        universe: &BTreeSet<usize>,
+    ) -> (Vec<BTreeSet<usize>>, bool) {
+        let mut sets: Vec<BTreeSet<usize>> = Vec::new();
+        let mut complete = true;
+        let mut seen: BTreeSet<BTreeSet<usize>> = BTreeSet::from([BTreeSet::new()]);
+        let mut queue: VecDeque<BTreeSet<usize>> = VecDeque::from([BTreeSet::new()]);
+        while let Some(without) = queue.pop_front() {
+            // A set that avoids what is left out here answers for this node as well.
+            let known = sets.iter().find(|set| set.is_disjoint(&without)).cloned();
+            let set = if let Some(known) = known {
+                known
+            } else {
+                let rest = self.drop_all(universe, &without);
+                match self.yields(what, eligible, &rest) {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None => return (sets, false),
+                }
+                if sets.len() >= MAX_SETS {
+                    return (sets, false);
+                }
+                match self.shrink(what, eligible, rest) {
+                    SearchResult::Set(set) => {
+                        sets.push(set.clone());
+                        set
+                    }
+                    SearchResult::TooLarge => {
+                        complete = false;
+                        continue;
+                    }
+                    SearchResult::Capped => return (sets, false),
+                }
+            };
+            for member in &set {
+                let mut next = without.clone();
+                next.insert(*member);
+                if seen.insert(next.clone()) {
+                    queue.push_back(next);
+                }
+            }
+        }
+        // The whole plan yields the piece; if no subset was found to, nothing was shown.
+        let found = !sets.is_empty();
+        (sets, complete && found)
+    }
+
+    /// A subset without some steps and all that depend on them.
+    fn drop_all(&self, from: &BTreeSet<usize>, without: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let depends = |at: &usize| self.depends_on.get(*at).is_some_and(|d| !d.is_disjoint(without));
+        from.iter().filter(|at| !without.contains(at) && !depends(at)).copied().collect()
+    }
+
+    /// Whether a piece, once it is there, stays whatever else is given: not a path that asks for what nobody may act as, nor
+    /// one of which not all ways are looked for.
+    fn grows(&self, what: &EmergentWhat) -> bool {
+        let EmergentWhat::Escalation(e) = what else { return true };
+        let not = |relation: Option<Relation>| matches!(relation, Some(Relation::Other | Relation::GroupNotOfActor));
+        let mut paths = self.data.escalations.iter().filter(|path| path.id == e.id);
+        usize::try_from(e.count).is_ok_and(|count| count < MAX_BINDINGS)
+            && !paths.any(|path| path.exists.iter().any(|exists| not(exists.relation)))
+    }
+
+    /// Shrinks a subset that yields a piece until each member is needed.
+    fn shrink(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> SearchResult {
+        if self.only_gives && self.grows(what) {
+            return self.shrink_at_once(what, eligible, set);
+        }
+        loop {
+            let mut smaller = false;
+            for at in self.order.clone() {
+                if !set.contains(&at) {
+                    continue;
+                }
+                let less = self.drop_all(&set, &BTreeSet::from([at]));
+                match self.yields(what, eligible, &less) {
+                    Some(true) => {
+                        set = less;
+                        smaller = true;
+                    }
+                    Some(false) => {}
+                    None => return SearchResult::Capped,
+                }
+            }
+            if !smaller {
+                return if set.len() > MAX_MEMBERS { SearchResult::TooLarge } else { SearchResult::Set(set) };
+            }
+        }
+    }
+
+    /// The same, where fewer steps never give more: many that are not needed go at once, what was needed once stays needed,
+    /// and with too many that are needed the rest is not asked about.
+    fn shrink_at_once(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> SearchResult {
+        let order: Vec<usize> = self.order.iter().copied().filter(|at| set.contains(at)).collect();
+        let mut rest = order.as_slice();
+        let (mut needed, mut most) = (0_usize, 1_usize);
+        while let Some((first, others)) = rest.split_first() {
+            if !set.contains(first) {
+                rest = others;
+                continue;
+            }
+            let (some, beyond) = rest.split_at(most.min(rest.len()));
+            let less = self.drop_all(&set, &some.iter().copied().collect());
+            match self.yields(what, eligible, &less) {
+                None => return SearchResult::Capped,
+                Some(true) => {
+                    set = less;
+                    rest = beyond;
+                    most = most.saturating_mul(2);
+                }
+                Some(false) if some.len() > 1 => most = some.len() / 2,
+                Some(false) => {
+                    needed += 1;
+                    if needed > MAX_MEMBERS {
+                        return SearchResult::TooLarge;
+                    }
+                    rest = others;
+                    most = 1;
+                }
+            }
+        }
+        SearchResult::Set(set)
+    }
+
+    /// Takes from what may be looked at.
+    fn charge(&mut self, looked: u64) {
+        self.kept = self.kept.saturating_add(looked);
+        self.made = self.made.saturating_add(looked);
+    }
+
+    /// Whether a subset yields a piece; nothing once a cap is reached.
+    fn yields(&mut self, what: &EmergentWhat, eligible: bool, set: &BTreeSet<usize>) -> Option<bool> {
+        if set.is_empty() {
+            return Some(false);
+        }
+        self.questions += 1;
+        if self.questions > MAX_QUESTIONS {
+            return None;
+        }
+        if self.made > self.budget.search {
+            return None;
+        }
+        if self.kept > MAX_KEPT {
+            self.laid.clear();
+            self.kept = 0;
+        }
+        // What is worked out while it is laid out counts as well.
+        let mut before = 0;
+        if let Some(known) = self.laid.get(set) {
+            before = looked_at(known);
+        } else {
+            if self.subsets >= MAX_SUBSETS {
+                return None;
+            }
+            self.subsets += 1;
+            let view = (self.lay)(set);
+            let concerned = view.touched.as_ref().map_or(0, |touched| touched.reach.len());
+            self.charge(u64::try_from(set.len().saturating_add(concerned).saturating_mul(LAYING)).unwrap_or(u64::MAX));
+            self.laid.insert(set.clone(), view);
+        }
+        let view = self.laid.get(set)?;
+        let yields = match what {
+            EmergentWhat::Access(piece) => {
+                let when = if eligible { When::Ever } else { When::Now };
+                view.has(self.whole_view, &piece.subject, &piece.access, when)
+            }
+            EmergentWhat::Escalation(e) => {
+                let asked = (set.clone(), e.subject.clone(), e.id.clone());
+                let told = self.told.entry(asked).or_insert_with(|| {
+                    let paths = &self.data.escalations;
+                    let plain = view.below.unwrap_or(view);
+                    let before =
+                        self.before.entry(e.subject.clone()).or_insert_with(|| completed(plain, paths, &e.subject));
+                    let paths = paths.iter().filter(|path| path.id == e.id);
+                    fresh(view, &e.subject, &completed(view, paths, &e.subject), before).iter().map(key).collect()
+                });
+                told.contains(&key(e))
+            }
+            EmergentWhat::Sod(c) => {
+                conflicts(view, &self.data.sod, &c.subject).iter().any(|found| found.digest == c.digest)
+            }
+        };
+        let is_untold = view.has_trusts_undecided();
+        let more = looked_at(view).saturating_sub(before);
+        self.charge(more);
+        (!is_untold).then_some(yields)
+    }
+}

@@ -1,0 +1,12 @@
+//! Changes: references are resolved, conflicts refused, and the result laid over a snapshot as an overlay.
+
+pub(crate) mod apply;
+pub(crate) mod claims;
+pub(crate) mod conflicts;
+pub(crate) mod confusables;
+pub(crate) mod pending;
+pub(crate) mod pending_denies;
+pub(crate) mod references;
+pub(crate) mod resolve;
+pub(crate) mod targets;
+pub(crate) mod terms;

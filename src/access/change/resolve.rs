@@ -1,0 +1,422 @@
+//! Resolution: the names of a plan against the snapshot, and its changes against one another.
+//!
+//! In: a plan, an index, perhaps a subset of changes. Out: steps in an order in which each stands after what it depends
+//! on, with what it names; or every fault at once, each at its place. Never skips an unknown name, never guesses which of
+//! several assignments is meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::change::confusables::Names;
+use crate::access::change::references::{Name, Outline, entitlement, outline};
+use crate::access::graph::index::{Index, NameKind};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::{ChangeId, Entitlement, GroupId};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::plan::model::{Action, AssignmentChange, Change, Plan};
+use crate::snapshot::model::Assignment;
+
+/// A change, resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct ResolvedChange<'p> {
+    pub(crate) change: &'p Change,
+    /// Places, in the list of steps, of all that it depends on, transitively.
+    pub(crate) depends_on: BTreeSet<usize>,
+    /// For `revoke` and `adjust`: what it takes or alters.
+    pub(crate) taken: Option<Taken>,
+    /// It is another plan's and may never be done: no deny counts by it.
+    pub(crate) other: bool,
+    /// What it places somewhere lies, for denies, nowhere.
+    pub(crate) loose: bool,
+}
+
+/// What a `revoke` or `adjust` is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Taken {
+    /// An assignment of the snapshot, by its place there.
+    Assigned(usize),
+    /// A membership that the group itself lists.
+    Listed(GroupId, Text),
+}
+
+/// Resolves the changes of a plan, or a subset of them as a plan of its own.
+pub(crate) fn resolve<'p>(
+    plan: &'p Plan,
+    index: &Index<'_>,
+    only: Option<&BTreeSet<ChangeId>>,
+) -> Result<Vec<ResolvedChange<'p>>, Vec<Finding>> {
+    attempt(plan, index, only, usize::MAX).map_err(|refused| refused.findings)
+}
+
+/// Why changes cannot be laid over a snapshot together.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    /// The reasons, each at its place.
+    pub(crate) findings: Vec<Finding>,
+    /// The places of changes that the snapshot shows as done: what they add is there, what they take is not.
+    pub(crate) shown: BTreeSet<usize>,
+    /// The places of changes that have another fault.
+    pub(crate) faulty: BTreeSet<usize>,
+}
+
+/// Resolves the changes of a plan, of which those from `held` on are other plans': they may concern the objects of others
+/// and look like them, because each of them was judged on its own.
+pub(crate) fn attempt<'p>(
+    plan: &'p Plan,
+    index: &Index<'_>,
+    only: Option<&BTreeSet<ChangeId>>,
+    held: usize,
+) -> Result<Vec<ResolvedChange<'p>>, Refused> {
+    let changes: Vec<&Change> =
+        plan.changes.iter().filter(|c| only.is_none_or(|ids| ids.contains(&c.id.value))).collect();
+    let outlines: Vec<Outline> = changes.iter().map(|c| outline(c)).collect();
+    let mut resolver = Resolver {
+        index,
+        names: Names::new(index),
+        faults: Vec::new(),
+        makers: BTreeMap::new(),
+        held,
+        shown: BTreeSet::new(),
+        faulty: BTreeSet::new(),
+    };
+    resolver.parties(plan);
+    resolver.makers(&outlines, &changes);
+    let mut steps: Vec<ResolvedChange<'p>> = Vec::new();
+    for (at, (change, outline)) in changes.iter().zip(&outlines).enumerate() {
+        let before = resolver.faults.len();
+        let taken = resolver.taken(change);
+        let depends_on = resolver.uses(change, outline, taken.as_ref());
+        resolver.held(change);
+        resolver.blame(at, before);
+        steps.push(ResolvedChange { change, depends_on, taken, other: at >= held, loose: false });
+    }
+    let clashes = resolver.conflicts(&steps, &outlines);
+    resolver.deletions(&steps, &outlines, &clashes);
+    let order = resolver.close(&mut steps);
+    if resolver.faults.is_empty() && order {
+        Ok(steps)
+    } else {
+        Err(Refused { findings: resolver.faults, shown: resolver.shown, faulty: resolver.faulty })
+    }
+}
+
+/// The names and changes of a plan, while they are resolved.
+pub(crate) struct Resolver<'r, 's> {
+    index: &'r Index<'s>,
+    names: Names<'r, 's>,
+    pub(crate) faults: Vec<Finding>,
+    /// Which change makes a thing.
+    makers: BTreeMap<Name, usize>,
+    /// From where on the changes are other plans'.
+    pub(crate) held: usize,
+    shown: BTreeSet<usize>,
+    pub(crate) faulty: BTreeSet<usize>,
+}
+
+impl Resolver<'_, '_> {
+    /// Proposer and sponsor are known to the snapshot.
+    fn parties(&mut self, plan: &Plan) {
+        let proposer = (Code::UnknownProposer, "proposer", Some(&plan.proposer));
+        let sponsor = (Code::UnknownSponsor, "sponsor", plan.on_behalf_of.as_ref());
+        for (code, role, who) in [proposer, sponsor] {
+            let Some(who) = who else { continue };
+            if self.index.identity(who.value.as_str()).is_none() {
+                let message = format!("the {role} `{}` is not an identity of the snapshot", who.value.as_str());
+                self.fault(code, message, &who.place, NameKind::Identity, who.value.as_str());
+            }
+        }
+    }
+
+    /// Notes that the faults since `before` are those of one change.
+    fn blame(&mut self, at: usize, before: usize) {
+        for fault in self.faults.get(before..).unwrap_or_default() {
+            let done = matches!(fault.code, Code::AlreadyExists | Code::UnknownPermission);
+            let of = if done { &mut self.shown } else { &mut self.faulty };
+            of.insert(at);
+        }
+    }
+
+    fn fault(&mut self, code: Code, message: String, place: &Place, kind: NameKind, name: &str) {
+        // WHY: nobody reads what is said of other plans' changes here, and each look costs one at every known name.
+        let near = if self.held == usize::MAX { self.names.nearest(kind, name) } else { None };
+        let help = near.map_or_else(
+            || "add it to the system and export a new snapshot, or correct the name".to_owned(),
+            |near| format!("the nearest known name is `{near}`"),
+        );
+        self.faults.push(Finding::new(code, message).at(place).help(help));
+    }
+
+    /// Notes who makes what; a new name must be new, and must not look like a known one.
+    fn makers(&mut self, outlines: &[Outline], changes: &[&Change]) {
+        let mut looks: BTreeMap<(NameKind, (bool, String)), Text> = BTreeMap::new();
+        for (at, (outline, change)) in outlines.iter().zip(changes).enumerate() {
+            let Some(name) = &outline.makes else { continue };
+            self.makers.entry(name.clone()).or_insert(at);
+            let place = &change.action_place;
+            let family = family(name.0);
+            let before = self.faults.len();
+            if self.known(family, name.1.raw()) {
+                let message = format!("change `{}` makes `{}`, which exists", id(change), name.1.raw());
+                self.faults.push(
+                    Finding::new(Code::AlreadyExists, message)
+                        .at(place)
+                        .help("alter the existing one, or choose a new name"),
+                );
+                self.blame(at, before);
+            }
+            if at >= self.held {
+                continue;
+            }
+            if self.faults.len() == before
+                && let Some(like) = self.names.lookalike(family, name.1.raw())
+            {
+                let message =
+                    format!("change `{}` makes `{}`, which looks like the existing `{like}`", id(change), name.1.raw());
+                self.faults.push(
+                    Finding::new(Code::Confusable, message).at(place).help("choose a name that cannot be mistaken"),
+                );
+            }
+            for form in crate::access::change::confusables::forms(name.1.raw()) {
+                let other = looks.entry((family, form)).or_insert_with(|| name.1.clone()).clone();
+                if other != name.1 {
+                    let message = format!("`{}` and `{}`, both new, look alike", name.1.raw(), other.raw());
+                    self.faults.push(
+                        Finding::new(Code::Confusable, message).at(place).help("choose names that cannot be mistaken"),
+                    );
+                    break;
+                }
+            }
+        }
+    }
+
+    fn known(&self, kind: NameKind, name: &str) -> bool {
+        let s = self.index.snapshot();
+        match kind {
+            NameKind::Subject => self.index.identity(name).is_some() || self.index.group(name).is_some(),
+            NameKind::Identity => self.index.identity(name).is_some(),
+            NameKind::Group => self.index.group(name).is_some(),
+            NameKind::Role => self.index.role(name).is_some(),
+            NameKind::Resource => self.index.resource(name).is_some(),
+            NameKind::Assignment => self.index.assignment_by_id(&name.into()).is_some(),
+            NameKind::Trust => {
+                s.trusts.iter().any(|t| t.id.as_str() == name) || s.trust_rules.iter().any(|t| t.id.as_str() == name)
+            }
+            NameKind::Credential => s.credentials.iter().any(|c| c.id.as_str() == name),
+            NameKind::Alert => s.findings.iter().any(|a| a.id.as_str() == name),
+        }
+    }
+
+    fn maker(&self, name: &Name) -> Option<usize> {
+        let direct = self.makers.get(name).copied();
+        match name.0 {
+            NameKind::Subject => {
+                let of = |kind| self.makers.get(&(kind, name.1.clone())).copied();
+                direct.or_else(|| of(NameKind::Identity)).or_else(|| of(NameKind::Group))
+            }
+            NameKind::Identity
+            | NameKind::Group
+            | NameKind::Role
+            | NameKind::Resource
+            | NameKind::Assignment
+            | NameKind::Trust
+            | NameKind::Credential
+            | NameKind::Alert => direct,
+        }
+    }
+
+    /// Checks the names that a change uses; the changes that it depends on directly.
+    fn uses(&mut self, change: &Change, outline: &Outline, taken: Option<&Taken>) -> BTreeSet<usize> {
+        let mut depends = BTreeSet::new();
+        // What the snapshot itself holds of an unresolved name can be taken away.
+        let lenient = taken.is_some() || matches!(change.action, Action::RemoveInclude(..));
+        for used in &outline.uses {
+            let (kind, name) = (used.name.0, used.name.1.raw());
+            if kind == NameKind::Subject && self.index.identity(name).is_some() && self.index.group(name).is_some() {
+                let message = format!("`{name}` is both an identity and a group of the snapshot");
+                self.faults.push(
+                    Finding::new(Code::DuplicateId, message).at(&used.place).help("rename one of them in the source"),
+                );
+            }
+            if self.known(kind, name) {
+                continue;
+            }
+            if let Some(maker) = self.maker(&used.name) {
+                depends.insert(maker);
+            } else if !(lenient && used.reduces || taken.is_some()) {
+                let what = word(kind);
+                let message =
+                    format!("change `{}` names the {what} `{name}`, which the snapshot does not know", id(change));
+                self.fault(unknown(kind), message, &used.place, kind, name);
+            }
+        }
+        depends
+    }
+
+    /// Finds the assignment that a `revoke` or `adjust` means.
+    fn taken(&mut self, change: &Change) -> Option<Taken> {
+        let (Action::Revoke(wanted) | Action::Adjust(wanted)) = &change.action else { return None };
+        let who = wanted.to.value.raw();
+        let entitled = entitlement(&wanted.target);
+        let matches = |a: &Assignment| match &entitled {
+            Entitlement::Role(role) => a.role.as_ref() == Some(role),
+            Entitlement::Membership(group) => a.member_of.as_ref() == Some(group),
+        };
+        let scope = wanted.scope.as_ref().map(|s| &s.value);
+        let held: Vec<(usize, &Assignment)> = self.index.held_by(who).filter(|(_, a)| matches(a)).collect();
+        let here: Vec<(usize, &Assignment)> = held.iter().copied().filter(|(_, a)| a.scope.as_ref() == scope).collect();
+        if let Some(named) = &wanted.assignment {
+            if let Some((at, _)) = here.iter().find(|(_, a)| a.id == named.value) {
+                return Some(Taken::Assigned(*at));
+            }
+            let known = self.index.assignment_by_id(&named.value).is_some();
+            let message = if known {
+                format!("assignment `{}` is not of this holder, entitlement and scope", named.value.as_str())
+            } else {
+                format!("the snapshot holds no assignment `{}`", named.value.as_str())
+            };
+            self.fault(Code::UnknownAssignment, message, &named.place, NameKind::Assignment, named.value.as_str());
+            return None;
+        }
+        match here.as_slice() {
+            [(at, _)] => return Some(Taken::Assigned(*at)),
+            [_, ..] => {
+                let names: Vec<&str> = here.iter().take(8).map(|(_, a)| a.id.as_str()).collect();
+                let message = format!("change `{}` matches {} assignments", id(change), here.len());
+                self.faults.push(
+                    Finding::new(Code::AmbiguousAssignment, message)
+                        .at(&wanted.to.place)
+                        .help(format!("name one with `assignment:`: `{}`", names.join("`, `"))),
+                );
+                return None;
+            }
+            [] => {}
+        }
+        if let (Entitlement::Membership(group), None) = (&entitled, scope)
+            && let Some(listed) = self.index.group(group.as_str())
+            && (listed.members.iter().any(|m| m.as_str() == who) || listed.nested.iter().any(|m| m.as_str() == who))
+        {
+            return Some(Taken::Listed(group.clone(), wanted.to.value.clone()));
+        }
+        self.no_assignment(change, wanted, &held);
+        None
+    }
+
+    fn no_assignment(&mut self, change: &Change, wanted: &AssignmentChange, held: &[(usize, &Assignment)]) {
+        let entitled = entitlement(&wanted.target);
+        // Where a name is unknown, that is the fault, and it is reported as such.
+        let (what, kind) = match &entitled {
+            Entitlement::Role(_) => ("role", NameKind::Role),
+            Entitlement::Membership(_) => ("membership of", NameKind::Group),
+        };
+        let reported = |kind, name: &str| !self.known(kind, name) && self.maker(&(kind, name.into())).is_none();
+        if reported(NameKind::Subject, wanted.to.value.raw()) || reported(kind, entitled.as_str()) {
+            return;
+        }
+        let message = format!(
+            "change `{}`: `{}` does not hold the {what} `{}`{}",
+            id(change),
+            wanted.to.value.raw(),
+            entitled.as_str(),
+            wanted.scope.as_ref().map_or_else(String::new, |s| format!(" at `{}`", s.value.as_str())),
+        );
+        let elsewhere: Vec<String> = held
+            .iter()
+            .take(8)
+            .map(|(_, a)| a.scope.as_ref().map_or_else(|| "everywhere".to_owned(), |s| format!("at `{}`", s.as_str())))
+            .collect();
+        let help = if elsewhere.is_empty() {
+            "correct the holder or the entitlement; what a group's rule implies cannot be revoked".to_owned()
+        } else {
+            format!("it is held {}: name that scope", elsewhere.join(", "))
+        };
+        self.faults.push(Finding::new(Code::UnknownAssignment, message).at(&wanted.to.place).help(help));
+    }
+
+    /// What a change takes from a role must be there; what it adds must not be.
+    fn held(&mut self, change: &Change) {
+        let role = |id: &crate::input::id::RoleId| self.index.role(id.as_str());
+        let found = if let Action::RemovePermission(r, p) = &change.action {
+            role(&r.value).is_some_and(|r| !r.permissions.contains(&p.value)).then_some((
+                Code::UnknownPermission,
+                "takes a permission that the role does not have",
+                &p.place,
+            ))
+        } else if let Action::RemoveInclude(r, i) = &change.action {
+            role(&r.value).is_some_and(|r| !r.includes.contains(&i.value)).then_some((
+                Code::UnknownPermission,
+                "takes an include that the role does not have",
+                &i.place,
+            ))
+        } else if let Action::AddPermission(r, p) = &change.action {
+            role(&r.value).is_some_and(|r| r.permissions.contains(&p.value)).then_some((
+                Code::AlreadyExists,
+                "adds a permission that the role has",
+                &p.place,
+            ))
+        } else if let Action::AddInclude(r, i) = &change.action {
+            role(&r.value).is_some_and(|r| r.includes.contains(&i.value)).then_some((
+                Code::AlreadyExists,
+                "adds an include that the role has",
+                &i.place,
+            ))
+        } else if let Action::RemoveTrust(t) = &change.action {
+            let rules = &self.index.snapshot().trust_rules;
+            rules.iter().any(|rule| rule.id == t.value).then_some((
+                Code::UnknownTrust,
+                "takes a trust that is a rule of the system",
+                &t.place,
+            ))
+        } else {
+            None
+        };
+        if let Some((code, what, place)) = found {
+            let message = format!("change `{}` {what}", id(change));
+            self.faults
+                .push(Finding::new(code, message).at(place).help("compare with the snapshot, or drop the change"));
+        }
+    }
+}
+
+pub(crate) fn id(change: &Change) -> &str {
+    change.id.value.as_str()
+}
+
+/// The kind among whose names a new one must stand out: identities and groups share one.
+fn family(kind: NameKind) -> NameKind {
+    match kind {
+        NameKind::Subject | NameKind::Identity | NameKind::Group => NameKind::Subject,
+        other @ (NameKind::Role
+        | NameKind::Resource
+        | NameKind::Assignment
+        | NameKind::Trust
+        | NameKind::Credential
+        | NameKind::Alert) => other,
+    }
+}
+
+fn unknown(kind: NameKind) -> Code {
+    match kind {
+        NameKind::Subject | NameKind::Identity => Code::UnknownIdentity,
+        NameKind::Group => Code::UnknownGroup,
+        NameKind::Role => Code::UnknownRole,
+        NameKind::Resource => Code::UnknownResource,
+        NameKind::Assignment => Code::UnknownAssignment,
+        NameKind::Trust => Code::UnknownTrust,
+        NameKind::Credential => Code::UnknownCredential,
+        NameKind::Alert => Code::UnknownAlert,
+    }
+}
+
+fn word(kind: NameKind) -> &'static str {
+    match kind {
+        NameKind::Subject => "identity or group",
+        NameKind::Identity => "identity",
+        NameKind::Group => "group",
+        NameKind::Role => "role",
+        NameKind::Resource => "resource",
+        NameKind::Assignment => "assignment",
+        NameKind::Trust => "trust",
+        NameKind::Credential => "credential",
+        NameKind::Alert => "finding of the source system",
+    }
+}

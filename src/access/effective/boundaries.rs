@@ -1,0 +1,125 @@
+//! Limits: what is left of a role for an identity that boundaries or organisation policies bound.
+//!
+//! In: a role and the limits of its holder. Out: the role flattened, each allow narrowed to what every limit allows as
+//! well. Where two patterns meet in something that is no pattern, the allow's own stays and is marked by a condition, so
+//! that it covers nothing but itself. What limits deny is not taken here: denies act on the whole identity.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::access::effective::role::{Allow, ResolvedRole};
+use crate::access::effective::state::{AccessState, RoleState};
+use crate::access::matching::pattern::Dialect;
+use crate::input::entitlement::{Except, Permission};
+use crate::input::id::{RoleId, Subject};
+use crate::input::text::Text;
+use crate::snapshot::model::Limit;
+
+/// Into how many pieces one allow may fall; beyond, it stays whole under a condition.
+const MAX_PIECES: usize = 256;
+
+impl AccessState<'_, '_> {
+    /// A role, flattened, within limits.
+    pub(crate) fn limited(&self, subject: &Subject, role: &RoleId, limits: &[Limit]) -> Rc<ResolvedRole> {
+        let by_resource = matches!(self.role(role.as_str()), RoleState::Known(known) if known.by_resource);
+        let limits: Vec<Limit> = limits.iter().filter(|l| !by_resource || l.bounds_resources).cloned().collect();
+        if limits.is_empty() {
+            return self.personal(subject, role);
+        }
+        let mut roles = std::iter::once(role).chain(limits.iter().flat_map(|l| &l.roles));
+        if let Some(below) = self.below
+            && !self.delta.alters_subjects()
+            && !roles.any(|r| self.alters(r))
+        {
+            return below.limited(subject, role, &limits);
+        }
+        let mut roles = std::iter::once(role).chain(limits.iter().flat_map(|l| &l.roles));
+        let holder = roles.any(|r| self.flat(r).variables).then(|| subject.clone());
+        let key = (role.clone(), limits, holder);
+        if let Some(known) = self.memo.borrow().limited.get(&key) {
+            return Rc::clone(known);
+        }
+        let flat = Rc::new(self.narrow(subject, role, &key.1));
+        self.memo.borrow_mut().limited.insert(key, Rc::clone(&flat));
+        flat
+    }
+
+    fn narrow(&self, subject: &Subject, role: &RoleId, limits: &[Limit]) -> ResolvedRole {
+        let whole = self.personal(subject, role);
+        let mut allows: Vec<Allow> = whole.allows.clone();
+        for limit in limits {
+            let bounds: Vec<Rc<ResolvedRole>> = limit.roles.iter().map(|r| self.personal(subject, r)).collect();
+            let bounds: Vec<&Permission> = bounds.iter().flat_map(|flat| &flat.allows).map(|a| &a.permission).collect();
+            allows = allows.iter().flat_map(|allow| pieces(self.dialect, allow, &bounds, limit)).collect();
+        }
+        ResolvedRole::of(allows, whole.denies.clone(), whole.roles.clone())
+    }
+}
+
+/// What a limit leaves of an allow.
+fn pieces(dialect: Dialect, allow: &Allow, bounds: &[&Permission], limit: &Limit) -> Vec<Allow> {
+    let whole = |b: &&&Permission| {
+        b.condition.is_none()
+            && b.except.is_empty()
+            && dialect.action_covers(b.action.raw(), allow.permission.action.raw())
+            && dialect.resource_covers(b.resource.raw(), allow.permission.resource.raw())
+    };
+    if bounds.iter().any(|b| whole(&b)) {
+        return vec![allow.clone()];
+    }
+    let found: BTreeSet<Permission> =
+        bounds.iter().filter_map(|bound| meet(dialect, &allow.permission, bound)).collect();
+    let found: Vec<Permission> = if found.len() > MAX_PIECES {
+        let within = format!("within the limit `{}`", limit.name.raw());
+        vec![Permission {
+            condition: both(allow.permission.condition.as_ref(), Some(&within.into())),
+            ..allow.permission.clone()
+        }]
+    } else {
+        found.into_iter().collect()
+    };
+    let piece = |permission| Allow { permission, chain: allow.chain.clone(), unknown: allow.unknown };
+    found.into_iter().map(piece).collect()
+}
+
+/// What two permissions share.
+fn meet(dialect: Dialect, p: &Permission, bound: &Permission) -> Option<Permission> {
+    let (action, action_exact) = narrower(
+        &p.action,
+        &bound.action,
+        |q, r| dialect.action_covers(q, r),
+        dialect.actions_overlap(p.action.raw(), bound.action.raw()),
+    )?;
+    let (resource, resource_exact) = narrower(
+        &p.resource,
+        &bound.resource,
+        |q, r| dialect.resource_covers(q, r),
+        dialect.resources_overlap(p.resource.raw(), bound.resource.raw()),
+    )?;
+    let mut condition = both(p.condition.as_ref(), bound.condition.as_ref());
+    if !(action_exact && resource_exact) {
+        let mark = format!("within `{}` on `{}`", bound.action.raw(), bound.resource.raw());
+        condition = both(condition.as_ref(), Some(&mark.into()));
+    }
+    let except: BTreeSet<Except> = p.except.iter().chain(&bound.except).cloned().collect();
+    Some(Permission { action, resource, effect: p.effect, condition, except: except.into_iter().collect() })
+}
+
+/// The narrower of two patterns, and whether it is all that they share; nothing if they share nothing.
+fn narrower(p: &Text, bound: &Text, covers: impl Fn(&str, &str) -> bool, overlap: bool) -> Option<(Text, bool)> {
+    if covers(bound.raw(), p.raw()) {
+        Some((p.clone(), true))
+    } else if covers(p.raw(), bound.raw()) {
+        Some((bound.clone(), true))
+    } else {
+        overlap.then(|| (p.clone(), false))
+    }
+}
+
+/// Both conditions at once.
+fn both(a: Option<&Text>, b: Option<&Text>) -> Option<Text> {
+    match (a, b) {
+        (Some(a), Some(b)) if a != b => Some(format!("{} and {}", a.raw(), b.raw()).into()),
+        (a, b) => a.or(b).cloned(),
+    }
+}

@@ -1,0 +1,250 @@
+//! Reach: what a subject holds itself, before it acts as anyone.
+//!
+//! In: a state and a subject. Out: its holdings through groups, roles and includes, and its denies: the least fixpoint.
+//! Cycles are legal. An assignment that has ended at `taken_at` gives nothing; a disabled identity gives nothing, neither
+//! to itself nor to whoever could act as it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use crate::access::effective::holdings::{Assumptions, DirectHoldings, Holding, ScopeSubtree, WantedAccess};
+use crate::access::effective::role::{Allow, left_out};
+use crate::access::effective::state::{AccessState, Membership};
+use crate::access::graph::provenance::{ExpiringPath, Expiry, Validity};
+use crate::access::matching::coverage::{Surely, Tree, scope_covers, scopes_overlap};
+use crate::access::model::facts::{Exception, PathStep};
+use crate::input::entitlement::Permission;
+use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
+use crate::input::text::Text;
+use crate::input::time::Time;
+
+/// A role held somewhere, while it is found: the way, and what denies by which it rests on.
+#[derive(Default)]
+struct FoundHoldings {
+    way: Validity,
+    rests_on: Option<Assumptions>,
+    denying: BTreeMap<Assumptions, Validity>,
+}
+
+impl AccessState<'_, '_> {
+    /// Whether something that ends then is in force at `taken_at`.
+    pub(crate) fn in_force(&self, until: Option<Time>) -> bool {
+        until.is_none_or(|end| end > self.as_of())
+    }
+
+    /// What a subject holds itself.
+    pub(crate) fn own(&self, subject: &Subject) -> Rc<DirectHoldings> {
+        if let (Some(below), Some(touched)) = (self.below, &self.touched)
+            && !touched.may_differ(subject)
+        {
+            return below.own(subject);
+        }
+        if let Some(known) = self.memo.borrow().own.get(subject) {
+            return Rc::clone(known);
+        }
+        let own = Rc::new(self.hold(subject));
+        let mut memo = self.memo.borrow_mut();
+        // Each is as much as two entries of a row.
+        memo.make_room(own.groups.len().saturating_add(own.holdings.len()).saturating_mul(2));
+        memo.own.insert(subject.clone(), Rc::clone(&own));
+        own
+    }
+
+    /// A membership as one that may be there or not, if it is.
+    fn open_membership(&self, membership: &Membership, of: &Subject) -> Option<AssignmentId> {
+        match &membership.assignment {
+            Some(id) => self.delta.undenied.contains(id).then(|| id.clone()),
+            None if self.delta.undenied_listed.is_empty() => None,
+            None => {
+                let listed = (membership.group.clone(), of.as_str().into());
+                let name = || AssignmentId::new(format!("{} in {}", of.as_str(), membership.group.as_str()));
+                self.delta.undenied_listed.contains(&listed).then(name)
+            }
+        }
+    }
+
+    fn hold(&self, subject: &Subject) -> DirectHoldings {
+        let mut own = DirectHoldings::default();
+        if self.deleted(subject) || self.disabled(subject) {
+            return own;
+        }
+        let start = (subject.clone(), ScopeSubtree::EVERYWHERE);
+        own.groups.insert(start.clone(), Validity::start());
+        let mut queue = VecDeque::from([start]);
+        while let Some(at) = queue.pop_front() {
+            let Some(way) = own.groups.get(&at).cloned() else { continue };
+            for membership in self.memberships(&at.0) {
+                if !self.in_force(membership.until) {
+                    continue;
+                }
+                let Some(mut below) = at.1.within(&Surely(self), membership.scope.as_ref()) else { continue };
+                below.rests_on.extend(self.open_membership(&membership, &at.0));
+                let step = PathStep::Member(membership.group.clone(), membership.assignment);
+                let onward = way.step(&step, membership.mode, Expiry::of(membership.until));
+                let next = (Subject::Group(membership.group), below);
+                if own.groups.entry(next.clone()).or_default().join(&onward) {
+                    queue.push_back(next);
+                }
+            }
+        }
+        let mut held: BTreeMap<(RoleId, Option<ResourceId>), FoundHoldings> = BTreeMap::new();
+        for ((holder, below), way) in &own.groups {
+            for a in self.held_by(holder.as_str()) {
+                let (Some(role), true) = (&a.role, self.in_force(a.until)) else { continue };
+                let Some(place) = below.within(&Surely(self), a.scope.as_ref()) else { continue };
+                let step = PathStep::Holds(role.clone(), a.id.clone(), a.mode);
+                let onward = way.step(&step, a.mode, Expiry::of(a.until));
+                let mut rests_on = place.rests_on;
+                if self.delta.undenied.contains(&a.id) {
+                    rests_on.insert(a.id.clone());
+                }
+                let found = held.entry((role.clone(), place.scope)).or_default();
+                found.way.join(&onward);
+                // What comes in several ways rests on what all of them rest on.
+                found.rests_on = Some(found.rests_on.take().map_or_else(|| rests_on.clone(), |all| &all & &rests_on));
+                if place.sure {
+                    found.denying.entry(rests_on).or_default().join(&onward);
+                }
+            }
+        }
+        let limits = self.limits(subject);
+        let mut denies: Vec<Exception> = Vec::new();
+        let mut open: Vec<(Assumptions, Exception)> = Vec::new();
+        let mut rests: Vec<Assumptions> = Vec::new();
+        for ((role, scope), found) in held {
+            let flat = self.personal(subject, &role);
+            for (rests_on, way) in &found.denying {
+                let Some(leg) = &way.now else { continue };
+                let here = flat.denies.iter().map(|p| Exception {
+                    action: p.action.clone(),
+                    resource: p.resource.clone(),
+                    scope: scope.clone(),
+                    until: leg.end.until(),
+                    except: p.except.clone(),
+                });
+                if rests_on.is_empty() {
+                    denies.extend(here);
+                } else {
+                    open.extend(here.map(|deny| (rests_on.clone(), deny)));
+                }
+            }
+            let flat = if limits.is_empty() { flat } else { self.limited(subject, &role, &limits) };
+            rests.push(found.rests_on.unwrap_or_default());
+            own.holdings.push(Holding { role, scope, way: found.way, flat, denies: Rc::default() });
+        }
+        // What a limit denies is denied to whoever it bounds.
+        for role in limits.iter().flat_map(|limit| &limit.roles) {
+            denies.extend(self.personal(subject, role).denies.iter().map(|p| Exception {
+                action: p.action.clone(),
+                resource: p.resource.clone(),
+                scope: None,
+                until: None,
+                except: p.except.clone(),
+            }));
+        }
+        own.denies = distinct(denies);
+        for (holding, rests_on) in own.holdings.iter_mut().zip(rests) {
+            let with = open.iter().filter(|(on, _)| on.is_subset(&rests_on)).map(|(_, deny)| deny);
+            let mut with: Vec<Exception> = with.cloned().collect();
+            holding.denies = if with.is_empty() {
+                Rc::clone(&own.denies)
+            } else {
+                with.extend(own.denies.iter().cloned());
+                distinct(with)
+            };
+        }
+        own
+    }
+
+    /// How a subject itself, before trusts, holds something wanted.
+    pub(crate) fn holds(&self, own: &DirectHoldings, wanted: &WantedAccess<'_>) -> Validity {
+        let mut best = Validity::default();
+        for holding in &own.holdings {
+            if wanted.scope.is_some() && !scopes_overlap(self, holding.scope.as_ref(), wanted.scope) {
+                continue;
+            }
+            for allow in holding.flat.overlapping(self.dialect, wanted.action, wanted.resource) {
+                best.join(&self.unless_denied(holding, allow, wanted));
+            }
+        }
+        best
+    }
+
+    /// The way to an allow that overlaps something wanted, less what one deny takes.
+    pub(crate) fn unless_denied(&self, holding: &Holding, allow: &Allow, wanted: &WantedAccess<'_>) -> Validity {
+        let through = |leg: &ExpiringPath| {
+            let denied = self.is_denied(&holding.denies, holding.scope.as_ref(), allow, leg.end, wanted);
+            (!denied).then(|| ExpiringPath { end: leg.end, trail: allow.trail(&leg.trail) })
+        };
+        Validity { now: holding.way.now.as_ref().and_then(through), ever: holding.way.ever.as_ref().and_then(through) }
+    }
+
+    /// Whether one of `denies`, or what an allow leaves out, takes all that the allow, held at a place until an end, shares
+    /// with something wanted.
+    pub(crate) fn is_denied(
+        &self,
+        denies: &[Exception],
+        held: Option<&ResourceId>,
+        allow: &Allow,
+        end: Expiry,
+        wanted: &WantedAccess<'_>,
+    ) -> bool {
+        denies
+            .iter()
+            .chain(&left_out(&allow.permission))
+            .any(|deny| Expiry::of(deny.until) >= end && self.denies_overlap(deny, &allow.permission, held, wanted))
+    }
+
+    /// Whether a deny held at a place reaches what an allow, held at another, and something wanted share.
+    fn denies_at(
+        &self,
+        deny: Option<&ResourceId>,
+        held: Option<&ResourceId>,
+        wanted: Option<&ResourceId>,
+        shared: Option<&ResourceId>,
+    ) -> bool {
+        let sure = Surely(self);
+        // What the two share only because of where a resource lies is denied there as well.
+        let overlap = wanted.is_none() || scopes_overlap(&sure, held, wanted);
+        if overlap { scope_covers(&sure, deny, shared) } else { scope_covers(self, deny, shared) }
+    }
+
+    /// Whether one deny covers all that an allow and something wanted share.
+    fn denies_overlap(
+        &self,
+        deny: &Exception,
+        allow: &Permission,
+        held: Option<&ResourceId>,
+        wanted: &WantedAccess<'_>,
+    ) -> bool {
+        let dialect = self.dialect;
+        // The narrower of two overlapping scopes is all that they share.
+        let shared = match wanted.scope {
+            Some(scope) if scope_covers(self, held, Some(scope)) => Some(scope),
+            Some(_) | None => held,
+        };
+        let action = |p: &Text| dialect.action_covers(deny.action.raw(), p.raw());
+        let resource = |p: &Text| dialect.resource_covers(deny.resource.raw(), p.raw());
+        // WHY: what two patterns share lies within either; if the deny covers neither, more access is assumed.
+        self.denies_at(deny.scope.as_ref(), held, wanted.scope, shared)
+            && (action(&allow.action) || action(wanted.action))
+            && (resource(&allow.resource) || resource(wanted.resource))
+            // WHY: what is left out of a deny may be just what is wanted.
+            && !deny.except.iter().any(|e| {
+                let overlap = |action: &Text, resource: &Text| {
+                    dialect.actions_overlap(e.action.raw(), action.raw())
+                        && dialect.resources_overlap(e.resource.raw(), resource.raw())
+                };
+                overlap(&allow.action, &allow.resource) && overlap(wanted.action, wanted.resource)
+            })
+    }
+}
+
+/// Distinct denies, sorted. Of one deny held several times the latest end counts, as of an allow.
+fn distinct(mut denies: Vec<Exception>) -> Rc<[Exception]> {
+    let latest = |d: &Exception| std::cmp::Reverse(Expiry::of(d.until));
+    let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.except.clone());
+    denies.sort_by_cached_key(|d| (what(d), latest(d)));
+    denies.dedup_by(|b, a| what(a) == what(b));
+    denies.into()
+}

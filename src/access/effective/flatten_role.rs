@@ -1,0 +1,135 @@
+//! A role with all that it includes, flattened.
+//!
+//! In: a state and a role. Out: its allows, each with the includes that lead to it, and its denies. What it has been asked
+//! is remembered, so that a question about a role costs once for all its holders.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use crate::access::effective::policy_variables::has_variable;
+use crate::access::effective::role::{Allow, CoverageCache, ResolvedRole, leave_out, unknown_permission};
+use crate::access::effective::state::{AccessState, RoleState};
+use crate::access::graph::closure::closure;
+use crate::input::entitlement::{Effect, Permission};
+use crate::input::id::RoleId;
+
+impl AccessState<'_, '_> {
+    /// A role, flattened. What the changes do not touch is taken from the state below.
+    pub(crate) fn flat(&self, role: &RoleId) -> Rc<ResolvedRole> {
+        if let Some(below) = self.below
+            && !self.alters(role)
+        {
+            return below.flat(role);
+        }
+        if let Some(known) = self.memo.borrow().resolved_roles.get(role) {
+            return Rc::clone(known);
+        }
+        let flat = Rc::new(self.flatten(role));
+        self.memo.borrow_mut().resolved_roles.insert(role.clone(), Rc::clone(&flat));
+        flat
+    }
+
+    /// Whether the changes alter a role or one that it includes.
+    pub(crate) fn alters(&self, role: &RoleId) -> bool {
+        if self.delta.roles.is_empty() {
+            return false;
+        }
+        let mut seen = BTreeSet::from([role.clone()]);
+        let mut queue = vec![role.clone()];
+        while let Some(next) = queue.pop() {
+            if self.delta.roles.contains_key(&next) {
+                return true;
+            }
+            if let RoleState::Known(known) = self.role(next.as_str()) {
+                queue.extend(known.includes.iter().filter(|i| seen.insert((*i).clone())).cloned());
+            }
+        }
+        false
+    }
+
+    fn flatten(&self, role: &RoleId) -> ResolvedRole {
+        let mut flat = ResolvedRole::default();
+        let mut queue = VecDeque::from([(role.clone(), Vec::new())]);
+        flat.roles.insert(role.clone());
+        while let Some((id, chain)) = queue.pop_front() {
+            let state = self.role(id.as_str());
+            if matches!(state, RoleState::Unknown) || self.delta.open_roles.contains(&id) {
+                let permission = unknown_permission(&id);
+                flat.set.insert(permission.clone());
+                flat.allows.push(Allow { permission, chain: chain.clone(), unknown: true });
+            }
+            let known = match state {
+                RoleState::Known(known) => known,
+                RoleState::Deleted => {
+                    flat.roles.remove(&id);
+                    continue;
+                }
+                RoleState::Unknown => continue,
+            };
+            for permission in &known.permissions {
+                match permission.effect {
+                    Effect::Allow if flat.set.insert(permission.clone()) => {
+                        flat.allows.push(Allow {
+                            permission: permission.clone(),
+                            chain: chain.clone(),
+                            unknown: false,
+                        });
+                    }
+                    Effect::Deny if permission.condition.is_none() => {
+                        flat.denies.insert(permission.clone());
+                    }
+                    Effect::Allow | Effect::Deny => {}
+                }
+            }
+            flat.variables |= self.dialect.variables && known.permissions.iter().any(has_variable);
+            for include in &known.includes {
+                if flat.roles.insert(include.clone()) {
+                    let mut longer = chain.clone();
+                    longer.push(include.clone());
+                    queue.push_back((include.clone(), longer));
+                }
+            }
+        }
+        if !self.delta.undenied_includes.is_empty() {
+            self.open_includes(role, &mut flat);
+        }
+        flat
+    }
+
+    /// Takes the denies that come by includes that may be there or not from what comes only with these, and from nothing
+    /// else.
+    fn open_includes(&self, role: &RoleId, flat: &mut ResolvedRole) {
+        let open = &self.delta.undenied_includes;
+        let by = |counts: &dyn Fn(&(RoleId, RoleId)) -> bool| {
+            closure(&BTreeSet::from([role.clone()]), |id| {
+                let RoleState::Known(known) = self.role(id.as_str()) else { return BTreeSet::new() };
+                let counts = |i: &&RoleId| counts(&(id.clone(), (*i).clone()));
+                known.includes.iter().filter(counts).cloned().collect()
+            })
+        };
+        let has = |deny: &Permission, of: &BTreeSet<RoleId>| {
+            let has =
+                |id: &RoleId| matches!(self.role(id.as_str()), RoleState::Known(r) if r.permissions.contains(deny));
+            of.iter().any(has)
+        };
+        let sure = by(&|include| !open.contains(include));
+        let (kept, loose): (BTreeSet<Permission>, BTreeSet<Permission>) =
+            std::mem::take(&mut flat.denies).into_iter().partition(|deny| has(deny, &sure));
+        flat.denies = kept;
+        if loose.is_empty() {
+            return;
+        }
+        for allow in &mut flat.allows {
+            let from = allow.chain.last().unwrap_or(role);
+            let others = |include: &&(RoleId, RoleId)| !by(&|other| other != *include).contains(from);
+            let needed: BTreeSet<_> = open.iter().filter(others).collect();
+            if needed.is_empty() {
+                continue;
+            }
+            let with = by(&|include| !open.contains(include) || needed.contains(include));
+            let taken: Vec<&Permission> = loose.iter().filter(|deny| has(deny, &with)).collect();
+            leave_out(&mut allow.permission, &taken);
+        }
+        flat.set = flat.allows.iter().map(|allow| allow.permission.clone()).collect();
+    }
+}

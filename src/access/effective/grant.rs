@@ -1,0 +1,242 @@
+//! Grants: the roles that reach a subject, directly or through identities it can act as, grouped by scope.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::access::effective::holdings::{DirectHoldings, Holding};
+use crate::access::effective::role::{ResolvedRole, left_out};
+use crate::access::graph::provenance::{ExpiringPath, Expiry, HopChain, Validity, joined, length, steps};
+use crate::access::matching::coverage::{Tree, ancestry, ends_within, exceptions_allow};
+use crate::access::matching::pattern::Dialect;
+use crate::access::model::facts::{Access, Exception};
+use crate::input::id::{ResourceId, RoleId, Subject};
+
+/// Until when something is given, by whom, and the way there.
+#[derive(Clone, Debug)]
+pub(crate) struct Provenance {
+    pub(crate) end: Expiry,
+    pub(crate) actor: Subject,
+    /// To the actor, and from there.
+    pub(crate) legs: [HopChain; 2],
+}
+
+impl Provenance {
+    /// The whole way.
+    pub(crate) fn trail(&self) -> HopChain {
+        let [there, on] = &self.legs;
+        joined(there, on)
+    }
+
+    /// The way and its end.
+    pub(crate) fn leg(&self) -> ExpiringPath {
+        ExpiringPath { end: self.end, trail: self.trail() }
+    }
+
+    /// How many steps the way has.
+    pub(crate) fn length(&self) -> usize {
+        self.legs.iter().map(length).sum()
+    }
+
+    /// Whether this lasts longer than another or, lasting as long, is the shorter way, or the first of equals.
+    pub(crate) fn is_better_than(&self, other: &Self) -> bool {
+        self.end
+            .cmp(&other.end)
+            .then_with(|| other.length().cmp(&self.length()))
+            .then_with(|| other.legs.iter().flat_map(steps).cmp(self.legs.iter().flat_map(steps)))
+            == std::cmp::Ordering::Greater
+    }
+}
+
+/// A role at a place.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) role: RoleId,
+    pub(crate) flat: Rc<ResolvedRole>,
+    pub(crate) scope: Option<ResourceId>,
+    /// What is denied to whoever gives it.
+    pub(crate) denies: Rc<[Exception]>,
+    /// All steps in force.
+    pub(crate) now: Option<Provenance>,
+    /// Steps that can be activated included. INVARIANT: ends no earlier than `now`.
+    pub(crate) ever: Option<Provenance>,
+}
+
+impl Grant {
+    /// What an actor gives by one of its holdings.
+    pub(crate) fn new(actor: &Subject, way: &Validity, holding: &Holding) -> Self {
+        let source = |there: &Option<ExpiringPath>, on: &Option<ExpiringPath>| {
+            let (there, on) = (there.as_ref()?, on.as_ref()?);
+            let legs = [there.trail.clone(), on.trail.clone()];
+            Some(Provenance { end: there.end.min(on.end), actor: actor.clone(), legs })
+        };
+        Self {
+            role: holding.role.clone(),
+            flat: Rc::clone(&holding.flat),
+            scope: holding.scope.clone(),
+            denies: Rc::clone(&holding.denies),
+            now: source(&way.now, &holding.way.now),
+            ever: source(&way.ever, &holding.way.ever),
+        }
+    }
+
+    /// Whether two gifts give the same, but for how long.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.flat, &other.flat)
+            && (Rc::ptr_eq(&self.denies, &other.denies) || self.denies == other.denies)
+            && self.scope == other.scope
+    }
+
+    /// Takes in another way to the same.
+    pub(crate) fn join(&mut self, other: Self) {
+        for (mine, theirs) in [(&mut self.now, other.now), (&mut self.ever, other.ever)] {
+            let Some(theirs) = theirs else { continue };
+            if mine.as_ref().is_none_or(|known| theirs.is_better_than(known)) {
+                *mine = Some(theirs);
+            }
+        }
+    }
+
+    /// How it is given.
+    pub(crate) fn source(&self, when: When) -> Option<&Provenance> {
+        match when {
+            When::Now => self.now.as_ref(),
+            When::Ever => self.ever.as_ref(),
+        }
+    }
+
+    /// What lasts longer by activation than now.
+    pub(crate) fn eligible(&self) -> Option<&Provenance> {
+        let now = self.now.as_ref().map(|source| source.end);
+        self.ever.as_ref().filter(|source| Some(source.end) > now)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ever.is_none()
+    }
+
+    /// Whether an actor is the one by which it is given.
+    pub(crate) fn rests_on(&self, actor: &Subject) -> bool {
+        [&self.now, &self.ever].into_iter().flatten().any(|source| source.actor == *actor)
+    }
+
+    /// Whether it covers an access that lies where it holds or below.
+    pub(crate) fn covers(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
+        self.source(when).is_some_and(|source| ends_within(wanted.until, source.end.until()))
+            && self.flat.covering(dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
+                let condition = &allow.permission.condition;
+                (condition.is_none() || *condition == wanted.condition)
+                    && exceptions_allow(dialect, tree, &left_out(&allow.permission), wanted)
+            })
+            && exceptions_allow(dialect, tree, &self.denies, wanted)
+    }
+}
+
+/// When something must hold: in force, or also by activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Now,
+    Ever,
+}
+
+/// Gifts at their places.
+pub(crate) type ByScope = BTreeMap<Option<ResourceId>, Vec<Grant>>;
+
+/// Adds a gift.
+pub(crate) fn add(places: &mut ByScope, gift: Grant) {
+    if gift.is_empty() {
+        return;
+    }
+    let here = places.entry(gift.scope.clone()).or_default();
+    match here.iter_mut().find(|known| known.same(&gift)) {
+        Some(known) => known.join(gift),
+        None => here.push(gift),
+    }
+}
+
+/// All that a subject is given.
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    /// Taken from, for every place that does not stand in `places`.
+    pub(crate) base: Option<Rc<Grants>>,
+    pub(crate) places: ByScope,
+    /// How many gifts stand in `places`.
+    pub(crate) held: usize,
+    pub(crate) by_flat: OnceCell<Vec<(Rc<ResolvedRole>, Vec<GrantIndex>)>>,
+}
+
+impl Grants {
+    pub(crate) fn new(base: Option<Rc<Self>>, places: ByScope) -> Self {
+        Self { base, held: places.values().map(Vec::len).sum(), places, by_flat: OnceCell::new() }
+    }
+
+    /// How many gifts it holds itself.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+}
+
+impl Grants {
+    /// What is given at exactly a place.
+    pub(crate) fn at(&self, scope: Option<&ResourceId>) -> &[Grant] {
+        match (self.places.get(&scope.cloned()), &self.base) {
+            (Some(here), _) => here,
+            (None, Some(base)) => base.at(scope),
+            (None, None) => &[],
+        }
+    }
+
+    /// The gifts of every role for which a question is answered with yes: asked once a role, in no order of meaning.
+    pub(crate) fn of_roles<'g>(&'g self, wanted: &dyn Fn(&ResolvedRole) -> bool) -> Vec<&'g Grant> {
+        let mut found: Vec<&Grant> = match &self.base {
+            Some(base) => base.of_roles(wanted),
+            None => Vec::new(),
+        };
+        found.retain(|gift| !self.places.contains_key(&gift.scope));
+        let by_flat = self.by_flat.get_or_init(|| {
+            let mut known: BTreeMap<usize, usize> = BTreeMap::new();
+            let mut all: Vec<(Rc<ResolvedRole>, Vec<GrantIndex>)> = Vec::new();
+            for (scope, here) in &self.places {
+                for (n, gift) in here.iter().enumerate() {
+                    let place = *known.entry(Rc::as_ptr(&gift.flat).addr()).or_insert(all.len());
+                    match all.get_mut(place) {
+                        Some((_, spots)) => spots.push((scope.clone(), n)),
+                        None => all.push((Rc::clone(&gift.flat), vec![(scope.clone(), n)])),
+                    }
+                }
+            }
+            all
+        });
+        for (_, spots) in by_flat.iter().filter(|(flat, _)| wanted(flat)) {
+            found.extend(spots.iter().filter_map(|(scope, n)| self.places.get(scope)?.get(*n)));
+        }
+        found
+    }
+
+    /// Whether something given covers an access; `tree` holds all places that either state holds.
+    pub(crate) fn covers(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
+        above(tree, wanted.scope.as_ref())
+            .iter()
+            .any(|scope| self.at(scope.as_ref()).iter().any(|gift| gift.covers(dialect, tree, wanted, when)))
+    }
+}
+
+impl Grants {
+    /// What one actor gives by what it holds itself.
+    pub(crate) fn by(actor: &Subject, own: &DirectHoldings) -> Self {
+        let mut places = ByScope::new();
+        for holding in &own.holdings {
+            add(&mut places, Grant::new(actor, &Validity::start(), holding));
+        }
+        Self::new(None, places)
+    }
+}
+
+/// Where a gift stands: its place, and which of the gifts there it is.
+pub(crate) type GrantIndex = (Option<ResourceId>, usize);
+
+/// A place and all that it lies in, everywhere last.
+pub(crate) fn above(tree: &dyn Tree, scope: Option<&ResourceId>) -> Vec<Option<ResourceId>> {
+    let chain = scope.map(|scope| ancestry(tree, scope)).unwrap_or_default();
+    chain.into_iter().map(Some).chain([None]).collect()
+}

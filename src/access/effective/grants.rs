@@ -1,0 +1,103 @@
+//! Given: all that a subject is given, by role and place, whichever of those that it can act as gives it.
+//!
+//! In: a state and a subject. Out: each role at each place once, with the way that lasts longest. Many actors give the
+//! same; what is asked of a subject costs by what is different, not by how many it can act as. What an overlay does not
+//! touch is taken from the state below. Never drops a way that lasts longer than the one it keeps.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::access::effective::grant::{ByScope, Grant, Grants, add};
+use crate::access::effective::holdings::Holding;
+use crate::access::effective::memo::IncrementalClosure;
+use crate::access::effective::reachable::Reachable;
+use crate::access::effective::state::AccessState;
+use crate::access::matching::coverage::Tree;
+use crate::input::id::{ResourceId, Subject};
+
+impl AccessState<'_, '_> {
+    /// All that a subject is given.
+    pub(crate) fn given(&self, subject: &Subject) -> Rc<Grants> {
+        if let (Some(below), Some(touched)) = (self.below, &self.touched)
+            && !touched.reach.contains(subject)
+        {
+            return below.given(subject);
+        }
+        if let Some(known) = self.memo.borrow().given.get(subject) {
+            return Rc::clone(known);
+        }
+        let incremental_closure = self.incremental_closure(subject);
+        let given = Rc::new(
+            self.over_base(subject, &incremental_closure).unwrap_or_else(|| self.gather(&incremental_closure.row)),
+        );
+        let mut memo = self.memo.borrow_mut();
+        memo.make_room(given.held());
+        memo.given.insert(subject.clone(), Rc::clone(&given));
+        given
+    }
+
+    /// How much there is to look at for a subject: as whom it can act, and what that gives it.
+    pub(crate) fn size(&self, subject: &Subject) -> u64 {
+        let size = self.row(subject).len().saturating_add(self.given(subject).held());
+        u64::try_from(size).unwrap_or(u64::MAX)
+    }
+
+    fn gather(&self, row: &Reachable) -> Grants {
+        let mut places = ByScope::new();
+        for (actor, way) in row {
+            let own = self.own(actor);
+            for holding in &own.holdings {
+                add(&mut places, Grant::new(actor, way, holding));
+            }
+        }
+        Grants::new(None, places)
+    }
+
+    /// What the state below gives, but for the places that a change concerns; nothing if most may differ.
+    fn over_base(&self, subject: &Subject, incremental_closure: &IncrementalClosure) -> Option<Grants> {
+        let (below, row) = (self.below?, &incremental_closure.row);
+        let concerned = self.affected_in(incremental_closure)?;
+        if concerned.len() > row.len() / 2 {
+            return None;
+        }
+        let base = below.given(subject);
+        let mut stale: BTreeSet<Option<ResourceId>> = BTreeSet::new();
+        let mut fresh: Vec<Grant> = Vec::new();
+        for (actor, way) in concerned {
+            let own = self.own(actor);
+            if incremental_closure.by.as_ref().is_some_and(|by| by.contains(actor)) {
+                fresh.extend(own.holdings.iter().map(|holding| Grant::new(actor, way, holding)));
+            }
+            let was = below.own(actor);
+            if Rc::ptr_eq(&was, &own) {
+                continue;
+            }
+            let lasts = |a: &Holding, b: Option<&Holding>| {
+                let same = |b: &Holding| Rc::ptr_eq(&a.flat, &b.flat) && a.way.ends() == b.way.ends();
+                b.is_some_and(|b| a.denies == b.denies && same(b))
+            };
+            // Where it gave something that it no longer gives, and nobody was known to give it longer, all is looked at.
+            for held in was.holdings.iter().filter(|h| !lasts(h, own.holding(&h.role, h.scope.as_ref()))) {
+                if base.at(held.scope.as_ref()).iter().any(|gift| gift.role == held.role && gift.rests_on(actor)) {
+                    stale.insert(held.scope.clone());
+                }
+            }
+            let new = own.holdings.iter().filter(|h| !lasts(h, was.holding(&h.role, h.scope.as_ref())));
+            fresh.extend(new.map(|holding| Grant::new(actor, way, holding)));
+        }
+        let mut places: ByScope = stale.iter().map(|scope| (scope.clone(), Vec::new())).collect();
+        if !stale.is_empty() {
+            for (actor, way) in row.iter() {
+                let own = self.own(actor);
+                for holding in own.holdings.iter().filter(|h| stale.contains(&h.scope)) {
+                    add(&mut places, Grant::new(actor, way, holding));
+                }
+            }
+        }
+        for gift in fresh.into_iter().filter(|gift| !stale.contains(&gift.scope)) {
+            places.entry(gift.scope.clone()).or_insert_with(|| base.at(gift.scope.as_ref()).to_vec());
+            add(&mut places, gift);
+        }
+        Some(Grants::new(Some(base), places))
+    }
+}

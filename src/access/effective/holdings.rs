@@ -1,0 +1,100 @@
+//! What a subject holds directly: roles with scope, path and expiry, its groups, and the denies that apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::access::effective::role::ResolvedRole;
+use crate::access::graph::provenance::Validity;
+use crate::access::matching::coverage::{Tree, scope_covers};
+use crate::access::model::facts::Exception;
+use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
+use crate::input::text::Text;
+
+/// A place below which something holds, and whether that is sure.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ScopeSubtree {
+    pub(crate) scope: Option<ResourceId>,
+    /// False where two scopes of an unknown tree met: access is then assumed, a deny is not.
+    pub(crate) sure: bool,
+    /// The memberships on the way that may be there or not: see [`Holding::denies`].
+    pub(crate) rests_on: Assumptions,
+}
+
+impl ScopeSubtree {
+    pub(crate) const EVERYWHERE: Self = Self { scope: None, sure: true, rests_on: Assumptions::new() };
+
+    /// Where both hold; nothing if nowhere.
+    pub(crate) fn within(&self, tree: &dyn Tree, scope: Option<&ResourceId>) -> Option<Self> {
+        let narrow = |scope: Option<&ResourceId>| Some(Self { scope: scope.cloned(), ..self.clone() });
+        if scope_covers(tree, self.scope.as_ref(), scope) {
+            return narrow(scope);
+        }
+        if scope_covers(tree, scope, self.scope.as_ref()) {
+            return narrow(self.scope.as_ref());
+        }
+        let unknown = [self.scope.as_ref(), scope].into_iter().flatten().any(|s| !tree.knows(s));
+        unknown.then(|| Self { scope: scope.cloned(), sure: false, ..self.clone() })
+    }
+}
+
+/// Assignments and memberships that other plans make or take, and that may be there or not.
+pub(crate) type Assumptions = BTreeSet<AssignmentId>;
+
+/// A role held somewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Holding {
+    pub(crate) role: RoleId,
+    pub(crate) scope: Option<ResourceId>,
+    pub(crate) way: Validity,
+    pub(crate) flat: Rc<ResolvedRole>,
+    /// What is denied to it: what its holder is denied in any case, and what is denied by all that it rests on as well. A
+    /// deny that comes with something that may never be done counts for what comes only with that, and for nothing else.
+    pub(crate) denies: Rc<[Exception]>,
+}
+
+/// What a subject holds itself, before trusts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DirectHoldings {
+    /// The subject and the groups it belongs to, with the places where it does.
+    pub(crate) groups: BTreeMap<(Subject, ScopeSubtree), Validity>,
+    /// Distinct by role and scope, sorted.
+    pub(crate) holdings: Vec<Holding>,
+    /// Unconditional denies in force, sorted.
+    pub(crate) denies: Rc<[Exception]>,
+}
+
+impl DirectHoldings {
+    /// Whether it belongs to the same groups in the same way as another.
+    pub(crate) fn belongs_as(&self, other: &Self) -> bool {
+        self.groups.len() == other.groups.len()
+            && self.groups.iter().zip(&other.groups).all(|((a, way), (b, known))| a == b && way.is(known))
+    }
+
+    /// The holdings that another does not have, or not as long.
+    pub(crate) fn beyond<'o>(&'o self, other: &'o Self) -> impl Iterator<Item = &'o Holding> {
+        self.holdings.iter().filter(|held| {
+            let known = other.holding(&held.role, held.scope.as_ref());
+            let same = |known: &Holding| {
+                Rc::ptr_eq(&held.flat, &known.flat)
+                    && held.way.ends() == known.way.ends()
+                    && held.denies == known.denies
+            };
+            !known.is_some_and(same)
+        })
+    }
+
+    /// The holding of a role at a scope.
+    pub(crate) fn holding(&self, role: &RoleId, scope: Option<&ResourceId>) -> Option<&Holding> {
+        let at = self.holdings.binary_search_by(|h| (&h.role, h.scope.as_ref()).cmp(&(role, scope))).ok()?;
+        self.holdings.get(at)
+    }
+}
+
+/// What must be held for a trust, a rule or a path.
+#[derive(Clone, Debug)]
+pub(crate) struct WantedAccess<'w> {
+    pub(crate) action: &'w Text,
+    pub(crate) resource: &'w Text,
+    /// None: in any scope.
+    pub(crate) scope: Option<&'w ResourceId>,
+}

@@ -1,0 +1,25 @@
+//! Effective access: what each subject holds, whom it can act as, and what that gives, before and after changes.
+//!
+//! The state (`state`) is a snapshot with an overlay of changes. Holdings, edges and live trusts are computed per
+//! subject on demand and cached in the `memo`, so the cost follows the subjects that a plan affects, not the size of
+//! the snapshot.
+
+pub(crate) mod affected;
+pub(crate) mod assume_closure;
+pub(crate) mod assume_edges;
+pub(crate) mod boundaries;
+pub(crate) mod difference;
+pub(crate) mod direct_holdings;
+pub(crate) mod edge;
+pub(crate) mod flatten_role;
+pub(crate) mod grant;
+pub(crate) mod grants;
+pub(crate) mod holdings;
+pub(crate) mod live_trusts;
+pub(crate) mod memo;
+pub(crate) mod policy_variables;
+pub(crate) mod reachable;
+pub(crate) mod role;
+pub(crate) mod state;
+pub(crate) mod superusers;
+pub(crate) mod trust_fixpoint;

@@ -1,0 +1,260 @@
+//! A role as it is after its includes are flattened: its allows, its denies, and indexes for matching them.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::{Rc, Weak};
+
+use crate::access::change::apply::take;
+use crate::access::change::pending_denies::denies;
+use crate::access::graph::provenance::{HopChain, walk};
+use crate::access::graph::trust_rules::Rules;
+use crate::access::matching::bits::Bits;
+use crate::access::matching::pattern::Dialect;
+use crate::access::model::facts::{Exception, PathStep};
+use crate::input::entitlement::{Except, Permission};
+use crate::input::id::RoleId;
+use crate::input::text::Text;
+
+/// An allow of a flattened role.
+#[derive(Clone, Debug)]
+pub(crate) struct Allow {
+    pub(crate) permission: Permission,
+    /// The includes that lead to it.
+    pub(crate) chain: Vec<RoleId>,
+    /// It stands for a role of which nothing is known.
+    pub(crate) unknown: bool,
+}
+
+impl Allow {
+    /// The way to it, from the way to the role.
+    pub(crate) fn trail(&self, role: &HopChain) -> HopChain {
+        self.chain.iter().fold(role.clone(), |trail, id| walk(&trail, PathStep::Includes(id.clone())))
+    }
+}
+
+pub(crate) type LookupCache = RefCell<BTreeMap<(Text, Text), Rc<[usize]>>>;
+
+/// A role with all that it includes.
+#[derive(Debug, Default)]
+pub(crate) struct ResolvedRole {
+    /// Distinct allows, nearest first.
+    pub(crate) allows: Vec<Allow>,
+    /// Distinct unconditional denies.
+    pub(crate) denies: BTreeSet<Permission>,
+    /// The role and every role that it includes.
+    pub(crate) roles: BTreeSet<RoleId>,
+    /// Whether what it gives depends on the holder.
+    pub(crate) variables: bool,
+    pub(crate) set: BTreeSet<Permission>,
+    pub(crate) covering: LookupCache,
+    pub(crate) overlapping: LookupCache,
+    pub(crate) actions: OnceCell<ActionIndex>,
+    pub(crate) leaves_out: OnceCell<bool>,
+    /// Which of all that trusts of the snapshot require it overlaps, by their places.
+    pub(crate) meets: OnceCell<Vec<usize>>,
+    /// Which trust rules it makes hold.
+    pub(crate) lends: OnceCell<SatisfiedRules>,
+    /// What another role covers, by that role's address. INVARIANT: a weak count keeps the address from being taken by
+    /// another while it stands here.
+    pub(crate) covered: RefCell<BTreeMap<usize, CoverageCache>>,
+}
+
+impl ResolvedRole {
+    /// Distinct allows, with denies and the roles they come from.
+    pub(crate) fn of(allows: Vec<Allow>, denies: BTreeSet<Permission>, roles: BTreeSet<RoleId>) -> Self {
+        let mut flat = Self { denies, roles, ..Self::default() };
+        for allow in allows {
+            if flat.set.insert(allow.permission.clone()) {
+                flat.allows.push(allow);
+            }
+        }
+        flat
+    }
+
+    pub(crate) fn ask(
+        asked: &LookupCache,
+        action: &Text,
+        resource: &Text,
+        answer: impl Fn() -> Rc<[usize]>,
+    ) -> Rc<[usize]> {
+        let key = (action.clone(), resource.clone());
+        if let Some(known) = asked.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let found = answer();
+        asked.borrow_mut().insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// The allows whose patterns cover an action and a resource.
+    pub(crate) fn covering(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
+        let found = Self::ask(&self.covering, action, resource, || {
+            self.places(dialect, action, |a| {
+                dialect.action_covers(a.permission.action.raw(), action.raw())
+                    && dialect.resource_covers(a.permission.resource.raw(), resource.raw())
+            })
+        });
+        found.iter().filter_map(|at| self.allows.get(*at)).collect()
+    }
+
+    /// The allows that overlap an action and a resource. A role of which nothing is known overlaps nothing: what it
+    /// gives is shown as unknown, and must not hide what a change really gains by it.
+    pub(crate) fn overlapping(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
+        let found = self.overlapping_places(dialect, action, resource);
+        found.iter().filter_map(|at| self.allows.get(*at)).collect()
+    }
+
+    /// The places of those allows.
+    pub(crate) fn overlapping_places(&self, dialect: Dialect, action: &Text, resource: &Text) -> Rc<[usize]> {
+        Self::ask(&self.overlapping, action, resource, || {
+            self.places(dialect, action, |a| {
+                !a.unknown
+                    && dialect.actions_overlap(a.permission.action.raw(), action.raw())
+                    && dialect.resources_overlap(a.permission.resource.raw(), resource.raw())
+            })
+        })
+    }
+
+    pub(crate) fn places(&self, dialect: Dialect, action: &Text, holds: impl Fn(&Allow) -> bool) -> Rc<[usize]> {
+        let candidates = self.with_action(dialect, action.raw());
+        let held = |at: &usize| self.allows.get(*at).is_some_and(&holds);
+        candidates.filter(held).collect::<BTreeSet<usize>>().into_iter().collect()
+    }
+
+    /// The places of the allows whose actions may share something with an action, in no order.
+    pub(crate) fn with_action(&self, dialect: Dialect, action: &str) -> impl Iterator<Item = usize> + use<'_> {
+        let actions = self.actions.get_or_init(|| {
+            let mut actions = ActionIndex::default();
+            for (at, allow) in self.allows.iter().enumerate() {
+                match dialect.plain_action(allow.permission.action.raw()) {
+                    Some(plain) => actions.plain.entry(plain.into()).or_default().push(at),
+                    None => actions.wild.push(at),
+                }
+            }
+            actions
+        });
+        // WHY: two plain actions share something only if they are the same; a pattern may share something with any.
+        let (same, all) = match dialect.plain_action(action) {
+            Some(plain) => (actions.plain.get(&*plain).map_or(&[][..], Vec::as_slice), 0),
+            None => (&[][..], self.allows.len()),
+        };
+        let wild = if all == 0 { actions.wild.as_slice() } else { &[] };
+        same.iter().chain(wild).copied().chain(0..all)
+    }
+
+    /// What another role covers of this one.
+    pub(crate) fn covered_by(&self, dialect: Dialect, other: &Rc<Self>) -> Rc<Covered> {
+        let address = Rc::as_ptr(other).addr();
+        if let Some((_, known)) = self.covered.borrow().get(&address) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.compare(dialect, other));
+        self.covered.borrow_mut().insert(address, (Rc::downgrade(other), Rc::clone(&found)));
+        found
+    }
+
+    pub(crate) fn compare(&self, dialect: Dialect, other: &Self) -> Covered {
+        let length = self.allows.len();
+        let mut covered = Covered { by_any: Bits::none(length), strictly: Bits::none(length) };
+        for (at, mine) in self.allows.iter().enumerate() {
+            let mine = &mine.permission;
+            for theirs in other.with_action(dialect, mine.action.raw()).filter_map(|at| other.allows.get(at)) {
+                if permission_covers(dialect, &theirs.permission, mine) {
+                    covered.by_any.insert(at);
+                    if !permission_covers(dialect, mine, &theirs.permission) {
+                        covered.strictly.insert(at);
+                        break;
+                    }
+                }
+            }
+        }
+        covered
+    }
+
+    /// Whether some allow leaves something out, so that what covers it depends on where it holds.
+    pub(crate) fn leaves_out(&self) -> bool {
+        *self.leaves_out.get_or_init(|| self.allows.iter().any(|allow| !allow.permission.except.is_empty()))
+    }
+
+    /// The allows that another lacks.
+    pub(crate) fn beyond(&self, other: &Self) -> Vec<usize> {
+        let new = self.allows.iter().enumerate().filter(|(_, a)| !other.set.contains(&a.permission));
+        new.map(|(at, _)| at).collect()
+    }
+}
+
+pub(crate) type CoverageCache = (Weak<ResolvedRole>, Rc<Covered>);
+
+/// Which allows of a role another covers, wherever both hold, nothing being denied.
+#[derive(Debug)]
+pub(crate) struct Covered {
+    /// By some allow of the other.
+    pub(crate) by_any: Bits,
+    /// By some allow of the other that it does not cover in turn.
+    pub(crate) strictly: Bits,
+}
+
+/// The allows of a role by their actions.
+#[derive(Debug, Default)]
+pub(crate) struct ActionIndex {
+    /// ActionIndex that are patterns of one text only, in the spelling that the dialect compares.
+    pub(crate) plain: HashMap<Box<str>, Vec<usize>>,
+    /// All others.
+    pub(crate) wild: Vec<usize>,
+}
+
+/// Whether an allow covers another wherever both hold for as long, nothing being denied. One that leaves something out is
+/// taken to cover nothing.
+pub(crate) fn permission_covers(dialect: Dialect, x: &Permission, y: &Permission) -> bool {
+    x.except.is_empty()
+        && (x.condition.is_none() || x.condition == y.condition)
+        && dialect.action_covers(x.action.raw(), y.action.raw())
+        && dialect.resource_covers(x.resource.raw(), y.resource.raw())
+}
+
+/// What stands for the permissions of a role of which nothing is known: anything, under a condition of its own, so that
+/// it covers nothing but itself.
+pub(crate) fn unknown_permission(role: &RoleId) -> Permission {
+    Permission {
+        condition: Some(format!("what role `{}` gives is unknown", role.as_str()).into()),
+        ..Permission::allow("*", "*")
+    }
+}
+
+/// Which trust rules a flattened role makes hold, nothing being denied.
+#[derive(Debug, Default)]
+pub(crate) struct SatisfiedRules {
+    /// For every target of a class alike: the class, a rule, and the allow that makes it hold.
+    pub(crate) alike: Vec<(usize, usize, usize)>,
+    /// Rules that hold for some target perhaps, and are not told by the list above.
+    pub(crate) each: Vec<usize>,
+    /// All rules that it may make hold.
+    pub(crate) all: Vec<usize>,
+}
+
+impl SatisfiedRules {
+    /// The classes of those rules.
+    pub(crate) fn classes(&self, rules: &Rules) -> BTreeSet<usize> {
+        self.all.iter().filter_map(|place| rules.rules.get(*place)).map(|rule| rule.class).collect()
+    }
+}
+
+/// Leaves out of an allow what some denies take; a deny that itself leaves something out takes nothing here.
+pub(crate) fn leave_out<'p>(allow: &mut Permission, denied: impl IntoIterator<Item = &'p &'p Permission>) {
+    let whole = denied.into_iter().filter(|deny| deny.except.is_empty());
+    let except = whole.map(|deny| Except { action: deny.action.clone(), resource: deny.resource.clone() });
+    let all: BTreeSet<Except> = std::mem::take(&mut allow.except).into_iter().chain(except).collect();
+    allow.except = all.into_iter().collect();
+}
+
+/// What a permission leaves out, as exceptions of its access.
+pub(crate) fn left_out(permission: &Permission) -> Vec<Exception> {
+    let exception = |e: &Except| Exception {
+        action: e.action.clone(),
+        resource: e.resource.clone(),
+        scope: None,
+        until: None,
+        except: Vec::new(),
+    };
+    permission.except.iter().map(exception).collect()
+}

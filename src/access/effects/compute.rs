@@ -1,0 +1,423 @@
+//! Effects: what changes do to everyone they concern.
+//!
+//! In: a state before and one after. Out: what each subject concerned gains and loses, which known escalation paths it
+//! completes and which pairs it comes to hold. Only who is touched is looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use crate::access::effective::difference::{AccessDiff, Comparison, HeldAccess};
+use crate::access::effective::state::AccessState;
+use crate::access::effects::budget::{Budget, Remaining};
+use crate::access::escalation::catalog::EscalationPath;
+use crate::access::escalation::prefilter::Asks;
+use crate::access::escalation::{catalog, matches};
+use crate::access::graph::provenance::{length, path};
+use crate::access::model::facts::{Access, AccessDelta, Affected, Effects, Escalation, SodConflict, Truncated};
+use crate::access::risk::classification::{Classifier, Rating};
+use crate::access::risk::rule_files::Data;
+use crate::access::risk::sod;
+use crate::input::digest::Digest;
+use crate::input::entitlement::{Permission, Sensitivity};
+use crate::input::id::{ResourceId, Subject};
+use crate::input::text::Text;
+use crate::snapshot::model::MembersKnown;
+
+/// What lies between two states.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChangeEffect {
+    pub(crate) effects: Effects,
+    pub(crate) concerned: Affected,
+    pub(crate) escalations: Vec<Escalation>,
+    pub(crate) sod: Vec<SodConflict>,
+    untold: Truncated,
+    /// What was looked at for it.
+    pub(crate) work: u64,
+}
+
+impl ChangeEffect {
+    /// How many accesses are told.
+    pub(crate) fn told(&self) -> usize {
+        let (gained, lost) = (&self.effects.gained, &self.effects.lost);
+        gained.len() + lost.len() + self.effects.gained_eligible.len() + self.effects.lost_eligible.len()
+    }
+
+    /// Whether something is too large to tell.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.untold.is_any()
+    }
+
+    /// What is gained, in force and by activation.
+    pub(crate) fn gains(&self) -> impl Iterator<Item = &AccessDelta> {
+        self.effects.gained.iter().chain(&self.effects.gained_eligible)
+    }
+
+    /// What is lost, in force and by activation.
+    pub(crate) fn losses(&self) -> impl Iterator<Item = &AccessDelta> {
+        self.effects.lost.iter().chain(&self.effects.lost_eligible)
+    }
+}
+
+/// By what effects are judged.
+pub(crate) struct EffectContext<'b> {
+    pub(crate) data: &'b Data,
+    pub(crate) classifier: Classifier<'b>,
+    pub(crate) asks: Asks<'b>,
+    pub(crate) budget: Budget,
+}
+
+/// Why what a subject gains counts as everything.
+const TOO_LARGE: &str = "what it gains is too much to tell, and counts as everything";
+
+/// Steps of a way beyond which each is looked at as much as somebody that a subject can act as.
+const USUAL_STEPS: usize = 32;
+
+/// How many steps a way has beyond those of most ways.
+fn beyond_usual(held: &HeldAccess) -> u64 {
+    u64::try_from(length(&held.trail).saturating_sub(USUAL_STEPS)).unwrap_or(u64::MAX)
+}
+
+/// What is asked of one subject after the other.
+struct SubjectDiff<'o, 'v, 's> {
+    before: &'o AccessState<'v, 's>,
+    after: &'o AccessState<'v, 's>,
+    gains: Comparison<'o, 'v, 's>,
+    losses: Comparison<'o, 'v, 's>,
+    /// Whom the changes between the states concern.
+    touched: BTreeSet<&'o Subject>,
+    /// Whether what the variables of paths stand for may differ.
+    rebinds: bool,
+    /// Who was found to hold a side of a pair.
+    sides: BTreeMap<Subject, bool>,
+    /// What was looked at so far to tell which trusts are live.
+    live_trusts: u64,
+}
+
+impl SubjectDiff<'_, '_, '_> {
+    /// Tells as whom a subject can act; whether there was room to tell which trusts are live.
+    fn tells_lives(&mut self, subject: &Subject, out: &mut ChangeEffect) -> bool {
+        if !self.before.has_conditional_trusts() && !self.after.has_conditional_trusts() {
+            return true;
+        }
+        self.before.row(subject);
+        self.after.row(subject);
+        let live_trusts = self.before.trust_work().saturating_add(self.after.trust_work());
+        out.work =
+            out.work.saturating_add(live_trusts.saturating_sub(std::mem::replace(&mut self.live_trusts, live_trusts)));
+        !self.before.has_trusts_undecided() && !self.after.has_trusts_undecided()
+    }
+}
+
+impl<'b> EffectContext<'b> {
+    /// By rules, for a source system.
+    pub(crate) fn new(data: &'b Data, source: &'b Text, budget: Budget) -> Self {
+        let asks = Asks::new(&data.escalations, source);
+        Self { data, classifier: Classifier::new(&data.classification, source), asks, budget }
+    }
+
+    /// What lies between two states, as far as there is room to tell it. Who finds none counts as gaining everything.
+    pub(crate) fn outcome<'v, 's>(
+        &self,
+        before: &AccessState<'v, 's>,
+        after: &AccessState<'v, 's>,
+        mut room: Remaining,
+    ) -> ChangeEffect {
+        let mut out = ChangeEffect::default();
+        let touched: BTreeSet<&Subject> =
+            [before, after].into_iter().filter_map(|v| v.touched.as_ref()).flat_map(|t| &t.reach).collect();
+        // WHY: a path newly completed needs an access newly held, unless what its variables stand for changes.
+        let rebinds = self.binds_new_objects(after);
+        let candidates_for_paths = if rebinds {
+            let found = after.below.unwrap_or(after).candidates_for_paths(&self.data.escalations, self.budget.work);
+            out.untold.paths = found.is_none();
+            found.unwrap_or_default()
+        } else {
+            Rc::default()
+        };
+        let mut asking = SubjectDiff {
+            before,
+            after,
+            gains: Comparison::new(before, after, after),
+            losses: Comparison::new(after, before, after),
+            touched,
+            rebinds: rebinds || self.names_new_place(after),
+            sides: BTreeMap::new(),
+            live_trusts: 0,
+        };
+        let all: BTreeSet<&Subject> = asking.touched.iter().copied().chain(candidates_for_paths.iter()).collect();
+        let mut rest = Vec::new();
+        for subject in all {
+            if !self.tell(&mut asking, subject, &mut room, &mut out) {
+                room.end();
+                rest.push(subject);
+            }
+        }
+        if !rest.is_empty() {
+            self.leave(&mut asking, &rest, room, &mut out);
+        }
+        out.escalations.sort_by_key(crate::access::escalation::requirement::key);
+        out.sod.sort_by_key(|c| c.digest);
+        out.concerned = concerned(before, after, &out);
+        out
+    }
+
+    /// Tells what one subject gains, loses and completes; whether there was room for it.
+    fn tell(
+        &self,
+        asking: &mut SubjectDiff<'_, '_, '_>,
+        subject: &Subject,
+        room: &mut Remaining,
+        out: &mut ChangeEffect,
+    ) -> bool {
+        let Some((most_gained, most_lost)) = room.left(out.work) else { return false };
+        let (before, after) = (asking.before, asking.after);
+        if !asking.tells_lives(subject, out) {
+            return false;
+        }
+        let touched = asking.touched.contains(subject);
+        let mut paths: Vec<&EscalationPath> = Vec::new();
+        if touched {
+            let more = asking.gains.more(subject, most_gained);
+            out.work = out.work.saturating_add(more.looked);
+            if more.cut {
+                return false;
+            }
+            let mut less = asking.losses.more(subject, most_lost);
+            out.work = out.work.saturating_add(less.looked);
+            out.untold.losses |= less.cut;
+            if less.cut {
+                less = AccessDiff::default();
+            }
+            // Whom it can act as, its groups and its roles may differ where no access does.
+            paths = self.asks.met(&more);
+            let found = [&more.now, &more.eligible, &less.now, &less.eligible];
+            let steps = found.into_iter().flatten().map(beyond_usual).fold(0, u64::saturating_add);
+            out.work = out.work.saturating_add(steps);
+            if steps > 0 && !room.may_look(out.work) {
+                return false;
+            }
+            room.tell(more.now.len() + more.eligible.len(), less.now.len() + less.eligible.len());
+            let lists = [
+                (more.now, after, &mut out.effects.gained),
+                (more.eligible, after, &mut out.effects.gained_eligible),
+                (less.now, before, &mut out.effects.lost),
+                (less.eligible, before, &mut out.effects.lost_eligible),
+            ];
+            for (found, view, list) in lists {
+                list.extend(found.into_iter().map(|held| self.piece(view, subject, held)));
+            }
+        }
+        if asking.rebinds {
+            paths = self.data.escalations.iter().collect();
+        }
+        if !paths.is_empty() {
+            out.work = out.work.saturating_add(before.size(subject)).saturating_add(after.size(subject));
+            let completed = matches::completed(after, paths.iter().copied(), subject);
+            if !completed.is_empty() {
+                let known = matches::completed(before, paths, subject);
+                out.escalations.extend(matches::fresh(after, subject, &completed, &known));
+            }
+        }
+        if touched {
+            self.tell_conflicts(asking, subject, out);
+        }
+        true
+    }
+
+    /// Tells which pairs one subject comes to hold.
+    fn tell_conflicts(&self, asking: &mut SubjectDiff<'_, '_, '_>, subject: &Subject, out: &mut ChangeEffect) {
+        let (before, after) = (asking.before, asking.after);
+        if self.data.sod.is_empty()
+            || (before.is_administrator(subject) && sod::all_held_by_administrators(after, &self.data.sod))
+            || !self.may_conflict(after, subject, &mut asking.sides)
+        {
+            return;
+        }
+        let conflicts = sod::conflicts(after, &self.data.sod, subject);
+        if !conflicts.is_empty() {
+            let known: BTreeSet<_> = sod::conflicts(before, &self.data.sod, subject).iter().map(|c| c.digest).collect();
+            out.sod.extend(conflicts.into_iter().filter(|c| !known.contains(&c.digest)));
+        }
+    }
+
+    /// Lets each of those for whom there was no room count as gaining everything, if they may gain anything at all. Which
+    /// pairs they come to hold is told as long as more may be looked at.
+    fn leave(&self, asking: &mut SubjectDiff<'_, '_, '_>, rest: &[&Subject], room: Remaining, out: &mut ChangeEffect) {
+        out.untold.losses |= !asking.after.only_gives();
+        // What takes assignments away gives nothing, unless one of them denies something.
+        if asking.after.only_takes() {
+            out.untold.paths |= asking.rebinds;
+            return;
+        }
+        out.untold.paths = true;
+        out.untold.subjects = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+        if !self.data.sod.is_empty() {
+            for subject in rest.iter().filter(|subject| asking.touched.contains(**subject)).copied().collect::<Vec<_>>()
+            {
+                if !room.may_look(out.work) {
+                    out.untold.conflicts = true;
+                    break;
+                }
+                let looked = asking.before.size(subject).saturating_add(asking.after.size(subject));
+                out.work = out.work.saturating_add(looked);
+                self.tell_conflicts(asking, subject, out);
+            }
+        }
+        // AccessDiff than a plan may hold is refused anyway.
+        let most = self.budget.plan.saturating_add(1);
+        out.effects.gained.extend(rest.iter().take(most).map(|subject| everything(subject)));
+    }
+
+    /// Whether a subject may come to hold both sides of a pair: who gives it something else than in the snapshot holds a
+    /// side, or that is not known. Places that change may bring together what was apart.
+    fn may_conflict(
+        &self,
+        after: &AccessState<'_, '_>,
+        subject: &Subject,
+        known: &mut BTreeMap<Subject, bool>,
+    ) -> bool {
+        let incremental_closure = after.incremental_closure(subject);
+        let concerned = after.affected_in(&incremental_closure).filter(|_| after.delta.resources.is_empty());
+        concerned.is_none_or(|actors| {
+            actors.into_iter().any(|(actor, _)| {
+                if let Some(known) = known.get(actor) {
+                    return *known;
+                }
+                let concerns = sod::concerns(after, &self.data.sod, actor);
+                known.insert(actor.clone(), concerns);
+                concerns
+            })
+        })
+    }
+
+    fn binds_new_objects(&self, after: &AccessState<'_, '_>) -> bool {
+        let delta = &after.delta;
+        let alters = delta.alters_subjects()
+            || !delta.trusts().is_empty()
+            || !delta.trusts_gone.is_empty()
+            || !delta.resources.is_empty()
+            || delta.roles.keys().any(|id| after.index.role(id.as_str()).is_none())
+            || delta.roles.values().any(Option::is_none);
+        let system = &after.index.snapshot().source;
+        let applies = |p: &&catalog::EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+        let mut paths = self.data.escalations.iter().filter(applies);
+        let assigns =
+            !delta.added.is_empty() || !delta.roles.is_empty() || !delta.gone.is_empty() || !delta.left.is_empty();
+        paths.any(|p| (alters && !p.variables().is_empty()) || (assigns && p.looks_at_holders()))
+    }
+
+    /// Whether a place is made that a path names.
+    fn names_new_place(&self, after: &AccessState<'_, '_>) -> bool {
+        let system = &after.index.snapshot().source;
+        let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+        let is_made = |place: ResourceId| after.delta.resources.contains_key(&place);
+        !after.delta.resources.is_empty()
+            && self.data.escalations.iter().filter(applies).flat_map(EscalationPath::places).any(is_made)
+    }
+
+    /// A held access as a fact.
+    pub(crate) fn piece(&self, view: &AccessState<'_, '_>, subject: &Subject, held: HeldAccess) -> AccessDelta {
+        let verdict = self.verdict(view, &held);
+        AccessDelta {
+            subject: subject.clone(),
+            digest: piece_digest(subject, &held.access),
+            path: path(&held.trail),
+            access: held.access,
+            sensitivity: verdict.sensitivity,
+            privileged: verdict.privileged,
+        }
+    }
+
+    fn verdict(&self, view: &AccessState<'_, '_>, held: &HeldAccess) -> Rating {
+        if held.unknown {
+            return Rating { sensitivity: Sensitivity::Critical, privileged: held.access.condition.clone() };
+        }
+        let access = &held.access;
+        let permission = Permission {
+            condition: access.condition.clone(),
+            ..Permission::allow(access.action.clone(), access.resource.clone())
+        };
+        self.classifier.permission(view, &held.role, &permission, access.scope.as_ref(), &access.exceptions)
+    }
+}
+
+impl AccessState<'_, '_> {
+    /// Every subject of this state.
+    pub(crate) fn everyone(&self) -> BTreeSet<Subject> {
+        let snapshot = self.index.snapshot();
+        let identities = snapshot.identities.iter().map(|i| Subject::Identity(i.id.clone()));
+        let groups = snapshot.groups.iter().map(|g| Subject::Group(g.id.clone()));
+        let mut all: BTreeSet<Subject> = identities.chain(groups).chain(self.made()).collect();
+        all.retain(|subject| !self.deleted(subject));
+        all
+    }
+}
+
+/// What stands for the gains of a subject that are too many to tell.
+fn everything(subject: &Subject) -> AccessDelta {
+    let access = Access {
+        action: "*".into(),
+        resource: "*".into(),
+        scope: None,
+        condition: None,
+        until: None,
+        exceptions: Vec::new(),
+    };
+    AccessDelta {
+        subject: subject.clone(),
+        digest: piece_digest(subject, &access),
+        path: [].into(),
+        access,
+        sensitivity: Sensitivity::Critical,
+        privileged: Some(TOO_LARGE.into()),
+    }
+}
+
+/// Whether a piece stands for gains that are too many to tell: what is held is held in some way.
+pub(crate) fn is_everything(piece: &AccessDelta) -> bool {
+    piece.path.is_empty()
+}
+
+#[derive(Serialize)]
+struct Hashed<'h> {
+    kind: &'static str,
+    subject: &'h str,
+    access: &'h Access,
+}
+
+/// The SHA-256 of the canonical JSON of `{access, kind, subject}`.
+pub(crate) fn piece_digest(subject: &Subject, access: &Access) -> Digest<crate::input::digest::of::Piece> {
+    let kind = match subject {
+        Subject::Identity(_) => "identity",
+        Subject::Group(_) => "group",
+    };
+    let hashed = Hashed { kind, subject: subject.as_str(), access };
+    Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default())
+}
+
+/// Whom effects concern; a group whose members are not all known makes the count a lower bound.
+fn concerned<'v, 's>(before: &AccessState<'v, 's>, after: &AccessState<'v, 's>, out: &ChangeEffect) -> Affected {
+    let pieces = out.gains().chain(out.losses()).map(|p| &p.subject);
+    let paths = out.escalations.iter().map(|e| &e.subject).chain(out.sod.iter().map(|c| &c.subject));
+    let subjects: BTreeSet<&Subject> = pieces.chain(paths).collect();
+    let mut concerned = Affected { untold: out.untold, ..Affected::default() };
+    for subject in subjects {
+        match subject {
+            Subject::Identity(id) => {
+                concerned.identities += 1;
+                let identity = after.identity(id.as_str()).or_else(|| before.identity(id.as_str()));
+                concerned.kinds.extend(identity.map(|i| i.kind));
+            }
+            Subject::Group(id) => {
+                let view = if after.group(id.as_str()).is_some() { after } else { before };
+                if view.members_known(id) != MembersKnown::Known {
+                    concerned.at_least = true;
+                    concerned.unknown_groups.insert(id.clone());
+                }
+            }
+        }
+    }
+    concerned
+}

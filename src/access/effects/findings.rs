@@ -1,0 +1,147 @@
+//! Notes: what there is to say of a plan and of each of its changes, from the facts.
+//!
+//! In: steps with their facts and outcomes. Out: findings, each at its place. Long lists are noted one by one up to a
+//! number, and then by how many more there are. Never decides anything.
+
+use crate::access::change::resolve::ResolvedChange;
+use crate::access::effects::compute::ChangeEffect;
+use crate::access::model::facts::{ChangeFacts, ClaimResult, Emergent, Escalation, Truncated};
+use crate::input::finding::{Code, Finding};
+use crate::plan::model::Plan;
+
+/// Findings of a kind about one change; beyond, one says how many more there are.
+const MOST_NOTED: usize = 200;
+
+/// Findings about one change.
+pub(crate) fn notes(
+    step: &ResolvedChange<'_>,
+    facts: &ChangeFacts,
+    outcome: &ChangeEffect,
+    findings: &mut Vec<Finding>,
+) {
+    let place = &step.change.action_place;
+    let id = facts.id.as_str();
+    for (claim, placed) in facts.claims.iter().zip(&step.change.claims) {
+        let found = claim.found.as_ref().map_or("nothing", |f| f.raw());
+        let claimed = claim.claimed.raw();
+        match claim.result {
+            ClaimResult::Confirmed => {}
+            ClaimResult::Contradicted => findings.push(
+                Finding::new(
+                    Code::ClaimContradicted,
+                    format!("change `{id}` claims {} `{claimed}`; the snapshot says `{found}`", claim.name),
+                )
+                .at(&placed.place)
+                .help("correct or drop the claim"),
+            ),
+            ClaimResult::Unchecked => findings.push(
+                Finding::new(
+                    Code::ClaimUnchecked,
+                    format!("change `{id}` claims {} `{claimed}`, which the snapshot cannot tell", claim.name),
+                )
+                .at(&placed.place),
+            ),
+        }
+    }
+    if facts.concerned.untold.is_any() {
+        findings.push(too_large(&format!("change `{id}`"), facts.concerned.untold).at(place));
+    }
+    if outcome.gains().next().is_none() && outcome.losses().next().is_none() && !outcome.is_cut() {
+        findings
+            .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
+    }
+    // WHY: a role of a whole cluster concerns hundreds of groups; one finding names a few and counts them all.
+    let open = &facts.concerned.unknown_groups;
+    if !open.is_empty() {
+        let named: Vec<String> = open.iter().take(3).map(|group| format!("`{}`", group.as_str())).collect();
+        let what = match (open.len(), open.len().saturating_sub(named.len())) {
+            (1, _) => format!("group {}", named.join(", ")),
+            (all, 0) => format!("{all} groups ({})", named.join(", ")),
+            (all, more) => format!("{all} groups ({} and {more} more)", named.join(", ")),
+        };
+        findings.push(
+            Finding::new(
+                Code::MembersUnknown,
+                format!("change `{id}` concerns {what}, whose members are not all known"),
+            )
+            .at(place)
+            .help("export the group's members, or read every count as \"at least\""),
+        );
+    }
+    let mut escalations: Vec<&Escalation> = facts.escalations.iter().collect();
+    escalations.sort_by_key(|escalation| !escalation.complete);
+    for escalation in escalations.iter().take(MOST_NOTED) {
+        let what = if escalation.complete { "completes" } else { "may complete" };
+        let message = format!(
+            "change `{id}`: `{}` {what} the escalation path `{}`",
+            escalation.subject.as_str(),
+            escalation.id.raw()
+        );
+        findings.push(Finding::new(Code::EscalationPath, message).at(place).help(escalation.title.clone()));
+    }
+    let more = |all: usize, code: Code, what: &str| {
+        let left = all.saturating_sub(MOST_NOTED);
+        (left > 0).then(|| Finding::new(code, format!("change `{id}` {what} {left} times more")).at(place))
+    };
+    findings.extend(more(escalations.len(), Code::EscalationPath, "completes an escalation path"));
+    for conflict in facts.sod.iter().take(MOST_NOTED) {
+        let message = format!(
+            "change `{id}`: `{}` comes to hold both sides of `{}`",
+            conflict.subject.as_str(),
+            conflict.id.raw()
+        );
+        findings.push(Finding::new(Code::SodConflict, message).at(place).help(conflict.title.clone()));
+    }
+    findings.extend(more(facts.sod.len(), Code::SodConflict, "lets somebody hold what must be apart"));
+}
+
+/// That an effect is too large to tell.
+fn too_large(whose: &str, untold: Truncated) -> Finding {
+    let subjects = match untold.subjects {
+        0 => String::new(),
+        1 => ": one identity or group counts as gaining everything".to_owned(),
+        n => format!(": {n} identities and groups count as gaining everything"),
+    };
+    let paths = if untold.paths { "; whether somebody completes an escalation path is not known" } else { "" };
+    let conflicts =
+        if untold.conflicts { "; whether somebody comes to hold what must be apart is not known" } else { "" };
+    Finding::new(
+        Code::EffectTooLarge,
+        format!("the effect of {whose} is too large to tell{subjects}{paths}{conflicts}"),
+    )
+    .help("narrow it: name whom it is for, set a scope, take a smaller role, or split it")
+}
+
+/// That a plan gives and takes more than can be told at once.
+pub(crate) fn beyond_budget(plan: &Plan) -> Finding {
+    Finding::new(Code::TooLarge, "what the changes of this plan give and take, all together, is too much to tell")
+        .at(&plan.id.place)
+        .help("split the plan into smaller ones")
+}
+
+/// Findings about the plan as a whole.
+pub(crate) fn about_plan(
+    plan: &Plan,
+    (emergent, untold): (&[Emergent], Truncated),
+    sets_incomplete: bool,
+    findings: &mut Vec<Finding>,
+) {
+    if untold.is_any() {
+        findings.push(too_large("the plan as a whole", untold).at(&plan.id.place));
+    }
+    if !emergent.is_empty() {
+        let message = format!("{} pieces of access come only from several changes together", emergent.len());
+        findings.push(
+            Finding::new(Code::EmergentAccess, message)
+                .at(&plan.id.place)
+                .help("look at the changes named as responsible together, and drop one of them"),
+        );
+    }
+    if sets_incomplete {
+        findings.push(
+            Finding::new(Code::SetsIncomplete, "not every set of responsible changes was found within the caps")
+                .at(&plan.id.place)
+                .help("split the plan into smaller ones"),
+        );
+    }
+}

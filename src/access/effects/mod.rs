@@ -1,0 +1,8 @@
+//! The effect of one change: gained and lost access, escalations, conflicts, within a budget, with its risk.
+
+pub(crate) mod assessment;
+pub(crate) mod budget;
+pub(crate) mod compute;
+pub(crate) mod findings;
+pub(crate) mod policy_context;
+pub(crate) mod request;

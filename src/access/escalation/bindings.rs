@@ -1,0 +1,126 @@
+//! Binding: what the variables of an escalation path can stand for together.
+//!
+//! In: a path, a subject with what it holds, and for each variable the objects that fit it alone. Out: the objects that fit
+//! together, and how surely each binding is held. Never more than [`MAX_BINDINGS`].
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::access::effective::state::AccessState;
+use crate::access::escalation::catalog::{EscalationPath, Exists};
+use crate::access::escalation::requirement::{Completion, MAX_BINDINGS, Reached, RequirementQuery, Strength};
+use crate::access::graph::trust_rules::Bound;
+use crate::input::id::{Id, RoleId};
+use crate::input::text::Text;
+
+/// What variables are bound for.
+pub(crate) struct Binding<'q, 'v, 's> {
+    view: &'q AccessState<'v, 's>,
+    known: &'q EscalationPath,
+    reached: &'q Reached<'q>,
+    asked: &'q [RequirementQuery],
+    /// The roles that holders hold, and who holds roles, by name.
+    roles: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
+    holders: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
+}
+
+impl<'q, 'v, 's> Binding<'q, 'v, 's> {
+    pub(crate) fn new(
+        view: &'q AccessState<'v, 's>,
+        known: &'q EscalationPath,
+        reached: &'q Reached<'q>,
+        asked: &'q [RequirementQuery],
+    ) -> Self {
+        Self { view, known, reached, asked, roles: RefCell::default(), holders: RefCell::default() }
+    }
+
+    /// Binds the variables one after the other. A strength of `Possible` of a choice says that it was not told yet.
+    pub(crate) fn bind(
+        &self,
+        choices: &[(&str, Vec<Text>, Strength)],
+        bound: &mut Bound,
+        so_far: Strength,
+        into: &mut Completion<'_>,
+    ) {
+        if into.bindings.len() >= MAX_BINDINGS {
+            return;
+        }
+        let Some(((name, objects, strength), rest)) = choices.split_first() else {
+            let strength = if so_far == Strength::Possible { self.strength(bound) } else { Some(so_far) };
+            if let Some(strength) = strength
+                && self.joined(bound)
+            {
+                let objects = into.names.iter().filter_map(|n| bound.get(n)).map(|o| o.as_str().into()).collect();
+                into.bindings.insert(objects, strength);
+            }
+            return;
+        };
+        for object in self.joining(name, objects, bound) {
+            bound.insert((*name).to_owned(), object.raw().to_owned());
+            // WHY: a relation between variables leaves few of all pairs.
+            if self.joined(bound) {
+                // What is asked for beside this variable is told only once all are bound.
+                let known = if self.asks_more(name) { Strength::Possible } else { *strength };
+                self.bind(rest, bound, so_far.min(known), into);
+            }
+        }
+        bound.remove(*name);
+    }
+
+    /// Of the objects of a variable, sorted, those that may go with the objects bound before. What is said between variables
+    /// leaves few of all pairs, which are therefore not tried one by one.
+    fn joining<'c>(&self, name: &str, objects: &'c [Text], bound: &Bound) -> Vec<&'c Text> {
+        let known = |e: &Exists| {
+            let holder = e.held_by.as_ref()?;
+            if e.variable == name {
+                Some(self.roles_of(bound.get(holder)?))
+            } else if holder == name {
+                Some(self.holders_of(bound.get(&e.variable)?))
+            } else {
+                None
+            }
+        };
+        match self.known.exists.iter().find_map(known) {
+            Some(few) => few.iter().filter_map(|one| objects.get(objects.binary_search(one).ok()?)).collect(),
+            None => objects.iter().collect(),
+        }
+    }
+
+    fn roles_of(&self, holder: &str) -> Rc<BTreeSet<Text>> {
+        let all = || self.view.held_by(holder).filter_map(|a| a.role.as_ref().map(Id::text)).collect();
+        Rc::clone(self.roles.borrow_mut().entry(holder.to_owned()).or_insert_with(|| Rc::new(all())))
+    }
+
+    fn holders_of(&self, role: &str) -> Rc<BTreeSet<Text>> {
+        let all = || self.view.of_role(&RoleId::new(role)).map(|a| a.who.clone()).collect();
+        Rc::clone(self.holders.borrow_mut().entry(role.to_owned()).or_insert_with(|| Rc::new(all())))
+    }
+
+    /// Whether a requirement uses a variable together with others.
+    fn asks_more(&self, name: &str) -> bool {
+        self.asked.iter().map(RequirementQuery::variables).any(|v| v.contains(name) && v.len() > 1)
+    }
+
+    fn strength(&self, bound: &Bound) -> Option<Strength> {
+        let mut strength = Strength::Complete;
+        for asked in self.asked {
+            let (_, conditional) = asked.way(self.view, self.reached, bound)?;
+            if conditional {
+                strength = Strength::Conditional;
+            }
+        }
+        Some(strength)
+    }
+
+    /// Whether what is said between variables is true, as far as they are bound.
+    fn joined(&self, bound: &Bound) -> bool {
+        self.known.exists.iter().all(|e| {
+            let (Some(role), Some(holder)) = (bound.get(&e.variable), e.held_by.as_ref().and_then(|h| bound.get(h)))
+            else {
+                return true;
+            };
+            self.view.held_by(holder).any(|a| a.role.as_ref().is_some_and(|r| r.as_str() == role.as_str()))
+        })
+    }
+}

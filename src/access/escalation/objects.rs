@@ -1,0 +1,75 @@
+//! Objects that the variables of escalation paths may stand for.
+//!
+//! In: a path, a variable and a state. Out: the objects of the snapshot that are what the path says, whoever completes it.
+//! What an object is to a subject, [`crate::access::escalation::matches::completion`] asks.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::access::effective::holdings::WantedAccess;
+use crate::access::effective::state::AccessState;
+use crate::access::escalation::catalog::{EscalationPath, Exists, ObjectKind};
+use crate::access::matching::pattern::{Dialect, id_matches};
+use crate::input::id::Subject;
+use crate::input::text::Text;
+
+/// What a path says of a variable.
+pub(crate) fn wanted<'p>(known: &'p EscalationPath, name: &'p str) -> impl Iterator<Item = &'p Exists> {
+    known.exists.iter().filter(move |e| e.variable == name)
+}
+
+/// The objects that a variable may stand for, whoever completes the path, sorted.
+pub(crate) fn objects(view: &AccessState<'_, '_>, known: &EscalationPath, name: &str) -> BTreeSet<Text> {
+    let key = (known.id.clone(), name.to_owned());
+    if let Some(all) = view.memo.borrow().objects.get(&key) {
+        return all.as_ref().clone();
+    }
+    let wanted: Vec<&Exists> = wanted(known, name).collect();
+    let kind = |k: ObjectKind| wanted.iter().all(|e| e.kind == ObjectKind::Any || e.kind == k);
+    let snapshot = view.index.snapshot();
+    let mut all: BTreeSet<Text> = BTreeSet::new();
+    if kind(ObjectKind::Identity) {
+        all.extend(snapshot.identities.iter().filter(|i| view.identity(i.id.as_str()).is_some()).map(|i| i.id.text()));
+        all.extend(view.delta.identities.values().flatten().map(|i| i.id.text()));
+    }
+    if kind(ObjectKind::Group) {
+        all.extend(snapshot.groups.iter().filter(|g| view.group(g.id.as_str()).is_some()).map(|g| g.id.text()));
+        all.extend(view.delta.groups.values().flatten().map(|g| g.id.text()));
+    }
+    if kind(ObjectKind::Role) {
+        let gone = |id| matches!(view.delta.roles.get(id), Some(None));
+        all.extend(snapshot.roles.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
+        all.extend(view.delta.roles.values().flatten().map(|r| r.id.text()));
+    }
+    if kind(ObjectKind::Resource) {
+        let gone = |id| matches!(view.delta.resources.get(id), Some(None));
+        all.extend(snapshot.resources.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
+        all.extend(view.delta.resources.values().flatten().map(|r| r.id.text()));
+    }
+    all.retain(|object| wanted.iter().all(|e| suits(view, e, object)));
+    view.memo.borrow_mut().objects.insert(key, Rc::new(all.clone()));
+    all
+}
+
+fn suits(view: &AccessState<'_, '_>, exists: &Exists, object: &Text) -> bool {
+    let named = exists.name.as_ref().is_none_or(|p| id_matches(p, object.raw()))
+        && !exists.not_name.as_ref().is_some_and(|p| id_matches(p, object.raw()));
+    let identity = || Subject::Identity(object.raw().into());
+    let trusting = || {
+        let trusts = view.trusts_to(&identity());
+        let lets_in = |p: &Text| trusts.iter().any(|t| Dialect::default().resources_overlap(t.from.raw(), p.raw()));
+        exists.trusts.is_empty() || exists.trusts.iter().any(lets_in)
+    };
+    let holding = || {
+        exists.holds.as_ref().is_none_or(|wanted| {
+            let own = view.own(&identity());
+            own.holdings.iter().any(|h| {
+                h.flat.covering(view.dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
+                    let asked = WantedAccess { action: &wanted.action, resource: &wanted.resource, scope: None };
+                    !view.unless_denied(h, allow, &asked).is_empty()
+                })
+            })
+        })
+    };
+    named && trusting() && holding()
+}

@@ -1,0 +1,267 @@
+//! What an escalation path requires, what a subject has of it, and how variables are bound to objects.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use crate::access::effective::grant::{Grants, Provenance};
+use crate::access::effective::holdings::WantedAccess;
+use crate::access::effective::reachable::Reachable;
+use crate::access::effective::role::{Allow, ResolvedRole};
+use crate::access::effective::state::AccessState;
+use crate::access::escalation::catalog::{EscalationPath, PathRequirement};
+use crate::access::escalation::matches::{complete, completed, filled};
+use crate::access::escalation::objects::{objects, wanted};
+use crate::access::graph::provenance::{ExpiringPath, path};
+use crate::access::graph::trust_rules::{Bound, Template};
+use crate::access::matching::arn::number;
+use crate::access::matching::coverage::scopes_overlap;
+use crate::access::model::facts::Escalation;
+use crate::input::digest::{Digest, of};
+use crate::input::id::{IdentityId, ResourceId, RoleId, Subject};
+use crate::input::text::Text;
+
+/// How surely a path is completed. INVARIANT: the order of the variants makes `Complete` the surest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Strength {
+    /// Nothing known to bind a variable to.
+    Possible,
+    /// Held, but something only under a condition.
+    Conditional,
+    Complete,
+}
+
+/// What the variables of a path stand for, in the order of their names; empty where nothing is known.
+pub(crate) type Objects = Vec<Text>;
+
+/// A path that a subject completes.
+#[derive(Debug)]
+pub(crate) struct Completion<'p> {
+    pub(crate) known: &'p EscalationPath,
+    pub(crate) names: Vec<String>,
+    pub(crate) bindings: BTreeMap<Objects, Strength>,
+    /// How each requirement is held with all variables open: shown where no single object is.
+    pub(crate) open: Vec<ExpiringPath>,
+}
+
+impl Completion<'_> {
+    pub(crate) fn told(
+        &self,
+        subject: &Subject,
+        objects: &Objects,
+        strength: Strength,
+        count: usize,
+        ways: &[ExpiringPath],
+    ) -> Escalation {
+        let bound: BTreeMap<String, Text> = self.names.iter().cloned().zip(objects.iter().cloned()).collect();
+        let hashed = Hashed {
+            escalation: &self.known.id,
+            kind: match subject {
+                Subject::Identity(_) => "identity",
+                Subject::Group(_) => "group",
+            },
+            subject: subject.text(),
+            bound: &bound,
+        };
+        let digest = Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default());
+        let requires: Vec<(Text, Text)> =
+            self.known.requires.iter().map(|r| (r.action.clone(), filled(&r.resource, &bound))).collect();
+        Escalation {
+            id: self.known.id.clone(),
+            title: self.known.title.clone(),
+            subject: subject.clone(),
+            bound,
+            count: u64::try_from(count).unwrap_or(u64::MAX),
+            complete: strength != Strength::Possible,
+            conditional: strength == Strength::Conditional,
+            requires,
+            paths: ways.iter().map(|leg| path(&leg.trail)).collect(),
+            digest,
+        }
+    }
+}
+
+/// All that a subject completes.
+pub(crate) type Completions<'p> = Vec<Completion<'p>>;
+
+/// What a subject holds, through all that it can act as.
+pub(crate) struct Reached<'r> {
+    pub(crate) subject: &'r Subject,
+    pub(crate) row: Rc<Reachable>,
+    pub(crate) given: Rc<Grants>,
+    pub(crate) named: BoundNames,
+}
+
+impl<'r> Reached<'r> {
+    pub(crate) fn new(view: &AccessState<'_, '_>, subject: &'r Subject) -> Self {
+        Self { subject, row: view.row(subject), given: view.given(subject), named: BoundNames::default() }
+    }
+
+    /// The best way to something wanted: without a condition rather than under one, in force rather than by activation,
+    /// and of those the shortest.
+    pub(crate) fn way(&self, view: &AccessState<'_, '_>, wanted: &WantedAccess<'_>) -> Option<FoundPath> {
+        let dialect = view.dialect;
+        let lends = |flat: &ResolvedRole| !flat.overlapping_places(dialect, wanted.action, wanted.resource).is_empty();
+        let mut best: [Option<(usize, &Provenance, &Allow)>; 4] = [None; 4];
+        for gift in self.given.of_roles(&lends) {
+            let place = gift.scope.as_ref();
+            if wanted.scope.is_some() && !scopes_overlap(view, place, wanted.scope) {
+                continue;
+            }
+            for allow in gift.flat.overlapping(dialect, wanted.action, wanted.resource) {
+                let under = if allow.permission.condition.is_none() { 0 } else { 2 };
+                for (source, rank) in [(gift.now.as_ref(), under), (gift.ever.as_ref(), under + 1)] {
+                    let (Some(source), Some(best)) = (source, best.get_mut(rank)) else { continue };
+                    let length = source.length() + allow.chain.len();
+                    let shorter = best.is_none_or(|(known, ..)| length < known);
+                    if shorter && !view.is_denied(&gift.denies, place, allow, source.end, wanted) {
+                        *best = Some((length, source, allow));
+                    }
+                }
+            }
+        }
+        let (rank, (_, source, allow)) = best.into_iter().enumerate().find_map(|(rank, found)| Some((rank, found?)))?;
+        let leg = source.leg();
+        Some((ExpiringPath { end: leg.end, trail: allow.trail(&leg.trail) }, rank >= 2))
+    }
+
+    /// Whether an allow without exceptions or denies covers an action on all that a pattern of names matches.
+    pub(crate) fn covers_all(&self, view: &AccessState<'_, '_>, action: &Text, names: &str) -> Option<bool> {
+        let dialect = view.dialect;
+        let resource = Text::from(names);
+        let mut found = None;
+        for gift in self.given.at(None).iter().filter(|gift| gift.now.is_some()) {
+            let denied = gift.denies.iter().any(|d| {
+                dialect.actions_overlap(d.action.raw(), action.raw())
+                    && dialect.resources_overlap(d.resource.raw(), names)
+            });
+            if denied {
+                continue;
+            }
+            for allow in gift.flat.overlapping(dialect, action, &resource) {
+                let p = &allow.permission;
+                let covers = p.except.is_empty()
+                    && dialect.action_covers(p.action.raw(), action.raw())
+                    && dialect.resource_covers(p.resource.raw(), names);
+                if covers {
+                    match p.condition {
+                        None => return Some(true),
+                        Some(_) => found = Some(false),
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether an object lies within reach at all: in a system of accounts, only what lies in an account of an actor does.
+    pub(crate) fn is_near(&self, view: &AccessState<'_, '_>, name: &str) -> bool {
+        let Some(account) = number(name).filter(|_| view.dialect.variables) else { return true };
+        self.row.keys().any(|actor| number(actor.as_str()) == Some(account))
+    }
+
+    pub(crate) fn is_actor(&self, name: &str) -> bool {
+        self.row.contains_key(&Subject::Identity(IdentityId::new(name)))
+    }
+
+    /// Whether some actor belongs to a group.
+    pub(crate) fn belongs(&self, view: &AccessState<'_, '_>, name: &str) -> bool {
+        self.named.groups.get_or_init(|| groups_of(view, &self.row)).contains(&Subject::Group(name.into()))
+    }
+
+    /// The state by which it is told what somebody is not: what another plan makes of them may never be.
+    pub(crate) fn settled<'x, 'v, 's>(view: &'x AccessState<'v, 's>) -> &'x AccessState<'v, 's> {
+        view.settled.unwrap_or(view)
+    }
+
+    pub(crate) fn settled_row(&self, view: &AccessState<'_, '_>) -> &Reachable {
+        self.named.settled.get_or_init(|| Self::settled(view).row(self.subject))
+    }
+
+    pub(crate) fn is_sure_actor(&self, view: &AccessState<'_, '_>, name: &str) -> bool {
+        self.is_actor(name) && self.settled_row(view).contains_key(&Subject::Identity(IdentityId::new(name)))
+    }
+
+    pub(crate) fn surely_belongs(&self, view: &AccessState<'_, '_>, name: &str) -> bool {
+        let groups = || groups_of(Self::settled(view), self.settled_row(view));
+        self.belongs(view, name) && self.named.settled_groups.get_or_init(groups).contains(&Subject::Group(name.into()))
+    }
+
+    /// Whether some actor holds a role.
+    pub(crate) fn holds(&self, role: &str) -> bool {
+        let all = || self.given.of_roles(&|_| true).into_iter().map(|gift| gift.role.clone()).collect();
+        self.named.roles.get_or_init(all).contains(role)
+    }
+}
+
+/// The groups that actors belong to and the roles that they hold, once asked for.
+#[derive(Default)]
+pub(crate) struct BoundNames {
+    pub(crate) groups: OnceCell<BTreeSet<Subject>>,
+    pub(crate) roles: OnceCell<BTreeSet<RoleId>>,
+    /// As whom one can act, and the groups that these belong to, whatever other plans may let be.
+    pub(crate) settled: OnceCell<Rc<Reachable>>,
+    pub(crate) settled_groups: OnceCell<BTreeSet<Subject>>,
+}
+
+/// A way to something required, and whether it depends on a condition.
+pub(crate) type FoundPath = (ExpiringPath, bool);
+
+/// A requirement with its templates read.
+pub(crate) struct RequirementQuery {
+    pub(crate) action: Text,
+    pub(crate) resource: Template,
+    pub(crate) scope: Option<Template>,
+}
+
+impl RequirementQuery {
+    pub(crate) fn new(requirement: &PathRequirement) -> Self {
+        Self {
+            action: requirement.action.clone(),
+            resource: Template::new(requirement.resource.raw()),
+            scope: requirement.scope.as_ref().map(|s| Template::new(s.raw())),
+        }
+    }
+
+    pub(crate) fn way(&self, view: &AccessState<'_, '_>, reached: &Reached<'_>, bound: &Bound) -> Option<FoundPath> {
+        let resource: Text = self.resource.filled(bound).into();
+        // An open scope is any scope.
+        let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
+        let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
+        reached.way(view, &WantedAccess { action: &self.action, resource: &resource, scope: scope.as_ref() })
+    }
+
+    /// Its variables.
+    pub(crate) fn variables(&self) -> BTreeSet<&str> {
+        self.resource.variables().chain(self.scope.iter().flat_map(Template::variables)).collect()
+    }
+
+    /// Whether its resource is just one variable and it asks for no scope.
+    pub(crate) fn is_plainly(&self, name: &str) -> bool {
+        self.scope.is_none() && self.resource.is_only(name)
+    }
+}
+
+/// Bindings of one path that are looked for; what lies beyond is told as one with the rest.
+pub(crate) const MAX_BINDINGS: usize = 20_000;
+
+#[derive(Serialize)]
+pub(crate) struct Hashed<'h> {
+    pub(crate) escalation: &'h Text,
+    pub(crate) kind: &'static str,
+    pub(crate) subject: Text,
+    pub(crate) bound: &'h BTreeMap<String, Text>,
+}
+
+/// A completion's key: what makes two the same.
+pub(crate) fn key(escalation: &Escalation) -> (Digest<of::Piece>, bool, bool) {
+    (escalation.digest, escalation.complete, escalation.conditional)
+}
+
+/// The groups that those of a row belong to.
+pub(crate) fn groups_of(view: &AccessState<'_, '_>, row: &Reachable) -> BTreeSet<Subject> {
+    let of = |actor: &Subject| view.own(actor).groups.keys().map(|(s, _)| s.clone()).collect::<Vec<_>>();
+    row.keys().flat_map(of).collect()
+}

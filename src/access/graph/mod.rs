@@ -1,0 +1,8 @@
+//! The entitlement graph: an index over the snapshot, an overlay of changes, trust rules, and the paths that give
+//! access.
+
+pub(crate) mod closure;
+pub mod index;
+pub(crate) mod overlay;
+pub(crate) mod provenance;
+pub(crate) mod trust_rules;

@@ -1,0 +1,165 @@
+//! What changes lay over a snapshot.
+//!
+//! In: resolved steps. Out: an overlay as small as the steps, which [`crate::access::effective::state::AccessState`] reads through. Never
+//! copies the snapshot, never decides what a step means.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::graph::index::Index;
+use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Trust};
+
+/// An overlay. A key with no value stands for a thing that was deleted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overlay {
+    /// Places of assignments of the snapshot that no longer hold.
+    pub(crate) gone: BTreeSet<usize>,
+    /// Assignments that hold instead or besides.
+    pub(crate) added: Vec<Assignment>,
+    by_who: BTreeMap<Text, Vec<usize>>,
+    by_role: BTreeMap<RoleId, Vec<usize>>,
+    by_group: BTreeMap<GroupId, Vec<usize>>,
+    /// Identities made, disabled or deleted.
+    pub(crate) identities: BTreeMap<IdentityId, Option<Identity>>,
+    /// Groups made or deleted.
+    pub(crate) groups: BTreeMap<GroupId, Option<Group>>,
+    /// Roles made, altered or deleted.
+    pub(crate) roles: BTreeMap<RoleId, Option<Role>>,
+    /// Resources made or deleted.
+    pub(crate) resources: BTreeMap<ResourceId, Option<Resource>>,
+    /// Listed members and nested groups taken from a group.
+    pub(crate) left: BTreeSet<(GroupId, Text)>,
+    /// Assignments, and listed members of groups, through which no deny counts.
+    pub(crate) undenied: BTreeSet<AssignmentId>,
+    pub(crate) undenied_listed: BTreeSet<(GroupId, Text)>,
+    /// Includes of roles through which no deny counts.
+    pub(crate) undenied_includes: BTreeSet<(RoleId, RoleId)>,
+    /// Roles that the snapshot names and lacks, and another plan makes: what they give is unknown still, beside that.
+    pub(crate) open_roles: BTreeSet<RoleId>,
+    /// Roles that another plan deletes: whom these alone bound, nothing may bound any more.
+    pub(crate) unbinding: BTreeSet<RoleId>,
+    /// Resources that another plan makes and that lie, for a deny, in nothing.
+    pub(crate) loose: BTreeSet<ResourceId>,
+    /// Trusts taken.
+    pub(crate) trusts_gone: BTreeSet<TrustId>,
+    trusts: Vec<Made>,
+    trusts_by_from: BTreeMap<Text, Vec<usize>>,
+    trusts_by_pattern: Vec<usize>,
+    trusts_by_to: BTreeMap<Text, Vec<usize>>,
+    trusts_by_id: BTreeMap<TrustId, Vec<usize>>,
+}
+
+/// A trust that was made, with its end.
+pub(crate) type Made = (Trust, Option<Time>);
+
+impl Overlay {
+    /// Adds an assignment.
+    pub(crate) fn add(&mut self, assignment: Assignment) {
+        let at = self.added.len();
+        self.by_who.entry(assignment.who.clone()).or_default().push(at);
+        if let Some(role) = &assignment.role {
+            self.by_role.entry(role.clone()).or_default().push(at);
+        }
+        if let Some(group) = &assignment.member_of {
+            self.by_group.entry(group.clone()).or_default().push(at);
+        }
+        self.added.push(assignment);
+    }
+
+    fn pick<'s>(&'s self, places: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'s Assignment> + use<'s> {
+        places.into_iter().flatten().filter_map(|at| self.added.get(*at))
+    }
+
+    /// The added assignments that a name holds.
+    pub(crate) fn held_by(&self, who: &str) -> impl Iterator<Item = &Assignment> {
+        self.pick(if self.added.is_empty() { None } else { self.by_who.get(&Text::from(who)) })
+    }
+
+    /// The added assignments of a role.
+    pub(crate) fn of_role(&self, role: &RoleId) -> impl Iterator<Item = &Assignment> {
+        self.pick(self.by_role.get(role))
+    }
+
+    /// The added assignments of membership of a group.
+    pub(crate) fn of_group(&self, group: &GroupId) -> impl Iterator<Item = &Assignment> {
+        self.pick(self.by_group.get(group))
+    }
+
+    /// Adds a trust.
+    pub(crate) fn trust(&mut self, trust: Trust, until: Option<Time>) {
+        let at = self.trusts.len();
+        if trust.from.raw().contains('*') {
+            self.trusts_by_pattern.push(at);
+        } else {
+            self.trusts_by_from.entry(trust.from.clone()).or_default().push(at);
+        }
+        self.trusts_by_to.entry(trust.to.clone()).or_default().push(at);
+        self.trusts_by_id.entry(trust.id.clone()).or_default().push(at);
+        self.trusts.push((trust, until));
+    }
+
+    /// The trusts made, a delivered credential among them.
+    pub(crate) fn trusts(&self) -> &[Made] {
+        &self.trusts
+    }
+
+    /// Those made that may lead from a name, in the order in which they were made: all of a pattern among them.
+    pub(crate) fn trusts_from(&self, name: &str) -> impl Iterator<Item = &Made> + use<'_> {
+        let named = if self.trusts.is_empty() { None } else { self.trusts_by_from.get(&Text::from(name)) };
+        let mut places: Vec<usize> = named.into_iter().flatten().chain(&self.trusts_by_pattern).copied().collect();
+        places.sort_unstable();
+        places.into_iter().filter_map(|at| self.trusts.get(at))
+    }
+
+    /// Those made under a name.
+    pub(crate) fn trusts_named(&self, id: &str) -> impl Iterator<Item = &Trust> + use<'_> {
+        let named = self.trusts_by_id.get(&TrustId::new(id));
+        named.into_iter().flatten().filter_map(|at| self.trusts.get(*at)).map(|(trust, _)| trust)
+    }
+
+    /// Those made that lead to a name.
+    pub(crate) fn trusts_to(&self, name: &str) -> impl Iterator<Item = &Trust> + use<'_> {
+        let named = if self.trusts.is_empty() { None } else { self.trusts_by_to.get(&Text::from(name)) };
+        named.into_iter().flatten().filter_map(|at| self.trusts.get(*at)).map(|(trust, _)| trust)
+    }
+
+    /// Whether identities or groups are made, disabled or deleted.
+    pub(crate) fn alters_subjects(&self) -> bool {
+        !self.identities.is_empty() || !self.groups.is_empty()
+    }
+
+    /// Whether identities and groups are made, if altered at all, and none that the snapshot knows is disabled or deleted.
+    pub(crate) fn only_makes_subjects(&self, index: &Index<'_>) -> bool {
+        self.identities.iter().all(|(id, over)| over.is_some() && index.identity(id.as_str()).is_none())
+            && self.groups.iter().all(|(id, over)| over.is_some() && index.group(id.as_str()).is_none())
+    }
+
+    /// Whether assignments, listed members and trusts are taken, and nothing else is altered.
+    pub(crate) fn only_takes(&self) -> bool {
+        self.added.is_empty()
+            && self.identities.is_empty()
+            && self.groups.is_empty()
+            && self.roles.is_empty()
+            && self.resources.is_empty()
+            && self.trusts.is_empty()
+            && self.unbinding.is_empty()
+    }
+
+    /// Whether assignments and trusts are made, and nothing else is altered.
+    pub(crate) fn only_gives(&self) -> bool {
+        self.gone.is_empty()
+            && self.identities.is_empty()
+            && self.groups.is_empty()
+            && self.roles.is_empty()
+            && self.resources.is_empty()
+            && self.left.is_empty()
+            && self.trusts_gone.is_empty()
+    }
+
+    /// Whether a resource is deleted.
+    pub(crate) fn deletes_resources(&self) -> bool {
+        self.resources.values().any(Option::is_none)
+    }
+}

@@ -1,0 +1,210 @@
+//! Ways: until when something is reached, and by which steps.
+//!
+//! In: steps with their ends. Out: for each thing reached, the latest end with all steps in force now, and the latest
+//! with steps that can be activated. Along a way the earliest end counts; between ways the latest does.
+
+use std::rc::Rc;
+
+use crate::access::model::facts::{AccessPath, PathStep};
+use crate::input::entitlement::Mode;
+use crate::input::time::Time;
+
+/// When something ends. INVARIANT: the order of the variants makes `Never` the latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Expiry {
+    At(Time),
+    Never,
+}
+
+impl Expiry {
+    pub(crate) fn of(until: Option<Time>) -> Self {
+        until.map_or(Self::Never, Self::At)
+    }
+
+    pub(crate) fn until(self) -> Option<Time> {
+        match self {
+            Self::At(time) => Some(time),
+            Self::Never => None,
+        }
+    }
+}
+
+/// A way walked so far, shared between all that go on from it.
+#[derive(Debug)]
+pub(crate) struct Hop {
+    step: PathStep,
+    before: HopChain,
+    length: usize,
+}
+
+impl Drop for Hop {
+    /// Lets go of a long way step by step: one inside the other would exhaust the stack.
+    fn drop(&mut self) {
+        let mut rest = self.before.take();
+        while let Some(link) = rest {
+            rest = Rc::try_unwrap(link).ok().and_then(|mut last| last.before.take());
+        }
+    }
+}
+
+/// A way walked so far, last step first.
+pub(crate) type HopChain = Option<Rc<Hop>>;
+
+/// A trail with one step more.
+#[expect(clippy::unnecessary_wraps, reason = "a trail may be empty; one step more never is")]
+pub(crate) fn walk(before: &HopChain, step: PathStep) -> HopChain {
+    Some(Rc::new(Hop { step, before: before.clone(), length: length(before) + 1 }))
+}
+
+/// How many steps a trail has.
+pub(crate) fn length(trail: &HopChain) -> usize {
+    trail.as_ref().map_or(0, |link| link.length)
+}
+
+/// The steps of a trail, in reading order.
+pub(crate) fn steps(trail: &HopChain) -> Vec<&PathStep> {
+    let mut steps = Vec::with_capacity(length(trail));
+    let mut at = trail.as_ref();
+    while let Some(link) = at {
+        steps.push(&link.step);
+        at = link.before.as_ref();
+    }
+    steps.reverse();
+    steps
+}
+
+/// A trail in reading order.
+pub(crate) fn path(trail: &HopChain) -> AccessPath {
+    steps(trail).into_iter().cloned().collect()
+}
+
+/// One trail followed by another.
+pub(crate) fn joined(first: &HopChain, then: &HopChain) -> HopChain {
+    if first.is_none() {
+        return then.clone();
+    }
+    steps(then).into_iter().fold(first.clone(), |trail, step| walk(&trail, step.clone()))
+}
+
+/// An end with the trail that gives it.
+#[derive(Clone, Debug)]
+pub(crate) struct ExpiringPath {
+    pub(crate) end: Expiry,
+    pub(crate) trail: HopChain,
+}
+
+/// How something is reached: in force now, or at best.
+///
+/// INVARIANT: whatever is reached now is reached at best, no earlier ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Validity {
+    /// All steps in force.
+    pub(crate) now: Option<ExpiringPath>,
+    /// Steps that can be activated included.
+    pub(crate) ever: Option<ExpiringPath>,
+}
+
+impl Validity {
+    /// The beginning of every way.
+    pub(crate) fn start() -> Self {
+        let leg = ExpiringPath { end: Expiry::Never, trail: None };
+        Self { now: Some(leg.clone()), ever: Some(leg) }
+    }
+
+    /// Whether nothing is reached.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ever.is_none()
+    }
+
+    /// This way and one step more, which holds in a mode until an end.
+    pub(crate) fn step(&self, step: &PathStep, mode: Mode, end: Expiry) -> Self {
+        let onward = |leg: &ExpiringPath| ExpiringPath { end: leg.end.min(end), trail: walk(&leg.trail, step.clone()) };
+        let now = match mode {
+            Mode::Standing | Mode::Active => self.now.as_ref().map(onward),
+            Mode::Eligible => None,
+        };
+        Self { now, ever: self.ever.as_ref().map(onward) }
+    }
+
+    /// This way, then another.
+    pub(crate) fn then(&self, next: &Self) -> Self {
+        let both = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| {
+            let (a, b) = (a.as_ref()?, b.as_ref()?);
+            Some(ExpiringPath { end: a.end.min(b.end), trail: joined(&a.trail, &b.trail) })
+        };
+        Self { now: both(&self.now, &next.now), ever: both(&self.ever, &next.ever) }
+    }
+
+    /// This way, ended no later than another; the trail stays.
+    pub(crate) fn capped(&self, cap: &Self) -> Self {
+        let both = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| {
+            let (a, b) = (a.as_ref()?, b.as_ref()?);
+            Some(ExpiringPath { end: a.end.min(b.end), trail: a.trail.clone() })
+        };
+        Self { now: both(&self.now, &cap.now), ever: both(&self.ever, &cap.ever) }
+    }
+
+    /// Takes in another way to the same thing; whether that made it better.
+    pub(crate) fn join(&mut self, other: &Self) -> bool {
+        let mut better = false;
+        let slots = [(&mut self.now, &other.now), (&mut self.ever, &other.ever)];
+        for (mine, theirs) in slots {
+            let Some(theirs) = theirs else { continue };
+            if mine.as_ref().is_none_or(|leg| leg.end < theirs.end) {
+                *mine = Some(theirs.clone());
+                better = true;
+            }
+        }
+        better
+    }
+
+    /// The ends, without the trails.
+    pub(crate) fn ends(&self) -> (Option<Expiry>, Option<Expiry>) {
+        (self.now.as_ref().map(|l| l.end), self.ever.as_ref().map(|l| l.end))
+    }
+
+    /// Whether this lasts at least as long as another, now and at best.
+    pub(crate) fn reaches(&self, other: &Self) -> bool {
+        let ((now, ever), (other_now, other_ever)) = (self.ends(), other.ends());
+        now >= other_now && ever >= other_ever
+    }
+
+    /// Whether this is the same way as another, step by step.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let same = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| match (a, b) {
+            (Some(a), Some(b)) => a.end == b.end && steps(&a.trail) == steps(&b.trail),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same(&self.now, &other.now) && same(&self.ever, &other.ever)
+    }
+
+    /// What reaches longer by activation than now.
+    pub(crate) fn eligible(&self) -> Option<&ExpiringPath> {
+        let (now, ever) = self.ends();
+        self.ever.as_ref().filter(|_| ever > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_of_a_million_steps_is_let_go_without_exhausting_the_stack() {
+        let step = PathStep::Includes("r".into());
+        let long = (0..1_000_000).fold(None, |trail, _| walk(&trail, step.clone()));
+        drop(long);
+    }
+
+    #[test]
+    fn along_a_way_the_earliest_end_counts_and_between_ways_the_latest() {
+        let at = |n| Expiry::At(Time::from_unix(n));
+        let step = PathStep::Includes("r".into());
+        let mut way = Validity::start().step(&step, Mode::Active, at(5)).step(&step, Mode::Standing, at(9));
+        assert_eq!(way.ends(), (Some(at(5)), Some(at(5))));
+        assert!(way.join(&Validity::start().step(&step, Mode::Eligible, Expiry::Never)));
+        assert_eq!(way.ends(), (Some(at(5)), Some(Expiry::Never)));
+        assert_eq!(way.eligible().map(|leg| leg.end), Some(Expiry::Never));
+    }
+}

@@ -1,0 +1,474 @@
+//! Facts: what a plan does to effective access, as every room above believes it.
+//!
+//! In: nothing (plain data; `access::analyse` computes it). Out: accesses, paths, gains, emergent pieces, and the
+//! surroundings that a policy question needs. Nothing here is a claim of the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::input::digest::{Digest, of};
+use crate::input::entitlement::{Except, IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::finding::Finding;
+use crate::input::id::{
+    AssignmentId, ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject, TrustId,
+};
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+use crate::snapshot::model::{MembersKnown, Status};
+
+/// What a subject may do: an action pattern on a resource pattern below a scope, with its exceptions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// The action pattern.
+    pub action: Text,
+    /// The resource pattern.
+    pub resource: Text,
+    /// Below which resource; none: everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ResourceId>,
+    /// A condition that this tool does not evaluate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Text>,
+    /// When it ends; none: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// The denies that overlap it and what its permission leaves out, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
+}
+
+/// What is taken from an access: an unconditional deny that overlaps it, or what its own permission leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// The action pattern denied.
+    pub action: Text,
+    /// The resource pattern denied.
+    pub resource: Text,
+    /// Below which resource; none: everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ResourceId>,
+    /// When the deny ends; none: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// What it leaves out of its patterns, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Except>,
+}
+
+/// One step of the way by which a subject comes to an access, in reading order from the subject.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathStep {
+    /// Belongs to a group: by the group's own list, by its rule, or by an assignment.
+    Member(GroupId, Option<AssignmentId>),
+    /// Holds a role by an assignment.
+    Holds(RoleId, AssignmentId, Mode),
+    /// The role includes another.
+    Includes(RoleId),
+    /// Acts as another by a trust or a trust rule.
+    ActsAs(Subject, TrustId),
+}
+
+/// The way by which a subject comes to an access: shared by all that tell of it.
+pub type AccessPath = Arc<[PathStep]>;
+
+/// A subject and an access: the unit of every gain and loss.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessDelta {
+    /// Whose access.
+    pub subject: Subject,
+    /// What access.
+    pub access: Access,
+    /// One way that gives it, in the state in which it is held.
+    pub path: AccessPath,
+    /// What the classification says of it.
+    pub sensitivity: Sensitivity,
+    /// Whether the classification marks it privileged, and why.
+    pub privileged: Option<Text>,
+    /// The SHA-256 of the canonical JSON of subject and access.
+    pub digest: Digest<of::Piece>,
+}
+
+/// What is gained and lost between two states; each list sorted by subject, then access.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// After, not covered by before.
+    pub gained: Vec<AccessDelta>,
+    /// Before, not covered by after.
+    pub lost: Vec<AccessDelta>,
+    /// The same as `gained` for access that can be activated later.
+    pub gained_eligible: Vec<AccessDelta>,
+    /// The same as `lost` for access that could be activated: not part of a change's digest.
+    pub lost_eligible: Vec<AccessDelta>,
+}
+
+/// Whom effects concern.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    /// Identities that gain or lose, counted.
+    pub identities: u64,
+    /// Whether there may be more, because a group's members are not all known.
+    pub at_least: bool,
+    /// The kinds of those identities.
+    pub kinds: BTreeSet<IdentityKind>,
+    /// Groups concerned whose members are not all known.
+    pub unknown_groups: BTreeSet<GroupId>,
+    /// What is too large to tell.
+    pub untold: Truncated,
+}
+
+/// What of an effect is too large to tell: see [`crate::access::Budget`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Truncated {
+    /// Subjects whose gains are not told one by one: each counts as gaining everything.
+    pub subjects: u64,
+    /// Not all that is lost is told.
+    pub losses: bool,
+    /// Not everyone was asked which escalation paths they complete.
+    pub paths: bool,
+    /// Not everyone was asked whether they come to hold both sides of a pair.
+    pub conflicts: bool,
+}
+
+impl Truncated {
+    /// Whether anything is not told.
+    #[must_use]
+    pub fn is_any(self) -> bool {
+        self.subjects > 0 || self.losses || self.paths || self.conflicts
+    }
+}
+
+/// A subject that completes a known escalation path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    /// The path's id in the data.
+    pub id: Text,
+    /// What it leads to, one sentence.
+    pub title: Text,
+    /// Who completes it.
+    pub subject: Subject,
+    /// What its variables are bound to; `*` for each where many objects would do.
+    pub bound: BTreeMap<String, Text>,
+    /// How many bindings this stands for.
+    pub count: u64,
+    /// Every requirement is held; false: "possible", nothing to bind a variable to.
+    pub complete: bool,
+    /// Something is held only under a condition, which is not evaluated.
+    pub conditional: bool,
+    /// What is required, action and resource with the variables filled, in the order of the data.
+    pub requires: Vec<(Text, Text)>,
+    /// How each requirement is held, in the order of the data.
+    pub paths: Vec<AccessPath>,
+    /// The SHA-256 of the canonical JSON of id, subject and bindings.
+    pub digest: Digest<of::Piece>,
+}
+
+/// A subject that holds two entitlements or accesses that must be apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SodConflict {
+    /// The pair's id in the data.
+    pub id: Text,
+    /// Why they must be apart, one sentence.
+    pub title: Text,
+    /// Who holds both.
+    pub subject: Subject,
+    /// Where, if the pair asks for the same scope.
+    pub scope: Option<ResourceId>,
+    /// How the first is held.
+    pub first: AccessPath,
+    /// How the second is held.
+    pub second: AccessPath,
+    /// The SHA-256 of the canonical JSON of id, subject and scope.
+    pub digest: Digest<of::Piece>,
+}
+
+/// What the plan wholly gains and no single change gains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmergentWhat {
+    /// An access.
+    Access(AccessDelta),
+    /// An escalation path that only the whole plan completes.
+    Escalation(Escalation),
+    /// A conflict that only the whole plan makes.
+    Sod(SodConflict),
+}
+
+/// An emergent piece with the changes responsible for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emergent {
+    /// What emerges.
+    pub what: EmergentWhat,
+    /// Whether it would only be eligible.
+    pub eligible: bool,
+    /// Sets of changes, each dependency-closed and minimal; each yields the piece.
+    pub sets: Vec<BTreeSet<ChangeId>>,
+    /// Every change that is in a set, or was not shown to be outside one.
+    pub members: BTreeSet<ChangeId>,
+    /// Whether all sets were found within the caps.
+    pub complete: bool,
+    /// Changes of other plans, approved and not shown by the snapshot yet, that it takes as well: `PLAN/CHANGE`. They stand
+    /// in `sets`, not in `members`.
+    pub with: BTreeSet<ChangeId>,
+    /// The changes of this plan that cost least to drop so that it does not come about, dependents included; empty where
+    /// not every set was found.
+    pub drop: BTreeSet<ChangeId>,
+    /// How many pieces more it stands for that are not told one by one; its hash is then of all of them.
+    pub others: u64,
+    /// The piece's hash: what a decision records.
+    pub digest: Digest<of::Piece>,
+}
+
+impl Emergent {
+    /// Why each responsible change is privileged: because the piece is, or because somebody escalates by it.
+    #[must_use]
+    pub fn privileged(&self) -> Option<Text> {
+        let why = match &self.what {
+            EmergentWhat::Access(piece) => piece.privileged.as_ref()?.raw(),
+            EmergentWhat::Escalation(escalation) => escalation.title.raw(),
+            EmergentWhat::Sod(_) => return None,
+        };
+        Some(Text::from(format!("together with other changes: {why}")))
+    }
+}
+
+/// What a claim of the plan turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClaimResult {
+    /// The snapshot says the same.
+    Confirmed,
+    /// The snapshot says otherwise.
+    Contradicted,
+    /// The snapshot cannot tell.
+    Unchecked,
+}
+
+/// A claim, and what the snapshot says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedClaim {
+    /// The claim's name in the plan (`last_used`, …).
+    pub name: &'static str,
+    /// What the plan asserts.
+    pub claimed: Text,
+    /// What the snapshot says, where it says anything.
+    pub found: Option<Text>,
+    /// How they compare.
+    pub result: ClaimResult,
+}
+
+/// The things that a change names, resolved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeTargets {
+    /// The identity that the change is about (`to:`, `identity:`; for `add_trust`, who will act).
+    pub identity: Option<IdentityId>,
+    /// The group that the change is about (`to:`, `group:`).
+    pub group: Option<GroupId>,
+    /// The role.
+    pub role: Option<RoleId>,
+    /// The group whose membership is meant.
+    pub member_of: Option<GroupId>,
+    /// The scope, or the resource that the change is about.
+    pub scope: Option<ResourceId>,
+    /// For trusts and credentials: the identity that can be acted as.
+    pub trusted: Option<IdentityId>,
+    /// The permission added or taken.
+    pub permission: Option<Permission>,
+    /// The kind and lifetime of the credential.
+    pub credential: Option<(Text, Option<Span>)>,
+    /// The included role.
+    pub include: Option<RoleId>,
+}
+
+impl ChangeTargets {
+    /// The entitlement that the change is about, for typed confirmation and rejects.
+    #[must_use]
+    pub fn entitlement(&self) -> Option<Entitlement> {
+        self.role.clone().map(Entitlement::Role).or_else(|| self.member_of.clone().map(Entitlement::Membership))
+    }
+
+    /// The subject that the change is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        self.identity.clone().map(Subject::Identity).or_else(|| self.group.clone().map(Subject::Group))
+    }
+}
+
+/// How an assignment holds: before or after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Holding {
+    /// Its mode.
+    pub mode: Mode,
+    /// When it ends, at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// How long it lasts from the moment it is applied, where the plan says so; for `until:`, until − now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Span>,
+}
+
+/// Everything computed about one change, alone on top of the changes it depends on.
+#[derive(Clone, Debug)]
+pub struct ChangeFacts {
+    /// Which change.
+    pub id: ChangeId,
+    /// The changes it depends on, transitively, sorted.
+    pub depends_on: BTreeSet<ChangeId>,
+    /// The things it names.
+    pub named: ChangeTargets,
+    /// For `adjust` and `revoke`: how the assignment held before.
+    pub was: Option<Holding>,
+    /// For `grant` and `adjust`: how it holds after.
+    pub becomes: Option<Holding>,
+    /// The assignments of the snapshot that it takes or alters.
+    pub assignments: Vec<AssignmentId>,
+    /// What it gains and loses.
+    pub effects: Effects,
+    /// Whom.
+    pub concerned: Affected,
+    /// Whether anything gained or eligible, or the change itself, is privileged; the reasons, sorted.
+    pub privileged: BTreeSet<Text>,
+    /// Why what it gives together with other changes of the plan is privileged, or lets somebody escalate: of every
+    /// emergent piece in whose responsible sets it is, or was not shown not to be; sorted.
+    pub privileged_together: BTreeSet<Text>,
+    /// How many gained and eligible pieces are privileged.
+    pub gained_privileged: u64,
+    /// The highest sensitivity of what it gains, loses or names.
+    pub sensitivity: Sensitivity,
+    /// The claims, checked.
+    pub claims: Vec<CheckedClaim>,
+    /// Escalation paths that it completes alone.
+    pub escalations: Vec<Escalation>,
+    /// Conflicts that it makes alone.
+    pub sod: Vec<SodConflict>,
+    /// Places in [`Analysis::emergent`] of the pieces in whose responsible sets it is.
+    pub emergent: Vec<usize>,
+    /// Whether the task is open, lists this agent and sponsor, and all that is gained lies inside its scope and time.
+    pub in_task_scope: bool,
+    /// Whether the role or group that it assigns holds any deny, conditional ones included: taking such an assignment
+    /// can be the first half of a gain.
+    pub touches_deny: bool,
+    /// Whether an inverse change restores the state before.
+    pub reversible: bool,
+    /// What Cedar may ask about: memberships as of this change on top of its dependencies, owners as before the plan.
+    pub around: PolicyContext,
+}
+
+impl ChangeFacts {
+    /// Whether the change alone is privileged.
+    #[must_use]
+    pub fn is_privileged(&self) -> bool {
+        !self.privileged.is_empty()
+    }
+
+    /// Whether the change is privileged, alone or together with others of its plan.
+    #[must_use]
+    pub fn is_privileged_in_plan(&self) -> bool {
+        self.is_privileged() || !self.privileged_together.is_empty()
+    }
+
+    /// Every reason for which the change is privileged, alone or together with others of its plan.
+    pub fn why_privileged(&self) -> impl Iterator<Item = &Text> {
+        self.privileged.iter().chain(&self.privileged_together)
+    }
+}
+
+/// The things around a question, flattened: ancestors only through unscoped assignments in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyContext {
+    /// Identities.
+    pub identities: BTreeMap<IdentityId, IdentityView>,
+    /// Groups.
+    pub groups: BTreeMap<GroupId, GroupView>,
+    /// Roles.
+    pub roles: BTreeMap<RoleId, RoleView>,
+    /// Resources.
+    pub resources: BTreeMap<ResourceId, ResourceView>,
+}
+
+/// An identity as a policy sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityView {
+    /// What it is.
+    pub kind: IdentityKind,
+    /// Whether it can be used.
+    pub status: Status,
+    /// Who answers for it.
+    pub owner: Option<IdentityId>,
+    /// Whether any effective access is privileged.
+    pub privileged: bool,
+    /// When it was last used.
+    pub last_used: Option<Time>,
+    /// Every group it belongs to, transitively.
+    pub groups: BTreeSet<GroupId>,
+    /// Every role it holds, transitively, includes followed.
+    pub roles: BTreeSet<RoleId>,
+}
+
+/// A group as a policy sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupView {
+    /// Who answers for it.
+    pub owner: Option<IdentityId>,
+    /// How well its members are known; all but `known` is `open` to policies.
+    pub members_known: MembersKnown,
+    /// Every group it belongs to, transitively.
+    pub groups: BTreeSet<GroupId>,
+    /// Every role it holds, transitively, includes followed.
+    pub roles: BTreeSet<RoleId>,
+}
+
+/// A role as a policy sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleView {
+    /// Who answers for it.
+    pub owner: Option<IdentityId>,
+    /// The highest of its own label and of its permissions.
+    pub sensitivity: Sensitivity,
+    /// Whether any of its permissions is privileged.
+    pub privileged: bool,
+    /// The kinds of identity it is meant for; empty means any.
+    pub kinds: BTreeSet<IdentityKind>,
+    /// Every role it includes, transitively.
+    pub includes: BTreeSet<RoleId>,
+}
+
+/// A resource as a policy sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceView {
+    /// Its label.
+    pub sensitivity: Sensitivity,
+    /// Who answers for it.
+    pub owner: Option<IdentityId>,
+    /// Everything it lies in, transitively.
+    pub ancestors: BTreeSet<ResourceId>,
+}
+
+/// Everything computed about a plan.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// Per change, in the order of the plan.
+    pub changes: Vec<ChangeFacts>,
+    /// What the whole plan does.
+    pub effects: Effects,
+    /// Whom the whole plan concerns.
+    pub concerned: Affected,
+    /// How many gained and eligible pieces of the whole plan are privileged.
+    pub gained_privileged: u64,
+    /// Escalation paths that the whole plan completes, those of single changes included.
+    pub escalations: Vec<Escalation>,
+    /// Conflicts that the whole plan makes, those of single changes included.
+    pub sod: Vec<SodConflict>,
+    /// What emerges, sorted by digest.
+    pub emergent: Vec<Emergent>,
+    /// Whether a cap was hit in the search for responsible sets.
+    pub sets_incomplete: bool,
+    /// The things around `SubmitPlan`: memberships as of the whole plan, owners as before it.
+    pub around: PolicyContext,
+    /// Proposer, sponsor and every person's identities, as before the plan and in force at `taken_at` and now.
+    pub before: PolicyContext,
+    /// Findings about the plan against the snapshot that do not stop it.
+    pub findings: Vec<Finding>,
+}

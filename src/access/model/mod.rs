@@ -1,0 +1,3 @@
+//! Plain data: what a plan does to access. No algorithm lives here.
+
+pub mod facts;

@@ -1,0 +1,40 @@
+//! Effective access of one subject, written out.
+//!
+//! In: an index and a subject. Out: every access that it reaches, with the way, not reduced. For questions about one
+//! subject; the analysis of a plan never writes out more than what differs.
+
+use crate::access::effective::state::AccessState;
+use crate::access::graph::index::Index;
+use crate::access::graph::provenance::path;
+use crate::access::model::facts::{Access, AccessPath};
+use crate::input::id::Subject;
+
+/// An access that a subject reaches.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reached {
+    /// What access.
+    pub access: Access,
+    /// Whether something must be activated first.
+    pub eligible: bool,
+    /// One way that gives it.
+    pub path: AccessPath,
+}
+
+/// Everything that a subject reaches in a snapshot, sorted, each access once per mode.
+#[must_use]
+pub fn effective(index: &Index<'_>, subject: &Subject) -> Vec<Reached> {
+    let all = AccessState::plain(index).everything(subject);
+    let lists = [(all.now, false), (all.eligible, true)];
+    let mut found: Vec<Reached> = lists
+        .into_iter()
+        .flat_map(|(list, eligible)| {
+            list.into_iter().map(move |held| Reached { access: held.access, eligible, path: path(&held.trail) })
+        })
+        .collect();
+    found.sort_by(|a, b| {
+        let key = |r: &Reached| (r.access.clone(), r.eligible, r.path.len());
+        key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path))
+    });
+    found.dedup_by(|b, a| a.access == b.access && a.eligible == b.eligible);
+    found
+}

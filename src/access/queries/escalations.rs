@@ -1,0 +1,69 @@
+//! Standing completions: who completes which escalation path in a snapshot as it is, and which roles alone are enough.
+//!
+//! In: an index, or a state and a role. Out: completions with their ways, and paths by id. Nothing of a plan.
+
+use std::rc::Rc;
+
+use crate::access::effective::grant::Grants;
+use crate::access::effective::holdings::{DirectHoldings, Holding};
+use crate::access::effective::state::AccessState;
+use crate::access::escalation::catalog::EscalationPath;
+use crate::access::escalation::matches::{completed, fresh};
+use crate::access::escalation::requirement::{BoundNames, Reached, RequirementQuery};
+use crate::access::graph::index::Index;
+use crate::access::graph::provenance::Validity;
+use crate::access::graph::trust_rules::Bound;
+use crate::access::model::facts::{Escalation, Exception};
+use crate::access::risk::rule_files::Data;
+use crate::input::entitlement::Permission;
+use crate::input::id::{RoleId, Subject};
+use crate::input::text::Text;
+
+/// Ids and titles of the paths for which holding one role everywhere is enough, if there is something to bind their
+/// variables to.
+pub(crate) fn enough<'p>(
+    view: &AccessState<'_, '_>,
+    paths: &'p [EscalationPath],
+    role: &RoleId,
+) -> Vec<(&'p Text, &'p Text)> {
+    let flat = view.flat(role);
+    let exception = |p: &Permission| Exception {
+        action: p.action.clone(),
+        resource: p.resource.clone(),
+        scope: None,
+        until: None,
+        except: p.except.clone(),
+    };
+    let denies: Rc<[Exception]> = flat.denies.iter().map(exception).collect();
+    let own = DirectHoldings {
+        denies: Rc::clone(&denies),
+        holdings: vec![Holding { role: role.clone(), scope: None, way: Validity::start(), flat, denies }],
+        ..DirectHoldings::default()
+    };
+    let nobody = Subject::Identity("".into());
+    let reached = Reached {
+        subject: &nobody,
+        row: Rc::default(),
+        given: Rc::new(Grants::by(&nobody, &own)),
+        named: BoundNames::default(),
+    };
+    let system = &view.index.snapshot().source;
+    let applies = |path: &&EscalationPath| path.system.as_ref().is_none_or(|s| s == system);
+    let holds = |path: &&EscalationPath| {
+        path.requires.iter().all(|asked| RequirementQuery::new(asked).way(view, &reached, &Bound::new()).is_some())
+    };
+    paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
+}
+
+/// Who completes what in a snapshot as it is, sorted by subject, then path: complete paths and those only possible.
+#[must_use]
+pub fn standing(index: &Index<'_>, data: &Data) -> Vec<Escalation> {
+    let view = AccessState::plain(index);
+    let mut found: Vec<Escalation> = Vec::new();
+    for subject in view.everyone() {
+        let completions = completed(&view, &data.escalations, &subject);
+        found.extend(fresh(&view, &subject, &completions, &Vec::new()));
+    }
+    found.sort_by(|a, b| (&a.subject, &a.id, &a.bound).cmp(&(&b.subject, &b.id, &b.bound)));
+    found
+}

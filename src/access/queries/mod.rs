@@ -1,0 +1,8 @@
+//! Questions about a snapshot: who can do something, what a subject can do, what differs between two snapshots.
+
+pub mod effective_access;
+pub(crate) mod escalations;
+pub(crate) mod excess;
+pub mod inventory;
+pub mod snapshot_diff;
+pub mod who_can;

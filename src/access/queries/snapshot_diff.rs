@@ -1,0 +1,72 @@
+//! What lies between two snapshots, for everybody in either.
+//!
+//! In: two indexes and the data that analysis goes by. Out: effective access gained and lost, and the escalation paths that
+//! somebody newly completes: through groups, includes, trusts and rules, each as of its own snapshot. Exchanging the two
+//! exchanges gains and losses. It says nothing of why.
+
+use std::collections::BTreeSet;
+
+use crate::access::effective::difference::Comparison;
+use crate::access::effective::state::AccessState;
+use crate::access::effects::budget::Budget;
+use crate::access::effects::compute::EffectContext;
+use crate::access::escalation::matches;
+use crate::access::graph::index::Index;
+use crate::access::model::facts::{Effects, Escalation};
+use crate::access::risk::rule_files::Data;
+use crate::input::id::Subject;
+
+/// What lies between two snapshots.
+#[derive(Clone, Debug, Default)]
+pub struct Between {
+    /// Access gained and lost, sorted by subject.
+    pub effects: Effects,
+    /// Escalation paths that somebody completes after, and not before.
+    pub escalations: Vec<Escalation>,
+}
+
+/// Compares the effective access of every identity and group of either snapshot.
+#[must_use]
+pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Between {
+    let mut found = Between::default();
+    let (old, new) = (AccessState::plain(before), AccessState::plain(after));
+    let bench = EffectContext::new(data, &after.snapshot().source, Budget::default());
+    // Each direction judges places by the tree of the snapshot that holds the access.
+    let (gains, losses) = (Comparison::new(&old, &new, &new), Comparison::new(&new, &old, &old));
+    for subject in everyone(before).union(&everyone(after)) {
+        let (more, less) = (gains.more(subject, usize::MAX), losses.more(subject, usize::MAX));
+        let gaining = !(more.now.is_empty() && more.eligible.is_empty());
+        let lists = [
+            (more.now, &new, &mut found.effects.gained),
+            (more.eligible, &new, &mut found.effects.gained_eligible),
+            (less.now, &old, &mut found.effects.lost),
+            (less.eligible, &old, &mut found.effects.lost_eligible),
+        ];
+        for (held, view, list) in lists {
+            list.extend(held.into_iter().map(|held| bench.piece(view, subject, held)));
+        }
+        if gaining {
+            found.escalations.extend(completed(&old, &new, data, subject));
+        }
+    }
+    found
+}
+
+fn completed(old: &AccessState<'_, '_>, new: &AccessState<'_, '_>, data: &Data, subject: &Subject) -> Vec<Escalation> {
+    let after = matches::completed(new, &data.escalations, subject);
+    if after.is_empty() {
+        return Vec::new();
+    }
+    let before = matches::completed(old, &data.escalations, subject);
+    matches::fresh(new, subject, &after, &before)
+}
+
+/// Every subject that a snapshot holds or names.
+fn everyone(index: &Index<'_>) -> BTreeSet<Subject> {
+    let snapshot = index.snapshot();
+    let view = AccessState::plain(index);
+    let identities = snapshot.identities.iter().map(|i| Subject::Identity(i.id.clone()));
+    let groups = snapshot.groups.iter().map(|g| Subject::Group(g.id.clone()));
+    let named = snapshot.assignments.iter().flat_map(|a| view.subjects(a.who.raw()));
+    identities.chain(groups).chain(named).collect()
+}

@@ -1,0 +1,133 @@
+//! Data that analysis goes by: classification, escalation paths, pairs to be kept apart.
+//!
+//! In: bytes of the files under `policies/`, the shipped ones embedded. Out: believed rules, or every fault with its
+//! place. Never loads a file, never guesses at a rule that does not read.
+
+use serde::de::DeserializeOwned;
+
+use crate::access::escalation::catalog::{EscalationFile, EscalationPath};
+use crate::access::risk::classification::{Classification, ClassificationFile};
+use crate::access::risk::sod::{SodFile, SodPair};
+use crate::input::finding::{Code, Finding};
+use crate::input::place::Place;
+
+/// The rules that analysis goes by.
+#[derive(Clone, Debug, Default)]
+pub struct Data {
+    /// What is sensitive and privileged.
+    pub classification: Classification,
+    /// Known ways from small permissions to large ones.
+    pub escalations: Vec<EscalationPath>,
+    /// Entitlements that must be apart.
+    pub sod: Vec<SodPair>,
+}
+
+/// The files that are embedded in the binary: name from the policies folder, and text.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("classification.yaml", include_str!("../../../policies/classification.yaml")),
+    ("escalations/aws.yaml", include_str!("../../../policies/escalations/aws.yaml")),
+    ("escalations/kubernetes.yaml", include_str!("../../../policies/escalations/kubernetes.yaml")),
+    ("escalations/postgresql.yaml", include_str!("../../../policies/escalations/postgresql.yaml")),
+    ("sod.yaml", include_str!("../../../policies/sod.yaml")),
+];
+
+/// The embedded files as the record names them: path from `shipped/`, and bytes.
+pub fn shipped_files() -> impl Iterator<Item = (String, &'static [u8])> {
+    SHIPPED.iter().map(|(name, text)| (format!("shipped/{name}"), text.as_bytes()))
+}
+
+impl Data {
+    /// Reads files by their names from the policies folder: `classification.yaml`, `sod.yaml`, `escalations/*.yaml`;
+    /// other names are not for this room and are passed over. Later files add to earlier ones.
+    ///
+    /// # Errors
+    /// Every fault of every file, with its place.
+    pub fn read<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Result<Self, Vec<Finding>> {
+        let mut data = Self::default();
+        let mut faults = Vec::new();
+        for (name, bytes) in files {
+            let within = name.rsplit_once("shipped/").map_or(name, |(_, rest)| rest);
+            if within == "classification.yaml" || within.ends_with("/classification.yaml") {
+                match parse::<ClassificationFile>(name, bytes) {
+                    Ok(file) => data.classification.rules.extend(file.rules),
+                    Err(fault) => faults.push(*fault),
+                }
+            } else if within == "sod.yaml" || within.ends_with("/sod.yaml") {
+                match parse::<SodFile>(name, bytes) {
+                    Ok(file) => data.sod.extend(file.pairs),
+                    Err(fault) => faults.push(*fault),
+                }
+            } else if within.starts_with("escalations/") || within.contains("/escalations/") {
+                match parse::<EscalationFile>(name, bytes) {
+                    Ok(file) => {
+                        faults.extend(file.paths.iter().flat_map(|path| path.faults(&Place::file(name))));
+                        data.escalations.extend(file.paths);
+                    }
+                    Err(fault) => faults.push(*fault),
+                }
+            }
+        }
+        faults.extend(repeated("escalation path", data.escalations.iter().map(|p| p.id.raw())));
+        faults.extend(repeated("separation-of-duties pair", data.sod.iter().map(|p| p.id.raw())));
+        if faults.is_empty() { Ok(data) } else { Err(faults) }
+    }
+
+    /// The shipped rules.
+    ///
+    /// # Errors
+    /// Never, in a binary whose tests passed.
+    pub fn shipped() -> Result<Self, Vec<Finding>> {
+        Self::read(SHIPPED.iter().map(|(name, text)| (*name, text.as_bytes())))
+    }
+}
+
+fn repeated<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> Vec<Finding> {
+    let mut seen = std::collections::BTreeSet::new();
+    let again = names.filter(|name| !seen.insert(name.to_owned()));
+    again
+        .map(|name| {
+            Finding::new(Code::BadConfiguration, format!("two rules of kind {what} have the id `{name}`"))
+                .help("give one of them another id")
+        })
+        .collect()
+}
+
+fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Box<Finding>> {
+    serde_yaml::from_slice(bytes).map_err(|error| {
+        let place = error.location().map_or_else(
+            || Place::file(name),
+            |at| Place {
+                column: u32::try_from(at.column()).unwrap_or(1),
+                ..Place::line(name, u32::try_from(at.line()).unwrap_or(1))
+            },
+        );
+        let message = format!("the file does not read: {error}");
+        let help = "write it as the shipped file of the same form is written; `policies/README.md` shows where";
+        Box::new(Finding::new(Code::BadConfiguration, message).at(&place).help(help))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_rules_read_and_name_their_sources() {
+        let data = Data::shipped().unwrap();
+        assert!(data.escalations.len() >= 15);
+        assert!(data.escalations.iter().all(|p| p.source.raw().starts_with("https://")));
+        let rules = &data.classification.rules;
+        assert!(rules.iter().all(|r| r.source.raw().starts_with("https://") && !r.reason.raw().is_empty()));
+        for system in ["kubernetes", "aws", "postgresql"] {
+            assert!(rules.iter().any(|r| r.system.as_ref().is_some_and(|s| s.raw() == system) && r.privileged));
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_with_its_place() {
+        let text = b"rules:\n  - {action: x, resource: y, sensitivity: low, reason: r, source: s, colour: red}\n";
+        let faults = Data::read([("classification.yaml", text.as_slice())]).unwrap_err();
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].place.as_ref().map(|p| p.line), Some(2));
+    }
+}

@@ -1,0 +1,230 @@
+//! Separation of duties: entitlements and accesses that one subject must not hold together.
+//!
+//! In: pairs, a state and a subject. Out: the pairs of which the subject holds both, through groups, includes and trusts,
+//! what can be activated included. Never judges whether a conflict is acceptable.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::effective::grant::Provenance;
+use crate::access::effective::holdings::WantedAccess;
+use crate::access::effective::role::{Allow, ResolvedRole};
+use crate::access::effective::state::AccessState;
+use crate::access::graph::provenance::{ExpiringPath, length, path};
+use crate::access::matching::coverage::scope_covers;
+use crate::access::matching::pattern::id_matches;
+use crate::access::model::facts::SodConflict;
+use crate::input::digest::Digest;
+use crate::input::id::{ResourceId, Subject};
+use crate::input::text::Text;
+
+/// The form of `sod.yaml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SodFile {
+    pub(crate) pairs: Vec<SodPair>,
+}
+
+/// Two things that must be apart.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SodPair {
+    /// Its stable name.
+    pub id: Text,
+    /// Why, one sentence.
+    pub title: Text,
+    /// The source system; none: any.
+    #[serde(default)]
+    pub system: Option<Text>,
+    /// One side.
+    pub first: SodSide,
+    /// The other.
+    pub second: SodSide,
+    /// Whether they conflict anywhere, or only where both hold.
+    #[serde(default)]
+    pub scope: SodScope,
+}
+
+/// Where a pair conflicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SodScope {
+    /// Wherever each is held.
+    #[default]
+    Any,
+    /// Only where one scope is or covers the other.
+    Same,
+}
+
+/// One side of a pair.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum SodSide {
+    /// A role, by a pattern of names; included roles count.
+    Role {
+        /// The pattern.
+        role: String,
+    },
+    /// Membership of a group, by a pattern of names.
+    Membership {
+        /// The pattern.
+        member_of: String,
+    },
+    /// An access that overlaps these patterns.
+    Access {
+        /// The action pattern.
+        action: Text,
+        /// The resource pattern.
+        resource: Text,
+    },
+}
+
+/// The conflicts that a subject has, sorted by pair and scope.
+pub(crate) fn conflicts(view: &AccessState<'_, '_>, pairs: &[SodPair], subject: &Subject) -> Vec<SodConflict> {
+    let system = &view.index.snapshot().source;
+    let mut found = Vec::new();
+    for pair in pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system)) {
+        let first = side(view, &pair.first, subject);
+        if first.is_empty() {
+            continue;
+        }
+        let second = side(view, &pair.second, subject);
+        match pair.scope {
+            SodScope::Any => {
+                if let (Some(a), Some(b)) = (first.values().next(), second.values().next()) {
+                    found.push(conflict(pair, subject, None, a, b));
+                }
+            }
+            SodScope::Same => {
+                let mut by_scope = BTreeMap::new();
+                for (s, a) in &first {
+                    for (t, b) in &second {
+                        let narrow = if scope_covers(view, s.as_ref(), t.as_ref()) {
+                            t
+                        } else if scope_covers(view, t.as_ref(), s.as_ref()) {
+                            s
+                        } else {
+                            continue;
+                        };
+                        by_scope.entry(narrow.clone()).or_insert((a, b));
+                    }
+                }
+                for (scope, (a, b)) in by_scope {
+                    found.push(conflict(pair, subject, scope, a, b));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether what an actor itself holds belongs to a side of a pair, so that holding it may make a conflict.
+pub(crate) fn concerns(view: &AccessState<'_, '_>, pairs: &[SodPair], actor: &Subject) -> bool {
+    let own = view.own(actor);
+    let side = |side: &SodSide| match side {
+        SodSide::Membership { member_of } => own.groups.keys().any(|(group, _)| is_named(member_of, group)),
+        SodSide::Role { .. } | SodSide::Access { .. } => own.holdings.iter().any(|h| gives(view, side, &h.flat)),
+    };
+    let system = &view.index.snapshot().source;
+    let mut pairs = pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system));
+    pairs.any(|pair| side(&pair.first) || side(&pair.second))
+}
+
+/// Whether whoever holds everything holds both sides of every pair, and no change makes a conflict of its own for it.
+pub(crate) fn all_held_by_administrators(view: &AccessState<'_, '_>, pairs: &[SodPair]) -> bool {
+    let system = &view.index.snapshot().source;
+    let access = |side: &SodSide| matches!(side, SodSide::Access { .. });
+    let mut pairs = pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system));
+    pairs.all(|p| access(&p.first) && access(&p.second) && p.scope == SodScope::Any)
+}
+
+fn is_named(pattern: &str, group: &Subject) -> bool {
+    matches!(group, Subject::Group(id) if id_matches(pattern, id.as_str()))
+}
+
+/// Whether a role, wherever it is held, belongs to a side.
+fn gives(view: &AccessState<'_, '_>, side: &SodSide, flat: &ResolvedRole) -> bool {
+    match side {
+        SodSide::Role { role } => flat.roles.iter().any(|id| id_matches(role, id.as_str())),
+        SodSide::Access { action, resource } => !flat.overlapping_places(view.dialect, action, resource).is_empty(),
+        SodSide::Membership { .. } => false,
+    }
+}
+
+/// Where a subject holds a side, each with one way: in force rather than by activation, and of those the shortest.
+fn side(view: &AccessState<'_, '_>, side: &SodSide, subject: &Subject) -> BTreeMap<Option<ResourceId>, ExpiringPath> {
+    let mut found: BTreeMap<Option<ResourceId>, (bool, usize, ExpiringPath)> = BTreeMap::new();
+    let mut hold = |scope: &Option<ResourceId>, later: bool, length: usize, leg: &dyn Fn() -> ExpiringPath| {
+        let known = found.get(scope).is_some_and(|(l, n, _)| (*l, *n) <= (later, length));
+        if !known {
+            found.insert(scope.clone(), (later, length, leg()));
+        }
+    };
+    if let SodSide::Membership { member_of } = side {
+        for (actor, cap) in view.row(subject).iter() {
+            let own = view.own(actor);
+            for ((_, below), way) in own.groups.iter().filter(|((group, _), _)| is_named(member_of, group)) {
+                let way = cap.then(way);
+                let Some(leg) = way.now.as_ref().or(way.ever.as_ref()) else { continue };
+                hold(&below.scope, way.now.is_none(), length(&leg.trail), &|| leg.clone());
+            }
+        }
+    }
+    for gift in view.given(subject).of_roles(&|flat| gives(view, side, flat)) {
+        let holds = |source: &Provenance| match side {
+            SodSide::Role { .. } => Some(None),
+            SodSide::Access { action, resource } => {
+                let wanted = WantedAccess { action, resource, scope: None };
+                let allows = gift.flat.overlapping(view.dialect, action, resource);
+                let free = |a: &&Allow| !view.is_denied(&gift.denies, gift.scope.as_ref(), a, source.end, &wanted);
+                allows.into_iter().filter(free).min_by_key(|a| a.chain.len()).map(Some)
+            }
+            SodSide::Membership { .. } => None,
+        };
+        let sources = [(gift.now.as_ref(), false), (gift.ever.as_ref(), true)];
+        let best = sources.into_iter().find_map(|(source, later)| Some((source?, later, holds(source?)?)));
+        let Some((source, later, allow)) = best else { continue };
+        hold(&gift.scope, later, source.length() + allow.map_or(0, |a| a.chain.len()), &|| {
+            let leg = source.leg();
+            ExpiringPath { end: leg.end, trail: allow.map_or(leg.trail.clone(), |a| a.trail(&leg.trail)) }
+        });
+    }
+    found.into_iter().map(|(scope, (_, _, leg))| (scope, leg)).collect()
+}
+
+#[derive(Serialize)]
+struct Hashed<'h> {
+    sod: &'h Text,
+    kind: &'static str,
+    subject: Text,
+    scope: Option<&'h ResourceId>,
+}
+
+fn conflict(
+    pair: &SodPair,
+    subject: &Subject,
+    scope: Option<ResourceId>,
+    first: &ExpiringPath,
+    second: &ExpiringPath,
+) -> SodConflict {
+    let hashed = Hashed {
+        sod: &pair.id,
+        kind: match subject {
+            Subject::Identity(_) => "identity",
+            Subject::Group(_) => "group",
+        },
+        subject: subject.text(),
+        scope: scope.as_ref(),
+    };
+    let digest = Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default());
+    SodConflict {
+        id: pair.id.clone(),
+        title: pair.title.clone(),
+        subject: subject.clone(),
+        scope,
+        first: path(&first.trail),
+        second: path(&second.trail),
+        digest,
+    }
+}

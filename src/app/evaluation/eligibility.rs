@@ -1,0 +1,221 @@
+//! The bench: answers what `decision` asks of policy and of the graph, for the proposals at hand.
+//!
+//! In: proposals, people, the keys seen in the log. Out: [`Judge`]'s answers as of now, each asked once. It decides
+//! nothing itself.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::Index;
+use crate::access::model::facts::Access;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::record::signing_keys;
+use crate::app::record::signing_keys::{Besides, Keys};
+use crate::config::Person;
+use crate::decision::bars::{Approver, Bar, bars};
+use crate::decision::case::{CaseId, Judge, Signer, StepName};
+use crate::decision::session::{Decision, Verdict};
+use crate::input::id::PersonId;
+use crate::input::text::Text;
+use crate::policy;
+use crate::policy::KeyFacts;
+use crate::trust::signers::Line;
+use crate::trust::sshsig::Verified;
+
+type EligibilityCache = (Signer, KeyFacts, CaseId);
+
+/// Proposals with everything that judges them.
+pub struct Eligibility<'a, 's> {
+    proposals: &'a [EvaluatedPlan<'s>],
+    index: &'a Index<'s>,
+    keys: Keys,
+    steps: RefCell<BTreeMap<EligibilityCache, BTreeSet<StepName>>>,
+    overrides: RefCell<BTreeMap<EligibilityCache, bool>>,
+    barred: RefCell<BTreeMap<Text, bool>>,
+}
+
+/// The facts of a key that nothing is known of: it proves no presence.
+fn unknown_key() -> KeyFacts {
+    KeyFacts { kind: "unknown".to_owned(), security_key: false, user_present: false, user_verified: false }
+}
+
+impl<'a, 's> Eligibility<'a, 's> {
+    /// Joins proposals and the keys of the log, and those that proved other plans of this run, by fingerprint.
+    #[must_use]
+    pub fn new(proposals: &'a [EvaluatedPlan<'s>], index: &'a Index<'s>, keys: Keys) -> Self {
+        Self {
+            proposals,
+            index,
+            keys: keys.proving(proposals),
+            steps: RefCell::default(),
+            overrides: RefCell::default(),
+            barred: RefCell::default(),
+        }
+    }
+
+    /// The lookups over the snapshot.
+    #[must_use]
+    pub fn index(&self) -> &'a Index<'s> {
+        self.index
+    }
+
+    fn find(&self, case: &CaseId) -> Option<(&'a EvaluatedPlan<'s>, usize)> {
+        let proposal = self.proposals.iter().find(|p| p.plan.id.value == case.plan)?;
+        Some((proposal, proposal.position(&case.change)?))
+    }
+
+    fn key(&self, fingerprint: &str) -> KeyFacts {
+        self.keys.get(fingerprint).cloned().unwrap_or_else(unknown_key)
+    }
+
+    /// All steps of the site that policy permits this signer on a change, with the key as it is known.
+    #[must_use]
+    pub fn permitted(&self, signer: &Signer, case: &CaseId) -> BTreeSet<StepName> {
+        self.steps_with(signer, &self.key(signer.key.raw()), case)
+    }
+
+    /// Whether policy permits this signer `Override` on a change, with the key as it is known.
+    #[must_use]
+    pub fn may_override(&self, signer: &Signer, case: &CaseId) -> bool {
+        self.permits_override(signer, &self.key(signer.key.raw()), case)
+    }
+
+    fn steps_with(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
+        let asked = (signer.clone(), key.clone(), case.clone());
+        if let Some(known) = self.steps.borrow().get(&asked) {
+            return known.clone();
+        }
+        let is_barred = self.is_barred(&signer.key);
+        let found = if is_barred { BTreeSet::new() } else { self.steps_of(&signer.person, key, case) };
+        self.steps.borrow_mut().insert(asked, found.clone());
+        found
+    }
+
+    /// Asks policy again, now that the signature itself shows whether a security key was touched, and by whom.
+    ///
+    /// # Errors
+    /// If one of the decisions is not permitted with what the signature shows.
+    pub fn still_permits(&self, person: &PersonId, decided: &[Decision], signature: &Verified) -> anyhow::Result<()> {
+        for proposal in self.proposals {
+            let provers = &proposal.site.provers;
+            if let Some(agent) = signing_keys::proposer_of(provers, signature.key(), signature.certificate()) {
+                return Err(Besides::Proposer(agent).refusal("the signature decides nothing"));
+            }
+        }
+        let signer = Signer { person: person.clone(), key: Text::from(signature.fingerprint()) };
+        let key = KeyFacts {
+            kind: signature.key_kind().name().to_owned(),
+            security_key: signature.security_key(),
+            user_present: signature.user_present(),
+            user_verified: signature.user_verified(),
+        };
+        for decision in decided {
+            let case = decision.case();
+            let holds = match decision.verdict() {
+                Verdict::Approve(_) => decision.steps().iter().all(|step| self.permits(&signer, &key, case, step)),
+                Verdict::Override { .. } => self.permits_override(&signer, &key, case),
+                Verdict::Reject => true,
+            };
+            anyhow::ensure!(
+                holds,
+                "the signature does not show of your key what policy demands for `{}`\n  = help: sign with a security key that asks for it: a touch, or a PIN (`ssh-keygen -O verify-required`)",
+                case.change.text().terminal()
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the key that signs is one by which a proposer proves plans: of these plans, or any other. A certificate
+    /// over such a key does not make it a person's, and neither does one that names a proposer beside a person. Or whether
+    /// it is one by which a machine records.
+    fn is_barred(&self, key: &Text) -> bool {
+        if let Some(known) = self.barred.borrow().get(key) {
+            return *known;
+        }
+        let bars = |proposal: &EvaluatedPlan<'_>| self.keys.bars_deciding(&proposal.site.provers, key.raw()).is_some();
+        let found = self.proposals.iter().any(bars);
+        self.barred.borrow_mut().insert(key.clone(), found);
+        found
+    }
+
+    fn steps_of(&self, person: &PersonId, key: &KeyFacts, case: &CaseId) -> BTreeSet<StepName> {
+        let Some((proposal, at)) = self.find(case) else { return BTreeSet::new() };
+        let permitted = policy::may_approve(&proposal.site.pack, &proposal.matter(), at, person, key);
+        permitted.steps
+    }
+}
+
+/// Whether a person, by key or principal, is who proved the plan as its proposer.
+fn proposers_own(proposal: &EvaluatedPlan<'_>, person: &Person) -> BTreeSet<Bar> {
+    let mut found = BTreeSet::new();
+    let Some(proven) = &proposal.origin.proven else { return found };
+    let is_named = |name: &Text| person.principals.iter().any(|own| own.value.as_str() == name.raw());
+    if proven.principals.iter().any(is_named) {
+        found.insert(Bar::ProposersPrincipal);
+    }
+    let own = |line: &Line| person.principals.iter().any(|own| line.principals.matches(own.value.as_str()));
+    let signs = |line: &&Line| !line.cert_authority && Some(line.key.fingerprint()) == proven.key;
+    if proposal.site.signers.lines().iter().filter(signs).any(own) {
+        found.insert(Bar::ProposersKey);
+    }
+    found
+}
+
+impl Judge for Eligibility<'_, '_> {
+    fn covers(&self, wide: &Access, narrow: &Access) -> bool {
+        self.index.covers(wide, narrow)
+    }
+
+    fn permits(&self, signer: &Signer, key: &KeyFacts, case: &CaseId, step: &StepName) -> bool {
+        self.steps_with(signer, key, case).contains(step)
+    }
+
+    fn permits_override(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> bool {
+        let asked = (signer.clone(), key.clone(), case.clone());
+        if let Some(known) = self.overrides.borrow().get(&asked) {
+            return *known;
+        }
+        let is_barred = self.is_barred(&signer.key);
+        let found = self.find(case).filter(|_| !is_barred).is_some_and(|(proposal, at)| {
+            policy::may_override(&proposal.site.pack, &proposal.matter(), at, &signer.person, key).sets_aside
+        });
+        self.overrides.borrow_mut().insert(asked, found);
+        found
+    }
+
+    fn bars(&self, person: &PersonId, case: &CaseId) -> BTreeSet<Bar> {
+        let Some((proposal, at)) = self.find(case) else { return BTreeSet::from([Bar::OwnProposal]) };
+        let (Some(facts), Some(known)) = (proposal.analysis.changes.get(at), proposal.site.people.person(person))
+        else {
+            return BTreeSet::from([Bar::OwnProposal]);
+        };
+        let approver = Approver {
+            person: person.clone(),
+            identities: known.identities.iter().map(|i| i.value.clone()).collect(),
+            groups: proposal.site.barring(person),
+        };
+        let mut found = bars(&approver, &proposal.plan.proposer.value, facts, &proposal.analysis);
+        if proposal.unproven {
+            found.insert(Bar::Unproven);
+        }
+        found.extend(proposers_own(proposal, known));
+        found
+    }
+
+    fn could_take(&self, case: &CaseId, step: &StepName) -> BTreeSet<PersonId> {
+        let Some((proposal, _)) = self.find(case) else { return BTreeSet::new() };
+        // WHY: who could take a step is told before anybody signs, so the best key a person could have is assumed.
+        let best = KeyFacts {
+            kind: "sk-ssh-ed25519@openssh.com".to_owned(),
+            security_key: true,
+            user_present: true,
+            user_verified: true,
+        };
+        let everyone = proposal.site.people.all().iter().map(|person| &person.id.value);
+        everyone
+            .filter(|person| self.bars(person, case).is_empty())
+            .filter(|person| self.steps_of(person, &best, case).contains(step))
+            .cloned()
+            .collect()
+    }
+}

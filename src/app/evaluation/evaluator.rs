@@ -1,0 +1,150 @@
+//! Plans judged in one place: by policy, and by what the record holds of them.
+//!
+//! In: a site, its past, a moment, and plans' files. Out: proposals with the gate's verdict on each, and what is to be said of
+//! files that are no plans. Every command that tells where plans stand asks here, so that no two of them disagree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::{Index, PendingChange};
+use crate::app::evaluation::eligibility::Eligibility;
+use crate::app::io::progress;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::plans::reanalysis::reanalyse;
+use crate::app::plans::sibling_plans;
+use crate::app::present::plan_report;
+use crate::app::record::history::Past;
+use crate::app::record::signing_keys::Keys;
+use crate::app::site::load::{Faults, Site};
+use crate::decision::exit::ExitCode;
+use crate::decision::gate::{Terms, Verdict};
+use crate::decision::{gate, translate};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::PlanId;
+use crate::input::time::Time;
+use crate::report::model::Reported;
+
+/// What plans are judged by.
+pub struct Evaluator<'a, 's> {
+    site: &'s Site,
+    index: &'a Index<'s>,
+    past: &'a Past,
+    now: Time,
+    /// What other plans were approved for, and what of those judged so far passes without a person: it may be half of a
+    /// chain that one completes.
+    approved: Vec<PendingChange>,
+}
+
+/// Plans with the gate's verdict on each.
+pub struct EvaluatedPlans<'s> {
+    /// The plans, in the order in which they were given, and whether enough allowed people decided.
+    pub plans: Vec<(EvaluatedPlan<'s>, Verdict)>,
+    /// The keys of the log, and those that proved any of these plans.
+    pub keys: Keys,
+    /// What holds of files that are no plan, or of an id that stands twice.
+    pub codes: Vec<ExitCode>,
+    /// What is to be said of them.
+    pub findings: Vec<Reported>,
+}
+
+impl<'a, 's> Evaluator<'a, 's> {
+    /// Judges by this site, as of one moment.
+    #[must_use]
+    pub fn new(site: &'s Site, index: &'a Index<'s>, past: &'a Past, now: Time) -> Self {
+        Self { site, index, past, now, approved: past.approved(now, index) }
+    }
+
+    /// Judges a plan by policy, with its proof as of now.
+    ///
+    /// # Errors
+    /// The faults that make it invalid.
+    pub fn as_of_now(&self, file: &PlanFile) -> Result<EvaluatedPlan<'s>, Faults> {
+        EvaluatedPlan::judge(self.site, self.index, file, self.now, &self.approved, |plan, digested| {
+            self.past.of(self.index, plan, digested, self.now)
+        })
+    }
+
+    /// Judges a plan by policy, with its proof as of when the log received it, if it did.
+    ///
+    /// # Errors
+    /// The faults that make it invalid.
+    pub fn proposal(&self, file: PlanFile) -> Result<EvaluatedPlan<'s>, Faults> {
+        self.as_of_now(&file.remembered(self.past, self.site, self.now))
+    }
+
+    /// Lets what of a plan passes without a person count for the plans after it.
+    pub fn counts(&mut self, proposal: &EvaluatedPlan<'s>) {
+        sibling_plans::add_automatic(proposal, &mut self.approved);
+    }
+
+    /// Judges plans by policy and by the record.
+    ///
+    /// # Errors
+    /// If what is analysed again cannot be judged.
+    pub fn by_record(&mut self, files: impl IntoIterator<Item = PlanFile>) -> anyhow::Result<EvaluatedPlans<'s>> {
+        let _watch = progress::watch(progress::PLANS, None);
+        let (mut proposals, mut codes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+        for file in files {
+            match self.proposal(file) {
+                Ok(proposal) => {
+                    self.counts(&proposal);
+                    proposals.push(proposal);
+                }
+                Err(faults) => {
+                    codes.push(ExitCode::Denied);
+                    findings.extend(crate::app::site::fault_report::reported(&faults.findings, &faults.sources));
+                }
+            }
+        }
+        // WHY of all plans: a key that proves one of them approves none of them.
+        let keys = self.past.keys.clone().proving(&proposals);
+        let mut ids = BTreeSet::new();
+        let mut plans = Vec::with_capacity(proposals.len());
+        for proposal in proposals {
+            once(&mut ids, &proposal, &mut codes, &mut findings);
+            let bench = Eligibility::new(std::slice::from_ref(&proposal), self.index, keys.clone());
+            let verdict = verdict(&proposal, self.past, &bench)?;
+            drop(bench);
+            plans.push((proposal, verdict));
+        }
+        Ok(EvaluatedPlans { plans, keys, codes, findings })
+    }
+}
+
+/// Whether enough allowed people decided on a plan, as the past says.
+///
+/// # Errors
+/// If what is analysed again cannot be judged.
+pub fn verdict<'s>(proposal: &EvaluatedPlan<'s>, past: &Past, bench: &Eligibility<'_, 's>) -> anyhow::Result<Verdict> {
+    gate::gate(&proposal.presents, &past.record, &terms(proposal), bench, &mut |set| {
+        Ok(reanalyse(bench.index(), std::slice::from_ref(proposal), set))
+    })
+}
+
+/// What holds for a whole plan.
+#[must_use]
+pub fn terms(proposal: &EvaluatedPlan<'_>) -> Terms {
+    Terms {
+        now: proposal.now,
+        approval_ttl: proposal.site.settings.approval_ttl,
+        plan_denied: translate::plan_denied(&proposal.plan_judged),
+        snapshot_stale: proposal.snapshot_is_stale(),
+    }
+}
+
+/// Refuses a second plan of the same id: decisions are bound to a plan's id, so one id must not stand for two files.
+pub fn once(
+    ids: &mut BTreeSet<PlanId>,
+    proposal: &EvaluatedPlan<'_>,
+    codes: &mut Vec<ExitCode>,
+    findings: &mut Vec<Reported>,
+) {
+    let id = &proposal.plan.id;
+    if !ids.insert(id.value.clone()) {
+        codes.push(ExitCode::Denied);
+        let twice = Finding::new(Code::DuplicateId, format!("two plans have the id `{}`", id.value.as_str()))
+            .at(&id.place)
+            .help("give each plan an id of its own");
+        findings.extend(crate::app::site::fault_report::reported(&[twice], &BTreeMap::new()));
+    }
+}

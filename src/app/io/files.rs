@@ -1,0 +1,88 @@
+//! Writes files whole: a set of new ones into a folder, all or none; or one in the place of another.
+//!
+//! In: a folder and texts by path. Out: the files. A set never overwrites: what is there already is named, and
+//! nothing is written.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::input::text::Text;
+
+/// Writes every text, or none.
+///
+/// # Errors
+/// If one of the files exists already or cannot be written; what this call wrote is removed again.
+pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
+    let taken: Vec<String> = files
+        .iter()
+        .filter(|(path, _)| folder.join(path).symlink_metadata().is_ok())
+        .map(|(path, _)| format!("`{}`", shown(&within(folder, path))))
+        .collect();
+    if !taken.is_empty() {
+        let verb = if taken.len() == 1 { "exists" } else { "exist" };
+        bail!(
+            "{} {verb} already, and nothing is overwritten\n  = help: choose another folder, or move what is there away",
+            taken.join(", ")
+        );
+    }
+    let mut written = Vec::new();
+    for (path, text) in files {
+        let full = within(folder, path);
+        if let Err(error) = write_one(&full, text) {
+            for done in written {
+                let _ = fs::remove_file(done);
+            }
+            return Err(error);
+        }
+        written.push(full);
+    }
+    Ok(())
+}
+
+/// A path below a folder, without the `./` of the folder one is in.
+fn within(folder: &Path, path: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(path) } else { folder.join(path) }
+}
+
+fn write_one(path: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot = || format!("`{}` cannot be written", shown(path));
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(cannot)?;
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).with_context(cannot)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)
+}
+
+/// Puts a file in the place of another, whole or not at all.
+///
+/// # Errors
+/// If it cannot be written; what was there stays.
+pub fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let cannot = || format!("`{}` cannot be written", shown(path));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let fresh =
+        path.with_file_name(format!(".{name}.{:032x}", u128::from_be_bytes(crate::app::io::streams::random()?)));
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&fresh)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written.with_context(cannot)
+}
+
+/// A path, as short as it can be said from the folder one is in, and made harmless for a terminal.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).filter(|it| !it.as_os_str().is_empty());
+    // WHY: collected anew, a path loses the `.` that stand within it.
+    let short: PathBuf = short.unwrap_or(path).components().collect();
+    Text::from(short.to_string_lossy().into_owned()).terminal()
+}

@@ -1,0 +1,6 @@
+//! The outside: standard streams, files, progress and templates.
+
+pub mod files;
+pub mod progress;
+pub mod streams;
+pub mod template;

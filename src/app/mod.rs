@@ -1,0 +1,10 @@
+//! The use cases: load a site, evaluate plans, run a review session, record. The command line (`cli`) parses arguments
+//! and calls these.
+
+pub(crate) mod evaluation;
+pub(crate) mod io;
+pub(crate) mod plans;
+pub(crate) mod present;
+pub(crate) mod record;
+pub(crate) mod session;
+pub(crate) mod site;

@@ -1,0 +1,311 @@
+//! Which plans a command is about: files, and every plan of a folder.
+//!
+//! In: the paths that a person names, or the files of a folder. Out: the plans' files, each once, in the order of the
+//! arguments and then of their paths. A path that leads to no plan is a failure, never an empty answer.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::app::io::files::shown;
+use crate::app::plans::plan_file::MAX_PLAN;
+use crate::input::yaml;
+
+/// How deep folders of plans may be nested.
+const DEEPEST: usize = 16;
+/// How many files a folder of plans may hold.
+const MOST: usize = 10_000;
+/// What each plan has, and nothing else has all of.
+const FIELDS: [&str; 3] = ["proposer", "changes", "expires"];
+
+/// The plans that these paths name: a file stands for itself, a folder for every plan in it.
+///
+/// # Errors
+/// If a path does not exist, a folder holds no plan, or a file in it is a link or cannot be read.
+pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for path in given {
+        let meta = fs::metadata(path).with_context(|| format!("the plan `{}` cannot be read", shown(path)))?;
+        if !meta.is_dir() {
+            if seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())) {
+                found.push(path.clone());
+            }
+            continue;
+        }
+        let mut files = Vec::new();
+        walk(path, "", 0, &mut files)?;
+        let plans = among(path, &files, &files, &mut |file| {
+            let full = path.join(file);
+            let cannot = || format!("`{}` cannot be read", shown(&full));
+            // What is larger than a plan may be is none, unless its name says so.
+            if !is_yaml(file) && fs::metadata(&full).with_context(cannot)?.len() > MAX_PLAN {
+                return Ok(Vec::new());
+            }
+            fs::read(&full).with_context(cannot)
+        })?;
+        ensure!(!plans.is_empty(), "{}", holds_none(path));
+        for plan in plans {
+            let file = if path == Path::new(".") { PathBuf::from(plan) } else { path.join(plan) };
+            if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
+                found.push(file);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The failure of a folder without a plan.
+#[must_use]
+pub fn holds_none(folder: &Path) -> String {
+    format!(
+        "the folder `{}` holds no plan\n  = help: a plan's name ends with `.yaml` or `.yml`; beside a `review.yaml` it is \
+         `plan.yaml`, `NAME.plan.yaml`, or stands in a folder `plans`",
+        shown(folder)
+    )
+}
+
+/// Every file below a folder by its `/`-separated path; git's own folder is left out.
+fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyhow::Result<()> {
+    let folder = if below.is_empty() { root.to_path_buf() } else { root.join(below) };
+    let cannot = || format!("the folder `{}` cannot be read", shown(&folder));
+    ensure!(depth <= DEEPEST, "the folder `{}` is nested too deeply for a folder of plans", shown(&folder));
+    for entry in fs::read_dir(&folder).with_context(cannot)? {
+        let entry = entry.with_context(cannot)?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            bail!("the folder `{}` holds a name that is not UTF-8\n  = help: rename it", shown(&folder));
+        };
+        if name == ".git" {
+            continue;
+        }
+        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+        let kind = entry.file_type().with_context(cannot)?;
+        if kind.is_dir() {
+            walk(root, &path, depth.saturating_add(1), found)?;
+            continue;
+        }
+        ensure!(
+            !(kind.is_symlink() && (is_yaml(name) || named_as_plan(&path))),
+            "`{}` is a symbolic link\n  = help: put the plan itself there",
+            shown(&root.join(&path))
+        );
+        if !kind.is_file() {
+            continue;
+        }
+        found.push(path);
+        ensure!(found.len() <= MOST, "the folder `{}` holds more than {MOST} files", shown(root));
+    }
+    Ok(())
+}
+
+/// Which of the files of a folder are plans, sorted. Paths are `/`-separated, from that folder.
+///
+/// A folder of plans holds plans only: each of its YAML files is one. Hidden files and those below a trust folder, whose
+/// own files are YAML too, are plans if their names or their contents say so, and so are files that are called anything else.
+/// `known` are the files that say where trust folders are: whoever adds a plan must not be able to hide it behind a
+/// `review.yaml` of their own.
+///
+/// # Errors
+/// What `read` says of a file that has to be looked into.
+pub fn among<S: AsRef<str>, K: AsRef<str>>(
+    folder: &Path,
+    files: &[S],
+    known: &[K],
+    read: &mut dyn FnMut(&str) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<String>> {
+    let known = known.iter().filter_map(|file| split(file.as_ref()));
+    let trust: BTreeSet<&str> = known.filter(|(_, name)| *name == "review.yaml").map(|(folder, _)| folder).collect();
+    let is_for_plans = folder.components().any(|part| part.as_os_str().eq_ignore_ascii_case("plans"));
+    let mut found = Vec::new();
+    for file in files.iter().map(AsRef::as_ref) {
+        let nearest = trust.iter().filter(|folder| is_below(file, folder)).max_by_key(|folder| folder.len());
+        let named = match nearest {
+            None if is_yaml(file) => !is_hidden(file),
+            None => named_as_plan(file) || is_for_plans && is_json(file) && !is_hidden(file),
+            Some(folder) => named_as_plan(file.get(folder.len()..).unwrap_or(file)),
+        };
+        let reads = if is_yaml(file) { reads_as_plan } else { is_plan };
+        if named || reads(&read(file)?) {
+            found.push(file.to_owned());
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// Whether a file's path says that it is a plan, whatever stands beside it.
+#[must_use]
+pub fn named_as_plan(path: &str) -> bool {
+    let path = &path.to_ascii_lowercase();
+    let Some((folder, name)) = split(path) else { return false };
+    if !(is_yaml(name) || is_json(name)) || is_hidden(path) || folder.split('/').any(|part| part == "policies") {
+        return false;
+    }
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    stem.rsplit('.').next() == Some("plan") || folder.split('/').any(|part| part == "plans")
+}
+
+/// Whether what stands at a path that is no file would hide a plan: beside plans, or called like one.
+#[must_use]
+pub fn is_place_of_plans(path: &str) -> bool {
+    is_yaml(path) || named_as_plan(path) || path.split('/').any(|part| part.eq_ignore_ascii_case("plans"))
+}
+
+/// Whether a file is a plan whatever it is called: its contents are read as `check` reads them.
+#[must_use]
+pub fn is_plan(bytes: &[u8]) -> bool {
+    reads_as_plan(bytes)
+        && yaml::examine("", bytes, &crate::plan::BUDGET)
+            .0
+            .is_some_and(|node| FIELDS.iter().all(|field| node.get(field).is_some()))
+}
+
+/// Whether a file's contents name what only a plan has, also where the names are written with escapes.
+#[must_use]
+pub fn reads_as_plan(bytes: &[u8]) -> bool {
+    let text = without_escapes(&String::from_utf8_lossy(bytes));
+    FIELDS.iter().all(|word| text.contains(word))
+}
+
+/// The text with each escape of an ASCII character replaced by that character, and escaped line breaks joined.
+fn without_escapes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let digits = match after.chars().next() {
+            Some('x') => 2,
+            Some('u') => 4,
+            Some('U') => 8,
+            Some('\n' | '\r') => {
+                rest = after.trim_start();
+                continue;
+            }
+            _ => 0,
+        };
+        let code = after.get(1..=digits).filter(|_| digits > 0).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        if let Some(c) = code.and_then(char::from_u32) {
+            out.push(c);
+            rest = after.get(digits.saturating_add(1)..).unwrap_or_default();
+        } else {
+            out.push('\\');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Whether a path ends as a plan's does.
+#[must_use]
+pub fn is_yaml(path: &str) -> bool {
+    ends_in(path, &["yaml", "yml"])
+}
+
+fn is_json(path: &str) -> bool {
+    ends_in(path, &["json"])
+}
+
+fn ends_in(path: &str, endings: &[&str]) -> bool {
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    endings.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.'))
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The folder of a path, and its last name.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    (!name.is_empty()).then_some((folder, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = "{proposer: a, expires: b, changes: []}";
+
+    fn plans(files: &[&str], known: &[&str], contents: &str) -> Vec<String> {
+        among(Path::new("access"), files, known, &mut |_| Ok(contents.as_bytes().to_vec())).unwrap()
+    }
+
+    #[test]
+    fn a_folder_of_plans_holds_plans_only() {
+        let files = ["b.yaml", "a.yml", "deep/er/c.YAML", "README.md", "a.yaml.sig", ".x/y.yaml"];
+        assert_eq!(plans(&files, &files, "a: b"), ["a.yml", "b.yaml", "deep/er/c.YAML"]);
+        let all = [".x/y.yaml", "README.md", "a.yaml", "a.yml", "b.yaml", "deep/er/c.YAML"];
+        assert_eq!(plans(&files.map(|file| file.trim_end_matches(".sig")), &files, PLAN), all);
+        let json = among(Path::new("../plans"), &["a.json", ".b.json", "c.txt"], &files, &mut |_| Ok(Vec::new()));
+        assert_eq!(json.unwrap(), ["a.json"], "where plans stand, JSON is one even if it cannot be read");
+    }
+
+    #[test]
+    fn beside_trust_files_a_plan_is_known_by_its_name_or_its_contents() {
+        let files = [
+            "review.yaml",
+            "people.yaml",
+            "snapshot.yaml",
+            "policies/plan.yaml",
+            "plan.yaml",
+            "night.plan.yml",
+            "plans/2026/a.yaml",
+            "airplane.yaml",
+        ];
+        let named = ["night.plan.yml", "plan.yaml", "plans/2026/a.yaml"];
+        assert_eq!(plans(&files, &files, "a: b"), named);
+        assert_eq!(plans(&["people.yaml"], &files, PLAN), ["people.yaml"]);
+        let below: Vec<String> = files.iter().map(|file| format!("trust/{file}")).collect();
+        let mut all: Vec<&str> = below.iter().map(String::as_str).collect();
+        all.push("x/y.yaml");
+        let expected = ["trust/night.plan.yml", "trust/plan.yaml", "trust/plans/2026/a.yaml", "x/y.yaml"];
+        assert_eq!(plans(&all, &all, "a: b"), expected);
+        assert_eq!(plans(&all, &[], "a: b").len(), all.len(), "a `review.yaml` that is new hides nothing");
+    }
+
+    #[test]
+    fn a_file_of_any_name_is_a_plan_if_it_reads_as_one() {
+        let files = ["review.yaml", "people.yaml", "j.json", "x/old.yaml.bak", "note", "plans/a.md"];
+        let found = ["j.json", "note", "people.yaml", "plans/a.md", "review.yaml", "x/old.yaml.bak"];
+        assert_eq!(plans(&files, &files, PLAN), found);
+        let text = "A plan has a `proposer`, its changes\nand when it expires: {all three}.\n";
+        assert!(reads_as_plan(text.as_bytes()) && !is_plan(text.as_bytes()), "a page about plans is none");
+        let schema = r#"{"properties": {"proposer": {}, "changes": {}, "expires": {}}}"#;
+        assert!(!is_plan(schema.as_bytes()), "nor is their schema");
+        assert!(is_plan(br#"{"propos\u0065r": 1, "changes": 2, "expires": 3}"#));
+        assert!(named_as_plan("plans/broken.json") && named_as_plan("a.plan.json") && !named_as_plan("package.json"));
+    }
+
+    #[test]
+    fn escapes_hide_no_plan() {
+        assert!(reads_as_plan(PLAN.as_bytes()));
+        assert!(reads_as_plan(br#"{"propos\u0065r": 1, "\x63hanges": 2, "\U00000065xpires": 3}"#));
+        assert!(reads_as_plan(b"? \"propo\\\n  ser\"\n: 1\nchanges: 2\nexpires: 3"));
+        assert!(!reads_as_plan(b"proposer: 1"));
+    }
+
+    #[test]
+    fn a_file_is_listed_once_however_often_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = folder.path().join("a.yaml");
+        fs::write(&plan, "").unwrap();
+        let again = folder.path().join("./a.yaml");
+        assert_eq!(list(&[plan.clone(), folder.path().to_path_buf(), again]).unwrap(), [plan]);
+        assert!(list(&[folder.path().join("absent")]).is_err());
+        fs::create_dir(folder.path().join("none")).unwrap();
+        assert!(list(&[folder.path().join("none")]).is_err(), "a folder without a plan is no empty answer");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("a.yaml", folder.path().join("b.yaml")).unwrap();
+        #[cfg(unix)]
+        assert!(list(&[folder.path().to_path_buf()]).is_err(), "a link is refused");
+    }
+}

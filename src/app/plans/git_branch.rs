@@ -1,0 +1,350 @@
+//! What a pull request touches: read from git, as it was committed, never from the working tree.
+//!
+//! In: where the branch left from, and its head. Out: which files differ, and their bytes. What git cannot answer for
+//! certain (a shallow clone, no common ancestor, an unknown name) is a failure, never "nothing was touched".
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+
+use crate::app::io::files::shown;
+use crate::app::plans::plan_file::MAX_PLAN;
+use crate::app::plans::{discovery, git_blobs};
+use crate::input::text::Text;
+
+/// A file of a commit.
+#[derive(Clone, Debug)]
+struct Entry {
+    mode: String,
+    object: String,
+}
+
+impl Entry {
+    fn is_file(&self) -> bool {
+        matches!(self.mode.as_str(), "100644" | "100755" | "100664")
+    }
+}
+
+/// A branch, against where it left from.
+#[derive(Debug)]
+pub struct Branch {
+    folder: PathBuf,
+    prefix: String,
+    head: String,
+    files: BTreeMap<String, Entry>,
+    before: BTreeSet<String>,
+    changed: BTreeSet<String>,
+}
+
+/// What a branch does to plans, by their paths from the repository's root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TouchedFiles {
+    /// Added or changed.
+    pub changed: Vec<String>,
+    /// Taken away.
+    pub deleted: Vec<String>,
+    /// As they were: open plans that a touched one may run into.
+    pub others: Vec<String>,
+}
+
+impl Branch {
+    /// Compares a head with where it left from: every merge base of the two.
+    ///
+    /// # Errors
+    /// If this is no repository, or a shallow one, or a name is unknown, or the two have no common ancestor.
+    pub fn since(reference: &str, head: &str, folder: &Path) -> anyhow::Result<Self> {
+        let ask = |args: &[&str]| git(folder, args);
+        ask(&["rev-parse", "--git-dir"]).map_err(|why| {
+            anyhow!("this is no git repository: {}\n  = help: run it where the plans are checked out", quoted(&why))
+        })?;
+        let shallow = text(&ask(&["rev-parse", "--is-shallow-repository"]).map_err(failed)?);
+        ensure!(
+            shallow == "false",
+            "this clone is shallow, so it cannot be told for certain where the branch left `{}`\n  = help: `git fetch --unshallow`; for the checkout of a CI job, fetch the whole history (`fetch-depth: 0`)",
+            quoted(reference)
+        );
+        let commit = |name: &str| {
+            ensure!(!name.is_empty() && !name.starts_with('-'), "`{}` is no name of a commit", quoted(name));
+            means_one(folder, name)?;
+            let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")];
+            let found = ask(&asked).map_err(|_| {
+                anyhow!("`{0}` names no commit that this repository holds\n  = help: fetch it first: `git fetch origin {0}`", quoted(name))
+            })?;
+            Ok(text(&found))
+        };
+        let (base, head) = (commit(reference)?, commit(head)?);
+        let bases = ask(&["merge-base", "--all", &base, &head]).unwrap_or_default();
+        let bases: Vec<String> = text(&bases).lines().map(str::to_owned).collect();
+        ensure!(
+            !bases.is_empty(),
+            "`{}` and the branch have no common ancestor, so it cannot be told what the branch touches\n  = help: fetch the whole history of both, or rebase the branch",
+            quoted(reference)
+        );
+        let mut changed = BTreeSet::new();
+        let mut before = BTreeSet::new();
+        for base in &bases {
+            // WHY: of several merge bases none is the right one; what differs from any of them is touched.
+            let differs =
+                ask(&["diff-tree", "-r", "-z", "--no-renames", "--name-only", base, &head]).map_err(failed)?;
+            changed.extend(names(&differs)?);
+            before.extend(names(&ask(&["ls-tree", "-r", "-z", "--full-tree", "--name-only", base]).map_err(failed)?)?);
+        }
+        let files = entries(&ask(&["ls-tree", "-r", "-z", "--full-tree", &head]).map_err(failed)?)?;
+        let prefix = text(&ask(&["rev-parse", "--show-prefix"]).unwrap_or_default());
+        Ok(Self { folder: folder.to_path_buf(), prefix, head, files, before, changed })
+    }
+
+    /// The commit at its head.
+    #[must_use]
+    pub fn head(&self) -> &str {
+        &self.head
+    }
+
+    /// Every path that differs, from the repository's root.
+    #[must_use]
+    pub fn changed(&self) -> &BTreeSet<String> {
+        &self.changed
+    }
+
+    /// The plans that it touches: of all plans, or of these files and folders.
+    ///
+    /// # Errors
+    /// If a path names nothing that is or was there, or a file has to be looked into and cannot be.
+    pub fn plans(&self, given: &[PathBuf]) -> anyhow::Result<TouchedFiles> {
+        let all: BTreeSet<&str> = self.files.keys().chain(&self.changed).map(String::as_str).collect();
+        let mut plans = BTreeSet::new();
+        if given.is_empty() {
+            for path in &all {
+                let is_touched = self.changed.contains(*path) && self.files.contains_key(*path);
+                let looked_into = is_touched && discovery::is_yaml(path);
+                if discovery::named_as_plan(path) || looked_into && discovery::reads_as_plan(&self.bytes(path)?) {
+                    plans.insert((*path).to_owned());
+                }
+            }
+            plans.extend(self.unnamed("")?);
+        }
+        for path in given {
+            let wanted = self.rooted(path)?;
+            if all.contains(wanted.as_str()) {
+                plans.insert(wanted);
+                continue;
+            }
+            let below: Vec<&str> = all.iter().copied().filter_map(|file| strip(file, &wanted)).collect();
+            ensure!(
+                !below.is_empty(),
+                "`{}` names no file and no folder of the branch\n  = help: correct the path, or leave it out",
+                shown(path)
+            );
+            let known: Vec<&str> = self.before.iter().filter_map(|file| strip(file, &wanted)).collect();
+            let joined = |file: &str| if wanted.is_empty() { file.to_owned() } else { format!("{wanted}/{file}") };
+            let found = discovery::among(Path::new(&wanted), &below, &known, &mut |file| {
+                let file = joined(file);
+                // What is not called like a plan is looked into below.
+                let looked_into = discovery::is_yaml(&file) && self.files.contains_key(&file);
+                if looked_into { self.bytes(&file) } else { Ok(Vec::new()) }
+            })?;
+            let unnamed = self.unnamed(&wanted)?;
+            ensure!(!found.is_empty() || !unnamed.is_empty(), "{}", discovery::holds_none(path));
+            plans.extend(found.iter().map(|file| joined(file)));
+            plans.extend(unnamed);
+        }
+        let mut touched = TouchedFiles::default();
+        for path in plans {
+            // A plan whose proof is another now is judged anew as well.
+            let is_changed =
+                ["", ".sig", ".jwt"].iter().any(|ending| self.changed.contains(&format!("{path}{ending}")));
+            let list = match (is_changed, self.files.contains_key(&path)) {
+                (true, true) => &mut touched.changed,
+                (true, false) => &mut touched.deleted,
+                (false, _) => &mut touched.others,
+            };
+            list.push(path);
+        }
+        Ok(touched)
+    }
+
+    /// The touched files of a folder that are plans by nothing but what they hold: `check` would judge each as one.
+    ///
+    /// # Errors
+    /// If something stands where plans do that cannot be looked into, or git cannot tell what a file holds.
+    fn unnamed(&self, folder: &str) -> anyhow::Result<Vec<String>> {
+        let (mut paths, mut objects) = (Vec::new(), Vec::new());
+        for path in self.changed.iter().filter(|path| strip(path, folder).is_some()) {
+            let Some(entry) = self.files.get(path) else { continue };
+            if !entry.is_file() {
+                ensure!(!discovery::is_place_of_plans(path), "{}", self.no_file(path, entry));
+            } else if !discovery::is_yaml(path) {
+                paths.push(path);
+                objects.push(entry.object.as_str());
+            }
+        }
+        let mut found = Vec::new();
+        git_blobs::each(&self.folder, &objects, MAX_PLAN, &mut |at, bytes| {
+            found.extend(paths.get(at).filter(|_| discovery::is_plan(bytes)).map(|path| (*path).clone()));
+        })?;
+        Ok(found)
+    }
+
+    /// The failure of what is no file.
+    fn no_file(&self, path: &str, entry: &Entry) -> String {
+        let name = quoted(&self.shown(path));
+        match entry.mode.as_str() {
+            "120000" => format!("`{name}` is a symbolic link\n  = help: put the plan itself there"),
+            "160000" => format!(
+                "`{name}` is another repository, a submodule, so its plans cannot be judged here\n  = help: put the plans themselves there"
+            ),
+            _ => format!("`{name}` is no file"),
+        }
+    }
+
+    /// Whether the head holds a file.
+    #[must_use]
+    pub fn holds(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// The bytes of a file at the head.
+    ///
+    /// # Errors
+    /// If there is none, or it is a link or no file.
+    pub fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let name = self.shown(path);
+        let entry = self.files.get(path).with_context(|| format!("the branch holds no `{}`", quoted(&name)))?;
+        ensure!(entry.is_file(), "{}", self.no_file(path, entry));
+        git(&self.folder, &["cat-file", "blob", &entry.object])
+            .map_err(|why| anyhow!("`{}` cannot be read: {}", quoted(&name), quoted(&why)))
+    }
+
+    /// How a person in the current folder calls a file of the repository.
+    #[must_use]
+    pub fn shown(&self, path: &str) -> String {
+        if let Some(inside) = path.strip_prefix(&self.prefix) {
+            return inside.to_owned();
+        }
+        let up = self.prefix.matches('/').count();
+        format!("{}{path}", "../".repeat(up))
+    }
+
+    /// A path as the repository calls it.
+    fn rooted(&self, path: &Path) -> anyhow::Result<String> {
+        let outside = || anyhow!("`{}` leads out of the repository", shown(path));
+        ensure!(path.is_relative(), "`{}` is absolute\n  = help: name it from the current folder", shown(path));
+        let mut parts: Vec<String> = self.prefix.split('/').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+        for component in path.components() {
+            match component {
+                Component::CurDir => {}
+                Component::ParentDir => drop(parts.pop().ok_or_else(outside)?),
+                Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+                Component::RootDir | Component::Prefix(_) => return Err(outside()),
+            }
+        }
+        Ok(parts.join("/"))
+    }
+}
+
+/// Refuses a name that several branches and tags have: git would take the tag, and whoever may push one could move what
+/// the branch is compared with, or where the log is read from.
+///
+/// # Errors
+/// If the name means several things.
+pub fn means_one(folder: &Path, revision: &str) -> anyhow::Result<()> {
+    let name = revision.split(['~', '^', ':']).next().unwrap_or(revision);
+    let name = name.split_once("@{").map_or(name, |(name, _)| name);
+    let kinds = ["heads", "remotes", "tags"].map(|kind| format!("refs/{kind}/{name}"));
+    let asked = ["for-each-ref", "--format=%(refname)"].into_iter().chain(kinds.iter().map(String::as_str));
+    let found = git(folder, &asked.collect::<Vec<_>>()).map_err(failed)?;
+    let found = String::from_utf8_lossy(&found).lines().filter(|line| kinds.iter().any(|kind| kind == line)).count();
+    ensure!(
+        found < 2,
+        "`{0}` could mean several branches and tags\n  = help: write the one that is meant in full, such as `refs/remotes/{0}`, and find out who made the other",
+        quoted(name)
+    );
+    Ok(())
+}
+
+/// A path from a folder; `None` where it does not stand below it.
+fn strip<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+}
+
+fn names(listed: &[u8]) -> anyhow::Result<Vec<String>> {
+    listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(name_of).collect()
+}
+
+fn name_of(raw: &[u8]) -> anyhow::Result<String> {
+    std::str::from_utf8(raw).map(str::to_owned).map_err(|_| {
+        anyhow!(
+            "the branch holds a file `{}` whose name is not UTF-8\n  = help: rename it",
+            quoted(&String::from_utf8_lossy(raw))
+        )
+    })
+}
+
+fn entries(listed: &[u8]) -> anyhow::Result<BTreeMap<String, Entry>> {
+    let mut found = BTreeMap::new();
+    for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+        let tab =
+            line.iter().position(|byte| *byte == b'\t').context("git lists a file in a form that is not known")?;
+        let (facts, name) = line.split_at(tab);
+        let facts = String::from_utf8_lossy(facts).into_owned();
+        let mut facts = facts.split(' ');
+        let (Some(mode), Some(_), Some(object)) = (facts.next(), facts.next(), facts.next()) else {
+            bail!("git lists a file in a form that is not known");
+        };
+        let entry = Entry { mode: mode.to_owned(), object: object.to_owned() };
+        found.insert(name_of(name.get(1..).unwrap_or_default())?, entry);
+    }
+    Ok(found)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+fn quoted(text: &str) -> String {
+    Text::from(text).terminal()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
+fn failed(why: String) -> anyhow::Error {
+    anyhow!("git cannot say what the branch touches: {}", quoted(&why))
+}
+
+/// Git where a hook's new objects can be seen.
+///
+/// WHY: a server keeps what is pushed in a place of its own until its hooks pass, and names that place by variables. They
+/// add objects, which are called by their hashes; the variables that would move the repository or its history are taken away.
+#[must_use]
+pub fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    for variable in
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NAMESPACE"]
+    {
+        command.env_remove(variable);
+    }
+    command.arg("-C").arg(folder).args(args);
+    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_REPLACE_OBJECTS", "1").env("LC_ALL", "C");
+    command
+}
+
+/// Runs git; on failure, the first line of what it said.
+///
+/// # Errors
+/// What git said.
+pub fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
+    let output = command(folder, args).output().map_err(|e| format!("git cannot be run: {e}"))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(said
+        .lines()
+        .next()
+        .map_or_else(|| "it says no more".to_owned(), |line| line.trim_start_matches("fatal: ").to_owned()))
+}
+
+#[cfg(test)]
+#[path = "git_branch_tests.rs"]
+mod tests;

@@ -1,0 +1,49 @@
+//! Plans beside one another: what passes, or is approved, in one go may be half of a chain that another of them completes.
+//!
+//! In: plans that were judged, and what of them is approved. Out: changes to be counted as held for the others. What the
+//! log holds already is not counted twice.
+
+use std::collections::BTreeSet;
+
+use crate::access::PendingChange;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::decision::case::{CaseId, Outcome};
+
+/// Adds what of a plan passes without a person.
+pub fn add_automatic(proposal: &EvaluatedPlan<'_>, into: &mut Vec<PendingChange>) {
+    if !proposal.plan_judged.passes() {
+        return;
+    }
+    let automatic = proposal.presents.iter().filter(|present| present.outcome == Outcome::Auto);
+    add(proposal, &automatic.map(|present| present.case.clone()).collect(), into);
+}
+
+/// What is held for one of some plans, if these changes of them are approved: what it was judged with, and those of others.
+#[must_use]
+pub fn held(
+    proposal: &EvaluatedPlan<'_>,
+    all: &[EvaluatedPlan<'_>],
+    approved: &BTreeSet<CaseId>,
+) -> Vec<PendingChange> {
+    let mut held = proposal.approved.clone();
+    for other in all.iter().filter(|other| other.plan.id.value != proposal.plan.id.value) {
+        add(other, approved, &mut held);
+    }
+    held
+}
+
+fn add(proposal: &EvaluatedPlan<'_>, which: &BTreeSet<CaseId>, into: &mut Vec<PendingChange>) {
+    let plan = &proposal.plan;
+    for change in &plan.changes {
+        let case = CaseId { plan: plan.id.value.clone(), change: change.id.value.clone() };
+        let known = |one: &PendingChange| one.plan == plan.id.value && one.change.action == change.action;
+        if which.contains(&case) && !into.iter().any(known) {
+            into.push(PendingChange {
+                plan: plan.id.value.clone(),
+                at: proposal.now,
+                expires: plan.expires.value,
+                change: change.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The report of `gate`: what is missing, and which approvals no longer count.
+
+use std::collections::BTreeMap;
+
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::present::eligible_people;
+use crate::app::record::signing_keys::Keys;
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::gate::verdict;
+use crate::config::People;
+use crate::decision::approval::Standing;
+use crate::decision::gate::{ChangeVerdict, Ignored, Missing, State, Verdict};
+use crate::input::finding::{Code, Finding};
+use crate::input::text::Text;
+use crate::report::model::{Reported, State as Shown, StepReport, StepState};
+use crate::report::sentence::{Sentence, counted};
+
+/// Puts what was decided on a change into the report.
+pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict, keys: &Keys, site: &Site) {
+    let by = |signers: &mut dyn Iterator<Item = String>| signers.collect::<Vec<_>>().join(", ");
+    change.state = match &held.state {
+        State::Approved(approved) => {
+            let who = by(&mut approved.by.iter().map(|(step, s)| format!("{step}: {}", s.person.text().terminal())));
+            let until = approved.until.map(|at| format!(", until {at}")).unwrap_or_default();
+            Shown::Approved(Sentence::of(format!("{who}{until}")))
+        }
+        State::Rejected => {
+            let mut says = Sentence::new();
+            for reject in &held.rejects {
+                says = says.own("by ").id(&reject.signer.person).own(format!(" at {}", reject.at));
+                says = says.maybe(reject.reason.as_ref(), |s, why| s.own(": ").name(why));
+            }
+            Shown::Rejected(says)
+        }
+        State::Void { signer, at, since, .. } => Shown::Stale(
+            Sentence::of("approved by ")
+                .id(&signer.person)
+                .own(format!(" at {at}, but since then: "))
+                .then(differs(since)),
+        ),
+        State::Expired(_) => Shown::Stale(ended(&held.ignored, keys, site)),
+        State::Waits(cases) => Shown::Stale(
+            Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
+        ),
+        State::Auto | State::Denied(_) | State::Undecided(_) => Shown::Open,
+    };
+    let missing: &[Missing] = match &held.state {
+        State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,
+        State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
+    };
+    for step in &mut change.steps {
+        (step.state, step.presence) = state_of(step, missing, held.filled(), keys, &site.people);
+    }
+}
+
+pub(crate) fn state_of(
+    step: &StepReport,
+    missing: &[Missing],
+    filled: &BTreeMap<crate::decision::case::StepName, crate::decision::case::Signer>,
+    keys: &Keys,
+    people: &People,
+) -> (StepState, Option<bool>) {
+    if step.state == StepState::Waived {
+        return (StepState::Waived, None);
+    }
+    if let Some((_, signer)) = filled.iter().find(|(name, _)| name.as_str() == step.name.raw()) {
+        // WHY: only a touched security key shows that a person was there; any program can use a key file.
+        let proven = keys.get(signer.key.raw()).is_some_and(|key| key.security_key && key.user_present);
+        return (StepState::Filled(signer.person.text()), Some(proven));
+    }
+    match missing.iter().find(|m| m.step.as_str() == step.name.raw()) {
+        Some(m) => (StepState::Missing(Some(eligible_people::could(people, &m.could).text())), None),
+        None => (step.state.clone(), None),
+    }
+}
+
+/// What changed since an approval: "+ `ledger:delete` on `db:ledger`; another `reason`".
+pub(crate) fn differs(since: &[crate::decision::since::Since]) -> Sentence {
+    const MOST: usize = 12;
+    let mut says = Sentence::new();
+    for (at, one) in since.iter().take(MOST).enumerate() {
+        says = if at == 0 { says } else { says.own("; ") }.then(crate::app::present::since::since(one));
+    }
+    if since.len() > MOST { says.own(format!("; and {} more", since.len().saturating_sub(MOST))) } else { says }
+}
+
+/// Why approvals of exactly this change do not count.
+pub(crate) fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
+    let mut says = Sentence::new();
+    for (at, one) in ignored.iter().enumerate() {
+        let why = match &one.standing {
+            Standing::Superseded => "they said otherwise later".to_owned(),
+            Standing::Moved | Standing::Emerged(_) => "it is another change now".to_owned(),
+            Standing::Future => "that time lies in the future".to_owned(),
+            Standing::Expired(until) => format!("that counted until {until}"),
+            Standing::Spent => "an export used that up".to_owned(),
+            Standing::Barred(_) => "they may not decide about this themselves".to_owned(),
+            Standing::NotPermitted => match keys.bars_deciding(&site.provers, one.signer.key.raw()) {
+                Some(besides) => format!("that key {}", besides.does()),
+                None => "policy does not permit them a step that is needed now".to_owned(),
+            },
+            Standing::Holds(_) => continue,
+        };
+        says = if at == 0 { says } else { says.own("; ") };
+        says = says.own("approved by ").id(&one.signer.person).own(format!(" at {}, but {why}", one.at));
+    }
+    if says.is_empty() { Sentence::of("an approval ended or was used up") } else { says }
+}
+
+/// The text that a finding in the plan points into.
+pub(crate) fn source<'p>(proposal: &'p EvaluatedPlan<'_>, name: &str) -> Option<&'p str> {
+    std::str::from_utf8(&proposal.file.bytes).ok().filter(|_| name == proposal.file.name)
+}
+
+/// A finding for every change that does not pass and that no other finding explains.
+pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, keys: &Keys) -> Vec<Reported> {
+    let source = |name: &str| source(proposal, name);
+    let people = &proposal.site.people;
+    let mut found = Vec::new();
+    for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {
+        let of = |words: &'static str| Sentence::of("change ").id(&change.id.value).own(words);
+        let finding = match &held.state {
+            State::Auto | State::Approved(_) | State::Denied(_) => continue,
+            State::Rejected => {
+                let mut says = of(" was rejected");
+                for reject in &held.rejects {
+                    says = says.own(" by ").id(&reject.signer.person).own(format!(" at {}", reject.at));
+                    says = says.maybe(reject.reason.as_ref(), |s, why| s.own(": ").name(why));
+                }
+                Finding::new(Code::Rejected, says.text())
+                    .help("drop the change; two people permitted `Override` can lift a reject")
+            }
+            State::Void { signer, at, since, missing } => {
+                let says = of(" was approved by ").id(&signer.person);
+                let says = says.own(format!(" at {at}, but since then: ")).then(differs(since));
+                Finding::new(Code::ApprovalVoid, says.own("; it needs ").then(needs(people, missing)).text())
+                    .help("have it reviewed again: `review PLAN`")
+            }
+            State::Expired(missing) => {
+                let says = of(" was ")
+                    .then(ended(&held.ignored, keys, proposal.site))
+                    .own("; it needs ")
+                    .then(needs(people, missing));
+                Finding::new(Code::ApprovalExpired, says.text()).help("have it reviewed again: `review PLAN`")
+            }
+            State::Undecided(missing) => {
+                let mut says = of(" needs ").then(needs(people, missing));
+                if !held.ignored.is_empty() {
+                    says = says.own("; it was ").then(ended(&held.ignored, keys, proposal.site));
+                }
+                let provers = &proposal.site.provers;
+                let by_proposers = |one: &Ignored| keys.proposer(provers, one.signer.key.raw()).is_some();
+                Finding::new(Code::Undecided, says.text()).help(if held.ignored.iter().any(by_proposers) {
+                    "have it reviewed again, by a key and a certificate that no proposer has: `review PLAN`"
+                } else {
+                    "`review PLAN` asks for it"
+                })
+            }
+            State::Waits(cases) => {
+                let others: Vec<Text> = cases.iter().map(|c| c.change.text()).collect();
+                Finding::new(Code::Undecided, of(" waits for ").names(&others).text())
+                    .help("decide on those, or drop this change")
+            }
+        };
+        found.push(Reported::new(finding.at(&change.id.place), source));
+    }
+    found
+}
+
+/// "step Owner: `ada`; step Security: one of the two people in `identity-security`".
+pub(crate) fn needs(people: &People, missing: &[Missing]) -> Sentence {
+    let mut says = Sentence::new();
+    for (at, one) in missing.iter().enumerate() {
+        says = if at == 0 { says } else { says.own("; ") };
+        says = says.own(format!("step {}: ", one.step)).then(eligible_people::could(people, &one.could));
+    }
+    says
+}
+
+/// Where a plan stands, a line a change.
+#[must_use]
+pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
+    let mut lines = vec![format!("{}:", proposal.plan.id.value.text().terminal())];
+    for held in &verdict.changes {
+        let state = match &held.state {
+            State::Auto => "passes without a person".to_owned(),
+            State::Approved(_) => "approved".to_owned(),
+            State::Denied(_) => "denied by policy".to_owned(),
+            State::Rejected => "rejected".to_owned(),
+            State::Void { .. } => "approved once, but it is another change now".to_owned(),
+            State::Expired(_) => "an approval ended".to_owned(),
+            State::Undecided(missing) => {
+                format!("needs {}", needs(&proposal.site.people, missing).text().raw())
+            }
+            State::Waits(cases) => {
+                let others: Vec<String> = cases.iter().map(|c| c.change.text().terminal()).collect();
+                format!("approved, waits for {}", others.join(", "))
+            }
+        };
+        lines.push(format!("  {:<8} {}", held.case.change.text().terminal(), Text::from(state).terminal()));
+    }
+    lines.join("\n")
+}

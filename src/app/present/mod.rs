@@ -1,0 +1,8 @@
+//! Builds the reports of the commands. Renderers turn a report into text.
+
+pub(crate) mod check_report;
+pub mod eligible_people;
+pub(crate) mod gate_report;
+pub(crate) mod log_report;
+pub mod plan_report;
+pub(crate) mod since;

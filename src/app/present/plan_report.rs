@@ -1,0 +1,145 @@
+//! Joins what the rooms found about a plan into the report's model.
+//!
+//! In: a proposal, or the faults that keep a plan from being one. Out: a [`Report`] that any renderer shows. Counting and
+//! verdicts come from `decision` and `policy`; this page only carries them over.
+
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::site::fault_report::{faults, reported, source};
+use crate::input::finding::{Code, Finding};
+use crate::input::text::Text;
+use crate::policy::{PolicyHit, Why};
+use crate::report::build;
+use crate::report::effects::Limits;
+use crate::report::model::{
+    Outcome, PlanReport, PolicyReport, PolicyVerdict, Report, Reported, Rule, StepReport, StepState,
+};
+use crate::report::sentence::Sentence;
+use crate::trust::proposer::Method;
+
+/// What the proposal says of its plan, policy included.
+#[must_use]
+pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
+    let mut report = build::plan(&proposal.plan, &proposal.analysis, &proposal.file.name, show);
+    report.authenticated = authenticated(proposal);
+    let judged = &proposal.plan_judged;
+    report.policies = policies(&judged.denials, &judged.advice);
+    for (at, change) in report.changes.iter_mut().enumerate() {
+        let (Some(judged), Some(digested)) = (proposal.judged.get(at), proposal.digested.get(at)) else { continue };
+        change.digest = Some(digested.digest);
+        change.outcome = match judged.outcome {
+            crate::policy::Outcome::Denied => Outcome::Denied,
+            crate::policy::Outcome::Needs(_) => Outcome::Needs,
+            crate::policy::Outcome::Auto => Outcome::Auto,
+        };
+        let missing = judged.steps.iter().filter(|_| change.outcome != Outcome::Auto);
+        change.steps = missing
+            .map(|step| StepReport { name: Text::from(step.as_str()), state: StepState::Missing(None), presence: None })
+            .chain(judged.waived.iter().map(|(step, _)| StepReport {
+                name: Text::from(step.as_str()),
+                state: StepState::Waived,
+                presence: None,
+            }))
+            .collect();
+        change.policies = policies(&judged.denials, &judged.advice);
+    }
+    report.count_outcomes();
+    report
+}
+
+/// How the proposer was authenticated, in words.
+fn authenticated(proposal: &EvaluatedPlan<'_>) -> Sentence {
+    let origin = &proposal.origin;
+    let Some(proven) = &origin.proven else {
+        return Sentence::of("not proven: nothing good shows that the proposer wrote this plan");
+    };
+    let says = Sentence::of(match proven.method {
+        Method::SshKey => "proven by its key ",
+        Method::SshCertificate => "proven by its certificate ",
+        Method::Jwt => "proven by a token of ",
+    });
+    let says = says.name(&proven.by);
+    if origin.received < proposal.now { says.own(format!(", received at {}", origin.received)) } else { says }
+}
+
+fn policies(denials: &[PolicyHit], advice: &[PolicyHit]) -> Vec<PolicyReport> {
+    denials.iter().chain(advice).map(policy).collect()
+}
+
+fn rule(hit: &PolicyHit) -> Rule {
+    Rule { id: hit.policy.clone(), title: hit.title.clone(), advice: hit.advice.clone(), control: hit.control.clone() }
+}
+
+fn policy(hit: &PolicyHit) -> PolicyReport {
+    let warns = hit.enforcement == crate::policy::Enforcement::Advisory;
+    PolicyReport {
+        rule: rule(hit),
+        enforcement: Text::from(hit.enforcement.name()),
+        severity: Text::from(hit.severity.name()),
+        verdict: match (&hit.why, warns) {
+            (Why::Fails(_) | Why::Unanswerable(_), _) => PolicyVerdict::Fails,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), true) => PolicyVerdict::Warns,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), false) => PolicyVerdict::Denies,
+        },
+    }
+}
+
+/// Every finding of a proposal: of the site, of the plan, and one for each policy that denies or warns.
+#[must_use]
+pub fn findings(proposal: &EvaluatedPlan<'_>) -> Vec<Reported> {
+    let source = |name: &str| text_of(proposal, name);
+    let mut all: Vec<Reported> =
+        proposal.findings.iter().map(|finding| Reported::new(finding.clone(), source)).collect();
+    all.extend(proposal.origin.finding.iter().map(|finding| Reported::new(finding.clone(), source)));
+    let told = |hit: &&PolicyHit| !matches!(hit.why, Why::Unproven(_)) || proposal.origin.finding.is_none();
+    for hit in proposal.plan_judged.denials.iter().chain(&proposal.plan_judged.advice).filter(told) {
+        let mut finding = hit.finding().at(&proposal.plan.id.place);
+        if finding.code == Code::PolicyDenied {
+            finding.code = Code::PlanDenied;
+        }
+        all.push(with_rule(finding, hit, source));
+    }
+    for (change, judged) in proposal.plan.changes.iter().zip(&proposal.judged) {
+        for hit in judged.denials.iter().chain(&judged.advice) {
+            all.push(with_rule(hit.finding().at(&change.action_place), hit, source));
+        }
+    }
+    all
+}
+
+fn with_rule<'s>(finding: Finding, hit: &PolicyHit, source: impl Fn(&str) -> Option<&'s str>) -> Reported {
+    let mut reported = Reported::new(finding, source);
+    reported.rule = Some(rule(hit));
+    reported
+}
+
+fn text_of<'a>(proposal: &'a EvaluatedPlan<'_>, name: &str) -> Option<&'a str> {
+    if name == proposal.file.name {
+        return std::str::from_utf8(&proposal.file.bytes).ok();
+    }
+    source(&proposal.site.sources, name)
+}
+
+/// The name that is typed before a privileged change is approved: the entitlement's, else the object's.
+#[must_use]
+pub fn object_name(facts: &crate::access::model::facts::ChangeFacts) -> Text {
+    let named = &facts.named;
+    let entitlement = named.entitlement().map(|e| e.text());
+    let trusted = named.trusted.as_ref().map(crate::input::id::Id::text);
+    let subject = named.subject().map(|s| s.text());
+    let scope = named.scope.as_ref().map(crate::input::id::Id::text);
+    entitlement.or(trusted).or(subject).or(scope).unwrap_or_else(|| facts.id.text())
+}
+
+/// What the log says of a change, put into the report.
+pub fn past(
+    change: &mut crate::report::model::ChangeReport,
+    proposal: &EvaluatedPlan<'_>,
+    at: usize,
+    bench: &crate::app::evaluation::eligibility::Eligibility<'_, '_>,
+    past: &crate::app::record::history::Past,
+    terms: &crate::decision::gate::Terms,
+) {
+    let Some(present) = proposal.presents.get(at) else { return };
+    let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
+    crate::app::present::gate_report::show(change, &held, &past.keys, proposal.site);
+}

@@ -1,0 +1,505 @@
+//! What the log holds of decisions, in the words of `decision` and of policy.
+//!
+//! In: the files of a verified log and the people. Out: the [`Record`] that decisions are judged by, the keys that signed,
+//! and per change what policy may know of the past. A session without a good signature decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::access::model::facts::Access;
+use crate::access::{Index, PendingChange};
+use crate::app::io::files::shown;
+use crate::app::record::entries;
+use crate::app::record::log_reader::files;
+use crate::app::record::log_source::LogSource;
+use crate::app::record::signing_keys::{Besides, Keys};
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::decision::bars::Bar;
+use crate::decision::case::{CaseId, Judge, Signer, StepName};
+use crate::decision::digest::{Digested, Document};
+use crate::decision::recorded::recall::recall;
+use crate::decision::recorded::record::{CLOCK_SKEW_SECONDS, Record, RecordedDecision, ReviewerVerdict, SessionRef};
+use crate::decision::recorded::rejections;
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+use crate::log::blob::Values;
+use crate::log::line::{self, Evaluation, Line, SessionKind, Value, Verdict};
+use crate::log::verify::{SessionView, Verification};
+use crate::plan::model::Plan;
+use crate::policy::{EarlierReject, History, KeyFacts};
+use crate::report::sentence::counted;
+
+/// The past, as far as the log tells it.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Decisions and exports.
+    pub record: Record,
+    /// The keys that signed.
+    pub keys: Keys,
+    /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
+    receptions: Receptions,
+    /// The same of sessions whose word does not count, because they follow none and are not the only such.
+    loose: Loose,
+    /// Every change that was approved, or passed as low risk.
+    approved: Vec<(Digest<of::Change>, PendingChange)>,
+    /// The changes that each session showed.
+    shown: BTreeMap<SessionRef, BTreeSet<Digest<of::Change>>>,
+    /// What is to be said of the log, and of records in it that do not count.
+    pub findings: Vec<Finding>,
+    /// What passed without a person.
+    passed: Vec<Passed>,
+}
+
+/// A change that passed without a person.
+#[derive(Clone, Debug)]
+struct Passed {
+    session: SessionRef,
+    sealed: Time,
+    digest: Digest<of::Change>,
+    document: Arc<Document>,
+}
+
+/// That a plan came with a proof that was found good, as a session says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reception {
+    /// When it came.
+    pub at: Time,
+    /// When the session was sealed.
+    pub sealed: Time,
+    /// Whose session it is.
+    pub by: PrincipalId,
+}
+
+/// When plans came with their proofs, by the digests of both.
+type Receptions = BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Reception>>;
+
+/// Plans that came with their proofs as nobody says whose word counts, by the digests of both.
+type Loose = BTreeSet<(Digest<of::File>, Digest<of::File>)>;
+
+/// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
+///
+/// # Errors
+/// If a file cannot be read, or a decision line cannot be believed.
+pub fn read(path: &Path, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
+    believe(&values(path)?, verified, site)
+}
+
+/// Reads the past from a log whose files are at hand.
+///
+/// # Errors
+/// If a decision line cannot be believed.
+pub fn read_held(files: &[(String, std::rc::Rc<[u8]>)], verified: &Verification, site: &Site) -> anyhow::Result<Past> {
+    let mut values = Values::default();
+    for (_, bytes) in files {
+        take(&mut values, bytes);
+    }
+    believe(&values, verified, site)
+}
+
+fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
+    let person = |principal: &PrincipalId| site.people.by_principal(principal.as_str()).map(|p| p.id.value.clone());
+    let mut record = recall(&verified.sessions, values, &person).map_err(|unbelieved| {
+        let places: Vec<String> = unbelieved
+            .iter()
+            .map(|u| format!("{} line {}: {:?}", Text::from(&*u.file).terminal(), u.line, u.why))
+            .collect();
+        anyhow::anyhow!("the log holds decisions that cannot be believed: {}", places.join("; "))
+    })?;
+    let keys = Keys::of(verified);
+    // WHY by key as well as by principal: one key may have certificates that name a person, a recorder and a proposer.
+    let bars = |view: &SessionView| {
+        let key = view.signer.as_ref()?.fingerprint.raw();
+        match view.header.kind {
+            SessionKind::Record => keys.bars_recording(&site.provers, key),
+            SessionKind::Review => keys.bars_deciding(&site.provers, key),
+        }
+    };
+    let is_record = |view: &&SessionView| view.header.kind == SessionKind::Record;
+    let barred = |view: &&SessionView| bars(view).is_some();
+    let uncounted = verified.sessions.iter().filter(is_record).filter(barred);
+    let lines: BTreeSet<_> = uncounted.flat_map(|view| view.lines.iter().map(|line| line.digest)).collect();
+    record.automatic.retain(|auto| !lines.contains(&auto.line));
+    let by_proposers = |view: &&SessionView| matches!(bars(view), Some(Besides::Proposer(_)));
+    let theirs: Vec<&SessionView> = verified.sessions.iter().filter(is_record).filter(by_proposers).collect();
+    let mut findings = verified.findings.clone();
+    findings.extend(not_counting(&theirs));
+    let (receptions, loose) = receptions(verified, &person, &|view| bars(view).is_some());
+    let shown = verified.sessions.iter().map(|view| {
+        let evaluated = view.lines.iter().filter_map(|line| {
+            let Line::Evaluation(evaluation) = &line.value else { return None };
+            Some(evaluation.digest)
+        });
+        (SessionRef::new(view.header.session.to_string()), evaluated.collect())
+    });
+    let (approved, passed) = (approved(values, verified), passed(values, verified));
+    Ok(Past { record, receptions, loose, approved, keys, shown: shown.collect(), passed, findings })
+}
+
+/// That records do not count, because the keys that signed them prove plans.
+fn not_counting(theirs: &[&SessionView]) -> Option<Finding> {
+    let (first, others) = theirs.split_first()?;
+    let more = match others.len() {
+        0 => String::new(),
+        n => format!(", and so {}", counted(n as u64, "more is", "more are")),
+    };
+    let message = format!(
+        "the record `{}` is signed by a key that proves a proposer's plans{more}: nothing in it counts, but for approvals that exports in it used up",
+        first.header.session
+    );
+    let line = u32::try_from(first.line).unwrap_or(u32::MAX);
+    let help = "give the recorder a key that no proposer has, and record anew; have what was exported approved again";
+    Some(Finding::new(Code::LogProposersRecord, message).at(&Place::line(&first.file, line)).help(help))
+}
+
+/// The changes that signed sessions say passed without a person, as their evaluations give them.
+fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
+    let mut found = Vec::new();
+    for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
+        let autos = view.lines.iter().filter_map(|line| {
+            let Line::Auto(auto) = &line.value else { return None };
+            Some(auto.digest)
+        });
+        let autos: BTreeSet<Digest<of::Change>> = autos.collect();
+        for line in &view.lines {
+            let Line::Evaluation(evaluation) = &line.value else { continue };
+            if !autos.contains(&evaluation.digest) {
+                continue;
+            }
+            if let Some(document) = document(evaluation, values) {
+                let session = SessionRef::new(view.header.session.to_string());
+                found.push(Passed { session, sealed: view.seal.value.at, digest: evaluation.digest, document });
+            }
+        }
+    }
+    found
+}
+
+/// What the digest of an evaluation was taken of, if it can be believed.
+fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<Document>> {
+    let text = match &evaluation.definition {
+        Value::Inline(text) => text.raw(),
+        Value::Blob(digest) => std::str::from_utf8(values.get(digest)?).ok()?,
+    };
+    Document::believe(text, &evaluation.digest).ok().map(|believed| believed.document)
+}
+
+/// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
+/// or do not read any more is left out: its decisions cannot be used either.
+fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>, PendingChange)> {
+    let mut plans: BTreeMap<Digest<of::Blob>, Option<Plan>> = BTreeMap::new();
+    let mut found: BTreeMap<(PlanId, ChangeId, Digest<of::Change>), PendingChange> = BTreeMap::new();
+    for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
+        let at = view.seal.value.at;
+        let mut bytes: BTreeMap<&PlanId, Digest<of::Blob>> = BTreeMap::new();
+        for line in &view.lines {
+            let (plan, change, digest) = match &line.value {
+                Line::Plan(plan) => {
+                    bytes.insert(&plan.id, plan.sha256);
+                    continue;
+                }
+                Line::Decision(d) if d.verdict == Verdict::Approve => (&d.plan, &d.change, d.digest),
+                Line::Auto(a) => (&a.plan, &a.change, a.digest),
+                Line::Session(_)
+                | Line::Blob(_)
+                | Line::Policies(_)
+                | Line::Evaluation(_)
+                | Line::Decision(_)
+                | Line::Export(_)
+                | Line::Result(_)
+                | Line::Seal(_)
+                | Line::Sig(_) => continue,
+            };
+            let Some(sha256) = bytes.get(plan).copied() else { continue };
+            let read = plans.entry(sha256).or_insert_with(|| crate::plan::read("plan", values.get(&sha256)?).ok());
+            let typed = read.iter().flat_map(|p| p.changes.iter().map(move |c| (p, c)));
+            for (read, typed) in typed.filter(|(_, c)| c.id.value == *change) {
+                let one = PendingChange { plan: plan.clone(), at, expires: read.expires.value, change: typed.clone() };
+                // WHY: in a log that forked, the last session in its order need not be the latest.
+                let slot = found.entry((plan.clone(), change.clone(), digest)).or_insert_with(|| one.clone());
+                if slot.at < one.at {
+                    *slot = one;
+                }
+            }
+        }
+    }
+    found.into_iter().map(|((_, _, digest), one)| (digest, one)).collect()
+}
+
+/// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
+/// verify.
+///
+/// # Errors
+/// If a file of the log cannot be read.
+pub fn recalled(site: &Site, place: &Where, now: Time) -> anyhow::Result<Past> {
+    let log = LogSource::find(site, place)?;
+    let verified = log.verify(site, crate::app::site::log_id::log_id(site).ok(), &[], now)?;
+    if log.is_sound(&verified)? { log.past(&verified, site) } else { Ok(Past::default()) }
+}
+
+/// When plans came with a good proof, as signed sessions say: each time with that of the seal that says so.
+///
+/// A session says when it began and ended, and nothing of any other time: a time before it began, before what it follows, or
+/// after its own seal is nobody's word. Nor does the word count of a reviewer who is nobody in people.yaml, of a recorder who
+/// is somebody there, of who could prove plans or both records and decides, or of a session that follows none where it is not the only such: nothing
+/// bounds it.
+fn receptions(
+    verified: &Verification,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+    barred: &dyn Fn(&SessionView) -> bool,
+) -> (Receptions, Loose) {
+    let sealed: BTreeMap<Digest<of::Line>, Time> =
+        verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
+    let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
+    let roots = verified.sessions.iter().filter(|view| view.header.parents.is_empty()).count();
+    let mut found = Receptions::new();
+    let mut loose = Loose::new();
+    for view in &verified.sessions {
+        let Some(signer) = &view.signer else { continue };
+        let is_loose = view.header.parents.is_empty() && roots > 1;
+        if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review) || barred(view) {
+            continue;
+        }
+        let follows = view.header.parents.iter().filter_map(|parent| sealed.get(parent)).max();
+        let begun = follows.map_or(view.header.at, |sealed| view.header.at.max(*sealed));
+        for line in &view.lines {
+            let Line::Plan(plan) = &line.value else { continue };
+            let Some(proof) = plan.proof.sha256.filter(|_| plan.proof.method != line::ProofMethod::None) else {
+                continue;
+            };
+            let at = plan.received_at;
+            if is_loose {
+                loose.insert((plan.sha256.cast(), proof));
+                continue;
+            }
+            if begun <= at.plus(skew) && at <= view.seal.value.at.plus(skew) {
+                let reception = Reception { at, sealed: view.seal.value.at, by: signer.principal.clone() };
+                found.entry((plan.sha256.cast(), proof)).or_default().insert(reception);
+            }
+        }
+    }
+    (found, loose)
+}
+
+/// Every long value of a log.
+fn values(path: &Path) -> anyhow::Result<Values> {
+    let mut values = Values::default();
+    for file in files(path)? {
+        let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
+        take(&mut values, &bytes);
+    }
+    Ok(values)
+}
+
+fn take(values: &mut Values, bytes: &[u8]) {
+    let mut scratch = Vec::new();
+    for raw in line::lines(bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
+        if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
+            values.take(&blob);
+        }
+    }
+}
+
+/// What each digest of the log was taken of, as far as it can be believed.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn documents(path: &Path, verified: &Verification) -> anyhow::Result<BTreeMap<Digest<of::Change>, Arc<Document>>> {
+    let values = values(path)?;
+    let mut found = BTreeMap::new();
+    for line in verified.sessions.iter().flat_map(|view| &view.lines) {
+        let Line::Evaluation(evaluation) = &line.value else { continue };
+        if let Some(document) = document(evaluation, &values) {
+            found.insert(evaluation.digest, document);
+        }
+    }
+    Ok(found)
+}
+
+/// Knows coverage only: what the past says of a change before policy was asked.
+struct Graph<'a, 's>(&'a Index<'s>);
+
+impl Judge for Graph<'_, '_> {
+    fn covers(&self, wide: &Access, narrow: &Access) -> bool {
+        self.0.covers(wide, narrow)
+    }
+    fn permits(&self, _: &Signer, _: &KeyFacts, _: &CaseId, _: &StepName) -> bool {
+        false
+    }
+    fn permits_override(&self, _: &Signer, _: &KeyFacts, _: &CaseId) -> bool {
+        false
+    }
+    // WHY: what a person takes back can be known only once policy was asked; here it serves advice and what is automatic.
+    fn takes_back(&self, yes: &RecordedDecision) -> bool {
+        !yes.steps.is_empty() || matches!(yes.said, ReviewerVerdict::Override { .. })
+    }
+    fn bars(&self, _: &PersonId, _: &CaseId) -> BTreeSet<Bar> {
+        BTreeSet::new()
+    }
+    fn could_take(&self, _: &CaseId, _: &StepName) -> BTreeSet<PersonId> {
+        BTreeSet::new()
+    }
+}
+
+impl Past {
+    /// When this plan came with this proof, the earliest first. What was sealed so long
+    /// ago that no approval in it counts is too old to count here as well.
+    #[must_use]
+    pub fn received(
+        &self,
+        plan: Digest<of::File>,
+        proof: Digest<of::File>,
+        approval_ttl: Span,
+        now: Time,
+    ) -> Vec<Reception> {
+        let known = self.receptions.get(&(plan, proof)).into_iter().flatten();
+        known.filter(|reception| now < reception.sealed.plus(approval_ttl)).cloned().collect()
+    }
+
+    /// Whether only sessions that follow none, of several such, say that this plan came with this proof.
+    #[must_use]
+    pub fn came_loose(&self, plan: Digest<of::File>, proof: Digest<of::File>) -> bool {
+        self.loose.contains(&(plan, proof)) && !self.receptions.contains_key(&(plan, proof))
+    }
+
+    /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet. A reject takes it
+    /// out only if it counts, nobody begins to lift it, and nothing was handed to an executor: what is doubtful is held.
+    #[must_use]
+    pub fn approved(&self, now: Time, index: &Index<'_>) -> Vec<PendingChange> {
+        let graph = Graph(index);
+        let month = Span::from_seconds(30 * 86_400);
+        let lifted: BTreeSet<Digest<of::Line>> = self
+            .record
+            .decisions
+            .iter()
+            .filter_map(|d| match &d.said {
+                ReviewerVerdict::Override { lifts, .. } => Some(lifts),
+                ReviewerVerdict::Approve { .. } | ReviewerVerdict::Reject => None,
+            })
+            .flatten()
+            .copied()
+            .collect();
+        let exported: BTreeSet<Digest<of::Change>> = self.record.exports.iter().map(|export| export.digest).collect();
+        let counts = |d: &&RecordedDecision| {
+            d.said == ReviewerVerdict::Reject
+                && !lifted.contains(&d.line)
+                && rejections::counts(d, &self.record, now, &graph)
+        };
+        let rejected: BTreeSet<Digest<of::Change>> =
+            self.record.decisions.iter().filter(counts).map(|d| d.digest).collect();
+        let recent = self.approved.iter().filter(|(_, one)| one.at.plus(month) >= now);
+        let held = recent.filter(|(digest, _)| exported.contains(digest) || !rejected.contains(digest));
+        held.map(|(_, one)| one.clone()).collect()
+    }
+
+    /// The line of the last decision of a person on exactly this change, if there is one.
+    #[must_use]
+    pub fn own_line(&self, person: &PersonId, case: &CaseId, digest: Digest<of::Change>) -> Option<Digest<of::Line>> {
+        let mine =
+            |d: &&RecordedDecision| d.signer.person == *person && d.digest == digest && d.document.plan == case.plan;
+        self.record.decisions.iter().rfind(mine).map(|d| d.line)
+    }
+
+    /// What policy may know of the past of each change. Nothing lifts a reject here: what is doubtful blocks.
+    #[must_use]
+    pub fn of(&self, index: &Index<'_>, plan: &Plan, digested: &[Digested], now: Time) -> BTreeMap<ChangeId, History> {
+        let graph = Graph(index);
+        let month = Span::from_seconds(30 * 86_400);
+        let recent = |at: Time| at.plus(month) >= now;
+        let counting: Vec<&RecordedDecision> =
+            self.record.decisions.iter().filter(|d| rejections::counts(d, &self.record, now, &graph)).collect();
+        let here: BTreeSet<Digest<of::Change>> = digested.iter().map(|d| d.digest).collect();
+        let elsewhere: Vec<&RecordedDecision> = self
+            .record
+            .decisions
+            .iter()
+            .filter(|d| {
+                matches!(d.said, ReviewerVerdict::Approve { .. }) && recent(d.sealed_at) && !here.contains(&d.digest)
+            })
+            .collect();
+        let passed: Vec<&Passed> =
+            self.passed.iter().filter(|p| recent(p.sealed) && !here.contains(&p.digest)).collect();
+        let mut found = BTreeMap::new();
+        for (change, digest) in plan.changes.iter().zip(digested) {
+            let document = &digest.document;
+            let object = document.object();
+            let (mut before, mut unlifted, mut part_of_rejected) = (false, false, false);
+            let mut earlier = Vec::new();
+            for decision in &counting {
+                unlifted |= rejections::blocks(decision, document, digest.digest, &self.record, now, &graph);
+                // Of what this plan's own rejects bind its cards tell.
+                let bound = rejections::binds(decision, document, &graph);
+                // What stood in the same plan when it was rejected is asked once, however often it is judged. What the
+                // reject does not bind was not asked by it.
+                let beside = self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
+                let stood = bound && beside;
+                let again =
+                    bound || decision.document.object() == object || gives_any(&graph, document, &decision.document);
+                let part = !again && gives_any(&graph, &decision.document, document);
+                // What was rejected as one comes back as several: each is a part, and the others are beside it, or passed
+                // since.
+                let is_part = |of: &Document| gives_any(&graph, &decision.document, of);
+                // WHY not what the reject binds: the whole, asked about beside a part of it, makes no halves.
+                let is_other = |d: &&Digested| {
+                    let is_whole = rejections::binds(decision, &d.document, &graph);
+                    d.digest != digest.digest && !is_whole && is_part(&d.document)
+                };
+                let others = || digested.iter().filter(is_other).count();
+                let since = |d: &&RecordedDecision| self.record.knew(d, decision) && is_part(&d.document);
+                let passed_since = |p: &&Passed| {
+                    (p.session == decision.session || self.record.sessions.precedes(&decision.session, &p.session))
+                        && is_part(&p.document)
+                };
+                let split = part
+                    && (others() > 0
+                        || elsewhere.iter().copied().any(|d| since(&d))
+                        || passed.iter().any(passed_since));
+                before |= (again && !stood) || split;
+                part_of_rejected |= part;
+                // A part that stood beside the whole, and whose other parts did not, is no news to anybody.
+                if (again || split || part && !beside) && !bound {
+                    earlier.push(EarlierReject {
+                        at: decision.sealed_at,
+                        plan: decision.document.plan.clone(),
+                        who: decision.signer.person.clone(),
+                        reason: decision.reason.clone(),
+                        part,
+                    });
+                }
+            }
+            earlier.sort_by(|a, b| b.cmp(a));
+            let grants = self.record.decisions.iter().filter(|d| {
+                matches!(d.said, ReviewerVerdict::Approve { .. })
+                    && recent(d.sealed_at)
+                    && d.document.object() == object
+            });
+            let grants_30d = grants.map(|d| d.digest).collect::<BTreeSet<_>>().len() as u64;
+            found.insert(
+                change.id.value.clone(),
+                History { rejected_before: before, part_of_rejected, earlier, unlifted_reject: unlifted, grants_30d },
+            );
+        }
+        found
+    }
+}
+
+/// Whether one change gives any access that another gives, however long: who asks for less time asks for the same.
+fn gives_any(graph: &Graph<'_, '_>, wide: &Document, narrow: &Document) -> bool {
+    let lasting = |access: &Access| Access { until: None, ..access.clone() };
+    wide.gains().any(|w| {
+        let same = narrow.gains().filter(|n| w.subject == n.subject);
+        let wide = lasting(&w.access);
+        same.into_iter().any(|n| graph.covers(&wide, &lasting(&n.access)))
+    })
+}
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

@@ -1,0 +1,233 @@
+//! Reviews that were left: the journals beside the log, whose they are, and what was decided in them.
+//!
+//! In: the store, the log's name, the long values that the log holds. Out: per journal what it is, and of one that can be
+//! read its plans and decisions. Looking changes nothing. A journal is a claim of the file system, not a record: what is
+//! read from one is shown to its person again before it counts.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::app::io::files::shown;
+use crate::decision::case::CaseId;
+use crate::decision::session::{Journalled, JournalledVerdict};
+use crate::input::digest::{Digest, of};
+use crate::input::id::{PersonId, PlanId};
+use crate::input::text::Text;
+use crate::log::blob::Values;
+use crate::log::line::{self, Line, LogId, Session, Verdict};
+use crate::log::session::Draft;
+use crate::log::store::{Standing, Store, StoreError};
+use crate::log::verify::Terms;
+
+/// A plan of a review that was left.
+#[derive(Clone, Debug)]
+pub struct LeftPlan {
+    /// Its id.
+    pub id: PlanId,
+    /// Its file, as the person named it then.
+    pub name: Option<Text>,
+}
+
+/// What a journal holds, as far as it can be read.
+#[derive(Default)]
+pub struct Held {
+    /// Its plans.
+    pub plans: Vec<LeftPlan>,
+    /// Its decisions, in their order.
+    pub decisions: Vec<line::Decision>,
+    /// Its long values.
+    pub values: Values,
+}
+
+/// A journal beside the log.
+pub struct Left {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What can be done with it.
+    pub standing: Standing,
+    /// Who began it, and when; none where its first line cannot be read.
+    pub header: Option<Session>,
+    /// What it holds, or why that cannot be read.
+    pub held: Result<Held, String>,
+}
+
+/// Every journal beside the log, those of other logs too.
+///
+/// # Errors
+/// If the folder cannot be listed or a journal not be read.
+pub fn find(store: &Store, log: LogId, known: &BTreeSet<Digest<of::Blob>>) -> Result<Vec<Left>, StoreError> {
+    let views = store.journals(Some(log))?;
+    Ok(views
+        .into_iter()
+        .map(|view| Left {
+            held: read(&view.bytes, known),
+            path: view.path,
+            standing: view.standing,
+            header: view.header,
+        })
+        .collect())
+}
+
+fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<Held, String> {
+    let (_, lines, used) = Draft::resume(bytes, known.clone()).map_err(|e| e.to_string())?;
+    let mut held = Held::default();
+    for line in lines {
+        match line {
+            Line::Plan(plan) => held.plans.push(LeftPlan { id: plan.id, name: plan.name }),
+            Line::Decision(decision) => held.decisions.push(*decision),
+            Line::Session(_)
+            | Line::Blob(_)
+            | Line::Policies(_)
+            | Line::Evaluation(_)
+            | Line::Auto(_)
+            | Line::Export(_)
+            | Line::Result(_)
+            | Line::Seal(_)
+            | Line::Sig(_) => {}
+        }
+    }
+    let mut scratch = Vec::new();
+    for raw in line::lines(bytes.get(..used).unwrap_or_default()).filter(|raw| line::word(raw) == Some(b"blob")) {
+        if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
+            held.values.take(&blob);
+        }
+    }
+    Ok(held)
+}
+
+impl Left {
+    /// Whether this person began it.
+    #[must_use]
+    pub fn is_of(&self, person: &PersonId) -> bool {
+        self.header.as_ref().is_some_and(|header| header.writer.person.as_ref() == Some(person))
+    }
+
+    /// Whether it can be gone on with: begun, readable, and nobody holds it.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        self.standing == Standing::Begun && self.held.is_ok()
+    }
+
+    /// Whether it is about any of these plans.
+    #[must_use]
+    pub fn is_about<'p>(&self, mut plans: impl Iterator<Item = &'p PlanId>) -> bool {
+        self.held.as_ref().is_ok_and(|held| plans.any(|plan| held.plans.iter().any(|p| p.id == *plan)))
+    }
+
+    /// What it is, and what can be done with it: two phrases.
+    #[must_use]
+    pub fn says(&self) -> (String, &'static str) {
+        let by = self.header.as_ref().map_or_else(String::new, |header| {
+            let who = header
+                .writer
+                .person
+                .as_ref()
+                .map_or_else(|| header.writer.principal.text(), crate::input::id::Id::text);
+            format!(" of {}, begun at {}", who.terminal(), header.at)
+        });
+        let what = match &self.held {
+            Ok(held) => {
+                let plans: Vec<String> = held.plans.iter().map(|p| p.id.text().terminal()).collect();
+                format!("{} of {}", decisions(held.decisions.len()), listed(&plans))
+            }
+            Err(_) => "nothing that can be read".to_owned(),
+        };
+        match (&self.standing, &self.held) {
+            (Standing::InUse, _) => (format!("a review{by} is running: {what}"), "end it, or wait for it"),
+            (Standing::Whole, _) => {
+                (format!("a signed session{by} waits to be added to the log"), "`review resume` adds it")
+            }
+            (Standing::Begun, Ok(_)) => (
+                format!("a review{by} was left: {what}"),
+                "`review resume` goes on with it; `review resume --give-up` drops it",
+            ),
+            (Standing::Begun, Err(why)) => (
+                format!("the journal{by} was altered, or is damaged: {why}"),
+                "it cannot be gone on with; keep a copy if you want to know why, and drop it with `review resume --give-up`",
+            ),
+            (Standing::Empty, _) => {
+                ("a review was left before anything was decided".to_owned(), "`review resume` removes it")
+            }
+            (Standing::OtherLog(other), _) => (
+                format!("a journal of another log ({other}){by}"),
+                "go on with it where `review.yaml` names that log as `log_id`",
+            ),
+            (Standing::Unreadable(why), _) => (
+                format!("a journal that this version cannot read: {}", why.terminal()),
+                "go on with it in the version that wrote it, or drop it with `review resume --give-up`",
+            ),
+        }
+    }
+
+    /// The lines of a message about it.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let (what, help) = self.says();
+        format!("{}: {what}\n  = help: {help}", shown(&self.path))
+    }
+}
+
+fn decisions(n: usize) -> String {
+    if n == 1 { "1 decision".to_owned() } else { format!("{n} decisions") }
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "no plan".to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}
+
+/// Adds every session that was left sealed and signed to the log, and removes journals in which nothing was decided.
+/// Gives a sentence for each.
+///
+/// # Errors
+/// If one cannot be added; it stays where it is.
+pub fn settle(store: &Store, log: LogId, terms: Terms<'_>) -> anyhow::Result<Vec<String>> {
+    let mut done = Vec::new();
+    for view in store.journals(Some(log))? {
+        match view.standing {
+            Standing::Whole => {
+                store.finish(&view.path, terms).map_err(|e| failed(&view.path, &e))?;
+                done.push("a session that was sealed and signed before was added to the log".to_owned());
+            }
+            Standing::Empty => {
+                // WHY: another process may just be making it; then it holds the lock, and it is no concern of ours.
+                if store.give_up(&view.path).is_ok() {
+                    done.push("a review in which nothing was decided was cleared away".to_owned());
+                }
+            }
+            Standing::InUse | Standing::Begun | Standing::OtherLog(_) | Standing::Unreadable(_) => {}
+        }
+    }
+    Ok(done)
+}
+
+fn failed(path: &Path, error: &StoreError) -> anyhow::Error {
+    anyhow::anyhow!("{error}; the journal is `{}`\n  = help: {}", shown(path), error.help())
+}
+
+/// What a journal says, in the words of the session that goes on.
+#[must_use]
+pub fn journalled(decisions: &[line::Decision]) -> Vec<Journalled> {
+    decisions
+        .iter()
+        .map(|it| Journalled {
+            case: CaseId { plan: it.plan.clone(), change: it.change.clone() },
+            digest: it.digest,
+            emergent: it.emergent.iter().copied().collect(),
+            verdict: match it.verdict {
+                Verdict::Approve => JournalledVerdict::Approve {
+                    grouped: it.grouped.map(|n| usize::try_from(n.get()).unwrap_or(usize::MAX)),
+                },
+                Verdict::Reject => JournalledVerdict::Reject { reason: it.reason.clone().unwrap_or_default() },
+                Verdict::Override => JournalledVerdict::Override {
+                    policies: it.set_aside.iter().cloned().collect(),
+                    lifts: it.lifts.iter().copied().collect(),
+                    reason: it.reason.clone().unwrap_or_default(),
+                },
+            },
+        })
+        .collect()
+}

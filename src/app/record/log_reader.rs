@@ -1,0 +1,191 @@
+//! The log as the command line reads it: a file or a folder, verified against allowed signers.
+//!
+//! In: a path and signers. Out: a [`Verification`], and what to say of it.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::app::io::files::shown;
+use crate::app::io::progress;
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::log::allowed::Allowed;
+use crate::log::line::LogId;
+use crate::log::verify::{
+    Authenticity, Completeness, Integrity, Keep, SessionView, Terms, TimeAnswer, Verification, Verifier,
+};
+use crate::report::record::{Answer, Head, Holds, VerifyReport};
+use crate::report::sentence::{Sentence, counted};
+use crate::trust::signers::Signers;
+
+/// The files of a log, sorted by name; none where there is no log yet.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let cannot = || format!("the log `{}` cannot be read", shown(path));
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e).with_context(cannot),
+    };
+    if !meta.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).with_context(cannot)? {
+        let file = entry.with_context(cannot)?.path();
+        if file.extension().is_some_and(|e| e == "jsonl")
+            && !file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
+        {
+            found.push(file);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether decisions may rest on a log, and a session be added to it: there is none yet, or it holds sessions and verifies.
+/// WHY: a log from which every session was cut, or none can be read, is not a log that does not exist yet.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn is_sound(path: &Path, verified: &Verification) -> anyhow::Result<bool> {
+    Ok(files(path)?.is_empty() || (verified.session_count > 0 && verified.holds()))
+}
+
+/// Verifies a log.
+///
+/// # Errors
+/// If a file of it cannot be read.
+pub fn verify(
+    path: &Path,
+    signers: &Signers,
+    log: Option<LogId>,
+    known_heads: &[Digest<of::Line>],
+    keep: Keep,
+    now: Time,
+) -> anyhow::Result<Verification> {
+    let judge = Allowed(signers);
+    Ok(feed(path, Terms { judge: &judge, log, known_heads, now, keep, threads: threads() })?.finish())
+}
+
+/// How many threads may verify.
+#[must_use]
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Hands the files of a log to a verifier, which has yet to answer.
+///
+/// # Errors
+/// If a file of it cannot be read.
+pub fn feed<'t>(path: &Path, terms: Terms<'t>) -> anyhow::Result<Verifier<'t>> {
+    let mut verifier = Verifier::new(terms);
+    let files = files(path)?;
+    let size = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|meta| meta.len()).sum();
+    let watch = progress::watch("verifying the log", Some(size));
+    for file in files {
+        let name = shown(&file);
+        let cannot = || format!("the log `{name}` cannot be read");
+        let file = progress::Counted::new(File::open(&file).with_context(cannot)?, &watch);
+        let reader = BufReader::with_capacity(1 << 20, file);
+        verifier.feed(&name, reader).with_context(cannot)?;
+    }
+    Ok(verifier)
+}
+
+/// Verifies a log whose files are at hand, each with the name that findings give it.
+///
+/// # Errors
+/// Never in practice: bytes at hand can be read.
+pub fn verify_held(
+    files: &[(String, std::rc::Rc<[u8]>)],
+    signers: &Signers,
+    log: Option<LogId>,
+    known_heads: &[Digest<of::Line>],
+    keep: Keep,
+    now: Time,
+) -> std::io::Result<Verification> {
+    let judge = Allowed(signers);
+    let mut verifier = Verifier::new(Terms { judge: &judge, log, known_heads, now, keep, threads: threads() });
+    for (name, bytes) in files {
+        verifier.feed(name, &**bytes)?;
+    }
+    Ok(verifier.finish())
+}
+
+/// The four answers, for people and programs.
+#[must_use]
+pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
+    let sessions = verified.session_count as u64;
+    let integrity = match verified.integrity {
+        Integrity::Intact if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
+        Integrity::Intact => {
+            answer(Holds::Yes, format!("every line of {} is in its place", counted(sessions, "session", "sessions")))
+        }
+        Integrity::Broken => answer(Holds::No, "the log was changed, or is not whole; see the findings"),
+    };
+    let authenticity = match verified.authenticity {
+        Authenticity::Authentic if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
+        Authenticity::Authentic => answer(Holds::Yes, "every seal is signed by a key that allowed_signers allows"),
+        Authenticity::Unsupported => answer(Holds::No, "a seal is signed in a way that this tool does not verify"),
+        Authenticity::NotAllowed => answer(Holds::No, "a seal is signed by a key that allowed_signers does not allow"),
+        Authenticity::Failed => answer(Holds::No, "a seal has no signature that verifies"),
+    };
+    let completeness = match &verified.completeness {
+        Completeness::Unknown => answer(
+            Holds::Unknown,
+            "sessions may be missing from the end: remember a head, and give it with --known-head",
+        ),
+        Completeness::UpToKnownHeads => {
+            answer(Holds::Yes, "every remembered head is there; later sessions may still be missing")
+        }
+        Completeness::Lost(lost) => answer(
+            Holds::No,
+            format!("{} not in the log", counted(lost.len() as u64, "remembered head is", "remembered heads are")),
+        ),
+    };
+    let time = match verified.time {
+        TimeAnswer::Claimed => answer(Holds::Unknown, "as the writers' clocks claim; no session contradicts another"),
+        TimeAnswer::Backwards => answer(Holds::No, "a session claims a time before one that it follows"),
+        TimeAnswer::Future => answer(Holds::No, "a session claims a time in the future"),
+    };
+    VerifyReport {
+        file: Text::from(shown(path)),
+        integrity,
+        authenticity,
+        completeness,
+        time,
+        heads: heads(verified),
+        sessions,
+        lines: verified.line_count as u64,
+        line: None,
+    }
+}
+
+fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answer {
+    Answer { holds, says: Sentence::of(says) }
+}
+
+/// The heads, with what their seals say.
+#[must_use]
+pub fn heads(verified: &Verification) -> Vec<Head> {
+    let mut found: Vec<Head> =
+        verified.sessions.iter().filter(|session| verified.heads.contains(&session.seal.digest)).map(head).collect();
+    found.sort_by_key(|head| head.seal);
+    found
+}
+
+fn head(session: &SessionView) -> Head {
+    Head {
+        seal: session.seal.digest,
+        session: Text::from(session.header.session.to_string()),
+        at: session.seal.value.at,
+        principal: session.seal.value.principal.text(),
+    }
+}

@@ -1,0 +1,223 @@
+//! Where a log is read from: the disk, or a revision of git such as a protected branch.
+//!
+//! In: `--log`, or the trust folder. Out: the log's files, verified. A name never means two things: a branch under review
+//! could hold a file that is called like another branch's.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{anyhow, bail, ensure};
+
+use crate::app::io::files::shown;
+use crate::app::plans::git_branch::{git, means_one};
+use crate::app::record::history::Past;
+use crate::app::record::{history, log_reader};
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::log::line::LogId;
+use crate::log::verify::{Keep, Verification};
+use crate::report::record::VerifyReport;
+
+/// The largest log read from git, in bytes.
+const LARGEST: u64 = 1 << 30;
+
+/// A log.
+#[derive(Clone, Debug)]
+pub enum LogSource {
+    /// A file or a folder.
+    Disk(PathBuf),
+    /// Out of a commit.
+    Git(Held),
+}
+
+/// A log out of a commit.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// How a person calls it: `REVISION:PATH`.
+    pub name: String,
+    /// The commit, if it is known which.
+    pub commit: Option<String>,
+    /// Its files; none: the commit holds no such log.
+    pub files: Vec<(String, Rc<[u8]>)>,
+}
+
+impl LogSource {
+    /// The log: `--log FILE|DIR|GIT-REF:PATH`, else the one that the trust folder names, from where that folder is.
+    ///
+    /// # Errors
+    /// If a name could mean two things, or git cannot read what it holds.
+    pub fn find(site: &Site, place: &Where) -> anyhow::Result<Self> {
+        match &place.log {
+            Some(path) => Self::named(path),
+            None => Ok(Self::of_trust(site)?.unwrap_or_else(|| Self::Disk(site.log_path(place)))),
+        }
+    }
+
+    fn named(path: &Path) -> anyhow::Result<Self> {
+        let exists = path.symlink_metadata().is_ok();
+        let name = path.to_str().unwrap_or_default();
+        let is_path = name.starts_with('.') || name.starts_with('/');
+        let Some((revision, inside)) = name.split_once(':').filter(|_| !is_path) else {
+            return Ok(Self::Disk(path.to_path_buf()));
+        };
+        let here = std::env::current_dir()?;
+        let commit = commit_of(&here, revision);
+        match (exists, commit) {
+            (true, Some(_)) => bail!(
+                "`--log {}` could mean a file and a git revision\n  = help: write a file as `./NAME`",
+                shown(path)
+            ),
+            (true, None) => Ok(Self::Disk(path.to_path_buf())),
+            (false, Some(commit)) => {
+                means_one(&here, revision)?;
+                Ok(Self::Git(Held::read(&here, name, &commit, inside)?))
+            }
+            (false, None) => bail!(
+                "`--log {0}` is neither a file nor a log in a git revision\n  = help: fetch the branch first: `git fetch origin {1}`",
+                shown(path),
+                Text::from(revision).terminal()
+            ),
+        }
+    }
+
+    /// The log that the trust folder itself names, where that is read from git and names one within it.
+    ///
+    /// # Errors
+    /// If git cannot read it.
+    pub fn of_trust(site: &Site) -> anyhow::Result<Option<Self>> {
+        let Some((repository, commit, prefix)) = site.folder.revision() else { return Ok(None) };
+        let path = site.settings.log.raw();
+        let inside = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !inside {
+            return Ok(None);
+        }
+        let name = site.folder.shown(path);
+        let held = Held::read(repository, &name, commit, &format!("{prefix}{path}"))?;
+        Ok(Some(Self::Git(held)))
+    }
+
+    /// How a person calls it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Disk(path) => shown(path),
+            Self::Git(held) => Text::from(held.name.as_str()).terminal(),
+        }
+    }
+
+    /// Whether there is none yet.
+    ///
+    /// # Errors
+    /// If its folder cannot be listed.
+    pub fn is_absent(&self) -> anyhow::Result<bool> {
+        match self {
+            Self::Disk(path) => Ok(log_reader::files(path)?.is_empty()),
+            Self::Git(held) => Ok(held.files.is_empty()),
+        }
+    }
+
+    /// Verifies it, keeping its lines.
+    ///
+    /// # Errors
+    /// If a file of it cannot be read.
+    pub fn verify(
+        &self,
+        site: &Site,
+        log: Option<LogId>,
+        known: &[Digest<of::Line>],
+        now: Time,
+    ) -> anyhow::Result<Verification> {
+        match self {
+            Self::Disk(path) => log_reader::verify(path, &site.signers, log, known, Keep::Lines, now),
+            Self::Git(held) => Ok(log_reader::verify_held(&held.files, &site.signers, log, known, Keep::Lines, now)?),
+        }
+    }
+
+    /// Whether decisions may rest on it: there is none yet, or it holds sessions and verifies.
+    ///
+    /// # Errors
+    /// If its folder cannot be listed.
+    pub fn is_sound(&self, verified: &Verification) -> anyhow::Result<bool> {
+        Ok(self.is_absent()? && !matches!(verified.completeness, crate::log::verify::Completeness::Lost(_))
+            || verified.session_count > 0 && verified.holds())
+    }
+
+    /// What it holds of decisions.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a decision line cannot be believed.
+    pub fn past(&self, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
+        match self {
+            Self::Disk(path) => history::read(path, verified, site),
+            Self::Git(held) => history::read_held(&held.files, verified, site),
+        }
+    }
+
+    /// The four answers about it.
+    #[must_use]
+    pub fn report(&self, verified: &Verification) -> VerifyReport {
+        match self {
+            Self::Disk(path) => log_reader::report(path, verified),
+            Self::Git(held) => log_reader::report(Path::new(&held.name), verified),
+        }
+    }
+}
+
+/// The commit of a revision.
+pub(crate) fn commit_of(folder: &Path, revision: &str) -> Option<String> {
+    if revision.is_empty() || revision.starts_with('-') {
+        return None;
+    }
+    let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")];
+    let found = git(folder, &asked).ok()?;
+    Some(String::from_utf8_lossy(&found).trim().to_owned())
+}
+
+impl Held {
+    /// Reads a log, a file or a folder, out of a commit.
+    fn read(folder: &Path, name: &str, commit: &str, path: &str) -> anyhow::Result<Self> {
+        let held = |files| Self { name: name.to_owned(), commit: Some(commit.to_owned()), files };
+        let cannot = |why: String| anyhow!("the log `{}` cannot be read: {}", quoted(name), quoted(&why));
+        let asked = format!("{commit}:{}", path.trim_end_matches('/'));
+        let Ok(object) = git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &asked]) else {
+            return Ok(held(Vec::new()));
+        };
+        let object = String::from_utf8_lossy(&object).trim().to_owned();
+        let kind = git(folder, &["cat-file", "-t", &object]).map_err(cannot)?;
+        if kind.starts_with(b"blob") {
+            return Ok(held(vec![(name.to_owned(), blob(folder, name, &object)?)]));
+        }
+        ensure!(kind.starts_with(b"tree"), "the log `{}` is no file and no folder", quoted(name));
+        let mut files = Vec::new();
+        let listed = git(folder, &["ls-tree", "-z", &object]).map_err(cannot)?;
+        for line in String::from_utf8_lossy(&listed).split('\0').filter(|line| !line.is_empty()) {
+            let Some((facts, file)) = line.split_once('\t') else { continue };
+            let facts: Vec<&str> = facts.split(' ').collect();
+            let is_log = Path::new(file).extension().is_some_and(|e| e == "jsonl") && !file.starts_with('.');
+            if let [mode, "blob", object] = facts.as_slice()
+                && is_log
+            {
+                let file = format!("{name}/{file}");
+                ensure!(mode.starts_with("100"), "the log's file `{}` is a link", quoted(&file));
+                files.push((file.clone(), blob(folder, &file, object)?));
+            }
+        }
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(held(files))
+    }
+}
+
+fn blob(folder: &Path, name: &str, object: &str) -> anyhow::Result<Rc<[u8]>> {
+    let cannot = |why: String| anyhow!("the log `{}` cannot be read: {}", quoted(name), quoted(&why));
+    let size = git(folder, &["cat-file", "-s", object]).map_err(cannot)?;
+    let size: u64 = String::from_utf8_lossy(&size).trim().parse().unwrap_or(u64::MAX);
+    ensure!(size <= LARGEST, "the log `{}` is larger than {LARGEST} bytes", quoted(name));
+    Ok(git(folder, &["cat-file", "blob", object]).map_err(cannot)?.into())
+}
+
+fn quoted(text: &str) -> String {
+    Text::from(text).terminal()
+}

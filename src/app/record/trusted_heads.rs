@@ -1,0 +1,188 @@
+//! What the trusted side remembers of the log, and what a plan's own branch must not bring.
+//!
+//! In: the trust folder, the log that is given, the branch. Out: heads that the log must hold, and a finding for the log and
+//! for each trust file that the branch could have changed itself.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use clap::ValueEnum;
+
+use crate::app::plans::git_branch::{Branch, git};
+use crate::app::record::entries;
+use crate::app::record::log_source::{LogSource, commit_of};
+use crate::app::site::load::{REVOKED_KEYS, Site};
+use crate::app::site::location::Where;
+use crate::cli::verify;
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::input::time::Time;
+
+/// A trust file of remembered heads, one hash a line: what `review log head` prints.
+pub const KNOWN_HEADS: &str = "known_heads";
+
+/// Every head that the trusted side knows of: those written down in `known_heads`, and those of its own copy of the log.
+///
+/// # Errors
+/// If `known_heads` holds anything else, or the trusted copy cannot be read or does not verify.
+pub fn heads(site: &Site, given: &LogSource, now: Time) -> anyhow::Result<Vec<Digest<of::Line>>> {
+    let mut heads = Vec::new();
+    if let Some(bytes) = site.folder.read(KNOWN_HEADS)? {
+        let name = site.folder.shown(KNOWN_HEADS);
+        let text = std::str::from_utf8(&bytes).map_err(|_| anyhow!("`{}` is not UTF-8", quoted(&name)))?;
+        heads.extend(crate::app::record::head_files::heads_in(&name, text)?);
+    }
+    let Some(trusted) = own_copy(site, given)? else { return Ok(heads) };
+    if trusted.is_absent()? {
+        return Ok(heads);
+    }
+    let verified = trusted
+        .verify(site, crate::app::site::log_id::log_id(site).ok(), &[], now)
+        .context("the trusted copy of the log cannot be verified")?;
+    ensure!(
+        trusted.is_sound(&verified)?,
+        "the trusted copy of the log, `{}`, does not verify, so it cannot be told what the log must hold\n  = help: see what `review verify` says of it, and restore it",
+        trusted.name()
+    );
+    heads.extend(verified.heads);
+    Ok(heads)
+}
+
+/// The trust folder's own copy of the log, where another is given.
+fn own_copy(site: &Site, given: &LogSource) -> anyhow::Result<Option<LogSource>> {
+    let own = match LogSource::of_trust(site)? {
+        Some(own) => own,
+        None if site.folder.path().is_some() => LogSource::Disk(site.log_path(&Where::default())),
+        None => return Ok(None),
+    };
+    let same = match (&own, given) {
+        (LogSource::Disk(own), LogSource::Disk(given)) => match (own.canonicalize(), given.canonicalize()) {
+            (Ok(own), Ok(given)) => own == given,
+            _ => own == given,
+        },
+        (LogSource::Git(own), LogSource::Git(given)) => own.name == given.name,
+        (LogSource::Disk(_), LogSource::Git(_)) | (LogSource::Git(_), LogSource::Disk(_)) => false,
+    };
+    Ok((!same).then_some(own))
+}
+
+/// A warning where the log, or the trust folder, stands on the branch under review: who may push there may rewrite both.
+#[must_use]
+pub fn on_own_branch(site: &Site, log: &LogSource, head: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let Some(tip) = commit_of(Path::new("."), head) else { return found };
+    let own = match log {
+        LogSource::Disk(path) => is_tracked(path),
+        LogSource::Git(it) => {
+            it.commit.as_deref() == Some(&*tip) && site.folder.revision().is_none_or(|(_, trust, _)| trust != tip)
+        }
+    };
+    if own {
+        found.push(
+            Finding::new(
+                Code::LogFromPlanBranch,
+                format!(
+                    "the log `{}` stands on the branch under review: who may push there may leave decisions out",
+                    log.name()
+                ),
+            )
+            .help("keep it on a protected branch, and name that: `--log origin/review-log:review-log.jsonl`"),
+        );
+    }
+    if let Some(folder) = site.folder.path()
+        && is_tracked(&folder.join("review.yaml"))
+    {
+        found.push(
+            Finding::new(
+                Code::TrustFromPlanBranch,
+                "the trust folder is read from the working tree: the branch under review may have changed its own judges",
+            )
+            .at(&Place::file(&site.folder.shown("review.yaml")))
+            .help("name the protected branch: `--trust origin/main`"),
+        );
+    }
+    found
+}
+
+/// Whether a file, or any file of a folder, belongs to the branch that is checked out in its working tree.
+fn is_tracked(path: &Path) -> bool {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let here = git(Path::new("."), &["rev-parse", "--show-toplevel"]);
+    let there = git(parent, &["rev-parse", "--show-toplevel"]);
+    // WHY: another working tree, of the branch that keeps the log, is not this one.
+    if here.is_err() || here != there {
+        return false;
+    }
+    git(parent, &["ls-files", "-z", "--", &format!(":(literal){name}")]).is_ok_and(|listed| !listed.is_empty())
+}
+
+/// Who guards the trust files of a branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Guard {
+    /// Nobody else: a branch that touches one does not pass.
+    #[default]
+    Refuse,
+    /// Somebody else: a rule outside of this tool has them approved by those who answer for them.
+    Guarded,
+}
+
+/// A finding for each trust file that a branch touches: once merged, it judges every plan that follows.
+///
+/// # Errors
+/// If the trust folder leads out of the repository.
+pub fn touched(site: &Site, branch: &Branch, guard: Guard) -> anyhow::Result<Vec<Finding>> {
+    let Some(prefix) = prefix_of(site)? else { return Ok(Vec::new()) };
+    let used: BTreeSet<String> = site.folder.used().into_keys().collect();
+    let is_trust = |path: &str| {
+        let Some(inside) = path.strip_prefix(prefix.as_str()) else { return false };
+        let known =
+            ["review.yaml", "people.yaml", "agents.yaml", "tasks.yaml", "allowed_signers", REVOKED_KEYS, KNOWN_HEADS];
+        known.contains(&inside)
+            || inside == site.settings.snapshot.raw()
+            || used.contains(inside)
+            || inside.starts_with("policies/")
+    };
+    let findings = branch.changed().iter().filter(|path| is_trust(path)).map(|path| {
+        let name = branch.shown(path);
+        let says = format!("the branch touches the trust file `{name}`, which judges plans once it is merged");
+        let finding = match guard {
+            Guard::Refuse => Finding::new(Code::TrustFileTouched, Text::from(says)).weighing(Severity::Error).help(
+                "change it apart from plans, where those who answer for the trust files must agree; if a rule of the branch \
+                 already asks them (CODEOWNERS), say so: `--trust-files guarded`",
+            ),
+            Guard::Guarded => Finding::new(
+                Code::TrustFileTouched,
+                Text::from(format!("{says}; `--trust-files guarded` says that somebody else has it approved")),
+            )
+            .weighing(Severity::Warning)
+            .help("have it reviewed by those who answer for the trust files; it does not count for this plan"),
+        };
+        finding.at(&Place::file(&name))
+    });
+    Ok(findings.collect())
+}
+
+/// Where the trust folder stands in the repository, with a `/` behind it; `None`: not in it.
+fn prefix_of(site: &Site) -> anyhow::Result<Option<String>> {
+    if let Some((_, _, prefix)) = site.folder.revision() {
+        return Ok(Some(prefix.to_owned()));
+    }
+    let Some(folder) = site.folder.path() else { return Ok(None) };
+    let top = |folder: &Path| git(folder, &["rev-parse", "--show-toplevel"]).ok();
+    let (Some(here), Some(there)) = (top(Path::new(".")), top(folder)) else { return Ok(None) };
+    if here != there {
+        return Ok(None);
+    }
+    match git(folder, &["rev-parse", "--show-prefix"]) {
+        Ok(prefix) => Ok(Some(String::from_utf8_lossy(&prefix).trim_end_matches('\n').to_owned())),
+        Err(why) => bail!("git cannot say where the trust folder stands: {}", quoted(&why)),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Text::from(text).terminal()
+}

@@ -1,0 +1,116 @@
+//! Finds the journal of an unfinished review, and gives it up on request.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+
+use crate::app::io::files::shown;
+use crate::app::io::streams;
+use crate::app::record::journals;
+use crate::app::record::journals::Left;
+use crate::app::session::review_session::Reviewer;
+use crate::decision::exit::ExitCode;
+use crate::input::text::Text;
+use crate::log::store::Store;
+use crate::terminal::Failure;
+use crate::terminal::tty::Tty;
+
+/// The review to go on with: the person's own that can be. What else was left is said.
+pub(crate) fn pick(journals: &mut Vec<Left>, me: &Reviewer) -> anyhow::Result<Option<Left>> {
+    let found = journals.iter().position(|left| left.is_of(&me.signer.person) && left.can_go_on());
+    let picked = found.map(|at| journals.remove(at));
+    for left in journals.iter() {
+        streams::note(&left.message());
+    }
+    let stuck = journals.iter().any(|left| left.is_of(&me.signer.person) || left.header.is_none());
+    if picked.is_none() && stuck {
+        bail!("no review that was left here can be gone on with");
+    }
+    Ok(picked)
+}
+
+/// A review of this person's on any of these plans that was left; an error if one is running, or cannot be read.
+pub(crate) fn same_plans(
+    journals: &mut Vec<Left>,
+    me: &Reviewer,
+    plans: &[crate::input::id::PlanId],
+) -> anyhow::Result<Option<Left>> {
+    let is_same = |left: &Left| left.is_of(&me.signer.person) && left.is_about(plans.iter());
+    if let Some(running) =
+        journals.iter().find(|left| is_same(left) && left.standing == crate::log::store::Standing::InUse)
+    {
+        bail!("you review one of these plans already: {}", running.message());
+    }
+    let found = journals.iter().position(|left| is_same(left) && left.can_go_on());
+    Ok(found.map(|at| journals.remove(at)))
+}
+
+/// The files of a review that was left, where they were.
+pub(crate) fn files_of(left: &Left) -> anyhow::Result<Vec<PathBuf>> {
+    let Ok(held) = &left.held else { return Ok(Vec::new()) };
+    let mut files = BTreeSet::new();
+    for plan in &held.plans {
+        let path = plan.name.as_ref().map(|name| PathBuf::from(name.raw()));
+        match path {
+            Some(path) if path.is_file() => files.insert(path),
+            Some(_) | None => bail!(
+                "the plan `{}` of the review that was left is not at `{}`\n  = help: say where it is: `review resume PLAN`, or \
+                 drop the review with `review resume --give-up`",
+                plan.id.text().terminal(),
+                path.map(|p| shown(&p)).unwrap_or_default()
+            ),
+        };
+    }
+    Ok(files.into_iter().collect())
+}
+
+/// Drops what this person left, once they typed a word for it.
+pub(crate) fn give_up(store: &Store, journals: &[Left], me: &Reviewer) -> anyhow::Result<ExitCode> {
+    use crate::log::store::Standing;
+    let mine = journals.iter().filter(|left| {
+        let stuck = matches!(left.standing, Standing::Begun | Standing::Unreadable(_));
+        stuck && (left.is_of(&me.signer.person) || left.header.is_none())
+    });
+    let mut dropped = false;
+    for left in mine {
+        let colour = streams::colour_allowed();
+        let sure = {
+            let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+            crate::terminal::opening::give_up(&mut tty, colour, &Text::from(left.message()))?
+        };
+        if !sure {
+            streams::note("nothing was dropped");
+            return Ok(ExitCode::Undecided);
+        }
+        store.give_up(&left.path).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        streams::note(&format!("dropped `{}`", shown(&left.path)));
+        dropped = true;
+    }
+    if !dropped {
+        for left in journals {
+            streams::note(&left.message());
+        }
+        streams::note("no review of yours was left here");
+    }
+    Ok(ExitCode::Passes)
+}
+
+/// Says what was left, to nobody who could go on with it.
+pub(crate) fn nobody_here(journals: &[Left], failure: &Failure) -> ExitCode {
+    for left in journals {
+        streams::note(&left.message());
+    }
+    if journals.is_empty() {
+        streams::note("no review was left here");
+        return ExitCode::Passes;
+    }
+    streams::note(&format!("review: {failure}; nothing was gone on with\n  = help: {}", failure.help()));
+    ExitCode::Undecided
+}
+
+pub(crate) fn named_before(paths: &[PathBuf], file: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let file = whole(file);
+    paths.iter().any(|path| whole(path) == file)
+}

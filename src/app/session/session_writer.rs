@@ -1,0 +1,406 @@
+//! The desk at which a person sits: journal, analysis of the approved set, seal and signature.
+//!
+//! In: a session's events and its end. Out: a journal that is on the disk before the next question, and at the end one
+//! signed session in the log. It decides nothing and answers no question.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+
+use crate::access::Index;
+use crate::app::evaluation::eligibility::Eligibility;
+use crate::app::io::files::shown;
+use crate::app::io::streams;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::plans::reanalysis::reanalyse;
+use crate::app::record::entries;
+use crate::app::record::entries::{Mark, SessionWriterId};
+use crate::app::record::history::Past;
+use crate::app::record::journals::Left;
+use crate::app::record::signing_keys::Keys;
+use crate::app::site::load::Site;
+use crate::decision::case::CaseId;
+use crate::decision::recheck::Reanalysis;
+use crate::decision::recorded::record::CLOCK_SKEW_SECONDS;
+use crate::decision::session::{Decision, Event};
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+use crate::log::allowed::Allowed;
+use crate::log::blob::Values;
+use crate::log::line::{self, Salt, Seal, Session, SessionId};
+use crate::log::session::Draft;
+use crate::log::store::{Journal, Store};
+use crate::log::verify::{Keep, Terms, Verification};
+use crate::report::sentence::Sentence;
+use crate::terminal::review_loop;
+use crate::trust::sign::{Keygen, SigningKey};
+
+/// A failure at the desk.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SessionWriterError(anyhow::Error);
+
+impl SessionWriterError {
+    /// What went wrong, with all its causes.
+    #[must_use]
+    pub fn cause(self) -> anyhow::Error {
+        self.0
+    }
+}
+
+/// A session that is being written.
+pub struct SessionWriter<'a, 's> {
+    site: &'s Site,
+    index: &'a Index<'s>,
+    proposals: &'a [EvaluatedPlan<'s>],
+    past: &'a Past,
+    recorder: &'a SessionWriterId,
+    store: Store,
+    parents: Vec<Digest<of::Line>>,
+    inherited: BTreeSet<Digest<of::Blob>>,
+    path: PathBuf,
+    header: Session,
+    writing: Option<WriterState>,
+    said: Vec<WrittenDecision>,
+    /// Long values of the journal that this session goes on with.
+    values: Values,
+    clock: Clock,
+}
+
+/// The journal, the session in it, and the decisions that it holds, by their random bits.
+struct WriterState {
+    journal: Journal,
+    draft: Draft,
+    held: Vec<Salt>,
+}
+
+/// A decision that stands in the journal, or will.
+struct WrittenDecision {
+    case: CaseId,
+    mark: Mark,
+    what: What,
+}
+
+pub(crate) enum What {
+    /// Given in this sitting, or kept from the one before.
+    Now(Decision),
+    /// Given before an interruption, and to be said again: it stays in the journal, word for word, until it is.
+    Before(Box<line::Decision>),
+}
+
+/// A clock that never goes back, whatever the system's does.
+struct Clock {
+    latest: Time,
+}
+
+impl Clock {
+    fn now(&mut self) -> Time {
+        self.latest = self.latest.max(streams::now());
+        self.latest
+    }
+}
+
+/// What a new session rests on.
+pub struct Basis<'a, 's> {
+    /// The site.
+    pub site: &'s Site,
+    /// The lookups over the snapshot.
+    pub index: &'a Index<'s>,
+    /// The plans.
+    pub proposals: &'a [EvaluatedPlan<'s>],
+    /// What the log says.
+    pub past: &'a Past,
+    /// Who decides.
+    pub recorder: &'a SessionWriterId,
+    /// Where the log is.
+    pub log: &'a Path,
+    /// The log, verified.
+    pub verified: &'a Verification,
+}
+
+impl<'a, 's> SessionWriter<'a, 's> {
+    /// Begins the journal, so that a folder that cannot be written is known before the first question.
+    ///
+    /// # Errors
+    /// If the journal cannot be made, or the clock lies behind the log.
+    pub fn open(basis: &Basis<'a, 's>) -> anyhow::Result<Self> {
+        let mut desk = Self::new(basis, SessionId::from_bytes(streams::random()?))?;
+        let (draft, bytes) = desk.front()?;
+        let first = line::lines(&bytes).next().unwrap_or_default().len();
+        let mut journal = desk.store.begin(desk.header.session, bytes.get(..first).unwrap_or_default())?;
+        journal.path().clone_into(&mut desk.path);
+        if let Err(full) = journal.append(bytes.get(first..).unwrap_or_default()) {
+            // Nothing is decided in it yet; left behind it would only stand in the way.
+            drop(journal);
+            let _ = desk.store.give_up(&desk.path);
+            return Err(full.into());
+        }
+        desk.writing = Some(WriterState { journal, draft, held: Vec::new() });
+        Ok(desk)
+    }
+
+    /// Goes on with a journal that was left. Every decision of it stays in the journal until it is said again, taken back,
+    /// or sealed: those `kept` stand, the others wait.
+    ///
+    /// # Errors
+    /// If another process holds the journal, it was altered meanwhile, or it cannot be written.
+    pub fn go_on(basis: &Basis<'a, 's>, left: Left, kept: &[Decision]) -> anyhow::Result<Self> {
+        let message = left.message();
+        let Left { path, header: Some(header), held: Ok(held), .. } = left else { bail!("{message}") };
+        let mut desk = Self::new(basis, header.session)?;
+        // WHY: the session began when its person began it, unless it now follows what was sealed later.
+        if basis.verified.sessions.iter().all(|session| session.seal.value.at <= header.at) {
+            desk.header.at = header.at;
+        }
+        let (journal, _, _) = desk.store.take_over(&path, desk.inherited.clone())?;
+        desk.path = path;
+        for before in &held.decisions {
+            let case = CaseId { plan: before.plan.clone(), change: before.change.clone() };
+            let mark = Mark { at: before.at, salt: before.salt, supersedes: before.supersedes };
+            desk.clock.latest = desk.clock.latest.max(before.at);
+            desk.said.push(WrittenDecision { case, mark, what: What::Before(Box::new(before.clone())) });
+        }
+        for decision in kept {
+            let same = |said: &&mut WrittenDecision| said.case == *decision.case();
+            if let Some(said) = desk.said.iter_mut().rev().find(same) {
+                said.what = What::Now(decision.clone());
+            }
+        }
+        desk.values = held.values;
+        desk.rewrite(journal)?;
+        Ok(desk)
+    }
+
+    fn new(basis: &Basis<'a, 's>, session: SessionId) -> anyhow::Result<Self> {
+        let store = Store::open(basis.log)?;
+        let verified = basis.verified;
+        let now = streams::now();
+        let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
+        let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
+        if let Some(last) = sealed.filter(|last| *last > now.plus(skew)) {
+            bail!(
+                "the clock says {now}, but the log was last sealed at {last}\n  = help: set the clock; a session must not \
+                 claim a time before the one that it follows"
+            );
+        }
+        let mut clock = Clock { latest: sealed.unwrap_or(now) };
+        let header = entries::header(basis.site, basis.recorder, &verified.heads, session, clock.now())?;
+        Ok(Self {
+            site: basis.site,
+            index: basis.index,
+            proposals: basis.proposals,
+            past: basis.past,
+            recorder: basis.recorder,
+            path: store.path().to_owned(),
+            store,
+            parents: verified.heads.clone(),
+            inherited: verified.blobs.clone(),
+            header,
+            writing: None,
+            said: Vec::new(),
+            values: Values::default(),
+            clock,
+        })
+    }
+
+    /// The lines before the first decision.
+    fn front(&self) -> anyhow::Result<(Draft, Vec<u8>)> {
+        let (mut draft, mut bytes) = Draft::start(self.header.clone(), self.inherited.clone())?;
+        bytes.extend(entries::evaluations(&mut draft, self.proposals)?);
+        Ok((draft, bytes))
+    }
+
+    /// Where the journal is.
+    #[must_use]
+    pub fn journal(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether nothing was decided.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.said.is_empty()
+    }
+
+    /// Gives up a journal that holds no decision.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn discard(&mut self) -> anyhow::Result<()> {
+        if let Some(writing) = self.writing.take() {
+            let path = writing.journal.path().to_owned();
+            drop(writing);
+            self.store.give_up(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what stands into the journal: adds what is new, or exchanges it where something was taken back.
+    fn keep(&mut self) -> anyhow::Result<()> {
+        let salts: Vec<Salt> = self.said.iter().map(|said| said.mark.salt).collect();
+        let mut writing = self.writing.take().context("the session is over")?;
+        if !salts.starts_with(&writing.held) {
+            // WHY: the record has no line that takes a decision back, so a session holds only what stands.
+            return self.rewrite(writing.journal);
+        }
+        for said in self.said.iter().skip(writing.held.len()) {
+            let bytes = said.write(&mut writing.draft, self.proposals, &self.values)?;
+            writing.journal.keep(&bytes)?;
+            writing.held.push(said.mark.salt);
+        }
+        self.writing = Some(writing);
+        Ok(())
+    }
+
+    fn rewrite(&mut self, journal: Journal) -> anyhow::Result<()> {
+        let (mut draft, mut bytes) = self.front()?;
+        for said in &self.said {
+            bytes.extend(said.write(&mut draft, self.proposals, &self.values)?);
+        }
+        let journal = self.store.rewrite(journal, &bytes)?;
+        let held = self.said.iter().map(|said| said.mark.salt).collect();
+        self.writing = Some(WriterState { journal, draft, held });
+        Ok(())
+    }
+
+    fn take(&mut self, decision: &Decision) -> anyhow::Result<()> {
+        let mark = Mark {
+            at: self.clock.now(),
+            salt: Salt::from_bytes(streams::random()?),
+            supersedes: self.past.own_line(&self.recorder.person, decision.case(), decision.digest()),
+        };
+        self.said.retain(|old| match &old.what {
+            What::Now(old) => !replaces(decision, old),
+            What::Before(_) => true,
+        });
+        self.said.push(WrittenDecision { case: decision.case().clone(), mark, what: What::Now(decision.clone()) });
+        Ok(())
+    }
+
+    /// Seals what stands, has it signed by `ssh-keygen`, and adds the session to the log. Gives a sentence for the person.
+    ///
+    /// # Errors
+    /// If nobody signs, or the log cannot be written; the journal stays.
+    pub fn seal(&mut self, decided: &[Decision], key: &SigningKey) -> anyhow::Result<String> {
+        self.said.retain(|said| matches!(&said.what, What::Now(decision) if decided.contains(decision)));
+        for decision in decided {
+            if !self.said.iter().any(|said| matches!(&said.what, What::Now(known) if known == decision)) {
+                self.take(decision)?;
+            }
+        }
+        self.keep()?;
+        let writing = self.writing.take().context("the session is over")?;
+        let journal = shown(writing.journal.path());
+        let stays =
+            || format!("what you decided is in the journal `{journal}`, and `review resume` goes on from there");
+        let sealed = writing.draft.seal(self.clock.now())?;
+        for moved in review_loop::SessionStore::moved(self) {
+            streams::note(&format!("warning: {}", moved.terminal()));
+        }
+        streams::note(&format!("You sign this seal, over everything above:\n{}", seal_text(sealed.seal())));
+        let signed = Keygen::default()
+            .sign(key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
+            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))
+            .with_context(stays)?;
+        let at = sealed.seal().at;
+        self.site
+            .signers
+            .find(Some(self.recorder.principal.as_str()), &signed.verified, at)
+            .map_err(|why| anyhow!("the signature does not count: {why}\n  = help: {}", why.help()))
+            .with_context(stays)?;
+        let bench = Eligibility::new(self.proposals, self.index, Keys::default());
+        bench.still_permits(&self.recorder.person, decided, &signed.verified).with_context(stays)?;
+        let ending = sealed.sign(&Text::from(signed.armored.as_str())).with_context(stays)?;
+        let judge = Allowed(&self.site.signers);
+        let terms = Terms {
+            judge: &judge,
+            log: Some(crate::app::site::log_id::log_id(self.site)?),
+            known_heads: &self.parents,
+            now: streams::now(),
+            keep: Keep::Nothing,
+            threads: 1,
+        };
+        let committed = self.store.commit(writing.journal, &ending.bytes, terms);
+        committed.map_err(|e| anyhow!("{e}\n  = help: {}", e.help())).with_context(stays)?;
+        Ok(format!("sealed and added to `{}`", shown(self.store.path())))
+    }
+}
+
+impl WrittenDecision {
+    fn write(&self, draft: &mut Draft, proposals: &[EvaluatedPlan<'_>], values: &Values) -> anyhow::Result<Vec<u8>> {
+        match &self.what {
+            What::Now(decision) => entries::decision(draft, proposals, decision, &self.mark),
+            What::Before(line) => entries::again(draft, line, values),
+        }
+    }
+}
+
+fn seal_text(seal: &Seal) -> String {
+    let counts = &seal.decisions;
+    let mut out = format!(
+        "  log       {}\n  session   {}\n  at        {}\n  lines     {}\n  root      {}\n  decisions {} approved, {} rejected, {} overridden\n",
+        seal.log,
+        seal.session,
+        seal.at,
+        seal.count.get(),
+        seal.root,
+        counts.approve.get(),
+        counts.reject.get(),
+        counts.r#override.get(),
+    );
+    for name in &seal.privileged {
+        out.push_str(&format!("  privileged, approved: {}\n", name.terminal()));
+    }
+    out.push_str(&format!("  as        {} ({})", seal.principal.text().terminal(), seal.fingerprint.terminal()));
+    out
+}
+
+impl review_loop::SessionStore for SessionWriter<'_, '_> {
+    type Error = SessionWriterError;
+
+    fn persist(&mut self, events: &[Event]) -> Result<(), SessionWriterError> {
+        for event in events {
+            match event {
+                Event::Decided(decision) => self.take(decision).map_err(SessionWriterError)?,
+                Event::Withdrawn(case) => self.said.retain(|old| old.case != *case),
+            }
+        }
+        if events.is_empty() { Ok(()) } else { self.keep().map_err(SessionWriterError) }
+    }
+
+    fn reanalyse(&mut self, approved: &BTreeSet<CaseId>) -> Result<Reanalysis, SessionWriterError> {
+        Ok(reanalyse(self.index, self.proposals, approved))
+    }
+
+    fn moved(&self) -> Vec<Sentence> {
+        let moved = self.proposals.iter().filter_map(|proposal| Some((&proposal.file, proposal.file.moved()?)));
+        let says = |(file, how): (&PlanFile, &'static str)| {
+            let says = Sentence::new()
+                .name(&Text::from(file.name.as_str()))
+                .own(format!(" {how} since it was shown to you. "));
+            says.own(
+                "What you seal is about what you saw, and counts only where that is what the file still says. To decide about \
+                 the file as it is now: Esc, `q`, `review resume --give-up`, and begin anew",
+            )
+        };
+        moved.map(says).collect()
+    }
+}
+
+/// Whether a decision takes the place of an earlier one of this session: an approval and an override stand side by side.
+fn replaces(new: &Decision, old: &Decision) -> bool {
+    use crate::decision::session::Verdict;
+    if new.case() != old.case() {
+        return false;
+    }
+    match (new.verdict(), old.verdict()) {
+        (Verdict::Reject, _)
+        | (Verdict::Approve(_) | Verdict::Override { .. }, Verdict::Reject)
+        | (Verdict::Approve(_), Verdict::Approve(_)) => true,
+        (Verdict::Override { .. }, Verdict::Override { .. }) => new.verdict() == old.verdict(),
+        (Verdict::Approve(_), Verdict::Override { .. }) | (Verdict::Override { .. }, Verdict::Approve(_)) => false,
+    }
+}

@@ -1,0 +1,465 @@
+//! The site: everything in the trust folder, read and believed, with the snapshot.
+//!
+//! In: a trust folder. Out: [`Site`], or every fault of every file at once. It judges nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::app::site::location::Where;
+use crate::app::site::proposer_keys;
+use crate::app::site::trust_folder::{MAX_SNAPSHOT, TrustFolder, TrustFolderError};
+use crate::config::{self, Agents, People, Settings, Tasks};
+use crate::decision::lint::trust_files;
+use crate::decision::lint::trust_files::Files;
+use crate::input::digest::{Digest, of};
+use crate::input::entitlement::IdentityKind;
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::{GroupId, IdentityId, PersonId};
+use crate::input::place::Place;
+use crate::log::line::SessionKind;
+use crate::snapshot::model::{Identity, Snapshot, Status};
+use crate::trust::proposer::Prover;
+use crate::trust::revoked::Revoked;
+use crate::trust::signers::Signers;
+use crate::{access, policy};
+
+/// The list of keys of which no signature counts, in the trust folder.
+pub const REVOKED_KEYS: &str = "revoked_keys";
+
+/// The texts that findings point into, by the name a person knows the file by.
+pub type Sources = BTreeMap<String, Rc<[u8]>>;
+
+/// Everything in the trust folder.
+pub struct Site {
+    /// The folder.
+    pub folder: TrustFolder,
+    /// `review.yaml`.
+    pub settings: Settings,
+    /// `people.yaml`.
+    pub people: People,
+    /// `agents.yaml`.
+    pub agents: Agents,
+    /// `tasks.yaml`.
+    pub tasks: Tasks,
+    /// `allowed_signers`, without the keys of `revoked_keys`.
+    pub signers: Signers,
+    /// `revoked_keys`.
+    pub revoked: Revoked,
+    /// How each proposer of `agents.yaml` proves itself.
+    pub provers: BTreeMap<IdentityId, Prover>,
+    /// The policies, shipped ones and the site's.
+    pub pack: policy::Pack,
+    /// The exact policy files, by path.
+    pub policy_files: Vec<(String, Rc<[u8]>)>,
+    /// Classification, escalation paths and duties that must be apart.
+    pub data: access::Data,
+    /// The site's own files of those, by path.
+    pub data_files: Vec<(String, Rc<[u8]>)>,
+    /// The current entitlements, with the agents and people that the export does not know.
+    pub snapshot: Snapshot,
+    /// How many identities at its end the export does not know.
+    pub added: usize,
+    /// The SHA-256 of the snapshot's bytes.
+    pub snapshot_digest: Digest<of::File>,
+    /// What was notable in all of them.
+    pub findings: Vec<Finding>,
+    /// The texts of the small files.
+    pub sources: Sources,
+}
+
+/// Faults that keep a command from its work, with the texts they point into.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// The texts.
+    pub sources: Sources,
+}
+
+/// A file as a person calls it, and its bytes.
+type Named = (String, Rc<[u8]>);
+
+/// Reads files one by one and keeps all faults.
+struct Reading {
+    folder: TrustFolder,
+    faults: Faults,
+    notes: Vec<Finding>,
+}
+
+impl Reading {
+    fn bytes(&mut self, path: &str) -> Result<Option<Named>, TrustFolderError> {
+        let shown = self.folder.shown(path);
+        let bytes = self.folder.read(path)?;
+        if let Some(bytes) = &bytes {
+            self.faults.sources.insert(shown.clone(), Rc::clone(bytes));
+        }
+        Ok(bytes.map(|bytes| (shown, bytes)))
+    }
+
+    /// Reads an optional file; its absence is the default.
+    fn file<T: Default>(
+        &mut self,
+        path: &str,
+        read: impl Fn(&str, &[u8]) -> Result<T, Vec<Finding>>,
+    ) -> Result<T, TrustFolderError> {
+        let Some((shown, bytes)) = self.bytes(path)? else { return Ok(T::default()) };
+        Ok(self.keep(read(&shown, &bytes)).unwrap_or_default())
+    }
+
+    fn keep<T>(&mut self, result: Result<T, Vec<Finding>>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(findings) => {
+                self.faults.findings.extend(findings);
+                None
+            }
+        }
+    }
+
+    /// Keeps errors as faults and the rest as notes.
+    fn sort(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            if finding.severity == Severity::Error {
+                self.faults.findings.push(finding);
+            } else {
+                self.notes.push(finding);
+            }
+        }
+    }
+}
+
+impl Site {
+    /// Reads the whole trust folder.
+    ///
+    /// # Errors
+    /// The outer one if a file cannot be read at all; the inner one holds every fault of what was read.
+    pub fn load(place: &Where) -> anyhow::Result<Result<Self, Faults>> {
+        let current = std::env::current_dir()?;
+        let folder = TrustFolder::find(place.trust.as_deref(), &current)?;
+        let mut reading = Reading { folder, faults: Faults::default(), notes: Vec::new() };
+        let settings = match reading.bytes("review.yaml")? {
+            Some((shown, bytes)) => reading.keep(Settings::read(&shown, &bytes)),
+            None => return Err(TrustFolderError::NotFound.into()),
+        };
+        let people = reading.file("people.yaml", People::read)?;
+        let agents = reading.file("agents.yaml", Agents::read)?;
+        let tasks = reading.file("tasks.yaml", Tasks::read)?;
+        let cross = config::cross_check(&people, &agents, &tasks);
+        reading.sort(cross);
+        let signers = match reading.bytes("allowed_signers")? {
+            Some((shown, bytes)) => {
+                let (signers, findings) = Signers::parse(&shown, &bytes);
+                // WHY: a line that cannot be read allows nobody; it must not keep an auditor or the others from working.
+                reading.notes.extend(findings);
+                signers
+            }
+            None => Signers::parse("allowed_signers", b"").0,
+        };
+        let revoked = reading.file(REVOKED_KEYS, revoked)?;
+        let signers =
+            signers.without(revoked.clone()).keeping_out(SessionKind::Record.namespace(), people.principals());
+        let (provers, unusable) = proposer_keys::load(&agents, &mut |path| reading.bytes(path))?;
+        reading.faults.findings.extend(unusable);
+        let signers_file = reading.folder.shown("allowed_signers");
+        let files =
+            Files { people: &people, agents: &agents, tasks: &tasks, signers: &signers, signers_file: &signers_file };
+        reading.faults.findings.extend(trust_files::faults(files));
+        let Some(settings) = settings else { return Ok(Err(reading.faults)) };
+        let (pack, policy_files) = load_policies(&mut reading, &settings)?;
+        let (data, data_files) = load_data(&mut reading, &settings)?;
+        let snapshot = load_snapshot(&mut reading, &settings)?;
+        let (Some(pack), Some(data), Some((snapshot, snapshot_digest))) = (pack, data, snapshot) else {
+            return Ok(Err(reading.faults));
+        };
+        if !reading.faults.findings.is_empty() {
+            return Ok(Err(reading.faults));
+        }
+        let exported = snapshot.identities.len();
+        let snapshot = with_known(snapshot, &agents, &people);
+        let added = snapshot.identities.len().saturating_sub(exported);
+        Ok(Ok(Self {
+            folder: reading.folder,
+            settings,
+            people,
+            agents,
+            tasks,
+            signers,
+            revoked,
+            provers,
+            pack,
+            policy_files,
+            data,
+            data_files,
+            snapshot,
+            snapshot_digest,
+            added,
+            findings: reading.notes,
+            sources: reading.faults.sources,
+        }))
+    }
+
+    /// Where the log is: `--log`, else `log:` of `review.yaml`, beside it.
+    #[must_use]
+    pub fn log_path(&self, place: &Where) -> PathBuf {
+        match (&place.log, self.folder.path()) {
+            (Some(log), _) => log.clone(),
+            (None, Some(folder)) => folder.join(self.settings.log.raw()),
+            (None, None) => PathBuf::from(self.settings.log.raw()),
+        }
+    }
+
+    /// Every trust file used, those of the binary included, by path.
+    #[must_use]
+    pub fn trust_files(&self) -> BTreeMap<String, Digest<of::File>> {
+        let mut all = self.folder.used();
+        for (path, bytes) in &self.policy_files {
+            if path.starts_with("shipped/") {
+                all.insert(path.clone(), Digest::of(bytes));
+            }
+        }
+        if self.settings.shipped {
+            all.extend(crate::access::risk::rule_files::shipped_files().map(|(path, bytes)| (path, Digest::of(bytes))));
+        }
+        all
+    }
+
+    /// The limits that policies read.
+    #[must_use]
+    pub fn parameters(&self) -> policy::Parameters {
+        let set = &self.settings.parameters;
+        policy::Parameters {
+            max_ttl: set.max_ttl,
+            max_privileged_ttl: set.max_privileged_ttl,
+            max_credential_ttl: set.max_credential_ttl,
+            stale_after: set.stale_after,
+            require_security_key: set.require_security_key,
+        }
+    }
+
+    /// The groups whose gain bars a person even where the snapshot does not know their members.
+    #[must_use]
+    pub fn barring(&self, person: &PersonId) -> BTreeSet<GroupId> {
+        let named = self.people.named_groups().map(|group| &group.value);
+        named.filter(|group| self.people.bars(group, person)).cloned().collect()
+    }
+
+    /// All people as policy sees them.
+    #[must_use]
+    pub fn people_views(&self) -> policy::People {
+        let mut machines: BTreeMap<&PersonId, BTreeSet<IdentityId>> = BTreeMap::new();
+        for identity in &self.snapshot.identities {
+            let owner = identity.owner.as_ref().and_then(|owner| self.people.by_identity(owner.as_str()));
+            if let Some(person) = owner {
+                machines.entry(&person.id.value).or_default().insert(identity.id.clone());
+            }
+        }
+        policy::People::new(self.people.all().iter().map(|person| policy::PersonView {
+            id: person.id.value.clone(),
+            identities: person.identities.iter().map(|i| i.value.clone()).collect(),
+            groups: self.people.groups_of(&person.id.value).map(|g| g.raw().to_owned()).collect(),
+            listed_groups: self.barring(&person.id.value),
+            owns: machines.remove(&person.id.value).unwrap_or_default(),
+        }))
+    }
+}
+
+/// Reads `revoked_keys`: unlike a line of `allowed_signers`, one that cannot be read must not be passed over.
+fn revoked(name: &str, bytes: &[u8]) -> Result<Revoked, Vec<Finding>> {
+    let (revoked, findings) = Revoked::parse(name, bytes);
+    if findings.is_empty() { Ok(revoked) } else { Err(findings) }
+}
+
+type PolicyFiles = Vec<Named>;
+
+/// Adds the agents and people that the snapshot lacks, holding nothing.
+///
+/// WHY: the export of a cluster knows neither the assistant that proposes nor most of the people who sponsor and approve,
+/// yet the site names them. What the snapshot says of an identity stands, and so does its digest; but an account of the
+/// system that agents.yaml lists is an agent unless agents.yaml says `kind: person`, which no export can say: many call each
+/// account of an assistant a user, and policy asks of users no proof.
+pub(crate) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &People) -> Snapshot {
+    for identity in &mut snapshot.identities {
+        if agents.get(identity.id.as_str()).is_some_and(|agent| !agent.is_person) {
+            identity.kind = IdentityKind::Agent;
+        }
+    }
+    let mut taken: HashSet<IdentityId> = snapshot.identities.iter().map(|i| i.id.clone()).collect();
+    taken.extend(snapshot.groups.iter().map(|g| IdentityId::new(g.id.as_str())));
+    let agents = agents.all().iter().filter(|agent| !agent.is_person);
+    let agents = agents.map(|agent| (&agent.id.value, IdentityKind::Agent));
+    let people = people.all().iter().flat_map(|person| &person.identities).map(|i| (&i.value, IdentityKind::Human));
+    // INVARIANT: agents come first, so that a name that both files give is never taken for a person.
+    for (id, kind) in agents.chain(people) {
+        if taken.insert(id.clone()) {
+            snapshot.identities.push(Identity {
+                id: id.clone(),
+                kind,
+                owner: None,
+                status: Status::Active,
+                last_used: None,
+                labels: BTreeMap::new(),
+                limits: Vec::new(),
+            });
+        }
+    }
+    snapshot
+}
+
+fn load_policies(
+    reading: &mut Reading,
+    settings: &Settings,
+) -> Result<(Option<policy::Pack>, PolicyFiles), TrustFolderError> {
+    let mut files: PolicyFiles = Vec::new();
+    if settings.shipped {
+        files.extend(policy::Pack::shipped().iter().map(|f| (f.path.to_owned(), Rc::from(f.bytes))));
+    }
+    let mut shown_files = files.clone();
+    for path in reading.folder.list("policies", "")? {
+        if ![".cedar", ".cedarschema", ".yaml", ".md"].iter().any(|ending| path.ends_with(ending)) {
+            let place = crate::input::place::Place::file(&reading.folder.shown(&path));
+            reading.faults.findings.push(
+                Finding::new(Code::BadConfiguration, format!("`{path}` is no policy file, and would be passed over"))
+                    .at(&place)
+                    .help("name it `*.cedar` or `*.yaml`, or move it out of `policies/`"),
+            );
+        }
+    }
+    let mut own = reading.folder.list("policies", ".cedar")?;
+    own.extend(reading.folder.list("policies", ".cedarschema")?);
+    for path in own {
+        if let Some((shown, bytes)) = reading.bytes(&path)? {
+            files.push((path, Rc::clone(&bytes)));
+            shown_files.push((shown, bytes));
+        }
+    }
+    let named: Vec<policy::PolicyFile<'_>> =
+        shown_files.iter().map(|(path, bytes)| policy::PolicyFile { path, bytes }).collect();
+    let mut steps = Vec::new();
+    for step in &settings.steps {
+        match policy::StepName::new(step.raw()) {
+            Some(name) => steps.push(name),
+            None => reading
+                .faults
+                .findings
+                .push(Finding::new(Code::BadConfiguration, format!("`{}` is no name of an approval step", step.raw()))),
+        }
+    }
+    let pack = policy::Pack::load(&named, Some(&steps));
+    Ok((reading.keep(pack), files))
+}
+
+fn load_data(
+    reading: &mut Reading,
+    settings: &Settings,
+) -> Result<(Option<access::Data>, PolicyFiles), TrustFolderError> {
+    let mut named: PolicyFiles = Vec::new();
+    if settings.shipped {
+        named.extend(crate::access::risk::rule_files::shipped_files().map(|(path, bytes)| (path, Rc::from(bytes))));
+    }
+    let mut own: PolicyFiles = Vec::new();
+    for path in reading.folder.list("policies", ".yaml")? {
+        if let Some((shown, bytes)) = reading.bytes(&path)? {
+            named.push((shown, Rc::clone(&bytes)));
+            own.push((path, bytes));
+        }
+    }
+    let files: Vec<(&str, &[u8])> = named.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
+    let data = access::Data::read(files);
+    Ok((reading.keep(data), own))
+}
+
+fn load_snapshot(
+    reading: &mut Reading,
+    settings: &Settings,
+) -> Result<Option<(Snapshot, Digest<of::File>)>, TrustFolderError> {
+    let path = settings.snapshot.raw();
+    let shown = reading.folder.shown(path);
+    // WHY: the text of a large snapshot weighs as much as the model; it is held only where something has a place in it.
+    let mut streamed = None;
+    if let Some((Some(read), digest)) = reading.folder.stream(path, MAX_SNAPSHOT, |r| crate::snapshot::stream(r))? {
+        match read.clean() {
+            Ok(snapshot) => return Ok(Some((snapshot, digest))),
+            Err(read) => streamed = Some((read, digest)),
+        }
+    }
+    let Some(bytes) = reading.folder.read_up_to(path, MAX_SNAPSHOT)? else {
+        return Err(TrustFolderError::Missing {
+            path: path.into(),
+            help: "write it with `review snapshot import kubernetes FILE… -o snapshot.json`",
+        });
+    };
+    let digest = reading.folder.digest(path).unwrap_or_else(|| Digest::of(&bytes));
+    let streamed = streamed.filter(|(_, of)| *of == digest).zip(std::str::from_utf8(&bytes).ok());
+    let read = match streamed {
+        Some(((read, _), text)) => read.placed(&shown, text),
+        None => crate::snapshot::read(&shown, &bytes),
+    };
+    match read {
+        Ok((snapshot, findings)) => {
+            reading.sort(findings);
+            Ok(Some((snapshot, digest)))
+        }
+        Err(findings) => {
+            if bytes.len() < 1 << 24 {
+                reading.faults.sources.insert(shown.clone(), bytes);
+            }
+            if findings.is_empty() {
+                let nothing = Finding::new(Code::Unreadable, "the snapshot cannot be read").at(&Place::file(&shown));
+                reading.faults.findings.push(nothing);
+            }
+            reading.faults.findings.extend(findings);
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEOPLE: &[u8] = b"version: 1\npeople:\n  - id: lead\n    principals: [lead@corp.example]\n    identities: [\"user:lead\", \"user:old\", \"group:team\"]\n";
+    const SNAPSHOT: &[u8] = br#"{"version":1,"taken_at":"2026-11-20T00:00:00Z","source":"kubernetes",
+        "identities":[{"id":"user:old","kind":"service_account","status":"disabled"}],"groups":[{"id":"group:team"}]}"#;
+
+    #[test]
+    fn an_agent_is_one_whatever_the_export_calls_it_unless_agents_yaml_says_that_it_is_a_person() {
+        let people = People::read("people.yaml", PEOPLE).unwrap();
+        let kind = |agents: &str, kind: &str| {
+            let agents = Agents::read("agents.yaml", agents.as_bytes()).unwrap();
+            let bytes = format!(
+                r#"{{"version":1,"taken_at":"2026-11-20T00:00:00Z","source":"aws","identities":[{{"id":"user:bot","kind":"{kind}"}}]}}"#
+            );
+            let (snapshot, _) = crate::snapshot::read("snapshot.json", bytes.as_bytes()).unwrap();
+            let known = with_known(snapshot, &agents, &people);
+            known.identities.iter().find(|i| i.id.as_str() == "user:bot").unwrap().kind
+        };
+        let listed = "version: 1\nagents:\n  - id: \"user:bot\"\n";
+        for word in ["human", "service_account", "workload", "device"] {
+            assert_eq!(kind(listed, word), IdentityKind::Agent, "{word}");
+        }
+        let person = format!("{listed}    kind: person\n");
+        assert_eq!(kind(&person, "human"), IdentityKind::Human);
+        assert_eq!(kind(&person, "workload"), IdentityKind::Workload, "no machine becomes a person by it");
+    }
+
+    #[test]
+    fn an_agent_and_a_person_whom_the_export_lacks_are_known_and_hold_nothing() {
+        let agents = Agents::read("agents.yaml", b"version: 1\nagents:\n  - id: \"agent:a\"\n").unwrap();
+        let people = People::read("people.yaml", PEOPLE).unwrap();
+        let (snapshot, _) = crate::snapshot::read("snapshot.json", SNAPSHOT).unwrap();
+        let known = with_known(snapshot.clone(), &agents, &people);
+        let said: Vec<(&str, IdentityKind, Status)> =
+            known.identities.iter().map(|i| (i.id.as_str(), i.kind, i.status)).collect();
+        assert_eq!(
+            said,
+            [
+                ("user:old", IdentityKind::ServiceAccount, Status::Disabled),
+                ("agent:a", IdentityKind::Agent, Status::Active),
+                ("user:lead", IdentityKind::Human, Status::Active),
+            ]
+        );
+        assert_eq!(known.assignments, snapshot.assignments);
+        assert_eq!(known.groups, snapshot.groups);
+    }
+}

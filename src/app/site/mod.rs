@@ -1,0 +1,11 @@
+//! The site: the trust folder with its configuration, policies and snapshot, and where it is.
+
+pub mod drift;
+pub(crate) mod fault_report;
+pub mod load;
+pub(crate) mod location;
+pub(crate) mod log_id;
+pub mod proposer_keys;
+pub mod read_ahead;
+pub mod trust_folder;
+pub mod user_settings;

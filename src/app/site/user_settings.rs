@@ -1,0 +1,134 @@
+//! The person at the keyboard: their settings, and the key they decide with.
+//!
+//! In: `--key`, `REVIEW_KEY`, `$XDG_CONFIG_HOME/review/config.yaml`, git's settings. Out: a signing key and guesses for
+//! `init`. None of it decides anything: who somebody is follows from the key, `allowed_signers` and `people.yaml`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::app::site::trust_folder::git;
+use crate::config::OwnSettings;
+use crate::input::text::Text;
+use crate::trust::key::PublicKey;
+use crate::trust::sign::{Keygen, Origin, SigningKey, candidate_keys};
+
+/// A key that was found, for people to read and for `allowed_signers`.
+#[derive(Debug)]
+pub struct FoundKey {
+    /// The public key as `allowed_signers` writes it: kind and base64.
+    pub line: String,
+    /// Its fingerprint, `SHA256:…`.
+    pub fingerprint: String,
+    /// Where it was found.
+    pub from: &'static str,
+}
+
+/// Who `init` takes the person to be, until people.yaml is edited.
+#[derive(Debug)]
+pub struct Guess {
+    /// A short name.
+    pub id: String,
+    /// A full name.
+    pub name: String,
+    /// A signer principal, usually an e-mail address.
+    pub principal: String,
+}
+
+/// The home folder.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+/// Guesses the person from git's settings and the environment.
+#[must_use]
+pub fn guess() -> Guess {
+    let setting = |name: &str| {
+        let value = git(Path::new("."), &["config", "--get", name]).ok()?;
+        Some(plain(String::from_utf8_lossy(&value).trim())).filter(|v| !v.is_empty())
+    };
+    let user =
+        std::env::var("USER").ok().map(|u| plain(&u)).filter(|u| !u.is_empty()).unwrap_or_else(|| "me".to_owned());
+    let principal = setting("user.email").unwrap_or_else(|| format!("{user}@localhost"));
+    let name = setting("user.name").unwrap_or_else(|| user.clone());
+    let id: String = principal
+        .split('@')
+        .next()
+        .unwrap_or(&user)
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        .collect();
+    Guess { id: if id.is_empty() { "me".to_owned() } else { id }, name, principal }
+}
+
+/// Only what may stand in YAML and `allowed_signers` without quoting.
+fn plain(raw: &str) -> String {
+    raw.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '@' | '+')).collect()
+}
+
+/// The public key for `init`: the one named, else the best candidate.
+///
+/// # Errors
+/// If the one named cannot be read.
+pub fn public_key(named: Option<&str>) -> anyhow::Result<Option<FoundKey>> {
+    let keygen = Keygen::default();
+    if let Some(named) = named {
+        let key = SigningKey::parse(named, home().as_deref()).map_err(|e| anyhow!("`--key`: {e}"))?;
+        let (public, _) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        return Ok(Some(found(&public, "--key")));
+    }
+    let best = candidate_keys(&keygen, home().as_deref(), Path::new(".")).into_iter().next();
+    Ok(best.map(|candidate| {
+        let from = match candidate.origin {
+            Origin::Git => "git's user.signingkey",
+            Origin::Home => "~/.ssh",
+            Origin::Agent => "ssh-add -L",
+        };
+        found(&candidate.public, from)
+    }))
+}
+
+fn found(key: &PublicKey, from: &'static str) -> FoundKey {
+    FoundKey { line: key.to_line(), fingerprint: key.fingerprint(), from }
+}
+
+/// The key to decide with: `--key` or `REVIEW_KEY`, else the person's own settings, else git's `user.signingkey`.
+///
+/// # Errors
+/// If none is set, or what is set is no key.
+pub fn signing_key(named: Option<&str>) -> anyhow::Result<SigningKey> {
+    let home = home();
+    if let Some(named) = named {
+        return SigningKey::parse(named, home.as_deref()).map_err(|e| anyhow!("`--key`: {e}"));
+    }
+    if let Some(own) = own_settings(home.as_deref())? {
+        return SigningKey::parse(&own, home.as_deref()).map_err(|e| anyhow!("`signing_key` of your settings: {e}"));
+    }
+    let set = git(Path::new("."), &["config", "--get", "user.signingkey"]).ok();
+    let set = set.map(|value| String::from_utf8_lossy(&value).trim().to_owned()).filter(|value| !value.is_empty());
+    match set {
+        Some(value) => SigningKey::parse(&value, home.as_deref()).map_err(|e| anyhow!("git's `user.signingkey`: {e}")),
+        None => Err(anyhow!(
+            "no key to sign your decisions with\n  = help: set one with `git config user.signingkey ~/.ssh/id_ed25519.pub`, or name one with `--key`"
+        )),
+    }
+}
+
+fn own_settings(home: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let base = std::env::var_os("XDG_CONFIG_HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
+    let Some(base) = base.or_else(|| home.map(|h| h.join(".config"))) else { return Ok(None) };
+    let path = base.join("review/config.yaml");
+    let shown = Text::from(path.to_string_lossy().into_owned()).terminal();
+    match std::fs::read(&path) {
+        Ok(bytes) => match OwnSettings::read(&shown, &bytes) {
+            Ok(own) => Ok(own.signing_key.map(|key| key.value.raw().to_owned())),
+            Err(findings) => {
+                let said: Vec<String> = findings.iter().map(|f| f.message.terminal()).collect();
+                Err(anyhow!("`{shown}`: {}", said.join("; ")))
+            }
+        },
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e).with_context(|| format!("`{shown}` cannot be read")),
+    }
+}

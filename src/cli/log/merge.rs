@@ -1,0 +1,102 @@
+//! `review log merge`: joins copies of a log that went apart.
+//!
+//! In: copies of one log, files or folders. Out: one log with every session of them once, ancestors first. Nothing is
+//! rewritten, nothing is written unless the whole verifies, and what the log held before stays in it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+
+use crate::app::io::files::shown;
+use crate::app::io::streams;
+use crate::app::present::plan_report;
+use crate::app::record::{entries, log_reader};
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::{Format, render};
+use crate::decision::exit::ExitCode;
+use crate::log::allowed::Allowed;
+use crate::log::store::{Store, StoreError};
+use crate::log::verify::{Keep, Terms};
+use crate::report::sentence::{Sentence, counted};
+
+/// Joins copies of a log that went apart.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The copies: files or folders.
+    #[arg(required = true, value_name = "LOG")]
+    copies: Vec<PathBuf>,
+    /// The log that they are joined into; what it holds stays [default: that of the trust folder].
+    #[arg(short, long, value_name = "LOG")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+}
+
+impl Merge {
+    /// Joins, verifies and writes.
+    ///
+    /// # Errors
+    /// If a copy cannot be read or the log not be written.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => {
+                streams::data(&render(
+                    &crate::app::site::fault_report::faults("log", &faults, ExitCode::Failure),
+                    Format::Text,
+                ))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+        for copy in &self.copies {
+            let found = log_reader::files(copy)?;
+            anyhow::ensure!(
+                !found.is_empty(),
+                "there is no log `{}`\n  = help: name a log's file or folder",
+                shown(copy)
+            );
+            for file in found {
+                let bytes =
+                    std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
+                files.push((shown(&file), bytes));
+            }
+        }
+        let target = self.output.clone().unwrap_or_else(|| site.log_path(&self.place));
+        let store = Store::open(&target)?;
+        let judge = Allowed(&site.signers);
+        let terms = Terms {
+            judge: &judge,
+            log: Some(crate::app::site::log_id::log_id(&site)?),
+            known_heads: &[],
+            now: streams::now(),
+            keep: Keep::Nothing,
+            threads: 1,
+        };
+        match store.join(&files, terms) {
+            Ok(joined) => {
+                streams::note(&format!(
+                    "`{}` holds {} now, {} of them new; {}",
+                    shown(&target),
+                    counted(joined.verification.session_count as u64, "session", "sessions"),
+                    joined.added,
+                    counted(joined.verification.heads.len() as u64, "head", "heads"),
+                ));
+                Ok(ExitCode::Passes)
+            }
+            Err(StoreError::DoesNotVerify { verification, .. }) => {
+                let mut report = crate::app::present::log_report::bad_log(&target, &verification);
+                report.verdict = Sentence::of("the joined log does not verify, so nothing was written");
+                streams::data(&render(&report, Format::Text))?;
+                Ok(ExitCode::BadLog)
+            }
+            Err(error @ StoreError::Merge(_)) => {
+                streams::note(&format!("error: {error}\n  = help: {}", error.help()));
+                Ok(ExitCode::BadLog)
+            }
+            Err(error) => Err(anyhow!("{error}\n  = help: {}", error.help())),
+        }
+    }
+}

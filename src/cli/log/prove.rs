@@ -1,0 +1,299 @@
+//! `review log prove` and `review verify --proof`: one line of the record, for somebody who shall not see the rest.
+//!
+//! In: a verified log, a session of it and a line; or a proof's file and the verifier's own allowed signers. Out: a small
+//! file that proves this line and nothing about any other; or whether such a file holds. Beside the line it shows its
+//! session's first line, and the seal: who signed, how much was decided, and the names of privileged changes approved.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+
+use crate::app::io::files::{replace, shown};
+use crate::app::io::streams;
+use crate::app::present::plan_report;
+use crate::app::record::log_reader;
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::cli::render;
+use crate::decision::exit::ExitCode;
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+use crate::log::allowed::Allowed;
+use crate::log::line::{self, Line, SessionKind, Verdict};
+use crate::log::prove::{LONGEST, Proof, Proved, prove};
+use crate::log::verify::{CLOCK_SKEW, Keep, SessionView};
+use crate::report::model::{Body, Report, Reported};
+use crate::report::record::{Answer, Head, Holds, VerifyReport};
+use crate::report::sentence::Sentence;
+use crate::trust::signers::Signers;
+
+/// The shortest part of a session's name that is taken for it.
+const SHORTEST: usize = 6;
+
+/// Writes the proof of one line, for somebody who shall not see the rest.
+#[derive(Debug, Args)]
+pub struct Prove {
+    /// The session: its name, or the beginning of it.
+    session: String,
+    /// The line: its number within the session, from 1; its SHA-256; or a change, for the last decision on it.
+    line: String,
+    /// Where the proof is written; `-` is stdout.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    place: Where,
+}
+
+impl Prove {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// If the log has no such line, or the file cannot be written.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => {
+                let report = crate::app::site::fault_report::faults("log prove", &faults, ExitCode::Failure);
+                streams::data(&render(&report, crate::cli::Format::Text))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        let log = site.log_path(&self.place);
+        let verified = log_reader::verify(&log, &site.signers, None, &[], Keep::Lines, streams::now())?;
+        if verified.session_count == 0 || !verified.holds() {
+            streams::note(
+                "error: the log does not verify, so nothing is proved from it\n  = help: see `review verify LOG`",
+            );
+            return Ok(ExitCode::BadLog);
+        }
+        let view = self.session(&verified.sessions)?;
+        let bytes = session_bytes(&log, view)?;
+        let number = self.number(view, &bytes)?;
+        let proof = prove(&bytes, number).map_err(|e| {
+            anyhow!("{e}\n  = help: `review log show --format json` names sessions and what was decided")
+        })?;
+        // INVARIANT: nothing is handed out that its reader could not verify.
+        let proved = proof.check(&Allowed(&site.signers))?;
+        let file = proof.to_bytes()?;
+        if self.output.as_os_str() == "-" {
+            streams::data(&String::from_utf8_lossy(&file))?;
+        } else {
+            replace(&self.output, &file)?;
+            streams::note(&format!("wrote `{}`: {}", shown(&self.output), says(&proved).terminal()));
+        }
+        Ok(ExitCode::Passes)
+    }
+
+    fn session<'v>(&self, sessions: &'v [SessionView]) -> anyhow::Result<&'v SessionView> {
+        let named = |view: &&SessionView| {
+            self.session.len() >= SHORTEST && view.header.session.to_string().starts_with(&self.session)
+        };
+        let found: Vec<&SessionView> = sessions.iter().filter(named).collect();
+        let word = Text::from(self.session.as_str()).terminal();
+        match found.as_slice() {
+            [one] => Ok(one),
+            [] => bail!(
+                "the log has no session `{word}`\n  = help: `review log show` lists them; {SHORTEST} digits suffice"
+            ),
+            _ => bail!("`{word}` begins the names of {} sessions\n  = help: write more of it", found.len()),
+        }
+    }
+
+    /// The line's number within its session.
+    fn number(&self, view: &SessionView, bytes: &[u8]) -> anyhow::Result<usize> {
+        if let Ok(number) = self.line.parse() {
+            return Ok(number);
+        }
+        let mut lines = line::lines(bytes);
+        let word = Text::from(self.line.as_str()).terminal();
+        if let Some(digest) = Digest::<of::Line>::parse(&self.line) {
+            let at = lines.position(|line| Digest::of(line) == digest);
+            return at.map(|at| at.saturating_add(1)).with_context(|| format!("the session has no line `{word}`"));
+        }
+        let decided = view.decisions().filter(|decision| decision.value.change.as_str() == self.line).last();
+        let decided = decided.with_context(|| {
+            format!(
+                "`{word}` is neither a line's number nor its SHA-256, and no change that this session decides\n  = help: `review log show` says what was decided"
+            )
+        })?;
+        Ok(decided.line.saturating_sub(view.line).saturating_add(1))
+    }
+}
+
+/// The exact bytes of a session.
+fn session_bytes(log: &Path, view: &SessionView) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("the log `{}` cannot be read", shown(log));
+    let file = log_reader::files(log)?.into_iter().find(|file| shown(file) == *view.file).with_context(cannot)?;
+    let bytes = std::fs::read(&file).with_context(cannot)?;
+    let mut out = Vec::new();
+    for line in line::lines(&bytes).skip(view.line.saturating_sub(1)) {
+        out.extend_from_slice(line);
+        if line::word(line) == Some(b"sig") {
+            break;
+        }
+    }
+    Ok(out)
+}
+
+/// What a proof comes to, for a third party.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn verify(
+    path: &Path,
+    signers: &Signers,
+    findings: Vec<Finding>,
+    knows_people: bool,
+) -> anyhow::Result<(Report, ExitCode)> {
+    use std::io::Read as _;
+    let cannot = || format!("the proof `{}` cannot be read", shown(path));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).with_context(cannot)?;
+    let name = shown(path);
+    let mut findings = findings;
+    let (body, verdict, code) = match Proof::read(&bytes).and_then(|proof| Ok((proof.check(&Allowed(signers))?, proof)))
+    {
+        Ok((proved, proof)) => {
+            let verdict = Sentence::of("the proof holds: ").then(says(&proved));
+            let late = untimely(&proved, streams::now());
+            if let Some((code, message)) = &late {
+                let finding = Finding::new(*code, message.as_str()).at(&Place::file(&name));
+                findings.push(finding.help("ask its writer when the session was sealed; rely on no time in it"));
+            }
+            if !knows_people && proved.session.kind == SessionKind::Record {
+                findings.push(crate::app::present::log_report::unchecked(&name));
+            }
+            let mut body = holds(&name, &proved, &proof);
+            if let Some((_, message)) = late {
+                body.time = answer(Holds::No, message);
+            }
+            (body, verdict, ExitCode::Passes)
+        }
+        Err(why) => {
+            let finding = Finding::new(Code::LogBadProof, why.to_string()).at(&Place::file(&name));
+            findings.push(finding.help("ask whoever keeps the log for the proof anew; `review log prove` writes it"));
+            (fails(&name), Sentence::of("the proof does not hold"), ExitCode::BadLog)
+        }
+    };
+    let report = Report {
+        command: "verify",
+        exit_code: code.code(),
+        verdict,
+        findings: crate::app::site::fault_report::reported(&findings, &BTreeMap::new())
+            .into_iter()
+            .collect::<Vec<Reported>>(),
+        body: Body::Verify(body),
+        next: Vec::new(),
+    };
+    Ok((report, code))
+}
+
+/// What of a session's times cannot be: sealed before it began, or in the future.
+fn untimely(proved: &Proved, now: Time) -> Option<(Code, String)> {
+    let (begun, sealed) = (proved.session.at, proved.seal.at);
+    if sealed < begun {
+        let message = format!("the session claims to be sealed at {sealed}, before it started ({begun})");
+        return Some((Code::LogTimeBackwards, message));
+    }
+    let is_future = sealed > now.plus(Span::from_seconds(CLOCK_SKEW));
+    is_future
+        .then(|| (Code::LogTimeFuture, format!("the session claims to be sealed at {sealed}, which is yet to come")))
+}
+
+fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answer {
+    Answer { holds, says: Sentence::of(says) }
+}
+
+fn holds(name: &str, proved: &Proved, proof: &Proof) -> VerifyReport {
+    let (index, count) = (proof.leaf.index.get().saturating_add(1), proved.seal.count.get());
+    let touched = match (proved.signer.security_key, proved.signer.user_present) {
+        (true, true) => "; a security key was touched",
+        _ => "; presence is not proven",
+    };
+    VerifyReport {
+        file: Text::from(name),
+        integrity: answer(Holds::Yes, format!("the line is line {index} of the {count} that the seal covers")),
+        authenticity: Answer {
+            holds: Holds::Yes,
+            says: Sentence::of("the seal is signed by ")
+                .id(&proved.signer.principal)
+                .own(" with ")
+                .name(&proved.signer.fingerprint)
+                .own(touched),
+        },
+        completeness: answer(
+            Holds::Unknown,
+            "it says nothing of any other line: a later line of the same session, or a later session, may say otherwise",
+        ),
+        time: answer(Holds::Unknown, format!("sealed at {}, as the writer's clock claims", proved.seal.at)),
+        heads: vec![Head {
+            seal: Digest::of(proof.seal.raw().as_bytes()),
+            session: Text::from(proved.session.session.to_string()),
+            at: proved.seal.at,
+            principal: proved.seal.principal.text(),
+        }],
+        sessions: 1,
+        lines: 1,
+        line: Some(proof.leaf.line.clone()),
+    }
+}
+
+fn fails(name: &str) -> VerifyReport {
+    let unknown = || answer(Holds::Unknown, "nothing is known, because the proof does not hold");
+    VerifyReport {
+        file: Text::from(name),
+        integrity: answer(Holds::No, "the proof does not hold; see the findings"),
+        authenticity: unknown(),
+        completeness: unknown(),
+        time: unknown(),
+        heads: Vec::new(),
+        sessions: 0,
+        lines: 0,
+        line: None,
+    }
+}
+
+/// What the proved line says.
+fn says(proved: &Proved) -> Sentence {
+    let who = || Sentence::new().id(&proved.signer.principal);
+    match &proved.line {
+        Line::Decision(decision) => {
+            let verb = match decision.verdict {
+                Verdict::Approve => " approved ",
+                Verdict::Reject => " rejected ",
+                Verdict::Override => " set denials aside for ",
+            };
+            let says = who().own(verb).id(&decision.change).own(" of ").id(&decision.plan);
+            let says = says.own(format!(", digest {}, at {}", decision.digest.short(), decision.at));
+            says.maybe(decision.reason.as_ref(), |s, why| s.own(": ").name(why))
+        }
+        Line::Evaluation(evaluation) => {
+            let says = Sentence::of("what was computed of ").id(&evaluation.change).own(" of ").id(&evaluation.plan);
+            says.own(format!(", digest {}", evaluation.digest.short()))
+        }
+        Line::Plan(plan) => {
+            let says = Sentence::of("the plan ").id(&plan.id);
+            let says = says.own(format!(" with SHA-256 {}, received at {}", plan.sha256, plan.received_at));
+            says.maybe(plan.proof.subject.as_ref(), |s, by| s.own(", proven by ").name(by))
+        }
+        Line::Auto(auto) => Sentence::of("policy let ").id(&auto.change).own(" of ").id(&auto.plan).own(" pass"),
+        Line::Export(export) => Sentence::new()
+            .id(&export.change)
+            .own(" of ")
+            .id(&export.plan)
+            .own(format!(" was exported at {}", export.at)),
+        Line::Result(result) => Sentence::of("what came of ").id(&result.change).own(" of ").id(&result.plan),
+        Line::Session(session) => {
+            Sentence::of("a session of ").id(&session.writer.principal).own(format!(" begun at {}", session.at))
+        }
+        Line::Policies(_) => Sentence::of("the policies in force"),
+        Line::Blob(_) => Sentence::of("a part of a long value"),
+        Line::Seal(_) | Line::Sig(_) => Sentence::of("the end of a session"),
+    }
+}

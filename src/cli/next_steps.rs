@@ -1,0 +1,63 @@
+//! `review` alone: what to do next in this folder.
+//!
+//! In: the names of the files here. Out: a few commands, the most pressing first. It opens nothing and judges nothing: it
+//! must answer at once, whatever is broken.
+
+use std::path::{Path, PathBuf};
+
+use crate::app::io::files::shown;
+use crate::app::plans::discovery;
+
+/// What to do next, as text.
+#[must_use]
+pub fn next(here: &Path) -> String {
+    let mut out = String::from("review: reviews the access changes that AI assistants propose\n\n");
+    let mut say = |command: &str, why: &str| out.push_str(&format!("  {command:<28} {why}\n"));
+    let Some(trust) = here.ancestors().find(|folder| folder.join("review.yaml").exists()) else {
+        say("review demo", "make a complete example and review it");
+        say("review init", "make a trust folder for your own system");
+        return closing(&out, "there is no trust folder here; next:");
+    };
+    if !trust.join("snapshot.json").exists() {
+        say("review snapshot import", "write snapshot.json from an export of your system");
+    }
+    if left(trust) {
+        say("review resume", "go on with a review that was left here");
+    }
+    // The folder named is `.`, so that the commands can be typed as they stand.
+    let plans = discovery::list(&[PathBuf::from(".")]).unwrap_or_default();
+    match plans.as_slice() {
+        [] => say("review PLAN", "decide about a plan, in the terminal"),
+        [one] => {
+            let plan = shown(one);
+            say(&format!("review {plan}"), "decide, in the terminal");
+            say(&format!("review check {plan}"), "what policy says");
+            say(&format!("review diff {plan}"), "what the plan does to effective access");
+        }
+        several => {
+            say("review .", &format!("decide about {} plans, riskiest first, with one seal", several.len()));
+            say("review status", "which are open, and what waits for whom");
+            say("review check .", "what policy says");
+        }
+    }
+    if trust.join("review-log.jsonl").exists() {
+        say("review log show", "who decided what");
+    }
+    closing(&out, "next:")
+}
+
+fn closing(text: &str, front: &str) -> String {
+    let (title, commands) = text.split_once("\n\n").unwrap_or((text, ""));
+    format!("{title}\n\n{front}\n{commands}\n`review --help` lists all commands.\n")
+}
+
+/// Whether a journal lies beside the log, by its name alone.
+fn left(trust: &Path) -> bool {
+    let folders = [trust.to_path_buf(), trust.join("review-log")];
+    let names = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    names.into_iter().any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with('.') && name.contains("journal-")
+    })
+}

@@ -1,0 +1,257 @@
+//! How and where a result is written: to stdout in one format, and to any number of files, each in its own.
+//!
+//! In: a report, or the reason why there is none. Out: every file whole or as it was before, stdout, and the exit code. The
+//! format never changes the verdict; a file that cannot be written makes it exit 1, and then every other output says so.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum as _};
+
+use crate::app::io::files::shown;
+use crate::app::io::streams;
+use crate::cli::{Format, render};
+use crate::decision::exit::ExitCode;
+use crate::input::finding::{Code, Finding};
+use crate::input::text::Text;
+use crate::report::model::{Body, Report, Reported};
+use crate::report::sentence::Sentence;
+use crate::report::style::Style;
+
+/// The width of text that is written to a file.
+const FILE_WIDTH: usize = 100;
+
+/// How the result is written, and where to.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Writing {
+    /// How the result is written to stdout.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+    /// Writes the result to a file too, in this format: `sarif=review.sarif`. May be repeated; `-` is stdout, and then
+    /// `--format` does not count.
+    #[arg(long, value_name = "FORMAT=FILE|-", value_parser = parse)]
+    output: Vec<Output>,
+}
+
+/// One format, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    format: Format,
+    /// `None`: stdout.
+    file: Option<PathBuf>,
+}
+
+fn parse(word: &str) -> Result<Output, String> {
+    let formats = || {
+        let names = Format::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
+        names.map(|name| name.get_name().to_owned()).collect::<Vec<_>>().join(", ")
+    };
+    let Some((format, file)) = word.split_once('=') else {
+        return Err(format!("write FORMAT=FILE, FORMAT being one of {}", formats()));
+    };
+    let format = Format::from_str(format, false).map_err(|_| format!("the formats are {}", formats()))?;
+    match file {
+        "" => Err("no file is named; `-` is stdout".to_owned()),
+        "-" => Ok(Output { format, file: None }),
+        file => Ok(Output { format, file: Some(PathBuf::from(file)) }),
+    }
+}
+
+impl Writing {
+    /// Why these outputs cannot be written side by side; `None`: they can.
+    #[must_use]
+    pub fn clash(&self) -> Option<String> {
+        let place = |output: &Output| {
+            output.file.as_ref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()))
+        };
+        for (at, output) in self.output.iter().enumerate() {
+            if self.output.iter().take(at).any(|other| place(other) == place(output)) {
+                let what =
+                    output.file.as_deref().map_or_else(|| "stdout".to_owned(), |file| format!("`{}`", shown(file)));
+                return Some(format!("two of `--output` are for {what}; give each a file of its own"));
+            }
+        }
+        None
+    }
+
+    /// The format of stdout.
+    fn stdout(&self) -> Format {
+        self.output.iter().find(|output| output.file.is_none()).map_or(self.format, |output| output.format)
+    }
+
+    /// Writes what a command came to. What kept it from its work is written as well, in every format, so that no old file
+    /// stands for a new result.
+    ///
+    /// # Errors
+    /// What kept the command from its work, once it is written.
+    pub fn finish(
+        &self,
+        command: &'static str,
+        result: anyhow::Result<(Report, ExitCode)>,
+    ) -> anyhow::Result<ExitCode> {
+        match result {
+            Ok((report, code)) => Ok(self.say(report, code, true)),
+            Err(error) => {
+                let report = could_not_run(command, &error);
+                // WHY: a person reads the failure itself on stderr.
+                self.say(report, ExitCode::Failure, self.stdout() != Format::Text);
+                Err(error)
+            }
+        }
+    }
+
+    /// Renders the report once for each output, and gives the code to exit with.
+    fn say(&self, mut report: Report, mut code: ExitCode, to_stdout: bool) -> ExitCode {
+        let mut faults: Vec<String> = Vec::new();
+        let mut files: Vec<(Format, &Path)> =
+            self.output.iter().filter_map(|output| Some((output.format, output.file.as_deref()?))).collect();
+        let mut printed = !to_stdout;
+        let staged = loop {
+            report.exit_code = code.code();
+            let known = faults.len();
+            let mut staged = Vec::new();
+            files.retain(|(format, file)| match Staged::write(file, &render_to_file(&report, *format)) {
+                Ok(one) => {
+                    staged.push(one);
+                    true
+                }
+                Err(error) => {
+                    faults.push(format!("`{}` cannot be written: {error}", shown(file)));
+                    false
+                }
+            });
+            // INVARIANT: no output claims a code that the process does not exit with, so stdout waits for the files.
+            if faults.len() == known && !printed {
+                printed = true;
+                if let Err(error) = streams::data(&render(&report, self.stdout())) {
+                    faults.push(error.to_string());
+                }
+            }
+            if faults.len() == known {
+                break staged;
+            }
+            code = ExitCode::first([code, ExitCode::Failure]);
+        };
+        for one in staged {
+            let file = one.target.clone();
+            if let Err(error) = one.publish() {
+                faults.push(format!("`{}` cannot be written: {error}", shown(&file)));
+                code = ExitCode::first([code, ExitCode::Failure]);
+            }
+        }
+        for fault in faults {
+            streams::note(&format!("error: {fault}\n  = help: name a file in a folder that exists and can be written"));
+        }
+        code
+    }
+}
+
+fn render_to_file(report: &Report, format: Format) -> String {
+    crate::report::render::render(report, format.into(), &Style::plain(FILE_WIDTH))
+}
+
+/// The report of a command that could not do its work.
+fn could_not_run(command: &'static str, error: &anyhow::Error) -> Report {
+    let said = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let (what, help) = match said.split_once("\n  = help: ") {
+        Some((what, help)) => (what.to_owned(), Some(help.to_owned())),
+        None => (said, None),
+    };
+    let mut finding = Finding::new(Code::CouldNotRun, Text::from(what));
+    finding.help = help.map(Text::from);
+    Report {
+        command,
+        exit_code: ExitCode::Failure.code(),
+        verdict: Sentence::of("could not run; nothing was judged"),
+        findings: vec![Reported::new(finding, |_| None)],
+        body: Body::Findings,
+        next: Vec::new(),
+    }
+}
+
+/// A file that is written and not yet in its place. Left alone, it is removed again.
+struct Staged {
+    target: PathBuf,
+    how: How,
+}
+
+enum How {
+    /// Beside its place, to be moved there in one step.
+    Beside(PathBuf),
+    /// A pipe or a device has no place to move to.
+    Straight(String),
+    /// Done.
+    Published,
+}
+
+impl Staged {
+    fn write(file: &Path, text: &str) -> std::io::Result<Self> {
+        // WHY: a link leads to the file that is meant; moving onto the link would leave that file as it was.
+        let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
+        match fs::metadata(&target) {
+            Ok(meta) if meta.is_dir() => return Err(std::io::Error::other("it is a folder")),
+            Ok(meta) if !meta.is_file() => {
+                return Ok(Self { target, how: How::Straight(text.to_owned()) });
+            }
+            // A file that its owner made read-only stays as it is.
+            Ok(_) => drop(fs::OpenOptions::new().append(true).open(&target)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let name = target.file_name().ok_or_else(|| std::io::Error::other("it names no file"))?.to_string_lossy();
+        let random = streams::random::<8>().map_err(std::io::Error::other)?;
+        let beside = target.with_file_name(format!(".{name}.{:016x}.tmp", u64::from_le_bytes(random)));
+        let mut open = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        let staged = Self { target, how: How::Beside(beside) };
+        open.write_all(text.as_bytes())?;
+        open.flush()?;
+        Ok(staged)
+    }
+
+    fn publish(mut self) -> std::io::Result<()> {
+        match &self.how {
+            How::Beside(beside) => fs::rename(beside, &self.target)?,
+            How::Straight(text) => fs::OpenOptions::new().write(true).open(&self.target)?.write_all(text.as_bytes())?,
+            How::Published => {}
+        }
+        self.how = How::Published;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let How::Beside(beside) = &self.how {
+            let _ = fs::remove_file(beside);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_names_a_format_and_a_file() {
+        assert_eq!(parse("sarif=a=b.sarif").unwrap(), Output { format: Format::Sarif, file: Some("a=b.sarif".into()) });
+        assert_eq!(parse("markdown=-").unwrap(), Output { format: Format::Markdown, file: None });
+        for bad in ["sarif", "=x", "sarif=", "SARIF=x", "xml=x"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_published_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("out");
+        drop(Staged::write(&file, "new").unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        fs::write(&file, "old").unwrap();
+        let staged = Staged::write(&file, "new").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+        staged.publish().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

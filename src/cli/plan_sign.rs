@@ -1,0 +1,159 @@
+//! `review plan`: work on a plan before anybody judges it. `sign` proves who wrote it.
+//!
+//! In: a plan and the proposer's key. Out: `PLAN.sig` beside it, made by `ssh-keygen`; or the one audience that a
+//! workload-identity token for exactly this plan has. Nothing is judged here, and no private key is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+use clap::{Args, Subcommand};
+
+use crate::app::io::files::{replace, shown};
+use crate::app::io::streams;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::plans::provenance::Kind;
+use crate::app::present::plan_report;
+use crate::app::site::load::{Faults, REVOKED_KEYS};
+use crate::app::site::trust_folder::TrustFolder;
+use crate::app::site::{proposer_keys, user_settings};
+use crate::cli::{Format, render};
+use crate::config::Agents;
+use crate::decision::exit::ExitCode;
+use crate::input::digest::{Digest, of};
+use crate::plan::model::Plan;
+use crate::trust::certificate::Certificate;
+use crate::trust::key::PublicKey;
+use crate::trust::proposer::{self, NAMESPACE, Offered};
+use crate::trust::revoked::Revoked;
+use crate::trust::sign::Keygen;
+use crate::trust::{jwt, sshsig};
+
+/// Plans, before anybody judges them.
+#[derive(Debug, Subcommand)]
+pub enum PlanWork {
+    /// Signs a plan as its proposer: writes `PLAN.sig` beside it.
+    Sign(Sign),
+}
+
+impl PlanWork {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the plan cannot be read or nobody signs.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Sign(page) => page.run(),
+        }
+    }
+}
+
+/// Signs a plan as its proposer.
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// The plan.
+    plan: PathBuf,
+    /// The proposer's key: a key file or certificate, or `key::` and a public key [default: git's `user.signingkey`].
+    #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
+    key: Option<String>,
+    /// Puts the signature in the place of another's that is good for this plan.
+    #[arg(long, conflicts_with = "audience")]
+    replace: bool,
+    /// Print the audience that a workload-identity token for this plan must have, and sign nothing.
+    #[arg(long, conflicts_with = "key")]
+    audience: bool,
+    /// The trust folder whose agents.yaml is asked whether the signature will count [default: the nearest upward].
+    #[arg(long, value_name = "DIR|GIT-REF")]
+    trust: Option<String>,
+}
+
+impl Sign {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let file = PlanFile::read(&self.plan)?;
+        let plan = match crate::plan::read(&file.name, &file.bytes) {
+            Ok(plan) => plan,
+            Err(findings) => {
+                let sources = BTreeMap::from([(file.name.clone(), file.bytes)]);
+                let report = crate::app::site::fault_report::faults(
+                    "plan sign",
+                    &Faults { findings, sources },
+                    ExitCode::Denied,
+                );
+                streams::data(&render(&report, Format::Text))?;
+                return Ok(ExitCode::Denied);
+            }
+        };
+        if self.audience {
+            let digest: Digest<of::File> = Digest::of(&file.bytes);
+            streams::data(&format!("{}\n", jwt::audience(digest)))?;
+            return Ok(ExitCode::Passes);
+        }
+        let token = Kind::Token.beside(&self.plan);
+        if token.symlink_metadata().is_ok() {
+            bail!(
+                "`{}` lies beside the plan, and two proofs prove nothing\n  = help: remove it, or do not sign",
+                shown(&token)
+            );
+        }
+        let key = user_settings::signing_key(self.key.as_deref())?;
+        let keygen = Keygen::default();
+        let path = Kind::Signature.beside(&self.plan);
+        if !self.replace {
+            let public = key.public(&keygen).ok();
+            others_stays(&path, &file.bytes, public.as_ref())?;
+        }
+        let signed = keygen
+            .sign(&key, NAMESPACE, &file.bytes, &mut std::io::stderr())
+            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        replace(&path, signed.armored.as_bytes())?;
+        streams::note(&format!(
+            "signed `{}` as `{}` with {}: `{}`",
+            shown(&self.plan),
+            plan.proposer.value.text().terminal(),
+            signed.verified.fingerprint(),
+            shown(&path)
+        ));
+        if let Some(why) = self.refused(&plan, &file, signed.armored.as_bytes())? {
+            streams::note(&why);
+        }
+        Ok(ExitCode::Passes)
+    }
+
+    /// Why the signature will not count, as far as a trust folder at hand can tell.
+    fn refused(&self, plan: &Plan, file: &PlanFile, armored: &[u8]) -> anyhow::Result<Option<String>> {
+        let folder = match TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?) {
+            Ok(folder) => folder,
+            Err(error) if self.trust.is_some() => return Err(error.into()),
+            Err(_) => return Ok(None),
+        };
+        let Some(bytes) = folder.read("agents.yaml")? else { return Ok(None) };
+        let Ok(agents) = Agents::read("agents.yaml", &bytes) else { return Ok(None) };
+        let mut read = |path: &str| Ok(folder.read(path)?.map(|bytes| (folder.shown(path), bytes)));
+        let (provers, _) = proposer_keys::load(&agents, &mut read)?;
+        let revoked =
+            folder.read(REVOKED_KEYS)?.map(|bytes| Revoked::parse(REVOKED_KEYS, &bytes).0).unwrap_or_default();
+        let offered = Offered::Signature(armored);
+        let judged = proposer::judge(&provers, &revoked, &plan.proposer.value, &file.bytes, offered, streams::now());
+        Ok(judged.err().map(|why| format!("warning: it will not count: {why}\n  = help: {}", why.help())))
+    }
+}
+
+/// Refuses to write over a signature that somebody else made and that is good for exactly this plan: by another key, and by
+/// no certificate of the same authority for the same names.
+fn others_stays(path: &Path, plan: &[u8], own: Option<&(PublicKey, Option<Certificate>)>) -> anyhow::Result<()> {
+    let Ok(armored) = std::fs::read(path) else { return Ok(()) };
+    let Ok(standing) = sshsig::verify(&armored, NAMESPACE, plan) else { return Ok(()) };
+    let names = |one: &Certificate| (one.authority().clone(), one.principals().to_vec());
+    let is_own = own.is_some_and(|(key, certificate)| {
+        let certified = standing.certificate().zip(certificate.as_ref());
+        standing.key() == key || certified.is_some_and(|(theirs, ours)| names(theirs) == names(ours))
+    });
+    anyhow::ensure!(
+        is_own,
+        "`{}` is good for exactly this plan, and signed by another key, `{}`; nothing was signed\n  = help: leave it, or put yours in \
+         its place with `--replace`",
+        shown(path),
+        standing.fingerprint()
+    );
+    Ok(())
+}

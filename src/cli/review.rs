@@ -1,0 +1,411 @@
+//! `review PLAN… | DIR`, `review resume`: a person decides about every change, in the terminal.
+//!
+//! In: plans, the site, the log, the person's key, a review that was left. Out: a sealed, signed session at the end of the
+//! log. Without a terminal it prints the review and decides nothing. Nobody but the person at the terminal ever answers a
+//! question.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+
+use crate::access::Index;
+use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::{progress, streams};
+use crate::app::plans::discovery;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::present::check_report::{holding, report};
+use crate::app::present::plan_report;
+use crate::app::record::entries::SessionWriterId;
+use crate::app::record::history::Past;
+use crate::app::record::signing_keys::Besides;
+use crate::app::record::{history, journals, log_reader, seen_heads, signing_keys};
+use crate::app::session::resume::{files_of, give_up, named_before, nobody_here, pick, same_plans};
+use crate::app::session::review_session::{ReviewSession, Reviewer};
+use crate::app::session::skipped_plans::{Passed, tell_faults};
+use crate::app::site::load::Site;
+use crate::app::site::location::Where;
+use crate::app::site::user_settings;
+use crate::cli::{Format, render};
+use crate::decision::case::Signer;
+use crate::decision::exit::ExitCode;
+use crate::input::text::Text;
+use crate::log::allowed::Allowed;
+use crate::log::store::Store;
+use crate::log::verify::{Completeness, Keep, Terms, Verification};
+use crate::policy::KeyFacts;
+use crate::report::effects::Limits;
+use crate::report::sentence::Sentence;
+use crate::terminal::Failure;
+use crate::terminal::driver::{Driver, driver};
+use crate::terminal::tty::Tty;
+use crate::trust::sign::Keygen;
+
+/// Decides about plans, in the terminal.
+#[derive(Clone, Debug, Args)]
+pub struct Decide {
+    /// The plans; a folder stands for every plan in it.
+    #[arg(required = true, value_name = "PLAN|DIR")]
+    plans: Vec<PathBuf>,
+    /// Asks again about what is decided or automatic: to object to it, or to take one's own reject back.
+    #[arg(long)]
+    reopen: bool,
+    #[command(flatten)]
+    at: ReviewArgs,
+}
+
+/// Where a person decides, with which key.
+#[derive(Clone, Debug, Args)]
+pub struct ReviewArgs {
+    #[command(flatten)]
+    place: Where,
+    /// The key to decide with: a key file, or `key::` and a public key [default: git's `user.signingkey`].
+    #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
+    key: Option<String>,
+    /// How the review is written where there is no terminal.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+/// Goes on with a review that was left: after a crash, a closed terminal, or `q`.
+#[derive(Clone, Debug, Args)]
+pub struct Resume {
+    /// Where its plans are now, if they were moved [default: where they were].
+    #[arg(value_name = "PLAN|DIR")]
+    plans: Vec<PathBuf>,
+    #[command(flatten)]
+    at: ReviewArgs,
+    /// Drops it, with everything that was decided in it.
+    #[arg(long)]
+    give_up: bool,
+}
+
+/// Plans that were read: those to be asked about, and those not.
+struct ReadPlans<'s> {
+    proposals: Vec<EvaluatedPlan<'s>>,
+    passed: Vec<Passed>,
+}
+
+impl Decide {
+    /// The review that `review demo` starts: as Ada.
+    #[must_use]
+    pub fn demo(folder: &Path) -> Self {
+        Self {
+            plans: vec![folder.join("plan.yaml")],
+            reopen: false,
+            at: ReviewArgs {
+                place: Where { trust: Some(folder.to_string_lossy().into_owned()), log: None },
+                key: Some(folder.join("keys/ada.pub").to_string_lossy().into_owned()),
+                format: Format::Text,
+            },
+        }
+    }
+
+    /// Judges the plans, asks the person, seals and signs.
+    ///
+    /// # Errors
+    /// If the tool cannot do its work; what was decided by then is in the journal.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.at.start(&self.plans, None, self.reopen)
+    }
+}
+
+impl Resume {
+    /// Goes on with the review that was left, or drops it.
+    ///
+    /// # Errors
+    /// If the tool cannot do its work; what was decided by then is in the journal.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        self.at.start(&self.plans, Some(if self.give_up { Resuming::GiveUp } else { Resuming::GoOn }), false)
+    }
+}
+
+/// What `review resume` is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resuming {
+    GoOn,
+    GiveUp,
+}
+
+/// Whether a person can be asked here.
+fn attended() -> Result<(), Failure> {
+    match driver(|name| std::env::var(name).ok()) {
+        Driver::Assistant(name) => Err(Failure::AssistantDrives(name)),
+        Driver::Machine(_) | Driver::Nobody => Tty::open().map(drop),
+    }
+}
+
+impl ReviewArgs {
+    fn start(&self, named: &[PathBuf], resuming: Option<Resuming>, reopen: bool) -> anyhow::Result<ExitCode> {
+        let site = match Site::load(&self.place)? {
+            Ok(site) => site,
+            Err(faults) => {
+                return self.say(
+                    &crate::app::site::fault_report::faults("review", &faults, ExitCode::Failure),
+                    ExitCode::Failure,
+                );
+            }
+        };
+        let log = site.log_path(&self.place);
+        let attended = attended();
+        let store = Store::open(&log)?;
+        if attended.is_ok() {
+            // WHY before the log is looked at: what a crash left of a signed session may be the torn tail of the log.
+            for done in journals::settle(
+                &store,
+                crate::app::site::log_id::log_id(&site)?,
+                terms(&site, &Allowed(&site.signers))?,
+            )? {
+                streams::note(&format!("review: {done}"));
+            }
+        }
+        let now = streams::now();
+        let id = crate::app::site::log_id::log_id(&site).ok();
+        let seen = id.map(seen_heads::heads).transpose()?.unwrap_or_default();
+        let verified = log_reader::verify(&log, &site.signers, id, &seen, Keep::Lines, now)?;
+        if !log_reader::is_sound(&log, &verified)? || !verified.findings.iter().all(tolerable) {
+            if matches!(verified.completeness, Completeness::Lost(_)) {
+                streams::note(&seen_heads::lost(id));
+            }
+            return self.bad_log(&log, &verified);
+        }
+        seen_heads::note(id, &verified);
+        let past = history::read(&log, &verified, &site)?;
+        let mut journals = match crate::app::site::log_id::log_id(&site) {
+            Ok(id) => journals::find(&store, id, &verified.blobs)?,
+            Err(_) => Vec::new(),
+        };
+        let mut paths = if named.is_empty() { Vec::new() } else { discovery::list(named)? };
+        let mut going_on = None;
+        if let Some(resuming) = resuming {
+            if let Err(failure) = attended {
+                return Ok(nobody_here(&journals, &failure));
+            }
+            let me = self.me(&site, &past)?;
+            if resuming == Resuming::GiveUp {
+                return give_up(&store, &journals, &me);
+            }
+            let Some(left) = pick(&mut journals, &me)? else {
+                streams::note("no review of yours was left here");
+                return Ok(ExitCode::Passes);
+            };
+            if paths.is_empty() {
+                paths = files_of(&left)?;
+            }
+            going_on = Some(left);
+        }
+        let index = Index::new(&site.snapshot);
+        let mut judging = Evaluator::new(&site, &index, &past, streams::now());
+        // Where one plan was named by itself, what is wrong with it is all there is to say.
+        let alone = paths.len() == 1 && named.len() <= 1;
+        let mut read = ReadPlans { proposals: Vec::new(), passed: Vec::new() };
+        if let Some(stop) = self.read(&mut judging, &paths, alone, &mut read)? {
+            return Ok(stop);
+        }
+        if let Err(failure) = attended {
+            return self.unattended(&read, &failure);
+        }
+        let me = self.me(&site, &past)?;
+        if going_on.is_none() {
+            let ids: Vec<_> = read.proposals.iter().map(|p| p.plan.id.value.clone()).collect();
+            going_on = same_plans(&mut journals, &me, &ids)?;
+            if let Some(left) = &going_on {
+                let more = files_of(left)?;
+                let more: Vec<PathBuf> = more.into_iter().filter(|file| !named_before(&paths, file)).collect();
+                if let Some(stop) = self.read(&mut judging, &more, alone, &mut read)? {
+                    return Ok(stop);
+                }
+            }
+        }
+        twice(&read.proposals)?;
+        let round = ReviewSession {
+            site: &site,
+            index: &index,
+            log: &log,
+            verified: &verified,
+            past: &past,
+            proposals: &read.proposals,
+            passed: &read.passed,
+            me: &me,
+            reopen,
+        };
+        let code = round.sit(going_on)?;
+        tell_faults(&read.passed);
+        Ok(ExitCode::first(read.passed.iter().map(|passed| passed.code).chain([code])))
+    }
+
+    /// Reads and judges plans. An exit code: there is nothing to ask, and that was said.
+    fn read<'s>(
+        &self,
+        judging: &mut Evaluator<'_, 's>,
+        paths: &[PathBuf],
+        alone: bool,
+        into: &mut ReadPlans<'s>,
+    ) -> anyhow::Result<Option<ExitCode>> {
+        // A plan that stands alone may be printed below, while nothing else is drawn.
+        let _watch = (!alone).then(|| progress::watch(progress::PLANS, None));
+        for path in paths {
+            let file = PlanFile::read(path)?;
+            let name = file.name.clone();
+            match judging.proposal(file) {
+                Ok(proposal) if proposal.is_expired() && alone => {
+                    let code = ExitCode::first(holding(&proposal));
+                    let why = "the plan has expired, so there is nothing to decide";
+                    return self.print(&[proposal], &[], code, why).map(Some);
+                }
+                Ok(proposal) if proposal.is_expired() => into.passed.push(Passed {
+                    file: name,
+                    why: Sentence::of(format!("expired at {}", proposal.plan.expires.value)),
+                    code: ExitCode::Stale,
+                    faults: None,
+                }),
+                Ok(proposal) => {
+                    judging.counts(&proposal);
+                    into.proposals.push(proposal);
+                }
+                Err(faults) if alone => {
+                    let report = crate::app::site::fault_report::faults("review", &faults, ExitCode::Denied);
+                    return self.say(&report, ExitCode::Denied).map(Some);
+                }
+                Err(faults) => into.passed.push(Passed {
+                    file: name,
+                    why: Sentence::of("invalid: its faults are printed at the end"),
+                    code: ExitCode::Denied,
+                    faults: Some(faults),
+                }),
+            }
+        }
+        Ok(None)
+    }
+
+    fn say(&self, report: &crate::report::model::Report, code: ExitCode) -> anyhow::Result<ExitCode> {
+        streams::data(&render(report, self.format))?;
+        Ok(code)
+    }
+
+    /// Says why nothing is appended to this log.
+    fn bad_log(&self, log: &Path, verified: &Verification) -> anyhow::Result<ExitCode> {
+        self.say(&crate::app::present::log_report::bad_log(log, verified), ExitCode::BadLog)
+    }
+
+    /// Without a person: the review, printed, and what to do next.
+    fn unattended(&self, read: &ReadPlans<'_>, failure: &Failure) -> anyhow::Result<ExitCode> {
+        let mut codes: Vec<ExitCode> = read.proposals.iter().flat_map(holding).collect();
+        codes.extend(read.passed.iter().map(|passed| passed.code));
+        codes.push(ExitCode::Undecided);
+        let code = ExitCode::first(codes);
+        for passed in &read.passed {
+            streams::note(&format!("{}: {}", Text::from(passed.file.as_str()).terminal(), passed.why.terminal()));
+        }
+        let done = self.print(&read.proposals, &read.passed, code, "nobody was asked")?;
+        if self.format == Format::Text {
+            tell_faults(&read.passed);
+        }
+        streams::note(&format!("review: {failure}; nothing was decided\n  = help: {}", failure.help()));
+        Ok(done)
+    }
+
+    fn print(
+        &self,
+        proposals: &[EvaluatedPlan<'_>],
+        passed: &[Passed],
+        code: ExitCode,
+        why: &'static str,
+    ) -> anyhow::Result<ExitCode> {
+        let mut findings = Vec::new();
+        // A program reads one report; a person reads the faults at the end.
+        for faults in passed.iter().filter_map(|it| it.faults.as_ref()).filter(|_| self.format != Format::Text) {
+            findings.extend(crate::app::site::fault_report::reported(&faults.findings, &faults.sources));
+        }
+        let mut reports = Vec::new();
+        for proposal in proposals {
+            findings.extend(plan_report::findings(proposal));
+            reports.push(plan_report::plan(proposal, Limits::SHORT));
+        }
+        let mut report = report("review", reports, findings, code);
+        report.verdict = report.verdict.own("; ").own(why);
+        streams::data(&render(&report, self.format))?;
+        Ok(code)
+    }
+
+    /// Who decides: the key, its principal, the person.
+    fn me(&self, site: &Site, past: &Past) -> anyhow::Result<Reviewer> {
+        let key = user_settings::signing_key(self.key.as_deref())?;
+        let keygen = Keygen::default();
+        keygen.is_there().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        let namespace = crate::log::line::SessionKind::Review.namespace();
+        let allowed = site
+            .signers
+            .find_key(None, &public, certificate.as_ref(), namespace, streams::now())
+            .map_err(|why| anyhow!("you cannot decide with this key: {why}\n  = help: {}", why.help()))?;
+        let known = site.people.by_principal(allowed.principal.as_str()).ok_or_else(|| {
+            anyhow!(
+                "`{}` of allowed_signers is nobody in people.yaml, so this key decides nothing\n  = help: list that principal under a person of people.yaml",
+                allowed.principal.text().terminal()
+            )
+        })?;
+        if let Some(agent) = signing_keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
+            return Err(Besides::Proposer(agent).refusal("you cannot decide with this key"));
+        }
+        let fingerprint = public.fingerprint();
+        if let Some(besides) = past.keys.bars_deciding(&site.provers, &fingerprint) {
+            return Err(
+                besides.refusal("you cannot decide with this key, which signed in this log by another certificate")
+            );
+        }
+        let security_key = public.kind().is_security_key();
+        Ok(Reviewer {
+            signer: Signer { person: known.id.value.clone(), key: Text::from(fingerprint.as_str()) },
+            recorder: SessionWriterId {
+                principal: allowed.principal,
+                person: known.id.value.clone(),
+                fingerprint: fingerprint.clone(),
+            },
+            key,
+            facts: KeyFacts {
+                kind: public.kind().name().to_owned(),
+                security_key,
+                // WHY: what a security key will show is known only once it has signed; policy is asked again then.
+                user_present: security_key,
+                user_verified: security_key,
+            },
+        })
+    }
+}
+
+/// What a verification of the site's log rests on, where nothing of it is kept.
+fn terms<'a>(site: &Site, judge: &'a Allowed<'a>) -> anyhow::Result<Terms<'a>> {
+    Ok(Terms {
+        judge,
+        log: Some(crate::app::site::log_id::log_id(site)?),
+        known_heads: &[],
+        now: streams::now(),
+        keep: Keep::Nothing,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+    })
+}
+
+/// Findings of a log that keep nobody from adding to it.
+fn tolerable(finding: &crate::input::finding::Finding) -> bool {
+    finding.severity != crate::input::finding::Severity::Error
+}
+
+/// Two plans of one id cannot be decided in one sitting: decisions are bound to the id.
+fn twice(proposals: &[EvaluatedPlan<'_>]) -> anyhow::Result<()> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for proposal in proposals {
+        let id = proposal.plan.id.value.as_str();
+        if let Some(other) = seen.insert(id, &proposal.file.name) {
+            bail!(
+                "`{}` and `{}` are both the plan `{}`\n  = help: give each plan an id of its own, or name one of them",
+                Text::from(other).terminal(),
+                Text::from(proposal.file.name.as_str()).terminal(),
+                proposal.plan.id.value.text().terminal()
+            );
+        }
+    }
+    Ok(())
+}

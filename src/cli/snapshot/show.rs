@@ -1,0 +1,339 @@
+//! `review snapshot show`: what a snapshot holds, and what stands out in it.
+//!
+//! In: a snapshot, by default the site's. Out: counts, who holds privileged roles and how, what nobody answers for, what
+//! lies unused, which roles are enough to reach for more. It judges nothing: 0 whatever it shows.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::access;
+use crate::access::Index;
+use crate::access::model::facts::Escalation;
+use crate::access::queries::inventory;
+use crate::app::io::files::shown;
+use crate::app::io::streams;
+use crate::app::present::plan_report;
+use crate::app::site::load::{Faults, Site, with_known};
+use crate::app::site::location::Where;
+use crate::app::site::trust_folder::{MAX_SNAPSHOT, TrustFolderError};
+use crate::cli::{Format, render};
+use crate::decision::exit::ExitCode;
+use crate::input::digest::{Digest, of};
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::Subject;
+use crate::input::text::Text;
+use crate::input::time::Span;
+use crate::report::model::{Body, Report, Reported};
+use crate::report::record::SnapshotReport;
+use crate::report::sentence::Sentence;
+use crate::report::sheet::{Cell, Sheet};
+use crate::snapshot::model::Snapshot;
+
+/// How long unused access may lie where no trust folder says so.
+const STALE_AFTER: Span = Span::from_days(90);
+
+/// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The snapshot [default: that of the trust folder].
+    #[arg(value_name = "SNAPSHOT")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+/// A snapshot that was read.
+pub(crate) struct Loaded {
+    /// Its file, as the user named it.
+    pub(crate) name: String,
+    /// What it holds, with the agents and people that the site names.
+    pub(crate) snapshot: Snapshot,
+    /// The SHA-256 of its bytes.
+    pub(crate) digest: Digest<of::File>,
+    /// What is notable about it.
+    pub(crate) findings: Vec<Reported>,
+}
+
+/// By what snapshots are looked at: the site's rules, or the shipped ones.
+pub(crate) struct Lens {
+    site: Option<Site>,
+    shipped: access::Data,
+    /// What is to be said about that.
+    pub(crate) findings: Vec<Reported>,
+}
+
+impl Lens {
+    /// The site's rules, if there is a trust folder; the shipped ones where there is none and none was named.
+    ///
+    /// # Errors
+    /// If a named trust folder cannot be used.
+    pub(crate) fn find(place: &Where) -> anyhow::Result<Self> {
+        let shipped = access::Data::shipped().map_err(|_| anyhow::anyhow!("the shipped rules cannot be read"))?;
+        let lens = |site, findings| Self { site, shipped, findings };
+        let why = match Site::load(place) {
+            Ok(Ok(site)) => return Ok(lens(Some(site), Vec::new())),
+            Ok(Err(_)) => "it holds faults; `review check` shows them".to_owned(),
+            Err(error) => match error.downcast_ref::<TrustFolderError>() {
+                Some(TrustFolderError::NotFound) => return Ok(lens(None, Vec::new())),
+                Some(_) | None => error.to_string(),
+            },
+        };
+        if place.trust.is_some() {
+            bail!("the trust folder cannot be used: {why}");
+        }
+        let note = Finding::new(
+            Code::BadConfiguration,
+            "the trust folder cannot be used, so the shipped rules are gone by".to_owned(),
+        )
+        .weighing(Severity::Warning)
+        .help(why);
+        Ok(lens(None, vec![Reported::new(note, |_| None)]))
+    }
+
+    /// The rules.
+    pub(crate) fn data(&self) -> &access::Data {
+        self.site.as_ref().map_or(&self.shipped, |site| &site.data)
+    }
+
+    fn stale_after(&self) -> Span {
+        self.site.as_ref().map_or(STALE_AFTER, |site| site.parameters().stale_after)
+    }
+
+    /// Reads a snapshot. Accounts that the site lists as agents are agents in it; nothing is added to it.
+    pub(crate) fn read(&self, path: &Path) -> anyhow::Result<Result<Loaded, Faults>> {
+        let name = path.to_string_lossy().into_owned();
+        let cannot = || format!("the snapshot `{}` cannot be read", shown(path));
+        let meta = std::fs::metadata(path).with_context(cannot)?;
+        if meta.is_dir() || meta.len() > MAX_SNAPSHOT {
+            bail!("`{}` is a folder, or larger than {MAX_SNAPSHOT} bytes\n  = help: name a snapshot", shown(path));
+        }
+        let bytes = std::fs::read(path).with_context(cannot)?;
+        Ok(self.parse(name, bytes.into()))
+    }
+
+    /// Reads the site's own snapshot.
+    fn read_own(&self) -> anyhow::Result<Result<Loaded, Faults>> {
+        let Some(site) = &self.site else {
+            bail!("no snapshot was named, and there is no trust folder\n  = help: name a snapshot, or `--trust DIR`")
+        };
+        let path = site.settings.snapshot.raw();
+        let Some(bytes) = site.folder.read_up_to(path, MAX_SNAPSHOT)? else { bail!("the snapshot is gone") };
+        Ok(self.parse(site.folder.shown(path), bytes))
+    }
+
+    fn parse(&self, name: String, bytes: Rc<[u8]>) -> Result<Loaded, Faults> {
+        let digest = Digest::of(&bytes);
+        match crate::snapshot::read(&name, &bytes) {
+            Ok((snapshot, findings)) => {
+                let text = std::str::from_utf8(&bytes).ok();
+                let findings = findings.into_iter().map(|f| Reported::new(f, |_| text)).collect();
+                let snapshot = match &self.site {
+                    Some(site) => {
+                        let known = snapshot.identities.len();
+                        let mut snapshot = with_known(snapshot, &site.agents, &site.people);
+                        snapshot.identities.truncate(known);
+                        snapshot
+                    }
+                    None => snapshot,
+                };
+                Ok(Loaded { name, snapshot, digest, findings })
+            }
+            Err(findings) => Err(Faults { findings, sources: [(name, bytes)].into() }),
+        }
+    }
+}
+
+impl Show {
+    /// Prints what the snapshot holds.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let lens = Lens::find(&self.place)?;
+        let read = match &self.file {
+            Some(file) => lens.read(file)?,
+            None => lens.read_own()?,
+        };
+        let loaded = match read {
+            Ok(loaded) => loaded,
+            Err(faults) => {
+                let report = crate::app::site::fault_report::faults("snapshot show", &faults, ExitCode::Failure);
+                streams::data(&render(&report, self.format))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        let mut findings = lens.findings.clone();
+        findings.extend(loaded.findings.iter().cloned());
+        let index = Index::new(&loaded.snapshot);
+        let found = inventory::holdings(&index, lens.data(), lens.stale_after());
+        let about = SnapshotReport {
+            file: Text::from(loaded.name.as_str()),
+            source: loaded.snapshot.source.clone(),
+            taken_at: loaded.snapshot.taken_at,
+            digest: loaded.digest,
+            counts: found.counts.clone(),
+            sheets: sheets(&found),
+        };
+        let report = Report {
+            command: "snapshot show",
+            exit_code: ExitCode::Passes.code(),
+            verdict: Sentence::of("shown"),
+            findings,
+            body: Body::Snapshot(about),
+            next: Vec::new(),
+        };
+        streams::data(&render(&report, self.format))?;
+        Ok(ExitCode::Passes)
+    }
+}
+
+/// A subject with its kind, in two cells.
+pub(crate) fn subject(subject: &Subject, kind: Option<crate::input::entitlement::IdentityKind>) -> [Cell; 2] {
+    let word = match subject {
+        Subject::Identity(_) => kind.map_or("identity", crate::input::entitlement::IdentityKind::name),
+        Subject::Group(_) => "group",
+    };
+    [Cell::Text(subject.text()), Cell::Word(word)]
+}
+
+fn escalations(found: &inventory::Holdings) -> Sheet {
+    Sheet {
+        key: "escalations",
+        title: "Who completes a known escalation path, by all that it holds and can act as",
+        columns: &[
+            ("who", "who"),
+            ("kind", ""),
+            ("path", "path"),
+            ("complete", "complete"),
+            ("conditional", ""),
+            ("bound", "with"),
+            ("bindings", ""),
+            ("title", ""),
+            ("ways", ""),
+        ],
+        rows: found.escalations.iter().map(escalation).collect(),
+        none: "nobody does",
+    }
+}
+
+fn escalation(it: &Escalation) -> Vec<Cell> {
+    let [who, kind] = subject(&it.subject, None);
+    let bound = it.bound.iter().map(|(name, object)| format!("{name} = {}", object.raw()).into());
+    let told = crate::report::build::escalation(it);
+    vec![
+        who,
+        kind,
+        Cell::Text(it.id.clone()),
+        Cell::Yes(it.complete),
+        Cell::Yes(it.conditional),
+        Cell::List(bound.collect()),
+        Cell::Number(it.count),
+        Cell::Text(it.title.clone()),
+        Cell::List(told.ways.iter().map(Sentence::text).collect()),
+    ]
+}
+
+const PRIVILEGED: &[crate::report::sheet::Column] = &[
+    ("who", "who"),
+    ("kind", "kind"),
+    ("role", "role"),
+    ("scope", "where"),
+    ("mode", "mode"),
+    ("until", "until"),
+    ("sensitivity", "sensitivity"),
+    ("why", "why privileged"),
+];
+
+fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
+    let holding = |it: &inventory::PrivilegedHolding| {
+        let [who, kind] = subject(&it.subject, it.kind);
+        vec![
+            who,
+            kind,
+            Cell::Text(it.role.text()),
+            Cell::maybe(it.scope.as_ref().map(crate::input::id::Id::text)),
+            Cell::Word(it.mode.name()),
+            Cell::at(it.until),
+            Cell::Word(it.sensitivity.name()),
+            Cell::Text(it.why.clone()),
+        ]
+    };
+    let standing = found.privileged.iter().filter(|it| it.is_standing()).map(holding).collect();
+    vec![
+        Sheet {
+            key: "privileged_holders",
+            title: "Who holds privileged roles",
+            columns: PRIVILEGED,
+            rows: found.privileged.iter().map(holding).collect(),
+            none: "nobody holds a privileged role",
+        },
+        Sheet {
+            key: "standing_privilege",
+            title: "Standing privilege: privileged roles held without end",
+            columns: PRIVILEGED,
+            rows: standing,
+            none: "no privileged role is held without end",
+        },
+        Sheet {
+            key: "non_human_without_owner",
+            title: "Identities other than people for which nobody answers",
+            columns: &[("identity", "identity"), ("kind", "kind")],
+            rows: found
+                .without_owner
+                .iter()
+                .map(|(id, kind)| vec![Cell::Text(id.text()), Cell::Word(kind.name())])
+                .collect(),
+            none: "somebody answers for every one",
+        },
+        Sheet {
+            key: "stale",
+            title: "Access and identities that lie unused",
+            columns: &[
+                ("who", "who"),
+                ("holds", "holds"),
+                ("scope", "where"),
+                ("last_used", "last used"),
+                ("granted_at", "granted"),
+            ],
+            rows: found
+                .stale
+                .iter()
+                .map(|it| {
+                    vec![
+                        Cell::Text(it.who.clone()),
+                        Cell::maybe(it.what.clone()),
+                        Cell::maybe(it.scope.as_ref().map(crate::input::id::Id::text)),
+                        Cell::at(it.last_used),
+                        Cell::at(it.granted_at),
+                    ]
+                })
+                .collect(),
+            none: "the export knows of nothing unused for that long",
+        },
+        Sheet {
+            key: "escalation_prone_roles",
+            title: "Roles that are enough for a known escalation path",
+            columns: &[("role", "role"), ("assignments", "assignments"), ("paths", "paths"), ("title", "leads to")],
+            rows: found
+                .prone
+                .iter()
+                .map(|it| {
+                    vec![
+                        Cell::Text(it.role.text()),
+                        Cell::Number(it.assignments),
+                        Cell::List(it.paths.clone()),
+                        Cell::Text(it.title.clone()),
+                    ]
+                })
+                .collect(),
+            none: "no role is",
+        },
+        escalations(found),
+    ]
+}

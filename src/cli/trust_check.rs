@@ -1,0 +1,270 @@
+//! `review trust check`: everything that is wrong with the files that judge plans, at once, without a plan.
+//!
+//! In: a trust folder. Out: findings with file, line, column and a way to fix each; 1 if any is an error. Nothing is
+//! changed, and a file that cannot be read does not hide what is wrong with the others.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use clap::{Args, Subcommand};
+
+use crate::access::Index;
+use crate::app::io::streams;
+use crate::app::plans::evaluated_plan;
+use crate::app::present::plan_report;
+use crate::app::record::head_files::heads_in;
+use crate::app::record::trusted_heads::KNOWN_HEADS;
+use crate::app::site::load::{REVOKED_KEYS, Site};
+use crate::app::site::location::Where;
+use crate::app::site::proposer_keys;
+use crate::app::site::trust_folder::{TrustFolder, TrustFolderError};
+use crate::cli::output_args::Writing;
+use crate::config::{self, Agents, People, Settings, Tasks};
+use crate::decision::exit::ExitCode;
+use crate::decision::lint::misspelt_ids::slips;
+use crate::decision::lint::trust_files;
+use crate::decision::lint::trust_files::Files;
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::report::model::{Body, Report};
+use crate::report::sentence::{Sentence, counted};
+use crate::trust::revoked::Revoked;
+use crate::trust::signers::Signers;
+
+/// The files that judge plans.
+#[derive(Debug, Subcommand)]
+pub enum Trust {
+    /// Checks the trust files against one another: keys, people, agents, tasks, and what agents hold.
+    Check(Check),
+}
+
+impl Trust {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If there is no trust folder or stdout is closed.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Check(page) => page.run(),
+        }
+    }
+
+    /// Where the result goes.
+    #[must_use]
+    pub fn writing(&self) -> &Writing {
+        match self {
+            Self::Check(page) => &page.writing,
+        }
+    }
+}
+
+/// Checks the trust files against one another.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The trust folder: a folder, or a git revision that holds one [default: the nearest `review.yaml` upward].
+    #[arg(long, value_name = "DIR|GIT-REF")]
+    trust: Option<String>,
+    /// Fail on warnings too.
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// What was found so far, with the texts that it points into.
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    sources: BTreeMap<String, Rc<[u8]>>,
+}
+
+impl Found {
+    /// Keeps each finding once: the files are read here and, together, by the site.
+    fn add(&mut self, more: impl IntoIterator<Item = Finding>) {
+        for finding in more {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    fn fault(&mut self, path: &str, error: &TrustFolderError) {
+        let code = if matches!(error, TrustFolderError::Link(_)) { Code::TrustFileLink } else { Code::Unreadable };
+        let said = error.to_string();
+        let (message, help) = said.split_once("\n  = help: ").unwrap_or((&said, ""));
+        if self.findings.iter().any(|known| known.message.raw() == message) {
+            return;
+        }
+        let finding = Finding::new(code, message).at(&Place::file(path));
+        self.add([if help.is_empty() { finding } else { finding.help(help) }]);
+    }
+
+    fn bytes(&mut self, folder: &TrustFolder, path: &str) -> Option<(String, Rc<[u8]>)> {
+        let shown = folder.shown(path);
+        match folder.read(path) {
+            Ok(Some(bytes)) => {
+                self.sources.insert(shown.clone(), Rc::clone(&bytes));
+                Some((shown, bytes))
+            }
+            Ok(None) => None,
+            Err(error) => {
+                self.fault(&shown, &error);
+                None
+            }
+        }
+    }
+
+    /// Reads a file, whose absence is the default; none if it is faulty.
+    fn read<T: Default>(
+        &mut self,
+        folder: &TrustFolder,
+        path: &str,
+        read: impl Fn(&str, &[u8]) -> Result<T, Vec<Finding>>,
+    ) -> Option<T> {
+        let before = self.findings.len();
+        let Some((shown, bytes)) = self.bytes(folder, path) else {
+            return (self.findings.len() == before).then(T::default);
+        };
+        read(&shown, &bytes).map_err(|findings| self.add(findings)).ok()
+    }
+}
+
+impl Check {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        self.writing.finish("trust check", self.judge())
+    }
+
+    fn judge(&self) -> anyhow::Result<(Report, ExitCode)> {
+        let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)?;
+        let mut found = Found::default();
+        self.look(&folder, &mut found)?;
+        found.findings.sort_by(|a, b| (b.severity, &a.place).cmp(&(a.severity, &b.place)));
+        let count = |severity| found.findings.iter().filter(|f| f.severity == severity).count() as u64;
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        let fails = errors > 0 || self.strict && warnings > 0;
+        let code = if fails { ExitCode::Failure } else { ExitCode::Passes };
+        let verdict = match (errors, warnings) {
+            (0, 0) => "nothing is wrong with the trust files".to_owned(),
+            (0, _) => counted(warnings, "warning", "warnings"),
+            (_, 0) => counted(errors, "error", "errors"),
+            _ => format!("{} and {}", counted(errors, "error", "errors"), counted(warnings, "warning", "warnings")),
+        };
+        let report = Report {
+            command: "trust check",
+            exit_code: code.code(),
+            verdict: Sentence::of(verdict),
+            findings: crate::app::site::fault_report::reported(&found.findings, &found.sources),
+            body: Body::Findings,
+            next: Vec::new(),
+        };
+        Ok((report, code))
+    }
+
+    fn look(&self, folder: &TrustFolder, found: &mut Found) -> anyhow::Result<()> {
+        let settings = found
+            .bytes(folder, "review.yaml")
+            .and_then(|(shown, bytes)| Settings::read(&shown, &bytes).map_err(|findings| found.add(findings)).ok());
+        let people = found.read(folder, "people.yaml", People::read);
+        let agents = found.read(folder, "agents.yaml", Agents::read);
+        let tasks = found.read(folder, "tasks.yaml", Tasks::read);
+        let tasks = tasks.unwrap_or_default();
+        let signers = match found.bytes(folder, "allowed_signers") {
+            Some((shown, bytes)) => {
+                let (signers, findings) = Signers::parse(&shown, &bytes);
+                found.add(findings);
+                signers
+            }
+            None => Signers::default(),
+        };
+        let revoked = found.bytes(folder, REVOKED_KEYS).map_or_else(Revoked::default, |(shown, bytes)| {
+            let (revoked, findings) = Revoked::parse(&shown, &bytes);
+            found.add(findings);
+            revoked
+        });
+        found.add(tasks.without_owner());
+        if let Some((shown, bytes)) = found.bytes(folder, KNOWN_HEADS)
+            && let Err(fault) = heads_in(&shown, &String::from_utf8_lossy(&bytes))
+        {
+            let finding = Finding::new(Code::BadConfiguration, fault.to_string()).at(&Place::file(&shown));
+            found.add([finding.help("write one hash a line, as `review log head` prints it")]);
+        }
+        if let Some(agents) = &agents {
+            match proposer_keys::load(agents, &mut |path| Ok(found.bytes(folder, path))) {
+                Ok((_, findings)) => found.add(findings),
+                Err(error) => found.fault("agents.yaml", &error),
+            }
+        }
+        let signers_file = folder.shown("allowed_signers");
+        // WHY: a file that cannot be read names nobody, and the others must not be blamed for that.
+        let files = people.as_ref().zip(agents.as_ref()).map(|(people, agents)| Files {
+            people,
+            agents,
+            tasks: &tasks,
+            signers: &signers,
+            signers_file: &signers_file,
+        });
+        if let Some(files) = files {
+            found.add(config::cross_check(files.people, files.agents, files.tasks));
+            found.add(trust_files::faults(files));
+        }
+        let longest = settings.map_or_else(
+            || config::Parameters::default().max_credential_ttl,
+            |settings| settings.parameters.max_credential_ttl,
+        );
+        // The site as a whole: policies, classification, the snapshot. What the export lacks is not held against anybody.
+        let place = Where { trust: self.trust.clone(), log: None };
+        let site = match Site::load(&place) {
+            Ok(Ok(site)) => Some(site),
+            Ok(Err(faults)) => {
+                found.sources.extend(faults.sources);
+                found.add(faults.findings);
+                None
+            }
+            Err(error) => {
+                match error.downcast_ref::<TrustFolderError>() {
+                    Some(TrustFolderError::Missing { path, help }) => {
+                        let message = format!("there is no `{}`, so what agents hold was not looked at", path.raw());
+                        found.add([Finding::new(Code::Unreadable, message).help(*help).weighing(Severity::Note)]);
+                    }
+                    Some(error) => found.fault(&folder.shown("review.yaml"), error),
+                    None => return Err(error),
+                }
+                None
+            }
+        };
+        if let Some(files) = files {
+            let snapshot = site.as_ref().map(|site| &site.snapshot);
+            found.add(trust_files::remarks(files, &revoked, longest, snapshot, streams::now()));
+        }
+        if let Some(site) = site {
+            found.sources.extend(site.sources.iter().map(|(name, bytes)| (name.clone(), Rc::clone(bytes))));
+            found.add(site.findings.iter().cloned());
+            found.add(overbroad(&site));
+            found.add(slips(&site.people, &site.agents, &site.snapshot, site.added));
+        }
+        Ok(())
+    }
+}
+
+/// Every agent that holds more than it may.
+fn overbroad(site: &Site) -> Vec<Finding> {
+    let index = Index::new(&site.snapshot);
+    let agents = site.agents.all().iter();
+    agents
+        .filter_map(|agent| {
+            let example = crate::app::plans::excess_access::beyond(&index, agent)?;
+            Some(beyond("the agent", agent.id.value.as_str(), &example).at(&agent.id.place))
+        })
+        .collect()
+}
+
+/// An agent that holds more than it may, with an example.
+#[must_use]
+pub fn beyond(what: &str, id: &str, example: &Text) -> Finding {
+    Finding::new(
+        Code::AgentOverbroad,
+        format!("{what} `{id}` itself holds more than agents.yaml says it may: {}", example.raw()),
+    )
+    .help("take that access from the assistant, or list it in `may_hold`")
+}

@@ -1,0 +1,105 @@
+//! Which changes may be approved with one answer.
+//!
+//! Source: DESIGN §8. In: a change, its facts, the parent of its scope, and whether anything warns. Out: what it must
+//! have in common with the others of a group, or nothing if it must be asked alone.
+
+use crate::access::model::facts::ChangeFacts;
+use crate::decision::case::{EvaluatedChange, Outcome};
+use crate::input::entitlement::Mode;
+use crate::input::id::{Entitlement, ResourceId};
+use crate::plan::model::{Action, AssignmentChange, Change, Lifetime};
+
+/// The most changes that one answer approves.
+pub const MOST: usize = 20;
+
+/// Where the scopes of a group lie.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Where {
+    /// No scope: everywhere.
+    Everywhere,
+    /// Scopes that lie in nothing: each is alone.
+    Root(ResourceId),
+    /// Scopes of one parent.
+    Below(ResourceId),
+}
+
+/// What changes approved together have in common: action, entitlement, parent of scope, mode and expiry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Likeness {
+    action: &'static str,
+    entitlement: Entitlement,
+    place: Where,
+    mode: Option<Mode>,
+    lifetime: Option<Lifetime>,
+}
+
+/// What a change must have in common with others to be approved together with them; `None`: it is asked alone.
+///
+/// `parent` is what its scope lies in; `warned` says whether any finding or advisory policy warns of it.
+#[must_use]
+pub fn likeness(
+    change: &Change,
+    facts: &ChangeFacts,
+    present: &EvaluatedChange,
+    parent: Option<&ResourceId>,
+    warned: bool,
+) -> Option<Likeness> {
+    let assignment = assignment(&change.action)?;
+    let plain = !warned
+        && matches!(present.outcome, Outcome::Needs(_))
+        && !facts.is_privileged_in_plan()
+        && facts.gained_privileged == 0
+        && facts.escalations.is_empty()
+        && facts.sod.is_empty()
+        && present.emergent.is_empty()
+        && present.document.contradictions.is_empty()
+        && !facts.concerned.at_least
+        && !facts.concerned.untold.is_any();
+    if !plain {
+        return None;
+    }
+    let place = match (&assignment.scope, parent) {
+        (None, _) => Where::Everywhere,
+        (Some(scope), None) => Where::Root(scope.value.clone()),
+        (Some(_), Some(parent)) => Where::Below(parent.clone()),
+    };
+    Some(Likeness {
+        action: change.action.word(),
+        entitlement: facts.named.entitlement()?,
+        place,
+        mode: assignment.mode.as_ref().map(|m| m.value),
+        lifetime: assignment.lifetime.as_ref().map(|l| l.value),
+    })
+}
+
+/// The assignment that a change gives, takes or alters.
+fn assignment(action: &Action) -> Option<&AssignmentChange> {
+    match action {
+        Action::Grant(change) | Action::Revoke(change) | Action::Adjust(change) => Some(change),
+        Action::CreateRole(_)
+        | Action::DeleteRole(_)
+        | Action::AddPermission(..)
+        | Action::RemovePermission(..)
+        | Action::AddInclude(..)
+        | Action::RemoveInclude(..)
+        | Action::SetRole(_)
+        | Action::CreateGroup(..)
+        | Action::DeleteGroup(_)
+        | Action::CreateIdentity(..)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::SetOwner(..)
+        | Action::CreateResource(..)
+        | Action::DeleteResource(_)
+        | Action::AddTrust(_)
+        | Action::RemoveTrust(_)
+        | Action::IssueCredential(_)
+        | Action::RotateCredential(..)
+        | Action::RevokeCredential(_)
+        | Action::SuppressFinding(_) => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "bulk_key_tests.rs"]
+mod tests;

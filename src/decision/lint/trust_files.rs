@@ -1,0 +1,384 @@
+//! What the trust files must say of one another: who could sign for whom, and which machine could pass for a person.
+//!
+//! In: `people.yaml`, `agents.yaml`, `tasks.yaml` and `allowed_signers` as believed, revoked keys, the time, and the
+//! snapshot if there is one. Out: findings, each with its place. What [`faults`] finds keeps the site from judging
+//! anything; what [`remarks`] finds is for whoever keeps the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{Agents, People, Person, Proof, Tasks};
+use crate::input::entitlement::IdentityKind;
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::PersonId;
+use crate::input::place::{Place, Placed};
+use crate::input::text::Text;
+use crate::input::time::{Span, Time};
+use crate::log::line::SessionKind;
+use crate::snapshot::model::{Snapshot, Status};
+use crate::trust::key::{PublicKey, RECOMMENDED_RSA_BITS};
+use crate::trust::revoked::Revoked;
+use crate::trust::signers::{Line, Signers};
+
+/// The longest that a credential of an agent should last, in seconds.
+const DAY: i64 = 86_400;
+
+/// The trust files, as far as they concern who signs.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// `people.yaml`.
+    pub people: &'a People,
+    /// `agents.yaml`.
+    pub agents: &'a Agents,
+    /// `tasks.yaml`.
+    pub tasks: &'a Tasks,
+    /// `allowed_signers`.
+    pub signers: &'a Signers,
+    /// The name of that file, for people.
+    pub signers_file: &'a str,
+}
+
+/// What keeps a site from judging anything: a key of two people, a proposer's key among those of approvers.
+#[must_use]
+pub fn faults(files: Files<'_>) -> Vec<Finding> {
+    let mut found = shared_keys(files);
+    found.extend(shared_with_recorders(files));
+    found.extend(machines(files));
+    found
+}
+
+/// What is not right, and leaves the site able to judge.
+#[must_use]
+pub fn remarks(
+    files: Files<'_>,
+    revoked: &Revoked,
+    longest: Span,
+    snapshot: Option<&Snapshot>,
+    now: Time,
+) -> Vec<Finding> {
+    let mut found = without_keys(files, revoked, now);
+    found.extend(nobodys(files));
+    found.extend(recorders(files));
+    found.extend(listed_though_revoked(files, revoked));
+    found.extend(credentials(files, longest, now));
+    found.extend(owners(files));
+    found.extend(snapshot.into_iter().flat_map(|snapshot| not_people(files.people, snapshot)));
+    found
+}
+
+impl<'a> Files<'a> {
+    fn place(&self, line: &Line) -> Place {
+        Place::line(self.signers_file, line.number)
+    }
+
+    /// The people for whom a line stands.
+    fn persons(&self, line: &'a Line) -> impl Iterator<Item = &'a Person> + use<'a> {
+        let matches = |person: &&Person| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
+        self.people.all().iter().filter(matches)
+    }
+
+    /// Every key of `agents.yaml` that can be read, with its agent, its place, and the principal of a certificate.
+    fn proofs(&self) -> impl Iterator<Item = Proves<'a>> + use<'a> {
+        let agents = self.agents.all().iter();
+        agents.flat_map(|agent| {
+            agent.proofs.iter().filter_map(|proof| {
+                let (line, principal) = match &proof.value {
+                    Proof::Key { key, .. } => (key, None),
+                    Proof::Certificate { authority, principal } => (authority, Some(principal.as_str())),
+                    Proof::Token(_) => return None,
+                };
+                let key = PublicKey::from_line(line.value.raw()).ok()?;
+                Some(Proves { agent: agent.id.value.as_str(), is_person: agent.is_person, key, line, principal })
+            })
+        })
+    }
+}
+
+/// A key by which an agent proves itself.
+struct Proves<'a> {
+    agent: &'a str,
+    is_person: bool,
+    key: PublicKey,
+    line: &'a Placed<Text>,
+    /// The principal, where the key is that of an authority.
+    principal: Option<&'a str>,
+}
+
+fn shared_keys(files: Files<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut seen: BTreeMap<&PublicKey, (BTreeMap<&PersonId, u32>, BTreeSet<u32>)> = BTreeMap::new();
+    // WHY: an authority's line stands for as many people as it certifies.
+    for line in files.signers.lines().iter().filter(|line| !line.cert_authority) {
+        let (known, told) = seen.entry(&line.key).or_default();
+        for person in files.persons(line) {
+            let other = known.iter().find(|(id, _)| ***id != person.id.value).map(|(id, at)| (*id, *at));
+            known.entry(&person.id.value).or_insert(line.number);
+            if let Some((other, at)) = other
+                && told.insert(line.number)
+            {
+                let message = format!(
+                    "the key `{}` stands for two people, `{}` and `{}`",
+                    line.key.fingerprint(),
+                    other.as_str(),
+                    person.id.value.as_str()
+                );
+                let help = if at == line.number {
+                    "give each person a line and a key of their own".to_owned()
+                } else {
+                    format!("the first stands in line {at}; give each person a key of their own")
+                };
+                found.push(Finding::new(Code::SharedKey, message).at(&files.place(line)).help(help));
+            }
+        }
+    }
+    found
+}
+
+/// Lines by which a key records as a machine, while another line has that key for a person: a recorder can never decide.
+fn shared_with_recorders(files: Files<'_>) -> Vec<Finding> {
+    let plain = || files.signers.lines().iter().filter(|line| !line.cert_authority);
+    let mut people: BTreeMap<&PublicKey, (&PersonId, u32)> = BTreeMap::new();
+    for line in plain() {
+        if let Some(person) = files.persons(line).next() {
+            people.entry(&line.key).or_insert((&person.id.value, line.number));
+        }
+    }
+    let records = |line: &&Line| {
+        line.unused.is_none()
+            && line.namespaces.as_ref().is_some_and(|list| list.matches(SessionKind::Record.namespace()))
+            && files.persons(line).next().is_none()
+    };
+    let mut found = Vec::new();
+    for line in plain().filter(records) {
+        if let Some((person, at)) = people.get(&line.key) {
+            let message = format!(
+                "the key `{}` records as `{}`, and is that of `{}` in line {at}",
+                line.key.fingerprint(),
+                line.principals_text.raw(),
+                person.as_str()
+            );
+            let help = "a recorder can never decide; give it a key of its own";
+            found.push(Finding::new(Code::SharedKey, message).at(&files.place(line)).help(help));
+        }
+    }
+    found
+}
+
+fn machines(files: Files<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for proves in files.proofs() {
+        let passes = |line: &&Line| {
+            line.key == proves.key
+                && match proves.principal {
+                    None => true,
+                    Some(principal) => line.cert_authority && line.principals.matches(principal),
+                }
+        };
+        if let Some(line) = files.signers.lines().iter().find(passes) {
+            let message = match proves.principal {
+                None if proves.is_person => format!(
+                    "the key by which the person `{}` proposes stands in line {} of allowed_signers, among those of approvers",
+                    proves.agent, line.number
+                ),
+                None => format!(
+                    "the key of the agent `{}` stands in line {} of allowed_signers, among those of approvers",
+                    proves.agent, line.number
+                ),
+                Some(principal) => format!(
+                    "certificates of the agent `{}`, for `{principal}`, would be taken for an approver's by line {} of allowed_signers",
+                    proves.agent, line.number
+                ),
+            };
+            let finding = Finding::new(Code::MachineApprover, message).at(&proves.line.place);
+            found.push(finding.help(if proves.is_person {
+                "a key that proves plans decides nothing: who proposes and decides needs a second key, to propose with"
+            } else {
+                "a machine never approves; give the agent a key or authority of its own"
+            }));
+        }
+    }
+    found
+}
+
+fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> {
+    let seals = SessionKind::Review.namespace();
+    let counts = |line: &&Line| {
+        line.unused.is_none()
+            && line.namespaces.as_ref().is_some_and(|list| list.matches(seals))
+            && line.valid_after.is_none_or(|from| from <= now)
+            && line.valid_before.is_none_or(|until| now <= until)
+            && !revoked.contains(&line.key)
+    };
+    let mut found = Vec::new();
+    for person in files.people.all() {
+        let stands = |line: &&Line| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
+        if files.signers.lines().iter().filter(counts).any(|line| stands(&line)) {
+            continue;
+        }
+        let id = person.id.value.as_str();
+        let listed = files.signers.lines().iter().any(|line| stands(&line));
+        let is_approver = files.people.groups_of(&person.id.value).next().is_some();
+        if person.principals.is_empty() && !is_approver {
+            continue;
+        }
+        let message = if listed {
+            format!("no key of `{id}` in allowed_signers counts now, so `{id}` decides nothing")
+        } else {
+            format!("`{id}` has no key in allowed_signers, so `{id}` decides nothing")
+        };
+        let finding = Finding::new(Code::PersonWithoutKey, message).at(&person.id.place);
+        found.push(finding.help("add a line `PRINCIPAL namespaces=\"review-seal@v1\" KEY` with a principal of theirs"));
+    }
+    found
+}
+
+fn nobodys(files: Files<'_>) -> Vec<Finding> {
+    let seals = SessionKind::Review.namespace();
+    let decides = |line: &&Line| {
+        line.unused.is_none()
+            && line.namespaces.as_ref().is_some_and(|list| list.matches(seals))
+            && files.persons(line).next().is_none()
+    };
+    let lines = files.signers.lines().iter().filter(decides);
+    lines
+        .map(|line| {
+            let message = format!(
+                "`{}` of allowed_signers is nobody in people.yaml, so this line decides nothing",
+                line.principals_text.raw()
+            );
+            Finding::new(Code::NobodysKey, message)
+                .at(&files.place(line))
+                .help("list that principal under a person of people.yaml, or remove the line")
+        })
+        .collect()
+}
+
+/// Lines by which one key decides as a person and records as a machine: who holds it could pass for the record of policy.
+fn recorders(files: Files<'_>) -> Vec<Finding> {
+    let allows =
+        |line: &Line, kind: SessionKind| line.namespaces.as_ref().is_some_and(|list| list.matches(kind.namespace()));
+    let both = |line: &&Line| {
+        line.unused.is_none() && allows(line, SessionKind::Record) && files.persons(line).next().is_some()
+    };
+    let lines = files.signers.lines().iter().filter(both);
+    lines
+        .map(|line| {
+            let message = format!(
+                "the line for `{}` lets a person's key record what needs nobody; a recorder is nobody in people.yaml",
+                line.principals_text.raw()
+            );
+            Finding::new(Code::MachineApprover, message)
+                .at(&files.place(line))
+                .help("write `namespaces=\"review-seal@v1\"`, and give the recorder a line, a principal and a key of its own")
+                .weighing(Severity::Warning)
+        })
+        .collect()
+}
+
+fn listed_though_revoked(files: Files<'_>, revoked: &Revoked) -> Vec<Finding> {
+    let of = |key: &PublicKey, place: &Place| {
+        Finding::new(
+            Code::RevokedKeyListed,
+            format!("the key `{}` was revoked, and stands here still", key.fingerprint()),
+        )
+        .at(place)
+        .help("remove it; nothing that it signed counts")
+    };
+    let signers = files.signers.lines().iter().filter(|line| revoked.contains(&line.key));
+    let agents = files.proofs().filter(|proves| revoked.contains(&proves.key));
+    signers
+        .map(|line| of(&line.key, &files.place(line)))
+        .chain(agents.map(|proves| of(&proves.key, &proves.line.place)))
+        .collect()
+}
+
+fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for agent in files.agents.all() {
+        let id = agent.id.value.as_str();
+        if agent.proofs.is_empty() {
+            let message = format!("the agent `{id}` has no `proof:`, so each plan of it is denied");
+            let finding = Finding::new(Code::AgentWithoutProof, message).at(&agent.id.place);
+            found.push(finding.help("list a key, a certificate authority or a token by which it proves its plans"));
+        }
+        let longest = agent.max_credential_ttl.map_or(longest, |own| own.min(longest));
+        if longest.seconds() > DAY && !agent.proofs.is_empty() && !agent.is_person {
+            let message = format!(
+                "credentials of the agent `{id}` may last {longest}: whoever takes one is that agent for as long"
+            );
+            let finding = Finding::new(Code::LongLivedAgent, message).at(&agent.id.place);
+            found.push(
+                finding
+                    .help("write `max_credential_ttl: 1h`, or what its certificates or tokens last, and at most `1d`"),
+            );
+        }
+        for proof in &agent.proofs {
+            let Proof::Key { key, valid_after, valid_before } = &proof.value else { continue };
+            let lifetime = valid_after.zip(*valid_before).and_then(|(from, until)| until.since(from));
+            let (code, message) = match (lifetime, valid_before) {
+                (_, Some(until)) if *until < now => {
+                    (Code::CredentialEnded, format!("this key of `{id}` ended at {until}"))
+                }
+                (Some(lifetime), _) if lifetime <= longest => continue,
+                (Some(lifetime), _) => (
+                    Code::EndlessCredential,
+                    format!(
+                        "this key of `{id}` holds for {lifetime}; a credential may for {longest}, so its plans are denied"
+                    ),
+                ),
+                (None, _) => {
+                    (Code::EndlessCredential, format!("this key of `{id}` holds without end, so its plans are denied"))
+                }
+            };
+            let help = "write `valid_after` and `valid_before` close enough, and renew the key; or use short-lived certificates or tokens";
+            found.push(Finding::new(code, message).at(&key.place).help(help));
+        }
+    }
+    for proves in files.proofs() {
+        if let Some(bits) = proves.key.rsa_bits().filter(|bits| *bits < RECOMMENDED_RSA_BITS) {
+            let message = format!("the RSA key of the agent `{}` has {bits} bits", proves.agent);
+            let help = format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits");
+            found.push(Finding::new(Code::WeakKey, message).at(&proves.line.place).help(help));
+        }
+    }
+    found
+}
+
+fn owners(files: Files<'_>) -> Vec<Finding> {
+    let owners = files.tasks.all().iter().filter_map(|task| task.owner.as_ref().map(|owner| (task, owner)));
+    let machines = owners.filter(|(_, owner)| files.agents.get(owner.value.as_str()).is_some());
+    machines
+        .map(|(task, owner)| {
+            let message =
+                format!("the task `{}` is owned by the agent `{}`", task.id.value.as_str(), owner.value.as_str());
+            Finding::new(Code::NotAPerson, message).at(&owner.place).help("a person opens a task and answers for it")
+        })
+        .collect()
+}
+
+fn not_people(people: &People, snapshot: &Snapshot) -> Vec<Finding> {
+    let views: BTreeMap<&str, (IdentityKind, Status)> =
+        snapshot.identities.iter().map(|i| (i.id.as_str(), (i.kind, i.status))).collect();
+    let mut found = Vec::new();
+    for person in people.all() {
+        for identity in &person.identities {
+            let Some((kind, status)) = views.get(identity.value.as_str()) else { continue };
+            let what = match (kind, status) {
+                (IdentityKind::Human, Status::Active) => continue,
+                (IdentityKind::Human, _) => "disabled",
+                (
+                    IdentityKind::ServiceAccount | IdentityKind::Workload | IdentityKind::Agent | IdentityKind::Device,
+                    _,
+                ) => kind.name(),
+            };
+            let message = format!(
+                "the snapshot calls the identity `{}` of `{}` {what}, so `{}` decides nothing",
+                identity.value.as_str(),
+                person.id.value.as_str(),
+                person.id.value.as_str()
+            );
+            let help = "remove the identity from the person, or correct the export";
+            found.push(Finding::new(Code::NotAPerson, message).at(&identity.place).help(help));
+        }
+    }
+    found
+}

@@ -1,0 +1,92 @@
+//! Whether the approved changes can stand on their own.
+//!
+//! Source: DESIGN §8: "the approved set is analysed again as a plan of its own". In: what the analysis of that set says,
+//! beside what was approved. Out: faults. A grant whose companion revoke was rejected may now break a rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::decision::case::{CaseId, EvaluatedChange, Outcome};
+use crate::input::digest::{Digest, of};
+use crate::input::id::{PlanId, PolicyId};
+
+/// The approved set, analysed and evaluated as a plan of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Reanalysis {
+    /// Per plan whose approved part `SubmitPlan` denies: the policies, or an empty set for a missing permit.
+    pub denied_plans: BTreeMap<PlanId, BTreeSet<PolicyId>>,
+    /// Every change of the set, as it is in the set.
+    pub changes: BTreeMap<CaseId, EvaluatedChange>,
+}
+
+/// Why an approved set cannot stand on its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Policy denies the approved part of the plan.
+    PlanDenied(PlanId, BTreeSet<PolicyId>),
+    /// Policy denies the change within the set.
+    Denied(CaseId, BTreeSet<PolicyId>),
+    /// The change does something else within the set.
+    Moved(CaseId),
+    /// The set gives together what the person was not shown.
+    Emerges(CaseId, BTreeSet<Digest<of::Piece>>),
+    /// The change depends on one that was rejected or is denied.
+    Dependency(CaseId, CaseId),
+    /// The analysis says nothing of the change.
+    NotAnalysed(CaseId),
+}
+
+impl Fault {
+    /// The change that it concerns; none: the plan as a whole.
+    #[must_use]
+    pub fn case(&self) -> Option<&CaseId> {
+        match self {
+            Self::PlanDenied(..) => None,
+            Self::Denied(case, _)
+            | Self::Moved(case)
+            | Self::Emerges(case, _)
+            | Self::Dependency(case, _)
+            | Self::NotAnalysed(case) => Some(case),
+        }
+    }
+}
+
+/// What one approved change was approved on.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis<'a> {
+    /// The change as it was shown.
+    pub shown: &'a EvaluatedChange,
+    /// The policies set aside for it.
+    pub set_aside: &'a BTreeSet<PolicyId>,
+}
+
+/// The faults of an approved set, sorted; empty: it can stand.
+#[must_use]
+pub fn faults(approved: &[Basis<'_>], again: &Reanalysis) -> BTreeSet<Fault> {
+    let mut found: BTreeSet<Fault> = again
+        .denied_plans
+        .iter()
+        .filter(|(plan, _)| approved.iter().any(|b| b.shown.case.plan == **plan))
+        .map(|(plan, policies)| Fault::PlanDenied(plan.clone(), policies.clone()))
+        .collect();
+    for basis in approved {
+        let case = &basis.shown.case;
+        let Some(now) = again.changes.get(case) else {
+            found.insert(Fault::NotAnalysed(case.clone()));
+            continue;
+        };
+        if now.digest != basis.shown.digest {
+            found.insert(Fault::Moved(case.clone()));
+        }
+        let unseen: BTreeSet<_> = now.emergent.difference(&basis.shown.emergent).copied().collect();
+        if !unseen.is_empty() {
+            found.insert(Fault::Emerges(case.clone(), unseen));
+        }
+        if let Outcome::Denied(denial) = &now.outcome
+            && !denial.is_set_aside_by(basis.set_aside)
+        {
+            let policies = denial.mandatory.union(&denial.overridable).cloned().collect();
+            found.insert(Fault::Denied(case.clone(), policies));
+        }
+    }
+    found
+}

@@ -1,0 +1,197 @@
+//! What a verified log says, in this room's words.
+//!
+//! In: the sessions of a verification that kept its lines, their long values, and who each principal is. Out: the
+//! record of decisions and exports, or every line that cannot be believed. An `evaluation` line's `definition` holds the
+//! document under the change digest, word for word ([`crate::decision::digest::Digested::text`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::decision::case::{Signer, StepName};
+use crate::decision::digest::{Digested, Document};
+use crate::decision::recorded::record::{Automatic, Exported, Record, RecordedDecision, ReviewerVerdict, SessionRef};
+use crate::input::digest::{Digest, of};
+use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
+use crate::log::blob::Values;
+use crate::log::line::{Auto, Decision, Evaluation, Line, SessionKind, Value, Verdict};
+use crate::log::verify::SessionView;
+use crate::policy::KeyFacts;
+
+/// A decision line that cannot be believed: nothing passes while there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unbelieved {
+    /// The file.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub why: Why,
+}
+
+/// What is wrong with a decision line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// Nobody's good signature stands under its session.
+    Unsigned,
+    /// It stands in a session of a machine.
+    ByMachine,
+    /// `people.yaml` does not say who its principal is, and the session names nobody.
+    NoPerson,
+    /// No evaluation of its change and digest comes before it.
+    NotEvaluated,
+    /// What it was decided on is not what its digest says.
+    NotItsDigest,
+    /// A step in it has no valid name.
+    BadStep,
+}
+
+/// What an evaluation was of.
+type Evaluated = BTreeMap<(PlanId, ChangeId, Digest<of::Change>), Value>;
+
+/// Everything that the log says of decisions and exports.
+///
+/// `person` says whose a principal is, by `people.yaml` as it is now. A person who left has no approval that counts, but
+/// a reject still blocks: it is kept under the name that its session gave.
+///
+/// # Errors
+/// Every decision line that cannot be believed.
+pub fn recall(
+    sessions: &[SessionView],
+    values: &Values,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+) -> Result<Record, Vec<Unbelieved>> {
+    let mut record = Record::default();
+    let mut unbelieved = Vec::new();
+    let by_seal: BTreeMap<Digest<of::Line>, SessionRef> =
+        sessions.iter().map(|s| (s.seal.digest, session_of(s))).collect();
+    for session in sessions {
+        let name = session_of(session);
+        let parents = session.header.parents.iter().filter_map(|seal| by_seal.get(seal).cloned());
+        record.sessions.insert(name.clone(), parents);
+        let mut evaluated = Evaluated::new();
+        for line in &session.lines {
+            match &line.value {
+                Line::Evaluation(e) => note(&mut evaluated, e),
+                Line::Decision(d) => match decision(session, (line.digest, line.line), d, &evaluated, values, person) {
+                    Ok(said) => record.decisions.extend(said),
+                    Err(why) => {
+                        unbelieved.push(Unbelieved { file: Arc::clone(&session.file), line: line.line, why });
+                    }
+                },
+                // WHY: an export that nobody signed still uses its approvals up; that is the safe side.
+                Line::Export(export) => record.exports.push(Exported {
+                    session: name.clone(),
+                    digest: export.digest,
+                    at: export.at,
+                    decisions: export.decisions.iter().copied().collect(),
+                }),
+                Line::Auto(auto) => record.automatic.extend(automatic(session, line.digest, auto, person)),
+                Line::Session(_)
+                | Line::Blob(_)
+                | Line::Plan(_)
+                | Line::Policies(_)
+                | Line::Result(_)
+                | Line::Seal(_)
+                | Line::Sig(_) => {}
+            }
+        }
+    }
+    if unbelieved.is_empty() { Ok(record) } else { Err(unbelieved) }
+}
+
+/// What a recorder sealed; `None` where nobody signed it, or a person did: a person's word is no record of policy.
+fn automatic(
+    session: &SessionView,
+    line: Digest<of::Line>,
+    auto: &Auto,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+) -> Option<Automatic> {
+    let signer = session.signer.as_ref()?;
+    if session.header.kind != SessionKind::Record || person(&signer.principal).is_some() {
+        return None;
+    }
+    Some(Automatic {
+        line,
+        digest: auto.digest,
+        plan: auto.plan.clone(),
+        sealed_at: session.seal.value.at,
+        recorder: signer.principal.text(),
+    })
+}
+
+fn session_of(session: &SessionView) -> SessionRef {
+    SessionRef::new(session.header.session.to_string())
+}
+
+fn note(evaluated: &mut Evaluated, e: &Evaluation) {
+    evaluated.insert((e.plan.clone(), e.change.clone(), e.digest), e.definition.clone());
+}
+
+/// A decision line; `None`: it is of somebody who is nobody now, and does not block.
+fn decision(
+    session: &SessionView,
+    (line, index): (Digest<of::Line>, usize),
+    d: &Decision,
+    evaluated: &Evaluated,
+    values: &Values,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+) -> Result<Option<RecordedDecision>, Why> {
+    let signer = session.signer.as_ref().ok_or(Why::Unsigned)?;
+    if session.header.kind != SessionKind::Review {
+        return Err(Why::ByMachine);
+    }
+    let known = person(&signer.principal);
+    let named = session.header.writer.person.clone();
+    let who = match (&d.verdict, known) {
+        (_, Some(person)) => person,
+        (Verdict::Reject, None) => named.ok_or(Why::NoPerson)?,
+        (Verdict::Approve | Verdict::Override, None) => return Ok(None),
+    };
+    let key = (d.plan.clone(), d.change.clone(), d.digest);
+    let definition = evaluated.get(&key).ok_or(Why::NotEvaluated)?;
+    let Digested { document, digest, .. } = believe(definition, &d.digest, values).ok_or(Why::NotItsDigest)?;
+    if document.plan != d.plan {
+        return Err(Why::NotItsDigest);
+    }
+    let steps: Option<BTreeSet<StepName>> = d.steps.iter().map(|step| StepName::new(step.raw())).collect();
+    let said = match d.verdict {
+        Verdict::Approve => ReviewerVerdict::Approve { grouped: d.grouped.is_some() },
+        Verdict::Reject => ReviewerVerdict::Reject,
+        Verdict::Override => ReviewerVerdict::Override {
+            policies: d.set_aside.iter().cloned().collect(),
+            lifts: d.lifts.iter().copied().collect(),
+        },
+    };
+    Ok(Some(RecordedDecision {
+        line,
+        session: session_of(session),
+        index: u64::try_from(index).unwrap_or(u64::MAX),
+        sealed_at: session.seal.value.at,
+        signer: Signer { person: who, key: signer.fingerprint.clone() },
+        key: KeyFacts {
+            kind: signer.key_type.raw().to_owned(),
+            security_key: signer.security_key,
+            user_present: signer.user_present,
+            user_verified: signer.user_verified,
+        },
+        change: d.change.clone(),
+        digest,
+        document,
+        emergent: d.emergent.iter().copied().collect(),
+        said,
+        steps: steps.ok_or(Why::BadStep)?,
+        reason: d.reason.clone(),
+    }))
+}
+
+fn believe(definition: &Value, digest: &Digest<of::Change>, values: &Values) -> Option<Digested> {
+    let text = match definition {
+        Value::Inline(text) => text.raw(),
+        Value::Blob(blob) => std::str::from_utf8(values.get(blob)?).ok()?,
+    };
+    Document::believe(text, digest).ok()
+}
+
+#[cfg(test)]
+#[path = "recall_tests.rs"]
+mod tests;

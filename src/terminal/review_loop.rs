@@ -1,0 +1,375 @@
+//! A sitting: the loop around a session, and what each of its questions looks like.
+//!
+//! In: a session of `decision`, the report's plans, and a [`SessionStore`] that stores and analyses. Out: how the session ended.
+//! It decides nothing: every answer is a key or a line that a person typed at the question shown. Events are at the desk
+//! before the next question is drawn.
+
+use std::collections::BTreeSet;
+
+use crate::decision::case::CaseId;
+use crate::decision::recheck::Reanalysis;
+use crate::decision::session::{
+    Ask, Complaint, Decision, End, Entry, Event, JournalledVerdict, Note, Purpose, Question, Reply, Session, Summary,
+};
+use crate::report::layout::{Page, Span, spans};
+use crate::report::model::{ChangeReport, PlanReport, PolicyVerdict};
+use crate::report::render::{card, table};
+use crate::report::sentence::{Sentence, counted};
+use crate::report::style::{Label, Style};
+use crate::terminal::console::Console;
+use crate::terminal::screen::Beside;
+use crate::terminal::words::Press;
+use crate::terminal::{Failure, screen, words};
+
+/// What a sitting asks of the rooms that store and analyse.
+pub trait SessionStore {
+    /// What can go wrong there.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Persists what was decided; a decision counts only when this has returned.
+    ///
+    /// # Errors
+    /// If it is not on the disk. The sitting ends.
+    fn persist(&mut self, events: &[Event]) -> Result<(), Self::Error>;
+
+    /// Analyses and evaluates these changes as plans of their own.
+    ///
+    /// # Errors
+    /// If that cannot be done. The sitting ends.
+    fn reanalyse(&mut self, approved: &BTreeSet<CaseId>) -> Result<Reanalysis, Self::Error>;
+
+    /// What is not any more as it was shown, and would be sealed all the same.
+    fn moved(&self) -> Vec<Sentence>;
+}
+
+/// Why a sitting broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum BreakOff<E: std::error::Error + 'static> {
+    /// The terminal.
+    #[error(transparent)]
+    Terminal(#[from] Failure),
+    /// The desk.
+    #[error("what was decided could not be taken further")]
+    Desk(#[source] E),
+}
+
+/// Asks a person about every change of a session, and says how it ended.
+///
+/// # Errors
+/// If the terminal is gone, the person interrupts, or the desk fails; what the desk had persisted by then stands.
+pub fn run<D: SessionStore>(
+    console: &mut dyn Console,
+    colour: bool,
+    plans: &[PlanReport],
+    session: &mut Session,
+    desk: &mut D,
+) -> Result<End, BreakOff<D::Error>> {
+    let mut notice = String::new();
+    loop {
+        let question = session.question();
+        let taken = match question.ask() {
+            Ask::Over(end) => return Ok(end.clone()),
+            Ask::Reanalyse(set) => {
+                session.reanalysed(&desk.reanalyse(set).map_err(BreakOff::Desk)?).map(|()| Vec::new())
+            }
+            Ask::Decide { .. } | Ask::Word { .. } | Ask::Reason { .. } | Ask::Seal { .. } => {
+                let is_seal = matches!(question.ask(), Ask::Seal { .. });
+                let moved = if is_seal { desk.moved() } else { Vec::new() };
+                let shown = ReviewLoop { colour, plans, session, question: &question, notice: &notice, moved };
+                let reply = shown.ask(console)?;
+                // INVARIANT: whoever seals was told first what is not any more as it was shown.
+                if is_seal && matches!(reply, Reply::Typed(_)) && desk.moved() != shown.moved {
+                    notice = String::from("something was changed meanwhile, see above; nothing was sealed");
+                    continue;
+                }
+                session.answer(question.answer(reply))
+            }
+        };
+        notice = match taken {
+            Ok(events) => {
+                desk.persist(&events).map_err(BreakOff::Desk)?;
+                String::new()
+            }
+            Err(complaint) => said(&complaint),
+        };
+    }
+}
+
+fn said(complaint: &Complaint) -> String {
+    let bars = match complaint {
+        Complaint::Barred(bars) => {
+            let why: Vec<String> = bars.iter().map(|bar| words::bar(bar).terminal()).collect();
+            format!(" ({})", why.join("; "))
+        }
+        Complaint::OtherQuestion
+        | Complaint::EnterAlone
+        | Complaint::NotOffered
+        | Complaint::WrongWord(_)
+        | Complaint::ReasonNeeded
+        | Complaint::TooLong(_)
+        | Complaint::HiddenCharacter
+        | Complaint::Denied
+        | Complaint::NothingToApprove
+        | Complaint::NotPermitted
+        | Complaint::AtStart
+        | Complaint::NoSuchChange
+        | Complaint::NothingFound(_)
+        | Complaint::NothingToSeal
+        | Complaint::NotSealed(_)
+        | Complaint::Over => String::new(),
+    };
+    format!("{}{bars}: {}", complaint.message().terminal(), complaint.help().terminal())
+}
+
+struct ReviewLoop<'s> {
+    colour: bool,
+    plans: &'s [PlanReport],
+    session: &'s Session,
+    question: &'s Question,
+    notice: &'s str,
+    /// What moved under the person's hands.
+    moved: Vec<Sentence>,
+}
+
+impl ReviewLoop<'_> {
+    fn ask(&self, console: &mut dyn Console) -> Result<Reply, Failure> {
+        match self.question.ask() {
+            Ask::Decide { case, choices, decided, before, details } => {
+                let paint = |style: &Style| self.change_page(style, case, decided, before, details % 2 == 1);
+                let privileged = self.find(case).is_none_or(|(_, change)| !change.privileged.is_empty());
+                let mut keys: Vec<_> = choices.iter().map(|choice| words::choice(choice, privileged)).collect();
+                let before_leaving = keys.len().saturating_sub(2);
+                keys.insert(before_leaving, words::list());
+                let mut beside = self.beside();
+                loop {
+                    let pressed = screen::choose(console, self.colour, &paint, &beside, &keys)?;
+                    beside.notice.clear();
+                    let reply = match pressed {
+                        Press::Reply(reply) => return Ok(reply),
+                        Press::Find => self.find_words(console, &paint)?,
+                        Press::List => self.pick(console)?,
+                    };
+                    if let Some(reply) = reply {
+                        return Ok(reply);
+                    }
+                }
+            }
+            Ask::Word { purpose, cases, word } => {
+                let prompt = format!("Type `{}` {}:", word.terminal(), words::purpose(*purpose));
+                self.line(console, cases, *purpose, &prompt)
+            }
+            Ask::Reason { purpose, cases } => self.line(console, cases, *purpose, &words::why(*purpose, cases.len())),
+            Ask::Seal { summary, word } => {
+                let paint = |style: &Style| self.summary_page(style, summary);
+                let prompt = format!("Type `{}` to seal and sign, or Esc to go back:", word.terminal());
+                let typed = screen::line(console, self.colour, &paint, &self.beside(), &prompt)?;
+                Ok(typed.map_or(Reply::Back, Reply::Typed))
+            }
+            // WHY: the loop answers these itself; quitting is the answer that decides nothing.
+            Ask::Reanalyse(_) | Ask::Over(_) => Ok(Reply::Quit),
+        }
+    }
+
+    fn line(
+        &self,
+        console: &mut dyn Console,
+        cases: &[CaseId],
+        purpose: Purpose,
+        prompt: &str,
+    ) -> Result<Reply, Failure> {
+        let paint = |style: &Style| match cases {
+            [one] => self.change_page(style, one, &[], &[], false),
+            many => self.table_page(style, many, purpose),
+        };
+        let typed = screen::line(console, self.colour, &paint, &self.beside(), prompt)?;
+        Ok(typed.map_or(Reply::Back, Reply::Typed))
+    }
+
+    /// Asks which changes are to be shown. `None`: the person left it.
+    fn find_words(&self, console: &mut dyn Console, paint: &screen::Paint<'_>) -> Result<Option<Reply>, Failure> {
+        let notice = "a part of an identity, role or place; or: privileged; Enter alone shows all".to_owned();
+        let beside = Beside { progress: String::new(), notice };
+        let typed = screen::line(console, self.colour, paint, &beside, "Find:")?;
+        Ok(typed.map(Reply::Find))
+    }
+
+    /// Shows every change and asks which one to go to. `None`: the person left it.
+    fn pick(&self, console: &mut dyn Console) -> Result<Option<Reply>, Failure> {
+        let entries = self.session.contents();
+        let paint = |style: &Style| self.list_page(style, &entries);
+        let mut beside = Beside::default();
+        loop {
+            let prompt = "Number of the change to go to, or Esc:";
+            let Some(typed) = screen::line(console, self.colour, &paint, &beside, prompt)? else { return Ok(None) };
+            let number = typed.trim().parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+            if typed.trim().is_empty() {
+                return Ok(None);
+            }
+            match number.and_then(|n| entries.get(n)) {
+                Some(entry) => return Ok(Some(Reply::Visit(entry.case.clone()))),
+                None => beside.notice = format!("there is no such number; the list ends at {}", entries.len()),
+            }
+        }
+    }
+
+    fn list_page(&self, style: &Style, entries: &[Entry]) -> Page {
+        let mut page = Page::new(style);
+        let many = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        page.heading(&format!("All {}", counted(many, "change", "changes")));
+        let rows: Vec<Vec<String>> = entries
+            .iter()
+            .zip(1_usize..)
+            .map(|(entry, number)| {
+                let what = self.find(&entry.case).map(|(_, it)| it.sentence.terminal()).unwrap_or_default();
+                let id = format!("{} {}", entry.case.plan.text().terminal(), entry.case.change.text().terminal());
+                vec![number.to_string(), id, what, words::standing(entry.standing).to_owned()]
+            })
+            .collect();
+        table::put(&mut page, style, &["no.", "plan and change", "what it does", "state"], &rows);
+        page
+    }
+
+    fn beside(&self) -> Beside {
+        let (at, of) = self.question.progress();
+        let mut progress = if at > 0 { format!("{at} of {of}") } else { String::new() };
+        if let Some(words) = self.question.narrow() {
+            progress = format!("{progress} that meet `{}`; / and Enter: all", words.terminal());
+        }
+        Beside { progress, notice: self.notice.to_owned() }
+    }
+
+    fn find(&self, case: &CaseId) -> Option<(&PlanReport, &ChangeReport)> {
+        let plan = self.plans.iter().find(|plan| plan.id == case.plan)?;
+        Some((plan, plan.changes.iter().find(|change| change.id == case.change)?))
+    }
+
+    fn change_page(
+        &self,
+        style: &Style,
+        case: &CaseId,
+        decided: &[Decision],
+        before: &[JournalledVerdict],
+        full: bool,
+    ) -> Page {
+        let mut page = Page::new(style);
+        self.note(&mut page);
+        for decision in decided {
+            let verdict = words::verdict(decision.verdict());
+            let mut line = vec![Span::own(Label::Pass, verdict)];
+            if let Some(reason) = decision.reason() {
+                line.push(Span::own(Label::Plain, ": "));
+                line.push(Span::outside(Label::Words, reason));
+            }
+            page.para("you decided here: ", &line);
+        }
+        for before in before {
+            let line = [Span::own(Label::Warn, words::journalled(before))];
+            page.para("before the interruption you decided, and must say again: ", &line);
+        }
+        let Some((plan, change)) = self.find(case) else {
+            let what = Sentence::of("the report holds no change ").id(&case.change).own(" of ").id(&case.plan);
+            page.para("", &spans(Label::Stop, &what));
+            return page;
+        };
+        let denials: Vec<_> = plan
+            .policies
+            .iter()
+            .filter(|policy| matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails))
+            .collect();
+        if !denials.is_empty() {
+            page.para("", &[Span::own(Label::Stop, "policy denies the plan as a whole:")]);
+            for policy in denials {
+                card::put_policy(&mut page, policy);
+            }
+        }
+        let place = format!("plan {}{}", plan.id.text().terminal(), if full { " · details" } else { "" });
+        if full {
+            card::put(&mut page, plan, &change.in_full(), &place);
+            crate::report::render::text::put_head(&mut page, plan);
+            for policy in plan.policies.iter().filter(|policy| policy.verdict == PolicyVerdict::Warns) {
+                card::put_policy(&mut page, policy);
+            }
+        } else {
+            card::put(&mut page, plan, change, &place);
+            page.gap();
+            crate::report::render::text::put_proposer(&mut page, plan);
+        }
+        page
+    }
+
+    fn table_page(&self, style: &Style, cases: &[CaseId], purpose: Purpose) -> Page {
+        let mut page = Page::new(style);
+        let many = u64::try_from(cases.len()).unwrap_or(u64::MAX);
+        page.heading(&format!("{} {}", counted(many, "change", "changes"), words::purpose(purpose)));
+        let rows: Vec<Vec<String>> = cases
+            .iter()
+            .map(|case| {
+                let (sentence, concerned) = self
+                    .find(case)
+                    .map_or_else(Default::default, |(_, it)| (it.sentence.terminal(), it.concerned.terminal()));
+                vec![case.plan.text().terminal(), case.change.text().terminal(), sentence, concerned]
+            })
+            .collect();
+        table::put(&mut page, style, &["plan", "change", "what it does", "concerns"], &rows);
+        page
+    }
+
+    fn summary_page(&self, style: &Style, summary: &Summary) -> Page {
+        let mut page = Page::new(style);
+        self.note(&mut page);
+        for moved in &self.moved {
+            page.para("", &spans(Label::Stop, moved));
+        }
+        page.heading("What you are about to seal with your signature");
+        let put = |page: &mut Page, word: &str, label: Label, cases: &[CaseId]| {
+            for case in cases {
+                let mut line = vec![Span::own(label, format!("{word:<11}"))];
+                let id = Sentence::new().id(&case.change).own(" of ").id(&case.plan).own(": ");
+                line.extend(spans(Label::Plain, &id));
+                if let Some((_, change)) = self.find(case) {
+                    line.extend(spans(Label::Plain, &change.sentence));
+                }
+                page.para("  ", &line);
+            }
+        };
+        put(&mut page, "approve", Label::Pass, &summary.approved);
+        for decision in &summary.overridden {
+            put(&mut page, "override", Label::Stop, std::slice::from_ref(decision.case()));
+            page.para("    ", &spans(Label::Plain, &words::overrides(decision)));
+        }
+        put(&mut page, "reject", Label::Stop, &summary.rejected);
+        put(&mut page, "undecided", Label::Warn, &summary.undecided);
+        put(&mut page, "automatic", Label::Pass, &summary.automatic);
+        if !summary.privileged.is_empty() {
+            let names = Sentence::new().names(&summary.privileged);
+            page.para_from(Span::own(Label::Stop, "  privileged, by name: "), &spans(Label::Plain, &names));
+        }
+        if summary.not_asked > 0 {
+            let n = u64::try_from(summary.not_asked).unwrap_or(u64::MAX);
+            let words = format!("{} not asked about: decided before, or not yours", counted(n, "change", "changes"));
+            page.para("  ", &[Span::own(Label::Quiet, words)]);
+        }
+        page
+    }
+
+    fn note(&self, page: &mut Page) {
+        match self.question.note() {
+            Some(Note::SetFails(faults)) => {
+                page.para_from(
+                    Span::own(Label::Stop, "what you approved cannot stand on its own: "),
+                    &[Span::own(Label::Plain, "go back, and withdraw an approval or decide on what it rests on")],
+                );
+                for fault in faults {
+                    page.para("  ", &spans(Label::Plain, &words::fault(fault)));
+                }
+                page.gap();
+            }
+            Some(Note::AllFound(narrow)) => {
+                let line = Sentence::of("these were all that meet ").name(narrow).own("; here are the others");
+                page.para("", &spans(Label::Note, &line));
+                page.gap();
+            }
+            None => {}
+        }
+    }
+}
