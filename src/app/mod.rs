@@ -3,8 +3,8 @@
 
 pub(crate) mod evaluation;
 pub(crate) mod io;
-pub(crate) mod plans;
+pub mod plans;
 pub(crate) mod present;
 pub(crate) mod record;
 pub(crate) mod session;
-pub(crate) mod site;
+pub mod site;

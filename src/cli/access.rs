@@ -12,9 +12,8 @@ use crate::access::matching::coverage::{Tree, scopes_overlap};
 use crate::access::queries::effective_access::{Reached, effective};
 use crate::access::queries::who_can::{AccessQuery, AccessVerdict, can, who_can};
 use crate::app::io::files::shown;
-use crate::app::present::plan_report;
-use crate::app::site::location::Where;
 use crate::cli::output_args::Writing;
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{GroupId, IdentityId, ResourceId, Subject};
@@ -52,7 +51,7 @@ pub struct Access {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     #[command(flatten)]
     writing: Writing,
 }
@@ -134,7 +133,7 @@ impl Access {
 
     fn load(&self) -> anyhow::Result<Result<Asked, Box<Report>>> {
         let Some(path) = &self.snapshot else {
-            return Ok(match crate::app::site::load::Site::load(&self.place)? {
+            return Ok(match crate::app::site::load::Site::load(&self.place.location())? {
                 Ok(site) => Ok(Asked {
                     name: site.settings.snapshot.raw().to_owned(),
                     findings: crate::app::site::fault_report::reported(&site.findings, &site.sources),

@@ -9,13 +9,12 @@ use clap::Args;
 use crate::access::Index;
 use crate::app::evaluation::evaluator::{Evaluator, once};
 use crate::app::io::{progress, streams};
-use crate::app::plans::selection::Chosen;
 use crate::app::present::check_report::{holding, report};
 use crate::app::present::plan_report;
 use crate::app::record::history;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
 use crate::cli::output_args::Writing;
+use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
 use crate::report::effects::Limits;
 use crate::report::model::Report;
@@ -25,9 +24,9 @@ use crate::report::sentence::Sentence;
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
-    chosen: Chosen,
+    chosen: SelectionArgs,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     #[command(flatten)]
     writing: Writing,
 }
@@ -49,7 +48,7 @@ impl Check {
 
     fn judge(&self) -> anyhow::Result<(Report, ExitCode)> {
         // WHY leaked: the process ends with this command; freeing a million assignments one by one is a tenth of its time.
-        let site: &Site = match Site::load(&self.place)? {
+        let site: &Site = match Site::load(&self.place.location())? {
             Ok(site) => Box::leak(site.into()),
             Err(faults) => {
                 return Ok((
@@ -64,9 +63,9 @@ impl Check {
         let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
         let mut reports = Vec::new();
         let mut ids = BTreeSet::new();
-        let read = self.chosen.read()?;
+        let read = self.chosen.selection().read()?;
         // What other plans were approved for may be half of a chain that this one completes.
-        let past = history::recalled(site, &self.place, now)?;
+        let past = history::recalled(site, &self.place.location(), now)?;
         let mut judging = Evaluator::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
         let watch = progress::watch(progress::PLANS, None);

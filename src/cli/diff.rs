@@ -10,11 +10,10 @@ use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::plan_file::PlanFile;
-use crate::app::present::plan_report;
 use crate::app::record::history;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
 use crate::cli::output_args::Writing;
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::report::build;
 use crate::report::effects::Limits;
@@ -30,7 +29,7 @@ pub struct Diff {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     #[command(flatten)]
     writing: Writing,
 }
@@ -51,7 +50,7 @@ impl Diff {
     }
 
     fn analyse(&self) -> anyhow::Result<(Report, ExitCode)> {
-        let site = match Site::load(&self.place)? {
+        let site = match Site::load(&self.place.location())? {
             Ok(site) => site,
             Err(faults) => {
                 return Ok((
@@ -64,7 +63,7 @@ impl Diff {
         let file = PlanFile::read(&self.plan)?;
         let now = streams::now();
         // What other plans were approved for may be half of a chain that this one completes.
-        let past = history::recalled(&site, &self.place, now)?;
+        let past = history::recalled(&site, &self.place.location(), now)?;
         let proposal = match Evaluator::new(&site, &index, &past, now).as_of_now(&file) {
             Ok(proposal) => proposal,
             Err(faults) => {

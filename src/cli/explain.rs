@@ -17,8 +17,8 @@ use crate::app::plans::plan_file::PlanFile;
 use crate::app::present::plan_report;
 use crate::app::record::history;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
 use crate::cli::output_args::Writing;
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::ChangeId;
@@ -37,7 +37,7 @@ pub struct Explain {
     /// The change, by its id.
     change: String,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     #[command(flatten)]
     writing: Writing,
 }
@@ -58,7 +58,7 @@ impl Explain {
     }
 
     fn explain(&self) -> anyhow::Result<(Report, ExitCode)> {
-        let site = match Site::load(&self.place)? {
+        let site = match Site::load(&self.place.location())? {
             Ok(site) => site,
             Err(faults) => {
                 return Ok((
@@ -69,7 +69,7 @@ impl Explain {
         };
         let index = Index::new(&site.snapshot);
         let now = streams::now();
-        let past = history::recalled(&site, &self.place, now)?;
+        let past = history::recalled(&site, &self.place.location(), now)?;
         let judging = Evaluator::new(&site, &index, &past, now);
         let proposal = match judging.proposal(PlanFile::read(&self.plan)?) {
             Ok(proposal) => proposal,

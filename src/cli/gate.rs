@@ -11,16 +11,17 @@ use clap::Args;
 use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
-use crate::app::plans::selection::{Chosen, Read};
+use crate::app::plans::selection::SelectedPlans;
 use crate::app::present::gate_report::{missing, show, source};
 use crate::app::present::plan_report;
 use crate::app::record::history::Past;
 use crate::app::record::log_source::LogSource;
 use crate::app::record::trusted_heads;
-use crate::app::record::trusted_heads::Guard;
+use crate::app::record::trusted_heads::TrustFileGuard;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
+use crate::app::site::location::SiteLocation;
 use crate::cli::output_args::Writing;
+use crate::cli::shared_args::SelectionArgs;
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::State;
 use crate::input::finding::{Code, Finding, Severity};
@@ -34,7 +35,7 @@ use crate::report::sentence::{Sentence, counted};
 #[derive(Debug, Args)]
 pub struct Gate {
     #[command(flatten)]
-    chosen: Chosen,
+    chosen: SelectionArgs,
     /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
     #[arg(long, value_name = "DIR|GIT-REF", required = true)]
     trust: String,
@@ -46,7 +47,7 @@ pub struct Gate {
     known_head: Vec<String>,
     /// What a touched trust file means: the branch does not pass, or a rule outside of this tool guards these files.
     #[arg(long, value_enum, default_value_t, value_name = "WHO")]
-    trust_files: Guard,
+    trust_files: TrustFileGuard,
     #[command(flatten)]
     writing: Writing,
 }
@@ -75,7 +76,7 @@ impl Gate {
     }
 
     fn judge(&self) -> anyhow::Result<(Report, ExitCode)> {
-        let place = Where { trust: Some(self.trust.clone()), log: self.log.clone() };
+        let place = SiteLocation { trust: Some(self.trust.clone()), log: self.log.clone() };
         let site = match Site::load(&place)? {
             Ok(site) => site,
             Err(faults) => {
@@ -86,7 +87,7 @@ impl Gate {
             }
         };
         let now = streams::now();
-        let read = self.chosen.read()?;
+        let read = self.chosen.selection().read()?;
         let log = LogSource::find(&site, &place)?;
         let mut known = crate::app::record::head_files::known_heads(&self.known_head)?;
         known.extend(trusted_heads::heads(&site, &log, now)?);
@@ -121,7 +122,12 @@ impl Gate {
 }
 
 /// What is to be said of where the log, the trust files and the branch stand to each other.
-fn surroundings(site: &Site, log: &LogSource, read: &Read, guard: Guard) -> anyhow::Result<Vec<Finding>> {
+fn surroundings(
+    site: &Site,
+    log: &LogSource,
+    read: &SelectedPlans,
+    guard: TrustFileGuard,
+) -> anyhow::Result<Vec<Finding>> {
     let head = read.branch.as_ref().map_or("HEAD", |branch| branch.head());
     let mut found = trusted_heads::on_own_branch(site, log, head);
     if let Some(branch) = &read.branch {
@@ -149,7 +155,7 @@ fn bad_log(log: &LogSource, verified: &Verification) -> Report {
 }
 
 /// Judges every plan that was chosen.
-fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut GatedPlans) -> anyhow::Result<()> {
+fn plans(site: &Site, read: &SelectedPlans, past: &Past, now: Time, judged: &mut GatedPlans) -> anyhow::Result<()> {
     let index = Index::new(&site.snapshot);
     let found = Evaluator::new(site, &index, past, now).by_record(read.files.iter().cloned())?;
     judged.codes.extend(found.codes);
@@ -178,7 +184,7 @@ fn plans(site: &Site, read: &Read, past: &Past, now: Time, judged: &mut GatedPla
 }
 
 /// The verdict, and whether the people who approved were shown to be there.
-pub(crate) fn verdict(read: &Read, plans: &[PlanReport], code: ExitCode) -> Sentence {
+pub(crate) fn verdict(read: &SelectedPlans, plans: &[PlanReport], code: ExitCode) -> Sentence {
     if let Some(nothing) = read.nothing().filter(|_| code == ExitCode::Passes) {
         return Sentence::of(nothing);
     }
@@ -198,4 +204,20 @@ pub(crate) fn verdict(read: &Read, plans: &[PlanReport], code: ExitCode) -> Sent
         };
     }
     says
+}
+
+impl clap::ValueEnum for TrustFileGuard {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Refuse, Self::Guarded]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(match self {
+            Self::Refuse => {
+                clap::builder::PossibleValue::new("refuse").help("Refuse a branch that touches a trust file")
+            }
+            Self::Guarded => clap::builder::PossibleValue::new("guarded")
+                .help("Allow it: a rule outside of this tool has trust files approved by the people responsible"),
+        })
+    }
 }

@@ -7,28 +7,24 @@ pub mod merge;
 pub mod prove;
 pub(crate) mod show;
 
-use crate::app::present::log_report::decisions;
-use crate::app::present::log_report::session;
-use crate::app::present::log_report::what;
 use crate::cli::log::show::Show;
-use crate::cli::log::show::names;
+use crate::cli::shared_args::LocationArgs;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
+use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::record::log_reader;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
+use crate::app::site::location::SiteLocation;
 use crate::app::site::trust_folder::TrustFolderError;
-use crate::cli::{Format, render, verify};
 use crate::decision::exit::ExitCode;
-use crate::input::digest::of;
-use crate::input::text::Text;
 use crate::log::verify::Keep;
 use crate::log::verify::Verification;
 use crate::report::model::Report;
+use crate::report::render::Format;
 
 /// The record.
 #[derive(Debug, Subcommand)]
@@ -64,13 +60,16 @@ pub struct Head {
     /// The log [default: that of the trust folder].
     path: Option<PathBuf>,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
 }
 
 /// What is said of a site in which nothing was decided yet.
 pub(crate) const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
 
-pub(crate) fn load(path: Option<&PathBuf>, place: &Where) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
+pub(crate) fn load(
+    path: Option<&PathBuf>,
+    place: &SiteLocation,
+) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
     let loaded = Site::load(place).map_err(|error| match error.downcast_ref() {
         Some(TrustFolderError::NotFound) => anyhow!(
             "a trust folder says whose keys count in a log, and there is no `review.yaml` here or in any folder above\n  = help: \
@@ -96,7 +95,7 @@ pub(crate) fn load(path: Option<&PathBuf>, place: &Where) -> anyhow::Result<Resu
 
 impl Head {
     fn run(&self) -> anyhow::Result<ExitCode> {
-        let (path, verified) = match load(self.path.as_ref(), &self.place)? {
+        let (path, verified) = match load(self.path.as_ref(), &self.place.location())? {
             Ok(loaded) => loaded,
             Err(report) => {
                 streams::data(&render(&report, Format::Text))?;

@@ -18,25 +18,22 @@ pub mod plan_sign;
 pub mod record;
 pub mod review;
 pub mod schema;
+pub mod shared_args;
 pub mod snapshot;
 pub mod status;
 pub mod trust_check;
 pub mod verify;
 
-use crate::app::site::location::Where;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode as ProcessCode;
 
 use clap::Parser;
 use clap::Subcommand;
-use clap::ValueEnum;
 
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::log::store::StoreError;
-use crate::report::model::Report;
-use crate::report::style::Style;
 
 /// Reviews the access changes that AI assistants propose, by their effect, and keeps a signed record.
 #[derive(Debug, Parser)]
@@ -52,27 +49,6 @@ use crate::report::style::Style;
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-}
-
-/// How data is written to stdout. The format never changes the exit code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
-    /// SARIF 2.1.0.
-    Sarif,
-    #[value(help = "JUnit XML")]
-    /// `JUnit` XML.
-    Junit,
-    /// GitHub workflow annotations.
-    Github,
-    /// GitLab code quality.
-    Gitlab,
-    /// Markdown.
-    Markdown,
 }
 
 #[derive(Debug, Subcommand)]
@@ -266,26 +242,5 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Completions(page)) => page.run(),
         Some(Command::Man(page)) => page.run(),
         Some(Command::Plan(_)) => Ok(ExitCode::Usage),
-    }
-}
-
-/// A report in a format, as stdout takes it.
-#[must_use]
-pub fn render(report: &Report, format: Format) -> String {
-    let style = Style { colour: crate::app::io::streams::stdout_colour(), width: crate::app::io::streams::width() };
-    crate::report::render::render(report, format.into(), &style)
-}
-
-impl From<Format> for crate::report::render::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Text => Self::Text,
-            Format::Json => Self::Json,
-            Format::Sarif => Self::Sarif,
-            Format::Junit => Self::Junit,
-            Format::Github => Self::Github,
-            Format::Gitlab => Self::Gitlab,
-            Format::Markdown => Self::Markdown,
-        }
     }
 }

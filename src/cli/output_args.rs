@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum as _};
 
 use crate::app::io::files::shown;
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::cli::{Format, render};
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 use crate::report::model::{Body, Report, Reported};
+use crate::report::render::Format;
 use crate::report::sentence::Sentence;
 use crate::report::style::Style;
 

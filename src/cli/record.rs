@@ -13,14 +13,13 @@ use crate::app::evaluation::evaluator;
 use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
-use crate::app::plans::selection::Chosen;
 use crate::app::present::plan_report;
 use crate::app::record::log_source::LogSource;
 use crate::app::record::recorder::Recorder;
-use crate::app::record::{entries, log_reader, recorder, seen_heads, trusted_heads};
+use crate::app::record::{log_reader, recorder, seen_heads, trusted_heads};
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
 use crate::cli::output_args::Writing;
+use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::State;
 use crate::input::id::PolicyId;
@@ -35,9 +34,9 @@ use crate::report::sentence::{Sentence, counted};
 #[derive(Debug, Args)]
 pub struct Record {
     #[command(flatten)]
-    chosen: Chosen,
+    chosen: SelectionArgs,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
@@ -73,7 +72,7 @@ impl Record {
     }
 
     fn record(&self) -> anyhow::Result<(Report, ExitCode)> {
-        let site = match Site::load(&self.place)? {
+        let site = match Site::load(&self.place.location())? {
             Ok(site) => site,
             Err(faults) => {
                 return Ok((
@@ -86,7 +85,7 @@ impl Record {
         let log = self.log(&site)?;
         let source = LogSource::Disk(log.clone());
         let now = streams::now();
-        let read = self.chosen.read()?;
+        let read = self.chosen.selection().read()?;
         let mut heads = trusted_heads::heads(&site, &source, now)?;
         heads.extend(recorder::heads(&site)?);
         let id = crate::app::site::log_id::log_id(&site)?;
@@ -164,7 +163,7 @@ impl Record {
 
     /// Where the log is that is added to: a file or a folder.
     fn log(&self, site: &Site) -> anyhow::Result<PathBuf> {
-        match LogSource::find(site, &self.place)? {
+        match LogSource::find(site, &self.place.location())? {
             LogSource::Disk(path) => Ok(path),
             LogSource::Git(held) => anyhow::bail!(
                 "the log `{}` is read from git, where nothing can be added\n  = help: name the file in a working tree of its branch: `--log ../log/review-log.jsonl`",

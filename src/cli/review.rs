@@ -12,6 +12,7 @@ use clap::Args;
 
 use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::format::render;
 use crate::app::io::{progress, streams};
 use crate::app::plans::discovery;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -26,9 +27,8 @@ use crate::app::session::resume::{files_of, give_up, named_before, nobody_here, 
 use crate::app::session::review_session::{ReviewSession, Reviewer};
 use crate::app::session::skipped_plans::{Passed, tell_faults};
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
 use crate::app::site::user_settings;
-use crate::cli::{Format, render};
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::case::Signer;
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
@@ -37,6 +37,7 @@ use crate::log::store::Store;
 use crate::log::verify::{Completeness, Keep, Terms, Verification};
 use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
+use crate::report::render::Format;
 use crate::report::sentence::Sentence;
 use crate::terminal::Failure;
 use crate::terminal::driver::{Driver, driver};
@@ -60,7 +61,7 @@ pub struct Decide {
 #[derive(Clone, Debug, Args)]
 pub struct ReviewArgs {
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     /// The key to decide with: a key file, or `key::` and a public key [default: git's `user.signingkey`].
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
@@ -96,7 +97,7 @@ impl Decide {
             plans: vec![folder.join("plan.yaml")],
             reopen: false,
             at: ReviewArgs {
-                place: Where { trust: Some(folder.to_string_lossy().into_owned()), log: None },
+                place: LocationArgs { trust: Some(folder.to_string_lossy().into_owned()), log: None },
                 key: Some(folder.join("keys/ada.pub").to_string_lossy().into_owned()),
                 format: Format::Text,
             },
@@ -139,7 +140,7 @@ fn attended() -> Result<(), Failure> {
 
 impl ReviewArgs {
     fn start(&self, named: &[PathBuf], resuming: Option<Resuming>, reopen: bool) -> anyhow::Result<ExitCode> {
-        let site = match Site::load(&self.place)? {
+        let site = match Site::load(&self.place.location())? {
             Ok(site) => site,
             Err(faults) => {
                 return self.say(
@@ -148,7 +149,7 @@ impl ReviewArgs {
                 );
             }
         };
-        let log = site.log_path(&self.place);
+        let log = site.log_path(&self.place.location());
         let attended = attended();
         let store = Store::open(&log)?;
         if attended.is_ok() {

@@ -7,10 +7,7 @@ pub(crate) mod import;
 pub mod show;
 
 use crate::cli::snapshot::import::Import;
-use std::io::Write as _;
 
-use anyhow::Context as _;
-use anyhow::anyhow;
 use clap::Subcommand;
 
 use crate::decision::exit::ExitCode;

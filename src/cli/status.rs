@@ -10,15 +10,14 @@ use clap::Args;
 
 use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::plans::discovery;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
-use crate::app::present::plan_report;
-use crate::app::record::{entries, history, journals, log_reader};
+use crate::app::record::{history, journals, log_reader};
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
-use crate::cli::{Format, render};
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{Missing, State, Verdict};
 use crate::input::finding::{Code, Finding, Severity};
@@ -28,6 +27,7 @@ use crate::input::time::{Span, Time};
 use crate::log::store::Store;
 use crate::log::verify::Keep;
 use crate::report::model::{Body, Report, Reported};
+use crate::report::render::Format;
 use crate::report::sentence::{Sentence, counted};
 use crate::report::sheet::{Cell, Sheet, Sheets};
 
@@ -41,7 +41,7 @@ pub struct Status {
     #[arg(value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
@@ -53,7 +53,7 @@ impl Status {
     /// # Errors
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let site = match Site::load(&self.place)? {
+        let site = match Site::load(&self.place.location())? {
             Ok(site) => site,
             Err(faults) => {
                 return self.say(
@@ -63,7 +63,7 @@ impl Status {
             }
         };
         let now = streams::now();
-        let log = site.log_path(&self.place);
+        let log = site.log_path(&self.place.location());
         let id = crate::app::site::log_id::log_id(&site)?;
         let verified = log_reader::verify(&log, &site.signers, Some(id), &[], Keep::Lines, now)?;
         if !log_reader::is_sound(&log, &verified)? {

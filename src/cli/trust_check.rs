@@ -10,12 +10,10 @@ use clap::{Args, Subcommand};
 
 use crate::access::Index;
 use crate::app::io::streams;
-use crate::app::plans::evaluated_plan;
-use crate::app::present::plan_report;
 use crate::app::record::head_files::heads_in;
 use crate::app::record::trusted_heads::KNOWN_HEADS;
 use crate::app::site::load::{REVOKED_KEYS, Site};
-use crate::app::site::location::Where;
+use crate::app::site::location::SiteLocation;
 use crate::app::site::proposer_keys;
 use crate::app::site::trust_folder::{TrustFolder, TrustFolderError};
 use crate::cli::output_args::Writing;
@@ -26,7 +24,6 @@ use crate::decision::lint::trust_files;
 use crate::decision::lint::trust_files::Files;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
-use crate::input::text::Text;
 use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 use crate::trust::revoked::Revoked;
@@ -213,7 +210,7 @@ impl Check {
             |settings| settings.parameters.max_credential_ttl,
         );
         // The site as a whole: policies, classification, the snapshot. What the export lacks is not held against anybody.
-        let place = Where { trust: self.trust.clone(), log: None };
+        let place = SiteLocation { trust: self.trust.clone(), log: None };
         let site = match Site::load(&place) {
             Ok(Ok(site)) => Some(site),
             Ok(Err(faults)) => {
@@ -254,17 +251,10 @@ fn overbroad(site: &Site) -> Vec<Finding> {
     agents
         .filter_map(|agent| {
             let example = crate::app::plans::excess_access::beyond(&index, agent)?;
-            Some(beyond("the agent", agent.id.value.as_str(), &example).at(&agent.id.place))
+            Some(
+                crate::app::plans::excess_access::finding("the agent", agent.id.value.as_str(), &example)
+                    .at(&agent.id.place),
+            )
         })
         .collect()
-}
-
-/// An agent that holds more than it may, with an example.
-#[must_use]
-pub fn beyond(what: &str, id: &str, example: &Text) -> Finding {
-    Finding::new(
-        Code::AgentOverbroad,
-        format!("{what} `{id}` itself holds more than agents.yaml says it may: {}", example.raw()),
-    )
-    .help("take that access from the assistant, or list it in `may_hold`")
 }

@@ -20,7 +20,6 @@ use crate::cli::log::prove;
 use crate::cli::output_args::Writing;
 use crate::config::People;
 use crate::decision::exit::ExitCode;
-use crate::input::digest::of;
 use crate::input::finding::Finding;
 use crate::input::text::Text;
 use crate::log::allowed::Allowed;

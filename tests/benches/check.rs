@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use review::access::{Index, data::Data};
+use review::access::{Data, Index};
 use review::policy::Pack;
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {

@@ -9,7 +9,6 @@ use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::escalation::catalog::EscalationPath;
-use crate::input::digest::of;
 use crate::input::id::Subject;
 use crate::plan::model::Action;
 

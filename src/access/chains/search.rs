@@ -1,11 +1,10 @@
 //! Starts the search for minimal responsible sets with the budget that is left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::access::analyse::{before, rank};
+use crate::access::analyse::rank;
 use crate::access::chains::minimal_sets::Search;
 use crate::access::chains::relevance::{alters_objects, between, concerns};
-use crate::access::chains::what_if::lay;
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::compute::ChangeEffect;

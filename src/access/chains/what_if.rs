@@ -6,7 +6,6 @@ use crate::access::change::apply::{overlay, seeds};
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::request::AnalysisRequest;
-use crate::input::digest::of;
 
 /// Lays some steps over the snapshot.
 pub(crate) fn lay<'v, 's>(

@@ -4,7 +4,6 @@
 
 use crate::access::change::resolve::{ResolvedChange, Taken};
 use crate::access::change::terms::becomes;
-use crate::access::effective::role::CoverageCache;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::index::Index;
 use crate::access::model::facts::{ChangeTargets, Holding};

@@ -11,7 +11,7 @@ use crate::access::effective::holdings::{Assumptions, DirectHoldings, Holding, S
 use crate::access::effective::role::{Allow, left_out};
 use crate::access::effective::state::{AccessState, Membership};
 use crate::access::graph::provenance::{ExpiringPath, Expiry, Validity};
-use crate::access::matching::coverage::{Surely, Tree, scope_covers, scopes_overlap};
+use crate::access::matching::coverage::{Surely, scope_covers, scopes_overlap};
 use crate::access::model::facts::{Exception, PathStep};
 use crate::input::entitlement::Permission;
 use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use crate::access::effective::policy_variables::has_variable;
-use crate::access::effective::role::{Allow, CoverageCache, ResolvedRole, leave_out, unknown_permission};
+use crate::access::effective::role::{Allow, ResolvedRole, leave_out, unknown_permission};
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::closure::closure;
 use crate::input::entitlement::{Effect, Permission};

@@ -12,7 +12,6 @@ use crate::access::effective::holdings::Holding;
 use crate::access::effective::memo::IncrementalClosure;
 use crate::access::effective::reachable::Reachable;
 use crate::access::effective::state::AccessState;
-use crate::access::matching::coverage::Tree;
 use crate::input::id::{ResourceId, Subject};
 
 impl AccessState<'_, '_> {

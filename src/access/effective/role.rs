@@ -4,8 +4,6 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::{Rc, Weak};
 
-use crate::access::change::apply::take;
-use crate::access::change::pending_denies::denies;
 use crate::access::graph::provenance::{HopChain, walk};
 use crate::access::graph::trust_rules::Rules;
 use crate::access::matching::bits::Bits;

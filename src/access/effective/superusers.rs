@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::access::effective::edge::Edges;
 use crate::access::effective::holdings::DirectHoldings;
-use crate::access::effective::memo::{SuperuserStatus, Superusers};
+use crate::access::effective::memo::SuperuserStatus;
 use crate::access::effective::state::AccessState;
 use crate::access::graph::provenance::{Expiry, Validity};
 use crate::input::id::{RoleId, Subject};

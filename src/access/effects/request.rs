@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::analyse::before;
 use crate::access::change::pending::PendingChange;
 use crate::access::effects::budget::Budget;
 use crate::access::graph::index::Index;
-use crate::access::model::facts::Analysis;
 use crate::access::risk::rule_files::Data;
-use crate::input::digest::of;
 use crate::input::id::{ChangeId, IdentityId, ResourceId};
 use crate::input::time::Time;
 use crate::plan::model::Plan;

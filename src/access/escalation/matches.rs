@@ -7,11 +7,8 @@
 //! Many objects may do: up to [`MOST`] new ones of a path are told one by one, more of them as one, with `*` for the
 //! object. What was held before is compared object by object all the same.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-
-use serde::Serialize;
 
 use crate::access::effective::state::AccessState;
 use crate::access::escalation::bindings::Binding;
@@ -20,10 +17,9 @@ use crate::access::escalation::objects::{objects, wanted};
 use crate::access::escalation::requirement::{
     Completion, Completions, FoundPath, Objects, Reached, RequirementQuery, Strength,
 };
-use crate::access::graph::provenance::{ExpiringPath, path};
+use crate::access::graph::provenance::ExpiringPath;
 use crate::access::graph::trust_rules::{Bound, Template};
 use crate::access::model::facts::Escalation;
-use crate::input::digest::of;
 use crate::input::id::Subject;
 use crate::input::text::Text;
 

@@ -1,7 +1,5 @@
 //! Parts of an Amazon Resource Name (ARN): `arn:partition:service:region:account:resource`.
 
-use crate::access::queries::who_can::account;
-
 /// The account in an ARN.
 pub(crate) fn number(arn: &str) -> Option<&str> {
     let part = arn.strip_prefix("arn:")?.split(':').nth(3)?;

@@ -12,7 +12,6 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::reanalysis::reanalyse;
 use crate::app::plans::sibling_plans;
-use crate::app::present::plan_report;
 use crate::app::record::history::Past;
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::{Faults, Site};

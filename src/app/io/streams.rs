@@ -34,12 +34,6 @@ pub fn stdout_colour() -> bool {
     colour_allowed() && std::io::stdout().is_terminal()
 }
 
-/// Whether stderr may carry colour.
-#[must_use]
-pub fn stderr_colour() -> bool {
-    colour_allowed() && std::io::stderr().is_terminal()
-}
-
 /// What `NO_COLOR` and `TERM` allow. Source: <https://no-color.org>.
 #[must_use]
 pub fn colour_allowed() -> bool {

@@ -182,7 +182,8 @@ impl<'s> EvaluatedPlan<'s> {
         };
         if let Some(example) = &overbroad {
             let id = plan.proposer.value.as_str();
-            findings.push(crate::cli::trust_check::beyond("the proposer", id, example).at(&plan.proposer.place));
+            findings
+                .push(crate::app::plans::excess_access::finding("the proposer", id, example).at(&plan.proposer.place));
         }
         let proof = origin.proof(overbroad.is_some());
         findings.extend(analysis.findings.iter().cloned());

@@ -2,6 +2,7 @@
 
 use crate::access;
 use crate::access::Index;
+use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 
 /// What agents.yaml says an agent may itself hold.
@@ -25,4 +26,14 @@ pub(crate) fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
 pub fn beyond(index: &Index<'_>, agent: &crate::config::Agent) -> Option<Text> {
     let is_asked = !agent.is_person || !agent.may_hold.is_empty();
     is_asked.then(|| crate::access::queries::excess::overbroad(index, &agent.id.value, &may_hold(agent)))?
+}
+
+/// An agent that holds more than it may, with an example.
+#[must_use]
+pub fn finding(what: &str, id: &str, example: &Text) -> Finding {
+    Finding::new(
+        Code::AgentOverbroad,
+        format!("{what} `{id}` itself holds more than agents.yaml says it may: {}", example.raw()),
+    )
+    .help("take that access from the assistant, or list it in `may_hold`")
 }

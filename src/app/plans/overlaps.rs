@@ -1,6 +1,5 @@
 //! Plans in one run that name the same objects.
 
-use crate::app::present::plan_report::plan;
 use crate::input::finding::{Code, Finding};
 
 /// What is wrong with two plans that concern the same object.

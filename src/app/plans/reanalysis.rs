@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use crate::access::Index;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::sibling_plans;
-use crate::app::session::session_writer::What;
 use crate::decision::case::CaseId;
 use crate::decision::recheck::Reanalysis;
 use crate::decision::translate;
-use crate::input::digest::of;
 use crate::input::id::ChangeId;
 
 /// Analyses and judges only these changes, each plan's part as a plan of its own. What cannot be analysed without the

@@ -5,34 +5,28 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-
 use crate::app::plans::discovery;
 use crate::app::plans::git_branch::Branch;
 use crate::app::plans::plan_file::PlanFile;
-use crate::app::present::plan_report;
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::report::model::Reported;
 
-/// Which plans are judged.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Chosen {
+/// Which plans are evaluated.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
     /// The plans; a folder stands for every plan in it.
-    #[arg(required_unless_present = "changed_since", value_name = "PLAN|DIR")]
-    plans: Vec<PathBuf>,
-    /// Only the plans that differ, as committed, from where the branch left this branch or commit.
-    #[arg(long, value_name = "GIT-REF")]
-    changed_since: Option<String>,
-    /// The commit to judge with `--changed-since`.
-    #[arg(long, value_name = "GIT-REF", requires = "changed_since", default_value = "HEAD")]
-    head: String,
+    pub plans: Vec<PathBuf>,
+    /// Only the plans that changed since the merge base with this branch or commit.
+    pub changed_since: Option<String>,
+    /// The commit to evaluate with `changed_since`.
+    pub head: String,
 }
 
 /// The plans that were chosen.
 #[derive(Debug, Default)]
-pub struct Read {
+pub struct SelectedPlans {
     /// Those to judge.
     pub files: Vec<PlanFile>,
     /// Those that a judged one may run into.
@@ -43,20 +37,20 @@ pub struct Read {
     pub branch: Option<Branch>,
 }
 
-impl Chosen {
+impl Selection {
     /// Reads them.
     ///
     /// # Errors
     /// If a path leads to no plan, a file cannot be read, or git cannot tell what was touched.
-    pub fn read(&self) -> anyhow::Result<Read> {
+    pub fn read(&self) -> anyhow::Result<SelectedPlans> {
         let Some(since) = &self.changed_since else {
             let files =
                 discovery::list(&self.plans)?.iter().map(|path| PlanFile::read(path)).collect::<anyhow::Result<_>>()?;
-            return Ok(Read { files, ..Read::default() });
+            return Ok(SelectedPlans { files, ..SelectedPlans::default() });
         };
         let branch = Branch::since(since, &self.head, &std::env::current_dir()?)?;
         let touched = branch.plans(&self.plans)?;
-        let mut read = Read::default();
+        let mut read = SelectedPlans::default();
         for path in &touched.changed {
             read.files.push(PlanFile::committed(&branch, path)?);
         }
@@ -78,7 +72,7 @@ impl Chosen {
     }
 }
 
-impl Read {
+impl SelectedPlans {
     /// What to say where there is nothing to judge; `None`: there is.
     #[must_use]
     pub fn nothing(&self) -> Option<&'static str> {

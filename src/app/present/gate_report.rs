@@ -6,15 +6,13 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::eligible_people;
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
-use crate::cli::gate::verdict;
 use crate::config::People;
 use crate::decision::approval::Standing;
 use crate::decision::gate::{ChangeVerdict, Ignored, Missing, State, Verdict};
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 use crate::report::model::{Reported, State as Shown, StepReport, StepState};
-use crate::report::sentence::{Sentence, counted};
+use crate::report::sentence::Sentence;
 
 /// Puts what was decided on a change into the report.
 pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict, keys: &Keys, site: &Site) {

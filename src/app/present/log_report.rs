@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use crate::app::record::log_reader;
-use crate::cli::verify;
 use crate::decision::digest::Document;
 use crate::decision::exit::ExitCode;
 use crate::decision::fields::Field;

@@ -4,15 +4,13 @@
 //! verdicts come from `decision` and `policy`; this page only carries them over.
 
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
-use crate::app::site::fault_report::{faults, reported, source};
+use crate::app::site::fault_report::source;
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};
 use crate::report::build;
 use crate::report::effects::Limits;
-use crate::report::model::{
-    Outcome, PlanReport, PolicyReport, PolicyVerdict, Report, Reported, Rule, StepReport, StepState,
-};
+use crate::report::model::{Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState};
 use crate::report::sentence::Sentence;
 use crate::trust::proposer::Method;
 

@@ -1,6 +1,5 @@
 //! What has changed since an approval, in words.
 
-use crate::app::present::plan_report::plan;
 use crate::report::sentence::Sentence;
 
 /// What changed since an approval, in words.

@@ -24,9 +24,9 @@ use crate::log::line::{
     SessionId, SessionKind, SnapshotDigest, Tag, Value, Version, Writer,
 };
 use crate::log::session::Draft;
+use crate::policy;
 use crate::policy::Judged;
 use crate::trust::proposer::Method;
-use crate::{access, policy};
 
 /// Who writes a session.
 #[derive(Clone, Debug)]

@@ -12,12 +12,11 @@ use anyhow::Context as _;
 use crate::access::model::facts::Access;
 use crate::access::{Index, PendingChange};
 use crate::app::io::files::shown;
-use crate::app::record::entries;
 use crate::app::record::log_reader::files;
 use crate::app::record::log_source::LogSource;
 use crate::app::record::signing_keys::{Besides, Keys};
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
+use crate::app::site::location::SiteLocation;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Judge, Signer, StepName};
 use crate::decision::digest::{Digested, Document};
@@ -238,7 +237,7 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
 ///
 /// # Errors
 /// If a file of the log cannot be read.
-pub fn recalled(site: &Site, place: &Where, now: Time) -> anyhow::Result<Past> {
+pub fn recalled(site: &Site, place: &SiteLocation, now: Time) -> anyhow::Result<Past> {
     let log = LogSource::find(site, place)?;
     let verified = log.verify(site, crate::app::site::log_id::log_id(site).ok(), &[], now)?;
     if log.is_sound(&verified)? { log.past(&verified, site) } else { Ok(Past::default()) }

@@ -13,7 +13,7 @@ use crate::app::plans::git_branch::{git, means_one};
 use crate::app::record::history::Past;
 use crate::app::record::{history, log_reader};
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
+use crate::app::site::location::SiteLocation;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -49,7 +49,7 @@ impl LogSource {
     ///
     /// # Errors
     /// If a name could mean two things, or git cannot read what it holds.
-    pub fn find(site: &Site, place: &Where) -> anyhow::Result<Self> {
+    pub fn find(site: &Site, place: &SiteLocation) -> anyhow::Result<Self> {
         match &place.log {
             Some(path) => Self::named(path),
             None => Ok(Self::of_trust(site)?.unwrap_or_else(|| Self::Disk(site.log_path(place)))),

@@ -6,20 +6,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
-use clap::ValueEnum;
-
 use crate::app::plans::git_branch::{Branch, git};
-use crate::app::record::entries;
 use crate::app::record::log_source::{LogSource, commit_of};
 use crate::app::site::load::{REVOKED_KEYS, Site};
-use crate::app::site::location::Where;
-use crate::cli::verify;
+use crate::app::site::location::SiteLocation;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use anyhow::{Context as _, anyhow, bail, ensure};
 
 /// A trust file of remembered heads, one hash a line: what `review log head` prints.
 pub const KNOWN_HEADS: &str = "known_heads";
@@ -55,7 +51,7 @@ pub fn heads(site: &Site, given: &LogSource, now: Time) -> anyhow::Result<Vec<Di
 fn own_copy(site: &Site, given: &LogSource) -> anyhow::Result<Option<LogSource>> {
     let own = match LogSource::of_trust(site)? {
         Some(own) => own,
-        None if site.folder.path().is_some() => LogSource::Disk(site.log_path(&Where::default())),
+        None if site.folder.path().is_some() => LogSource::Disk(site.log_path(&SiteLocation::default())),
         None => return Ok(None),
     };
     let same = match (&own, given) {
@@ -121,8 +117,8 @@ fn is_tracked(path: &Path) -> bool {
 }
 
 /// Who guards the trust files of a branch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Guard {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrustFileGuard {
     /// Nobody else: a branch that touches one does not pass.
     #[default]
     Refuse,
@@ -134,7 +130,7 @@ pub enum Guard {
 ///
 /// # Errors
 /// If the trust folder leads out of the repository.
-pub fn touched(site: &Site, branch: &Branch, guard: Guard) -> anyhow::Result<Vec<Finding>> {
+pub fn touched(site: &Site, branch: &Branch, guard: TrustFileGuard) -> anyhow::Result<Vec<Finding>> {
     let Some(prefix) = prefix_of(site)? else { return Ok(Vec::new()) };
     let used: BTreeSet<String> = site.folder.used().into_keys().collect();
     let is_trust = |path: &str| {
@@ -150,11 +146,11 @@ pub fn touched(site: &Site, branch: &Branch, guard: Guard) -> anyhow::Result<Vec
         let name = branch.shown(path);
         let says = format!("the branch touches the trust file `{name}`, which judges plans once it is merged");
         let finding = match guard {
-            Guard::Refuse => Finding::new(Code::TrustFileTouched, Text::from(says)).weighing(Severity::Error).help(
+            TrustFileGuard::Refuse => Finding::new(Code::TrustFileTouched, Text::from(says)).weighing(Severity::Error).help(
                 "change it apart from plans, where those who answer for the trust files must agree; if a rule of the branch \
                  already asks them (CODEOWNERS), say so: `--trust-files guarded`",
             ),
-            Guard::Guarded => Finding::new(
+            TrustFileGuard::Guarded => Finding::new(
                 Code::TrustFileTouched,
                 Text::from(format!("{says}; `--trust-files guarded` says that somebody else has it approved")),
             )

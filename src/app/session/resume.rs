@@ -7,7 +7,6 @@ use anyhow::{anyhow, bail};
 
 use crate::app::io::files::shown;
 use crate::app::io::streams;
-use crate::app::record::journals;
 use crate::app::record::journals::Left;
 use crate::app::session::review_session::Reviewer;
 use crate::decision::exit::ExitCode;

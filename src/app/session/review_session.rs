@@ -329,7 +329,10 @@ impl<'s> ReviewSession<'_, 's> {
             streams::now(),
         )?;
         if !verified.holds() {
-            streams::note(&crate::cli::render(&bad_log(self.log, &verified), crate::cli::Format::Text));
+            streams::note(&crate::app::io::format::render(
+                &bad_log(self.log, &verified),
+                crate::report::render::Format::Text,
+            ));
             return Ok(ExitCode::BadLog);
         }
         seen_heads::note(crate::app::site::log_id::log_id(self.site).ok(), &verified);

@@ -3,11 +3,11 @@
 //! In: a plan's file and what is wrong with it. Out: what is said of it, at the end and on stderr. It never changes what is
 //! decided of the other plans.
 
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::app::present::plan_report;
 use crate::app::site::load::Faults;
-use crate::cli::{Format, render};
 use crate::decision::exit::ExitCode;
+use crate::report::render::Format;
 use crate::report::sentence::Sentence;
 
 /// A plan that is not put before the person, and why.

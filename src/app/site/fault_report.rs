@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::app::present::plan_report::{findings, plan};
 use crate::app::site::load::{Faults, Sources};
 use crate::decision::exit::ExitCode;
 use crate::input::finding::Finding;

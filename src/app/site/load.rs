@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::app::site::location::Where;
+use crate::app::site::location::SiteLocation;
 use crate::app::site::proposer_keys;
 use crate::app::site::trust_folder::{MAX_SNAPSHOT, TrustFolder, TrustFolderError};
 use crate::config::{self, Agents, People, Settings, Tasks};
@@ -134,7 +134,7 @@ impl Site {
     ///
     /// # Errors
     /// The outer one if a file cannot be read at all; the inner one holds every fault of what was read.
-    pub fn load(place: &Where) -> anyhow::Result<Result<Self, Faults>> {
+    pub fn load(place: &SiteLocation) -> anyhow::Result<Result<Self, Faults>> {
         let current = std::env::current_dir()?;
         let folder = TrustFolder::find(place.trust.as_deref(), &current)?;
         let mut reading = Reading { folder, faults: Faults::default(), notes: Vec::new() };
@@ -201,7 +201,7 @@ impl Site {
 
     /// Where the log is: `--log`, else `log:` of `review.yaml`, beside it.
     #[must_use]
-    pub fn log_path(&self, place: &Where) -> PathBuf {
+    pub fn log_path(&self, place: &SiteLocation) -> PathBuf {
         match (&place.log, self.folder.path()) {
             (Some(log), _) => log.clone(),
             (None, Some(folder)) => folder.join(self.settings.log.raw()),

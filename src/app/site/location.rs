@@ -2,15 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-
-/// Where the judges are, and the record.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Where {
-    /// The trust folder: a folder, or a git revision that holds one [default: the nearest `review.yaml` upward].
-    #[arg(long, value_name = "DIR|GIT-REF")]
+/// Where the trust folder and the log are, as the user named them.
+#[derive(Clone, Debug, Default)]
+pub struct SiteLocation {
+    /// The trust folder, or a git revision that holds one; `None`: the nearest `review.yaml` upward.
     pub trust: Option<String>,
-    /// The log: a file or a folder [default: `log:` of review.yaml, else review-log.jsonl beside it].
-    #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
+    /// The log, a file or a folder; `None`: `log:` of `review.yaml`, else `review-log.jsonl` next to it.
     pub log: Option<PathBuf>,
 }

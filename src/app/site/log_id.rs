@@ -4,7 +4,6 @@ use anyhow::anyhow;
 
 use crate::app::io::streams;
 use crate::app::site::load::Site;
-use crate::input::digest::of;
 use crate::log::line::LogId;
 
 /// The log that the site names.

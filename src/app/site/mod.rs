@@ -3,7 +3,7 @@
 pub mod drift;
 pub(crate) mod fault_report;
 pub mod load;
-pub(crate) mod location;
+pub mod location;
 pub(crate) mod log_id;
 pub mod proposer_keys;
 pub mod read_ahead;

@@ -9,16 +9,16 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use crate::app::io::files::shown;
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::app::present::plan_report;
-use crate::app::record::{entries, log_reader};
+use crate::app::record::log_reader;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
-use crate::cli::{Format, render};
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::log::allowed::Allowed;
 use crate::log::store::{Store, StoreError};
 use crate::log::verify::{Keep, Terms};
+use crate::report::render::Format;
 use crate::report::sentence::{Sentence, counted};
 
 /// Joins copies of a log that went apart.
@@ -31,7 +31,7 @@ pub struct Merge {
     #[arg(short, long, value_name = "LOG")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
 }
 
 impl Merge {
@@ -40,7 +40,7 @@ impl Merge {
     /// # Errors
     /// If a copy cannot be read or the log not be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let site = match Site::load(&self.place)? {
+        let site = match Site::load(&self.place.location())? {
             Ok(site) => site,
             Err(faults) => {
                 streams::data(&render(
@@ -64,7 +64,7 @@ impl Merge {
                 files.push((shown(&file), bytes));
             }
         }
-        let target = self.output.clone().unwrap_or_else(|| site.log_path(&self.place));
+        let target = self.output.clone().unwrap_or_else(|| site.log_path(&self.place.location()));
         let store = Store::open(&target)?;
         let judge = Allowed(&site.signers);
         let terms = Terms {

@@ -11,12 +11,11 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use crate::app::io::files::{replace, shown};
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::app::present::plan_report;
 use crate::app::record::log_reader;
 use crate::app::site::load::Site;
-use crate::app::site::location::Where;
-use crate::cli::render;
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
@@ -46,7 +45,7 @@ pub struct Prove {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
 }
 
 impl Prove {
@@ -55,15 +54,15 @@ impl Prove {
     /// # Errors
     /// If the log has no such line, or the file cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let site = match Site::load(&self.place)? {
+        let site = match Site::load(&self.place.location())? {
             Ok(site) => site,
             Err(faults) => {
                 let report = crate::app::site::fault_report::faults("log prove", &faults, ExitCode::Failure);
-                streams::data(&render(&report, crate::cli::Format::Text))?;
+                streams::data(&render(&report, crate::report::render::Format::Text))?;
                 return Ok(ExitCode::Failure);
             }
         };
-        let log = site.log_path(&self.place);
+        let log = site.log_path(&self.place.location());
         let verified = log_reader::verify(&log, &site.signers, None, &[], Keep::Lines, streams::now())?;
         if verified.session_count == 0 || !verified.holds() {
             streams::note(

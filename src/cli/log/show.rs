@@ -2,22 +2,21 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::Args;
 
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::app::present::log_report::{Documents, decisions, row, session, what};
+use crate::app::present::log_report::{Documents, decisions, session};
 use crate::app::record::{history, log_reader};
-use crate::app::site::location::Where;
-use crate::cli::log::{Log, NO_LOG_YET, load};
-use crate::cli::{Format, render, verify};
+use crate::cli::log::{NO_LOG_YET, load};
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
-use crate::input::digest::of;
 use crate::input::text::Text;
 use crate::log::line::Line;
 use crate::log::verify::Verification;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::LogReport;
+use crate::report::render::Format;
 use crate::report::sentence::{Sentence, counted};
 
 /// Shows who decided what.
@@ -32,7 +31,7 @@ pub struct Show {
     #[arg(long, value_name = "CHANGE-ID")]
     pub(crate) change: Option<String>,
     #[command(flatten)]
-    pub(crate) place: Where,
+    pub(crate) place: LocationArgs,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     pub(crate) format: Format,
@@ -40,7 +39,7 @@ pub struct Show {
 
 impl Show {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let (path, verified) = match load(self.path.as_ref(), &self.place)? {
+        let (path, verified) = match load(self.path.as_ref(), &self.place.location())? {
             Ok(loaded) => loaded,
             Err(report) => {
                 streams::data(&render(&report, self.format))?;

@@ -11,16 +11,16 @@ use clap::Args;
 use crate::access::Index;
 use crate::access::model::facts::{AccessDelta, Escalation};
 use crate::access::queries::snapshot_diff;
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::app::present::plan_report;
-use crate::app::site::location::Where;
+use crate::cli::shared_args::LocationArgs;
 use crate::cli::snapshot::show::{Lens, Loaded, subject};
-use crate::cli::{Format, render};
 use crate::decision::exit::ExitCode;
 use crate::input::entitlement::IdentityKind;
 use crate::input::id::Subject;
 use crate::input::text::Text;
 use crate::report::model::{Body, Report};
+use crate::report::render::Format;
 use crate::report::sentence::{self, Sentence, counted};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 use crate::snapshot::difference;
@@ -36,7 +36,7 @@ pub struct Diff {
     #[arg(value_name = "B")]
     after: PathBuf,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
@@ -48,7 +48,7 @@ impl Diff {
     /// # Errors
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let lens = Lens::find(&self.place)?;
+        let lens = Lens::find(&self.place.location())?;
         let mut loaded = Vec::new();
         for path in [&self.before, &self.after] {
             match lens.read(path)? {

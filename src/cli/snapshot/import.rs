@@ -11,8 +11,6 @@ use clap::{Args, ValueEnum};
 
 use crate::app::io::files::shown;
 use crate::app::io::streams;
-use crate::cli::Format;
-use crate::cli::snapshot::Snapshot;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::Digest;
 use crate::input::finding::Finding;
@@ -20,6 +18,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
+use crate::report::render::Format;
 use crate::report::sentence::Sentence;
 use crate::snapshot::import::{aws, kubernetes};
 
@@ -115,7 +114,7 @@ impl Import {
             body: about.map_or(Body::Findings, Body::Snapshot),
             next: Vec::new(),
         };
-        let text = crate::cli::render(&report, self.format);
+        let text = crate::app::io::format::render(&report, self.format);
         if self.output.as_os_str() == "-" {
             streams::note(text.trim_end());
         } else {

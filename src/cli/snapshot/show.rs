@@ -14,12 +14,12 @@ use crate::access::Index;
 use crate::access::model::facts::Escalation;
 use crate::access::queries::inventory;
 use crate::app::io::files::shown;
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::app::present::plan_report;
 use crate::app::site::load::{Faults, Site, with_known};
-use crate::app::site::location::Where;
+use crate::app::site::location::SiteLocation;
 use crate::app::site::trust_folder::{MAX_SNAPSHOT, TrustFolderError};
-use crate::cli::{Format, render};
+use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
@@ -28,6 +28,7 @@ use crate::input::text::Text;
 use crate::input::time::Span;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
+use crate::report::render::Format;
 use crate::report::sentence::Sentence;
 use crate::report::sheet::{Cell, Sheet};
 use crate::snapshot::model::Snapshot;
@@ -42,7 +43,7 @@ pub struct Show {
     #[arg(value_name = "SNAPSHOT")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
@@ -73,7 +74,7 @@ impl Lens {
     ///
     /// # Errors
     /// If a named trust folder cannot be used.
-    pub(crate) fn find(place: &Where) -> anyhow::Result<Self> {
+    pub(crate) fn find(place: &SiteLocation) -> anyhow::Result<Self> {
         let shipped = access::Data::shipped().map_err(|_| anyhow::anyhow!("the shipped rules cannot be read"))?;
         let lens = |site, findings| Self { site, shipped, findings };
         let why = match Site::load(place) {
@@ -155,7 +156,7 @@ impl Show {
     /// # Errors
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let lens = Lens::find(&self.place)?;
+        let lens = Lens::find(&self.place.location())?;
         let read = match &self.file {
             Some(file) => lens.read(file)?,
             None => lens.read_own()?,
