@@ -10,7 +10,7 @@ use review::access::Index;
 use review::app::plans::evaluated_plan::EvaluatedPlan;
 use review::app::plans::plan_file::PlanFile;
 use review::app::site::load::Site;
-use review::app::site::location::Where;
+use review::app::site::location::SiteLocation;
 use review::policy::{self, Pack};
 
 use crate::{median, say, site};
@@ -43,7 +43,7 @@ fn uid(name: &serde_json::Value) -> EntityUid {
 pub(crate) fn measure() {
     let folder = site::demo();
     std::env::set_current_dir(folder.path().join("demo")).expect("the demo");
-    let site = Site::load(&Where::default()).expect("a site").expect("a sound one");
+    let site = Site::load(&SiteLocation::default()).expect("a site").expect("a sound one");
     let (policies, schema) = all();
     let authorizer = Authorizer::new();
     for padding in [0, 100_000] {
