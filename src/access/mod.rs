@@ -1,8 +1,10 @@
 //! The graph of access: coverage, effects, emergent access, escalations, separation of duties, classification. Pure.
 
+mod admin_names;
 pub mod analyse;
 pub(crate) mod chains;
 pub(crate) mod change;
+pub mod classification_rules;
 pub(crate) mod effective;
 pub(crate) mod effects;
 pub(crate) mod escalation;

@@ -91,7 +91,7 @@ pub fn bars(approver: &Approver, proposer: &IdentityId, facts: &ChangeFacts, ana
     found
 }
 
-/// Everyone who gains by a change: now, eligible, or together with other changes of the plan.
+/// Everyone who gains by a change: now, eligible, as its named receiver, or together with other changes of the plan.
 fn gaining<'a>(facts: &'a ChangeFacts, analysis: &'a Analysis) -> BTreeSet<&'a Subject> {
     let alone = facts.effects.gained.iter().chain(&facts.effects.gained_eligible).map(|p| &p.subject);
     let completes = facts.escalations.iter().map(|e| &e.subject);
@@ -106,7 +106,7 @@ fn gaining<'a>(facts: &'a ChangeFacts, analysis: &'a Analysis) -> BTreeSet<&'a S
             EmergentWhat::Escalation(escalation) => &escalation.subject,
             EmergentWhat::Sod(conflict) => &conflict.subject,
         });
-    alone.chain(completes).chain(together).collect()
+    alone.chain(&facts.receiver).chain(completes).chain(together).collect()
 }
 
 /// What is known of identities, before the plan and around the change.

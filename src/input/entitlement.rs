@@ -22,11 +22,18 @@ pub enum IdentityKind {
     Agent,
     /// A machine.
     Device,
+    /// Anonymous callers, or everybody: nobody knows who uses it.
+    Public,
 }
 
 impl IdentityKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device];
+    pub const ALL: &'static [Self] =
+        &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device, Self::Public];
+
+    /// Every kind that a plan may create, or mean a role for: nobody creates the public.
+    pub const CREATED: &'static [Self] =
+        &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device];
 
     /// The kind as files and policies write it.
     #[must_use]
@@ -37,6 +44,7 @@ impl IdentityKind {
             Self::Workload => "workload",
             Self::Agent => "agent",
             Self::Device => "device",
+            Self::Public => "public",
         }
     }
 }
@@ -50,6 +58,8 @@ pub enum Sensitivity {
     Low,
     /// Some.
     Moderate,
+    /// No rule and no label says how much.
+    Unknown,
     /// Much.
     High,
     /// The whole system.
@@ -57,12 +67,16 @@ pub enum Sensitivity {
 }
 
 impl Sensitivity {
+    /// Those that a plan, a policy and a rule can state: nobody states that something is unknown.
+    pub const STATED: &'static [Self] = &[Self::Low, Self::Moderate, Self::High, Self::Critical];
+
     /// The sensitivity as files and policies write it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Low => "low",
             Self::Moderate => "moderate",
+            Self::Unknown => "unknown",
             Self::High => "high",
             Self::Critical => "critical",
         }

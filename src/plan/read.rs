@@ -24,8 +24,7 @@ pub const BUDGET: Budget = Budget::FILE;
 pub const MAX_CHANGES: usize = 1_000;
 
 const MODES: &[Mode] = &[Mode::Standing, Mode::Active, Mode::Eligible];
-const SENSITIVITIES: &[Sensitivity] =
-    &[Sensitivity::Low, Sensitivity::Moderate, Sensitivity::High, Sensitivity::Critical];
+const SENSITIVITIES: &[Sensitivity] = Sensitivity::STATED;
 
 /// Reads a plan.
 ///
@@ -174,7 +173,7 @@ fn action(word: &str, fields: &Fields<'_>) -> Option<Action> {
         "create_group" => Action::CreateGroup(fields.id("group")?, fields.id("owner")),
         "delete_group" => Action::DeleteGroup(fields.id("group")?),
         "create_identity" => {
-            let kind = fields.word("kind", IdentityKind::ALL, IdentityKind::name)?;
+            let kind = fields.word("kind", IdentityKind::CREATED, IdentityKind::name)?;
             Action::CreateIdentity(fields.id("identity")?, kind, fields.id("owner"))
         }
         "disable_identity" => Action::DisableIdentity(fields.id("identity")?),
@@ -235,7 +234,7 @@ fn lifetime(fields: &Fields<'_>) -> Option<Placed<Lifetime>> {
 
 fn role_definition(fields: &Fields<'_>) -> Option<RoleDefinition> {
     let kind = |node: &Node| {
-        let kind = IdentityKind::ALL.iter().find(|kind| node.as_text().is_some_and(|t| t.raw() == kind.name()))?;
+        let kind = IdentityKind::CREATED.iter().find(|kind| node.as_text().is_some_and(|t| t.raw() == kind.name()))?;
         Some(Placed::new(*kind, node.place.clone()))
     };
     Some(RoleDefinition {

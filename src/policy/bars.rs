@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::access::model::facts::{ChangeFacts, ClaimResult};
-use crate::input::entitlement::{Effect, Mode};
+use crate::input::entitlement::{Effect, Mode, Sensitivity};
 use crate::input::id::{GroupId, IdentityId, RoleId, Subject};
 use crate::plan::model::{Action, Change, RoleDefinition};
 use crate::policy::entities::outside;
@@ -21,6 +21,10 @@ use crate::policy::pack::Pack;
 pub enum AutoBar {
     /// It is privileged.
     Privileged,
+    /// No rule and no label classifies what it gives or takes.
+    Unclassified,
+    /// Everybody, or an anonymous caller, gains or is to gain.
+    Public,
     /// It gives access without an end.
     StandingGain,
     /// It gives access that can be activated later.
@@ -67,6 +71,8 @@ impl AutoBar {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Privileged => "it is privileged",
+            Self::Unclassified => "nothing classifies what it gives or takes",
+            Self::Public => "everybody, or an anonymous caller, gains by it",
             Self::StandingGain => "it gives access without an end",
             Self::EligibleGain => "it gives access that can be activated later",
             Self::EmergentGain => "it is part of what only the whole plan gives",
@@ -102,6 +108,8 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
     let deny = permission || facts.touches_deny;
     let rules = [
         (AutoBar::Privileged, facts.is_privileged_in_plan() || facts.gained_privileged > 0),
+        (AutoBar::Unclassified, facts.unclassified > 0 || facts.sensitivity == Sensitivity::Unknown),
+        (AutoBar::Public, facts.public),
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
         (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
         (AutoBar::EmergentGain, !facts.emergent.is_empty()),
@@ -213,10 +221,10 @@ impl<'a> Who<'a> {
         Self { identities, groups, owns }
     }
 
-    /// Whether they gain by a change, now or eligibly.
+    /// Whether they gain by a change, now or eligibly, or are named as its receiver.
     pub(super) fn gains(&self, matter: &PolicyInput<'_>, facts: &ChangeFacts) -> bool {
         let pieces = facts.effects.gained.iter().chain(&facts.effects.gained_eligible);
-        pieces.map(|piece| &piece.subject).any(|subject| match subject {
+        pieces.map(|piece| &piece.subject).chain(&facts.receiver).any(|subject| match subject {
             Subject::Group(group) => self.groups.contains(group),
             Subject::Identity(id) => self.identities.contains(id) || self.answers_for(matter, facts, id),
         })

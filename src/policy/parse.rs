@@ -97,8 +97,7 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
     let (id, title, advice, control, severity) =
         (text("id"), text("title"), text("advice"), text("control"), text("severity"));
     let severity = severity.and_then(|word| {
-        let known = [Sensitivity::Low, Sensitivity::Moderate, Sensitivity::High, Sensitivity::Critical];
-        let found = known.into_iter().find(|s| s.name() == word);
+        let found = Sensitivity::STATED.iter().copied().find(|s| s.name() == word);
         if found.is_none() {
             bad(format!("`@severity` is `{word}`"), "one of `low`, `moderate`, `high`, `critical`");
         }

@@ -67,6 +67,7 @@ fn groups<'a>(parts: &[(&'a str, &'a Snapshot)]) -> Vec<(&'a str, &'a Group)> {
             && g.nested.is_empty()
             && g.implicit.is_empty()
             && g.owner.is_none()
+            && !g.public
     };
     let mut out = all(parts, |s| &s.groups);
     let described: BTreeSet<GroupId> = out.iter().filter(|(_, g)| !blank(g)).map(|(_, g)| g.id.clone()).collect();

@@ -6,6 +6,7 @@ pub mod import;
 mod merge;
 pub mod model;
 mod place;
+pub mod public;
 mod read;
 mod shape;
 mod stream;

@@ -159,6 +159,9 @@ pub struct Group {
     /// Who answers for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<IdentityId>,
+    /// Whether it stands for everybody, or for anonymous callers (`system:unauthenticated`, `allUsers`, …).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub public: bool,
 }
 
 /// A role.
@@ -176,7 +179,7 @@ pub struct Role {
     /// Who answers for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<IdentityId>,
-    /// Its label, which the classification can only raise.
+    /// Its label, which the classification can only raise. It covers the permissions that stand here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,
     /// The kinds of identity it is meant for; empty means any.

@@ -148,6 +148,7 @@ fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mu
                 implicit: Vec::new(),
                 members_known: MembersKnown::Known,
                 owner: owner.as_ref().map(|o| o.value.clone()),
+                public: false,
             };
             delta.groups.insert(group.value.clone(), Some(made));
         }

@@ -13,10 +13,11 @@ use crate::access::graph::overlay::Overlay;
 use crate::access::graph::provenance::Validity;
 use crate::access::matching::coverage::{Surely, Tree, ancestry};
 use crate::access::matching::pattern::{Dialect, id_matches};
-use crate::input::entitlement::{Effect, Mode};
+use crate::input::entitlement::{Effect, IdentityKind, Mode};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
 use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Status, Trust};
+use crate::snapshot::public::is_public_name;
 
 /// A direct membership.
 #[derive(Clone, Debug)]
@@ -376,6 +377,15 @@ impl<'v, 's> AccessState<'v, 's> {
     pub(crate) fn denies_anything(&self) -> bool {
         let denies = |role: &Role| role.permissions.iter().any(|p| p.effect == Effect::Deny);
         self.index.snapshot().roles.iter().any(denies)
+    }
+
+    /// Whether a subject stands for everybody or for anonymous callers.
+    pub(crate) fn is_public(&self, subject: &Subject) -> bool {
+        is_public_name(subject.as_str())
+            || match subject {
+                Subject::Identity(id) => self.identity(id.as_str()).is_some_and(|i| i.kind == IdentityKind::Public),
+                Subject::Group(id) => self.group(id.as_str()).is_some_and(|g| g.public),
+            }
     }
 
     /// How well the members of a group are known, those of the groups within it included.

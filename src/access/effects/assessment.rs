@@ -5,15 +5,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::admin_names::tells_of_an_administrator;
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::{AccessState, RoleState};
-use crate::access::effects::compute::ChangeEffect;
+use crate::access::effects::compute::{ChangeEffect, PUBLIC};
 use crate::access::effects::request::TaskScope;
 use crate::access::matching::coverage::{ends_within, scope_covers};
-use crate::access::model::facts::ChangeTargets;
+use crate::access::model::facts::{AccessDelta, ChangeTargets};
 use crate::access::risk::classification::{Classifier, Rating};
 use crate::input::entitlement::{Effect, Permission, Sensitivity};
-use crate::input::id::{RoleId, Subject};
+use crate::input::id::{IdentityId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::plan::model::{Action, Target};
 
@@ -23,6 +24,16 @@ pub(crate) struct Assessment {
     pub(crate) privileged: BTreeSet<Text>,
     pub(crate) gained_privileged: u64,
     pub(crate) sensitivity: Sensitivity,
+    /// How much of what it gives, takes or names is classified by no rule and no label.
+    pub(crate) unclassified: u64,
+    /// Whether everybody, or anonymous callers, gain or are named as receiver.
+    pub(crate) public: bool,
+    /// Whether it gives any action on any resource.
+    pub(crate) gives_everything: bool,
+    /// Who is named as receiver.
+    pub(crate) receiver: Option<Subject>,
+    /// Where something is unclassified: a name in it that tells of an administrator.
+    pub(crate) admin_name: Option<Text>,
 }
 
 /// Judges a change.
@@ -33,7 +44,8 @@ pub(crate) fn judge(
     named: &ChangeTargets,
     outcome: &ChangeEffect,
 ) -> Assessment {
-    let mut judged = Assessment::default();
+    let mut judged = Assessment { receiver: receiver(step, named), ..Assessment::default() };
+    let unclassified = |piece: &&AccessDelta| piece.sensitivity == Sensitivity::Unknown;
     for piece in outcome.gains() {
         judged.sensitivity = judged.sensitivity.max(piece.sensitivity);
         if let Some(reason) = &piece.privileged {
@@ -49,18 +61,97 @@ pub(crate) fn judge(
     let verdict = if shortened { Rating::default() } else { for_more(classifier, after, step) };
     judged.sensitivity = judged.sensitivity.max(verdict.sensitivity);
     judged.privileged.extend(verdict.privileged);
+    judged.gives_everything = verdict.everything;
     judged.sensitivity = judged.sensitivity.max(of_named(classifier, after, step, named));
+    judged.public = outcome.gains().map(|piece| &piece.subject).chain(&judged.receiver).any(|s| after.is_public(s))
+        || trusts_everybody(step);
+    if judged.public {
+        judged.privileged.insert(PUBLIC.into());
+        judged.sensitivity = judged.sensitivity.max(Sensitivity::High);
+    }
+    let pieces: Vec<&AccessDelta> = outcome.gains().chain(outcome.losses()).filter(unclassified).collect();
+    judged.unclassified = verdict.unclassified.max(u64::try_from(pieces.len()).unwrap_or(u64::MAX));
+    if judged.unclassified > 0 {
+        judged.admin_name = admin_name(after, step, named, &pieces);
+    }
     judged
+}
+
+/// Who is named as receiver: counts as gaining, whatever the snapshot knows of what is received.
+fn receiver(step: &ResolvedChange<'_>, named: &ChangeTargets) -> Option<Subject> {
+    match &step.change.action {
+        Action::Grant(_)
+        | Action::AddTrust(_)
+        | Action::IssueCredential(_)
+        | Action::RotateCredential(_, Some(_), _) => named.subject(),
+        Action::Revoke(_)
+        | Action::Adjust(_)
+        | Action::CreateRole(_)
+        | Action::SetRole(_)
+        | Action::DeleteRole(_)
+        | Action::AddPermission(..)
+        | Action::RemovePermission(..)
+        | Action::AddInclude(..)
+        | Action::RemoveInclude(..)
+        | Action::CreateGroup(..)
+        | Action::DeleteGroup(_)
+        | Action::CreateIdentity(..)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::SetOwner(..)
+        | Action::CreateResource(..)
+        | Action::DeleteResource(_)
+        | Action::RemoveTrust(_)
+        | Action::RotateCredential(_, None, _)
+        | Action::RevokeCredential(_)
+        | Action::SuppressFinding(_) => None,
+    }
+}
+
+/// Whether a trust lets in whoever there is: its pattern names nobody.
+fn trusts_everybody(step: &ResolvedChange<'_>) -> bool {
+    matches!(&step.change.action, Action::AddTrust(d) if d.from.value.raw().chars().all(|c| c == '*'))
+}
+
+/// The first name, of what a change names or of what is unclassified in its effect, that tells of an administrator.
+fn admin_name(
+    after: &AccessState<'_, '_>,
+    step: &ResolvedChange<'_>,
+    named: &ChangeTargets,
+    pieces: &[&AccessDelta],
+) -> Option<Text> {
+    let mut names: Vec<Text> = Vec::new();
+    for role in [&named.role, &named.include].into_iter().flatten() {
+        names.push(role.text());
+        let flat = after.flat(role);
+        names.extend(flat.roles.iter().map(RoleId::text));
+        names.extend(flat.allows.iter().flat_map(|a| [a.permission.action.clone(), a.permission.resource.clone()]));
+    }
+    if let Some(group) = &named.member_of {
+        let own = after.own(&Subject::Group(group.clone()));
+        names.extend(own.groups.keys().map(|(group, _)| group.text()));
+        names.extend(own.holdings.iter().map(|holding| holding.role.text()));
+        names.push(group.text());
+    }
+    if let Some(permission) = &named.permission {
+        names.extend([permission.action.clone(), permission.resource.clone()]);
+    }
+    if let Action::AddTrust(d) = &step.change.action {
+        names.push(d.to.value.clone());
+    }
+    names.extend(named.trusted.iter().map(IdentityId::text));
+    names.extend(pieces.iter().flat_map(|piece| [piece.access.action.clone(), piece.access.resource.clone()]));
+    names.into_iter().find(|name| tells_of_an_administrator(name.raw()))
 }
 
 /// The verdict on what a change names in order to give more of it.
 fn for_more(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Rating {
     match &step.change.action {
         Action::Grant(a) | Action::Adjust(a) => match &a.target {
-            Target::Role(role) => classifier.role(after, &role.value),
-            Target::MemberOf(group) => reachable(classifier, after, &Subject::Group(group.value.clone())),
+            Target::Role(role) => classifier.given_role(after, &role.value, a.scope.as_ref().map(|scope| &scope.value)),
+            Target::MemberOf(group) => classifier.given_membership(after, &group.value),
         },
-        Action::CreateRole(d) => classifier.role(after, &d.role.value),
+        Action::CreateRole(d) => classifier.given_role(after, &d.role.value, None),
         Action::SetRole(d) => added(classifier, after, &d.role.value),
         Action::AddPermission(role, permission) => match permission.value.effect {
             Effect::Allow => classifier.permission(after, &role.value, &permission.value, None, &[]),
@@ -74,7 +165,7 @@ fn for_more(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, step: &Res
                 classifier.permission(after, &role.value, &freed, None, &[])
             }
         },
-        Action::AddInclude(_, include) => classifier.role(after, &include.value),
+        Action::AddInclude(_, include) => classifier.given_role(after, &include.value, None),
         Action::AddTrust(d) => acting_as(classifier, after, d.to.value.raw()),
         Action::IssueCredential(c) => acting_as(classifier, after, c.identity.value.as_str()),
         Action::RotateCredential(id, Some(_), _) => {
@@ -105,31 +196,22 @@ fn added(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, role: &RoleId
     let flat = after.flat(role);
     let before = after.below.map(|below| below.flat(role)).unwrap_or_default();
     for allow in flat.beyond(&before).into_iter().filter_map(|at| flat.allows.get(at)) {
-        verdict.raise(&classifier.allow(after, role, allow, None, &[]));
+        verdict.raise(&classifier.allow(after, role, allow, None));
     }
     verdict
 }
 
+/// The verdict on acting as somebody: on all that they reach, which is unclassified where the snapshot shows nothing.
 fn acting_as(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, name: &str) -> Rating {
     let mut verdict = Rating::default();
     for subject in view.subjects(name) {
-        verdict.raise(&reachable(classifier, view, &subject));
+        verdict.raise(&classifier.reachable(view, &subject).unwrap_or_else(Rating::unclassified));
     }
     verdict
 }
 
-/// The highest of all roles that a subject reaches, by activation as well.
-fn reachable(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, subject: &Subject) -> Rating {
-    let mut verdict = Rating::default();
-    for actor in view.row(subject).keys() {
-        for holding in &view.own(actor).holdings {
-            verdict.raise(&classifier.role(view, &holding.role));
-        }
-    }
-    verdict
-}
-
-/// The highest sensitivity of what a change names, for more or for less.
+/// The highest sensitivity of what a change names, for more or for less. An entitlement that gives nothing counts only
+/// where it is given.
 fn of_named(
     classifier: &Classifier<'_>,
     after: &AccessState<'_, '_>,
@@ -140,18 +222,19 @@ fn of_named(
     let roles = [&named.role, &named.include].into_iter().flatten();
     let role = roles
         .map(|id| match after.role(id.as_str()) {
-            RoleState::Deleted => classifier.role(below, id),
-            RoleState::Known(_) | RoleState::Unknown => classifier.role(after, id),
+            RoleState::Deleted => classifier.role(below, id, named.scope.as_ref()),
+            RoleState::Known(_) | RoleState::Unknown => classifier.role(after, id, named.scope.as_ref()),
         })
         .map(|verdict| verdict.sensitivity)
         .max();
+    let group = named.member_of.as_ref().and_then(|id| classifier.naming_group(id)).map(|verdict| verdict.sensitivity);
     let scope = named.scope.as_ref().and_then(|id| after.resource(id.as_str())).and_then(|r| r.sensitivity);
     let alert = if let Action::SuppressFinding(id) = &step.change.action {
         after.index.snapshot().findings.iter().find(|a| a.id == id.value).map(|a| a.severity)
     } else {
         None
     };
-    [role, scope, alert].into_iter().flatten().max().unwrap_or_default()
+    [role, group, scope, alert].into_iter().flatten().max().unwrap_or_default()
 }
 
 /// Whether the task is open, lists proposer and sponsor, and all that is gained lies in its scopes and ends in time.

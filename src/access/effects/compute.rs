@@ -208,6 +208,11 @@ impl<'b> EffectContext<'b> {
             for (found, view, list) in lists {
                 list.extend(found.into_iter().map(|held| self.piece(view, subject, held)));
             }
+            if after.is_public(subject) {
+                for list in [&mut out.effects.gained, &mut out.effects.gained_eligible] {
+                    list.iter_mut().rev().take_while(|piece| piece.subject == *subject).for_each(to_the_public);
+                }
+            }
         }
         if asking.rebinds {
             paths = self.data.escalations.iter().collect();
@@ -332,7 +337,11 @@ impl<'b> EffectContext<'b> {
 
     fn verdict(&self, view: &AccessState<'_, '_>, held: &HeldAccess) -> Rating {
         if held.unknown {
-            return Rating { sensitivity: Sensitivity::Critical, privileged: held.access.condition.clone() };
+            return Rating {
+                sensitivity: Sensitivity::Critical,
+                privileged: held.access.condition.clone(),
+                ..Rating::default()
+            };
         }
         let access = &held.access;
         let permission = Permission {
@@ -353,6 +362,15 @@ impl AccessState<'_, '_> {
         all.retain(|subject| !self.deleted(subject));
         all
     }
+}
+
+/// Why whatever the public gains is privileged.
+pub(crate) const PUBLIC: &str = "everybody, or an anonymous caller, gains it";
+
+/// Lets what the public gains count as privileged, whatever it is.
+fn to_the_public(piece: &mut AccessDelta) {
+    piece.sensitivity = piece.sensitivity.max(Sensitivity::High);
+    piece.privileged.get_or_insert_with(|| PUBLIC.into());
 }
 
 /// What stands for the gains of a subject that are too many to tell.

@@ -10,7 +10,7 @@ use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::matching::coverage::ancestry;
 use crate::access::model::facts::{ChangeTargets, GroupView, IdentityView, PolicyContext, ResourceView, RoleView};
 use crate::access::risk::classification::Classifier;
-use crate::input::entitlement::{IdentityKind, Mode};
+use crate::input::entitlement::{IdentityKind, Mode, Sensitivity};
 use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
 use crate::snapshot::model::Status;
@@ -121,7 +121,7 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
         let before = self.view.index.role(id.as_str());
         let owner = self.owned_by(before.and_then(|r| r.owner.as_ref()));
         let flat = self.view.flat(id);
-        let verdict = self.classifier.role(self.view, id);
+        let verdict = self.classifier.given_role(self.view, id, None);
         let includes: BTreeSet<RoleId> = flat.roles.iter().filter(|r| *r != id).cloned().collect();
         self.queue.extend(includes.iter().cloned().map(Item::Role));
         let kinds = match self.view.role(id.as_str()) {
@@ -137,7 +137,7 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
         let owner = self.owned_by(before.and_then(|r| r.owner.as_ref()));
         let ancestors: BTreeSet<ResourceId> = ancestry(self.view, id).into_iter().filter(|a| a != id).collect();
         self.queue.extend(ancestors.iter().cloned().map(Item::Resource));
-        let sensitivity = self.view.resource(id.as_str()).and_then(|r| r.sensitivity).unwrap_or_default();
+        let sensitivity = self.view.resource(id.as_str()).and_then(|r| r.sensitivity).unwrap_or(Sensitivity::Unknown);
         ResourceView { sensitivity, owner, ancestors }
     }
 
@@ -185,7 +185,7 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
         let others = row.keys().filter(|actor| *actor != subject);
         own_first.into_iter().chain(others).any(|actor| {
             let own = self.view.own(actor);
-            own.holdings.iter().any(|h| self.classifier.role(self.view, &h.role).privileged.is_some())
+            own.holdings.iter().any(|h| self.classifier.role(self.view, &h.role, h.scope.as_ref()).privileged.is_some())
         })
     }
 }

@@ -34,6 +34,14 @@ impl Dialect {
         Some(if self.fold_actions { action.to_ascii_lowercase().into() } else { action.into() })
     }
 
+    /// Whether a pattern matches every action, or every resource, however the system divides them into parts: it holds a
+    /// `*` and nothing else but wildcards and dividers.
+    #[must_use]
+    pub fn is_any(self, pattern: &str) -> bool {
+        let wild = |c: char| c == '*' || (self.question_mark && c == '?') || matches!(c, ':' | '/' | '.' | '#' | '|');
+        pattern.contains('*') && pattern.chars().all(wild)
+    }
+
     /// Whether every action that `p` matches is matched by `q`.
     #[must_use]
     pub fn action_covers(self, q: &str, p: &str) -> bool {

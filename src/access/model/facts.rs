@@ -337,6 +337,17 @@ pub struct ChangeFacts {
     pub gained_privileged: u64,
     /// The highest sensitivity of what it gains, loses or names.
     pub sensitivity: Sensitivity,
+    /// How much of what it gives or takes is classified by no rule and no label: accesses, or permissions of what it
+    /// names, whichever are more. An entitlement that gives nothing, as far as the snapshot shows, counts as one.
+    pub unclassified: u64,
+    /// Whether everybody, or an anonymous caller, gains or is named as receiver.
+    pub public: bool,
+    /// Whether what it names for more gives any action on any resource.
+    pub gives_everything: bool,
+    /// Who is named as receiver: counts as gaining, whatever the snapshot knows of what is received.
+    pub receiver: Option<Subject>,
+    /// Where something is unclassified: a name in it that tells of an administrator.
+    pub admin_name: Option<Text>,
     /// The claims, checked.
     pub claims: Vec<CheckedClaim>,
     /// Escalation paths that it completes alone.

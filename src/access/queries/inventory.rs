@@ -68,11 +68,29 @@ pub struct ProneRole {
     pub assignments: u64,
 }
 
+/// How many there are of each sensitivity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Levels(BTreeMap<Sensitivity, u64>);
+
+impl Levels {
+    fn add(&mut self, sensitivity: Sensitivity) {
+        *self.0.entry(sensitivity).or_default() += 1;
+    }
+
+    /// How many there are of one.
+    #[must_use]
+    pub fn of(&self, sensitivity: Sensitivity) -> u64 {
+        self.0.get(&sensitivity).copied().unwrap_or_default()
+    }
+}
+
 /// What stands out in a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Holdings {
     /// How many of each kind of thing.
     pub counts: BTreeMap<&'static str, u64>,
+    /// How many assignments in force there are of each sensitivity.
+    pub levels: Levels,
     /// Privileged roles held, the most sensitive first.
     pub privileged: Vec<PrivilegedHolding>,
     /// Identities other than people for which nobody answers.
@@ -95,7 +113,8 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
     let limit = Time::from_unix(snapshot.taken_at.unix().saturating_sub(stale_after.seconds()));
     for assignment in snapshot.assignments.iter().filter(|a| view.in_force(a.until)) {
         if let Some(role) = &assignment.role {
-            let verdict = classifier.role(&view, role);
+            let verdict = classifier.given_role(&view, role, assignment.scope.as_ref());
+            found.levels.add(verdict.sensitivity);
             if let Some(why) = verdict.privileged {
                 found.privileged.extend(view.subjects(assignment.who.raw()).into_iter().map(|subject| {
                     PrivilegedHolding {
@@ -110,6 +129,9 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
                     }
                 }));
             }
+        }
+        if let Some(group) = &assignment.member_of {
+            found.levels.add(classifier.given_membership(&view, group).sensitivity);
         }
         found.stale.extend(stale_assignment(assignment, limit));
     }
@@ -149,6 +171,7 @@ fn add_counts(found: &mut Holdings) {
     let more = [
         ("complete_an_escalation_path", completing.len() as u64),
         ("privileged_holders", people.len() as u64),
+        ("unclassified_assignments", found.levels.of(Sensitivity::Unknown)),
         ("privileged_assignments", found.privileged.len() as u64),
         ("standing_privilege", standing),
         ("non_human_without_owner", found.without_owner.len() as u64),
@@ -194,6 +217,11 @@ fn stale_identity(identity: &Identity, limit: Time) -> Option<Stale> {
     Some(Stale { who: identity.id.text(), what: None, scope: None, last_used: Some(used), granted_at: None })
 }
 
+/// Identities and groups that stand for everybody or for anonymous callers.
+fn public_principals(view: &AccessState<'_, '_>) -> u64 {
+    view.everyone().iter().filter(|subject| view.is_public(subject)).count() as u64
+}
+
 fn counts(index: &Index<'_>) -> BTreeMap<&'static str, u64> {
     let snapshot = index.snapshot();
     let view = AccessState::plain(index);
@@ -209,6 +237,7 @@ fn counts(index: &Index<'_>) -> BTreeMap<&'static str, u64> {
         ("workloads", kind(IdentityKind::Workload)),
         ("agents", kind(IdentityKind::Agent)),
         ("devices", kind(IdentityKind::Device)),
+        ("public_principals", public_principals(&view)),
         ("disabled_identities", disabled),
         ("groups", snapshot.groups.len() as u64),
         ("groups_of_unknown_members", open),

@@ -1,79 +1,25 @@
-//! Classification: how much harm an access, a role can do, and whether it is privileged.
+//! Classification: how much harm an access, a role or a membership can do, and whether it is privileged.
 //!
-//! In: rules (patterns over system, role, action, resource), an access or a role. Out: the highest sensitivity and the
-//! reasons. Errs upward: an access that only overlaps a rule holds what the rule names. A role of which nothing is known
-//! is critical and privileged.
+//! In: rules (patterns over system, role, group, action, resource), an access, a role or a group. Out: the highest
+//! sensitivity and the reasons. Errs upward: an access that only overlaps a rule holds what the rule names, and an access
+//! is less than `unknown` only where one rule, or a label of the snapshot, covers all of it. A role of which nothing is
+//! known is critical and privileged. An access is compared with the rules of its own action and those with patterns; what
+//! was found is remembered by role and permission.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use serde::Deserialize;
-
-use crate::access::effective::role::ResolvedRole;
+use crate::access::classification_rules::{Classification, ClassificationRule, Meets};
+use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::{AccessState, RoleState};
-use crate::access::matching::coverage::{Surely, scope_covers};
-use crate::access::matching::pattern::id_matches;
+use crate::access::matching::coverage::{Surely, scope_covers, scopes_overlap};
+use crate::access::matching::pattern::{Dialect, id_matches};
 use crate::access::model::facts::Exception;
-use crate::input::entitlement::{Permission, Sensitivity};
-use crate::input::id::{ResourceId, RoleId};
+use crate::input::entitlement::{Effect, Permission, Sensitivity};
+use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
-use crate::snapshot::model::UNRESOLVED;
-
-/// The classification, in the order of its files.
-#[derive(Clone, Debug, Default)]
-pub struct Classification {
-    /// Its rules; all that match count.
-    pub rules: Vec<ClassificationRule>,
-}
-
-/// The form of `classification.yaml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ClassificationFile {
-    pub(crate) rules: Vec<ClassificationRule>,
-}
-
-/// How an access must meet a rule's patterns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Meets {
-    /// They share something: the access holds some of what the rule names.
-    #[default]
-    Overlaps,
-    /// The access covers the patterns: it holds all that the rule names. For rules about wildcards themselves.
-    Covers,
-}
-
-/// One rule.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassificationRule {
-    /// The source system; none: any.
-    #[serde(default)]
-    pub system: Option<Text>,
-    /// A pattern of role names; alone, it is about the role whatever it holds.
-    #[serde(default)]
-    pub role: Option<String>,
-    /// The action pattern; none: any.
-    #[serde(default)]
-    pub action: Option<Text>,
-    /// The resource pattern; none: any.
-    #[serde(default)]
-    pub resource: Option<Text>,
-    /// How an access must meet the patterns.
-    #[serde(default)]
-    pub meets: Meets,
-    /// How much harm it can do.
-    pub sensitivity: Sensitivity,
-    /// Whether it is privileged.
-    #[serde(default)]
-    pub privileged: bool,
-    /// Why, one clause.
-    pub reason: Text,
-    /// Where that is documented.
-    pub source: Text,
-}
+use crate::snapshot::model::{Role, UNRESOLVED};
 
 /// What the classification says of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,37 +27,117 @@ pub(crate) struct Rating {
     pub(crate) sensitivity: Sensitivity,
     /// Why it is privileged, if it is.
     pub(crate) privileged: Option<Text>,
+    /// How many permissions, or entitlements that give nothing, no rule and no label classifies.
+    pub(crate) unclassified: u64,
+    /// Whether it gives any action on any resource.
+    pub(crate) everything: bool,
 }
 
 impl Rating {
+    /// What neither a rule nor a label classifies.
+    pub(crate) fn unclassified() -> Self {
+        Self { sensitivity: Sensitivity::Unknown, unclassified: 1, ..Self::default() }
+    }
+
+    fn label(sensitivity: Sensitivity) -> Self {
+        Self { sensitivity, ..Self::default() }
+    }
+
     /// Takes the higher sensitivity; the reason of the more sensitive one, else the first.
     pub(crate) fn raise(&mut self, other: &Self) {
         if self.privileged.is_none() || (other.privileged.is_some() && other.sensitivity > self.sensitivity) {
             self.privileged.clone_from(&other.privileged);
         }
         self.sensitivity = self.sensitivity.max(other.sensitivity);
+        self.unclassified = self.unclassified.saturating_add(other.unclassified);
+        self.everything |= other.everything;
+    }
+
+    fn of(rule: &ClassificationRule) -> Self {
+        Self {
+            sensitivity: rule.sensitivity,
+            privileged: rule.privileged.then(|| rule.reason.clone()),
+            ..Self::default()
+        }
     }
 }
 
-type KnownRoles = BTreeMap<(RoleId, usize), (Rc<ResolvedRole>, Rating)>;
+/// One pair of patterns of a rule; a pattern that is left out means any.
+#[derive(Clone, Copy, Debug)]
+struct Pair<'c> {
+    rule: &'c ClassificationRule,
+    /// How its patterns are compared. A baseline knows no spelling: it compares without regard to case.
+    dialect: Dialect,
+    action: Option<&'c Text>,
+    resource: Option<&'c Text>,
+}
+
+/// What a permission is compared as: where it holds, and what is taken from it.
+#[derive(Clone, Copy)]
+struct Subtracted<'a> {
+    permission: &'a Permission,
+    scope: Option<&'a ResourceId>,
+    exceptions: &'a [Exception],
+}
+
+/// How a scope lies to each scope that rules name: within it, or overlapping it.
+type Placed = Vec<(bool, bool)>;
+type KnownRoles = BTreeMap<(RoleId, usize, Placed), (Rc<ResolvedRole>, Rating)>;
 
 /// Applies a classification to one system, remembering what it said.
 #[derive(Debug)]
 pub(crate) struct Classifier<'c> {
-    rules: Vec<&'c ClassificationRule>,
-    known: RefCell<BTreeMap<(RoleId, Permission), Rating>>,
+    /// In the order of the rules. INVARIANT: the places in `plain` and `wild` are ascending.
+    pairs: Vec<Pair<'c>>,
+    plain: HashMap<Box<str>, Vec<usize>>,
+    wild: Vec<usize>,
+    /// Rules that name a role or a group and nothing that it gives.
+    names: Vec<&'c ClassificationRule>,
+    scopes: Vec<&'c ResourceId>,
+    known: RefCell<BTreeMap<(RoleId, Permission, Placed), Rating>>,
     /// By the flattened role's address; the role is kept, so that no other takes its address.
     roles: RefCell<KnownRoles>,
 }
 
 impl<'c> Classifier<'c> {
     pub(crate) fn new(classification: &'c Classification, system: &Text) -> Self {
-        let applies = |rule: &&ClassificationRule| rule.system.as_ref().is_none_or(|s| s == system);
-        Self {
-            rules: classification.rules.iter().filter(applies).collect(),
+        let mut made = Self {
+            pairs: Vec::new(),
+            plain: HashMap::new(),
+            wild: Vec::new(),
+            names: Vec::new(),
+            scopes: Vec::new(),
             known: RefCell::default(),
             roles: RefCell::default(),
+        };
+        let dialect = Dialect::of(system.raw());
+        for rule in classification.rules.iter().filter(|rule| rule.applies_in(system)) {
+            if let Some(scope) = &rule.scope
+                && !made.scopes.contains(&scope)
+            {
+                made.scopes.push(scope);
+            }
+            if rule.names_what_it_is_about() {
+                made.names.push(rule);
+                continue;
+            }
+            for (action, resource) in rule.pairs() {
+                let at = made.pairs.len();
+                match action.filter(|_| !rule.generic).and_then(|action| dialect.plain_action(action.raw())) {
+                    Some(plain) => made.plain.entry(plain.into()).or_default().push(at),
+                    None => made.wild.push(at),
+                }
+                let dialect = Dialect { fold_actions: dialect.fold_actions || rule.generic, ..dialect };
+                made.pairs.push(Pair { rule, dialect, action, resource });
+            }
         }
+        made
+    }
+
+    fn placed(&self, view: &AccessState<'_, '_>, scope: Option<&ResourceId>) -> Placed {
+        let lies =
+            |named: &&ResourceId| (scope_covers(view, Some(named), scope), scopes_overlap(view, Some(named), scope));
+        self.scopes.iter().map(lies).collect()
     }
 
     /// A permission that a role gives, less its exceptions.
@@ -123,62 +149,97 @@ impl<'c> Classifier<'c> {
         scope: Option<&ResourceId>,
         exceptions: &[Exception],
     ) -> Rating {
+        let held = Subtracted { permission, scope, exceptions };
+        let placed = self.placed(view, scope);
         if !exceptions.is_empty() {
-            return self.judge(view, role, permission, scope, exceptions);
+            return self.judge(view, role, held, &placed);
         }
-        let key = (role.clone(), permission.clone());
+        let key = (role.clone(), permission.clone(), placed);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
-        let verdict = self.judge(view, role, permission, scope, exceptions);
+        let verdict = self.judge(view, role, held, &key.2);
         self.known.borrow_mut().insert(key, verdict.clone());
         verdict
     }
 
-    fn judge(
-        &self,
-        view: &AccessState<'_, '_>,
-        role: &RoleId,
-        permission: &Permission,
-        scope: Option<&ResourceId>,
-        exceptions: &[Exception],
-    ) -> Rating {
+    fn judge(&self, view: &AccessState<'_, '_>, role: &RoleId, held: Subtracted<'_>, placed: &Placed) -> Rating {
         let dialect = view.dialect;
+        let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
         let mut verdict = Rating::default();
-        let any = Text::from("*");
-        for rule in &self.rules {
-            if rule.role.as_ref().is_some_and(|pattern| !id_matches(pattern, role.as_str())) {
-                continue;
+        let mut classified = false;
+        // WHY: what a rule of the system or the site covers is known; a baseline is for the rest.
+        let (baseline, rules): (Vec<&Pair<'c>>, Vec<&Pair<'c>>) =
+            self.candidates(dialect, action).into_iter().partition(|pair| pair.rule.generic);
+        for pairs in [rules, baseline] {
+            if classified {
+                break;
             }
-            let (action, resource) = (rule.action.as_ref().unwrap_or(&any), rule.resource.as_ref().unwrap_or(&any));
-            let (held_action, held_resource) = (permission.action.raw(), permission.resource.raw());
-            // A pattern that the rule leaves out says nothing, also where it asks for a whole.
-            let meets = match rule.meets {
-                Meets::Overlaps => {
-                    dialect.actions_overlap(held_action, action.raw())
-                        && dialect.resources_overlap(held_resource, resource.raw())
+            for pair in pairs {
+                let named = pair.rule.role.as_ref().is_none_or(|pattern| id_matches(pattern, role.as_str()));
+                let (within, overlaps) = self.lies(pair.rule, placed);
+                if named && overlaps && pair.meets(held) && !pair.is_taken(view, held) {
+                    verdict.raise(&Rating::of(pair.rule));
+                    classified |= within && pair.classifies(held);
                 }
-                Meets::Covers => {
-                    (rule.action.is_none() || dialect.action_covers(held_action, action.raw()))
-                        && (rule.resource.is_none() || dialect.resource_covers(held_resource, resource.raw()))
-                }
-            };
-            let taken = || {
-                exceptions.iter().any(|e| {
-                    scope_covers(&Surely(view), e.scope.as_ref(), scope)
-                        && e.until.is_none()
-                        && [held_action, action.raw()].iter().any(|p| dialect.action_covers(e.action.raw(), p))
-                        && [held_resource, resource.raw()].iter().any(|p| dialect.resource_covers(e.resource.raw(), p))
-                })
-            };
-            if meets && !taken() {
-                verdict.raise(&Rating {
-                    sensitivity: rule.sensitivity,
-                    privileged: rule.privileged.then(|| rule.reason.clone()),
-                });
             }
         }
+        if dialect.is_any(action) && dialect.is_any(resource) {
+            verdict.everything = true;
+            verdict.raise(&Rating {
+                sensitivity: Sensitivity::Critical,
+                privileged: Some("any action on any resource".into()),
+                ..Rating::default()
+            });
+        }
+        self.naming_role(role).for_each(|named| verdict.raise(&named));
+        // WHY: a label is of what the snapshot says that the role gives; it does not cover what a change adds.
+        let labels = self.labels(view, role);
+        labels.iter().for_each(|label| verdict.raise(label));
+        classified = classified
+            || (!labels.is_empty()
+                && view.index.role(role.as_str()).is_some_and(|known| stands_in(dialect, known, held)));
+        if !classified && verdict.sensitivity < Sensitivity::Unknown {
+            verdict.raise(&Rating::unclassified());
+        }
         verdict
+    }
+
+    /// The pairs that may share an action with a pattern, in the order of the rules.
+    fn candidates(&self, dialect: Dialect, action: &str) -> Vec<&Pair<'c>> {
+        let Some(plain) = dialect.plain_action(action) else { return self.pairs.iter().collect() };
+        let same = self.plain.get(&*plain).map_or(&[][..], Vec::as_slice);
+        let mut places: Vec<usize> = same.iter().chain(&self.wild).copied().collect();
+        places.sort_unstable();
+        places.into_iter().filter_map(|at| self.pairs.get(at)).collect()
+    }
+
+    /// Whether a scope lies within the scope of a rule, and whether they overlap.
+    fn lies(&self, rule: &ClassificationRule, placed: &Placed) -> (bool, bool) {
+        let Some(scope) = &rule.scope else { return (true, true) };
+        let at = self.scopes.iter().position(|known| *known == scope);
+        at.and_then(|at| placed.get(at)).copied().unwrap_or((false, true))
+    }
+
+    /// What labels and rules say of a role of the snapshot, whatever it gives.
+    fn labels(&self, view: &AccessState<'_, '_>, role: &RoleId) -> Vec<Rating> {
+        let Some(known) = view.index.role(role.as_str()) else { return Vec::new() };
+        let label = known.sensitivity.filter(|label| *label != Sensitivity::Unknown).map(Rating::label);
+        label.into_iter().chain(self.naming_role(role)).collect()
+    }
+
+    fn naming_role(&self, role: &RoleId) -> impl Iterator<Item = Rating> {
+        let named = |rule: &&&ClassificationRule| rule.role.as_ref().is_some_and(|p| id_matches(p, role.as_str()));
+        self.names.iter().filter(named).map(|rule| Rating::of(rule))
+    }
+
+    /// What rules say of a group, whatever it gives; nothing if none names it.
+    pub(crate) fn naming_group(&self, group: &GroupId) -> Option<Rating> {
+        let named = |rule: &&&ClassificationRule| rule.group.as_ref().is_some_and(|p| id_matches(p, group.as_str()));
+        self.names.iter().filter(named).map(|rule| Rating::of(rule)).reduce(|mut all, one| {
+            all.raise(&one);
+            all
+        })
     }
 
     /// An allow of a flattened role.
@@ -186,9 +247,8 @@ impl<'c> Classifier<'c> {
         &self,
         view: &AccessState<'_, '_>,
         role: &RoleId,
-        allow: &crate::access::effective::role::Allow,
+        allow: &Allow,
         scope: Option<&ResourceId>,
-        exceptions: &[Exception],
     ) -> Rating {
         if allow.unknown {
             return unknown(allow.permission.condition.clone());
@@ -196,47 +256,162 @@ impl<'c> Classifier<'c> {
         if allow.permission.resource.raw().starts_with(UNRESOLVED) {
             return unknown(Some("the export does not hold this role, so what it gives is unknown".into()));
         }
-        self.permission(view, allow.chain.last().unwrap_or(role), &allow.permission, scope, exceptions)
+        self.permission(view, allow.chain.last().unwrap_or(role), &allow.permission, scope, &[])
     }
 
     /// A role: the highest of its own label, the rules that name it, and its permissions, those it includes as well.
-    pub(crate) fn role(&self, view: &AccessState<'_, '_>, role: &RoleId) -> Rating {
+    pub(crate) fn role(&self, view: &AccessState<'_, '_>, role: &RoleId, scope: Option<&ResourceId>) -> Rating {
         let flat = view.flat(role);
-        let key = (role.clone(), Rc::as_ptr(&flat).addr());
+        let key = (role.clone(), Rc::as_ptr(&flat).addr(), self.placed(view, scope));
         if let Some((_, known)) = self.roles.borrow().get(&key) {
             return known.clone();
         }
-        let verdict = self.flat(view, role, &flat);
+        let verdict = self.flat(view, role, &flat, scope);
         self.roles.borrow_mut().insert(key, (flat, verdict.clone()));
         verdict
     }
 
-    fn flat(&self, view: &AccessState<'_, '_>, role: &RoleId, flat: &ResolvedRole) -> Rating {
+    fn flat(
+        &self,
+        view: &AccessState<'_, '_>,
+        role: &RoleId,
+        flat: &ResolvedRole,
+        scope: Option<&ResourceId>,
+    ) -> Rating {
         let mut verdict = Rating::default();
         for id in &flat.roles {
-            if let RoleState::Known(known) = view.role(id.as_str()) {
-                verdict.sensitivity = verdict.sensitivity.max(known.sensitivity.unwrap_or_default());
-            }
-            for rule in &self.rules {
-                let named = rule.role.as_ref().is_some_and(|pattern| id_matches(pattern, id.as_str()));
-                if named && rule.action.is_none() && rule.resource.is_none() {
-                    verdict.raise(&Rating {
-                        sensitivity: rule.sensitivity,
-                        privileged: rule.privileged.then(|| rule.reason.clone()),
-                    });
-                }
-            }
+            // A label of the plan raises as well, and so does one that the plan takes away.
+            let stated = match view.role(id.as_str()) {
+                RoleState::Known(known) => known.sensitivity,
+                RoleState::Deleted | RoleState::Unknown => None,
+            };
+            stated.map(Rating::label).iter().for_each(|label| verdict.raise(label));
+            self.labels(view, id).iter().for_each(|label| verdict.raise(label));
+            self.naming_role(id).for_each(|named| verdict.raise(&named));
         }
         for allow in &flat.allows {
-            verdict.raise(&self.allow(view, role, allow, None, &[]));
+            verdict.raise(&self.allow(view, role, allow, scope));
         }
         verdict
     }
+
+    /// A role that somebody is given: one that gives nothing, as far as the snapshot shows, and that nothing classifies is
+    /// unclassified.
+    pub(crate) fn given_role(&self, view: &AccessState<'_, '_>, role: &RoleId, scope: Option<&ResourceId>) -> Rating {
+        let mut verdict = self.role(view, role, scope);
+        let flat = view.flat(role);
+        let empty = flat.allows.is_empty() && flat.denies.is_empty();
+        if empty && flat.roles.iter().all(|id| self.labels(view, id).is_empty()) {
+            verdict.raise(&Rating::unclassified());
+        }
+        verdict
+    }
+
+    /// A group whose membership somebody is given: all that its members come to hold and can act as, and what rules say of
+    /// it and the groups that it belongs to. One that gives nothing and that no rule names is unclassified.
+    pub(crate) fn given_membership(&self, view: &AccessState<'_, '_>, group: &GroupId) -> Rating {
+        let subject = Subject::Group(group.clone());
+        let own = view.own(&subject);
+        let mut named = self.naming_group(group);
+        for (above, _) in own.groups.keys() {
+            if let Subject::Group(above) = above
+                && above != group
+                && let Some(verdict) = self.naming_group(above)
+            {
+                named.get_or_insert_default().raise(&verdict);
+            }
+        }
+        let reached = self.reachable(view, &subject);
+        match (named, reached) {
+            (None, None) => Rating::unclassified(),
+            (named, reached) => {
+                let mut verdict = named.unwrap_or_default();
+                reached.iter().for_each(|reached| verdict.raise(reached));
+                verdict
+            }
+        }
+    }
+
+    /// The highest of all roles that a subject reaches, by activation as well; nothing if it reaches none.
+    pub(crate) fn reachable(&self, view: &AccessState<'_, '_>, subject: &Subject) -> Option<Rating> {
+        let mut reached: Option<Rating> = None;
+        for actor in view.row(subject).keys() {
+            for holding in &view.own(actor).holdings {
+                let verdict = self.given_role(view, &holding.role, holding.scope.as_ref());
+                reached.get_or_insert_default().raise(&verdict);
+            }
+        }
+        reached
+    }
+}
+
+impl Pair<'_> {
+    fn meets(&self, held: Subtracted<'_>) -> bool {
+        let dialect = self.dialect;
+        let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
+        // A pattern that the rule leaves out says nothing, also where it asks for a whole.
+        match self.rule.meets {
+            Meets::Overlaps => {
+                self.action.is_none_or(|rule| dialect.actions_overlap(action, rule.raw()))
+                    && self.resource.is_none_or(|rule| dialect.resources_overlap(resource, rule.raw()))
+            }
+            Meets::Covers => {
+                self.action.is_none_or(|rule| dialect.action_covers(action, rule.raw()))
+                    && self.resource.is_none_or(|rule| dialect.resource_covers(resource, rule.raw()))
+            }
+        }
+    }
+
+    /// Whether all of what is held is classified by this rule, which it meets.
+    fn classifies(&self, held: Subtracted<'_>) -> bool {
+        let dialect = self.dialect;
+        let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
+        match self.rule.meets {
+            Meets::Overlaps => {
+                self.action.is_none_or(|rule| dialect.action_covers(rule.raw(), action))
+                    && self.resource.is_none_or(|rule| dialect.resource_covers(rule.raw(), resource))
+            }
+            // WHY: what holds more than the rule names holds what is not classified as well; from `high` on that adds nothing.
+            Meets::Covers => self.rule.sensitivity > Sensitivity::Unknown,
+        }
+    }
+
+    /// Whether an exception takes all that the rule and the access share, for as long as the access lasts.
+    fn is_taken(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
+        let dialect = self.dialect;
+        let any = Text::from("*");
+        let (action, resource) = (self.action.unwrap_or(&any), self.resource.unwrap_or(&any));
+        held.exceptions.iter().any(|e| {
+            scope_covers(&Surely(view), e.scope.as_ref(), held.scope)
+                && e.until.is_none()
+                && [&held.permission.action, action].iter().any(|p| dialect.action_covers(e.action.raw(), p.raw()))
+                && [&held.permission.resource, resource]
+                    .iter()
+                    .any(|p| dialect.resource_covers(e.resource.raw(), p.raw()))
+        })
+    }
+}
+
+/// Whether a role of the snapshot gives a permission itself.
+fn stands_in(dialect: Dialect, role: &Role, held: Subtracted<'_>) -> bool {
+    let Subtracted { permission, exceptions, .. } = held;
+    let gives = |known: &Permission| {
+        known.effect == Effect::Allow
+            && (known.condition.is_none() || known.condition == permission.condition)
+            && dialect.action_covers(known.action.raw(), permission.action.raw())
+            && dialect.resource_covers(known.resource.raw(), permission.resource.raw())
+            && known.except.iter().all(|out| {
+                permission.except.contains(out)
+                    || exceptions.iter().any(|e| e.action == out.action && e.resource == out.resource)
+            })
+    };
+    role.permissions.iter().any(gives)
 }
 
 fn unknown(why: Option<Text>) -> Rating {
     Rating {
         sensitivity: Sensitivity::Critical,
         privileged: Some(why.unwrap_or_else(|| "what it gives is unknown".into())),
+        ..Rating::default()
     }
 }

@@ -1,5 +1,5 @@
 //! Risk data: classification rules, separation-of-duties pairs, and the files that hold them.
 
-pub mod classification;
+pub(crate) mod classification;
 pub mod rule_files;
 pub mod sod;

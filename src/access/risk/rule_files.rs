@@ -5,8 +5,8 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::access::classification_rules::{Classification, ClassificationFile};
 use crate::access::escalation::catalog::{EscalationFile, EscalationPath};
-use crate::access::risk::classification::{Classification, ClassificationFile};
 use crate::access::risk::sod::{SodFile, SodPair};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
@@ -25,6 +25,7 @@ pub struct Data {
 /// The files that are embedded in the binary: name from the policies folder, and text.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("classification.yaml", include_str!("../../../policies/classification.yaml")),
+    ("classification-baseline.yaml", include_str!("../../../policies/classification-baseline.yaml")),
     ("escalations/aws.yaml", include_str!("../../../policies/escalations/aws.yaml")),
     ("escalations/kubernetes.yaml", include_str!("../../../policies/escalations/kubernetes.yaml")),
     ("escalations/postgresql.yaml", include_str!("../../../policies/escalations/postgresql.yaml")),
@@ -37,7 +38,7 @@ pub fn shipped_files() -> impl Iterator<Item = (String, &'static [u8])> {
 }
 
 impl Data {
-    /// Reads files by their names from the policies folder: `classification.yaml`, `sod.yaml`, `escalations/*.yaml`;
+    /// Reads files by their names from the policies folder: `classification.yaml`, `classification-*.yaml`, `sod.yaml`, `escalations/*.yaml`;
     /// other names are not for this room and are passed over. Later files add to earlier ones.
     ///
     /// # Errors
@@ -47,9 +48,14 @@ impl Data {
         let mut faults = Vec::new();
         for (name, bytes) in files {
             let within = name.rsplit_once("shipped/").map_or(name, |(_, rest)| rest);
-            if within == "classification.yaml" || within.ends_with("/classification.yaml") {
+            if is_classification(within) {
                 match parse::<ClassificationFile>(name, bytes) {
-                    Ok(file) => data.classification.rules.extend(file.rules),
+                    Ok(file) => {
+                        faults.extend(file.contradictions().into_iter().map(|(message, help)| {
+                            Finding::new(Code::BadConfiguration, message).at(&Place::file(name)).help(help)
+                        }));
+                        data.classification.rules.extend(file.into_rules());
+                    }
                     Err(fault) => faults.push(*fault),
                 }
             } else if within == "sod.yaml" || within.ends_with("/sod.yaml") {
@@ -79,6 +85,13 @@ impl Data {
     pub fn shipped() -> Result<Self, Vec<Finding>> {
         Self::read(SHIPPED.iter().map(|(name, text)| (*name, text.as_bytes())))
     }
+}
+
+/// Whether a file of the policies folder holds classification rules.
+fn is_classification(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.strip_prefix("classification")
+        .is_some_and(|rest| rest == ".yaml" || (rest.starts_with('-') && rest.ends_with(".yaml")))
 }
 
 fn repeated<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> Vec<Finding> {

@@ -87,6 +87,7 @@ impl Snapshot {
             implicit: Vec::new(),
             members_known: MembersKnown::Known,
             owner: None,
+            public: false,
         });
         self
     }

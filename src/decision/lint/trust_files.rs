@@ -366,7 +366,11 @@ fn not_people(people: &People, snapshot: &Snapshot) -> Vec<Finding> {
                 (IdentityKind::Human, Status::Active) => continue,
                 (IdentityKind::Human, _) => "disabled",
                 (
-                    IdentityKind::ServiceAccount | IdentityKind::Workload | IdentityKind::Agent | IdentityKind::Device,
+                    IdentityKind::ServiceAccount
+                    | IdentityKind::Workload
+                    | IdentityKind::Agent
+                    | IdentityKind::Device
+                    | IdentityKind::Public,
                     _,
                 ) => kind.name(),
             };

@@ -339,6 +339,9 @@ impl<'a> Builder<'a> {
             ("privilegedTogether", !facts.privileged_together.is_empty()),
             ("membersKnown", known),
             ("tooLarge", facts.concerned.untold.is_any()),
+            ("public", facts.public),
+            ("givesEverything", facts.gives_everything),
+            ("namedLikeAdmin", facts.admin_name.is_some()),
             ("proposerGains", gains(&self.matter.plan.proposer.value)),
             ("sponsorGains", sponsor.is_some_and(|sponsor| gains(&sponsor.value))),
             ("inTaskScope", facts.in_task_scope),
@@ -356,6 +359,7 @@ impl<'a> Builder<'a> {
         attributes.extend([
             ("identities", plain(long(facts.concerned.identities))),
             ("gainedPrivileged", plain(long(facts.gained_privileged))),
+            ("unclassified", plain(long(facts.unclassified))),
             ("sensitivity", word(facts.sensitivity.name())),
             ("kinds", plain(strings(facts.concerned.kinds.iter().map(|kind| kind.name())))),
             ("escalations", plain(escalations(&facts.escalations))),

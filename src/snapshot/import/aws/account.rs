@@ -188,6 +188,7 @@ impl<'e> Build<'e> {
                     implicit: Vec::new(),
                     members_known: MembersKnown::Known,
                     owner: None,
+                    public: false,
                 });
             }
             Kind::User | Kind::Role => {

@@ -11,6 +11,7 @@ use crate::input::id::{GroupId, IdentityId};
 use crate::input::intern::shared;
 use crate::input::text::Text;
 use crate::snapshot::model::{Group, Identity, MembersKnown, Status};
+use crate::snapshot::public::is_public_name;
 
 use super::account::Build;
 use super::export::{Entity, Kind};
@@ -55,7 +56,7 @@ impl Build<'_> {
 
     /// Whoever is in no account.
     pub fn anyone(&mut self) -> Text {
-        self.stranger("aws:anyone", IdentityKind::Workload)
+        self.stranger("aws:anyone", IdentityKind::Public)
     }
 
     fn account_group(&mut self, account: &str) -> Text {
@@ -74,6 +75,7 @@ impl Build<'_> {
             implicit,
             members_known: MembersKnown::Partial,
             owner: None,
+            public: is_public_name(name),
         });
         name.into()
     }

@@ -16,6 +16,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::notes::{Notes, Spot};
 use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status};
+use crate::snapshot::public::is_public_name;
 use crate::snapshot::tree;
 
 use super::gather::{Gathered, Key, display, gather};
@@ -170,6 +171,8 @@ impl Cluster {
         }
         let kind = if name.starts_with("system:node:") {
             IdentityKind::Device
+        } else if is_public_name(name) {
+            IdentityKind::Public
         } else if name.starts_with("system:") {
             IdentityKind::Workload
         } else {
@@ -353,5 +356,6 @@ fn group(name: &str) -> Group {
         implicit,
         members_known,
         owner: None,
+        public: is_public_name(name),
     }
 }

@@ -1,0 +1,65 @@
+//! The public: anonymous callers, and principals that stand for everybody.
+//!
+//! In: an id. Out: whether the documentation of a system gives that name to everybody or to anonymous callers. Importers
+//! mark such principals; a snapshot that a site writes itself may forget the mark, so the names count as well.
+//!
+//! Sources: Kubernetes, "Authenticating: anonymous requests" and "RBAC: default roles"; AWS, IAM reference, "AWS JSON
+//! policy elements: Principal"; Google Cloud, "IAM: principal identifiers"; PostgreSQL, "GRANT"; Microsoft Entra, "Rules
+//! for dynamic membership groups: all users".
+
+/// Names of the public, without what ids put before them.
+const NAMES: &[&str] = &[
+    "system:anonymous",
+    "system:unauthenticated",
+    "system:authenticated",
+    "aws:everyone",
+    "aws:anyone",
+    "allUsers",
+    "allAuthenticatedUsers",
+    "PUBLIC",
+    "All Users",
+    "AllUsers",
+    "all-users",
+];
+
+/// Whether an id is a name of the public, with or without a prefix such as `user:` or `group:`.
+#[must_use]
+pub fn is_public_name(id: &str) -> bool {
+    let is = |name: &str| id.strip_suffix(name).is_some_and(|before| before.is_empty() || ends_a_part(before));
+    id == "*" || NAMES.iter().copied().any(is)
+}
+
+fn ends_a_part(before: &str) -> bool {
+    before.ends_with(':') || before.ends_with('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_is_known_by_the_names_that_systems_document() {
+        for id in [
+            "user:system:anonymous",
+            "group:system:unauthenticated",
+            "group:system:authenticated",
+            "aws:everyone",
+            "*",
+            "allUsers",
+            "gcp:allAuthenticatedUsers",
+            "role:PUBLIC",
+            "entra/All Users",
+        ] {
+            assert!(is_public_name(id), "{id}");
+        }
+        for id in [
+            "group:system:masters",
+            "user:anonymous",
+            "group:publicity",
+            "group:PUBLIC-relations",
+            "group:my-all-users",
+        ] {
+            assert!(!is_public_name(id), "{id}");
+        }
+    }
+}
