@@ -100,7 +100,13 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let sets_incomplete = sets_incomplete || notes_across.iter().any(|f| f.code == Code::SetsIncomplete);
     // Of a plan of one change that change tells it.
     let untold = if changes.len() > 1 { whole.concerned.untold } else { Truncated::default() };
-    about_plan(q.plan, (emergent.get(..own_emergent).unwrap_or_default(), untold), sets_incomplete, &mut findings);
+    about_plan(
+        q.plan,
+        (emergent.get(..own_emergent).unwrap_or_default(), untold),
+        sets_incomplete,
+        &changes,
+        &mut findings,
+    );
     findings.extend(notes_across);
     let parties = || {
         let sponsor = q.plan.on_behalf_of.as_ref().map(|s| s.value.clone());

@@ -15,6 +15,7 @@ pub(crate) mod queries;
 pub(crate) mod risk;
 #[cfg(test)]
 mod tests;
+pub mod unclassified;
 
 pub use crate::access::analyse::analyse;
 pub use crate::access::change::pending::PendingChange;

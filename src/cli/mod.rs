@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod check;
+mod classify;
 pub mod completions;
 pub mod demo;
 pub mod diff;

@@ -19,6 +19,8 @@ pub enum Snapshot {
     Import(Import),
     /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
     Show(crate::cli::snapshot::show::Show),
+    /// Shows what no rule and no label classifies, or suggests rules for it.
+    Classify(crate::cli::classify::Classify),
     /// Says what changed between two snapshots, and what that does to effective access.
     Diff(crate::cli::snapshot::diff::Diff),
 }
@@ -32,6 +34,7 @@ impl Snapshot {
         match self {
             Self::Import(page) => page.run(),
             Self::Show(page) => page.run(),
+            Self::Classify(page) => page.run(),
             Self::Diff(page) => page.run(),
         }
     }

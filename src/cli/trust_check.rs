@@ -238,10 +238,25 @@ impl Check {
             found.sources.extend(site.sources.iter().map(|(name, bytes)| (name.clone(), Rc::clone(bytes))));
             found.add(site.findings.iter().cloned());
             found.add(overbroad(&site));
+            found.add(unruled(&site));
             found.add(slips(&site.people, &site.agents, &site.snapshot, site.added));
         }
         Ok(())
     }
+}
+
+/// Every system of the snapshot that no classification rule is about.
+fn unruled(site: &Site) -> Vec<Finding> {
+    let systems = site.snapshot.source.raw().split('+').map(Text::from);
+    let of = |system: Text| {
+        let message = format!(
+            "no classification rule is about the system `{}` of the snapshot, so most of what it grants is `unknown`",
+            system.raw()
+        );
+        Finding::new(Code::NoClassification, message)
+            .help("add rules to `policies/classification.yaml`; `review snapshot classify --suggest` drafts them")
+    };
+    systems.filter(|system| !site.data.classification.knows(system)).map(of).collect()
 }
 
 /// Every agent that holds more than it may.

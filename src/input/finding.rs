@@ -106,6 +106,7 @@ codes! {
     UnresolvedRole = "unresolved-role", Warning, "A binding names a role that the export does not hold.";
     NotImported = "not-imported", Note, "An object of a kind that this importer does not read.";
     // Effects.
+    Unclassified = "unclassified", Warning, "No rule and no label says how much harm something that a plan gives or takes can do.";
     EffectTooLarge = "effect-too-large", Warning, "An effect is too large to tell; whoever may gain counts as gaining everything.";
     SetsIncomplete = "sets-incomplete", Warning, "The search for responsible sets hit a cap.";
     RejectedBefore = "rejected-before", Warning, "The change resembles one that a person rejected.";
@@ -122,6 +123,7 @@ codes! {
     PlanDenied = "plan-denied", Error, "A policy denies the plan as a whole.";
     BadPolicy = "bad-policy", Error, "A policy file does not parse, validate or carry its annotations.";
     BadConfiguration = "bad-configuration", Error, "A configuration file is invalid.";
+    NoClassification = "no-classification", Warning, "No classification rule is about the system of the snapshot.";
     TrustFileDiffers = "trust-file-differs", Warning, "A trust file differs from the upstream branch.";
     TrustFileTouched = "trust-file-touched", Warning, "The branch under review touches a trust file.";
     TrustFromPlanBranch = "trust-from-plan-branch", Warning, "The trust folder stands on the branch under review.";

@@ -363,6 +363,14 @@ pub struct ChangeReport {
     pub privileged: Vec<Text>,
     /// The highest sensitivity of what it touches.
     pub sensitivity: Sensitivity,
+    /// How much of it no rule and no label classifies.
+    pub unclassified: u64,
+    /// Where something is unclassified: a name in it that tells of an administrator.
+    pub admin_name: Option<Text>,
+    /// Whether everybody, or an anonymous caller, gains.
+    pub public: bool,
+    /// Whether it gives any action on any resource.
+    pub gives_everything: bool,
     /// Whether it lies inside its task.
     pub in_task_scope: bool,
     /// Whether an inverse change restores the state before.

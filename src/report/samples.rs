@@ -91,6 +91,10 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         }],
         privileged: vec![t()],
         sensitivity: Sensitivity::High,
+        unclassified: 0,
+        admin_name: None,
+        public: false,
+        gives_everything: false,
         in_task_scope: false,
         reversible: true,
         claims: vec![CheckedClaim {

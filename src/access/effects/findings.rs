@@ -119,11 +119,30 @@ pub(crate) fn beyond_budget(plan: &Plan) -> Finding {
         .help("split the plan into smaller ones")
 }
 
+/// How much of a plan no rule and no label classifies: one finding, whatever the number.
+fn unclassified(plan: &Plan, changes: &[ChangeFacts]) -> Option<Finding> {
+    let of: Vec<&ChangeFacts> = changes.iter().filter(|facts| facts.unclassified > 0).collect();
+    let first = of.first()?;
+    let all = of.iter().map(|facts| facts.unclassified).fold(0, u64::saturating_add);
+    let whose = match of.len() {
+        1 => format!("change `{}`", first.id.as_str()),
+        more => format!("{more} changes, `{}` the first", first.id.as_str()),
+    };
+    let what = if all == 1 { "1 permission or entitlement" } else { &format!("{all} permissions or entitlements") };
+    let message = format!("no rule and no label classifies {what} of {whose}, so a person decides");
+    Some(
+        Finding::new(Code::Unclassified, message)
+            .at(&plan.id.place)
+            .help("add rules to `policies/classification.yaml`; `review snapshot classify --suggest` drafts them"),
+    )
+}
+
 /// Findings about the plan as a whole.
 pub(crate) fn about_plan(
     plan: &Plan,
     (emergent, untold): (&[Emergent], Truncated),
     sets_incomplete: bool,
+    changes: &[ChangeFacts],
     findings: &mut Vec<Finding>,
 ) {
     if untold.is_any() {
@@ -137,6 +156,7 @@ pub(crate) fn about_plan(
                 .help("look at the changes named as responsible together, and drop one of them"),
         );
     }
+    findings.extend(unclassified(plan, changes));
     if sets_incomplete {
         findings.push(
             Finding::new(Code::SetsIncomplete, "not every set of responsible changes was found within the caps")

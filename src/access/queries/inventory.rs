@@ -73,7 +73,7 @@ pub struct ProneRole {
 pub struct Levels(BTreeMap<Sensitivity, u64>);
 
 impl Levels {
-    fn add(&mut self, sensitivity: Sensitivity) {
+    pub(crate) fn add(&mut self, sensitivity: Sensitivity) {
         *self.0.entry(sensitivity).or_default() += 1;
     }
 

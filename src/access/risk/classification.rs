@@ -180,7 +180,7 @@ impl<'c> Classifier<'c> {
                 let (within, overlaps) = self.lies(pair.rule, placed);
                 if named && overlaps && pair.meets(held) && !pair.is_taken(view, held) {
                     verdict.raise(&Rating::of(pair.rule));
-                    classified |= within && pair.classifies(held);
+                    classified |= within && pair.rule.sensitivity != Sensitivity::Unknown && pair.classifies(held);
                 }
             }
         }
@@ -235,7 +235,9 @@ impl<'c> Classifier<'c> {
 
     /// What rules say of a group, whatever it gives; nothing if none names it.
     pub(crate) fn naming_group(&self, group: &GroupId) -> Option<Rating> {
-        let named = |rule: &&&ClassificationRule| rule.group.as_ref().is_some_and(|p| id_matches(p, group.as_str()));
+        let folded = group.as_str().to_lowercase();
+        let id = |rule: &ClassificationRule| if rule.generic { folded.as_str() } else { group.as_str() };
+        let named = |rule: &&&ClassificationRule| rule.group.as_ref().is_some_and(|p| id_matches(p, id(rule)));
         self.names.iter().filter(named).map(|rule| Rating::of(rule)).reduce(|mut all, one| {
             all.raise(&one);
             all

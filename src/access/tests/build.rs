@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use crate::access::model::facts::{AccessDelta, Analysis, ChangeFacts};
 use crate::access::{AnalysisRequest, Data, Index, PendingChange, TaskScope, analyse};
 use crate::input::digest::Digest;
-use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement};
+use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement, Sensitivity};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::ChangeId;
 use crate::input::place::{Place, Placed};
@@ -123,6 +123,11 @@ impl Snapshot {
     pub fn including(mut self, id: &str, permissions: &[Permission], includes: &[&str]) -> Self {
         self = self.role(id, permissions);
         self.roles.last_mut().unwrap().includes = includes.iter().map(|i| (*i).into()).collect();
+        self
+    }
+    /// Labels the last role.
+    pub fn labelled(mut self, sensitivity: Sensitivity) -> Self {
+        self.roles.last_mut().unwrap().sensitivity = Some(sensitivity);
         self
     }
     pub fn resource(mut self, id: &str, parent: Option<&str>) -> Self {

@@ -4,6 +4,7 @@ mod across;
 mod aws;
 mod budget;
 pub(crate) mod build;
+mod classification;
 mod effects;
 mod emergent;
 mod kubescape;

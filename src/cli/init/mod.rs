@@ -58,6 +58,7 @@ impl Init {
             ("agents.yaml", text(include_str!("agents.yaml"))),
             ("tasks.yaml", text(include_str!("tasks.yaml"))),
             ("allowed_signers", signers),
+            ("policies/classification.yaml", include_str!("classification.yaml").to_owned()),
             ("policies/site.cedar", include_str!("site.cedar").to_owned()),
         ];
         files::write(&self.folder, &files)?;

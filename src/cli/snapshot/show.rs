@@ -118,6 +118,14 @@ impl Lens {
         Ok(self.parse(name, bytes.into()))
     }
 
+    /// Reads a snapshot that was named, else the site's own.
+    pub(crate) fn named_or_own(&self, file: Option<&Path>) -> anyhow::Result<Result<Loaded, Faults>> {
+        match file {
+            Some(file) => self.read(file),
+            None => self.read_own(),
+        }
+    }
+
     /// Reads the site's own snapshot.
     fn read_own(&self) -> anyhow::Result<Result<Loaded, Faults>> {
         let Some(site) = &self.site else {
@@ -157,11 +165,7 @@ impl Show {
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let lens = Lens::find(&self.place.location())?;
-        let read = match &self.file {
-            Some(file) => lens.read(file)?,
-            None => lens.read_own()?,
-        };
-        let loaded = match read {
+        let loaded = match lens.named_or_own(self.file.as_deref())? {
             Ok(loaded) => loaded,
             Err(faults) => {
                 let report = crate::app::site::fault_report::faults("snapshot show", &faults, ExitCode::Failure);

@@ -30,6 +30,11 @@ fn privileged(w: &mut World) {
     w.facts().gained_privileged = 1;
 }
 
+fn unclassified(w: &mut World) {
+    w.facts().sensitivity = Sensitivity::Unknown;
+    w.facts().unclassified = 1;
+}
+
 fn mode(w: &mut World, mode: Mode, ttl: Option<&str>) {
     w.facts().becomes = Some(Holding { mode, until: None, ttl: ttl.map(span) });
 }
@@ -167,6 +172,8 @@ const TABLE: &[(&str, Bend, Bend)] = &[
         |w| { privileged(w); group_target(w, MembersKnown::Unknown); }),
     ("rbac-privileged-loan-to-open-group", |w| { privileged(w); group_target(w, MembersKnown::Unknown); },
         |w| { privileged(w); group_target(w, MembersKnown::Known); }),
+    ("rbac-gives-everything", |w| { w.facts().gives_everything = true; mode(w, Mode::Standing, None); }, |w| w.facts().gives_everything = true),
+    ("rbac-public", |w| w.facts().public = true, |_| ()),
     ("rbac-unscoped-sensitive", |w| { w.facts().named.scope = None; w.facts().around.roles.get_mut("viewer").unwrap().sensitivity = Sensitivity::High; },
         |w| { w.facts().around.roles.get_mut("viewer").unwrap().sensitivity = Sensitivity::High; }),
     ("jit-active-ends", |w| mode(w, Mode::Active, None), |_| ()),
@@ -240,6 +247,8 @@ const TABLE: &[(&str, Bend, Bend)] = &[
     ("automation-keep-security-step", |w| set_owner(w, "user:bob"), |_| ()),
     ("automation-keep-security-for-definitions", |w| { permission(w, "get", "core:pods#*"); w.facts().concerned.identities = 51; }, |w| permission(w, "get", "core:pods#*")),
     ("automation-keep-every-step", |w| { revoke(w); w.facts().concerned.untold.losses = true; }, revoke),
+    ("automation-waive-security-unclassified", unclassified, |w| { unclassified(w); w.facts().admin_name = Some("db-admin".into()); }),
+    ("automation-unclassified-keeps-owner", unclassified, |w| w.proof = Proof::none()),
     ("automation-waive-owner-containment", |w| { no_gain(w); w.facts().privileged.insert("p".into()); w.action(Action::DisableIdentity(at("user:bob".into()))); },
         |w| { no_gain(w); w.action(Action::DisableIdentity(at("user:bob".into()))); }),
 ];
@@ -316,6 +325,53 @@ fn an_open_group_is_lent_privileged_access_within_its_task_and_nothing_else_priv
         let (denied, _, outcome) = lend(bend);
         assert!(denied && outcome == Outcome::Denied, "{what}: {outcome:?}");
     }
+}
+
+#[test]
+fn what_nothing_classifies_takes_the_owner_and_where_more_speaks_for_it_security() {
+    let pack = pack();
+    let steps = |bend: Bend| {
+        let mut world = World::new();
+        unclassified(&mut world);
+        bend(&mut world);
+        let judged = world.judge(&pack);
+        assert!(judged.automatic_by.is_empty() && judged.outcome != Outcome::Auto);
+        judged.steps.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(|_| ()), ["Owner"]);
+    let both: [(&str, Bend); 5] = [
+        ("a name that tells of an administrator", |w| w.facts().admin_name = Some("okta:prod-admins".into())),
+        ("standing for a machine", |w| {
+            machine(w);
+            mode(w, Mode::Standing, None);
+        }),
+        ("the proposer receives", |w| w.facts().receiver = Some(Subject::Identity("agent:a".into()))),
+        ("the sponsor receives", |w| {
+            w.plan.on_behalf_of = Some(at("user:bob".into()));
+            w.facts().receiver = Some(Subject::Identity("user:bob".into()));
+        }),
+        ("it is privileged as well", privileged),
+    ];
+    for (what, bend) in both {
+        assert_eq!(steps(bend), ["Owner", "Security"], "{what}");
+    }
+    assert_eq!(steps(machine), ["Owner"], "a loan to a machine");
+    let ranked: [Bend; 2] =
+        [|w| w.facts().sensitivity = Sensitivity::Low, |w| w.facts().sensitivity = Sensitivity::Unknown];
+    for bend in ranked {
+        assert_eq!(steps(bend), ["Owner"], "whatever the rank");
+    }
+    assert_eq!(steps(revoke), ["Owner"], "a reduction is decided by the owner");
+}
+
+#[test]
+fn what_the_public_is_given_is_denied_and_never_automatic() {
+    let pack = pack();
+    let mut world = World::new();
+    world.facts().public = true;
+    let judged = world.judge(&pack);
+    assert!(judged.barred.contains(&bars::AutoBar::Public));
+    assert!(ids(&judged.denials).contains(&"rbac-public"));
 }
 
 #[test]

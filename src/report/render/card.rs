@@ -71,6 +71,17 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
         page.para_from(Span::own(Label::Stop, "  privileged: "), &[Span::outside(Label::Plain, reason)]);
     }
     and_more(page, change.privileged.len(), most, "reason", "reasons");
+    if change.unclassified > 0 {
+        let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
+        let said = Span::own(Label::Plain, format!("no rule and no label says how much harm {what} can do"));
+        page.para_from(Span::own(Label::Warn, "  unclassified: "), &[said]);
+        if let Some(name) = &change.admin_name {
+            page.para_from(
+                Span::own(Label::Warn, "  named like an administrator: "),
+                &[Span::outside(Label::Plain, name)],
+            );
+        }
+    }
     accesses(page, "gains", "+", Label::Gain, &change.gained);
     accesses(page, "could activate later", "+", Label::Gain, &change.gained_eligible);
     accesses(page, "loses", "-", Label::Loss, &change.lost);

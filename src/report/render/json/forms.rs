@@ -108,6 +108,11 @@ pub(super) struct ChangeOut<'r> {
     pub(super) privileged: bool,
     pub(super) privileged_because: &'r [Text],
     pub(super) sensitivity: &'static str,
+    pub(super) unclassified: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) named_like_admin: Option<&'r Text>,
+    pub(super) public: bool,
+    pub(super) gives_everything: bool,
     pub(super) concerned: Text,
     pub(super) members_not_all_known: &'r [Text],
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@
 //!
 //! Approximations, towards more access: whoever reads secrets of a namespace is taken to act as each of its service
 //! accounts (token secrets), whatever the secrets are called; whoever changes a workload is taken to choose its account.
+//! Whoever may impersonate for some verbs only (`impersonate-on:MODE:VERB`) is taken to do so for all.
 //! Not rules, because they name nobody: impersonating `uids` and `userextras`. Custom resources that make pods are unknown here.
 
 use crate::input::id::TrustId;
@@ -14,6 +15,7 @@ use crate::snapshot::model::TrustRule;
 /// Verbs, resources, `via`: whoever holds one of the verbs acts as every service account of the namespace.
 const ACCOUNTS: &[(&[&str], &[&str], &str)] = &[
     (&["impersonate"], &["core:serviceaccounts#$name"], "impersonate"),
+    (&["impersonate:serviceaccount"], &["authentication.k8s.io:serviceaccounts#$name"], "impersonate"),
     (&["create"], &["core:serviceaccounts/token#$name"], "request-token"),
     (&["create", "patch", "update"], &["core:pods#*"], "run-pod"),
     (
@@ -42,6 +44,14 @@ const ACCOUNTS: &[(&[&str], &[&str], &str)] = &[
 const CLUSTER: &[(&[&str], &str, &str, &str)] = &[
     (&["impersonate"], "core:users#$name", "user:$name", "impersonate"),
     (&["impersonate"], "core:groups#$name", "group:$name", "impersonate"),
+    (&["impersonate:user-info"], "authentication.k8s.io:users#$name", "user:$name", "impersonate"),
+    (&["impersonate:user-info"], "authentication.k8s.io:groups#$name", "group:$name", "impersonate"),
+    (
+        &["impersonate:arbitrary-node", "impersonate:associated-node"],
+        "authentication.k8s.io:nodes#$name",
+        "user:system:node:$name",
+        "impersonate",
+    ),
     (&["create", "get"], "core:nodes/proxy#*", "sa:$ns/$name", "node-proxy"),
 ];
 

@@ -1,0 +1,136 @@
+//! `review snapshot classify`: what nothing classifies in a snapshot.
+//!
+//! In: a snapshot, by default the site's. Out: how many assignments there are of each sensitivity and what is unknown most
+//! often; or, with `--suggest`, rules to fill in. A suggested rule says `unknown` until a person decides.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::access::Index;
+use crate::access::unclassified::{Gaps, Unclassified, unclassified};
+use crate::app::io::streams;
+use crate::app::present::plan_report;
+use crate::app::site::location::Where;
+use crate::cli::snapshot::show::Lens;
+use crate::cli::{Format, render};
+use crate::decision::exit::ExitCode;
+use crate::input::entitlement::Sensitivity;
+use crate::input::text::Text;
+use crate::report::model::{Body, Report};
+use crate::report::record::SnapshotReport;
+use crate::report::sentence::Sentence;
+use crate::report::sheet::{Cell, Sheet};
+
+/// Shows what no rule and no label classifies, or suggests rules for it.
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// The snapshot [default: that of the trust folder].
+    #[arg(value_name = "SNAPSHOT")]
+    file: Option<PathBuf>,
+    /// Print rules for `policies/classification.yaml`, for what most assignments give; fill in each sensitivity.
+    #[arg(long)]
+    suggest: bool,
+    /// The most rules to suggest, or rows to show.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    most: usize,
+    #[command(flatten)]
+    place: Where,
+    /// How the result is written; suggested rules are YAML.
+    #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
+    format: Format,
+}
+
+impl Classify {
+    /// Prints what is unclassified.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let lens = Lens::find(&self.place)?;
+        let loaded = match lens.named_or_own(self.file.as_deref())? {
+            Ok(loaded) => loaded,
+            Err(faults) => {
+                let report = crate::app::site::fault_report::faults("snapshot classify", &faults, ExitCode::Failure);
+                streams::data(&render(&report, self.format))?;
+                return Ok(ExitCode::Failure);
+            }
+        };
+        let gaps = unclassified(&Index::new(&loaded.snapshot), lens.data());
+        if self.suggest {
+            streams::data(&rules(&gaps, &loaded.snapshot.source, self.most))?;
+            return Ok(ExitCode::Passes);
+        }
+        let levels = Sensitivity::STATED.iter().chain(&[Sensitivity::Unknown]);
+        let mut findings = lens.findings.clone();
+        findings.extend(loaded.findings.iter().cloned());
+        let about = SnapshotReport {
+            file: Text::from(loaded.name.as_str()),
+            source: loaded.snapshot.source.clone(),
+            taken_at: loaded.snapshot.taken_at,
+            digest: loaded.digest,
+            counts: levels.map(|level| (level.name(), gaps.levels.of(*level))).collect(),
+            sheets: vec![sheet(&gaps, self.most)],
+        };
+        let report = Report {
+            command: "snapshot classify",
+            exit_code: ExitCode::Passes.code(),
+            verdict: Sentence::of("shown"),
+            findings,
+            body: Body::Snapshot(about),
+            next: Vec::new(),
+        };
+        streams::data(&render(&report, self.format))?;
+        Ok(ExitCode::Passes)
+    }
+}
+
+fn sheet(gaps: &Gaps, most: usize) -> Sheet {
+    let row = |(what, count): &(Unclassified, u64)| {
+        let (kind, name, on) = match what {
+            Unclassified::Access { action, resource } => ("action", action, Some(resource.clone())),
+            Unclassified::Group(group) => ("group", group, None),
+            Unclassified::Role(role) => ("role", role, None),
+        };
+        vec![Cell::Word(kind), Cell::Text(name.clone()), Cell::maybe(on), Cell::Number(*count)]
+    };
+    Sheet {
+        key: "unclassified",
+        title: "What no rule and no label classifies, by how many assignments give it",
+        columns: &[("kind", "kind"), ("name", "name"), ("resource", "on"), ("assignments", "assignments")],
+        rows: gaps.found.iter().take(most).map(row).collect(),
+        none: "everything is classified",
+    }
+}
+
+/// Rules as `classification.yaml` states them. Names are written as JSON strings, which YAML reads the same.
+fn rules(gaps: &Gaps, source: &Text, most: usize) -> String {
+    let quoted = |text: &Text| serde_json::to_string(text.raw()).unwrap_or_default();
+    let unknown = gaps.levels.of(Sensitivity::Unknown);
+    let mut out = format!(
+        "# Rules for policies/classification.yaml. {unknown} of {} assignments give something unclassified.\n\
+         # Replace each `unknown` by low, moderate, high or critical, and say why; add `privileged: true` where it applies.\n\
+         rules:{}\n",
+        gaps.assignments,
+        if gaps.found.is_empty() { " []" } else { "" }
+    );
+    for (what, count) in gaps.found.iter().take(most) {
+        let about = match what {
+            Unclassified::Access { action, resource } => {
+                format!("action: {}, resource: {}", quoted(action), quoted(resource))
+            }
+            Unclassified::Group(group) => format!("group: {}", quoted(group)),
+            Unclassified::Role(role) => format!("role: {}", quoted(role)),
+        };
+        let times = if *count == 1 { "1 assignment".to_owned() } else { format!("{count} assignments") };
+        out.push_str(&format!(
+            "  # {times}\n  - {{system: {}, {about}, sensitivity: unknown,\n     reason: \"to be said\", source: \"to be said\"}}\n",
+            quoted(source)
+        ));
+    }
+    let left = gaps.found.len().saturating_sub(most);
+    if left > 0 {
+        out.push_str(&format!("# {left} more: `--most N` prints them.\n"));
+    }
+    out
+}
