@@ -16,7 +16,7 @@ identities:
 groups:
   - {id: group:runners, owner: user:ada}
 roles:
-  - {id: pipeline-starter, owner: user:ada, permissions: [{action: "pipeline:start", resource: "pipeline/*"}]}
+  - {id: pipeline-starter, owner: user:ada, sensitivity: low, permissions: [{action: "pipeline:start", resource: "pipeline/*"}]}
   - {id: vault-reader, owner: user:ada, permissions: [{action: "secret:read", resource: "secret/*"}]}
 resources:
   - {id: org:shop, owner: user:ada}

@@ -12,7 +12,7 @@ use crate::access::queries::inventory::Levels;
 use crate::access::risk::classification::Classifier;
 use crate::access::risk::rule_files::Data;
 use crate::input::entitlement::Sensitivity;
-use crate::input::id::RoleId;
+use crate::input::id::{GroupId, RoleId, Subject};
 use crate::input::text::Text;
 
 /// What a rule would have to name.
@@ -50,6 +50,7 @@ pub fn unclassified(index: &Index<'_>, data: &Data) -> Gaps {
     let mut gaps = Gaps::default();
     let mut counts: BTreeMap<Unclassified, u64> = BTreeMap::new();
     let mut known: BTreeMap<RoleId, BTreeSet<Unclassified>> = BTreeMap::new();
+    let mut memberships: BTreeMap<GroupId, (Sensitivity, bool)> = BTreeMap::new();
     for assignment in index.snapshot().assignments.iter().filter(|a| view.in_force(a.until)) {
         gaps.assignments += 1;
         if let Some(role) = &assignment.role {
@@ -58,10 +59,12 @@ pub fn unclassified(index: &Index<'_>, data: &Data) -> Gaps {
             lacks.iter().for_each(|lack| *counts.entry(lack.clone()).or_default() += 1);
         }
         if let Some(group) = &assignment.member_of {
-            let verdict = classifier.given_membership(&view, group);
-            gaps.levels.add(verdict.sensitivity);
-            let reached = classifier.reachable(&view, &crate::input::id::Subject::Group(group.clone()));
-            if verdict.sensitivity == Sensitivity::Unknown && reached.is_none() {
+            let (level, empty) = *memberships.entry(group.clone()).or_insert_with(|| {
+                let reached = classifier.reachable(&view, &Subject::Group(group.clone()));
+                (classifier.given_membership(&view, group).sensitivity, reached.is_none())
+            });
+            gaps.levels.add(level);
+            if level == Sensitivity::Unknown && empty {
                 *counts.entry(Unclassified::Group(group.text())).or_default() += 1;
             }
         }

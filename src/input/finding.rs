@@ -106,7 +106,7 @@ codes! {
     UnresolvedRole = "unresolved-role", Warning, "A binding names a role that the export does not hold.";
     NotImported = "not-imported", Note, "An object of a kind that this importer does not read.";
     // Effects.
-    Unclassified = "unclassified", Warning, "No rule and no label says how much harm something that a plan gives or takes can do.";
+    Unclassified = "unclassified", Note, "No rule and no label says how much harm something that a plan gives or takes can do.";
     EffectTooLarge = "effect-too-large", Warning, "An effect is too large to tell; whoever may gain counts as gaining everything.";
     SetsIncomplete = "sets-incomplete", Warning, "The search for responsible sets hit a cap.";
     RejectedBefore = "rejected-before", Warning, "The change resembles one that a person rejected.";

@@ -17,6 +17,7 @@ use crate::input::entitlement::{Effect, Permission, Sensitivity};
 use crate::input::id::{IdentityId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::plan::model::{Action, Target};
+use crate::snapshot::public::is_public_name;
 
 /// What is said of a change as a whole.
 #[derive(Debug, Default)]
@@ -64,7 +65,7 @@ pub(crate) fn judge(
     judged.gives_everything = verdict.everything;
     judged.sensitivity = judged.sensitivity.max(of_named(classifier, after, step, named));
     judged.public = outcome.gains().map(|piece| &piece.subject).chain(&judged.receiver).any(|s| after.is_public(s))
-        || trusts_everybody(step);
+        || trusts_everybody(after, step);
     if judged.public {
         judged.privileged.insert(PUBLIC.into());
         judged.sensitivity = judged.sensitivity.max(Sensitivity::High);
@@ -108,9 +109,11 @@ fn receiver(step: &ResolvedChange<'_>, named: &ChangeTargets) -> Option<Subject>
     }
 }
 
-/// Whether a trust lets in whoever there is: its pattern names nobody.
-fn trusts_everybody(step: &ResolvedChange<'_>) -> bool {
-    matches!(&step.change.action, Action::AddTrust(d) if d.from.value.raw().chars().all(|c| c == '*'))
+/// Whether a trust lets in whoever there is: its pattern names nobody, or every principal of AWS.
+fn trusts_everybody(after: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> bool {
+    let Action::AddTrust(d) = &step.change.action else { return false };
+    let from = d.from.value.raw();
+    after.dialect.is_any(from) || from == "arn:*" || is_public_name(from)
 }
 
 /// The first name, of what a change names or of what is unclassified in its effect, that tells of an administrator.

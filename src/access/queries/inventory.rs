@@ -110,6 +110,7 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
     let view = AccessState::plain(index);
     let classifier = Classifier::new(&data.classification, &snapshot.source);
     let mut found = Holdings { counts: counts(index), ..Holdings::default() };
+    let mut memberships: BTreeMap<GroupId, Sensitivity> = BTreeMap::new();
     let limit = Time::from_unix(snapshot.taken_at.unix().saturating_sub(stale_after.seconds()));
     for assignment in snapshot.assignments.iter().filter(|a| view.in_force(a.until)) {
         if let Some(role) = &assignment.role {
@@ -131,7 +132,10 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
             }
         }
         if let Some(group) = &assignment.member_of {
-            found.levels.add(classifier.given_membership(&view, group).sensitivity);
+            let level = memberships
+                .entry(group.clone())
+                .or_insert_with(|| classifier.given_membership(&view, group).sensitivity);
+            found.levels.add(*level);
         }
         found.stale.extend(stale_assignment(assignment, limit));
     }

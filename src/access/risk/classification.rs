@@ -7,7 +7,7 @@
 //! was found is remembered by role and permission.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::access::classification_rules::{Classification, ClassificationRule, Meets};
@@ -19,7 +19,7 @@ use crate::access::model::facts::Exception;
 use crate::input::entitlement::{Effect, Permission, Sensitivity};
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
-use crate::snapshot::model::{Role, UNRESOLVED};
+use crate::snapshot::model::UNRESOLVED;
 
 /// What the classification says of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,8 @@ pub(crate) struct Classifier<'c> {
     /// Rules that name a role or a group and nothing that it gives.
     names: Vec<&'c ClassificationRule>,
     scopes: Vec<&'c ResourceId>,
+    /// What labelled roles of the snapshot allow themselves.
+    allowed: RefCell<BTreeMap<RoleId, Rc<BTreeSet<Permission>>>>,
     known: RefCell<BTreeMap<(RoleId, Permission, Placed), Rating>>,
     /// By the flattened role's address; the role is kept, so that no other takes its address.
     roles: RefCell<KnownRoles>,
@@ -107,6 +109,7 @@ impl<'c> Classifier<'c> {
             wild: Vec::new(),
             names: Vec::new(),
             scopes: Vec::new(),
+            allowed: RefCell::default(),
             known: RefCell::default(),
             roles: RefCell::default(),
         };
@@ -196,13 +199,31 @@ impl<'c> Classifier<'c> {
         // WHY: a label is of what the snapshot says that the role gives; it does not cover what a change adds.
         let labels = self.labels(view, role);
         labels.iter().for_each(|label| verdict.raise(label));
-        classified = classified
-            || (!labels.is_empty()
-                && view.index.role(role.as_str()).is_some_and(|known| stands_in(dialect, known, held)));
-        if !classified && verdict.sensitivity < Sensitivity::Unknown {
+        classified = classified || (!labels.is_empty() && self.stands_in(view, role, held));
+        if !classified && verdict.sensitivity <= Sensitivity::Unknown {
             verdict.raise(&Rating::unclassified());
         }
         verdict
+    }
+
+    /// Whether a role of the snapshot gives a permission itself.
+    fn stands_in(&self, view: &AccessState<'_, '_>, role: &RoleId, held: Subtracted<'_>) -> bool {
+        let dialect = view.dialect;
+        let Subtracted { permission, exceptions, .. } = held;
+        let allowed = Rc::clone(self.allowed.borrow_mut().entry(role.clone()).or_insert_with(|| {
+            let known = view.index.role(role.as_str()).into_iter().flat_map(|known| &known.permissions);
+            Rc::new(known.filter(|p| p.effect == Effect::Allow).cloned().collect())
+        }));
+        let gives = |known: &Permission| {
+            (known.condition.is_none() || known.condition == permission.condition)
+                && dialect.action_covers(known.action.raw(), permission.action.raw())
+                && dialect.resource_covers(known.resource.raw(), permission.resource.raw())
+                && known.except.iter().all(|out| {
+                    permission.except.contains(out)
+                        || exceptions.iter().any(|e| e.action == out.action && e.resource == out.resource)
+                })
+        };
+        allowed.contains(permission) || allowed.iter().any(gives)
     }
 
     /// The pairs that may share an action with a pattern, in the order of the rules.
@@ -392,22 +413,6 @@ impl Pair<'_> {
                     .any(|p| dialect.resource_covers(e.resource.raw(), p.raw()))
         })
     }
-}
-
-/// Whether a role of the snapshot gives a permission itself.
-fn stands_in(dialect: Dialect, role: &Role, held: Subtracted<'_>) -> bool {
-    let Subtracted { permission, exceptions, .. } = held;
-    let gives = |known: &Permission| {
-        known.effect == Effect::Allow
-            && (known.condition.is_none() || known.condition == permission.condition)
-            && dialect.action_covers(known.action.raw(), permission.action.raw())
-            && dialect.resource_covers(known.resource.raw(), permission.resource.raw())
-            && known.except.iter().all(|out| {
-                permission.except.contains(out)
-                    || exceptions.iter().any(|e| e.action == out.action && e.resource == out.resource)
-            })
-    };
-    role.permissions.iter().any(gives)
 }
 
 fn unknown(why: Option<Text>) -> Rating {
