@@ -183,6 +183,10 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     for why in &change.privileged {
         let _ = writeln!(out, "- **privileged**: {}", why.markdown());
     }
+    if change.unclassified > 0 {
+        let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
+        let _ = writeln!(out, "- **unclassified**: {what}");
+    }
     list(out, "gains", &change.gained);
     list(out, "could activate later", &change.gained_eligible);
     list(out, "loses", &change.lost);
