@@ -1,10 +1,8 @@
 //! The graph of access: coverage, effects, emergent access, escalations, separation of duties, classification. Pure.
 
-mod admin_names;
 pub mod analyse;
 pub(crate) mod chains;
 pub(crate) mod change;
-pub mod classification_rules;
 pub(crate) mod effective;
 pub(crate) mod effects;
 pub(crate) mod escalation;
@@ -15,7 +13,6 @@ pub(crate) mod queries;
 pub(crate) mod risk;
 #[cfg(test)]
 mod tests;
-pub mod unclassified;
 
 pub use crate::access::analyse::analyse;
 pub use crate::access::change::pending::PendingChange;

@@ -5,7 +5,6 @@
 
 pub mod access;
 pub mod check;
-mod classify;
 pub mod completions;
 pub mod demo;
 pub mod diff;

@@ -2,6 +2,7 @@
 //!
 //! In: exports. Out: a native snapshot, and what was counted. The snapshot is written whole or not at all.
 
+pub(crate) mod classify;
 pub mod diff;
 pub(crate) mod import;
 pub mod show;
@@ -20,7 +21,7 @@ pub enum Snapshot {
     /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
     Show(crate::cli::snapshot::show::Show),
     /// Shows what no rule and no label classifies, or suggests rules for it.
-    Classify(crate::cli::classify::Classify),
+    Classify(crate::cli::snapshot::classify::Classify),
     /// Says what changed between two snapshots, and what that does to effective access.
     Diff(crate::cli::snapshot::diff::Diff),
 }

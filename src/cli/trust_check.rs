@@ -24,6 +24,7 @@ use crate::decision::lint::trust_files;
 use crate::decision::lint::trust_files::Files;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
+use crate::input::text::Text;
 use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 use crate::trust::revoked::Revoked;

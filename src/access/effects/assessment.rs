@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::admin_names::tells_of_an_administrator;
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::effects::compute::{ChangeEffect, PUBLIC};
 use crate::access::effects::request::TaskScope;
 use crate::access::matching::coverage::{ends_within, scope_covers};
 use crate::access::model::facts::{AccessDelta, ChangeTargets};
+use crate::access::risk::admin_names::tells_of_an_administrator;
 use crate::access::risk::classification::{Classifier, Rating};
 use crate::input::entitlement::{Effect, Permission, Sensitivity};
 use crate::input::id::{IdentityId, RoleId, Subject};

@@ -5,4 +5,5 @@ pub(crate) mod escalations;
 pub(crate) mod excess;
 pub mod inventory;
 pub mod snapshot_diff;
+pub mod unclassified;
 pub mod who_can;

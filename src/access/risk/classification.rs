@@ -10,12 +10,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::access::classification_rules::{Classification, ClassificationRule, Meets};
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::matching::coverage::{Surely, scope_covers, scopes_overlap};
 use crate::access::matching::pattern::{Dialect, id_matches};
 use crate::access::model::facts::Exception;
+use crate::access::risk::rules::{Classification, ClassificationRule, Meets};
 use crate::input::entitlement::{Effect, Permission, Sensitivity};
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;

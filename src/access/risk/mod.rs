@@ -1,5 +1,7 @@
 //! Risk data: classification rules, separation-of-duties pairs, and the files that hold them.
 
+pub(crate) mod admin_names;
 pub(crate) mod classification;
 pub mod rule_files;
+pub mod rules;
 pub mod sod;

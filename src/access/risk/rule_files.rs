@@ -5,8 +5,8 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::access::classification_rules::{Classification, ClassificationFile};
 use crate::access::escalation::catalog::{EscalationFile, EscalationPath};
+use crate::access::risk::rules::{Classification, ClassificationFile};
 use crate::access::risk::sod::{SodFile, SodPair};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;

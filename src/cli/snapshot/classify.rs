@@ -8,17 +8,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::access::Index;
-use crate::access::unclassified::{Gaps, Unclassified, unclassified};
+use crate::access::queries::unclassified::{Gaps, Unclassified, unclassified};
+use crate::app::io::format::render;
 use crate::app::io::streams;
-use crate::app::present::plan_report;
-use crate::app::site::location::Where;
+use crate::cli::shared_args::LocationArgs;
 use crate::cli::snapshot::show::Lens;
-use crate::cli::{Format, render};
 use crate::decision::exit::ExitCode;
 use crate::input::entitlement::Sensitivity;
 use crate::input::text::Text;
 use crate::report::model::{Body, Report};
 use crate::report::record::SnapshotReport;
+use crate::report::render::Format;
 use crate::report::sentence::Sentence;
 use crate::report::sheet::{Cell, Sheet};
 
@@ -35,7 +35,7 @@ pub struct Classify {
     #[arg(long, default_value_t = 20, value_name = "N")]
     most: usize,
     #[command(flatten)]
-    place: Where,
+    place: LocationArgs,
     /// How the result is written; suggested rules are YAML.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
@@ -47,7 +47,7 @@ impl Classify {
     /// # Errors
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let lens = Lens::find(&self.place)?;
+        let lens = Lens::find(&self.place.location())?;
         let loaded = match lens.named_or_own(self.file.as_deref())? {
             Ok(loaded) => loaded,
             Err(faults) => {
