@@ -89,7 +89,8 @@ fn documented_script(site: &Site) {
 #[test]
 fn every_dropped_swapped_or_repeated_line_and_flipped_byte_is_found() {
     use review::log::allowed::Allowed;
-    use review::log::verify::{Keep, Terms, bytes};
+    use review::log::verify::answers::{Keep, Terms};
+    use review::log::verify::bytes;
     let site = Site::new();
     three_sessions(&site);
     let log = fs::read(site.log()).unwrap();

@@ -6,15 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
 use crate::access::chains::across_plans::across;
 use crate::access::chains::candidates::candidates;
 use crate::access::chains::cheapest_drop::Cheapest;
 use crate::access::chains::search::search;
 use crate::access::chains::what_if::{lay, lay_for_few};
 use crate::access::change::claims::{Computed, check};
-use crate::access::change::references::outline;
 use crate::access::change::resolve::{ResolvedChange, resolve};
 use crate::access::change::targets::{assignments, holds_after, named, reversible, was};
 use crate::access::effective::state::AccessState;
@@ -27,10 +24,8 @@ use crate::access::escalation::catalog::EscalationPath;
 use crate::access::model::facts::{
     Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, PolicyContext, Truncated,
 };
-use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
-use crate::input::text::Text;
 
 /// Analyses a plan, or a subset of its changes.
 ///
@@ -143,7 +138,7 @@ fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
-fn facts(
+pub(crate) fn facts(
     q: &AnalysisRequest<'_, '_>,
     bench: &EffectContext<'_>,
     steps: &[ResolvedChange<'_>],
@@ -218,26 +213,4 @@ fn emergent<'v, 's>(
         return Vec::new();
     }
     search(q, plain, steps, whole_view, alone, lay).all(candidates)
-}
-
-/// By what responsible sets are shrunk: the change digest is computed above this room, from facts that it yields, so this
-/// is a digest of the typed change and its own effect. Independent of the order of the plan.
-pub(crate) fn rank(step: &ResolvedChange<'_>, outcome: &ChangeEffect) -> Digest<of::Change> {
-    #[derive(Serialize)]
-    struct Ranked<'r> {
-        action: &'static str,
-        names: Vec<Text>,
-        reason: &'r Text,
-        gained: Vec<Digest<of::Piece>>,
-        lost: Vec<Digest<of::Piece>>,
-    }
-    let outlined = outline(step.change);
-    let ranked = Ranked {
-        action: step.change.action.word(),
-        names: outlined.uses.into_iter().map(|u| u.name.1).chain(outlined.makes.map(|m| m.1)).collect(),
-        reason: &step.change.reason.value,
-        gained: outcome.gains().map(|p| p.digest).collect(),
-        lost: outcome.losses().map(|p| p.digest).collect(),
-    };
-    Digest::of(&crate::input::canonical::to_bytes(&ranked).unwrap_or_default())
 }

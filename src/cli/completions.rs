@@ -1,6 +1,6 @@
 //! `review completions` and `review man`: from the same definitions as the command line itself.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use crate::app::io::streams;
@@ -22,9 +22,9 @@ impl Completions {
     ///
     /// # Errors
     /// If stdout is closed.
-    pub fn run(&self) -> anyhow::Result<ExitCode> {
+    pub fn run(&self, mut program: clap::Command) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut crate::cli::Cli::command(), "review", &mut script);
+        clap_complete::generate(self.shell, &mut program, "review", &mut script);
         streams::data(&String::from_utf8_lossy(&script))?;
         Ok(ExitCode::Passes)
     }
@@ -35,9 +35,9 @@ impl Man {
     ///
     /// # Errors
     /// If stdout is closed.
-    pub fn run(&self) -> anyhow::Result<ExitCode> {
+    pub fn run(&self, program: clap::Command) -> anyhow::Result<ExitCode> {
         let mut page = Vec::new();
-        clap_mangen::Man::new(crate::cli::Cli::command()).render(&mut page)?;
+        clap_mangen::Man::new(program).render(&mut page)?;
         streams::data(&String::from_utf8_lossy(&page))?;
         Ok(ExitCode::Passes)
     }

@@ -3,28 +3,24 @@
 //! In: a log. Out: its sessions and decisions as a table, or its heads. Whatever is shown was verified first.
 
 pub mod change_history;
+pub(crate) mod load;
 pub mod merge;
 pub mod prove;
 pub(crate) mod show;
 
+use crate::cli::log::load::NO_LOG_YET;
+use crate::cli::log::load::load;
 use crate::cli::log::show::Show;
 use crate::cli::shared_args::LocationArgs;
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
 use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::record::log_reader;
-use crate::app::site::load::Site;
-use crate::app::site::location::SiteLocation;
-use crate::app::site::trust_folder::TrustFolderError;
 use crate::decision::exit::ExitCode;
-use crate::log::verify::Keep;
-use crate::log::verify::Verification;
-use crate::report::model::Report;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 
 /// The record.
 #[derive(Debug, Subcommand)]
@@ -61,36 +57,6 @@ pub struct Head {
     path: Option<PathBuf>,
     #[command(flatten)]
     place: LocationArgs,
-}
-
-/// What is said of a site in which nothing was decided yet.
-pub(crate) const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
-
-pub(crate) fn load(
-    path: Option<&PathBuf>,
-    place: &SiteLocation,
-) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
-    let loaded = Site::load(place).map_err(|error| match error.downcast_ref() {
-        Some(TrustFolderError::NotFound) => anyhow!(
-            "a trust folder says whose keys count in a log, and there is no `review.yaml` here or in any folder above\n  = help: \
-             name one with `--trust DIR`; without one, `review verify LOG --signers FILE` judges a log and prints its heads"
-        ),
-        Some(_) | None => error,
-    });
-    let site = match loaded? {
-        Ok(site) => site,
-        Err(faults) => return Ok(Err(crate::app::site::fault_report::faults("log", &faults, ExitCode::Failure))),
-    };
-    let named = path.or(place.log.as_ref());
-    let path = named.cloned().unwrap_or_else(|| site.log_path(place));
-    // WHY: that a site has no log yet is an answer; that what somebody names is not there is not.
-    anyhow::ensure!(
-        named.is_none() || !log_reader::files(&path)?.is_empty(),
-        "there is no log `{}`\n  = help: name the log's file or folder",
-        crate::app::io::files::shown(&path)
-    );
-    let verified = log_reader::verify(&path, &site.signers, None, &[], Keep::Lines, streams::now())?;
-    Ok(Ok((path, verified)))
 }
 
 impl Head {

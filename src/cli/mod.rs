@@ -239,8 +239,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Schema(page)) => page.run(),
         Some(Command::Init(page)) => page.run(),
         Some(Command::Demo(page)) => page.run(),
-        Some(Command::Completions(page)) => page.run(),
-        Some(Command::Man(page)) => page.run(),
+        Some(Command::Completions(page)) => page.run(<Cli as clap::CommandFactory>::command()),
+        Some(Command::Man(page)) => page.run(<Cli as clap::CommandFactory>::command()),
         Some(Command::Plan(_)) => Ok(ExitCode::Usage),
     }
 }

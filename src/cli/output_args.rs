@@ -16,7 +16,7 @@ use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 use crate::report::model::{Body, Report, Reported};
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::report::style::Style;
 

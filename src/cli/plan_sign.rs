@@ -21,7 +21,7 @@ use crate::config::Agents;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::plan::model::Plan;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::trust::certificate::Certificate;
 use crate::trust::key::PublicKey;
 use crate::trust::proposer::{self, NAMESPACE, Offered};

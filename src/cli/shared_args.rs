@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::app::plans::selection::Selection;
 use crate::app::site::location::SiteLocation;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 
 /// Where the trust folder and the log are.
 #[derive(Clone, Debug, Default, Args)]

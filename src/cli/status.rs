@@ -25,9 +25,9 @@ use crate::input::id::PersonId;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::store::Store;
-use crate::log::verify::Keep;
+use crate::log::verify::answers::Keep;
 use crate::report::model::{Body, Report, Reported};
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::sentence::{Sentence, counted};
 use crate::report::sheet::{Cell, Sheet, Sheets};
 

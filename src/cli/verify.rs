@@ -24,7 +24,7 @@ use crate::input::finding::Finding;
 use crate::input::text::Text;
 use crate::log::allowed::Allowed;
 use crate::log::line::SessionKind;
-use crate::log::verify::{Keep, Terms};
+use crate::log::verify::answers::{Keep, Terms};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Answer, Holds};
 use crate::report::sentence::Sentence;

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::decision::bars::Bar;
-use crate::decision::case::{EvaluatedChange, Judge, StepName};
+use crate::decision::case::{EvaluatedChange, StepName};
+use crate::decision::judge::Judge;
 use crate::decision::matching::Candidate;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};
 use crate::input::digest::{Digest, of};

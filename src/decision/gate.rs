@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::approval::{Standing, Weighed};
-use crate::decision::case::{CaseId, Denial, EvaluatedChange, Judge, Outcome, Signer, StepName};
+use crate::decision::case::{CaseId, Denial, EvaluatedChange, Outcome, Signer, StepName};
 use crate::decision::exit::ExitCode;
+use crate::decision::judge::Judge;
 use crate::decision::matching::{Candidate, Matching};
 use crate::decision::recheck::Reanalysis;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};

@@ -19,6 +19,7 @@ pub mod digest;
 pub mod exit;
 pub mod fields;
 pub mod gate;
+pub(crate) mod judge;
 pub(crate) mod lint;
 pub mod matching;
 pub mod overlap;

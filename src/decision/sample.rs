@@ -7,9 +7,10 @@ use crate::access::model::facts::{
     Access, AccessDelta, Affected, Analysis, ChangeFacts, ChangeTargets, Effects, PolicyContext,
 };
 use crate::decision::bars::Bar;
-use crate::decision::case::{CaseId, Denial, EvaluatedChange, Judge, Outcome, Signer, StepName};
+use crate::decision::case::{CaseId, Denial, EvaluatedChange, Outcome, Signer, StepName};
 use crate::decision::digest::{Document, EffectRecord, Held, SubjectRecord};
 use crate::decision::fields::typed_fields;
+use crate::decision::judge::Judge;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Mode, Sensitivity};

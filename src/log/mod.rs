@@ -4,7 +4,7 @@
 //! `sig` line; each line names the hash of the one before, the `seal` holds the Merkle root of all of them, and the
 //! `sig` signs the exact bytes of the seal. One file or a folder of files mean the same.
 //!
-//! In: bytes of a log; bodies of lines from `decision`. Out: canonical lines, a [`verify::Verification`] whose four
+//! In: bytes of a log; bodies of lines from `decision`. Out: canonical lines, a [`crate::log::verify::answers::Verification`] whose four
 //! answers stand apart, proofs, unions. Only [`store`] touches files; the rest is pure. This room never judges a
 //! signature itself (that is [`judge::SignatureJudge`]), never rewrites a session, never reads a clock.
 

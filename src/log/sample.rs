@@ -11,10 +11,11 @@ use super::line::{
     SessionId, SessionKind, Tag, Value, Verdict, Version, Writer,
 };
 use super::session::Draft;
-use super::verify::{self, Keep, Terms, Verification};
+use super::verify;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::log::verify::answers::{Keep, Terms, Verification};
 
 /// The present, for all these tests.
 pub(super) const NOW: i64 = 1_800_000_000;

@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 use self::disk::{Disk, Kind, RealDisk};
 use self::fault::Attempt as _;
-use super::verify::{Terms, Verification, Verifier};
+use super::verify::Verifier;
+use crate::log::verify::answers::{Terms, Verification};
 
 /// The largest file of a log that is read, in bytes: 8 GiB.
 pub const LARGEST: u64 = 8 << 30;

@@ -8,5 +8,6 @@ mod read;
 mod schema;
 pub mod table;
 
-pub use read::{BUDGET, MAX_CHANGES, read};
+pub use crate::plan::table::MAX_CHANGES;
+pub use read::{BUDGET, read};
 pub use schema::schema;

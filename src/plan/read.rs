@@ -3,6 +3,11 @@
 //! In: the bytes, and the file's name for places. Out: [`Plan`], or every fault. Names are not resolved here: whether
 //! the snapshot knows them is for `access` to say. Nothing is believed while a single fault stands.
 
+use super::model::{
+    Action, AssignmentChange, Change, Claim, CredentialIssue, Lifetime, Owned, Plan, RoleDefinition, Target,
+    TrustDefinition,
+};
+use super::table::{CLAIMS, PLAN};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement, Sensitivity};
 use crate::input::finding::{Code, Finding};
@@ -11,17 +16,10 @@ use crate::input::node::{Budget, Node, Value};
 use crate::input::place::Placed;
 use crate::input::text::Text;
 use crate::input::yaml;
-
-use super::model::{
-    Action, AssignmentChange, Change, Claim, CredentialIssue, Lifetime, Owned, Plan, RoleDefinition, Target,
-    TrustDefinition,
-};
-use super::table::{CLAIMS, PLAN};
+use crate::plan::table::MAX_CHANGES;
 
 /// What a plan may take: 1 MiB, 32 levels, 100,000 values and keys.
 pub const BUDGET: Budget = Budget::FILE;
-/// The most changes of one plan.
-pub const MAX_CHANGES: usize = 1_000;
 
 const MODES: &[Mode] = &[Mode::Standing, Mode::Active, Mode::Eligible];
 const SENSITIVITIES: &[Sensitivity] = Sensitivity::STATED;

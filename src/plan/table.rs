@@ -5,8 +5,6 @@
 
 use crate::input::form::{Case, Need, Rule, Shape, Variants};
 
-use super::read::MAX_CHANGES;
-
 const fn required(name: &'static str, shape: Shape, about: &'static str) -> Rule {
     Rule { name, shape, need: Need::Required, about }
 }
@@ -265,3 +263,6 @@ pub static PLAN: &[Rule] = &[
     required("expires", Shape::Time, "After this the plan is void."),
     required("changes", Shape::List(&CHANGE_SHAPE, 1, MAX_CHANGES), "Its steps."),
 ];
+
+/// The most changes of one plan.
+pub const MAX_CHANGES: usize = 1_000;

@@ -12,7 +12,7 @@ use crate::input::entitlement::IdentityKind;
 use crate::input::id::PersonId;
 use crate::policy::bars::Who;
 use crate::policy::case::{Case, PolicyHit};
-use crate::policy::entities::Principal;
+use crate::policy::entities::names::Principal;
 use crate::policy::input::{KeyFacts, PersonView, PolicyInput};
 use crate::policy::pack::Pack;
 use crate::policy::steps::StepName;

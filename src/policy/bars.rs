@@ -11,7 +11,7 @@ use crate::access::model::facts::{ChangeFacts, ClaimResult};
 use crate::input::entitlement::{Effect, Mode, Sensitivity};
 use crate::input::id::{GroupId, IdentityId, RoleId, Subject};
 use crate::plan::model::{Action, Change, RoleDefinition};
-use crate::policy::entities::outside;
+use crate::policy::entities::names::outside;
 use crate::policy::input::{PersonView, PolicyInput};
 use crate::policy::pack::Pack;
 

@@ -11,42 +11,8 @@ use crate::input::entitlement::Sensitivity;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
+use crate::policy::enforcement::{Enforcement, NO_PERMIT, REFUSED_PROOF, UNANSWERABLE};
 use crate::policy::pack::Pack;
-
-/// Stands for a policy where no policy permits.
-pub(super) const NO_PERMIT: &str = "no-permit";
-/// Stands for a policy where the question could not be put.
-pub(super) const UNANSWERABLE: &str = "unanswerable";
-
-/// Stands for a policy where the proof of who wrote the plan is refused.
-pub(super) const REFUSED_PROOF: &str = "refused-proof";
-
-/// How strongly a policy binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Enforcement {
-    /// Denies, and nobody can set it aside.
-    Mandatory,
-    /// Denies, unless a person permitted `Override` sets it aside.
-    Override,
-    /// Warns.
-    Advisory,
-}
-
-impl Enforcement {
-    /// Every enforcement, in the order in which sets are asked.
-    pub const ALL: [Self; 3] = [Self::Mandatory, Self::Override, Self::Advisory];
-
-    /// The word as policies write it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mandatory => "mandatory",
-            Self::Override => "override",
-            Self::Advisory => "advisory",
-        }
-    }
-}
 
 /// Why a policy stands in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

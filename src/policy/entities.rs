@@ -11,37 +11,27 @@
 //!   not fail to evaluate, and a policy which demands `active` denies.
 
 mod build;
+pub(crate) mod names;
 mod rows;
+pub(crate) mod values;
 
-use std::collections::BTreeSet;
+use crate::policy::entities::names::Principal;
+use crate::policy::entities::names::identity_name;
+use crate::policy::entities::values::long;
+use crate::policy::entities::values::span;
+use crate::policy::entities::values::time;
 
 use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression as Value};
 
 use crate::access::model::facts::ChangeFacts;
-use crate::input::id::IdentityId;
-use crate::input::time::{Span, Time};
 use crate::plan::model::Change;
 use crate::policy::case::chain;
 use crate::policy::entities::build::Builder;
 use crate::policy::entities::rows::{Key, Rows};
-use crate::policy::input::{History, KeyFacts, PersonView, PolicyInput};
+use crate::policy::input::History;
+use crate::policy::input::KeyFacts;
+use crate::policy::input::PolicyInput;
 use crate::policy::pack::Pack;
-
-/// Begins the names of persons.
-const PERSON: &str = "person:";
-/// Begins the names of approver groups.
-const APPROVERS: &str = "approvers:";
-/// Is put before a name from outside that begins with any of these three.
-const OUTSIDE: &str = "outside:";
-
-/// The name by which Cedar knows a thing from outside. Injective, and never a person's or an approver group's.
-pub(super) fn outside(name: &str) -> String {
-    if [PERSON, APPROVERS, OUTSIDE].iter().any(|prefix| name.starts_with(prefix)) {
-        format!("{OUTSIDE}{name}")
-    } else {
-        name.to_owned()
-    }
-}
 
 /// A store with the uids of the thing asked about and of the principal.
 #[derive(Clone)]
@@ -49,14 +39,6 @@ pub(super) struct Store {
     pub(super) entities: Entities,
     pub(super) principal: EntityUid,
     pub(super) resource: EntityUid,
-}
-
-/// What a principal is.
-pub(super) enum Principal<'a> {
-    /// The proposer of the plan.
-    Proposer,
-    /// A person.
-    Person(&'a PersonView),
 }
 
 /// Builds the store for a change.
@@ -79,14 +61,6 @@ pub(super) fn of_plan(pack: &Pack, matter: &PolicyInput<'_>) -> Result<Store, St
     let resource = builder.whole_plan();
     let principal = builder.principal(&Principal::Proposer);
     finish(pack, builder.into_rows(), &principal, &resource)
-}
-
-/// What Cedar knows an identity as.
-pub(super) fn identity_name(matter: &PolicyInput<'_>, id: &IdentityId) -> String {
-    match matter.people.whose(id) {
-        Some(person) => format!("{PERSON}{}", person.id.as_str()),
-        None => outside(id.as_str()),
-    }
 }
 
 fn finish(pack: &Pack, rows: Rows, principal: &Key, resource: &Key) -> Result<Store, String> {
@@ -145,22 +119,4 @@ fn context(matter: &PolicyInput<'_>, mut pairs: Vec<(String, Value)>) -> Result<
 
 fn record(fields: Vec<(String, Value)>) -> Result<Value, String> {
     Value::new_record(fields).map_err(|error| chain(&error))
-}
-
-fn span(span: Span) -> Value {
-    Value::new_duration(format!("{}s", span.seconds()))
-}
-
-fn time(time: Time) -> Value {
-    Value::new_datetime(time.to_string())
-}
-
-fn long(count: u64) -> Value {
-    // WHY: a count beyond i64 cannot be told to Cedar; the largest number errs towards more.
-    Value::new_long(i64::try_from(count).unwrap_or(i64::MAX))
-}
-
-fn strings<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
-    let words: BTreeSet<&str> = words.into_iter().collect();
-    Value::new_set(words.into_iter().map(|word| Value::new_string(word.to_owned())))
 }

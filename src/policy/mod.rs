@@ -13,24 +13,28 @@
 pub mod approval;
 mod bars;
 pub mod case;
+pub(crate) mod enforcement;
 mod entities;
 pub mod input;
 mod named;
 pub mod outcome;
 pub mod pack;
 mod parse;
+pub(crate) mod policy_file;
 pub mod replay;
 mod shipped;
 mod steps;
 
 pub use crate::policy::approval::{Barred, Permitted, may_approve, may_override};
 pub use crate::policy::bars::AutoBar;
-pub use crate::policy::case::{Case, Enforcement, PolicyHit, Why};
+pub use crate::policy::case::{Case, PolicyHit, Why};
+pub use crate::policy::enforcement::Enforcement;
 pub use crate::policy::input::{
     Appointed, EarlierReject, History, KeyFacts, Parameters, People, PersonView, PolicyInput, Proof, TaskView,
 };
 pub use crate::policy::outcome::{Judged, Outcome, PlanJudged, outcome, submit};
-pub use crate::policy::pack::{About, Pack, PolicyFile};
+pub use crate::policy::pack::Pack;
+pub use crate::policy::policy_file::{About, PolicyFile};
 pub use crate::policy::steps::StepName;
 
 #[cfg(test)]

@@ -12,50 +12,19 @@ use cedar_policy::{
     ValidationMode, Validator,
 };
 
-use crate::input::entitlement::Sensitivity;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PolicyId;
 use crate::input::place::Place;
-use crate::input::text::Text;
-use crate::policy::case::Enforcement;
+use crate::policy::enforcement::Enforcement;
 use crate::policy::named::Named;
 use crate::policy::parse::Parsed;
+use crate::policy::policy_file::{About, PolicyFile};
 use crate::policy::steps::StepName;
 use crate::policy::{parse, shipped, steps};
 
 /// How many steps a policy may follow from principal or resource (`resource.plan.sponsor.kind` is 3). The entity store
 /// is closed to the same depth, because a missing entity is an evaluation error.
 pub(super) const LEVEL: u32 = 3;
-
-/// A file of a pack.
-#[derive(Clone, Copy, Debug)]
-pub struct PolicyFile<'a> {
-    /// Its path from the trust folder; shipped files begin with `shipped/`.
-    pub path: &'a str,
-    /// Its exact bytes.
-    pub bytes: &'a [u8],
-}
-
-/// What a policy's annotations say.
-#[derive(Clone, Debug)]
-pub struct About {
-    /// `@id`: at most 64 of `a`–`z`, `0`–`9`, `-`.
-    pub id: PolicyId,
-    /// `@title`: what it demands.
-    pub title: Text,
-    /// `@advice`: how to fix a change that it stops.
-    pub advice: Text,
-    /// `@control`: the outside control that it serves.
-    pub control: Text,
-    /// `@severity`.
-    pub severity: Sensitivity,
-    /// `@enforcement`.
-    pub enforcement: Enforcement,
-    /// Whether it is a permit.
-    pub effect_is_permit: bool,
-    /// Where it stands.
-    pub place: Place,
-}
 
 /// Schema and policies, validated, ready to be asked.
 pub struct Pack {

@@ -14,8 +14,8 @@ use crate::input::finding::{Code, Finding};
 use crate::input::id::PolicyId;
 use crate::input::place::Place;
 use crate::input::text::Text;
-use crate::policy::case::Enforcement;
-use crate::policy::pack::About;
+use crate::policy::enforcement::Enforcement;
+use crate::policy::policy_file::About;
 
 /// A policy with what its annotations say.
 #[derive(Debug)]
@@ -25,8 +25,11 @@ pub(super) struct Parsed {
 }
 
 /// Ids that the tool itself uses in its answers.
-const RESERVED: [&str; 3] =
-    [crate::policy::case::NO_PERMIT, crate::policy::case::UNANSWERABLE, crate::policy::case::REFUSED_PROOF];
+const RESERVED: [&str; 3] = [
+    crate::policy::enforcement::NO_PERMIT,
+    crate::policy::enforcement::UNANSWERABLE,
+    crate::policy::enforcement::REFUSED_PROOF,
+];
 
 /// Parses one `.cedar` file.
 pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<Parsed> {

@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: the exact bytes of `policies/`, each below `shipped/`.
 
-use crate::policy::pack::PolicyFile;
+use crate::policy::policy_file::PolicyFile;
 
 /// The path of the schema that every pack stands on.
 pub(super) const SCHEMA_PATH: &str = "shipped/schema.cedarschema";

@@ -2,11 +2,12 @@
 
 use super::layout::columns;
 use super::model::Report;
-use super::render::{Format, render};
+use super::render::render;
 use super::samples::{cases, reports};
 use super::style::Style;
 use crate::access::model::facts::AccessDelta;
 use crate::input::text::is_hidden;
+use crate::report::render::format::Format;
 
 fn each(mut law: impl FnMut(&str, &Report, Format, &str)) {
     for (text, report) in cases() {

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::analyse::rank;
+use serde::Serialize;
+
 use crate::access::chains::minimal_sets::Search;
 use crate::access::chains::relevance::{alters_objects, between, concerns};
+use crate::access::change::references::outline;
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::compute::ChangeEffect;
 use crate::access::effects::request::AnalysisRequest;
 use crate::input::digest::{Digest, of};
 use crate::input::id::ChangeId;
+use crate::input::text::Text;
 
 /// What the search for responsible sets goes by.
 pub(crate) fn search<'q, 'v, 's>(
@@ -48,4 +51,26 @@ pub(crate) fn search<'q, 'v, 's>(
         before: std::collections::BTreeMap::new(),
         told: std::collections::BTreeMap::new(),
     }
+}
+
+/// By what responsible sets are shrunk: the change digest is computed above this room, from facts that it yields, so this
+/// is a digest of the typed change and its own effect. Independent of the order of the plan.
+pub(crate) fn rank(step: &ResolvedChange<'_>, outcome: &ChangeEffect) -> Digest<of::Change> {
+    #[derive(Serialize)]
+    struct Ranked<'r> {
+        action: &'static str,
+        names: Vec<Text>,
+        reason: &'r Text,
+        gained: Vec<Digest<of::Piece>>,
+        lost: Vec<Digest<of::Piece>>,
+    }
+    let outlined = outline(step.change);
+    let ranked = Ranked {
+        action: step.change.action.word(),
+        names: outlined.uses.into_iter().map(|u| u.name.1).chain(outlined.makes.map(|m| m.1)).collect(),
+        reason: &step.change.reason.value,
+        gained: outcome.gains().map(|p| p.digest).collect(),
+        lost: outcome.losses().map(|p| p.digest).collect(),
+    };
+    Digest::of(&crate::input::canonical::to_bytes(&ranked).unwrap_or_default())
 }

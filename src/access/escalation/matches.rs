@@ -18,7 +18,7 @@ use crate::access::escalation::requirement::{
     Completion, Completions, FoundPath, Objects, Reached, RequirementQuery, Strength,
 };
 use crate::access::graph::provenance::ExpiringPath;
-use crate::access::graph::trust_rules::{Bound, Template};
+use crate::access::graph::trust_rules::Bound;
 use crate::access::model::facts::Escalation;
 use crate::input::id::Subject;
 use crate::input::text::Text;
@@ -199,9 +199,4 @@ pub(crate) fn fresh(
         }
     }
     found
-}
-
-pub(crate) fn filled(resource: &Text, bound: &BTreeMap<String, Text>) -> Text {
-    let bound: Bound = bound.iter().map(|(name, object)| (name.clone(), object.raw().to_owned())).collect();
-    Template::new(resource.raw()).filled(&bound).into()
 }

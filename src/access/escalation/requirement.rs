@@ -12,7 +12,6 @@ use crate::access::effective::reachable::Reachable;
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::{EscalationPath, PathRequirement};
-use crate::access::escalation::matches::filled;
 use crate::access::graph::provenance::{ExpiringPath, path};
 use crate::access::graph::trust_rules::{Bound, Template};
 use crate::access::matching::arn::number;
@@ -263,4 +262,9 @@ pub(crate) fn key(escalation: &Escalation) -> (Digest<of::Piece>, bool, bool) {
 pub(crate) fn groups_of(view: &AccessState<'_, '_>, row: &Reachable) -> BTreeSet<Subject> {
     let of = |actor: &Subject| view.own(actor).groups.keys().map(|(s, _)| s.clone()).collect::<Vec<_>>();
     row.keys().flat_map(of).collect()
+}
+
+pub(crate) fn filled(resource: &Text, bound: &BTreeMap<String, Text>) -> Text {
+    let bound: Bound = bound.iter().map(|(name, object)| (name.clone(), object.raw().to_owned())).collect();
+    Template::new(resource.raw()).filled(&bound).into()
 }

@@ -2,7 +2,7 @@
 
 use crate::app::io::streams;
 use crate::report::model::Report;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::style::Style;
 
 /// Renders a report for stdout: with colour and the terminal's width where stdout is one.

@@ -13,7 +13,7 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Span;
 use crate::log::line::{Line, SessionKind, Verdict};
-use crate::log::verify::{Integrity, SessionView, Verification};
+use crate::log::verify::answers::{Integrity, SessionView, Verification};
 use crate::report::model::{Body, Report};
 use crate::report::record::{DecisionRow, SessionRow};
 use crate::report::sentence::Sentence;

@@ -18,8 +18,9 @@ use crate::app::record::signing_keys::{Besides, Keys};
 use crate::app::site::load::Site;
 use crate::app::site::location::SiteLocation;
 use crate::decision::bars::Bar;
-use crate::decision::case::{CaseId, Judge, Signer, StepName};
+use crate::decision::case::{CaseId, Signer, StepName};
 use crate::decision::digest::{Digested, Document};
+use crate::decision::judge::Judge;
 use crate::decision::recorded::recall::recall;
 use crate::decision::recorded::record::{CLOCK_SKEW_SECONDS, Record, RecordedDecision, ReviewerVerdict, SessionRef};
 use crate::decision::recorded::rejections;
@@ -31,7 +32,7 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
 use crate::log::line::{self, Evaluation, Line, SessionKind, Value, Verdict};
-use crate::log::verify::{SessionView, Verification};
+use crate::log::verify::answers::{SessionView, Verification};
 use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
 use crate::report::sentence::counted;
@@ -83,7 +84,7 @@ type Receptions = BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Recept
 /// Plans that came with their proofs as nobody says whose word counts, by the digests of both.
 type Loose = BTreeSet<(Digest<of::File>, Digest<of::File>)>;
 
-/// Reads the past from a log that was verified with [`crate::log::verify::Keep::Lines`].
+/// Reads the past from a log that was verified with [`crate::log::verify::answers::Keep::Lines`].
 ///
 /// # Errors
 /// If a file cannot be read, or a decision line cannot be believed.

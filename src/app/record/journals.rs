@@ -17,7 +17,7 @@ use crate::log::blob::Values;
 use crate::log::line::{self, Line, LogId, Session, Verdict};
 use crate::log::session::Draft;
 use crate::log::store::{Standing, Store, StoreError};
-use crate::log::verify::Terms;
+use crate::log::verify::answers::Terms;
 
 /// A plan of a review that was left.
 #[derive(Clone, Debug)]

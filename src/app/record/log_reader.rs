@@ -15,8 +15,9 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::allowed::Allowed;
 use crate::log::line::LogId;
-use crate::log::verify::{
-    Authenticity, Completeness, Integrity, Keep, SessionView, Terms, TimeAnswer, Verification, Verifier,
+use crate::log::verify::Verifier;
+use crate::log::verify::answers::{
+    Authenticity, Completeness, Integrity, Keep, SessionView, Terms, TimeAnswer, Verification,
 };
 use crate::report::record::{Answer, Head, Holds, VerifyReport};
 use crate::report::sentence::{Sentence, counted};

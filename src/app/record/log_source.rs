@@ -18,7 +18,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::line::LogId;
-use crate::log::verify::{Keep, Verification};
+use crate::log::verify::answers::{Keep, Verification};
 use crate::report::record::VerifyReport;
 
 /// The largest log read from git, in bytes.
@@ -141,7 +141,7 @@ impl LogSource {
     /// # Errors
     /// If its folder cannot be listed.
     pub fn is_sound(&self, verified: &Verification) -> anyhow::Result<bool> {
-        Ok(self.is_absent()? && !matches!(verified.completeness, crate::log::verify::Completeness::Lost(_))
+        Ok(self.is_absent()? && !matches!(verified.completeness, crate::log::verify::answers::Completeness::Lost(_))
             || verified.session_count > 0 && verified.holds())
     }
 

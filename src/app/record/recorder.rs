@@ -22,7 +22,7 @@ use crate::log::allowed::Allowed;
 use crate::log::line::{SessionId, SessionKind, Writer};
 use crate::log::session::Draft;
 use crate::log::store::Store;
-use crate::log::verify::{Keep, Terms, Verification};
+use crate::log::verify::answers::{Keep, Terms, Verification};
 use crate::trust::sign::{Keygen, SigningKey};
 use crate::trust::signers::{Unused, WhyNot};
 

@@ -14,7 +14,7 @@ use crate::app::io::streams;
 use crate::app::site::user_settings;
 use crate::input::digest::{Digest, of};
 use crate::log::line::LogId;
-use crate::log::verify::Verification;
+use crate::log::verify::answers::Verification;
 
 /// Where the heads of a log are remembered; none where the person has no home.
 #[must_use]

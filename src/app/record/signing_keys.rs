@@ -14,7 +14,7 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::input::id::{IdentityId, PrincipalId};
 use crate::input::text::Text;
 use crate::log::line::SessionKind;
-use crate::log::verify::Verification;
+use crate::log::verify::answers::Verification;
 use crate::policy::KeyFacts;
 use crate::trust::certificate::Certificate;
 use crate::trust::key::PublicKey;

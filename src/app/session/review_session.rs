@@ -30,7 +30,7 @@ use crate::decision::exit::ExitCode;
 use crate::decision::session::{Already, Card, Decision, End, Moved, Session};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
-use crate::log::verify::{Keep, Verification};
+use crate::log::verify::answers::{Keep, Verification};
 use crate::policy::KeyFacts;
 use crate::report::effects::Limits;
 use crate::report::model::{PlanReport, Reported, StepState};
@@ -331,7 +331,7 @@ impl<'s> ReviewSession<'_, 's> {
         if !verified.holds() {
             streams::note(&crate::app::io::format::render(
                 &bad_log(self.log, &verified),
-                crate::report::render::Format::Text,
+                crate::report::render::format::Format::Text,
             ));
             return Ok(ExitCode::BadLog);
         }

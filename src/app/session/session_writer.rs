@@ -33,7 +33,7 @@ use crate::log::blob::Values;
 use crate::log::line::{self, Salt, Seal, Session, SessionId};
 use crate::log::session::Draft;
 use crate::log::store::{Journal, Store};
-use crate::log::verify::{Keep, Terms, Verification};
+use crate::log::verify::answers::{Keep, Terms, Verification};
 use crate::report::sentence::Sentence;
 use crate::terminal::review_loop;
 use crate::trust::sign::{Keygen, SigningKey};

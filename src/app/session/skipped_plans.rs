@@ -7,7 +7,7 @@ use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::site::load::Faults;
 use crate::decision::exit::ExitCode;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 
 /// A plan that is not put before the person, and why.

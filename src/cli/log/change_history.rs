@@ -11,7 +11,7 @@ use crate::input::id::{ChangeId, PlanId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::line::{Applied, Evaluation, Line, PolicyOutcome, Verdict};
-use crate::log::verify::{SessionView, Verification};
+use crate::log::verify::answers::{SessionView, Verification};
 use crate::report::sentence::{Sentence, counted, together};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 

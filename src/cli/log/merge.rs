@@ -17,8 +17,8 @@ use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::log::allowed::Allowed;
 use crate::log::store::{Store, StoreError};
-use crate::log::verify::{Keep, Terms};
-use crate::report::render::Format;
+use crate::log::verify::answers::{Keep, Terms};
+use crate::report::render::format::Format;
 use crate::report::sentence::{Sentence, counted};
 
 /// Joins copies of a log that went apart.

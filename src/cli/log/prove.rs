@@ -25,7 +25,7 @@ use crate::input::time::{Span, Time};
 use crate::log::allowed::Allowed;
 use crate::log::line::{self, Line, SessionKind, Verdict};
 use crate::log::prove::{LONGEST, Proof, Proved, prove};
-use crate::log::verify::{CLOCK_SKEW, Keep, SessionView};
+use crate::log::verify::answers::{CLOCK_SKEW, Keep, SessionView};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Answer, Head, Holds, VerifyReport};
 use crate::report::sentence::Sentence;
@@ -58,7 +58,7 @@ impl Prove {
             Ok(site) => site,
             Err(faults) => {
                 let report = crate::app::site::fault_report::faults("log prove", &faults, ExitCode::Failure);
-                streams::data(&render(&report, crate::report::render::Format::Text))?;
+                streams::data(&render(&report, crate::report::render::format::Format::Text))?;
                 return Ok(ExitCode::Failure);
             }
         };

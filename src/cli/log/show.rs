@@ -8,15 +8,15 @@ use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::present::log_report::{Documents, decisions, session};
 use crate::app::record::{history, log_reader};
-use crate::cli::log::{NO_LOG_YET, load};
+use crate::cli::log::load::{NO_LOG_YET, load};
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::log::line::Line;
-use crate::log::verify::Verification;
+use crate::log::verify::answers::Verification;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::LogReport;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::sentence::{Sentence, counted};
 
 /// Shows who decided what.

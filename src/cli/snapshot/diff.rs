@@ -20,7 +20,7 @@ use crate::input::entitlement::IdentityKind;
 use crate::input::id::Subject;
 use crate::input::text::Text;
 use crate::report::model::{Body, Report};
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::sentence::{self, Sentence, counted};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 use crate::snapshot::difference;

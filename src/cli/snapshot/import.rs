@@ -18,7 +18,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::snapshot::import::{aws, kubernetes};
 

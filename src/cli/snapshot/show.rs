@@ -28,7 +28,7 @@ use crate::input::text::Text;
 use crate::input::time::Span;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
-use crate::report::render::Format;
+use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::report::sheet::{Cell, Sheet};
 use crate::snapshot::model::Snapshot;

@@ -3,3 +3,4 @@
 pub mod recall;
 pub mod record;
 pub mod rejections;
+pub(crate) mod supersession;

@@ -14,7 +14,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::log::blob::Values;
 use crate::log::line::{Auto, Decision, Evaluation, Line, SessionKind, Value, Verdict};
-use crate::log::verify::SessionView;
+use crate::log::verify::answers::SessionView;
 use crate::policy::KeyFacts;
 
 /// A decision line that cannot be believed: nothing passes while there is one.

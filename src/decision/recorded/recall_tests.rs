@@ -6,7 +6,8 @@ use crate::log::judge;
 use crate::log::line::{
     LogId, Number, PolicyOutcome, Salt, Seal, Session, SessionId, Tag, VerdictCounts, Version, Writer,
 };
-use crate::log::verify::{Recorded as Kept, SessionIndex};
+use crate::log::verify::SessionIndex;
+use crate::log::verify::answers::Recorded as Kept;
 
 const HEX: &str = "000102030405060708090a0b0c0d0e0f";
 

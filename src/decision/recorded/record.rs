@@ -6,9 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::decision::case::{CaseId, EvaluatedChange, Judge, Signer, StepName};
+use crate::decision::case::{CaseId, EvaluatedChange, Signer, StepName};
 use crate::decision::digest::Document;
-use crate::decision::recorded::rejections;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::text::Text;
@@ -188,22 +187,6 @@ impl Record {
         }
     }
 
-    /// Whether some later decision of the same person takes the place of this one.
-    ///
-    /// An override and an approval stand side by side, because one fills no step and the other sets nothing aside; so do
-    /// two overrides, which may set different things aside. A reject takes the place of them all. Only a yes takes the place of
-    /// a reject: were a second, wider reject to do so, the narrower change would be free again. And only a yes that policy
-    /// permits its person with the key that signed it: another counts for nothing, and must not undo what does count.
-    #[must_use]
-    pub fn is_superseded(&self, earlier: &RecordedDecision, now: Time, judge: &dyn Judge) -> bool {
-        self.decisions.iter().any(|later| {
-            later.signer.person == earlier.signer.person
-                && !later.is_from_future(now)
-                && takes_place(later, earlier, judge)
-                && self.knew(later, earlier)
-        })
-    }
-
     /// Whether an export used this decision up. Where the log does not say which came first, it did: an approval counts
     /// after an export only if its person knew of that export.
     #[must_use]
@@ -212,22 +195,6 @@ impl Record {
             export.decisions.contains(&decision.line)
                 || export.digest == decision.digest && !self.sessions.precedes(&export.session, &decision.session)
         })
-    }
-}
-
-fn takes_place(later: &RecordedDecision, earlier: &RecordedDecision, judge: &dyn Judge) -> bool {
-    match (&later.said, &earlier.said) {
-        (ReviewerVerdict::Reject, ReviewerVerdict::Reject)
-        | (ReviewerVerdict::Override { .. }, ReviewerVerdict::Override { .. })
-        | (ReviewerVerdict::Approve { .. }, ReviewerVerdict::Override { .. })
-        | (ReviewerVerdict::Override { .. }, ReviewerVerdict::Approve { .. }) => false,
-        (ReviewerVerdict::Approve { .. } | ReviewerVerdict::Override { .. }, ReviewerVerdict::Reject) => {
-            rejections::is_taken_back(earlier, later, judge) && judge.takes_back(later)
-        }
-        (ReviewerVerdict::Approve { .. }, ReviewerVerdict::Approve { .. })
-        | (ReviewerVerdict::Reject, ReviewerVerdict::Approve { .. } | ReviewerVerdict::Override { .. }) => {
-            later.digest == earlier.digest
-        }
     }
 }
 

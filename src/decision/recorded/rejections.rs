@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::decision::case::{EvaluatedChange, Judge, Signer};
+use crate::decision::case::{EvaluatedChange, Signer};
 use crate::decision::digest::{Document, Held};
+use crate::decision::judge::Judge;
 use crate::decision::matching::Candidate;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};
 use crate::decision::{approval, matching};

@@ -9,6 +9,7 @@ mod answer;
 mod card;
 mod closing;
 mod decision;
+pub(crate) mod journalled;
 mod machine;
 mod narrow;
 mod offer;
@@ -20,10 +21,11 @@ mod words;
 pub use crate::decision::session::answer::{Answer, Complaint, Reply};
 pub use crate::decision::session::card::{Already, Card};
 pub use crate::decision::session::decision::{Approval, Decision, Event, Verdict};
+pub use crate::decision::session::journalled::{Journalled, JournalledVerdict};
 pub use crate::decision::session::machine::{Entry, Session, Standing, TwiceInSession};
 pub use crate::decision::session::narrow::Narrow;
 pub use crate::decision::session::question::{Ask, Choice, End, Note, Purpose, Question, Summary};
-pub use crate::decision::session::resume::{Journalled, JournalledVerdict, Moved, Resumed};
+pub use crate::decision::session::resume::{Moved, Resumed};
 
 #[cfg(test)]
 mod tests;

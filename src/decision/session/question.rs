@@ -9,7 +9,7 @@ use crate::decision::case::CaseId;
 use crate::decision::recheck::Fault;
 use crate::decision::session::answer::{Answer, Reply};
 use crate::decision::session::decision::Decision;
-use crate::decision::session::resume::JournalledVerdict;
+use crate::decision::session::journalled::JournalledVerdict;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 

@@ -10,7 +10,8 @@ use super::fault::{Attempt as _, StoreError, text};
 use super::{Journal, Shape, Standing, Store};
 use crate::input::finding::Code;
 use crate::log::line::{self, Line};
-use crate::log::verify::{Keep, Terms, Verification, Verifier};
+use crate::log::verify::Verifier;
+use crate::log::verify::answers::{Keep, Terms, Verification};
 
 /// What a commit did.
 #[derive(Debug)]

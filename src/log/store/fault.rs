@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::input::text::Text;
 use crate::log::merge::MergeError;
 use crate::log::session::DraftError;
-use crate::log::verify::Verification;
+use crate::log::verify::answers::Verification;
 
 /// Why the log could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,8 @@ use super::fault::{Attempt as _, StoreError, text};
 use super::{Shape, Store};
 use crate::log::line::SessionId;
 use crate::log::merge;
-use crate::log::verify::{Keep, Terms, Verification, Verifier};
+use crate::log::verify::Verifier;
+use crate::log::verify::answers::{Keep, Terms, Verification};
 
 /// What joining did.
 #[derive(Debug)]

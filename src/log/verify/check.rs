@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::ancestry::SessionIndex;
 use super::join::Mark;
-use super::{Authenticity, Keep, Recorded, SessionView, Terms};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
@@ -15,6 +14,7 @@ use crate::log::judge::{Claim, Judgement, Signer};
 use crate::log::line::{self, Line, LogId};
 use crate::log::run::Run;
 use crate::log::split::Group;
+use crate::log::verify::answers::{Authenticity, Keep, Recorded, SessionView, Terms};
 
 /// How many findings of one session are kept.
 const FINDINGS: usize = 50;

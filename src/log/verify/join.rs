@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ancestry::{Ancestry, SessionIndex};
-use super::{CLOCK_SKEW, TimeAnswer};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::time::{Span, Time};
 use crate::log::line::SessionId;
+use crate::log::verify::answers::{CLOCK_SKEW, TimeAnswer};
 
 /// How many sessions that follow none are told one by one.
 const ROOTS: usize = 3;

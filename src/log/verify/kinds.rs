@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::SessionView;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PrincipalId;
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::log::line::{SessionId, SessionKind};
+use crate::log::verify::answers::SessionView;
 
 /// What each key signed first of each kind.
 #[derive(Default)]

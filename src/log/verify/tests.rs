@@ -1,7 +1,11 @@
 //! The table of tamperings, each named after its trick, and every single-byte flip.
 
+use super::answers::TimeAnswer;
 use super::*;
+use crate::input::time::Time;
 use crate::log::judge::{Claim, Judgement};
+use crate::log::judge::{SignatureJudge as _, Signer};
+use crate::log::line::Line;
 use crate::log::line::{self, SessionKind};
 use crate::log::sample::{self, Judge, Made};
 use crate::log::session::{Draft, DraftError};

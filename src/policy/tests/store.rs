@@ -3,7 +3,8 @@
 use cedar_policy::{Authorizer, Decision, Entities, Request};
 
 use super::*;
-use crate::policy::entities::{Principal, of_change, outside, proposal};
+use crate::policy::entities::names::{Principal, outside};
+use crate::policy::entities::{of_change, proposal};
 
 fn denies(world: &World, more: &str, id: &str) -> bool {
     ids(&world.judge(&pack_and(more)).denials).contains(&id)

@@ -96,7 +96,7 @@ struct RowOut<'r> {
 struct WayOut<'r> {
     answer: &'static str,
     #[serde(flatten)]
-    #[schemars(with = "super::json::forms::AccessForm")]
+    #[schemars(with = "super::access_form::AccessForm")]
     access: &'r Access,
     eligible: bool,
     path: Vec<StepOut<'r>>,

@@ -222,7 +222,7 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
 /// Something before and after as a unified diff.
 pub fn put_alteration(page: &mut Page, alteration: &Alteration) {
     page.para("  ", &[Span::outside(Label::Quiet, &alteration.what)]);
-    for (sign, text) in super::diff::unified(alteration) {
+    for (sign, text) in crate::report::render::unified::unified(alteration) {
         let label = match sign {
             '+' => Label::Gain,
             '-' => Label::Loss,

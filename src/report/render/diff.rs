@@ -2,13 +2,11 @@
 //!
 //! In: the report's plans. Out: tables of gains and losses, each altered assignment as a unified diff, what emerges.
 
-use similar::{ChangeTag, TextDiff};
-
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
 use crate::report::effects::{AccessList, Bundle};
 use crate::report::layout::{Page, Span, spans};
-use crate::report::model::{Alteration, ChangeReport, EmergentReport, PlanReport, Report, Reported};
+use crate::report::model::{ChangeReport, EmergentReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
@@ -105,32 +103,9 @@ fn put_list(page: &mut Page, style: &Style, what: &str, sign: &str, list: &Acces
     }
 }
 
-/// The lines of a unified diff: sign and escaped text.
-#[must_use]
-pub fn unified(alteration: &Alteration) -> Vec<(char, String)> {
-    let lines = |side: &[crate::input::text::Text]| -> Vec<String> {
-        side.iter().map(crate::input::text::Text::terminal).collect()
-    };
-    let (before, after) = (lines(&alteration.before), lines(&alteration.after));
-    let (old, new): (Vec<&str>, Vec<&str>) =
-        (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
-    let diff = TextDiff::from_slices(&old, &new);
-    diff.iter_all_changes()
-        .map(|change| {
-            let sign = match change.tag() {
-                ChangeTag::Equal => ' ',
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-            };
-            (sign, change.value().to_owned())
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::text::Text;
 
     #[test]
     fn whose_access_it_is_and_the_way_to_it_stand_above_the_table_of_what_it_is() {
@@ -158,13 +133,5 @@ mod tests {
         assert_eq!(text.matches("a-team-with-a-long-name").count(), 1, "{text}");
         assert!(head.contains("way: holds role"), "{text}");
         assert!(table.contains("`get` on `core:pods#*`; `list` on `core:secrets#*`"), "{text}");
-    }
-
-    #[test]
-    fn an_adjusted_assignment_shows_only_what_differs_as_altered() {
-        let side = |mode: &str| vec![Text::from("to: u"), Text::from(format!("mode: {mode}").as_str())];
-        let altered = Alteration { what: "assignment a".into(), before: side("active"), after: side("standing") };
-        let lines: Vec<String> = unified(&altered).into_iter().map(|(s, t)| format!("{s} {t}")).collect();
-        assert_eq!(lines, ["  to: u", "- mode: active", "+ mode: standing"]);
     }
 }

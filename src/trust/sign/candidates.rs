@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use super::super::key::PublicKey;
 use super::keygen::Keygen;
-use super::signing_key::{SigningKey, public_key_of};
+use super::signing_key::SigningKey;
+use crate::trust::sign::public_key::public_key_of;
 
 /// Where a candidate was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

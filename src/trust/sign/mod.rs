@@ -7,9 +7,11 @@
 mod candidates;
 mod error;
 mod keygen;
+pub(crate) mod public_key;
 mod signing_key;
 
+pub use crate::trust::sign::public_key::public_key_of;
 pub use candidates::{Candidate, Origin, candidate_keys};
 pub use error::SignError;
 pub use keygen::{Keygen, Signed};
-pub use signing_key::{SigningKey, public_key_of};
+pub use signing_key::SigningKey;

@@ -2,9 +2,9 @@
 //!
 //! In: nothing. Out: types that serialise so, from which its schema is made. What they hold is borrowed from the report.
 
+use schemars::JsonSchema;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::access::model::facts::Access;
@@ -179,7 +179,7 @@ pub(super) struct PolicyOut<'r> {
 pub(super) struct PieceOut<'r> {
     pub(super) subject: SubjectOut<'r>,
     #[serde(flatten)]
-    #[schemars(with = "AccessForm")]
+    #[schemars(with = "crate::report::render::access_form::AccessForm")]
     pub(super) access: &'r Access,
     pub(super) path: Text,
     pub(super) sensitivity: &'static str,
@@ -299,22 +299,6 @@ pub(super) struct SnapshotOut<'r> {
     pub(super) taken_at: String,
     pub(super) sha256: String,
     pub(super) counts: &'r BTreeMap<&'static str, u64>,
-}
-
-/// An access as it is written, for the schema.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "it only says what form an access has")]
-pub(in crate::report::render) struct AccessForm {
-    pub(super) action: String,
-    pub(super) resource: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) scope: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) condition: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) until: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) exceptions: Vec<serde_json::Value>,
 }
 
 /// How many sessions were verified, or the sessions that are shown, for the schema.

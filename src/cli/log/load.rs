@@ -1,0 +1,44 @@
+//! Reads and verifies the log that a `review log` command is about.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use crate::app::io::streams;
+use crate::app::record::log_reader;
+use crate::app::site::load::Site;
+use crate::app::site::location::SiteLocation;
+use crate::app::site::trust_folder::TrustFolderError;
+use crate::decision::exit::ExitCode;
+use crate::log::verify::answers::{Keep, Verification};
+use crate::report::model::Report;
+
+/// What is said of a site in which nothing was decided yet.
+pub(crate) const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
+
+pub(crate) fn load(
+    path: Option<&PathBuf>,
+    place: &SiteLocation,
+) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
+    let loaded = Site::load(place).map_err(|error| match error.downcast_ref() {
+        Some(TrustFolderError::NotFound) => anyhow!(
+            "a trust folder says whose keys count in a log, and there is no `review.yaml` here or in any folder above\n  = help: \
+             name one with `--trust DIR`; without one, `review verify LOG --signers FILE` judges a log and prints its heads"
+        ),
+        Some(_) | None => error,
+    });
+    let site = match loaded? {
+        Ok(site) => site,
+        Err(faults) => return Ok(Err(crate::app::site::fault_report::faults("log", &faults, ExitCode::Failure))),
+    };
+    let named = path.or(place.log.as_ref());
+    let path = named.cloned().unwrap_or_else(|| site.log_path(place));
+    // WHY: that a site has no log yet is an answer; that what somebody names is not there is not.
+    anyhow::ensure!(
+        named.is_none() || !log_reader::files(&path)?.is_empty(),
+        "there is no log `{}`\n  = help: name the log's file or folder",
+        crate::app::io::files::shown(&path)
+    );
+    let verified = log_reader::verify(&path, &site.signers, None, &[], Keep::Lines, streams::now())?;
+    Ok(Ok((path, verified)))
+}

@@ -1,0 +1,25 @@
+//! Values as Cedar takes them.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::RestrictedExpression as Value;
+
+use crate::input::time::{Span, Time};
+
+pub(crate) fn span(span: Span) -> Value {
+    Value::new_duration(format!("{}s", span.seconds()))
+}
+
+pub(crate) fn time(time: Time) -> Value {
+    Value::new_datetime(time.to_string())
+}
+
+pub(crate) fn long(count: u64) -> Value {
+    // WHY: a count beyond i64 cannot be told to Cedar; the largest number errs towards more.
+    Value::new_long(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+pub(crate) fn strings<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
+    let words: BTreeSet<&str> = words.into_iter().collect();
+    Value::new_set(words.into_iter().map(|word| Value::new_string(word.to_owned())))
+}

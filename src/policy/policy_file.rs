@@ -1,0 +1,37 @@
+//! The files and annotations of policies.
+
+use crate::input::entitlement::Sensitivity;
+use crate::input::id::PolicyId;
+use crate::input::place::Place;
+use crate::input::text::Text;
+use crate::policy::enforcement::Enforcement;
+
+/// What a policy's annotations say.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// `@id`: at most 64 of `a`–`z`, `0`–`9`, `-`.
+    pub id: PolicyId,
+    /// `@title`: what it demands.
+    pub title: Text,
+    /// `@advice`: how to fix a change that it stops.
+    pub advice: Text,
+    /// `@control`: the outside control that it serves.
+    pub control: Text,
+    /// `@severity`.
+    pub severity: Sensitivity,
+    /// `@enforcement`.
+    pub enforcement: Enforcement,
+    /// Whether it is a permit.
+    pub effect_is_permit: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A file of a pack.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyFile<'a> {
+    /// Its path from the trust folder; shipped files begin with `shipped/`.
+    pub path: &'a str,
+    /// Its exact bytes.
+    pub bytes: &'a [u8],
+}
