@@ -12,6 +12,7 @@ use crate::access::matching::coverage::{Tree, scopes_overlap};
 use crate::access::queries::effective_access::{Reached, effective};
 use crate::access::queries::who_can::{AccessQuery, AccessVerdict, can, who_can};
 use crate::app::io::files::shown;
+use crate::app::present::plan_report;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
@@ -107,7 +108,9 @@ impl Access {
             return Ok((unknown(&asked, name), ExitCode::Failure));
         }
         let rows: Vec<AccessRow> = match (&who, &wish) {
-            (None, Some(wish)) => who_can(&index, wish).into_iter().map(AccessRow::from).collect(),
+            (None, Some(wish)) => {
+                who_can(&index, wish, self.all.then_some(usize::MAX)).into_iter().map(AccessRow::from).collect()
+            }
             (_, Some(wish)) => subjects.iter().map(|subject| can(&index, subject, wish).into()).collect(),
             (_, None) => subjects.iter().map(|subject| everything(&index, subject, scope.as_ref())).collect(),
         };
@@ -120,6 +123,7 @@ impl Access {
             body: Body::Access(AccessReport {
                 file: Text::from(asked.name),
                 taken_at: asked.snapshot.taken_at,
+                targets: plan_report::systems(&asked.snapshot),
                 who,
                 wish,
                 scope,
@@ -203,6 +207,7 @@ fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>) 
         subject: subject.clone(),
         verdict: AccessVerdict::Yes,
         ways: ways.collect(),
+        more: 0,
         taken: Vec::new(),
         closed: None,
     }

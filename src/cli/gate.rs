@@ -130,6 +130,7 @@ fn surroundings(
 ) -> anyhow::Result<Vec<Finding>> {
     let head = read.branch.as_ref().map_or("HEAD", |branch| branch.head());
     let mut found = trusted_heads::on_own_branch(site, log, head);
+    found.extend(plan_report::without_target(&site.snapshot));
     if let Some(branch) = &read.branch {
         found.extend(trusted_heads::touched(site, branch, guard)?);
     }

@@ -22,6 +22,7 @@ use crate::cli::output_args::Writing;
 use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::State;
+use crate::input::finding::Finding;
 use crate::input::id::PolicyId;
 use crate::log::line::{Auto, Line, Tag};
 use crate::log::session::Draft;
@@ -105,6 +106,8 @@ impl Record {
         let index = Index::new(&site.snapshot);
         let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
         findings.extend(crate::app::site::fault_report::reported(&past.findings, &BTreeMap::new()));
+        let nameless: Vec<Finding> = plan_report::without_target(&site.snapshot).into_iter().collect();
+        findings.extend(crate::app::site::fault_report::reported(&nameless, &BTreeMap::new()));
         findings.extend(read.findings.iter().cloned());
         let mut codes = Vec::new();
         let mut due: Vec<Due<'_>> = Vec::new();

@@ -10,7 +10,9 @@ use clap::{Args, Subcommand};
 
 use crate::access::Index;
 use crate::app::io::streams;
+use crate::app::record::entries;
 use crate::app::record::head_files::heads_in;
+use crate::app::record::log_source::LogSource;
 use crate::app::record::trusted_heads::KNOWN_HEADS;
 use crate::app::site::load::{REVOKED_KEYS, Site};
 use crate::app::site::location::SiteLocation;
@@ -241,6 +243,7 @@ impl Check {
             found.add(overbroad(&site));
             found.add(unruled(&site));
             found.add(slips(&site.people, &site.agents, &site.snapshot, site.added));
+            found.add(origin(&site, &place));
         }
         Ok(())
     }
@@ -258,6 +261,37 @@ fn unruled(site: &Site) -> Vec<Finding> {
             .help("add rules to `policies/classification.yaml`; `review snapshot classify --suggest` drafts them")
     };
     systems.filter(|system| !site.data.classification.knows(system)).map(of).collect()
+}
+
+/// Whether the log of a site began elsewhere: a trust folder that was copied brings decisions that were made for another.
+fn origin(site: &Site, place: &SiteLocation) -> Vec<Finding> {
+    // What cannot be read of the log is for `verify` to say.
+    let Ok(log) = LogSource::find(site, place) else { return Vec::new() };
+    let Ok(verified) = log.verify(site, None, &[], streams::now()) else { return Vec::new() };
+    let Some(first) = verified.sessions.iter().min_by_key(|it| (!it.header.parents.is_empty(), it.header.at)) else {
+        return Vec::new();
+    };
+    let place = Place::file(&log.name());
+    let mut found = Vec::new();
+    if crate::app::site::log_id::log_id(site).is_ok_and(|id| id != first.header.log) {
+        let message = format!("the log began as `{}`, which is not the `log_id` of review.yaml", first.header.log);
+        let finding = Finding::new(Code::LogForeignSession, message).weighing(Severity::Warning).at(&place);
+        found.push(finding.help("begin a new log, or restore the `log_id` of this site"));
+    }
+    let began = first.header.snapshot.as_ref().map(|it| it.targets.as_slice()).unwrap_or_default();
+    let now = entries::targets(&site.snapshot);
+    if let (Some(was), Some(is), true) = (began.first(), now.first(), !began.iter().any(|it| now.contains(it))) {
+        let message = format!(
+            "the log began for {} `{}`, and the snapshot is of {} `{}`",
+            was.system.raw(),
+            was.id.raw(),
+            is.system.raw(),
+            is.id.raw()
+        );
+        let finding = Finding::new(Code::OtherTarget, message).at(&place);
+        found.push(finding.help("give each system a trust folder with a `log_id` of its own: `review init`"));
+    }
+    found
 }
 
 /// Every agent that holds more than it may.

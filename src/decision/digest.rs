@@ -1,7 +1,7 @@
 //! The change digest: what exactly a person approves.
 //!
 //! Source: DESIGN §8. In: a plan, one of its changes, the facts of that change on top of its dependencies. Out: a closed
-//! document, its canonical JSON, and the SHA-256 of `review-change@v1` LF and that JSON. Never in it: facts of the whole
+//! document, its canonical JSON, and the SHA-256 of `review-change@v2` LF and that JSON. Never in it: facts of the whole
 //! plan, the change's id and place, paths, comments, claims that hold, anything that depends on now.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::model::facts::{Access, AccessDelta, Analysis, ChangeFacts, ClaimResult, Escalation, SodConflict};
+use crate::access::model::facts::{
+    Access, AccessDelta, Analysis, ChangeFacts, ClaimResult, Escalation, PathStep, SodConflict,
+};
 use crate::decision::fields::{Fields, Object, typed_fields};
 use crate::input::canonical::{self, CanonicalError};
 use crate::input::digest::{Digest, of};
@@ -18,9 +20,10 @@ use crate::input::id::{GroupId, IdentityId, PlanId, ResourceId, Subject, TaskId}
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::plan::model::{Change, Plan};
+use crate::snapshot::model::Snapshot;
 
 /// What stands before the canonical JSON under the hash, so that no other document has the same digest.
-pub const PREFIX: &str = "review-change@v1\n";
+pub const PREFIX: &str = "review-change@v2\n";
 
 /// A change with its effect, as it is hashed and recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +64,67 @@ pub struct Document {
     /// Its effect is too large to tell, and what stands here is not all of it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub too_large: bool,
+    /// The systems that it names or affects, sorted.
+    pub targets: Vec<TargetRecord>,
+}
+
+/// A system that a change is meant for: its source and its target or, where the snapshot has none, the log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetRecord {
+    /// The id of the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Text>,
+    /// Without a target: the log of the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Text>,
+    /// The source of the snapshot, or of its part.
+    pub source: Text,
+    /// The system of the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<Text>,
+}
+
+/// What a change is bound to besides what it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding<'b> {
+    /// The snapshot that its facts were computed from.
+    pub snapshot: &'b Snapshot,
+    /// The log of the site.
+    pub log: Option<&'b Text>,
+}
+
+impl Binding<'_> {
+    /// The systems that hold what a change names, whom it affects, or the roles by which it does.
+    #[must_use]
+    pub fn targets(&self, facts: &ChangeFacts) -> Vec<TargetRecord> {
+        let effects = &facts.effects;
+        let pieces = effects.gained.iter().chain(&effects.lost).chain(&effects.gained_eligible);
+        let of_piece = |piece: &'_ AccessDelta| -> Vec<String> {
+            let role = piece.path.iter().rev().find_map(|step| match step {
+                PathStep::Holds(role, ..) => Some(role.as_str().to_owned()),
+                PathStep::Member(..) | PathStep::Includes(_) | PathStep::ActsAs(..) => None,
+            });
+            let scope = piece.access.scope.as_ref().map(|scope| scope.as_str().to_owned());
+            std::iter::once(piece.subject.as_str().to_owned()).chain(role).chain(scope).collect()
+        };
+        let mut names: BTreeSet<String> = pieces.flat_map(of_piece).collect();
+        let named = &facts.named;
+        names.extend(named.identity.iter().chain(&named.trusted).map(|id| id.as_str().to_owned()));
+        names.extend(named.group.iter().chain(&named.member_of).map(|id| id.as_str().to_owned()));
+        names.extend(named.role.iter().chain(&named.include).map(|id| id.as_str().to_owned()));
+        names.extend(named.scope.iter().map(|id| id.as_str().to_owned()));
+        let systems = self.snapshot.systems_of(names.iter().map(String::as_str));
+        sorted(systems.into_iter().map(|(source, target)| match target {
+            Some(target) => TargetRecord {
+                id: Some(target.id.clone()),
+                log: None,
+                source: source.clone(),
+                system: Some(target.system.clone()),
+            },
+            None => TargetRecord { id: None, log: self.log.cloned(), source: source.clone(), system: None },
+        }))
+    }
 }
 
 /// The effect of a change without its paths, each list sorted.
@@ -170,7 +234,7 @@ pub enum DocumentError {
 impl Document {
     /// What is known of a change of a plan.
     #[must_use]
-    pub fn of(plan: &Plan, change: &Change, facts: &ChangeFacts) -> Self {
+    pub fn of(plan: &Plan, change: &Change, facts: &ChangeFacts, binding: &Binding<'_>) -> Self {
         Self {
             action: Text::from(change.action.word()),
             fields: typed_fields(&change.action),
@@ -197,6 +261,7 @@ impl Document {
             escalations: sorted(facts.escalations.iter().map(escalation)),
             sod: sorted(facts.sod.iter().map(conflict)),
             too_large: facts.concerned.untold.is_any(),
+            targets: binding.targets(facts),
         }
     }
 
@@ -243,8 +308,13 @@ impl Document {
 ///
 /// # Errors
 /// If a number in it is beyond ±(2^53−1).
-pub fn change_digest(plan: &Plan, change: &Change, facts: &ChangeFacts) -> Result<Digested, CanonicalError> {
-    Document::of(plan, change, facts).digest()
+pub fn change_digest(
+    plan: &Plan,
+    change: &Change,
+    facts: &ChangeFacts,
+    binding: &Binding<'_>,
+) -> Result<Digested, CanonicalError> {
+    Document::of(plan, change, facts, binding).digest()
 }
 
 /// The digest of a change whose canonical JSON is given.

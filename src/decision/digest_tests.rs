@@ -4,6 +4,7 @@ use crate::decision::sample::{analysis, at, change, facts_of_grant, grant, hours
 use crate::input::entitlement::{Except, Mode, Permission};
 use crate::input::place::{Place, Placed};
 use crate::plan::model::{Action, Lifetime, RoleDefinition};
+use crate::snapshot::model::Snapshot;
 
 fn base() -> Digest<of::Change> {
     digest_with(|_, _, _| {})
@@ -12,7 +13,59 @@ fn base() -> Digest<of::Change> {
 fn digest_with(edit: impl FnOnce(&mut Plan, &mut Change, &mut ChangeFacts)) -> Digest<of::Change> {
     let (mut p, mut c, mut f) = (plan(), grant("c1", "svc:a", "writer"), facts_of_grant("c1", "svc:a", "writer"));
     edit(&mut p, &mut c, &mut f);
-    change_digest(&p, &c, &f).unwrap().digest
+    digested(&p, &c, &f).digest
+}
+
+/// The digest where the snapshot is of one system.
+fn digested(plan: &Plan, change: &Change, facts: &ChangeFacts) -> Digested {
+    let snapshot = of_systems(r#""target":{"system":"demo","id":"T1"}"#);
+    change_digest(plan, change, facts, &Binding { snapshot: &snapshot, log: None }).unwrap()
+}
+
+/// A snapshot that describes these systems.
+fn of_systems(fields: &str) -> Snapshot {
+    let text = format!(r#"{{"version":1,"taken_at":"2026-11-24T11:00:00Z","source":"demo",{fields}}}"#);
+    crate::snapshot::read("s.json", text.as_bytes()).unwrap().0
+}
+
+fn digest_on(fields: &str, log: Option<&str>) -> Digest<of::Change> {
+    let (snapshot, log) = (of_systems(fields), log.map(Text::from));
+    let (change, facts) = (grant("c1", "svc:a", "w"), facts_of_grant("c1", "svc:a", "w"));
+    change_digest(&plan(), &change, &facts, &Binding { snapshot: &snapshot, log: log.as_ref() }).unwrap().digest
+}
+
+#[test]
+fn an_approval_for_one_target_is_none_for_another_or_for_none() {
+    let one = digest_on(r#""target":{"system":"demo","id":"T1"}"#, Some("l"));
+    assert_eq!(one, digest_on(r#""target":{"system":"demo","id":"T1"}"#, Some("k")), "the target alone counts");
+    assert_ne!(one, digest_on(r#""target":{"system":"demo","id":"T2"}"#, Some("l")));
+    assert_ne!(one, digest_on(r#""target":{"system":"other","id":"T1"}"#, Some("l")));
+    assert_ne!(one, digest_on(r#""findings":[]"#, Some("l")));
+}
+
+#[test]
+fn without_a_target_the_source_and_the_log_count() {
+    let none = digest_on(r#""findings":[]"#, Some("l"));
+    assert_ne!(none, digest_on(r#""findings":[]"#, Some("k")));
+    let mut other = of_systems(r#""findings":[]"#);
+    other.source = "another".into();
+    let (change, facts, log) = (grant("c1", "svc:a", "w"), facts_of_grant("c1", "svc:a", "w"), Text::from("l"));
+    let moved = change_digest(&plan(), &change, &facts, &Binding { snapshot: &other, log: Some(&log) }).unwrap();
+    assert_ne!(none, moved.digest);
+}
+
+#[test]
+fn of_a_merged_snapshot_only_the_parts_that_a_change_names_or_affects_count() {
+    let parts = |here: &str, elsewhere: &str| {
+        format!(
+            r#""parts":[{{"source":"demo","target":{{"system":"demo","id":"{here}"}},"holds":["svc:a","w"]}},
+                {{"source":"aws","target":{{"system":"aws","id":"{elsewhere}"}},"holds":["x"]}}]"#
+        )
+    };
+    let digest = |here, elsewhere| digest_on(&parts(here, elsewhere), None);
+    assert_eq!(digest("T1", "A1"), digest("T1", "A2"));
+    assert_ne!(digest("T1", "A1"), digest("T2", "A1"));
+    assert_eq!(digest("T1", "A1"), digest_on(r#""target":{"system":"demo","id":"T1"}"#, None));
 }
 
 fn assignment(change: &mut Change) -> &mut crate::plan::model::AssignmentChange {
@@ -22,8 +75,8 @@ fn assignment(change: &mut Change) -> &mut crate::plan::model::AssignmentChange 
 
 #[test]
 fn the_digest_is_sha256_of_the_prefix_and_the_canonical_json() {
-    let digested = change_digest(&plan(), &grant("c1", "svc:a", "w"), &facts_of_grant("c1", "svc:a", "w")).unwrap();
-    let by_hand: Digest<of::Change> = Digest::of(format!("review-change@v1\n{}", digested.text).as_bytes());
+    let digested = digested(&plan(), &grant("c1", "svc:a", "w"), &facts_of_grant("c1", "svc:a", "w"));
+    let by_hand: Digest<of::Change> = Digest::of(format!("review-change@v2\n{}", digested.text).as_bytes());
     assert_eq!(digested.digest, by_hand);
     assert_eq!(
         digested.text.as_ref(),
@@ -32,7 +85,7 @@ fn the_digest_is_sha256_of_the_prefix_and_the_canonical_json() {
          \"escalations\":[],\"expires\":\"2026-11-30T00:00:00Z\",\"fields\":{\"mode\":\"active\",\"role\":\"w\",\
          \"scope\":\"db:ledger\",\"to\":\"svc:a\",\"ttl\":14400},\"intent\":\"let it work\",\"plan\":\"P1\",\
          \"privileged\":false,\"proposer\":\"agent:assistant\",\"reason\":\"the job fails\",\"sensitivity\":\"low\",\
-         \"sod\":[],\"sponsor\":\"user:lead\",\"task\":\"TASK-1\"}"
+         \"sod\":[],\"sponsor\":\"user:lead\",\"targets\":[{\"id\":\"T1\",\"source\":\"demo\",\"system\":\"demo\"}],\"task\":\"TASK-1\"}"
     );
 }
 
@@ -62,6 +115,17 @@ fn everything_that_is_listed_moves_the_digest() {
                 action: "a".into(),
                 resource: "r".into(),
                 scope: None,
+                condition: None,
+                until: None,
+                except: Vec::new(),
+            });
+        }),
+        ("the condition of an exception", |_, _, f| {
+            f.effects.gained[0].access.exceptions.push(Exception {
+                action: "a".into(),
+                resource: "r".into(),
+                scope: None,
+                condition: Some("mfa".into()),
                 until: None,
                 except: Vec::new(),
             });
@@ -71,6 +135,7 @@ fn everything_that_is_listed_moves_the_digest() {
                 action: "a".into(),
                 resource: "r".into(),
                 scope: None,
+                condition: None,
                 until: None,
                 except: vec![Except { action: "b".into(), resource: "r".into() }],
             });
@@ -139,6 +204,7 @@ fn escalation() -> Escalation {
         count: 1,
         complete: true,
         conditional: false,
+        conditions: Vec::new(),
         requires: Vec::new(),
         paths: Vec::new(),
         digest: Digest::of(b"e1"),
@@ -170,7 +236,7 @@ fn the_order_of_lists_in_the_plan_is_irrelevant() {
             kinds: Vec::new(),
         };
         let facts = facts_of_grant("c1", "svc:a", "r");
-        change_digest(&plan(), &change("c1", Action::SetRole(definition)), &facts).unwrap().digest
+        digested(&plan(), &change("c1", Action::SetRole(definition)), &facts).digest
     };
     assert_eq!(of(vec![permission("a"), permission("b")]), of(vec![permission("b"), permission("a")]));
     assert_ne!(of(vec![permission("a")]), of(vec![permission("b")]));
@@ -188,7 +254,7 @@ fn a_recorded_document_is_believed_only_with_its_own_bytes_and_digest() {
     let mut f = facts_of_grant("c1", "svc:a", "w");
     f.escalations.push(escalation());
     f.sod.push(conflict());
-    let digested = change_digest(&plan(), &grant("c1", "svc:a", "w"), &f).unwrap();
+    let digested = digested(&plan(), &grant("c1", "svc:a", "w"), &f);
     let read = Document::believe(&digested.text, &digested.digest).unwrap();
     assert_eq!(read.document, digested.document);
     assert!(matches!(Document::believe(&digested.text, &Digest::of(b"x")), Err(DocumentError::Digest)));

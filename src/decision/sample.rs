@@ -198,6 +198,7 @@ pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
         escalations: Vec::new(),
         sod: Vec::new(),
         too_large: false,
+        targets: Vec::new(),
     }
 }
 

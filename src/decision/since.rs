@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::decision::digest::{Document, Held};
+use crate::decision::digest::{Document, Held, TargetRecord};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
@@ -26,6 +26,8 @@ pub enum Since {
     LosesNot(Held),
     /// A fact or a line of the plan has another value: its name in the plan or in the facts.
     Field(Text),
+    /// It is meant for other systems: those of then, and those of now.
+    Targets(Vec<TargetRecord>, Vec<TargetRecord>),
     /// Together with other changes it gives this.
     Emerges(Digest<of::Piece>),
 }
@@ -34,6 +36,9 @@ pub enum Since {
 #[must_use]
 pub fn since(was: &Document, is: &Document) -> Vec<Since> {
     let mut found = Vec::new();
+    if was.targets != is.targets {
+        found.push(Since::Targets(was.targets.clone(), is.targets.clone()));
+    }
     compare(&was.effect.gained, &is.effect.gained, Since::Gains, Since::GainsNot, &mut found);
     compare(
         &was.effect.gained_eligible,

@@ -35,7 +35,7 @@ pub mod of {
     /// The exact bytes of a file.
     #[derive(Debug)]
     pub enum File {}
-    /// A change with its effect (`review-change@v1`).
+    /// A change with its effect (`review-change@v2`).
     #[derive(Debug)]
     pub enum Change {}
     /// A piece of the whole plan's effect: a subject and access, an escalation or a conflict.

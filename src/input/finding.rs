@@ -99,6 +99,8 @@ codes! {
     NoEffect = "no-effect", Note, "The change alters nothing in effective access.";
     // The snapshot and imports.
     DanglingReference = "dangling-reference", Warning, "Something names a thing that the snapshot does not hold.";
+    NoTarget = "no-target", Warning, "The snapshot does not say which system it describes; decisions are bound to its source and to the log.";
+    OtherTarget = "other-target", Warning, "A log or a snapshot is of another system than the one at hand.";
     SnapshotStale = "snapshot-stale", Warning, "The snapshot is older than `max_snapshot_age`.";
     SnapshotFuture = "snapshot-future", Error, "The snapshot claims to be from the future.";
     MembersUnknown = "members-unknown", Warning, "A group's members are not all known; counts say \"at least\".";

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blob::Join;
 use super::line::{
-    Blob, Decision, Evaluation, Line, Number, PolicyOutcome, Seal, Session, SessionKind, Verdict, VerdictCounts,
+    Blob, Decision, Evaluation, Line, Number, PolicyOutcome, Seal, Session, SessionKind, SnapshotDigest, Verdict,
+    VerdictCounts,
 };
 use super::merkle;
 use crate::input::digest::{Digest, of};
@@ -234,7 +235,10 @@ impl Run {
                 }
             }
             Line::Export(body) => ascending(&body.decisions, |d| d, "decisions", faults),
-            Line::Result(body) => self.uses([body.detail.as_ref().and_then(super::line::Value::blob)]),
+            Line::Result(body) => {
+                targets(body.snapshot.as_ref(), faults);
+                self.uses([body.detail.as_ref().and_then(super::line::Value::blob)]);
+            }
             Line::Seal(body) => self.check_seal(body, digest, faults),
             Line::Sig(_) => {}
         }
@@ -243,6 +247,7 @@ impl Run {
     fn session(&mut self, body: &Session, faults: &mut Vec<Fault>) {
         ascending(&body.parents, |p| p, "parents", faults);
         ascending(&body.trust_files, |f| &f.path, "trust_files", faults);
+        targets(body.snapshot.as_ref(), faults);
         if body.writer.person.is_some() != (body.kind == SessionKind::Review) {
             faults.push(misplaced("a review is written by a person, a record by nobody in `people.yaml`"));
         }
@@ -375,6 +380,11 @@ pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
     run.order(line, &mut faults);
     run.body(line, Digest::from_bytes([0; 32]), &mut faults);
     faults
+}
+
+/// INVARIANT: [`super::line::SnapshotTarget`] orders by `id`, then `system`.
+fn targets(snapshot: Option<&SnapshotDigest>, faults: &mut Vec<Fault>) {
+    ascending(snapshot.map(|s| s.targets.as_slice()).unwrap_or_default(), |target| target, "targets", faults);
 }
 
 /// A list whose order means nothing has one order only.

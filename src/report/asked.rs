@@ -7,6 +7,7 @@ use crate::access::queries::who_can::{AccessAnswer, AccessQuery, AccessVerdict};
 use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::report::model::TargetReport;
 
 /// What was asked, and the answers.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct AccessReport {
     pub file: Text,
     /// When it was taken.
     pub taken_at: Time,
+    /// The systems that it describes.
+    pub targets: Vec<TargetReport>,
     /// Whom it was asked about; none: who can.
     pub who: Option<Text>,
     /// What was asked for; none: everything.
@@ -23,7 +26,7 @@ pub struct AccessReport {
     pub scope: Option<ResourceId>,
     /// The answers, sorted by name.
     pub rows: Vec<AccessRow>,
-    /// How many ways of each answer are shown to people; all stand in JSON.
+    /// How many accesses of each answer are shown to people; JSON holds all that the answer lists.
     pub shown: usize,
 }
 
@@ -36,6 +39,8 @@ pub struct AccessRow {
     pub verdict: AccessVerdict,
     /// Through what, best first.
     pub ways: Vec<WayRow>,
+    /// How many accesses more, which are not listed.
+    pub more: usize,
     /// What takes it, or part of it.
     pub taken: Vec<Exception>,
     /// The account that does not let the subject in, where only that is missing.
@@ -67,6 +72,7 @@ impl From<AccessAnswer> for AccessRow {
             subject: answer.subject,
             verdict: answer.verdict,
             ways: answer.ways.into_iter().map(way).collect(),
+            more: answer.more,
             taken: answer.taken,
             closed: answer.closed,
         }

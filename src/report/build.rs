@@ -34,6 +34,7 @@ pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanR
         authenticated: Sentence::new(),
         sponsor: plan.on_behalf_of.as_ref().map(|s| s.value.text()),
         task: plan.task.as_ref().map(|t| t.value.text()),
+        targets: Vec::new(),
         intent: plan.intent.value.clone(),
         expires: plan.expires.value,
         policies: Vec::new(),
@@ -80,6 +81,7 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         id: change.id.value.clone(),
         place: change.action_place.clone(),
         digest: None,
+        targets: Vec::new(),
         action: change.action.word(),
         sentence: action(change, about.as_ref()),
         entitlement: facts.named.entitlement().map(|e| e.text()),
@@ -144,6 +146,9 @@ pub fn escalation(it: &Escalation) -> EscalationReport {
         .name(&it.id)
         .own(": ")
         .name(&it.title);
+    for condition in &it.conditions {
+        sentence = sentence.own(" if ").name(condition);
+    }
     for (at, (variable, value)) in it.bound.iter().enumerate() {
         sentence = sentence.own(if at == 0 { " with " } else { ", " }).name(&Text::from(variable.as_str())).own(" = ");
         sentence = if it.count > 1 { sentence.own("any") } else { sentence.name(value) };

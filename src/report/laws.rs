@@ -69,7 +69,7 @@ fn json_always_parses_and_says_what_the_report_says() {
         let exit = u64::from(report.exit_code);
         match format {
             Format::Json => {
-                assert_eq!(value["schema_version"], 1);
+                assert_eq!(value["schema_version"], 2);
                 assert_eq!(value["exit_code"], exit);
                 assert_eq!(value["findings"][0]["message"], format!("the role `{text}` is unknown"));
                 assert_eq!(value["findings"].as_array().unwrap().len(), report.findings.len());

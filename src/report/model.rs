@@ -132,6 +132,8 @@ pub struct PlanReport {
     pub sponsor: Option<Text>,
     /// The task it says it serves.
     pub task: Option<Text>,
+    /// The systems that its changes name or affect.
+    pub targets: Vec<TargetReport>,
     /// What it is for, in the assistant's words.
     pub intent: Text,
     /// After this it is void.
@@ -157,6 +159,28 @@ impl PlanReport {
         }
         let show = self.changes.first().map_or(Limits::SHORT, |it| it.show);
         show.listed(self.changes.len(), accesses, facts)
+    }
+}
+
+/// A system that a change is meant for, or that a snapshot describes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+pub struct TargetReport {
+    /// The id of its target; none: the snapshot names none.
+    pub id: Option<Text>,
+    /// The system of the target, or the source of the snapshot.
+    pub system: Text,
+}
+
+impl TargetReport {
+    /// What the id names, for the systems whose words we know.
+    #[must_use]
+    pub fn noun(&self) -> Option<&'static str> {
+        match (self.system.raw(), &self.id) {
+            ("aws", Some(id)) if id.raw().starts_with("o-") => Some("aws organisation "),
+            ("aws", _) => Some("aws account "),
+            ("kubernetes", _) => Some("kubernetes cluster "),
+            _ => None,
+        }
     }
 }
 
@@ -327,6 +351,8 @@ pub struct ChangeReport {
     pub place: Place,
     /// The digest that a decision is bound to, where it was computed.
     pub digest: Option<Digest<of::Change>>,
+    /// The systems that it names or affects, where they were computed.
+    pub targets: Vec<TargetReport>,
     /// The word of its action.
     pub action: &'static str,
     /// What it does, one sentence.

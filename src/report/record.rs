@@ -8,6 +8,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
+use super::model::TargetReport;
 use super::sentence::Sentence;
 use super::sheet::Sheet;
 
@@ -145,6 +146,8 @@ pub struct DecisionRow {
 /// A snapshot, counted.
 #[derive(Clone, Debug)]
 pub struct SnapshotReport {
+    /// The systems that it describes.
+    pub targets: Vec<TargetReport>,
     /// The file, as the user named it.
     pub file: Text,
     /// The system.

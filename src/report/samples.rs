@@ -50,6 +50,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
     let list = AccessList::of(&[first, piece("group:g", "get", text, None)], true, Limits::SHORT);
     let rule = Rule { id: text.into(), title: t(), advice: t(), control: t() };
     ChangeReport {
+        targets: vec![TargetReport { id: Some(text.into()), system: text.into() }],
         id: id.into(),
         place: Place { file: text.into(), line: 3, column: 5, bytes: (4, 9) },
         digest: Some(Digest::of(text.as_bytes())),
@@ -122,6 +123,7 @@ pub(crate) fn plan(text: &str) -> PlanReport {
         authenticated: Sentence::of("not authenticated"),
         sponsor: Some(t()),
         task: Some(t()),
+        targets: vec![TargetReport { id: Some(t()), system: t() }],
         intent: t(),
         expires: Time::from_unix(1_800_000_000),
         policies: Vec::new(),
@@ -228,6 +230,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
                 who: Some(t()),
                 wish: Some(AccessQuery { action: t(), resource: t(), scope: Some(text.into()) }),
                 scope: Some(text.into()),
+                targets: vec![TargetReport { id: Some(t()), system: t() }],
                 rows: vec![access_row(text)],
                 shown: 1,
             }),
@@ -235,6 +238,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
         report(
             "snapshot import",
             Body::Snapshot(SnapshotReport {
+                targets: vec![TargetReport { id: Some(t()), system: t() }, TargetReport { id: None, system: t() }],
                 file: t(),
                 source: t(),
                 taken_at: Time::from_unix(0),
@@ -265,10 +269,12 @@ fn access_row(text: &str) -> AccessRow {
         subject: held.subject,
         verdict: AccessVerdict::UnderCondition,
         ways: vec![way.clone(), way],
+        more: 3,
         taken: vec![Exception {
             action: text.into(),
             resource: text.into(),
             scope: Some(text.into()),
+            condition: Some(text.into()),
             until: Some(Time::from_unix(0)),
             except: vec![left_out],
         }],

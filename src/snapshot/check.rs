@@ -13,7 +13,7 @@ use crate::input::intern::Names;
 use crate::input::text::is_hidden;
 use crate::input::time::Time;
 
-use super::model::Snapshot;
+use super::model::{Snapshot, SystemTarget};
 use super::place::{Fault, Step};
 
 /// After so many faults of one kind the rest is only counted.
@@ -24,6 +24,8 @@ const TIMES: std::ops::Range<i64> = 946_684_800..7_258_118_400;
 /// Checks the whole snapshot.
 pub(super) fn whole(snapshot: &mut Snapshot) -> Vec<Fault> {
     let mut faults = Faults::default();
+    // Part of reading: lookups are by bisection.
+    snapshot.parts.iter_mut().for_each(|part| part.holds.sort());
     head(snapshot, &mut faults);
     modes(snapshot, &mut faults);
     parents(snapshot, &mut faults);
@@ -76,6 +78,28 @@ fn head(snapshot: &Snapshot, faults: &mut Faults) {
                 .help("write the time at which the export was taken"),
             path: vec![key("taken_at")],
         });
+    }
+    target(snapshot, faults);
+}
+
+/// A target without an id, or besides the parts that have targets of their own, would be bound to nothing certain.
+fn target(snapshot: &Snapshot, faults: &mut Faults) {
+    let mut bad = |message: &str, help: &str, path: Vec<Step>| {
+        faults.list.push(Fault { finding: Finding::new(Code::BadValue, message).help(help), path });
+    };
+    let is_blank = |target: &SystemTarget| target.id.raw().trim().is_empty() || target.system.raw().trim().is_empty();
+    if snapshot.target.as_ref().is_some_and(is_blank) {
+        bad("the target has no `id` or no `system`", "write both, or leave `target` out", vec![key("target")]);
+    }
+    if snapshot.target.is_some() && !snapshot.parts.is_empty() {
+        let message = "the snapshot has a `target` and `parts` that have their own";
+        bad(message, "leave `target` out of a merged snapshot", vec![key("target")]);
+    }
+    for (n, part) in snapshot.parts.iter().enumerate() {
+        if part.target.as_ref().is_some_and(is_blank) {
+            let path = vec![key("parts"), Step::At(n), key("target")];
+            bad("the target has no `id` or no `system`", "write both, or leave `target` out", path);
+        }
     }
 }
 
@@ -267,7 +291,7 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
             faults.add(
                 Finding::new(
                     Code::DanglingReference,
-                    format!("the snapshot holds no {what} `{id}`; the reference gives nothing"),
+                    format!("the snapshot holds no {what} `{id}`; {}", counted(section, field)),
                 )
                 .help("add it to the snapshot or correct the name"),
                 section,
@@ -354,6 +378,24 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
     }
     limits(s, &known.roles, faults);
     future(s, faults);
+}
+
+/// What is counted of a reference that leads nowhere, by the section and the field that it is in.
+fn counted(section: &str, field: &[Step]) -> &'static str {
+    let field = match field.first() {
+        Some(Step::Key(name)) => &**name,
+        Some(Step::At(_)) | None => "",
+    };
+    match (section, field) {
+        ("assignments", "who") => "the access counts for an identity of that name",
+        ("assignments", "role") | ("roles", "includes") => "what it gives is unknown, and counts as unknown",
+        ("assignments", "scope") => "the access counts, in a place that is in nothing else",
+        ("assignments", "member_of") | ("groups", "nested") => "it counts as a group whose members are unknown",
+        ("groups", "members") | ("credentials", "identity") | ("trusts", _) => "it counts as an identity of that name",
+        ("resources", "parent") => "the resource counts as being in nothing else",
+        (_, "owner") => "there is no owner",
+        _ => "nothing is counted for it",
+    }
 }
 
 /// Limits that name roles that are not there: they let everything pass.

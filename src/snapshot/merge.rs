@@ -11,7 +11,7 @@ use crate::input::id::GroupId;
 use crate::input::place::Place;
 use crate::input::text::Text;
 
-use super::model::{Group, MembersKnown, Snapshot};
+use super::model::{Group, MembersKnown, Part, Snapshot, SystemTarget};
 
 /// Joins snapshots. `taken_at` is the oldest; `source` joins the different sources with `+`; things are sorted by name.
 ///
@@ -35,10 +35,13 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
             }
         }
     }
+    let (target, described) = systems(parts);
     let merged = Snapshot {
         version: 1,
         taken_at,
         source: Text::from(sources.join("+")),
+        target,
+        parts: described,
         identities: union(all(parts, |s| &s.identities), "identity", |x| x.id.as_str(), &mut findings),
         groups: union(groups(parts), "group", |x| x.id.as_str(), &mut findings),
         roles: union(all(parts, |s| &s.roles), "role", |x| x.id.as_str(), &mut findings),
@@ -50,6 +53,27 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
         findings: union(all(parts, |s| &s.findings), "finding", |x| x.id.as_str(), &mut findings),
     };
     if findings.is_empty() { Ok(merged) } else { Err(findings) }
+}
+
+/// The one target, or the parts with their targets. Exports of one target are one part.
+fn systems(parts: &[(&str, &Snapshot)]) -> (Option<SystemTarget>, Vec<Part>) {
+    let mut known: BTreeMap<(Text, Option<SystemTarget>), BTreeSet<Text>> = BTreeMap::new();
+    for (_, snapshot) in parts {
+        if snapshot.parts.is_empty() {
+            let key = (snapshot.source.clone(), snapshot.target.clone());
+            known.entry(key).or_default().extend(snapshot.names());
+        }
+        for part in &snapshot.parts {
+            let key = (part.source.clone(), part.target.clone());
+            known.entry(key).or_default().extend(part.holds.iter().cloned());
+        }
+    }
+    if known.len() == 1 {
+        return (known.into_keys().next().and_then(|(_, target)| target), Vec::new());
+    }
+    let part =
+        |((source, target), holds): (_, BTreeSet<Text>)| Part { source, target, holds: holds.into_iter().collect() };
+    (None, known.into_iter().map(part).collect())
 }
 
 fn all<'a, T: 'a>(

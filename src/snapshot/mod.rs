@@ -10,6 +10,7 @@ pub mod public;
 mod read;
 mod shape;
 mod stream;
+mod target;
 mod tree;
 mod write;
 

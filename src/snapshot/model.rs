@@ -27,6 +27,12 @@ pub struct Snapshot {
     pub taken_at: Time,
     /// The system the export is of: `kubernetes`, `aws`, `postgresql`, or any other name.
     pub source: Text,
+    /// Which one of such systems it is. An approval for one target never holds for another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<SystemTarget>,
+    /// Of a merged estate: the systems that it was merged from. Then `target` is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// Whose access is meant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
@@ -54,6 +60,30 @@ pub struct Snapshot {
     /// Open findings (alerts) of the source system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Alert>,
+}
+
+/// The identity of a system: the same in every export of it, and another for every other system.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SystemTarget {
+    /// What the system names itself by: an account number, an organisation id, the UID of a cluster.
+    pub id: Text,
+    /// What kind of system it is: `aws`, `kubernetes`, …
+    pub system: Text,
+}
+
+/// One of the systems that a merged snapshot describes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The source of this part.
+    pub source: Text,
+    /// Its target, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<SystemTarget>,
+    /// The ids of the identities, groups, roles, resources and trusts that this part holds, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Text>,
 }
 
 /// Whether an identity can be used.
@@ -256,7 +286,7 @@ pub struct Trust {
     /// What `from` must hold for it; none: nothing more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requires: Option<Requirement>,
-    /// A condition of the source system that this tool does not evaluate: the trust is taken to hold all the same.
+    /// A condition of the source system: what is reached by the trust is reached under this condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
 }

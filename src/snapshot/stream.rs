@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use serde::de::DeserializeOwned;
 
-use super::model::Snapshot;
+use super::model::{Snapshot, SystemTarget};
 use super::place::Fault;
 use super::{check, place};
 use crate::input::finding::{Finding, Severity};
@@ -66,6 +66,7 @@ struct Head {
     version: Option<u32>,
     taken_at: Option<Time>,
     source: Option<Text>,
+    target: Option<SystemTarget>,
 }
 
 fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
@@ -74,6 +75,8 @@ fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
         version: 0,
         taken_at: Time::from_unix(0),
         source: Text::default(),
+        target: None,
+        parts: Vec::new(),
         identities: Vec::new(),
         groups: Vec::new(),
         roles: Vec::new(),
@@ -103,7 +106,7 @@ fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
         let (Some(version), Some(taken_at), Some(source)) = (head.version, head.taken_at, head.source) else {
             return Ok(None);
         };
-        return Ok(Some(Snapshot { version, taken_at, source, ..lists }));
+        return Ok(Some(Snapshot { version, taken_at, source, target: head.target, ..lists }));
     }
 }
 
@@ -113,6 +116,8 @@ fn section(window: &mut Window<'_>, key: &str, head: &mut Head, lists: &mut Snap
         "version" => window.single(&mut head.version),
         "taken_at" => window.single(&mut head.taken_at),
         "source" => window.single(&mut head.source),
+        "target" => window.single(&mut head.target),
+        "parts" => window.list(&mut lists.parts),
         "identities" => window.list(&mut lists.identities),
         "groups" => window.list(&mut lists.groups),
         "roles" => window.list(&mut lists.roles),

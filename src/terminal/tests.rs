@@ -262,6 +262,7 @@ mod conversation {
             escalations: Vec::new(),
             sod: Vec::new(),
             too_large: false,
+            targets: Vec::new(),
         };
         let digested = document.digest().unwrap();
         Card {

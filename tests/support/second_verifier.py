@@ -85,7 +85,9 @@ def value(v):
 
 
 hash_, nonce, time = matches(HASH), matches(NONCE), matches(TIME)
-snapshot = mapping({"sha256": hash_, "taken_at": time})
+target = mapping({"id": text, "system": text})
+targets = listed(target, key=lambda t: t["id"] + "\0" + t["system"])
+snapshot = mapping({"sha256": hash_, "taken_at": time, "targets?": lambda v: targets(v) and len(v) > 0})
 files = listed(mapping({"path": text, "sha256": hash_}), key=lambda f: f["path"])
 steps = lambda v: isinstance(v, list) and all(text(one) for one in v)
 not_empty = lambda of: lambda v: of(v) and len(v) > 0
@@ -97,7 +99,7 @@ rejected = mapping({"accesses": value, "action": text, "entitlement?": text, "sc
 
 KINDS = {
     "session": {"at": time, "kind": one_of("review", "record"), "log": nonce, "parents": listed(hash_), "session": nonce,
-                "snapshot?": snapshot, "tool": text, "trust_files": files, "version": one_of(1),
+                "snapshot?": snapshot, "tool": text, "trust_files": files, "version": one_of(2),
                 "writer": mapping({"fingerprint": text, "person?": ident, "principal": ident})},
     "blob": {"base64": text, "part": number, "parts": number, "sha256": hash_},
     "plan": {"id": ident, "name?": text, "proof": proof, "received_at": time, "sha256": hash_},

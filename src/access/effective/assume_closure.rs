@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
-use crate::access::effective::edge::{BulkEdge, Edges};
+use crate::access::effective::edge::{BulkEdge, Edge, Edges};
+use crate::access::effective::holdings::WantedAccess;
 use crate::access::effective::memo::{EdgeDiff, IncrementalClosure, TrustBasis};
 use crate::access::effective::reachable::Reachable;
 use crate::access::effective::state::AccessState;
-use crate::access::graph::provenance::{Expiry, HopChain, Validity, steps};
+use crate::access::graph::provenance::{ExpiringPath, Expiry, HopChain, Validity, condition, steps, under};
 use crate::access::model::facts::PathStep;
 use crate::input::entitlement::Mode;
 use crate::input::id::Subject;
@@ -168,7 +169,7 @@ impl AccessState<'_, '_> {
                 &edge.way
             } else {
                 let Some(how) = live_trusts.get(n) else { continue };
-                capped = edge.way.capped(how);
+                capped = self.under_requirement(edge.way.capped(how), at, edge, how);
                 &capped
             };
             // WHY: joining trails costs their length; most edges improve nothing.
@@ -185,9 +186,30 @@ impl AccessState<'_, '_> {
             for to in spread.to.iter().filter(|to| self.usable(to)) {
                 if walk.wants(to, &reach) {
                     let step = PathStep::ActsAs(to.clone(), spread.by.clone());
-                    walk.reach(to, &there.step(&step, Mode::Standing, Expiry::Never));
+                    walk.reach(to, &there.step(&step, Mode::Standing, Expiry::NEVER));
                 }
             }
+        }
+    }
+}
+
+impl AccessState<'_, '_> {
+    /// A step that is only live because its holder holds something under a condition, with that condition on it.
+    fn under_requirement(&self, step: Validity, at: &Subject, edge: &Edge, how: &Validity) -> Validity {
+        let Some(requires) = edge.requires.as_ref().filter(|_| how.is_conditional()) else { return step };
+        let wanted =
+            WantedAccess { action: &requires.action, resource: &requires.resource, scope: requires.scope.as_ref() };
+        let held = self.holds(&self.own(at), &wanted);
+        let known = held.now.as_ref().or(held.ever.as_ref()).and_then(|leg| condition(&leg.trail));
+        let open = || format!("`{}` is held under a condition", requires.action.raw()).into();
+        let text = known.unwrap_or_else(open);
+        let one = |leg: &ExpiringPath, how: Option<&ExpiringPath>| match how {
+            Some(how) if !how.end.is_sure() => ExpiringPath { end: leg.end, trail: under(&leg.trail, &text) },
+            Some(_) | None => leg.clone(),
+        };
+        Validity {
+            now: step.now.as_ref().map(|leg| one(leg, how.now.as_ref())),
+            ever: step.ever.as_ref().map(|leg| one(leg, how.ever.as_ref())),
         }
     }
 }

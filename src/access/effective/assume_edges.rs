@@ -35,7 +35,7 @@ impl FoundEdges {
         {
             return;
         }
-        let through = |leg: &ExpiringPath| ExpiringPath { end: leg.end, trail: allow.trail(&leg.trail) };
+        let through = |leg: &ExpiringPath| allow.leg(leg);
         let way = Validity { now: holding.way.now.as_ref().map(through), ever: holding.way.ever.as_ref().map(through) };
         match self.spread.get_mut(*place) {
             Some(known) => {
@@ -71,9 +71,13 @@ impl AccessState<'_, '_> {
                 if !self.in_force(until) {
                     continue;
                 }
+                let Some(condition) = self.decided(subject, trust.condition.as_ref()) else { continue };
                 for to in self.subjects(trust.to.raw()) {
-                    let onward =
-                        way.step(&PathStep::ActsAs(to.clone(), trust.id.clone()), Mode::Standing, Expiry::of(until));
+                    let step = PathStep::ActsAs(to.clone(), trust.id.clone());
+                    let mut onward = way.step(&step, Mode::Standing, Expiry::of(until));
+                    if let Some(condition) = &condition {
+                        onward = onward.under(condition);
+                    }
                     found.single.entry((to, trust.requires.clone())).or_default().join(&onward);
                 }
             }
@@ -216,7 +220,7 @@ impl AccessState<'_, '_> {
                         best.join(&self.unless_denied(holding, allow, &wanted));
                     }
                 }
-                way.join(&best.step(&PathStep::ActsAs(target.clone(), rule.id.clone()), Mode::Standing, Expiry::Never));
+                way.join(&best.step(&PathStep::ActsAs(target.clone(), rule.id.clone()), Mode::Standing, Expiry::NEVER));
             }
         }
     }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::{AccessState, RoleState};
+use crate::access::graph::provenance::both;
 use crate::access::matching::pattern::Dialect;
 use crate::input::entitlement::{Except, Permission};
 use crate::input::id::{RoleId, Subject};
@@ -113,13 +114,5 @@ fn narrower(p: &Text, bound: &Text, covers: impl Fn(&str, &str) -> bool, overlap
         Some((bound.clone(), true))
     } else {
         overlap.then(|| (p.clone(), false))
-    }
-}
-
-/// Both conditions at once.
-fn both(a: Option<&Text>, b: Option<&Text>) -> Option<Text> {
-    match (a, b) {
-        (Some(a), Some(b)) if a != b => Some(format!("{} and {}", a.raw(), b.raw()).into()),
-        (a, b) => a.or(b).cloned(),
     }
 }

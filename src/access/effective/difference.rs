@@ -11,14 +11,16 @@ use std::rc::Rc;
 
 use crate::access::effective::grant::{Grant, Grants, Provenance, When, above};
 use crate::access::effective::holdings::Holding;
+use crate::access::effective::reachable::Reachable;
 use crate::access::effective::role::{Allow, ResolvedRole, left_out};
 use crate::access::effective::state::AccessState;
-use crate::access::graph::provenance::{ExpiringPath, HopChain, Validity, steps};
+use crate::access::graph::provenance::{ExpiringPath, HopChain, Validity, both, condition, steps};
 use crate::access::matching::bits::Bits;
 use crate::access::matching::coverage::{covers, ends_within, exception_overlaps, exception_takes_all, scope_covers};
 use crate::access::matching::pattern::Dialect;
 use crate::access::model::facts::{Access, Exception};
 use crate::input::id::{ResourceId, RoleId, Subject};
+use crate::input::text::Text;
 
 /// An access with the way to it and the role that gives it.
 #[derive(Clone, Debug)]
@@ -59,7 +61,7 @@ impl AccessState<'_, '_> {
             action: allow.permission.action.clone(),
             resource: allow.permission.resource.clone(),
             scope: scope.cloned(),
-            condition: allow.permission.condition.clone(),
+            condition: self.condition_of(source, allow),
             until: source.end.until(),
             exceptions: Vec::new(),
         };
@@ -77,6 +79,12 @@ impl AccessState<'_, '_> {
             access.exceptions.dedup();
         }
         Some(access)
+    }
+
+    /// Under which an allow is held in the end: what the way there asks for, and its own condition.
+    fn condition_of(&self, source: &ExpiringPath, allow: &Allow) -> Option<Text> {
+        let there = if source.end.is_sure() { None } else { condition(&source.trail) };
+        both(there.as_ref(), allow.permission.condition.as_ref())
     }
 
     fn held(
@@ -104,18 +112,43 @@ impl AccessState<'_, '_> {
     pub(crate) fn everything(&self, subject: &Subject) -> AccessDiff {
         let mut all = AccessDiff::default();
         for (actor, way) in self.row(subject).iter() {
-            let own = self.own(actor);
-            for holding in &own.holdings {
-                let onward = way.then(&holding.way);
-                for allow in &holding.flat.allows {
-                    for (leg, list) in [(onward.now.as_ref(), &mut all.now), (onward.eligible(), &mut all.eligible)] {
-                        let held = |leg| self.held(&holding.denies, holding.scope.as_ref(), &holding.role, allow, leg);
-                        list.extend(leg.and_then(held));
-                    }
+            for holding in &self.own(actor).holdings {
+                self.written(way, holding, holding.flat.allows.iter(), &mut all);
+            }
+        }
+        all
+    }
+
+    /// The accesses through a row that overlap an action and a resource, in the order of its actors, not reduced.
+    pub(crate) fn about(&self, row: &Reachable, action: &Text, resource: &Text) -> AccessDiff {
+        let mut all = AccessDiff::default();
+        for (actor, way) in row {
+            for holding in &self.own(actor).holdings {
+                let places = holding.flat.overlapping_places(self.dialect, action, resource);
+                if !places.is_empty() {
+                    let allows = places.iter().filter_map(|at| holding.flat.allows.get(*at));
+                    self.written(way, holding, allows, &mut all);
                 }
             }
         }
         all
+    }
+
+    /// Writes out some allows of a holding.
+    fn written<'a>(
+        &self,
+        way: &Validity,
+        holding: &Holding,
+        allows: impl Iterator<Item = &'a Allow>,
+        into: &mut AccessDiff,
+    ) {
+        let onward = way.then(&holding.way);
+        for allow in allows {
+            for (leg, list) in [(onward.now.as_ref(), &mut into.now), (onward.eligible(), &mut into.eligible)] {
+                let held = |leg| self.held(&holding.denies, holding.scope.as_ref(), &holding.role, allow, leg);
+                list.extend(leg.and_then(held));
+            }
+        }
     }
 }
 
@@ -319,7 +352,8 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
             let wider = *scope != mine.scope && !scope_covers(self.tree, mine.scope.as_ref(), scope.as_ref());
             for gift in before.at(scope.as_ref()) {
                 exact &= plain(gift);
-                if gift.denies.is_empty() && gift.source(when).is_some_and(|s| ends_within(until, s.end.until())) {
+                let lasts = |s: &Provenance| ends_within(until, s.end.until()) && no_wider(s, source);
+                if gift.denies.is_empty() && gift.source(when).is_some_and(lasts) {
                     left.remove(&mine.flat.covered_by(dialect, &gift.flat).by_any);
                 }
             }
@@ -328,7 +362,8 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                 if !gift.denies.is_empty() {
                     continue;
                 }
-                let by = |s: Option<&Provenance>| s.filter(|s| ends_within(until, s.end.until())).map(|s| s.end);
+                let lasts = |s: &&Provenance| ends_within(until, s.end.until()) && no_wider(s, source);
+                let by = |s: Option<&Provenance>| s.filter(lasts).map(|s| s.end);
                 // What is in force anyway needs no activation.
                 let in_force = when == When::Ever && by(gift.now.as_ref()).is_some();
                 let end = if when == When::Now { by(gift.now.as_ref()) } else { by(gift.eligible()) };
@@ -405,6 +440,11 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         found.retain(|_| kept.next().unwrap_or(true));
         found
     }
+}
+
+/// Whether something is given under no other condition than another.
+fn no_wider(source: &Provenance, than: &Provenance) -> bool {
+    source.condition.is_none() || source.condition == than.condition
 }
 
 /// Sorts accesses; of several ways to one access the shortest stays, then the first.

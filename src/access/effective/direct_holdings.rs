@@ -10,8 +10,8 @@ use std::rc::Rc;
 use crate::access::effective::holdings::{Assumptions, DirectHoldings, Holding, ScopeSubtree, WantedAccess};
 use crate::access::effective::role::{Allow, left_out};
 use crate::access::effective::state::{AccessState, Membership};
-use crate::access::graph::provenance::{ExpiringPath, Expiry, Validity};
-use crate::access::matching::coverage::{Surely, scope_covers, scopes_overlap};
+use crate::access::graph::provenance::{ExpiringPath, Expiry, Validity, under};
+use crate::access::matching::coverage::{Surely, ends_within, scope_covers, scopes_overlap};
 use crate::access::model::facts::{Exception, PathStep};
 use crate::input::entitlement::Permission;
 use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
@@ -119,6 +119,7 @@ impl AccessState<'_, '_> {
                     action: p.action.clone(),
                     resource: p.resource.clone(),
                     scope: scope.clone(),
+                    condition: p.condition.clone(),
                     until: leg.end.until(),
                     except: p.except.clone(),
                 });
@@ -138,6 +139,7 @@ impl AccessState<'_, '_> {
                 action: p.action.clone(),
                 resource: p.resource.clone(),
                 scope: None,
+                condition: p.condition.clone(),
                 until: None,
                 except: p.except.clone(),
             }));
@@ -172,9 +174,16 @@ impl AccessState<'_, '_> {
 
     /// The way to an allow that overlaps something wanted, less what one deny takes.
     pub(crate) fn unless_denied(&self, holding: &Holding, allow: &Allow, wanted: &WantedAccess<'_>) -> Validity {
+        let place = holding.scope.as_ref();
         let through = |leg: &ExpiringPath| {
-            let denied = self.is_denied(&holding.denies, holding.scope.as_ref(), allow, leg.end, wanted);
-            (!denied).then(|| ExpiringPath { end: leg.end, trail: allow.trail(&leg.trail) })
+            if self.is_denied(&holding.denies, place, allow, leg.end, wanted) {
+                return None;
+            }
+            let held = allow.leg(leg);
+            Some(match self.denied_if(&holding.denies, place, allow, leg.end, wanted) {
+                Some(condition) => ExpiringPath { end: held.end.if_met(), trail: under(&held.trail, &condition) },
+                None => held,
+            })
         };
         Validity { now: holding.way.now.as_ref().and_then(through), ever: holding.way.ever.as_ref().and_then(through) }
     }
@@ -189,10 +198,25 @@ impl AccessState<'_, '_> {
         end: Expiry,
         wanted: &WantedAccess<'_>,
     ) -> bool {
-        denies
-            .iter()
-            .chain(&left_out(&allow.permission))
-            .any(|deny| Expiry::of(deny.until) >= end && self.denies_overlap(deny, &allow.permission, held, wanted))
+        denies.iter().filter(|deny| deny.condition.is_none()).chain(&left_out(&allow.permission)).any(|deny| {
+            ends_within(end.until(), deny.until) && self.denies_overlap(deny, &allow.permission, held, wanted)
+        })
+    }
+
+    /// That one of `denies` would take all that an allow shares with something wanted, under the condition named.
+    pub(crate) fn denied_if(
+        &self,
+        denies: &[Exception],
+        held: Option<&ResourceId>,
+        allow: &Allow,
+        end: Expiry,
+        wanted: &WantedAccess<'_>,
+    ) -> Option<Text> {
+        let takes = |deny: &&Exception| {
+            ends_within(end.until(), deny.until) && self.denies_overlap(deny, &allow.permission, held, wanted)
+        };
+        let found = denies.iter().filter(|deny| deny.condition.is_some()).find(takes)?;
+        found.condition.as_ref().map(|condition| format!("unless {}", condition.raw()).into())
     }
 
     /// Whether a deny held at a place reaches what an allow, held at another, and something wanted share.
@@ -243,7 +267,8 @@ impl AccessState<'_, '_> {
 /// Distinct denies, sorted. Of one deny held several times the latest end counts, as of an allow.
 fn distinct(mut denies: Vec<Exception>) -> Rc<[Exception]> {
     let latest = |d: &Exception| std::cmp::Reverse(Expiry::of(d.until));
-    let what = |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.except.clone());
+    let what =
+        |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.condition.clone(), d.except.clone());
     denies.sort_by_cached_key(|d| (what(d), latest(d)));
     denies.dedup_by(|b, a| what(a) == what(b));
     denies.into()

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use crate::access::effective::conditions::is_about_holder;
 use crate::access::effective::policy_variables::has_variable;
 use crate::access::effective::role::{Allow, ResolvedRole, leave_out, unknown_permission};
 use crate::access::effective::state::{AccessState, RoleState};
@@ -75,13 +76,14 @@ impl AccessState<'_, '_> {
                             unknown: false,
                         });
                     }
-                    Effect::Deny if permission.condition.is_none() => {
+                    Effect::Deny => {
                         flat.denies.insert(permission.clone());
                     }
-                    Effect::Allow | Effect::Deny => {}
+                    Effect::Allow => {}
                 }
             }
-            flat.variables |= self.dialect.variables && known.permissions.iter().any(has_variable);
+            let depends = |p: &Permission| has_variable(p) || p.condition.as_ref().is_some_and(is_about_holder);
+            flat.variables |= self.dialect.variables && known.permissions.iter().any(depends);
             for include in &known.includes {
                 if flat.roles.insert(include.clone()) {
                     let mut longer = chain.clone();
@@ -113,9 +115,11 @@ impl AccessState<'_, '_> {
             of.iter().any(has)
         };
         let sure = by(&|include| !open.contains(include));
-        let (kept, loose): (BTreeSet<Permission>, BTreeSet<Permission>) =
+        let (kept, mut loose): (BTreeSet<Permission>, BTreeSet<Permission>) =
             std::mem::take(&mut flat.denies).into_iter().partition(|deny| has(deny, &sure));
         flat.denies = kept;
+        // A conditional deny takes nothing.
+        loose.retain(|deny| deny.condition.is_none());
         if loose.is_empty() {
             return;
         }

@@ -6,16 +6,21 @@ use std::rc::Rc;
 
 use crate::access::effective::holdings::{DirectHoldings, Holding};
 use crate::access::effective::role::{ResolvedRole, left_out};
-use crate::access::graph::provenance::{ExpiringPath, Expiry, HopChain, Validity, joined, length, steps};
+use crate::access::graph::provenance::{
+    ExpiringPath, Expiry, HopChain, Validity, both, condition, joined, length, steps,
+};
 use crate::access::matching::coverage::{Tree, ancestry, ends_within, exceptions_allow};
 use crate::access::matching::pattern::Dialect;
 use crate::access::model::facts::{Access, Exception};
 use crate::input::id::{ResourceId, RoleId, Subject};
+use crate::input::text::Text;
 
 /// Until when something is given, by whom, and the way there.
 #[derive(Clone, Debug)]
 pub(crate) struct Provenance {
     pub(crate) end: Expiry,
+    /// Under which it is given at all.
+    pub(crate) condition: Option<Text>,
     pub(crate) actor: Subject,
     /// To the actor, and from there.
     pub(crate) legs: [HopChain; 2],
@@ -68,7 +73,10 @@ impl Grant {
         let source = |there: &Option<ExpiringPath>, on: &Option<ExpiringPath>| {
             let (there, on) = (there.as_ref()?, on.as_ref()?);
             let legs = [there.trail.clone(), on.trail.clone()];
-            Some(Provenance { end: there.end.min(on.end), actor: actor.clone(), legs })
+            let end = there.end.with(on.end);
+            // WHY: most ways have none, and need not be walked.
+            let condition = if end.is_sure() { None } else { condition(&joined(&there.trail, &on.trail)) };
+            Some(Provenance { end, condition, actor: actor.clone(), legs })
         };
         Self {
             role: holding.role.clone(),
@@ -122,10 +130,11 @@ impl Grant {
 
     /// Whether it covers an access that lies where it holds or below.
     pub(crate) fn covers(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
-        self.source(when).is_some_and(|source| ends_within(wanted.until, source.end.until()))
+        let Some(source) = self.source(when) else { return false };
+        ends_within(wanted.until, source.end.until())
             && self.flat.covering(dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
-                let condition = &allow.permission.condition;
-                (condition.is_none() || *condition == wanted.condition)
+                let condition = both(source.condition.as_ref(), allow.permission.condition.as_ref());
+                (condition.is_none() || condition == wanted.condition)
                     && exceptions_allow(dialect, tree, &left_out(&allow.permission), wanted)
             })
             && exceptions_allow(dialect, tree, &self.denies, wanted)

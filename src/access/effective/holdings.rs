@@ -59,7 +59,7 @@ pub(crate) struct DirectHoldings {
     pub(crate) groups: BTreeMap<(Subject, ScopeSubtree), Validity>,
     /// Distinct by role and scope, sorted.
     pub(crate) holdings: Vec<Holding>,
-    /// Unconditional denies in force, sorted.
+    /// Denies in force, sorted; those with a condition take nothing.
     pub(crate) denies: Rc<[Exception]>,
 }
 

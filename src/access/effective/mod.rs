@@ -8,6 +8,7 @@ pub(crate) mod affected;
 pub(crate) mod assume_closure;
 pub(crate) mod assume_edges;
 pub(crate) mod boundaries;
+pub(crate) mod conditions;
 pub(crate) mod difference;
 pub(crate) mod direct_holdings;
 pub(crate) mod edge;

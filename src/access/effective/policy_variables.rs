@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::access::effective::conditions;
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::AccessState;
 use crate::input::entitlement::{Except, Permission};
@@ -56,8 +57,18 @@ fn filled(flat: &ResolvedRole, holder: Option<&Identity>) -> ResolvedRole {
     ResolvedRole::of(allows, denies, flat.roles.clone())
 }
 
+/// A permission with its condition decided, as far as the snapshot can; nothing if it cannot hold.
+fn applied(permission: &Permission, holder: Option<&Identity>) -> Option<Permission> {
+    let condition = match &permission.condition {
+        Some(condition) => conditions::decided(condition, holder)?,
+        None => None,
+    };
+    Some(Permission { condition, ..permission.clone() })
+}
+
 /// An allow with its variables filled; nothing if it cannot be meant for this holder.
 fn allowed(permission: &Permission, holder: Option<&Identity>) -> Option<Permission> {
+    let permission = &applied(permission, holder)?;
     if !has_variable(permission) {
         return Some(permission.clone());
     }
@@ -76,6 +87,7 @@ fn allowed(permission: &Permission, holder: Option<&Identity>) -> Option<Permiss
 
 /// A deny with its variables filled; nothing if one of them is unknown.
 fn denied(permission: &Permission, holder: Option<&Identity>) -> Option<Permission> {
+    let permission = &applied(permission, holder)?;
     if !has_variable(permission) {
         return Some(permission.clone());
     }
@@ -131,14 +143,15 @@ fn fill(pattern: &str, holder: Option<&Identity>) -> Option<Filled> {
     Some(filled)
 }
 
-enum Value {
+pub(crate) enum Value {
     Is(String),
     /// This kind of holder has none.
     None,
     Unknown,
 }
 
-fn value(name: &str, holder: Option<&Identity>) -> Value {
+/// The value of a variable or condition key for a holder.
+pub(crate) fn value(name: &str, holder: Option<&Identity>) -> Value {
     let Some(holder) = holder else { return Value::Unknown };
     let id = holder.id.as_str();
     let mut parts = id.splitn(6, ':').skip(4);
@@ -153,6 +166,13 @@ fn value(name: &str, holder: Option<&Identity>) -> Value {
         "aws:username" if rest.starts_with("role/") => Value::None,
         "aws:userid" if rest.starts_with("user/") => holder.labels.get("aws:userid").map_or(Value::Unknown, plain),
         "aws:principalaccount" if !account.is_empty() => Value::Is(account.to_owned()),
+        // Whoever is named by another account's root may be anyone in it.
+        "aws:principalarn" if rest.starts_with("user/") || rest.starts_with("role/") => plain(&holder.id.text()),
+        "aws:principaltype" if rest.starts_with("user/") => Value::Is("User".to_owned()),
+        "aws:principaltype" if rest.starts_with("role/") => Value::Is("AssumedRole".to_owned()),
+        "aws:principalisawsservice" if !account.is_empty() => Value::Is("false".to_owned()),
+        "aws:principalisawsservice" if id.starts_with("service:") => Value::Is("true".to_owned()),
+        "aws:principalorgid" => holder.labels.get("aws:principalorgid").map_or(Value::Unknown, plain),
         // A session of a role may carry tags that take the place of the role's own.
         lower if lower.starts_with("aws:principaltag/") && rest.starts_with("role/") => Value::Unknown,
         lower if lower.starts_with("aws:principaltag/") => {

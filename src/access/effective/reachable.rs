@@ -119,7 +119,7 @@ mod tests {
     fn a_row_over_another_reads_like_one_that_holds_all() {
         let until = |n| {
             let step = crate::access::model::facts::PathStep::Includes("r".into());
-            Validity::start().step(&step, Mode::Standing, Expiry::At(Time::from_unix(n)))
+            Validity::start().step(&step, Mode::Standing, Expiry::of(Some(Time::from_unix(n))))
         };
         let who = |name: &str| Subject::Identity(name.into());
         let mut below = Reachable::new();

@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::{Rc, Weak};
 
-use crate::access::graph::provenance::{HopChain, walk};
+use crate::access::graph::provenance::{ExpiringPath, HopChain, under, walk};
 use crate::access::graph::trust_rules::Rules;
 use crate::access::matching::bits::Bits;
 use crate::access::matching::pattern::Dialect;
@@ -24,6 +24,15 @@ pub(crate) struct Allow {
 }
 
 impl Allow {
+    /// Until when, and by which steps, it is held, from how the role is: under its condition, if it has one.
+    pub(crate) fn leg(&self, role: &ExpiringPath) -> ExpiringPath {
+        let trail = self.trail(&role.trail);
+        match &self.permission.condition {
+            Some(condition) => ExpiringPath { end: role.end.if_met(), trail: under(&trail, condition) },
+            None => ExpiringPath { end: role.end, trail },
+        }
+    }
+
     /// The way to it, from the way to the role.
     pub(crate) fn trail(&self, role: &HopChain) -> HopChain {
         self.chain.iter().fold(role.clone(), |trail, id| walk(&trail, PathStep::Includes(id.clone())))
@@ -37,7 +46,7 @@ pub(crate) type LookupCache = RefCell<BTreeMap<(Text, Text), Rc<[usize]>>>;
 pub(crate) struct ResolvedRole {
     /// Distinct allows, nearest first.
     pub(crate) allows: Vec<Allow>,
-    /// Distinct unconditional denies.
+    /// Distinct denies, conditional ones included.
     pub(crate) denies: BTreeSet<Permission>,
     /// The role and every role that it includes.
     pub(crate) roles: BTreeSet<RoleId>,
@@ -251,6 +260,7 @@ pub(crate) fn left_out(permission: &Permission) -> Vec<Exception> {
         action: e.action.clone(),
         resource: e.resource.clone(),
         scope: None,
+        condition: None,
         until: None,
         except: Vec::new(),
     };

@@ -21,7 +21,7 @@ const SCANNED: u64 = 8;
 
 /// Whether something is in force for good.
 fn lasts(way: &Validity) -> bool {
-    way.now.as_ref().is_some_and(|leg| leg.end == Expiry::Never)
+    way.now.as_ref().is_some_and(|leg| leg.end == Expiry::NEVER)
 }
 
 /// Whether what a subject holds itself is everything.

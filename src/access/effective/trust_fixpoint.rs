@@ -236,10 +236,10 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
         let live: Vec<Vec<Option<Expiry>>> = self.holders.iter().map(|holder| vec![None; holder.asks.len()]).collect();
         let rows = vec![SlotSet::default(); self.holders.len()];
         let (now, later) = (Vec::new(), BinaryHeap::new());
-        let mut run = FixpointRun { pick, level: Expiry::Never, now, later, opened: rows.clone(), rows, live };
+        let mut run = FixpointRun { pick, level: Expiry::NEVER, now, later, opened: rows.clone(), rows, live };
         for (at, holder) in self.holders.iter().enumerate() {
             let number = self.number(&holder.subject);
-            run.happens(Expiry::Never, FixpointEvent::Reach(at, number));
+            run.happens(Expiry::NEVER, FixpointEvent::Reach(at, number));
         }
         loop {
             let event = if let Some(event) = run.now.pop() {
@@ -272,7 +272,7 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
             if let Some(slot) = single.asks {
                 let of = self.nodes.get(at).and_then(|node| run.live.get(node.holder?)?.get(slot).copied().flatten());
                 let Some(live) = of else { continue };
-                end = end.min(live);
+                end = end.with(live);
             }
             run.happens(end, FixpointEvent::Reach(holder, single.to));
         }

@@ -105,10 +105,13 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
     fn strength(&self, bound: &Bound) -> Option<Strength> {
         let mut strength = Strength::Complete;
         for asked in self.asked {
-            let (_, conditional) = asked.way(self.view, self.reached, bound)?;
-            if conditional {
+            let (_, condition) = asked.way(self.view, self.reached, bound)?;
+            if condition.is_some() {
                 strength = Strength::Conditional;
             }
+        }
+        if !self.reached.conditions_on(self.known, bound).is_empty() {
+            strength = Strength::Conditional;
         }
         Some(strength)
     }

@@ -14,9 +14,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::escalation::bindings::Binding;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::objects::{objects, wanted};
-use crate::access::escalation::requirement::{
-    Completion, Completions, FoundPath, Objects, Reached, RequirementQuery, Strength,
-};
+use crate::access::escalation::requirement::{Completion, Completions, FoundPath, Objects, Reached, RequirementQuery, Strength};
 use crate::access::graph::provenance::ExpiringPath;
 use crate::access::graph::trust_rules::Bound;
 use crate::access::model::facts::Escalation;
@@ -95,13 +93,13 @@ pub(crate) fn complete<'p>(
     // With all variables open everything must hold, or no binding can.
     let open: Vec<FoundPath> = asked.iter().map(|a| a.way(view, reached, &Bound::new())).collect::<Option<_>>()?;
     let held =
-        if open.iter().any(|(_, conditional)| *conditional) { Strength::Conditional } else { Strength::Complete };
+        if open.iter().any(|(_, condition)| condition.is_some()) { Strength::Conditional } else { Strength::Complete };
     // What asks for no object is as sure with every object.
-    let plainly = |(a, (_, conditional)): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && *conditional;
+    let plainly =
+        |(a, (_, condition)): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && condition.is_some();
     let base = if asked.iter().zip(&open).any(plainly) { Strength::Conditional } else { Strength::Complete };
     let names: Vec<String> = known.variables().into_iter().collect();
-    let mut completion =
-        Completion { known, bindings: BTreeMap::new(), open: open.into_iter().map(|(leg, _)| leg).collect(), names };
+    let mut completion = Completion { known, bindings: BTreeMap::new(), open, names };
     if completion.names.is_empty() {
         completion.bindings.insert(Vec::new(), held);
         return Some(completion);
@@ -140,7 +138,11 @@ fn fitting(
     let whole: Option<Vec<bool>> = names.and_then(|names| {
         mine.iter().map(|a| a.is_plainly(name).then(|| reached.covers_all(view, &a.action, names))?).collect()
     });
-    if let Some(whole) = whole.filter(|w| !w.is_empty()) {
+    let is_open = || {
+        all.iter()
+            .any(|o| !reached.conditions_on(known, &Bound::from([(name.to_owned(), o.raw().to_owned())])).is_empty())
+    };
+    if let Some(whole) = whole.filter(|w| !w.is_empty() && !is_open()) {
         let strength = if whole.iter().all(|plain| *plain) { Strength::Complete } else { Strength::Conditional };
         return (all.into_iter().filter(related).collect(), strength);
     }
@@ -193,9 +195,15 @@ pub(crate) fn fresh(
             let bound: Bound =
                 completion.names.iter().cloned().zip(objects.iter().map(|o| o.raw().to_owned())).collect();
             let each = completion.known.requires.iter().map(|r| RequirementQuery::new(r).way(view, reached, &bound));
-            let legs: Option<Vec<ExpiringPath>> = each.map(|held| held.map(|(leg, _)| leg)).collect();
+            let legs: Option<Vec<FoundPath>> = each.collect();
             let legs = legs.unwrap_or_else(|| completion.open.clone());
-            found.push(completion.told(subject, objects, strength, 1, &legs));
+            let mut told = completion.told(subject, objects, strength, 1, &legs);
+            if told.conditional {
+                told.conditions.extend(reached.conditions_on(completion.known, &bound));
+                told.conditions.sort();
+                told.conditions.dedup();
+            }
+            found.push(told);
         }
     }
     found

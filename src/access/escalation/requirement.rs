@@ -6,17 +6,17 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::access::effective::grant::{Grants, Provenance};
+use crate::access::effective::grant::{Grant, Grants, Provenance};
 use crate::access::effective::holdings::WantedAccess;
 use crate::access::effective::reachable::Reachable;
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::AccessState;
-use crate::access::escalation::catalog::{EscalationPath, PathRequirement};
-use crate::access::graph::provenance::{ExpiringPath, path};
+use crate::access::escalation::catalog::{EscalationPath, Exists, PathRequirement, Relation};
+use crate::access::graph::provenance::{ExpiringPath, both, condition, path};
 use crate::access::graph::trust_rules::{Bound, Template};
 use crate::access::matching::arn::number;
 use crate::access::matching::coverage::scopes_overlap;
-use crate::access::model::facts::Escalation;
+use crate::access::model::facts::{Escalation, Exception};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
@@ -41,7 +41,7 @@ pub(crate) struct Completion<'p> {
     pub(crate) names: Vec<String>,
     pub(crate) bindings: BTreeMap<Objects, Strength>,
     /// How each requirement is held with all variables open: shown where no single object is.
-    pub(crate) open: Vec<ExpiringPath>,
+    pub(crate) open: Vec<FoundPath>,
 }
 
 impl Completion<'_> {
@@ -51,7 +51,7 @@ impl Completion<'_> {
         objects: &Objects,
         strength: Strength,
         count: usize,
-        ways: &[ExpiringPath],
+        ways: &[FoundPath],
     ) -> Escalation {
         let bound: BTreeMap<String, Text> = self.names.iter().cloned().zip(objects.iter().cloned()).collect();
         let hashed = Hashed {
@@ -74,8 +74,14 @@ impl Completion<'_> {
             count: u64::try_from(count).unwrap_or(u64::MAX),
             complete: strength != Strength::Possible,
             conditional: strength == Strength::Conditional,
+            conditions: ways
+                .iter()
+                .filter_map(|(_, condition)| condition.clone().filter(|_| strength == Strength::Conditional))
+                .collect::<BTreeSet<Text>>()
+                .into_iter()
+                .collect(),
             requires,
-            paths: ways.iter().map(|leg| path(&leg.trail)).collect(),
+            paths: ways.iter().map(|(leg, _)| path(&leg.trail)).collect(),
             digest,
         }
     }
@@ -102,27 +108,37 @@ impl<'r> Reached<'r> {
     pub(crate) fn way(&self, view: &AccessState<'_, '_>, wanted: &WantedAccess<'_>) -> Option<FoundPath> {
         let dialect = view.dialect;
         let lends = |flat: &ResolvedRole| !flat.overlapping_places(dialect, wanted.action, wanted.resource).is_empty();
-        let mut best: [Option<(usize, &Provenance, &Allow)>; 4] = [None; 4];
+        let mut best: [Option<(usize, &Provenance, &Allow, &Grant)>; 4] = [None; 4];
         for gift in self.given.of_roles(&lends) {
             let place = gift.scope.as_ref();
             if wanted.scope.is_some() && !scopes_overlap(view, place, wanted.scope) {
                 continue;
             }
             for allow in gift.flat.overlapping(dialect, wanted.action, wanted.resource) {
-                let under = if allow.permission.condition.is_none() { 0 } else { 2 };
-                for (source, rank) in [(gift.now.as_ref(), under), (gift.ever.as_ref(), under + 1)] {
-                    let (Some(source), Some(best)) = (source, best.get_mut(rank)) else { continue };
+                let is_plain = |source: &Provenance| {
+                    source.end.is_sure()
+                        && allow.permission.condition.is_none()
+                        && view.denied_if(&gift.denies, place, allow, source.end, wanted).is_none()
+                };
+                for (source, rank) in [(gift.now.as_ref(), 0), (gift.ever.as_ref(), 1)] {
+                    let Some(source) = source else { continue };
+                    let rank = if is_plain(source) { rank } else { rank + 2 };
+                    let Some(best) = best.get_mut(rank) else { continue };
                     let length = source.length() + allow.chain.len();
                     let shorter = best.is_none_or(|(known, ..)| length < known);
                     if shorter && !view.is_denied(&gift.denies, place, allow, source.end, wanted) {
-                        *best = Some((length, source, allow));
+                        *best = Some((length, source, allow, gift));
                     }
                 }
             }
         }
-        let (rank, (_, source, allow)) = best.into_iter().enumerate().find_map(|(rank, found)| Some((rank, found?)))?;
-        let leg = source.leg();
-        Some((ExpiringPath { end: leg.end, trail: allow.trail(&leg.trail) }, rank >= 2))
+        let (rank, (_, source, allow, gift)) =
+            best.into_iter().enumerate().find_map(|(rank, found)| Some((rank, found?)))?;
+        let leg = allow.leg(&source.leg());
+        let unless = view.denied_if(&gift.denies, gift.scope.as_ref(), allow, source.end, wanted);
+        let under = both(condition(&leg.trail).as_ref(), unless.as_ref());
+        let open = || Text::from("a condition that is not evaluated");
+        Some((leg, (rank >= 2).then(|| under.unwrap_or_else(open))))
     }
 
     /// Whether an allow without exceptions or denies covers an action on all that a pattern of names matches.
@@ -131,23 +147,25 @@ impl<'r> Reached<'r> {
         let resource = Text::from(names);
         let mut found = None;
         for gift in self.given.at(None).iter().filter(|gift| gift.now.is_some()) {
-            let denied = gift.denies.iter().any(|d| {
+            let overlaps = |d: &&Exception| {
                 dialect.actions_overlap(d.action.raw(), action.raw())
                     && dialect.resources_overlap(d.resource.raw(), names)
-            });
-            if denied {
+            };
+            let denies: Vec<&Exception> = gift.denies.iter().filter(overlaps).collect();
+            if denies.iter().any(|d| d.condition.is_none()) {
                 continue;
             }
+            let is_plain = denies.is_empty() && gift.now.as_ref().is_some_and(|source| source.end.is_sure());
             for allow in gift.flat.overlapping(dialect, action, &resource) {
                 let p = &allow.permission;
                 let covers = p.except.is_empty()
                     && dialect.action_covers(p.action.raw(), action.raw())
                     && dialect.resource_covers(p.resource.raw(), names);
                 if covers {
-                    match p.condition {
-                        None => return Some(true),
-                        Some(_) => found = Some(false),
+                    if p.condition.is_none() && is_plain {
+                        return Some(true);
                     }
+                    found = Some(false);
                 }
             }
         }
@@ -158,6 +176,20 @@ impl<'r> Reached<'r> {
     pub(crate) fn is_near(&self, view: &AccessState<'_, '_>, name: &str) -> bool {
         let Some(account) = number(name).filter(|_| view.dialect.variables) else { return true };
         self.row.keys().any(|actor| number(actor.as_str()) == Some(account))
+    }
+
+    /// The condition under which one can be acted as, if there is one.
+    pub(crate) fn condition_on(&self, name: &str) -> Option<Text> {
+        let way = self.row.get(&Subject::Identity(IdentityId::new(name)))?;
+        let best = way.now.as_ref().or(way.ever.as_ref()).filter(|leg| !leg.end.is_sure())?;
+        condition(&best.trail)
+    }
+
+    /// The conditions under which what a path says of objects that are actors is so.
+    pub(crate) fn conditions_on(&self, known: &EscalationPath, bound: &Bound) -> BTreeSet<Text> {
+        let acts = |e: &&Exists| matches!(e.relation, Some(Relation::Actor | Relation::Assumable));
+        let objects = known.exists.iter().filter(acts).filter_map(|e| bound.get(&e.variable));
+        objects.filter_map(|object| self.condition_on(object)).collect()
     }
 
     pub(crate) fn is_actor(&self, name: &str) -> bool {
@@ -204,8 +236,8 @@ pub(crate) struct BoundNames {
     pub(crate) settled_groups: OnceCell<BTreeSet<Subject>>,
 }
 
-/// A way to something required, and whether it depends on a condition.
-pub(crate) type FoundPath = (ExpiringPath, bool);
+/// A way to something required, and the condition that it depends on.
+pub(crate) type FoundPath = (ExpiringPath, Option<Text>);
 
 /// A requirement with its templates read.
 pub(crate) struct RequirementQuery {

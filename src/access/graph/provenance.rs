@@ -1,31 +1,65 @@
 //! Ways: until when something is reached, and by which steps.
 //!
 //! In: steps with their ends. Out: for each thing reached, the latest end with all steps in force now, and the latest
-//! with steps that can be activated. Along a way the earliest end counts; between ways the latest does.
+//! with steps that can be activated. Along a way the earliest end counts; between ways the latest does, and of ways that
+//! last as long one without a condition. A way that lasts longer under a condition hides a shorter one without.
 
 use std::rc::Rc;
 
 use crate::access::model::facts::{AccessPath, PathStep};
 use crate::input::entitlement::Mode;
+use crate::input::text::Text;
 use crate::input::time::Time;
 
 /// When something ends. INVARIANT: the order of the variants makes `Never` the latest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Expiry {
+enum Until {
     At(Time),
     Never,
 }
 
+/// When something ends, and whether it holds without a condition. INVARIANT: the order of the fields makes what ends
+/// later the greater, and of what ends together what holds without a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Expiry {
+    until: Until,
+    sure: bool,
+}
+
 impl Expiry {
+    /// For good, without a condition.
+    pub(crate) const NEVER: Self = Self { until: Until::Never, sure: true };
+
+    /// At a time, without a condition.
     pub(crate) fn of(until: Option<Time>) -> Self {
-        until.map_or(Self::Never, Self::At)
+        Self { until: until.map_or(Until::Never, Until::At), sure: true }
     }
 
     pub(crate) fn until(self) -> Option<Time> {
-        match self {
-            Self::At(time) => Some(time),
-            Self::Never => None,
+        match self.until {
+            Until::At(time) => Some(time),
+            Until::Never => None,
         }
+    }
+
+    /// Whether it holds without a condition.
+    pub(crate) fn is_sure(self) -> bool {
+        self.sure
+    }
+
+    /// The same, under a condition.
+    pub(crate) fn if_met(self) -> Self {
+        Self { sure: false, ..self }
+    }
+
+    /// What both allow: the earlier end, and a condition if either has one.
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self { until: self.until.min(other.until), sure: self.sure && other.sure }
+    }
+
+    /// Whether it lasts as long as another, and is no less sure.
+    fn reaches(self, other: Self) -> bool {
+        self.until >= other.until && self.sure >= other.sure
     }
 }
 
@@ -33,6 +67,8 @@ impl Expiry {
 #[derive(Debug)]
 pub(crate) struct Hop {
     step: PathStep,
+    /// Under which this step can be taken.
+    condition: Option<Text>,
     before: HopChain,
     length: usize,
 }
@@ -53,7 +89,46 @@ pub(crate) type HopChain = Option<Rc<Hop>>;
 /// A trail with one step more.
 #[expect(clippy::unnecessary_wraps, reason = "a trail may be empty; one step more never is")]
 pub(crate) fn walk(before: &HopChain, step: PathStep) -> HopChain {
-    Some(Rc::new(Hop { step, before: before.clone(), length: length(before) + 1 }))
+    walk_if(before, step, None)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a trail may be empty; one step more never is")]
+fn walk_if(before: &HopChain, step: PathStep, condition: Option<Text>) -> HopChain {
+    Some(Rc::new(Hop { step, condition, before: before.clone(), length: length(before) + 1 }))
+}
+
+/// A trail whose last step can only be taken under a condition as well.
+pub(crate) fn under(trail: &HopChain, condition: &Text) -> HopChain {
+    let last = trail.as_ref()?;
+    walk_if(&last.before, last.step.clone(), both(last.condition.as_ref(), Some(condition)))
+}
+
+/// Both conditions at once.
+pub(crate) fn both(a: Option<&Text>, b: Option<&Text>) -> Option<Text> {
+    match (a, b) {
+        (Some(a), Some(b)) if a != b => Some(format!("{} and {}", a.raw(), b.raw()).into()),
+        (a, b) => a.or(b).cloned(),
+    }
+}
+
+/// The conditions of a trail, each once, in reading order, joined.
+pub(crate) fn condition(trail: &HopChain) -> Option<Text> {
+    let mut found: Vec<&Text> = links(trail).into_iter().filter_map(|link| link.condition.as_ref()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|condition| seen.insert(*condition));
+    found.into_iter().fold(None, |all, one| both(all.as_ref(), Some(one)))
+}
+
+/// The links of a trail, in reading order.
+fn links(trail: &HopChain) -> Vec<&Hop> {
+    let mut links = Vec::with_capacity(length(trail));
+    let mut at = trail.as_ref();
+    while let Some(link) = at {
+        links.push(&**link);
+        at = link.before.as_ref();
+    }
+    links.reverse();
+    links
 }
 
 /// How many steps a trail has.
@@ -63,14 +138,7 @@ pub(crate) fn length(trail: &HopChain) -> usize {
 
 /// The steps of a trail, in reading order.
 pub(crate) fn steps(trail: &HopChain) -> Vec<&PathStep> {
-    let mut steps = Vec::with_capacity(length(trail));
-    let mut at = trail.as_ref();
-    while let Some(link) = at {
-        steps.push(&link.step);
-        at = link.before.as_ref();
-    }
-    steps.reverse();
-    steps
+    links(trail).into_iter().map(|link| &link.step).collect()
 }
 
 /// A trail in reading order.
@@ -83,7 +151,8 @@ pub(crate) fn joined(first: &HopChain, then: &HopChain) -> HopChain {
     if first.is_none() {
         return then.clone();
     }
-    steps(then).into_iter().fold(first.clone(), |trail, step| walk(&trail, step.clone()))
+    let onward = |trail: HopChain, link: &Hop| walk_if(&trail, link.step.clone(), link.condition.clone());
+    links(then).into_iter().fold(first.clone(), onward)
 }
 
 /// An end with the trail that gives it.
@@ -107,7 +176,7 @@ pub(crate) struct Validity {
 impl Validity {
     /// The beginning of every way.
     pub(crate) fn start() -> Self {
-        let leg = ExpiringPath { end: Expiry::Never, trail: None };
+        let leg = ExpiringPath { end: Expiry::NEVER, trail: None };
         Self { now: Some(leg.clone()), ever: Some(leg) }
     }
 
@@ -118,7 +187,8 @@ impl Validity {
 
     /// This way and one step more, which holds in a mode until an end.
     pub(crate) fn step(&self, step: &PathStep, mode: Mode, end: Expiry) -> Self {
-        let onward = |leg: &ExpiringPath| ExpiringPath { end: leg.end.min(end), trail: walk(&leg.trail, step.clone()) };
+        let onward =
+            |leg: &ExpiringPath| ExpiringPath { end: leg.end.with(end), trail: walk(&leg.trail, step.clone()) };
         let now = match mode {
             Mode::Standing | Mode::Active => self.now.as_ref().map(onward),
             Mode::Eligible => None,
@@ -130,7 +200,7 @@ impl Validity {
     pub(crate) fn then(&self, next: &Self) -> Self {
         let both = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| {
             let (a, b) = (a.as_ref()?, b.as_ref()?);
-            Some(ExpiringPath { end: a.end.min(b.end), trail: joined(&a.trail, &b.trail) })
+            Some(ExpiringPath { end: a.end.with(b.end), trail: joined(&a.trail, &b.trail) })
         };
         Self { now: both(&self.now, &next.now), ever: both(&self.ever, &next.ever) }
     }
@@ -139,9 +209,20 @@ impl Validity {
     pub(crate) fn capped(&self, cap: &Self) -> Self {
         let both = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| {
             let (a, b) = (a.as_ref()?, b.as_ref()?);
-            Some(ExpiringPath { end: a.end.min(b.end), trail: a.trail.clone() })
+            Some(ExpiringPath { end: a.end.with(b.end), trail: a.trail.clone() })
         };
         Self { now: both(&self.now, &cap.now), ever: both(&self.ever, &cap.ever) }
+    }
+
+    /// This way, of which the last step can only be taken under a condition.
+    pub(crate) fn under(&self, condition: &Text) -> Self {
+        let one = |leg: &ExpiringPath| ExpiringPath { end: leg.end.if_met(), trail: under(&leg.trail, condition) };
+        Self { now: self.now.as_ref().map(one), ever: self.ever.as_ref().map(one) }
+    }
+
+    /// Whether it depends on a condition, in force or at best.
+    pub(crate) fn is_conditional(&self) -> bool {
+        [&self.now, &self.ever].into_iter().flatten().any(|leg| !leg.end.sure)
     }
 
     /// Takes in another way to the same thing; whether that made it better.
@@ -163,10 +244,13 @@ impl Validity {
         (self.now.as_ref().map(|l| l.end), self.ever.as_ref().map(|l| l.end))
     }
 
-    /// Whether this lasts at least as long as another, now and at best.
+    /// Whether this lasts at least as long as another and is no less sure, now and at best.
     pub(crate) fn reaches(&self, other: &Self) -> bool {
         let ((now, ever), (other_now, other_ever)) = (self.ends(), other.ends());
-        now >= other_now && ever >= other_ever
+        let reaches = |mine: Option<Expiry>, theirs: Option<Expiry>| {
+            theirs.is_none_or(|theirs| mine.is_some_and(|mine| mine.reaches(theirs)))
+        };
+        reaches(now, other_now) && reaches(ever, other_ever)
     }
 
     /// Whether this is the same way as another, step by step.
@@ -199,12 +283,25 @@ mod tests {
 
     #[test]
     fn along_a_way_the_earliest_end_counts_and_between_ways_the_latest() {
-        let at = |n| Expiry::At(Time::from_unix(n));
+        let at = |n| Expiry::of(Some(Time::from_unix(n)));
         let step = PathStep::Includes("r".into());
         let mut way = Validity::start().step(&step, Mode::Active, at(5)).step(&step, Mode::Standing, at(9));
         assert_eq!(way.ends(), (Some(at(5)), Some(at(5))));
-        assert!(way.join(&Validity::start().step(&step, Mode::Eligible, Expiry::Never)));
-        assert_eq!(way.ends(), (Some(at(5)), Some(Expiry::Never)));
-        assert_eq!(way.eligible().map(|leg| leg.end), Some(Expiry::Never));
+        assert!(way.join(&Validity::start().step(&step, Mode::Eligible, Expiry::NEVER)));
+        assert_eq!(way.ends(), (Some(at(5)), Some(Expiry::NEVER)));
+        assert_eq!(way.eligible().map(|leg| leg.end), Some(Expiry::NEVER));
+    }
+
+    #[test]
+    fn of_ways_that_last_as_long_one_without_a_condition_is_kept_and_a_condition_stays_on_the_way() {
+        let step = PathStep::Includes("r".into());
+        let plain = Validity::start().step(&step, Mode::Standing, Expiry::NEVER);
+        let mut way = plain.under(&"mfa".into()).step(&step, Mode::Standing, Expiry::NEVER);
+        assert_eq!(condition(&way.now.as_ref().unwrap().trail), Some("mfa".into()));
+        assert!(!way.reaches(&plain) && plain.reaches(&way), "a dropped condition is more");
+        assert!(way.join(&plain) && !way.is_conditional());
+        assert!(!way.join(&plain.under(&"mfa".into())), "a condition adds nothing");
+        let later = Validity::start().then(&plain.under(&"a".into())).then(&plain.under(&"b".into()));
+        assert_eq!(condition(&later.ever.unwrap().trail), Some("a and b".into()));
     }
 }

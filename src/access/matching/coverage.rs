@@ -96,7 +96,8 @@ pub fn exception_overlaps(dialect: Dialect, tree: &dyn Tree, exception: &Excepti
 /// Whether an exception takes the whole of an access, for as long as it lasts.
 #[must_use]
 pub fn exception_takes_all(dialect: Dialect, tree: &dyn Tree, exception: &Exception, access: &Access) -> bool {
-    ends_within(access.until, exception.until)
+    exception.condition.is_none()
+        && ends_within(access.until, exception.until)
         && dialect.action_covers(exception.action.raw(), access.action.raw())
         && dialect.resource_covers(exception.resource.raw(), access.resource.raw())
         && scope_covers(&Surely(tree), exception.scope.as_ref(), access.scope.as_ref())
@@ -109,7 +110,8 @@ pub fn exception_takes_all(dialect: Dialect, tree: &dyn Tree, exception: &Except
 /// Whether exception `f` takes in exception `e` and ends no earlier.
 #[must_use]
 pub fn exception_within(dialect: Dialect, tree: &dyn Tree, e: &Exception, f: &Exception) -> bool {
-    ends_within(e.until, f.until)
+    (f.condition.is_none() || f.condition == e.condition)
+        && ends_within(e.until, f.until)
         && dialect.action_covers(f.action.raw(), e.action.raw())
         && dialect.resource_covers(f.resource.raw(), e.resource.raw())
         && scope_covers(&Surely(tree), f.scope.as_ref(), e.scope.as_ref())
@@ -177,7 +179,14 @@ mod tests {
     }
     fn except(action: &str, until: Option<i64>) -> Exception {
         let until = until.map(Time::from_unix);
-        Exception { action: action.into(), resource: "*".into(), scope: None, until, except: Vec::new() }
+        Exception {
+            action: action.into(),
+            resource: "*".into(),
+            scope: None,
+            condition: None,
+            until,
+            except: Vec::new(),
+        }
     }
     fn yes(x: &Access, y: &Access) -> bool {
         covers(Dialect::default(), &tree(), x, y)

@@ -40,7 +40,8 @@ pub struct Access {
     pub exceptions: Vec<Exception>,
 }
 
-/// What is taken from an access: an unconditional deny that overlaps it, or what its own permission leaves out.
+/// What is taken from an access: a deny that overlaps it, or what its own permission leaves out. A deny with a condition
+/// takes nothing for sure, and is listed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
@@ -51,6 +52,9 @@ pub struct Exception {
     /// Below which resource; none: everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
+    /// Under which it is denied; none: in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Text>,
     /// When the deny ends; none: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
@@ -158,6 +162,8 @@ pub struct Escalation {
     pub complete: bool,
     /// Something is held only under a condition, which is not evaluated.
     pub conditional: bool,
+    /// Those conditions, each once.
+    pub conditions: Vec<Text>,
     /// What is required, action and resource with the variables filled, in the order of the data.
     pub requires: Vec<(Text, Text)>,
     /// How each requirement is held, in the order of the data.

@@ -31,6 +31,7 @@ pub(crate) fn enough<'p>(
         action: p.action.clone(),
         resource: p.resource.clone(),
         scope: None,
+        condition: p.condition.clone(),
         until: None,
         except: p.except.clone(),
     };

@@ -1,17 +1,24 @@
 //! Questions about a snapshot: can someone do a thing, and who can.
 //!
-//! In: an index, a subject, an action and a resource. Out: an answer with every way that leads to it, and what stands in
-//! the way. Whoever can act as another can do what that one can. Never a guess: where a condition decides, it says so.
+//! In: an index, a subject, an action and a resource. Out: an answer with each access that gives it, by its shortest way,
+//! and what stands in the way. Whoever can act as another can do what that one can. Never a guess: where a condition
+//! decides, of an allow, a deny or a trust, the answer says so. Who can costs, for each subject, as whom it can act; of
+//! each only the best few accesses are kept, and the others counted.
+//!
+//! Whether a role can be assumed is for its trusts to say: a permission for it is not enough, and those whom a trust names
+//! from outside need none.
 //!
 //! A system of accounts (AWS) asks for two sides: what lies in another account is reached only where that account lets one
 //! in, and one's own account allows it too. Source: AWS, IAM user guide, "Cross-account policy evaluation logic".
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::access::effective::difference::HeldAccess;
+use crate::access::effective::reachable::Reachable;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::index::Index;
-use crate::access::graph::provenance::path;
+use crate::access::graph::provenance::{condition, length, path, steps};
 use crate::access::matching::arn::number;
 use crate::access::matching::coverage::{exception_overlaps, exception_takes_all};
 use crate::access::model::facts::{Access, Exception, PathStep};
@@ -69,25 +76,52 @@ pub struct AccessAnswer {
     pub verdict: AccessVerdict,
     /// The accesses that give it, best first, each with its way.
     pub ways: Vec<(AccessVerdict, Reached)>,
+    /// How many accesses more give it.
+    pub more: usize,
     /// What takes it, or part of it.
     pub taken: Vec<Exception>,
     /// The account that does not let the subject in, where only that is missing.
     pub closed: Option<Text>,
 }
 
+/// Accesses of each answer that [`who_can`] keeps.
+const KEPT: usize = 5;
+
 /// Whether a subject can.
 #[must_use]
 pub fn can(index: &Index<'_>, subject: &Subject, wish: &AccessQuery) -> AccessAnswer {
-    ask(&AccessState::plain(index), subject, wish)
+    let view = AccessState::plain(index);
+    ask(&view, subject, &view.row(subject), wish, usize::MAX)
 }
 
-/// Who can, sorted by name: identities and groups with any answer but no.
+/// Who can, sorted by name: identities and groups with any answer but no. Each answer lists up to `most` accesses, by
+/// default few.
 #[must_use]
-pub fn who_can(index: &Index<'_>, wish: &AccessQuery) -> Vec<AccessAnswer> {
+pub fn who_can(index: &Index<'_>, wish: &AccessQuery, most: Option<usize>) -> Vec<AccessAnswer> {
     let view = AccessState::plain(index);
-    let snapshot = index.snapshot();
-    let mut holders: BTreeSet<Subject> = BTreeSet::new();
-    for role in &snapshot.roles {
+    let most = most.unwrap_or(KEPT);
+    let behind = view.predecessors(&holders(&view, wish));
+    let answer = |subject: &Subject| {
+        // WHY: a row is asked for once, so that none need be kept, unless live trusts are told from all of them.
+        let row = if view.has_conditional_trusts() {
+            view.row(subject)
+        } else if view.usable(subject) {
+            Rc::new(view.relax(subject, None, Reachable::new()))
+        } else {
+            Rc::default()
+        };
+        ask(&view, subject, &row, wish, most)
+    };
+    behind.iter().map(answer).filter(|answer| answer.verdict != AccessVerdict::No).collect()
+}
+
+/// Who holds something of what is asked for itself.
+fn holders(view: &AccessState<'_, '_>, wish: &AccessQuery) -> BTreeSet<Subject> {
+    let mut holders: BTreeSet<Subject> = assumed(view, wish).into_iter().collect();
+    if !holders.is_empty() {
+        return holders;
+    }
+    for role in &view.index.snapshot().roles {
         // Variables stand for the holder, hence any resource.
         let any = Text::from("*");
         let flat = view.flat(&role.id);
@@ -98,30 +132,71 @@ pub fn who_can(index: &Index<'_>, wish: &AccessQuery) -> Vec<AccessAnswer> {
             }
         }
     }
-    let all = view.predecessors(&holders);
-    all.iter().map(|subject| ask(&view, subject, wish)).filter(|answer| answer.verdict != AccessVerdict::No).collect()
+    holders
 }
 
-fn ask(view: &AccessState<'_, '_>, subject: &Subject, wish: &AccessQuery) -> AccessAnswer {
-    let all = view.everything(subject);
-    let now = all.now.into_iter().map(|held| (held, false));
-    let held: Vec<(HeldAccess, bool)> = now.chain(all.eligible.into_iter().map(|held| (held, true))).collect();
-    let account = account(view, wish.resource.raw());
+/// The actions by which a role of AWS is assumed begin so.
+const ASSUME: &str = "sts:AssumeRole";
+
+/// The role that is asked to be assumed, if the snapshot knows it: then its trusts say who can.
+fn assumed(view: &AccessState<'_, '_>, wish: &AccessQuery) -> Option<Subject> {
+    let is_asked = view.dialect.variables
+        && view.dialect.action_covers(&format!("{ASSUME}*"), wish.action.raw())
+        && wish.resource.raw().contains(":role/");
+    let role = view.identity(wish.resource.raw()).filter(|_| is_asked)?;
+    Some(Subject::Identity(role.id.clone()))
+}
+
+/// Whether a subject can act as a role: by trusts, which ask for a permission where they need one.
+fn assume(view: &AccessState<'_, '_>, row: &Reachable, wish: &AccessQuery, role: &Subject, answer: &mut AccessAnswer) {
+    let Some(way) = row.get(role) else { return };
+    for (leg, eligible) in [(way.now.as_ref(), false), (way.eligible(), true)] {
+        let Some(leg) = leg else { continue };
+        let condition = if leg.end.is_sure() { None } else { condition(&leg.trail) };
+        let verdict = if leg.end.is_sure() { AccessVerdict::Yes } else { AccessVerdict::UnderCondition };
+        let access = Access { condition, until: leg.end.until(), ..wanted(wish) };
+        let verdict = if eligible { verdict.min(AccessVerdict::Eligible) } else { verdict };
+        answer.ways.push((verdict, Reached { access, eligible, path: path(&leg.trail) }));
+    }
+    answer.ways.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+    answer.verdict = answer.ways.first().map_or(AccessVerdict::No, |(verdict, _)| *verdict);
+    let own = view.own(&answer.subject);
+    answer.taken.extend(own.denies.iter().filter(|e| overlaps(view, e, wish)).cloned());
+}
+
+fn ask(
+    view: &AccessState<'_, '_>,
+    subject: &Subject,
+    row: &Reachable,
+    wish: &AccessQuery,
+    most: usize,
+) -> AccessAnswer {
     let mut answer = AccessAnswer {
         subject: subject.clone(),
         verdict: AccessVerdict::No,
         ways: Vec::new(),
+        more: 0,
         taken: Vec::new(),
         closed: None,
     };
+    if let Some(role) = assumed(view, wish).filter(|role| role != subject) {
+        assume(view, row, wish, &role, &mut answer);
+        return answer;
+    }
+    let all = view.about(row, &wish.action, &wish.resource);
+    let now = all.now.into_iter().map(|held| (held, false));
+    let held: Vec<(HeldAccess, bool)> = now.chain(all.eligible.into_iter().map(|held| (held, true))).collect();
+    let account = account(view, wish.resource.raw());
     let meets = |held: &HeldAccess| meet(view, &held.access, wish);
+    let mut found: Vec<(AccessVerdict, bool, &HeldAccess)> = Vec::new();
     for (one, eligible) in &held {
         let Some(mut verdict) = meets(one) else { continue };
-        let way = path(&one.trail);
-        let home = home(subject, &way);
-        let foreign = account.is_some() && home.is_some() && account != home;
+        let home = home(view, subject, one);
+        let foreign = account.is_some() && home.is_some() && account != home.as_deref();
         let opening = by_resource(view, one);
-        if (foreign || is_delegated(one)) && !sides(view, &held, subject, home, &mut verdict, opening, &meets) {
+        if (foreign || is_delegated(one))
+            && !sides(view, &held, subject, home.as_deref(), &mut verdict, opening, &meets)
+        {
             if !opening {
                 answer.closed = account.map(Text::from);
             }
@@ -130,24 +205,32 @@ fn ask(view: &AccessState<'_, '_>, subject: &Subject, wish: &AccessQuery) -> Acc
         if *eligible {
             verdict = verdict.min(AccessVerdict::Eligible);
         }
-        let reached = Reached { access: one.access.clone(), eligible: *eligible, path: way };
-        answer.taken.extend(reached.access.exceptions.iter().filter(|e| overlaps(view, e, wish)).cloned());
-        answer.ways.push((verdict, reached));
+        answer.taken.extend(one.access.exceptions.iter().filter(|e| overlaps(view, e, wish)).cloned());
+        found.push((verdict, *eligible, one));
     }
     // What a deny takes whole is no access at all; it is named here.
-    for (actor, _) in view.row(subject).iter() {
+    for actor in row.keys() {
         let whole = |e: &&Exception| exception_takes_all(view.dialect, view, e, &wanted(wish));
         answer.taken.extend(view.own(actor).denies.iter().filter(whole).cloned());
     }
     answer.taken.sort();
     answer.taken.dedup();
-    answer.ways.sort_by(|(a, x), (b, y)| {
+    found.sort_by(|(a, _, x), (b, _, y)| {
         b.cmp(a)
-            .then(x.path.len().cmp(&y.path.len()))
+            .then(length(&x.trail).cmp(&length(&y.trail)))
             .then_with(|| x.access.cmp(&y.access))
-            .then_with(|| x.path.cmp(&y.path))
+            .then_with(|| steps(&x.trail).cmp(&steps(&y.trail)))
     });
-    answer.ways.dedup_by(|(_, b), (_, a)| a.access == b.access && a.eligible == b.eligible);
+    let mut seen = BTreeSet::new();
+    found.retain(|(_, eligible, held)| seen.insert((&held.access, *eligible)));
+    answer.more = found.len().saturating_sub(most);
+    answer.ways = found
+        .into_iter()
+        .take(most)
+        .map(|(verdict, eligible, held)| {
+            (verdict, Reached { access: held.access.clone(), eligible, path: path(&held.trail) })
+        })
+        .collect();
     answer.verdict = answer.ways.first().map_or(AccessVerdict::No, |(verdict, _)| *verdict);
     if answer.verdict != AccessVerdict::No {
         answer.closed = None;
@@ -167,7 +250,7 @@ fn sides(
 ) -> bool {
     let others = held.iter().filter(|(other, _)| by_resource(view, other) != opening);
     let same_home =
-        others.filter(|(other, _)| crate::access::queries::who_can::home(subject, &path(&other.trail)) == home);
+        others.filter(|(other, _)| crate::access::queries::who_can::home(view, subject, other).as_deref() == home);
     let delegated = |held: &HeldAccess, verdict| match (is_delegated(held), verdict) {
         // With the other side at hand, the condition is met.
         (true, AccessVerdict::UnderCondition) => AccessVerdict::Yes,
@@ -210,11 +293,13 @@ fn meet(view: &AccessState<'_, '_>, access: &Access, wish: &AccessQuery) -> Opti
     let whole = dialect.action_covers(access.action.raw(), wish.action.raw())
         && dialect.resource_covers(access.resource.raw(), wish.resource.raw())
         && (wish.scope.is_none() || scope_covers(view, access.scope.as_ref(), wish.scope.as_ref()))
-        && !access.exceptions.iter().any(|e| overlaps(view, e, wish));
-    Some(match (whole, &access.condition) {
+        && !access.exceptions.iter().any(|e| e.condition.is_none() && overlaps(view, e, wish));
+    let conditional = access.condition.is_some()
+        || access.exceptions.iter().any(|e| e.condition.is_some() && overlaps(view, e, wish));
+    Some(match (whole, conditional) {
         (false, _) => AccessVerdict::Partly,
-        (true, Some(_)) => AccessVerdict::UnderCondition,
-        (true, None) => AccessVerdict::Yes,
+        (true, true) => AccessVerdict::UnderCondition,
+        (true, false) => AccessVerdict::Yes,
     })
 }
 
@@ -236,12 +321,16 @@ fn is_delegated(held: &HeldAccess) -> bool {
 }
 
 /// The account of whoever holds an access in the end: of the last that the way acts as.
-fn home<'w>(subject: &'w Subject, way: &'w [PathStep]) -> Option<&'w str> {
-    let acts_as = |step: &'w PathStep| match step {
-        PathStep::ActsAs(other, _) => Some(other),
+fn home(view: &AccessState<'_, '_>, subject: &Subject, held: &HeldAccess) -> Option<String> {
+    if !view.dialect.variables {
+        return None;
+    }
+    let acts_as = |step: &&PathStep| match step {
+        PathStep::ActsAs(other, _) => Some(other.clone()),
         PathStep::Member(..) | PathStep::Holds(..) | PathStep::Includes(_) => None,
     };
-    number(way.iter().rev().find_map(acts_as).unwrap_or(subject).as_str())
+    let last = steps(&held.trail).iter().rev().find_map(acts_as);
+    number(last.as_ref().unwrap_or(subject).as_str()).map(str::to_owned)
 }
 
 /// The account that a resource lies in, if anything tells it.

@@ -36,6 +36,8 @@ pub fn snapshot(source: &str) -> Snapshot {
         version: 1,
         taken_at: at(TAKEN_AT),
         source: source.into(),
+        target: None,
+        parts: Vec::new(),
         identities: Vec::new(),
         groups: Vec::new(),
         roles: Vec::new(),

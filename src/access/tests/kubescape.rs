@@ -88,7 +88,7 @@ fn found(snapshot: &Snapshot, wishes: &[(&str, &str)], whole: bool) -> BTreeSet<
     let mut out = BTreeSet::new();
     for (action, resource) in wishes {
         let wish = AccessQuery { action: (*action).into(), resource: (*resource).into(), scope: None };
-        for answer in who_can(&index, &wish) {
+        for answer in who_can(&index, &wish, None) {
             let own = answer.ways.iter().any(|(verdict, reached)| {
                 let acts = reached.path.iter().any(|s| matches!(s, crate::access::model::facts::PathStep::ActsAs(..)));
                 !acts && (!whole || *verdict == AccessVerdict::Yes)

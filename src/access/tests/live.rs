@@ -77,7 +77,7 @@ fn later(a: Expiries, b: Expiries) -> Expiries {
 
 /// The same, raised again and again until nothing changes.
 fn slowly(view: &AccessState<'_, '_>, all: &[Subject]) -> BTreeMap<(Subject, usize), Expiries> {
-    let always = (Some(Expiry::Never), Some(Expiry::Never));
+    let always = (Some(Expiry::NEVER), Some(Expiry::NEVER));
     let holds = |who: &Subject, requires: &Requirement| view.satisfies(&view.own(who), requires);
     let mut live: BTreeMap<(Subject, usize), Expiries> = BTreeMap::new();
     loop {
@@ -277,7 +277,7 @@ fn what_is_looked_at_to_tell_which_trusts_are_live_is_counted() {
         view.decide_trusts(&first);
         (view.trust_work(), view.has_trusts_undecided(), view.live_trusts(&first, TrustBasis::All)[1].ends())
     };
-    let always = (Some(Expiry::Never), Some(Expiry::Never));
+    let always = (Some(Expiry::NEVER), Some(Expiry::NEVER));
     let (work, untold, live) = laid(1_000_000);
     assert!(work > 50 && !untold, "{work}");
     assert_eq!(live, always);

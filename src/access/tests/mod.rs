@@ -5,6 +5,7 @@ mod aws;
 mod budget;
 pub(crate) mod build;
 mod classification;
+mod conditions;
 mod effects;
 mod emergent;
 mod kubescape;

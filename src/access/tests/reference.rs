@@ -96,7 +96,14 @@ fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Until, 
 }
 
 fn taken(action: &crate::input::text::Text, resource: &crate::input::text::Text) -> Exception {
-    Exception { action: action.clone(), resource: resource.clone(), scope: None, until: None, except: Vec::new() }
+    Exception {
+        action: action.clone(),
+        resource: resource.clone(),
+        scope: None,
+        condition: None,
+        until: None,
+        except: Vec::new(),
+    }
 }
 
 /// The permissions of each limit of an identity, includes followed not at all: the generated limits include nothing.
@@ -164,26 +171,27 @@ fn walk(s: &Snapshot, name: &str) -> Held {
         let own = own(s, actor);
         let all: BTreeSet<Exception> = own
             .iter()
-            .filter(|(p, _, _, e)| p.effect == Effect::Deny && p.condition.is_none() && !e)
+            .filter(|(p, _, _, e)| p.effect == Effect::Deny && !e)
             .map(|(p, scope, until, _)| Exception {
                 action: p.action.clone(),
                 resource: p.resource.clone(),
                 scope: scope.clone(),
+                condition: p.condition.clone(),
                 until: *until,
                 except: p.except.clone(),
             })
-            .chain(limits(s, actor).iter().flatten().filter(|p| p.effect == Effect::Deny && p.condition.is_none()).map(
-                |p| Exception {
-                    action: p.action.clone(),
-                    resource: p.resource.clone(),
-                    scope: None,
-                    until: None,
-                    except: p.except.clone(),
-                },
-            ))
+            .chain(limits(s, actor).iter().flatten().filter(|p| p.effect == Effect::Deny).map(|p| Exception {
+                action: p.action.clone(),
+                resource: p.resource.clone(),
+                scope: None,
+                condition: p.condition.clone(),
+                until: None,
+                except: p.except.clone(),
+            }))
             .collect();
         let longer = |d: &Exception, e: &Exception| {
-            (&d.action, &d.resource, &d.scope, &d.except) == (&e.action, &e.resource, &e.scope, &e.except)
+            (&d.action, &d.resource, &d.scope, &d.condition, &d.except)
+                == (&e.action, &e.resource, &e.scope, &e.condition, &e.except)
                 && e.until.is_none_or(|e| d.until.is_some_and(|d| d < e))
                 && d.until != e.until
         };

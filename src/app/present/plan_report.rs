@@ -5,13 +5,17 @@
 
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::site::fault_report::source;
-use crate::input::finding::{Code, Finding};
+use crate::decision::digest::TargetRecord;
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};
 use crate::report::build;
 use crate::report::effects::Limits;
-use crate::report::model::{Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState};
+use crate::report::model::{
+    Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState, TargetReport,
+};
 use crate::report::sentence::Sentence;
+use crate::snapshot::model::{Snapshot, SystemTarget};
 use crate::trust::proposer::Method;
 
 /// What the proposal says of its plan, policy included.
@@ -24,6 +28,7 @@ pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
     for (at, change) in report.changes.iter_mut().enumerate() {
         let (Some(judged), Some(digested)) = (proposal.judged.get(at), proposal.digested.get(at)) else { continue };
         change.digest = Some(digested.digest);
+        change.targets = targets(&digested.document.targets);
         change.outcome = match judged.outcome {
             crate::policy::Outcome::Denied => Outcome::Denied,
             crate::policy::Outcome::Needs(_) => Outcome::Needs,
@@ -40,8 +45,46 @@ pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
             .collect();
         change.policies = policies(&judged.denials, &judged.advice);
     }
+    report.targets = report.changes.iter().flat_map(|change| change.targets.iter().cloned()).collect();
+    report.targets.sort();
+    report.targets.dedup();
     report.count_outcomes();
     report
+}
+
+/// The note that a snapshot names no target, so that what binds decisions is its source and the log.
+#[must_use]
+pub fn without_target(snapshot: &Snapshot) -> Option<Finding> {
+    let nameless = snapshot.systems().into_iter().find(|(_, target)| target.is_none());
+    nameless.map(|(source, _)| {
+        let message = format!(
+            "the snapshot of `{}` has no target; decisions are bound to that name and to the log of this site",
+            source.raw()
+        );
+        Finding::new(Code::NoTarget, message)
+            .weighing(Severity::Note)
+            .help("import it again with what names the system, or add `target: {system, id}`")
+    })
+}
+
+/// The systems that a change is bound to, for reports.
+#[must_use]
+pub fn targets(records: &[TargetRecord]) -> Vec<TargetReport> {
+    let one = |it: &TargetRecord| TargetReport {
+        id: it.id.clone(),
+        system: it.system.as_ref().unwrap_or(&it.source).clone(),
+    };
+    records.iter().map(one).collect()
+}
+
+/// The systems that a snapshot describes, for reports.
+#[must_use]
+pub fn systems(snapshot: &Snapshot) -> Vec<TargetReport> {
+    let one = |(source, target): (&Text, Option<&SystemTarget>)| match target {
+        Some(target) => TargetReport { id: Some(target.id.clone()), system: target.system.clone() },
+        None => TargetReport { id: None, system: source.clone() },
+    };
+    snapshot.systems().into_iter().map(one).collect()
 }
 
 /// How the proposer was authenticated, in words.

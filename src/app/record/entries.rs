@@ -21,11 +21,12 @@ use crate::input::time::Time;
 use crate::log::blob::Values;
 use crate::log::line::{
     self, Evaluation, FileDigest, KeptFile, Line, Number, PolicyOutcome, Proof, ProofMethod, Rejected, Salt, Session,
-    SessionId, SessionKind, SnapshotDigest, Tag, Value, Version, Writer,
+    SessionId, SessionKind, SnapshotDigest, SnapshotTarget, Tag, Value, Version, Writer,
 };
 use crate::log::session::Draft;
 use crate::policy;
 use crate::policy::Judged;
+use crate::snapshot::model::Snapshot;
 use crate::trust::proposer::Method;
 
 /// Who writes a session.
@@ -79,13 +80,25 @@ pub fn begin(
         log: log_id(site)?,
         parents: parents.into_iter().collect(),
         session,
-        snapshot: Some(SnapshotDigest { sha256: site.snapshot_digest, taken_at: site.snapshot.taken_at }),
+        snapshot: Some(SnapshotDigest {
+            sha256: site.snapshot_digest,
+            taken_at: site.snapshot.taken_at,
+            targets: targets(&site.snapshot),
+        }),
         tool: Text::from(concat!("review ", env!("CARGO_PKG_VERSION"))),
         trust_files,
         r#type: Tag::new(),
         version: Version,
         writer,
     })
+}
+
+/// The targets of a snapshot, as a session names them.
+pub fn targets(snapshot: &Snapshot) -> Vec<SnapshotTarget> {
+    let named = snapshot.targets().into_iter();
+    let mut targets: Vec<SnapshotTarget> = named.map(|t| SnapshotTarget { id: t.id, system: t.system }).collect();
+    targets.sort();
+    targets
 }
 
 /// Writes the policies, the plan and the evaluations of a proposal; gives the bytes to append.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::access::{AnalysisRequest, Data, analyse};
-use crate::decision::digest::change_digest;
+use crate::decision::digest::{Binding, change_digest};
 use crate::decision::recorded::record::{Exported, SessionRef};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
@@ -30,7 +30,12 @@ fn digested(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Vec<Dig
         budget: crate::access::Budget::default(),
     })
     .unwrap();
-    plan.changes.iter().zip(&analysis.changes).map(|(c, facts)| change_digest(plan, c, facts).unwrap()).collect()
+    let binding = Binding { snapshot, log: None };
+    plan.changes
+        .iter()
+        .zip(&analysis.changes)
+        .map(|(c, facts)| change_digest(plan, c, facts, &binding).unwrap())
+        .collect()
 }
 
 /// A past in which Bo approved the only change of a plan.

@@ -11,17 +11,19 @@ use clap::Args;
 use crate::access::Index;
 use crate::access::model::facts::{AccessDelta, Escalation};
 use crate::access::queries::snapshot_diff;
-use crate::app::io::format::render;
 use crate::app::io::streams;
+use crate::app::io::format::render;
 use crate::cli::shared_args::LocationArgs;
 use crate::cli::snapshot::show::{Lens, Loaded, subject};
 use crate::decision::exit::ExitCode;
 use crate::input::entitlement::IdentityKind;
+use crate::input::finding::{Code, Finding};
 use crate::input::id::Subject;
 use crate::input::text::Text;
-use crate::report::model::{Body, Report};
+use crate::report::model::{Body, Report, Reported};
+
 use crate::report::render::format::Format;
-use crate::report::sentence::{self, Sentence, counted};
+use crate::report::sentence::{Sentence, counted, self};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 use crate::snapshot::difference;
 use crate::snapshot::model::Assignment;
@@ -99,6 +101,7 @@ impl Diff {
         ];
         let mut findings = lens.findings.clone();
         findings.extend(before.findings.iter().chain(&after.findings).cloned());
+        findings.extend(other_target(before, after));
         let report = Report {
             command: "snapshot diff",
             exit_code: ExitCode::Passes.code(),
@@ -110,6 +113,18 @@ impl Diff {
         streams::data(&render(&report, self.format))?;
         Ok(ExitCode::Passes)
     }
+}
+
+/// A warning where the two snapshots are of different systems: what differs between them is then no change.
+fn other_target(before: &Loaded, after: &Loaded) -> Option<Reported> {
+    let (was, is) = (before.snapshot.targets(), after.snapshot.targets());
+    let (first, second) = (was.first()?, is.first()?);
+    if was.iter().any(|target| is.contains(target)) {
+        return None;
+    }
+    let message = format!("the snapshots are of two systems, `{}` and `{}`", first.id.raw(), second.id.raw());
+    let finding = Finding::new(Code::OtherTarget, message).help("compare two exports of one system");
+    Some(Reported::new(finding, |_| None))
 }
 
 fn about(before: &Loaded, after: &Loaded) -> Vec<(&'static str, &'static str, Cell)> {

@@ -13,7 +13,7 @@ use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::Digest;
-use crate::input::finding::Finding;
+use crate::input::finding::{Finding, Severity};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::model::{Body, Report, Reported};
@@ -44,6 +44,12 @@ pub struct Import {
     /// When the export was taken [default: the oldest modification time of the files].
     #[arg(long, value_name = "TIME")]
     pub(crate) taken_at: Option<String>,
+    /// The id of the system, where the export does not hold it: account, organisation, cluster.
+    #[arg(long, value_name = "ID")]
+    pub(crate) target: Option<String>,
+    /// Import nothing if there is a warning, for example because access is missing from the export.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// How the summary is written.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     pub(crate) format: Format,
@@ -78,7 +84,10 @@ impl Import {
             System::Kubernetes => kubernetes::import(&borrowed, taken_at),
             System::Aws => aws::import(&borrowed, taken_at),
         };
-        let import = match read {
+        let import = match read.and_then(|import| import.of_target(self.target.as_deref())) {
+            Ok(import) if self.strict && import.findings.iter().any(|f| f.severity >= Severity::Warning) => {
+                return self.say(&files, import.findings, None, ExitCode::Failure);
+            }
             Ok(import) => import,
             Err(findings) => return self.say(&files, findings, None, ExitCode::Failure),
         };
@@ -86,6 +95,7 @@ impl Import {
         write(&self.output, &bytes)?;
         let counts: BTreeMap<&'static str, u64> = import.counts.iter().map(|(k, n)| (*k, *n as u64)).collect();
         let about = SnapshotReport {
+            targets: crate::app::present::plan_report::systems(&import.snapshot),
             file: Text::from(shown(&self.output)),
             source: import.snapshot.source.clone(),
             taken_at: import.snapshot.taken_at,

@@ -16,6 +16,7 @@ use crate::access::queries::inventory;
 use crate::app::io::files::shown;
 use crate::app::io::format::render;
 use crate::app::io::streams;
+use crate::app::present::plan_report;
 use crate::app::site::load::{Faults, Site, with_known};
 use crate::app::site::location::SiteLocation;
 use crate::app::site::trust_folder::{MAX_SNAPSHOT, TrustFolderError};
@@ -178,6 +179,7 @@ impl Show {
         let index = Index::new(&loaded.snapshot);
         let found = inventory::holdings(&index, lens.data(), lens.stale_after());
         let about = SnapshotReport {
+            targets: plan_report::systems(&loaded.snapshot),
             file: Text::from(loaded.name.as_str()),
             source: loaded.snapshot.source.clone(),
             taken_at: loaded.snapshot.taken_at,

@@ -76,6 +76,19 @@ pub struct SnapshotDigest {
     pub sha256: Digest<of::File>,
     /// When the export was taken.
     pub taken_at: Time,
+    /// The targets that it describes, sorted; none where it names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<SnapshotTarget>,
+}
+
+/// The identity of a system that a snapshot describes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotTarget {
+    /// What the system names itself by.
+    pub id: Text,
+    /// What kind of system it is.
+    pub system: Text,
 }
 
 /// The first line of a session. It alone has no `prev`.
@@ -102,7 +115,7 @@ pub struct Session {
     pub trust_files: Vec<FileDigest>,
     /// `session`.
     pub r#type: Tag<Self>,
-    /// The version of this format: 1.
+    /// The version of this format: 2.
     pub version: Version,
     /// Who writes.
     pub writer: Writer,
@@ -235,7 +248,7 @@ pub struct Evaluation {
     pub definition: Value,
     /// The policies that determined the outcome, sorted.
     pub determining: Vec<PolicyId>,
-    /// The change digest (`review-change@v1`).
+    /// The change digest (`review-change@v2`).
     pub digest: Digest<of::Change>,
     /// The hashes of the whole-plan pieces in whose responsible sets the change is, sorted.
     pub emergent: Vec<Digest<of::Piece>>,

@@ -152,13 +152,13 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// The version of the format: 1, and nothing else.
+/// The version of the format: 2, and nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version;
 
 impl Version {
     /// The one version that this tool reads and writes.
-    pub const NUMBER: u64 = 1;
+    pub const NUMBER: u64 = 2;
 }
 impl Serialize for Version {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -139,7 +139,7 @@ fn journals_of_others_are_told_apart() {
     put(1, &text);
     put(2, &text[..text.len() - 10]);
     put(3, &text.replacen(&"09".repeat(16), &"08".repeat(16), 1));
-    put(4, &text.replacen("\"version\":1", "\"version\":2", 1));
+    put(4, &text.replacen("\"version\":2", "\"version\":1", 1));
     put(5, "");
     put(6, &text[..50]);
     let _held = store

@@ -133,6 +133,7 @@ fn escalation() -> Escalation {
         count: 1,
         complete: true,
         conditional: false,
+        conditions: Vec::new(),
         requires: Vec::new(),
         paths: Vec::new(),
         digest: Digest::of(b"esc"),

@@ -9,7 +9,7 @@ use crate::input::id::{Id, Subject};
 use crate::input::text::Text;
 use crate::report::asked::{AccessReport, AccessRow, WayRow};
 use crate::report::layout::{Page, Span, spans};
-use crate::report::model::Report;
+use crate::report::model::{Report, TargetReport};
 use crate::report::sentence::{self, Sentence, counted};
 use crate::report::style::{Label, Style};
 
@@ -18,6 +18,9 @@ use crate::report::style::{Label, Style};
 pub fn render(report: &Report, asked: &AccessReport, style: &Style) -> String {
     let mut page = Page::new(style);
     findings::put(&mut page, style, &report.findings);
+    if asked.targets.iter().any(|target| target.id.is_some()) {
+        page.para("target: ", &spans(Label::Plain, &sentence::targets(&asked.targets)));
+    }
     for row in &asked.rows {
         put_row(&mut page, asked, row);
     }
@@ -38,7 +41,7 @@ fn put_row(page: &mut Page, asked: &AccessReport, row: &AccessRow) {
         page.para("  ", &spans(Label::Plain, &sentence::access(&way.access).own(eligible)));
         page.para_from(Span::own(Label::Quiet, "    through: "), &spans(Label::Plain, &sentence::path(&way.path)));
     }
-    let left = row.ways.len().saturating_sub(asked.shown);
+    let left = row.ways.len().saturating_sub(asked.shown).saturating_add(row.more);
     if left > 0 {
         let more = counted(u64::try_from(left).unwrap_or(u64::MAX), "access", "accesses");
         page.para("  ", &[Span::own(Label::Quiet, format!("and {more} more; `--all` shows them"))]);
@@ -60,6 +63,7 @@ fn exception(e: &Exception) -> Sentence {
     for (at, left) in e.except.iter().enumerate() {
         out = out.own(if at == 0 { ", but not " } else { ", " }).name(&left.action).own(" on ").name(&left.resource);
     }
+    let out = out.maybe(e.condition.as_ref(), |s, condition| s.own(", if ").name(condition));
     out.maybe(e.until, |s, until| s.own(format!(" until {until}")))
 }
 
@@ -73,6 +77,7 @@ pub(super) struct AccessOut<'r> {
 struct Asked<'r> {
     snapshot: &'r Text,
     taken_at: String,
+    targets: &'r [TargetReport],
     who: Option<&'r Text>,
     action: Option<&'r Text>,
     resource: Option<&'r Text>,
@@ -86,10 +91,17 @@ struct RowOut<'r> {
     kind: &'static str,
     answer: &'static str,
     ways: Vec<WayOut<'r>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    ways_not_listed: usize,
     #[schemars(with = "Vec<serde_json::Value>")]
     denied: &'r [Exception],
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_by_account: Option<&'r Text>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -135,6 +147,7 @@ pub(super) fn json(asked: &AccessReport) -> AccessOut<'_> {
         access: Asked {
             snapshot: &asked.file,
             taken_at: asked.taken_at.to_string(),
+            targets: &asked.targets,
             who: asked.who.as_ref(),
             action: wish.map(|w| &w.action),
             resource: wish.map(|w| &w.resource),
@@ -153,6 +166,7 @@ fn row(row: &AccessRow) -> RowOut<'_> {
         },
         answer: row.verdict.word(),
         ways: row.ways.iter().map(way).collect(),
+        ways_not_listed: row.more,
         denied: &row.taken,
         closed_by_account: row.closed.as_ref(),
     }

@@ -6,7 +6,7 @@ pub enum Format {
     /// For people, at a terminal or pasted somewhere.
     #[default]
     Text,
-    /// For programs (`schema_version` 1).
+    /// For programs (`schema_version` 2).
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,

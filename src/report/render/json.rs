@@ -1,4 +1,4 @@
-//! JSON for programs: `schema_version` 1.
+//! JSON for programs: `schema_version` 2.
 //!
 //! In: the report. Out: one JSON document. Names stand in it as they came; JSON's own escapes are enough there, but every
 //! hidden character is written as `\u…`, so that the bytes are harmless on a terminal as well.
@@ -24,7 +24,7 @@ use crate::report::sentence;
 pub(super) mod forms;
 
 /// The version of the form.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The JSON Schema of the report.
 #[must_use]
@@ -74,6 +74,7 @@ pub fn render(report: &Report) -> String {
         Body::Snapshot(it) => {
             out.snapshot = Some(SnapshotOut {
                 source: &it.source,
+                targets: &it.targets,
                 taken_at: it.taken_at.to_string(),
                 sha256: it.digest.to_string(),
                 counts: &it.counts,
@@ -144,6 +145,7 @@ fn plan(plan: &PlanReport) -> PlanOut<'_> {
         proposer: &plan.proposer,
         on_behalf_of: plan.sponsor.as_ref(),
         task: plan.task.as_ref(),
+        targets: &plan.targets,
         intent: &plan.intent,
         expires: plan.expires.to_string(),
         policies: plan.policies.iter().map(policy).collect(),
@@ -189,6 +191,7 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
         column: it.place.column,
         action: it.action,
         summary: it.sentence.text(),
+        targets: &it.targets,
         digest: it.digest.map(|d| d.to_string()),
         outcome: it.outcome.word(),
         state: it.state.word(),

@@ -6,7 +6,7 @@ use super::{card, findings, sheets, table};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{Body, ChangeReport, PlanReport, Report, Totals};
 use crate::report::record::SnapshotReport;
-use crate::report::sentence::{Sentence, counted, how_many, number};
+use crate::report::sentence::{self, Sentence, counted, how_many, number};
 use crate::report::style::{Label, Style};
 
 /// The report as text.
@@ -65,6 +65,9 @@ pub fn put_proposer(page: &mut Page, plan: &PlanReport) {
     by = by.maybe(plan.sponsor.as_ref(), |s, who| s.own(", on behalf of ").name(who));
     by = by.maybe(plan.task.as_ref(), |s, task| s.own(", for task ").name(task));
     page.para("proposed by ", &spans(Label::Plain, &by));
+    if !plan.targets.is_empty() {
+        page.para("target: ", &spans(Label::Plain, &sentence::targets(&plan.targets)));
+    }
 }
 
 fn put_plan(page: &mut Page, style: &Style, plan: &PlanReport) {
@@ -140,6 +143,7 @@ fn put_snapshot(page: &mut Page, style: &Style, snapshot: &SnapshotReport) {
         .name(&snapshot.source)
         .own(format!(", taken at {}, sha256 {}", snapshot.taken_at, snapshot.digest));
     page.para("", &spans(Label::Plain, &line));
+    page.para("target: ", &spans(Label::Plain, &sentence::targets(&snapshot.targets)));
     let rows: Vec<Vec<String>> =
         snapshot.counts.iter().map(|(what, n)| vec![what.replace('_', " "), number(*n)]).collect();
     table::put(page, style, &["what", "how many"], &rows);

@@ -11,7 +11,7 @@ use crate::access::model::facts::Access;
 use crate::input::finding::{Code, Severity};
 use crate::input::text::Text;
 use crate::report::effects::{AccessList, Listed};
-use crate::report::model::ChangeReport;
+use crate::report::model::{ChangeReport, TargetReport};
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Document<'r> {
@@ -61,6 +61,7 @@ pub(super) struct PlanOut<'r> {
     pub(super) proposer: &'r Text,
     pub(super) on_behalf_of: Option<&'r Text>,
     pub(super) task: Option<&'r Text>,
+    pub(super) targets: &'r [TargetReport],
     pub(super) intent: &'r Text,
     pub(super) expires: String,
     pub(super) policies: Vec<PolicyOut<'r>>,
@@ -93,6 +94,7 @@ pub(super) struct ChangeOut<'r> {
     pub(super) action: &'static str,
     pub(super) summary: Text,
     pub(super) digest: Option<String>,
+    pub(super) targets: &'r [TargetReport],
     pub(super) outcome: &'static str,
     pub(super) state: &'static str,
     pub(super) steps: Vec<StepOut<'r>>,
@@ -296,6 +298,7 @@ pub(super) struct DecisionOut<'r> {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SnapshotOut<'r> {
     pub(super) source: &'r Text,
+    pub(super) targets: &'r [TargetReport],
     pub(super) taken_at: String,
     pub(super) sha256: String,
     pub(super) counts: &'r BTreeMap<&'static str, u64>,

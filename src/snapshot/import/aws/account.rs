@@ -14,7 +14,9 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
 use crate::snapshot::import::notes::Notes;
-use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Snapshot, Trust};
+use crate::snapshot::model::{
+    Assignment, Group, Identity, Limit, MembersKnown, Part, Resource, Role, Snapshot, SystemTarget, Trust,
+};
 use crate::snapshot::tree;
 
 use super::export::{Entity, Export, Kind, ResourcePolicy, is_export};
@@ -173,6 +175,8 @@ impl<'e> Build<'e> {
         for policy in policies {
             self.resource_policy(policy, reading);
         }
+        self.organisations(export);
+        self.resource_controls(export, reading);
     }
 
     fn entity(&mut self, entity: &Entity, export: &Export, reading: &mut Reading<'_>) {
@@ -364,7 +368,7 @@ impl<'e> Build<'e> {
             ("inline_policies", export.entities.iter().map(|e| e.inline.len()).sum()),
             ("left_out", tally.never),
             ("not_actions", tally.not_actions),
-            ("organisation_policies", export.organisations.policies.len()),
+            ("organisation_policies", export.organisations.policies.len() + export.organisations.controls.len()),
             ("policies", export.policies.len()),
             ("resource_policies", export.resources.len()),
             ("roles", of(Kind::Role)),
@@ -372,10 +376,13 @@ impl<'e> Build<'e> {
             ("trusts", self.trusts.len()),
             ("users", of(Kind::User)),
         ]);
+        let (target, parts) = self.systems(export);
         let snapshot = Snapshot {
             version: 1,
             taken_at,
             source: "aws".into(),
+            target,
+            parts,
             identities: self.identities.into_values().collect(),
             groups: self.groups.into_values().collect(),
             roles: self.roles.into_values().collect(),
@@ -388,6 +395,49 @@ impl<'e> Build<'e> {
         };
         (snapshot, counts)
     }
+}
+
+impl Build<'_> {
+    /// The account as the target; of several accounts each is a part. Without an account, the organisation.
+    fn systems(&self, export: &Export) -> (Option<SystemTarget>, Vec<Part>) {
+        let target = |id: &str| SystemTarget { id: shared(id).as_ref().into(), system: "aws".into() };
+        let accounts: Vec<&str> = self.accounts.iter().copied().collect();
+        match accounts.as_slice() {
+            [] => (export.organisations.of_account.values().next().map(|id| target(id)), Vec::new()),
+            [only] => (Some(target(only)), Vec::new()),
+            several => {
+                let mut held: BTreeMap<&str, BTreeSet<Text>> = BTreeMap::new();
+                let names = self.identities.keys().map(IdentityId::text).chain(self.groups.keys().map(GroupId::text));
+                let names = names.chain(self.roles.keys().map(RoleId::text));
+                let names = names.chain(self.trusts.keys().map(TrustId::text));
+                for name in names {
+                    if let Some(account) = several.iter().find(|account| belongs(name.raw(), account)) {
+                        held.entry(account).or_default().insert(name);
+                    }
+                }
+                for (id, resource) in &self.resources {
+                    let within = resource.parent.as_ref().map_or(id, |parent| parent).as_str();
+                    if let Some(account) =
+                        several.iter().find(|account| within.strip_prefix("account:") == Some(account))
+                    {
+                        held.entry(account).or_default().insert(id.text());
+                    }
+                }
+                let part = |account: &&str| Part {
+                    source: "aws".into(),
+                    target: Some(target(account)),
+                    holds: held.remove(*account).unwrap_or_default().into_iter().collect(),
+                };
+                (None, several.iter().map(part).collect())
+            }
+        }
+    }
+}
+
+/// Whether an account is the one that the id of an identity, a policy or a trust names: of several, the last.
+fn belongs(id: &str, account: &str) -> bool {
+    let numbers = id.split([':', '#']).filter(|part| part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit()));
+    numbers.last() == Some(account)
 }
 
 /// The boundary, and the levels of the organisation; a service-linked role is bounded by neither.

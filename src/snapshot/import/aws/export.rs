@@ -60,6 +60,7 @@ pub(super) struct Entity {
 pub(super) struct ResourcePolicy {
     pub resource: Arc<str>,
     pub account: Option<Arc<str>>,
+    pub spot: Spot,
     pub statements: Vec<Statement>,
 }
 
@@ -94,6 +95,12 @@ impl Export {
             Value::Map(_) if has("Resource") && has("Policy") => self.resource(here, reading),
             Value::Map(_) if has("Children") || has("PolicyTypes") => self.organisations.read(here, reading),
             Value::Null => {}
+            Value::Map(_) if has("Policy") || has("Statement") => {
+                let message = "this is the policy of a resource, without the resource";
+                let help =
+                    "write `{\"Resource\": \"ARN\", \"Account\": \"NUMBER OF THE OWNER\", \"Policy\": …}` around it";
+                reading.notes.at(Finding::new(Code::WrongType, message).help(help), &here.spot);
+            }
             Value::Map(_) | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
                 let message = "this is neither an account's authorization details, nor policies of resources, nor an organisation";
                 reading.notes.at(
@@ -159,7 +166,7 @@ impl Export {
         };
         let account = here.text("Account").or_else(|| super::principal::account_of(&resource).map(Into::into));
         let statements = reading.document(&policy, &format!("the policy of `{resource}`"));
-        self.resources.push(ResourcePolicy { resource, account, statements });
+        self.resources.push(ResourcePolicy { resource, account, spot: here.spot.clone(), statements });
     }
 }
 

@@ -4,7 +4,7 @@
 //! In: files, and the time of the export. Out: a snapshot, findings and counts, or every fault. The way through the
 //! folder: [`export`] reads files into entities, [`policy`] reads policy documents and [`condition`] their conditions,
 //! [`principal`] says who is meant, [`organisation`] reads its tree, [`grant`] turns statements into permissions,
-//! [`trust`] turns trust policies into trusts, [`resource`] reads the policies of resources, [`subjects`] tells who stands
+//! [`trust`] turns trust policies into trusts, [`control`] resource control policies into denies, [`resource`] reads the policies of resources, [`subjects`] tells who stands
 //! for whom, [`account`] joins it all.
 //!
 //! | AWS | snapshot |
@@ -19,7 +19,8 @@
 //! | trust policy | trusts that ask for `sts:AssumeRole` on the role; whom it names directly holds that by a role `trust-policy:ARN#N` |
 //! | policy of a resource | roles `resource-policy:ARN#N`, marked `by_resource` |
 //! | service, identity provider, other account, everybody | identities `service:NAME`, `federated:NAME`, `arn:aws:iam::ACCOUNT:root`, `aws:anyone` |
-//! | account | resource `account:NUMBER` |
+//! | account | resource `account:NUMBER`; the target, or a part with its target where there are several |
+//! | resource control policy | role `resource-control:ARN#ACCOUNT` of the group `organisation:resource-control` |
 //!
 //! # What is modelled, and what is not
 //!
@@ -28,19 +29,26 @@
 //! who asks (`${aws:username}`, `${aws:userid}`, `${aws:PrincipalAccount}`, of a user `${aws:PrincipalTag/…}`), in documents
 //! of version 2012-10-17: an older one, or one without a version, has none.
 //!
-//! Approximated, always towards more access, and marked: a condition is kept word for word and never evaluated, so that
-//! its allow may hold and its deny takes nothing (one that asks for a time that has passed is left out); any other policy
+//! Approximated, always towards more access, and marked: a condition is kept word for word and stays on what it is about,
+//! so that its allow may hold and its deny takes nothing; only what it asks of the holder is decided (ARN, account,
+//! organisation, type, name, tags of a user), and one that asks for a time that has passed is left out; any other policy
 //! variable is read as `*` under a condition; `NotPrincipal` is read as everybody under a condition; a trust policy's
-//! condition is kept on the trust, which is taken to hold; a session is read as its role, but a deny of one session takes
+//! condition is kept on the trust, and on all that is reached by it; a session is read as its role, but a deny of one session takes
 //! nothing; what a resource gives to a session passes the boundary of its role for every session; the tags of a role are
 //! unknown, because a session may bring its own; an organisation whose root has no ARN bounds nobody.
 //!
-//! Not read: session policies, resource control policies, access control lists, permission sets as such (the roles they
+//! Policies of resources come as `{"Resource": ARN, "Account": NUMBER, "Policy": DOCUMENT}`, one or a list. `Account` is the
+//! owner; it may be left out where the ARN holds it. Resource control policies are read as denies on what is in the
+//! accounts below them, for everybody but service-linked roles; the resources that only the policies of resources tell are
+//! those that are listed.
+//!
+//! Not read: session policies, access control lists, permission sets as such (the roles they
 //! make are read), and the policies of resources that are not given. A change of a trust policy or of an attachment to a
 //! boundary cannot be planned yet.
 
 mod account;
 mod condition;
+mod control;
 mod export;
 mod grant;
 mod organisation;
@@ -55,5 +63,10 @@ pub use account::import;
 /// The condition under which a resource of one account lets another account in: that account must allow it as well.
 pub const DELEGATED: &str = "the other account must allow it as well";
 
+/// The condition under which a resource gives something, where nothing tells whose account it is in.
+const UNOWNED: &str = "the resource is in the account of who is named, or that account allows it as well";
+
+#[cfg(test)]
+mod organisation_tests;
 #[cfg(test)]
 mod tests;

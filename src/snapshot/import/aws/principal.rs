@@ -100,6 +100,12 @@ fn aws(name: &Arc<str>, here: &Here<'_>, reading: &mut Reading<'_>, of: &str) ->
     match (service, account.filter(|a| is_account(a)), rest) {
         (Some("iam"), Some(account), Some("root")) => Some(Principal::Account(shared(account))),
         (Some("iam"), Some(_), Some(_)) => Some(Principal::Arn(Arc::clone(name))),
+        // An origin access identity of CloudFront, which is in an account of AWS itself.
+        (Some("iam"), None, Some(rest))
+            if rest.starts_with("user/") && name.split(':').nth(4) == Some("cloudfront") =>
+        {
+            Some(Principal::Arn(Arc::clone(name)))
+        }
         (Some("sts"), Some(account), Some(rest)) => {
             let role = rest.strip_prefix("assumed-role/").and_then(|r| r.split('/').next());
             Some(match role {

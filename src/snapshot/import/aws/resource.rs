@@ -13,17 +13,25 @@ use crate::input::id::{IdentityId, RoleId};
 use crate::input::intern::shared;
 use crate::snapshot::import::notes::Spot;
 
-use super::DELEGATED;
 use super::account::Build;
 use super::export::ResourcePolicy;
 use super::policy::{Named, Reading, Statement};
 use super::principal::{Principal, account_of};
 use super::trust::all_but;
+use super::{DELEGATED, UNOWNED};
 
 impl Build<'_> {
     /// Reads the policy of a resource.
     pub fn resource_policy(&mut self, policy: &ResourcePolicy, reading: &mut Reading<'_>) {
         self.place(&policy.resource, policy.account.as_deref());
+        if policy.account.is_none() {
+            let message = format!(
+                "nothing tells which account owns `{}`; what its policy gives to users and roles may hold or not",
+                policy.resource
+            );
+            let finding = Finding::new(Code::MissingField, message).weighing(Severity::Warning);
+            reading.notes.at(finding.help("add the owner: `\"Account\": \"123456789012\"`"), &policy.spot);
+        }
         let first = self.number(&format!("resource-policy:{}", policy.resource), policy.statements.len());
         for (n, statement) in policy.statements.iter().enumerate() {
             let n = first.saturating_add(n);
@@ -68,10 +76,18 @@ impl Build<'_> {
                     // passes the boundary of its role.
                     self.by_session.extend(self.role_named(account, role).map(IdentityId::new));
                 }
-                let delegated = statement.allow && foreign;
-                let marks: Vec<&str> = mark.as_deref().into_iter().chain(delegated.then_some(DELEGATED)).collect();
-                let id =
-                    format!("resource-policy:{}#{n}{}", policy.resource, if delegated { ":delegated" } else { "" });
+                // Of an unknown owner: it may be the account of who is named, which then needs nothing more.
+                let is_named = matches!(principal, Principal::Arn(_) | Principal::Session { .. });
+                let unowned = statement.allow && foreign && policy.account.is_none() && is_named;
+                let delegated = statement.allow && foreign && !unowned;
+                let marks = mark.as_deref().into_iter().chain(delegated.then_some(DELEGATED));
+                let marks: Vec<&str> = marks.chain(unowned.then_some(UNOWNED)).collect();
+                let kind = match (delegated, unowned) {
+                    (true, _) => ":delegated",
+                    (false, true) => ":unowned",
+                    (false, false) => "",
+                };
+                let id = format!("resource-policy:{}#{n}{kind}", policy.resource);
                 let joined = marks.join(" and ");
                 self.policy(&id, std::slice::from_ref(&within), (!marks.is_empty()).then_some(&joined), reading);
                 if let Some(role) = self.roles.get_mut(&RoleId::new(id.as_str())) {

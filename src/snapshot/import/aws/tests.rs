@@ -22,21 +22,21 @@ fn data() -> Option<PathBuf> {
     None
 }
 
-fn run(files: &[&str]) -> Result<Import, Vec<Finding>> {
+pub(super) fn run(files: &[&str]) -> Result<Import, Vec<Finding>> {
     let named: Vec<(String, &[u8])> =
         files.iter().enumerate().map(|(n, text)| (format!("{n}.json"), text.as_bytes())).collect();
     let borrowed: Vec<(&str, &[u8])> = named.iter().map(|(n, b)| (n.as_str(), *b)).collect();
     import(&borrowed, at())
 }
 
-fn account(user_policy: &str) -> String {
+pub(super) fn account(user_policy: &str) -> String {
     format!(
         r#"{{"UserDetailList": [{{"UserName": "ann", "UserId": "AIDA1", "Arn": "arn:aws:iam::111111111111:user/ann",
             "UserPolicyList": [{{"PolicyName": "p", "PolicyDocument": {user_policy}}}]}}], "RoleDetailList": []}}"#
     )
 }
 
-fn role(trust: &str) -> String {
+pub(super) fn role(trust: &str) -> String {
     format!(
         r#"{{"UserDetailList": [{{"UserName": "ann", "UserId": "AIDA1", "Arn": "arn:aws:iam::111111111111:user/ann"}}],
             "RoleDetailList": [{{"RoleName": "r", "Arn": "arn:aws:iam::111111111111:role/r",

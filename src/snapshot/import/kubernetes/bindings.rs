@@ -14,15 +14,15 @@ use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::intern::{interning, shared};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::snapshot::import::notes::{Notes, Spot};
-use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status};
-use crate::snapshot::public::is_public_name;
 use crate::snapshot::tree;
-
-use super::gather::{Gathered, Key, display, gather};
-use super::object::{Body, Kind, Object, SubjectRef};
-use super::{roles, trust};
 use crate::snapshot::import::Import;
+use crate::snapshot::import::notes::{Notes, Spot};
+use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status, SystemTarget};
+use crate::snapshot::public::is_public_name;
+
+use super::gather::{Gathered, Key, cluster_uid, display, gather};
+use super::object::{Body, Kind, Object, SubjectRef};
+use super::{others, roles, trust};
 
 /// Reads exports and manifests of one cluster.
 ///
@@ -238,12 +238,7 @@ impl Cluster {
             );
             self.roles.insert(id.clone(), roles::unresolved(&id));
         }
-        for (kind, count) in &gathered.others {
-            notes.everywhere(Finding::new(
-                Code::NotImported,
-                format!("{count} objects of kind {kind} were not imported"),
-            ));
-        }
+        others::report(&gathered.others, notes);
         if !self.groups.is_empty() {
             let message =
                 format!("the cluster does not know the members of the {} groups that bindings name", self.groups.len());
@@ -261,6 +256,8 @@ impl Cluster {
             version: 1,
             taken_at,
             source: Text::from("kubernetes"),
+            target: cluster_uid(gathered).map(|uid| SystemTarget { id: Text::new(uid), system: "kubernetes".into() }),
+            parts: Vec::new(),
             identities: self.identities.into_values().collect(),
             groups: self.groups.iter().map(|name| group(name)).collect(),
             roles: self.roles.into_values().collect(),

@@ -43,6 +43,10 @@ pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec
             );
             break;
         }
+        if let Some(finding) = printed(name, text) {
+            direct.push(finding);
+            continue;
+        }
         match tree::documents(name, text) {
             Ok(documents) => {
                 let mut reader = Reader { file, notes, objects: &mut all, others: &mut out.others };
@@ -84,6 +88,37 @@ pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec
     out
 }
 
+/// The first line of a file that is a message of `kubectl` or of its libraries, if there is one: what follows it, or came
+/// before it, is not all of the export.
+fn printed(name: &str, text: &str) -> Option<Finding> {
+    const MESSAGES: [&str; 7] = [
+        "Error from server",
+        "Error in configuration",
+        "Unable to connect to the server",
+        "The connection to the server",
+        "Warning: ",
+        "error: ",
+        "No resources found",
+    ];
+    // The log lines of the client library: a letter, month and day, a blank.
+    let is_logged = |line: &str| {
+        let mut bytes = line.bytes();
+        bytes.next().is_some_and(|b| b"EFIW".contains(&b))
+            && bytes.by_ref().take(4).filter(u8::is_ascii_digit).count() == 4
+            && bytes.next() == Some(b' ')
+    };
+    let is_message = |line: &str| is_logged(line) || MESSAGES.iter().any(|start| line.starts_with(start));
+    let (number, line) = text.lines().enumerate().find(|(_, line)| is_message(line))?;
+    let line_number = u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
+    let shown: String = line.chars().take(120).collect();
+    let finding = Finding::new(Code::BadValue, format!("the file holds a message of `kubectl`: `{shown}`"));
+    Some(
+        finding
+            .at(&Place { file: name.into(), line: line_number, column: 1, bytes: (0, 0) })
+            .help("export again without `2>&1`, with the right to list every kind; the command must report no error"),
+    )
+}
+
 /// Adds an object. Of two that differ everything is kept: what either gives may hold, and it cannot be told here which.
 fn join(objects: &mut BTreeMap<Key, Object>, key: Key, object: Object, notes: &mut Notes) {
     let first = (key.0, Arc::clone(&key.1), Arc::clone(&key.2), "".into());
@@ -91,6 +126,15 @@ fn join(objects: &mut BTreeMap<Key, Object>, key: Key, object: Object, notes: &m
         .range(first..)
         .next()
         .is_some_and(|(k, _)| (k.0, &k.1, &k.2) == (key.0, &key.1, &key.2) && k.3 != key.3);
+    let uids = (objects.get(&key).and_then(|known| known.uid.as_ref()), object.uid.as_ref());
+    if let (true, (Some(known), Some(other))) = (is_kube_system(&key), uids)
+        && known != other
+    {
+        let message = format!("the files are exports of two clusters, `{known}` and `{other}`");
+        let finding = Finding::new(Code::BadValue, message).weighing(Severity::Error);
+        notes.at(finding.help("import each cluster on its own, and merge the snapshots"), &object.spot);
+        return;
+    }
     // WHY: only a ClusterRole's labels decide about access.
     let differs = objects.get(&key).is_some_and(|known| {
         known.body != object.body || (object.kind == Kind::ClusterRole && known.labels != object.labels)
@@ -118,6 +162,7 @@ fn join(objects: &mut BTreeMap<Key, Object>, key: Key, object: Object, notes: &m
         (a, b) => a.or(b),
     };
     known.alpha |= object.alpha;
+    known.uid = known.uid.take().or(object.uid);
     for (label, value) in object.labels {
         let slot = known.labels.entry(label).or_insert_with(|| Arc::clone(&value));
         // WHY: whichever file comes first; and `true` rather than `false`.
@@ -144,6 +189,17 @@ fn unite(known: &mut Body, other: Body) {
         }
         (Body::Plain | Body::Role { .. } | Body::Binding { .. }, _) => {}
     }
+}
+
+/// Whether a key names the namespace whose UID names the cluster.
+fn is_kube_system(key: &Key) -> bool {
+    key.0 == Kind::Namespace && &*key.2 == "kube-system"
+}
+
+/// The UID of the namespace `kube-system`, which names the cluster, if the export holds it.
+pub(super) fn cluster_uid(gathered: &Gathered) -> Option<Arc<str>> {
+    let named = gathered.objects.iter().find(|(key, _)| is_kube_system(key));
+    named.and_then(|(_, object)| object.uid.clone())
 }
 
 fn both<T: Ord>(a: Option<Vec<T>>, b: Option<Vec<T>>) -> Option<Vec<T>> {

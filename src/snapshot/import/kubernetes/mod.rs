@@ -12,6 +12,7 @@
 //! | a verb on a resource | action `VERB` on `GROUP:RESOURCE[/SUB]#(NAME\|*)`, `core` for the empty group |
 //! | a verb on a non-resource URL | action `VERB` on `url:PATH` |
 //! | a namespace | resource and scope `ns:NAME`; no scope: the whole cluster |
+//! | the UID of namespace `kube-system` | the target |
 //!
 //! Approximations, each towards more access: a `*` that RBAC would read as a letter is read as a pattern and reported;
 //! the URLs of a `ClusterRole` count also where a `RoleBinding` grants it. It never reads Secrets.
@@ -19,6 +20,7 @@
 mod bindings;
 mod gather;
 mod object;
+mod others;
 mod roles;
 mod trust;
 

@@ -48,6 +48,19 @@ impl Kind {
         }
     }
 
+    /// The keys of an object of this kind.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Namespace => &["apiVersion", "kind", "metadata", "spec", "status"],
+            Self::ServiceAccount => {
+                &["apiVersion", "automountServiceAccountToken", "imagePullSecrets", "kind", "metadata", "secrets"]
+            }
+            Self::Role => &["apiVersion", "kind", "metadata", "rules"],
+            Self::ClusterRole => &["aggregationRule", "apiVersion", "kind", "metadata", "rules"],
+            Self::RoleBinding | Self::ClusterRoleBinding => &["apiVersion", "kind", "metadata", "roleRef", "subjects"],
+        }
+    }
+
     /// The kind as the API writes it.
     pub fn name(self) -> &'static str {
         match self {
@@ -60,6 +73,9 @@ impl Kind {
         }
     }
 }
+
+/// The keys of a list of objects.
+const LIST_KEYS: &[&str] = &["apiVersion", "items", "kind", "metadata"];
 
 /// One rule of a role.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +122,8 @@ pub(super) struct Object {
     pub name: Arc<str>,
     pub labels: BTreeMap<Arc<str>, Arc<str>>,
     pub created: Option<Time>,
+    /// The UID that the API server gave it.
+    pub uid: Option<Arc<str>>,
     pub body: Body,
     pub spot: Spot,
     /// An API version in which the user `*` meant everybody.
@@ -153,6 +171,7 @@ impl Reader<'_> {
                 || node.get("metadata").is_some()
                 || node.entries().is_some_and(|e| e.iter().any(|(k, _)| &**k == "items")))
         {
+            self.foreign_keys(node, kind, LIST_KEYS, &spot);
             self.list(node, start, path, api, kind, &spot);
             return;
         }
@@ -163,8 +182,26 @@ impl Reader<'_> {
             return;
         }
         match Kind::of(api, kind) {
-            Some(known) => self.known(node, known, api, &spot),
+            Some(known) => {
+                self.foreign_keys(node, kind, known.keys(), &spot);
+                self.known(node, known, api, &spot);
+            }
             None => *self.others.entry(format!("{kind} ({api})")).or_default() += 1,
+        }
+    }
+
+    /// Refuses keys that the API never writes: a line of another program's output reads as one.
+    fn foreign_keys(&mut self, node: &Node, kind: &str, known: &[&str], spot: &Spot) {
+        for (key, _) in node.entries().unwrap_or_default() {
+            if known.contains(&&**key) {
+                continue;
+            }
+            let message = format!("`{key}` is no field of a {kind}");
+            let help = format!(
+                "remove it if it is a message that `kubectl` printed, and export again: known here are {}",
+                known.join(", ")
+            );
+            self.notes.at(Finding::new(Code::UnknownField, message).help(help), spot);
         }
     }
 
@@ -199,6 +236,7 @@ impl Reader<'_> {
         let labels = metadata.map(|m| labels(m.get("labels"))).unwrap_or_default();
         let created =
             metadata.and_then(|m| m.get("creationTimestamp")).and_then(Node::text).and_then(|t| Time::parse(t));
+        let uid = metadata.and_then(|m| fields.string(m, "uid")).filter(|uid| !uid.is_empty());
         let body = match kind {
             Kind::Namespace | Kind::ServiceAccount => Body::Plain,
             Kind::Role | Kind::ClusterRole => Body::Role {
@@ -234,7 +272,7 @@ impl Reader<'_> {
             }
         }
         let alpha = api.ends_with("/v1alpha1");
-        self.objects.push(Object { kind, namespace, name, labels, created, body, spot: spot.clone(), alpha });
+        self.objects.push(Object { kind, namespace, name, labels, created, uid, body, spot: spot.clone(), alpha });
     }
 }
 

@@ -1,0 +1,220 @@
+//! Conditions that the snapshot can decide: those that ask who the holder is.
+//!
+//! A condition of AWS is canonical JSON, operators over keys over values, possibly after marks of ours, joined by ` and `.
+//! It is decided for one holder: false if one of its parts is false, true if all are true, open otherwise. A value that
+//! the snapshot does not know, or that holds a policy variable, leaves its part open. Cost: the length of the text.
+//!
+//! Source: AWS, IAM reference, "AWS global condition context keys", "IAM JSON policy elements: Condition operators".
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value as Json};
+
+use crate::access::effective::policy_variables::{Value, value};
+use crate::access::effective::state::AccessState;
+use crate::input::id::Subject;
+use crate::input::text::Text;
+use crate::snapshot::model::Identity;
+
+/// Whether a condition asks for something that differs from holder to holder.
+pub(crate) fn is_about_holder(condition: &Text) -> bool {
+    let text = condition.raw().to_ascii_lowercase();
+    ["aws:principal", "aws:userid", "aws:username"].iter().any(|key| text.contains(key))
+}
+
+impl AccessState<'_, '_> {
+    /// What is left of a condition for a subject; nothing at all if it cannot hold.
+    pub(crate) fn decided(&self, subject: &Subject, condition: Option<&Text>) -> Option<Option<Text>> {
+        let Some(condition) = condition else { return Some(None) };
+        if !self.dialect.variables || !is_about_holder(condition) {
+            return Some(Some(condition.clone()));
+        }
+        let holder = match subject {
+            Subject::Identity(id) => self.identity(id.as_str()),
+            Subject::Group(_) => None,
+        };
+        decided(condition, holder)
+    }
+}
+
+/// What is left of a condition for a holder; nothing at all if it cannot hold.
+pub(crate) fn decided(condition: &Text, holder: Option<&Identity>) -> Option<Option<Text>> {
+    let text = condition.raw();
+    let start = if text.starts_with('{') { Some(0) } else { text.find(" and {").map(|at| at + " and ".len()) };
+    let asked = start.and_then(|at| Some((at, serde_json::from_str::<Map<String, Json>>(text.get(at..)?).ok()?)));
+    let Some((at, asked)) = asked else { return Some(Some(condition.clone())) };
+    match all(asked.iter().map(|(operator, keys)| holds(operator, keys, holder))) {
+        Some(false) => None,
+        Some(true) => Some(text.get(..at).and_then(|mark| mark.strip_suffix(" and ")).map(Text::from)),
+        None => Some(Some(condition.clone())),
+    }
+}
+
+/// Whether all of some answers are yes, where that is certain.
+fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let answers: Vec<Option<bool>> = answers.collect();
+    if answers.contains(&Some(false)) {
+        return Some(false);
+    }
+    answers.iter().all(Option::is_some).then_some(true)
+}
+
+/// An operator: how it compares, and what it says where there is nothing to compare.
+struct Operator {
+    compares: fn(&str, &str) -> bool,
+    negated: bool,
+    /// What it says of a key that the request lacks.
+    absent: bool,
+}
+
+impl Operator {
+    fn named(name: &str) -> Option<Self> {
+        let (set, name) = match name.split_once(':') {
+            Some((set, name)) => (Some(set), name),
+            None => (None, name),
+        };
+        let (name, if_exists) = match name.strip_suffix("IfExists") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        let (compares, negated): (fn(&str, &str) -> bool, bool) = match name {
+            "StringEquals" => (|p, v| p == v, false),
+            "StringNotEquals" => (|p, v| p == v, true),
+            "StringEqualsIgnoreCase" | "Bool" => (|p, v| p.eq_ignore_ascii_case(v), false),
+            "StringNotEqualsIgnoreCase" => (|p, v| p.eq_ignore_ascii_case(v), true),
+            "StringLike" => (like, false),
+            "StringNotLike" => (like, true),
+            "ArnEquals" | "ArnLike" => (arn_like, false),
+            "ArnNotEquals" | "ArnNotLike" => (arn_like, true),
+            _ => return None,
+        };
+        let absent = match set {
+            Some("ForAllValues") => true,
+            Some("ForAnyValue") => if_exists,
+            Some(_) => return None,
+            None => if_exists || negated,
+        };
+        Some(Self { compares, negated, absent })
+    }
+}
+
+/// Whether an operator holds for all of its keys, where that is certain.
+fn holds(operator: &str, keys: &Json, holder: Option<&Identity>) -> Option<bool> {
+    let keys = keys.as_object()?;
+    if operator == "Null" {
+        return all(keys.iter().map(|(key, wanted)| is_null(key, wanted, holder)));
+    }
+    let operator = Operator::named(operator)?;
+    all(keys.iter().map(|(key, values)| {
+        let value = match value(key, holder) {
+            Value::Unknown => return None,
+            Value::None => return Some(operator.absent),
+            Value::Is(value) => value,
+        };
+        let patterns: Vec<&str> = values.as_array()?.iter().filter_map(Json::as_str).collect();
+        // A variable may stand for anything, so that only a match with another value is certain.
+        let (open, plain): (Vec<&str>, Vec<&str>) = patterns.into_iter().partition(|pattern| pattern.contains("${"));
+        let meets = plain.iter().any(|pattern| (operator.compares)(pattern, &value));
+        (meets || open.is_empty()).then_some(meets != operator.negated)
+    }))
+}
+
+fn is_null(key: &str, wanted: &Json, holder: Option<&Identity>) -> Option<bool> {
+    let absent = match value(key, holder) {
+        Value::Unknown => return None,
+        Value::None => true,
+        Value::Is(_) => false,
+    };
+    let wanted: Vec<Cow<'_, str>> = wanted.as_array()?.iter().filter_map(Json::as_str).map(Cow::Borrowed).collect();
+    Some(wanted.iter().any(|text| text.eq_ignore_ascii_case(if absent { "true" } else { "false" })))
+}
+
+/// Whether a pattern with `*` and `?` matches a text.
+fn like(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut from) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(letter) = text.get(from) {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, from));
+                at += 1;
+            }
+            Some(other) if *other == '?' || other == letter => {
+                at += 1;
+                from += 1;
+            }
+            Some(_) | None => {
+                let Some((place, start)) = star else { return false };
+                star = Some((place, start + 1));
+                at = place + 1;
+                from = start + 1;
+            }
+        }
+    }
+    pattern.iter().skip(at).all(|rest| *rest == '*')
+}
+
+/// The same, for each of the six fields of an ARN by itself.
+fn arn_like(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<&str>, Vec<&str>) = (pattern.splitn(6, ':').collect(), text.splitn(6, ':').collect());
+    pattern.len() == text.len() && pattern.iter().zip(text).all(|(pattern, text)| like(pattern, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::tests::build::*;
+
+    const USER: &str = "arn:aws:iam::111111111111:user/team/ann";
+    const ROLE: &str = "arn:aws:iam::111111111111:role/deploy";
+
+    /// `yes`, `no`, or what is left.
+    fn of(holder: &str, condition: &str) -> String {
+        let mut s = snapshot("aws").human(holder);
+        s.identities[1].labels.insert("aws:principalorgid".into(), "o-one".into());
+        match decided(&condition.into(), s.identities.last()) {
+            None => "no".to_owned(),
+            Some(None) => "yes".to_owned(),
+            Some(Some(left)) => left.raw().to_owned(),
+        }
+    }
+
+    #[test]
+    fn who_the_holder_is_decides_a_condition_on_it() {
+        let cases = [
+            (r#"{"StringEquals":{"aws:PrincipalAccount":["111111111111"]}}"#, "yes", "yes"),
+            (r#"{"StringEquals":{"aws:PrincipalAccount":["222222222222"]}}"#, "no", "no"),
+            (r#"{"ArnNotLike":{"aws:PrincipalArn":["arn:aws:iam::*:role/deploy"]}}"#, "yes", "no"),
+            (r#"{"ArnLike":{"AWS:principalarn":["arn:aws:iam::*:user/*"]}}"#, "yes", "no"),
+            (r#"{"ArnLike":{"aws:PrincipalArn":["arn:aws:*:user/team/ann"]}}"#, "no", "no"),
+            (r#"{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":["o-one"]}}"#, "no", "no"),
+            (r#"{"StringNotEquals":{"aws:PrincipalOrgID":["o-two"]}}"#, "yes", "yes"),
+            (r#"{"StringEquals":{"aws:username":["ann"]}}"#, "yes", "no"),
+            (r#"{"StringNotEquals":{"aws:username":["ann"]}}"#, "no", "yes"),
+            (r#"{"StringEqualsIfExists":{"aws:username":["bo"]}}"#, "no", "yes"),
+            (r#"{"Bool":{"aws:PrincipalIsAWSService":["false"]}}"#, "yes", "yes"),
+            (r#"{"Null":{"aws:username":["true"]}}"#, "no", "yes"),
+            (r#"{"StringEquals":{"aws:PrincipalType":["AssumedRole"]}}"#, "no", "yes"),
+            (r#"{"ForAnyValue:StringLike":{"aws:username":["a*"]}}"#, "yes", "no"),
+        ];
+        for (condition, user, role) in cases {
+            assert_eq!((of(USER, condition).as_str(), of(ROLE, condition).as_str()), (user, role), "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_false_decides_whatever_the_others_say_and_an_open_part_leaves_the_whole_open() {
+        let mfa = r#""Bool":{"aws:MultiFactorAuthPresent":["true"]}"#;
+        let account = |n: &str| format!(r#"{{{mfa},"StringEquals":{{"aws:PrincipalAccount":["{n}"]}}}}"#);
+        assert_eq!(of(USER, &account("222222222222")), "no");
+        assert_eq!(of(USER, &account("111111111111")), account("111111111111"));
+        let open = r#"{"StringEquals":{"aws:PrincipalAccount":["${aws:SourceAccount}"]}}"#;
+        assert_eq!(of(USER, open), open);
+        let unknown = r#"{"DateLessThan":{"aws:PrincipalAccount":["1"]}}"#;
+        assert_eq!(of(USER, unknown), unknown);
+        let marked = r#"only its session `s` and {"StringEquals":{"aws:PrincipalAccount":["111111111111"]}}"#;
+        assert_eq!(of(USER, marked), "only its session `s`");
+        assert_eq!(of(USER, "mfa"), "mfa");
+    }
+}
