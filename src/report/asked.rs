@@ -7,7 +7,7 @@ use crate::access::queries::who_can::{AccessAnswer, AccessQuery, AccessVerdict};
 use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::report::model::TargetReport;
+use crate::report::target::TargetReport;
 
 /// What was asked, and the answers.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ pub mod render;
 pub mod sentence;
 pub mod sheet;
 pub mod style;
+pub mod target;
 
 #[cfg(test)]
 mod laws;

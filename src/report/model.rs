@@ -11,6 +11,7 @@ use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::report::target::TargetReport;
 
 use super::asked::AccessReport;
 use super::effects::{AccessList, Limits, Listed};
@@ -159,28 +160,6 @@ impl PlanReport {
         }
         let show = self.changes.first().map_or(Limits::SHORT, |it| it.show);
         show.listed(self.changes.len(), accesses, facts)
-    }
-}
-
-/// A system that a change is meant for, or that a snapshot describes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
-pub struct TargetReport {
-    /// The id of its target; none: the snapshot names none.
-    pub id: Option<Text>,
-    /// The system of the target, or the source of the snapshot.
-    pub system: Text,
-}
-
-impl TargetReport {
-    /// What the id names, for the systems whose words we know.
-    #[must_use]
-    pub fn noun(&self) -> Option<&'static str> {
-        match (self.system.raw(), &self.id) {
-            ("aws", Some(id)) if id.raw().starts_with("o-") => Some("aws organisation "),
-            ("aws", _) => Some("aws account "),
-            ("kubernetes", _) => Some("kubernetes cluster "),
-            _ => None,
-        }
     }
 }
 

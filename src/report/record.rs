@@ -8,9 +8,9 @@ use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-use super::model::TargetReport;
 use super::sentence::Sentence;
 use super::sheet::Sheet;
+use super::target::TargetReport;
 
 /// One of the four answers of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use super::model::*;
 use super::record::*;
 use super::sentence::{Sentence, access, subject};
 use super::sheet::{Cell, Sheet, Sheets};
+use super::target::TargetReport;
 use crate::access::model::facts::{Access, AccessDelta, CheckedClaim, ClaimResult, Exception, PathStep};
 use crate::access::queries::who_can::{AccessQuery, AccessVerdict};
 use crate::input::digest::Digest;

@@ -11,7 +11,6 @@ use crate::input::entitlement::{Effect, Except, Permission};
 use crate::input::id::{Id, ResourceId, Subject};
 use crate::input::text::Text;
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Owned, RoleDefinition, Target};
-use crate::report::model::TargetReport;
 
 /// A part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -432,23 +431,6 @@ pub fn path(path: &AccessPath) -> Sentence {
 
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
-}
-
-/// Systems: "aws account `123456789012`", or "`okta` (no target)".
-#[must_use]
-pub fn targets(targets: &[TargetReport]) -> Sentence {
-    let mut says = Sentence::new();
-    for (at, one) in targets.iter().enumerate() {
-        says = if at == 0 { says } else { says.own(", ") };
-        says = match &one.id {
-            Some(id) => match one.noun() {
-                Some(noun) => says.own(noun).name(id),
-                None => says.name(&one.system).own(" ").name(id),
-            },
-            None => says.name(&one.system).own(" (no target)"),
-        };
-    }
-    says
 }
 
 #[cfg(test)]

@@ -11,10 +11,9 @@ use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};
 use crate::report::build;
 use crate::report::effects::Limits;
-use crate::report::model::{
-    Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState, TargetReport,
-};
+use crate::report::model::{Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState};
 use crate::report::sentence::Sentence;
+use crate::report::target::TargetReport;
 use crate::snapshot::model::{Snapshot, SystemTarget};
 use crate::trust::proposer::Method;
 

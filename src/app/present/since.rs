@@ -1,7 +1,8 @@
 //! What has changed since an approval, in words.
 
 use crate::app::present::plan_report::targets;
-use crate::report::sentence::{self, Sentence};
+use crate::report::sentence::Sentence;
+use crate::report::target;
 
 /// What changed since an approval, in words.
 #[must_use]
@@ -19,7 +20,7 @@ pub fn since(what: &crate::decision::since::Since) -> Sentence {
         Since::LosesNot(it) => held("no longer -", it, ""),
         Since::Field(name) => Sentence::of("another ").name(name),
         Since::Targets(was, is) => {
-            let says = |records: &[_]| sentence::targets(&targets(records));
+            let says = |records: &[_]| target::targets(&targets(records));
             Sentence::of("another target: ").then(says(is)).own(" in place of ").then(says(was))
         }
         Since::Emerges(_) => Sentence::of("+ something that only the whole plan gives"),

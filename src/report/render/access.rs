@@ -9,9 +9,10 @@ use crate::input::id::{Id, Subject};
 use crate::input::text::Text;
 use crate::report::asked::{AccessReport, AccessRow, WayRow};
 use crate::report::layout::{Page, Span, spans};
-use crate::report::model::{Report, TargetReport};
+use crate::report::model::Report;
 use crate::report::sentence::{self, Sentence, counted};
 use crate::report::style::{Label, Style};
+use crate::report::target::{self, TargetReport};
 
 /// The answers as text.
 #[must_use]
@@ -19,7 +20,7 @@ pub fn render(report: &Report, asked: &AccessReport, style: &Style) -> String {
     let mut page = Page::new(style);
     findings::put(&mut page, style, &report.findings);
     if asked.targets.iter().any(|target| target.id.is_some()) {
-        page.para("target: ", &spans(Label::Plain, &sentence::targets(&asked.targets)));
+        page.para("target: ", &spans(Label::Plain, &target::targets(&asked.targets)));
     }
     for row in &asked.rows {
         put_row(&mut page, asked, row);

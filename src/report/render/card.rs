@@ -8,8 +8,9 @@ use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{
     Alteration, ChangeReport, EmergentReport, Outcome, PlanReport, PolicyReport, PolicyVerdict, StepState,
 };
-use crate::report::sentence::{self, Sentence, counted};
+use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
+use crate::report::target;
 
 /// Names of the changes that give something together, for each fact of a kind that is shown.
 const MOST_MEMBERS: usize = 3;
@@ -65,10 +66,7 @@ fn summary(change: &ChangeReport) -> Vec<Span> {
 fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     let most = change.show.facts;
     if !change.targets.is_empty() {
-        page.para_from(
-            Span::own(Label::Plain, "  target: "),
-            &spans(Label::Plain, &sentence::targets(&change.targets)),
-        );
+        page.para_from(Span::own(Label::Plain, "  target: "), &spans(Label::Plain, &target::targets(&change.targets)));
     }
     if let Some(untold) = &change.untold {
         page.para_from(Span::own(Label::Stop, "  too large to tell: "), &spans(Label::Plain, untold));

@@ -125,7 +125,7 @@ fn table(plan: &PlanReport) -> String {
     by = by.maybe(plan.sponsor.as_ref(), |s, who| s.own(", on behalf of ").name(who));
     by = by.maybe(plan.task.as_ref(), |s, task| s.own(", for task ").name(task));
     if !plan.targets.is_empty() {
-        by = by.own("; target: ").then(crate::report::sentence::targets(&plan.targets));
+        by = by.own("; target: ").then(crate::report::target::targets(&plan.targets));
     }
     let _ = writeln!(out, "{}; void after {}\n", by.markdown(), plan.expires);
     out.push_str(

@@ -6,8 +6,9 @@ use super::{card, findings, sheets, table};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{Body, ChangeReport, PlanReport, Report, Totals};
 use crate::report::record::SnapshotReport;
-use crate::report::sentence::{self, Sentence, counted, how_many, number};
+use crate::report::sentence::{Sentence, counted, how_many, number};
 use crate::report::style::{Label, Style};
+use crate::report::target;
 
 /// The report as text.
 #[must_use]
@@ -66,7 +67,7 @@ pub fn put_proposer(page: &mut Page, plan: &PlanReport) {
     by = by.maybe(plan.task.as_ref(), |s, task| s.own(", for task ").name(task));
     page.para("proposed by ", &spans(Label::Plain, &by));
     if !plan.targets.is_empty() {
-        page.para("target: ", &spans(Label::Plain, &sentence::targets(&plan.targets)));
+        page.para("target: ", &spans(Label::Plain, &target::targets(&plan.targets)));
     }
 }
 
@@ -143,7 +144,7 @@ fn put_snapshot(page: &mut Page, style: &Style, snapshot: &SnapshotReport) {
         .name(&snapshot.source)
         .own(format!(", taken at {}, sha256 {}", snapshot.taken_at, snapshot.digest));
     page.para("", &spans(Label::Plain, &line));
-    page.para("target: ", &spans(Label::Plain, &sentence::targets(&snapshot.targets)));
+    page.para("target: ", &spans(Label::Plain, &target::targets(&snapshot.targets)));
     let rows: Vec<Vec<String>> =
         snapshot.counts.iter().map(|(what, n)| vec![what.replace('_', " "), number(*n)]).collect();
     table::put(page, style, &["what", "how many"], &rows);

@@ -11,7 +11,8 @@ use crate::access::model::facts::Access;
 use crate::input::finding::{Code, Severity};
 use crate::input::text::Text;
 use crate::report::effects::{AccessList, Listed};
-use crate::report::model::{ChangeReport, TargetReport};
+use crate::report::model::ChangeReport;
+use crate::report::target::TargetReport;
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Document<'r> {
