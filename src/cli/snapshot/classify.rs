@@ -65,6 +65,7 @@ impl Classify {
         let mut findings = lens.findings.clone();
         findings.extend(loaded.findings.iter().cloned());
         let about = SnapshotReport {
+            targets: crate::app::present::plan_report::systems(&loaded.snapshot),
             file: Text::from(loaded.name.as_str()),
             source: loaded.snapshot.source.clone(),
             taken_at: loaded.snapshot.taken_at,

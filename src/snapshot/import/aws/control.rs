@@ -115,6 +115,7 @@ impl Build<'_> {
                 implicit: Vec::new(),
                 members_known: MembersKnown::Partial,
                 owner: None,
+                public: false,
             },
         );
     }

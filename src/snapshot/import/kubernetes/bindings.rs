@@ -14,11 +14,13 @@ use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::intern::{interning, shared};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::snapshot::tree;
 use crate::snapshot::import::Import;
 use crate::snapshot::import::notes::{Notes, Spot};
-use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status, SystemTarget};
+use crate::snapshot::model::{
+    Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status, SystemTarget,
+};
 use crate::snapshot::public::is_public_name;
+use crate::snapshot::tree;
 
 use super::gather::{Gathered, Key, cluster_uid, display, gather};
 use super::object::{Body, Kind, Object, SubjectRef};
