@@ -10,7 +10,6 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json};
 
-use crate::access::effective::policy_variables::{Value, value};
 use crate::access::effective::state::AccessState;
 use crate::input::id::Subject;
 use crate::input::text::Text;
@@ -127,6 +126,48 @@ fn is_null(key: &str, wanted: &Json, holder: Option<&Identity>) -> Option<bool> 
     };
     let wanted: Vec<Cow<'_, str>> = wanted.as_array()?.iter().filter_map(Json::as_str).map(Cow::Borrowed).collect();
     Some(wanted.iter().any(|text| text.eq_ignore_ascii_case(if absent { "true" } else { "false" })))
+}
+
+/// What a variable or a condition key stands for.
+pub(crate) enum Value {
+    Is(String),
+    /// This kind of holder has none.
+    None,
+    Unknown,
+}
+
+/// The value of a variable or condition key for a holder.
+pub(crate) fn value(name: &str, holder: Option<&Identity>) -> Value {
+    let Some(holder) = holder else { return Value::Unknown };
+    let id = holder.id.as_str();
+    let mut parts = id.splitn(6, ':').skip(4);
+    let (account, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    // A value is a text: a letter that patterns read otherwise makes it unknown.
+    let plain =
+        |text: &Text| if text.raw().contains(['*', '?']) { Value::Unknown } else { Value::Is(text.raw().to_owned()) };
+    match name.to_ascii_lowercase().as_str() {
+        "aws:username" if rest.starts_with("user/") => {
+            Value::Is(rest.rsplit('/').next().unwrap_or_default().to_owned())
+        }
+        "aws:username" if rest.starts_with("role/") => Value::None,
+        "aws:userid" if rest.starts_with("user/") => holder.labels.get("aws:userid").map_or(Value::Unknown, plain),
+        "aws:principalaccount" if !account.is_empty() => Value::Is(account.to_owned()),
+        // Whoever is named by another account's root may be anyone in it.
+        "aws:principalarn" if rest.starts_with("user/") || rest.starts_with("role/") => plain(&holder.id.text()),
+        "aws:principaltype" if rest.starts_with("user/") => Value::Is("User".to_owned()),
+        "aws:principaltype" if rest.starts_with("role/") => Value::Is("AssumedRole".to_owned()),
+        "aws:principalisawsservice" if !account.is_empty() => Value::Is("false".to_owned()),
+        "aws:principalisawsservice" if id.starts_with("service:") => Value::Is("true".to_owned()),
+        "aws:principalorgid" => holder.labels.get("aws:principalorgid").map_or(Value::Unknown, plain),
+        // A session of a role may carry tags that take the place of the role's own.
+        lower if lower.starts_with("aws:principaltag/") && rest.starts_with("role/") => Value::Unknown,
+        lower if lower.starts_with("aws:principaltag/") => {
+            let key = name.get("aws:principaltag/".len()..).unwrap_or_default();
+            // WHY: a session may carry tags that no export shows, so a missing one is unknown.
+            holder.labels.get(key).map_or(Value::Unknown, plain)
+        }
+        _ => Value::Unknown,
+    }
 }
 
 /// Whether a pattern with `*` and `?` matches a text.

@@ -14,8 +14,9 @@ use crate::access::effective::state::AccessState;
 use crate::access::escalation::bindings::Binding;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::objects::{objects, wanted};
-use crate::access::escalation::requirement::{Completion, Completions, FoundPath, Objects, Reached, RequirementQuery, Strength};
-use crate::access::graph::provenance::ExpiringPath;
+use crate::access::escalation::requirement::{
+    Completion, Completions, FoundPath, Objects, Reached, RequirementQuery, Strength,
+};
 use crate::access::graph::trust_rules::Bound;
 use crate::access::model::facts::Escalation;
 use crate::input::id::Subject;

@@ -11,8 +11,8 @@ use clap::Args;
 use crate::access::Index;
 use crate::access::model::facts::{AccessDelta, Escalation};
 use crate::access::queries::snapshot_diff;
-use crate::app::io::streams;
 use crate::app::io::format::render;
+use crate::app::io::streams;
 use crate::cli::shared_args::LocationArgs;
 use crate::cli::snapshot::show::{Lens, Loaded, subject};
 use crate::decision::exit::ExitCode;
@@ -23,7 +23,7 @@ use crate::input::text::Text;
 use crate::report::model::{Body, Report, Reported};
 
 use crate::report::render::format::Format;
-use crate::report::sentence::{Sentence, counted, self};
+use crate::report::sentence::{self, Sentence, counted};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 use crate::snapshot::difference;
 use crate::snapshot::model::Assignment;
