@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::chains::across_plans::across;
-use crate::access::chains::candidates::candidates;
+use crate::access::chains::candidates::{Candidates, candidates, losses};
 use crate::access::chains::cheapest_drop::Cheapest;
 use crate::access::chains::search::search;
 use crate::access::chains::what_if::{lay, lay_for_few};
@@ -18,7 +18,9 @@ use crate::access::effective::state::AccessState;
 use crate::access::effects::assessment::{in_task_scope, judge};
 use crate::access::effects::compute::{ChangeEffect, EffectContext};
 use crate::access::effects::findings::{about_plan, beyond_budget, notes};
+use crate::access::effects::kept::kept;
 use crate::access::effects::policy_context::around;
+use crate::access::effects::receivers::{receivers, with_receivers};
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::model::facts::{
@@ -46,18 +48,20 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         let mut with = step.depends_on.clone();
         with.insert(at);
         let after = lay(&with);
-        let room = q.budget.of_change();
-        let outcome = if step.depends_on.is_empty() {
-            bench.outcome(&plain, &after, room)
+        let below;
+        let before = if step.depends_on.is_empty() {
+            &plain
         } else {
-            bench.outcome(&lay(&step.depends_on), &after, room)
+            below = lay(&step.depends_on);
+            &below
         };
+        let outcome = bench.outcome(before, &after, q.budget.of_change());
         told = told.saturating_add(outcome.told());
         looked = looked.saturating_add(outcome.work);
         if told > q.budget.plan || looked > q.budget.plan_work {
             return Err(vec![beyond_budget(q.plan)]);
         }
-        let facts = facts(q, &bench, &steps, step, &after, &outcome);
+        let facts = facts(q, &bench, (&steps, step), (before, &after), &outcome);
         alone.push((outcome, facts));
     }
 
@@ -69,7 +73,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     };
     let outcomes: Vec<&ChangeEffect> = alone.iter().map(|(outcome, _)| outcome).collect();
     let for_few = |set: &BTreeSet<usize>| lay_for_few(q, &plain, &steps, set);
-    let mut emergent = emergent(q, &plain, &steps, &whole_view, &whole, &outcomes, &for_few);
+    let (mut emergent, lost_together) = together(q, &plain, &steps, &whole_view, &whole, &outcomes, &for_few);
     let (beyond, notes_across) =
         if q.approved.is_empty() { (Vec::new(), Vec::new()) } else { across(q, &plain, &bench, &outcomes, &emergent) };
     let own_emergent = emergent.len();
@@ -78,14 +82,13 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     for piece in &mut emergent {
         piece.drop = cheapest.of(piece);
     }
-    let mut parts: BTreeMap<&ChangeId, Vec<usize>> = BTreeMap::new();
-    for (at, piece) in emergent.iter().enumerate() {
-        piece.members.iter().for_each(|id| parts.entry(id).or_default().push(at));
-    }
+    let mut parts = by_member(&emergent);
+    let mut lost_parts = by_member(&lost_together);
     let mut changes: Vec<ChangeFacts> = Vec::with_capacity(alone.len());
     let mut findings = Vec::new();
     for ((outcome, mut facts), step) in alone.into_iter().zip(&steps) {
         facts.emergent = parts.remove(&facts.id).unwrap_or_default();
+        facts.lost_together = lost_parts.remove(&facts.id).unwrap_or_default();
         let privileged = facts.emergent.iter().filter_map(|at| emergent.get(*at)?.privileged());
         facts.privileged_together = privileged.collect();
         notes(step, &facts, &outcome, &mut findings);
@@ -116,7 +119,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         match &piece.what {
             EmergentWhat::Escalation(it) => escalations.push(it.clone()),
             EmergentWhat::Sod(it) => sod.push(it.clone()),
-            EmergentWhat::Access(_) => {}
+            EmergentWhat::Access(_) | EmergentWhat::Loss(_) => {}
         }
     }
     Ok(Analysis {
@@ -128,10 +131,20 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         escalations,
         sod,
         emergent,
+        lost_together,
         sets_incomplete,
         findings,
         changes,
     })
+}
+
+/// The places of pieces by the changes that are responsible for them.
+fn by_member(pieces: &[Emergent]) -> BTreeMap<&ChangeId, Vec<usize>> {
+    let mut parts: BTreeMap<&ChangeId, Vec<usize>> = BTreeMap::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        piece.members.iter().for_each(|id| parts.entry(id).or_default().push(at));
+    }
+    parts
 }
 
 fn count(n: usize) -> u64 {
@@ -141,12 +154,12 @@ fn count(n: usize) -> u64 {
 pub(crate) fn facts(
     q: &AnalysisRequest<'_, '_>,
     bench: &EffectContext<'_>,
-    steps: &[ResolvedChange<'_>],
-    step: &ResolvedChange<'_>,
-    after: &AccessState<'_, '_>,
+    (steps, step): (&[ResolvedChange<'_>], &ResolvedChange<'_>),
+    (before, after): (&AccessState<'_, '_>, &AccessState<'_, '_>),
     outcome: &ChangeEffect,
 ) -> ChangeFacts {
     let named = named(after, step);
+    let receivers = receivers(q, step, after);
     let judged = judge(&bench.classifier, after, step, &named, outcome);
     let computed = Computed {
         named: &named,
@@ -163,7 +176,9 @@ pub(crate) fn facts(
         becomes: holds_after(q.index, step, q.plan.expires.value, q.now),
         assignments: assignments(q.index, step),
         effects: outcome.effects.clone(),
-        concerned: outcome.concerned.clone(),
+        kept: kept(step, before, after),
+        concerned: with_receivers(&outcome.concerned, outcome, &receivers, after),
+        receivers,
         privileged: judged.privileged,
         privileged_together: BTreeSet::new(),
         gained_privileged: judged.gained_privileged,
@@ -175,8 +190,10 @@ pub(crate) fn facts(
         admin_name: judged.admin_name,
         claims,
         escalations: outcome.escalations.clone(),
+        already: outcome.already.clone(),
         sod: outcome.sod.clone(),
         emergent: Vec::new(),
+        lost_together: Vec::new(),
         in_task_scope: in_task_scope(q.task, after, outcome),
         reversible: reversible(q.index, step),
         touches_deny: after.holds_deny(&named),
@@ -196,7 +213,8 @@ pub(crate) fn before(
     around(plain, &bench.classifier, Some(q.now), None, parties.chain(people))
 }
 
-fn emergent<'v, 's>(
+/// What the whole plan gives and no change alone, and what it takes and no change alone.
+pub(crate) fn together<'v, 's>(
     q: &AnalysisRequest<'_, '_>,
     plain: &'v AccessState<'v, 's>,
     steps: &[ResolvedChange<'_>],
@@ -204,13 +222,16 @@ fn emergent<'v, 's>(
     whole: &ChangeEffect,
     alone: &[&ChangeEffect],
     lay: &dyn Fn(&BTreeSet<usize>) -> AccessState<'v, 's>,
-) -> Vec<Emergent> {
+) -> (Vec<Emergent>, Vec<Emergent>) {
     if steps.len() < 2 {
-        return Vec::new();
+        return Default::default();
     }
-    let candidates = candidates(whole, alone, whole_view, q.budget.emergent);
-    if candidates.is_empty() {
-        return Vec::new();
-    }
-    search(q, plain, steps, whole_view, alone, lay).all(candidates)
+    let find = |candidates: Candidates| {
+        if candidates.is_empty() {
+            return Vec::new();
+        }
+        search(q, plain, steps, whole_view, alone, lay).all(candidates)
+    };
+    let most = q.budget.emergent;
+    (find(candidates(whole, alone, whole_view, most)), find(losses(whole, alone, whole_view, most)))
 }

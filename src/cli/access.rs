@@ -10,6 +10,7 @@ use clap::Args;
 use crate::access::Index;
 use crate::access::matching::coverage::{Tree, scopes_overlap};
 use crate::access::queries::effective_access::{Reached, effective};
+use crate::access::queries::every_path::every_path;
 use crate::access::queries::who_can::{AccessQuery, AccessVerdict, can, who_can};
 use crate::app::io::files::shown;
 use crate::app::present::plan_report;
@@ -48,7 +49,7 @@ pub struct Access {
     /// Ask this snapshot [default: that of the trust folder].
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// Show every way, however many.
+    /// Show every access, and every path to it.
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -112,9 +113,12 @@ impl Access {
                 who_can(&index, wish, self.all.then_some(usize::MAX)).into_iter().map(AccessRow::from).collect()
             }
             (_, Some(wish)) => subjects.iter().map(|subject| can(&index, subject, wish).into()).collect(),
-            (_, None) => subjects.iter().map(|subject| everything(&index, subject, scope.as_ref())).collect(),
+            (_, None) => subjects.iter().map(|subject| everything(&index, subject, scope.as_ref(), self.all)).collect(),
         };
-        let verdict = verdict(who.as_ref(), wish.as_ref(), scope.as_ref(), &rows);
+        let mut verdict = verdict(who.as_ref(), wish.as_ref(), scope.as_ref(), &rows);
+        if rows.iter().any(|row| row.is_cut) {
+            verdict = verdict.own("; there are more paths to it than are listed");
+        }
         let report = Report {
             command: "access",
             exit_code: ExitCode::Passes.code(),
@@ -193,11 +197,15 @@ impl Tree for Places<'_, '_> {
     }
 }
 
-/// What a subject holds that reaches a resource or something below it; no resource: everything.
-fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>) -> AccessRow {
+/// What a subject holds that reaches a resource or something below it; no resource: everything. By one path each, or by all.
+fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>, all_paths: bool) -> AccessRow {
     let places = Places(index);
     let is_meant = |held: &Reached| scope.is_none() || scopes_overlap(&places, held.access.scope.as_ref(), scope);
-    let ways = effective(index, subject).into_iter().filter(is_meant).map(|reached| WayRow {
+    let (found, is_cut) = if all_paths { every_path(index, subject) } else { (effective(index, subject), false) };
+    let found: Vec<Reached> = found.into_iter().filter(is_meant).collect();
+    let same = |a: &Reached, b: &Reached| (&a.access, a.eligible) == (&b.access, b.eligible);
+    let accesses = found.chunk_by(same).count();
+    let ways = found.into_iter().map(|reached| WayRow {
         verdict: if reached.eligible { AccessVerdict::Eligible } else { AccessVerdict::Yes },
         access: reached.access,
         eligible: reached.eligible,
@@ -208,6 +216,8 @@ fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>) 
         verdict: AccessVerdict::Yes,
         ways: ways.collect(),
         more: 0,
+        accesses,
+        is_cut,
         taken: Vec::new(),
         closed: None,
     }
@@ -217,7 +227,7 @@ fn verdict(who: Option<&Text>, wish: Option<&AccessQuery>, scope: Option<&Resour
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     match (who, wish) {
         (Some(who), None) => {
-            let ways = rows.iter().map(|r| r.ways.len()).sum();
+            let ways = rows.iter().map(|r| r.accesses).sum();
             let holds = format!(" holds {}", counted(count(ways), "access", "accesses"));
             Sentence::new().name(who).own(holds).maybe(scope, |says, scope| says.own(" in ").id(scope))
         }

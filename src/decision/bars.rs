@@ -91,9 +91,8 @@ pub fn bars(approver: &Approver, proposer: &IdentityId, facts: &ChangeFacts, ana
     found
 }
 
-/// Everyone who gains by a change: now, eligible, as its named receiver, or together with other changes of the plan.
+/// Everyone who gains by a change or receives something by it: now, eligible, or together with other changes of the plan.
 fn gaining<'a>(facts: &'a ChangeFacts, analysis: &'a Analysis) -> BTreeSet<&'a Subject> {
-    let alone = facts.effects.gained.iter().chain(&facts.effects.gained_eligible).map(|p| &p.subject);
     let completes = facts.escalations.iter().map(|e| &e.subject);
     let listed: BTreeSet<usize> = facts.emergent.iter().copied().collect();
     let together = analysis
@@ -102,11 +101,11 @@ fn gaining<'a>(facts: &'a ChangeFacts, analysis: &'a Analysis) -> BTreeSet<&'a S
         .enumerate()
         .filter(|(at, e)| listed.contains(at) || e.members.contains(&facts.id))
         .map(|(_, e)| match &e.what {
-            EmergentWhat::Access(piece) => &piece.subject,
+            EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => &piece.subject,
             EmergentWhat::Escalation(escalation) => &escalation.subject,
             EmergentWhat::Sod(conflict) => &conflict.subject,
         });
-    alone.chain(&facts.receiver).chain(completes).chain(together).collect()
+    facts.gaining().chain(completes).chain(together).collect()
 }
 
 /// What is known of identities, before the plan and around the change.

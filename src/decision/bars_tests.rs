@@ -47,6 +47,12 @@ fn nobody_approves_what_any_of_their_identities_gains() {
 }
 
 #[test]
+fn nobody_approves_what_they_receive_although_the_snapshot_gives_nothing_for_it() {
+    let found = bar(|_, f, _| f.receivers = BTreeSet::from([Subject::Identity("user:ada".into())]));
+    assert_eq!(found, BTreeSet::from([Bar::Gains("user:ada".into())]));
+}
+
+#[test]
 fn eligible_and_emergent_gains_bar_too() {
     assert!(!bar(|_, f, _| f.effects.gained_eligible = vec![piece("user:ada", "x")]).is_empty());
     let emergent = |f: &mut ChangeFacts, a: &mut Analysis| {

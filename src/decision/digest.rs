@@ -147,6 +147,9 @@ pub struct Held {
     pub subject: SubjectRecord,
     /// What.
     pub access: Access,
+    /// Gained, although the subject could reach it before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub already: bool,
 }
 
 /// A subject, its kind beside its name: an identity and a group may share one.
@@ -246,9 +249,9 @@ impl Document {
             intent: plan.intent.value.clone(),
             reason: change.reason.value.clone(),
             effect: EffectRecord {
-                gained: held(&facts.effects.gained),
-                lost: held(&facts.effects.lost),
-                gained_eligible: held(&facts.effects.gained_eligible),
+                gained: held(&facts.effects.gained, true),
+                lost: held(&facts.effects.lost, false),
+                gained_eligible: held(&facts.effects.gained_eligible, true),
             },
             privileged: facts.is_privileged(),
             sensitivity: facts.sensitivity,
@@ -334,8 +337,13 @@ pub fn emergent(analysis: &Analysis, facts: &ChangeFacts) -> BTreeSet<Digest<of:
     listed.chain(member).map(|e| e.digest).collect()
 }
 
-fn held(pieces: &[AccessDelta]) -> Vec<Held> {
-    sorted(pieces.iter().map(|p| Held { subject: SubjectRecord::from(&p.subject), access: p.access.clone() }))
+/// Accesses as they are recorded. A loss is the same whatever is still reached.
+fn held(pieces: &[AccessDelta], gains: bool) -> Vec<Held> {
+    sorted(pieces.iter().map(|p| Held {
+        subject: SubjectRecord::from(&p.subject),
+        access: p.access.clone(),
+        already: gains && p.elsewhere.is_some(),
+    }))
 }
 
 fn escalation(e: &Escalation) -> EscalationRecord {

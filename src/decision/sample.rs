@@ -76,6 +76,7 @@ pub(crate) fn piece(who: &str, action: &str) -> AccessDelta {
         subject: Subject::Identity(who.into()),
         access: access(action, None),
         path: [].into(),
+        elsewhere: None,
         sensitivity: Sensitivity::Low,
         privileged: None,
         digest: Digest::of(format!("{who} {action}").as_bytes()),
@@ -143,6 +144,10 @@ pub(crate) fn facts(id: &str) -> ChangeFacts {
         admin_name: None,
         claims: Vec::new(),
         escalations: Vec::new(),
+        already: Vec::new(),
+        kept: Vec::new(),
+        lost_together: Vec::new(),
+        receivers: BTreeSet::new(),
         sod: Vec::new(),
         emergent: Vec::new(),
         in_task_scope: true,
@@ -168,6 +173,7 @@ pub(crate) fn analysis() -> Analysis {
         gained_privileged: 0,
         escalations: Vec::new(),
         sod: Vec::new(),
+        lost_together: Vec::new(),
         emergent: Vec::new(),
         sets_incomplete: false,
         around: PolicyContext::default(),
@@ -178,8 +184,10 @@ pub(crate) fn analysis() -> Analysis {
 
 /// A document of a grant: who gets which role, with which actions.
 pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
-    let mut gained: Vec<Held> =
-        actions.iter().map(|a| Held { subject: SubjectRecord::Identity(to.into()), access: access(a, None) }).collect();
+    let mut gained: Vec<Held> = actions
+        .iter()
+        .map(|a| Held { subject: SubjectRecord::Identity(to.into()), access: access(a, None), already: false })
+        .collect();
     gained.sort();
     Document {
         action: "grant".into(),

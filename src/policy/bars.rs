@@ -31,6 +31,8 @@ pub enum AutoBar {
     EligibleGain,
     /// It is part of something that only the plan as a whole gives.
     EmergentGain,
+    /// It is part of what only several changes of the plan take together.
+    LostTogether,
     /// It completes a known way to escalate, or may.
     Escalation,
     /// It gives one subject what must be apart.
@@ -76,6 +78,7 @@ impl AutoBar {
             Self::StandingGain => "it gives access without an end",
             Self::EligibleGain => "it gives access that can be activated later",
             Self::EmergentGain => "it is part of what only the whole plan gives",
+            Self::LostTogether => "it takes access together with other changes of the plan",
             Self::Escalation => "it completes, or may complete, a known way to escalate",
             Self::SodConflict => "it gives one subject what must be apart",
             Self::SetsIncomplete => "the search for changes that act together was cut short",
@@ -113,6 +116,7 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
         (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
         (AutoBar::EmergentGain, !facts.emergent.is_empty()),
+        (AutoBar::LostTogether, !facts.lost_together.is_empty()),
         (AutoBar::Escalation, !facts.escalations.is_empty()),
         (AutoBar::SodConflict, !facts.sod.is_empty()),
         (AutoBar::SetsIncomplete, matter.analysis.sets_incomplete),
@@ -221,10 +225,9 @@ impl<'a> Who<'a> {
         Self { identities, groups, owns }
     }
 
-    /// Whether they gain by a change, now or eligibly, or are named as its receiver.
+    /// Whether they gain by a change, now or eligibly, or receive something by it.
     pub(super) fn gains(&self, matter: &PolicyInput<'_>, facts: &ChangeFacts) -> bool {
-        let pieces = facts.effects.gained.iter().chain(&facts.effects.gained_eligible);
-        pieces.map(|piece| &piece.subject).chain(&facts.receiver).any(|subject| match subject {
+        facts.gaining().any(|subject| match subject {
             Subject::Group(group) => self.groups.contains(group),
             Subject::Identity(id) => self.identities.contains(id) || self.answers_for(matter, facts, id),
         })

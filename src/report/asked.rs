@@ -41,6 +41,10 @@ pub struct AccessRow {
     pub ways: Vec<WayRow>,
     /// How many accesses more, which are not listed.
     pub more: usize,
+    /// How many accesses they lead to.
+    pub accesses: usize,
+    /// There are more paths than stand here.
+    pub is_cut: bool,
     /// What takes it, or part of it.
     pub taken: Vec<Exception>,
     /// The account that does not let the subject in, where only that is missing.
@@ -71,6 +75,8 @@ impl From<AccessAnswer> for AccessRow {
         Self {
             subject: answer.subject,
             verdict: answer.verdict,
+            accesses: answer.ways.len(),
+            is_cut: false,
             ways: answer.ways.into_iter().map(way).collect(),
             more: answer.more,
             taken: answer.taken,

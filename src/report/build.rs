@@ -3,17 +3,24 @@
 //! In: a plan and its analysis. Out: the part of the report that is fact. Outcomes, steps, policies, digests and
 //! decisions are set by `cli`, which asks the rooms that know them; until then a change is `unjudged` and open.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::access::model::facts::{
-    Affected, Analysis, ChangeFacts, Emergent, EmergentWhat, Escalation, Holding, SodConflict, Truncated,
+    Affected, Analysis, ChangeFacts, Emergent, EmergentWhat, Escalation, Holding, Kept, SodConflict, Truncated,
 };
+use crate::input::id::Subject;
 use crate::input::text::Text;
 use crate::plan::model::{Change, Plan};
 
 use super::effects::{AccessList, Limits};
 use super::model::{
-    Alteration, ChangeReport, EmergentReport, EscalationReport, Outcome, PlanReport, SodReport, State, Totals,
+    AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, Outcome, PlanReport,
+    SodReport, State, Totals,
 };
-use super::sentence::{Sentence, access, action, how_many, number, path, scope, subject};
+use super::sentence::{Sentence, access, action, counted, how_many, number, path, scope, subject, through};
+
+/// Paths named in a line that says that they lead to nothing new.
+const MOST_PATHS: usize = 4;
 
 /// What the facts say of a plan. `file` is the plan's name as the user gave it.
 #[must_use]
@@ -40,6 +47,7 @@ pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanR
         policies: Vec::new(),
         changes,
         emergent: analysis.emergent.iter().map(emergent).collect(),
+        lost_together: analysis.lost_together.iter().map(emergent).collect(),
         totals: Totals::default(),
     };
     report.totals = Totals {
@@ -91,12 +99,15 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         gained: list(&facts.effects.gained),
         lost: list(&facts.effects.lost),
         gained_eligible: list(&facts.effects.gained_eligible),
+        kept: facts.kept.iter().map(kept).collect(),
         concerned: concerned(&facts.concerned),
         unknown_groups: facts.concerned.unknown_groups.iter().map(crate::input::id::Id::text).collect(),
         untold: untold(facts.concerned.untold),
         depends_on: facts.depends_on.iter().cloned().collect(),
         emergent: facts.emergent.clone(),
+        lost_together: facts.lost_together.clone(),
         escalations: facts.escalations.iter().map(escalation).collect(),
+        already: already(&facts.already),
         sod: facts.sod.iter().map(sod).collect(),
         privileged: facts.why_privileged().cloned().collect(),
         sensitivity: facts.sensitivity,
@@ -169,6 +180,37 @@ pub fn escalation(it: &Escalation) -> EscalationReport {
     }
 }
 
+fn kept(it: &Kept) -> KeptReport {
+    let verb = if it.is_reached() { " can still reach " } else { " still has " };
+    let much = if it.accesses == it.of {
+        "all of it".to_owned()
+    } else {
+        format!("{} of {}", number(it.accesses), counted(it.of, "access", "accesses"))
+    };
+    KeptReport {
+        subject: it.subject.text(),
+        sentence: subject(&it.subject).own(verb).own(much).own(" through ").then(through(&it.path)),
+        way: path(&it.path),
+        accesses: it.accesses,
+        of: it.of,
+    }
+}
+
+/// Paths that lead to nothing new, by subject.
+fn already(list: &[Escalation]) -> Vec<AlreadyReport> {
+    let mut by: BTreeMap<&Subject, BTreeSet<&Text>> = BTreeMap::new();
+    for it in list {
+        by.entry(&it.subject).or_default().insert(&it.id);
+    }
+    let each = |(who, ids): (&Subject, BTreeSet<&Text>)| {
+        let paths: Vec<Text> = ids.into_iter().cloned().collect();
+        let ways = counted(count(paths.len()), "escalation path", "escalation paths");
+        let said = subject(who).own(format!(" could already do as much as {ways} would give: "));
+        AlreadyReport { subject: who.text(), sentence: said.few_names(&paths, MOST_PATHS), paths }
+    };
+    by.into_iter().map(each).collect()
+}
+
 fn sod(it: &SodConflict) -> SodReport {
     let sentence = subject(&it.subject).own(" holds both sides of ").name(&it.id).own(": ").name(&it.title);
     let sentence = sentence.maybe(it.scope.as_ref(), |s, at| s.own(" ").then(scope(Some(at))));
@@ -182,6 +224,14 @@ fn emergent(it: &Emergent) -> EmergentReport {
                 .own(if it.eligible { " could activate " } else { " gains " })
                 .then(access(&piece.access)),
             "access",
+            piece.privileged.clone(),
+            vec![path(&piece.path)],
+        ),
+        EmergentWhat::Loss(piece) => (
+            subject(&piece.subject)
+                .own(if it.eligible { " can no longer activate " } else { " loses " })
+                .then(access(&piece.access)),
+            "loss",
             piece.privileged.clone(),
             vec![path(&piece.path)],
         ),

@@ -12,7 +12,7 @@ use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-use super::sentence::{Sentence, counted, limits, number, path, scope, subject};
+use super::sentence::{Sentence, counted, limits, number, path, scope, subject, through};
 
 /// How much of a long list is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,8 @@ pub struct Bundle {
     pub privileged: Option<Text>,
     /// One way that gives it, that of the first subject.
     pub way: Sentence,
+    /// Of gains: through what they could be reached before. Of losses: through what they can be reached still.
+    pub elsewhere: Option<Sentence>,
     /// How many pieces stand in it.
     pub pieces: u64,
 }
@@ -111,6 +113,7 @@ struct Kind<'p> {
     condition: Option<&'p Text>,
     until: Option<Time>,
     exceptions: &'p [Exception],
+    elsewhere: Option<&'p AccessPath>,
 }
 
 impl AccessList {
@@ -127,6 +130,7 @@ impl AccessList {
                 condition: access.condition.as_ref(),
                 until: access.until,
                 exceptions: &access.exceptions,
+                elsewhere: piece.elsewhere.as_ref(),
             };
             let entry = held.entry((kind, &access.resource, &access.action));
             entry.or_insert_with(|| (Vec::new(), &piece.path)).0.push((&piece.subject, access.scope.as_ref()));
@@ -205,6 +209,7 @@ fn bundle(
         sensitivity: kind.sensitivity.0,
         privileged: kind.privileged.cloned(),
         way: path(way),
+        elsewhere: kind.elsewhere.map(through),
         pieces: count(accesses.saturating_mul(pairs.len())),
     }
 }

@@ -145,6 +145,8 @@ pub struct PlanReport {
     pub changes: Vec<ChangeReport>,
     /// What only the whole plan gives.
     pub emergent: Vec<EmergentReport>,
+    /// What only several changes together take.
+    pub lost_together: Vec<EmergentReport>,
     /// Sums over the plan.
     pub totals: Totals,
 }
@@ -350,6 +352,8 @@ pub struct ChangeReport {
     pub lost: AccessList,
     /// Access that can be activated later.
     pub gained_eligible: AccessList,
+    /// What it takes in one way and its holders still have in another.
+    pub kept: Vec<KeptReport>,
     /// How many identities it concerns: `at least 3 identities (human)`.
     pub concerned: Sentence,
     /// Groups concerned whose members are not all known.
@@ -360,8 +364,12 @@ pub struct ChangeReport {
     pub depends_on: Vec<ChangeId>,
     /// Whole-plan pieces of which it is a part: places in [`PlanReport::emergent`].
     pub emergent: Vec<usize>,
-    /// Escalation paths that it completes.
+    /// Losses of the whole plan of which it is a part: places in [`PlanReport::lost_together`].
+    pub lost_together: Vec<usize>,
+    /// Escalation paths that it opens.
     pub escalations: Vec<EscalationReport>,
+    /// Escalation paths that lead to nothing that their subject could not do before.
+    pub already: Vec<AlreadyReport>,
     /// Conflicts that it makes.
     pub sod: Vec<SodReport>,
     /// Why it is privileged; empty: it is not.
@@ -477,6 +485,32 @@ pub struct EscalationReport {
     pub complete: bool,
     /// How each requirement is held.
     pub ways: Vec<Sentence>,
+}
+
+/// What a change takes in one way and a subject still has in another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptReport {
+    /// Who has it still.
+    pub subject: Text,
+    /// How much of it, and how, one sentence.
+    pub sentence: Sentence,
+    /// The path.
+    pub way: Sentence,
+    /// How many accesses.
+    pub accesses: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+/// A subject for which escalation paths lead to nothing that it could not do before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlreadyReport {
+    /// Who.
+    pub subject: Text,
+    /// The ids of the paths.
+    pub paths: Vec<Text>,
+    /// That it could do as much before, one sentence.
+    pub sentence: Sentence,
 }
 
 /// A conflict of duties.

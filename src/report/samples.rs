@@ -33,6 +33,7 @@ pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>
             exceptions: Vec::new(),
         },
         path: [PathStep::Holds("role".into(), "assignment".into(), Mode::Active)].into(),
+        elsewhere: None,
         sensitivity: Sensitivity::Low,
         privileged: None,
         digest: Digest::of(format!("{who} {action} {resource}").as_bytes()),
@@ -73,11 +74,24 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         gained: list.clone(),
         lost: list.clone(),
         gained_eligible: list,
+        kept: vec![KeptReport {
+            subject: t(),
+            sentence: Sentence::of("still has all of it through group ").name(&t()),
+            way: Sentence::new().name(&t()),
+            accesses: 2,
+            of: 2,
+        }],
         concerned: Sentence::of("at least 3 identities (human)"),
         unknown_groups: vec![t()],
         untold: Some(Sentence::of("2 identities and groups count as gaining everything")),
         depends_on: vec![text.into()],
         emergent: vec![0],
+        lost_together: vec![0],
+        already: vec![AlreadyReport {
+            subject: t(),
+            paths: vec![t()],
+            sentence: Sentence::new().name(&t()).own(" could already do as much"),
+        }],
         escalations: vec![EscalationReport {
             id: t(),
             sentence: Sentence::of("completes ").name(&t()),
@@ -132,6 +146,20 @@ pub(crate) fn plan(text: &str) -> PlanReport {
         emergent: vec![EmergentReport {
             sentence: subject(&some.subject).own(" gains ").then(access(&some.access)),
             kind: "access",
+            eligible: false,
+            sets: vec![vec!["c1".into(), text.into()]],
+            members: ["c1", text].map(Into::into).to_vec(),
+            with: vec![text.into()],
+            drop: vec![text.into()],
+            others: 0,
+            complete: false,
+            privileged: Some(t()),
+            ways: vec![Sentence::new().name(&t())],
+            digest: some.digest,
+        }],
+        lost_together: vec![EmergentReport {
+            sentence: subject(&some.subject).own(" loses ").then(access(&some.access)),
+            kind: "loss",
             eligible: false,
             sets: vec![vec!["c1".into(), text.into()]],
             members: ["c1", text].map(Into::into).to_vec(),
@@ -267,6 +295,8 @@ fn access_row(text: &str) -> AccessRow {
     let left_out = Except { action: text.into(), resource: text.into() };
     let way = WayRow { verdict: AccessVerdict::UnderCondition, access: held.access, eligible: true, path: held.path };
     AccessRow {
+        accesses: 1,
+        is_cut: false,
         subject: held.subject,
         verdict: AccessVerdict::UnderCondition,
         ways: vec![way.clone(), way],

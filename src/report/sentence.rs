@@ -429,6 +429,19 @@ pub fn path(path: &AccessPath) -> Sentence {
     if path.is_empty() { out.own("in ways that are not told") } else { out }
 }
 
+/// Through what a path leads first, then the whole path.
+#[must_use]
+pub fn through(steps: &AccessPath) -> Sentence {
+    let leads = |step: &PathStep| matches!(step, PathStep::Member(..) | PathStep::ActsAs(..));
+    let first = match steps.iter().find(|step| leads(step)).or_else(|| steps.first()) {
+        Some(PathStep::Member(group, _)) => Sentence::of("group ").id(group),
+        Some(PathStep::ActsAs(other, _)) => subject(other),
+        Some(PathStep::Holds(role, ..) | PathStep::Includes(role)) => Sentence::of("role ").id(role),
+        None => return Sentence::of("several paths together"),
+    };
+    first.own(": ").then(path(steps))
+}
+
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }

@@ -50,7 +50,7 @@ impl Candidates {
         found.sort_by_key(|(what, _)| match what {
             EmergentWhat::Escalation(_) | EmergentWhat::Sod(_) => 0,
             EmergentWhat::Access(_) if is_privileged(what) => 1,
-            EmergentWhat::Access(_) => 2,
+            EmergentWhat::Access(_) | EmergentWhat::Loss(_) => 2,
         });
         found
     }
@@ -79,8 +79,8 @@ impl Candidates {
     /// privileged one, if there is any.
     fn accesses(
         &mut self,
-        list: &[AccessDelta],
-        eligible: bool,
+        (list, eligible): (&[AccessDelta], bool),
+        of: fn(AccessDelta) -> EmergentWhat,
         covered: &dyn Fn(&AccessDelta, bool) -> bool,
         most: usize,
     ) {
@@ -90,13 +90,13 @@ impl Candidates {
             // WHY: whether a change alone gives it is costly to tell, and once there is one for all, needs not be told.
             if is_full && self.rest.as_ref().is_some_and(|(rest, _)| is_privileged(rest) || piece.privileged.is_none())
             {
-                self.stands_for.push(marked(piece.digest, eligible));
+                self.stands_for.push(digest(&of(piece.clone()), eligible));
                 continue;
             }
             if covered(piece, eligible) {
                 continue;
             }
-            let what = EmergentWhat::Access(piece.clone());
+            let what = of(piece.clone());
             if is_full || is_everything(piece) {
                 self.stand_in(what, eligible);
             } else {
@@ -129,10 +129,55 @@ impl Candidates {
 /// Whether it makes the changes privileged that are responsible for it.
 fn is_privileged(what: &EmergentWhat) -> bool {
     match what {
-        EmergentWhat::Access(piece) => piece.privileged.is_some(),
+        EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => piece.privileged.is_some(),
         EmergentWhat::Escalation(_) => true,
         EmergentWhat::Sod(_) => false,
     }
+}
+
+/// What single changes do to accesses, to tell what only all of them together do.
+#[derive(Default)]
+struct Alone<'a> {
+    by_subject: BTreeMap<&'a Subject, Vec<(&'a Access, bool)>>,
+    exact: BTreeSet<Digest<of::Piece>>,
+}
+
+impl<'a> Alone<'a> {
+    fn add(&mut self, now: &'a [AccessDelta], eligible: &'a [AccessDelta]) {
+        for piece in now {
+            self.by_subject.entry(&piece.subject).or_default().push((&piece.access, true));
+            self.exact.insert(piece.digest);
+        }
+        for piece in eligible {
+            self.by_subject.entry(&piece.subject).or_default().push((&piece.access, false));
+        }
+    }
+
+    /// Whether one of the changes does the same, or more.
+    fn covers(&self, view: &AccessState<'_, '_>, piece: &AccessDelta, eligible: bool) -> bool {
+        self.exact.contains(&piece.digest)
+            || self.by_subject.get(&piece.subject).is_some_and(|known| {
+                known
+                    .iter()
+                    .any(|(access, now)| (*now || eligible) && covers(view.dialect, view, access, &piece.access))
+            })
+    }
+}
+
+/// What the whole plan takes and no change alone takes, up to `most`.
+pub(crate) fn losses(
+    whole: &ChangeEffect,
+    alone: &[&ChangeEffect],
+    view: &AccessState<'_, '_>,
+    most: usize,
+) -> Candidates {
+    let mut taken = Alone::default();
+    alone.iter().for_each(|outcome| taken.add(&outcome.effects.lost, &outcome.effects.lost_eligible));
+    let covered = |piece: &AccessDelta, eligible: bool| taken.covers(view, piece, eligible);
+    let mut all = Candidates::default();
+    all.accesses((&whole.effects.lost, false), EmergentWhat::Loss, &covered, most);
+    all.accesses((&whole.effects.lost_eligible, true), EmergentWhat::Loss, &covered, most);
+    all
 }
 
 /// What the whole plan gives and no change alone gives, up to `most` of each kind.
@@ -142,28 +187,12 @@ pub(crate) fn candidates(
     view: &AccessState<'_, '_>,
     most: usize,
 ) -> Candidates {
-    let mut by_subject: BTreeMap<&Subject, Vec<(&Access, bool)>> = BTreeMap::new();
-    let mut exact: BTreeSet<Digest<of::Piece>> = BTreeSet::new();
-    for outcome in alone {
-        for piece in &outcome.effects.gained {
-            by_subject.entry(&piece.subject).or_default().push((&piece.access, true));
-            exact.insert(piece.digest);
-        }
-        for piece in &outcome.effects.gained_eligible {
-            by_subject.entry(&piece.subject).or_default().push((&piece.access, false));
-        }
-    }
-    let covered = |piece: &AccessDelta, eligible: bool| {
-        exact.contains(&piece.digest)
-            || by_subject.get(&piece.subject).is_some_and(|gains| {
-                gains
-                    .iter()
-                    .any(|(access, now)| (*now || eligible) && covers(view.dialect, view, access, &piece.access))
-            })
-    };
+    let mut given = Alone::default();
+    alone.iter().for_each(|outcome| given.add(&outcome.effects.gained, &outcome.effects.gained_eligible));
+    let covered = |piece: &AccessDelta, eligible: bool| given.covers(view, piece, eligible);
     let mut all = Candidates::default();
-    all.accesses(&whole.effects.gained, false, &covered, most);
-    all.accesses(&whole.effects.gained_eligible, true, &covered, most);
+    all.accesses((&whole.effects.gained, false), EmergentWhat::Access, &covered, most);
+    all.accesses((&whole.effects.gained_eligible, true), EmergentWhat::Access, &covered, most);
     let escalations: BTreeSet<_> = alone.iter().flat_map(|o| &o.escalations).map(key).collect();
     let completed = whole.escalations.iter().filter(|e| !escalations.contains(&key(e)));
     all.take(completed.map(|escalation| EmergentWhat::Escalation(escalation.clone())), most);
@@ -179,6 +208,7 @@ pub(crate) fn digest(what: &EmergentWhat, eligible: bool) -> Digest<of::Piece> {
         EmergentWhat::Access(piece) => (piece.digest, eligible),
         EmergentWhat::Escalation(escalation) => (escalation.digest, !escalation.complete || escalation.conditional),
         EmergentWhat::Sod(conflict) => (conflict.digest, false),
+        EmergentWhat::Loss(piece) => (Digest::of(format!("loss of {}", piece.digest).as_bytes()), eligible),
     };
     marked(plain, weaker)
 }

@@ -15,11 +15,11 @@ use crate::access::effective::grant::When;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::budget::Budget;
 use crate::access::escalation::catalog::Relation;
-use crate::access::escalation::matches::{completed, fresh};
-use crate::access::escalation::requirement::{Completions, MAX_BINDINGS, key};
-use crate::access::model::facts::{Emergent, EmergentWhat};
+use crate::access::escalation::opening::Opening;
+use crate::access::escalation::requirement::{MAX_BINDINGS, key};
+use crate::access::model::facts::{Emergent, EmergentWhat, SodConflict};
 use crate::access::risk::rule_files::Data;
-use crate::access::risk::sod::conflicts;
+use crate::access::risk::sod::{conflicts, held_conflicts};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, Subject};
 use crate::input::text::Text;
@@ -65,8 +65,6 @@ pub(crate) struct Search<'q, 'v, 's> {
     pub(crate) kept: u64,
     pub(crate) made: u64,
     pub(crate) questions: usize,
-    /// What each subject completes before the plan.
-    pub(crate) before: BTreeMap<Subject, Completions<'q>>,
     /// The keys of what a subject newly completes of a path by a subset.
     pub(crate) told: BTreeMap<(BTreeSet<usize>, Subject, Text), BTreeSet<PieceKey>>,
 }
@@ -141,7 +139,7 @@ impl Search<'_, '_, '_> {
     /// The steps that may have to do with a piece; all others are shown to be outside.
     fn universe(&self, what: &EmergentWhat) -> BTreeSet<usize> {
         let (subject, objects) = match what {
-            EmergentWhat::Access(piece) => (&piece.subject, false),
+            EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => (&piece.subject, false),
             EmergentWhat::Escalation(escalation) => (&escalation.subject, true),
             EmergentWhat::Sod(conflict) => (&conflict.subject, false),
         };
@@ -321,24 +319,32 @@ impl Search<'_, '_, '_> {
         }
         let view = self.laid.get(set)?;
         let yields = match what {
-            EmergentWhat::Access(piece) => {
+            EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => {
                 let when = if eligible { When::Ever } else { When::Now };
-                view.has(self.whole_view, &piece.subject, &piece.access, when)
+                // What can be reached in the other state counts only as far as it is held.
+                let has = if piece.elsewhere.is_some() {
+                    view.holds_access(self.whole_view, &piece.subject, &piece.access, when)
+                } else {
+                    view.has(self.whole_view, &piece.subject, &piece.access, when)
+                };
+                has != matches!(what, EmergentWhat::Loss(_))
             }
             EmergentWhat::Escalation(e) => {
                 let asked = (set.clone(), e.subject.clone(), e.id.clone());
                 let told = self.told.entry(asked).or_insert_with(|| {
-                    let paths = &self.data.escalations;
                     let plain = view.below.unwrap_or(view);
-                    let before =
-                        self.before.entry(e.subject.clone()).or_insert_with(|| completed(plain, paths, &e.subject));
-                    let paths = paths.iter().filter(|path| path.id == e.id);
-                    fresh(view, &e.subject, &completed(view, paths, &e.subject), before).iter().map(key).collect()
+                    let paths: Vec<_> = self.data.escalations.iter().filter(|path| path.id == e.id).collect();
+                    let opened = Opening::new(plain, view, &e.subject, None).of(&paths).opened;
+                    opened.iter().map(key).collect()
                 });
                 told.contains(&key(e))
             }
             EmergentWhat::Sod(c) => {
-                conflicts(view, &self.data.sod, &c.subject).iter().any(|found| found.digest == c.digest)
+                let is_it = |found: &SodConflict| found.digest == c.digest;
+                let plain = view.below.unwrap_or(view);
+                let by_held = || held_conflicts(view, &self.data.sod, &c.subject).iter().any(is_it);
+                conflicts(view, &self.data.sod, &c.subject).iter().any(is_it)
+                    && (by_held() || !conflicts(plain, &self.data.sod, &c.subject).iter().any(is_it))
             }
         };
         let is_untold = view.has_trusts_undecided();

@@ -48,7 +48,6 @@ pub(crate) fn search<'q, 'v, 's>(
         kept: 0,
         made: 0,
         questions: 0,
-        before: std::collections::BTreeMap::new(),
         told: std::collections::BTreeMap::new(),
     }
 }

@@ -195,7 +195,7 @@ impl AccessState<'_, '_> {
 
 impl AccessState<'_, '_> {
     /// A step that is only live because its holder holds something under a condition, with that condition on it.
-    fn under_requirement(&self, step: Validity, at: &Subject, edge: &Edge, how: &Validity) -> Validity {
+    pub(crate) fn under_requirement(&self, step: Validity, at: &Subject, edge: &Edge, how: &Validity) -> Validity {
         let Some(requires) = edge.requires.as_ref().filter(|_| how.is_conditional()) else { return step };
         let wanted =
             WantedAccess { action: &requires.action, resource: &requires.resource, scope: requires.scope.as_ref() };

@@ -30,6 +30,8 @@ pub(crate) struct HeldAccess {
     pub(crate) role: RoleId,
     /// It stands for a role of which nothing is known.
     pub(crate) unknown: bool,
+    /// It differs in what is held, and this is how the subject reaches it in the state that is compared with.
+    pub(crate) elsewhere: Option<HopChain>,
 }
 
 /// What one subject has more.
@@ -47,6 +49,13 @@ pub(crate) struct AccessDiff {
 
 /// How often accesses of one subject are compared with one another; beyond, there are too many to tell.
 const MAX_COMPARED: u64 = 50_000_000;
+
+impl AccessDiff {
+    /// Whether it is nothing, as far as is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.now.is_empty() && self.eligible.is_empty() && !self.cut
+    }
+}
 
 impl AccessState<'_, '_> {
     /// An allow as an access, with the denies that overlap it; nothing if one deny takes it whole.
@@ -100,6 +109,7 @@ impl AccessState<'_, '_> {
             trail: allow.trail(&leg.trail),
             role: allow.chain.last().unwrap_or(role).clone(),
             unknown: allow.unknown,
+            elsewhere: None,
         })
     }
 
@@ -108,12 +118,23 @@ impl AccessState<'_, '_> {
         self.given(subject).covers(self.dialect, tree, wanted, when)
     }
 
+    /// The same of what it holds itself.
+    pub(crate) fn holds_access(
+        &self,
+        tree: &AccessState<'_, '_>,
+        subject: &Subject,
+        wanted: &Access,
+        when: When,
+    ) -> bool {
+        Grants::by(subject, &self.own(subject)).covers(self.dialect, tree, wanted, when)
+    }
+
     /// Every access of a subject, in force and by activation, not reduced: the long way, for questions about one subject.
     pub(crate) fn everything(&self, subject: &Subject) -> AccessDiff {
         let mut all = AccessDiff::default();
         for (actor, way) in self.row(subject).iter() {
             for holding in &self.own(actor).holdings {
-                self.written(way, holding, holding.flat.allows.iter(), &mut all);
+                self.written(&way.then(&holding.way), holding, holding.flat.allows.iter(), &mut all);
             }
         }
         all
@@ -127,24 +148,30 @@ impl AccessState<'_, '_> {
                 let places = holding.flat.overlapping_places(self.dialect, action, resource);
                 if !places.is_empty() {
                     let allows = places.iter().filter_map(|at| holding.flat.allows.get(*at));
-                    self.written(way, holding, allows, &mut all);
+                    self.written(&way.then(&holding.way), holding, allows, &mut all);
                 }
             }
         }
         all
     }
 
-    /// Writes out some allows of a holding.
+    /// What a holding gives by a path to it.
+    pub(crate) fn by_holding(&self, holding: &Holding, path: &Validity) -> AccessDiff {
+        let mut all = AccessDiff::default();
+        self.written(path, holding, holding.flat.allows.iter(), &mut all);
+        all
+    }
+
+    /// Writes out some allows of a holding, by a path to it.
     fn written<'a>(
         &self,
-        way: &Validity,
+        path: &Validity,
         holding: &Holding,
         allows: impl Iterator<Item = &'a Allow>,
         into: &mut AccessDiff,
     ) {
-        let onward = way.then(&holding.way);
         for allow in allows {
-            for (leg, list) in [(onward.now.as_ref(), &mut into.now), (onward.eligible(), &mut into.eligible)] {
+            for (leg, list) in [(path.now.as_ref(), &mut into.now), (path.eligible(), &mut into.eligible)] {
                 let held = |leg| self.held(&holding.denies, holding.scope.as_ref(), &holding.role, allow, leg);
                 list.extend(leg.and_then(held));
             }
@@ -188,10 +215,10 @@ type Alike = (Option<ResourceId>, Option<String>);
 
 /// Two states, of which the second may have more.
 pub(crate) struct Comparison<'c, 'v, 's> {
-    before: &'c AccessState<'v, 's>,
-    after: &'c AccessState<'v, 's>,
+    pub(crate) before: &'c AccessState<'v, 's>,
+    pub(crate) after: &'c AccessState<'v, 's>,
     /// The state whose tree of resources holds all that either holds.
-    tree: &'c AccessState<'v, 's>,
+    pub(crate) tree: &'c AccessState<'v, 's>,
     /// By the flattened roles' addresses: limits make different ones of one role. The states keep them alive.
     beyond: RefCell<DifferenceCache>,
     /// How often accesses of one subject may still be compared with one another.
@@ -207,8 +234,8 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         Self { before, after, tree, beyond: RefCell::default(), compares: Cell::default() }
     }
 
-    /// What a subject has after and not before, if it is not more than `most` accesses.
-    pub(crate) fn more(&self, subject: &Subject, most: usize) -> AccessDiff {
+    /// What a subject reaches after and not before, if it is not more than `most` accesses.
+    pub(crate) fn reaches_more(&self, subject: &Subject, most: usize) -> AccessDiff {
         // Who holds everything for good has nothing more after; the ways to it are not walked.
         if self.before.is_administrator(subject) {
             return AccessDiff { looked: 1, ..AccessDiff::default() };
@@ -220,17 +247,37 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
             return AccessDiff { looked, ..AccessDiff::default() };
         }
         looked = looked.saturating_add(self.before.size(subject));
+        self.beyond_given(&candidates, &self.before.given(subject), looked, most)
+    }
+
+    /// What a subject holds itself after and not before, in the same way.
+    pub(crate) fn holds_more(&self, subject: &Subject, most: usize) -> AccessDiff {
+        let (before, after) = (self.before.own(subject), self.after.own(subject));
+        if Rc::ptr_eq(&before, &after) || before.is_everything() {
+            return AccessDiff { looked: 1, ..AccessDiff::default() };
+        }
+        let mut candidates = Candidates::new();
+        self.actor(subject, Some(&Validity::start()), &Validity::start(), &mut candidates);
+        let looked = before.holdings.len().saturating_add(after.holdings.len());
+        let looked = u64::try_from(looked).unwrap_or(u64::MAX);
+        if candidates.is_empty() {
+            return AccessDiff { looked, ..AccessDiff::default() };
+        }
+        self.beyond_given(&candidates, &Grants::by(subject, &before), looked, most)
+    }
+
+    /// What of some candidates nothing that was given covers, reduced.
+    fn beyond_given(&self, candidates: &Candidates, before: &Grants, looked: u64, most: usize) -> AccessDiff {
         let none = |cut| AccessDiff { cut, looked, ..AccessDiff::default() };
         self.compares.set(if most == usize::MAX { u64::MAX } else { MAX_COMPARED });
-        let before = self.before.given(subject);
         let (mut found, mut plain) = (AccessDiff::default(), true);
-        for (scope, here) in &candidates {
+        for (scope, here) in candidates {
             let above = above(self.tree, scope.as_ref());
             for candidate in here {
                 let gift = &candidate.gift;
                 for (source, when) in [(gift.now.as_ref(), When::Now), (gift.eligible(), When::Ever)] {
                     let Some(source) = source else { continue };
-                    let (left, exact) = self.left(candidate, source, when, &before, &candidates, &above);
+                    let (left, exact) = self.left(candidate, source, when, before, candidates, &above);
                     plain &= exact;
                     let list = if when == When::Now { &mut found.now } else { &mut found.eligible };
                     self.emit(gift, source, &left, list);
@@ -448,7 +495,7 @@ fn no_wider(source: &Provenance, than: &Provenance) -> bool {
 }
 
 /// Sorts accesses; of several ways to one access the shortest stays, then the first.
-fn distinct(found: &mut Vec<HeldAccess>) {
+pub(crate) fn distinct(found: &mut Vec<HeldAccess>) {
     found.sort_by(|a, b| {
         a.access.cmp(&b.access).then_with(|| {
             let (a, b) = (steps(&a.trail), steps(&b.trail));

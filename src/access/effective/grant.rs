@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::access::effective::holdings::{DirectHoldings, Holding};
-use crate::access::effective::role::{ResolvedRole, left_out};
+use crate::access::effective::role::{Allow, ResolvedRole, left_out};
 use crate::access::graph::provenance::{
     ExpiringPath, Expiry, HopChain, Validity, both, condition, joined, length, steps,
 };
+use crate::access::matching::bits::Bits;
 use crate::access::matching::coverage::{Tree, ancestry, ends_within, exceptions_allow};
 use crate::access::matching::pattern::Dialect;
 use crate::access::model::facts::{Access, Exception};
+use crate::input::entitlement::Permission;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
@@ -130,14 +132,25 @@ impl Grant {
 
     /// Whether it covers an access that lies where it holds or below.
     pub(crate) fn covers(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
-        let Some(source) = self.source(when) else { return false };
-        ends_within(wanted.until, source.end.until())
-            && self.flat.covering(dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
-                let condition = both(source.condition.as_ref(), allow.permission.condition.as_ref());
-                (condition.is_none() || condition == wanted.condition)
-                    && exceptions_allow(dialect, tree, &left_out(&allow.permission), wanted)
-            })
-            && exceptions_allow(dialect, tree, &self.denies, wanted)
+        self.covering(dialect, tree, wanted, when).is_some()
+    }
+
+    /// The same, with the allow by which it does.
+    pub(crate) fn covering(
+        &self,
+        dialect: Dialect,
+        tree: &dyn Tree,
+        wanted: &Access,
+        when: When,
+    ) -> Option<(&Provenance, &Allow)> {
+        let source = self.source(when).filter(|source| ends_within(wanted.until, source.end.until()))?;
+        let mut allows = self.flat.covering(dialect, &wanted.action, &wanted.resource).into_iter();
+        let allow = allows.find(|allow| {
+            let condition = both(source.condition.as_ref(), allow.permission.condition.as_ref());
+            (condition.is_none() || condition == wanted.condition)
+                && exceptions_allow(dialect, tree, &left_out(&allow.permission), wanted)
+        })?;
+        exceptions_allow(dialect, tree, &self.denies, wanted).then_some((source, allow))
     }
 }
 
@@ -227,6 +240,73 @@ impl Grants {
         above(tree, wanted.scope.as_ref())
             .iter()
             .any(|scope| self.at(scope.as_ref()).iter().any(|gift| gift.covers(dialect, tree, wanted, when)))
+    }
+
+    /// The shortest way to something given that covers an access.
+    pub(crate) fn way(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> Option<HopChain> {
+        let above = above(tree, wanted.scope.as_ref());
+        let gifts = above.iter().flat_map(|scope| self.at(scope.as_ref()));
+        let covering = gifts.filter_map(|gift| gift.covering(dialect, tree, wanted, when));
+        let (source, allow) = covering.min_by_key(|(source, allow)| source.length() + allow.chain.len())?;
+        Some(allow.trail(&source.trail()))
+    }
+
+    /// Which of some allows of a gift nothing given here covers; `by` hears what covers how many of them. Compares whole
+    /// roles: where a deny of its own or something left out plays a part, only the same role under the same denies covers.
+    pub(crate) fn uncovered(
+        &self,
+        (dialect, tree): (Dialect, &dyn Tree),
+        gift: &Grant,
+        mut left: Bits,
+        when: When,
+        by: &mut dyn FnMut(&Provenance, usize),
+    ) -> Bits {
+        let Some(given) = gift.source(when) else { return Bits::default() };
+        for here in above(tree, gift.scope.as_ref()).iter().flat_map(|scope| self.at(scope.as_ref())) {
+            let no_wider = |s: &Provenance| s.condition.is_none() || s.condition == given.condition;
+            let lasts = |s: &&Provenance| ends_within(given.end.until(), s.end.until()) && no_wider(s);
+            let lasts = here.source(when).filter(lasts);
+            let Some(source) = lasts.filter(|_| here.denies.is_empty() || here.denies == gift.denies) else { continue };
+            let all = left.iter().count();
+            if Rc::ptr_eq(&here.flat, &gift.flat) {
+                left = Bits::none(gift.flat.allows.len());
+            } else {
+                left.remove(&gift.flat.covered_by(dialect, &here.flat).by_any);
+            }
+            let covered = all - left.iter().count();
+            if covered > 0 {
+                by(source, covered);
+            }
+            if left.is_empty() {
+                break;
+            }
+        }
+        left
+    }
+
+    /// Whether something given here covers all that is given there.
+    pub(crate) fn covers_all(&self, dialect: Dialect, tree: &dyn Tree, there: &Self) -> bool {
+        there.of_roles(&|_| true).into_iter().all(|gift| {
+            [When::Now, When::Ever].into_iter().all(|when| {
+                let all = Bits::all(gift.flat.allows.len());
+                self.uncovered((dialect, tree), gift, all, when, &mut |_, _| {}).is_empty()
+            })
+        })
+    }
+
+    /// Whether everything is given, everywhere, in force, for good and without a condition or a deny.
+    pub(crate) fn is_everything(&self) -> bool {
+        let covers = |p: &Permission| {
+            p.action.raw() == "*"
+                && matches!(p.resource.raw(), "*" | "*:*#*")
+                && p.condition.is_none()
+                && p.except.is_empty()
+        };
+        self.at(None).iter().any(|gift| {
+            gift.denies.is_empty()
+                && gift.now.as_ref().is_some_and(|source| source.end == Expiry::NEVER)
+                && gift.flat.allows.iter().any(|allow| covers(&allow.permission))
+        })
     }
 }
 

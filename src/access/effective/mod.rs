@@ -7,6 +7,7 @@
 pub(crate) mod affected;
 pub(crate) mod assume_closure;
 pub(crate) mod assume_edges;
+pub(crate) mod baselines;
 pub(crate) mod boundaries;
 pub(crate) mod conditions;
 pub(crate) mod difference;

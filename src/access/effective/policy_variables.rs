@@ -13,7 +13,6 @@ use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::AccessState;
 use crate::input::entitlement::{Except, Permission};
 use crate::input::id::{RoleId, Subject};
-use crate::input::text::Text;
 use crate::snapshot::model::Identity;
 
 /// Whether a permission holds a variable.

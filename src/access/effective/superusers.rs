@@ -24,17 +24,19 @@ fn lasts(way: &Validity) -> bool {
     way.now.as_ref().is_some_and(|leg| leg.end == Expiry::NEVER)
 }
 
-/// Whether what a subject holds itself is everything.
-fn is_everything(own: &DirectHoldings) -> bool {
-    own.holdings.iter().any(|holding| {
-        holding.scope.is_none()
-            && holding.denies.is_empty()
-            && lasts(&holding.way)
-            && holding.flat.allows.iter().any(|allow| {
-                let p = &allow.permission;
-                p.action.raw() == "*" && p.resource.raw() == "*" && p.condition.is_none() && p.except.is_empty()
-            })
-    })
+impl DirectHoldings {
+    /// Whether what a subject holds itself is everything.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.holdings.iter().any(|holding| {
+            holding.scope.is_none()
+                && holding.denies.is_empty()
+                && lasts(&holding.way)
+                && holding.flat.allows.iter().any(|allow| {
+                    let p = &allow.permission;
+                    p.action.raw() == "*" && p.resource.raw() == "*" && p.condition.is_none() && p.except.is_empty()
+                })
+        })
+    }
 }
 
 impl AccessState<'_, '_> {
@@ -96,7 +98,7 @@ impl AccessState<'_, '_> {
             if !self.usable(&at) {
                 continue;
             }
-            if is_everything(&self.own(&at)) {
+            if self.own(&at).is_everything() {
                 self.note_way(&from, at, SuperuserStatus::Itself);
                 return true;
             }

@@ -11,9 +11,10 @@ use serde::Serialize;
 use crate::access::effective::difference::{AccessDiff, Comparison, HeldAccess};
 use crate::access::effective::state::AccessState;
 use crate::access::effects::budget::{Budget, Remaining};
+use crate::access::escalation::catalog;
 use crate::access::escalation::catalog::EscalationPath;
+use crate::access::escalation::opening::Opening;
 use crate::access::escalation::prefilter::Asks;
-use crate::access::escalation::{catalog, matches};
 use crate::access::graph::provenance::{length, path};
 use crate::access::model::facts::{Access, AccessDelta, Affected, Effects, Escalation, SodConflict, Truncated};
 use crate::access::risk::classification::{Classifier, Rating};
@@ -31,6 +32,7 @@ pub(crate) struct ChangeEffect {
     pub(crate) effects: Effects,
     pub(crate) concerned: Affected,
     pub(crate) escalations: Vec<Escalation>,
+    pub(crate) already: Vec<Escalation>,
     pub(crate) sod: Vec<SodConflict>,
     untold: Truncated,
     /// What was looked at for it.
@@ -157,9 +159,18 @@ impl<'b> EffectContext<'b> {
         if !rest.is_empty() {
             self.leave(&mut asking, &rest, room, &mut out);
         }
+        // What only takes opens nothing for anybody who then has no more than before.
+        let only_takes = out.gains().next().is_none() && !after.delta.makes_more_than(&before.delta, after.index);
+        if only_takes && std::ptr::eq(before.index, after.index) {
+            out.escalations.clear();
+            out.already.clear();
+        }
         out.escalations.sort_by_key(crate::access::escalation::requirement::key);
+        out.already.sort_by_key(crate::access::escalation::requirement::key);
         out.sod.sort_by_key(|c| c.digest);
-        out.concerned = concerned(before, after, &out);
+        let mut concerned = Affected { untold: out.untold, ..Affected::default() };
+        concerned.add(out.subjects(), before, after);
+        out.concerned = concerned;
         out
     }
 
@@ -178,6 +189,7 @@ impl<'b> EffectContext<'b> {
         }
         let touched = asking.touched.contains(subject);
         let mut paths: Vec<&EscalationPath> = Vec::new();
+        let mut gains = false;
         if touched {
             let more = asking.gains.more(subject, most_gained);
             out.work = out.work.saturating_add(more.looked);
@@ -192,6 +204,7 @@ impl<'b> EffectContext<'b> {
             }
             // Whom it can act as, its groups and its roles may differ where no access does.
             paths = self.asks.met(&more);
+            gains = !more.is_empty();
             let found = [&more.now, &more.eligible, &less.now, &less.eligible];
             let steps = found.into_iter().flatten().map(beyond_usual).fold(0, u64::saturating_add);
             out.work = out.work.saturating_add(steps);
@@ -219,11 +232,10 @@ impl<'b> EffectContext<'b> {
         }
         if !paths.is_empty() {
             out.work = out.work.saturating_add(before.size(subject)).saturating_add(after.size(subject));
-            let completed = matches::completed(after, paths.iter().copied(), subject);
-            if !completed.is_empty() {
-                let known = matches::completed(before, paths, subject);
-                out.escalations.extend(matches::fresh(after, subject, &completed, &known));
-            }
+            let found = Opening::new(before, after, subject, Some(gains)).of(&paths);
+            out.escalations.extend(found.opened);
+            // What others could do before, with a new thing as well, is no matter of the change.
+            out.already.extend(found.already.into_iter().filter(|_| touched));
         }
         if touched {
             self.tell_conflicts(asking, subject, out);
@@ -231,19 +243,30 @@ impl<'b> EffectContext<'b> {
         true
     }
 
-    /// Tells which pairs one subject comes to hold.
+    /// Tells which pairs one subject comes to hold, by what it reaches or by what it holds itself.
     fn tell_conflicts(&self, asking: &mut SubjectDiff<'_, '_, '_>, subject: &Subject, out: &mut ChangeEffect) {
         let (before, after) = (asking.before, asking.after);
-        if self.data.sod.is_empty()
-            || (before.is_administrator(subject) && sod::all_held_by_administrators(after, &self.data.sod))
-            || !self.may_conflict(after, subject, &mut asking.sides)
-        {
+        if self.data.sod.is_empty() {
             return;
         }
-        let conflicts = sod::conflicts(after, &self.data.sod, subject);
-        if !conflicts.is_empty() {
-            let known: BTreeSet<_> = sod::conflicts(before, &self.data.sod, subject).iter().map(|c| c.digest).collect();
-            out.sod.extend(conflicts.into_iter().filter(|c| !known.contains(&c.digest)));
+        let pairs = &self.data.sod;
+        let mut new = |was: Vec<SodConflict>, is: Vec<SodConflict>| {
+            let known: BTreeSet<_> = was.iter().chain(&out.sod).map(|c| c.digest).collect();
+            out.sod.extend(is.into_iter().filter(|c| !known.contains(&c.digest)));
+        };
+        let holds_all = |is_administrator: bool| is_administrator && sod::all_held_by_administrators(after, pairs);
+        if !holds_all(before.is_administrator(subject)) && self.may_conflict(after, subject, &mut asking.sides) {
+            let conflicts = sod::conflicts(after, pairs, subject);
+            if !conflicts.is_empty() {
+                new(sod::conflicts(before, pairs, subject), conflicts);
+            }
+        }
+        let (was, is) = (before.own(subject), after.own(subject));
+        if !Rc::ptr_eq(&was, &is) && !holds_all(was.is_everything()) && sod::concerns(after, pairs, subject) {
+            let conflicts = sod::held_conflicts(after, pairs, subject);
+            if !conflicts.is_empty() {
+                new(sod::held_conflicts(before, pairs, subject), conflicts);
+            }
         }
     }
 
@@ -329,6 +352,7 @@ impl<'b> EffectContext<'b> {
             subject: subject.clone(),
             digest: piece_digest(subject, &held.access),
             path: path(&held.trail),
+            elsewhere: held.elsewhere.as_ref().map(path),
             access: held.access,
             sensitivity: verdict.sensitivity,
             privileged: verdict.privileged,
@@ -387,6 +411,7 @@ fn everything(subject: &Subject) -> AccessDelta {
         subject: subject.clone(),
         digest: piece_digest(subject, &access),
         path: [].into(),
+        elsewhere: None,
         access,
         sensitivity: Sensitivity::Critical,
         privileged: Some(TOO_LARGE.into()),
@@ -415,27 +440,38 @@ pub(crate) fn piece_digest(subject: &Subject, access: &Access) -> Digest<crate::
     Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default())
 }
 
-/// Whom effects concern; a group whose members are not all known makes the count a lower bound.
-fn concerned<'v, 's>(before: &AccessState<'v, 's>, after: &AccessState<'v, 's>, out: &ChangeEffect) -> Affected {
-    let pieces = out.gains().chain(out.losses()).map(|p| &p.subject);
-    let paths = out.escalations.iter().map(|e| &e.subject).chain(out.sod.iter().map(|c| &c.subject));
-    let subjects: BTreeSet<&Subject> = pieces.chain(paths).collect();
-    let mut concerned = Affected { untold: out.untold, ..Affected::default() };
-    for subject in subjects {
-        match subject {
-            Subject::Identity(id) => {
-                concerned.identities += 1;
-                let identity = after.identity(id.as_str()).or_else(|| before.identity(id.as_str()));
-                concerned.kinds.extend(identity.map(|i| i.kind));
-            }
-            Subject::Group(id) => {
-                let view = if after.group(id.as_str()).is_some() { after } else { before };
-                if view.members_known(id) != MembersKnown::Known {
-                    concerned.at_least = true;
-                    concerned.unknown_groups.insert(id.clone());
+impl ChangeEffect {
+    /// Everybody who gains, loses, escalates or comes into conflict.
+    pub(crate) fn subjects(&self) -> BTreeSet<&Subject> {
+        let pieces = self.gains().chain(self.losses()).map(|p| &p.subject);
+        let paths = self.escalations.iter().map(|e| &e.subject).chain(self.sod.iter().map(|c| &c.subject));
+        pieces.chain(paths).collect()
+    }
+}
+
+impl Affected {
+    /// Counts subjects; a group whose members are not all known makes the count a lower bound.
+    pub(crate) fn add<'s, 'v, 'w>(
+        &mut self,
+        subjects: impl IntoIterator<Item = &'s Subject>,
+        before: &AccessState<'v, 'w>,
+        after: &AccessState<'v, 'w>,
+    ) {
+        for subject in subjects {
+            match subject {
+                Subject::Identity(id) => {
+                    self.identities += 1;
+                    let identity = after.identity(id.as_str()).or_else(|| before.identity(id.as_str()));
+                    self.kinds.extend(identity.map(|i| i.kind));
+                }
+                Subject::Group(id) => {
+                    let view = if after.group(id.as_str()).is_some() { after } else { before };
+                    if view.members_known(id) != MembersKnown::Known {
+                        self.at_least = true;
+                        self.unknown_groups.insert(id.clone());
+                    }
                 }
             }
         }
     }
-    concerned
 }

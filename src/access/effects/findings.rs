@@ -46,7 +46,10 @@ pub(crate) fn notes(
     if facts.concerned.untold.is_any() {
         findings.push(too_large(&format!("change `{id}`"), facts.concerned.untold).at(place));
     }
-    if outcome.gains().next().is_none() && outcome.losses().next().is_none() && !outcome.is_cut() {
+    let does_nothing = outcome.gains().next().is_none() && outcome.losses().next().is_none();
+    // What is half of a chain, or takes one of two ways, alters something.
+    let is_part = !facts.emergent.is_empty() || !facts.lost_together.is_empty() || !facts.kept.is_empty();
+    if does_nothing && !is_part && !outcome.is_cut() {
         findings
             .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
     }

@@ -4,5 +4,7 @@ pub(crate) mod assessment;
 pub(crate) mod budget;
 pub(crate) mod compute;
 pub(crate) mod findings;
+pub(crate) mod kept;
 pub(crate) mod policy_context;
+pub(crate) mod receivers;
 pub(crate) mod request;

@@ -31,13 +31,21 @@ pub(crate) fn completed<'p>(
     paths: impl IntoIterator<Item = &'p EscalationPath>,
     subject: &Subject,
 ) -> Completions<'p> {
-    if is_service(view, subject) {
+    completed_by(view, paths, &Reached::new(view, subject))
+}
+
+/// The same, by what is known of the subject.
+pub(crate) fn completed_by<'p>(
+    view: &AccessState<'_, '_>,
+    paths: impl IntoIterator<Item = &'p EscalationPath>,
+    reached: &Reached<'_>,
+) -> Completions<'p> {
+    if is_service(view, reached.subject) {
         return Vec::new();
     }
     let system = &view.index.snapshot().source;
-    let reached = Reached::new(view, subject);
     let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
-    paths.into_iter().filter(applies).filter_map(|known| complete(view, known, &reached)).collect()
+    paths.into_iter().filter(applies).filter_map(|known| complete(view, known, reached)).collect()
 }
 
 impl AccessState<'_, '_> {
@@ -167,15 +175,16 @@ fn relates(view: &AccessState<'_, '_>, exists: &Exists, object: &Text, reached: 
     }
 }
 
-/// The completions of a state that another does not have, or not as surely, told one by one or as one.
+/// The completions of a state that another does not have, or not as surely, told one by one or as one; of a binding that is
+/// new, `wanted` says whether it is one of those to tell.
 pub(crate) fn fresh(
     view: &AccessState<'_, '_>,
-    subject: &Subject,
+    reached: &Reached<'_>,
     after: &Completions<'_>,
     before: &Completions<'_>,
+    wanted: &dyn Fn(&Completion<'_>, &Objects, Strength) -> bool,
 ) -> Vec<Escalation> {
-    let mut found = Vec::new();
-    let walked = std::cell::OnceCell::new();
+    let (mut found, subject) = (Vec::new(), reached.subject);
     for completion in after {
         let known = before.iter().find(|c| c.known.id == completion.known.id);
         let was = |objects: &Objects| known.and_then(|k| k.bindings.get(objects));
@@ -183,6 +192,7 @@ pub(crate) fn fresh(
             .bindings
             .iter()
             .filter(|(objects, strength)| was(objects).is_none_or(|w| w < strength))
+            .filter(|(objects, strength)| wanted(completion, objects, **strength))
             .map(|(objects, strength)| (objects, *strength))
             .collect();
         if new.len() > MOST {
@@ -192,9 +202,7 @@ pub(crate) fn fresh(
             continue;
         }
         for (objects, strength) in new {
-            let reached = walked.get_or_init(|| Reached::new(view, subject));
-            let bound: Bound =
-                completion.names.iter().cloned().zip(objects.iter().map(|o| o.raw().to_owned())).collect();
+            let bound = completion.bound(objects);
             let each = completion.known.requires.iter().map(|r| RequirementQuery::new(r).way(view, reached, &bound));
             let legs: Option<Vec<FoundPath>> = each.collect();
             let legs = legs.unwrap_or_else(|| completion.open.clone());

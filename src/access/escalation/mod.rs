@@ -4,5 +4,6 @@ pub(crate) mod bindings;
 pub mod catalog;
 pub(crate) mod matches;
 pub(crate) mod objects;
+pub(crate) mod opening;
 pub(crate) mod prefilter;
 pub(crate) mod requirement;

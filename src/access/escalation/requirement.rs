@@ -45,6 +45,11 @@ pub(crate) struct Completion<'p> {
 }
 
 impl Completion<'_> {
+    /// Its variables with objects that they stand for.
+    pub(crate) fn bound(&self, objects: &Objects) -> Bound {
+        self.names.iter().cloned().zip(objects.iter().map(|o| o.raw().to_owned())).collect()
+    }
+
     pub(crate) fn told(
         &self,
         subject: &Subject,
@@ -94,13 +99,23 @@ pub(crate) type Completions<'p> = Vec<Completion<'p>>;
 pub(crate) struct Reached<'r> {
     pub(crate) subject: &'r Subject,
     pub(crate) row: Rc<Reachable>,
+    /// By what requirements are asked.
     pub(crate) given: Rc<Grants>,
+    /// By what roles are looked for: what the subject reaches.
+    pub(crate) reach: Rc<Grants>,
     pub(crate) named: BoundNames,
 }
 
 impl<'r> Reached<'r> {
     pub(crate) fn new(view: &AccessState<'_, '_>, subject: &'r Subject) -> Self {
-        Self { subject, row: view.row(subject), given: view.given(subject), named: BoundNames::default() }
+        let given = view.given(subject);
+        Self { subject, row: view.row(subject), reach: Rc::clone(&given), given, named: BoundNames::default() }
+    }
+
+    /// The same, where requirements ask only for what the subject holds itself.
+    pub(crate) fn of_held(view: &AccessState<'_, '_>, subject: &'r Subject) -> Self {
+        let given = Rc::new(Grants::by(subject, &view.own(subject)));
+        Self { given, ..Self::new(view, subject) }
     }
 
     /// The best way to something wanted: without a condition rather than under one, in force rather than by activation,
@@ -221,7 +236,7 @@ impl<'r> Reached<'r> {
 
     /// Whether some actor holds a role.
     pub(crate) fn holds(&self, role: &str) -> bool {
-        let all = || self.given.of_roles(&|_| true).into_iter().map(|gift| gift.role.clone()).collect();
+        let all = || self.reach.of_roles(&|_| true).into_iter().map(|gift| gift.role.clone()).collect();
         self.named.roles.get_or_init(all).contains(role)
     }
 }

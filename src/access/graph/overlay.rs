@@ -158,6 +158,28 @@ impl Overlay {
             && self.trusts_gone.is_empty()
     }
 
+    /// Whether this makes anything that another overlay does not: assignments, trusts, or things that the snapshot lacks.
+    pub(crate) fn makes_more_than(&self, other: &Self, index: &Index<'_>) -> bool {
+        let new_role = |(id, over): (&RoleId, &Option<Role>)| {
+            over.is_some() && index.role(id.as_str()).is_none() && !other.roles.contains_key(id)
+        };
+        let new_place = |(id, over): (&ResourceId, &Option<Resource>)| {
+            over.is_some() && index.resource(id.as_str()).is_none() && !other.resources.contains_key(id)
+        };
+        let new_identity = |(id, over): (&IdentityId, &Option<Identity>)| {
+            over.is_some() && index.identity(id.as_str()).is_none() && !other.identities.contains_key(id)
+        };
+        let new_group = |(id, over): (&GroupId, &Option<Group>)| {
+            over.is_some() && index.group(id.as_str()).is_none() && !other.groups.contains_key(id)
+        };
+        self.added.len() > other.added.len()
+            || self.trusts.len() > other.trusts.len()
+            || self.roles.iter().any(new_role)
+            || self.resources.iter().any(new_place)
+            || self.identities.iter().any(new_identity)
+            || self.groups.iter().any(new_group)
+    }
+
     /// Whether a resource is deleted.
     pub(crate) fn deletes_resources(&self) -> bool {
         self.resources.values().any(Option::is_none)

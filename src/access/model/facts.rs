@@ -4,19 +4,18 @@
 //! surroundings that a policy question needs. Nothing here is a claim of the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::{Except, IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::Finding;
-use crate::input::id::{
-    AssignmentId, ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject, TrustId,
-};
+use crate::input::id::{AssignmentId, ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::snapshot::model::{MembersKnown, Status};
+
+pub use crate::access::model::path::{AccessPath, Kept, PathStep};
 
 /// What a subject may do: an action pattern on a resource pattern below a scope, with its exceptions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,22 +62,6 @@ pub struct Exception {
     pub except: Vec<Except>,
 }
 
-/// One step of the way by which a subject comes to an access, in reading order from the subject.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PathStep {
-    /// Belongs to a group: by the group's own list, by its rule, or by an assignment.
-    Member(GroupId, Option<AssignmentId>),
-    /// Holds a role by an assignment.
-    Holds(RoleId, AssignmentId, Mode),
-    /// The role includes another.
-    Includes(RoleId),
-    /// Acts as another by a trust or a trust rule.
-    ActsAs(Subject, TrustId),
-}
-
-/// The way by which a subject comes to an access: shared by all that tell of it.
-pub type AccessPath = Arc<[PathStep]>;
-
 /// A subject and an access: the unit of every gain and loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDelta {
@@ -88,6 +71,9 @@ pub struct AccessDelta {
     pub access: Access,
     /// One way that gives it, in the state in which it is held.
     pub path: AccessPath,
+    /// Of a gain: how the subject could reach it before. Of a loss: how it can reach it still. Only where it could, or can;
+    /// without steps where only several ways together give it.
+    pub elsewhere: Option<AccessPath>,
     /// What the classification says of it.
     pub sensitivity: Sensitivity,
     /// Whether the classification marks it privileged, and why.
@@ -200,6 +186,8 @@ pub enum EmergentWhat {
     Escalation(Escalation),
     /// A conflict that only the whole plan makes.
     Sod(SodConflict),
+    /// An access that is lost only by the whole plan: see [`Analysis::lost_together`].
+    Loss(AccessDelta),
 }
 
 /// An emergent piece with the changes responsible for it.
@@ -234,7 +222,7 @@ impl Emergent {
         let why = match &self.what {
             EmergentWhat::Access(piece) => piece.privileged.as_ref()?.raw(),
             EmergentWhat::Escalation(escalation) => escalation.title.raw(),
-            EmergentWhat::Sod(_) => return None,
+            EmergentWhat::Sod(_) | EmergentWhat::Loss(_) => return None,
         };
         Some(Text::from(format!("together with other changes: {why}")))
     }
@@ -332,6 +320,11 @@ pub struct ChangeFacts {
     pub assignments: Vec<AssignmentId>,
     /// What it gains and loses.
     pub effects: Effects,
+    /// What it takes in one way and its holders still have in another, by subject.
+    pub kept: Vec<Kept>,
+    /// Whom it names as receiver, members of groups among them: they count as gaining, whatever the snapshot says of what
+    /// they receive.
+    pub receivers: BTreeSet<Subject>,
     /// Whom.
     pub concerned: Affected,
     /// Whether anything gained or eligible, or the change itself, is privileged; the reasons, sorted.
@@ -356,12 +349,16 @@ pub struct ChangeFacts {
     pub admin_name: Option<Text>,
     /// The claims, checked.
     pub claims: Vec<CheckedClaim>,
-    /// Escalation paths that it completes alone.
+    /// Escalation paths that it opens alone.
     pub escalations: Vec<Escalation>,
+    /// Escalation paths that it would open for a subject that had all that they lead to before, without a condition.
+    pub already: Vec<Escalation>,
     /// Conflicts that it makes alone.
     pub sod: Vec<SodConflict>,
     /// Places in [`Analysis::emergent`] of the pieces in whose responsible sets it is.
     pub emergent: Vec<usize>,
+    /// Places in [`Analysis::lost_together`] of the losses in whose responsible sets it is.
+    pub lost_together: Vec<usize>,
     /// Whether the task is open, lists this agent and sponsor, and all that is gained lies inside its scope and time.
     pub in_task_scope: bool,
     /// Whether the role or group that it assigns holds any deny, conditional ones included: taking such an assignment
@@ -374,6 +371,12 @@ pub struct ChangeFacts {
 }
 
 impl ChangeFacts {
+    /// Who gains by it, now or by activation, or receives something.
+    pub fn gaining(&self) -> impl Iterator<Item = &Subject> {
+        let pieces = self.effects.gained.iter().chain(&self.effects.gained_eligible).map(|piece| &piece.subject);
+        pieces.chain(&self.receivers).chain(&self.receiver)
+    }
+
     /// Whether the change alone is privileged.
     #[must_use]
     pub fn is_privileged(&self) -> bool {
@@ -480,6 +483,8 @@ pub struct Analysis {
     pub sod: Vec<SodConflict>,
     /// What emerges, sorted by digest.
     pub emergent: Vec<Emergent>,
+    /// What is lost by several changes together and by none alone, sorted by digest.
+    pub lost_together: Vec<Emergent>,
     /// Whether a cap was hit in the search for responsible sets.
     pub sets_incomplete: bool,
     /// The things around `SubmitPlan`: memberships as of the whole plan, owners as before it.

@@ -1,3 +1,4 @@
 //! Plain data: what a plan does to access. No algorithm lives here.
 
 pub mod facts;
+pub mod path;

@@ -3,6 +3,7 @@
 //! In: an index and a subject. Out: every access that it reaches, with the way, not reduced. For questions about one
 //! subject; the analysis of a plan never writes out more than what differs.
 
+use crate::access::effective::difference::{AccessDiff, HeldAccess};
 use crate::access::effective::state::AccessState;
 use crate::access::graph::index::Index;
 use crate::access::graph::provenance::path;
@@ -23,18 +24,20 @@ pub struct Reached {
 /// Everything that a subject reaches in a snapshot, sorted, each access once per mode.
 #[must_use]
 pub fn effective(index: &Index<'_>, subject: &Subject) -> Vec<Reached> {
-    let all = AccessState::plain(index).everything(subject);
-    let lists = [(all.now, false), (all.eligible, true)];
-    let mut found: Vec<Reached> = lists
-        .into_iter()
-        .flat_map(|(list, eligible)| {
-            list.into_iter().map(move |held| Reached { access: held.access, eligible, path: path(&held.trail) })
-        })
-        .collect();
+    let mut found = all_of(AccessState::plain(index).everything(subject));
     found.sort_by(|a, b| {
         let key = |r: &Reached| (r.access.clone(), r.eligible, r.path.len());
         key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path))
     });
     found.dedup_by(|b, a| a.access == b.access && a.eligible == b.eligible);
     found
+}
+
+/// Accesses with their paths, in force and by activation.
+pub(crate) fn all_of(all: AccessDiff) -> Vec<Reached> {
+    let lists = [(all.now, false), (all.eligible, true)];
+    let reached = |(list, eligible): (Vec<HeldAccess>, bool)| {
+        list.into_iter().map(move |held| Reached { access: held.access, eligible, path: path(&held.trail) })
+    };
+    lists.into_iter().flat_map(reached).collect()
 }

@@ -42,10 +42,12 @@ pub(crate) fn enough<'p>(
         ..DirectHoldings::default()
     };
     let nobody = Subject::Identity("".into());
+    let given = Rc::new(Grants::by(&nobody, &own));
     let reached = Reached {
         subject: &nobody,
         row: Rc::default(),
-        given: Rc::new(Grants::by(&nobody, &own)),
+        given: Rc::clone(&given),
+        reach: given,
         named: BoundNames::default(),
     };
     let system = &view.index.snapshot().source;
@@ -63,7 +65,7 @@ pub fn standing(index: &Index<'_>, data: &Data) -> Vec<Escalation> {
     let mut found: Vec<Escalation> = Vec::new();
     for subject in view.everyone() {
         let completions = completed(&view, &data.escalations, &subject);
-        found.extend(fresh(&view, &subject, &completions, &Vec::new()));
+        found.extend(fresh(&view, &Reached::new(&view, &subject), &completions, &Vec::new(), &|_, _, _| true));
     }
     found.sort_by(|a, b| (&a.subject, &a.id, &a.bound).cmp(&(&b.subject, &b.id, &b.bound)));
     found

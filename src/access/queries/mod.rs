@@ -2,6 +2,7 @@
 
 pub mod effective_access;
 pub(crate) mod escalations;
+pub mod every_path;
 pub(crate) mod excess;
 pub mod inventory;
 pub mod snapshot_diff;

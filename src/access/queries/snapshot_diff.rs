@@ -10,7 +10,7 @@ use crate::access::effective::difference::Comparison;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::budget::Budget;
 use crate::access::effects::compute::EffectContext;
-use crate::access::escalation::matches;
+use crate::access::escalation::opening::Opening;
 use crate::access::graph::index::Index;
 use crate::access::model::facts::{Effects, Escalation};
 use crate::access::risk::rule_files::Data;
@@ -46,19 +46,11 @@ pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Betwee
             list.extend(held.into_iter().map(|held| bench.piece(view, subject, held)));
         }
         if gaining {
-            found.escalations.extend(completed(&old, &new, data, subject));
+            let paths: Vec<_> = data.escalations.iter().collect();
+            found.escalations.extend(Opening::new(&old, &new, subject, Some(true)).of(&paths).opened);
         }
     }
     found
-}
-
-fn completed(old: &AccessState<'_, '_>, new: &AccessState<'_, '_>, data: &Data, subject: &Subject) -> Vec<Escalation> {
-    let after = matches::completed(new, &data.escalations, subject);
-    if after.is_empty() {
-        return Vec::new();
-    }
-    let before = matches::completed(old, &data.escalations, subject);
-    matches::fresh(new, subject, &after, &before)
 }
 
 /// Every subject that a snapshot holds or names.

@@ -4,14 +4,16 @@
 //! what can be activated included. Never judges whether a conflict is acceptable.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::effective::grant::Provenance;
+use crate::access::effective::grant::{Grants, Provenance};
 use crate::access::effective::holdings::WantedAccess;
+use crate::access::effective::reachable::Reachable;
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::AccessState;
-use crate::access::graph::provenance::{ExpiringPath, length, path};
+use crate::access::graph::provenance::{ExpiringPath, Validity, length, path};
 use crate::access::matching::coverage::scope_covers;
 use crate::access::matching::pattern::id_matches;
 use crate::access::model::facts::SodConflict;
@@ -80,16 +82,35 @@ pub enum SodSide {
     },
 }
 
-/// The conflicts that a subject has, sorted by pair and scope.
+/// What a subject has, by a baseline.
+struct Had<'h> {
+    subject: &'h Subject,
+    row: Rc<Reachable>,
+    given: Rc<Grants>,
+}
+
+/// The conflicts that a subject has by what it reaches, sorted by pair and scope.
 pub(crate) fn conflicts(view: &AccessState<'_, '_>, pairs: &[SodPair], subject: &Subject) -> Vec<SodConflict> {
+    of(view, pairs, &Had { subject, row: view.row(subject), given: view.given(subject) })
+}
+
+/// The conflicts that it has by what it holds itself.
+pub(crate) fn held_conflicts(view: &AccessState<'_, '_>, pairs: &[SodPair], subject: &Subject) -> Vec<SodConflict> {
+    let mut row = Reachable::new();
+    row.join(subject, &Validity::start());
+    of(view, pairs, &Had { subject, row: Rc::new(row), given: Rc::new(Grants::by(subject, &view.own(subject))) })
+}
+
+fn of(view: &AccessState<'_, '_>, pairs: &[SodPair], had: &Had<'_>) -> Vec<SodConflict> {
+    let subject = had.subject;
     let system = &view.index.snapshot().source;
     let mut found = Vec::new();
     for pair in pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system)) {
-        let first = side(view, &pair.first, subject);
+        let first = side(view, &pair.first, had);
         if first.is_empty() {
             continue;
         }
-        let second = side(view, &pair.second, subject);
+        let second = side(view, &pair.second, had);
         match pair.scope {
             SodScope::Any => {
                 if let (Some(a), Some(b)) = (first.values().next(), second.values().next()) {
@@ -153,7 +174,7 @@ fn gives(view: &AccessState<'_, '_>, side: &SodSide, flat: &ResolvedRole) -> boo
 }
 
 /// Where a subject holds a side, each with one way: in force rather than by activation, and of those the shortest.
-fn side(view: &AccessState<'_, '_>, side: &SodSide, subject: &Subject) -> BTreeMap<Option<ResourceId>, ExpiringPath> {
+fn side(view: &AccessState<'_, '_>, side: &SodSide, had: &Had<'_>) -> BTreeMap<Option<ResourceId>, ExpiringPath> {
     let mut found: BTreeMap<Option<ResourceId>, (bool, usize, ExpiringPath)> = BTreeMap::new();
     let mut hold = |scope: &Option<ResourceId>, later: bool, length: usize, leg: &dyn Fn() -> ExpiringPath| {
         let known = found.get(scope).is_some_and(|(l, n, _)| (*l, *n) <= (later, length));
@@ -162,7 +183,7 @@ fn side(view: &AccessState<'_, '_>, side: &SodSide, subject: &Subject) -> BTreeM
         }
     };
     if let SodSide::Membership { member_of } = side {
-        for (actor, cap) in view.row(subject).iter() {
+        for (actor, cap) in had.row.iter() {
             let own = view.own(actor);
             for ((_, below), way) in own.groups.iter().filter(|((group, _), _)| is_named(member_of, group)) {
                 let way = cap.then(way);
@@ -171,7 +192,7 @@ fn side(view: &AccessState<'_, '_>, side: &SodSide, subject: &Subject) -> BTreeM
             }
         }
     }
-    for gift in view.given(subject).of_roles(&|flat| gives(view, side, flat)) {
+    for gift in had.given.of_roles(&|flat| gives(view, side, flat)) {
         let holds = |source: &Provenance| match side {
             SodSide::Role { .. } => Some(None),
             SodSide::Access { action, resource } => {

@@ -36,7 +36,7 @@ fn chains(a: &Analysis) -> Vec<(String, Vec<String>, Vec<String>)> {
             e.members.iter().map(|c| c.as_str().to_owned()).collect(),
             e.with.iter().map(|c| c.as_str().to_owned()).collect(),
         )),
-        EmergentWhat::Access(_) | EmergentWhat::Escalation(_) | EmergentWhat::Sod(_) => None,
+        EmergentWhat::Access(_) | EmergentWhat::Escalation(_) | EmergentWhat::Sod(_) | EmergentWhat::Loss(_) => None,
     };
     a.emergent.iter().filter_map(escalation).collect()
 }

@@ -2,6 +2,7 @@
 
 mod across;
 mod aws;
+mod baselines;
 mod budget;
 pub(crate) mod build;
 mod classification;
@@ -9,6 +10,7 @@ mod conditions;
 mod effects;
 mod emergent;
 mod kubescape;
+mod laws;
 mod limits;
 mod live;
 mod matrix;

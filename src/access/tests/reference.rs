@@ -13,7 +13,7 @@ use crate::input::id::ResourceId;
 use crate::plan::model::Action;
 use crate::snapshot::model::{Limit, Snapshot, Status};
 
-struct Places<'s>(&'s Snapshot);
+pub(crate) struct Places<'s>(pub(crate) &'s Snapshot);
 impl Tree for Places<'_> {
     fn parent(&self, id: &ResourceId) -> Option<ResourceId> {
         self.0.resources.iter().find(|r| r.id == *id).and_then(|r| r.parent.clone())
@@ -145,14 +145,15 @@ fn shared(d: Dialect, p: &Permission, limit: &[Permission]) -> Vec<Permission> {
     found
 }
 
-fn walk(s: &Snapshot, name: &str) -> Held {
+/// What a name reaches, or only what it holds itself.
+fn walk(s: &Snapshot, name: &str, by_trusts: bool) -> Held {
     let tree = Places(s);
     let d = Dialect::default();
     if dead(s, name) {
         return Held::new();
     }
     let mut actors = BTreeSet::from([(name.to_owned(), None, false)]);
-    loop {
+    while by_trusts {
         let mut next = actors.clone();
         for (actor, until, eligible) in &actors {
             for (face, face_until, face_eligible) in faces(s, actor) {
@@ -238,6 +239,24 @@ fn more(s: &Snapshot, before: &Held, after: &Held, eligible: bool) -> Vec<Access
         .collect()
 }
 
+/// What is new by either baseline, by mode, neither reduced; and what of it is new only in what is held.
+fn by_both(s: &Snapshot, before: &Snapshot, after: &Snapshot, name: &str, eligible: bool) -> [Vec<Access>; 2] {
+    let (d, tree) = (Dialect::default(), Places(s));
+    let (was, is) = (walk(before, name, true), walk(after, name, true));
+    let (held, holds) = (walk(before, name, false), walk(after, name, false));
+    let reached = more(s, &was, &is, eligible);
+    let at_once = more(s, &was, &is, false);
+    let told = |a: &Access| reached.iter().chain(&at_once).any(|b| covers(d, &tree, b, a));
+    let mut direct = more(s, &held, &holds, eligible);
+    // What is gained by trusts as well is told as that.
+    direct.retain(|a| !reached.contains(a) && !told(a));
+    if eligible {
+        let now = more(s, &held, &holds, false);
+        direct.retain(|a| !now.iter().any(|b| covers(d, &tree, b, a)));
+    }
+    [[reached, direct.clone()].concat(), direct]
+}
+
 /// The same on a snapshot as a value.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only these are generated")]
 fn apply(mut s: Snapshot, action: &Action) -> Snapshot {
@@ -301,16 +320,16 @@ fn bound() -> impl Strategy<Value = Permission> {
 }
 const USERS: [&str; 3] = ["u0", "u1", "u2"];
 const GROUPS: [&str; 3] = ["g0", "g1", "g2"];
-fn anyone() -> impl Strategy<Value = &'static str> {
+pub(crate) fn anyone() -> impl Strategy<Value = &'static str> {
     proptest::sample::select([USERS, GROUPS].concat())
 }
 fn group() -> impl Strategy<Value = &'static str> {
     proptest::sample::select(GROUPS.to_vec())
 }
-fn role_id() -> impl Strategy<Value = &'static str> {
+pub(crate) fn role_id() -> impl Strategy<Value = &'static str> {
     proptest::sample::select(vec!["r0", "r1", "r2"])
 }
-fn scope() -> impl Strategy<Value = Option<&'static str>> {
+pub(crate) fn scope() -> impl Strategy<Value = Option<&'static str>> {
     proptest::sample::select(vec![None, None, Some("org"), Some("db"), Some("web")])
 }
 fn mode() -> impl Strategy<Value = (Mode, Option<i64>)> {
@@ -324,7 +343,7 @@ fn mode() -> impl Strategy<Value = (Mode, Option<i64>)> {
 }
 
 prop_compose! {
-    fn world()(
+    pub(crate) fn world()(
         roles in proptest::collection::vec(proptest::collection::vec(permission(), 0..3), 3),
         includes in proptest::collection::vec(proptest::option::of(role_id()), 3),
         members in proptest::collection::vec((proptest::sample::select(USERS.to_vec()), group()), 0..4),
@@ -368,7 +387,7 @@ prop_compose! {
     }
 }
 
-fn action() -> impl Strategy<Value = Action> {
+pub(crate) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         (anyone(), role_id(), scope()).prop_map(|(w, r, s)| grant(w, r, s)),
         (anyone(), role_id()).prop_map(|(w, r)| grant_as(w, r, Mode::Eligible, None)),
@@ -431,11 +450,14 @@ proptest! {
         for (pieces, eligible, gain) in lists {
             let found = by_subject(pieces);
             for name in USERS.iter().chain(&GROUPS) {
-                let (x, y) = (walk(&s, name), walk(&after, name));
-                let wanted = if gain { more(&s, &x, &y, eligible) } else { more(&s, &y, &x, eligible) };
+                let (x, y) = if gain { (&s, &after) } else { (&after, &s) };
+                let [wanted, direct] = by_both(&s, x, y, name, eligible);
                 let reduced = found.get(name).cloned().unwrap_or_default();
                 if let Err(why) = same(&s, &reduced, &wanted) {
                     prop_assert!(false, "{name}, eligible {eligible}, gain {gain}: {why}");
+                }
+                for piece in pieces.iter().filter(|piece| piece.subject.as_str() == *name) {
+                    prop_assert_eq!(piece.elsewhere.is_some(), direct.contains(&piece.access), "{}: {:?}", name, piece);
                 }
             }
         }

@@ -28,7 +28,9 @@ fn analysed(data: &Data, s: &Snapshot, mine: Vec<(&str, Action)>, others: Vec<Ac
 fn together(a: &Analysis) -> Vec<(String, Vec<String>)> {
     let what = |what: &EmergentWhat| match what {
         // What a limit of unknown roles leaves is held under a condition.
-        EmergentWhat::Access(piece) => brief(std::slice::from_ref(piece)).remove(0).trim_end_matches('?').to_owned(),
+        EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => {
+            brief(std::slice::from_ref(piece)).remove(0).trim_end_matches('?').to_owned()
+        }
         EmergentWhat::Escalation(it) => it.id.raw().to_owned(),
         EmergentWhat::Sod(it) => it.id.raw().to_owned(),
     };

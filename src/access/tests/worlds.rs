@@ -212,7 +212,7 @@ fn told(a: &Analysis) -> impl Iterator<Item = &AccessDelta> {
     let alone = a.changes.iter().flat_map(|c| c.effects.gained.iter().chain(&c.effects.gained_eligible));
     alone.chain(a.emergent.iter().filter_map(|e| match &e.what {
         EmergentWhat::Access(piece) => Some(piece),
-        EmergentWhat::Escalation(_) | EmergentWhat::Sod(_) => None,
+        EmergentWhat::Escalation(_) | EmergentWhat::Sod(_) | EmergentWhat::Loss(_) => None,
     }))
 }
 
@@ -221,7 +221,7 @@ fn told_paths(a: &Analysis) -> BTreeSet<Digest<of::Piece>> {
     alone
         .chain(a.emergent.iter().filter_map(|e| match &e.what {
             EmergentWhat::Escalation(it) => Some(it.digest),
-            EmergentWhat::Access(_) | EmergentWhat::Sod(_) => None,
+            EmergentWhat::Access(_) | EmergentWhat::Sod(_) | EmergentWhat::Loss(_) => None,
         }))
         .collect()
 }

@@ -46,8 +46,11 @@ fn another_effect_of_the_same_object_does_not_shed_a_reject() {
 #[test]
 fn a_widened_scope_or_another_role_does_not_shed_a_reject() {
     let narrow = wanting(&[], |d| {
-        d.effect.gained =
-            vec![Held { subject: SubjectRecord::Identity("svc:a".into()), access: access("write", Some("db:ledger")) }];
+        d.effect.gained = vec![Held {
+            subject: SubjectRecord::Identity("svc:a".into()),
+            access: access("write", Some("db:ledger")),
+            already: false,
+        }];
     });
     let wide = present("c7", document("svc:a", "superuser", &["write"]), needs(&["Owner"]));
     assert_ne!(narrow.document.object(), wide.document.object());

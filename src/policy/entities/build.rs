@@ -441,6 +441,7 @@ fn appoints(action: &Action) -> (Option<&IdentityId>, Option<IdentityKind>) {
 
 /// Whether neither a change nor all together give anybody anything, as far as is known and as far as not.
 fn gains_nothing(analysis: &Analysis) -> bool {
+    let receives = analysis.changes.iter().any(|change| !change.receivers.is_empty());
     let gives = |effects: &Effects, concerned: &Affected| {
         let untold = concerned.untold;
         !(effects.gained.is_empty() && effects.gained_eligible.is_empty())
@@ -450,7 +451,8 @@ fn gains_nothing(analysis: &Analysis) -> bool {
     };
     let meets = |escalations: &[Escalation], sod: &[SodConflict]| !(escalations.is_empty() && sod.is_empty());
     let changes = &analysis.changes;
-    !gives(&analysis.effects, &analysis.concerned)
+    !receives
+        && !gives(&analysis.effects, &analysis.concerned)
         && !meets(&analysis.escalations, &analysis.sod)
         && !changes.iter().any(|c| gives(&c.effects, &c.concerned) || meets(&c.escalations, &c.sod))
 }

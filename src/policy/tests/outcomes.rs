@@ -125,6 +125,10 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
         (AutoBar::ProposerOrSponsorGains, |w| {
             w.facts().effects.gained = vec![piece(Subject::Identity("user:sponsor".into()), Some(now()))]
         }),
+        (AutoBar::ProposerOrSponsorGains, |w| {
+            w.facts().receivers.insert(Subject::Identity("user:sponsor".into()));
+        }),
+        (AutoBar::LostTogether, |w| w.facts().lost_together = vec![0]),
         (AutoBar::RoleDefinition, |w| w.action(Action::DeleteRole(at("viewer".into())))),
         (AutoBar::Trust, |w| w.action(Action::RemoveTrust(at("t".into())))),
         (AutoBar::Owner, |w| w.action(Action::CreateGroup(at("g".into()), Some(at("user:bob".into()))))),

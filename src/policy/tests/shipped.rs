@@ -207,6 +207,7 @@ const TABLE: &[(&str, Bend, Bend)] = &[
     ("agent-reduces-without-a-task", |w| { revoke(w); w.task = None; }, |w| w.action(Action::Revoke(assignment("user:bob", "viewer")))),
     ("agent-person-proposes", |w| w.plan.proposer = at("user:sec".into()), |_| ()),
     ("agent-submits-its-plan", |_| (), |w| w.plan.proposer = at("agent:unknown".into())),
+    ("agent-no-self-escalation", |w| { w.facts().receivers.insert(Subject::Identity("agent:a".into())); }, |_| ()),
     ("agent-no-self-escalation", |w| w.facts().effects.gained_eligible = vec![piece(Subject::Identity("agent:a".into()), None)], |_| ()),
     ("agent-no-self-ownership", |w| set_owner(w, "agent:a"), |w| set_owner(w, "user:bob")),
     ("agent-no-privileged-agent", |w| { privileged(w); w.facts().concerned.kinds.insert(IdentityKind::Agent); }, privileged),

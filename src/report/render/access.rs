@@ -34,12 +34,16 @@ fn put_row(page: &mut Page, asked: &AccessReport, row: &AccessRow) {
     let head = match &asked.wish {
         Some(_) => sentence::subject(&row.subject).own(format!(": {}", row.verdict.word())),
         None => sentence::subject(&row.subject)
-            .own(format!(": {}", counted(u64::try_from(row.ways.len()).unwrap_or(u64::MAX), "access", "accesses"))),
+            .own(format!(": {}", counted(u64::try_from(row.accesses).unwrap_or(u64::MAX), "access", "accesses"))),
     };
     page.para("", &spans(Label::Heading, &head));
+    let mut last = None;
     for way in row.ways.iter().take(asked.shown) {
-        let eligible = if way.eligible { " (once activated)" } else { "" };
-        page.para("  ", &spans(Label::Plain, &sentence::access(&way.access).own(eligible)));
+        // Several paths to one access stand below it.
+        if last.replace((&way.access, way.eligible)) != Some((&way.access, way.eligible)) {
+            let eligible = if way.eligible { " (once activated)" } else { "" };
+            page.para("  ", &spans(Label::Plain, &sentence::access(&way.access).own(eligible)));
+        }
         page.para_from(Span::own(Label::Quiet, "    through: "), &spans(Label::Plain, &sentence::path(&way.path)));
     }
     let left = row.ways.len().saturating_sub(asked.shown).saturating_add(row.more);

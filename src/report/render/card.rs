@@ -89,13 +89,20 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     accesses(page, "gains", "+", Label::Gain, &change.gained);
     accesses(page, "could activate later", "+", Label::Gain, &change.gained_eligible);
     accesses(page, "loses", "-", Label::Loss, &change.lost);
-    if change.gained.is_empty() && change.gained_eligible.is_empty() && change.lost.is_empty() {
+    put_kept(page, change);
+    let is_part = !change.emergent.is_empty() || !change.lost_together.is_empty() || !change.kept.is_empty();
+    if change.gained.is_empty() && change.gained_eligible.is_empty() && change.lost.is_empty() && !is_part {
         page.para("  ", &[Span::own(Label::Plain, "nothing is gained or lost")]);
     }
     for emergent in change.emergent.iter().take(most).filter_map(|at| plan.emergent.get(*at)) {
         put_emergent(page, change, emergent);
     }
     and_more(page, change.emergent.len(), most, "that only the whole plan gives", "that only the whole plan gives");
+    for loss in change.lost_together.iter().take(most).filter_map(|at| plan.lost_together.get(*at)) {
+        put_emergent(page, change, loss);
+    }
+    let left = "loss by several changes together";
+    and_more(page, change.lost_together.len(), most, left, "losses by several changes together");
     put_reached(page, change);
     if !change.depends_on.is_empty() {
         let ids: Vec<_> = change.depends_on.iter().map(crate::input::id::Id::text).collect();
@@ -110,6 +117,15 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     }
 }
 
+/// What is taken in one way and kept in another.
+pub fn put_kept(page: &mut Page, change: &ChangeReport) {
+    let most = change.show.facts;
+    for kept in change.kept.iter().take(most) {
+        page.para_from(Span::own(Label::Warn, "  kept: "), &spans(Label::Plain, &kept.sentence));
+    }
+    and_more(page, change.kept.len(), most, "path by which it is kept", "paths by which it is kept");
+}
+
 /// What is reached beyond single accesses: escalations, conflicts of duties, and who is reached unseen.
 pub fn put_reached(page: &mut Page, change: &ChangeReport) {
     let most = change.show.facts;
@@ -119,6 +135,10 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
         ways(page, &mut said, &escalation.ways);
     }
     and_more(page, change.escalations.len(), most, "escalation", "escalations");
+    for already in change.already.iter().take(most) {
+        page.para_from(Span::own(Label::Note, "  already: "), &spans(Label::Plain, &already.sentence));
+    }
+    and_more(page, change.already.len(), most, "subject that could do as much", "subjects that could do as much");
     for conflict in change.sod.iter().take(most) {
         page.para_from(Span::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
         ways(page, &mut said, &conflict.ways);
@@ -168,6 +188,10 @@ pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &Ac
         if way.replace(&bundle.way) != Some(&bundle.way) {
             page.para_from(Span::own(Label::Quiet, "    way: "), &spans(Label::Quiet, &bundle.way));
         }
+        if let Some(elsewhere) = &bundle.elsewhere {
+            let front = Span::own(Label::Warn, format!("    {} reachable through ", before_or_still(sign)));
+            page.para_from(front, &spans(Label::Plain, elsewhere));
+        }
         for what in &bundle.what {
             page.para("      ", &spans(Label::Plain, what));
         }
@@ -178,6 +202,11 @@ pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &Ac
     if let Some(more) = &list.more {
         page.para("    ", &spans(Label::Quiet, more));
     }
+}
+
+/// When what is gained or lost can be reached in another way.
+pub(super) fn before_or_still(sign: &str) -> &'static str {
+    if sign == "-" { "still" } else { "already" }
 }
 
 /// Ways, less those that stand above already: one that leads to many things is said once.

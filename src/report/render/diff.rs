@@ -4,7 +4,7 @@
 
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
-use crate::report::effects::{AccessList, Bundle};
+use crate::report::effects::{AccessList, Bundle, Listed};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{ChangeReport, EmergentReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
@@ -23,39 +23,41 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
         for change in &plan.changes {
             put_change(&mut page, style, change);
         }
-        if !plan.emergent.is_empty() {
-            page.heading("Only together");
-            let most = plan.listed();
-            let mut gravest: Vec<&EmergentReport> = plan.emergent.iter().collect();
-            gravest.sort_by_key(|it| !it.is_grave());
-            for emergent in gravest.iter().take(most.shown) {
-                page.para_from(Span::own(Label::Stop, "  + "), &spans(Label::Plain, &emergent.sentence));
-                let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
-                let with: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
-                let by = Sentence::of("by ").few_names(&members, most.names);
-                let by = if with.is_empty() {
-                    by
-                } else {
-                    by.own(", with what was approved, or passes, as ").few_names(&with, most.names)
-                };
-                page.para("      ", &spans(Label::Plain, &by));
-                for way in &emergent.ways {
-                    page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
-                }
-            }
-            card::and_more(
-                &mut page,
-                gravest.len(),
-                most.shown,
-                "that only the whole plan gives",
-                "that only the whole plan gives",
-            );
-        }
+        let most = plan.listed();
+        put_together(&mut page, "Only together", &plan.emergent, "that only the whole plan gives", most);
+        put_together(&mut page, "Lost only together", &plan.lost_together, "that only the whole plan takes", most);
         page.gap();
         text::sums(&mut page, &plan.totals);
     }
     text::close(&mut page, report);
     page.render(style)
+}
+
+/// What only several changes together give or take.
+fn put_together(page: &mut Page, heading: &str, pieces: &[EmergentReport], what: &str, most: Listed) {
+    if pieces.is_empty() {
+        return;
+    }
+    page.heading(heading);
+    let mut gravest: Vec<&EmergentReport> = pieces.iter().collect();
+    gravest.sort_by_key(|it| !it.is_grave());
+    for emergent in gravest.iter().take(most.shown) {
+        let (label, sign) = if emergent.kind == "loss" { (Label::Loss, "  - ") } else { (Label::Stop, "  + ") };
+        page.para_from(Span::own(label, sign), &spans(Label::Plain, &emergent.sentence));
+        let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
+        let with: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
+        let by = Sentence::of("by ").few_names(&members, most.names);
+        let by = if with.is_empty() {
+            by
+        } else {
+            by.own(", with what was approved, or passes, as ").few_names(&with, most.names)
+        };
+        page.para("      ", &spans(Label::Plain, &by));
+        for way in &emergent.ways {
+            page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+        }
+    }
+    card::and_more(page, gravest.len(), most.shown, what, what);
 }
 
 fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
@@ -69,6 +71,7 @@ fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
     put_list(page, style, "gained", "+", &change.gained);
     put_list(page, style, "eligible", "+", &change.gained_eligible);
     put_list(page, style, "lost", "-", &change.lost);
+    card::put_kept(page, change);
     card::put_reached(page, change);
 }
 
@@ -81,13 +84,18 @@ fn put_list(page: &mut Page, style: &Style, what: &str, sign: &str, list: &Acces
     let label = if sign == "-" { Label::Loss } else { Label::Gain };
     page.gap();
     page.para("", &[Span::own(Label::Plain, format!("{what}: {}", counted(list.total, "access", "accesses")))]);
-    let same = |a: &Bundle, b: &Bundle| (&a.who, &a.limits, &a.way) == (&b.who, &b.limits, &b.way);
+    let same =
+        |a: &Bundle, b: &Bundle| (&a.who, &a.limits, &a.way, &a.elsewhere) == (&b.who, &b.limits, &b.way, &b.elsewhere);
     for bundles in list.bundles.chunk_by(same) {
         let Some(first) = bundles.first() else { continue };
         let mut who = spans(label, &first.who);
         who.extend(spans(Label::Plain, &first.limits));
         page.para_from(Span::own(label, format!("{sign} ")), &who);
         page.para_from(Span::own(Label::Quiet, "  way: "), &spans(Label::Quiet, &first.way));
+        if let Some(elsewhere) = &first.elsewhere {
+            let front = Span::own(Label::Warn, format!("  {} reachable through ", card::before_or_still(sign)));
+            page.para_from(front, &spans(Label::Plain, elsewhere));
+        }
         let rows: Vec<Vec<String>> = bundles
             .iter()
             .map(|bundle| {

@@ -9,15 +9,18 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use self::forms::{
-    AnswerOut, ChangeOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut, HeadOut, LogOut, MoreOut, NamedOut,
-    PieceOut, PlanOut, PolicyOut, SessionOut, SnapshotOut, StepOut, SubjectOut, TotalsOut, VerifyOut,
+    AlreadyOut, AnswerOut, ChangeOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut, HeadOut, LogOut,
+    MoreOut, NamedOut, PieceOut, PlanOut, PolicyOut, SessionOut, SnapshotOut, StepOut, StillOut, SubjectOut, TotalsOut,
+    VerifyOut,
 };
 use super::sheets;
 use crate::access::model::facts::AccessDelta;
 use crate::input::id::Subject;
 use crate::input::text::is_hidden;
 use crate::report::effects::{AccessList, Listed};
-use crate::report::model::{Body, ChangeReport, EmergentReport, PlanReport, PolicyReport, Report, Reported, StepState};
+use crate::report::model::{
+    Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, Report, Reported, StepState,
+};
 use crate::report::record::{Answer, Head, LogReport};
 use crate::report::sentence;
 
@@ -180,8 +183,10 @@ fn gravest(pieces: &[AccessDelta], most: usize) -> impl Iterator<Item = &AccessD
 }
 
 fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> ChangeOut<'r> {
-    let pieces = |list: &'r AccessList| gravest(&list.pieces, most.accesses).map(piece).collect();
+    let pieces =
+        |list: &'r AccessList, gains| gravest(&list.pieces, most.accesses).map(|one| piece(one, gains)).collect();
     let together = it.emergent.iter().take(most.facts).filter_map(|at| plan.emergent.get(*at));
+    let lost_together = it.lost_together.iter().take(most.facts).filter_map(|at| plan.lost_together.get(*at));
     ChangeOut {
         not_listed: MoreOut::of(it, most),
         id: it.id.as_str(),
@@ -197,10 +202,12 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
         state: it.state.word(),
         steps: it.steps.iter().map(step).collect(),
         policies: it.policies.iter().map(policy).collect(),
-        gained: pieces(&it.gained),
-        lost: pieces(&it.lost),
-        gained_eligible: pieces(&it.gained_eligible),
+        gained: pieces(&it.gained, true),
+        lost: pieces(&it.lost, false),
+        gained_eligible: pieces(&it.gained_eligible, true),
+        still: it.kept.iter().take(most.facts).map(still).collect(),
         emergent: together.map(|piece| emergent(piece, most)).collect(),
+        lost_together: lost_together.map(|piece| emergent(piece, most)).collect(),
         escalations: it
             .escalations
             .iter()
@@ -212,6 +219,12 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
                 complete: Some(e.complete),
                 ways: e.ways.iter().map(sentence::Sentence::text).collect(),
             })
+            .collect(),
+        already: it
+            .already
+            .iter()
+            .take(most.facts)
+            .map(|a| AlreadyOut { subject: &a.subject, paths: &a.paths, summary: a.sentence.text() })
             .collect(),
         sod: it
             .sod
@@ -268,7 +281,19 @@ fn policy(policy: &PolicyReport) -> PolicyOut<'_> {
     }
 }
 
-fn piece(piece: &AccessDelta) -> PieceOut<'_> {
+fn still(kept: &KeptReport) -> StillOut<'_> {
+    StillOut {
+        subject: &kept.subject,
+        summary: kept.sentence.text(),
+        path: kept.way.text(),
+        accesses: kept.accesses,
+        of: kept.of,
+    }
+}
+
+fn piece(piece: &AccessDelta, gains: bool) -> PieceOut<'_> {
+    let elsewhere = piece.elsewhere.as_ref().map(|path| sentence::path(path).text());
+    let (already, still) = if gains { (elsewhere, None) } else { (None, elsewhere) };
     let kind = match &piece.subject {
         Subject::Identity(_) => "identity",
         Subject::Group(_) => "group",
@@ -277,6 +302,8 @@ fn piece(piece: &AccessDelta) -> PieceOut<'_> {
         subject: SubjectOut { kind, id: piece.subject.as_str() },
         access: &piece.access,
         path: sentence::path(&piece.path).text(),
+        already,
+        still,
         sensitivity: piece.sensitivity.name(),
         privileged: piece.privileged.as_ref(),
     }

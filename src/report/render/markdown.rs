@@ -190,13 +190,19 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
         let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
         let _ = writeln!(out, "- **unclassified**: {what}");
     }
-    list(out, "gains", &change.gained);
-    list(out, "could activate later", &change.gained_eligible);
-    list(out, "loses", &change.lost);
+    list(out, "gains", "+", &change.gained);
+    list(out, "could activate later", "+", &change.gained_eligible);
+    list(out, "loses", "-", &change.lost);
     // WHY: a section that does not fit is left out whole.
     let listed = plan.listed();
     let most = Listed { shown: listed.shown.min(MOST), names: listed.names.min(MOST), ..listed };
-    for it in change.emergent.iter().take(most.shown).filter_map(|at| plan.emergent.get(*at)) {
+    for it in change.kept.iter().take(most.shown) {
+        let _ = writeln!(out, "- **kept**: {}", it.sentence.markdown());
+    }
+    and_more(out, change.kept.len(), most.shown, "**kept**");
+    let gains = change.emergent.iter().take(most.shown).filter_map(|at| plan.emergent.get(*at));
+    let losses = change.lost_together.iter().take(most.shown).filter_map(|at| plan.lost_together.get(*at));
+    for it in gains.chain(losses) {
         let members: Vec<_> = it.members.iter().map(crate::input::id::Id::text).collect();
         let with: Vec<_> = it.with.iter().map(crate::input::id::Id::text).collect();
         let by = Sentence::of("only together (").few_names(&members, most.names);
@@ -209,10 +215,15 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
         let _ = writeln!(out, "- {}", by.markdown());
     }
     and_more(out, change.emergent.len(), most.shown, "only together");
+    and_more(out, change.lost_together.len(), most.shown, "lost only together");
     for it in change.escalations.iter().take(most.shown) {
         let _ = writeln!(out, "- **escalation**: {}", it.sentence.markdown());
     }
     and_more(out, change.escalations.len(), most.shown, "**escalation**");
+    for it in change.already.iter().take(most.shown) {
+        let _ = writeln!(out, "- already: {}", it.sentence.markdown());
+    }
+    and_more(out, change.already.len(), most.shown, "already");
     for it in change.sod.iter().take(most.shown) {
         let _ = writeln!(out, "- **duties not apart**: {}", it.sentence.markdown());
     }
@@ -256,7 +267,7 @@ fn put_policy(out: &mut String, it: &PolicyReport) {
     );
 }
 
-fn list(out: &mut String, verb: &str, list: &AccessList) {
+fn list(out: &mut String, verb: &str, sign: &str, list: &AccessList) {
     if list.is_empty() {
         return;
     }
@@ -270,6 +281,10 @@ fn list(out: &mut String, verb: &str, list: &AccessList) {
         let what: Vec<String> = bundle.what.iter().map(Sentence::markdown).collect();
         let _ = writeln!(out, "  - {}{}: {}", bundle.who.markdown(), bundle.limits.markdown(), what.join("; "));
         let _ = writeln!(out, "    way: {}", bundle.way.markdown());
+        if let Some(elsewhere) = &bundle.elsewhere {
+            let when = super::card::before_or_still(sign);
+            let _ = writeln!(out, "    ({when} reachable through {})", elsewhere.markdown());
+        }
     }
     if let Some(more) = &list.more {
         let _ = writeln!(out, "  - {}", more.markdown());

@@ -103,8 +103,13 @@ pub(super) struct ChangeOut<'r> {
     pub(super) gained: Vec<PieceOut<'r>>,
     pub(super) lost: Vec<PieceOut<'r>>,
     pub(super) gained_eligible: Vec<PieceOut<'r>>,
+    /// What it takes in one way and its holders still have in another.
+    pub(super) still: Vec<StillOut<'r>>,
     pub(super) emergent: Vec<EmergentOut<'r>>,
+    pub(super) lost_together: Vec<EmergentOut<'r>>,
     pub(super) escalations: Vec<NamedOut<'r>>,
+    /// Escalation paths that lead to nothing that their subject could not do before.
+    pub(super) already: Vec<AlreadyOut<'r>>,
     pub(super) sod: Vec<NamedOut<'r>>,
     #[serde(skip_serializing_if = "MoreOut::is_none")]
     pub(super) not_listed: MoreOut,
@@ -133,8 +138,11 @@ pub(super) struct MoreOut {
     pub(super) gained: usize,
     pub(super) lost: usize,
     pub(super) gained_eligible: usize,
+    pub(super) still: usize,
     pub(super) emergent: usize,
+    pub(super) lost_together: usize,
     pub(super) escalations: usize,
+    pub(super) already: usize,
     pub(super) sod: usize,
 }
 
@@ -150,8 +158,11 @@ impl MoreOut {
             gained: accesses(&it.gained),
             lost: accesses(&it.lost),
             gained_eligible: accesses(&it.gained_eligible),
+            still: facts(it.kept.len()),
             emergent: facts(it.emergent.len()),
+            lost_together: facts(it.lost_together.len()),
             escalations: facts(it.escalations.len()),
+            already: facts(it.already.len()),
             sod: facts(it.sod.len()),
         }
     }
@@ -185,8 +196,30 @@ pub(super) struct PieceOut<'r> {
     #[schemars(with = "crate::report::render::access_form::AccessForm")]
     pub(super) access: &'r Access,
     pub(super) path: Text,
+    /// Of a gain: how the subject could reach it before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) already: Option<Text>,
+    /// Of a loss: how the subject can reach it still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) still: Option<Text>,
     pub(super) sensitivity: &'static str,
     pub(super) privileged: Option<&'r Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StillOut<'r> {
+    pub(super) subject: &'r Text,
+    pub(super) summary: Text,
+    pub(super) path: Text,
+    pub(super) accesses: u64,
+    pub(super) of: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AlreadyOut<'r> {
+    pub(super) subject: &'r Text,
+    pub(super) paths: &'r [Text],
+    pub(super) summary: Text,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -1,0 +1,65 @@
+//! The subjects that a change names as receivers.
+//!
+//! A receiver counts as gaining, whatever the snapshot knows of what it receives: a group without assignments may give
+//! access in a system that the snapshot does not cover. Members of a receiving group are receivers too.
+
+use std::collections::BTreeSet;
+
+use crate::access::change::apply::trust;
+use crate::access::change::resolve::ResolvedChange;
+use crate::access::change::targets::{holds_after, was};
+use crate::access::effective::state::AccessState;
+use crate::access::effects::compute::ChangeEffect;
+use crate::access::effects::request::AnalysisRequest;
+use crate::access::graph::closure::closure;
+use crate::access::matching::coverage::ends_within;
+use crate::access::model::facts::{Affected, Holding};
+use crate::input::entitlement::Mode;
+use crate::input::id::Subject;
+use crate::plan::model::Action;
+
+/// The subjects that a change names as receivers, with the members of groups.
+pub(crate) fn receivers(
+    q: &AnalysisRequest<'_, '_>,
+    step: &ResolvedChange<'_>,
+    after: &AccessState<'_, '_>,
+) -> BTreeSet<Subject> {
+    let named = |name: &str| after.subjects(name).into_iter().collect::<BTreeSet<Subject>>();
+    let expires = q.plan.expires.value;
+    let named = if let Action::Grant(a) = &step.change.action {
+        named(a.to.value.raw())
+    } else if let Action::Adjust(a) = &step.change.action {
+        let both = was(q.index, step, q.now).zip(holds_after(q.index, step, expires, q.now));
+        if both.is_some_and(|(was, is)| is_within(&is, &was)) { BTreeSet::new() } else { named(a.to.value.raw()) }
+    } else {
+        // The subjects that a trust lets act as another, or that a credential is delivered to.
+        trust(q.index, expires, step).map(|(made, _)| after.trusting(&made)).unwrap_or_default()
+    };
+    closure(&named, |subject| match subject {
+        Subject::Group(group) => after.members(group),
+        Subject::Identity(_) => BTreeSet::new(),
+    })
+}
+
+/// Whether an assignment ends no later than before and needs no fewer activations.
+fn is_within(is: &Holding, was: &Holding) -> bool {
+    let rank = |mode: Mode| match mode {
+        Mode::Eligible => 0,
+        Mode::Active => 1,
+        Mode::Standing => 2,
+    };
+    rank(is.mode) <= rank(was.mode) && ends_within(is.until, was.until)
+}
+
+/// The subjects that a change affects, with its receivers.
+pub(crate) fn with_receivers(
+    concerned: &Affected,
+    outcome: &ChangeEffect,
+    receivers: &BTreeSet<Subject>,
+    after: &AccessState<'_, '_>,
+) -> Affected {
+    let known = outcome.subjects();
+    let mut concerned = concerned.clone();
+    concerned.add(receivers.iter().filter(|subject| !known.contains(subject)), after, after);
+    concerned
+}
