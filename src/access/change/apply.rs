@@ -14,7 +14,7 @@ use crate::access::graph::index::Index;
 use crate::access::graph::overlay::Overlay;
 use crate::access::matching::coverage::ancestry;
 use crate::input::entitlement::{Effect, Mode, Permission};
-use crate::input::id::{AssignmentId, IdentityId, ResourceId, RoleId, Subject, TrustId};
+use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject, TrustId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, Lifetime, RoleDefinition, Target};
@@ -96,6 +96,19 @@ fn loosen(index: &Index<'_>, delta: &mut Overlay, d: &RoleDefinition) {
     });
 }
 
+/// A group that a plan creates: nobody belongs to it yet.
+fn empty_group(id: &GroupId, owner: Option<IdentityId>) -> Group {
+    Group {
+        id: id.clone(),
+        members: Vec::new(),
+        nested: Vec::new(),
+        implicit: Vec::new(),
+        members_known: MembersKnown::Known,
+        owner,
+        public: false,
+    }
+}
+
 fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mut Overlay) {
     let change = step.change;
     if step.other && undeny(index, step, delta) {
@@ -141,15 +154,7 @@ fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mu
             alter(index, delta, &role.value, |r| r.includes.retain(|i| *i != include.value));
         }
         Action::CreateGroup(group, owner) => {
-            let made = Group {
-                id: group.value.clone(),
-                members: Vec::new(),
-                nested: Vec::new(),
-                implicit: Vec::new(),
-                members_known: MembersKnown::Known,
-                owner: owner.as_ref().map(|o| o.value.clone()),
-                public: false,
-            };
+            let made = empty_group(&group.value, owner.as_ref().map(|o| o.value.clone()));
             delta.groups.insert(group.value.clone(), Some(made));
         }
         Action::DeleteGroup(group) => {

@@ -123,28 +123,28 @@ fn admin_name(
     named: &ChangeTargets,
     pieces: &[&AccessDelta],
 ) -> Option<Text> {
-    let mut names: Vec<Text> = Vec::new();
+    let mut told: Vec<Text> = Vec::new();
     for role in [&named.role, &named.include].into_iter().flatten() {
-        names.push(role.text());
+        told.push(role.text());
         let flat = after.flat(role);
-        names.extend(flat.roles.iter().map(RoleId::text));
-        names.extend(flat.allows.iter().flat_map(|a| [a.permission.action.clone(), a.permission.resource.clone()]));
+        told.extend(flat.roles.iter().map(RoleId::text));
+        told.extend(flat.allows.iter().flat_map(|a| [a.permission.action.clone(), a.permission.resource.clone()]));
     }
     if let Some(group) = &named.member_of {
         let own = after.own(&Subject::Group(group.clone()));
-        names.extend(own.groups.keys().map(|(group, _)| group.text()));
-        names.extend(own.holdings.iter().map(|holding| holding.role.text()));
-        names.push(group.text());
+        told.extend(own.groups.keys().map(|(group, _)| group.text()));
+        told.extend(own.holdings.iter().map(|holding| holding.role.text()));
+        told.push(group.text());
     }
     if let Some(permission) = &named.permission {
-        names.extend([permission.action.clone(), permission.resource.clone()]);
+        told.extend([permission.action.clone(), permission.resource.clone()]);
     }
     if let Action::AddTrust(d) = &step.change.action {
-        names.push(d.to.value.clone());
+        told.push(d.to.value.clone());
     }
-    names.extend(named.trusted.iter().map(IdentityId::text));
-    names.extend(pieces.iter().flat_map(|piece| [piece.access.action.clone(), piece.access.resource.clone()]));
-    names.into_iter().find(|name| tells_of_an_administrator(name.raw()))
+    told.extend(named.trusted.iter().map(IdentityId::text));
+    told.extend(pieces.iter().flat_map(|piece| [piece.access.action.clone(), piece.access.resource.clone()]));
+    told.into_iter().find(|name| tells_of_an_administrator(name.raw()))
 }
 
 /// The verdict on what a change names in order to give more of it.

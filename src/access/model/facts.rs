@@ -304,6 +304,7 @@ pub struct Holding {
 }
 
 /// Everything computed about one change, alone on top of the changes it depends on.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, which policies ask about by name")]
 #[derive(Clone, Debug)]
 pub struct ChangeFacts {
     /// Which change.

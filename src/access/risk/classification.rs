@@ -94,6 +94,7 @@ pub(crate) struct Classifier<'c> {
     /// Rules that name a role or a group and nothing that it gives.
     names: Vec<&'c ClassificationRule>,
     scopes: Vec<&'c ResourceId>,
+    candidates: RefCell<BTreeMap<Text, Rc<[usize]>>>,
     /// What labelled roles of the snapshot allow themselves.
     allowed: RefCell<BTreeMap<RoleId, Rc<BTreeSet<Permission>>>>,
     known: RefCell<BTreeMap<(RoleId, Permission, Placed), Rating>>,
@@ -109,6 +110,7 @@ impl<'c> Classifier<'c> {
             wild: Vec::new(),
             names: Vec::new(),
             scopes: Vec::new(),
+            candidates: RefCell::default(),
             allowed: RefCell::default(),
             known: RefCell::default(),
             roles: RefCell::default(),
@@ -172,8 +174,9 @@ impl<'c> Classifier<'c> {
         let mut verdict = Rating::default();
         let mut classified = false;
         // WHY: what a rule of the system or the site covers is known; a baseline is for the rest.
+        let candidates = self.candidates(dialect, &held.permission.action);
         let (baseline, rules): (Vec<&Pair<'c>>, Vec<&Pair<'c>>) =
-            self.candidates(dialect, action).into_iter().partition(|pair| pair.rule.generic);
+            candidates.iter().filter_map(|at| self.pairs.get(*at)).partition(|pair| pair.rule.generic);
         for pairs in [rules, baseline] {
             if classified {
                 break;
@@ -226,13 +229,21 @@ impl<'c> Classifier<'c> {
         allowed.contains(permission) || allowed.iter().any(gives)
     }
 
-    /// The pairs that may share an action with a pattern, in the order of the rules.
-    fn candidates(&self, dialect: Dialect, action: &str) -> Vec<&Pair<'c>> {
-        let Some(plain) = dialect.plain_action(action) else { return self.pairs.iter().collect() };
-        let same = self.plain.get(&*plain).map_or(&[][..], Vec::as_slice);
-        let mut places: Vec<usize> = same.iter().chain(&self.wild).copied().collect();
+    /// The pairs that share an action with a pattern, in the order of the rules.
+    fn candidates(&self, dialect: Dialect, action: &Text) -> Rc<[usize]> {
+        if let Some(known) = self.candidates.borrow().get(action) {
+            return Rc::clone(known);
+        }
+        let mut places: Vec<usize> = match dialect.plain_action(action.raw()) {
+            Some(plain) => self.plain.get(&*plain).into_iter().flatten().chain(&self.wild).copied().collect(),
+            None => (0..self.pairs.len()).collect(),
+        };
         places.sort_unstable();
-        places.into_iter().filter_map(|at| self.pairs.get(at)).collect()
+        let shares = |pair: &Pair<'_>| pair.action.is_none_or(|p| pair.dialect.actions_overlap(action.raw(), p.raw()));
+        places.retain(|at| self.pairs.get(*at).is_some_and(shares));
+        let found: Rc<[usize]> = places.into();
+        self.candidates.borrow_mut().insert(action.clone(), Rc::clone(&found));
+        found
     }
 
     /// Whether a scope lies within the scope of a rule, and whether they overlap.

@@ -347,7 +347,15 @@ fn an_auditor_of_aws_who_only_reads_is_not_privileged() {
     {
         assert!(level("aws", action, "*").1, "{action}");
     }
-    assert_eq!(level("aws", "sqs:Frobnicate", "*"), (Sensitivity::Unknown, false));
+    // Words that begin like a word for reading.
+    for action in
+        ["sqs:Frobnicate", "acm-pca:IssueCertificate", "ses:VerifyEmailIdentity", "license-manager:CheckoutLicense"]
+    {
+        assert_eq!(level("aws", action, "*"), (Sensitivity::Unknown, false), "{action}");
+    }
+    for action in ["bedrock-agentcore:GetResourceApiKey", "sts:GetSessionToken", "secretsmanager:BatchGetSecretValue"] {
+        assert!(level("aws", action, "*").1, "{action}");
+    }
     assert_eq!(level("aws", "s3:GetObject", "*"), (Sensitivity::Moderate, false));
 }
 
