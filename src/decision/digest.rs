@@ -108,13 +108,13 @@ impl Binding<'_> {
             let scope = piece.access.scope.as_ref().map(|scope| scope.as_str().to_owned());
             std::iter::once(piece.subject.as_str().to_owned()).chain(role).chain(scope).collect()
         };
-        let mut names: BTreeSet<String> = pieces.flat_map(of_piece).collect();
+        let mut ids: BTreeSet<String> = pieces.flat_map(of_piece).collect();
         let named = &facts.named;
-        names.extend(named.identity.iter().chain(&named.trusted).map(|id| id.as_str().to_owned()));
-        names.extend(named.group.iter().chain(&named.member_of).map(|id| id.as_str().to_owned()));
-        names.extend(named.role.iter().chain(&named.include).map(|id| id.as_str().to_owned()));
-        names.extend(named.scope.iter().map(|id| id.as_str().to_owned()));
-        let systems = self.snapshot.systems_of(names.iter().map(String::as_str));
+        ids.extend(named.identity.iter().chain(&named.trusted).map(|id| id.as_str().to_owned()));
+        ids.extend(named.group.iter().chain(&named.member_of).map(|id| id.as_str().to_owned()));
+        ids.extend(named.role.iter().chain(&named.include).map(|id| id.as_str().to_owned()));
+        ids.extend(named.scope.iter().map(|id| id.as_str().to_owned()));
+        let systems = self.snapshot.systems_of(ids.iter().map(String::as_str));
         sorted(systems.into_iter().map(|(source, target)| match target {
             Some(target) => TargetRecord {
                 id: Some(target.id.clone()),
