@@ -175,6 +175,7 @@ pub(crate) fn facts(
         was: was(q.index, step, q.now),
         becomes: holds_after(q.index, step, q.plan.expires.value, q.now),
         assignments: assignments(q.index, step),
+        contents: bench.contents.of(&bench.classifier, after, step),
         effects: outcome.effects.clone(),
         kept: kept(step, before, after),
         concerned: with_receivers(&outcome.concerned, outcome, &receivers, after),

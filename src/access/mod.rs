@@ -3,6 +3,7 @@
 pub mod analyse;
 pub(crate) mod chains;
 pub(crate) mod change;
+mod contents;
 pub(crate) mod effective;
 pub(crate) mod effects;
 pub(crate) mod escalation;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use crate::access::analyse::analyse;
 pub use crate::access::change::pending::PendingChange;
+pub use crate::access::contents::names_made;
 pub use crate::access::effects::budget::Budget;
 pub use crate::access::effects::request::{AnalysisRequest, TaskScope};
 pub use crate::access::graph::index::Index;

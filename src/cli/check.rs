@@ -25,6 +25,9 @@ use crate::report::sentence::Sentence;
 pub struct Check {
     #[command(flatten)]
     chosen: SelectionArgs,
+    /// List every access, however many.
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     place: LocationArgs,
     #[command(flatten)]
@@ -81,7 +84,9 @@ impl Check {
                     judging.counts(&proposal);
                     codes.extend(holding(&proposal));
                     findings.extend(plan_report::findings(&proposal));
-                    reports.push(plan_report::plan(&proposal, Limits::SHORT));
+                    let plan = plan_report::plan(&proposal, if self.all { Limits::ALL } else { Limits::SHORT });
+                    findings.extend(plan_report::gives(&proposal, &plan));
+                    reports.push(plan);
                 }
                 Err(faults) => {
                     codes.push(ExitCode::Denied);

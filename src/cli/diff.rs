@@ -86,11 +86,13 @@ impl Diff {
             sums.gained_eligible,
         ));
         let text = |name: &str| (name == file.name).then(|| std::str::from_utf8(&file.bytes).ok()).flatten();
+        let mut findings: Vec<Reported> = proposal.findings.iter().map(|f| Reported::new(f.clone(), text)).collect();
+        findings.extend(crate::app::present::plan_report::gives(&proposal, &plan));
         let report = Report {
             command: "diff",
             exit_code: ExitCode::Passes.code(),
             verdict,
-            findings: proposal.findings.iter().map(|f| Reported::new(f.clone(), text)).collect(),
+            findings,
             body: Body::Plans(vec![plan]),
             next: Vec::new(),
         };

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::access::Index;
+use crate::app::evaluation::eligibility::Eligibility;
+use crate::app::evaluation::evaluator;
 use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -86,6 +88,12 @@ impl Explain {
         let next = different(&proposal, &index, at);
         let mut findings = plan_report::findings(&proposal);
         let mut plan = plan_report::plan(&proposal, Limits::ALL);
+        findings.extend(plan_report::gives(&proposal, &plan));
+        let bench = Eligibility::new(std::slice::from_ref(&proposal), &index, past.keys.clone());
+        if let Some(change) = plan.changes.get_mut(at) {
+            plan_report::past(change, &proposal, at, &bench, &past, &evaluator::terms(&proposal));
+        }
+        let rejected = plan.changes.get(at).map(|change| change.rejections.clone()).unwrap_or_default();
         let id = plan.changes.get(at).map(|change| change.id.clone());
         plan.changes.retain(|change| Some(&change.id) == id.as_ref());
         // What is said of other changes is not asked for.
@@ -102,7 +110,8 @@ impl Explain {
             command: "explain",
             exit_code: ExitCode::Passes.code(),
             verdict: outcome(&proposal, at).map_or_else(Sentence::new, |says| {
-                Sentence::of("").name(&Text::from(self.change.as_str())).own(" ").then(says)
+                let says = Sentence::new().name(&Text::from(self.change.as_str())).own(" ").then(says);
+                rejected.iter().fold(says, |says, it| says.own("; rejected ").then(it.sentence()))
             }),
             findings,
             body: Body::Plans(vec![plan]),
@@ -156,7 +165,7 @@ fn different<'s>(proposal: &EvaluatedPlan<'s>, index: &Index<'s>, at: usize) -> 
     let mut said = Vec::new();
     let hits = judged.denials.iter().chain(&proposal.plan_judged.denials);
     for hit in hits {
-        said.push(Sentence::of("policy ").id(&hit.policy).own(" asks: ").name(&hit.advice));
+        said.push(Sentence::of("policy ").id(&hit.policy).own(" asks: ").prose(&hit.advice));
     }
     let all: BTreeSet<ChangeId> = proposal.plan.changes.iter().map(|c| c.id.value.clone()).collect();
     let mut tried: BTreeSet<BTreeSet<ChangeId>> = BTreeSet::from([all.clone()]);

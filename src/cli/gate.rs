@@ -13,6 +13,7 @@ use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::selection::SelectedPlans;
 use crate::app::present::gate_report::{missing, show, source};
+use crate::app::present::gate_verdict::{presence, verdict};
 use crate::app::present::plan_report;
 use crate::app::record::history::Past;
 use crate::app::record::log_source::LogSource;
@@ -29,7 +30,7 @@ use crate::input::time::Time;
 use crate::log::verify::answers::Verification;
 use crate::report::effects::Limits;
 use crate::report::model::{Body, PlanReport, Report, Reported, State as Shown};
-use crate::report::sentence::{Sentence, counted};
+use crate::report::sentence::Sentence;
 
 /// Says whether enough allowed people decided on exactly this effect.
 #[derive(Debug, Args)]
@@ -109,6 +110,7 @@ impl Gate {
         judged.findings.extend(read.findings.iter().cloned());
         plans(&site, &read, &past, now, &mut judged)?;
         let code = ExitCode::first(judged.codes);
+        judged.findings.extend(presence(&judged.plans).map(|finding| Reported::new(finding, |_| None)));
         let report = Report {
             command: "gate",
             exit_code: code.code(),
@@ -178,33 +180,11 @@ fn plans(site: &Site, read: &SelectedPlans, past: &Past, now: Time, judged: &mut
                 change.state = Shown::Auto(says.own(format!(" at {}", auto.sealed_at)));
             }
         }
+        judged.findings.extend(plan_report::gives(proposal, &shown));
         judged.plans.push(shown);
     }
     judged.findings.extend(read.overlaps(now));
     Ok(())
-}
-
-/// The verdict, and whether the people who approved were shown to be there.
-pub(crate) fn verdict(read: &SelectedPlans, plans: &[PlanReport], code: ExitCode) -> Sentence {
-    if let Some(nothing) = read.nothing().filter(|_| code == ExitCode::Passes) {
-        return Sentence::of(nothing);
-    }
-    let changes = || plans.iter().flat_map(|plan| &plan.changes);
-    let mut says = if code == ExitCode::Passes {
-        Sentence::of(format!("passes: {} decided", counted(changes().count() as u64, "change is", "changes are")))
-    } else {
-        Sentence::of("does not pass")
-    };
-    let taken: Vec<bool> = changes().flat_map(|change| &change.steps).filter_map(|step| step.presence).collect();
-    let proven = taken.iter().filter(|proven| **proven).count();
-    if !taken.is_empty() {
-        says = match proven {
-            0 => says.own("; no key proved that a person was there"),
-            all if all == taken.len() => says.own("; a key proved that a person was there for each approval"),
-            some => says.own(format!("; a key proved that a person was there for {some} of {} approvals", taken.len())),
-        };
-    }
-    says
 }
 
 impl clap::ValueEnum for TrustFileGuard {

@@ -152,13 +152,18 @@ impl Record {
                 log_reader::verify(&log, &site.signers, Some(id), &verified.heads, Keep::Nothing, streams::now())?;
             seen_heads::note(Some(id), &after);
         }
-        let plans = proposals.iter().chain(rest.iter().map(|one| &one.proposal));
+        let mut plans = Vec::new();
+        for proposal in proposals.iter().chain(rest.iter().map(|one| &one.proposal)) {
+            let plan = plan_report::plan(proposal, Limits::SHORT);
+            findings.extend(plan_report::gives(proposal, &plan));
+            plans.push(plan);
+        }
         let report = Report {
             command: "record",
             exit_code: code.code(),
             verdict: verdict(code, (count, arrived), known_already, &log),
             findings,
-            body: Body::Plans(plans.map(|proposal| plan_report::plan(proposal, Limits::SHORT)).collect()),
+            body: Body::Plans(plans),
             next: Vec::new(),
         };
         Ok((report, code))

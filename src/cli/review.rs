@@ -322,8 +322,10 @@ impl ReviewArgs {
         }
         let mut reports = Vec::new();
         for proposal in proposals {
+            let plan = plan_report::plan(proposal, Limits::SHORT);
             findings.extend(plan_report::findings(proposal));
-            reports.push(plan_report::plan(proposal, Limits::SHORT));
+            findings.extend(plan_report::gives(proposal, &plan));
+            reports.push(plan);
         }
         let mut report = report("review", reports, findings, code);
         report.verdict = report.verdict.own("; ").own(why);

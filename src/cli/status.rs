@@ -19,7 +19,7 @@ use crate::app::record::{history, journals, log_reader};
 use crate::app::site::load::Site;
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{Missing, State, Verdict};
+use crate::decision::gate::{ChangeVerdict, Missing, State, Verdict};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::PersonId;
 use crate::input::text::Text;
@@ -77,7 +77,7 @@ impl Status {
         let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
         findings.extend(crate::app::site::fault_report::reported(&past.findings, &BTreeMap::new()));
         findings.extend(Self::left(&log, id, &verified.blobs)?);
-        let (mut rows, mut ends) = (Vec::new(), Vec::new());
+        let (mut rows, mut ends, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
         let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();
         let files = discovery::list(named)?.iter().map(|path| PlanFile::read(path)).collect::<Result<Vec<_>, _>>()?;
         let judged = Evaluator::new(&site, &index, &past, now).by_record(files)?;
@@ -87,6 +87,7 @@ impl Status {
             codes.push(verdict.exit);
             rows.push(StatusRow::of(proposal, verdict));
             ends.extend(ending(proposal, verdict, now));
+            rejected.extend(verdict.changes.iter().filter(|held| !held.rejects.is_empty()).map(rejected_row));
             if !verdict.plan_expired {
                 count(&mut waits, proposal, verdict);
             }
@@ -94,7 +95,7 @@ impl Status {
         ends.sort_by_key(|(until, ..)| *until);
         let code = ExitCode::first(codes);
         let open = rows.iter().filter(|row| row.open > 0).count() as u64;
-        let sheets = vec![plans_sheet(&rows), waiting_sheet(&waits), ending_sheet(&ends)];
+        let sheets = vec![plans_sheet(&rows), rejected_sheet(rejected), waiting_sheet(&waits), ending_sheet(&ends)];
         let report = Report {
             command: "status",
             exit_code: code.code(),
@@ -159,7 +160,7 @@ impl StatusRow {
             open: if expired { 0 } else { open },
             approved: of(&|state| matches!(state, State::Approved(_))),
             automatic: of(&|state| matches!(state, State::Auto)),
-            rejected: of(&|state| matches!(state, State::Rejected)),
+            rejected: verdict.changes.iter().filter(|held| !held.rejects.is_empty()).count() as u64,
             denied: of(&|state| matches!(state, State::Denied(_))),
             expires: proposal.plan.expires.value,
             state: match verdict.exit {
@@ -210,6 +211,25 @@ fn plans_sheet(rows: &[StatusRow]) -> Sheet {
         ],
         rows: rows.iter().map(row).collect(),
         none: "no valid plan",
+    }
+}
+
+fn rejected_row(held: &ChangeVerdict) -> Vec<Cell> {
+    vec![
+        Cell::Text(held.case.plan.text()),
+        Cell::Text(held.case.change.text()),
+        Cell::Word(if matches!(held.state, State::Denied(_)) { "denied" } else { "rejected" }),
+        Cell::Says(crate::app::present::gate_verdict::rejections(held)),
+    ]
+}
+
+fn rejected_sheet(rows: Vec<Vec<Cell>>) -> Sheet {
+    Sheet {
+        key: "rejections",
+        title: "Rejections that stand, whatever policy says",
+        columns: &[("plan", "plan"), ("change", "change"), ("state", "state"), ("rejected", "rejected")],
+        rows,
+        none: "there is none",
     }
 }
 

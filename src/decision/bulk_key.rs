@@ -3,7 +3,9 @@
 //! Source: DESIGN §8. In: a change, its facts, the parent of its scope, and whether anything warns. Out: what it must
 //! have in common with the others of a group, or nothing if it must be asked alone.
 
-use crate::access::model::facts::ChangeFacts;
+use std::collections::BTreeSet;
+
+use crate::access::model::facts::{Access, AccessDelta, ChangeFacts};
 use crate::decision::case::{EvaluatedChange, Outcome};
 use crate::input::entitlement::Mode;
 use crate::input::id::{Entitlement, ResourceId};
@@ -23,7 +25,7 @@ enum Where {
     Below(ResourceId),
 }
 
-/// What changes approved together have in common: action, entitlement, parent of scope, mode and expiry.
+/// What changes approved together have in common: action, entitlement, parent of scope, mode, expiry, and what they give and take.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Likeness {
     action: &'static str,
@@ -31,6 +33,8 @@ pub struct Likeness {
     place: Where,
     mode: Option<Mode>,
     lifetime: Option<Lifetime>,
+    /// What it gives and takes, wherever: reading one of them is reading all.
+    effect: Vec<BTreeSet<Access>>,
 }
 
 /// What a change must have in common with others to be approved together with them; `None`: it is asked alone.
@@ -69,7 +73,15 @@ pub fn likeness(
         place,
         mode: assignment.mode.as_ref().map(|m| m.value),
         lifetime: assignment.lifetime.as_ref().map(|l| l.value),
+        effect: [&facts.effects.gained, &facts.effects.gained_eligible, &facts.effects.lost]
+            .map(|it| anywhere(it))
+            .into(),
     })
+}
+
+/// The accesses of a list, whosever and wherever they are.
+fn anywhere(pieces: &[AccessDelta]) -> BTreeSet<Access> {
+    pieces.iter().map(|piece| Access { scope: None, ..piece.access.clone() }).collect()
 }
 
 /// The assignment that a change gives, takes or alters.

@@ -131,6 +131,7 @@ pub(crate) fn facts(id: &str) -> ChangeFacts {
         was: None,
         becomes: None,
         assignments: Vec::new(),
+        contents: crate::access::model::facts::Contents::default(),
         effects: Effects::default(),
         concerned: Affected::default(),
         privileged: BTreeSet::new(),

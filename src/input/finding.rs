@@ -115,6 +115,8 @@ codes! {
     EmergentAccess = "emergent-access", Warning, "Changes of the plan give together what none gives alone.";
     EscalationPath = "escalation-path", Warning, "A subject completes a known escalation path.";
     SodConflict = "sod-conflict", Warning, "A subject holds two entitlements that must be apart.";
+    ChangeGives = "change-gives", Note, "What a change states or gives: every permission, include and condition.";
+    TooMuchToApprove = "too-much-to-approve", Warning, "A change gives more privileged or unclassified access than a person can approve in one piece.";
     PlansOverlap = "plans-overlap", Warning, "Two open plans concern the same object.";
     PlanDeleted = "plan-deleted", Note, "The branch deletes a plan.";
     // Policy and configuration.
@@ -184,6 +186,7 @@ codes! {
     ApprovalVoid = "approval-void", Warning, "An approval no longer holds because the effect changed.";
     ApprovalExpired = "approval-expired", Warning, "An approval is older than `approval_ttl`.";
     Undecided = "undecided", Warning, "A change still needs a decision.";
+    PresenceUnproven = "presence-unproven", Note, "No touched security key shows that a person was there for an approval.";
     Rejected = "rejected", Error, "A person rejected the change.";
 }
 

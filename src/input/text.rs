@@ -32,25 +32,23 @@ impl Text {
         escape_line(&self.0)
     }
 
-    /// For Markdown, also inside a table cell: every character with a meaning there is escaped.
+    /// For Markdown, also inside a table cell: every character with a meaning there is escaped, and nothing of it notifies
+    /// anyone or becomes a reference (`@team`, `#42`, `GH-42`).
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut out = String::with_capacity(self.0.len() + 8);
-        for c in escape_line(&self.0).chars() {
-            match c {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '@' => out.push_str("&#64;"),
-                '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~'
-                | '$' | '.' | ':' => {
-                    out.push('\\');
-                    out.push(c);
-                }
-                _ => out.push(c),
-            }
-        }
-        out
+        escape_markdown(&unreferenced(&escape_line(&self.0)))
+    }
+
+    /// For Markdown, as code: nothing in it is a mention or a reference, so it can be copied as it is.
+    #[must_use]
+    pub fn markdown_code(&self) -> String {
+        format!("<code>{}</code>", escape_markdown(&escape_line(&self.0)))
+    }
+
+    /// For HTML within Markdown, which looks for mentions and references there, too.
+    #[must_use]
+    pub fn html(&self) -> String {
+        escape_xml(&unreferenced(&escape_line(&self.0)))
     }
 
     /// For the message of a GitHub workflow command: `%`, CR and LF are percent-encoded, other controls escaped.
@@ -66,21 +64,10 @@ impl Text {
         self.annotation().replace(':', "%3A").replace(',', "%2C")
     }
 
-    /// For XML and HTML text and attribute values.
+    /// For XML text and attribute values.
     #[must_use]
     pub fn xml(&self) -> String {
-        let mut out = String::with_capacity(self.0.len() + 8);
-        for c in escape_line(&self.0).chars() {
-            match c {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                '\'' => out.push_str("&#39;"),
-                _ => out.push(c),
-            }
-        }
-        out
+        escape_xml(&escape_line(&self.0))
     }
 }
 
@@ -150,6 +137,63 @@ fn escape_line(raw: &str) -> String {
             '\r' => out.push_str("\\r"),
             c if is_hidden(c) => out.push_str(&format!("\\u{{{:x}}}", c as u32)),
             c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Stands for a zero-width space until the text is escaped: a character that [`escape_line`] never leaves.
+const BREAK: char = '\u{200b}';
+
+/// Breaks whatever GitHub or GitLab would make a mention or a reference of: the sign is followed by a zero-width space.
+/// Source: GitHub, "Autolinked references and URLs"; GitLab, "GitLab-specific references".
+fn unreferenced(line: &str) -> String {
+    let mut out = String::with_capacity(line.len().saturating_add(8));
+    let (mut before, mut chars) = (['\0'; 2], line.chars().peekable());
+    while let Some(c) = chars.next() {
+        out.push(c);
+        let follows = chars.peek().is_some_and(|next| !next.is_whitespace());
+        let is_sign = matches!(c, '@' | '#' | '!' | '$' | '%' | '&' | '~' | '^');
+        let is_issue = c == '-' && before.map(|c| c.to_ascii_lowercase()) == ['g', 'h'];
+        if follows && (is_sign || is_issue) {
+            out.push(BREAK);
+        }
+        before = [before[1], c];
+    }
+    out
+}
+
+fn escape_markdown(line: &str) -> String {
+    let mut out = String::with_capacity(line.len().saturating_add(8));
+    for c in line.chars() {
+        match c {
+            BREAK => out.push_str("&#8203;"),
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '@' => out.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~' | '$'
+            | '.' | ':' => {
+                out.push('\\');
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn escape_xml(line: &str) -> String {
+    let mut out = String::with_capacity(line.len().saturating_add(8));
+    for c in line.chars() {
+        match c {
+            BREAK => out.push_str("&#8203;"),
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(c),
         }
     }
     out

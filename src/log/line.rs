@@ -9,7 +9,7 @@ mod word;
 
 pub use body::{
     Applied, Auto, Blob, Decision, Evaluation, Export, FileDigest, KeptFile, Outcome, Plan, Policies, PolicyOutcome,
-    Proof, ProofMethod, Rejected, Seal, Session, SessionKind, Sig, SnapshotDigest, SnapshotTarget, Verdict,
+    Proof, ProofMethod, Rejected, Seal, Seen, Session, SessionKind, Shown, Sig, SnapshotDigest, SnapshotTarget, Verdict,
     VerdictCounts, Writer,
 };
 pub use word::{Kind, LogId, Nonce, Number, Salt, SessionId, Tag, Value, Version, nonce};

@@ -300,6 +300,9 @@ impl Run {
         if body.grouped.is_some() && body.verdict != Verdict::Approve {
             faults.push(misplaced("only approvals are grouped"));
         }
+        if [body.shown.groups, body.shown.lines].iter().any(|part| part.seen > part.of) {
+            faults.push(misplaced("more was shown than there was"));
+        }
         if body.privileged.as_ref().is_some_and(|n| n.raw().is_empty() || n.raw().len() > LONGEST_NAME) {
             faults.push(misplaced("the name of a privileged change is empty or too long"));
         }

@@ -7,8 +7,8 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use super::judge::{Claim, Judgement, SignatureJudge, Signer};
 use super::line::{
-    Auto, Decision, Evaluation, Export, Line, LogId, Plan, PolicyOutcome, Proof, ProofMethod, Rejected, Salt, Session,
-    SessionId, SessionKind, Tag, Value, Verdict, Version, Writer,
+    Auto, Decision, Evaluation, Export, Line, LogId, Number, Plan, PolicyOutcome, Proof, ProofMethod, Rejected, Salt,
+    Seen, Session, SessionId, SessionKind, Shown, Tag, Value, Verdict, Version, Writer,
 };
 use super::session::Draft;
 use super::verify;
@@ -188,6 +188,10 @@ pub(super) fn decision(prev: Digest<of::Line>, change: &str, verdict: Verdict) -
         }),
         salt: Salt::from_bytes([3; 16]),
         set_aside: if verdict == Verdict::Override { vec!["p9".into()] } else { vec![] },
+        shown: Shown {
+            groups: Seen { of: Number::new(2), seen: Number::new(2) },
+            lines: Seen { of: Number::new(24), seen: Number::new(24) },
+        },
         steps: vec!["Owner".into()],
         supersedes: None,
         r#type: Tag::new(),

@@ -12,6 +12,7 @@ use crate::input::id::Subject;
 use crate::input::text::Text;
 use crate::plan::model::{Change, Plan};
 
+use super::contents::ContentsReport;
 use super::effects::{AccessList, Limits};
 use super::model::{
     AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, Outcome, PlanReport,
@@ -65,6 +66,8 @@ pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanR
     let grave: Vec<bool> = report.emergent.iter().map(EmergentReport::is_grave).collect();
     for change in &mut report.changes {
         change.emergent.sort_by_key(|at| !grave.get(*at).copied().unwrap_or(true));
+        let together = change.emergent.iter().filter(|at| grave.get(**at).copied().unwrap_or(true)).count();
+        change.severe = change.severe.saturating_add(count(together));
     }
     report
 }
@@ -84,7 +87,13 @@ impl PlanReport {
 #[must_use]
 pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeReport {
     let about = facts.named.subject();
+    let show = show.for_sensitivity(facts.sensitivity);
     let list = |pieces: &[_]| AccessList::of(pieces, facts.concerned.at_least, show);
+    let (gained, gained_eligible) = (list(&facts.effects.gained), list(&facts.effects.gained_eligible));
+    let contents = ContentsReport::of(facts, show);
+    let severe = gained.severe.saturating_add(gained_eligible.severe).saturating_add(contents.severe);
+    let escalations: Vec<EscalationReport> = facts.escalations.iter().map(escalation).collect();
+    let conflicts: Vec<SodReport> = facts.sod.iter().map(sod).collect();
     ChangeReport {
         id: change.id.value.clone(),
         place: change.action_place.clone(),
@@ -96,9 +105,10 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         outcome: Outcome::Unjudged,
         steps: Vec::new(),
         policies: Vec::new(),
-        gained: list(&facts.effects.gained),
+        contents,
+        gained,
         lost: list(&facts.effects.lost),
-        gained_eligible: list(&facts.effects.gained_eligible),
+        gained_eligible,
         kept: facts.kept.iter().map(kept).collect(),
         concerned: concerned(&facts.concerned),
         unknown_groups: facts.concerned.unknown_groups.iter().map(crate::input::id::Id::text).collect(),
@@ -106,10 +116,13 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         depends_on: facts.depends_on.iter().cloned().collect(),
         emergent: facts.emergent.clone(),
         lost_together: facts.lost_together.clone(),
-        escalations: facts.escalations.iter().map(escalation).collect(),
         already: already(&facts.already),
-        sod: facts.sod.iter().map(sod).collect(),
+        escalation_groups: group_escalations(&facts.escalations, &escalations, show),
+        escalations,
+        sod_groups: group_conflicts(&facts.sod, &conflicts, show),
+        sod: conflicts,
         privileged: facts.why_privileged().cloned().collect(),
+        severe,
         sensitivity: facts.sensitivity,
         unclassified: facts.unclassified,
         admin_name: facts.admin_name.clone(),
@@ -122,6 +135,73 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         show,
         reason: change.reason.value.clone(),
         state: State::Open,
+        rejections: Vec::new(),
+    }
+}
+
+/// Completions of one path by many subjects under the same conditions in one sentence, as long as not all are shown.
+fn group_escalations(all: &[Escalation], told: &[EscalationReport], show: Limits) -> Vec<EscalationReport> {
+    type Key<'a> = (bool, bool, &'a [Text], &'a Text, &'a Text);
+    let mut groups: BTreeMap<Key<'_>, Vec<usize>> = BTreeMap::new();
+    for (at, it) in all.iter().enumerate() {
+        let key = (!it.complete, it.conditional, it.conditions.as_slice(), &it.id, &it.title);
+        groups.entry(key).or_default().push(at);
+    }
+    let group = |((possible, conditional, conditions, id, title), places): (Key<'_>, Vec<usize>)| {
+        let first = places.first().and_then(|at| told.get(*at))?;
+        let subjects: BTreeSet<&Subject> = places.iter().filter_map(|at| all.get(*at)).map(|it| &it.subject).collect();
+        if places.len() == 1 {
+            return Some(first.clone());
+        }
+        let (what, bound) = (completes(!possible, conditional), counted(count(places.len()), "time", "times"));
+        let sentence = some_subjects(&subjects, show.names).own(what).name(id).own(": ").prose(title);
+        let sentence = under(sentence, conditions).own(format!(" ({bound})"));
+        Some(EscalationReport { sentence, ..first.clone() })
+    };
+    if show == Limits::ALL { told.to_vec() } else { groups.into_iter().filter_map(group).collect() }
+}
+
+/// Adds the conditions that a completion stands under.
+fn under(sentence: Sentence, conditions: &[Text]) -> Sentence {
+    conditions.iter().fold(sentence, |sentence, condition| sentence.own(" if ").name(condition))
+}
+
+/// Conflicts of one pair of duties for many subjects in one sentence, as long as not all are shown.
+fn group_conflicts(all: &[SodConflict], told: &[SodReport], show: Limits) -> Vec<SodReport> {
+    let mut groups: BTreeMap<(&Text, &Text), Vec<usize>> = BTreeMap::new();
+    for (at, it) in all.iter().enumerate() {
+        groups.entry((&it.id, &it.title)).or_default().push(at);
+    }
+    let group = |((id, title), places): ((&Text, &Text), Vec<usize>)| {
+        let first = places.first().and_then(|at| told.get(*at))?;
+        let subjects: BTreeSet<&Subject> = places.iter().filter_map(|at| all.get(*at)).map(|it| &it.subject).collect();
+        if places.len() == 1 {
+            return Some(first.clone());
+        }
+        let sentence =
+            some_subjects(&subjects, show.names).own(" holds both sides of ").name(id).own(": ").prose(title);
+        Some(SodReport { sentence, ..first.clone() })
+    };
+    if show == Limits::ALL { told.to_vec() } else { groups.into_iter().filter_map(group).collect() }
+}
+
+/// One subject with its kind; of many the first names and how many they are.
+fn some_subjects(subjects: &BTreeSet<&Subject>, names: usize) -> Sentence {
+    match (subjects.len(), subjects.first()) {
+        (1, Some(only)) => subject(only),
+        (n, _) => {
+            let all: Vec<Text> = subjects.iter().map(|subject| subject.text()).collect();
+            Sentence::of(format!("each of {} subjects (", number(count(n)))).few_names(&all, names).own(")")
+        }
+    }
+}
+
+/// Whether a path is complete, in words.
+fn completes(complete: bool, conditional: bool) -> &'static str {
+    match (complete, conditional) {
+        (false, _) => " possibly completes ",
+        (true, true) => " completes, under a condition, ",
+        (true, false) => " completes ",
     }
 }
 
@@ -148,18 +228,9 @@ fn concerned(whom: &Affected) -> Sentence {
 /// A completed path, put into words, with the way to each thing it asks for.
 #[must_use]
 pub fn escalation(it: &Escalation) -> EscalationReport {
-    let mut sentence = subject(&it.subject)
-        .own(match (it.complete, it.conditional) {
-            (false, _) => " possibly completes ",
-            (true, true) => " completes, under a condition, ",
-            (true, false) => " completes ",
-        })
-        .name(&it.id)
-        .own(": ")
-        .name(&it.title);
-    for condition in &it.conditions {
-        sentence = sentence.own(" if ").name(condition);
-    }
+    let mut sentence =
+        subject(&it.subject).own(completes(it.complete, it.conditional)).name(&it.id).own(": ").prose(&it.title);
+    sentence = under(sentence, &it.conditions);
     for (at, (variable, value)) in it.bound.iter().enumerate() {
         sentence = sentence.own(if at == 0 { " with " } else { ", " }).name(&Text::from(variable.as_str())).own(" = ");
         sentence = if it.count > 1 { sentence.own("any") } else { sentence.name(value) };
@@ -212,7 +283,7 @@ fn already(list: &[Escalation]) -> Vec<AlreadyReport> {
 }
 
 fn sod(it: &SodConflict) -> SodReport {
-    let sentence = subject(&it.subject).own(" holds both sides of ").name(&it.id).own(": ").name(&it.title);
+    let sentence = subject(&it.subject).own(" holds both sides of ").name(&it.id).own(": ").prose(&it.title);
     let sentence = sentence.maybe(it.scope.as_ref(), |s, at| s.own(" ").then(scope(Some(at))));
     SodReport { id: it.id.clone(), sentence, subject: it.subject.text(), ways: vec![path(&it.first), path(&it.second)] }
 }

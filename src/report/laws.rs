@@ -132,6 +132,59 @@ fn markdown_tables_keep_their_columns() {
     });
 }
 
+/// What a reader of Markdown sees outside of code: what GitHub and GitLab look for mentions and references in.
+fn prose_of(markdown: &str) -> String {
+    let mut out = String::new();
+    let mut rest = markdown;
+    while let Some((before, after)) = rest.split_once("<code>") {
+        out.push_str(before);
+        out.push(' ');
+        rest = after.split_once("</code>").expect("code ends").1;
+    }
+    out.push_str(rest);
+    let out = out.replace("&#8203;", "\u{200b}").replace("&#64;", "@").replace("&amp;", "&");
+    let mut chars = out.chars().peekable();
+    let mut plain = String::new();
+    while let Some(c) = chars.next() {
+        let escapes = c == '\\' && chars.peek().is_some_and(char::is_ascii_punctuation);
+        plain.push(if escapes { chars.next().unwrap_or(c) } else { c });
+    }
+    plain
+}
+
+#[test]
+fn nothing_from_outside_notifies_anyone_or_becomes_a_reference() {
+    let is_reference = |text: &str| {
+        let chars: Vec<char> = text.chars().collect();
+        chars.windows(2).enumerate().find_map(|(at, pair)| {
+            let [sign, next] = [pair[0], pair[1]];
+            let issue =
+                sign == '-' && at >= 2 && chars[at - 2..at].iter().collect::<String>().eq_ignore_ascii_case("gh");
+            let is = match sign {
+                '@' => next.is_alphanumeric(),
+                '#' | '!' | '$' | '%' | '&' | '~' | '^' => next.is_ascii_digit(),
+                _ => issue && next.is_ascii_digit(),
+            };
+            is.then(|| chars[at.saturating_sub(8)..(at + 8).min(chars.len())].iter().collect::<String>())
+        })
+    };
+    assert!(is_reference("see @team").is_some() && is_reference("GH-42").is_some() && is_reference("a#1").is_some());
+    each(|text, report, format, out| {
+        if format == Format::Markdown {
+            assert_eq!(is_reference(&prose_of(out)), None, "{} with {text:?}", report.command);
+        }
+    });
+}
+
+#[test]
+fn names_in_markdown_can_be_copied() {
+    let out = crate::input::text::Text::from("svc:@team#42").markdown_code();
+    assert_eq!(
+        out, "<code>svc\\:&#64;team\\#42</code>",
+        "code is neither a mention nor a reference, so nothing breaks it"
+    );
+}
+
 #[test]
 fn xml_is_balanced_and_holds_only_our_elements() {
     each(|text, report, format, out| {
@@ -205,6 +258,8 @@ fn of_very_long_lists_a_part_is_listed_and_how_many_more_there_are() {
     let grave = AccessDelta { privileged: Some("x".into()), ..gained.clone() };
     shown.gained.pieces = vec![AccessDelta { privileged: None, ..gained }; 100_006];
     shown.gained.pieces.push(grave);
+    shown.gained = super::effects::AccessList::of(&shown.gained.pieces, false, super::effects::Limits::SHORT);
+    let shown_total = shown.gained.total;
     let escalation = shown.escalations.first().unwrap().clone();
     shown.escalations = vec![escalation; 203];
     let report = |plan: &super::model::PlanReport, command| Report {
@@ -220,17 +275,21 @@ fn of_very_long_lists_a_part_is_listed_and_how_many_more_there_are() {
     let length = |list: &serde_json::Value| list.as_array().unwrap().len();
     assert_eq!(
         [length(&change["emergent"]), length(&change["gained"]), length(&change["escalations"])],
-        [5_000, 100_000, 203]
+        [5_000, 20, 203]
     );
     assert_eq!(change["not_listed"]["emergent"], 500);
-    assert_eq!(change["not_listed"]["gained"], 7);
+    assert_eq!(change["not_listed"]["gained"], 99_987);
+    assert_eq!(change["totals"]["gained"], shown_total);
+    let grouped: u64 =
+        change["groups"]["gained"].as_array().unwrap().iter().map(|g| g["accesses"].as_u64().unwrap()).sum();
+    assert_eq!(grouped, shown_total, "the groups stand for all of them");
     assert!(change["gained"][0]["privileged"].is_string(), "what is privileged is listed first");
     assert_eq!(change["not_listed"]["escalations"], 0);
     assert_eq!(length(&change["emergent"][0]["members"]), 20);
     assert_eq!(change["emergent"][0]["members_not_listed"], 80);
     let text = |format| render(&report(&plan, "check"), format, &Style::plain(400));
     assert!(text(Format::Markdown).contains("only together: and 5480 more, which count as well"));
-    assert!(text(Format::Text).contains("and 5,496 that only the whole plan gives more"));
+    assert!(text(Format::Text).contains("and 5,400 that only the whole plan gives more"));
     assert!(
         render(&report(&plan, "diff"), Format::Text, &Style::plain(80))
             .contains("and 5,300 that only the whole plan gives more")
@@ -239,5 +298,7 @@ fn of_very_long_lists_a_part_is_listed_and_how_many_more_there_are() {
     // Where nothing is left out, nothing is: and whoever asks for all gets all.
     assert!(json(&report(&super::samples::plan("x"), "check"))["changes"][0].get("not_listed").is_none());
     plan.changes = plan.changes.iter().map(super::model::ChangeReport::in_full).collect();
-    assert_eq!(length(&json(&report(&plan, "diff"))["changes"][0]["emergent"]), 5_500);
+    let all = json(&report(&plan, "diff"));
+    assert_eq!(length(&all["changes"][0]["emergent"]), 5_500);
+    assert_eq!(length(&all["changes"][0]["gained"]), 100_007);
 }

@@ -41,13 +41,15 @@ impl Span {
 pub struct Page {
     width: usize,
     lines: Vec<Vec<Span>>,
+    /// After which lines an entry ends that must not go unseen.
+    marks: Vec<usize>,
 }
 
 impl Page {
     /// An empty page.
     #[must_use]
     pub fn new(style: &Style) -> Self {
-        Self { width: style.columns(), lines: Vec::new() }
+        Self { width: style.columns(), lines: Vec::new(), marks: Vec::new() }
     }
 
     /// The columns of the page.
@@ -60,6 +62,17 @@ impl Page {
     #[must_use]
     pub fn height(&self) -> usize {
         self.lines.len()
+    }
+
+    /// An entry ends here that must not go unseen.
+    pub fn mark(&mut self) {
+        self.marks.push(self.lines.len());
+    }
+
+    /// After which lines entries end, in order.
+    #[must_use]
+    pub fn marks(&self) -> &[usize] {
+        &self.marks
     }
 
     /// An empty line, but never two.
@@ -131,6 +144,8 @@ impl Page {
 
     /// Adds the lines of another page.
     pub fn append(&mut self, mut other: Self) {
+        let above = self.lines.len();
+        self.marks.extend(other.marks.iter().map(|mark| mark.saturating_add(above)));
         self.lines.append(&mut other.lines);
     }
 

@@ -7,8 +7,10 @@
 
 pub mod asked;
 pub mod build;
+pub mod contents;
 pub mod effects;
 pub mod excerpt;
+mod groups;
 pub mod layout;
 pub mod model;
 pub mod record;

@@ -14,7 +14,8 @@ use crate::input::time::Time;
 use crate::report::target::TargetReport;
 
 use super::asked::AccessReport;
-use super::effects::{AccessList, Limits, Listed};
+use super::contents::ContentsReport;
+use super::effects::{AccessList, Limits, Listed, must_be_read};
 use super::excerpt::Excerpt;
 use super::record::{LogReport, SnapshotReport, VerifyReport};
 use super::sentence::Sentence;
@@ -98,6 +99,8 @@ impl Reported {
             Code::EmergentAccess,
             Code::EscalationPath,
             Code::SodConflict,
+            Code::ChangeGives,
+            Code::TooMuchToApprove,
         ];
         self.rule.is_some() || (self.finding.severity != Severity::Error && on_card.contains(&self.finding.code))
     }
@@ -155,13 +158,9 @@ impl PlanReport {
     /// How much each of its changes lists for machines.
     #[must_use]
     pub fn listed(&self) -> Listed {
-        let (mut accesses, mut facts) = (0_usize, 0_usize);
-        for it in &self.changes {
-            accesses += [&it.gained, &it.lost, &it.gained_eligible].map(|list| list.pieces.len()).iter().sum::<usize>();
-            facts += it.emergent.len() + it.escalations.len() + it.sod.len();
-        }
+        let facts = self.changes.iter().map(|it| it.emergent.len() + it.escalations.len() + it.sod.len()).sum();
         let show = self.changes.first().map_or(Limits::SHORT, |it| it.show);
-        show.listed(self.changes.len(), accesses, facts)
+        show.listed(self.changes.len(), facts)
     }
 }
 
@@ -346,6 +345,8 @@ pub struct ChangeReport {
     pub steps: Vec<StepReport>,
     /// What single policies said.
     pub policies: Vec<PolicyReport>,
+    /// What it states or gives, whether or not anyone gains by it.
+    pub contents: ContentsReport,
     /// Access gained.
     pub gained: AccessList,
     /// Access lost.
@@ -368,12 +369,18 @@ pub struct ChangeReport {
     pub lost_together: Vec<usize>,
     /// Escalation paths that it opens.
     pub escalations: Vec<EscalationReport>,
+    /// The same, those of many subjects in one sentence.
+    pub escalation_groups: Vec<EscalationReport>,
     /// Escalation paths that lead to nothing that their subject could not do before.
     pub already: Vec<AlreadyReport>,
     /// Conflicts that it makes.
     pub sod: Vec<SodReport>,
+    /// The same, those of many subjects in one sentence.
+    pub sod_groups: Vec<SodReport>,
     /// Why it is privileged; empty: it is not.
     pub privileged: Vec<Text>,
+    /// How many privileged or unclassified accesses it gives, with others of its plan as well.
+    pub severe: u64,
     /// The highest sensitivity of what it touches.
     pub sensitivity: Sensitivity,
     /// How much of it no rule and no label classifies.
@@ -396,6 +403,8 @@ pub struct ChangeReport {
     pub reason: Text,
     /// What has been decided.
     pub state: State,
+    /// The rejections that block it, whatever policy says of it.
+    pub rejections: Vec<RejectionReport>,
     /// How much of long lists is shown.
     pub show: Limits,
 }
@@ -405,12 +414,21 @@ impl ChangeReport {
     #[must_use]
     pub fn in_full(&self) -> Self {
         Self {
+            contents: self.contents.in_full(),
             gained: self.gained.in_full(),
             lost: self.lost.in_full(),
             gained_eligible: self.gained_eligible.in_full(),
+            escalation_groups: self.escalations.clone(),
+            sod_groups: self.sod.clone(),
             show: Limits::ALL,
             ..self.clone()
         }
+    }
+
+    /// Whether a person must read its whole card before they approve it.
+    #[must_use]
+    pub fn must_be_read(&self) -> bool {
+        !self.privileged.is_empty() || must_be_read(self.sensitivity) || self.severe > 0
     }
 
     /// How grave the change looks, for colour and for formats that know only severities.
@@ -421,6 +439,29 @@ impl ChangeReport {
             Outcome::Needs | Outcome::Unjudged => Severity::Warning,
             Outcome::Auto => Severity::Note,
         }
+    }
+}
+
+/// A rejection that blocks a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectionReport {
+    /// Who rejected it.
+    pub by: Text,
+    /// When that was sealed.
+    pub at: Time,
+    /// Why.
+    pub reason: Option<Text>,
+    /// Who helps to lift it so far.
+    pub lifted_by: Vec<Text>,
+}
+
+impl RejectionReport {
+    /// Who, when, why, and who helps to lift it.
+    #[must_use]
+    pub fn sentence(&self) -> Sentence {
+        let says = Sentence::of("by ").name(&self.by).own(format!(" at {}", self.at));
+        let says = says.maybe(self.reason.as_ref(), |s, why| s.own(": ").quote(why));
+        if self.lifted_by.is_empty() { says } else { says.own(" (lifted so far by ").names(&self.lifted_by).own(")") }
     }
 }
 

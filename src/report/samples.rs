@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::asked::{AccessReport, AccessRow, WayRow};
-use super::effects::{AccessList, Limits};
+use super::contents::{ContentsReport, StatedAs};
+use super::effects::{AccessList, Limits, StatedList};
 use super::model::*;
 use super::record::*;
 use super::sentence::{Sentence, access, subject};
@@ -40,6 +41,10 @@ pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>
     }
 }
 
+fn first_access(text: &str) -> Access {
+    piece(text, text, text, Some(text)).access
+}
+
 /// A change whose every outside text is `text`.
 pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
     let t = || Text::from(text);
@@ -50,6 +55,38 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
     first.path =
         [PathStep::Member(text.into(), Some(text.into()))].into_iter().chain(first.path.iter().cloned()).collect();
     let list = AccessList::of(&[first, piece("group:g", "get", text, None)], true, Limits::SHORT);
+    let mut stated = crate::access::model::facts::Stated {
+        role: text.into(),
+        access: first_access(text),
+        effect: crate::input::entitlement::Effect::Allow,
+        fate: crate::access::model::facts::Fate::Added,
+        sensitivity: Sensitivity::High,
+        privileged: Some(t()),
+    };
+    stated.access.condition = Some(t());
+    let contents = ContentsReport {
+        lists: vec![StatedAs {
+            verb: "allows",
+            fate: "added",
+            sign: '+',
+            list: StatedList::of(vec![stated], Limits::SHORT),
+        }],
+        notes: vec![Sentence::of("includes role ").name(&t())],
+        severe: 1,
+    };
+    let escalations = vec![EscalationReport {
+        id: t(),
+        sentence: Sentence::of("completes ").name(&t()).own(": ").prose(&t()),
+        subject: t(),
+        complete: true,
+        ways: vec![Sentence::new().name(&t())],
+    }];
+    let sod = vec![SodReport {
+        id: t(),
+        sentence: Sentence::of("holds both sides of ").name(&t()).own(": ").prose(&t()),
+        subject: t(),
+        ways: vec![Sentence::new().name(&t())],
+    }];
     let rule = Rule { id: text.into(), title: t(), advice: t(), control: t() };
     ChangeReport {
         targets: vec![TargetReport { id: Some(text.into()), system: text.into() }],
@@ -71,6 +108,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
             severity: t(),
             verdict: PolicyVerdict::Denies,
         }],
+        contents,
         gained: list.clone(),
         lost: list.clone(),
         gained_eligible: list,
@@ -92,19 +130,11 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
             paths: vec![t()],
             sentence: Sentence::new().name(&t()).own(" could already do as much"),
         }],
-        escalations: vec![EscalationReport {
-            id: t(),
-            sentence: Sentence::of("completes ").name(&t()),
-            subject: t(),
-            complete: true,
-            ways: vec![Sentence::new().name(&t())],
-        }],
-        sod: vec![SodReport {
-            id: t(),
-            sentence: Sentence::of("holds both sides of ").name(&t()),
-            subject: t(),
-            ways: vec![Sentence::new().name(&t())],
-        }],
+        escalation_groups: escalations.clone(),
+        escalations,
+        sod_groups: sod.clone(),
+        sod,
+        severe: 3,
         privileged: vec![t()],
         sensitivity: Sensitivity::High,
         unclassified: 0,
@@ -121,7 +151,8 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         }],
         alteration: Some(Alteration { what: t(), before: vec![t()], after: vec![t(), "mode: active".into()] }),
         reason: t(),
-        state: State::Rejected(Sentence::of("by ").name(&t())),
+        state: State::Rejected(Sentence::of("by ").name(&t()).own(": ").quote(&t())),
+        rejections: vec![RejectionReport { by: t(), at: Time::from_unix(0), reason: Some(t()), lifted_by: vec![t()] }],
         show: Limits::SHORT,
     }
 }
@@ -357,6 +388,8 @@ pub(crate) fn hostile() -> Vec<String> {
         "漢字かな交じり文の全角文字ＡＢＣ",
         "e\u{301}\u{301}\u{301}\u{301} 👩\u{200d}👩\u{200d}👧 🇨🇭",
         "x` to `nobody",
+        "@octo-org/team and @octocat",
+        "fixes #42, octo/repo#42, GH-42, !7, $8, %9, &10, ~11, ^12",
     ]
     .map(str::to_owned)
     .into();

@@ -19,6 +19,10 @@ pub enum Word {
     Own(Cow<'static, str>),
     /// A name or value from outside, shown as a quotation.
     Name(Text),
+    /// Prose of the site: advice of a policy, a title in its data. It is shown plain, without quotation marks.
+    Prose(Text),
+    /// A person's words, in quotation marks.
+    Quote(Text),
 }
 
 impl Word {
@@ -28,8 +32,15 @@ impl Word {
         match self {
             Self::Own(words) => words.as_ref().to_owned(),
             Self::Name(text) => format!("`{}`", text.terminal().replace('`', "\\u{60}")),
+            Self::Prose(text) => text.terminal(),
+            Self::Quote(text) => quoted(&text.terminal()),
         }
     }
+}
+
+/// Words in quotation marks, of which there are none within.
+fn quoted(words: &str) -> String {
+    format!("“{}”", words.replace(['“', '”'], "\""))
 }
 
 /// Our words and names from outside, in order.
@@ -60,6 +71,20 @@ impl Sentence {
     #[must_use]
     pub fn name(mut self, text: &Text) -> Self {
         self.0.push(Word::Name(text.clone()));
+        self
+    }
+
+    /// Adds prose of the site.
+    #[must_use]
+    pub fn prose(mut self, text: &Text) -> Self {
+        self.0.push(Word::Prose(text.clone()));
+        self
+    }
+
+    /// Adds a person's words.
+    #[must_use]
+    pub fn quote(mut self, text: &Text) -> Self {
+        self.0.push(Word::Quote(text.clone()));
         self
     }
 
@@ -131,9 +156,9 @@ impl Sentence {
         for word in &self.0 {
             match word {
                 Word::Own(words) => out.push_str(&Text::from(words.as_ref()).markdown()),
-                Word::Name(text) => {
-                    let _ = write!(out, "<code>{}</code>", text.markdown());
-                }
+                Word::Name(text) => out.push_str(&text.markdown_code()),
+                Word::Prose(text) => out.push_str(&text.markdown()),
+                Word::Quote(text) => out.push_str(&Text::from(quoted(text.raw())).markdown()),
             }
         }
         out
@@ -143,8 +168,10 @@ impl Sentence {
     #[must_use]
     pub fn html(&self) -> String {
         let word = |word: &Word| match word {
-            Word::Own(words) => Text::from(words.as_ref()).xml(),
+            Word::Own(words) => Text::from(words.as_ref()).html(),
             Word::Name(text) => format!("<code>{}</code>", text.xml()),
+            Word::Prose(text) => text.html(),
+            Word::Quote(text) => Text::from(quoted(text.raw())).html(),
         };
         self.0.iter().map(word).collect()
     }
@@ -159,6 +186,8 @@ impl Sentence {
                 Word::Name(text) => {
                     let _ = write!(out, "`{}`", text.raw());
                 }
+                Word::Prose(text) => out.push_str(text.raw()),
+                Word::Quote(text) => out.push_str(&quoted(text.raw())),
             }
         }
         Text::from(out)
@@ -270,7 +299,11 @@ pub fn action(change: &Change, about: Option<&Subject>) -> Sentence {
             .id(&trust.trust.value)
             .own(")")
             .maybe(trust.requires.as_ref(), |s, needs| {
-                s.own(", for holders of ").name(&needs.value.action).own(" on ").name(&needs.value.resource)
+                s.own(", for holders of ")
+                    .name(&needs.value.action)
+                    .own(" on ")
+                    .name(&needs.value.resource)
+                    .maybe(needs.value.scope.as_ref(), |s, scope| s.own(" in ").id(scope))
             }),
         Action::RemoveTrust(id) => say("remove trust ").id(&id.value),
         Action::IssueCredential(issue) => say("issue ")
@@ -326,7 +359,12 @@ fn definition(verb: &'static str, role: &RoleDefinition) -> Sentence {
     for (at, include) in role.includes.iter().enumerate() {
         out = out.own(if at == 0 { ", including role " } else { ", " }).id(&include.value);
     }
+    let kinds: Vec<&str> = role.kinds.iter().map(|kind| kind.value.name()).collect();
+    if !kinds.is_empty() {
+        out = out.own(format!(", for {}", kinds.join(", ").replace('_', " ")));
+    }
     out.maybe(role.owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value))
+        .maybe(role.sensitivity.as_ref(), |s, level| s.own(format!(", labelled {}", level.value.name())))
 }
 
 fn owned(what: &Owned) -> Sentence {
@@ -367,12 +405,17 @@ pub fn access(access: &Access) -> Sentence {
 /// The limits of an access: its end, its condition and its exceptions.
 #[must_use]
 pub fn limits(until: Option<crate::input::time::Time>, condition: Option<&Text>, exceptions: &[Exception]) -> Sentence {
-    let mut out = Sentence::new();
-    out = match until {
-        Some(until) => out.own(format!(" until {until}")),
-        None => out.own(", without end"),
+    let end = match until {
+        Some(until) => Sentence::of(format!(" until {until}")),
+        None => Sentence::of(", without end"),
     };
-    out = out.maybe(condition, |s, condition| s.own(", if ").name(condition));
+    end.then(restrictions(condition, exceptions))
+}
+
+/// What restricts an access: its condition and its exceptions.
+#[must_use]
+pub fn restrictions(condition: Option<&Text>, exceptions: &[Exception]) -> Sentence {
+    let mut out = Sentence::new().maybe(condition, |s, condition| s.own(", if ").name(condition));
     for (at, except) in exceptions.iter().enumerate() {
         out = out
             .own(if at == 0 { ", except " } else { " and " })

@@ -61,6 +61,14 @@ pub struct Sheet {
     pub none: &'static str,
 }
 
+impl Sheet {
+    /// Whether no column of it is shown to people.
+    #[must_use]
+    pub fn is_for_programs(&self) -> bool {
+        self.columns.iter().all(|(_, title)| title.is_empty())
+    }
+}
+
 /// What a command has to say in sheets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheets {

@@ -94,7 +94,7 @@ pub fn ask(console: &mut dyn Console, colour: bool, opening: &Opening) -> Result
         key('g', "go on", "goes to the first question", Begin::GoOn),
         key('q', "quit", "leaves, with everything as it is", Begin::Leave),
     ];
-    screen::choose(console, colour, &|style| page(opening, style), &Beside::default(), &choices)
+    screen::choose(console, colour, &|style| page(opening, style), &Beside::default(), &choices).map(|(begin, _)| begin)
 }
 
 /// Asks whether a review that was left is to be dropped, with everything decided in it.
@@ -113,7 +113,7 @@ pub fn give_up(console: &mut dyn Console, colour: bool, what: &Text) -> Result<b
     };
     let mut notice = String::new();
     loop {
-        let beside = Beside { progress: String::new(), notice: std::mem::take(&mut notice) };
+        let beside = Beside { notice: std::mem::take(&mut notice), ..Beside::default() };
         let typed = screen::line(console, colour, &paint, &beside, "Type `drop` to drop it, or Esc to keep it:")?;
         match typed.as_deref().map(str::trim) {
             None => return Ok(false),

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use crate::decision::case::CaseId;
 use crate::decision::recheck::Reanalysis;
 use crate::decision::session::{
-    Ask, Complaint, Decision, End, Entry, Event, JournalledVerdict, Note, Purpose, Question, Reply, Session, Summary,
+    Ask, Card, Complaint, Decision, End, Entry, Event, JournalledVerdict, Note, Purpose, Question, Reply, Session,
+    Shown, Standing, Summary,
 };
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{ChangeReport, PlanReport, PolicyVerdict};
@@ -76,13 +77,13 @@ pub fn run<D: SessionStore>(
                 let is_seal = matches!(question.ask(), Ask::Seal { .. });
                 let moved = if is_seal { desk.moved() } else { Vec::new() };
                 let shown = ReviewLoop { colour, plans, session, question: &question, notice: &notice, moved };
-                let reply = shown.ask(console)?;
+                let (reply, seen) = shown.ask(console)?;
                 // INVARIANT: whoever seals was told first what is not any more as it was shown.
                 if is_seal && matches!(reply, Reply::Typed(_)) && desk.moved() != shown.moved {
                     notice = String::from("something was changed meanwhile, see above; nothing was sealed");
                     continue;
                 }
-                session.answer(question.answer(reply))
+                session.answer(question.answer(reply, seen))
             }
         };
         notice = match taken {
@@ -93,6 +94,12 @@ pub fn run<D: SessionStore>(
             Err(complaint) => said(&complaint),
         };
     }
+}
+
+/// Who rejected a change, when and why.
+fn rejected(change: &ChangeReport) -> Sentence {
+    let parts = change.rejections.iter().enumerate();
+    parts.fold(Sentence::new(), |out, (at, it)| if at == 0 { out } else { out.own("; ") }.then(it.sentence()))
 }
 
 fn said(complaint: &Complaint) -> String {
@@ -109,6 +116,8 @@ fn said(complaint: &Complaint) -> String {
         | Complaint::TooLong(_)
         | Complaint::HiddenCharacter
         | Complaint::Denied
+        | Complaint::NotRead
+        | Complaint::TooMuch
         | Complaint::NothingToApprove
         | Complaint::NotPermitted
         | Complaint::AtStart
@@ -132,41 +141,45 @@ struct ReviewLoop<'s> {
 }
 
 impl ReviewLoop<'_> {
-    fn ask(&self, console: &mut dyn Console) -> Result<Reply, Failure> {
+    /// The reply, and how much of the card was on the screen.
+    fn ask(&self, console: &mut dyn Console) -> Result<(Reply, Shown), Failure> {
+        let unseen = |reply| (reply, Shown::default());
         match self.question.ask() {
-            Ask::Decide { case, choices, decided, before, details } => {
+            Ask::Decide { case, choices, decided, before, details, read } => {
                 let paint = |style: &Style| self.change_page(style, case, decided, before, details % 2 == 1);
-                let privileged = self.find(case).is_none_or(|(_, change)| !change.privileged.is_empty());
-                let mut keys: Vec<_> = choices.iter().map(|choice| words::choice(choice, privileged)).collect();
+                let must_read = self.session.card(case).is_none_or(Card::needs_reading);
+                let mut keys: Vec<_> = choices.iter().map(|choice| words::choice(choice, must_read)).collect();
                 let before_leaving = keys.len().saturating_sub(2);
                 keys.insert(before_leaving, words::list());
-                let mut beside = self.beside();
+                let mut beside = Beside { read: *read, ..self.beside() };
                 loop {
-                    let pressed = screen::choose(console, self.colour, &paint, &beside, &keys)?;
+                    let (pressed, shown) = screen::choose(console, self.colour, &paint, &beside, &keys)?;
                     beside.notice.clear();
                     let reply = match pressed {
-                        Press::Reply(reply) => return Ok(reply),
+                        Press::Reply(reply) => return Ok((reply, shown)),
                         Press::Find => self.find_words(console, &paint)?,
                         Press::List => self.pick(console)?,
                     };
                     if let Some(reply) = reply {
-                        return Ok(reply);
+                        return Ok((reply, shown));
                     }
                 }
             }
             Ask::Word { purpose, cases, word } => {
                 let prompt = format!("Type `{}` {}:", word.terminal(), words::purpose(*purpose));
-                self.line(console, cases, *purpose, &prompt)
+                self.line(console, cases, *purpose, &prompt).map(unseen)
             }
-            Ask::Reason { purpose, cases } => self.line(console, cases, *purpose, &words::why(*purpose, cases.len())),
+            Ask::Reason { purpose, cases } => {
+                self.line(console, cases, *purpose, &words::why(*purpose, cases.len())).map(unseen)
+            }
             Ask::Seal { summary, word } => {
                 let paint = |style: &Style| self.summary_page(style, summary);
                 let prompt = format!("Type `{}` to seal and sign, or Esc to go back:", word.terminal());
                 let typed = screen::line(console, self.colour, &paint, &self.beside(), &prompt)?;
-                Ok(typed.map_or(Reply::Back, Reply::Typed))
+                Ok(unseen(typed.map_or(Reply::Back, Reply::Typed)))
             }
             // WHY: the loop answers these itself; quitting is the answer that decides nothing.
-            Ask::Reanalyse(_) | Ask::Over(_) => Ok(Reply::Quit),
+            Ask::Reanalyse(_) | Ask::Over(_) => Ok(unseen(Reply::Quit)),
         }
     }
 
@@ -178,17 +191,41 @@ impl ReviewLoop<'_> {
         prompt: &str,
     ) -> Result<Reply, Failure> {
         let paint = |style: &Style| match cases {
-            [one] => self.change_page(style, one, &[], &[], false),
+            [one] => {
+                let mut page = Page::new(style);
+                self.put_no_effect(&mut page, one, purpose);
+                page.append(self.change_page(style, one, &[], &[], false));
+                page
+            }
             many => self.table_page(style, many, purpose),
         };
         let typed = screen::line(console, self.colour, &paint, &self.beside(), prompt)?;
         Ok(typed.map_or(Reply::Back, Reply::Typed))
     }
 
+    /// That an approval or override takes no effect, because a rejection by somebody else stands.
+    fn put_no_effect(&self, page: &mut Page, case: &CaseId, purpose: Purpose) {
+        let what = match purpose {
+            Purpose::Approve | Purpose::Together => "this approval takes no effect",
+            Purpose::Override => "this override takes no effect",
+            Purpose::Reject | Purpose::RejectRest | Purpose::Lift => return,
+        };
+        if self.session.card(case).is_none_or(|card| card.rejects.is_empty()) {
+            return;
+        }
+        let Some((_, change)) = self.find(case) else { return };
+        page.para_from(
+            Span::own(Label::Stop, format!("{what} while a rejection stands: ")),
+            &spans(Label::Plain, &rejected(change)),
+        );
+        page.para("  ", &[Span::own(Label::Plain, card::LIFT)]);
+        page.gap();
+    }
+
     /// Asks which changes are to be shown. `None`: the person left it.
     fn find_words(&self, console: &mut dyn Console, paint: &screen::Paint<'_>) -> Result<Option<Reply>, Failure> {
         let notice = "a part of an identity, role or place; or: privileged; Enter alone shows all".to_owned();
-        let beside = Beside { progress: String::new(), notice };
+        let beside = Beside { notice, ..Beside::default() };
         let typed = screen::line(console, self.colour, paint, &beside, "Find:")?;
         Ok(typed.map(Reply::Find))
     }
@@ -222,7 +259,12 @@ impl ReviewLoop<'_> {
             .map(|(entry, number)| {
                 let what = self.find(&entry.case).map(|(_, it)| it.sentence.terminal()).unwrap_or_default();
                 let id = format!("{} {}", entry.case.plan.text().terminal(), entry.case.change.text().terminal());
-                vec![number.to_string(), id, what, words::standing(entry.standing).to_owned()]
+                let is_rejected = self.find(&entry.case).is_some_and(|(_, it)| !it.rejections.is_empty());
+                let mut state = words::standing(entry.standing).to_owned();
+                if is_rejected && entry.standing != Standing::Rejected {
+                    state.push_str(", rejected");
+                }
+                vec![number.to_string(), id, what, state]
             })
             .collect();
         table::put(&mut page, style, &["no.", "plan and change", "what it does", "state"], &rows);
@@ -235,7 +277,7 @@ impl ReviewLoop<'_> {
         if let Some(words) = self.question.narrow() {
             progress = format!("{progress} that meet `{}`; / and Enter: all", words.terminal());
         }
-        Beside { progress, notice: self.notice.to_owned() }
+        Beside { progress, notice: self.notice.to_owned(), read: false }
     }
 
     fn find(&self, case: &CaseId) -> Option<(&PlanReport, &ChangeReport)> {
@@ -326,10 +368,16 @@ impl ReviewLoop<'_> {
                 let mut line = vec![Span::own(label, format!("{word:<11}"))];
                 let id = Sentence::new().id(&case.change).own(" of ").id(&case.plan).own(": ");
                 line.extend(spans(Label::Plain, &id));
-                if let Some((_, change)) = self.find(case) {
-                    line.extend(spans(Label::Plain, &change.sentence));
-                }
+                let Some((_, change)) = self.find(case) else { return page.para("  ", &line) };
+                line.extend(spans(Label::Plain, &change.sentence));
                 page.para("  ", &line);
+                if !change.rejections.is_empty() {
+                    let front = Span::own(Label::Stop, "    rejected before: ");
+                    page.para_from(front, &spans(Label::Plain, &rejected(change)));
+                    if self.session.card(case).is_some_and(|card| !card.rejects.is_empty()) && label != Label::Stop {
+                        page.para("      ", &[Span::own(Label::Plain, card::LIFT)]);
+                    }
+                }
             }
         };
         put(&mut page, "approve", Label::Pass, &summary.approved);
@@ -340,6 +388,7 @@ impl ReviewLoop<'_> {
         put(&mut page, "reject", Label::Stop, &summary.rejected);
         put(&mut page, "undecided", Label::Warn, &summary.undecided);
         put(&mut page, "automatic", Label::Pass, &summary.automatic);
+        self.put_rejected(&mut page, summary);
         if !summary.privileged.is_empty() {
             let names = Sentence::new().names(&summary.privileged);
             page.para_from(Span::own(Label::Stop, "  privileged, by name: "), &spans(Label::Plain, &names));
@@ -350,6 +399,23 @@ impl ReviewLoop<'_> {
             page.para("  ", &[Span::own(Label::Quiet, words)]);
         }
         page
+    }
+
+    /// Changes that other people's rejections or earlier ones block, and that the lines above do not name.
+    fn put_rejected(&self, page: &mut Page, summary: &Summary) {
+        let overridden = summary.overridden.iter().map(Decision::case);
+        let named: BTreeSet<&CaseId> = [&summary.approved, &summary.rejected, &summary.undecided, &summary.automatic]
+            .into_iter()
+            .flatten()
+            .chain(overridden)
+            .collect();
+        for entry in self.session.contents().iter().filter(|entry| !named.contains(&entry.case)) {
+            let Some((_, change)) = self.find(&entry.case).filter(|(_, it)| !it.rejections.is_empty()) else {
+                continue;
+            };
+            let id = Sentence::of("rejected before ").id(&entry.case.change).own(" of ").id(&entry.case.plan).own(": ");
+            page.para("  ", &spans(Label::Stop, &id.then(rejected(change))));
+        }
     }
 
     fn note(&self, page: &mut Page) {

@@ -1,8 +1,10 @@
 //! A page on the screen, with the keys that work on its last line.
 //!
 //! In: a page made for a width, and choices with keys. Out: the key chosen, or a line typed. Pages longer than the screen
-//! scroll. Enter is never a choice; what was typed before the question was shown is forgotten.
+//! scroll, and how much of them was on the screen is counted. Enter is never a choice; what was typed before the question was
+//! shown is forgotten.
 
+use crate::decision::session::{Part, Shown};
 use crate::report::layout::{Page, columns, cut};
 use crate::report::style::{Label, Style};
 use crate::terminal::Failure;
@@ -38,9 +40,11 @@ pub struct Beside {
     pub progress: String,
     /// Something to be said: a complaint about the last answer, a warning. Escaped.
     pub notice: String,
+    /// Whether the page was read to its end before.
+    pub read: bool,
 }
 
-/// Asks for one of several keys.
+/// Asks for one of several keys. Gives what was chosen, and how much of the page was on the screen.
 ///
 /// # Errors
 /// If the terminal is gone, or the person interrupts.
@@ -50,7 +54,7 @@ pub fn choose<T: Clone>(
     paint: &Paint<'_>,
     beside: &Beside,
     choices: &[Choice<T>],
-) -> Result<T, Failure> {
+) -> Result<(T, Shown), Failure> {
     console.forget()?;
     let mut view = View { notice: beside.notice.clone(), ..View::default() };
     loop {
@@ -63,10 +67,14 @@ pub fn choose<T: Clone>(
         match key {
             Key::Char('?') => help(console, colour, choices)?,
             Key::Char(pressed) => match choices.iter().find(|choice| choice.key == pressed) {
-                Some(choice) if choice.after_all && !view.seen_all => {
-                    "read on first: there is more below (space)".clone_into(&mut view.notice);
+                Some(choice) if choice.after_all && !beside.read && !view.seen_all() => {
+                    view.notice = if view.is_at_end() {
+                        "read on first: some lines above were not on the screen yet".to_owned()
+                    } else {
+                        "read on first: there is more below (space)".to_owned()
+                    };
                 }
-                Some(choice) => return Ok(choice.value.clone()),
+                Some(choice) => return Ok((choice.value.clone(), view.shown())),
                 None => "this key does nothing here; ? shows the keys".clone_into(&mut view.notice),
             },
             Key::Enter => "Enter alone decides nothing; press one of the keys below".clone_into(&mut view.notice),
@@ -187,7 +195,10 @@ struct View {
     top: usize,
     height: usize,
     length: usize,
-    seen_all: bool,
+    /// How many lines were on the screen, counted from the first without a gap, and for which width.
+    read: (usize, usize),
+    /// After which lines entries end.
+    marks: Vec<usize>,
     notice: String,
     input: Option<(String, String)>,
 }
@@ -204,13 +215,15 @@ impl View {
         let (wide, rows) = console.size();
         let (wide, rows) = (wide.max(SMALLEST.0), rows.max(SMALLEST.1));
         let style = Style { colour, width: wide };
-        let page = paint(&style).lines(&style);
+        let page = paint(&style);
+        self.marks = page.marks().to_vec();
+        let page = page.lines(&style);
         let below = if self.input.is_some() { 3 } else { 2 };
         self.length = page.len();
         self.height = rows - below;
         self.top = self.top.min(self.length.saturating_sub(self.height));
         let bottom = (self.top + self.height).min(self.length);
-        self.seen_all |= bottom == self.length;
+        self.read_on(bottom, wide);
         let mut lines: Vec<String> = page.get(self.top..bottom).unwrap_or_default().to_vec();
         lines.resize(self.height, String::new());
         lines.push(style.paint(Label::Warn, &self.status(progress, bottom, wide)));
@@ -222,6 +235,28 @@ impl View {
         }
         lines.push(style.paint(Label::Heading, &keys(bottom < self.length, wide)));
         console.draw(&Drawing { lines, cursor })
+    }
+
+    /// Notes what is on the screen. A page of another width has other lines, unless it was read to its end already.
+    fn read_on(&mut self, bottom: usize, wide: usize) {
+        let (read, width) = self.read;
+        let read = if width == wide || read == usize::MAX { read } else { 0 };
+        let read = if self.top <= read { read.max(bottom) } else { read };
+        self.read = (if read >= self.length { usize::MAX } else { read }, wide);
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.top.saturating_add(self.height) >= self.length
+    }
+
+    fn seen_all(&self) -> bool {
+        self.read.0 >= self.length
+    }
+
+    fn shown(&self) -> Shown {
+        let read = self.read.0;
+        let marks = self.marks.iter().filter(|mark| **mark <= read).count();
+        Shown { groups: Part::new(marks, self.marks.len()), lines: Part::new(read, self.length) }
     }
 
     fn status(&self, progress: &str, bottom: usize, wide: usize) -> String {

@@ -27,8 +27,8 @@ fn ask(console: &mut Script, text: &str) -> Result<&'static str, Failure> {
     let plan = plan(text);
     let change = plan.changes.first().unwrap().clone();
     let paint = move |style: &Style| card::page(&plan, &change, "1 of 2", style);
-    let beside = Beside { progress: "1 of 2".into(), notice: String::new() };
-    choose(console, false, &paint, &beside, &choices())
+    let beside = Beside { progress: "1 of 2".into(), ..Beside::default() };
+    choose(console, false, &paint, &beside, &choices()).map(|(word, _)| word)
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn child_of_the_terminal_tests() {
             page.heading("A card");
             page
         };
-        let beside = Beside { progress: format!("{:?}", tty.size()), notice: String::new() };
+        let beside = Beside { progress: format!("{:?}", tty.size()), ..Beside::default() };
         choose(&mut tty, false, &paint, &beside, &choices())
     };
     match result {
-        Ok(word) => println!("chosen: {word}"),
+        Ok((word, _)) => println!("chosen: {word}"),
         Err(failure) => println!("failed: {failure}"),
     }
     println!("restored: {}", mode() == before);
@@ -276,6 +276,9 @@ mod conversation {
             },
             risk: Risk { privileged, ..Risk::default() },
             privileged,
+            named_by_plan: false,
+            must_be_read: privileged,
+            too_much: false,
             name: "ledger-writer".into(),
             permitted: [StepName::new("Owner").unwrap()].into(),
             may_override: false,
@@ -379,10 +382,10 @@ mod conversation {
         let (_, console) = talk_about(denied(), &format!("{read}othe site is down\rledger-writer\rf"));
         let screen = console.last();
         assert!(screen.contains("What you are about to seal") && !screen.contains("undecided"), "{screen}");
-        let said = "sets 1 policy aside: `task-machine-expiry`; why: `the site is down`";
+        let said = "sets 1 policy aside: `task-machine-expiry`; why: “the site is down”";
         assert!(screen.contains(said), "{screen}");
         let (_, console) = talk_about(rejected(), &format!("{read}Lwe talked\rledger-writer\rf"));
-        assert!(console.last().contains("helps to lift 1 reject; why: `we talked`"), "{}", console.last());
+        assert!(console.last().contains("helps to lift 1 reject; why: “we talked”"), "{}", console.last());
         let (_, console) = talk_about(denied(), &format!("{read}ohelp\rledger-writer\rfyes\r"));
         assert!(console.last().contains("this is not `seal`; nothing was sealed"), "{}", console.last());
     }

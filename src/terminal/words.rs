@@ -140,7 +140,7 @@ pub(super) fn overrides(decision: &Decision) -> Sentence {
         let many = u64::try_from(lifts.len()).unwrap_or(u64::MAX);
         says = says.own(format!("helps to lift {}", counted(many, "reject", "rejects")));
     }
-    says.maybe(decision.reason(), |says, reason| says.own("; why: ").name(reason))
+    says.maybe(decision.reason(), |says, reason| says.own("; why: ").quote(reason))
 }
 
 /// What an interrupted session had recorded.
@@ -208,9 +208,8 @@ fn by<'p, K: 'p>(mut sentence: Sentence, policies: impl Iterator<Item = &'p Id<K
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_key_means_one_thing() {
-        let all = [
+    fn all() -> Vec<Choice> {
+        vec![
             Choice::Approve("yes".into()),
             Choice::Together(Vec::new()),
             Choice::Reject,
@@ -224,7 +223,19 @@ mod tests {
             Choice::Find,
             Choice::Finish,
             Choice::Quit,
-        ];
+        ]
+    }
+
+    #[test]
+    fn no_word_of_a_key_confirms_a_decision() {
+        for key in all().iter().map(|it| choice(it, true)).chain([list()]) {
+            assert!(crate::decision::session::RESERVED.contains(&key.word), "{}", key.word);
+        }
+    }
+
+    #[test]
+    fn one_key_means_one_thing() {
+        let all = all();
         let mut keys: Vec<char> = all.iter().map(|it| choice(it, true).key).chain([list().key, '?', ' ']).collect();
         let many = keys.len();
         keys.sort_unstable();

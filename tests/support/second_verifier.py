@@ -96,6 +96,8 @@ proof = mapping(
     {"claims?": value, "expires_at?": time, "issued_at?": time, "method": methods, "sha256?": hash_, "signature?": text, "subject?": text}
 )
 rejected = mapping({"accesses": value, "action": text, "entitlement?": text, "scope?": text, "target?": text})
+seen = mapping({"of": number, "seen": number})
+shown = mapping({"groups": seen, "lines": seen})
 
 KINDS = {
     "session": {"at": time, "kind": one_of("review", "record"), "log": nonce, "parents": listed(hash_), "session": nonce,
@@ -109,7 +111,7 @@ KINDS = {
                    "requests": value, "steps": steps},
     "decision": {"at": time, "change": ident, "digest": hash_, "emergent": listed(hash_), "grouped?": number,
                  "lifts?": not_empty(listed(hash_)), "plan": ident, "privileged?": ident, "reason?": text, "rejected?": rejected,
-                 "salt": nonce, "set_aside?": not_empty(listed(ident)), "steps": steps, "supersedes?": hash_,
+                 "salt": nonce, "set_aside?": not_empty(listed(ident)), "shown": shown, "steps": steps, "supersedes?": hash_,
                  "verdict": one_of("approve", "override", "reject")},
     "auto": {"at": time, "change": ident, "digest": hash_, "plan": ident, "policies": listed(ident)},
     "export": {"at": time, "change": ident, "decisions": listed(hash_), "digest": hash_, "output": hash_, "plan": ident,
@@ -190,6 +192,7 @@ def decided(line, shown, kind):
     need(("rejected" in line) == (verdict == "reject"), "`rejected` stands exactly with a reject")
     need(verdict == "approve" or line.get("reason", "").strip(), "a reject or override without a reason")
     need(("set_aside" in line or "lifts" in line) == (verdict == "override"), "exactly an override sets aside or lifts")
+    need(all(part["seen"] <= part["of"] for part in line["shown"].values()), "more was shown than there was")
     need("grouped" not in line or verdict == "approve", "only approvals are grouped")
     need(len(line.get("privileged", "").encode()) <= 240, "a name is too long")
 

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use crate::access::contents::KnownContents;
 use crate::access::effective::difference::{AccessDiff, Comparison, HeldAccess};
 use crate::access::effective::state::AccessState;
 use crate::access::effects::budget::{Budget, Remaining};
@@ -68,6 +69,7 @@ pub(crate) struct EffectContext<'b> {
     pub(crate) classifier: Classifier<'b>,
     pub(crate) asks: Asks<'b>,
     pub(crate) budget: Budget,
+    pub(crate) contents: KnownContents,
 }
 
 /// Why what a subject gains counts as everything.
@@ -116,7 +118,13 @@ impl<'b> EffectContext<'b> {
     /// By rules, for a source system.
     pub(crate) fn new(data: &'b Data, source: &'b Text, budget: Budget) -> Self {
         let asks = Asks::new(&data.escalations, source);
-        Self { data, classifier: Classifier::new(&data.classification, source), asks, budget }
+        Self {
+            data,
+            classifier: Classifier::new(&data.classification, source),
+            asks,
+            budget,
+            contents: KnownContents::default(),
+        }
     }
 
     /// What lies between two states, as far as there is room to tell it. Who finds none counts as gaining everything.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::input::digest::{Digest, of};
-use crate::input::entitlement::{Except, IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::Finding;
 use crate::input::id::{AssignmentId, ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
@@ -303,6 +303,64 @@ pub struct Holding {
     pub ttl: Option<Span>,
 }
 
+/// What becomes of a part of a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// The change adds it, or gives it.
+    Added,
+    /// It is taken away.
+    Removed,
+    /// It stays.
+    Kept,
+}
+
+/// A permission that a change states or gives, classified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// The role that states it: the one named, or one that it includes.
+    pub role: RoleId,
+    /// What it is about. It has no end of its own; its exceptions are what it leaves out.
+    pub access: Access,
+    /// Whether it allows or denies.
+    pub effect: Effect,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// What the classification says of what it gives.
+    pub sensitivity: Sensitivity,
+    /// Whether that is privileged, and why.
+    pub privileged: Option<Text>,
+}
+
+/// What a role says of itself beside its permissions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleLabels {
+    /// The kinds of identity it is meant for; empty: any.
+    pub kinds: BTreeSet<IdentityKind>,
+    /// Who answers for it.
+    pub owner: Option<IdentityId>,
+    /// Its label.
+    pub sensitivity: Option<Sensitivity>,
+}
+
+/// What a change states or gives, whether or not anyone gains by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// Permissions of the role, of what it includes, or of the roles that a group holds.
+    pub permissions: Arc<[Stated]>,
+    /// The roles that it includes, transitively.
+    pub includes: Vec<(RoleId, Fate)>,
+    /// What the role says of itself, before and after.
+    pub labels: Option<(Option<RoleLabels>, Option<RoleLabels>)>,
+    /// How many permissions are not listed.
+    pub not_listed: u64,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self { permissions: [].into(), includes: Vec::new(), labels: None, not_listed: 0 }
+    }
+}
+
 /// Everything computed about one change, alone on top of the changes it depends on.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, which policies ask about by name")]
 #[derive(Clone, Debug)]
@@ -319,6 +377,8 @@ pub struct ChangeFacts {
     pub becomes: Option<Holding>,
     /// The assignments of the snapshot that it takes or alters.
     pub assignments: Vec<AssignmentId>,
+    /// What it states or gives.
+    pub contents: Contents,
     /// What it gains and loses.
     pub effects: Effects,
     /// What it takes in one way and its holders still have in another, by subject.

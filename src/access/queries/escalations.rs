@@ -5,16 +5,18 @@
 use std::rc::Rc;
 
 use crate::access::effective::grant::Grants;
-use crate::access::effective::holdings::{DirectHoldings, Holding};
-use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::escalation::matches::{completed, fresh};
 use crate::access::escalation::requirement::{BoundNames, Reached, RequirementQuery};
+use crate::access::model::facts::{Escalation, Exception};
+use crate::access::risk::rule_files::Data;
+
+use crate::access::effective::holdings::{DirectHoldings, Holding};
+use crate::access::effective::state::AccessState;
+#[cfg(test)]
 use crate::access::graph::index::Index;
 use crate::access::graph::provenance::Validity;
 use crate::access::graph::trust_rules::Bound;
-use crate::access::model::facts::{Escalation, Exception};
-use crate::access::risk::rule_files::Data;
 use crate::input::entitlement::Permission;
 use crate::input::id::{RoleId, Subject};
 use crate::input::text::Text;
@@ -59,13 +61,28 @@ pub(crate) fn enough<'p>(
 }
 
 /// Who completes what in a snapshot as it is, sorted by subject, then path: complete paths and those only possible.
-#[must_use]
+#[cfg(test)]
 pub fn standing(index: &Index<'_>, data: &Data) -> Vec<Escalation> {
     let view = AccessState::plain(index);
+    completed_by(&view, data, view.everyone())
+}
+
+/// Administrators, and what everybody else completes. WHY apart: who holds everything completes every path.
+pub(crate) fn beside_administrators(view: &AccessState<'_, '_>, data: &Data) -> (Vec<Subject>, Vec<Escalation>) {
+    let (administrators, others): (Vec<Subject>, Vec<Subject>) =
+        view.everyone().into_iter().partition(|subject| view.is_administrator(subject));
+    (administrators, completed_by(view, data, others))
+}
+
+fn completed_by(
+    view: &AccessState<'_, '_>,
+    data: &Data,
+    subjects: impl IntoIterator<Item = Subject>,
+) -> Vec<Escalation> {
     let mut found: Vec<Escalation> = Vec::new();
-    for subject in view.everyone() {
-        let completions = completed(&view, &data.escalations, &subject);
-        found.extend(fresh(&view, &Reached::new(&view, &subject), &completions, &Vec::new(), &|_, _, _| true));
+    for subject in subjects {
+        let completions = completed(view, &data.escalations, &subject);
+        found.extend(fresh(view, &Reached::new(view, &subject), &completions, &Vec::new(), &|_, _, _| true));
     }
     found.sort_by(|a, b| (&a.subject, &a.id, &a.bound).cmp(&(&b.subject, &b.id, &b.bound)));
     found

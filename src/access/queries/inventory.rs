@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::effective::state::AccessState;
 use crate::access::graph::index::Index;
 use crate::access::model::facts::Escalation;
-use crate::access::queries::escalations::{enough, standing};
+use crate::access::queries::escalations::{beside_administrators, enough};
 use crate::access::risk::classification::Classifier;
 use crate::access::risk::rule_files::Data;
 use crate::input::entitlement::{IdentityKind, Mode, Sensitivity};
@@ -99,7 +99,9 @@ pub struct Holdings {
     pub stale: Vec<Stale>,
     /// Roles that are enough for a known escalation path.
     pub prone: Vec<ProneRole>,
-    /// Who completes which path by all that it holds and can act as, and how.
+    /// Who holds everything, everywhere, in force and for good, and so completes every path.
+    pub administrators: Vec<Subject>,
+    /// Who else completes which path by all that it holds and can act as, and how: by what they open, complete ones first.
     pub escalations: Vec<Escalation>,
 }
 
@@ -162,7 +164,11 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
     found
         .prone
         .sort_by(|a, b| (std::cmp::Reverse(a.paths.len()), &a.role).cmp(&(std::cmp::Reverse(b.paths.len()), &b.role)));
-    found.escalations = standing(index, data);
+    (found.administrators, found.escalations) = beside_administrators(&view, data);
+    found.escalations.sort_by(|a, b| {
+        let opens = |it: &Escalation| (!it.complete, it.conditional);
+        opens(a).cmp(&opens(b)).then_with(|| (&a.id, &a.subject, &a.bound).cmp(&(&b.id, &b.subject, &b.bound)))
+    });
     add_counts(&mut found);
     found
 }
@@ -173,6 +179,7 @@ fn add_counts(found: &mut Holdings) {
     let complete = found.escalations.iter().filter(|e| e.complete);
     let completing: BTreeSet<&Subject> = complete.map(|e| &e.subject).collect();
     let more = [
+        ("administrators", found.administrators.len() as u64),
         ("complete_an_escalation_path", completing.len() as u64),
         ("privileged_holders", people.len() as u64),
         ("unclassified_assignments", found.levels.of(Sensitivity::Unknown)),

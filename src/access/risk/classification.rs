@@ -288,9 +288,17 @@ impl<'c> Classifier<'c> {
             return unknown(allow.permission.condition.clone());
         }
         if allow.permission.resource.raw().starts_with(UNRESOLVED) {
-            return unknown(Some("the export does not hold this role, so what it gives is unknown".into()));
+            return unknown(Some(UNRESOLVED_ROLE.into()));
         }
         self.permission(view, allow.chain.last().unwrap_or(role), &allow.permission, scope, &[])
+    }
+
+    /// A permission as a role states it, wherever the role is held.
+    pub(crate) fn stated(&self, view: &AccessState<'_, '_>, role: &RoleId, permission: &Permission) -> Rating {
+        if permission.resource.raw().starts_with(UNRESOLVED) {
+            return unknown(Some(UNRESOLVED_ROLE.into()));
+        }
+        self.permission(view, role, permission, None, &[])
     }
 
     /// A role: the highest of its own label, the rules that name it, and its permissions, those it includes as well.
@@ -426,7 +434,11 @@ impl Pair<'_> {
     }
 }
 
-fn unknown(why: Option<Text>) -> Rating {
+/// Why a role that the export only names is privileged.
+const UNRESOLVED_ROLE: &str = "the export does not hold this role, so what it gives is unknown";
+
+/// The verdict on what nothing is known of.
+pub(crate) fn unknown(why: Option<Text>) -> Rating {
     Rating {
         sensitivity: Sensitivity::Critical,
         privileged: Some(why.unwrap_or_else(|| "what it gives is unknown".into())),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::eligible_people;
+use crate::app::present::gate_verdict::{rejection, rejections};
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::Site;
 use crate::config::People;
@@ -11,25 +12,17 @@ use crate::decision::approval::Standing;
 use crate::decision::gate::{ChangeVerdict, Ignored, Missing, State, Verdict};
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
-use crate::report::model::{Reported, State as Shown, StepReport, StepState};
+use crate::report::model::{ChangeReport, Reported, State as Shown, StepReport, StepState};
 use crate::report::sentence::Sentence;
 
 /// Puts what was decided on a change into the report.
-pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdict, keys: &Keys, site: &Site) {
+pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: &Site) {
     let by = |signers: &mut dyn Iterator<Item = String>| signers.collect::<Vec<_>>().join(", ");
     change.state = match &held.state {
         State::Approved(approved) => {
             let who = by(&mut approved.by.iter().map(|(step, s)| format!("{step}: {}", s.person.text().terminal())));
             let until = approved.until.map(|at| format!(", until {at}")).unwrap_or_default();
             Shown::Approved(Sentence::of(format!("{who}{until}")))
-        }
-        State::Rejected => {
-            let mut says = Sentence::new();
-            for reject in &held.rejects {
-                says = says.own("by ").id(&reject.signer.person).own(format!(" at {}", reject.at));
-                says = says.maybe(reject.reason.as_ref(), |s, why| s.own(": ").name(why));
-            }
-            Shown::Rejected(says)
         }
         State::Void { signer, at, since, .. } => Shown::Stale(
             Sentence::of("approved by ")
@@ -41,8 +34,13 @@ pub fn show(change: &mut crate::report::model::ChangeReport, held: &ChangeVerdic
         State::Waits(cases) => Shown::Stale(
             Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
         ),
-        State::Auto | State::Denied(_) | State::Undecided(_) => Shown::Open,
+        State::Auto | State::Denied(_) | State::Undecided(_) | State::Rejected => Shown::Open,
     };
+    change.rejections = held.rejects.iter().map(rejection).collect();
+    // INVARIANT: a rejection is shown whatever policy says.
+    if !change.rejections.is_empty() {
+        change.state = Shown::Rejected(rejections(held));
+    }
     let missing: &[Missing] = match &held.state {
         State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,
         State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
@@ -118,17 +116,14 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, keys: &Ke
     let mut found = Vec::new();
     for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {
         let of = |words: &'static str| Sentence::of("change ").id(&change.id.value).own(words);
+        // WHY: policy may deny the change as well, and another finding says that.
+        if !held.rejects.is_empty() {
+            let finding = Finding::new(Code::Rejected, of(" was rejected ").then(rejections(held)).text())
+                .help("drop the change; two people permitted `Override` can lift a reject");
+            found.push(Reported::new(finding.at(&change.id.place), source));
+        }
         let finding = match &held.state {
-            State::Auto | State::Approved(_) | State::Denied(_) => continue,
-            State::Rejected => {
-                let mut says = of(" was rejected");
-                for reject in &held.rejects {
-                    says = says.own(" by ").id(&reject.signer.person).own(format!(" at {}", reject.at));
-                    says = says.maybe(reject.reason.as_ref(), |s, why| s.own(": ").name(why));
-                }
-                Finding::new(Code::Rejected, says.text())
-                    .help("drop the change; two people permitted `Override` can lift a reject")
-            }
+            State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected => continue,
             State::Void { signer, at, since, missing } => {
                 let says = of(" was approved by ").id(&signer.person);
                 let says = says.own(format!(" at {at}, but since then: ")).then(differs(since));
@@ -181,11 +176,11 @@ pub(crate) fn needs(people: &People, missing: &[Missing]) -> Sentence {
 pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
     let mut lines = vec![format!("{}:", proposal.plan.id.value.text().terminal())];
     for held in &verdict.changes {
-        let state = match &held.state {
+        let mut state = match &held.state {
             State::Auto => "passes without a person".to_owned(),
             State::Approved(_) => "approved".to_owned(),
             State::Denied(_) => "denied by policy".to_owned(),
-            State::Rejected => "rejected".to_owned(),
+            State::Rejected => format!("rejected {}", rejections(held).text().raw()),
             State::Void { .. } => "approved once, but it is another change now".to_owned(),
             State::Expired(_) => "an approval ended".to_owned(),
             State::Undecided(missing) => {
@@ -196,6 +191,9 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
                 format!("approved, waits for {}", others.join(", "))
             }
         };
+        if !held.rejects.is_empty() && held.state != State::Rejected {
+            state.push_str(&format!("; rejected {}", rejections(held).text().raw()));
+        }
         lines.push(format!("  {:<8} {}", held.case.change.text().terminal(), Text::from(state).terminal()));
     }
     lines.join("\n")

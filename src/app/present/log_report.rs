@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::app::record::log_reader;
 use crate::decision::digest::Document;
 use crate::decision::exit::ExitCode;
-use crate::decision::fields::Field;
+use crate::decision::fields::{Field, Fields};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
@@ -16,7 +16,7 @@ use crate::log::line::{Line, SessionKind, Verdict};
 use crate::log::verify::answers::{Integrity, SessionView, Verification};
 use crate::report::model::{Body, Report};
 use crate::report::record::{DecisionRow, SessionRow};
-use crate::report::sentence::Sentence;
+use crate::report::sentence::{Sentence, number};
 
 /// That nobody knows whether recorders are people.
 #[must_use]
@@ -87,20 +87,82 @@ pub(crate) fn what(document: &Document) -> Sentence {
     for (name, field) in document.fields.iter().filter(|(name, _)| order.iter().all(|(said, _)| said != name)) {
         says = says.own(format!(" {name} ")).then(part(field));
     }
-    says
+    says.then(gives(document))
 }
 
-pub(crate) fn part(field: &Field) -> Sentence {
+fn part(field: &Field) -> Sentence {
     match field {
         Field::Text(text) => Sentence::new().name(text),
         Field::Seconds(seconds) => Sentence::of(Span::from_seconds(*seconds).to_string()),
-        Field::List(list) => Sentence::of(format!("({})", list.len())),
-        Field::Map(map) => {
-            let says = map
-                .iter()
-                .fold(Sentence::of("{"), |says, (name, field)| says.own(format!(" {name} ")).then(part(field)));
-            says.own(" }")
+        Field::List(list) => {
+            let named = list.iter().take(NAMED).enumerate().fold(Sentence::of("("), |says, (at, field)| {
+                says.own(if at == 0 { "" } else { "; " }).then(part(field))
+            });
+            let rest = list.get(NAMED..).unwrap_or_default();
+            if rest.is_empty() { named.own(")") } else { named.own("; and ").then(kinds_of(rest)).own(")") }
         }
+        Field::Map(map) => match permission(map) {
+            Some(says) => says,
+            None => map
+                .iter()
+                .fold(Sentence::of("{"), |says, (name, field)| says.own(format!(" {name} ")).then(part(field)))
+                .own(" }"),
+        },
+    }
+}
+
+/// Entries of a list up to which each of them is named.
+const NAMED: usize = 100;
+
+/// A permission as people say it; none where these fields are something else.
+fn permission(map: &Fields) -> Option<Sentence> {
+    let text = |name: &str| match map.get(name) {
+        Some(Field::Text(text)) => Some(text),
+        Some(Field::Seconds(_) | Field::List(_) | Field::Map(_)) | None => None,
+    };
+    let (action, resource) = (text("action")?, text("resource")?);
+    let effect = text("effect").map_or("", |effect| if effect.raw() == "deny" { "deny " } else { "" });
+    let says = Sentence::of(effect).name(action).own(" on ").name(resource);
+    let says = says.maybe(text("scope"), |says, scope| says.own(" in ").name(scope));
+    let says = says.maybe(text("condition"), |says, condition| says.own(" if ").name(condition));
+    Some(says.maybe(map.get("except"), |says, except| says.own(" except ").then(part(except))))
+}
+
+/// How many entries there are of each kind: by what their actions begin with.
+fn kinds_of(list: &[Field]) -> Sentence {
+    counted_by(list.iter().map(|field| match field {
+        Field::Map(map) => match map.get("action") {
+            Some(Field::Text(action)) => action.raw(),
+            Some(Field::Seconds(_) | Field::List(_) | Field::Map(_)) | None => "others",
+        },
+        Field::Text(text) => text.raw(),
+        Field::Seconds(_) | Field::List(_) => "others",
+    }))
+}
+
+/// How many actions there are of each service, or with each name.
+fn counted_by<'a>(actions: impl Iterator<Item = &'a str>) -> Sentence {
+    let mut kinds: BTreeMap<Text, u64> = BTreeMap::new();
+    for action in actions {
+        let service = action.split_once(':').map_or(action, |(service, _)| service);
+        *kinds.entry(Text::from(service)).or_default() += 1;
+    }
+    kinds.iter().enumerate().fold(Sentence::new(), |says, (at, (name, n))| {
+        says.own(if at == 0 { "" } else { ", " }).own(format!("{} more of ", number(*n))).name(name)
+    })
+}
+
+/// The accesses that a change gives, whoever gains them: named up to a number, then counted.
+fn gives(document: &Document) -> Sentence {
+    let mut all: Vec<&crate::access::model::facts::Access> = document.gains().map(|held| &held.access).collect();
+    all.sort();
+    all.dedup();
+    let named = all.iter().take(NAMED).enumerate().fold(Sentence::new(), |says, (at, access)| {
+        says.own(if at == 0 { "; gives " } else { ", " }).then(crate::report::sentence::access(access))
+    });
+    match all.get(NAMED..).unwrap_or_default() {
+        [] => named,
+        rest => named.own("; and ").then(counted_by(rest.iter().map(|access| access.action.raw()))),
     }
 }
 

@@ -10,8 +10,9 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};
 use crate::report::build;
-use crate::report::effects::Limits;
+use crate::report::effects::{Limits, MOST_SEVERE};
 use crate::report::model::{Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState};
+use crate::report::render::card::NARROW;
 use crate::report::sentence::Sentence;
 use crate::report::target::TargetReport;
 use crate::snapshot::model::{Snapshot, SystemTarget};
@@ -84,6 +85,29 @@ pub fn systems(snapshot: &Snapshot) -> Vec<TargetReport> {
         None => TargetReport { id: None, system: source.clone() },
     };
     snapshot.systems().into_iter().map(one).collect()
+}
+
+/// What each change gives, and which of them give more than a person can approve in one piece.
+#[must_use]
+pub fn gives(proposal: &EvaluatedPlan<'_>, report: &PlanReport) -> Vec<Reported> {
+    let mut all = Vec::new();
+    for change in &report.changes {
+        let of = Sentence::of("change ").id(&change.id).own(" ");
+        let gives = crate::report::contents::gives(change);
+        let mut put =
+            |finding: Finding| all.push(Reported::new(finding.at(&change.place), |name| text_of(proposal, name)));
+        if !gives.is_empty() {
+            put(Finding::new(Code::ChangeGives, of.clone().then(gives).text()));
+        }
+        if change.severe > MOST_SEVERE as u64 {
+            let says = format!(
+                "gives {} privileged or unclassified accesses; a person can approve at most {MOST_SEVERE} in one piece",
+                change.severe
+            );
+            put(Finding::new(Code::TooMuchToApprove, of.own(says).text()).help(NARROW));
+        }
+    }
+    all
 }
 
 /// How the proposer was authenticated, in words.

@@ -13,7 +13,7 @@ use crate::app::plans::provenance::Origin;
 use crate::app::site::load::Site;
 use crate::app::site::log_id::log_id;
 use crate::decision::digest::Held;
-use crate::decision::session::{Decision, Verdict};
+use crate::decision::session::{Decision, Part, Shown, Verdict};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{PersonId, PolicyId, PrincipalId};
 use crate::input::text::Text;
@@ -358,6 +358,7 @@ pub fn decision(
             rejected,
             salt: mark.salt,
             set_aside,
+            shown: shown(decided.shown()),
             steps: decided.steps().iter().map(|step| Text::from(step.as_str())).collect(),
             supersedes: mark.supersedes,
             r#type: Tag::new(),
@@ -366,6 +367,11 @@ pub fn decision(
     })?;
     out.extend(added.bytes);
     Ok(out)
+}
+
+fn shown(shown: Shown) -> line::Shown {
+    let seen = |part: Part| line::Seen { of: Number::new(part.of()), seen: Number::new(part.seen()) };
+    line::Shown { groups: seen(shown.groups), lines: seen(shown.lines) }
 }
 
 /// Writes a decision of a journal again, word for word, behind other lines than before; gives the bytes to append.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::app::io::files::shown;
 use crate::decision::case::CaseId;
-use crate::decision::session::{Journalled, JournalledVerdict};
+use crate::decision::session::{Journalled, JournalledVerdict, Part, Shown};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{PersonId, PlanId};
 use crate::input::text::Text;
@@ -208,6 +208,12 @@ fn failed(path: &Path, error: &StoreError) -> anyhow::Error {
     anyhow::anyhow!("{error}; the journal is `{}`\n  = help: {}", shown(path), error.help())
 }
 
+fn shown_then(shown: line::Shown) -> Shown {
+    let size = |n: line::Number| usize::try_from(n.get()).unwrap_or(usize::MAX);
+    let part = |seen: line::Seen| Part::new(size(seen.seen), size(seen.of));
+    Shown { groups: part(shown.groups), lines: part(shown.lines) }
+}
+
 /// What a journal says, in the words of the session that goes on.
 #[must_use]
 pub fn journalled(decisions: &[line::Decision]) -> Vec<Journalled> {
@@ -220,8 +226,12 @@ pub fn journalled(decisions: &[line::Decision]) -> Vec<Journalled> {
             verdict: match it.verdict {
                 Verdict::Approve => JournalledVerdict::Approve {
                     grouped: it.grouped.map(|n| usize::try_from(n.get()).unwrap_or(usize::MAX)),
+                    shown: shown_then(it.shown),
                 },
-                Verdict::Reject => JournalledVerdict::Reject { reason: it.reason.clone().unwrap_or_default() },
+                Verdict::Reject => JournalledVerdict::Reject {
+                    reason: it.reason.clone().unwrap_or_default(),
+                    shown: shown_then(it.shown),
+                },
                 Verdict::Override => JournalledVerdict::Override {
                     policies: it.set_aside.iter().cloned().collect(),
                     lifts: it.lifts.iter().copied().collect(),

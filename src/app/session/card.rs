@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::model::facts::ChangeFacts;
+use crate::access::names_made;
 use crate::app::evaluation::eligibility::Eligibility;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::plan_report;
@@ -19,6 +20,8 @@ use crate::decision::risk::Risk;
 use crate::decision::session::{Already, Card};
 use crate::decision::{approval, gate};
 use crate::input::text::Text;
+use crate::report::effects::MOST_SEVERE;
+use crate::report::model::ChangeReport;
 
 /// How many names a change can be found by, beside those that it gives itself.
 const FOUND_BY: usize = 1_000;
@@ -29,7 +32,7 @@ pub fn card(
     bench: &Eligibility<'_, '_>,
     past: &Past,
     proposal: &EvaluatedPlan<'_>,
-    at: usize,
+    (at, shown): (usize, &ChangeReport),
     me: &Signer,
     terms: &Terms,
 ) -> Option<Card> {
@@ -60,11 +63,15 @@ pub fn card(
         .as_ref()
         .and_then(|scope| bench.index().resource(scope.as_str()))
         .and_then(|resource| resource.parent.as_ref());
+    let name = plan_report::object_name(facts);
     let warned = !judged.advice.is_empty() || !judged.denials.is_empty();
     Some(Card {
         risk: Risk::of(present, facts),
         privileged: facts.is_privileged_in_plan(),
-        name: plan_report::object_name(facts),
+        named_by_plan: names_made(&proposal.plan).contains(&name),
+        name,
+        must_be_read: shown.must_be_read(),
+        too_much: shown.severe > MOST_SEVERE as u64,
         permitted: bench.permitted(me, &present.case),
         may_override: bench.may_override(me, &present.case),
         bars: bench.bars(&me.person, &present.case),

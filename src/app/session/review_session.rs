@@ -192,7 +192,9 @@ impl<'s> ReviewSession<'_, 's> {
             let terms = evaluator::terms(proposal);
             let mut shown = plan_report::plan(proposal, Limits::SHORT);
             for (at, change) in shown.changes.iter_mut().enumerate() {
-                let Some(mut card) = card(bench, self.past, proposal, at, &self.me.signer, &terms) else { continue };
+                let Some(mut card) = card(bench, self.past, proposal, (at, &*change), &self.me.signer, &terms) else {
+                    continue;
+                };
                 card.reopened = self.reopen;
                 plan_report::past(change, proposal, at, bench, self.past, &terms);
                 for step in &mut change.steps {

@@ -3,6 +3,7 @@
 //! In: a snapshot, by default the site's. Out: counts, who holds privileged roles and how, what nobody answers for, what
 //! lies unused, which roles are enough to reach for more. It judges nothing: 0 whatever it shows.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -209,24 +210,73 @@ pub(crate) fn subject(subject: &Subject, kind: Option<crate::input::entitlement:
     [Cell::Text(subject.text()), Cell::Word(word)]
 }
 
+/// Each completion by itself, for programs: no column has a title.
 fn escalations(found: &inventory::Holdings) -> Sheet {
     Sheet {
         key: "escalations",
-        title: "Who completes a known escalation path, by all that it holds and can act as",
+        title: "",
         columns: &[
-            ("who", "who"),
+            ("who", ""),
             ("kind", ""),
-            ("path", "path"),
-            ("complete", "complete"),
+            ("path", ""),
+            ("complete", ""),
             ("conditional", ""),
-            ("bound", "with"),
+            ("bound", ""),
             ("bindings", ""),
             ("title", ""),
             ("ways", ""),
         ],
         rows: found.escalations.iter().map(escalation).collect(),
-        none: "nobody does",
+        none: "",
     }
+}
+
+/// The paths that are completed, by what they open: one row each, however many complete it.
+fn escalation_paths(found: &inventory::Holdings) -> Sheet {
+    let same =
+        |a: &Escalation, b: &Escalation| (a.complete, a.conditional, &a.id) == (b.complete, b.conditional, &b.id);
+    let row = |all: &[Escalation]| {
+        let who: BTreeSet<Text> = all.iter().map(|it| it.subject.text()).collect();
+        let state = all.first().map_or("", |it| match (it.complete, it.conditional) {
+            (false, _) => "possible",
+            (true, true) => "under a condition",
+            (true, false) => "complete",
+        });
+        vec![
+            Cell::maybe(all.first().map(|it| it.title.clone())),
+            Cell::Word(state),
+            Cell::Number(who.len() as u64),
+            Cell::Says(few(who)),
+            Cell::maybe(all.first().map(|it| it.id.clone())),
+        ]
+    };
+    Sheet {
+        key: "escalation_paths",
+        title: "Known escalation paths that others than administrators complete, by what they open",
+        columns: &[("title", "opens"), ("state", "state"), ("subjects", "for"), ("who", "who"), ("path", "path")],
+        rows: found.escalations.chunk_by(same).map(row).collect(),
+        none: "nobody completes one",
+    }
+}
+
+/// Who holds everything, in one row.
+fn administrators(found: &inventory::Holdings) -> Sheet {
+    let all: Vec<Text> = found.administrators.iter().map(Subject::text).collect();
+    let row =
+        |all: Vec<Text>| vec![Cell::Number(all.len() as u64), Cell::Says(few(all.iter().cloned())), Cell::List(all)];
+    Sheet {
+        key: "administrators",
+        title: "Administrators: everything, everywhere, without expiry; each completes every path",
+        columns: &[("subjects", "how many"), ("some", "who"), ("who", "")],
+        rows: if all.is_empty() { Vec::new() } else { vec![row(all)] },
+        none: "there is none",
+    }
+}
+
+/// The first names, and how many more there are.
+fn few(names: impl IntoIterator<Item = Text>) -> Sentence {
+    const MOST: usize = 8;
+    Sentence::new().few_names(&names.into_iter().collect::<Vec<_>>(), MOST)
 }
 
 fn escalation(it: &Escalation) -> Vec<Cell> {
@@ -341,6 +391,8 @@ fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
                 .collect(),
             none: "no role is",
         },
+        administrators(found),
+        escalation_paths(found),
         escalations(found),
     ]
 }

@@ -62,6 +62,7 @@ fn said(on: &EvaluatedChange, verdict: Verdict) -> Line {
         rejected: None,
         salt: Salt::parse(HEX).unwrap(),
         set_aside: Vec::new(),
+        shown: crate::log::line::Shown::default(),
         steps: vec!["Owner".into()],
         supersedes: None,
         r#type: Tag::new(),

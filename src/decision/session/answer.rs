@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::decision::bars::Bar;
 use crate::decision::case::CaseId;
+use crate::decision::session::shown::Shown;
 use crate::input::text::Text;
 
 /// What the person does.
@@ -49,6 +50,8 @@ pub enum Reply {
 pub struct Answer {
     pub(crate) question: u64,
     pub(crate) reply: Reply,
+    /// How much of the card was on the screen.
+    pub(crate) shown: Shown,
 }
 
 /// Why an answer was not taken. The same question stands.
@@ -70,6 +73,10 @@ pub enum Complaint {
     HiddenCharacter,
     /// The change cannot be approved, because policy denies it.
     Denied,
+    /// The whole card must be read first.
+    NotRead,
+    /// The change gives more than can be approved in one piece.
+    TooMuch,
     /// The change passes without a person.
     NothingToApprove,
     /// Policy permits this person no step that the change needs.
@@ -105,6 +112,10 @@ impl Complaint {
             }
             Self::HiddenCharacter => "the reason holds a character that cannot be seen",
             Self::Denied => "policy denies this change, so nobody can approve it",
+            Self::NotRead => "the card was not read to its end",
+            Self::TooMuch => {
+                "this change gives more privileged or unclassified access than one person can approve in one piece"
+            }
             Self::NothingToApprove => "this change passes without a person's approval",
             Self::NotPermitted => "policy permits you no step that this change needs",
             Self::Barred(_) => "you may not decide in favour of this change",
@@ -130,6 +141,8 @@ impl Complaint {
             Self::TooLong(_) => "shorten it, and link to the rest",
             Self::HiddenCharacter => "type it again without pasting",
             Self::Denied => "reject it, or skip it; the card says which policy denies and how to fix the change",
+            Self::NotRead => "read on (space) to the end, then answer",
+            Self::TooMuch => "reject it with a reason; the assistant can narrow it, or split it into several changes",
             Self::NothingToApprove => "reject it if it must not happen, or go on",
             Self::NotPermitted => "skip it; the card says who can decide",
             Self::Barred(_) => "leave it to somebody who neither proposed it nor gains by it",

@@ -37,6 +37,12 @@ pub struct Card {
     /// The name that must be typed before a privileged change is approved: the entitlement's, or the object's where
     /// there is no entitlement.
     pub name: Text,
+    /// Whether the plan itself gives that name to something that it creates.
+    pub named_by_plan: bool,
+    /// Whether the whole card must be read although it may not be privileged: what it gives is sensitive or unclassified.
+    pub must_be_read: bool,
+    /// Whether it gives more privileged or unclassified access than a person can approve in one piece.
+    pub too_much: bool,
     /// All steps of the site that policy permits this person on this change, needed or not.
     pub permitted: BTreeSet<StepName>,
     /// Whether policy permits this person `Override` on this change.
@@ -85,6 +91,12 @@ impl Card {
         }
     }
 
+    /// Whether the whole card must be read before it is approved.
+    #[must_use]
+    pub fn needs_reading(&self) -> bool {
+        self.privileged || self.must_be_read
+    }
+
     /// Whether this person's reject would count.
     pub(crate) fn can_reject(&self) -> bool {
         !self.permitted.is_empty()
@@ -97,7 +109,7 @@ impl Card {
 
     /// Whether this person could approve it now.
     pub(crate) fn can_approve(&self, more: &BTreeSet<PolicyId>) -> bool {
-        self.bars.is_empty() && !self.fillable(more).is_empty()
+        self.bars.is_empty() && !self.too_much && !self.fillable(more).is_empty()
     }
 
     /// Whether the session asks about it of itself; any other change can still be visited.

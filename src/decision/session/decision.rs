@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::decision::case::{CaseId, StepName};
+use crate::decision::session::shown::Shown;
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
@@ -64,6 +65,7 @@ pub struct Decision {
     pub(crate) steps: Vec<StepName>,
     pub(crate) reason: Option<Text>,
     pub(crate) privileged: Option<Text>,
+    pub(crate) shown: Shown,
 }
 
 impl Decision {
@@ -102,6 +104,12 @@ impl Decision {
     #[must_use]
     pub fn reason(&self) -> Option<&Text> {
         self.reason.as_ref()
+    }
+
+    /// How much of the card was on the screen.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        self.shown
     }
 
     /// The name of the change, where it is privileged: for the seal.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::decision::case::CaseId;
+use crate::decision::session::shown::Shown;
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
@@ -27,11 +28,15 @@ pub enum JournalledVerdict {
     Approve {
         /// How many changes the same answer approved; none: alone.
         grouped: Option<usize>,
+        /// How much of the card was on the screen.
+        shown: Shown,
     },
     /// No.
     Reject {
         /// Why.
         reason: Text,
+        /// How much of the card was on the screen.
+        shown: Shown,
     },
     /// An override.
     Override {

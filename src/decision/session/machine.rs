@@ -15,6 +15,7 @@ use crate::decision::session::decision::{Decision, Event, Verdict};
 use crate::decision::session::journalled::JournalledVerdict;
 use crate::decision::session::narrow::Narrow;
 use crate::decision::session::question::{Ask, End, Note, Purpose, Question};
+use crate::decision::session::shown::Shown;
 use crate::decision::session::words;
 use crate::input::id::{PlanId, PolicyId};
 use crate::input::text::Text;
@@ -30,6 +31,8 @@ pub struct Session {
     pub(crate) seen: BTreeSet<usize>,
     /// What an interrupted session had recorded, and this one must hear again.
     pub(crate) before: BTreeMap<usize, Vec<JournalledVerdict>>,
+    /// How much of each card was on the screen.
+    pub(crate) shown: BTreeMap<usize, Shown>,
     pub(crate) state: State,
     pub(crate) number: u64,
     pub(crate) details: u32,
@@ -154,6 +157,7 @@ impl Session {
             said: BTreeMap::new(),
             seen: BTreeSet::new(),
             before: BTreeMap::new(),
+            shown: BTreeMap::new(),
             state: State::Ended(End::Nothing),
             number: 1,
             details: 0,
@@ -246,7 +250,10 @@ impl Session {
         let number = self.number;
         let mut next = self.clone();
         let events = match self.state.clone() {
-            State::Choosing(at) => next.choose(at, answer.reply)?,
+            State::Choosing(at) => {
+                next.shown.entry(at).or_default().extend(answer.shown);
+                next.choose(at, answer.reply)?
+            }
             State::Word { at, purpose, all, reason } => {
                 if let Reply::Typed(typed) = &answer.reply {
                     words::check(typed, &self.word(at, purpose))?;

@@ -16,6 +16,7 @@ mod offer;
 mod question;
 mod reply;
 mod resume;
+mod shown;
 mod words;
 
 pub use crate::decision::session::answer::{Answer, Complaint, Reply};
@@ -26,6 +27,8 @@ pub use crate::decision::session::machine::{Entry, Session, Standing, TwiceInSes
 pub use crate::decision::session::narrow::Narrow;
 pub use crate::decision::session::question::{Ask, Choice, End, Note, Purpose, Question, Summary};
 pub use crate::decision::session::resume::{Moved, Resumed};
+pub use crate::decision::session::shown::{Part, Shown};
+pub use crate::decision::session::words::RESERVED;
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ impl Session {
         let Some(card) = self.cards.get(at) else { return words::ordinary() };
         match purpose {
             Purpose::Approve => words::approving(card),
-            Purpose::Override | Purpose::Lift => words::name_of(card),
+            Purpose::Override | Purpose::Lift => words::confirming(card),
             Purpose::Together | Purpose::Reject | Purpose::RejectRest => words::ordinary(),
         }
     }
@@ -38,7 +38,7 @@ impl Session {
         let none = BTreeSet::new();
         let fits = |i: usize, card: &Card| {
             card.likeness.as_ref() == Some(likeness)
-                && !card.privileged
+                && !card.needs_reading()
                 && card.present.case.plan == plan
                 && card.rejects.is_empty()
                 && card.can_approve(&none)
@@ -98,7 +98,8 @@ impl Session {
         }
         choices.extend([Choice::Details, Choice::Find, Choice::Finish, Choice::Quit]);
         let before = self.before.get(&at).cloned().unwrap_or_default();
-        Ask::Decide { case: card.present.case.clone(), choices, decided, before, details: self.details }
+        let read = self.has_read(at);
+        Ask::Decide { case: card.present.case.clone(), choices, decided, before, details: self.details, read }
     }
 }
 
@@ -112,6 +113,9 @@ pub(crate) fn approvable(card: &Card, more: &BTreeSet<PolicyId>) -> Result<(), C
     }
     if !card.bars.is_empty() {
         return Err(Complaint::Barred(card.bars.clone()));
+    }
+    if card.too_much {
+        return Err(Complaint::TooMuch);
     }
     if card.fillable(more).is_empty() {
         return Err(Complaint::NotPermitted);

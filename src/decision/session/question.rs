@@ -10,6 +10,7 @@ use crate::decision::recheck::Fault;
 use crate::decision::session::answer::{Answer, Reply};
 use crate::decision::session::decision::Decision;
 use crate::decision::session::journalled::JournalledVerdict;
+use crate::decision::session::shown::Shown;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
@@ -76,6 +77,8 @@ pub enum Ask {
         before: Vec<JournalledVerdict>,
         /// How often details were asked for: which page of them to show.
         details: u32,
+        /// Whether the person has read the card to its end before.
+        read: bool,
     },
     /// A word must be typed. For several changes their table is shown first.
     Word {
@@ -180,9 +183,9 @@ impl Question {
         self.narrow.as_ref()
     }
 
-    /// The person's answer to this question.
+    /// The person's answer to this question, given after so much of the card was on the screen.
     #[must_use]
-    pub fn answer(&self, reply: Reply) -> Answer {
-        Answer { question: self.number, reply }
+    pub fn answer(&self, reply: Reply, shown: Shown) -> Answer {
+        Answer { question: self.number, reply, shown }
     }
 }

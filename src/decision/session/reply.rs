@@ -10,17 +10,28 @@ use crate::decision::session::decision::{Approval, Decision, Event, Verdict};
 use crate::decision::session::machine::{Session, State};
 use crate::decision::session::offer::approvable;
 use crate::decision::session::question::Purpose;
+use crate::decision::session::shown::Shown;
 use crate::decision::session::words;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
 impl Session {
+    /// Whether the person has read a card to its end.
+    pub(crate) fn has_read(&self, at: usize) -> bool {
+        self.shown.get(&at).is_some_and(Shown::is_whole)
+    }
+
+    fn must_have_read(&self, at: usize, must: bool) -> Result<(), Complaint> {
+        if must && !self.has_read(at) { Err(Complaint::NotRead) } else { Ok(()) }
+    }
+
     pub(crate) fn choose(&mut self, at: usize, reply: Reply) -> Result<Vec<Event>, Complaint> {
         let Some(card) = self.cards.get(at) else { return Err(Complaint::NoSuchChange) };
         let one = vec![at];
         match reply {
             Reply::Approve => {
                 approvable(card, &self.more(at))?;
+                self.must_have_read(at, card.needs_reading())?;
                 self.go(State::Word { at, purpose: Purpose::Approve, all: one, reason: None });
             }
             Reply::Together => {
@@ -28,6 +39,7 @@ impl Session {
                 if all.is_empty() {
                     return Err(Complaint::NotOffered);
                 }
+                self.must_have_read(at, true)?;
                 self.go(State::Word { at, purpose: Purpose::Together, all, reason: None });
             }
             Reply::Reject if !card.can_reject() => return Err(Complaint::NotPermitted),
@@ -43,10 +55,14 @@ impl Session {
                 if card.overridable().difference(&self.more(at)).next().is_none() {
                     return Err(Complaint::NotOffered);
                 }
+                self.must_have_read(at, true)?;
                 self.go(State::Reason { at, purpose: Purpose::Override, all: one });
             }
             Reply::Lift if !card.can_lift() => return Err(Complaint::NotOffered),
-            Reply::Lift => self.go(State::Reason { at, purpose: Purpose::Lift, all: one }),
+            Reply::Lift => {
+                self.must_have_read(at, true)?;
+                self.go(State::Reason { at, purpose: Purpose::Lift, all: one });
+            }
             Reply::Skip => self.advance(at),
             Reply::Withdraw => {
                 if self.said.remove(&at).is_none() {
@@ -106,13 +122,16 @@ impl Session {
         match purpose {
             Purpose::Approve | Purpose::Together => {
                 let grouped = (purpose == Purpose::Together).then_some(all.len());
+                // WHY: changes approved together give the same; what was read of one of them was read of all.
+                let shown = self.shown.get(&at).copied().unwrap_or_default();
                 for i in all {
-                    events.extend(self.record(*i, Verdict::Approve(Approval::new(number, grouped)), None));
+                    events.extend(self.record(*i, Verdict::Approve(Approval::new(number, grouped)), None, shown));
                 }
                 self.seen.extend(all);
                 self.advance(at);
             }
             Purpose::Override | Purpose::Lift => {
+                let shown = self.shown.get(&at).copied().unwrap_or_default();
                 let Some(card) = self.cards.get(at) else { return events };
                 let verdict = if purpose == Purpose::Override {
                     let policies = card.overridable().difference(&self.more(at)).cloned().collect();
@@ -120,7 +139,7 @@ impl Session {
                 } else {
                     Verdict::Override { policies: BTreeSet::new(), lifts: card.rejects.clone() }
                 };
-                events.extend(self.record(at, verdict, reason));
+                events.extend(self.record(at, verdict, reason, shown));
                 let open = self.said.get(&at).is_none_or(|s| s.main.is_none());
                 if open && self.cards.get(at).is_some_and(|c| c.can_approve(&self.more(at))) {
                     self.go(State::Choosing(at));
@@ -140,7 +159,8 @@ impl Session {
         match purpose {
             Purpose::Reject | Purpose::RejectRest => {
                 for i in &all {
-                    events.extend(self.record(*i, Verdict::Reject, Some(reason.clone())));
+                    let shown = self.shown.get(i).copied().unwrap_or_default();
+                    events.extend(self.record(*i, Verdict::Reject, Some(reason.clone()), shown));
                 }
                 self.seen.extend(&all);
                 self.advance(at);
@@ -153,7 +173,7 @@ impl Session {
     }
 
     /// Notes a decision in the place of what it replaces.
-    pub(crate) fn record(&mut self, at: usize, verdict: Verdict, reason: Option<Text>) -> Vec<Event> {
+    pub(crate) fn record(&mut self, at: usize, verdict: Verdict, reason: Option<Text>, shown: Shown) -> Vec<Event> {
         let Some(card) = self.cards.get(at) else { return Vec::new() };
         let mut events = Vec::new();
         // WHY: an interrupted session may have recorded more on this change than is said again now.
@@ -178,6 +198,7 @@ impl Session {
             steps,
             reason,
             privileged: card.privileged.then(|| words::name_of(card)),
+            shown,
         };
         let stand = self.said.entry(at).or_default();
         match decision.verdict() {

@@ -71,11 +71,13 @@ impl Session {
         let Some(card) = self.cards.get(at) else { return };
         let kept = match verdicts {
             [] => return,
-            [JournalledVerdict::Reject { reason }] if card.can_reject() => {
-                !self.record(at, Verdict::Reject, Some(reason.clone())).is_empty()
+            [JournalledVerdict::Reject { reason, shown }] if card.can_reject() => {
+                !self.record(at, Verdict::Reject, Some(reason.clone()), *shown).is_empty()
             }
-            [JournalledVerdict::Approve { grouped }] if !card.present.gains() && card.can_approve(&BTreeSet::new()) => {
-                !self.record(at, Verdict::Approve(Approval::new(0, *grouped)), None).is_empty()
+            [JournalledVerdict::Approve { grouped, shown }]
+                if !card.present.gains() && card.can_approve(&BTreeSet::new()) =>
+            {
+                !self.record(at, Verdict::Approve(Approval::new(0, *grouped)), None, *shown).is_empty()
             }
             _ => false,
         };

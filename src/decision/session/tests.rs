@@ -22,6 +22,9 @@ fn card(present: EvaluatedChange, rank: u64) -> Card {
     Card {
         risk: Risk { identities: rank, ..Risk::default() },
         privileged: false,
+        named_by_plan: false,
+        must_be_read: false,
+        too_much: false,
         name: "reader".into(),
         permitted: steps(&["Owner", "Security"]).into_iter().collect(),
         may_override: false,
@@ -37,16 +40,26 @@ fn card(present: EvaluatedChange, rank: u64) -> Card {
 }
 
 fn privileged(id: &str, rank: u64) -> Card {
-    Card { privileged: true, name: "cluster-admin".into(), ..card(simple(id), rank) }
+    Card { privileged: true, must_be_read: true, name: "cluster-admin".into(), ..card(simple(id), rank) }
+}
+
+/// The first digits of the digest of the only change.
+fn digits(s: &Session) -> String {
+    s.cards()[0].present.digest.to_string()[..4].to_owned()
 }
 
 fn three() -> Session {
     Session::new(vec![card(simple("c1"), 3), card(simple("c2"), 2), card(simple("c3"), 1)]).unwrap()
 }
 
+/// A card that was read to its end.
+fn whole() -> Shown {
+    Shown { groups: Part::new(3, 3), lines: Part::new(30, 30) }
+}
+
 fn say(s: &mut Session, reply: Reply) -> Result<Vec<Event>, Complaint> {
     let question = s.question();
-    s.answer(question.answer(reply))
+    s.answer(question.answer(reply, whole()))
 }
 
 fn typed(word: &str) -> Reply {
@@ -122,11 +135,83 @@ fn a_privileged_change_needs_its_name_typed_exactly() {
 }
 
 #[test]
+fn the_plan_never_chooses_the_word_that_confirms_a_decision() {
+    let named = |name: &str| Card { name: name.into(), ..privileged("c1", 1) };
+    let made = Card { named_by_plan: true, ..named("ledger-writer") };
+    let weak =
+        RESERVED.iter().map(|word| named(word)).chain(["y", "ok ", "abc", "YES", "漢字", "approve-0000"].map(named));
+    for card in weak.chain([made]) {
+        let mut s = Session::new(vec![card.clone()]).unwrap();
+        ok(&mut s, [Reply::Approve]);
+        assert!(say(&mut s, typed(card.name.raw())).is_err(), "{:?}", card.name);
+        let digits = digits(&s);
+        ok(&mut s, [typed(&format!("approve-{digits}"))]);
+        assert_eq!(s.decisions().len(), 1, "{:?}", card.name);
+        // The seal lists it by its name all the same.
+        assert_eq!(s.decisions()[0].privileged().map(|name| name.raw().trim()), Some(card.name.raw().trim()));
+    }
+    let mut s = Session::new(vec![named("ledger-writer")]).unwrap();
+    ok(&mut s, [Reply::Approve, typed("ledger-writer")]);
+    assert_eq!(s.decisions().len(), 1, "a name that the snapshot gives is typed as it is");
+}
+
+#[test]
+fn an_override_is_not_confirmed_by_a_word_of_the_plan_either() {
+    let bad = EvaluatedChange { outcome: denied(&[], &["p"]), ..simple("c1") };
+    let card = Card { present: bad, may_override: true, named_by_plan: true, ..privileged("c1", 1) };
+    let mut s = Session::new(vec![card]).unwrap();
+    ok(&mut s, [Reply::Override, typed("the site is down")]);
+    assert!(say(&mut s, typed("cluster-admin")).is_err());
+    let digits = digits(&s);
+    assert_eq!(ok(&mut s, [typed(&format!("approve-{digits}"))]).len(), 1);
+}
+
+#[test]
+fn what_must_be_read_is_not_approved_before_its_card_was_read_to_the_end() {
+    let part = Shown { groups: Part::new(2, 3), lines: Part::new(29, 30) };
+    let mut s = Session::new(vec![privileged("c1", 1), card(simple("c2"), 0)]).unwrap();
+    for seen in [Shown::default(), part, Shown { groups: Part::new(2, 3), ..whole() }] {
+        let question = s.question();
+        assert_eq!(s.answer(question.answer(Reply::Approve, seen)), Err(Complaint::NotRead));
+    }
+    ok(&mut s, [Reply::Approve, typed("cluster-admin")]);
+    assert_eq!(s.decisions()[0].shown(), whole(), "and how much was read is recorded");
+    // An ordinary change may be approved at once; what was on the screen is recorded.
+    let question = s.question();
+    s.answer(question.answer(Reply::Approve, part)).unwrap();
+    ok(&mut s, [typed("yes")]);
+    assert_eq!(s.decisions()[1].shown(), part);
+}
+
+#[test]
+fn what_was_read_once_need_not_be_read_again() {
+    let mut s = Session::new(vec![privileged("c1", 1)]).unwrap();
+    ok(&mut s, [Reply::Approve, Reply::Back]);
+    assert!(matches!(s.question().ask(), Ask::Decide { read: true, .. }));
+    let question = s.question();
+    s.answer(question.answer(Reply::Approve, Shown::default())).unwrap();
+    ok(&mut s, [typed("cluster-admin")]);
+    assert_eq!(s.decisions()[0].shown(), whole());
+}
+
+#[test]
+fn more_than_a_person_can_read_is_not_approved_in_one_piece() {
+    let mut s = Session::new(vec![Card { too_much: true, ..privileged("c1", 1) }]).unwrap();
+    assert!(!offers(&s, |choice| matches!(choice, Choice::Approve(_))));
+    let complaint = say(&mut s, Reply::Approve).unwrap_err();
+    assert_eq!(complaint, Complaint::TooMuch);
+    assert!(complaint.help().raw().contains("split"), "{complaint:?}");
+    ok(&mut s, [Reply::Reject, typed("split it")]);
+    assert_eq!(s.decisions().len(), 1, "it can be rejected");
+}
+
+#[test]
 fn a_privileged_change_without_a_name_is_not_approved_by_enter() {
     let mut s = Session::new(vec![Card { name: " ".into(), ..privileged("c1", 1) }]).unwrap();
     ok(&mut s, [Reply::Approve]);
     assert!(say(&mut s, typed("")).is_err());
-    ok(&mut s, [typed("privileged")]);
+    let digits = digits(&s);
+    ok(&mut s, [typed(&format!("approve-{digits}"))]);
 }
 
 #[test]
@@ -134,7 +219,7 @@ fn an_answer_to_an_older_question_decides_nothing() {
     let mut s = three();
     let old = s.question();
     ok(&mut s, [Reply::Skip, Reply::Approve]);
-    assert_eq!(s.answer(old.answer(typed("yes"))), Err(Complaint::OtherQuestion));
+    assert_eq!(s.answer(old.answer(typed("yes"), whole())), Err(Complaint::OtherQuestion));
     assert!(s.decisions().is_empty());
 }
 

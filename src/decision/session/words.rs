@@ -11,8 +11,59 @@ use crate::input::text::{Text, is_hidden};
 const YES: &str = "yes";
 /// What is typed before the seal.
 pub(crate) const SEAL: &str = "seal";
-/// What is typed where a privileged change has no name that could be typed.
+/// What is listed in the seal where a privileged change has no name.
 const NAMELESS: &str = "privileged";
+/// What the word begins with that a name gives way to; four digits of the change digest follow.
+const APPROVE: &str = "approve-";
+/// The fewest characters of a name that confirms anything.
+const SHORTEST_NAME: usize = 4;
+/// Words that prompts, keys and verdicts use: a name that equals one of them confirms nothing.
+pub const RESERVED: &[&str] = &[
+    "yes",
+    "no",
+    "ok",
+    "okay",
+    "seal",
+    "sign",
+    "sealed",
+    "approve",
+    "approved",
+    "approval",
+    "reject",
+    "rejected",
+    "reject rest",
+    "override",
+    "overridden",
+    "lift",
+    "skip",
+    "withdraw",
+    "back",
+    "details",
+    "find",
+    "finish",
+    "quit",
+    "exit",
+    "list",
+    "help",
+    "keys",
+    "all",
+    "none",
+    "enter",
+    "space",
+    "together",
+    "privileged",
+    "denied",
+    "automatic",
+    "auto",
+    "open",
+    "undecided",
+    "continue",
+    "cancel",
+    "confirm",
+    "accept",
+    "true",
+    "false",
+];
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 2_000;
 
@@ -21,14 +72,29 @@ pub(crate) fn ordinary() -> Text {
     Text::from(YES)
 }
 
-/// The name of a change, as it must be typed.
+/// The name of a change, as the seal lists it.
 pub(crate) fn name_of(card: &Card) -> Text {
     if card.name.raw().trim().is_empty() { Text::from(NAMELESS) } else { card.name.clone() }
 }
 
 /// The word that approves a change.
 pub(crate) fn approving(card: &Card) -> Text {
-    if card.privileged { name_of(card) } else { ordinary() }
+    if card.privileged { confirming(card) } else { ordinary() }
+}
+
+/// The word that confirms what is privileged: its name, unless the plan could have chosen that so that it is typed without being
+/// read.
+pub(crate) fn confirming(card: &Card) -> Text {
+    let name = card.name.raw().trim();
+    let is_weak = card.named_by_plan
+        || name.chars().count() < SHORTEST_NAME
+        || RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word))
+        || name.to_lowercase().starts_with(APPROVE);
+    if is_weak {
+        let digest = card.present.digest.to_string();
+        return Text::from(format!("{APPROVE}{}", digest.get(..4).unwrap_or_default()));
+    }
+    card.name.clone()
 }
 
 /// Compares what was typed with the word: exactly, but for white space around it. A name with characters that cannot be

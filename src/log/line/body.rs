@@ -299,6 +299,27 @@ pub struct Rejected {
     pub target: Option<Text>,
 }
 
+/// How much of something was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// How much there was.
+    pub of: Number,
+    /// How much of it was on the screen; never more.
+    pub seen: Number,
+}
+
+/// How much of a change's card was on the screen when the person decided. A group is one access that is shown by itself, or many
+/// that are shown together with their exact number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// Groups of accesses and other facts.
+    pub groups: Seen,
+    /// Lines of the card.
+    pub lines: Seen,
+}
+
 /// A person's decision on one change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -337,6 +358,8 @@ pub struct Decision {
     /// The policies that an override sets aside, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<PolicyId>,
+    /// How much of the change was on the screen. Of changes approved together, of the one whose card was read.
+    pub shown: Shown,
     /// Every needed step that the person was permitted, in the order of `review.yaml`.
     pub steps: Vec<Text>,
     /// The hash of the same person's decision line that this one replaces.

@@ -160,6 +160,7 @@ impl World {
             was: None,
             becomes: Some(Holding { mode: Mode::Active, until, ttl: Some(span("1h")) }),
             assignments: Vec::new(),
+            contents: crate::access::model::facts::Contents::default(),
             effects: Effects { gained: vec![piece(Subject::Identity("user:bob".into()), until)], ..Effects::default() },
             concerned: Affected {
                 identities: 1,

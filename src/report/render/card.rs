@@ -3,12 +3,13 @@
 //! In: a change of the report, and its plan. Out: lines on a page, for the terminal session and for printed reviews.
 
 use crate::access::model::facts::ClaimResult;
-use crate::report::effects::AccessList;
+use crate::report::contents::ContentsReport;
+use crate::report::effects::{AccessList, Bundle, MOST_SEVERE};
 use crate::report::layout::{Page, Span, spans};
 use crate::report::model::{
     Alteration, ChangeReport, EmergentReport, Outcome, PlanReport, PolicyReport, PolicyVerdict, StepState,
 };
-use crate::report::sentence::{Sentence, counted};
+use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
 use crate::report::target;
 
@@ -21,10 +22,11 @@ pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &st
     page.rule(&format!("{} · {place}", change.id.text().terminal()));
     page.para("", &spans(Label::Heading, &change.sentence));
     page.para("", &summary(change));
-    if let Some(says) = change.state.says() {
+    if let Some(says) = change.state.says().filter(|_| change.rejections.is_empty()) {
         let front = Span::own(Label::Plain, format!("{}: ", change.state.word()));
         page.para_from(front, &spans(Label::Plain, says));
     }
+    put_rejections(page, change);
     page.heading("Facts, computed from the snapshot");
     facts(page, plan, change);
     if !change.policies.is_empty() || !change.steps.is_empty() {
@@ -36,6 +38,20 @@ pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &st
     }
     page.heading("The assistant's words, which nobody has checked");
     words(page, change);
+}
+
+/// How a rejection is lifted.
+pub const LIFT: &str = "it stands until its author withdraws it, or two people permitted to override lift it";
+
+/// The rejections that block a change, whatever policy says of it.
+pub fn put_rejections(page: &mut Page, change: &ChangeReport) {
+    for rejection in &change.rejections {
+        page.para_from(Span::own(Label::Stop, "rejected "), &spans(Label::Plain, &rejection.sentence()));
+        page.mark();
+    }
+    if !change.rejections.is_empty() {
+        page.para("  ", &[Span::own(Label::Plain, LIFT)]);
+    }
 }
 
 /// The label of an outcome.
@@ -71,8 +87,13 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     if let Some(untold) = &change.untold {
         page.para_from(Span::own(Label::Stop, "  too large to tell: "), &spans(Label::Plain, untold));
     }
+    if let Some(too_much) = too_much(change) {
+        page.para_from(Span::own(Label::Stop, "  too much to approve in one piece: "), &spans(Label::Plain, &too_much));
+        page.para_from(Span::own(Label::Note, "      = help: "), &[Span::own(Label::Plain, NARROW)]);
+    }
     for reason in change.privileged.iter().take(most) {
         page.para_from(Span::own(Label::Stop, "  privileged: "), &[Span::outside(Label::Plain, reason)]);
+        page.mark();
     }
     and_more(page, change.privileged.len(), most, "reason", "reasons");
     if change.unclassified > 0 {
@@ -86,9 +107,10 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
             );
         }
     }
-    accesses(page, "gains", "+", Label::Gain, &change.gained);
-    accesses(page, "could activate later", "+", Label::Gain, &change.gained_eligible);
-    accesses(page, "loses", "-", Label::Loss, &change.lost);
+    list(page, "gains", "+", Label::Gain, &change.gained);
+    list(page, "could activate later", "+", Label::Gain, &change.gained_eligible);
+    put_contents(page, &change.contents);
+    list(page, "loses", "-", Label::Loss, &change.lost);
     put_kept(page, change);
     let is_part = !change.emergent.is_empty() || !change.lost_together.is_empty() || !change.kept.is_empty();
     if change.gained.is_empty() && change.gained_eligible.is_empty() && change.lost.is_empty() && !is_part {
@@ -122,6 +144,7 @@ pub fn put_kept(page: &mut Page, change: &ChangeReport) {
     let most = change.show.facts;
     for kept in change.kept.iter().take(most) {
         page.para_from(Span::own(Label::Warn, "  kept: "), &spans(Label::Plain, &kept.sentence));
+        page.mark();
     }
     and_more(page, change.kept.len(), most, "path by which it is kept", "paths by which it is kept");
 }
@@ -130,22 +153,26 @@ pub fn put_kept(page: &mut Page, change: &ChangeReport) {
 pub fn put_reached(page: &mut Page, change: &ChangeReport) {
     let most = change.show.facts;
     let mut said = Vec::new();
-    for escalation in change.escalations.iter().take(most) {
+    for escalation in change.escalation_groups.iter().take(most) {
         page.para_from(Span::own(Label::Stop, "  escalation: "), &spans(Label::Plain, &escalation.sentence));
         ways(page, &mut said, &escalation.ways);
+        page.mark();
     }
-    and_more(page, change.escalations.len(), most, "escalation", "escalations");
+    and_more(page, change.escalation_groups.len(), most, "escalation", "escalations");
     for already in change.already.iter().take(most) {
         page.para_from(Span::own(Label::Note, "  already: "), &spans(Label::Plain, &already.sentence));
+        page.mark();
     }
     and_more(page, change.already.len(), most, "subject that could do as much", "subjects that could do as much");
-    for conflict in change.sod.iter().take(most) {
+    for conflict in change.sod_groups.iter().take(most) {
         page.para_from(Span::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
         ways(page, &mut said, &conflict.ways);
+        page.mark();
     }
-    and_more(page, change.sod.len(), most, "conflict of duties", "conflicts of duties");
+    and_more(page, change.sod_groups.len(), most, "conflict of duties", "conflicts of duties");
     if !change.unknown_groups.is_empty() {
         // WHY: an export may know the members of none of its hundreds of groups; the finding counts them all.
+        let most = change.show.names;
         let named = change.unknown_groups.iter().take(most);
         let more = change.unknown_groups.len().saturating_sub(most);
         let who =
@@ -163,21 +190,53 @@ pub(super) fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, man
     }
 }
 
-/// Gains or losses on a page; nothing where there are none. Whose they are, and the way to them, is said once for all the
-/// accesses that follow.
-pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &AccessList) {
+/// How to make a change small enough to be approved.
+pub const NARROW: &str = "narrow it to a smaller role, resource or scope, or split it: several changes of at most 100 privileged or \
+                          unclassified accesses each";
+
+/// That a change gives more than a person can approve in one piece.
+#[must_use]
+pub fn too_much(change: &ChangeReport) -> Option<Sentence> {
+    (change.severe > MOST_SEVERE as u64).then(|| {
+        Sentence::of(format!(
+            "it gives {} that are privileged or unclassified, and a person approves at most {MOST_SEVERE} at once",
+            counted(change.severe, "access", "accesses")
+        ))
+    })
+}
+
+/// What a change states or gives on a page, whether or not anyone gains by it.
+pub fn put_contents(page: &mut Page, contents: &ContentsReport) {
+    for note in &contents.notes {
+        page.para("  ", &spans(Label::Plain, note));
+        page.mark();
+    }
+    for it in &contents.lists {
+        let label = match it.sign {
+            '+' => Label::Gain,
+            '-' => Label::Loss,
+            _ => Label::Plain,
+        };
+        accesses(page, &format!("{}:", it.head()), &it.sign.to_string(), label, &it.list.bundles);
+    }
+}
+
+/// Gains or losses on a page; nothing where there are none.
+pub fn list(page: &mut Page, verb: &str, sign: &str, label: Label, list: &AccessList) {
     if list.is_empty() {
         return;
     }
-    let privileged = if list.privileged > 0 {
-        format!(", {} of them privileged", crate::report::sentence::number(list.privileged))
-    } else {
-        String::new()
-    };
+    let privileged =
+        if list.privileged > 0 { format!(", {} of them privileged", number(list.privileged)) } else { String::new() };
     let head = format!("{verb} {}{privileged}:", counted(list.total, "access", "accesses"));
+    accesses(page, &head, sign, label, &list.bundles);
+}
+
+/// Whose accesses are, and the path to them, is said once for all the accesses that follow.
+fn accesses(page: &mut Page, head: &str, sign: &str, label: Label, bundles: &[Bundle]) {
     page.para("  ", &[Span::own(Label::Plain, head)]);
     let (mut whose, mut way) = (None, None);
-    for bundle in &list.bundles {
+    for bundle in bundles {
         let this = (&bundle.who, &bundle.limits);
         if whose.replace(this) != Some(this) {
             let mut who = spans(label, &bundle.who);
@@ -185,28 +244,28 @@ pub fn accesses(page: &mut Page, verb: &str, sign: &str, label: Label, list: &Ac
             page.para_from(Span::own(label, format!("  {sign} ")), &who);
             way = None;
         }
-        if way.replace(&bundle.way) != Some(&bundle.way) {
+        if way.replace(&bundle.way) != Some(&bundle.way) && !bundle.way.is_empty() {
             page.para_from(Span::own(Label::Quiet, "    way: "), &spans(Label::Quiet, &bundle.way));
         }
         if let Some(elsewhere) = &bundle.elsewhere {
-            let front = Span::own(Label::Warn, format!("    {} reachable through ", before_or_still(sign)));
+            let front = Span::own(Label::Warn, format!("    {} reachable through ", before_or_still(sign == "-")));
             page.para_from(front, &spans(Label::Plain, elsewhere));
         }
         for what in &bundle.what {
-            page.para("      ", &spans(Label::Plain, what));
+            let mut line = spans(Label::Plain, what);
+            line.push(Span::own(Label::Quiet, format!(" · {}", bundle.sensitivity.name())));
+            page.para("      ", &line);
+            page.mark();
         }
         if let Some(why) = &bundle.privileged {
             page.para_from(Span::own(Label::Stop, "        privileged: "), &[Span::outside(Label::Plain, why)]);
         }
     }
-    if let Some(more) = &list.more {
-        page.para("    ", &spans(Label::Quiet, more));
-    }
 }
 
 /// When what is gained or lost can be reached in another way.
-pub(super) fn before_or_still(sign: &str) -> &'static str {
-    if sign == "-" { "still" } else { "already" }
+pub(super) fn before_or_still(is_loss: bool) -> &'static str {
+    if is_loss { "still" } else { "already" }
 }
 
 /// Ways, less those that stand above already: one that leads to many things is said once.
@@ -222,7 +281,7 @@ fn ways<'r>(page: &mut Page, said: &mut Vec<&'r Sentence>, ways: &'r [Sentence])
 fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentReport) {
     let others: Vec<_> =
         emergent.members.iter().filter(|id| **id != change.id).map(crate::input::id::Id::text).collect();
-    let most = change.show.facts.saturating_mul(MOST_MEMBERS);
+    let most = change.show.names.saturating_mul(MOST_MEMBERS);
     let approved: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
     let with = match (others.is_empty(), approved.is_empty()) {
         (true, true) => Sentence::of("  only the whole plan gives: "),
@@ -245,6 +304,7 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
         page.para_from(Span::own(Label::Stop, "      privileged: "), &[Span::outside(Label::Plain, why)]);
     }
     ways(page, &mut Vec::new(), &emergent.ways);
+    page.mark();
     if !emergent.drop.is_empty() {
         let drop: Vec<_> = emergent.drop.iter().map(crate::input::id::Id::text).collect();
         let line = Sentence::of("dropping ").names(&drop).own(" is enough to prevent it, at the least cost");

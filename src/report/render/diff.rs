@@ -65,35 +65,55 @@ fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
     page.rule(&change.id.text().terminal());
     page.para("", &spans(Label::Heading, &change.sentence));
     page.para("concerns ", &spans(Label::Plain, &change.concerned));
+    if let Some(too_much) = card::too_much(change) {
+        page.para_from(Span::own(Label::Stop, "too much to approve in one piece: "), &spans(Label::Plain, &too_much));
+        page.para_from(Span::own(Label::Note, "  = help: "), &[Span::own(Label::Plain, card::NARROW)]);
+    }
     if let Some(alteration) = &change.alteration {
         card::put_alteration(page, alteration);
     }
-    put_list(page, style, "gained", "+", &change.gained);
-    put_list(page, style, "eligible", "+", &change.gained_eligible);
-    put_list(page, style, "lost", "-", &change.lost);
+    for note in &change.contents.notes {
+        page.para("", &spans(Label::Plain, note));
+    }
+    for it in &change.contents.lists {
+        put_bundles(page, style, &it.head(), it.sign, &it.list.bundles);
+    }
+    put_list(page, style, "gained", '+', &change.gained);
+    put_list(page, style, "eligible", '+', &change.gained_eligible);
+    put_list(page, style, "lost", '-', &change.lost);
     card::put_kept(page, change);
     card::put_reached(page, change);
 }
 
+fn put_list(page: &mut Page, style: &Style, what: &str, sign: char, list: &AccessList) {
+    if !list.is_empty() {
+        let head = format!("{what}: {}", counted(list.total, "access", "accesses"));
+        put_bundles(page, style, &head, sign, &list.bundles);
+    }
+}
+
 /// Gains or losses: whose and by which way above, what in a table. WHY not all in one table: in four columns of a terminal
 /// the names of a real system leave nothing that can be read.
-fn put_list(page: &mut Page, style: &Style, what: &str, sign: &str, list: &AccessList) {
-    if list.is_empty() {
-        return;
-    }
-    let label = if sign == "-" { Label::Loss } else { Label::Gain };
+fn put_bundles(page: &mut Page, style: &Style, head: &str, sign: char, bundles: &[Bundle]) {
+    let label = match sign {
+        '-' => Label::Loss,
+        '+' => Label::Gain,
+        _ => Label::Plain,
+    };
     page.gap();
-    page.para("", &[Span::own(Label::Plain, format!("{what}: {}", counted(list.total, "access", "accesses")))]);
+    page.para("", &[Span::own(Label::Plain, head)]);
     let same =
         |a: &Bundle, b: &Bundle| (&a.who, &a.limits, &a.way, &a.elsewhere) == (&b.who, &b.limits, &b.way, &b.elsewhere);
-    for bundles in list.bundles.chunk_by(same) {
+    for bundles in bundles.chunk_by(same) {
         let Some(first) = bundles.first() else { continue };
         let mut who = spans(label, &first.who);
         who.extend(spans(Label::Plain, &first.limits));
         page.para_from(Span::own(label, format!("{sign} ")), &who);
-        page.para_from(Span::own(Label::Quiet, "  way: "), &spans(Label::Quiet, &first.way));
+        if !first.way.is_empty() {
+            page.para_from(Span::own(Label::Quiet, "  way: "), &spans(Label::Quiet, &first.way));
+        }
         if let Some(elsewhere) = &first.elsewhere {
-            let front = Span::own(Label::Warn, format!("  {} reachable through ", card::before_or_still(sign)));
+            let front = Span::own(Label::Warn, format!("  {} reachable through ", card::before_or_still(sign == '-')));
             page.para_from(front, &spans(Label::Plain, elsewhere));
         }
         let rows: Vec<Vec<String>> = bundles
@@ -105,9 +125,6 @@ fn put_list(page: &mut Page, style: &Style, what: &str, sign: &str, list: &Acces
             })
             .collect();
         table::put(page, style, &["access", "sensitivity"], &rows);
-    }
-    if let Some(more) = &list.more {
-        page.para("", &spans(Label::Quiet, more));
     }
 }
 
@@ -135,7 +152,7 @@ mod tests {
         ];
         let style = Style::plain(80);
         let mut page = Page::new(&style);
-        put_list(&mut page, &style, "gained", "+", &AccessList::of(&pieces, false, Limits::SHORT));
+        put_list(&mut page, &style, "gained", '+', &AccessList::of(&pieces, false, Limits::SHORT));
         let text = page.render(&style);
         let (head, table) = text.split_once('┌').unwrap();
         assert_eq!(text.matches("a-team-with-a-long-name").count(), 1, "{text}");

@@ -9,15 +9,18 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use self::forms::{
-    AlreadyOut, AnswerOut, ChangeOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut, HeadOut, LogOut,
-    MoreOut, NamedOut, PieceOut, PlanOut, PolicyOut, SessionOut, SnapshotOut, StepOut, StillOut, SubjectOut, TotalsOut,
-    VerifyOut,
+    AlreadyOut, AnswerOut, ChangeOut, ChangeTotalsOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut,
+    GroupOut, GroupsOut, HeadOut, LogOut, MoreOut, NamedOut, PieceOut, PlanOut, PolicyOut, RejectionOut, SessionOut,
+    SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut, VerifyOut,
 };
 use super::sheets;
-use crate::access::model::facts::AccessDelta;
+use crate::access::model::facts::{AccessDelta, Stated};
+use crate::input::entitlement::Sensitivity;
 use crate::input::id::Subject;
 use crate::input::text::is_hidden;
-use crate::report::effects::{AccessList, Listed};
+use crate::report::contents::{ContentsReport, StatedAs};
+use crate::report::effects::{AccessList, Bundle, Listed};
+use crate::report::groups::is_severe;
 use crate::report::model::{
     Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, Report, Reported, StepState,
 };
@@ -174,21 +177,84 @@ fn changes(plan: &PlanReport) -> impl Iterator<Item = ChangeOut<'_>> {
     plan.changes.iter().map(move |it| change(plan, it, most))
 }
 
-/// All accesses, or the privileged ones first where not all of them are listed.
-fn gravest(pieces: &[AccessDelta], most: usize) -> impl Iterator<Item = &AccessDelta> {
-    let all = pieces.len() <= most;
-    let (first, then) = if all { (pieces, &[][..]) } else { (pieces, pieces) };
-    let first = first.iter().filter(move |piece| all || piece.privileged.is_some());
-    first.chain(then.iter().filter(|piece| piece.privileged.is_none())).take(most)
+/// All of a list, or the most severe where not all of it is listed.
+fn most_severe<T>(all: &[T], most: Listed, rank: impl Fn(&T) -> (bool, Sensitivity)) -> Vec<&T> {
+    let severe = all.iter().filter(|it| rank(it).0).count();
+    let most = most.of(severe);
+    let mut listed: Vec<&T> = all.iter().collect();
+    if listed.len() > most {
+        listed.sort_by_key(|it| std::cmp::Reverse(rank(it)));
+        listed.truncate(most);
+    }
+    listed
+}
+
+fn rank_of(piece: &AccessDelta) -> (bool, Sensitivity) {
+    (is_severe(piece.sensitivity, piece.privileged.is_some()), piece.sensitivity)
+}
+
+fn group(bundle: &Bundle) -> GroupOut<'_> {
+    GroupOut {
+        who: bundle.who.text(),
+        what: bundle.what.iter().map(sentence::Sentence::text).collect(),
+        limits: bundle.limits.text(),
+        sensitivity: bundle.sensitivity.name(),
+        privileged: bundle.privileged.as_ref(),
+        accesses: bundle.pieces,
+    }
+}
+
+fn stated<'r>(it: &'r ContentsReport, most: Listed) -> Vec<StatedOut<'r>> {
+    let all: Vec<(&StatedAs, &Stated)> =
+        it.lists.iter().flat_map(|list| list.list.stated.iter().map(move |stated| (list, stated))).collect();
+    let rank = |(_, it): &(&StatedAs, &Stated)| (is_severe(it.sensitivity, it.privileged.is_some()), it.sensitivity);
+    let out = |&(list, it): &(&'r StatedAs, &'r Stated)| StatedOut {
+        verb: list.verb,
+        fate: list.fate,
+        effect: it.effect,
+        role: it.role.as_str(),
+        access: &it.access,
+        sensitivity: it.sensitivity.name(),
+        privileged: it.privileged.as_ref(),
+    };
+    most_severe(&all, most, rank).into_iter().map(out).collect()
 }
 
 fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> ChangeOut<'r> {
-    let pieces =
-        |list: &'r AccessList, gains| gravest(&list.pieces, most.accesses).map(|one| piece(one, gains)).collect();
+    let pieces = |list: &'r AccessList, gains| {
+        most_severe(&list.pieces, most, rank_of).into_iter().map(|one| piece(one, gains)).collect()
+    };
+    let not_listed = MoreOut::of(it, most);
+    // WHY: where every access is listed, groups of them say nothing new.
+    let groups = |list: &'r AccessList, more: usize| match more {
+        0 => Vec::new(),
+        _ => list.bundles.iter().map(group).collect(),
+    };
+    let groups = GroupsOut {
+        gained: groups(&it.gained, not_listed.gained),
+        lost: groups(&it.lost, not_listed.lost),
+        gained_eligible: groups(&it.gained_eligible, not_listed.gained_eligible),
+        contents: match not_listed.contents {
+            0 => Vec::new(),
+            _ => it.contents.lists.iter().flat_map(|list| &list.list.bundles).map(group).collect(),
+        },
+    };
     let together = it.emergent.iter().take(most.facts).filter_map(|at| plan.emergent.get(*at));
     let lost_together = it.lost_together.iter().take(most.facts).filter_map(|at| plan.lost_together.get(*at));
     ChangeOut {
-        not_listed: MoreOut::of(it, most),
+        totals: ChangeTotalsOut {
+            gained: it.gained.total,
+            gained_privileged: it.gained.privileged,
+            gained_eligible: it.gained_eligible.total,
+            gained_eligible_privileged: it.gained_eligible.privileged,
+            lost: it.lost.total,
+            contents: it.contents.lists.iter().map(|list| list.list.stated.len() as u64).sum(),
+            severe: it.severe,
+        },
+        contents: stated(&it.contents, most),
+        states: it.contents.notes.iter().map(sentence::Sentence::text).collect(),
+        groups,
+        not_listed,
         id: it.id.as_str(),
         plan: plan.id.as_str(),
         file: it.place.file.as_ref(),
@@ -200,6 +266,16 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
         digest: it.digest.map(|d| d.to_string()),
         outcome: it.outcome.word(),
         state: it.state.word(),
+        rejections: it
+            .rejections
+            .iter()
+            .map(|r| RejectionOut {
+                by: &r.by,
+                at: r.at.to_string(),
+                reason: r.reason.as_ref(),
+                lifted_by: &r.lifted_by,
+            })
+            .collect(),
         steps: it.steps.iter().map(step).collect(),
         policies: it.policies.iter().map(policy).collect(),
         gained: pieces(&it.gained, true),

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use super::card::claim_result;
 use super::findings::word;
 use super::sheets;
-use crate::report::effects::{AccessList, Listed};
+use crate::input::finding::Code;
+use crate::report::effects::{AccessList, Bundle, Listed};
 use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, Reported, State, StepState};
 use crate::report::record::{Answer, LogReport, VerifyReport};
 use crate::report::sentence::{Sentence, counted, number};
@@ -43,7 +44,9 @@ fn fitting(out: &mut String, limit: usize, lines: impl Iterator<Item = String>, 
 #[must_use]
 pub fn render(report: &Report) -> String {
     let mut out = format!("### review {}: {}\n\n", report.command, report.verdict.markdown());
-    fitting(&mut out, FINDINGS, report.findings.iter().map(finding), |n| {
+    // WHY: the section of a change shows what it gives.
+    let beside = report.findings.iter().filter(|it| it.finding.code != Code::ChangeGives);
+    fitting(&mut out, FINDINGS, beside.map(finding), |n| {
         format!("- {} left out here\n", counted(n, "finding is", "findings are"))
     });
     if !report.findings.is_empty() {
@@ -145,7 +148,7 @@ fn row(change: &ChangeReport) -> String {
     let steps: Vec<String> = change.steps.iter().map(step).collect();
     format!(
         "| {} | {}{state}{privileged} | {} | {} | {} | {} | {} |\n",
-        change.id.text().markdown(),
+        change.id.text().markdown_code(),
         change.outcome.word(),
         change.sentence.markdown(),
         number(change.gained.total),
@@ -174,14 +177,25 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     // WHY: the line begins a block of HTML, in which Markdown's escapes are shown and not obeyed.
     let title = change.sentence.html();
     let _ = writeln!(out, "<details><summary><code>{}</code>: {title}</summary>\n", change.id.text().xml());
-    if let Some(says) = change.state.says() {
+    if let Some(says) = change.state.says().filter(|_| change.rejections.is_empty()) {
         let _ = writeln!(out, "- {}: {}", change.state.word(), says.markdown());
+    }
+    for rejection in &change.rejections {
+        let _ = writeln!(out, "- **rejected** {}", rejection.sentence().markdown());
     }
     for it in &change.steps {
         let _ = writeln!(out, "- step {}", step(it));
     }
     if let Some(untold) = &change.untold {
         let _ = writeln!(out, "- **too large to tell**: {}", untold.markdown());
+    }
+    if let Some(too_much) = super::card::too_much(change) {
+        let _ = writeln!(
+            out,
+            "- **too much to approve in one piece**: {}; help: {}",
+            too_much.markdown(),
+            super::card::NARROW
+        );
     }
     for why in &change.privileged {
         let _ = writeln!(out, "- **privileged**: {}", why.markdown());
@@ -190,9 +204,16 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
         let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
         let _ = writeln!(out, "- **unclassified**: {what}");
     }
-    list(out, "gains", "+", &change.gained);
-    list(out, "could activate later", "+", &change.gained_eligible);
-    list(out, "loses", "-", &change.lost);
+    for note in &change.contents.notes {
+        let _ = writeln!(out, "- {}", note.markdown());
+    }
+    for it in &change.contents.lists {
+        let _ = writeln!(out, "- {}", it.head());
+        put_bundles(out, false, &it.list.bundles);
+    }
+    list(out, "gains", false, &change.gained);
+    list(out, "could activate later", false, &change.gained_eligible);
+    list(out, "loses", true, &change.lost);
     // WHY: a section that does not fit is left out whole.
     let listed = plan.listed();
     let most = Listed { shown: listed.shown.min(MOST), names: listed.names.min(MOST), ..listed };
@@ -216,18 +237,18 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     }
     and_more(out, change.emergent.len(), most.shown, "only together");
     and_more(out, change.lost_together.len(), most.shown, "lost only together");
-    for it in change.escalations.iter().take(most.shown) {
+    for it in change.escalation_groups.iter().take(most.shown) {
         let _ = writeln!(out, "- **escalation**: {}", it.sentence.markdown());
     }
-    and_more(out, change.escalations.len(), most.shown, "**escalation**");
+    and_more(out, change.escalation_groups.len(), most.shown, "**escalation**");
     for it in change.already.iter().take(most.shown) {
         let _ = writeln!(out, "- already: {}", it.sentence.markdown());
     }
     and_more(out, change.already.len(), most.shown, "already");
-    for it in change.sod.iter().take(most.shown) {
+    for it in change.sod_groups.iter().take(most.shown) {
         let _ = writeln!(out, "- **duties not apart**: {}", it.sentence.markdown());
     }
-    and_more(out, change.sod.len(), most.shown, "**duties not apart**");
+    and_more(out, change.sod_groups.len(), most.shown, "**duties not apart**");
     let _ = writeln!(out, "- concerns {}", change.concerned.markdown());
     for it in &change.policies {
         put_policy(out, it);
@@ -259,7 +280,7 @@ fn put_policy(out: &mut String, it: &PolicyReport) {
     let _ = writeln!(
         out,
         "- policy {} {}: {}; help: {} ({})",
-        it.rule.id.text().markdown(),
+        it.rule.id.text().markdown_code(),
         it.verdict.word(),
         it.rule.title.markdown(),
         it.rule.advice.markdown(),
@@ -267,7 +288,7 @@ fn put_policy(out: &mut String, it: &PolicyReport) {
     );
 }
 
-fn list(out: &mut String, verb: &str, sign: &str, list: &AccessList) {
+fn list(out: &mut String, verb: &str, is_loss: bool, list: &AccessList) {
     if list.is_empty() {
         return;
     }
@@ -277,17 +298,29 @@ fn list(out: &mut String, verb: &str, sign: &str, list: &AccessList) {
         counted(list.total, "access", "accesses"),
         number(list.privileged)
     );
-    for bundle in &list.bundles {
+    put_bundles(out, is_loss, &list.bundles);
+}
+
+fn put_bundles(out: &mut String, is_loss: bool, bundles: &[Bundle]) {
+    for bundle in bundles {
         let what: Vec<String> = bundle.what.iter().map(Sentence::markdown).collect();
-        let _ = writeln!(out, "  - {}{}: {}", bundle.who.markdown(), bundle.limits.markdown(), what.join("; "));
-        let _ = writeln!(out, "    way: {}", bundle.way.markdown());
+        let privileged = bundle.privileged.as_ref().map(|why| format!("; **privileged**: {}", why.markdown()));
+        let _ = writeln!(
+            out,
+            "  - {}{}: {} ({}{})",
+            bundle.who.markdown(),
+            bundle.limits.markdown(),
+            what.join("; "),
+            bundle.sensitivity.name(),
+            privileged.unwrap_or_default()
+        );
+        if !bundle.way.is_empty() {
+            let _ = writeln!(out, "    way: {}", bundle.way.markdown());
+        }
         if let Some(elsewhere) = &bundle.elsewhere {
-            let when = super::card::before_or_still(sign);
+            let when = super::card::before_or_still(is_loss);
             let _ = writeln!(out, "    ({when} reachable through {})", elsewhere.markdown());
         }
-    }
-    if let Some(more) = &list.more {
-        let _ = writeln!(out, "  - {}", more.markdown());
     }
 }
 

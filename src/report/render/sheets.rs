@@ -39,6 +39,9 @@ pub fn put_about(page: &mut Page, about: &[(&'static str, &'static str, Cell)]) 
 
 /// Puts a sheet on a page.
 pub fn put(page: &mut Page, style: &Style, sheet: &Sheet) {
+    if sheet.is_for_programs() {
+        return;
+    }
     page.heading(sheet.title);
     if sheet.rows.is_empty() {
         page.para("  ", &[Span::own(Label::Quiet, sheet.none)]);
@@ -80,6 +83,9 @@ fn terminal(cell: &Cell) -> String {
 
 /// A sheet as Markdown.
 pub fn put_markdown(out: &mut String, sheet: &Sheet) {
+    if sheet.is_for_programs() {
+        return;
+    }
     let _ = writeln!(out, "\n**{}**\n", Text::from(sheet.title).markdown());
     if sheet.rows.is_empty() {
         let _ = writeln!(out, "{}", Text::from(sheet.none).markdown());

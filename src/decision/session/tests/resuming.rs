@@ -11,11 +11,11 @@ fn resume_keeps_rejects_and_reductions_and_asks_again_for_each_gain() {
     let (gain, refused) = (simple("c1"), simple("c2"));
     let taken = present("c3", reduction("svc:a", "w"), needs(&["Owner"]));
     let cards = || vec![card(gain.clone(), 3), card(refused.clone(), 2), card(taken.clone(), 1)];
-    let yes = || JournalledVerdict::Approve { grouped: None };
+    let yes = || JournalledVerdict::Approve { grouped: None, shown: whole() };
     let journal = [
         journalled(&gain, yes()),
         journalled(&refused, yes()),
-        journalled(&refused, JournalledVerdict::Reject { reason: "no".into() }),
+        journalled(&refused, JournalledVerdict::Reject { reason: "no".into(), shown: whole() }),
         journalled(&taken, yes()),
     ];
     let resumed = Session::resume(cards(), &journal).unwrap();
@@ -36,7 +36,7 @@ fn resume_keeps_rejects_and_reductions_and_asks_again_for_each_gain() {
 fn resume_is_refused_where_any_recorded_digest_moved() {
     let was = simple("c1");
     let is = present("c1", document("svc:c1", "reader", &["read", "more"]), needs(&["Owner"]));
-    let journal = [journalled(&was, JournalledVerdict::Reject { reason: "no".into() })];
+    let journal = [journalled(&was, JournalledVerdict::Reject { reason: "no".into(), shown: whole() })];
     assert!(matches!(Session::resume(vec![card(is, 1)], &journal), Err(Moved::Changes(_))));
     let mut emerged = was.clone();
     emerged.emergent.insert(Digest::of(b"x"));
@@ -48,7 +48,7 @@ fn resume_is_refused_where_any_recorded_digest_moved() {
 fn a_withdrawn_decision_does_not_come_back() {
     let p = simple("c1");
     let journal = [
-        journalled(&p, JournalledVerdict::Reject { reason: "no".into() }),
+        journalled(&p, JournalledVerdict::Reject { reason: "no".into(), shown: whole() }),
         journalled(&p, JournalledVerdict::Withdrawn),
     ];
     let resumed = Session::resume(vec![card(p, 1)], &journal).unwrap();

@@ -11,6 +11,7 @@ use crate::access::model::facts::Access;
 use crate::input::finding::{Code, Severity};
 use crate::input::text::Text;
 use crate::report::effects::{AccessList, Listed};
+use crate::report::groups::is_severe;
 use crate::report::model::ChangeReport;
 use crate::report::target::TargetReport;
 
@@ -98,8 +99,16 @@ pub(super) struct ChangeOut<'r> {
     pub(super) targets: &'r [TargetReport],
     pub(super) outcome: &'static str,
     pub(super) state: &'static str,
+    /// The rejections that block it, whatever policy says of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) rejections: Vec<RejectionOut<'r>>,
     pub(super) steps: Vec<StepOut<'r>>,
     pub(super) policies: Vec<PolicyOut<'r>>,
+    pub(super) totals: ChangeTotalsOut,
+    /// Permissions that the change states or gives, beyond what is gained by it.
+    pub(super) contents: Vec<StatedOut<'r>>,
+    /// Includes, kinds of identity, owner and label of the role.
+    pub(super) states: Vec<Text>,
     pub(super) gained: Vec<PieceOut<'r>>,
     pub(super) lost: Vec<PieceOut<'r>>,
     pub(super) gained_eligible: Vec<PieceOut<'r>>,
@@ -113,6 +122,9 @@ pub(super) struct ChangeOut<'r> {
     pub(super) sod: Vec<NamedOut<'r>>,
     #[serde(skip_serializing_if = "MoreOut::is_none")]
     pub(super) not_listed: MoreOut,
+    /// All accesses of each list that is not listed whole, in groups.
+    #[serde(skip_serializing_if = "GroupsOut::is_none")]
+    pub(super) groups: GroupsOut<'r>,
     pub(super) privileged: bool,
     pub(super) privileged_because: &'r [Text],
     pub(super) sensitivity: &'static str,
@@ -132,13 +144,67 @@ pub(super) struct ChangeOut<'r> {
     pub(super) reason: &'r Text,
 }
 
+/// How many accesses each list of a change holds. `severe`: privileged or unclassified ones that it gives.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ChangeTotalsOut {
+    pub(super) gained: u64,
+    pub(super) gained_privileged: u64,
+    pub(super) gained_eligible: u64,
+    pub(super) gained_eligible_privileged: u64,
+    pub(super) lost: u64,
+    pub(super) contents: u64,
+    pub(super) severe: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StatedOut<'r> {
+    pub(super) verb: &'static str,
+    pub(super) fate: &'static str,
+    pub(super) effect: crate::input::entitlement::Effect,
+    pub(super) role: &'r str,
+    #[serde(flatten)]
+    #[schemars(with = "AccessForm")]
+    pub(super) access: &'r Access,
+    pub(super) sensitivity: &'static str,
+    pub(super) privileged: Option<&'r Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct GroupOut<'r> {
+    pub(super) who: Text,
+    pub(super) what: Vec<Text>,
+    pub(super) limits: Text,
+    pub(super) sensitivity: &'static str,
+    pub(super) privileged: Option<&'r Text>,
+    pub(super) accesses: u64,
+}
+
+#[derive(Default, Serialize, JsonSchema)]
+pub(super) struct GroupsOut<'r> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) gained: Vec<GroupOut<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) lost: Vec<GroupOut<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) gained_eligible: Vec<GroupOut<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) contents: Vec<GroupOut<'r>>,
+}
+
+impl GroupsOut<'_> {
+    fn is_none(&self) -> bool {
+        [&self.gained, &self.lost, &self.gained_eligible, &self.contents].iter().all(|list| list.is_empty())
+    }
+}
+
 /// How many more there are of each list of a change than stand there. They count as well.
-#[derive(Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub(super) struct MoreOut {
     pub(super) gained: usize,
     pub(super) lost: usize,
     pub(super) gained_eligible: usize,
     pub(super) still: usize,
+    pub(super) contents: usize,
     pub(super) emergent: usize,
     pub(super) lost_together: usize,
     pub(super) escalations: usize,
@@ -152,13 +218,21 @@ impl MoreOut {
     }
 
     pub(super) fn of(it: &ChangeReport, most: Listed) -> Self {
-        let accesses = |list: &AccessList| list.pieces.len().saturating_sub(most.accesses);
+        let accesses = |list: &AccessList| {
+            let severe = |piece: &&crate::access::model::facts::AccessDelta| {
+                is_severe(piece.sensitivity, piece.privileged.is_some())
+            };
+            list.pieces.len().saturating_sub(most.of(list.pieces.iter().filter(severe).count()))
+        };
+        let stated = || it.contents.lists.iter().flat_map(|list| &list.list.stated);
+        let severe = stated().filter(|it| is_severe(it.sensitivity, it.privileged.is_some())).count();
         let facts = |all: usize| all.saturating_sub(most.facts);
         Self {
             gained: accesses(&it.gained),
             lost: accesses(&it.lost),
             gained_eligible: accesses(&it.gained_eligible),
             still: facts(it.kept.len()),
+            contents: stated().count().saturating_sub(most.of(severe)),
             emergent: facts(it.emergent.len()),
             lost_together: facts(it.lost_together.len()),
             escalations: facts(it.escalations.len()),
@@ -166,6 +240,14 @@ impl MoreOut {
             sod: facts(it.sod.len()),
         }
     }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RejectionOut<'r> {
+    pub(super) by: &'r Text,
+    pub(super) at: String,
+    pub(super) reason: Option<&'r Text>,
+    pub(super) lifted_by: &'r [Text],
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -1,0 +1,55 @@
+//! How much of a card was on the screen when a person answered.
+//!
+//! Input: what the screen counted. Output: whether that was all of it. A part never exceeds its whole.
+
+/// A part of a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    seen: u64,
+    of: u64,
+}
+
+impl Part {
+    /// So much of a whole; what exceeds the whole is not counted.
+    #[must_use]
+    pub fn new(seen: usize, of: usize) -> Self {
+        let of = u64::try_from(of).unwrap_or(u64::MAX);
+        Self { seen: u64::try_from(seen).unwrap_or(u64::MAX).min(of), of }
+    }
+
+    /// How much was seen.
+    #[must_use]
+    pub fn seen(self) -> u64 {
+        self.seen
+    }
+
+    /// How much there was.
+    #[must_use]
+    pub fn of(self) -> u64 {
+        self.of
+    }
+}
+
+/// How much of a card was on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Groups of accesses, and other facts that must not go unseen.
+    pub groups: Part,
+    /// Lines.
+    pub lines: Part,
+}
+
+impl Shown {
+    /// Whether a card was shown, from its first line to its last.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.lines.of > 0 && self.lines.seen == self.lines.of && self.groups.seen == self.groups.of
+    }
+
+    /// Takes what was shown later, unless it was less.
+    pub(crate) fn extend(&mut self, later: Self) {
+        if later.is_whole() || (!self.is_whole() && later.lines.seen >= self.lines.seen) {
+            *self = later;
+        }
+    }
+}

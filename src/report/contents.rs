@@ -1,0 +1,218 @@
+//! What a change states or gives, as it is shown: permissions, includes, kinds of identity, owner, label.
+//!
+//! Input: the contents of a change and what is gained by it. Output: a [`ContentsReport`]. Of a definition everything is shown; of a
+//! grant only what its gains do not show already. Linear in the permissions.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::access::model::facts::{Access, ChangeFacts, Contents, Fate, RoleLabels, Stated};
+use crate::input::entitlement::{Effect, IdentityKind};
+use crate::input::text::Text;
+
+use super::effects::{Bundle, Limits, StatedList};
+use super::model::ChangeReport;
+use super::sentence::{Sentence, counted, number};
+
+/// Permissions with one fate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatedAs {
+    /// What becomes of them: `allows`, `also gives`, `no longer denies`, …
+    pub verb: &'static str,
+    /// The same for programs: `added`, `removed`, `kept`.
+    pub fate: &'static str,
+    /// `+`, `-` or a blank.
+    pub sign: char,
+    /// The permissions.
+    pub list: StatedList,
+}
+
+/// What a change states or gives, whether or not anyone gains by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContentsReport {
+    /// Permissions, by what becomes of them.
+    pub lists: Vec<StatedAs>,
+    /// Includes, kinds of identity, owner and label: one sentence each.
+    pub notes: Vec<Sentence>,
+    /// How many permissions that it gives are privileged or unclassified and no part of a gain, or not listed at all.
+    pub severe: u64,
+}
+
+impl StatedAs {
+    /// What becomes of how many permissions.
+    #[must_use]
+    pub fn head(&self) -> String {
+        let many = counted(self.list.stated.len() as u64, "permission", "permissions");
+        // WHY: what is held already, or given by another access, is given all the same.
+        let why = if self.verb == "also gives" { ", no gain here" } else { "" };
+        format!("{} {many}{why}", self.verb)
+    }
+}
+
+impl ContentsReport {
+    /// What the facts say of a change.
+    #[must_use]
+    pub fn of(facts: &ChangeFacts, show: Limits) -> Self {
+        let contents = &facts.contents;
+        let is_definition = facts.is_definition();
+        let gained: HashSet<(&Text, &Text, Option<&Text>)> = if is_definition || contents.permissions.is_empty() {
+            HashSet::new()
+        } else {
+            facts.effects.gained.iter().chain(&facts.effects.gained_eligible).map(|piece| what(&piece.access)).collect()
+        };
+        let mut by: BTreeMap<(Fate, Effect), Vec<Stated>> = BTreeMap::new();
+        for it in contents.permissions.iter().filter(|it| !gained.contains(&what(&it.access))) {
+            by.entry((it.fate, it.effect)).or_default().push(it.clone());
+        }
+        let lists: Vec<StatedAs> = by
+            .into_iter()
+            .map(|((fate, effect), stated)| StatedAs {
+                verb: verb(fate, effect, is_definition),
+                fate: fate.word(),
+                sign: fate.sign(),
+                list: StatedList::of(stated, show),
+            })
+            .collect();
+        let gives = lists.iter().filter(|it| it.sign == '+').map(|it| it.list.severe).sum::<u64>();
+        let frees = lists.iter().filter(|it| it.sign == '-').map(|it| severe_denies(&it.list)).sum::<u64>();
+        Self { lists, notes: notes(contents, is_definition), severe: gives + frees + contents.not_listed }
+    }
+
+    /// The same, with nothing left out of its lists.
+    #[must_use]
+    pub fn in_full(&self) -> Self {
+        let full = |it: &StatedAs| StatedAs { list: StatedList::of(it.list.stated.clone(), Limits::ALL), ..it.clone() };
+        Self { lists: self.lists.iter().map(full).collect(), ..self.clone() }
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lists.is_empty() && self.notes.is_empty()
+    }
+}
+
+/// What a change states or gives, in one sentence: for formats that know findings only. Empty where there is nothing.
+#[must_use]
+pub fn gives(change: &ChangeReport) -> Sentence {
+    let mut parts: Vec<Sentence> = change.contents.notes.clone();
+    let mut put = |verb: &'static str, bundles: &[Bundle], with_who: bool| {
+        for bundle in bundles {
+            let out = Sentence::of(verb).own(" ");
+            let out = if with_who { out.then(bundle.who.clone()).then(bundle.limits.clone()).own(": ") } else { out };
+            let out = out.then(list(bundle.what.iter().cloned()));
+            let out = if with_who { out } else { out.then(bundle.limits.clone()) };
+            let out = out.own(format!(" ({}", bundle.sensitivity.name()));
+            parts.push(out.maybe(bundle.privileged.as_ref(), |s, why| s.own(", privileged: ").prose(why)).own(")"));
+        }
+    };
+    for it in &change.contents.lists {
+        put(it.verb, &it.list.bundles, false);
+    }
+    put("gives", &change.gained.bundles, true);
+    put("lets activate later", &change.gained_eligible.bundles, true);
+    list(parts.into_iter())
+}
+
+fn list(parts: impl Iterator<Item = Sentence>) -> Sentence {
+    parts.enumerate().fold(Sentence::new(), |out, (at, part)| if at == 0 { part } else { out.own("; ").then(part) })
+}
+
+impl ChangeFacts {
+    /// Whether the change states what a role is; otherwise it gives it to somebody.
+    fn is_definition(&self) -> bool {
+        self.becomes.is_none()
+    }
+}
+
+impl Fate {
+    /// The word for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Kept => "kept",
+        }
+    }
+
+    fn sign(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Removed => '-',
+            Self::Kept => ' ',
+        }
+    }
+}
+
+fn what(access: &Access) -> (&Text, &Text, Option<&Text>) {
+    (&access.action, &access.resource, access.condition.as_ref())
+}
+
+/// Denies that are taken away give what they denied.
+fn severe_denies(list: &StatedList) -> u64 {
+    let denies = list.stated.iter().all(|it| it.effect == Effect::Deny);
+    if denies { list.severe } else { 0 }
+}
+
+fn verb(fate: Fate, effect: Effect, is_definition: bool) -> &'static str {
+    match (fate, effect, is_definition) {
+        (Fate::Added, Effect::Allow, true) => "allows",
+        (Fate::Added, Effect::Deny, true) => "denies",
+        (Fate::Added, Effect::Allow, false) => "also gives",
+        (Fate::Added, Effect::Deny, false) => "also denies",
+        (Fate::Removed, Effect::Allow, _) => "no longer allows",
+        (Fate::Removed, Effect::Deny, _) => "no longer denies",
+        (Fate::Kept, Effect::Allow, _) => "still allows",
+        (Fate::Kept, Effect::Deny, _) => "still denies",
+    }
+}
+
+fn notes(contents: &Contents, is_definition: bool) -> Vec<Sentence> {
+    let mut notes = Vec::new();
+    for (fate, verb) in
+        [(Fate::Added, "includes"), (Fate::Removed, "no longer includes"), (Fate::Kept, "still includes")]
+    {
+        let roles: Vec<Text> =
+            contents.includes.iter().filter(|(_, it)| *it == fate).map(|(role, _)| role.text()).collect();
+        if !roles.is_empty() {
+            let noun = if roles.len() == 1 { "role" } else { "roles" };
+            notes.push(Sentence::of(format!("{verb} {noun} ")).names(&roles));
+        }
+    }
+    if let Some((before, after)) = &contents.labels {
+        labels(&mut notes, before.as_ref(), after.as_ref(), is_definition);
+    }
+    if contents.not_listed > 0 {
+        notes.push(Sentence::of(format!("{} more permissions are not listed", number(contents.not_listed))));
+    }
+    notes
+}
+
+/// What a role says of itself; of a redefinition also what it said before, where that differs.
+fn labels(notes: &mut Vec<Sentence>, before: Option<&RoleLabels>, after: Option<&RoleLabels>, is_definition: bool) {
+    let Some(now) = after else { return };
+    let was = |differs: bool, sentence: Sentence, old: Option<Sentence>| match old.filter(|_| differs) {
+        Some(old) => sentence.own(" (before: ").then(old).own(")"),
+        None => sentence,
+    };
+    if is_definition || !now.kinds.is_empty() {
+        let old = before.map(|it| kinds(it.kinds.iter()));
+        let differs = before.is_some_and(|it| it.kinds != now.kinds);
+        notes.push(was(differs, Sentence::of("meant for ").then(kinds(now.kinds.iter())), old));
+    }
+    let Some(before) = before else { return };
+    if before.owner != now.owner {
+        let owner =
+            |it: &RoleLabels| it.owner.as_ref().map_or_else(|| Sentence::of("nobody"), |id| Sentence::new().id(id));
+        notes.push(was(true, Sentence::of("owned by ").then(owner(now)), Some(owner(before))));
+    }
+    if before.sensitivity != now.sensitivity {
+        let label = |it: &RoleLabels| Sentence::of(it.sensitivity.map_or("none", |level| level.name()));
+        notes.push(was(true, Sentence::of("label: ").then(label(now)), Some(label(before))));
+    }
+}
+
+fn kinds<'k>(kinds: impl Iterator<Item = &'k IdentityKind>) -> Sentence {
+    let words: Vec<String> = kinds.map(|kind| kind.name().replace('_', " ")).collect();
+    Sentence::of(if words.is_empty() { "every kind of identity".to_owned() } else { words.join(", ") })
+}
