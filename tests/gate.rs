@@ -126,7 +126,8 @@ fn a_branch_that_touches_a_trust_file_does_not_pass_unless_somebody_else_guards_
     commit(&site, "a judge of its own");
     let since = ["--changed-since", "main", "--trust", "main"];
     let (code, value) = gate(&site, &since);
-    assert_eq!((code, &value["verdict"]), (3, &Value::from("does not pass")));
+    let verdict = value["verdict"].as_str().unwrap();
+    assert!(code == 3 && verdict.starts_with("does not pass: ") && verdict.contains("people.yaml"), "{verdict}");
     let finding = &value["findings"].as_array().unwrap().iter().find(|f| f["code"] == "trust-file-touched").unwrap();
     assert_eq!((&finding["severity"], &finding["file"]), (&Value::from("error"), &Value::from("people.yaml")));
     let (code, value) = gate(&site, &[&since[..], &["--trust-files", "guarded"]].concat());

@@ -114,7 +114,7 @@ impl Gate {
         let report = Report {
             command: "gate",
             exit_code: code.code(),
-            verdict: verdict(&read, &judged.plans, code),
+            verdict: verdict(&read, &judged.plans, &judged.findings, code),
             findings: judged.findings,
             body: Body::Plans(judged.plans),
             next: Vec::new(),

@@ -5,16 +5,16 @@
 use crate::app::plans::selection::SelectedPlans;
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::{ChangeVerdict, RejectedBy};
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
-use crate::report::model::{ChangeReport, Outcome, PlanReport, RejectionReport, State as Shown, StepState};
+use crate::report::model::{ChangeReport, Outcome, PlanReport, RejectionReport, Reported, State as Shown, StepState};
 use crate::report::sentence::{Sentence, counted};
 
 /// Changes that are named in the verdict; of the others only how many there are.
 const NAMED: usize = 3;
 
 /// The verdict: what is missing first.
-pub(crate) fn verdict(read: &SelectedPlans, plans: &[PlanReport], code: ExitCode) -> Sentence {
+pub(crate) fn verdict(read: &SelectedPlans, plans: &[PlanReport], findings: &[Reported], code: ExitCode) -> Sentence {
     if let Some(nothing) = read.nothing().filter(|_| code == ExitCode::Passes) {
         return Sentence::of(nothing);
     }
@@ -27,6 +27,11 @@ pub(crate) fn verdict(read: &SelectedPlans, plans: &[PlanReport], code: ExitCode
     }
     let mut open: Vec<(u8, Sentence)> = changes.filter_map(lacks).collect();
     open.sort_by_key(|(rank, _)| *rank);
+    if open.is_empty() {
+        let errors = findings.iter().filter(|it| it.finding.severity == Severity::Error);
+        let says = errors.take(1).map(|it| Sentence::new().prose(&it.finding.message));
+        open.extend(says.map(|says| (0, says)));
+    }
     let more = open.len().saturating_sub(NAMED);
     let mut says = Sentence::of("does not pass");
     for (at, (_, what)) in open.into_iter().take(NAMED).enumerate() {

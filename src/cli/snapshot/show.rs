@@ -323,6 +323,8 @@ fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
     };
     let standing = found.privileged.iter().filter(|it| it.is_standing()).map(holding).collect();
     vec![
+        administrators(found),
+        escalation_paths(found),
         Sheet {
             key: "privileged_holders",
             title: "Who holds privileged roles",
@@ -391,8 +393,6 @@ fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
                 .collect(),
             none: "no role is",
         },
-        administrators(found),
-        escalation_paths(found),
         escalations(found),
     ]
 }
