@@ -9,8 +9,8 @@ mod word;
 
 pub use body::{
     Applied, Auto, Blob, Decision, Evaluation, Export, FileDigest, KeptFile, Outcome, Plan, Policies, PolicyOutcome,
-    Proof, ProofMethod, Rejected, Seal, Seen, Session, SessionKind, Shown, Sig, SnapshotDigest, SnapshotTarget, Verdict,
-    VerdictCounts, Writer,
+    Proof, ProofMethod, Rejected, Seal, Seen, Session, SessionKind, Shown, Sig, SnapshotDigest, SnapshotTarget,
+    Verdict, VerdictCounts, Writer,
 };
 pub use word::{Kind, LogId, Nonce, Number, Salt, SessionId, Tag, Value, Version, nonce};
 
