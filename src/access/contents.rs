@@ -207,6 +207,7 @@ fn stated(
         action: e.action.clone(),
         resource: e.resource.clone(),
         scope: None,
+        condition: None,
         until: None,
         except: Vec::new(),
     };

@@ -163,7 +163,7 @@ pub(super) struct StatedOut<'r> {
     pub(super) effect: crate::input::entitlement::Effect,
     pub(super) role: &'r str,
     #[serde(flatten)]
-    #[schemars(with = "AccessForm")]
+    #[schemars(with = "crate::report::render::access_form::AccessForm")]
     pub(super) access: &'r Access,
     pub(super) sensitivity: &'static str,
     pub(super) privileged: Option<&'r Text>,
