@@ -4,6 +4,7 @@
 //! surroundings that a policy question needs. Nothing here is a claim of the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
