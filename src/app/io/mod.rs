@@ -1,7 +1,8 @@
-//! The outside: standard streams, files, progress and templates.
+//! The outside: standard streams, files, git, progress and templates.
 
 pub mod files;
 pub mod format;
+pub mod git;
 pub mod progress;
 pub mod streams;
 pub mod template;

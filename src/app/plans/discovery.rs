@@ -3,6 +3,7 @@
 //! In: the paths that a person names, or the files of a folder. Out: the plans' files, each once, in the order of the
 //! arguments and then of their paths. A path that leads to no plan is a failure, never an empty answer.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -127,7 +128,7 @@ pub fn among<S: AsRef<str>, K: AsRef<str>>(
             None => named_as_plan(file) || is_for_plans && is_json(file) && !is_hidden(file),
             Some(folder) => named_as_plan(file.get(folder.len()..).unwrap_or(file)),
         };
-        let reads = if is_yaml(file) { reads_as_plan } else { is_plan };
+        let reads = if is_yaml(file) { may_be_plan } else { is_plan };
         if named || reads(&read(file)?) {
             found.push(file.to_owned());
         }
@@ -155,19 +156,69 @@ pub fn is_place_of_plans(path: &str) -> bool {
     is_yaml(path) || named_as_plan(path) || path.split('/').any(|part| part.eq_ignore_ascii_case("plans"))
 }
 
-/// Whether a file is a plan whatever it is called: its contents are read as `check` reads them.
+/// Whether a file is a plan whatever it is called: one of its documents has what only a plan has. A plan that is not the
+/// first document, or not in UTF-8, is one too, so that it is refused and not passed over.
 #[must_use]
 pub fn is_plan(bytes: &[u8]) -> bool {
-    reads_as_plan(bytes)
-        && yaml::examine("", bytes, &crate::plan::BUDGET)
-            .0
-            .is_some_and(|node| FIELDS.iter().all(|field| node.get(field).is_some()))
+    let bytes = &*plain(bytes);
+    let has_fields = |document: &[u8]| {
+        let (node, _) = yaml::examine("", document, &crate::plan::BUDGET);
+        node.is_some_and(|node| FIELDS.iter().all(|field| node.get(field).is_some()))
+    };
+    reads_as_plan(bytes) && (has_fields(bytes) || documents(bytes).into_iter().any(has_fields))
+}
+
+/// Whether a YAML file may be a plan: it reads as one, or it is not UTF-8, so that nobody can tell.
+#[must_use]
+pub fn may_be_plan(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err() || bytes.contains(&0) || reads_as_plan(bytes)
+}
+
+/// The bytes without what UTF-16 and UTF-32 put between ASCII characters, if they are of these.
+fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !bytes.contains(&0) {
+        return bytes.into();
+    }
+    let marks = [b"\xff\xfe".as_slice(), b"\xfe\xff"];
+    let text = marks.iter().find_map(|mark| bytes.strip_prefix(*mark)).unwrap_or(bytes);
+    text.iter().copied().filter(|byte| *byte != 0).collect::<Vec<u8>>().into()
+}
+
+/// The documents of a file: the parts of a YAML stream, or JSON values one after the other.
+fn documents(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut json = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(Ok(_)) = json.next() {
+        let to = json.byte_offset();
+        found.extend(bytes.get(from..to));
+        from = to;
+    }
+    if found.len() > 1 {
+        return found;
+    }
+    let is_mark = |line: &[u8]| matches!(line.trim_ascii_end(), b"---" | b"...");
+    let mut parts: Vec<(usize, usize)> = vec![(0, 0)];
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some((_, end)) = parts.last_mut() else { continue };
+        *end = end.saturating_add(line.len());
+        if is_mark(line) {
+            let next = *end;
+            *end = end.saturating_sub(line.len());
+            parts.push((next, next));
+        } else if line.starts_with(b"--- ") {
+            let start = end.saturating_sub(line.len());
+            let next = *end;
+            *end = start;
+            parts.push((start.saturating_add(4), next));
+        }
+    }
+    parts.iter().filter_map(|(from, to)| bytes.get(*from..*to)).filter(|part| !part.is_empty()).collect()
 }
 
 /// Whether a file's contents name what only a plan has, also where the names are written with escapes.
 #[must_use]
 pub fn reads_as_plan(bytes: &[u8]) -> bool {
-    let text = without_escapes(&String::from_utf8_lossy(bytes));
+    let text = without_escapes(&String::from_utf8_lossy(&plain(bytes)));
     FIELDS.iter().all(|word| text.contains(word))
 }
 
@@ -283,6 +334,33 @@ mod tests {
         assert!(!is_plan(schema.as_bytes()), "nor is their schema");
         assert!(is_plan(br#"{"propos\u0065r": 1, "changes": 2, "expires": 3}"#));
         assert!(named_as_plan("plans/broken.json") && named_as_plan("a.plan.json") && !named_as_plan("package.json"));
+    }
+
+    #[test]
+    fn neither_a_second_document_nor_another_encoding_hides_a_plan() {
+        let yaml = "proposer: a\nexpires: b\nchanges: []\n";
+        for text in [
+            format!("a: b\n---\n{yaml}"),
+            format!("a: b\n---\nc: d\n---\n{yaml}"),
+            format!("a: b\n...\n---\n{yaml}"),
+            format!("a: b\n--- {PLAN}\n"),
+            format!("{{}} {PLAN}")
+                .replace("a,", "\"a\",")
+                .replace("b,", "\"b\",")
+                .replace("proposer", "\"proposer\"")
+                .replace("expires", "\"expires\"")
+                .replace("changes", "\"changes\""),
+        ] {
+            assert!(is_plan(text.as_bytes()), "{text}");
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            for bytes in [&little, &big, &[b"\xff\xfe", &*little].concat(), &[b"\xfe\xff", &*big].concat()] {
+                assert!(is_plan(bytes) && may_be_plan(bytes), "{text}");
+            }
+        }
+        assert!(!is_plan(b"a: proposer\n---\nb: changes\n---\nc: expires\n"), "no document is a plan");
+        assert!(may_be_plan(b"\xff\xfea\0") && may_be_plan(b"caf\xe9: 1"), "what is not UTF-8 nobody can tell");
+        assert!(!may_be_plan(b"a: b"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
-use crate::app::plans::git_branch::command;
+use crate::app::io::git::{REFETCH, command};
 
 /// The longest line that git puts before an object.
 const LONGEST_HEAD: u64 = 256;
@@ -44,7 +44,7 @@ pub fn each(folder: &Path, objects: &[&str], most: u64, see: &mut dyn FnMut(usiz
     }
     let asked = asking.map(std::thread::JoinHandle::join);
     let ended = child.wait();
-    answered.context("git does not say what the branch holds")?;
+    answered.map_err(|why| anyhow!("git does not say what the branch holds: {why}"))?;
     ensure!(
         matches!(asked, Ok(Ok(Ok(())))) && ended.is_ok_and(|status| status.success()),
         "git does not say what the branch holds"
@@ -59,6 +59,7 @@ fn answers(from: &mut impl BufRead, count: usize, most: u64, see: &mut dyn FnMut
         from.by_ref().take(LONGEST_HEAD).read_line(&mut head)?;
         let size: Option<u64> = match head.trim_end().split(' ').collect::<Vec<_>>().as_slice() {
             [_, "blob", size] => size.parse().ok(),
+            [_, "missing"] => bail!("this clone lacks a file of it\n  = help: {REFETCH}"),
             _ => None,
         };
         let size = size.context("it answers in a form that is not known")?;

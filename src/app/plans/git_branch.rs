@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use crate::app::io::files::shown;
+use crate::app::io::git::{commit_of, explained, git};
 use crate::app::plans::plan_file::MAX_PLAN;
 use crate::app::plans::{discovery, git_blobs};
 use crate::input::text::Text;
@@ -57,7 +57,10 @@ impl Branch {
     pub fn since(reference: &str, head: &str, folder: &Path) -> anyhow::Result<Self> {
         let ask = |args: &[&str]| git(folder, args);
         ask(&["rev-parse", "--git-dir"]).map_err(|why| {
-            anyhow!("this is no git repository: {}\n  = help: run it where the plans are checked out", quoted(&why))
+            if why.contains("not a git repository") {
+                return anyhow!("this is no git repository\n  = help: run it where the plans are checked out");
+            }
+            anyhow!(explained(folder, "git cannot read this repository", &why))
         })?;
         let shallow = text(&ask(&["rev-parse", "--is-shallow-repository"]).map_err(failed)?);
         ensure!(
@@ -65,16 +68,7 @@ impl Branch {
             "this clone is shallow, so it cannot be told for certain where the branch left `{}`\n  = help: `git fetch --unshallow`; for the checkout of a CI job, fetch the whole history (`fetch-depth: 0`)",
             quoted(reference)
         );
-        let commit = |name: &str| {
-            ensure!(!name.is_empty() && !name.starts_with('-'), "`{}` is no name of a commit", quoted(name));
-            means_one(folder, name)?;
-            let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")];
-            let found = ask(&asked).map_err(|_| {
-                anyhow!("`{0}` names no commit that this repository holds\n  = help: fetch it first: `git fetch origin {0}`", quoted(name))
-            })?;
-            Ok(text(&found))
-        };
-        let (base, head) = (commit(reference)?, commit(head)?);
+        let (base, head) = (commit_of(folder, reference)?, commit_of(folder, head)?);
         let bases = ask(&["merge-base", "--all", &base, &head]).unwrap_or_default();
         let bases: Vec<String> = text(&bases).lines().map(str::to_owned).collect();
         ensure!(
@@ -119,7 +113,7 @@ impl Branch {
             for path in &all {
                 let is_touched = self.changed.contains(*path) && self.files.contains_key(*path);
                 let looked_into = is_touched && discovery::is_yaml(path);
-                if discovery::named_as_plan(path) || looked_into && discovery::reads_as_plan(&self.bytes(path)?) {
+                if discovery::named_as_plan(path) || looked_into && discovery::may_be_plan(&self.bytes(path)?) {
                     plans.insert((*path).to_owned());
                 }
             }
@@ -214,7 +208,7 @@ impl Branch {
         let entry = self.files.get(path).with_context(|| format!("the branch holds no `{}`", quoted(&name)))?;
         ensure!(entry.is_file(), "{}", self.no_file(path, entry));
         git(&self.folder, &["cat-file", "blob", &entry.object])
-            .map_err(|why| anyhow!("`{}` cannot be read: {}", quoted(&name), quoted(&why)))
+            .map_err(|why| anyhow!(explained(&self.folder, &format!("`{}` cannot be read", quoted(&name)), &why)))
     }
 
     /// How a person in the current folder calls a file of the repository.
@@ -242,26 +236,6 @@ impl Branch {
         }
         Ok(parts.join("/"))
     }
-}
-
-/// Refuses a name that several branches and tags have: git would take the tag, and whoever may push one could move what
-/// the branch is compared with, or where the log is read from.
-///
-/// # Errors
-/// If the name means several things.
-pub fn means_one(folder: &Path, revision: &str) -> anyhow::Result<()> {
-    let name = revision.split(['~', '^', ':']).next().unwrap_or(revision);
-    let name = name.split_once("@{").map_or(name, |(name, _)| name);
-    let kinds = ["heads", "remotes", "tags"].map(|kind| format!("refs/{kind}/{name}"));
-    let asked = ["for-each-ref", "--format=%(refname)"].into_iter().chain(kinds.iter().map(String::as_str));
-    let found = git(folder, &asked.collect::<Vec<_>>()).map_err(failed)?;
-    let found = String::from_utf8_lossy(&found).lines().filter(|line| kinds.iter().any(|kind| kind == line)).count();
-    ensure!(
-        found < 2,
-        "`{0}` could mean several branches and tags\n  = help: write the one that is meant in full, such as `refs/remotes/{0}`, and find out who made the other",
-        quoted(name)
-    );
-    Ok(())
 }
 
 /// A path from a folder; `None` where it does not stand below it.
@@ -309,40 +283,7 @@ fn quoted(text: &str) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 fn failed(why: String) -> anyhow::Error {
-    anyhow!("git cannot say what the branch touches: {}", quoted(&why))
-}
-
-/// Git where a hook's new objects can be seen.
-///
-/// WHY: a server keeps what is pushed in a place of its own until its hooks pass, and names that place by variables. They
-/// add objects, which are called by their hashes; the variables that would move the repository or its history are taken away.
-#[must_use]
-pub fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    for variable in
-        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NAMESPACE"]
-    {
-        command.env_remove(variable);
-    }
-    command.arg("-C").arg(folder).args(args);
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_REPLACE_OBJECTS", "1").env("LC_ALL", "C");
-    command
-}
-
-/// Runs git; on failure, the first line of what it said.
-///
-/// # Errors
-/// What git said.
-pub fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
-    let output = command(folder, args).output().map_err(|e| format!("git cannot be run: {e}"))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(said
-        .lines()
-        .next()
-        .map_or_else(|| "it says no more".to_owned(), |line| line.trim_start_matches("fatal: ").to_owned()))
+    anyhow!(explained(Path::new("."), "git cannot tell what the branch touches", &why))
 }
 
 #[cfg(test)]

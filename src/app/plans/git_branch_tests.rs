@@ -219,3 +219,20 @@ fn of_several_merge_bases_none_hides_a_change() {
     r.commit("revert");
     assert_eq!(r.touched(&[]).unwrap().changed, ["plans/a.yaml"]);
 }
+
+#[test]
+fn a_plan_in_another_encoding_or_behind_another_document_is_touched() {
+    let r = Repository::new();
+    r.git(&["checkout", "-q", "-b", "topic"]);
+    let plan = "proposer: a\nexpires: b\nchanges: []\n";
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(plan.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    fs::write(r.path().join("other.yaml"), &utf16).unwrap();
+    fs::write(r.path().join("latin.yml"), b"name: caf\xe9\n").unwrap();
+    fs::write(r.path().join("notes.txt"), &utf16).unwrap();
+    r.write("second.txt", &format!("a: b\n---\n{plan}"));
+    r.write("lines.json", "{\"a\": 1}\n{\"proposer\": 1, \"expires\": 2, \"changes\": 3}\n");
+    r.write("plain.txt", "proposer\n---\nexpires\n---\nchanges\n");
+    r.commit("change");
+    let found = r.touched(&[]).unwrap();
+    assert_eq!(found.changed, ["latin.yml", "lines.json", "notes.txt", "other.yaml", "second.txt"]);
+}

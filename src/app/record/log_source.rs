@@ -9,7 +9,7 @@ use std::rc::Rc;
 use anyhow::{anyhow, bail, ensure};
 
 use crate::app::io::files::shown;
-use crate::app::plans::git_branch::{git, means_one};
+use crate::app::io::git::{RevisionError, commit_of, explained, git};
 use crate::app::record::history::Past;
 use crate::app::record::{history, log_reader};
 use crate::app::site::load::Site;
@@ -64,22 +64,18 @@ impl LogSource {
             return Ok(Self::Disk(path.to_path_buf()));
         };
         let here = std::env::current_dir()?;
-        let commit = commit_of(&here, revision);
-        match (exists, commit) {
-            (true, Some(_)) => bail!(
+        match (exists, commit_of(&here, revision)) {
+            (true, Ok(_) | Err(RevisionError::Ambiguous(_))) => bail!(
                 "`--log {}` could mean a file and a git revision\n  = help: write a file as `./NAME`",
                 shown(path)
             ),
-            (true, None) => Ok(Self::Disk(path.to_path_buf())),
-            (false, Some(commit)) => {
-                means_one(&here, revision)?;
-                Ok(Self::Git(Held::read(&here, name, &commit, inside)?))
-            }
-            (false, None) => bail!(
-                "`--log {0}` is neither a file nor a log in a git revision\n  = help: fetch the branch first: `git fetch origin {1}`",
-                shown(path),
-                Text::from(revision).terminal()
+            (true, Err(_)) => Ok(Self::Disk(path.to_path_buf())),
+            (false, Ok(commit)) => Ok(Self::Git(Held::read(&here, name, &commit, inside)?)),
+            (false, Err(RevisionError::Unknown { fetch, .. })) => bail!(
+                "`--log {}` is neither a file nor a log in a git revision\n  = help: fetch the branch first: `{fetch}`",
+                shown(path)
             ),
+            (false, Err(why)) => Err(why.into()),
         }
     }
 
@@ -166,21 +162,12 @@ impl LogSource {
     }
 }
 
-/// The commit of a revision.
-pub(crate) fn commit_of(folder: &Path, revision: &str) -> Option<String> {
-    if revision.is_empty() || revision.starts_with('-') {
-        return None;
-    }
-    let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")];
-    let found = git(folder, &asked).ok()?;
-    Some(String::from_utf8_lossy(&found).trim().to_owned())
-}
-
 impl Held {
     /// Reads a log, a file or a folder, out of a commit.
     fn read(folder: &Path, name: &str, commit: &str, path: &str) -> anyhow::Result<Self> {
         let held = |files| Self { name: name.to_owned(), commit: Some(commit.to_owned()), files };
-        let cannot = |why: String| anyhow!("the log `{}` cannot be read: {}", quoted(name), quoted(&why));
+        let cannot =
+            |why: String| anyhow!(explained(folder, &format!("the log `{}` cannot be read", quoted(name)), &why));
         let asked = format!("{commit}:{}", path.trim_end_matches('/'));
         let Ok(object) = git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &asked]) else {
             return Ok(held(Vec::new()));
@@ -211,7 +198,7 @@ impl Held {
 }
 
 fn blob(folder: &Path, name: &str, object: &str) -> anyhow::Result<Rc<[u8]>> {
-    let cannot = |why: String| anyhow!("the log `{}` cannot be read: {}", quoted(name), quoted(&why));
+    let cannot = |why: String| anyhow!(explained(folder, &format!("the log `{}` cannot be read", quoted(name)), &why));
     let size = git(folder, &["cat-file", "-s", object]).map_err(cannot)?;
     let size: u64 = String::from_utf8_lossy(&size).trim().parse().unwrap_or(u64::MAX);
     ensure!(size <= LARGEST, "the log `{}` is larger than {LARGEST} bytes", quoted(name));

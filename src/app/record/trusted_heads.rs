@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::app::plans::git_branch::{Branch, git};
-use crate::app::record::log_source::{LogSource, commit_of};
+use crate::app::io::git::{commit_of, git};
+use crate::app::plans::git_branch::Branch;
+use crate::app::record::log_source::LogSource;
 use crate::app::site::load::{REVOKED_KEYS, Site};
 use crate::app::site::location::SiteLocation;
 use crate::input::digest::{Digest, of};
@@ -69,7 +70,7 @@ fn own_copy(site: &Site, given: &LogSource) -> anyhow::Result<Option<LogSource>>
 #[must_use]
 pub fn on_own_branch(site: &Site, log: &LogSource, head: &str) -> Vec<Finding> {
     let mut found = Vec::new();
-    let Some(tip) = commit_of(Path::new("."), head) else { return found };
+    let Ok(tip) = commit_of(Path::new("."), head) else { return found };
     let own = match log {
         LogSource::Disk(path) => is_tracked(path),
         LogSource::Git(it) => {

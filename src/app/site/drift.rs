@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::app::io::git::git;
 use crate::app::site::load::Site;
-use crate::app::site::trust_folder::git;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;

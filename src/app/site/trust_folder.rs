@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::rc::Rc;
 
+use crate::app::io::git::{RevisionError, commit_of, git, line};
 use crate::app::io::progress;
 use crate::app::site::read_ahead::read_ahead;
 use crate::input::digest::{Digest, of};
@@ -31,6 +31,14 @@ pub enum TrustFolderError {
         name: Text,
         /// What git said.
         detail: Text,
+    },
+    /// `--trust` names neither a folder nor a commit that this repository holds.
+    #[error("`--trust {}` is neither a folder that holds `review.yaml` nor a commit that this repository holds\n  = help: if it is a branch, fetch it first: `{fetch}`", name.terminal())]
+    UnknownRevision {
+        /// What was given.
+        name: Text,
+        /// The command that fetches it.
+        fetch: String,
     },
     /// `--trust` names a folder and a git revision, or several revisions.
     #[error("`--trust {}` could mean {what}\n  = help: write a folder as `./NAME`, a branch as `refs/heads/NAME`", name.terminal())]
@@ -115,19 +123,14 @@ impl TrustFolder {
 
     fn named(name: &str, current: &Path) -> Result<Self, TrustFolderError> {
         let folder = current.join(name);
-        let pattern = |kind: &str| format!("refs/{kind}/{name}");
-        let kinds = [pattern("heads"), pattern("remotes"), pattern("tags")];
-        let asked = ["for-each-ref", "--format=%(refname)"].into_iter().chain(kinds.iter().map(String::as_str));
-        let found = git(current, &asked.collect::<Vec<_>>()).unwrap_or_default();
-        let refs = String::from_utf8_lossy(&found).lines().filter(|line| kinds.iter().any(|kind| kind == line)).count();
+        let commit = commit_of(current, name);
         // INVARIANT: a name never means two things; the branch under review could hold a folder or a tag of that name.
-        if refs > 1 {
+        if matches!(commit, Err(RevisionError::Ambiguous(_))) {
             return Err(TrustFolderError::Ambiguous { name: name.into(), what: "several branches and tags" });
         }
         if folder.join("review.yaml").symlink_metadata().is_ok() {
             let is_path = name.starts_with('.') || name.starts_with('/');
-            let revision = format!("{name}^{{commit}}");
-            if !is_path && git(current, &["rev-parse", "--verify", "--quiet", &revision]).is_ok() {
+            if !is_path && commit.is_ok() {
                 return Err(TrustFolderError::Ambiguous { name: name.into(), what: "a folder and a git revision" });
             }
             return Ok(Self::folder(folder));
@@ -136,16 +139,17 @@ impl TrustFolder {
         if folder.is_dir() || name.starts_with('-') {
             return Err(refused("it holds no `review.yaml`".to_owned()));
         }
-        let commit =
-            git(current, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).map_err(&refused)?;
-        let commit = String::from_utf8_lossy(&commit).trim().to_owned();
-        // A bare repository, such as a server's, has no working tree.
-        let repository = match git(current, &["rev-parse", "--show-toplevel"]) {
-            Ok(top) => PathBuf::from(String::from_utf8_lossy(&top).trim_end_matches('\n').to_owned()),
-            Err(_) => current.to_path_buf(),
+        let commit = match commit {
+            Ok(commit) => commit,
+            Err(RevisionError::Unknown { name, fetch }) => {
+                return Err(TrustFolderError::UnknownRevision { name, fetch });
+            }
+            Err(why) => return Err(refused(why.to_string())),
         };
-        let here = git(current, &["rev-parse", "--show-prefix"]).map_err(&refused)?;
-        let mut prefix = String::from_utf8_lossy(&here).trim_end_matches('\n').to_owned();
+        // A bare repository, such as a server's, has no working tree.
+        let repository =
+            line(current, &["rev-parse", "--show-toplevel"]).map_or_else(|_| current.to_path_buf(), PathBuf::from);
+        let mut prefix = line(current, &["rev-parse", "--show-prefix"]).map_err(&refused)?;
         loop {
             let path = format!("{prefix}review.yaml");
             let listed = git(&repository, &["ls-tree", "--full-tree", "-z", &commit, "--", &path]).map_err(&refused)?;
@@ -398,27 +402,4 @@ fn list_folder(
         }
     }
     Ok(())
-}
-
-/// Runs git and gives what it printed; on failure, the first line of what it said.
-pub(crate) fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
-    let mut command = Command::new("git");
-    for variable in
-        ["GIT_DIR", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_INDEX_FILE"]
-    {
-        command.env_remove(variable);
-    }
-    let output = command
-        .arg("-C")
-        .arg(folder)
-        .args(args)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_NO_REPLACE_OBJECTS", "1")
-        .output()
-        .map_err(|e| format!("git cannot be run: {e}"))?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("git failed").to_owned())
-    }
 }

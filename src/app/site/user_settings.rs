@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use crate::app::site::trust_folder::git;
+use crate::app::io::git;
 use crate::config::OwnSettings;
 use crate::input::text::Text;
 use crate::trust::key::PublicKey;
@@ -45,8 +45,8 @@ pub fn home() -> Option<PathBuf> {
 #[must_use]
 pub fn guess() -> Guess {
     let setting = |name: &str| {
-        let value = git(Path::new("."), &["config", "--get", name]).ok()?;
-        Some(plain(String::from_utf8_lossy(&value).trim())).filter(|v| !v.is_empty())
+        let value = git::line(Path::new("."), &["config", "--get", name]).ok()?;
+        Some(plain(&value)).filter(|v| !v.is_empty())
     };
     let user =
         std::env::var("USER").ok().map(|u| plain(&u)).filter(|u| !u.is_empty()).unwrap_or_else(|| "me".to_owned());
@@ -78,7 +78,10 @@ pub fn public_key(named: Option<&str>) -> anyhow::Result<Option<FoundKey>> {
         let (public, _) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
         return Ok(Some(found(&public, "--key")));
     }
-    let best = candidate_keys(&keygen, home().as_deref(), Path::new(".")).into_iter().next();
+    let best =
+        candidate_keys(&keygen, home().as_deref(), &|name| git::line(Path::new("."), &["config", "--get", name]).ok())
+            .into_iter()
+            .next();
     Ok(best.map(|candidate| {
         let from = match candidate.origin {
             Origin::Git => "git's user.signingkey",
@@ -105,8 +108,8 @@ pub fn signing_key(named: Option<&str>) -> anyhow::Result<SigningKey> {
     if let Some(own) = own_settings(home.as_deref())? {
         return SigningKey::parse(&own, home.as_deref()).map_err(|e| anyhow!("`signing_key` of your settings: {e}"));
     }
-    let set = git(Path::new("."), &["config", "--get", "user.signingkey"]).ok();
-    let set = set.map(|value| String::from_utf8_lossy(&value).trim().to_owned()).filter(|value| !value.is_empty());
+    let set = git::line(Path::new("."), &["config", "--get", "user.signingkey"]).ok();
+    let set = set.filter(|value| !value.is_empty());
     match set {
         Some(value) => SigningKey::parse(&value, home.as_deref()).map_err(|e| anyhow!("git's `user.signingkey`: {e}")),
         None => Err(anyhow!(

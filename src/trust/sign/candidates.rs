@@ -35,11 +35,16 @@ pub struct Candidate {
     pub origin: Origin,
 }
 
-/// Lists the keys that could sign, the best first. What is missing or unreadable is passed over.
+/// Lists the keys that could sign, the best first. What is missing or unreadable is passed over. `git_setting` reads a
+/// setting of git.
 #[must_use]
-pub fn candidate_keys(keygen: &Keygen, home: Option<&Path>, folder: &Path) -> Vec<Candidate> {
+pub fn candidate_keys(
+    keygen: &Keygen,
+    home: Option<&Path>,
+    git_setting: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Candidate> {
     let mut found = Vec::new();
-    if let Some(key) = git_setting(home, folder)
+    if let Some(key) = of_git(home, git_setting)
         && let Ok((public, _)) = key.public(keygen)
     {
         found.push(Candidate { key, public, origin: Origin::Git });
@@ -58,8 +63,7 @@ fn output(command: &mut Command) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn git_setting(home: Option<&Path>, folder: &Path) -> Option<SigningKey> {
-    let get = |name: &str| output(Command::new("git").current_dir(folder).args(["config", "--get", name]));
+fn of_git(home: Option<&Path>, get: &dyn Fn(&str) -> Option<String>) -> Option<SigningKey> {
     let value = get("user.signingkey").filter(|value| !value.is_empty())?;
     let key = SigningKey::parse(&value, home).ok()?;
     match &key {
