@@ -180,15 +180,21 @@ fn a_plan_that_is_edited_meanwhile_is_told_before_the_seal() {
 }
 
 #[test]
-fn an_assistant_at_the_terminal_decides_nothing() {
-    let site = Site::new();
-    let mut command = site.command("bash", &site.demo());
-    let script = format!("{} plan.yaml --key keys/ada.pub; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));
-    command.env("CLAUDECODE", "1").args(["-c", &script]);
-    let mut terminal = spawn_command(command, LONG).unwrap();
-    expect(&mut terminal, "an assistant drives this terminal");
-    expect(&mut terminal, "exit=3");
-    assert!(!site.log().exists());
+fn an_assistant_or_a_build_job_at_the_terminal_decides_nothing() {
+    for (variable, value, shown) in [
+        ("CLAUDECODE", "1", "an assistant drives this terminal (`CLAUDECODE` is set)"),
+        ("AGENT", "goose", "an assistant drives this terminal (`AGENT` is set)"),
+        ("CI", "true", "a build job runs here (`CI` is set)"),
+    ] {
+        let site = Site::new();
+        let mut command = site.command("bash", &site.demo());
+        let script = format!("{} plan.yaml --key keys/ada.pub; echo \"exit=$?\"", env!("CARGO_BIN_EXE_review"));
+        command.env(variable, value).args(["-c", &script]);
+        let mut terminal = spawn_command(command, LONG).unwrap();
+        expect(&mut terminal, shown);
+        expect(&mut terminal, "exit=3");
+        assert!(!site.log().exists());
+    }
 }
 
 #[test]

@@ -134,7 +134,8 @@ enum Resuming {
 fn attended() -> Result<(), Failure> {
     match driver(|name| std::env::var(name).ok()) {
         Driver::Assistant(name) => Err(Failure::AssistantDrives(name)),
-        Driver::Machine(_) | Driver::Nobody => Tty::open().map(drop),
+        Driver::Machine(name) => Err(Failure::MachineDrives(name)),
+        Driver::Nobody => Tty::open().map(drop),
     }
 }
 

@@ -1,67 +1,103 @@
-//! Who drives the terminal: a person, an assistant, or a machine.
+//! Who drives the terminal: a person, an assistant, or a build job.
 //!
-//! In: the environment, as a snapshot that `cli` takes. Out: who it shows. Best effort: an assistant can unset a variable;
-//! the real answer is a security key and a separate account. So this only ever refuses, it never vouches for anybody.
+//! Reads the environment against `assistants.txt`, a list of variables with a source each. Best effort: an assistant can
+//! unset a variable. The real protection is a security key and a separate account, so this only ever refuses.
+
+use std::iter::Peekable;
+use std::str::Lines;
+
+/// The variables, one a line.
+const LIST: &str = include_str!("assistants.txt");
 
 /// Who drives the terminal, as far as the environment shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
     /// Nothing shows anything else.
     Nobody,
-    /// An assistant's child process: the variable that shows it. No decision is taken.
+    /// An assistant's child process: the variable that shows it.
     Assistant(&'static str),
-    /// A job of a build system: the variable that shows it. Nobody sits there, but it is no assistant.
+    /// A job of a build system: the variable that shows it.
     Machine(&'static str),
 }
 
-/// Variables that assistants set for the processes that they start, and a person's own terminal does not carry.
-///
-/// Absent on purpose: what a person's own terminal carries too, such as `TERM_PROGRAM` within an editor, and the settings
-/// that people export for an assistant (`AIDER_MODEL`, `ANTHROPIC_API_KEY`).
-pub const ASSISTANTS: &[&str] = &[
-    "AI_AGENT",
-    "AMP_CURRENT_THREAD_ID",
-    "ANTIGRAVITY_AGENT",
-    "AUGMENT_AGENT",
-    "CLAUDECODE",
-    "CLAUDE_CODE",
-    "CLAUDE_CODE_ENTRYPOINT",
-    "CLINE_ACTIVE",
-    "CODEX_CI",
-    "CODEX_SANDBOX",
-    "CODEX_SANDBOX_NETWORK_DISABLED",
-    "CODEX_THREAD_ID",
-    "COPILOT_AGENT",
-    "CURSOR_AGENT",
-    "GEMINI_CLI",
-    "GOOSE_TERMINAL",
-    "OPENCODE",
-    "OPENCODE_CLIENT",
-    "QWEN_CODE",
-    "ROO_ACTIVE",
-];
+/// A variable, and the values that count; none: any but those that mean "no".
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    variable: &'static str,
+    values: Option<&'static str>,
+}
 
-/// Variables that build systems set.
-pub const MACHINES: &[&str] =
-    &["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD", "CI"];
+impl Wanted {
+    fn new(text: &'static str) -> Self {
+        match text.split_once('=') {
+            Some((variable, values)) => Self { variable, values: Some(values) },
+            None => Self { variable: text, values: None },
+        }
+    }
 
-/// Says who drives, from the environment. A variable that is empty, `0` or `false` counts as unset.
+    fn is_met(&self, variable: &dyn Fn(&str) -> Option<String>, whole: bool) -> bool {
+        let Some(value) = variable(self.variable) else { return false };
+        let value = value.trim().to_ascii_lowercase();
+        match self.values {
+            None => !matches!(value.as_str(), "" | "0" | "false"),
+            Some(values) if whole => value == values.to_ascii_lowercase(),
+            Some(values) => values.split('|').any(|wanted| is_like(wanted, &value)),
+        }
+    }
+}
+
+/// Whether a value is like a pattern that may begin and end with `*`.
+fn is_like(pattern: &str, value: &str) -> bool {
+    let inner = pattern.trim_matches('*');
+    match (pattern.starts_with('*'), pattern.ends_with('*')) {
+        (true, true) => value.contains(inner),
+        (true, false) => value.ends_with(inner),
+        (false, true) => value.starts_with(inner),
+        (false, false) => value == inner,
+    }
+}
+
+/// One line of the list, with the lines that it continues on.
+struct Sign {
+    is_assistant: bool,
+    wanted: Wanted,
+    more: Vec<Wanted>,
+}
+
+fn signs() -> impl Iterator<Item = Sign> {
+    let mut lines: Peekable<Lines<'static>> = LIST.lines().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let mut words = lines.next()?.splitn(3, ' ');
+            let is_assistant = match words.next() {
+                Some("assistant") => true,
+                Some("machine") => false,
+                _ => continue,
+            };
+            let wanted = Wanted::new(words.next().unwrap_or_default());
+            let mut more = Vec::new();
+            while let Some(next) = lines.next_if(|line| line.starts_with("& ")) {
+                more.push(Wanted::new(next.trim_start_matches("& ")));
+            }
+            return Some(Sign { is_assistant, wanted, more });
+        }
+    })
+}
+
+/// Tells who drives, from the environment. An assistant outranks the build job that it runs in.
 #[must_use]
 pub fn driver(variable: impl Fn(&str) -> Option<String>) -> Driver {
-    let set = |name: &&&str| {
-        variable(name).is_some_and(|value| !matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "false"))
-    };
-    if let Some(name) = ASSISTANTS.iter().find(set) {
-        return Driver::Assistant(name);
+    let mut found = Driver::Nobody;
+    for sign in signs() {
+        let is_met = sign.wanted.is_met(&variable, false) && sign.more.iter().all(|w| w.is_met(&variable, true));
+        if is_met && sign.is_assistant {
+            return Driver::Assistant(sign.wanted.variable);
+        }
+        if is_met && found == Driver::Nobody {
+            found = Driver::Machine(sign.wanted.variable);
+        }
     }
-    // WHY: Cursor sets a trace id in every terminal of its own; only without a pager of the person's does its agent run.
-    if set(&&"CURSOR_TRACE_ID") && variable("PAGER").is_some_and(|pager| pager == "head -n 10000 | cat") {
-        return Driver::Assistant("CURSOR_TRACE_ID");
-    }
-    match MACHINES.iter().find(set) {
-        Some(name) => Driver::Machine(name),
-        None => Driver::Nobody,
-    }
+    found
 }
 
 #[cfg(test)]
@@ -73,23 +109,46 @@ mod tests {
     }
 
     #[test]
+    fn every_line_of_the_list_names_a_variable_and_its_source_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        for line in LIST.lines().filter(|line| !line.starts_with('#') && !line.starts_with("& ")) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [who, variable, source] = words.as_slice() else { panic!("{line}") };
+            assert!(["assistant", "machine"].contains(who) && source.starts_with("https://"), "{line}");
+            let name = variable.split('=').next().unwrap();
+            assert!(name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'), "{line}");
+            assert!(seen.insert(name), "{name} stands twice");
+        }
+        assert_eq!(signs().count(), seen.len(), "every line is read");
+    }
+
+    #[test]
     fn an_assistants_child_process_is_known_by_its_variables() {
         assert_eq!(with(&[("CLAUDECODE", "1"), ("CI", "true")]), Driver::Assistant("CLAUDECODE"));
-        assert_eq!(with(&[("CODEX_SANDBOX", "seatbelt")]), Driver::Assistant("CODEX_SANDBOX"));
+        for name in ["CODEX_SANDBOX", "COPILOT_CLI", "PI_CODING_AGENT", "OPENCLAW_SHELL", "REPL_ID", "TRAE_AI_SHELL_ID"]
+        {
+            assert_eq!(with(&[(name, "x")]), Driver::Assistant(name));
+        }
+        for value in ["amp", "goose", "Crush"] {
+            assert_eq!(with(&[("AGENT", value)]), Driver::Assistant("AGENT"), "{value}");
+        }
+        let amazon = "AmazonQ-For-CLI Version/1.13.0";
+        assert_eq!(with(&[("AWS_EXECUTION_ENV", amazon)]), Driver::Assistant("AWS_EXECUTION_ENV"));
         let cursor = [("CURSOR_TRACE_ID", "abc"), ("PAGER", "head -n 10000 | cat")];
         assert_eq!(with(&cursor), Driver::Assistant("CURSOR_TRACE_ID"));
     }
 
     #[test]
     fn a_person_in_an_editors_terminal_is_no_assistant() {
-        assert_eq!(with(&[("CURSOR_TRACE_ID", "abc"), ("TERM_PROGRAM", "vscode")]), Driver::Nobody);
-        assert_eq!(with(&[("GEMINI_CLI", ""), ("CLAUDECODE", "0")]), Driver::Nobody);
+        assert_eq!(with(&[("CURSOR_TRACE_ID", "abc"), ("TERM_PROGRAM", "vscode"), ("PAGER", "less")]), Driver::Nobody);
+        assert_eq!(with(&[("GEMINI_CLI", ""), ("CLAUDECODE", "0"), ("CI", "false")]), Driver::Nobody);
+        assert_eq!(with(&[("AGENT", "7231"), ("AWS_EXECUTION_ENV", "CloudShell")]), Driver::Nobody);
         assert_eq!(with(&[]), Driver::Nobody);
     }
 
     #[test]
     fn a_build_job_is_a_machine_and_no_assistant() {
         assert_eq!(with(&[("CI", "true")]), Driver::Machine("CI"));
-        assert_eq!(with(&[("GITHUB_ACTIONS", "true"), ("CI", "true")]), Driver::Machine("GITHUB_ACTIONS"));
+        assert!(matches!(with(&[("GITHUB_ACTIONS", "true"), ("CI", "true")]), Driver::Machine(_)));
     }
 }

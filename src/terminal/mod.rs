@@ -33,6 +33,9 @@ pub enum Failure {
     /// An assistant's variables show that it drives the terminal.
     #[error("an assistant drives this terminal (`{0}` is set), so no decision is taken here")]
     AssistantDrives(&'static str),
+    /// The variables of a build system show that no person is here.
+    #[error("a build job runs here (`{0}` is set), so no decision is taken here")]
+    MachineDrives(&'static str),
     /// The terminal was closed, or its other end is gone.
     #[error("the terminal was closed")]
     Closed,
@@ -53,6 +56,9 @@ impl Failure {
                 "run this in a terminal of your own; `review check` and `review diff` work without one"
             }
             Self::AssistantDrives(_) => "open a terminal that no assistant started, and run the same command there",
+            Self::MachineDrives(_) => {
+                "run this in a terminal of your own; a job runs `review check`, `review gate` and `review record`"
+            }
             Self::Closed | Self::Interrupted => {
                 "what was decided is in the journal; `review resume` goes on from there"
             }

@@ -418,7 +418,7 @@ fn cannot_go_on(left: Option<&Left>, moved: &BTreeSet<CaseId>) -> ExitCode {
 fn broken(failure: &Failure) -> ExitCode {
     match failure {
         Failure::Interrupted | Failure::Closed => ExitCode::Interrupted,
-        Failure::NoTerminal(_) | Failure::AssistantDrives(_) => ExitCode::Undecided,
+        Failure::NoTerminal(_) | Failure::AssistantDrives(_) | Failure::MachineDrives(_) => ExitCode::Undecided,
         Failure::Broken(_) => ExitCode::Failure,
     }
 }
