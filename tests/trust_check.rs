@@ -317,6 +317,24 @@ const CASES: &[Case] = &[
         "agents.yaml:4",
     ),
     (
+        "a token that is known by the name of a repository alone",
+        |s| {
+            fs::create_dir(s.demo().join("jwks")).unwrap();
+            fs::write(s.demo().join("jwks/github.json"), "{\"keys\": []}").unwrap();
+            let issuer = "https://token.actions.githubusercontent.com";
+            let subject = "repo:corp/access:ref:refs/heads/main";
+            with_agents(
+                s,
+                &format!(
+                    "      - {{method: token, issuer: \"{issuer}\", subject: \"{subject}\", algorithm: RS256, jwks: jwks/github.json}}\n"
+                ),
+            );
+        },
+        "name-only-subject",
+        "warning",
+        "agents.yaml:5",
+    ),
+    (
         "an agent's key without an end",
         |s| {
             let k = s.public_key("assistant");

@@ -106,6 +106,7 @@ codes! {
     MembersUnknown = "members-unknown", Warning, "A group's members are not all known; counts say \"at least\".";
     AggregationDiffers = "aggregation-differs", Warning, "An aggregated role's exported rules differ from the roles its labels choose.";
     UnresolvedRole = "unresolved-role", Warning, "A binding names a role that the export does not hold.";
+    CustomWorkloads = "custom-workloads", Note, "Custom resources create pods, and count as workloads.";
     NotImported = "not-imported", Note, "An object of a kind that this importer does not read.";
     // Effects.
     Unclassified = "unclassified", Note, "No rule and no label says how much harm something that a plan gives or takes can do.";
@@ -146,6 +147,7 @@ codes! {
     RevokedKeyListed = "revoked-key-listed", Warning, "A key that was revoked stands in a trust file still.";
     AgentWithoutProof = "agent-without-proof", Warning, "An agent has no way to prove its plans, so they are denied.";
     EndlessCredential = "endless-credential", Warning, "An agent's key holds longer than a credential may, or without end.";
+    NameOnlySubject = "name-only-subject", Warning, "A token's subject names a repository without its ids.";
     LongLivedAgent = "long-lived-agent", Warning, "An agent's credentials may last longer than a day.";
     CredentialEnded = "credential-ended", Warning, "An agent's key has ended.";
     MachineApprover = "machine-approver", Error, "A machine's key or identity stands among approvers.";

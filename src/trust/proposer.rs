@@ -243,7 +243,7 @@ impl ProofError {
         match self {
             Self::NoWay(_) | Self::OtherKind(_) => 0,
             Self::UnknownKey { .. } | Self::Token(TokenError::Issuer(_)) => 1,
-            Self::OtherPrincipal(_) | Self::Token(TokenError::Subject(_)) => 2,
+            Self::OtherPrincipal(_) | Self::Token(TokenError::Subject { .. }) => 2,
             Self::Token(TokenError::Signed(_)) => 3,
             Self::Signature(_)
             | Self::OtherProposer(_)

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Agents, People, Person, Proof, Tasks};
+use crate::config::{Agents, People, Person, Proof, Tasks, TokenProof};
 use crate::input::entitlement::IdentityKind;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::PersonId;
@@ -291,6 +291,23 @@ fn listed_though_revoked(files: Files<'_>, revoked: &Revoked) -> Vec<Finding> {
         .collect()
 }
 
+/// A repository of GitHub that is known by its name alone: whoever takes over the name is taken for it.
+fn by_name_alone(id: &str, token: &TokenProof) -> Option<Finding> {
+    let is_github = token.issuer.raw() == "https://token.actions.githubusercontent.com";
+    let repository = token.subject.raw().strip_prefix("repo:").and_then(|rest| rest.split(':').next())?;
+    let is_numbered = |part: &str| part.rsplit_once('@').is_some_and(|(_, number)| !number.is_empty());
+    let pins = |claim: &str| token.claims.iter().any(|(name, _)| name.raw() == claim);
+    let is_pinned = repository.split('/').all(is_numbered) || (pins("repository_id") && pins("repository_owner_id"));
+    (is_github && !is_pinned).then(|| {
+        let message = format!(
+            "a token of `{id}` is known by the name `{repository}` alone: a repository that takes the name over proves its plans"
+        );
+        Finding::new(Code::NameOnlySubject, message).at(&token.jwks.place).help(
+            "use the subject with ids (`repo:OWNER@ID/NAME@ID:…`), or pin `claims: {repository_owner_id: …, repository_id: …}`",
+        )
+    })
+}
+
 fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
     let mut found = Vec::new();
     for agent in files.agents.all() {
@@ -312,6 +329,9 @@ fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
             );
         }
         for proof in &agent.proofs {
+            if let Proof::Token(token) = &proof.value {
+                found.extend(by_name_alone(id, token));
+            }
             let Proof::Key { key, valid_after, valid_before } = &proof.value else { continue };
             let lifetime = valid_after.zip(*valid_before).and_then(|(from, until)| until.since(from));
             let (code, message) = match (lifetime, valid_before) {

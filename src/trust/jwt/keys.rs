@@ -1,8 +1,8 @@
 //! A set of public keys (JWKS), kept in a local file of the trust folder.
 //!
 //! Source: RFC 7517, RFC 7518 §6, RFC 8037; SPIFFE's trust bundle format (`use`). In: the bytes of the file. Out:
-//! [`KeySet`]. A set that holds a symmetric or private key, or one key id twice, is refused as a whole: whoever can read
-//! it could sign. Keys of kinds or for uses that are not ours are kept by id only, to say so.
+//! [`KeySet`]. A set that holds a symmetric or private key is refused as a whole: whoever can read it could sign. Keys of
+//! kinds or for uses that are not ours are kept by id only, to say so.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,8 @@ use super::json::Json;
 
 /// As many keys as no issuer has.
 const MAX_KEYS: usize = 1000;
+/// The keys that are tried for a token that names none.
+const MAX_TRIED: usize = 16;
 
 /// A signature algorithm that may be pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,15 +60,18 @@ pub enum KeySetError {
     /// It holds more keys than any issuer has.
     #[error("the set holds more than {MAX_KEYS} keys")]
     TooMany,
-    /// Two keys have one id.
-    #[error("the key id `{}` stands in the set twice", .0.terminal())]
-    DuplicateId(Text),
     /// A key that must not be public.
     #[error("the set holds a symmetric or private key")]
     Secret,
     /// No key has this id.
     #[error("the set has no key `{}`", .0.terminal())]
     UnknownId(Text),
+    /// The token names no key, and the set has none that verifies.
+    #[error("the token names no key (`kid`), and the set has none that verifies signatures with {}", .0.name())]
+    NoneFits(Algorithm),
+    /// The token names no key, and the set has more than are tried.
+    #[error("the token names no key (`kid`), and the set has {0} keys that it could be of")]
+    NoId(usize),
     /// The key is for something else.
     #[error("the key `{}` is not meant for verifying signatures with {}", .id.terminal(), .algorithm.name())]
     OtherUse {
@@ -85,9 +90,13 @@ pub enum KeySetError {
     },
 }
 
-/// The keys of an issuer, by id. A key without an id stands under the empty one.
+/// The keys of an issuer, by id. A key without an id stands under the empty one. Several keys may have one id: an issuer
+/// that rotates its keys may publish both for a while.
 #[derive(Clone)]
-pub struct KeySet(BTreeMap<String, BTreeMap<String, Json>>);
+pub struct KeySet(BTreeMap<String, Vec<Members>>);
+
+/// What a set says of a key.
+type Members = BTreeMap<String, Json>;
 
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,8 +129,9 @@ impl KeySet {
                 None => String::new(),
                 Some(id) => id.text().filter(|id| !id.is_empty()).ok_or(KeySetError::Syntax)?.to_owned(),
             };
-            if out.insert(id.clone(), members.clone()).is_some() {
-                return Err(KeySetError::DuplicateId(Text::from(id)));
+            let same: &mut Vec<Members> = out.entry(id).or_default();
+            if !same.contains(members) {
+                same.push(members.clone());
             }
         }
         Ok(Self(out))
@@ -130,12 +140,43 @@ impl KeySet {
     /// Whether there is a key of this id that verifies with an algorithm.
     #[must_use]
     pub fn has(&self, id: &str, algorithm: Algorithm) -> bool {
-        self.key(id, algorithm).is_ok()
+        self.named(id, algorithm).is_ok()
     }
 
-    /// The key of an id, if it is meant for an algorithm.
-    pub(super) fn key(&self, id: &str, algorithm: Algorithm) -> Result<PublicKey, KeySetError> {
-        let members = self.0.get(id).ok_or_else(|| KeySetError::UnknownId(Text::from(id)))?;
+    /// The keys by which a token may be signed, with their ids: those that it names, or all, if it names none.
+    pub(super) fn keys(
+        &self,
+        named: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Vec<(&str, PublicKey)>, KeySetError> {
+        if let Some(id) = named {
+            let (id, _) = self.0.get_key_value(id).ok_or_else(|| KeySetError::UnknownId(Text::from(id)))?;
+            return Ok(self.named(id, algorithm)?.into_iter().map(|key| (id.as_str(), key)).collect());
+        }
+        let of = |id: &String| self.named(id, algorithm).unwrap_or_default();
+        let all: Vec<(&str, PublicKey)> =
+            self.0.keys().flat_map(|id| of(id).into_iter().map(move |key| (id.as_str(), key))).collect();
+        match all.len() {
+            0 => Err(KeySetError::NoneFits(algorithm)),
+            1..=MAX_TRIED => Ok(all),
+            more => Err(KeySetError::NoId(more)),
+        }
+    }
+
+    /// The keys of an id that are meant for an algorithm; why none is, if there is none.
+    fn named(&self, id: &str, algorithm: Algorithm) -> Result<Vec<PublicKey>, KeySetError> {
+        let all = self.0.get(id).ok_or_else(|| KeySetError::UnknownId(Text::from(id)))?;
+        let (mut found, mut refused) = (Vec::new(), KeySetError::UnknownId(Text::from(id)));
+        for members in all {
+            match Self::key(id, members, algorithm) {
+                Ok(key) => found.push(key),
+                Err(why) => refused = why,
+            }
+        }
+        if found.is_empty() { Err(refused) } else { Ok(found) }
+    }
+
+    fn key(id: &str, members: &Members, algorithm: Algorithm) -> Result<PublicKey, KeySetError> {
         let refuse = || KeySetError::OtherUse { id: Text::from(id), algorithm };
         let is = |name: &str, value: &str| members.get(name).and_then(Json::text) == Some(value);
         let absent_or = |name: &str, value: &str| !members.contains_key(name) || is(name, value);

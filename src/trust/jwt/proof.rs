@@ -89,8 +89,13 @@ pub enum TokenError {
     #[error("the token was issued by `{}`, not by the pinned issuer", .0.terminal())]
     Issuer(Text),
     /// Another subject.
-    #[error("the token is for `{}`, not for the proposer", .0.terminal())]
-    Subject(Text),
+    #[error("the token is for the subject `{}`; agents.yaml expects `{}`", .found.terminal(), .expected.terminal())]
+    Subject {
+        /// What the token says.
+        found: Text,
+        /// What the trust folder says.
+        expected: Text,
+    },
     /// Another plan, or more than one audience.
     #[error("the token was not made for this plan alone")]
     Audience,
@@ -122,7 +127,10 @@ impl TokenError {
                 "put the issuer's current public keys into the JWKS file of the trust folder"
             }
             Self::Signed(_) | Self::Claims | Self::Claim(_) => "ask the issuer for a token anew and store it untouched",
-            Self::Issuer(_) | Self::Subject(_) | Self::OtherClaim(_) => {
+            Self::Subject { found, expected } if without_ids(found.raw()) == expected.raw() => {
+                "the subject names the repository with its ids, as GitHub does since July 2026: if it is the right one, write the token's subject into agents.yaml"
+            }
+            Self::Issuer(_) | Self::Subject { .. } | Self::OtherClaim(_) => {
                 "correct agents.yaml, or let the right workload ask for the token"
             }
             Self::Audience => "ask for a token with the one audience that `review plan sign --audience` prints",
@@ -132,12 +140,26 @@ impl TokenError {
     }
 }
 
-/// Verifies a compact token; one LF at its end is allowed.
+/// A subject of GitHub Actions without the ids of owner and repository: `repo:OWNER@ID/NAME@ID:…`.
+fn without_ids(subject: &str) -> String {
+    let Some((repository, rest)) = subject.strip_prefix("repo:").and_then(|rest| rest.split_once(':')) else {
+        return subject.to_owned();
+    };
+    let plain = |part: &str| match part.rsplit_once('@') {
+        Some((name, id)) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
+        _ => part.to_owned(),
+    };
+    let repository: Vec<String> = repository.split('/').map(plain).collect();
+    format!("repo:{}:{rest}", repository.join("/"))
+}
+
+/// Verifies a compact token; one line end after it is allowed.
 ///
 /// # Errors
 /// If it is not signed as pinned, or does not say exactly what is expected.
 pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<Proof, TokenError> {
     let token = token.strip_suffix(b"\n").unwrap_or(token);
+    let token = token.strip_suffix(b"\r").unwrap_or(token);
     let payload = signed::verify(token, keys, expected.algorithm)?;
     if expected.key_id.is_some_and(|pinned| pinned != payload.key_id) {
         return Err(TokenError::OtherKey(Text::from(payload.key_id)));
@@ -148,7 +170,7 @@ pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<Pr
         return Err(TokenError::Issuer(Text::from(issuer)));
     }
     if subject != expected.subject {
-        return Err(TokenError::Subject(Text::from(subject)));
+        return Err(TokenError::Subject { found: Text::from(subject), expected: Text::from(expected.subject) });
     }
     let audience = match claims.get("aud") {
         Some(Json::Text(one)) => Some(one.as_str()),

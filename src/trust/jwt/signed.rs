@@ -85,13 +85,14 @@ pub(in crate::trust) fn verify(token: &[u8], keys: &KeySet, pinned: Algorithm) -
             return Err(SignedError::Type(Text::from(kind)));
         }
     }
-    let key_id = match header.get("kid") {
-        None => "",
-        Some(id) => id.text().filter(|id| !id.is_empty()).ok_or(SignedError::Header)?,
+    let named = match header.get("kid") {
+        None => None,
+        Some(id) => Some(id.text().filter(|id| !id.is_empty()).ok_or(SignedError::Header)?),
     };
-    let key = keys.key(key_id, pinned)?;
-    check(&key, &signature, signed.as_bytes())?;
-    Ok(Payload { bytes: payload, key_id: key_id.to_owned() })
+    let keys = keys.keys(named, pinned)?;
+    let holds = |(_, key): &&(&str, PublicKey)| check(key, &signature, signed.as_bytes()).is_ok();
+    let (key_id, _) = keys.iter().find(holds).ok_or(SignedError::Wrong)?;
+    Ok(Payload { bytes: payload, key_id: (*key_id).to_owned() })
 }
 
 fn check(key: &PublicKey, signature: &[u8], signed: &[u8]) -> Result<(), SignedError> {
