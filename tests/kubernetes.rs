@@ -58,7 +58,7 @@ fn write_plan(site: &Site, id: &str, changes: &[&str]) -> String {
 }
 
 fn check(site: &Site, plan: &str) -> (i32, Value) {
-    let (code, text) = site.run(&["check", plan, "--format", "json"]);
+    let (code, text) = site.run(&["check", plan, "--all", "--format", "json"]);
     (code, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
 }
 

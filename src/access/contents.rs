@@ -198,8 +198,8 @@ fn stated(
     let verdict = if is_unknown {
         crate::access::risk::classification::unknown(permission.condition.clone())
     } else if gives {
-        let given = Permission { effect: Effect::Allow, ..permission.clone() };
-        classifier.stated(view, role, &given)
+        let allowed = Permission { effect: Effect::Allow, ..permission.clone() };
+        classifier.stated(view, role, &allowed)
     } else {
         Rating::default()
     };

@@ -149,7 +149,7 @@ impl Writing {
 }
 
 fn render_to_file(report: &Report, format: Format) -> String {
-    crate::report::render::render(report, format.into(), &Style::plain(FILE_WIDTH))
+    crate::report::render::render(report, format, &Style::plain(FILE_WIDTH))
 }
 
 /// The report of a command that could not do its work.

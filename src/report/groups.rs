@@ -79,6 +79,7 @@ struct Line<'p> {
 
 /// Shows a list within limits. `at_least`: there may be more holders, because a group's members are not all known.
 pub(super) fn grouped<'p>(items: impl Iterator<Item = Item<'p>>, at_least: bool, show: Limits) -> Grouped {
+    #[expect(clippy::type_complexity, reason = "it is used here alone")]
     let mut held: BTreeMap<(Kind<'p>, &Text, &Text), (Vec<Pair<'p>>, Option<&AccessPath>)> = BTreeMap::new();
     for item in items {
         let access = item.access;

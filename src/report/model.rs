@@ -323,6 +323,7 @@ impl State {
 }
 
 /// One change.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct ChangeReport {
     /// Its id within the plan.

@@ -46,6 +46,7 @@ fn first_access(text: &str) -> Access {
 }
 
 /// A change whose every outside text is `text`.
+#[expect(clippy::too_many_lines, reason = "one line a field")]
 pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
     let t = || Text::from(text);
     let mut first = piece(text, text, text, Some(text));
@@ -217,6 +218,7 @@ fn finding(text: &str, file: &str) -> Reported {
 }
 
 /// A report of every kind, each with `text` in every place.
+#[expect(clippy::too_many_lines, reason = "one line a field")]
 pub(crate) fn reports(text: &str) -> Vec<Report> {
     let t = || Text::from(text);
     let file = format!("id: {text}needle{text}\n");

@@ -172,7 +172,9 @@ pub(crate) fn losses(
     most: usize,
 ) -> Candidates {
     let mut taken = Alone::default();
-    alone.iter().for_each(|outcome| taken.add(&outcome.effects.lost, &outcome.effects.lost_eligible));
+    for outcome in alone {
+        taken.add(&outcome.effects.lost, &outcome.effects.lost_eligible);
+    }
     let covered = |piece: &AccessDelta, eligible: bool| taken.covers(view, piece, eligible);
     let mut all = Candidates::default();
     all.accesses((&whole.effects.lost, false), EmergentWhat::Loss, &covered, most);
@@ -188,7 +190,9 @@ pub(crate) fn candidates(
     most: usize,
 ) -> Candidates {
     let mut given = Alone::default();
-    alone.iter().for_each(|outcome| given.add(&outcome.effects.gained, &outcome.effects.gained_eligible));
+    for outcome in alone {
+        given.add(&outcome.effects.gained, &outcome.effects.gained_eligible);
+    }
     let covered = |piece: &AccessDelta, eligible: bool| given.covers(view, piece, eligible);
     let mut all = Candidates::default();
     all.accesses((&whole.effects.gained, false), EmergentWhat::Access, &covered, most);

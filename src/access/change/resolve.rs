@@ -324,12 +324,12 @@ impl Resolver<'_, '_> {
             .take(8)
             .map(|(_, a)| a.scope.as_ref().map_or_else(|| "everywhere".to_owned(), |s| format!("at `{}`", s.as_str())))
             .collect();
-        let help = if elsewhere.is_empty() {
+        let advice = if elsewhere.is_empty() {
             "correct the holder or the entitlement; what a group's rule implies cannot be revoked".to_owned()
         } else {
             format!("it is held {}: name that scope", elsewhere.join(", "))
         };
-        self.faults.push(Finding::new(Code::UnknownAssignment, message).at(&wanted.to.place).help(help));
+        self.faults.push(Finding::new(Code::UnknownAssignment, message).at(&wanted.to.place).help(advice));
     }
 
     /// What a change takes from a role must be there; what it adds must not be.

@@ -23,6 +23,7 @@ pub(crate) fn is_about_holder(condition: &Text) -> bool {
 
 impl AccessState<'_, '_> {
     /// What is left of a condition for a subject; nothing at all if it cannot hold.
+    #[expect(clippy::option_option, reason = "the outer says whether it can hold, the inner what is left to ask")]
     pub(crate) fn decided(&self, subject: &Subject, condition: Option<&Text>) -> Option<Option<Text>> {
         let Some(condition) = condition else { return Some(None) };
         if !self.dialect.variables || !is_about_holder(condition) {
@@ -37,6 +38,7 @@ impl AccessState<'_, '_> {
 }
 
 /// What is left of a condition for a holder; nothing at all if it cannot hold.
+#[expect(clippy::option_option, reason = "the outer says whether it can hold, the inner what is left to ask")]
 pub(crate) fn decided(condition: &Text, holder: Option<&Identity>) -> Option<Option<Text>> {
     let text = condition.raw();
     let start = if text.starts_with('{') { Some(0) } else { text.find(" and {").map(|at| at + " and ".len()) };

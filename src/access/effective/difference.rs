@@ -70,7 +70,7 @@ impl AccessState<'_, '_> {
             action: allow.permission.action.clone(),
             resource: allow.permission.resource.clone(),
             scope: scope.cloned(),
-            condition: self.condition_of(source, allow),
+            condition: Self::condition_of(source, allow),
             until: source.end.until(),
             exceptions: Vec::new(),
         };
@@ -91,7 +91,7 @@ impl AccessState<'_, '_> {
     }
 
     /// Under which an allow is held in the end: what the way there asks for, and its own condition.
-    fn condition_of(&self, source: &ExpiringPath, allow: &Allow) -> Option<Text> {
+    fn condition_of(source: &ExpiringPath, allow: &Allow) -> Option<Text> {
         let there = if source.end.is_sure() { None } else { condition(&source.trail) };
         both(there.as_ref(), allow.permission.condition.as_ref())
     }

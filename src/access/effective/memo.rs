@@ -69,9 +69,9 @@ pub(crate) type Holders = Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>;
 /// How what each edge of a subject asks for is held, in the order of the edges; an edge that asks for nothing has none.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTrusts {
-    /// TrustBasis the subject itself.
+    /// `TrustBasis` the subject itself.
     pub(crate) own: Rc<[Validity]>,
-    /// TrustBasis whomever it can act as.
+    /// `TrustBasis` whomever it can act as.
     pub(crate) all: Rc<[Validity]>,
 }
 
@@ -116,9 +116,9 @@ pub(crate) struct EdgeDiff {
 /// Who was found to be an administrator, and who not.
 #[derive(Debug, Default)]
 pub(crate) struct Superusers {
-    /// TrustBasis subject: whether it is one and, where it is by acting as another, as whom it acts next.
+    /// `TrustBasis` subject: whether it is one and, where it is by acting as another, as whom it acts next.
     pub(crate) known: HashMap<Subject, SuperuserStatus>,
-    /// TrustBasis the address of a list: one of it who is an administrator, or how many were known when there was none. INVARIANT: the
+    /// `TrustBasis` the address of a list: one of it who is an administrator, or how many were known when there was none. INVARIANT: the
     /// index keeps lists, and their addresses.
     pub(crate) lists: BTreeMap<usize, Result<Subject, usize>>,
     /// How many are known.

@@ -204,7 +204,7 @@ pub(crate) struct Covered {
 /// The allows of a role by their actions.
 #[derive(Debug, Default)]
 pub(crate) struct ActionIndex {
-    /// ActionIndex that are patterns of one text only, in the spelling that the dialect compares.
+    /// `ActionIndex` that are patterns of one text only, in the spelling that the dialect compares.
     pub(crate) plain: HashMap<Box<str>, Vec<usize>>,
     /// All others.
     pub(crate) wild: Vec<usize>,

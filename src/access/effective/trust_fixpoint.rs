@@ -81,7 +81,7 @@ struct TrustFixpoint<'r, 'v, 's> {
     numbers: HashMap<Subject, usize>,
     lists: Vec<Rc<[usize]>>,
     list_numbers: HashMap<usize, usize>,
-    /// TrustBasis holder, a number for each thing it asks for that others ask for as well.
+    /// `TrustBasis` holder, a number for each thing it asks for that others ask for as well.
     shared: Vec<Vec<Option<usize>>>,
     answers: HashMap<(usize, usize), Expiries>,
     has_eligible: bool,
@@ -95,7 +95,7 @@ struct FixpointRun {
     level: Expiry,
     now: Vec<FixpointEvent>,
     later: BinaryHeap<(Expiry, Reverse<FixpointEvent>)>,
-    /// TrustBasis holder, whom it came to, which lists it came to, and until when it holds what it asks for.
+    /// `TrustBasis` holder, whom it came to, which lists it came to, and until when it holds what it asks for.
     rows: Vec<SlotSet>,
     opened: Vec<SlotSet>,
     live: Vec<Vec<Option<Expiry>>>,

@@ -87,7 +87,6 @@ impl Drop for Hop {
 pub(crate) type HopChain = Option<Rc<Hop>>;
 
 /// A trail with one step more.
-#[expect(clippy::unnecessary_wraps, reason = "a trail may be empty; one step more never is")]
 pub(crate) fn walk(before: &HopChain, step: PathStep) -> HopChain {
     walk_if(before, step, None)
 }

@@ -56,7 +56,9 @@ pub fn unclassified(index: &Index<'_>, data: &Data) -> Gaps {
         if let Some(role) = &assignment.role {
             gaps.levels.add(classifier.given_role(&view, role, assignment.scope.as_ref()).sensitivity);
             let lacks = known.entry(role.clone()).or_insert_with(|| of_role(&view, &classifier, role));
-            lacks.iter().for_each(|lack| *counts.entry(lack.clone()).or_default() += 1);
+            for lack in lacks.iter() {
+                *counts.entry(lack.clone()).or_default() += 1;
+            }
         }
         if let Some(group) = &assignment.member_of {
             let (level, empty) = *memberships.entry(group.clone()).or_insert_with(|| {

@@ -201,7 +201,9 @@ impl<'c> Classifier<'c> {
         self.naming_role(role).for_each(|named| verdict.raise(&named));
         // WHY: a label is of what the snapshot says that the role gives; it does not cover what a change adds.
         let labels = self.labels(view, role);
-        labels.iter().for_each(|label| verdict.raise(label));
+        for label in &labels {
+            verdict.raise(label);
+        }
         classified = classified || (!labels.is_empty() && self.stands_in(view, role, held));
         if !classified && verdict.sensitivity <= Sensitivity::Unknown {
             verdict.raise(&Rating::unclassified());
@@ -368,7 +370,9 @@ impl<'c> Classifier<'c> {
             (None, None) => Rating::unclassified(),
             (named, reached) => {
                 let mut verdict = named.unwrap_or_default();
-                reached.iter().for_each(|reached| verdict.raise(reached));
+                if let Some(reached) = &reached {
+                    verdict.raise(reached);
+                }
                 verdict
             }
         }

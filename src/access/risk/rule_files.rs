@@ -90,8 +90,10 @@ impl Data {
 /// Whether a file of the policies folder holds classification rules.
 fn is_classification(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    file.strip_prefix("classification")
-        .is_some_and(|rest| rest == ".yaml" || (rest.starts_with('-') && rest.ends_with(".yaml")))
+    file.strip_prefix("classification").is_some_and(|rest| {
+        rest == ".yaml"
+            || (rest.starts_with('-') && std::path::Path::new(rest).extension().is_some_and(|ending| ending == "yaml"))
+    })
 }
 
 fn repeated<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> Vec<Finding> {

@@ -165,7 +165,11 @@ fn of_what_is_taken_only_what_is_had_in_another_way_is_kept() {
     // A trust, while another lets in as well.
     let s = s.human("x").trust("t1", "x", "u", None).trust("t2", "x", "u", None);
     let facts = one(&s, Action::RemoveTrust(p("t1".into())));
-    assert!(facts.effects.lost.is_empty() && facts.kept.iter().any(|k| k.is_reached()), "{:?}", facts.kept);
+    assert!(
+        facts.effects.lost.is_empty() && facts.kept.iter().any(super::super::model::path::Kept::is_reached),
+        "{:?}",
+        facts.kept
+    );
 }
 
 #[test]
@@ -174,7 +178,7 @@ fn what_is_lost_only_by_several_changes_together_is_listed_with_all_of_them() {
     assert_eq!(brief(&a.effects.lost), [format!("{} * *", user("obama"))]);
     let [loss] = a.lost_together.as_slice() else { panic!("{:?}", a.lost_together) };
     assert!(matches!(&loss.what, EmergentWhat::Loss(piece) if piece.subject.as_str() == user("obama")));
-    assert_eq!(loss.members.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(loss.members.iter().map(crate::input::id::Id::as_str).collect::<Vec<_>>(), ["a", "b"]);
     assert!(loss.complete && a.changes.iter().all(|facts| facts.lost_together == [0]));
     assert!(!a.findings.iter().any(|f| f.code == Code::NoEffect), "neither half alters nothing");
 }

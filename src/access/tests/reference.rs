@@ -153,7 +153,10 @@ fn walk(s: &Snapshot, name: &str, by_trusts: bool) -> Held {
         return Held::new();
     }
     let mut actors = BTreeSet::from([(name.to_owned(), None, false)]);
-    while by_trusts {
+    loop {
+        if !by_trusts {
+            break;
+        }
         let mut next = actors.clone();
         for (actor, until, eligible) in &actors {
             for (face, face_until, face_eligible) in faces(s, actor) {

@@ -135,15 +135,12 @@ pub fn fetch(folder: &Path, name: &str) -> String {
     let remotes = line(folder, &["remote"]).unwrap_or_default();
     let short = name.strip_prefix("refs/remotes/").unwrap_or(name);
     let of = |remote: &&str| short.strip_prefix(*remote).is_some_and(|rest| rest.starts_with('/'));
-    let command = match remotes.lines().filter(of).max_by_key(|remote| remote.len()) {
-        Some(remote) => {
-            let branch = short.get(remote.len().saturating_add(1)..).unwrap_or_default();
-            format!("git fetch {remote} {branch}:refs/remotes/{remote}/{branch}")
-        }
-        None => {
-            let branch = name.strip_prefix("refs/heads/").unwrap_or(name);
-            format!("git fetch {} {branch}:{branch}", remotes.lines().next().unwrap_or("origin"))
-        }
+    let command = if let Some(remote) = remotes.lines().filter(of).max_by_key(|remote| remote.len()) {
+        let branch = short.get(remote.len().saturating_add(1)..).unwrap_or_default();
+        format!("git fetch {remote} {branch}:refs/remotes/{remote}/{branch}")
+    } else {
+        let branch = name.strip_prefix("refs/heads/").unwrap_or(name);
+        format!("git fetch {} {branch}:{branch}", remotes.lines().next().unwrap_or("origin"))
     };
     Text::from(command).terminal()
 }

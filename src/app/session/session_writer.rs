@@ -84,6 +84,7 @@ struct WrittenDecision {
     what: What,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a session holds few of them")]
 pub(crate) enum What {
     /// Given in this sitting, or kept from the one before.
     Now(Decision),

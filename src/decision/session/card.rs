@@ -26,6 +26,7 @@ pub enum Already {
 }
 
 /// A change as the session asks about it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Card {
     /// The change as it is now.

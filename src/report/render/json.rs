@@ -220,6 +220,7 @@ fn stated<'r>(it: &'r ContentsReport, most: Listed) -> Vec<StatedOut<'r>> {
     most_severe(&all, most, rank).into_iter().map(out).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one line a field")]
 fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> ChangeOut<'r> {
     let pieces = |list: &'r AccessList, gains| {
         most_severe(&list.pieces, most, rank_of).into_iter().map(|one| piece(one, gains)).collect()

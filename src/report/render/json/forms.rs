@@ -86,6 +86,7 @@ pub(super) struct TotalsOut {
     pub(super) at_least: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ChangeOut<'r> {
     pub(super) id: &'r str,

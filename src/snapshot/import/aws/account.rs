@@ -436,8 +436,8 @@ impl Build<'_> {
 
 /// Whether an account is the one that the id of an identity, a policy or a trust names: of several, the last.
 fn belongs(id: &str, account: &str) -> bool {
-    let numbers = id.split([':', '#']).filter(|part| part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit()));
-    numbers.last() == Some(account)
+    let mut numbers = id.split([':', '#']).filter(|part| part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit()));
+    numbers.next_back() == Some(account)
 }
 
 /// The boundary, and the levels of the organisation; a service-linked role is bounded by neither.

@@ -36,7 +36,7 @@ impl Build<'_> {
                 let denies = organisations.controls.get(arn).into_iter().flatten().filter(|s| !s.allow);
                 let known = owned.get(account).map(Vec::as_slice).unwrap_or_default();
                 let within: Vec<Statement> =
-                    denies.filter_map(|statement| self.within(statement, (arn, account), known, reading)).collect();
+                    denies.filter_map(|statement| Self::within(statement, (arn, account), known, reading)).collect();
                 if within.is_empty() {
                     continue;
                 }
@@ -53,7 +53,6 @@ impl Build<'_> {
 
     /// A deny narrowed to what is in an account; nothing if it is about nothing there.
     fn within(
-        &self,
         statement: &Statement,
         (arn, account): (&str, &str),
         known: &[Arc<str>],
@@ -74,7 +73,7 @@ impl Build<'_> {
         for pattern in &patterns {
             if &**pattern == "*" {
                 resources.insert(shared(&format!("arn:aws*:*:*:{account}:*")));
-                resources.extend(known.iter().flat_map(|resource| all_of(resource)));
+                resources.extend(known.iter().flat_map(all_of));
             } else if account_of(pattern) == Some(account) {
                 resources.insert(Arc::clone(pattern));
             } else {
@@ -87,7 +86,7 @@ impl Build<'_> {
                 if is_meant && !wild_before_name(pattern) {
                     resources.insert(Arc::clone(pattern));
                 } else {
-                    resources.extend(known.iter().filter(|r| matches(pattern, r)).flat_map(|r| all_of(r)));
+                    resources.extend(known.iter().filter(|r| matches(pattern, r)).flat_map(all_of));
                 }
             }
         }

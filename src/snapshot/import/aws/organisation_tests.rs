@@ -78,7 +78,7 @@ fn a_policy_of_a_resource_without_its_owner_is_a_warning_and_without_its_resourc
     let warned: Vec<_> = found.findings.iter().filter(|f| f.severity == Severity::Warning).collect();
     assert_eq!(warned.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::MissingField]);
     assert!(warned[0].help.as_ref().unwrap().raw().contains("Account") && warned[0].place.is_some());
-    for raw in [policy.to_owned(), format!(r#"{{"Policy": {:?}}}"#, policy)] {
+    for raw in [policy.to_owned(), format!(r#"{{"Policy": {policy:?}}}"#)] {
         let findings = run(&[&role(""), &raw]).unwrap_err();
         assert!(findings[0].help.as_ref().unwrap().raw().contains("\"Resource\""), "{findings:?}");
     }
