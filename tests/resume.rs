@@ -236,7 +236,7 @@ fn journals_that_cannot_be_trusted_are_told_apart_and_left_alone() {
         assert!(!site.log().exists());
     };
     tried(&text.replacen("\"verdict\":\"reject\"", "\"verdict\":\"approve\"", 1), "was altered, or is damaged");
-    tried(&text.replacen("\"version\":1", "\"version\":2", 1), "this version cannot read");
+    tried(&text.replacen("\"version\":2", "\"version\":3", 1), "this version cannot read");
     tried("not a journal\n", "this version cannot read");
     // Somebody else's: told, and not gone on with.
     fs::write(&path, &text).unwrap();

@@ -1,6 +1,6 @@
 //! Analysis: what a plan does to effective access.
 //!
-//! In: a plan, a snapshot with its index, rules, the task, the time. Out: the facts of [`crate::access::model::facts::facts`], or every
+//! In: a plan, a snapshot with its index, rules, the task, the time. Out: the facts of [`crate::access::model::facts`], or every
 //! reason why the plan cannot be analysed. Pure: no clock, no file. The effect of a change is after against before, alone
 //! on top of what it depends on: independent of the order of the plan and of unrelated changes.
 

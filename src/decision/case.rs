@@ -1,6 +1,6 @@
 //! The words that the pages of this room share, and what they ask of the rooms below.
 //!
-//! In: nothing (plain data). Out: steps, signers, outcomes, changes as they are now, and the [`Judge`] that answers what
+//! In: nothing (plain data). Out: steps, signers, outcomes, changes as they are now, and the `Judge` that answers what
 //! only policy and the graph of access can say.
 
 use std::collections::BTreeSet;

@@ -5,10 +5,10 @@
 //! reads a clock, a file, the environment or a terminal, and it never decides in a person's place.
 //!
 //! In reading order: [`fields`] and [`digest`] say what exactly is approved; [`case`] names what is asked of the rooms
-//! below; [`bars`] says who may never approve; [`record`], [`approval`], [`reject`] and [`matching`] say what counts of
-//! the decisions in the log; [`risk`] and [`likeness`] order and group the questions; [`session`] asks them;
-//! [`soundness`], [`since`] and [`gate`] judge the result, [`overlap`] two plans beside each other; [`exit`] is the number that the
-//! process ends with; [`translate`] and [`recall`] put what policy and the log say into this room's words; [`lint`] compares the trust
+//! below; [`bars`] says who may never approve; `record`, [`approval`], `reject` and [`matching`] say what counts of
+//! the decisions in the log; [`risk`] and `likeness` order and group the questions; [`session`] asks them;
+//! `soundness`, [`since`] and [`gate`] judge the result, [`overlap`] two plans beside each other; [`exit`] is the number that the
+//! process ends with; [`translate`] and `recall` put what policy and the log say into this room's words; [`lint`] compares the trust
 //! files that all of it rests on.
 
 pub mod approval;

@@ -4,7 +4,7 @@
 //! outcomes with the policies that determined them, steps that are needed, steps that a person may take, and the
 //! questions with their entities, exact enough to decide again. It parses bytes and loads nothing; it reads no clock.
 //!
-//! Reading order: [`pack`] loads policies; [`matter`] is what a question is about; `entities` puts it to Cedar; [`case`]
+//! Reading order: [`pack`] loads policies; `matter` is what a question is about; `entities` puts it to Cedar; [`case`]
 //! asks and records; [`mod@outcome`] judges changes and plans; [`approval`] judges persons; [`replay`] decides again.
 //!
 //! Laws: "needs a person" is never a permit. A policy that fails to evaluate denies, unless it is advisory. What a

@@ -7,7 +7,7 @@
 //!
 //! In reading order: [`driver`] says who drives the terminal; [`keys`] and [`mod@line`] turn bytes into keys and lines;
 //! [`console`] is what the screens need of a terminal, [`tty`] the real one; [`screen`] shows a page with its keys;
-//! [`opening`] is what comes before the first question, [`sitting`] the loop around the session.
+//! [`opening`] is what comes before the first question, `sitting` the loop around the session.
 
 pub mod console;
 pub mod driver;

@@ -1,7 +1,7 @@
 //! Edges: as whom a subject can act next, by trusts and trust rules.
 //!
 //! In: a state and a subject. Out: whom it can act as by one step, whether or not what a trust requires is held. A rule
-//! leads to many alike: they are one edge. Never walks further: [`crate::access::effective::assume_closure::acting`] does.
+//! leads to many alike: they are one edge. Never walks further: [`crate::access::effective::assume_closure`] does.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;

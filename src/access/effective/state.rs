@@ -80,7 +80,7 @@ pub(crate) struct AccessState<'v, 's> {
     pub(crate) below: Option<&'v AccessState<'v, 's>>,
     /// What this plan alone makes, where other plans' changes are among those laid: they may never be done.
     pub(crate) settled: Option<&'v AccessState<'v, 's>>,
-    /// Set once, by [`crate::access::effective::affected::touch`].
+    /// Set once, by [`crate::access::effective::affected`].
     pub(crate) touched: Option<AffectedSubjects>,
     /// Whether no subject can act as others than in the state below.
     pub(crate) same_edges: bool,

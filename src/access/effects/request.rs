@@ -24,7 +24,7 @@ pub struct AnalysisRequest<'a, 's> {
     pub data: &'a Data,
     /// The task that the plan names, if `tasks.yaml` knows it.
     pub task: Option<&'a TaskScope>,
-    /// Identities whose memberships [`Analysis::before`] must hold.
+    /// Identities whose memberships `Analysis::before` must hold.
     pub people: &'a [BTreeSet<IdentityId>],
     /// The time of the question.
     pub now: Time,

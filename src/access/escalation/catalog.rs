@@ -1,7 +1,7 @@
 //! Escalation paths: known ways from small permissions to large ones, as data.
 //!
 //! In: files of `escalations/`. Out: paths: what must be held, on which objects of the snapshot, and what these must be.
-//! [`crate::access::escalation::matches::completion`] tells who completes one. Never judges whether a completion is wanted.
+//! [`crate::access::escalation::matches`] tells who completes one. Never judges whether a completion is wanted.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Objects that the variables of escalation paths may stand for.
 //!
 //! In: a path, a variable and a state. Out: the objects of the snapshot that are what the path says, whoever completes it.
-//! What an object is to a subject, [`crate::access::escalation::matches::completion`] asks.
+//! What an object is to a subject, [`crate::access::escalation::matches`] asks.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

@@ -1,7 +1,7 @@
 //! Asks: which escalation paths ask for an access.
 //!
 //! In: paths, and what a subject has more. Out: the paths that it may newly complete by that. Remembers what it was asked: a
-//! change gives the same to many. Never tells whether a path is completed: [`crate::access::escalation::matches::completion`] does.
+//! change gives the same to many. Never tells whether a path is completed: [`crate::access::escalation::matches`] does.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};

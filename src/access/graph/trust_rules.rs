@@ -1,7 +1,7 @@
 //! Trust rules: a permission lets its holder act as identities.
 //!
 //! In: a rule of the snapshot, and the names of identities and groups. Out: for each name that the rule's template
-//! matches, what must be held, where. Never evaluates who holds it: [`crate::access::effective::direct_holdings::reach`] does, before and after.
+//! matches, what must be held, where. Never evaluates who holds it: [`crate::access::effective::direct_holdings`] does, before and after.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Joins what the rooms found about a plan into the report's model.
 //!
-//! In: a proposal, or the faults that keep a plan from being one. Out: a [`Report`] that any renderer shows. Counting and
+//! In: a proposal, or the faults that keep a plan from being one. Out: a `Report` that any renderer shows. Counting and
 //! verdicts come from `decision` and `policy`; this page only carries them over.
 
 use crate::app::plans::evaluated_plan::EvaluatedPlan;

@@ -1,7 +1,7 @@
 //! What the log holds of decisions and exports, and which of them still speaks for its person.
 //!
 //! In: decisions and exports of verified sessions, and which session follows which. Out: supersession, and the order in
-//! which things were known. Nothing here asks whether a decision is any good: see [`crate::decision::approval`], [`crate::decision::recorded::rejections::reject`].
+//! which things were known. Nothing here asks whether a decision is any good: see [`crate::decision::approval`], [`crate::decision::recorded::rejections`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
