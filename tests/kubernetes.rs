@@ -213,7 +213,8 @@ fn cluster_admin_for_a_team_of_unknown_members_never_looks_harmless() {
     assert!(unwrapped.contains("concerns an unknown number of identities"), "{text}");
     assert!(text.contains("members not all known: `group:github:webops`"), "{text}");
     assert!(!text.contains("at least 0"), "none and unknown are not the same");
-    assert!(text.lines().count() < 150, "{} lines are too many for a pull request", text.lines().count());
+    // Each escalation path is listed with the way to it, because nothing that a decision covers may be folded away.
+    assert!(text.lines().count() < 400, "{} lines are too many for a pull request", text.lines().count());
 
     let mut card = site.sit(&format!("{plan} --key keys/ada.pub"));
     expect(&mut card, "policy denies the plan as a whole");
