@@ -318,7 +318,11 @@ fn each_trick_with_a_token_is_refused_and_no_token_is_ever_shown() {
             "valid only from",
         ),
         ("too long", &|c| c["exp"] = json!(at + 200_000), "the agent's limit is 1d"),
-        ("of another subject", &|c| c["sub"] = json!("spiffe://corp.example/agent/other"), "the token is for the subject"),
+        (
+            "of another subject",
+            &|c| c["sub"] = json!("spiffe://corp.example/agent/other"),
+            "the token is for the subject",
+        ),
         ("of another issuer", &|c| c["iss"] = json!("https://evil.example"), "not by the pinned issuer"),
         ("from another branch", &|c| c["ref"] = json!("pull/7"), "the token's claim `ref`"),
         ("without a subject", &|c| c["sub"] = Value::Null, "no usable claim `sub`"),
