@@ -1,17 +1,17 @@
-//! The map of the rooms, in reading order. No code lives here.
+//! `review` reviews the access changes that AI assistants propose, by their effect, and keeps a signed log.
 //!
-//! `review` stands between the access change that an assistant suggests and the change itself. Data flows downward:
-//! untrusted bytes become values with places ([`input`]); a plan, a snapshot and the site's configuration become
-//! believed forms ([`plan`], [`snapshot`], [`config`]); the graph of access tells what each change really does
-//! ([`access`]); Cedar answers questions about it ([`policy`]); signatures are judged ([`trust`]); the record is read
-//! and written ([`log`]); what a person said is matched with what was shown ([`decision`]); the result is put into
-//! words ([`report`]), asked on a terminal ([`terminal`]) and wired to a command line ([`cli`]).
+//! Data flows downward. Untrusted bytes become values with places ([`input`]). A plan, a snapshot and the site's
+//! configuration are parsed ([`plan`], [`snapshot`], [`config`]). The effective access before and after the changes is
+//! computed ([`access`]), and Cedar policies are evaluated on it ([`policy`]). Signatures are verified ([`trust`]), and the
+//! log is read and written ([`log`]). Recorded decisions are matched with changes ([`decision`]), reports are built and
+//! rendered ([`report`]), and a person is asked on a terminal ([`terminal`]). The use cases ([`app`]) join these, and the
+//! command line ([`cli`]) calls the use cases. `src/README.md` explains the architecture.
 //!
-//! Laws:
+//! Rules:
 //! - Imports run one way: `input` ← {`plan`, `snapshot`, `config`} ← `access` ← `policy`; `input` ← `trust` ← `log`;
-//!   {`policy`, `log`} ← `decision` ← `report` ← `terminal` ← `cli`. A test reads the sources and enforces it.
-//! - Only `cli`, `terminal`, `log::store` and `trust::sign` touch the clock, the environment, files or a terminal.
-//! - Fail closed: what is missing, late, malformed, ambiguous, unknown or errored is not approved.
+//!   {`policy`, `log`} ← `decision` ← `report` ← `terminal` ← `app` ← `cli`. A test reads the sources and checks this.
+//! - Only `app`, `cli`, `terminal`, `log::store` and `trust::sign` touch the clock, the environment, files or a terminal.
+//! - Fail closed: what is missing, late, malformed, ambiguous, unknown or failed is not approved.
 
 pub mod access;
 pub mod app;

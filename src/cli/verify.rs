@@ -183,8 +183,8 @@ enum Known {
 }
 
 impl Known {
-    /// WHY not at once: what does not verify is told, whatever else is wrong (DESIGN §11). What verifies but for recorders,
-    /// of whom nobody knows whether they are people, does not pass.
+    /// Applied after verification, because a log that does not verify is reported before anything else. A log whose
+    /// recorders may be people does not pass.
     fn doubt(&self, (mut report, code): (Report, ExitCode)) -> (Report, ExitCode) {
         let Self::Faulty(name) = self else { return (report, code) };
         let because = |says: Sentence| says.name(name).own(" is faulty, so nobody knows who is no recorder");

@@ -1,7 +1,7 @@
 //! Which changes may be approved with one answer.
 //!
-//! Source: DESIGN §8. In: a change, its facts, the parent of its scope, and whether anything warns. Out: what it must
-//! have in common with the others of a group, or nothing if it must be asked alone.
+//! Computes from a change, its facts and the parent of its scope the key that all changes of a group must share.
+//! A privileged change, or one with a warning, has no key and is asked alone.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! The change digest: what exactly a person approves.
 //!
-//! Source: DESIGN §8. In: a plan, one of its changes, the facts of that change on top of its dependencies. Out: a closed
-//! document, its canonical JSON, and the SHA-256 of `review-change@v2` LF and that JSON. Never in it: facts of the whole
-//! plan, the change's id and place, paths, comments, claims that hold, anything that depends on now.
+//! Builds a closed document from a plan, one of its changes, and the facts of that change on top of its dependencies.
+//! The digest is the SHA-256 of `review-change@v2`, LF and the document's canonical JSON. It excludes facts of the whole
+//! plan, the change's id and place, paths, comments, confirmed claims, and everything that depends on the current time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

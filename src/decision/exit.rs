@@ -1,6 +1,6 @@
-//! The number that the process ends with: DESIGN §11.
+//! The exit code of the process.
 //!
-//! In: everything that holds. Out: the one that is reported. No format and no flag changes it.
+//! If several codes apply, one order decides which is reported. No format and no flag changes it.
 
 /// What the process tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

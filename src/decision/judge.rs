@@ -11,7 +11,7 @@ use crate::policy::{KeyFacts, StepName};
 
 /// Answers what only policy and the graph of access can say, all of it as of now.
 pub trait Judge {
-    /// Whether an access covers another (DESIGN §5).
+    /// Whether an access covers another.
     fn covers(&self, wide: &Access, narrow: &Access) -> bool;
     /// Whether policy permits this signer this step on this change, for a signature that shows this of the key.
     fn permits(&self, signer: &Signer, key: &KeyFacts, case: &CaseId, step: &StepName) -> bool;

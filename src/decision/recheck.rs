@@ -1,7 +1,7 @@
 //! Whether the approved changes can stand on their own.
 //!
-//! Source: DESIGN §8: "the approved set is analysed again as a plan of its own". In: what the analysis of that set says,
-//! beside what was approved. Out: faults. A grant whose companion revoke was rejected may now break a rule.
+//! The approved changes are analysed again as a plan of their own, because a grant whose companion revoke was rejected
+//! may now break a rule. This module compares that analysis with what was approved and returns the faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,7 +14,7 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::policy::KeyFacts;
 
-/// By how many seconds a writer may be ahead of our clock before its times do not count (DESIGN §8).
+/// How many seconds a writer may be ahead of our clock before its times no longer count.
 pub const CLOCK_SKEW_SECONDS: i64 = 300;
 
 /// A session of the log, by its id.

@@ -1,7 +1,7 @@
-//! A session that was interrupted goes on.
+//! Resumes an interrupted session from the current cards and the decisions in its journal.
 //!
-//! Source: DESIGN §9. In: the cards as they are now, and the decisions that a journal holds. Out: a session in which what
-//! gives no access stands, and every yes to access is asked again; or, where anything moved, no session at all.
+//! Rejections stand, and every approval of access is asked again. If a recorded digest has changed, no session is
+//! resumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! What a token must say to prove who wrote a plan.
 //!
-//! Source: RFC 7519 §4.1; DESIGN: exactly one audience, `urn:review:plan:sha256:DIGEST` of the plan's bytes. In: token,
+//! Source: RFC 7519 §4.1; exactly one audience, `urn:review:plan:sha256:DIGEST` of the plan's bytes. In: token,
 //! keys, [`Expected`]. Out: [`Proof`]: claims and the token's digest, which is all that may be logged.
 
 use std::collections::BTreeMap;
