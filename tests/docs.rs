@@ -197,3 +197,23 @@ fn the_pages_on_the_formats_say_of_every_field_what_its_schema_says() {
         }
     }
 }
+
+#[test]
+fn every_path_that_the_contributor_pages_name_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut named, mut missing) = (0, Vec::new());
+    for page in ["CONTRIBUTING.md", "SECURITY.md", "src/README.md"] {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        for word in text.split('`').skip(1).step_by(2) {
+            let starts = ["src/", "tests/", "policies/", ".ci/", "examples/"];
+            if starts.iter().any(|start| word.starts_with(start)) && !word.contains(' ') {
+                named += 1;
+                if !root.join(word).exists() {
+                    missing.push(format!("{page}: `{word}`"));
+                }
+            }
+        }
+    }
+    assert!(named >= 20, "only {named} paths were looked for");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
