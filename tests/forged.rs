@@ -282,7 +282,7 @@ fn a_person_records_nothing_whatever_allowed_signers_allows() {
         let said = finding["message"].as_str().unwrap();
         assert!(
             said.contains(
-                "`ada@corp.example` is `ada` of people.yaml, and a person signs nothing for `review-record@v1`"
+                "`ada@corp.example` belongs to the person `ada` of people.yaml, and a person may not sign for `review-record@v1`"
             ),
             "{said}"
         );
@@ -335,7 +335,7 @@ fn whoever_can_decide_with_a_key_records_nothing_with_it() {
     site.append("allowed_signers", &again);
     Forged { key: "keys/ada", principal: "ci@ci.example", ..Forged::honest() }.add(&site);
     refused(
-        "of allowed_signers has the key for `ada` of people.yaml, and a person signs nothing for `review-record@v1`",
+        "of allowed_signers lists the key for `ada` of people.yaml, and a person may not sign for `review-record@v1`",
     );
     fs::write(site.demo().join("allowed_signers"), signers).unwrap();
     // A certificate over her key, one that names her beside a machine, and one that is the machine's alone.
@@ -351,9 +351,9 @@ fn whoever_can_decide_with_a_key_records_nothing_with_it() {
         Forged { key: &key, principal: "ci@ci.example", ..Forged::honest() }.add(&site);
     };
     forged("ada", "ci@ci.example");
-    refused("of allowed_signers has the key for `ada` of people.yaml");
+    refused("of allowed_signers lists the key for `ada` of people.yaml");
     forged("robot", "ci@ci.example,ada@corp.example");
-    refused("`ada@corp.example` is `ada` of people.yaml, and a person signs nothing for `review-record@v1`");
+    refused("`ada@corp.example` belongs to the person `ada` of people.yaml, and a person may not sign for `review-record@v1`");
     forged("robot", "ci@ci.example");
     assert_eq!(json(&site, &["verify", "review-log.jsonl"]).0, 0);
 }

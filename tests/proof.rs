@@ -152,7 +152,7 @@ fn a_foreign_key_is_denied_and_that_of_another_agent_is_named() {
     let site = signed();
     let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--replace", "--key", "keys/ada.pub"]);
     assert!(code == 0 && text.contains("warning: it will not count"), "{text}");
-    assert!(refused(&site).contains("is not one that agents.yaml names for the proposer"));
+    assert!(refused(&site).contains("agents.yaml does not list the key"));
     let agents = fs::read_to_string(site.demo().join("agents.yaml")).unwrap();
     site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/other"]);
     let other = format!(
@@ -161,7 +161,7 @@ fn a_foreign_key_is_denied_and_that_of_another_agent_is_named() {
     );
     fs::write(site.demo().join("agents.yaml"), other).unwrap();
     site.run(&["plan", "sign", "plan.yaml", "--replace", "--key", "keys/other"]);
-    assert!(refused(&site).contains("the proof is that of `agent:other`"), "{}", refused(&site));
+    assert!(refused(&site).contains("the proof is by `agent:other`"), "{}", refused(&site));
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Canonical JSON: one value, one sequence of bytes.
+//! Canonical JSON: serialises a value to exactly one byte sequence, so that digests of equal values are equal.
 //!
-//! Source: RFC 8785, with two restrictions that make it exact in every language: keys are ASCII, and numbers are
-//! integers within ±(2^53−1). In: any value that serialises so. Out: its bytes, keys sorted, no white space.
+//! Follows RFC 8785 with two restrictions that make the result exact in every language: keys are ASCII, and numbers
+//! are integers within ±(2^53−1). The serializer writes into one buffer and sorts the entries of each object when it
+//! ends. Keys are sorted and there is no white space.
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
@@ -15,7 +16,7 @@ pub enum CanonicalError {
     /// The value does not serialise to JSON at all.
     #[error("the value cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// A number is a fraction or beyond ±(2^53−1).
+    /// A number is a fraction or outside ±(2^53−1).
     #[error("the number {0} has no canonical form")]
     Number(serde_json::Number),
     /// A key is not ASCII.
@@ -23,13 +24,13 @@ pub enum CanonicalError {
     Key,
 }
 
-/// The largest integer that every JSON reader keeps exact: 2^53−1.
+/// The largest integer that every JSON reader represents exactly: 2^53−1.
 pub const MAX_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// Writes a value in canonical form, without a trailing LF.
 ///
 /// # Errors
-/// If the value holds a fraction, an integer beyond ±(2^53−1) or a key that is not ASCII.
+/// If the value contains a fraction, an integer outside ±(2^53−1) or a key that is not ASCII.
 pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalError> {
     let mut form = Form::default();
     let written = value.serialize(&mut serde_json::Serializer::with_formatter(io::sink(), Writer(&mut form)));
@@ -40,21 +41,21 @@ pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalEr
     }
 }
 
-/// The canonical form of what was written so far.
+/// The canonical output so far.
 #[derive(Default)]
 struct Form {
     out: Vec<u8>,
-    /// The objects that are open, the outermost first.
+    /// The open objects, outermost first.
     open: Vec<Open>,
-    /// Why there is no canonical form.
+    /// The first reason why the value has no canonical form.
     fault: Option<CanonicalError>,
 }
 
 /// An object that is being written.
 struct Open {
-    /// Where its first entry begins.
+    /// Where its first entry starts in the output.
     start: usize,
-    /// For each entry where it begins and where its key ends, the quotes included.
+    /// For each entry: where it starts, and where its key ends (including the quotes).
     entries: Vec<(usize, usize)>,
 }
 
@@ -76,10 +77,10 @@ impl Form {
         write!(self.out, "{integer}")
     }
 
-    /// Puts the entries of an object that ends here into the order of their keys; of one key the last counts.
+    /// Sorts the entries of the object that ends here by key. If a key occurs twice, the last entry wins.
     fn sort(&mut self, object: &Open) -> Result<(), CanonicalError> {
         let bytes = |from: usize, to: usize| self.out.get(from..to).unwrap_or_default();
-        // Behind an entry stands a comma, behind the last one nothing.
+        // A comma follows each entry except the last.
         let ends = object.entries.iter().skip(1).map(|(begin, _)| begin - 1).chain([self.out.len()]);
         let mut entries: Vec<(Cow<'_, [u8]>, &[u8])> = Vec::with_capacity(object.entries.len());
         for ((begin, key_end), end) in object.entries.iter().zip(ends) {
@@ -87,8 +88,7 @@ impl Form {
             if !quoted.is_ascii() {
                 return Err(CanonicalError::Key);
             }
-            // WHY: keys are compared as they are meant, not as they are written. ASCII keys make byte order and RFC 8785's
-            // UTF-16 order the same.
+            // Compare decoded keys, not their escaped form. For ASCII keys, byte order equals the UTF-16 order of RFC 8785.
             let key = if quoted.contains(&b'\\') {
                 Cow::Owned(serde_json::from_slice::<String>(quoted)?.into_bytes())
             } else {
@@ -109,11 +109,11 @@ impl Form {
     }
 }
 
-/// Writes what a serializer tells into a form; what it would write to is left empty.
+/// Collects the serializer's output in a [`Form`]. The `io::Write` that serde passes stays empty.
 struct Writer<'f>(&'f mut Form);
 
 impl Writer<'_> {
-    /// What is no number at all never comes here: JSON has null for it.
+    /// Rejects a fraction. NaN and infinities do not arrive here: serde writes them as null.
     fn fraction(&mut self, number: f64) -> io::Result<()> {
         Err(match serde_json::Number::from_f64(number) {
             Some(number) => self.0.refuse(CanonicalError::Number(number)),
@@ -122,7 +122,7 @@ impl Writer<'_> {
     }
 }
 
-/// The methods that are not here write by these.
+/// The default methods of the trait call the ones implemented here.
 impl serde_json::ser::Formatter for Writer<'_> {
     fn write_null<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
         self.0.out.write_all(b"null")
@@ -244,7 +244,7 @@ mod tests {
         assert!(matches!(to_bytes(&u64::MAX), Err(CanonicalError::Number(_))));
     }
 
-    /// The same by a tree of values, whose keys a map sorts.
+    /// Reference implementation: a tree of values whose maps sort their keys.
     fn by_a_tree(value: &serde_json::Value) -> String {
         use serde_json::Value;
         match value {
@@ -267,7 +267,7 @@ mod tests {
             any::<String>().prop_map(Into::into),
         ];
         leaf.prop_recursive(5, 60, 6, |inner| {
-            // Keys that begin alike, and such as are escaped.
+            // Keys with a common prefix, and keys that need escapes.
             let key = "[a-c\"\\\\\u{0}-\u{23}]{0,3}";
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..5).prop_map(Into::into),

@@ -1,6 +1,4 @@
-//! SHA-256 digests that say what was hashed.
-//!
-//! Source: FIPS 180-4 (SHA-256).
+//! SHA-256 digests (FIPS 180-4) with a type parameter that says what was hashed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,27 +8,27 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of a thing of kind `T`. Written as 64 lower-case hexadecimal digits.
+/// The SHA-256 of a `T`, written as 64 lower-case hexadecimal digits.
 pub struct Digest<T>([u8; 32], PhantomData<fn() -> T>);
 
-/// A digest that is taken piece by piece.
+/// An incremental digest.
 #[derive(Debug, Default)]
 pub struct Hashing(Sha256);
 
 impl Hashing {
-    /// Hashes what comes next.
+    /// Hashes the next bytes.
     pub fn take(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of all pieces.
+    /// The digest of everything hashed so far.
     #[must_use]
     pub fn done<T>(self) -> Digest<T> {
         Digest(self.0.finalize().into(), PhantomData)
     }
 }
 
-/// What a digest was taken of.
+/// Markers for what a digest was computed from.
 pub mod of {
     /// The exact bytes of a file.
     #[derive(Debug)]
@@ -38,10 +36,10 @@ pub mod of {
     /// A change with its effect (`review-change@v2`).
     #[derive(Debug)]
     pub enum Change {}
-    /// A piece of the whole plan's effect: a subject and access, an escalation or a conflict.
+    /// One part of the whole plan's effect: a subject and its access, an escalation or a conflict.
     #[derive(Debug)]
     pub enum Piece {}
-    /// A line of the log, its LF included.
+    /// A line of the log, including its LF.
     #[derive(Debug)]
     pub enum Line {}
     /// A Merkle tree hash (RFC 6962).
@@ -59,7 +57,7 @@ impl<T> Digest<T> {
         Self(Sha256::digest(bytes).into(), PhantomData)
     }
 
-    /// Takes 32 bytes that are already a digest.
+    /// Wraps 32 bytes that are already a digest.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes, PhantomData)
@@ -71,7 +69,7 @@ impl<T> Digest<T> {
         &self.0
     }
 
-    /// Reads 64 lower-case hexadecimal digits; `None` for anything else.
+    /// Parses 64 lower-case hexadecimal digits. Returns `None` for anything else.
     #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {
         let raw = hex.as_bytes();
@@ -86,7 +84,7 @@ impl<T> Digest<T> {
         Some(Self(out, PhantomData))
     }
 
-    /// The 64 digits, without an allocation: a log is mostly digests.
+    /// The 64 digits, without an allocation, because a log consists mostly of digests.
     fn hex(&self) -> [u8; 64] {
         let mut out = [0_u8; 64];
         for (pair, byte) in out.chunks_exact_mut(2).zip(self.0) {
@@ -95,13 +93,13 @@ impl<T> Digest<T> {
         out
     }
 
-    /// The same bytes seen as the digest of another kind of thing.
+    /// The same bytes as a digest of another type.
     #[must_use]
     pub fn cast<U>(&self) -> Digest<U> {
         Digest(self.0, PhantomData)
     }
 
-    /// The first 12 hexadecimal digits, for people.
+    /// The first 12 hexadecimal digits, for display.
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()
@@ -168,7 +166,7 @@ impl<'de, T> Deserialize<'de> for Digest<T> {
     }
 }
 
-/// Reads digits without an allocation.
+/// Parses the digits without an allocation.
 struct HexVisitor<T>(PhantomData<fn() -> T>);
 
 impl<T> serde::de::Visitor<'_> for HexVisitor<T> {

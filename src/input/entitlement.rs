@@ -1,6 +1,4 @@
-//! The words of entitlement that plan and snapshot share.
-//!
-//! In: nothing (plain data). Out: kinds of identity, modes, sensitivities, permissions, requirements.
+//! Entitlement types that plan and snapshot share: identity kinds, modes, sensitivities, permissions, requirements.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,21 +6,21 @@ use serde::{Deserialize, Serialize};
 use super::id::ResourceId;
 use super::text::Text;
 
-/// What an identity is. All but `human` are non-human identities.
+/// The kind of an identity. All kinds except `human` are non-human identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityKind {
-    /// A person's identity in some system.
+    /// An account of a person.
     Human,
-    /// An account that software uses.
+    /// An account used by software.
     ServiceAccount,
-    /// A running workload with an identity of its own.
+    /// A running workload with its own identity.
     Workload,
     /// An AI assistant.
     Agent,
     /// A machine.
     Device,
-    /// Anonymous callers, or everybody: nobody knows who uses it.
+    /// Anonymous or arbitrary callers.
     Public,
 }
 
@@ -31,7 +29,7 @@ impl IdentityKind {
     pub const ALL: &'static [Self] =
         &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device, Self::Public];
 
-    /// Every kind that a plan may create, or mean a role for: nobody creates the public.
+    /// The kinds that a plan may create or intend a role for: all except `public`.
     pub const CREATED: &'static [Self] =
         &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device];
 
@@ -49,25 +47,25 @@ impl IdentityKind {
     }
 }
 
-/// How much harm a thing can do.
+/// How much damage misuse can cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sensitivity {
-    /// Little.
+    /// Little damage.
     #[default]
     Low,
-    /// Some.
+    /// Moderate damage.
     Moderate,
-    /// No rule and no label says how much.
+    /// Not known: no rule and no label classifies it.
     Unknown,
-    /// Much.
+    /// Severe damage.
     High,
-    /// The whole system.
+    /// Loss of the whole system.
     Critical,
 }
 
 impl Sensitivity {
-    /// Those that a plan, a policy and a rule can state: nobody states that something is unknown.
+    /// The sensitivities that a plan, a policy and a rule can state: all except `unknown`.
     pub const STATED: &'static [Self] = &[Self::Low, Self::Moderate, Self::High, Self::Critical];
 
     /// The sensitivity as files and policies write it.
@@ -83,14 +81,14 @@ impl Sensitivity {
     }
 }
 
-/// Whether a permission gives or takes.
+/// Whether a permission allows or denies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Gives.
+    /// Allows the action.
     #[default]
     Allow,
-    /// Takes, and wins over every allow.
+    /// Denies the action; a deny overrides every allow.
     Deny,
 }
 
@@ -101,7 +99,7 @@ impl Effect {
     }
 }
 
-/// An action pattern on a resource pattern; `*` matches any run of characters.
+/// An action pattern on a resource pattern. `*` matches any sequence of characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
@@ -109,19 +107,19 @@ pub struct Permission {
     pub action: Text,
     /// The resource pattern.
     pub resource: Text,
-    /// Gives or takes.
+    /// Allow or deny.
     #[serde(default, skip_serializing_if = "Effect::is_allow")]
     pub effect: Effect,
-    /// A condition of the source system that this tool does not evaluate.
+    /// A condition of the source system. This tool does not evaluate it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
-    /// What it leaves out of its patterns: it neither gives nor takes that (`NotAction`, `NotResource`).
+    /// Exceptions (`NotAction`, `NotResource`): the permission neither allows nor denies what they match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<Except>,
 }
 
 impl Permission {
-    /// Allows an action on a resource, without a condition.
+    /// A permission that allows an action on a resource, without a condition.
     #[must_use]
     pub fn allow(action: impl Into<Text>, resource: impl Into<Text>) -> Self {
         Self {
@@ -134,7 +132,7 @@ impl Permission {
     }
 }
 
-/// What a permission leaves out of its patterns.
+/// An exception of a permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Except {
@@ -144,16 +142,16 @@ pub struct Except {
     pub resource: Text,
 }
 
-/// How an assignment holds.
+/// Whether an assignment is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Holds, without expiry.
+    /// In force, without expiry.
     #[default]
     Standing,
-    /// Holds now, until its expiry.
+    /// In force now, until its expiry.
     Active,
-    /// Can be activated later.
+    /// Not in force, but can be activated later.
     Eligible,
 }
 
@@ -169,7 +167,7 @@ impl Mode {
     }
 }
 
-/// An action and a resource pattern that must be held.
+/// A permission that a subject must have: an action and a resource pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
@@ -177,7 +175,7 @@ pub struct Requirement {
     pub action: Text,
     /// The resource pattern.
     pub resource: Text,
-    /// The scope it must be held in; none: in any.
+    /// The scope in which the subject must have it. If absent, any scope counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
 }

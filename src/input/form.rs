@@ -1,9 +1,9 @@
-//! Reads typed fields out of a [`Node`] by a table, collecting all faults.
+//! Checks a [`Node`] tree against a table of fields, and reads typed values from it.
 //!
-//! In: a tree, and the [`Shape`] that it must have. Out: findings for everything that does not fit, each at its place
-//! with the nearest known name; then typed values through [`Fields`]. One table drives this reader and the JSON Schema
-//! of [`super::form_schema`], so that the two cannot drift apart. A getter gives `None` for what is absent and for what
-//! was refused: believe nothing before [`check`] has stayed silent.
+//! [`check`] compares a tree with its [`Shape`] and reports every fault at its place, with the nearest known name. It
+//! takes time linear in the tree. [`Fields`] then reads typed values. The same table generates the JSON Schema in
+//! [`super::form_schema`], so the two always agree. A getter returns `None` both for an absent value and for an invalid
+//! one, so use its result only if [`check`] reported nothing.
 
 use super::digest::{Digest, of};
 use super::finding::{Code, Finding};
@@ -14,11 +14,11 @@ use super::place::{Place, Placed};
 use super::text::Text;
 use super::time::{Span, Time};
 
-/// The longest id, in bytes.
+/// The maximum length of an id, in bytes.
 pub const MAX_ID: usize = 256;
-/// The longest text, in bytes.
+/// The maximum length of a text, in bytes.
 pub const MAX_TEXT: usize = 16_384;
-/// After so many findings a file is refused without naming further faults.
+/// The maximum number of findings per file. Further faults are not reported.
 pub const MAX_FAULTS: usize = 1_000;
 
 /// One field of a mapping.
@@ -26,66 +26,66 @@ pub const MAX_FAULTS: usize = 1_000;
 pub struct Rule {
     /// The key.
     pub name: &'static str,
-    /// What its value looks like.
+    /// The shape of its value.
     pub shape: Shape,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub need: Need,
-    /// What it is for, one sentence.
+    /// Its purpose, in one sentence.
     pub about: &'static str,
 }
 
-/// Whether a field must be there.
+/// Whether a field is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Always.
+    /// Always required.
     Required,
-    /// Never.
+    /// Optional.
     Optional,
-    /// Exactly one of the fields that share this word.
+    /// Exactly one of the fields with this group name is required.
     OneOf(&'static str),
-    /// At most one of the fields that share this word.
+    /// At most one of the fields with this group name is allowed.
     AtMostOne(&'static str),
 }
 
-/// What a value looks like.
+/// The shape of a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// Text of 1 to [`MAX_TEXT`] bytes.
     Text,
-    /// A name of 1 to [`MAX_ID`] bytes on one line, no white space at its ends.
+    /// A name of 1 to [`MAX_ID`] bytes on one line, without leading or trailing white space.
     Id,
-    /// RFC 3339 with an offset, or a date.
+    /// An RFC 3339 time with an offset, or a date.
     Time,
-    /// `45m`, `4h`, `7d`.
+    /// A duration such as `45m`, `4h` or `7d`.
     Span,
     /// `true` or `false`.
     Bool,
-    /// A whole number between two, both included.
+    /// A whole number from a minimum to a maximum, both inclusive.
     Integer(i64, i64),
     /// `sha256:` and 64 lower-case hexadecimal digits.
     Digest,
     /// One of these words.
     Words(&'static [&'static str]),
-    /// A list: shape of the items, least and most of them.
+    /// A list: the shape of the items, and the minimum and maximum number of items.
     List(&'static Shape, usize, usize),
-    /// A mapping with these fields; the noun is for messages.
+    /// A mapping with these fields. The noun is used in messages.
     Mapping(&'static str, &'static [Rule]),
     /// A mapping from names to values of one shape.
     Named(&'static Shape),
-    /// A mapping whose fields depend on a word in it.
+    /// A mapping whose fields depend on the value of one field.
     Variants(&'static Variants),
 }
 
 /// A mapping whose fields depend on one of its fields.
 #[derive(Debug)]
 pub struct Variants {
-    /// What such a mapping is called in messages.
+    /// The noun for such a mapping in messages.
     pub noun: &'static str,
-    /// The field that holds the word.
+    /// The field that selects the case.
     pub by: &'static str,
-    /// What that field is for.
+    /// The purpose of that field.
     pub about: &'static str,
-    /// The fields that every case has.
+    /// The fields of every case.
     pub common: &'static [Rule],
     /// The cases.
     pub cases: &'static [Case],
@@ -94,23 +94,23 @@ pub struct Variants {
 /// One case of a [`Variants`].
 #[derive(Debug)]
 pub struct Case {
-    /// The word that chooses it.
+    /// The word that selects the case.
     pub word: &'static str,
-    /// What it does, one sentence.
+    /// What it means, in one sentence.
     pub about: &'static str,
-    /// Its own fields.
+    /// The fields of this case only.
     pub rules: &'static [Rule],
 }
 
 impl Variants {
-    /// The case of a word.
+    /// The case that a word selects.
     #[must_use]
     pub fn case(&self, word: &str) -> Option<&'static Case> {
         self.cases.iter().find(|case| case.word == word)
     }
 }
 
-/// Checks that a value has a shape. Adds every fault to `findings`; `what` names the value in messages.
+/// Checks that a value has a shape and adds every fault to `findings`. Messages call the value `what`.
 pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>) {
     if findings.len() >= MAX_FAULTS {
         return;
@@ -125,7 +125,7 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
         }
         (Shape::Text, Value::Text(text)) => {
             if text.raw().trim().is_empty() {
-                wrong(Code::BadValue, format!("{what} is empty"), "say something".to_owned());
+                wrong(Code::BadValue, format!("{what} is empty"), "write a text".to_owned());
             } else if text.raw().len() > MAX_TEXT {
                 wrong(Code::BadValue, format!("{what} is longer than {MAX_TEXT} bytes"), "shorten it".to_owned());
             }
@@ -143,7 +143,7 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
         (Shape::Words(words), Value::Text(text)) => {
             let help = nearest(text.raw(), words.iter().copied())
                 .map_or_else(|| format!("expected {}", expected(shape)), |word| format!("did you mean `{word}`"));
-            wrong(Code::BadValue, format!("{what} is `{}`, which is not one of its words", text.raw()), help);
+            wrong(Code::BadValue, format!("{what} is `{}`, which is not allowed", text.raw()), help);
         }
         (Shape::Time | Shape::Span | Shape::Digest, Value::Text(text)) => {
             let message = format!("{what} is `{}`, which is not {}", text.raw(), expected(shape));
@@ -200,7 +200,7 @@ fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, find
     let Some(case) = variants.case(word.raw()) else {
         let message = format!("{what} has the unknown {} `{}`", variants.by, word.raw());
         let help = nearest(word.raw(), words.iter().copied())
-            .map_or_else(|| format!("known are {}", listed(&words)), |near| format!("did you mean `{near}`"));
+            .map_or_else(|| format!("known values are {}", listed(&words)), |near| format!("did you mean `{near}`"));
         findings.push(Finding::new(Code::BadValue, message).at(&chosen.place).help(help));
         return;
     };
@@ -209,10 +209,10 @@ fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, find
     fields(node, entries, &rules, what, &format!("`{}` ({what})", case.word), findings);
 }
 
-/// Checks the fields of a mapping: each known one by its shape, then what is missing or excludes another.
+/// Checks the fields of a mapping: the shape of each known field, then missing and mutually exclusive fields.
 fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &str, findings: &mut Vec<Finding>) {
     let names: Vec<_> = rules.iter().map(|rule| rule.name).collect();
-    // WHY: once for the mapping; a hostile one may hold tens of thousands of unknown keys.
+    // Compute this once per mapping: a hostile file may contain tens of thousands of unknown keys.
     let absent: Vec<_> =
         names.iter().copied().filter(|known| !entries.iter().any(|e| e.key.value.raw() == *known)).collect();
     for entry in entries {
@@ -224,10 +224,10 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
             check(&entry.value, &rule.shape, &format!("`{name}` of {what}"), findings);
             continue;
         }
-        let allowed = format!("allowed are {}", listed(&names));
+        let allowed = format!("allowed fields are {}", listed(&names));
         let help = nearest(name, absent.iter().copied())
             .map_or_else(|| allowed.clone(), |near| format!("did you mean `{near}`; {allowed}"));
-        // WHY: nothing that is named so long was meant as a field; it may be a token or a key.
+        // Do not quote a very long name: it is not a mistyped field and may be a token or a key.
         let message = match name.len() {
             ..=64 => format!("{owner} has no field `{name}`"),
             long => format!("{owner} has no field with a name of {long} bytes"),
@@ -276,7 +276,7 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
     }
 }
 
-/// How a message names an item of a list: by its noun and, where it has one, its id.
+/// The name of a list item in messages: its noun and, if it has one, its id.
 fn label(shape: &Shape, item: &Node) -> Option<String> {
     let noun = match shape {
         Shape::Mapping(noun, _) => noun,
@@ -296,7 +296,7 @@ fn label(shape: &Shape, item: &Node) -> Option<String> {
     Some(format!("{noun} `{}`", id.raw()))
 }
 
-/// What a shape expects, in the words of a message.
+/// A description of the shape for messages.
 fn expected(shape: &Shape) -> String {
     match shape {
         Shape::Text => format!("text of at most {MAX_TEXT} bytes"),
@@ -331,7 +331,7 @@ fn id_fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// A time as files write it: `YYYY-MM-DD`, or with `THH:MM:SS`, an optional fraction and `Z` or `±HH:MM`.
+/// Parses a time: `YYYY-MM-DD`, optionally followed by `THH:MM:SS`, an optional fraction, and `Z` or `±HH:MM`.
 #[must_use]
 pub fn time(text: &str) -> Option<Time> {
     let shaped = |text: &str, pattern: &str| {
@@ -350,7 +350,7 @@ pub fn time(text: &str) -> Option<Time> {
     if fits { Time::parse(text) } else { None }
 }
 
-/// A span as files write it; a leading zero is refused.
+/// Parses a duration. Rejects a leading zero.
 #[must_use]
 pub fn span(text: &str) -> Option<Span> {
     if text.starts_with('0') { None } else { Span::parse(text) }
@@ -368,31 +368,31 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The fields of a mapping; `None` for any other value.
+    /// The fields of a mapping, or `None` for any other value.
     #[must_use]
     pub fn of(node: &'n Node) -> Option<Self> {
         node.entries().map(|entries| Self { entries, place: &node.place })
     }
 
-    /// The whole mapping's place.
+    /// The place of the whole mapping.
     #[must_use]
     pub fn place(&self) -> &'n Place {
         self.place
     }
 
-    /// The entry of a field, if it is there.
+    /// The entry of a field, if present.
     #[must_use]
     pub fn entry(&self, name: &str) -> Option<&'n Entry> {
         self.entries.iter().find(|entry| entry.key.value.raw() == name)
     }
 
-    /// The value of a field, if it is there.
+    /// The value of a field, if present.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'n Node> {
         self.entry(name).map(|entry| &entry.value)
     }
 
-    /// All entries, for mappings from names.
+    /// All entries, for a mapping from names.
     #[must_use]
     pub fn entries(&self) -> &'n [Entry] {
         self.entries
@@ -447,13 +447,13 @@ impl<'n> Fields<'n> {
         if let Value::Integer(value) = node.value { Some(Placed::new(value, node.place.clone())) } else { None }
     }
 
-    /// One of `all`, by the word that `word_of` gives each.
+    /// One of `all`, selected by the word that `word_of` returns for it.
     #[must_use]
     pub fn word<T: Copy>(&self, name: &str, all: &[T], word_of: fn(T) -> &'static str) -> Option<Placed<T>> {
         self.parsed(name, |text| all.iter().copied().find(|one| word_of(*one) == text.raw()))
     }
 
-    /// The items of a list; none if it is absent.
+    /// The items of a list, or an empty list if it is absent.
     #[must_use]
     pub fn list(&self, name: &str) -> &'n [Node] {
         self.get(name).and_then(Node::items).unwrap_or_default()
@@ -465,14 +465,14 @@ impl<'n> Fields<'n> {
         self.list(name).iter().filter_map(id).collect()
     }
 
-    /// A mapping within this one.
+    /// A nested mapping.
     #[must_use]
     pub fn fields(&self, name: &str) -> Option<Fields<'n>> {
         Fields::of(self.get(name)?)
     }
 }
 
-/// The name that a node holds.
+/// The name in a node.
 #[must_use]
 pub fn id<K>(node: &Node) -> Option<Placed<Id<K>>> {
     let text = node.as_text()?;

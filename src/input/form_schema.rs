@@ -1,13 +1,13 @@
-//! The JSON Schema of a [`Shape`].
+//! Generates the JSON Schema (draft 2020-12) of a [`Shape`], from the table that the reader uses.
 //!
-//! In: the table that the reader uses. Out: JSON Schema, draft 2020-12, that accepts what the reader accepts as far as
-//! a schema can say it (not: that 2026-02-30 is no day, or that ids differ). Never a second source of truth.
+//! The schema accepts what the reader accepts, except for rules that a schema cannot express (for example that
+//! 2026-02-30 is not a date, or that ids are unique).
 
 use serde_json::{Map, Value, json};
 
 use super::form::{MAX_ID, MAX_TEXT, Need, Rule, Shape};
 
-/// The dialect of every schema made here.
+/// The dialect of all schemas.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The schema of a shape.
@@ -41,7 +41,7 @@ pub fn of(shape: &Shape) -> Value {
                 set(&mut schema, "description", json!(case.about));
                 schema
             });
-            // WHY: `oneOf` would do as well, but the words exclude one another and `anyOf` gives better messages.
+            // `oneOf` would be equivalent because the words are distinct, but `anyOf` gives better messages.
             json!({"type": "object", "anyOf": cases.collect::<Vec<_>>()})
         }
     }

@@ -1,7 +1,6 @@
-//! Names of things, one type per kind of thing.
+//! Ids, one type per kind of object.
 //!
-//! In: a string from a snapshot, a plan or a configuration. Out: a cheap, comparable, typed name. An [`Id`] is text from
-//! outside: it has no `Display`; [`Id::text`] leads to the escapes.
+//! An [`Id`] is text from outside, so it has no `Display`; print it through [`Id::text`]. Cloning is cheap.
 
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
@@ -15,18 +14,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::Text;
 
-/// The name of a thing of kind `K`.
+/// The id of an object of kind `K`.
 pub struct Id<K>(Arc<str>, PhantomData<fn() -> K>);
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $alias:ident = $kind:ident;)*) => {
-        /// The kinds of things that have names.
+        /// The kinds of objects that have ids.
         pub mod kind {
             $($(#[$doc])* #[derive(Debug)] pub enum $kind {})*
 
-            /// What a name can be of.
+            /// A kind of object.
             pub trait Kind {
-                /// Whether names of this kind are mostly written once, so that sharing them costs more than it saves.
+                /// Whether ids of this kind usually occur once, so that interning costs more than it saves.
                 const ONCE: bool;
             }
             $(impl Kind for $kind { const ONCE: bool = matches!(stringify!($kind).as_bytes(), b"Assignment" | b"Trust" | b"Credential" | b"Alert"); })*
@@ -42,7 +41,7 @@ kinds! {
     GroupId = Group;
     /// A role.
     RoleId = Role;
-    /// A resource, also as a scope.
+    /// A resource, which may also be a scope.
     ResourceId = Resource;
     /// An assignment.
     AssignmentId = Assignment;
@@ -58,27 +57,27 @@ kinds! {
     ChangeId = Change;
     /// A task.
     TaskId = Task;
-    /// A person of `people.yaml`.
+    /// A person in `people.yaml`.
     PersonId = Person;
     /// A policy.
     PolicyId = Policy;
-    /// A principal of `allowed_signers`.
+    /// A principal in `allowed_signers`.
     PrincipalId = Principal;
 }
 
 impl<K> Id<K> {
-    /// Takes a name as it came.
+    /// Wraps a name without changing it.
     pub fn new(raw: impl Into<Arc<str>>) -> Self {
         Self(raw.into(), PhantomData)
     }
 
-    /// The name as it came: for comparing, hashing and serialising, never for printing.
+    /// The unescaped name. Use it to compare, hash and serialise, never to print.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as text, whose escapes lead to a medium.
+    /// The name as text, for printing.
     #[must_use]
     pub fn text(&self) -> Text {
         Text::new(Arc::clone(&self.0))
@@ -108,7 +107,7 @@ impl<K> Ord for Id<K> {
 }
 impl<K> Hash for Id<K> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // WHY: must agree with `str`, because maps are looked up by `Borrow<str>`.
+        // Must equal the hash of `str`, because maps are searched through `Borrow<str>`.
         self.0.hash(state);
     }
 }
@@ -143,7 +142,7 @@ impl<'de, K: kind::Kind> Deserialize<'de> for Id<K> {
     }
 }
 
-/// Takes a name from the reader's own buffer: no copy but the one that is kept.
+/// Reads a name without a copy of the reader's buffer.
 struct Name<K>(PhantomData<fn() -> K>);
 
 impl<K: kind::Kind> serde::de::Visitor<'_> for Name<K> {
@@ -166,17 +165,17 @@ impl<K> JsonSchema for Id<K> {
     }
 }
 
-/// Whose access is meant: an identity or a group.
+/// The subject of access: an identity or a group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A single identity.
     Identity(IdentityId),
-    /// A group, which is itself a subject because its members are not always known.
+    /// A group. It is a subject of its own because its members are not always known.
     Group(GroupId),
 }
 
 impl Subject {
-    /// The name, whatever the kind.
+    /// The name of the identity or group.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -195,7 +194,7 @@ impl Subject {
     }
 }
 
-/// What can be granted: a role, or membership of a group.
+/// An entitlement: a role, or membership of a group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Entitlement {
     /// A role.

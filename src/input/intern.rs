@@ -1,25 +1,24 @@
-//! One copy of a name, however often a file repeats it.
+//! String interning for one reading.
 //!
-//! In: strings as a reader meets them, between the start and the end of one reading. Out: shared strings, so that equal
-//! names of one reading are one allocation. Outside of [`interning`] every call makes a string of its own. Nothing is
-//! kept once the reading ends.
+//! Within [`interning`], equal names share one allocation. The table is dropped when the reading ends. Outside of it,
+//! every call allocates.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// How names are hashed where a large snapshot is looked up: quickly, and from a seed that is drawn anew each time.
+/// The hasher for names of a large snapshot: fast, with a random seed.
 pub type Hashes = foldhash::fast::RandomState;
-/// A set of names of a reading.
+/// A set of names from one reading.
 pub type Names<'a> = HashSet<&'a str, Hashes>;
-/// What is looked up by names of a reading.
+/// A map from names of one reading.
 pub type ByName<'a, V> = HashMap<&'a str, V, Hashes>;
 
 thread_local! {
     static NAMES: RefCell<Option<HashSet<Arc<str>, Hashes>>> = const { RefCell::new(None) };
 }
 
-/// Forgets the names when the reading ends, also by an unwinding.
+/// Drops the table when the reading ends, even by a panic.
 struct Forget;
 
 impl Drop for Forget {
@@ -28,7 +27,7 @@ impl Drop for Forget {
     }
 }
 
-/// Runs a reading within which equal names share one allocation; a reading within a reading shares its names.
+/// Runs a reading in which equal names share one allocation. A nested reading uses the same table.
 pub fn interning<R>(reading: impl FnOnce() -> R) -> R {
     if NAMES.with(|names| names.borrow().is_some()) {
         return reading();

@@ -1,9 +1,9 @@
-//! The strict reader for JSON that anyone may have written.
+//! The strict JSON reader for untrusted files.
 //!
-//! In: bytes and a [`Budget`]. Out: the same [`Node`] tree as [`super::yaml`] gives, or the fault that stopped the
-//! reading and all duplicate keys. Source: RFC 8259, more strictly: UTF-8 without a byte order mark, each key once, no
-//! lone surrogate, nothing after the value. Whole numbers within 64 bits become integers, every other number keeps its
-//! text. Never recurses: the depth of the input is a number here, not a stack.
+//! It returns the same [`Node`] tree as [`super::yaml`], or the fault that stopped the reading and all duplicate keys.
+//! It is stricter than RFC 8259: UTF-8 without a byte order mark, unique keys, no lone surrogates, nothing after the
+//! value. Whole numbers within 64 bits become integers; other numbers keep their text. It takes linear time and keeps
+//! its own stack, so the depth of the input does not use the call stack.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub fn read(name: &str, bytes: &[u8], budget: &Budget) -> Result<Node, Vec<Findi
     }
 }
 
-/// Reads one JSON value as far as it can be understood; the tree may be believed only if no finding came with it.
+/// Reads as much of one JSON value as possible. Use the tree only if there are no findings.
 #[must_use]
 pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<Finding>) {
     let source = match Source::new(name, bytes, budget) {
@@ -69,7 +69,7 @@ impl Reader<'_> {
         let mut stack: Vec<Frame> = Vec::new();
         self.blank();
         loop {
-            // Here a value begins.
+            // A value starts here.
             let mut node = match self.peek() {
                 Some(b'[') => {
                     self.push(&mut stack, Open::List(Vec::new()))?;
@@ -88,14 +88,14 @@ impl Reader<'_> {
                 }
                 _ => self.leaf()?,
             };
-            // Here a value has ended; close what ends with it.
+            // A value has ended here. Close the collections that end with it.
             loop {
                 self.blank();
                 let Some(frame) = stack.last_mut() else {
                     return if self.at == self.source.text.len() {
                         Ok(node)
                     } else {
-                        Err(self.syntax("something follows the value"))
+                        Err(self.syntax("unexpected text after the value"))
                     };
                 };
                 let close = match &mut frame.kind {
@@ -150,13 +150,13 @@ impl Reader<'_> {
         if self.nodes <= self.budget.nodes {
             return Ok(());
         }
-        Err(self.fault(Code::TooLarge, &format!("the file holds more than {} values and keys", self.budget.nodes)))
+        Err(self.fault(Code::TooLarge, &format!("the file contains more than {} values and keys", self.budget.nodes)))
     }
 
     fn push(&mut self, stack: &mut Vec<Frame>, kind: Open) -> Read<()> {
         self.count()?;
         if stack.len() >= self.budget.depth {
-            let message = format!("lists and mappings lie more than {} deep", self.budget.depth);
+            let message = format!("lists and mappings are nested more than {} levels deep", self.budget.depth);
             return Err(self.fault(Code::TooLarge, &message));
         }
         stack.push(Frame { start: self.at, kind });
@@ -167,7 +167,7 @@ impl Reader<'_> {
 
     fn pop(&mut self, stack: &mut Vec<Frame>) -> Read<Node> {
         self.at = self.at.saturating_add(1);
-        let Some(frame) = stack.pop() else { return Err(self.syntax("nothing is open here")) };
+        let Some(frame) = stack.pop() else { return Err(self.syntax("unexpected closing bracket")) };
         let value = match frame.kind {
             Open::List(items) => Value::List(items),
             Open::Mapping { entries, .. } => Value::Mapping(entries),
@@ -175,7 +175,7 @@ impl Reader<'_> {
         Ok(Node { value, place: self.source.place(frame.start..self.at) })
     }
 
-    /// Reads a key and its colon; a key that was there before loses its value.
+    /// Reads a key and its colon. The value of a duplicate key is dropped.
     fn key(&mut self, stack: &mut [Frame]) -> Read<()> {
         if self.peek() != Some(b'"') {
             return Err(self.syntax("expected a key in double quotes"));
@@ -192,7 +192,7 @@ impl Reader<'_> {
             if seen.insert(text.value.clone()) {
                 *key = Some(text);
             } else {
-                let message = format!("the key `{}` stands here a second time", text.value.raw());
+                let message = format!("duplicate key `{}`", text.value.raw());
                 let finding = Finding::new(Code::DuplicateKey, message).at(&text.place).help("keep one of them");
                 self.duplicates.push(finding);
                 *key = None;
@@ -215,12 +215,12 @@ impl Reader<'_> {
             }
         }
         let Some(length) = number(rest.as_bytes()) else {
-            let message = if rest.is_empty() { "the file ends too early" } else { "expected a value here" };
+            let message = if rest.is_empty() { "unexpected end of file" } else { "expected a value here" };
             return Err(self.syntax(message));
         };
         self.at = start.saturating_add(length);
         let text = self.source.slice(start..self.at);
-        // WHY: `-0` is a number of its own in JSON; as an integer it would lose its sign.
+        // `-0` is a distinct JSON number; as an integer it would lose its sign.
         let value = match text.parse::<i64>() {
             Ok(whole) if text != "-0" => Value::Integer(whole),
             _ => Value::Number(text.into()),
@@ -228,7 +228,7 @@ impl Reader<'_> {
         Ok(Node { value, place: self.source.place(start..self.at) })
     }
 
-    /// Reads a string; its place lies within the quotes.
+    /// Reads a string. Its place excludes the quotes.
     fn string(&mut self) -> Read<Placed<Text>> {
         self.at = self.at.saturating_add(1);
         let start = self.at;
@@ -245,8 +245,8 @@ impl Reader<'_> {
                     return Ok(Placed::new(text.into(), place));
                 }
                 Some(b'\\') => text.push(self.escape()?),
-                Some(_) => return Err(self.syntax("a control character stands in a string")),
-                None => return Err(self.syntax("a string does not end")),
+                Some(_) => return Err(self.syntax("control character in a string")),
+                None => return Err(self.syntax("unterminated string")),
             }
         }
     }
@@ -263,7 +263,7 @@ impl Reader<'_> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.unicode_escape(),
-            _ => return Err(self.syntax("this escape is unknown")),
+            _ => return Err(self.syntax("unknown escape")),
         };
         self.at = self.at.saturating_add(2);
         Ok(c)
@@ -274,24 +274,24 @@ impl Reader<'_> {
             let text = self.source.text.get(at..at.saturating_add(6))?.strip_prefix("\\u")?;
             if text.bytes().all(|b| b.is_ascii_hexdigit()) { u32::from_str_radix(text, 16).ok() } else { None }
         };
-        let Some(first) = unit(self.at) else { return Err(self.syntax("`\\u` wants four hexadecimal digits")) };
+        let Some(first) = unit(self.at) else { return Err(self.syntax("`\\u` needs four hexadecimal digits")) };
         let (code, length) = if (0xd800..0xdc00).contains(&first) {
             match unit(self.at.saturating_add(6)) {
                 Some(second) if (0xdc00..0xe000).contains(&second) => {
                     (0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00), 12)
                 }
-                _ => return Err(self.syntax("half a surrogate pair stands alone")),
+                _ => return Err(self.syntax("unpaired surrogate")),
             }
         } else {
             (first, 6)
         };
-        let Some(c) = char::from_u32(code) else { return Err(self.syntax("half a surrogate pair stands alone")) };
+        let Some(c) = char::from_u32(code) else { return Err(self.syntax("unpaired surrogate")) };
         self.at = self.at.saturating_add(length);
         Ok(c)
     }
 }
 
-/// The length of the number that begins here; `None` if none does.
+/// The length of the number that starts here, or `None` if there is none.
 fn number(text: &[u8]) -> Option<usize> {
     let digits = |from: usize| text.get(from..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
     let mut at = usize::from(text.first() == Some(&b'-'));
@@ -381,7 +381,7 @@ mod tests {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let result = read(&name, &std::fs::read(&path).unwrap(), &WIDE);
-            // RFC 8259 lets a reader keep duplicate names; we don't, and say which.
+            // RFC 8259 allows duplicate names. This reader rejects and reports them.
             let duplicate = result.as_ref().is_err_and(|f| f.iter().all(|f| f.code == Code::DuplicateKey));
             if name.starts_with("y_") {
                 yes += 1;

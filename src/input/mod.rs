@@ -1,8 +1,5 @@
-//! Untrusted bytes become values with places.
-//!
-//! In: bytes that anyone may have written. Out: [`text::Text`] (no `Display`), [`id::Id`]s, [`place::Place`]s,
-//! [`finding::Finding`]s and [`digest::Digest`]s. This room never reads a file, a clock or the environment, and never
-//! lets text from outside reach a medium without that medium's escape.
+//! Readers for untrusted bytes, and the basic types for their results: [`text::Text`], [`id`]s, [`place::Place`]s,
+//! [`finding::Finding`]s and [`digest::Digest`]s. No module here reads a file, a clock or the environment.
 
 pub mod canonical;
 pub mod digest;

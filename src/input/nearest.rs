@@ -1,13 +1,10 @@
-//! The nearest known name to one that is not known.
-//!
-//! In: what was written and what could have been. Out: the one suggestion worth making, or none. Never decides anything:
-//! a suggestion is for a person to read.
+//! Suggests the nearest known name for an unknown one, by Damerau-Levenshtein distance.
 
-/// The longest name that is compared; a longer one is no slip of the keyboard.
+/// The longest name to compare. A longer name is not a typing error.
 const LONGEST: usize = 128;
 
-/// The known name nearest to `written`, if it is near enough to be a slip: at most a third of its characters differ.
-/// Of equally near names the first in the given order wins.
+/// The known name nearest to `written`, if at most a third of the characters differ. If several are equally near, the
+/// first one wins.
 #[must_use]
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if written.len() > LONGEST {

@@ -1,7 +1,5 @@
-//! The tree that the strict YAML and JSON readers both give.
-//!
-//! In: what a reader believed. Out: values and keys, each with the [`Place`] that holds exactly it; the budgets that a
-//! reader keeps; [`Source`], which turns byte ranges into places. Never holds text that a reader has not accepted.
+//! The tree that both strict readers (YAML and JSON) return, the budgets of the readers, and the mapping from byte
+//! ranges to places.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,49 +8,49 @@ use super::finding::{Code, Finding};
 use super::place::{Place, Placed};
 use super::text::Text;
 
-/// How much input a reader takes before it gives up.
+/// The limits of a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Bytes of the whole file.
+    /// Maximum size of the file in bytes.
     pub bytes: usize,
-    /// Lists and mappings within one another.
+    /// Maximum nesting of lists and mappings.
     pub depth: usize,
-    /// Values and keys.
+    /// Maximum number of values and keys.
     pub nodes: usize,
 }
 
 impl Budget {
-    /// What a plan and each configuration file may take: 1 MiB, 32 levels, 100,000 nodes.
+    /// The limits for a plan and for each configuration file: 1 MiB, 32 levels, 100,000 nodes.
     pub const FILE: Self = Self { bytes: 1 << 20, depth: 32, nodes: 100_000 };
 }
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What it is.
+    /// The value.
     pub value: Value,
-    /// Exactly the value: within the quotes of a quoted one, the lines of a block; an absent value has its key's place.
+    /// The exact region of the value: without the quotes of a quoted value. An absent value has the place of its key.
     pub place: Place,
 }
 
-/// What a value is.
+/// A value.
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// `null`, or nothing after a key.
+    /// `null`, or an absent value after a key.
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// A whole number.
     Integer(i64),
-    /// Any other number, as it was written.
+    /// Any other number, as written.
     Number(Text),
     /// Text.
     Text(Text),
     /// A list.
     List(Vec<Node>),
-    /// A mapping, in the order of the file, each key once.
+    /// A mapping, in file order, with unique keys.
     Mapping(Vec<Entry>),
-    /// Something a finding already names; it answers every question with silence.
+    /// A value that already has a finding. Further checks ignore it.
     Faulty,
 }
 
@@ -84,19 +82,19 @@ impl Node {
         if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
 
-    /// The value below a key, if this is a mapping that has it.
+    /// The value of a key, if this is a mapping with that key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries()?.iter().find(|entry| entry.key.value.raw() == key).map(|entry| &entry.value)
     }
 
-    /// A short region that stands for this value: the first key of a mapping, else the value.
+    /// A short region to point at: the first key of a mapping, otherwise the value.
     #[must_use]
     pub fn head(&self) -> &Place {
         self.entries().and_then(<[Entry]>::first).map_or(&self.place, |entry| &entry.key.place)
     }
 
-    /// What kind of value this is, in the words of a message.
+    /// The kind of this value, for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.value {
@@ -111,33 +109,33 @@ impl Node {
     }
 }
 
-/// A file's text with the means to say where a byte stands.
+/// The text of a file, with an index from byte offsets to lines and columns.
 pub(super) struct Source<'a> {
     /// The text.
     pub text: &'a str,
     name: Arc<str>,
     /// Byte offset of the start of each line.
     lines: Vec<usize>,
-    /// Characters before byte `n * STEP`. WHY: a line may be as long as the file, and each value asks for its column.
+    /// Characters before byte `n * STEP`. Without this index, each column lookup in a very long line would scan the line.
     characters: Vec<u32>,
 }
 
 const STEP: usize = 128;
 
-/// How to fix a file that holds nothing.
-pub(super) const REWRITE: &str = "write it anew, or take it from where it is kept; it may have been cut off";
+/// The help text for an empty file.
+pub(super) const REWRITE: &str = "write the file again or restore it; it may have been truncated";
 
-/// How many findings of one kind a reader lists before it only counts them.
+/// How many findings of one kind a reader lists. It counts the others.
 pub(super) const MOST_FINDINGS: usize = 100;
 
 impl<'a> Source<'a> {
-    /// Takes bytes that are not empty, within the budget and UTF-8.
+    /// Accepts bytes that are not empty, within the budget, and UTF-8.
     ///
     /// # Errors
-    /// The one finding that stops the reading.
+    /// The finding that stops the reading.
     pub fn new(name: &str, bytes: &'a [u8], budget: &Budget) -> Result<Self, Finding> {
         if bytes.len() > budget.bytes {
-            let message = format!("the file has {} bytes; at most {} are read", bytes.len(), budget.bytes);
+            let message = format!("the file has {} bytes; the limit is {}", bytes.len(), budget.bytes);
             return Err(Finding::new(Code::TooLarge, message).at(&Place::file(name)).help("split it"));
         }
         if bytes.is_empty() {
@@ -164,7 +162,7 @@ impl<'a> Source<'a> {
             if at % STEP == 0 {
                 characters.push(count);
             }
-            // A byte that continues a character is no new one.
+            // UTF-8 continuation bytes do not start a character.
             count = count.saturating_add(u32::from(byte & 0xc0 != 0x80));
             if byte == b'\n' {
                 lines.push(at.saturating_add(1));
@@ -182,7 +180,7 @@ impl<'a> Source<'a> {
         known.saturating_add(u32::try_from(more).unwrap_or(u32::MAX))
     }
 
-    /// The place of a range of bytes.
+    /// The place of a byte range.
     pub fn place(&self, range: Range<usize>) -> Place {
         let start = range.start.min(self.text.len());
         let line = self.lines.partition_point(|first| *first <= start);
@@ -195,19 +193,19 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The text of a range of bytes; nothing if it cuts a character.
+    /// The text of a byte range, or an empty text if the range splits a character.
     pub fn slice(&self, range: Range<usize>) -> &'a str {
         self.text.get(range).unwrap_or_default()
     }
 }
 
-/// Cuts a list of findings of one kind short and says how many were left out.
+/// Truncates a list of findings of one kind and notes how many were omitted.
 pub(super) fn shorten(findings: &mut Vec<Finding>, what: &str) {
     let more = findings.len().saturating_sub(MOST_FINDINGS);
     if more > 0 {
         findings.truncate(MOST_FINDINGS);
         if let Some(last) = findings.last_mut() {
-            last.help = Some(format!("{more} more {what} follow").into());
+            last.help = Some(format!("{more} more {what} not shown").into());
         }
     }
 }

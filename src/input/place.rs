@@ -1,4 +1,4 @@
-//! Where in a file something stands.
+//! Positions in files.
 
 use std::sync::Arc;
 
@@ -6,27 +6,27 @@ use serde::Serialize;
 
 use super::text::Text;
 
-/// A region of a file: where a finding points.
+/// A region of a file, to which a finding points.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The file as the user named it.
+    /// The file, as the user named it.
     pub file: Arc<str>,
     /// Line, from 1.
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
-    /// Bytes of the region within the file: start and end. Both 0 where only the line is known.
+    /// Start and end of the region, as byte offsets in the file. Both are 0 if only the line is known.
     pub bytes: (usize, usize),
 }
 
 impl Place {
-    /// A whole file, where nothing more exact is known.
+    /// A whole file, if nothing more exact is known.
     #[must_use]
     pub fn file(name: &str) -> Self {
         Self { file: name.into(), line: 1, column: 1, bytes: (0, 0) }
     }
 
-    /// A line of a file, from 1.
+    /// A line of a file, counted from 1.
     #[must_use]
     pub fn line(name: &str, line: u32) -> Self {
         Self { file: name.into(), line, column: 1, bytes: (0, 0) }
@@ -39,22 +39,22 @@ impl Place {
     }
 }
 
-/// A value with the place it came from. Equality is the value's alone.
+/// A value with its place. Equality compares only the value.
 #[derive(Clone, Debug)]
 pub struct Placed<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
 }
 
 impl<T> Placed<T> {
-    /// Joins a value and its place.
+    /// Combines a value and its place.
     pub fn new(value: T, place: Place) -> Self {
         Self { value, place }
     }
 
-    /// Keeps the place and changes the value.
+    /// Transforms the value and keeps the place.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Placed<U> {
         Placed { value: f(self.value), place: self.place }
     }

@@ -1,7 +1,6 @@
-//! Text that came from outside, and the one way out per medium.
+//! Text from outside, with one escape function per output medium.
 //!
-//! In: any string. Out: that string made harmless for a terminal, Markdown, a workflow annotation, XML or HTML.
-//! INVARIANT: [`Text`] has no `Display` and its `Debug` is escaped, so nothing from outside is printed raw by accident.
+//! INVARIANT: [`Text`] has no `Display` and its `Debug` is escaped, so text from outside is never printed raw by accident.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,62 +8,62 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Text from outside: names, reasons, intents, claims, messages that quote them.
+/// Text from outside: names, reasons, intents, claims, and messages that quote them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Default)]
 #[serde(transparent)]
 pub struct Text(#[schemars(with = "String")] Arc<str>);
 
 impl Text {
-    /// Takes text as it came.
+    /// Wraps text without changing it.
     pub fn new(raw: impl Into<Arc<str>>) -> Self {
         Self(raw.into())
     }
 
-    /// The text as it came: for comparing, hashing and serialising, never for printing.
+    /// The unescaped text. Use it to compare, hash and serialise, never to print.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.0
     }
 
-    /// For a terminal or a plain-text table: one line, controls and invisible characters shown as `\u{…}`.
+    /// Escaped for a terminal or a plain-text table: one line, with control and invisible characters as `\u{…}`.
     #[must_use]
     pub fn terminal(&self) -> String {
         escape_line(&self.0)
     }
 
-    /// For Markdown, also inside a table cell: every character with a meaning there is escaped, and nothing of it notifies
-    /// anyone or becomes a reference (`@team`, `#42`, `GH-42`).
+    /// Escaped for Markdown, including table cells: every Markdown metacharacter is escaped, and the text neither notifies
+    /// anyone nor becomes a reference (`@team`, `#42`, `GH-42`).
     #[must_use]
     pub fn markdown(&self) -> String {
         escape_markdown(&unreferenced(&escape_line(&self.0)))
     }
 
-    /// For Markdown, as code: nothing in it is a mention or a reference, so it can be copied as it is.
+    /// Escaped for Markdown, as code: mentions and references have no effect there, so the text can be copied.
     #[must_use]
     pub fn markdown_code(&self) -> String {
         format!("<code>{}</code>", escape_markdown(&escape_line(&self.0)))
     }
 
-    /// For HTML within Markdown, which looks for mentions and references there, too.
+    /// Escaped for HTML in Markdown, where mentions and references have an effect too.
     #[must_use]
     pub fn html(&self) -> String {
         escape_xml(&unreferenced(&escape_line(&self.0)))
     }
 
-    /// For the message of a GitHub workflow command: `%`, CR and LF are percent-encoded, other controls escaped.
+    /// Escaped for the message of a GitHub workflow command: `%`, CR and LF are percent-encoded, other controls escaped.
     /// Source: GitHub Actions, "Workflow commands".
     #[must_use]
     pub fn annotation(&self) -> String {
         escape_line(&self.0).replace('%', "%25")
     }
 
-    /// For a property of a GitHub workflow command, where `:` and `,` separate as well.
+    /// Escaped for a property of a GitHub workflow command, where `:` and `,` are separators too.
     #[must_use]
     pub fn annotation_property(&self) -> String {
         self.annotation().replace(':', "%3A").replace(',', "%2C")
     }
 
-    /// For XML text and attribute values.
+    /// Escaped for XML text and attribute values.
     #[must_use]
     pub fn xml(&self) -> String {
         escape_xml(&escape_line(&self.0))
@@ -83,7 +82,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// Takes text from the reader's own buffer; equal texts of one reading share one copy.
+/// Reads text without a copy of the reader's buffer. Equal texts of one reading share one allocation.
 struct Line;
 
 impl serde::de::Visitor<'_> for Line {
@@ -110,7 +109,7 @@ impl From<String> for Text {
     }
 }
 
-/// Whether a character may not stand in a plan, nor reach a terminal: C0 and C1 controls, line and paragraph
+/// Whether a character is not allowed in a plan and must not reach a terminal: C0 and C1 controls, line and paragraph
 /// separators, bidirectional controls, zero-width and other invisible format characters, tags, noncharacters.
 /// Source: Unicode 16, UAX #9 (bidi), general category Cf; U+2028/2029.
 #[must_use]
@@ -125,7 +124,7 @@ pub fn is_hidden(c: char) -> bool {
 }
 
 fn escape_line(raw: &str) -> String {
-    // Of ASCII only controls are hidden.
+    // The only hidden ASCII characters are controls.
     if raw.bytes().all(|b| matches!(b, 0x20..0x7f)) || !raw.chars().any(is_hidden) {
         return raw.to_owned();
     }

@@ -1,6 +1,6 @@
 //! Times in UTC and spans in whole seconds.
 //!
-//! Source: RFC 3339 (times). A span is a positive whole number with a unit: `30s`, `45m`, `4h`, `7d`, `2w`.
+//! Times are RFC 3339. A span is a positive whole number with a unit: `30s`, `45m`, `4h`, `7d`, `2w`.
 
 use std::borrow::Cow;
 use std::num::NonZeroI64;
@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time, UTC, whole seconds.
+/// A point in time, in UTC, in whole seconds.
 ///
-/// INVARIANT: seconds from 1970 on are kept as one more, so that none is 0 and a time that may be absent takes no more room:
-/// a large snapshot holds millions of them. The order is that of the seconds.
+/// INVARIANT: non-negative seconds are stored plus one, so the stored number is never 0 and `Option<Time>` has the size
+/// of `Time`: a large snapshot contains millions of them. The stored order equals the order of the seconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(NonZeroI64);
 
 impl Time {
-    /// From seconds since 1970-01-01T00:00:00Z.
+    /// Converts from seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_unix(seconds: i64) -> Self {
         let kept = if seconds >= 0 { seconds.saturating_add(1) } else { seconds };
@@ -34,7 +34,7 @@ impl Time {
         if kept > 0 { kept - 1 } else { kept }
     }
 
-    /// Reads RFC 3339 with any offset; a fraction of a second is cut off. A bare date is its midnight in UTC.
+    /// Parses RFC 3339 with any offset, and drops a fraction of a second. A bare date means midnight UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let has_offset = text.ends_with('Z') || text.rfind(['+', '-']).is_some_and(|at| at > 10);
@@ -45,13 +45,13 @@ impl Time {
         full.parse::<Timestamp>().ok().map(|t| Self::from_unix(t.as_second()))
     }
 
-    /// This time and a span.
+    /// This time plus a span.
     #[must_use]
     pub fn plus(self, span: Span) -> Self {
         Self::from_unix(self.unix().saturating_add(span.0))
     }
 
-    /// The span from `earlier` to this; `None` if that is negative.
+    /// The span from `earlier` to this time, or `None` if it is negative.
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Span> {
         (self >= earlier).then(|| Span(self.unix().saturating_sub(earlier.unix())))
@@ -93,21 +93,21 @@ impl JsonSchema for Time {
     }
 }
 
-/// A span of time in whole seconds, never negative.
+/// A duration in whole seconds, never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(i64);
 
 impl Span {
-    /// The longest there is.
+    /// The longest span.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From whole seconds; a negative number becomes 0.
+    /// Converts from whole seconds. A negative number becomes 0.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Self {
         Self(seconds.max(0))
     }
 
-    /// From whole days.
+    /// Converts from whole days.
     #[must_use]
     pub const fn from_days(days: u32) -> Self {
         Self(days as i64 * 86_400)
@@ -119,7 +119,7 @@ impl Span {
         self.0
     }
 
-    /// Reads `30s`, `45m`, `4h`, `7d` or `2w`; 0 and anything else is `None`.
+    /// Parses `30s`, `45m`, `4h`, `7d` or `2w`. Returns `None` for 0 and anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let unit = match text.chars().last()? {

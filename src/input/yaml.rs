@@ -1,16 +1,16 @@
-//! The strict reader for YAML that anyone may have written.
+//! The strict YAML reader for untrusted files.
 //!
-//! In: bytes and a [`Budget`]. Out: a [`Node`] tree in which every value and key knows its place, or every fault that
-//! was found. Two independent parsers must see the same values: the event parser of `serde-saphyr` first, under the
-//! budgets, because it is linear and says where things stand; then `serde_yaml`, a fork of libyaml, only on what passed
-//! (100 KB of `[` take libyaml 36 s). Never trusts one parser's word, never resolves an alias, never applies a tag.
+//! It returns a [`Node`] tree in which every value and key has its place, or all faults. Two independent parsers must
+//! see the same values. The event parser of `serde-saphyr` runs first, within the [`Budget`], because it takes linear
+//! time and reports positions. `serde_yaml`, a fork of libyaml, then reads only what passed (libyaml takes 36 s for 100
+//! KB of `[`). Aliases and tags are rejected, never resolved.
 //!
 //! Choices where YAML leaves room:
-//! - Characters: LF, or CR directly before LF, and otherwise nothing that [`is_hidden`] names, comments and escapes
-//!   (`"\u202e"`) included. So no tab either: parsers differ on where one may stand.
-//! - One document; a leading `---` and a closing `...` are harmless and allowed, directives are not.
-//! - Keys are text. A plain key that reads as anything else must be quoted.
-//! - Dates and times may be plain: both parsers give text for them.
+//! - Line breaks are LF or CR LF. Other characters that [`is_hidden`] lists are rejected, also in comments and escapes
+//!   (`"\u202e"`). This includes tabs, because parsers differ on where a tab is allowed.
+//! - One document. A leading `---` and a closing `...` are allowed; directives are not.
+//! - Keys are text. A plain key that reads as another type must be quoted.
+//! - Dates and times may be plain, because both parsers read them as text.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -37,9 +37,9 @@ pub fn read(name: &str, bytes: &[u8], budget: &Budget) -> Result<Node, Vec<Findi
     }
 }
 
-/// Reads one YAML document as far as it can be understood, so that its other faults can be found in the same go.
+/// Reads as much of one YAML document as possible, so that the caller can report all faults at once.
 ///
-/// The tree may be believed only if no finding came with it. What a finding names is [`Value::Faulty`] in the tree.
+/// Use the tree only if there are no findings. A faulty value is [`Value::Faulty`] in the tree.
 #[must_use]
 pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<Finding>) {
     let source = match Source::new(name, bytes, budget) {
@@ -49,7 +49,7 @@ pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<
     let mut findings = hidden_characters(&source);
     let (node, faults) = Builder::new(&source, budget).run();
     let hidden = !findings.is_empty();
-    // A hidden character often breaks the syntax as well; it is the cause, so the consequence stays unsaid.
+    // A hidden character often causes a syntax error too. Report only the cause.
     findings.extend(faults.into_iter().filter(|fault| !hidden || fault.code != Code::Syntax));
     if findings.is_empty()
         && let Some(node) = &node
@@ -75,11 +75,11 @@ fn hidden_characters(source: &Source<'_>) -> Vec<Finding> {
             continue;
         }
         let (message, help) = match c {
-            '\t' => ("a tab stands in the file".to_owned(), "use spaces"),
+            '\t' => ("the file contains a tab".to_owned(), "use spaces"),
             '\u{feff}' if at == 0 => {
                 ("the file begins with a byte order mark".to_owned(), "save it as UTF-8 without one")
             }
-            _ => (format!("the hidden character U+{:04X} stands in the file", u32::from(c)), "remove it"),
+            _ => (format!("the file contains the hidden character U+{:04X}", u32::from(c)), "remove it"),
         };
         let place = source.place(at..at.saturating_add(c.len_utf8()));
         found.push(Finding::new(Code::HiddenCharacter, message).at(&place).help(help));
@@ -111,10 +111,10 @@ enum Key {
     Refused,
 }
 
-/// Why reading stops before the end.
+/// The finding that ends the reading early.
 struct Stop(Finding);
 
-/// Builds the tree from events, with a stack of its own so that no depth of input deepens ours.
+/// Builds the tree from events. It keeps its own stack, so the depth of the input does not use the call stack.
 struct Builder<'a> {
     source: &'a Source<'a>,
     budget: &'a Budget,
@@ -154,12 +154,12 @@ impl<'a> Builder<'a> {
         shorten(&mut self.findings, "findings");
         match self.root {
             Some(Node { value: Value::Null, place }) => {
-                self.findings.push(Finding::new(Code::Empty, "the document holds nothing").at(&place).help(REWRITE));
+                self.findings.push(Finding::new(Code::Empty, "the document is empty").at(&place).help(REWRITE));
                 (None, self.findings)
             }
             None => {
                 let place = self.source.place(0..0);
-                self.findings.push(Finding::new(Code::Empty, "the file holds no document").at(&place).help(REWRITE));
+                self.findings.push(Finding::new(Code::Empty, "the file contains no document").at(&place).help(REWRITE));
                 (None, self.findings)
             }
             root @ Some(_) => (root, self.findings),
@@ -171,7 +171,7 @@ impl<'a> Builder<'a> {
         let length = self.source.slice(at..self.source.text.len()).chars().next().map_or(0, char::len_utf8);
         let place = self.source.place(at..at.saturating_add(length));
         let finding = if matches!(error.kind(), ErrorKind::DirectiveDisallowed) {
-            Finding::new(Code::YamlFeature, "directives are refused").help("remove the line that begins with `%`")
+            Finding::new(Code::YamlFeature, "directives are not allowed").help("remove the line that begins with `%`")
         } else if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             self.too_deep()
         } else {
@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
     }
 
     fn too_deep(&self) -> Finding {
-        let message = format!("lists and mappings lie more than {} deep", self.budget.depth);
+        let message = format!("lists and mappings are nested more than {} levels deep", self.budget.depth);
         Finding::new(Code::TooLarge, message)
     }
 
@@ -197,12 +197,12 @@ impl<'a> Builder<'a> {
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.count(&range)?;
-                let finding = self.feature(&range, "aliases are refused", "write the value out");
+                let finding = self.feature(&range, "aliases are not allowed", "write the value out");
                 self.findings.push(finding);
                 self.put(Node { value: Value::Faulty, place: self.source.place(range) });
             }
             Event::Anchor(..) => {
-                let finding = self.feature(&range, "anchors are refused", "remove it and write the value out");
+                let finding = self.feature(&range, "anchors are not allowed", "remove it and write the value out");
                 self.findings.push(finding);
             }
             Event::Scalar(text, style, _, tag) => {
@@ -220,8 +220,8 @@ impl<'a> Builder<'a> {
                 self.open(style, range, kind)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(&range),
-            // The parser may learn new events; what we do not know we do not pass over.
-            _ => return Err(Stop(self.feature(&range, "this YAML feature is not known here", "write it plainly"))),
+            // A newer parser may emit new events. Reject the unknown ones.
+            _ => return Err(Stop(self.feature(&range, "this YAML feature is not supported", "write it plainly"))),
         }
         Ok(())
     }
@@ -233,7 +233,7 @@ impl<'a> Builder<'a> {
     fn refuse_tag(&mut self, tagged: bool, span: &Span) {
         if tagged {
             let range = span.tag_span().as_ref().map_or_else(|| bytes_of(span), bytes_of);
-            let finding = self.feature(&range, "tags are refused", "remove it; quote the value if it is text");
+            let finding = self.feature(&range, "tags are not allowed", "remove it; quote the value if it is text");
             self.findings.push(finding);
         }
     }
@@ -243,7 +243,7 @@ impl<'a> Builder<'a> {
         if self.nodes <= self.budget.nodes {
             return Ok(());
         }
-        let message = format!("the file holds more than {} values and keys", self.budget.nodes);
+        let message = format!("the file contains more than {} values and keys", self.budget.nodes);
         Err(Stop(Finding::new(Code::TooLarge, message).at(&self.source.place(range.clone())).help("split it")))
     }
 
@@ -258,7 +258,7 @@ impl<'a> Builder<'a> {
 
     fn close(&mut self, range: &Range<usize>) {
         let Some(frame) = self.stack.pop() else { return };
-        // A block ends with its last value; the parser notices only at the next line that is less indented.
+        // A block ends with its last value, but the parser reports the end only at the next line that is less indented.
         let end = if frame.style == StructureStyle::Flow { range.end } else { frame.end };
         let value = match frame.kind {
             Open::List(items) => Value::List(items),
@@ -276,7 +276,7 @@ impl<'a> Builder<'a> {
     fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle, range: Range<usize>) {
         let range = region(self.source, style, range);
         let place = self.source.place(range);
-        // The parser writes `~` for a value that is not there.
+        // The parser writes `~` for an absent value.
         let absent = style == ScalarStyle::Plain && place.bytes.0 == place.bytes.1;
         let text = if absent { Cow::Borrowed("") } else { text };
         let plain = if style == ScalarStyle::Plain { yaml_plain::read(&text) } else { Plain::Text };
@@ -307,13 +307,13 @@ impl<'a> Builder<'a> {
         self.findings.push(Finding::new(Code::AmbiguousScalar, message).at(place).help(format!("write \"{text}\"")));
     }
 
-    /// Whether an escape made a character that may not stand in a file; a line break is one that may.
+    /// Reports hidden characters that an escape produced. A line break is allowed.
     fn hides(&mut self, text: &str, place: &Place) -> bool {
         let Some(c) = text.chars().find(|c| *c != '\n' && is_hidden(*c)) else { return false };
         let raw = self.source.slice(place.bytes.0..place.bytes.1);
-        // What stands there raw was named already.
+        // Hidden characters in the raw text are already reported.
         if !raw.contains(c) {
-            let message = format!("the value holds the hidden character U+{:04X}", u32::from(c));
+            let message = format!("the value contains the hidden character U+{:04X}", u32::from(c));
             self.findings.push(Finding::new(Code::HiddenCharacter, message).at(place).help("remove the escape"));
         }
         true
@@ -325,7 +325,7 @@ impl<'a> Builder<'a> {
             Plain::Text => refuse = self.hides(text, &place),
             Plain::Ambiguous if text == "<<" => {
                 let finding =
-                    self.feature(&(place.bytes.0..place.bytes.1), "merge keys are refused", "write the fields out");
+                    self.feature(&(place.bytes.0..place.bytes.1), "merge keys are not allowed", "write the fields out");
                 self.findings.push(finding);
             }
             Plain::Null if text.is_empty() => {
@@ -343,13 +343,13 @@ impl<'a> Builder<'a> {
         } else if seen.insert(text.clone()) {
             *key = Key::Read(Placed::new(text, place));
         } else {
-            let message = format!("the key `{}` stands here a second time", text.raw());
+            let message = format!("duplicate key `{}`", text.raw());
             self.findings.push(Finding::new(Code::DuplicateKey, message).at(&place).help("keep one of them"));
             *key = Key::Refused;
         }
     }
 
-    /// Hands a finished value to the collection that is open.
+    /// Adds a finished value to the open collection.
     fn put(&mut self, mut node: Node) {
         let Some(frame) = self.stack.last_mut() else {
             self.root = Some(node);
@@ -370,7 +370,7 @@ impl<'a> Builder<'a> {
                 Key::Wanted => {
                     *key = Key::Refused;
                     if !matches!(node.value, Value::Faulty) {
-                        let finding = Finding::new(Code::YamlFeature, "a key that is no text is refused");
+                        let finding = Finding::new(Code::YamlFeature, "keys must be text");
                         self.findings.push(finding.at(&node.place).help("write a word as the key"));
                     }
                 }
@@ -379,12 +379,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// 1 if a quote closes at this byte: the region of a quoted value lies within its quotes, that of its parent does not.
+/// 1 if a closing quote is at this byte: the place of a quoted value excludes its quotes, the place of its parent includes them.
 fn closing(source: &Source<'_>, at: usize) -> usize {
     usize::from(matches!(source.text.as_bytes().get(at), Some(b'"' | b'\'')))
 }
 
-/// Where a block list begins: the parser starts one that is not indented behind its first dash.
+/// Where a block list starts: for a list that is not indented, the parser reports the position after its first dash.
 fn first_dash(source: &Source<'_>, start: usize) -> usize {
     let mut here = source.text.as_bytes().get(start..).unwrap_or_default().iter();
     let at_dash = here.next() == Some(&b'-') && here.next().is_none_or(u8::is_ascii_whitespace);
@@ -397,7 +397,7 @@ fn bytes_of(span: &Span) -> Range<usize> {
     start..span.end.byte_offset().unwrap_or_default().max(start)
 }
 
-/// Narrows a scalar's token to its value.
+/// Narrows the range of a scalar's token to its value.
 fn region(source: &Source<'_>, style: ScalarStyle, range: Range<usize>) -> Range<usize> {
     let token = source.slice(range.clone());
     match style {
@@ -407,7 +407,7 @@ fn region(source: &Source<'_>, style: ScalarStyle, range: Range<usize>) -> Range
         }
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => range,
         ScalarStyle::Literal | ScalarStyle::Folded => {
-            // The token is the block's lines without its header, line breaks at its end included.
+            // The token consists of the block's lines without its header, but with the line breaks at its end.
             let start = range.start.saturating_add(token.len().saturating_sub(token.trim_start().len()));
             start..start.saturating_add(token.trim().len())
         }
@@ -418,7 +418,7 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-/// Reads the same text with the other parser and compares value by value.
+/// Reads the same text with the second parser and compares all values.
 fn second_reader(name: &str, text: &str, node: &Node) -> Result<(), Finding> {
     let finding = |place: &Place, message: String| {
         Finding::new(Code::ReadersDisagree, message).at(place).help("write it in a simpler form, for example quoted")
@@ -429,13 +429,13 @@ fn second_reader(name: &str, text: &str, node: &Node) -> Result<(), Finding> {
         }
         Err(error) => {
             let line = error.location().and_then(|l| u32::try_from(l.line()).ok()).unwrap_or(1).max(1);
-            let message = format!("one of two YAML readers refuses the file: {}", first_line(&error.to_string()));
+            let message = format!("one of the two YAML readers rejects the file: {}", first_line(&error.to_string()));
             Err(finding(&Place::line(name, line), message))
         }
     }
 }
 
-/// The first node in which the two readers differ. Recursion is bounded by the budget's depth.
+/// The first node that the two readers see differently. The depth budget bounds the recursion.
 fn same<'n>(node: &'n Node, other: &serde_yaml::Value) -> Result<(), &'n Node> {
     use serde_yaml::Value as Other;
     let agree = match (&node.value, other) {

@@ -1,8 +1,7 @@
-//! What a plain (unquoted) YAML scalar means, where every reader agrees on it.
+//! The meaning of a plain (unquoted) YAML scalar, if all readers agree on it.
 //!
-//! In: the text of a plain scalar. Out: its one meaning, or the news that readers differ. Sources: YAML 1.2.2 §10.2 and
-//! §10.3 (JSON and core schemas), the YAML 1.1 type repository (bool, int, float, null, merge, value, timestamp).
-//! Dates and times stay text: neither of our readers makes anything else of them.
+//! Sources: YAML 1.2.2 §10.2 and §10.3 (JSON and core schemas), and the YAML 1.1 type repository (bool, int, float,
+//! null, merge, value, timestamp). Dates and times stay text, because both of our readers read them so.
 
 /// The meaning of a plain scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,21 +10,21 @@ pub(super) enum Plain {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number without sign tricks.
+    /// A whole number in plain decimal notation.
     Integer(i64),
     /// A decimal fraction.
     Fraction,
     /// Text.
     Text,
-    /// YAML 1.1 and 1.2, or readers of one of them, see different values.
+    /// Versions or readers of YAML see different values.
     Ambiguous,
 }
 
-/// Words that YAML 1.1 takes for booleans, nulls, merges or values, and that YAML 1.2 may not.
+/// Words that YAML 1.1 reads as booleans, nulls, merges or values, and YAML 1.2 may not.
 const AMBIGUOUS_WORDS: &[&str] =
     &["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", ".inf", ".nan", "inf", "nan"];
 
-/// Says what a plain scalar means.
+/// Determines the meaning of a plain scalar.
 pub(super) fn read(text: &str) -> Plain {
     match text {
         "" | "null" => return Plain::Null,
@@ -58,7 +57,7 @@ pub(super) fn read(text: &str) -> Plain {
     if is_numeric_somewhere(unsigned) { Plain::Ambiguous } else { Plain::Text }
 }
 
-/// Whether some version of YAML takes this, without its sign, for a number.
+/// Whether some version of YAML reads this text (without its sign) as a number.
 fn is_numeric_somewhere(text: &str) -> bool {
     let all = |rest: &str, allowed: fn(u8) -> bool| !rest.is_empty() && rest.bytes().all(allowed);
     let Some(first) = text.bytes().next() else { return false };

@@ -1,4 +1,4 @@
-//! What the YAML reader must refuse, named after the trick, and what it must place exactly.
+//! Inputs that the YAML reader must reject, and values that it must place exactly.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -194,7 +194,7 @@ fn files(folder: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-/// A second; an unoptimised build is some ten times slower, and tests share the machine.
+/// One second; an unoptimised build is about ten times slower, and tests run in parallel.
 const BOUND: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
 
 #[test]
@@ -246,7 +246,7 @@ fn naughty_strings_are_kept_exactly_or_refused() {
                 "{text:?}: {found:?}"
             ),
         }
-        // Plain, it may be anything, but never a panic and never silently something else.
+        // As a plain scalar the text may be rejected, but must not panic or become a different value.
         if let Ok(node) = read_text(&format!("a: {text}\n"))
             && let Some(plain) = node.get("a").and_then(Node::as_text)
         {

@@ -1,40 +1,40 @@
-//! The text form of a signature, exactly as `ssh-keygen -Y sign` writes it.
+//! The armoured text form of a signature, exactly as `ssh-keygen -Y sign` writes it (OpenSSH `PROTOCOL.sshsig`): base64
+//! of RFC 4648 in lines of 70 characters, each ended by LF.
 //!
-//! Source: OpenSSH `PROTOCOL.sshsig`; base64 of RFC 4648 in lines of 70, LF after each. In: text. Out: bytes.
-//! INVARIANT: armouring the bytes again gives the text, so one signature has one text.
+//! INVARIANT: re-armouring the decoded bytes gives the same text, so a signature has exactly one text.
 
 use base64ct::{Base64, Encoding};
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
 const END: &str = "-----END SSH SIGNATURE-----\n";
 const COLUMNS: usize = 70;
-/// More than any signature that can be verified needs: a certificate with long lists of principals fits.
+/// The size limit. A certificate with long lists of principals fits.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// Why a text is not an armoured signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ArmorError {
-    /// There is nothing.
+    /// The text is empty.
     #[error("the signature is empty")]
     Empty,
-    /// It is longer than any real signature.
-    #[error("the signature is longer than any real one")]
+    /// The text is longer than the limit.
+    #[error("the signature is too long")]
     TooLong,
-    /// It does not begin or end as a signature does.
-    #[error("the text does not stand between `-----BEGIN SSH SIGNATURE-----` and `-----END SSH SIGNATURE-----` lines")]
+    /// The `BEGIN` or `END` line is missing.
+    #[error("the signature lacks its `-----BEGIN SSH SIGNATURE-----` or `-----END SSH SIGNATURE-----` line")]
     Frame,
-    /// What stands between is not base64.
+    /// The content is not base64.
     #[error("the signature is not base64")]
     Base64,
-    /// It could be read, but `ssh-keygen` would have written it otherwise.
-    #[error("the signature is not written as `ssh-keygen` writes it: lines of 70 characters, each ended by LF")]
+    /// The text can be decoded, but `ssh-keygen` formats it differently.
+    #[error("the signature is not formatted as `ssh-keygen` formats it: lines of 70 characters, each ended by LF")]
     Form,
 }
 
-/// Reads an armoured signature.
+/// Decodes an armoured signature.
 ///
 /// # Errors
-/// If the text is not byte for byte what [`armor`] gives for its content.
+/// If the text is not byte for byte what [`armor`] returns for its content.
 pub fn dearmor(text: &[u8]) -> Result<Vec<u8>, ArmorError> {
     if text.is_empty() {
         return Err(ArmorError::Empty);
@@ -51,11 +51,11 @@ pub fn dearmor(text: &[u8]) -> Result<Vec<u8>, ArmorError> {
         .ok_or(ArmorError::Frame)?;
     let joined: String = inner.split_ascii_whitespace().collect();
     let bytes = Base64::decode_vec(&joined).map_err(|_| ArmorError::Base64)?;
-    // WHY: read leniently first so that the message can tell a damaged signature from one with, say, CRLF.
+    // Decode leniently first, so that the error distinguishes a damaged signature from, say, CRLF line ends.
     if armor(&bytes) == text { Ok(bytes) } else { Err(ArmorError::Form) }
 }
 
-/// Writes an armoured signature as `ssh-keygen` does, with LF at the end.
+/// Armours a signature as `ssh-keygen` does, with LF at the end.
 #[must_use]
 pub fn armor(bytes: &[u8]) -> String {
     let body = Base64::encode_string(bytes);

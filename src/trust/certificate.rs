@@ -1,9 +1,9 @@
-//! OpenSSH user certificates: a key, vouched for by a certificate authority, for principals and a time.
+//! OpenSSH user certificates (OpenSSH `PROTOCOL.certkeys`): a certificate authority certifies a key for principals and
+//! a period of time.
 //!
-//! Source: OpenSSH `PROTOCOL.certkeys`. In: a certificate blob. Out: [`Certificate`], whose authority's signature
-//! holds and whose every critical option is one we enforce. Host certificates, unknown critical options, and options
-//! that speak of a login session (`force-command`, `source-address`) are refused: to ignore a restriction is to lift it.
-//! Whether the authority is trusted is [`super::signers`]' question.
+//! A [`Certificate`] has a valid authority signature and only critical options that are enforced here. Host
+//! certificates, unknown critical options and options for login sessions (`force-command`, `source-address`) are
+//! rejected, because ignoring a restriction would lift it. [`super::signers`] checks whether the authority is trusted.
 
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -14,66 +14,66 @@ use super::wire::{Wire, WireError};
 
 const USER: u32 = 1;
 const HOST: u32 = 2;
-/// As many principals as OpenSSH reads.
+/// The limit of OpenSSH.
 const MAX_PRINCIPALS: usize = 256;
 
-/// Why a certificate is refused.
+/// Why a certificate is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// The blob does not follow the encoding.
     #[error("the certificate is damaged: {0}")]
     Wire(#[from] WireError),
-    /// A kind of certificate that this tool does not verify.
+    /// This tool does not verify certificates of this kind.
     #[error("certificates of kind `{}` are unsupported", .0.terminal())]
     Unsupported(Text),
-    /// The certified key is not believed.
-    #[error("the certified key is refused: {0}")]
+    /// The certified key is rejected.
+    #[error("the certified key is rejected: {0}")]
     Key(#[source] KeyError),
-    /// The authority's key is not believed.
-    #[error("the certificate authority's key is refused: {0}")]
+    /// The authority's key is rejected.
+    #[error("the certificate authority's key is rejected: {0}")]
     Authority(#[source] KeyError),
-    /// The authority's signature does not hold.
-    #[error("the certificate authority's signature is refused: {0}")]
+    /// The authority's signature is not valid.
+    #[error("the certificate authority's signature is rejected: {0}")]
     Signature(#[source] SignatureError),
-    /// A certificate for a host.
+    /// It is a host certificate.
     #[error("a host certificate cannot sign for a person")]
     Host,
-    /// Neither for a user nor for a host.
+    /// It is neither a user nor a host certificate.
     #[error("the certificate is of unknown type {0}")]
     Type(u32),
-    /// The field that must be empty holds something.
+    /// The reserved field is not empty.
     #[error("the reserved field of the certificate is not empty")]
     Reserved,
-    /// Options are not in order, repeated, or malformed.
+    /// Options are out of order, repeated, or malformed.
     #[error("the options of the certificate are not in order")]
     Options,
-    /// A critical option nobody knows.
+    /// It has an unknown critical option.
     #[error("the certificate has the unknown critical option `{}`", .0.terminal())]
     UnknownOption(Text),
-    /// A critical option that restricts a login session.
+    /// It has a critical option that restricts a login session.
     #[error("the certificate has the critical option `{0}`, which is not implemented for signatures")]
     SessionOption(&'static str),
-    /// It holds for anybody, which is nobody.
+    /// It names no principal. OpenSSH would accept it for any principal.
     #[error("the certificate names no principal")]
     NoPrincipals,
-    /// More principals than OpenSSH reads.
+    /// It names more principals than OpenSSH reads.
     #[error("the certificate names more than {MAX_PRINCIPALS} principals")]
     TooManyPrincipals,
     /// It does not name this principal.
     #[error("the certificate does not name the principal `{}`", .0.terminal())]
     OtherPrincipal(Text),
-    /// The time comes before its validity.
+    /// The time is before its validity period.
     #[error("the certificate is valid only from {0}")]
     NotYetValid(Time),
-    /// The time comes after its validity.
+    /// The time is after its validity period.
     #[error("the certificate was valid only before {0}")]
     Expired(Time),
-    /// It wants a PIN or a finger, and the security key did not ask for one.
-    #[error("the certificate wants the user verified by PIN or finger, and the signature does not say so")]
+    /// It requires user verification (PIN or fingerprint), and the security key did not perform it.
+    #[error("the certificate requires user verification by PIN or fingerprint, and the signature was made without it")]
     NotUserVerified,
 }
 
-/// A user certificate whose authority's signature holds.
+/// A user certificate whose authority signature is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     key: PublicKey,
@@ -87,10 +87,10 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads a certificate and verifies its authority's signature.
+    /// Parses a certificate and verifies its authority signature.
     ///
     /// # Errors
-    /// If anything about it is damaged, unknown, not implemented, or does not hold.
+    /// If any part is damaged, unknown, not implemented, or not valid.
     pub fn from_blob(blob: &[u8]) -> Result<Self, CertificateError> {
         let mut wire = Wire::new(blob);
         let name = wire.string()?;
@@ -123,7 +123,7 @@ impl Certificate {
         let signed = blob.get(..signed_length).ok_or(WireError::Short)?;
         signature::verify(&authority, signature_blob, signed).map_err(CertificateError::Signature)?;
         let verify_required = read_critical(critical)?;
-        // WHY: extensions only ever permit something, and nothing here reads them; but they must be well-formed.
+        // Extensions only grant permissions that this tool does not use. They still must be well-formed.
         read_options(extensions)?;
         if principals.is_empty() {
             return Err(CertificateError::NoPrincipals);
@@ -131,37 +131,37 @@ impl Certificate {
         Ok(Self { key, serial, key_id, principals, valid_after, valid_before, verify_required, authority })
     }
 
-    /// The key it vouches for.
+    /// The certified key.
     #[must_use]
     pub fn key(&self) -> &PublicKey {
         &self.key
     }
 
-    /// The key of the authority that vouches.
+    /// The key of the certificate authority.
     #[must_use]
     pub fn authority(&self) -> &PublicKey {
         &self.authority
     }
 
-    /// Its number, as the authority counts.
+    /// The serial number that the authority assigned.
     #[must_use]
     pub fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// What the authority calls it.
+    /// The key id that the authority assigned.
     #[must_use]
     pub fn key_id(&self) -> &Text {
         &self.key_id
     }
 
-    /// Whom it stands for; never empty.
+    /// The principals. Never empty.
     #[must_use]
     pub fn principals(&self) -> &[Text] {
         &self.principals
     }
 
-    /// The span from first to last valid second; `None` where either end is unlimited.
+    /// The validity period, or `None` if either end is unlimited.
     #[must_use]
     pub fn lifetime(&self) -> Option<crate::input::time::Span> {
         let seconds = self.valid_before.checked_sub(self.valid_after)?;
@@ -169,7 +169,7 @@ impl Certificate {
             .then(|| i64::try_from(seconds).ok().map(crate::input::time::Span::from_seconds))?
     }
 
-    /// The first second at which it holds, and the first at which it does not any more; `None` where that end is open.
+    /// The first valid second and the first second after the validity period. `None` means unlimited.
     #[must_use]
     pub fn window(&self) -> (Option<Time>, Option<Time>) {
         let time = |seconds: u64| Time::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -179,10 +179,10 @@ impl Certificate {
         )
     }
 
-    /// Judges validity at a time: from `valid_after` on, until just before `valid_before`, as OpenSSH does.
+    /// Checks validity at a time, as OpenSSH does: `valid_after` is inclusive, `valid_before` is exclusive.
     ///
     /// # Errors
-    /// If the time lies outside.
+    /// If the time is outside the validity period.
     pub fn check_time(&self, at: Time) -> Result<(), CertificateError> {
         let now = u64::try_from(at.unix()).unwrap_or(0);
         let time = |seconds: u64| Time::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -195,10 +195,10 @@ impl Certificate {
         Ok(())
     }
 
-    /// Judges whether it names a principal, letter by letter.
+    /// Checks that the certificate names a principal. The comparison is exact.
     ///
     /// # Errors
-    /// If it does not.
+    /// If it does not name the principal.
     pub fn check_principal(&self, principal: &str) -> Result<(), CertificateError> {
         if self.principals.iter().any(|name| name.raw() == principal) {
             Ok(())
@@ -207,7 +207,7 @@ impl Certificate {
         }
     }
 
-    /// Judges `verify-required` against what the security key says.
+    /// Checks `verify-required` against the flags of the security key.
     pub(super) fn check_presence(&self, presence: Presence) -> Result<(), CertificateError> {
         if self.verify_required && !presence.user_verified {
             return Err(CertificateError::NotUserVerified);
@@ -232,7 +232,7 @@ fn read_principals(bytes: &[u8]) -> Result<Vec<Text>, CertificateError> {
     Ok(out)
 }
 
-/// Names and contents of options, each name greater than the one before, as `PROTOCOL.certkeys` demands.
+/// Parses option names and contents. `PROTOCOL.certkeys` requires names in ascending order.
 fn read_options(bytes: &[u8]) -> Result<Vec<(&str, &[u8])>, CertificateError> {
     let mut wire = Wire::new(bytes);
     let mut out: Vec<(&str, &[u8])> = Vec::new();
@@ -246,7 +246,7 @@ fn read_options(bytes: &[u8]) -> Result<Vec<(&str, &[u8])>, CertificateError> {
     Ok(out)
 }
 
-/// Reads critical options; says whether `verify-required` is among them.
+/// Parses critical options and returns whether `verify-required` is set.
 fn read_critical(bytes: &[u8]) -> Result<bool, CertificateError> {
     let mut verify_required = false;
     for (name, content) in read_options(bytes)? {

@@ -1,7 +1,7 @@
-//! Public keys: the kinds that this tool verifies, read from their blob or from a line as `ssh-keygen` writes it.
+//! Public keys, parsed from their blob or from a line as `ssh-keygen` writes it.
 //!
-//! Source: RFC 4253 §6.6, RFC 5656, RFC 8709, OpenSSH `PROTOCOL.u2f`. In: bytes or text. Out: [`PublicKey`], whose
-//! point or modulus has been checked. Never: a private key; a key of a kind that is merely "probably fine".
+//! Sources: RFC 4253 §6.6, RFC 5656, RFC 8709, OpenSSH `PROTOCOL.u2f`. A [`PublicKey`] is of a supported kind, and its
+//! curve point or RSA modulus has been validated.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use crate::input::text::Text;
 
 use super::wire::{Wire, WireError, put_string};
 
-/// The fewest bits of an RSA modulus that are believed.
+/// The minimum length of an RSA modulus, in bits.
 pub const MIN_RSA_BITS: u32 = 2048;
-/// The fewest bits of an RSA modulus that are recommended; below it [`super::signers`] warns.
+/// The recommended minimum length of an RSA modulus, in bits. [`super::signers`] warns about shorter keys.
 pub const RECOMMENDED_RSA_BITS: u32 = 3072;
-/// The most bits of an RSA modulus; OpenSSH's own limit.
+/// The maximum length of an RSA modulus, in bits. This is OpenSSH's limit.
 pub const MAX_RSA_BITS: u32 = 16_384;
 
-/// A kind of key that can be verified.
+/// A supported kind of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyKind {
     /// `ssh-ed25519`.
@@ -29,11 +29,11 @@ pub enum KeyKind {
     EcdsaP256,
     /// `ecdsa-sha2-nistp384`.
     EcdsaP384,
-    /// `ssh-rsa`: the key; its signatures are only ever `rsa-sha2-256` or `rsa-sha2-512`.
+    /// `ssh-rsa`. Only the signature algorithms `rsa-sha2-256` and `rsa-sha2-512` are accepted.
     Rsa,
-    /// `sk-ssh-ed25519@openssh.com`, on a security key.
+    /// `sk-ssh-ed25519@openssh.com`, on a FIDO security key.
     SkEd25519,
-    /// `sk-ecdsa-sha2-nistp256@openssh.com`, on a security key.
+    /// `sk-ecdsa-sha2-nistp256@openssh.com`, on a FIDO security key.
     SkEcdsaP256,
 }
 
@@ -42,7 +42,7 @@ impl KeyKind {
     pub const ALL: &'static [Self] =
         &[Self::Ed25519, Self::EcdsaP256, Self::EcdsaP384, Self::Rsa, Self::SkEd25519, Self::SkEcdsaP256];
 
-    /// The name as it stands in a key.
+    /// The name in a key blob.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl KeyKind {
         }
     }
 
-    /// The name of a certificate for such a key.
+    /// The name of the certificate type for this kind.
     #[must_use]
     pub fn certificate_name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl KeyKind {
         }
     }
 
-    /// Whether the private half lives on a FIDO security key.
+    /// Whether the private key is on a FIDO security key.
     #[must_use]
     pub fn is_security_key(self) -> bool {
         match self {
@@ -81,14 +81,14 @@ impl KeyKind {
         Self::ALL.iter().copied().find(|kind| kind.name().as_bytes() == name)
     }
 
-    /// The kind whose certificates carry this name.
+    /// The kind with this certificate type name.
     #[must_use]
     pub fn of_certificate(name: &[u8]) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.certificate_name().as_bytes() == name)
     }
 }
 
-/// Why a key is not believed.
+/// Why a key is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The blob does not follow the encoding.
@@ -97,14 +97,14 @@ pub enum KeyError {
     /// The line is not `KIND BASE64 [comment]`.
     #[error("the key is not a kind followed by base64")]
     Line,
-    /// The kind before the base64 is not the one within.
-    #[error("the key names one kind outside and another within")]
+    /// The kind in the line differs from the kind in the blob.
+    #[error("the kind before the base64 differs from the kind in the key")]
     KindsDiffer,
-    /// A kind that this tool does not verify.
+    /// This tool does not support this kind.
     #[error("keys of kind `{}` are unsupported", .0.terminal())]
     Unsupported(Text),
-    /// A certificate where a plain key belongs.
-    #[error("a certificate stands where a plain key belongs")]
+    /// It is a certificate, but a plain key is expected.
+    #[error("this is a certificate; a plain key is expected")]
     Certificate,
     /// The point is not on its curve, or of small order.
     #[error("the key is not a valid point of its curve")]
@@ -115,15 +115,15 @@ pub enum KeyError {
         /// Bits of the modulus.
         bits: u32,
     },
-    /// The RSA modulus was made by a generator whose keys can be factored.
-    #[error("the RSA key was made by a generator whose keys can be factored (CVE-2017-15361)")]
+    /// A known-weak generator produced the RSA modulus (CVE-2017-15361).
+    #[error("the RSA key comes from a weak generator and can be factored (CVE-2017-15361)")]
     Factorable,
-    /// RSA modulus or exponent cannot belong to a real key.
-    #[error("the RSA modulus or exponent is not one of a real key")]
+    /// The RSA modulus or exponent is not plausible.
+    #[error("the RSA modulus or exponent is not valid")]
     Rsa,
 }
 
-/// What is needed to verify with a key.
+/// The key material for verification.
 #[derive(Debug, Clone)]
 pub(super) enum Material {
     /// Edwards curve 25519.
@@ -140,7 +140,7 @@ pub(super) enum Material {
     SkP256(p256::ecdsa::VerifyingKey, Vec<u8>),
 }
 
-/// A public key of a kind that can be verified. Equality is that of the blob.
+/// A public key of a supported kind. Equality compares the blob.
 #[derive(Clone)]
 pub struct PublicKey {
     kind: KeyKind,
@@ -150,7 +150,7 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads a key blob.
+    /// Parses a key blob.
     ///
     /// # Errors
     /// If it is damaged, of an unsupported kind, weak, or a certificate.
@@ -166,11 +166,11 @@ impl PublicKey {
         };
         let key = Self::read_fields(kind, &mut wire)?;
         wire.finish()?;
-        // INVARIANT: every field has one encoding, so the rebuilt blob is the given one.
+        // INVARIANT: each field has a single encoding, so the rebuilt blob must equal the input.
         if key.blob == blob { Ok(key) } else { Err(KeyError::Wire(WireError::Trailing)) }
     }
 
-    /// Reads the fields that follow the kind's name, in a key or within a certificate, and rebuilds the plain blob.
+    /// Reads the fields after the kind's name, in a key or in a certificate, and rebuilds the plain key blob.
     pub(super) fn read_fields(kind: KeyKind, wire: &mut Wire<'_>) -> Result<Self, KeyError> {
         let mut blob = Vec::new();
         put_string(&mut blob, kind.name().as_bytes());
@@ -193,7 +193,7 @@ impl PublicKey {
         Ok(Self { kind, blob, rsa_bits, material })
     }
 
-    /// Reads `KIND BASE64 [comment]`, as in a `.pub` file or an `allowed_signers` line.
+    /// Parses `KIND BASE64 [comment]`, as in a `.pub` file or an `allowed_signers` line.
     ///
     /// # Errors
     /// As [`PublicKey::from_blob`], or if the line is not of that form.
@@ -217,19 +217,19 @@ impl PublicKey {
         self.kind
     }
 
-    /// The bytes of the key in SSH's encoding.
+    /// The key blob in SSH encoding.
     #[must_use]
     pub fn blob(&self) -> &[u8] {
         &self.blob
     }
 
-    /// Bits of the modulus, for RSA keys only.
+    /// Length of the modulus in bits. RSA keys only.
     #[must_use]
     pub fn rsa_bits(&self) -> Option<u32> {
         self.rsa_bits
     }
 
-    /// `SHA256:` and unpadded base64, as `ssh-keygen -l` prints it.
+    /// `SHA256:` and unpadded base64, as printed by `ssh-keygen -l`.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&self.blob)))
@@ -271,7 +271,7 @@ impl fmt::Debug for PublicKey {
 fn edwards(wire: &mut Wire<'_>) -> Result<ed25519_dalek::VerifyingKey, KeyError> {
     let bytes: &[u8; 32] = wire.string()?.try_into().map_err(|_| KeyError::Point)?;
     let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::Point)?;
-    // WHY: a key of small order has signatures that hold for any message.
+    // For a key of small order, one signature is valid for many messages.
     if key.is_weak() { Err(KeyError::Point) } else { Ok(key) }
 }
 
@@ -279,7 +279,7 @@ fn application(wire: &mut Wire<'_>) -> Result<Vec<u8>, KeyError> {
     Ok(wire.text()?.as_bytes().to_vec())
 }
 
-/// The curve's name and a point, uncompressed as OpenSSH always writes it.
+/// Reads the curve's name and an uncompressed point. OpenSSH writes no other form.
 fn point<'a>(wire: &mut Wire<'a>, curve: &[u8], length: usize) -> Result<&'a [u8], KeyError> {
     if wire.string()? != curve {
         return Err(KeyError::KindsDiffer);
@@ -307,7 +307,7 @@ fn rsa_key(wire: &mut Wire<'_>) -> Result<(rsa::PublicKey, u32), KeyError> {
     if bits < MIN_RSA_BITS {
         return Err(KeyError::ShortRsa { bits });
     }
-    // WHY: bounded before any arithmetic, so that a huge number costs nothing.
+    // Check the limits before any arithmetic, so that a huge number costs nothing.
     if bits > MAX_RSA_BITS || exponent.len() > 8 {
         return Err(KeyError::Rsa);
     }
@@ -324,8 +324,8 @@ fn rsa_key(wire: &mut Wire<'_>) -> Result<(rsa::PublicKey, u32), KeyError> {
     .map_err(|_| KeyError::Rsa)
 }
 
-/// Whether a modulus bears the mark of the generator of CVE-2017-15361 ("ROCA"): modulo every small prime it is a power
-/// of 65537. A random modulus does so with a chance below 2^-100. Source: Nemec et al., CCS 2017.
+/// Whether a modulus has the fingerprint of the weak generator of CVE-2017-15361 ("ROCA"): it is a power of 65537
+/// modulo every small prime. A random modulus has it with probability below 2^-100. Source: Nemec et al., CCS 2017.
 fn is_roca(modulus: &[u8]) -> bool {
     const PRIMES: [u32; 38] = [
         3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,

@@ -1,11 +1,11 @@
-//! Signatures are judged here: who signed, with which key, and whether that key was allowed at that time.
+//! Signature and token verification: who signed, with which key, and whether the key was allowed at that time.
 //!
-//! In: bytes of a signature, of `allowed_signers`, of a revocation list, of a token. Out: [`sshsig::Verified`] (a
-//! signature that holds), [`signers::Allowed`] (and a principal that may make it), or the exact reason why not.
-//! Everything but [`sign`] is pure: no file, clock, environment or process. No private key ever enters this program;
-//! [`sign`] runs `ssh-keygen`, and what comes back is verified here before anybody sees it.
+//! The modules parse signatures, `allowed_signers`, revocation lists and tokens. A valid signature is a
+//! [`sshsig::Verified`]; [`signers::Allowed`] adds the principal that may sign. Everything except [`sign`] is pure: no
+//! file, clock, environment or process. Private keys never enter this program: [`sign`] runs `ssh-keygen` and verifies
+//! its output.
 //!
-//! In reading order: [`wire`] (SSH's encoding), [`key`], [`signature`] (one raw signature), [`armor`], [`sshsig`],
+//! In reading order: [`wire`] (SSH encoding), [`key`], [`signature`] (a raw signature), [`armor`], [`sshsig`],
 //! [`certificate`], [`signers`], [`revoked`], [`jwt`], [`proposer`], [`sign`].
 
 pub mod armor;

@@ -1,9 +1,9 @@
-//! Who wrote a plan: a signature or a token beside it, judged against what `agents.yaml` pins for each proposer.
+//! Proof of authorship of a plan: a signature or token next to the plan, checked against the credentials that
+//! `agents.yaml` lists for the proposer.
 //!
-//! In: the plan's exact bytes, the proof's, the ways in which each proposer proves itself, revoked keys, and the time at
-//! which the plan was received. Out: [`Proven`], or the exact reason why not. A proof is good for the proposer that the
-//! plan names and for nobody else. INVARIANT: a token has no way out of here but its digest and the claims that were
-//! judged.
+//! [`judge`] tries each credential of the proposer that the plan names and returns [`Proven`] or the most specific
+//! reason. A proof of another proposer does not count. INVARIANT: only the token's digest and the checked claims leave
+//! this module, never the token.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,25 +21,25 @@ use crate::input::id::IdentityId;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 
-/// The only namespace in which a signature proves who wrote a plan.
+/// The SSHSIG namespace of plan signatures.
 pub const NAMESPACE: &str = "review-plan@v1";
 
-/// A lifetime that no limit of an agent allows to pass, where it has none.
+/// The lifetime limit of an agent without a limit.
 const UNLIMITED: Span = Span::MAX;
 
-/// One way in which a proposer proves itself.
+/// A credential by which a proposer can prove authorship.
 #[derive(Debug, Clone)]
 pub enum Way {
-    /// A signature by this key, received within its window; both ends are inclusive.
+    /// A signature by this key, received within its validity period. Both ends are inclusive.
     Key {
         /// The key.
         key: PublicKey,
-        /// The first second at which it holds.
+        /// The first valid second.
         valid_after: Option<Time>,
-        /// The last second at which it holds.
+        /// The last valid second.
         valid_before: Option<Time>,
     },
-    /// A signature by a certificate of this authority that names this principal.
+    /// A signature by a certificate of this authority for this principal.
     Certificate {
         /// The authority.
         authority: PublicKey,
@@ -50,35 +50,35 @@ pub enum Way {
     Token(TokenWay),
 }
 
-/// What a token must say.
+/// The required content of a token.
 #[derive(Debug, Clone)]
 pub struct TokenWay {
-    /// The exact `iss`.
+    /// The exact `iss` claim.
     pub issuer: Text,
-    /// The exact `sub`.
+    /// The exact `sub` claim.
     pub subject: Text,
-    /// The one algorithm.
+    /// The pinned algorithm.
     pub algorithm: Algorithm,
-    /// The one `kid`, if it is pinned.
+    /// The pinned `kid`, if any.
     pub key_id: Option<Text>,
-    /// Further claims, and the exact text of each.
+    /// Further claims with their exact text.
     pub claims: Vec<(Text, Text)>,
     /// The issuer's keys.
     pub keys: Arc<KeySet>,
 }
 
-/// A proposer, and how it proves itself: any one way suffices.
+/// A proposer with its credentials. Any one of them is sufficient.
 #[derive(Debug, Clone)]
 pub struct Prover {
     /// Its identity.
     pub id: IdentityId,
-    /// The ways.
+    /// The credentials.
     pub ways: Vec<Way>,
-    /// The longest its credential may last, beside what policy says.
+    /// The maximum lifetime of a credential, in addition to the limits in policies.
     pub longest: Option<Span>,
 }
 
-/// The proof that lies beside a plan.
+/// The proof next to a plan.
 #[derive(Clone, Copy)]
 pub enum Offered<'a> {
     /// An armoured SSH signature.
@@ -88,7 +88,7 @@ pub enum Offered<'a> {
 }
 
 impl fmt::Debug for Offered<'_> {
-    /// WHY by hand: a token is a bearer credential.
+    /// Written by hand to hide the token, which is a bearer credential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signature(_) => f.write_str("Signature(..)"),
@@ -97,7 +97,7 @@ impl fmt::Debug for Offered<'_> {
     }
 }
 
-/// How a proposer proved itself.
+/// The method by which a proposer proved authorship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
     /// A signature by a key.
@@ -109,7 +109,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The word for it, as policies and the log have it.
+    /// The name of the method in policies and in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -120,106 +120,106 @@ impl Method {
     }
 }
 
-/// What a proof proved.
+/// The result of a valid proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// Who wrote the plan.
+    /// The author of the plan.
     pub id: IdentityId,
-    /// How that was proved.
+    /// The method.
     pub method: Method,
-    /// From when the credential holds, if it says so.
+    /// The start of the credential's validity, if limited.
     pub issued_at: Option<Time>,
-    /// When it ends, if it ends.
+    /// The end of the credential's validity, if limited.
     pub expires_at: Option<Time>,
-    /// From the one to the other; `None` where an end is open.
+    /// The validity period, or `None` if either end is unlimited.
     pub lifetime: Option<Span>,
-    /// The fingerprint of the key that signed; none for a token.
+    /// The fingerprint of the signing key; `None` for a token.
     pub key: Option<String>,
-    /// Every name that the certificate or token stands for.
+    /// All principals of the certificate or token.
     pub principals: Vec<Text>,
-    /// Who vouches, for people: a fingerprint, or an issuer.
+    /// The issuer or key fingerprint that vouches for the proposer, for display.
     pub by: Text,
-    /// The claims that were judged, as canonical JSON; for a token only.
+    /// The checked claims as canonical JSON; for a token only.
     pub claims: Option<String>,
 }
 
-/// Why a proof proves nothing.
+/// Why a proof is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// The proposer has no way to prove itself.
-    #[error("agents.yaml says no way in which `{}` proves itself", .0.text().terminal())]
+    /// The proposer has no credential.
+    #[error("agents.yaml lists no credential for `{}`", .0.text().terminal())]
     NoWay(IdentityId),
-    /// The proof is of a kind that is not agreed for this proposer.
-    #[error("agents.yaml lists no {0} among the ways in which the proposer proves itself")]
+    /// The proposer has no credential of this kind.
+    #[error("agents.yaml lists no {0} for the proposer")]
     OtherKind(&'static str),
-    /// The signature does not hold.
+    /// The signature is not valid.
     #[error(transparent)]
     Signature(#[from] SshsigError),
     /// The key belongs to no proposer.
-    #[error("the key `{fingerprint}` is not one that agents.yaml names for the proposer")]
+    #[error("agents.yaml does not list the key `{fingerprint}` for the proposer")]
     UnknownKey {
         /// The key that signed.
         fingerprint: String,
     },
-    /// The key, or its authority, was revoked.
-    #[error("the key `{fingerprint}` was revoked")]
+    /// The key or its authority is revoked.
+    #[error("the key `{fingerprint}` is revoked")]
     Revoked {
         /// The revoked key.
         fingerprint: String,
     },
-    /// The proof holds, for another proposer.
-    #[error("the proof is that of `{}`, not of the plan's `proposer`", .0.text().terminal())]
+    /// The proof is valid, but for another proposer.
+    #[error("the proof is by `{}`, not by the plan's `proposer`", .0.text().terminal())]
     OtherProposer(IdentityId),
-    /// The key, or certificate, was not valid yet.
+    /// The key or certificate was not yet valid.
     #[error("the {0} is valid only from {1}")]
     NotYetValid(&'static str, Time),
-    /// The key, or certificate, had ended.
-    #[error("the {0} ended at {1}")]
+    /// The key or certificate had expired.
+    #[error("the {0} expired at {1}")]
     Expired(&'static str, Time),
-    /// The certificate is not for the proposer.
+    /// The certificate does not name the proposer's principal.
     #[error("the certificate does not name the principal `{}`", .0.terminal())]
     OtherPrincipal(Text),
-    /// The credential lasts longer than the proposer's may.
-    #[error("the {kind} lasts {found}; `max_credential_ttl` of the proposer is {limit}")]
+    /// The credential's lifetime exceeds the proposer's limit.
+    #[error("the {kind} is valid for {found}; `max_credential_ttl` of the proposer is {limit}")]
     TooLong {
-        /// What it is.
+        /// The kind of credential.
         kind: &'static str,
-        /// How long it lasts.
+        /// Its lifetime.
         found: Span,
-        /// How long it may.
+        /// The limit.
         limit: Span,
     },
-    /// The credential has no end, and the proposer's must have one.
-    #[error("the {kind} has no end; `max_credential_ttl` of the proposer is {limit}")]
+    /// The credential has no expiry, and the proposer's must have one.
+    #[error("the {kind} has no expiry; `max_credential_ttl` of the proposer is {limit}")]
     Endless {
-        /// What it is.
+        /// The kind of credential.
         kind: &'static str,
-        /// How long it may last.
+        /// The limit.
         limit: Span,
     },
-    /// The token does not hold.
+    /// The token is not valid.
     #[error(transparent)]
     Token(#[from] TokenError),
 }
 
 impl ProofError {
-    /// What a person can do about it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::NoWay(_) => "list `proof:` for it in agents.yaml",
-            Self::OtherKind(_) => "prove the plan in one of the ways that agents.yaml lists, or have another listed",
+            Self::NoWay(_) => "add `proof:` to its entry in agents.yaml",
+            Self::OtherKind(_) => "use one of the credentials that agents.yaml lists, or have another one added",
             Self::Signature(SshsigError::Signature(_)) => {
-                "the plan was changed after it was signed, or the signature was; sign it again with `review plan sign`"
+                "the plan or the signature was changed after signing; sign it again with `review plan sign`"
             }
             Self::Signature(error) => error.help(),
-            Self::UnknownKey { .. } => "sign with the proposer's own key, or have that key listed in agents.yaml",
-            Self::Revoked { .. } => "give the proposer another key; a revoked one never counts again",
-            Self::OtherProposer(_) => "let the plan name the proposer that proves it",
-            Self::NotYetValid(..) => "check the clocks, or wait",
-            Self::Expired(..) => "give the proposer a fresh credential and have it prove the plan again",
+            Self::UnknownKey { .. } => "sign with the proposer's own key, or have this key added to agents.yaml",
+            Self::Revoked { .. } => "give the proposer a new key; a revoked key never becomes valid again",
+            Self::OtherProposer(_) => "set `proposer` to the identity that proves the plan",
+            Self::NotYetValid(..) => "check the clocks, or wait until the credential is valid",
+            Self::Expired(..) => "give the proposer a new credential and have it sign the plan again",
             Self::OtherPrincipal(_) => "ask the certificate authority for a certificate of the proposer's principal",
-            Self::TooLong { .. } => "ask for a credential that ends sooner",
+            Self::TooLong { .. } => "request a credential with a shorter lifetime",
             Self::Endless { .. } => {
                 "give the key `valid_after` and `valid_before` in agents.yaml, or use a certificate"
             }
@@ -227,7 +227,7 @@ impl ProofError {
         }
     }
 
-    /// Whether the credential held at another time than this one.
+    /// Whether the credential may be valid at another time.
     #[must_use]
     pub fn is_of_time(&self) -> bool {
         matches!(
@@ -238,7 +238,7 @@ impl ProofError {
         )
     }
 
-    /// How close the proof came: of several ways, the closest reason is told.
+    /// How close the proof came to being valid. Of several reasons, the highest rank is reported.
     fn rank(&self) -> u8 {
         match self {
             Self::NoWay(_) | Self::OtherKind(_) => 0,
@@ -257,10 +257,10 @@ impl ProofError {
     }
 }
 
-/// Judges the proof of a plan, for the proposer that the plan names, at the time when it was received.
+/// Checks the proof of a plan for the proposer that the plan names, at the time when the plan was received.
 ///
 /// # Errors
-/// The reason of the way that came closest. A proof that is another proposer's is told as that.
+/// The reason of the credential that came closest. If the proof belongs to another proposer, that is the reason.
 pub fn judge(
     provers: &BTreeMap<IdentityId, Prover>,
     revoked: &Revoked,
@@ -289,7 +289,7 @@ pub fn judge(
     Err(other.map_or(why, |prover| ProofError::OtherProposer(prover.id.clone())))
 }
 
-/// Tries every way of one kind.
+/// Tries every credential of one kind.
 fn try_ways(
     prover: &Prover,
     kind: &'static str,
@@ -334,7 +334,7 @@ fn by_key(
     at: Time,
 ) -> Result<Proven, ProofError> {
     const KIND: &str = "key";
-    // WHY: a certificate's own key is not looked up: only its authority speaks for it.
+    // Do not match the certified key of a certificate: only the authority is listed for it.
     if verified.certificate().is_some() || verified.key() != key {
         return Err(ProofError::UnknownKey { fingerprint: verified.fingerprint() });
     }
@@ -380,7 +380,7 @@ fn by_certificate(
     if let Some(until) = until.filter(|until| at >= *until) {
         return Err(ProofError::Expired(KIND, until));
     }
-    // WHY: asked once more, so that one piece of code decides on windows for all signatures.
+    // Check again here, so that one function decides on validity periods for all signatures.
     certificate.check_time(at).map_err(|e| ProofError::Signature(SshsigError::Certificate(e)))?;
     let lifetime = certificate.lifetime();
     within(prover, KIND, lifetime)?;
@@ -405,7 +405,7 @@ fn within(prover: &Prover, kind: &'static str, lifetime: Option<Span>) -> Result
     }
 }
 
-/// The claims of a token that were judged, in the order of their names.
+/// The checked claims of a token, ordered by name.
 #[derive(Serialize)]
 struct Judged<'a> {
     aud: String,

@@ -1,8 +1,8 @@
-//! Keys that were revoked: a plain list, one key or fingerprint a line.
+//! The list of revoked keys: text, with one key or fingerprint per line.
 //!
-//! Source: ssh-keygen(1), `-Y verify -r` ("a one-per-line list of public keys"); `SHA256:` fingerprints are ours. In:
-//! the bytes of the list. Out: [`Revoked`] and findings. INVARIANT: a list that cannot be read as a whole revokes every
-//! key, because nobody knows which one the unreadable line meant; and what OpenSSH cannot read is not read here.
+//! The format is that of ssh-keygen(1), `-Y verify -r`, plus `SHA256:` fingerprints. INVARIANT: if any line cannot be
+//! read, every key counts as revoked, because the line may mean any key. A list that OpenSSH cannot read is not accepted
+//! here either.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use super::certificate::{Certificate, CertificateError};
 use super::key::{KeyError, KeyKind, PublicKey};
 use super::wire::Wire;
 
-/// How OpenSSH's binary lists begin.
+/// The first bytes of OpenSSH's binary lists.
 const KRL_MAGIC: &[u8] = b"SSHKRL\n\0";
 
 /// The revoked keys.
@@ -28,7 +28,7 @@ pub struct Revoked {
 }
 
 impl Revoked {
-    /// Reads a list. Blank lines and lines that begin with `#` are comments.
+    /// Parses a list. Blank lines and lines that start with `#` are comments.
     #[must_use]
     pub fn parse(file: &str, bytes: &[u8]) -> (Self, Vec<Finding>) {
         let mut out = Self::default();
@@ -43,7 +43,7 @@ impl Revoked {
                 &mut out,
                 1,
                 message,
-                "list the revoked keys as text, one public key or `SHA256:` fingerprint a line",
+                "list the revoked keys as text, one public key or `SHA256:` fingerprint per line",
             );
             return (out, findings);
         }
@@ -69,30 +69,30 @@ impl Revoked {
         (out, findings)
     }
 
-    /// Whether a key was revoked, or might have been.
+    /// Whether a key is revoked, or may be revoked because the list is unreadable.
     #[must_use]
     pub fn contains(&self, key: &PublicKey) -> bool {
         self.unreadable || self.fingerprints.contains(&key.fingerprint())
     }
 }
 
-/// Why a line of the list cannot be read.
+/// Why a line cannot be read.
 #[derive(Debug, thiserror::Error)]
 enum LineFault {
-    /// It is nothing of what may stand there.
+    /// It is neither a key nor a fingerprint.
     #[error("is neither a public key nor a `SHA256:` fingerprint")]
     Form,
-    /// A line without content ends with CR LF.
-    #[error("is a carriage return and nothing else")]
+    /// It consists of a carriage return only.
+    #[error("contains only a carriage return")]
     CarriageReturn,
-    /// The key is cut short, or no key.
-    #[error("holds a key that is damaged: {0}")]
+    /// The key is truncated or damaged.
+    #[error("contains a damaged key: {0}")]
     Damaged(KeyError),
-    /// A kind that nothing here can read to its end.
-    #[error("holds a key of kind `{}`, which is unsupported", .0.terminal())]
+    /// This tool does not support the kind of key.
+    #[error("contains a key of the unsupported kind `{}`", .0.terminal())]
     Kind(Text),
-    /// The certificate is damaged, or of a form that is not read.
-    #[error("holds a certificate whose key is not taken from it: {0}")]
+    /// The certificate is damaged or has an unsupported form.
+    #[error("contains an unusable certificate: {0}")]
     Certificate(CertificateError),
 }
 
@@ -102,7 +102,7 @@ impl LineFault {
             Self::Form | Self::Damaged(_) => {
                 "write the line as in a `.pub` file, or as `ssh-keygen -l` prints the fingerprint"
             }
-            Self::CarriageReturn => "end the lines with LF alone, as OpenSSH wants them",
+            Self::CarriageReturn => "end lines with LF only, as OpenSSH requires",
             Self::Kind(_) => {
                 "remove the line, or write the key's `SHA256:` fingerprint; no signature by a key of that kind is accepted"
             }
@@ -124,14 +124,14 @@ fn fingerprint(line: &str) -> Result<String, LineFault> {
     if wire.string().map_err(|_| LineFault::Form)? != name.as_bytes() {
         return Err(LineFault::Form);
     }
-    // As for OpenSSH, who lists a certificate means the key in it.
+    // As in OpenSSH, a certificate in the list means its certified key.
     if KeyKind::of_certificate(name.as_bytes()).is_some() {
         let certificate = Certificate::from_blob(&blob).map_err(LineFault::Certificate)?;
         return Ok(certificate.key().fingerprint());
     }
     let whole = || Ok(format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&blob))));
     match PublicKey::from_blob(&blob) {
-        // WHY: nothing is signed by a weak key, but it may stand in the list that OpenSSH reads as well.
+        // A weak key cannot sign here, but the list may contain it for OpenSSH.
         Ok(_) => whole(),
         Err(KeyError::ShortRsa { .. } | KeyError::Factorable) if is_whole_rsa(&blob) => whole(),
         Err(KeyError::Point) if name == KeyKind::Ed25519.name() && is_whole_edwards(&blob) => whole(),
@@ -149,14 +149,14 @@ fn fingerprint(line: &str) -> Result<String, LineFault> {
     }
 }
 
-/// Whether an RSA key ends where it should: its weakness is known before that.
+/// Whether an RSA key has a complete encoding. A weak modulus is rejected before the end is checked.
 fn is_whole_rsa(blob: &[u8]) -> bool {
     let mut wire = Wire::new(blob);
     let mut read = || wire.string().and(wire.positive()).and(wire.positive());
     read().is_ok() && wire.finish().is_ok()
 }
 
-/// Whether an Ed25519 key is as long as one: OpenSSH looks at no more of it.
+/// Whether an Ed25519 key has the right length. OpenSSH checks nothing else.
 fn is_whole_edwards(blob: &[u8]) -> bool {
     let mut wire = Wire::new(blob);
     let mut field = || wire.string().unwrap_or_default();
@@ -202,12 +202,12 @@ mod tests {
             (line("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]), "is damaged"),
             (
                 line("ecdsa-sha2-nistp521", &[b"nistp521", &point]),
-                "of kind `ecdsa-sha2-nistp521`, which is unsupported",
+                "of the unsupported kind `ecdsa-sha2-nistp521`",
             ),
             (line(cert, &[b"nonce", b"p"]), "`ssh-dss-cert-v01@openssh.com`"),
             (line("ssh-ed25519-cert-v01@openssh.com", &[b"nonce", &[1; 32]]), "a certificate whose key is not taken"),
-            (line("ssh-dss", &[b"p", b"q"]), "of kind `ssh-dss`, which is unsupported"),
-            ("\r".to_owned(), "a carriage return and nothing else"),
+            (line("ssh-dss", &[b"p", b"q"]), "of the unsupported kind `ssh-dss`"),
+            ("\r".to_owned(), "contains only a carriage return"),
         ] {
             let (revoked, findings) = Revoked::parse("revoked", format!("#\n{damaged}\n").as_bytes());
             assert!(findings.len() == 1 && revoked.contains(&key), "{damaged}");

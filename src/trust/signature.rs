@@ -1,8 +1,7 @@
-//! One raw SSH signature against one key: the cryptography, and nothing about who the key belongs to.
+//! Verifies a raw SSH signature with a key. This is cryptography only; the owner of the key plays no role.
 //!
-//! Source: RFC 4253 §6.6, RFC 5656 §3.1.2, RFC 8332, RFC 8709, OpenSSH `PROTOCOL.u2f`. In: a key, the signature blob,
-//! the signed bytes. Out: [`Presence`] or why it does not hold. INVARIANT: a signature by a security key that nobody
-//! touched never holds here; no caller has to remember to ask.
+//! Sources: RFC 4253 §6.6, RFC 5656 §3.1.2, RFC 8332, RFC 8709, OpenSSH `PROTOCOL.u2f`. INVARIANT: a security key's
+//! signature without the user-present flag is never valid, so callers need not check the flag.
 
 use p256::ecdsa::signature::{DigestVerifier as _, Verifier as _};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
@@ -17,46 +16,46 @@ const USER_PRESENT: u8 = 0x01;
 /// The user-verified flag of an authenticator.
 const USER_VERIFIED: u8 = 0x04;
 
-/// What a security key says of the person in front of it. For other keys there is nobody to speak of.
+/// The flags and counter of a security key's signature. All empty for other keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Presence {
-    /// Somebody touched the security key. Always so where a security key signed; never for other keys.
+    /// The user touched the security key. Always true for a security key, always false for other keys.
     pub user_present: bool,
-    /// The security key also asked for a PIN or a finger.
+    /// The security key also verified the user by PIN or fingerprint.
     pub user_verified: bool,
-    /// How often this security key signed so far, where it counts. One that goes backwards hints at a clone.
+    /// The security key's signature counter, if it has one. A counter that decreases suggests a cloned key.
     pub counter: Option<u32>,
 }
 
-/// Why a signature does not hold.
+/// Why a signature is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// The blob does not follow the encoding.
     #[error("the signature is damaged: {0}")]
     Wire(#[from] WireError),
-    /// A kind of signature that this tool does not verify.
+    /// This tool does not support this kind of signature.
     #[error("signatures of kind `{}` are unsupported", .0.terminal())]
     Unsupported(Text),
-    /// RSA with SHA-1.
-    #[error("an RSA signature with SHA-1 proves nothing")]
+    /// It is an RSA signature with SHA-1.
+    #[error("RSA signatures with SHA-1 are not accepted")]
     Sha1,
-    /// The signature's kind does not go with the key.
-    #[error("a signature of kind `{}` cannot be by a key of kind `{key}`", .kind.terminal())]
+    /// The signature's kind does not match the key.
+    #[error("a signature of kind `{}` does not match a key of kind `{key}`", .kind.terminal())]
     OtherKind {
         /// The signature's kind.
         kind: Text,
         /// The key's kind.
         key: &'static str,
     },
-    /// The mathematics say no.
-    #[error("the signature does not belong to these bytes and this key")]
+    /// The signature does not verify.
+    #[error("the signature does not match the signed bytes and the key")]
     Wrong,
     /// The security key was not touched.
-    #[error("nobody touched the security key when it signed")]
+    #[error("the security key signed without a touch")]
     NoTouch,
 }
 
-/// Names of signature kinds that exist and are refused because nothing here verifies them.
+/// Known signature kinds that this tool does not support.
 const UNSUPPORTED: &[&[u8]] = &[
     b"webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
     b"ssh-mldsa44-ed25519@openssh.com",
@@ -65,10 +64,10 @@ const UNSUPPORTED: &[&[u8]] = &[
     b"ssh-ed448",
 ];
 
-/// Verifies a signature blob (`string kind, string signature`, for security keys also flags and counter).
+/// Verifies a signature blob (`string kind, string signature`; for security keys also flags and counter).
 ///
 /// # Errors
-/// If it is damaged, of another kind than the key's, does not hold, or was made without a touch.
+/// If it is damaged, of a different kind than the key, not valid, or made without a touch.
 pub fn verify(key: &PublicKey, blob: &[u8], message: &[u8]) -> Result<Presence, SignatureError> {
     let mut wire = Wire::new(blob);
     let kind = wire.string()?;
@@ -121,7 +120,7 @@ pub fn verify(key: &PublicKey, blob: &[u8], message: &[u8]) -> Result<Presence, 
     Ok(Presence { user_present: true, user_verified: flags & USER_VERIFIED != 0, counter: Some(counter) })
 }
 
-/// What an authenticator signs: SHA-256 of the application, flags, counter, SHA-256 of the message.
+/// The data that an authenticator signs: SHA-256 of the application, flags, counter, SHA-256 of the message.
 fn authenticator_data(application: &[u8], flags: u8, counter: u32, message: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(69);
     data.extend_from_slice(&Sha256::digest(application));
@@ -140,7 +139,7 @@ pub(super) enum RsaHash {
     Sha512,
 }
 
-/// RSASSA-PKCS1-v1_5; the signature must be exactly as long as the modulus and smaller than it.
+/// RSASSA-PKCS1-v1_5. The signature must have the length of the modulus and be smaller than it.
 pub(super) fn verify_rsa(
     key: &rsa::PublicKey,
     hash: RsaHash,
@@ -155,7 +154,7 @@ pub(super) fn verify_rsa(
     key.verify(scheme, &digest, body).map_err(|_| SignatureError::Wrong)
 }
 
-/// Ed25519 as `verify_strict` has it: canonical scalar and point, nothing of small order.
+/// Ed25519 with the rules of `verify_strict`: canonical scalar and point, no small-order points.
 pub(super) fn verify_ed25519(
     key: &ed25519_dalek::VerifyingKey,
     body: &[u8],
@@ -165,7 +164,7 @@ pub(super) fn verify_ed25519(
     key.verify_strict(message, &signature).map_err(|_| SignatureError::Wrong)
 }
 
-/// Reads `mpint r, mpint s` and gives both with leading zeros to the width of the curve.
+/// Parses `mpint r, mpint s` and pads both to the width of the curve.
 fn scalars<const N: usize>(body: &[u8]) -> Result<([u8; N], [u8; N]), SignatureError> {
     let mut wire = Wire::new(body);
     let (r, s) = (wire.positive()?, wire.positive()?);
@@ -180,14 +179,14 @@ fn widened<const N: usize>(magnitude: &[u8]) -> Result<[u8; N], SignatureError> 
     Ok(out)
 }
 
-/// ECDSA on P-256 with SHA-256. Both halves of a pair (r, s), (r, n−s) hold: `ssh-keygen` itself writes either.
+/// ECDSA on P-256 with SHA-256. Both (r, s) and (r, n−s) are valid, because `ssh-keygen` writes either.
 pub(super) fn verify_p256(key: &p256::ecdsa::VerifyingKey, body: &[u8], message: &[u8]) -> Result<(), SignatureError> {
     let (r, s) = scalars::<32>(body)?;
     let signature = p256::ecdsa::Signature::from_scalars(r, s).map_err(|_| SignatureError::Wrong)?;
     key.verify(message, &signature).map_err(|_| SignatureError::Wrong)
 }
 
-/// ECDSA on P-256 with SHA-256, r and s each in 32 bytes, as JSON Web Signatures have them.
+/// ECDSA on P-256 with SHA-256, with r and s in 32 bytes each, as in JSON Web Signatures.
 pub(super) fn verify_p256_fixed(
     key: &p256::ecdsa::VerifyingKey,
     body: &[u8],

@@ -1,9 +1,9 @@
-//! `allowed_signers`: which key may sign for whom, for what purpose, and when.
+//! `allowed_signers` (ssh-keygen(1), ALLOWED SIGNERS): which key may sign as which principal, in which namespaces, and
+//! when.
 //!
-//! Source: ssh-keygen(1), ALLOWED SIGNERS. In: the bytes of the file. Out: [`Signers`] with every line that could be
-//! read, and findings for all that could not. A refused line never allows anything; a line without `namespaces=`, or
-//! with a date that lacks its `Z`, is kept to explain why it is not used. Windows are inclusive at both ends, as in
-//! OpenSSH; the first line that allows a signature decides.
+//! Reading returns [`Signers`] with every valid line, and a finding for every other line. A rejected line allows
+//! nothing. A line without `namespaces=`, or with a date without `Z`, is kept only to explain why it is not used.
+//! Validity periods include both ends, as in OpenSSH. The first line that allows a signature decides.
 
 mod date;
 mod line;
@@ -25,7 +25,7 @@ use super::sshsig::Verified;
 pub use line::{Line, Unused};
 pub use pattern::PatternList;
 
-/// The lines of `allowed_signers`, the keys that were revoked, and who may not sign what whatever a line says.
+/// The lines of `allowed_signers`, the revoked keys, and the principals barred from a namespace.
 #[derive(Debug, Clone, Default)]
 pub struct Signers {
     lines: Vec<Line>,
@@ -33,57 +33,57 @@ pub struct Signers {
     kept_out: Option<KeptOut>,
 }
 
-/// Who signs nothing in a namespace, whatever a line says.
+/// Principals and keys that may not sign in a namespace, regardless of the lines.
 #[derive(Debug, Clone)]
 struct KeptOut {
     namespace: &'static str,
-    /// Whose each principal is.
+    /// The person of each principal.
     people: BTreeMap<PrincipalId, PersonId>,
-    /// Whose each key is, by the first line that stands for a person.
+    /// The person of each key, by the first line for a person.
     keys: BTreeMap<PublicKey, (u32, PersonId)>,
-    /// The keys that sign in the namespace by lines of their own, which stand for no person.
+    /// Keys that sign in the namespace by their own lines, which belong to no person.
     machines: BTreeMap<PublicKey, u32>,
 }
 
-/// A principal that may make a signature, and the line that says so.
+/// A principal that may make a signature, and the line that allows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed {
     /// The principal.
     pub principal: PrincipalId,
     /// The line of `allowed_signers`, from 1.
     pub line: u32,
-    /// The last second at which the line and the certificate hold, if there is one.
+    /// The last second at which the line and the certificate are valid, if limited.
     pub until: Option<Time>,
 }
 
-/// Why a key may not sign. The variants are ordered: the later, the closer it came to being allowed.
+/// Why a key may not sign. The variants are ordered by how close the key came to being allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WhyNot {
-    /// No line has the key, nor the authority of its certificate.
+    /// No line contains the key or the authority of its certificate.
     #[error("the key `{fingerprint}` is not in allowed_signers")]
     UnknownKey {
         /// The key.
         fingerprint: String,
     },
-    /// Lines have the key, for others.
-    #[error("line {line} of allowed_signers has the key for `{}`, not for `{}`", .listed.terminal(), .wanted.terminal())]
+    /// The key is listed for other principals.
+    #[error("line {line} of allowed_signers lists the key for `{}`, not for `{}`", .listed.terminal(), .wanted.terminal())]
     OtherPrincipal {
         /// The line.
         line: u32,
         /// The principals of the line.
         listed: Text,
-        /// The principal that was asked about.
+        /// The requested principal.
         wanted: Text,
     },
-    /// The line that has the key stands for several principals, and nobody said which one is meant.
-    #[error("line {line} of allowed_signers stands for `{}`, which does not say who signed", .listed.terminal())]
+    /// The line of the key covers several principals, and the caller did not name one.
+    #[error("line {line} of allowed_signers covers `{}`, so the signer is ambiguous", .listed.terminal())]
     Ambiguous {
         /// The line.
         line: u32,
         /// The principals of the line.
         listed: Text,
     },
-    /// The line that has the key is not used.
+    /// The line of the key is not used.
     #[error("line {line} of allowed_signers is not used: {why}")]
     Unused {
         /// The line.
@@ -91,7 +91,7 @@ pub enum WhyNot {
         /// Why.
         why: Unused,
     },
-    /// The line is for other purposes.
+    /// The line does not allow the namespace.
     #[error("line {line} of allowed_signers does not allow the namespace `{}`", .namespace.terminal())]
     Namespace {
         /// The line.
@@ -99,7 +99,7 @@ pub enum WhyNot {
         /// The namespace of the signature.
         namespace: Text,
     },
-    /// The key becomes valid later.
+    /// The key is not yet valid.
     #[error("the key is valid only from {from} (line {line} of allowed_signers)")]
     NotYetValid {
         /// The line.
@@ -115,7 +115,7 @@ pub enum WhyNot {
         /// The last valid second.
         until: Time,
     },
-    /// The certificate does not fit.
+    /// The certificate is not acceptable.
     #[error("line {line} of allowed_signers trusts the certificate authority, but {why}")]
     Certificate {
         /// The line.
@@ -123,69 +123,67 @@ pub enum WhyNot {
         /// Why.
         why: CertificateError,
     },
-    /// The key, or its authority, was revoked.
-    #[error("the key `{fingerprint}` was revoked")]
+    /// The key or its authority is revoked.
+    #[error("the key `{fingerprint}` is revoked")]
     Revoked {
         /// The revoked key.
         fingerprint: String,
     },
-    /// The principal is a person's, and the namespace is a machine's.
+    /// The principal belongs to a person, and the namespace is for machines.
     #[error(
-        "`{}` is `{}` of people.yaml, and a person signs nothing for `{namespace}`",
+        "`{}` belongs to the person `{}` of people.yaml, and a person may not sign for `{namespace}`",
         .principal.text().terminal(), .person.text().terminal()
     )]
     Person {
         /// The principal.
         principal: PrincipalId,
-        /// Whose it is.
+        /// Its person.
         person: PersonId,
         /// The namespace of the signature.
         namespace: &'static str,
     },
-    /// The key is a person's by another line, and the namespace is a machine's.
+    /// Another line lists the key for a person, and the namespace is for machines.
     #[error(
-        "line {line} of allowed_signers has the key for `{}` of people.yaml, and a person signs nothing for `{namespace}`",
+        "line {line} of allowed_signers lists the key for `{}` of people.yaml, and a person may not sign for `{namespace}`",
         .person.text().terminal()
     )]
     PersonsKey {
-        /// The line that has the key for a person.
+        /// The line that lists the key for a person.
         line: u32,
-        /// Whose it is.
+        /// Its person.
         person: PersonId,
         /// The namespace of the signature.
         namespace: &'static str,
     },
-    /// The key is a machine's by a line of its own, and a certificate over it says that it is somebody's.
+    /// A line lists the key for a machine, and a certificate over the key claims a person.
     #[error(
-        "line {line} of allowed_signers has the key for a machine that signs for `{namespace}`, whatever a certificate says"
+        "line {line} of allowed_signers lists the key for a machine that signs for `{namespace}`; a certificate does not change that"
     )]
     RecordersKey {
-        /// The line that has the key for a machine.
+        /// The line that lists the key for a machine.
         line: u32,
-        /// What the machine signs for.
+        /// The machine's namespace.
         namespace: &'static str,
     },
 }
 
 impl WhyNot {
-    /// What a person can do about it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::UnknownKey { .. } => "have an owner of the trust folder add a line `PRINCIPAL namespaces=\"…\" KEY`",
             Self::OtherPrincipal { .. } => "sign with a key of that principal, or correct the principal",
-            Self::Ambiguous { .. } => "give each principal a line of its own",
+            Self::Ambiguous { .. } => "give each principal its own line",
             Self::Unused { why: Unused::NoNamespaces, .. } => "add `namespaces=\"review-seal@v1\"` to the line",
             Self::Unused { why: Unused::DateNotUtc, .. } => "write the dates of the line with a `Z` at the end",
             Self::Namespace { .. } => "add the namespace to `namespaces=` of the line, if the key is meant for it",
             Self::NotYetValid { .. } | Self::Expired { .. } => "sign with a key that is valid at that time",
             Self::Certificate { .. } => "get a certificate that is valid now and names the principal",
-            Self::Revoked { .. } => "sign with another key; a revoked one never counts again",
-            Self::Person { .. } => {
-                "give the machine a key and a principal of its own, and list that principal under no person"
-            }
-            Self::PersonsKey { .. } => "give the machine a key of its own, that no line has for a person",
-            Self::RecordersKey { .. } => "sign with a key that no machine has",
+            Self::Revoked { .. } => "sign with another key; a revoked key never becomes valid again",
+            Self::Person { .. } => "give the machine its own key and principal, and list the principal under no person",
+            Self::PersonsKey { .. } => "give the machine its own key, which no line lists for a person",
+            Self::RecordersKey { .. } => "sign with a key that is not listed for a machine",
         }
     }
 
@@ -204,23 +202,23 @@ impl WhyNot {
 }
 
 impl Signers {
-    /// Reads a file. Lines with faults are left out; every fault is a finding.
+    /// Parses a file. Lines with faults are omitted, and every fault is a finding.
     #[must_use]
     pub fn parse(file: &str, bytes: &[u8]) -> (Self, Vec<Finding>) {
         let (lines, findings) = reading::read(file, bytes);
         (Self { lines, revoked: Revoked::default(), kept_out: None }, findings)
     }
 
-    /// Takes a list of revoked keys into account.
+    /// Adds a list of revoked keys.
     #[must_use]
     pub fn without(mut self, revoked: Revoked) -> Self {
         self.revoked = revoked;
         self
     }
 
-    /// Lets none of these principals sign in a namespace: people, in that of machines. Nor any key that a line has for one of
-    /// them, nor a certificate that names one: whoever holds that key could do both. Nor does a certificate let a key sign
-    /// anything else that a line has for a machine.
+    /// Bars persons from a machine namespace: their principals, every key that a line lists for one of them, and every
+    /// certificate that names one of them. Otherwise the holder of such a key could do both. Conversely, a certificate does
+    /// not let a machine's key sign in another namespace.
     #[must_use]
     pub fn keeping_out(mut self, namespace: &'static str, people: BTreeMap<PrincipalId, PersonId>) -> Self {
         let (mut keys, mut machines) = (BTreeMap::new(), BTreeMap::new());
@@ -236,13 +234,13 @@ impl Signers {
         self
     }
 
-    /// The lines that could be read, in order; also those that are not used.
+    /// All valid lines in order, including lines that are not used.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
 
-    /// Who may have made a signature at a time; see [`Signers::find_key`].
+    /// The principal that may have made a signature at a time; see [`Signers::find_key`].
     ///
     /// # Errors
     /// As [`Signers::find_key`].
@@ -250,8 +248,8 @@ impl Signers {
         self.find_key(principal, signature.key(), signature.certificate(), signature.namespace(), at)
     }
 
-    /// Who may sign with a key at a time, asked before anything is signed. With a principal: whether that one may.
-    /// Without: the one principal that the first allowing line names.
+    /// Whether a key may sign at a time; used before signing. With a principal, checks that principal. Without one,
+    /// returns the only principal that the first allowing line names.
     ///
     /// # Errors
     /// The reason of the line that came closest to allowing it.
@@ -271,7 +269,7 @@ impl Signers {
         let mut closest = WhyNot::UnknownKey { fingerprint: key.fingerprint() };
         for line in &self.lines {
             let concerns = match certificate {
-                // WHY: as in OpenSSH, a certificate's own key is not looked up: only its authority speaks for it.
+                // As in OpenSSH, the certified key of a certificate is not matched; only its authority is.
                 Some(certificate) => line.cert_authority && line.key == *certificate.authority(),
                 None => !line.cert_authority && line.key == *key,
             };
@@ -280,8 +278,8 @@ impl Signers {
             }
             match judge(line, principal, certificate, namespace, at) {
                 Ok(allowed) => return self.kept_in(allowed, key, certificate, namespace),
-                // WHY: another line may name whom this one leaves open, but it must not hide an open one: OpenSSH
-                // would have taken the first.
+                // A later line may name a single principal, but it must not override an ambiguous line: OpenSSH would
+                // have used the first one.
                 Err(why @ WhyNot::Ambiguous { .. }) => return Err(why),
                 Err(why) if why.rank() > closest.rank() => closest = why,
                 Err(_) => {}
@@ -318,7 +316,7 @@ impl Signers {
         }
     }
 
-    /// The principals that lines in use name, letter by letter, for a key; in the order of the file, each once.
+    /// The principals that used lines name literally for a key, without duplicates, in file order.
     #[must_use]
     pub fn principals_of(&self, key: &PublicKey) -> Vec<PrincipalId> {
         let mut out: Vec<PrincipalId> = Vec::new();

@@ -1,9 +1,8 @@
-//! SSHSIG signatures, verified strictly.
+//! Verifies SSHSIG signatures (OpenSSH `PROTOCOL.sshsig`) strictly.
 //!
-//! Source: OpenSSH `PROTOCOL.sshsig`. In: an armoured signature, the namespace that is expected, the exact bytes that
-//! were signed. Out: [`Verified`], which nothing else can make, or why not. We accept less than `ssh-keygen -Y verify`:
-//! version exactly 1, reserved fields empty, no trailing bytes, one text per signature, a touched security key.
-//! Whether the key is *allowed* to sign is [`super::signers`]' question.
+//! [`verify`] checks an armoured signature over exact bytes in an expected namespace. Only it can create a [`Verified`].
+//! It accepts less than `ssh-keygen -Y verify`: version 1, empty reserved fields, no trailing bytes, one text per
+//! signature, and a touch on a security key. [`super::signers`] decides whether the key is *allowed* to sign.
 
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -18,48 +17,48 @@ use super::wire::{Wire, WireError, put_string};
 const MAGIC: &[u8; 6] = b"SSHSIG";
 const VERSION: u32 = 1;
 
-/// Why a signature is refused.
+/// Why a signature is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SshsigError {
-    /// The text form is not right.
+    /// The armour is not valid.
     #[error(transparent)]
     Armor(#[from] ArmorError),
-    /// The fields do not follow the encoding, or something stands behind them.
+    /// The fields do not follow the encoding, or there are trailing bytes.
     #[error("the signature is damaged: {0}")]
     Wire(#[from] WireError),
     /// It does not begin with `SSHSIG`.
     #[error("the data is not an SSH signature")]
     Magic,
-    /// Another version than 1.
-    #[error("the signature has version {0}; only version 1 is known")]
+    /// The version is not 1.
+    #[error("the signature has version {0}; only version 1 is supported")]
     Version(u32),
-    /// The field that must be empty holds something.
+    /// The reserved field is not empty.
     #[error("the reserved field of the signature is not empty")]
     Reserved,
-    /// It was made for another purpose.
+    /// It was made for another namespace.
     #[error("the signature was made for namespace `{}`, not for `{}`", .found.terminal(), .expected.terminal())]
     Namespace {
         /// The namespace in the signature.
         found: Text,
-        /// The namespace that was wanted.
+        /// The expected namespace.
         expected: Text,
     },
-    /// The message was hashed with something else than SHA-256 or SHA-512.
+    /// The message hash is neither SHA-256 nor SHA-512.
     #[error("the signature hashes with `{}`; only sha256 and sha512 are accepted", .0.terminal())]
     Hash(Text),
-    /// The key within is not believed.
+    /// The embedded key is rejected.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The certificate within is not believed.
+    /// The embedded certificate is rejected.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The signature does not hold.
+    /// The signature is not valid.
     #[error(transparent)]
     Signature(#[from] SignatureError),
 }
 
 impl SshsigError {
-    /// The kind of key or signature, if the reason is that nothing here verifies that kind.
+    /// The kind of key or signature, if this tool does not support it.
     #[must_use]
     pub fn unsupported(&self) -> Option<&Text> {
         match self {
@@ -79,7 +78,7 @@ impl SshsigError {
         }
     }
 
-    /// What a person can do about it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
@@ -87,22 +86,22 @@ impl SshsigError {
             Self::Armor(_) | Self::Wire(_) | Self::Magic | Self::Version(_) | Self::Reserved | Self::Hash(_) => {
                 "sign again with `ssh-keygen -Y sign`; do not edit the signature"
             }
-            Self::Namespace { .. } => "sign for the right namespace; a signature for one purpose proves no other",
+            Self::Namespace { .. } => "sign for the right namespace; a signature is valid only for its namespace",
             Self::Key(KeyError::Unsupported(_)) | Self::Signature(SignatureError::Unsupported(_)) => {
                 "sign with an ed25519, ecdsa (256 or 384 bits), rsa or FIDO (`-sk`) key"
             }
             Self::Key(_) => "sign with another key",
             Self::Certificate(_) => "ask the certificate authority for a user certificate without that restriction",
             Self::Signature(SignatureError::NoTouch) => {
-                "use a security key that wants a touch, made without `-O no-touch-required`"
+                "use a security key that requires a touch, generated without `-O no-touch-required`"
             }
             Self::Signature(SignatureError::Sha1) => "sign with `rsa-sha2-512`, the default of every current OpenSSH",
-            Self::Signature(_) => "the signed bytes or the signature were altered; get both anew from the signer",
+            Self::Signature(_) => "the signed bytes or the signature were altered; get both again from the signer",
         }
     }
 }
 
-/// The hash that stands between message and signature.
+/// The hash applied to the message before signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MessageHash {
     Sha256,
@@ -125,7 +124,7 @@ impl MessageHash {
     }
 }
 
-/// A signature that holds. Only [`verify`] makes one.
+/// A valid signature. Only [`verify`] creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     key: PublicKey,
@@ -135,13 +134,13 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// The key that signed; for a certificate, the key it certifies.
+    /// The key that signed. For a certificate, the certified key.
     #[must_use]
     pub fn key(&self) -> &PublicKey {
         &self.key
     }
 
-    /// `SHA256:…` of that key, as `ssh-keygen -l` prints it.
+    /// `SHA256:…` of that key, as printed by `ssh-keygen -l`.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.key.fingerprint()
@@ -153,38 +152,38 @@ impl Verified {
         self.key.kind()
     }
 
-    /// The namespace that the signature is good for.
+    /// The namespace of the signature.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// Whether a FIDO security key signed.
+    /// Whether a FIDO security key made the signature.
     #[must_use]
     pub fn security_key(&self) -> bool {
         self.key.kind().is_security_key()
     }
 
-    /// Whether somebody touched the security key: so for every security key, never for another.
+    /// Whether the user touched the security key: always true for a security key, always false for other keys.
     #[must_use]
     pub fn user_present(&self) -> bool {
         self.presence.user_present
     }
 
-    /// Whether the security key also asked for a PIN or a finger.
+    /// Whether the security key also verified the user by PIN or fingerprint.
     #[must_use]
     pub fn user_verified(&self) -> bool {
         self.presence.user_verified
     }
 
-    /// The security key's count of signatures.
+    /// The security key's signature counter.
     #[must_use]
     pub fn counter(&self) -> Option<u32> {
         self.presence.counter
     }
 
-    /// The certificate that came with the key. Its own signature holds; whether its authority is trusted, and whether
-    /// it is valid at a time for a principal, [`super::signers::Signers::find`] says.
+    /// The certificate that contains the key. Its own signature is valid. [`super::signers::Signers::find`] checks whether
+    /// its authority is trusted and whether it is valid at a time for a principal.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
@@ -194,7 +193,7 @@ impl Verified {
 /// Verifies an armoured signature over `message`.
 ///
 /// # Errors
-/// If it is anything but a strict SSHSIG for exactly this namespace and these bytes, by a supported kind of key.
+/// If it is not a strict SSHSIG for exactly this namespace and these bytes, by a supported kind of key.
 pub fn verify(armored: &[u8], namespace: &str, message: &[u8]) -> Result<Verified, SshsigError> {
     verify_blob(&dearmor(armored)?, namespace, message)
 }
@@ -214,7 +213,7 @@ fn verify_blob(blob: &[u8], namespace: &str, message: &[u8]) -> Result<Verified,
     let hash_name = wire.string()?;
     let signature_blob = wire.string()?;
     wire.finish()?;
-    // WHY: an empty namespace would be a signature for any purpose; `PROTOCOL.sshsig` forbids it.
+    // `PROTOCOL.sshsig` forbids an empty namespace, because such a signature would be valid for any purpose.
     if found != namespace.as_bytes() || namespace.is_empty() {
         let found = Text::new(String::from_utf8_lossy(found).as_ref());
         return Err(SshsigError::Namespace { found, expected: Text::from(namespace) });

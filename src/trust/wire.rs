@@ -1,21 +1,21 @@
-//! The encoding of SSH: integers, strings and big integers, read without any leniency.
+//! A strict reader for the SSH wire encoding (RFC 4251 §5): integers, strings and big integers.
 //!
-//! Source: RFC 4251 §5. In: bytes that anyone may have written. Out: slices of them. INVARIANT: what is read here has
-//! exactly one encoding, so that re-encoding the parts gives the same bytes; nothing may be left over at the end.
+//! INVARIANT: everything accepted here has exactly one encoding, so re-encoding the parts gives the same bytes. Trailing
+//! bytes are an error.
 
-/// Why bytes are not what SSH's encoding says.
+/// Why bytes do not follow the SSH encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// The bytes end in the middle of a field.
     #[error("the data ends in the middle of a field")]
     Short,
-    /// Something stands behind the last field.
-    #[error("something stands behind the last field")]
+    /// Bytes follow the last field.
+    #[error("unexpected bytes after the last field")]
     Trailing,
-    /// A big integer is negative, zero, or written with needless zeros.
-    #[error("a number is negative, zero, or written with needless zeros")]
+    /// A big integer is negative, zero, or has redundant leading zeros.
+    #[error("a number is negative, zero, or has redundant leading zeros")]
     Number,
-    /// A text is not UTF-8 or holds a NUL.
+    /// A text is not UTF-8 or contains a NUL.
     #[error("a text field is not text")]
     Text,
 }
@@ -31,7 +31,7 @@ impl<'a> Wire<'a> {
         Self(bytes)
     }
 
-    /// What has not been read yet.
+    /// The bytes that are not read yet.
     #[must_use]
     pub fn rest(&self) -> &'a [u8] {
         self.0
@@ -77,7 +77,7 @@ impl<'a> Wire<'a> {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
-    /// Reads a `string`: any bytes behind their length.
+    /// Reads a `string`: any bytes, prefixed by their length.
     ///
     /// # Errors
     /// If the length exceeds what is left.
@@ -95,10 +95,10 @@ impl<'a> Wire<'a> {
         if text.contains('\0') { Err(WireError::Text) } else { Ok(text) }
     }
 
-    /// Reads an `mpint` that is greater than zero; gives its magnitude without a leading zero.
+    /// Reads a positive `mpint` and returns its magnitude without a leading zero.
     ///
     /// # Errors
-    /// If it is cut off, negative, zero, or not written in the shortest form.
+    /// If it is truncated, negative, zero, or not in its shortest form.
     pub fn positive(&mut self) -> Result<&'a [u8], WireError> {
         let whole = self.string()?;
         match whole {
@@ -117,8 +117,8 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// Appends a `string`. Longer than 2^32−1 bytes cannot be said in this encoding; such a field is written empty, so that
-/// what is built from it matches nothing.
+/// Appends a `string`. The encoding cannot represent more than 2^32−1 bytes. A longer field is written as empty, so the
+/// result matches nothing.
 pub fn put_string(out: &mut Vec<u8>, bytes: &[u8]) {
     match u32::try_from(bytes.len()) {
         Ok(length) => {

@@ -1,7 +1,5 @@
-//! JSON without duplicate members: two readers must not see two tokens in one.
-//!
-//! Source: RFC 7515 §4 ("member names MUST be unique"). In: bytes. Out: a [`Json`] tree. Numbers that are not integers
-//! are kept apart, because no claim that is read here may be one.
+//! JSON without duplicate members, so that two readers cannot see different tokens (RFC 7515 §4: "member names MUST be
+//! unique"). Numbers that are not integers become [`Json::Other`], because no claim read here has such a value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 /// A JSON value.
 #[derive(Clone, PartialEq)]
 pub(super) enum Json {
-    /// `null`, a boolean, or a number that is no integer: nothing that is read here.
+    /// `null`, a boolean, or a number that is not an integer. None of these is used here.
     Other,
     /// An integer.
     Integer(i64),
@@ -19,12 +17,12 @@ pub(super) enum Json {
     Text(String),
     /// An array.
     List(Vec<Json>),
-    /// An object; each name once.
+    /// An object with unique names.
     Object(BTreeMap<String, Json>),
 }
 
 impl Json {
-    /// Reads an object, and nothing behind it.
+    /// Parses an object with nothing after it.
     pub(super) fn object(bytes: &[u8]) -> Option<BTreeMap<String, Self>> {
         match serde_json::from_slice(bytes).ok()? {
             Self::Object(members) => Some(members),
@@ -100,7 +98,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         let mut out = BTreeMap::new();
         while let Some((name, value)) = members.next_entry::<String, Json>()? {
             if out.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands there twice"));
+                return Err(A::Error::custom("duplicate member"));
             }
         }
         Ok(Json::Object(out))

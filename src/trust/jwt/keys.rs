@@ -1,8 +1,8 @@
-//! A set of public keys (JWKS), kept in a local file of the trust folder.
+//! A set of public keys (JWKS) from a local file of the trust folder.
 //!
-//! Source: RFC 7517, RFC 7518 §6, RFC 8037; SPIFFE's trust bundle format (`use`). In: the bytes of the file. Out:
-//! [`KeySet`]. A set that holds a symmetric or private key is refused as a whole: whoever can read it could sign. Keys of
-//! kinds or for uses that are not ours are kept by id only, to say so.
+//! Sources: RFC 7517, RFC 7518 §6, RFC 8037, and SPIFFE's trust bundle format (`use`). A set with a symmetric or private
+//! key is rejected as a whole, because anyone who can read the file could sign. Keys of other kinds or for other uses are
+//! kept by id, only for error messages.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use super::super::key::{KeyError, PublicKey};
 use super::super::wire::put_string;
 use super::json::Json;
 
-/// As many keys as no issuer has.
+/// The maximum number of keys, far more than an issuer needs.
 const MAX_KEYS: usize = 1000;
-/// The keys that are tried for a token that names none.
+/// The maximum number of keys to try for a token without a key id.
 const MAX_TRIED: usize = 16;
 
 /// A signature algorithm that may be pinned.
@@ -34,7 +34,7 @@ impl Algorithm {
     /// Every algorithm.
     pub const ALL: &'static [Self] = &[Self::Rs256, Self::Es256, Self::EdDsa];
 
-    /// The name as a token's header has it.
+    /// The name in a token's header.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -44,58 +44,58 @@ impl Algorithm {
         }
     }
 
-    /// Reads the name, letter by letter.
+    /// Parses the exact name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 }
 
-/// Why a set of keys, or a key of it, is not used.
+/// Why a set of keys, or one of its keys, is not usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
-    /// It is not JSON, or has duplicate members, or no `keys`.
-    #[error("the file is not a set of keys, or a member stands in it twice")]
+    /// It is not JSON, has duplicate members, or has no `keys`.
+    #[error("the file is not a set of keys, or contains a duplicate member")]
     Syntax,
-    /// It holds more keys than any issuer has.
-    #[error("the set holds more than {MAX_KEYS} keys")]
+    /// It contains too many keys.
+    #[error("the set contains more than {MAX_KEYS} keys")]
     TooMany,
-    /// A key that must not be public.
-    #[error("the set holds a symmetric or private key")]
+    /// It contains a key that must not be public.
+    #[error("the set contains a symmetric or private key")]
     Secret,
     /// No key has this id.
     #[error("the set has no key `{}`", .0.terminal())]
     UnknownId(Text),
-    /// The token names no key, and the set has none that verifies.
+    /// The token has no key id, and no key of the set is for its algorithm.
     #[error("the token names no key (`kid`), and the set has none that verifies signatures with {}", .0.name())]
     NoneFits(Algorithm),
-    /// The token names no key, and the set has more than are tried.
+    /// The token has no key id, and the set has too many keys to try.
     #[error("the token names no key (`kid`), and the set has {0} keys that it could be of")]
     NoId(usize),
-    /// The key is for something else.
+    /// The key is for another use.
     #[error("the key `{}` is not meant for verifying signatures with {}", .id.terminal(), .algorithm.name())]
     OtherUse {
         /// Its id.
         id: Text,
-        /// The algorithm that was wanted.
+        /// The required algorithm.
         algorithm: Algorithm,
     },
     /// The key is damaged or weak.
-    #[error("the key `{}` is refused: {why}", .id.terminal())]
+    #[error("the key `{}` is rejected: {why}", .id.terminal())]
     Key {
         /// Its id.
         id: Text,
-        /// Why.
+        /// The reason.
         why: KeyError,
     },
 }
 
-/// The keys of an issuer, by id. A key without an id stands under the empty one. Several keys may have one id: an issuer
-/// that rotates its keys may publish both for a while.
+/// The keys of an issuer, by id. A key without an id has the empty id. Several keys may have the same id, because an issuer
+/// may publish the old and the new key during a rotation.
 #[derive(Clone)]
 pub struct KeySet(BTreeMap<String, Vec<Members>>);
 
-/// What a set says of a key.
+/// The members of a key.
 type Members = BTreeMap<String, Json>;
 
 impl std::fmt::Debug for KeySet {
@@ -105,10 +105,10 @@ impl std::fmt::Debug for KeySet {
 }
 
 impl KeySet {
-    /// Reads a set.
+    /// Parses a set.
     ///
     /// # Errors
-    /// If it is not a JWKS, holds an id twice, or holds a key that must be secret.
+    /// If it is not a JWKS, contains a duplicate id, or contains a key that must be secret.
     pub fn parse(bytes: &[u8]) -> Result<Self, KeySetError> {
         let set = Json::object(bytes).ok_or(KeySetError::Syntax)?;
         let keys = set.get("keys").and_then(Json::list).ok_or(KeySetError::Syntax)?;
@@ -121,7 +121,7 @@ impl KeySet {
             if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| members.contains_key(*secret)) {
                 return Err(KeySetError::Secret);
             }
-            // WHY: a SPIFFE bundle holds authorities of X.509 certificates beside the keys of tokens, all without an id.
+            // A SPIFFE bundle also contains X.509 authorities, all without an id.
             if members.get("use").and_then(Json::text) == Some("x509-svid") {
                 continue;
             }
@@ -137,13 +137,13 @@ impl KeySet {
         Ok(Self(out))
     }
 
-    /// Whether there is a key of this id that verifies with an algorithm.
+    /// Whether there is a key with this id for an algorithm.
     #[must_use]
     pub fn has(&self, id: &str, algorithm: Algorithm) -> bool {
         self.named(id, algorithm).is_ok()
     }
 
-    /// The keys by which a token may be signed, with their ids: those that it names, or all, if it names none.
+    /// The candidate keys for a token, with their ids: the keys with the id that it names, or all keys if it names none.
     pub(super) fn keys(
         &self,
         named: Option<&str>,
@@ -198,7 +198,7 @@ impl KeySet {
             let text = members.get(name).and_then(Json::text).ok_or(KeyError::Line)?;
             Base64UrlUnpadded::decode_vec(text).map_err(|_| KeyError::Line)
         };
-        // WHY: rebuilt as an SSH key, so that one piece of code decides which keys are weak or damaged.
+        // Rebuild it as an SSH key, so that one module decides which keys are weak or damaged.
         let build = || {
             let mut blob = Vec::new();
             match algorithm {
@@ -227,7 +227,7 @@ impl KeySet {
     }
 }
 
-/// Writes a number as SSH does. A leading zero, which RFC 7518 forbids but issuers write, is dropped.
+/// Writes a number in SSH encoding. Drops a leading zero, which RFC 7518 forbids but some issuers write.
 fn put_number(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
     let magnitude = bytes.get(start..).unwrap_or_default();

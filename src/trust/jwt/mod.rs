@@ -1,9 +1,9 @@
-//! Workload-identity tokens: which agent wrote a plan, proved by a short-lived credential of its own.
+//! Workload-identity tokens: an agent proves authorship of a plan with its own short-lived credential.
 //!
-//! Source: RFC 7515 (JWS), RFC 7517 (JWK), RFC 7519 (JWT), RFC 8725 (best practice); SPIFFE JWT-SVID, GitHub Actions
-//! OIDC, Kubernetes projected service accounts. In: a compact token, a local [`KeySet`], what is [`Expected`] of it, and
-//! the time it was received. Out: [`Proof`], or why not. The algorithm and issuer are pinned by the trust folder, never
-//! taken from the token. INVARIANT: the token is a bearer credential: it has no way out of here but its digest.
+//! Sources: RFC 7515 (JWS), RFC 7517 (JWK), RFC 7519 (JWT), RFC 8725 (best practice); SPIFFE JWT-SVID, GitHub Actions
+//! OIDC, Kubernetes projected service accounts. [`verify`] checks a compact token against a local [`KeySet`] and the
+//! [`Expected`] content at the time it was received. The trust folder pins the algorithm and the issuer; the token does
+//! not choose them. INVARIANT: a token is a bearer credential, so only its digest leaves this module.
 
 mod json;
 mod keys;

@@ -1,7 +1,7 @@
-//! What a token must say to prove who wrote a plan.
+//! Checks the claims of a token that proves authorship of a plan (RFC 7519 §4.1).
 //!
-//! Source: RFC 7519 §4.1; exactly one audience, `urn:review:plan:sha256:DIGEST` of the plan's bytes. In: token,
-//! keys, [`Expected`]. Out: [`Proof`]: claims and the token's digest, which is all that may be logged.
+//! The token must have exactly one audience, `urn:review:plan:sha256:DIGEST` of the plan's bytes. The resulting [`Proof`]
+//! contains only what may be logged: claims and the token's digest.
 
 use std::collections::BTreeMap;
 
@@ -13,103 +13,103 @@ use super::json::Json;
 use super::keys::{Algorithm, KeySet};
 use super::signed::{self, SignedError};
 
-/// How far an issuer's clock may be ahead of ours, seconds.
+/// The tolerated clock skew of an issuer, in seconds.
 const CLOCK_SKEW: i64 = 300;
 
-/// What the trust folder and the plan demand of a token.
+/// The required content of a token, from the trust folder and the plan.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
-    /// The issuer, letter by letter.
+    /// The exact issuer.
     pub issuer: &'a str,
-    /// The subject, letter by letter.
+    /// The exact subject.
     pub subject: &'a str,
     /// The algorithm.
     pub algorithm: Algorithm,
-    /// The key's id, if one is pinned.
+    /// The pinned key id, if any.
     pub key_id: Option<&'a str>,
-    /// Further claims, and the exact text of each.
+    /// Further claims with their exact text.
     pub claims: &'a [(&'a str, &'a str)],
     /// The digest of the plan's bytes.
     pub plan: Digest<of::File>,
-    /// The longest lifetime of a credential of this agent.
+    /// The maximum lifetime of this agent's credentials.
     pub longest: Span,
     /// When the plan was received.
     pub received: Time,
 }
 
 impl Expected<'_> {
-    /// The one audience that a token for this plan has.
+    /// The only allowed audience.
     #[must_use]
     pub fn audience(&self) -> String {
         audience(self.plan)
     }
 }
 
-/// The one audience of a token that proves who wrote the plan with this digest.
+/// The audience of a token for the plan with this digest.
 #[must_use]
 pub fn audience(plan: Digest<of::File>) -> String {
     format!("urn:review:plan:sha256:{plan}")
 }
 
-/// What a token proved.
+/// The result of a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// Who vouches.
+    /// The issuer.
     pub issuer: Text,
-    /// For whom.
+    /// The subject.
     pub subject: Text,
-    /// The issuer's key; empty if neither token nor key names one.
+    /// The id of the issuer's key; empty if neither token nor key has one.
     pub key_id: Text,
     /// When it was issued.
     pub issued_at: Time,
-    /// When it ends.
+    /// When it expires.
     pub expires: Time,
-    /// From the one to the other.
+    /// The time between the two.
     pub lifetime: Span,
-    /// SHA-256 of the token's bytes, to recognise it without keeping it.
+    /// SHA-256 of the token's bytes, which identifies the token without storing it.
     pub token: Digest<of::File>,
 }
 
-/// Why a token proves nothing.
+/// Why a token is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// The signature, or the way it is made, is refused.
+    /// The signature or its algorithm is rejected.
     #[error(transparent)]
     Signed(#[from] SignedError),
-    /// The key is not the pinned one.
+    /// It is not signed with the pinned key.
     #[error("the token is signed with the key `{}`, which is not the pinned one", .0.terminal())]
     OtherKey(Text),
-    /// The claims are no JSON object, or a member stands there twice.
-    #[error("the token's claims are not a JSON object with each member once")]
+    /// The claims are not a JSON object, or have a duplicate member.
+    #[error("the token's claims are not a JSON object with unique members")]
     Claims,
     /// A claim is missing or of the wrong type.
     #[error("the token has no usable claim `{0}`")]
     Claim(&'static str),
-    /// Another issuer.
+    /// Wrong issuer.
     #[error("the token was issued by `{}`, not by the pinned issuer", .0.terminal())]
     Issuer(Text),
-    /// Another subject.
+    /// Wrong subject.
     #[error("the token is for the subject `{}`; agents.yaml expects `{}`", .found.terminal(), .expected.terminal())]
     Subject {
         /// What the token says.
         found: Text,
-        /// What the trust folder says.
+        /// The pinned algorithm.
         expected: Text,
     },
-    /// Another plan, or more than one audience.
-    #[error("the token was not made for this plan alone")]
+    /// Wrong plan, or more than one audience.
+    #[error("the token's audience is not exactly this plan")]
     Audience,
-    /// A pinned claim is missing, is no text, or says something else.
-    #[error("the token's claim `{}` is not what agents.yaml pins", .0.terminal())]
+    /// A pinned claim is missing, is not text, or has another value.
+    #[error("the token's claim `{}` differs from the value in agents.yaml", .0.terminal())]
     OtherClaim(Text),
-    /// It had ended.
+    /// It had expired.
     #[error("the token expired at {0}")]
     Expired(Time),
-    /// It had not begun.
+    /// It was not yet valid.
     #[error("the token is valid only from {0}")]
     NotYetValid(Time),
-    /// It lives too long.
-    #[error("the token lives {found}; the agent's limit is {limit}")]
+    /// Its lifetime is too long.
+    #[error("the token is valid for {found}; the agent's limit is {limit}")]
     TooLong {
         /// Its lifetime.
         found: Span,
@@ -119,23 +119,26 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// What a person can do about it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::Signed(SignedError::Key(_)) | Self::OtherKey(_) => {
                 "put the issuer's current public keys into the JWKS file of the trust folder"
             }
-            Self::Signed(_) | Self::Claims | Self::Claim(_) => "ask the issuer for a token anew and store it untouched",
+            Self::Signed(_) | Self::Claims | Self::Claim(_) => "request a new token from the issuer and store it unchanged",
             Self::Subject { found, expected } if without_ids(found.raw()) == expected.raw() => {
                 "the subject names the repository with its ids, as GitHub does since July 2026: if it is the right one, write the token's subject into agents.yaml"
             }
             Self::Issuer(_) | Self::Subject { .. } | Self::OtherClaim(_) => {
-                "correct agents.yaml, or let the right workload ask for the token"
+                "correct agents.yaml, or request the token from the right workload"
             }
-            Self::Audience => "ask for a token with the one audience that `review plan sign --audience` prints",
-            Self::Expired(_) | Self::NotYetValid(_) => "ask for a fresh token right before the plan is handed in",
-            Self::TooLong { .. } => "ask the issuer for a shorter lifetime",
+            Self::Issuer(_) | Self::Subject(_) | Self::OtherClaim(_) => {
+                "correct agents.yaml, or request the token from the right workload"
+            }
+            Self::Audience => "request a token with only the audience that `review plan sign --audience` prints",
+            Self::Expired(_) | Self::NotYetValid(_) => "request a new token right before you submit the plan",
+            Self::TooLong { .. } => "request a shorter lifetime from the issuer",
         }
     }
 }
@@ -156,7 +159,7 @@ fn without_ids(subject: &str) -> String {
 /// Verifies a compact token; one line end after it is allowed.
 ///
 /// # Errors
-/// If it is not signed as pinned, or does not say exactly what is expected.
+/// If the signature is not as pinned, or the claims are not exactly as expected.
 pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<Proof, TokenError> {
     let token = token.strip_suffix(b"\n").unwrap_or(token);
     let token = token.strip_suffix(b"\r").unwrap_or(token);
@@ -216,7 +219,7 @@ fn text<'a>(claims: &'a BTreeMap<String, Json>, name: &'static str) -> Result<&'
 }
 
 fn time(claims: &BTreeMap<String, Json>, name: &'static str) -> Result<Time, TokenError> {
-    // WHY: a lifetime is computed from these; bounds keep the subtraction honest.
+    // The lifetime is computed from these times. The bounds prevent an overflow.
     let seconds = claims.get(name).and_then(Json::integer).filter(|seconds| (1..253_402_300_800).contains(seconds));
     seconds.map(Time::from_unix).ok_or(TokenError::Claim(name))
 }

@@ -1,8 +1,7 @@
-//! One compact JWS against a set of keys, with the algorithm fixed beforehand.
+//! Verifies one compact JWS with a set of keys and a pinned algorithm, and returns its payload.
 //!
-//! Source: RFC 7515 §5.2, RFC 7518 §3.3–3.4, RFC 8037. In: `HEADER.PAYLOAD.SIGNATURE`, keys, the pinned algorithm. Out:
-//! the payload. The header chooses nothing but the key's id: an algorithm it names otherwise, `none`, `crit`, or a key
-//! it brings along refuse it.
+//! Sources: RFC 7515 §5.2, RFC 7518 §3.3–3.4, RFC 8037. The header selects only the key id. A header with another
+//! algorithm, `none`, `crit`, or an embedded key is rejected.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
@@ -13,47 +12,47 @@ use super::super::signature::{RsaHash, verify_ed25519, verify_p256_fixed, verify
 use super::json::Json;
 use super::keys::{Algorithm, KeySet, KeySetError};
 
-/// The longest token that is read.
+/// The maximum length of a token.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Why a signed token does not hold.
+/// Why a signed token is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignedError {
-    /// It is longer than any real token.
+    /// It is too long.
     #[error("the token is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// It is not three parts of base64url.
-    #[error("the token is not three parts of base64url between dots")]
+    /// It is not three base64url parts.
+    #[error("the token is not three base64url parts separated by dots")]
     Form,
-    /// The header is not a JSON object, or has a member twice.
-    #[error("the token's header is not a JSON object with each member once")]
+    /// The header is not a JSON object, or has a duplicate member.
+    #[error("the token's header is not a JSON object with unique members")]
     Header,
     /// The header names another algorithm.
     #[error("the token is signed with `{}`, but {} is pinned", .found.terminal(), .pinned.name())]
     Algorithm {
-        /// What the header says.
+        /// The algorithm in the header.
         found: Text,
-        /// What the trust folder says.
+        /// The pinned algorithm.
         pinned: Algorithm,
     },
     /// The header has critical extensions.
-    #[error("the token's header has `crit`, and no extension is implemented")]
+    #[error("the token's header has `crit`, which is not supported")]
     Critical,
-    /// The header brings a key along.
-    #[error("the token's header brings its own key in `{0}`")]
+    /// The header contains a key.
+    #[error("the token's header contains its own key in `{0}`")]
     OwnKey(&'static str),
-    /// The header calls itself something else than a token.
+    /// The header's `typ` is not a token type.
     #[error("the header's `typ` is `{}`, not `JWT`", .0.terminal())]
     Type(Text),
-    /// The key is not there or not usable.
+    /// The key is missing or not usable.
     #[error(transparent)]
     Key(#[from] KeySetError),
-    /// The signature does not hold.
-    #[error("the token's signature does not hold")]
+    /// The signature is not valid.
+    #[error("the token's signature is not valid")]
     Wrong,
 }
 
-/// A payload whose signature holds, and the id of the key.
+/// A payload with a valid signature, and the id of the key.
 pub(in crate::trust) struct Payload {
     pub bytes: Vec<u8>,
     pub key_id: String,

@@ -1,7 +1,6 @@
-//! Keys that a person could sign with: git's own setting first, then `~/.ssh`, then the agent.
+//! Finds keys that the user could sign with: first git's setting, then `~/.ssh`, then the agent.
 //!
-//! In: the home folder and the folder whose git settings count. Out: candidates in order of preference, each key once.
-//! Never: a question, or a look into a private key.
+//! Candidates are in order of preference, without duplicates. It never prompts and never reads a private key.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,10 +23,10 @@ pub enum Origin {
     Agent,
 }
 
-/// A key that could sign.
+/// A key that may be able to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// The key, as [`Keygen::sign`] takes it.
+    /// The key in the form that [`Keygen::sign`] takes.
     pub key: SigningKey,
     /// Its public half.
     pub public: PublicKey,
@@ -67,7 +66,7 @@ fn of_git(home: Option<&Path>, get: &dyn Fn(&str) -> Option<String>) -> Option<S
     let value = get("user.signingkey").filter(|value| !value.is_empty())?;
     let key = SigningKey::parse(&value, home).ok()?;
     match &key {
-        // WHY: without `gpg.format=ssh` the setting names an OpenPGP key, unless a file of that name exists.
+        // Without `gpg.format=ssh`, the setting names an OpenPGP key, unless a file of that name exists.
         SigningKey::File(path) if get("gpg.format").as_deref() != Some("ssh") && !path.exists() => None,
         SigningKey::File(_) | SigningKey::Literal(_) => Some(key),
     }
@@ -92,7 +91,7 @@ fn in_home(keygen: &Keygen, folder: &Path) -> Vec<Candidate> {
             Some(Candidate { key: SigningKey::File(path), public, origin: Origin::Home })
         })
         .collect();
-    // WHY: a security key proves a person; among the others the order of kinds is that of preference.
+    // Prefer a security key, because it proves a person's presence. Order the others by kind.
     found.sort_by_key(|candidate| (!candidate.public.kind().is_security_key(), candidate.public.kind()));
     found
 }

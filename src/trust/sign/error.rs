@@ -1,6 +1,5 @@
-//! Why nothing was signed, each reason with its own way out.
-//!
-//! In: what `ssh-keygen` said and how the surroundings look. Out: [`SignError`]. Never: a key or a passphrase.
+//! Why signing failed, and how to fix each cause. The cause is derived from `ssh-keygen`'s output and the environment.
+//! Messages never contain a key or a passphrase.
 
 use std::io;
 
@@ -8,112 +7,112 @@ use crate::input::text::Text;
 
 use super::super::sshsig::SshsigError;
 
-/// Why nothing was signed.
+/// Why signing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// `ssh-keygen` is not there.
+    /// `ssh-keygen` was not found.
     #[error("`ssh-keygen` was not found")]
     NoProgram,
     /// `ssh-keygen` is too old for `-Y sign`.
     #[error("this `ssh-keygen` cannot sign")]
     TooOld,
-    /// The path leads nowhere.
+    /// The file does not exist.
     #[error("there is no signing key at `{}`", .key.terminal())]
     NoSuchKey {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// The file is no key.
+    /// The file is not a usable key.
     #[error("`{}` is not a key that can sign", .key.terminal())]
     UnreadableKey {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
-        /// What is wrong with it, where that is known.
+        /// The cause, if known.
         why: Option<Text>,
     },
     /// Other users may read the private key.
     #[error("other users may read the private key `{}`, so `ssh-keygen` refuses it", .key.terminal())]
     OpenToOthers {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// The public half is behind the passphrase, and no `.pub` lies beside the key.
-    #[error("the public half of `{}` is not known", .key.terminal())]
+    /// The public key is behind the passphrase, and there is no `.pub` file next to the key.
+    #[error("the public key of `{}` is not known", .key.terminal())]
     NoPublicHalf {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// The key wants a passphrase, and there is no terminal to ask on.
-    #[error("the key `{}` wants a passphrase, and there is no terminal to ask on", .key.terminal())]
+    /// The key needs a passphrase, and there is no terminal for the prompt.
+    #[error("the key `{}` needs a passphrase, and there is no terminal to ask for it", .key.terminal())]
     PassphraseNeeded {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
     /// The passphrase was wrong.
     #[error("the passphrase for `{}` was wrong", .key.terminal())]
     WrongPassphrase {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// Only an agent could sign, and none answers.
-    #[error("the private half of `{}` would be in an ssh-agent, and none answers", .key.terminal())]
+    /// The private key can only be in an agent, and no agent answers.
+    #[error("the private key of `{}` can only be in an ssh-agent, and no agent answers", .key.terminal())]
     NoAgent {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// The agent does not hold the key.
-    #[error("neither a file nor the ssh-agent holds the private half of `{}`", .key.terminal())]
+    /// The agent does not have the key.
+    #[error("neither a file nor the ssh-agent contains the private key of `{}`", .key.terminal())]
     NotInAgent {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// The agent said no.
+    /// The agent refused.
     #[error("the ssh-agent refused to sign with `{}`", .key.terminal())]
     AgentRefused {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
     /// The security key is not plugged in.
     #[error("the security key of `{}` is not plugged in", .key.terminal())]
     NoDevice {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// The security key wanted a touch, or a PIN, and got none.
+    /// The security key asked for a touch or a PIN and did not get it.
     #[error("the security key of `{}` was not touched, or its PIN was wrong", .key.terminal())]
     NotTouched {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
     },
-    /// It was interrupted.
+    /// The user interrupted it.
     #[error("signing was interrupted")]
     Interrupted,
-    /// It failed in another way.
+    /// Another failure.
     #[error("`ssh-keygen` did not sign with `{}`: {}", .key.terminal(), .said.terminal())]
     Failed {
-        /// The key as it was given.
+        /// The key as given.
         key: Text,
-        /// Its last words.
+        /// The last line of `ssh-keygen`'s output.
         said: Text,
     },
-    /// What it wrote does not hold.
-    #[error("what `ssh-keygen` wrote does not verify: {0}")]
+    /// The signature does not verify.
+    #[error("the signature by `ssh-keygen` does not verify: {0}")]
     DoesNotVerify(#[source] SshsigError),
-    /// It signed with another key than the one asked for.
+    /// Another key than the requested one signed.
     #[error("`ssh-keygen` signed with `{found}`, not with `{expected}`")]
     OtherKey {
         /// The fingerprint of the signature's key.
         found: String,
-        /// The fingerprint that was expected.
+        /// The expected fingerprint.
         expected: String,
     },
-    /// The system failed.
+    /// The operating system reported an error.
     #[error("`ssh-keygen` could not be run: {0}")]
     Io(#[from] io::Error),
 }
 
 impl SignError {
-    /// What a person can do about it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
@@ -124,18 +123,18 @@ impl SignError {
             }
             Self::UnreadableKey { .. } => "name an ed25519, ecdsa (256 or 384 bits), rsa (from 2048 bits) or FIDO key",
             Self::OpenToOthers { .. } => "run `chmod 600` on the key",
-            Self::NoPublicHalf { .. } => "write it beside the key once: `ssh-keygen -y -f KEY > KEY.pub`",
+            Self::NoPublicHalf { .. } => "write it next to the key: `ssh-keygen -y -f KEY > KEY.pub`",
             Self::PassphraseNeeded { .. } => "run this in a terminal, or load the key once with `ssh-add`",
             Self::NoAgent { .. } => "start one with `eval \"$(ssh-agent)\"` and load the key with `ssh-add`",
             Self::NotInAgent { .. } => "load the key with `ssh-add`, or name the private key's file",
             Self::AgentRefused { .. } => "confirm the request of the agent, or load the key again with `ssh-add`",
             Self::NoDevice { .. } => "plug the security key in and try again",
-            Self::NotTouched { .. } => "touch the security key when it blinks; what was decided is kept",
-            Self::WrongPassphrase { .. } | Self::Interrupted => "try again; what was decided is kept",
+            Self::NotTouched { .. } => "touch the security key when it blinks; your decisions are kept",
+            Self::WrongPassphrase { .. } | Self::Interrupted => "try again; your decisions are kept",
             Self::Failed { .. } | Self::Io(_) => "run `ssh-keygen -Y sign -n test -f KEY` by hand to see the cause",
             Self::DoesNotVerify(error) => error.help(),
             Self::OtherKey { .. } => {
-                "the `.pub` file beside the key belongs to another key; write it anew with `ssh-keygen -y`"
+                "the `.pub` file next to the key belongs to another key; write it again with `ssh-keygen -y`"
             }
         }
     }
@@ -150,25 +149,25 @@ impl SignError {
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "four independent observations")]
-/// What the surroundings say that `ssh-keygen` does not.
+/// Facts about the environment that `ssh-keygen` does not report.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings {
     /// An agent answers.
     pub agent: bool,
-    /// There is a terminal to ask on.
+    /// There is a terminal for prompts.
     pub terminal: bool,
-    /// The key is known to be on a security key.
+    /// The key is on a security key.
     pub security_key: bool,
     /// The file exists.
     pub exists: bool,
 }
 
-/// Whether `ssh-keygen` said that it cannot sign at all.
+/// Whether the output shows that `ssh-keygen` cannot sign.
 pub(super) fn is_too_old(said: &str) -> bool {
     ["unknown option -- Y", "invalid option -- 'Y'", "illegal option -- Y"].iter().any(|words| said.contains(words))
 }
 
-/// Finds the reason in what `ssh-keygen` said.
+/// Derives the reason from `ssh-keygen`'s output.
 pub(super) fn classify(key: Text, said: &str, around: Surroundings) -> SignError {
     let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if is_too_old(said) {
@@ -196,14 +195,14 @@ pub(super) fn classify(key: Text, said: &str, around: Surroundings) -> SignError
     if any(&["No private key found", "Couldn't find key in agent", "Couldn't get agent socket"]) {
         return if around.agent { SignError::NotInAgent { key } } else { SignError::NoAgent { key } };
     }
-    // WHY: a touch that never came reaches us from OpenSSH only as a failed signature of a security key.
+    // OpenSSH reports a missing touch only as a failed signature of a security key.
     if around.security_key && any(&["Signing", "sign"]) {
         return SignError::NotTouched { key };
     }
     if any(&["Couldn't load public key", "invalid format", "error in libcrypto", "Load key"]) {
         return SignError::UnreadableKey { key, why: None };
     }
-    let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
+    let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no output");
     SignError::Failed { key, said: Text::from(last) }
 }
 
@@ -218,7 +217,7 @@ mod tests {
         debug.split([' ', '{']).next().unwrap_or_default().to_owned()
     }
 
-    // The words are those of OpenSSH 9.2.
+    // The texts are those of OpenSSH 9.2.
     #[test]
     fn an_agent_that_refuses_is_told_from_one_that_lacks_the_key() {
         let refused = "Signing data on standard input\nCouldn't sign message (signer): agent refused operation\n";

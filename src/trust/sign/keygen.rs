@@ -1,8 +1,8 @@
-//! Running `ssh-keygen -Y sign` with the terminal left to it, and checking what it wrote.
+//! Runs `ssh-keygen -Y sign` and verifies its output.
 //!
-//! In: key, namespace, bytes, and where its prompts go. Out: [`Signed`]. No timeout: a person may take long to find the
-//! security key. Its standard error is read line by line and what is not an error goes on at once, escaped, because it
-//! asks there for a touch; passphrases and PINs it asks for on the controlling terminal, past us.
+//! `ssh-keygen` asks for passphrases and PINs on the controlling terminal. It asks for a touch on standard error, so
+//! this module reads standard error line by line and forwards prompts at once, escaped. There is no timeout, because
+//! finding a security key may take long.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -20,7 +20,7 @@ use super::super::sshsig::{self, Verified};
 use super::error::{SignError, Surroundings, classify, is_too_old};
 use super::signing_key::SigningKey;
 
-/// Words at the start of lines that are no prompt: noise, and errors that we put into our own words.
+/// Prefixes of lines that are not prompts: progress messages, and errors that this module rephrases.
 const NOT_PROMPTS: &[&str] = &[
     "Signing data",
     "Signing stdin",
@@ -40,9 +40,9 @@ const NOT_PROMPTS: &[&str] = &[
     "sshsig_",
     "hash_",
 ];
-/// The longest standard error that is kept.
+/// The maximum length of the standard error that is kept.
 const MAX_SAID: usize = 16 * 1024;
-/// The longest signature that is read.
+/// The maximum length of a signature.
 const MAX_SIGNATURE: u64 = 256 * 1024;
 
 /// The program that signs.
@@ -58,17 +58,17 @@ impl Default for Keygen {
     }
 }
 
-/// A signature that our own verifier has accepted.
+/// A signature that this tool's own verifier accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// The armoured signature, LF at its end.
+    /// The armoured signature, with LF at its end.
     pub armored: String,
-    /// What the verifier found.
+    /// The result of the verification.
     pub verified: Verified,
 }
 
 impl Keygen {
-    /// Another program than the one PATH finds.
+    /// Another program than `ssh-keygen` from PATH.
     #[must_use]
     pub fn at(program: impl Into<OsString>) -> Self {
         Self { program: program.into() }
@@ -78,12 +78,12 @@ impl Keygen {
         &self.program
     }
 
-    /// Asks whether the program is there and can sign, so that nobody decides in vain.
+    /// Checks that the program exists and can sign, before the user starts to decide.
     ///
     /// # Errors
-    /// If it is not there, or too old.
+    /// If it does not exist or is too old.
     pub fn is_there(&self) -> Result<(), SignError> {
-        // WHY: without a key and a namespace it says what is missing and ends; only one that cannot sign says otherwise.
+        // Without a key and a namespace it reports the missing argument, unless it does not support `-Y sign`.
         let output = Command::new(&self.program)
             .args(["-Y", "sign"])
             .stdin(Stdio::null())
@@ -92,11 +92,11 @@ impl Keygen {
         if is_too_old(&String::from_utf8_lossy(&output.stderr)) { Err(SignError::TooOld) } else { Ok(()) }
     }
 
-    /// Signs bytes for a namespace, and verifies the result. Prompts that are not asked on the controlling terminal go
-    /// to `prompts`, usually standard error.
+    /// Signs bytes for a namespace and verifies the result. Prompts that do not appear on the controlling terminal go to
+    /// `prompts`, usually standard error.
     ///
     /// # Errors
-    /// If `ssh-keygen` does not sign, or what it wrote does not hold for exactly this key, namespace and message.
+    /// If `ssh-keygen` does not sign, or the signature is not valid for exactly this key, namespace and message.
     pub fn sign(
         &self,
         key: &SigningKey,
@@ -154,7 +154,7 @@ fn run(
         let listen = move || stderr.map(|stderr| listen(stderr, prompts)).unwrap_or_default();
         let listener = std::thread::Builder::new().spawn_scoped(scope, listen)?;
         if let Some(mut stdin) = stdin {
-            // WHY: a program that gives up early closes its input; its exit status tells the reason better.
+            // A program that fails early closes its input. Its exit status gives a better reason.
             match stdin.write_all(message) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -169,7 +169,7 @@ fn run(
     Ok((said?, signature, status))
 }
 
-/// Reads standard error to its end: passes prompts on, keeps the rest.
+/// Reads standard error to its end. Forwards prompts and keeps the rest.
 fn listen(stderr: std::process::ChildStderr, prompts: &mut (dyn Write + Send)) -> String {
     let mut said = String::new();
     let mut reader = BufReader::new(stderr);
@@ -187,14 +187,14 @@ fn listen(stderr: std::process::ChildStderr, prompts: &mut (dyn Write + Send)) -
             said.push('\n');
         }
         if !text.trim().is_empty() && !NOT_PROMPTS.iter().any(|start| text.starts_with(start)) {
-            // WHY: a prompt that cannot be shown must not stop the signature; the security key blinks all the same.
+            // A prompt that cannot be shown must not stop the signature; the security key still blinks.
             let _ = writeln!(prompts, "{}", Text::from(text).terminal());
             let _ = prompts.flush();
         }
     }
 }
 
-/// The public key of a `.pub` beside a private key, or of the path itself.
+/// The public key from the `.pub` file next to a private key, or from the path itself.
 fn beside(path: &Path) -> Option<PublicKey> {
     let mut beside = OsString::from(path);
     if path.extension().is_none_or(|extension| extension != "pub") {
@@ -207,7 +207,7 @@ fn agent_answers() -> bool {
     std::env::var_os("SSH_AUTH_SOCK").is_some_and(|socket| UnixStream::connect(socket).is_ok())
 }
 
-/// A public key in a file of its own, for as long as `ssh-keygen` runs.
+/// A temporary file with a public key, for the duration of the `ssh-keygen` call.
 struct LiteralFile(PathBuf);
 
 impl LiteralFile {
@@ -225,7 +225,7 @@ impl LiteralFile {
 
 impl Drop for LiteralFile {
     fn drop(&mut self) {
-        // WHY: a public key left behind in the temporary folder harms nobody.
+        // A leftover public key in the temporary folder is harmless.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -1,8 +1,8 @@
-//! Signing: runs `ssh-keygen -Y sign`, and finds out with which key.
+//! Signing: chooses a key and runs `ssh-keygen -Y sign`.
 //!
-//! The one part of this room that touches the outside: processes, `~/.ssh`, the agent, the controlling terminal. In: a
-//! [`SigningKey`], a namespace, bytes. Out: [`Signed`], whose text our own verifier has already accepted. Never: a
-//! private key, a passphrase, or a key's content in any message; `ssh-keygen` asks for those itself, on the terminal.
+//! This is the only part of `trust` with side effects: processes, `~/.ssh`, the agent and the controlling terminal. A
+//! [`Signed`] has passed our own verifier. Private keys and passphrases never enter this process; `ssh-keygen` asks for
+//! them on the terminal.
 
 mod candidates;
 mod error;

@@ -1,7 +1,7 @@
-//! Which key signs: a file, or a public key whose private half an agent holds.
+//! The key that signs: a file, or a public key whose private key is in an agent.
 //!
-//! Source: git-config(1), `user.signingKey`; ssh-keygen(1), `-Y sign -f`. In: a path or a literal. Out: [`SigningKey`],
-//! and its public key. INVARIANT: the file of a private key is never read here; its `.pub` is, or `ssh-keygen` asked.
+//! The syntax is that of git-config(1), `user.signingKey`. INVARIANT: this module never reads a private key's file. It
+//! reads the `.pub` file or asks `ssh-keygen`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 use super::super::key::{KeyError, PublicKey};
 use crate::input::text::Text;
 
-/// More than the longest real `.pub` file.
+/// The maximum length of a `.pub` file.
 const MAX_PUB_BYTES: u64 = 64 * 1024;
 
-/// What `ssh-keygen -f` is given.
+/// The argument of `ssh-keygen -f`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SigningKey {
-    /// A private key's file, or a public key's or certificate's whose private half lies beside it or in the agent.
+    /// The file of a private key, or of a public key or certificate whose private key is next to it or in the agent.
     File(PathBuf),
-    /// A public key whose private half the agent holds.
+    /// A public key whose private key is in the agent.
     Literal(Box<PublicKey>),
 }
 
 impl SigningKey {
-    /// Reads what git's `user.signingKey` may hold with `gpg.format=ssh`: `key::KIND BASE64`, `ssh-… BASE64`, or a
-    /// path, where `~/` stands for `home`.
+    /// Parses a value of git's `user.signingKey` with `gpg.format=ssh`: `key::KIND BASE64`, `ssh-… BASE64`, or a path.
+    /// `~/` means `home`.
     ///
     /// # Errors
-    /// If a literal key is not one that can be verified.
+    /// If a literal key is not supported.
     pub fn parse(value: &str, home: Option<&Path>) -> Result<Self, KeyError> {
         let value = value.trim();
         if let Some(literal) = value.strip_prefix("key::") {
@@ -41,7 +41,7 @@ impl SigningKey {
         }))
     }
 
-    /// The key as text, for people: the path, or kind and fingerprint.
+    /// The key for display: the path, or kind and fingerprint.
     #[must_use]
     pub fn text(&self) -> Text {
         match self {

@@ -1,20 +1,19 @@
-//! Dates of `allowed_signers`: `YYYYMMDD[Z]`, `YYYYMMDDHHMM[Z]`, `YYYYMMDDHHMMSS[Z]`.
+//! Dates of `allowed_signers` (ssh-keygen(1), `valid-after`): `YYYYMMDD[Z]`, `YYYYMMDDHHMM[Z]`, `YYYYMMDDHHMMSS[Z]`.
 //!
-//! Source: ssh-keygen(1), `valid-after`. In: the text. Out: a time in UTC, or what is wrong. A date without `Z` means
-//! another time on every machine, so it is told apart and never believed.
+//! A date without `Z` depends on the time zone of the machine, so it is rejected with its own error.
 
 use crate::input::time::Time;
 
 /// Why a date is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateError {
-    /// It is a date, but of the local time zone of whoever reads it.
+    /// A valid date in the reader's local time zone.
     NotUtc,
-    /// It is no date.
+    /// Not a date.
     Bad,
 }
 
-/// Reads a date.
+/// Parses a date.
 pub(super) fn read(text: &str) -> Result<Time, DateError> {
     let (digits, utc) = match text.strip_suffix('Z') {
         Some(digits) => (digits, true),
@@ -31,8 +30,8 @@ fn point(digits: &str) -> Option<Time> {
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or("00");
     let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
     let written = format!("{year}-{month}-{day}T{}:{}:{}Z", part(8, 10), part(10, 12), part(12, 14));
-    // WHY: read back, so that no 31st of February and no 61st second becomes another time. The first second of 1970
-    // means "not set" to OpenSSH, and earlier ones are nothing to it.
+    // Format the result again and compare, so that an invalid date such as 31 February does not become another time.
+    // OpenSSH reads the first second of 1970 as "not set", and rejects earlier times.
     Time::parse(&written).filter(|time| time.unix() > 0 && time.to_string() == written)
 }
 

@@ -1,8 +1,7 @@
-//! One line of `allowed_signers`: `PRINCIPALS [OPTIONS] KIND BASE64 [comment]`.
+//! Parses one line of `allowed_signers`: `PRINCIPALS [OPTIONS] KIND BASE64 [comment]`.
 //!
-//! Source: ssh-keygen(1), ALLOWED SIGNERS; OpenSSH `sshsig.c`. In: the text of a line without its end. Out: [`Line`],
-//! or the fault. What OpenSSH reads in a surprising way (quotes in the middle of a name, a comma at the end of the
-//! options) is refused, so that the two of us never read a line differently.
+//! Sources: ssh-keygen(1), ALLOWED SIGNERS; OpenSSH `sshsig.c`. Forms that OpenSSH reads in a surprising way are rejected
+//! (quotes inside a name, a comma after the last option), so that both programs read every accepted line alike.
 
 use std::collections::BTreeMap;
 
@@ -16,42 +15,42 @@ use super::pattern::PatternList;
 
 const OPTIONS: [&str; 4] = ["cert-authority", "namespaces", "valid-after", "valid-before"];
 
-/// Why a readable line is not used.
+/// Why a valid line is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unused {
-    /// It has no `namespaces=`, so it would stand for signatures of any purpose.
+    /// It has no `namespaces=`, so it would allow signatures for any purpose.
     #[error("it has no `namespaces=`")]
     NoNamespaces,
-    /// A date lacks its `Z`, so it would mean another time on every machine.
-    #[error("a date of it lacks its `Z`")]
+    /// A date has no `Z`, so its meaning depends on the machine's time zone.
+    #[error("one of its dates has no `Z`")]
     DateNotUtc,
 }
 
-/// A line that could be read.
+/// A valid line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Its number, from 1.
     pub number: u32,
-    /// Whom it stands for.
+    /// Its principals.
     pub principals: PatternList,
     /// The principals as written.
     pub principals_text: Text,
-    /// Whether the key vouches for other keys.
+    /// Whether the key is a certificate authority.
     pub cert_authority: bool,
-    /// For which purposes; `None` only where [`Line::unused`] says so.
+    /// The allowed namespaces. `None` only if [`Line::unused`] is set.
     pub namespaces: Option<PatternList>,
-    /// The first second at which it holds.
+    /// The first valid second.
     pub valid_after: Option<Time>,
-    /// The last second at which it holds.
+    /// The last valid second.
     pub valid_before: Option<Time>,
     /// The key.
     pub key: PublicKey,
-    /// Why it is never used, if it is not.
+    /// Why the line is not used, if so.
     pub unused: Option<Unused>,
 }
 
 impl Line {
-    /// Whose principal the line matches first, of these.
+    /// The person of the first of these principals that the line matches.
     #[must_use]
     pub fn stands_for<'p>(&self, people: &'p BTreeMap<PrincipalId, PersonId>) -> Option<&'p PersonId> {
         let named = self.principals.names().into_iter().find_map(|name| people.get(&PrincipalId::new(name)));
@@ -60,7 +59,7 @@ impl Line {
     }
 }
 
-/// What is wrong with a line.
+/// A fault of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
     NoKey,
@@ -100,7 +99,7 @@ impl Date {
     }
 }
 
-/// Reads a line; `Ok(None)` for a blank one or a comment.
+/// Parses a line. Returns `Ok(None)` for a blank line or a comment.
 pub(super) fn read(number: u32, text: &str) -> Result<Option<Line>, Vec<Fault>> {
     let text = text.trim_matches([' ', '\t']);
     if text.is_empty() || text.starts_with('#') {
@@ -157,7 +156,7 @@ pub(super) fn read(number: u32, text: &str) -> Result<Option<Line>, Vec<Fault>> 
     }
 }
 
-/// The first field, quoted as a whole or not at all, and what follows it.
+/// Splits off the first field, which is either fully quoted or not quoted.
 fn principals_field(text: &str) -> Result<(&str, &str), Fault> {
     let (field, rest) = if let Some(quoted) = text.strip_prefix('"') {
         quoted.split_once('"').ok_or(Fault::Quote)?
@@ -172,7 +171,7 @@ fn principals_field(text: &str) -> Result<(&str, &str), Fault> {
     Ok((field, rest.trim_start_matches([' ', '\t'])))
 }
 
-/// Whether the rest of a line starts with the name of a kind of key, known or not, rather than with options.
+/// Whether the rest of a line starts with a key kind (supported or not) rather than with options.
 fn names_a_key(rest: &str) -> bool {
     let word = rest.split([' ', '\t']).next().unwrap_or(rest);
     KeyKind::ALL.iter().any(|kind| kind.name() == word || kind.certificate_name() == word)
@@ -180,7 +179,7 @@ fn names_a_key(rest: &str) -> bool {
             && !word.contains(['=', '"', ','])
 }
 
-/// Where the options end: at the first blank outside quotes.
+/// The end of the options: the first blank outside quotes.
 fn options_end(rest: &str) -> usize {
     let mut quoted = false;
     let mut escaped = false;
@@ -260,7 +259,7 @@ fn read_options(field: &str, faults: &mut Vec<Fault>) -> Options {
     }
 }
 
-/// Reads `"…"` with `\"` for a quote; gives the content and what follows.
+/// Parses `"…"` with `\"` for a quote. Returns the content and the rest.
 fn dequote(text: &str) -> Option<(String, &str)> {
     let body = text.strip_prefix('"')?;
     let mut out = String::new();

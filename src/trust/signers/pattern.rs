@@ -1,9 +1,8 @@
-//! Pattern lists, as OpenSSH matches principals and namespaces.
+//! Pattern lists for principals and namespaces, with the semantics of OpenSSH (`ssh_config(5)` PATTERNS, `match.c`).
 //!
-//! Source: `ssh_config(5)` PATTERNS; OpenSSH `match.c`. In: the text of a list. Out: whether a name matches: some pattern
-//! does, and no pattern behind a `!` does. Case counts.
+//! A name matches if some pattern matches it and no negated pattern does. Matching is case-sensitive.
 
-/// A comma-separated list of patterns: `*` any run of characters, `?` any one, `!` in front denies.
+/// A comma-separated list of patterns: `*` matches any characters, `?` matches one, and a leading `!` negates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternList(Vec<Pattern>);
 
@@ -14,7 +13,7 @@ struct Pattern {
 }
 
 impl PatternList {
-    /// Reads a list; `None` if it is empty or an item is.
+    /// Parses a list. Returns `None` if the list or an item is empty.
     #[must_use]
     pub fn parse(list: &str) -> Option<Self> {
         let patterns: Vec<Pattern> = list
@@ -24,7 +23,7 @@ impl PatternList {
                 None => Pattern { denies: false, text: item.to_owned() },
             })
             .collect();
-        // WHY: OpenSSH cuts patterns at 1,024 bytes; longer ones would mean different things to the two of us.
+        // OpenSSH truncates patterns at 1,024 bytes, so a longer one would have a different meaning there.
         let sound = patterns.iter().all(|pattern| !pattern.text.is_empty() && pattern.text.len() < 1000);
         sound.then_some(Self(patterns))
     }
@@ -37,27 +36,27 @@ impl PatternList {
             && !self.0.iter().any(|pattern| pattern.denies && matches(&pattern.text, name))
     }
 
-    /// Whether every pattern is behind a `!`, so that nothing ever matches.
+    /// Whether every pattern is negated, so that nothing matches.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         self.0.iter().all(|pattern| pattern.denies)
     }
 
-    /// The names that stand in the list letter by letter and match it.
+    /// The literal names in the list that also match it.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         let literal = |pattern: &&Pattern| !pattern.denies && !pattern.text.contains(['*', '?']);
         self.0.iter().filter(literal).map(|pattern| pattern.text.as_str()).filter(|name| self.matches(name)).collect()
     }
 
-    /// Whether a pattern without `!` holds a wildcard, so that the list stands for names nobody wrote down.
+    /// Whether a pattern that is not negated has a wildcard, so that the list matches names that are not written in it.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.0.iter().any(|pattern| !pattern.denies && pattern.text.contains(['*', '?']))
     }
 }
 
-/// Matches bytes, as OpenSSH does: `?` is one byte. Linear in the product of both lengths at worst.
+/// Matches bytes as OpenSSH does: `?` is one byte. The cost is at most the product of both lengths.
 fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut p, mut n) = (0, 0);

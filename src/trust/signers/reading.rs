@@ -1,6 +1,4 @@
-//! From the bytes of `allowed_signers` to lines and findings: everything that is wrong, at once, each with its line.
-//!
-//! In: bytes. Out: the lines that could be read, and findings. Never: a guess at what a faulty line may have meant.
+//! Converts the bytes of `allowed_signers` to lines and findings. All faults are reported at once, each with its line.
 
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
@@ -9,7 +7,7 @@ use crate::input::text::{Text, is_hidden};
 use super::super::key::{KeyError, RECOMMENDED_RSA_BITS};
 use super::line::{self, Fault, Line, Unused};
 
-/// As many bytes as a file for 10,000 people with RSA keys needs.
+/// The size limit: enough for 10,000 people with RSA keys.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
@@ -33,7 +31,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
         let place = Place::line(file, number);
         let Ok(text) = std::str::from_utf8(raw) else {
             findings.push(
-                Finding::new(Code::NotUtf8, format!("line {number} of `{file}` is not UTF-8; it allows nobody"))
+                Finding::new(Code::NotUtf8, format!("line {number} of `{file}` is not UTF-8, so it is ignored"))
                     .at(&place)
                     .help("write the file as UTF-8"),
             );
@@ -44,7 +42,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
                 Finding::new(
                     Code::HiddenCharacter,
                     format!(
-                        "line {number} of `{file}` holds the hidden character U+{:04X}; it allows nobody",
+                        "line {number} of `{file}` contains the hidden character U+{:04X}, so it is ignored",
                         hidden as u32
                     ),
                 )
@@ -66,13 +64,13 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
         findings.push(
             Finding::new(Code::SignersCarriageReturn, format!("`{file}` ends lines with CR LF, first in line {first}"))
                 .at(&Place::line(file, first))
-                .help("write the file with LF alone, for instance `sed -i 's/\\r$//' allowed_signers`"),
+                .help("end the lines with LF only, for example with `sed -i 's/\\r$//' allowed_signers`"),
         );
     }
     (lines, findings)
 }
 
-/// What deserves a word about a line that could be read.
+/// Findings about a valid line.
 fn remarks(line: &Line) -> Vec<Finding> {
     let mut out = Vec::new();
     let whom = line.principals_text.raw();
@@ -80,14 +78,14 @@ fn remarks(line: &Line) -> Vec<Finding> {
         Some(Unused::NoNamespaces) => out.push(
             Finding::new(
                 Code::SignersWithoutNamespaces,
-                format!("the line for `{whom}` has no `namespaces=`; it allows nobody"),
+                format!("the line for `{whom}` has no `namespaces=`, so it is ignored"),
             )
             .help("add `namespaces=\"review-seal@v1\"` before the key"),
         ),
         Some(Unused::DateNotUtc) => out.push(
             Finding::new(
                 Code::SignersDateNotUtc,
-                format!("a date in the line for `{whom}` lacks its `Z`, so it means another time on every machine; the line allows nobody"),
+                format!("a date in the line for `{whom}` has no `Z`, so its meaning depends on the time zone; the line is ignored"),
             )
             .help("write the date in UTC with a `Z` at the end, such as `20261130Z`"),
         ),
@@ -96,15 +94,15 @@ fn remarks(line: &Line) -> Vec<Finding> {
     if let Some(bits) = line.key.rsa_bits().filter(|bits| *bits < RECOMMENDED_RSA_BITS) {
         out.push(
             Finding::new(Code::WeakKey, format!("the RSA key of `{whom}` has {bits} bits"))
-                .help(format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits")),
+                .help(format!("replace it with an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits")),
         );
     }
     out
 }
 
-/// A word of the file; not one so long that it may be a part of a key.
+/// A quoted word of the file, unless it is so long that it may be part of a key.
 fn quoted(word: &Text) -> String {
-    if word.raw().len() <= 64 { format!("`{}`", word.raw()) } else { "what stands here".to_owned() }
+    if word.raw().len() <= 64 { format!("`{}`", word.raw()) } else { "this text".to_owned() }
 }
 
 fn describe(fault: &Fault) -> Finding {
@@ -113,12 +111,13 @@ fn describe(fault: &Fault) -> Finding {
         Fault::NoKey => {
             bad("the line has no key".to_owned()).help("write `PRINCIPAL namespaces=\"review-seal@v1\" KIND BASE64`")
         }
-        Fault::Quote => bad("a quote is missing or stands in the wrong place".to_owned())
-            .help("put the whole field or value between `\"` and `\"`, and nothing else"),
+        Fault::Quote => {
+            bad("a quote is missing or misplaced".to_owned()).help("put the whole field or value between `\"` and `\"`")
+        }
         Fault::Principals(text) => bad(format!("{} is not a list of principals", quoted(text)))
-            .help("separate names by single commas; at least one must not begin with `!`"),
+            .help("separate names with single commas; at least one must not start with `!`"),
         Fault::UnknownOption { found, nearest } => {
-            let finding = bad(format!("{} is not an option of allowed_signers; the line is refused", quoted(found)));
+            let finding = bad(format!("{} is not an option of allowed_signers, so the line is ignored", quoted(found)));
             match nearest {
                 Some(name) => finding.help(format!("the nearest option is `{name}`")),
                 None => {
@@ -126,30 +125,30 @@ fn describe(fault: &Fault) -> Finding {
                 }
             }
         }
-        Fault::Repeated(option) => bad(format!("the option `{option}` stands there twice")).help("keep one of them"),
+        Fault::Repeated(option) => bad(format!("the option `{option}` occurs twice")).help("keep one of them"),
         Fault::NeedsValue(option) => {
             bad(format!("the option `{option}` has no value")).help(format!("write `{option}=\"…\"`"))
         }
         Fault::TakesNoValue(option) => {
-            bad(format!("the option `{option}` takes no value")).help(format!("write `{option}` alone"))
+            bad(format!("the option `{option}` takes no value")).help(format!("write only `{option}`"))
         }
-        Fault::Separator(text) => bad(format!("`{}` stands where the options should go on or end", text.raw()))
-            .help("separate options by single commas without blanks"),
+        Fault::Separator(text) => bad(format!("unexpected `{}` in the options", text.raw()))
+            .help("separate options with single commas, without blanks"),
         Fault::Date { option, text } => bad(format!("`{}` is not a date for `{option}`", text.raw()))
             .help("write `YYYYMMDDZ`, `YYYYMMDDHHMMZ` or `YYYYMMDDHHMMSSZ`"),
         Fault::EmptyWindow => {
-            bad("`valid-before` does not come after `valid-after`".to_owned()).help("correct one of the two dates")
+            bad("`valid-before` is not after `valid-after`".to_owned()).help("correct one of the two dates")
         }
         Fault::Namespaces(text) => bad(format!("`{}` is not a list of namespaces", text.raw()))
-            .help("separate namespaces by single commas; at least one must not begin with `!`"),
+            .help("separate namespaces with single commas; at least one must not start with `!`"),
         Fault::Key(KeyError::Unsupported(kind)) => Finding::new(
             Code::UnsupportedKey,
-            Text::new(format!("keys of kind `{}` are not verified by this tool; the line allows nobody", kind.raw())),
+            Text::new(format!("this tool does not verify keys of kind `{}`, so the line is ignored", kind.raw())),
         )
         .help("use an ed25519, ecdsa (256 or 384 bits), rsa or FIDO (`-sk`) key"),
         Fault::Key(KeyError::ShortRsa { bits }) => {
-            Finding::new(Code::WeakKey, format!("an RSA key of {bits} bits is refused; the line allows nobody"))
-                .help(format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits"))
+            Finding::new(Code::WeakKey, format!("an RSA key of {bits} bits is too short, so the line is ignored"))
+                .help(format!("replace it with an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits"))
         }
         Fault::Key(error) => bad(error.to_string()).help("copy the line of the `.pub` file, without its line break"),
     }

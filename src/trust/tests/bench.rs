@@ -1,4 +1,4 @@
-//! What the tests share: a temporary folder with real keys, and ways to build what `ssh-keygen` would refuse to build.
+//! Test fixtures: a temporary folder with real keys, and builders for malformed signatures that `ssh-keygen` refuses to make.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use crate::trust::wire::{Wire, put_string};
 pub const NAMESPACE: &str = "review-seal@v1";
 pub const MESSAGE: &[u8] = b"{\"type\":\"seal\"}\n";
 
-/// Runs a program to its end with bytes on standard input.
+/// Runs a program to completion with bytes on standard input.
 pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(program)
         .args(args)
@@ -45,7 +45,7 @@ impl Bench {
         output
     }
 
-    /// Makes a key without passphrase.
+    /// Generates a key without a passphrase.
     pub fn key(&self, name: &str, kind: &str, bits: &str) -> PublicKey {
         self.keygen(&["-q", "-t", kind, "-b", bits, "-N", "", "-C", name, "-f", name]);
         PublicKey::from_line(&self.public(name)).unwrap()
@@ -60,7 +60,7 @@ impl Bench {
         self.path(name)
     }
 
-    /// Signs with the stock tool alone.
+    /// Signs with stock `ssh-keygen` only.
     pub fn stock_sign(&self, name: &str, namespace: &str, message: &[u8]) -> Vec<u8> {
         let key = self.path(name);
         let output = run("ssh-keygen", &["-Y", "sign", "-n", namespace, "-f", key.to_str().unwrap()], message);
@@ -68,7 +68,7 @@ impl Bench {
         output.stdout
     }
 
-    /// Whether the stock tool verifies. `at` is `YYYYMMDDHHMMSS` in UTC.
+    /// Whether stock `ssh-keygen` verifies the signature. `at` is `YYYYMMDDHHMMSS` in UTC.
     pub fn stock_verifies(&self, signers: &Path, principal: &str, signature: &[u8], message: &[u8], at: &str) -> bool {
         self.stock_verifies_but(None, signers, principal, signature, message, at)
     }
@@ -104,7 +104,7 @@ impl Bench {
     }
 }
 
-/// The fields of an SSHSIG, to be put together wrongly.
+/// The fields of an SSHSIG, for building malformed ones.
 #[derive(Clone)]
 pub struct Fields {
     pub version: u32,
@@ -154,7 +154,7 @@ pub fn body_of(signature: &[u8]) -> (String, Vec<u8>, Vec<u8>) {
     (kind, body, wire.rest().to_vec())
 }
 
-/// What SSHSIG has the key sign.
+/// The data that the key signs in SSHSIG.
 pub fn signed_data(namespace: &str, message: &[u8]) -> Vec<u8> {
     use sha2::{Digest as _, Sha512};
     let mut out = b"SSHSIG".to_vec();

@@ -1,6 +1,6 @@
-//! Whatever we accept, the installed `ssh-keygen -Y verify` accepts as well: over random mutations of valid signatures,
-//! random `allowed_signers` files and random lists of revoked keys. `REVIEW_TEST_MUTATIONS` raises the number of cases
-//! (100000 before a release).
+//! Differential test: the installed `ssh-keygen -Y verify` accepts everything that we accept. Inputs are random mutations
+//! of valid signatures, random `allowed_signers` files and random revocation lists. `REVIEW_TEST_MUTATIONS` sets the
+//! number of cases (100000 before a release).
 
 use std::fmt::Write as _;
 
@@ -37,7 +37,7 @@ impl Dice {
     }
 }
 
-/// A mutation of a blob, of a field, of the text, or of the message; now and then none at all.
+/// Mutates a blob, a field, the text, or the message, or sometimes nothing.
 fn mutate(dice: &mut Dice, sound: &Fields) -> (Vec<u8>, Vec<u8>) {
     let mut message = MESSAGE.to_vec();
     let mut fields = sound.clone();
@@ -119,20 +119,20 @@ fn whatever_we_accept_ssh_keygen_accepts_over_mutated_signatures() {
         let (armored, message) = mutate(&mut dice, &sound[base]);
         let ours = verify(&armored, NAMESPACE, &message)
             .is_ok_and(|verified| signers.find(Some("ann"), &verified, at).is_ok());
-        // The stock tool is asked only where we accept: that is the law, and it is what costs time.
+        // Run the stock tool only where we accept: only then the law applies, and the call is expensive.
         if ours {
             accepted += 1;
             if accepted % 8 == 1 || armored != sound[base].armored() {
                 assert!(bench.stock_verifies(&file, "ann", &armored, &message, "20260101000000Z"), "case {case}");
             }
-            // Nothing but the untouched signature is expected to hold.
+            // Only the unchanged signature may be valid.
             assert!(armored == sound[base].armored() && message == MESSAGE, "case {case}");
         }
     }
     assert!(accepted > 0);
 }
 
-/// A random line that is often sound.
+/// A random line, often valid.
 fn random_line(dice: &mut Dice, keys: &[String]) -> String {
     let principals =
         dice.one(&["ann", "ann", "bob", "*", "a?n", "!ann,*", "*,!bob", "ann,bob", "\"ann\"", "Ann", "a*,!*n", ",ann"]);
@@ -214,8 +214,8 @@ fn whatever_we_accept_ssh_keygen_accepts_over_random_signers_files() {
     assert!(accepted > cases() / 50 && refused > cases() / 50, "accepted {accepted}, refused {refused}");
 }
 
-/// A random line of a list of revoked keys, as we read it and as stock `ssh-keygen` does. They differ in one thing:
-/// fingerprints are ours, so the other one is given the key.
+/// A random line of a revocation list, in our format and in that of stock `ssh-keygen`. The formats differ only in
+/// fingerprints, which are our extension; the stock tool gets the key instead.
 fn random_revocation(dice: &mut Dice, keys: &[(String, String)]) -> (Vec<u8>, Vec<u8>) {
     let (line, fingerprint) = &keys[dice.below(keys.len())];
     let both = |text: String| (text.clone().into_bytes(), text.into_bytes());
@@ -286,7 +286,7 @@ fn whatever_we_accept_ssh_keygen_accepts_over_random_lists_of_revoked_keys() {
     bench.keygen(&["-q", "-s", "ca", "-I", "x", "-n", "ann", "bob.pub"]);
     bench.keygen(&["-q", "-s", "ca", "-I", "x", "-h", "-n", "host", "joe.pub"]);
     bench.keygen(&["-q", "-k", "-f", "krl", "bob.pub"]);
-    // Those that sign come seldom, so that many lists leave them alone.
+    // Choose signing keys rarely, so that many lists do not contain them.
     let names =
         ["ann", "ann-cert", "ca", "bob", "bob", "bob-cert", "eve", "eve", "joe", "joe-cert", "rob", "p521", "short"];
     let keys: Vec<(String, String)> = names

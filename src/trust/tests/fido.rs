@@ -1,4 +1,4 @@
-//! Security keys without hardware: the test is the authenticator and builds its bytes from a software key.
+//! Security keys without hardware: the test acts as the authenticator and signs with a software key.
 
 use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha256};
@@ -86,7 +86,7 @@ fn no_touch_is_refused() {
     for signature in [signed(0, 1), signed(4, 1), signed_p256(0)] {
         let error = verify(&signature, NAMESPACE, MESSAGE).unwrap_err();
         assert_eq!(error, SshsigError::Signature(SignatureError::NoTouch));
-        assert_eq!(error.to_string(), "nobody touched the security key when it signed");
+        assert_eq!(error.to_string(), "the security key signed without a touch");
     }
 }
 
@@ -134,7 +134,7 @@ fn option(name: &str) -> Vec<u8> {
     out
 }
 
-/// A certificate for the security key, by a software authority.
+/// A certificate for the security key, issued by a software authority.
 fn certificate(critical: &[u8], reserved: &[u8], certificate_type: u32) -> Vec<u8> {
     let authority = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
     let mut authority_blob = Vec::new();

@@ -1,4 +1,4 @@
-//! Lines of `allowed_signers`: which are used, which are refused, and what is said about them.
+//! Lines of `allowed_signers`: which are used, which are rejected, and the findings about them.
 
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::PrincipalId;

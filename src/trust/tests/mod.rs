@@ -1,4 +1,4 @@
-//! Tests of the whole room: OpenSSH's own samples, Wycheproof, real `ssh-keygen`, and tricks by name.
+//! Tests of `trust`: OpenSSH's samples, Wycheproof vectors, real `ssh-keygen`, and known attacks.
 
 mod bench;
 mod differential;

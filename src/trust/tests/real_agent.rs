@@ -1,7 +1,7 @@
-//! Signing through a real `ssh-agent`, and passphrases, without touching this process's environment.
+//! Signing with a real `ssh-agent` and with passphrases.
 //!
-//! The agent's address is an environment variable, and a test must not change its own: so a small shell sets it and runs
-//! `ssh-keygen`; what our code would spawn is that shell.
+//! The agent's address is an environment variable, and a test must not change its own environment. So the code under
+//! test runs a small shell script that sets the variable and runs `ssh-keygen`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -112,7 +112,7 @@ fn a_certificate_in_a_real_agent_signs_within_its_window_and_a_kind_we_lack_is_n
 fn a_passphrase_without_a_terminal_is_asked_for_by_name_of_the_key() {
     let bench = Bench::new();
     bench.keygen(&["-q", "-t", "ed25519", "-N", "correct horse", "-f", "locked"]);
-    // `setsid` takes the controlling terminal away, and without a display there is nobody to ask.
+    // `setsid` detaches from the controlling terminal, and without a display there is no other prompt.
     let script = "#!/bin/sh\nunset DISPLAY SSH_ASKPASS SSH_AUTH_SOCK\nexec setsid -w ssh-keygen \"$@\"\n";
     let path = bench.write("alone", script);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

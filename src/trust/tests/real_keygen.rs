@@ -1,4 +1,4 @@
-//! What the installed `ssh-keygen` writes, verified; and its windows, certificates and failures.
+//! Verifies what the installed `ssh-keygen` writes: validity periods, certificates and failures.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! Tricks with signatures, each by its name. Each starts from a signature that real `ssh-keygen` made.
+//! Attacks on signatures, one test each. Each starts from a signature by real `ssh-keygen`.
 
 use crate::trust::armor::{ArmorError, armor};
 use crate::trust::key::{KeyError, PublicKey};
@@ -75,7 +75,7 @@ fn another_line_length_is_refused() {
     assert_eq!(error, SshsigError::Armor(ArmorError::Form));
 }
 
-/// Adds the order of the group to the little-endian scalar.
+/// Adds the group order to the little-endian scalar.
 fn plus_order(scalar: &mut [u8]) {
     const ORDER: [u8; 32] = [
         0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,

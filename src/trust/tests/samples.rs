@@ -1,4 +1,4 @@
-//! OpenSSH's own samples of SSHSIG.
+//! OpenSSH's own SSHSIG samples.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,8 @@ use crate::trust::key::PublicKey;
 use crate::trust::sshsig::{SshsigError, verify};
 
 const VERIFIED: &[&str] = &["ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "rsa"];
-/// Samples that stock OpenSSH verifies and we do not, by the kind of their key: nobody's approval should rest on a browser's
-/// signature, nor on a scheme that is a draft still.
+/// Samples that stock OpenSSH verifies and we reject, by the kind of their key: browser signatures (`webauthn`) and draft
+/// schemes must not approve anything.
 const UNSUPPORTED: &[(&str, &str)] = &[
     ("ecdsa_sk_webauthn", "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"),
     ("mldsa44-ed25519", "ssh-mldsa44-ed25519@openssh.com"),

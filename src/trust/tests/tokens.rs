@@ -1,4 +1,4 @@
-//! Tokens that prove a proposer, signed by a software issuer, and tricks with them.
+//! Tokens that prove a proposer, signed by a software issuer, and attacks on them.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ed25519_dalek::Signer as _;

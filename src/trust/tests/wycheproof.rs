@@ -1,5 +1,5 @@
-//! Wycheproof's signatures against the functions that verify ours. Every case whose verdict differs is listed, with the
-//! reason; a case that is missing from the list, or needlessly on it, fails the test.
+//! Runs Wycheproof signature vectors against our verification functions. Every case with a different verdict is listed
+//! with the reason. A case that is missing from the list, or superfluous in it, fails the test.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::trust::signature::{RsaHash, verify_ed25519, verify_p256, verify_rsa};
 use crate::trust::wire::put_string;
 
-/// Case, and why our verdict differs.
+/// The case, and why our verdict differs.
 type Deviations = &'static [(u64, &'static str)];
 
 const ED25519: Deviations = &[];
@@ -60,7 +60,7 @@ fn ed25519_agrees_with_wycheproof() {
     });
 }
 
-/// Two DER integers, strictly; SSH has the same integers in another frame.
+/// Parses two DER integers strictly. SSH encodes the same integers differently.
 fn der_pair(der: &[u8]) -> Option<(&[u8], &[u8])> {
     fn item(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         let (found, rest) = bytes.split_first()?;

@@ -1,5 +1,5 @@
-//! Wycheproof's JSON Web Signatures and keys against our verifier. Every case whose verdict differs is listed with the
-//! reason; a case that is missing from the list, or needlessly on it, fails the test.
+//! Runs Wycheproof JSON Web Signature and key vectors against our verifier. Every case with a different verdict is listed
+//! with the reason. A case that is missing from the list, or superfluous in it, fails the test.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::trust::jwt::{Algorithm, KeySet, KeySetError, SignedError, verify_signature};
 use crate::trust::key::KeyError;
 
-/// Valid cases of algorithms other than the three that can be pinned: refused, because the trust folder could never
-/// ask for them. By the algorithm of the key.
+/// Valid cases of algorithms other than the three supported ones, by the algorithm of the key. They are rejected, because
+/// the trust folder cannot pin them.
 const OTHER_SIGNATURES: &[(&str, &[u64])] = &[
     ("HS256", &[1, 348, 352, 357, 358, 359, 372, 373, 376, 377]),
     ("RS384", &[264, 265, 266, 267]),
@@ -20,8 +20,8 @@ const OTHER_SIGNATURES: &[(&str, &[u64])] = &[
     ("PS512", &[325, 326, 327, 328]),
 ];
 const OTHER_KEYS: &[(&str, &[u64])] = &[("HS256", &[2, 13]), ("HS384", &[14]), ("HS512", &[15])];
-/// Cases called valid although key and header name different algorithms: `PS256` and `PS384`, `ES521` (which is none)
-/// and `ES512`. None of them can be pinned here either.
+/// Cases marked valid although key and header name different algorithms: `PS256` and `PS384`, `ES521` (which does not
+/// exist) and `ES512`. The trust folder cannot pin these either.
 const SKIPPED: [u64; 4] = [346, 347, 350, 351];
 
 fn vectors(name: &str) -> Option<Value> {
