@@ -254,7 +254,7 @@ const TRICKS: &[Trick] = &[
             l[n] = l[n].replacen("first", "other", 1);
         },
         "log-broken-chain",
-        "`prev` is not the hash of the line before",
+        "`prev` is not the hash of the previous line",
     ),
     (
         "delete",
@@ -263,7 +263,7 @@ const TRICKS: &[Trick] = &[
             l.remove(n);
         },
         "log-broken-chain",
-        "`prev` is not the hash of the line before",
+        "`prev` is not the hash of the previous line",
     ),
     (
         "insert",
@@ -308,7 +308,7 @@ const TRICKS: &[Trick] = &[
             l.drain(..=n);
         },
         "log-missing-parent",
-        "which the log does not hold",
+        "which is not in the log",
     ),
     (
         "replay of a session into another log",
@@ -374,7 +374,7 @@ const TRICKS: &[Trick] = &[
         "revoked key",
         |s, _| fs::write(s.demo().join("revoked_keys"), format!("{}\n", s.public_key("ada"))).unwrap(),
         "log-unknown-signer",
-        "was revoked",
+        "is revoked",
     ),
     (
         "unknown critical option",
@@ -401,7 +401,7 @@ const TRICKS: &[Trick] = &[
         "malleated signature",
         |_, l| bend(l, |blob| add_order(blob)),
         "log-bad-signature",
-        "does not belong to these bytes",
+        "does not match the signed bytes",
     ),
     ("trailing junk", |_, l| bend(l, |blob| blob.push(0)), "log-bad-signature", "damaged"),
     (

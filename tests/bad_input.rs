@@ -254,7 +254,7 @@ fn a_folder_that_cannot_be_written_is_known_before_the_first_question() {
     let run = format!("{BINARY} plan.yaml --key keys/ada.pub --log logs/review-log.jsonl");
     let mount = "mount --bind logs logs && mount -o remount,bind,ro logs";
     let mut ada = script(&site, None, &format!("unshare -rm bash -c '{mount} && {run}'"));
-    expect(&mut ada, "cannot make the journal");
+    expect(&mut ada, "cannot create the journal");
     expect(&mut ada, "Read-only file system");
     expect(&mut ada, "= help: make the folder of the log writable for you");
     expect(&mut ada, "exit=1");

@@ -217,7 +217,7 @@ fn cluster_admin_for_a_team_of_unknown_members_never_looks_harmless() {
     assert!(text.lines().count() < 400, "{} lines are too many for a pull request", text.lines().count());
 
     let mut card = site.sit(&format!("{plan} --key keys/ada.pub"));
-    expect(&mut card, "policy denies the plan as a whole");
+    expect(&mut card, "a policy denies the whole plan");
     expect(&mut card, "? keys");
     key(&mut card, "q");
     expect(&mut card, "exit=5");

@@ -106,7 +106,7 @@ fn a_plan_without_a_proof_can_be_rejected_and_never_approved() {
     expect(&mut ada, "nothing beside `plan.yaml` proves that");
     expect(&mut ada, "g go on");
     key(&mut ada, "g");
-    expect(&mut ada, "policy denies the plan as a whole");
+    expect(&mut ada, "a policy denies the whole plan");
     expect(&mut ada, "not proven: nothing good shows");
     expect(&mut ada, "r reject");
     key(&mut ada, "a");
@@ -184,7 +184,7 @@ fn a_key_that_ended_that_is_valid_only_later_or_without_an_end_is_denied() {
     let key = site.public_key("assistant");
     let with = |window: &str| prove_by(&site, &format!("{{method: key, key: \"{key}\"{window}}}"));
     with(", valid_after: 2020-01-01T00:00:00Z, valid_before: 2020-01-02T00:00:00Z");
-    assert!(refused(&site).contains("the key ended at 2020-01-02T00:00:00Z"));
+    assert!(refused(&site).contains("the key expired at 2020-01-02T00:00:00Z"));
     with(", valid_after: 2090-01-01T00:00:00Z, valid_before: 2090-01-02T00:00:00Z");
     assert!(refused(&site).contains("the key is valid only from 2090"));
     with(", valid_after: 2020-01-01T00:00:00Z, valid_before: 2090-01-02T00:00:00Z");
@@ -204,7 +204,7 @@ fn a_key_that_ended_that_is_valid_only_later_or_without_an_end_is_denied() {
 fn a_revoked_key_proves_nothing() {
     let site = signed();
     fs::write(site.demo().join("revoked_keys"), format!("# lost\n{} old\n", site.public_key("assistant"))).unwrap();
-    assert!(refused(&site).contains("was revoked"));
+    assert!(refused(&site).contains("is revoked"));
     fs::write(site.demo().join("revoked_keys"), "not a key\n").unwrap();
     let (code, text) = site.run(&["check", "plan.yaml"]);
     assert!(code == 1 && text.contains("bad-revocation") && text.contains("revoked_keys:1"), "{text}");
@@ -239,7 +239,7 @@ fn a_short_lived_certificate_proves_its_principal_alone() {
     // Who revokes a certificate by its line means the key in it.
     let certificate = fs::read_to_string(site.demo().join("keys/assistant-cert.pub")).unwrap();
     fs::write(site.demo().join("revoked_keys"), certificate).unwrap();
-    assert!(refused(&site).contains("was revoked"));
+    assert!(refused(&site).contains("is revoked"));
 }
 
 struct Issuer(ed25519_dalek::SigningKey);
@@ -439,11 +439,11 @@ fn a_proof_is_judged_at_the_time_when_the_log_first_received_the_plan() {
     assert_eq!(code, 0, "{text}");
     // Another session's word is not taken for another plan, nor without the log.
     fs::rename(site.log(), site.demo().join("away.jsonl")).unwrap();
-    assert!(refused(&site).contains("the key ended at"));
+    assert!(refused(&site).contains("the key expired at"));
     fs::rename(site.demo().join("away.jsonl"), site.log()).unwrap();
     site.replace("plan.yaml", "ttl: 4h", "ttl: 3h");
     site.run(&["plan", "sign", "plan.yaml", "--key", "keys/assistant"]);
-    assert!(refused(&site).contains("the key ended at"));
+    assert!(refused(&site).contains("the key expired at"));
 }
 
 #[test]

@@ -94,7 +94,10 @@ fn only_a_recorder_records() {
     let site = site(&["c4"], &[RECORDER, person]);
     for (with, why) in [
         ("keys/ada.pub", "records nothing"),
-        ("keys/ada-too.pub", "belongs to the person `ada` of people.yaml, and a person may not sign for `review-record@v1`"),
+        (
+            "keys/ada-too.pub",
+            "belongs to the person `ada` of people.yaml, and a person may not sign for `review-record@v1`",
+        ),
         ("keys/assistant.pub", "records nothing"),
         ("keys/none.pub", ""),
     ] {

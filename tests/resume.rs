@@ -98,10 +98,10 @@ fn a_killed_review_goes_on_and_asks_again_for_what_gives_access() {
     let before = only_journal(&site);
     let mut ada = site.sit("resume --key keys/ada.pub");
     expect(&mut ada, "You left this review");
-    expect(&mut ada, "is asked again");
+    expect(&mut ada, "confirm again");
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
-    expect(&mut ada, "before the interruption you decided, and must say again: approve");
+    expect(&mut ada, "before the interruption you decided (confirm it again to keep it): approve");
     expect(&mut ada, "? keys");
     key(&mut ada, "a");
     expect(&mut ada, "Type `ledger-admin`");
@@ -165,7 +165,7 @@ fn a_review_killed_again_and_again_loses_nothing_and_invents_nothing() {
         }
     }
     let mut ada = site.sit("resume --key keys/ada.pub");
-    expect(&mut ada, "is asked again");
+    expect(&mut ada, "confirm again");
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
     expect(&mut ada, "? keys");
@@ -338,7 +338,7 @@ fn a_folder_is_a_queue_with_one_seal_and_what_is_decided_is_skipped() {
     let mut ada = site.sit("plans --key keys/ada.pub");
     expect(&mut ada, "To review, riskiest first");
     expect(&mut ada, "6 changes to decide in 2 plans");
-    expect(&mut ada, "not asked about: `plans/c.yaml`");
+    expect(&mut ada, "skipped: `plans/c.yaml`");
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
     expect(&mut ada, "1 of 6");
@@ -357,7 +357,7 @@ fn a_folder_is_a_queue_with_one_seal_and_what_is_decided_is_skipped() {
     expect(&mut ada, "Type `yes`");
     expect(&mut ada, "Enter: send");
     key(&mut ada, "yes\r");
-    expect(&mut ada, "these were all that meet `plan-demo-2`");
+    expect(&mut ada, "no more changes match `plan-demo-2`");
     expect(&mut ada, "? keys");
     key(&mut ada, "l");
     expect(&mut ada, "All 7 changes");

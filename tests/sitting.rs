@@ -182,9 +182,9 @@ fn a_plan_that_is_edited_meanwhile_is_told_before_the_seal() {
 #[test]
 fn an_assistant_or_a_build_job_at_the_terminal_decides_nothing() {
     for (variable, value, shown) in [
-        ("CLAUDECODE", "1", "an assistant drives this terminal (`CLAUDECODE` is set)"),
-        ("AGENT", "goose", "an assistant drives this terminal (`AGENT` is set)"),
-        ("CI", "true", "a build job runs here (`CI` is set)"),
+        ("CLAUDECODE", "1", "an assistant controls this terminal (`CLAUDECODE` is set)"),
+        ("AGENT", "goose", "an assistant controls this terminal (`AGENT` is set)"),
+        ("CI", "true", "this is a build job (`CI` is set)"),
     ] {
         let site = Site::new();
         let mut command = site.command("bash", &site.demo());

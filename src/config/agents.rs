@@ -1,6 +1,6 @@
-//! `agents.yaml`: who may propose, how each proves itself, and what each may itself hold.
+//! `agents.yaml`: who may propose plans, how each proposer proves authorship, and which access it may have itself.
 //!
-//! In: bytes. Out: [`Agents`]. Keys stay text here: `trust` reads them. Never says that a proof holds.
+//! Keys stay text here; `trust` parses them and checks proofs.
 
 use crate::input::finding::{Code, Finding};
 use crate::input::form::{Case, Fields, Rule, Shape, Variants};
@@ -14,7 +14,7 @@ use super::read::{checked, distinct};
 use super::rules::{MOST, VERSION, one_of, optional, required};
 use super::settings::within_folder;
 
-/// The algorithms of tokens that `agents.yaml` takes: those that this tool verifies.
+/// The token algorithms that `agents.yaml` accepts, which are those that this tool verifies.
 pub const ALGORITHMS: &[&str] = &["EdDSA", "ES256", "RS256"];
 
 static PROOF: Shape = Shape::Variants(&Variants {
@@ -25,31 +25,35 @@ static PROOF: Shape = Shape::Variants(&Variants {
     cases: &[
         Case {
             word: "key",
-            about: "An SSH signature beside the plan (`plan.yaml.sig`), by one key.",
+            about: "An SSH signature next to the plan (`plan.yaml.sig`), by one key.",
             rules: &[
                 required("key", Shape::Text, "The public key: its type and base64, as in a `.pub` file."),
-                optional("valid_after", Shape::Time, "The first second at which it proves anything."),
-                optional("valid_before", Shape::Time, "The last one; with both, the credential's lifetime is known."),
+                optional("valid_after", Shape::Time, "The first second at which the key is valid."),
+                optional(
+                    "valid_before",
+                    Shape::Time,
+                    "The last second at which the key is valid. With both, the credential's lifetime is known.",
+                ),
             ],
         },
         Case {
             word: "certificate",
-            about: "An SSH signature beside the plan, by a short-lived certificate.",
+            about: "An SSH signature next to the plan, by a short-lived certificate.",
             rules: &[
                 required("authority", Shape::Text, "The public key of the certificate authority."),
-                required("principal", Shape::Id, "The principal that the certificate must hold."),
+                required("principal", Shape::Id, "The principal that the certificate must name."),
             ],
         },
         Case {
             word: "token",
-            about: "A workload-identity token beside the plan (`plan.yaml.jwt`): SPIFFE, GitHub Actions, Kubernetes.",
+            about: "A workload-identity token next to the plan (`plan.yaml.jwt`): SPIFFE, GitHub Actions, Kubernetes.",
             rules: &[
                 required("issuer", Shape::Text, "The exact `iss`."),
                 required("subject", Shape::Text, "The exact `sub`."),
-                required("algorithm", Shape::Words(ALGORITHMS), "The one algorithm that is accepted."),
-                required("jwks", Shape::Text, "The issuer's keys: a path within the trust folder."),
-                optional("key_id", Shape::Text, "The one `kid` that is accepted; without it, any of the file."),
-                optional("claims", Shape::Named(&Shape::Text), "Further claims and the exact text each must have."),
+                required("algorithm", Shape::Words(ALGORITHMS), "The accepted algorithm."),
+                required("jwks", Shape::Text, "The issuer's keys: a path in the trust folder."),
+                optional("key_id", Shape::Text, "The accepted `kid`. Default: any key of the file."),
+                optional("claims", Shape::Named(&Shape::Text), "Further required claims with their exact text."),
             ],
         },
     ],
@@ -62,40 +66,44 @@ static HOLDING: Shape = Shape::Mapping(
         one_of("held", "member_of", Shape::Id, "Membership of a group."),
         one_of("held", "action", Shape::Text, "An action pattern, with `resource`."),
         optional("resource", Shape::Text, "A resource pattern, with `action`."),
-        optional("scope", Shape::Id, "The resource below which it may be held; without it, everywhere."),
+        optional("scope", Shape::Id, "The scope: a resource and everything below it. Default: everywhere."),
     ],
 );
 
-/// The words for what a proposer is.
+/// The kinds of proposer.
 const KINDS: &[&str] = &["agent", "person"];
 
 static AGENT: Shape = Shape::Mapping(
     "agent",
     &[
         required("id", Shape::Id, "The agent's identity, as the snapshot and its plans name it."),
-        optional("kind", Shape::Words(KINDS), "What it is, whatever the snapshot says; without it, `agent`."),
-        optional("proof", Shape::List(&PROOF, 1, 16), "How it proves itself; any one of these suffices."),
-        optional("max_credential_ttl", Shape::Span, "The longest its own credential may last."),
-        optional("may_hold", Shape::List(&HOLDING, 0, MOST), "What it may itself hold; without it, nothing."),
+        optional("kind", Shape::Words(KINDS), "The kind of proposer, regardless of the snapshot. Default: `agent`."),
+        optional(
+            "proof",
+            Shape::List(&PROOF, 1, 16),
+            "How it proves that it wrote a plan. Any one of these is sufficient.",
+        ),
+        optional("max_credential_ttl", Shape::Span, "The maximum lifetime of its own credential."),
+        optional("may_hold", Shape::List(&HOLDING, 0, MOST), "The access that it may have itself. Default: none."),
     ],
 );
 
 /// The fields of `agents.yaml`.
 pub(super) const FILE: &[Rule] =
-    &[VERSION, required("agents", Shape::List(&AGENT, 0, MOST), "Everything that may propose a plan.")];
+    &[VERSION, required("agents", Shape::List(&AGENT, 0, MOST), "All identities that may propose a plan.")];
 
 /// A proposer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     /// Its identity.
     pub id: Placed<IdentityId>,
-    /// Whether it is a person who proposes, and no assistant.
+    /// Whether it is a person and not an assistant.
     pub is_person: bool,
-    /// How it proves itself; any one suffices, none means that it cannot.
+    /// Its proofs. Any one is sufficient; without any, it cannot prove authorship.
     pub proofs: Vec<Placed<Proof>>,
-    /// The longest its own credential may last; none: the parameter alone rules.
+    /// The maximum lifetime of its own credential; `None`: only the site's parameter applies.
     pub max_credential_ttl: Option<Span>,
-    /// What it may itself hold; empty means nothing.
+    /// The access that it may have itself. Empty means none.
     pub may_hold: Vec<Placed<Holding>>,
 }
 
@@ -106,53 +114,53 @@ pub enum Proof {
     Key {
         /// The key (type and base64).
         key: Placed<Text>,
-        /// The first second at which it proves anything.
+        /// The first valid second.
         valid_after: Option<Time>,
-        /// The last one.
+        /// The last valid second.
         valid_before: Option<Time>,
     },
     /// An SSH signature by a certificate.
     Certificate {
         /// The authority's key (type and base64).
         authority: Placed<Text>,
-        /// The principal that the certificate must hold.
+        /// The required principal of the certificate.
         principal: PrincipalId,
     },
     /// A workload-identity token.
     Token(TokenProof),
 }
 
-/// What a workload-identity token must say.
+/// The required content of a workload-identity token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenProof {
     /// The exact `iss`.
     pub issuer: Text,
     /// The exact `sub`.
     pub subject: Text,
-    /// The one `alg` that is accepted.
+    /// The accepted `alg`.
     pub algorithm: Text,
-    /// The issuer's keys: a path within the trust folder.
+    /// The issuer's keys: a path in the trust folder.
     pub jwks: Placed<Text>,
-    /// The one `kid` that is accepted.
+    /// The accepted `kid`, if pinned.
     pub key_id: Option<Text>,
-    /// Further claims and the exact text of each, in the order of the file.
+    /// Further claims with their exact text, in file order.
     pub claims: Vec<(Text, Text)>,
 }
 
-/// What an agent may hold.
+/// Access that an agent may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holding {
-    /// A role, within a scope or everywhere.
+    /// A role, in a scope or everywhere.
     Role(RoleId, Option<ResourceId>),
-    /// Membership of a group, within a scope or everywhere.
+    /// Membership of a group, in a scope or everywhere.
     MemberOf(GroupId, Option<ResourceId>),
-    /// An action pattern on a resource pattern, within a scope or everywhere.
+    /// An action pattern on a resource pattern, in a scope or everywhere.
     Access {
         /// The action pattern.
         action: Text,
         /// The resource pattern.
         resource: Text,
-        /// The scope; none: everywhere.
+        /// The scope; `None`: everywhere.
         scope: Option<ResourceId>,
     },
 }
@@ -167,7 +175,7 @@ impl Agents {
     /// Reads `agents.yaml`.
     ///
     /// # Errors
-    /// Every fault found: also one agent twice, and one proof for two agents.
+    /// All faults, including a duplicate agent and one proof for two agents.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
         let Some(fields) = Fields::of(&node) else { return Err(findings) };
@@ -177,8 +185,8 @@ impl Agents {
         let mut seen: Vec<(&Proof, &Place)> = Vec::new();
         for proof in agents.iter().flat_map(|agent| &agent.proofs) {
             if let Some((_, first)) = seen.iter().find(|(other, _)| same_prover(other, &proof.value)) {
-                let help = format!("the same stands in line {}; each agent needs its own", first.line);
-                let finding = Finding::new(Code::SharedKey, "one key or subject proves two things");
+                let help = format!("line {} has the same one; each agent needs its own", first.line);
+                let finding = Finding::new(Code::SharedKey, "two proposers share one key or subject");
                 findings.push(finding.at(&proof.place).help(help));
             }
             seen.push((&proof.value, &proof.place));
@@ -186,7 +194,7 @@ impl Agents {
         if findings.is_empty() { Ok(Self { agents }) } else { Err(findings) }
     }
 
-    /// Everything that may propose, in the order of the file.
+    /// All proposers, in file order.
     #[must_use]
     pub fn all(&self) -> &[Agent] {
         &self.agents
@@ -199,7 +207,7 @@ impl Agents {
     }
 }
 
-/// Whether two proofs would be given by the same key or subject, so that one could pass for the other.
+/// Whether two proofs come from the same key or subject, so that one agent could impersonate the other.
 fn same_prover(a: &Proof, b: &Proof) -> bool {
     let material =
         |key: &Placed<Text>| key.value.raw().split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
@@ -235,7 +243,7 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
             if let (Some(after), Some(before)) = (&after, &before)
                 && before.value <= after.value
             {
-                let message = "`valid_before` does not come after `valid_after`";
+                let message = "`valid_before` is not after `valid_after`";
                 findings.push(Finding::new(Code::BadValue, message).at(&before.place).help("correct one of the two"));
             }
             Proof::Key {
@@ -251,8 +259,12 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
         "token" => {
             let jwks = fields.text("jwks")?;
             if !within_folder(jwks.value.raw()) {
-                let message = format!("`jwks` is `{}`, which is not a path within the trust folder", jwks.value.raw());
-                findings.push(Finding::new(Code::BadValue, message).at(&jwks.place).help("write `jwks/issuer.json`"));
+                let message = format!("`jwks` is `{}`, which is not a path in the trust folder", jwks.value.raw());
+                findings.push(
+                    Finding::new(Code::BadValue, message)
+                        .at(&jwks.place)
+                        .help("write a path such as `jwks/issuer.json`"),
+                );
             }
             let claims = fields.fields("claims").map(|claims| claims.entries()).unwrap_or_default();
             let pair =
@@ -271,12 +283,12 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
     Some(Placed::new(proof, node.place.clone()))
 }
 
-/// A public key's text. A private key in this file is named as what it is, and never repeated.
+/// The text of a public key. A private key is reported as such and never quoted.
 fn public_key(fields: &Fields<'_>, name: &str, findings: &mut Vec<Finding>) -> Option<Placed<Text>> {
     let key = fields.text(name)?;
     let mut parts = key.value.raw().split(' ');
     let fault = if key.value.raw().contains("PRIVATE KEY") {
-        Some(("a private key stands in this file", "remove it, replace the key, and write the public one"))
+        Some(("this file contains a private key", "remove it, generate a new key pair, and write the public key"))
     } else if parts.next().is_some_and(|kind| !kind.is_empty()) && parts.next().is_some_and(|b| b.starts_with("AAAA")) {
         None
     } else {

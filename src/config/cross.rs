@@ -1,7 +1,5 @@
-//! What the configuration files must say of one another.
-//!
-//! In: people, agents and tasks as read. Out: findings. Never looks at a snapshot: what it knows of identities is for
-//! `access` and `trust` to compare.
+//! Checks the configuration files against each other: people, agents and tasks. `access` and `trust` compare them with
+//! the snapshot.
 
 use crate::input::finding::{Code, Finding};
 use crate::input::nearest::nearest;
@@ -10,14 +8,15 @@ use super::agents::{Agents, Proof};
 use super::people::People;
 use super::tasks::Tasks;
 
-/// Compares the files: no agent among people, nobody called a person who is none, no unknown agent in a task, no task without owner.
+/// Reports agents listed as people, persons without an entry in people.yaml, unknown agents in tasks, and tasks without
+/// an owner.
 #[must_use]
 pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Finding> {
     let mut findings = Vec::new();
     for agent in agents.all() {
         let id = agent.id.value.as_str();
         if agent.is_person && people.by_identity(id).is_none() {
-            let message = format!("`{id}` is called a person, and is no identity of anybody in people.yaml");
+            let message = format!("`{id}` is declared as a person, but people.yaml does not list it as an identity");
             let finding = Finding::new(Code::NotAPerson, message).at(&agent.id.place);
             findings.push(
                 finding
@@ -27,10 +26,10 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
         }
         if let Some(person) = people.by_identity(id).filter(|_| !agent.is_person) {
             let message =
-                format!("the agent `{id}` is called an identity of the person `{}`", person.id.value.as_str());
+                format!("the agent `{id}` is listed as an identity of the person `{}`", person.id.value.as_str());
             let finding = Finding::new(Code::MachineApprover, message).at(&agent.id.place);
             findings.push(finding.help(
-                "a machine never approves; remove it from people.yaml, or write `kind: person` where a person proposes",
+                "machines cannot approve; remove it from people.yaml, or write `kind: person` if it is a person who proposes",
             ));
         }
         for proof in &agent.proofs {
@@ -42,10 +41,12 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
             if let Some(principal) = principal
                 && let Some(person) = people.by_principal(principal)
             {
-                let message =
-                    format!("`{principal}` proves an agent and is a principal of `{}`", person.id.value.as_str());
+                let message = format!(
+                    "`{principal}` is a principal of an agent and of the person `{}`",
+                    person.id.value.as_str()
+                );
                 let finding = Finding::new(Code::MachineApprover, message).at(&proof.place);
-                findings.push(finding.help("give the agent a principal of its own"));
+                findings.push(finding.help("give the agent its own principal"));
             }
         }
     }
@@ -53,7 +54,7 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
         for agent in task.agents.iter().filter(|agent| agents.get(agent.value.as_str()).is_none()) {
             let name = agent.value.as_str();
             let message =
-                format!("the task `{}` names the agent `{name}`, who is not in agents.yaml", task.id.value.as_str());
+                format!("the task `{}` names the agent `{name}`, which is not in agents.yaml", task.id.value.as_str());
             let help = nearest(name, agents.all().iter().map(|agent| agent.id.value.as_str()))
                 .map_or_else(|| "add it there".to_owned(), |near| format!("did you mean `{near}`"));
             let finding = Finding::new(Code::UnknownProposer, message).at(&agent.place).help(help);

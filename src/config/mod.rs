@@ -1,7 +1,7 @@
-//! The site's configuration: file form → believed form.
+//! Parses the site's configuration: `review.yaml`, `people.yaml`, `agents.yaml`, `tasks.yaml` and a user's own settings.
 //!
-//! In: the bytes of `review.yaml`, `people.yaml`, `agents.yaml`, `tasks.yaml` and of a person's own settings. Out: typed
-//! data, or every fault with its place. `classification.yaml` and `sod.yaml` belong to `access`. Never reads a file.
+//! Each reader takes bytes and returns typed data or all faults with their places. `access` parses `classification.yaml`
+//! and `sod.yaml`. Nothing here reads a file.
 
 mod agents;
 mod cross;
@@ -21,7 +21,7 @@ pub use tasks::{Task, TaskState, Tasks};
 
 use crate::input::form::Rule;
 
-/// Every trust file that this room reads, with the table of its fields: for schemas and documentation.
+/// Every trust file parsed here, with its table of fields, for schemas and documentation.
 pub const FILES: &[(&str, &[Rule])] = &[
     ("review.yaml", settings::FILE),
     ("people.yaml", people::FILE),

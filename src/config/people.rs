@@ -1,7 +1,7 @@
-//! `people.yaml`: who the people are, and which of them may approve.
+//! `people.yaml`: the people and the approver groups.
 //!
-//! In: bytes. Out: [`People`]: one person for each signer principal and for each identity. This file alone fills the
-//! approver groups; no snapshot and no plan can.
+//! Every signer principal and every identity belongs to at most one person. Only this file defines approver groups; no
+//! snapshot and no plan can.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ use super::rules::{IDS, MOST, VERSION, optional, required};
 const PERSON: Shape = Shape::Mapping(
     "person",
     &[
-        required("id", Shape::Id, "The person's name in this file and in the log."),
-        optional("name", Shape::Text, "What people call them."),
+        required("id", Shape::Id, "The person's id in this file and in the log."),
+        optional("name", Shape::Text, "The display name."),
         required("principals", IDS, "Their principals in `allowed_signers`."),
         required("identities", IDS, "All their identities in any system, by the snapshot's ids."),
-        optional("member_of", IDS, "Groups of unknown members that they are known to belong to."),
+        optional("member_of", IDS, "Groups with unknown members to which they are known to belong."),
     ],
 );
 
@@ -34,22 +34,22 @@ pub(super) const FILE: &[Rule] = &[
     optional(
         "barring_groups",
         IDS,
-        "Groups of unknown members to which any approver may belong; a gain of theirs bars all.",
+        "Groups with unknown members to which any approver may belong. No person may approve a change that benefits one.",
     ),
 ];
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// The person's name in this file and in the log.
+    /// The person's id in this file and in the log.
     pub id: Placed<PersonId>,
-    /// What people call them.
+    /// The display name.
     pub name: Option<Text>,
     /// Their principals in `allowed_signers`.
     pub principals: Vec<Placed<PrincipalId>>,
     /// All their identities in any system.
     pub identities: Vec<Placed<IdentityId>>,
-    /// Groups of unknown members that they are known to belong to.
+    /// Groups with unknown members to which they are known to belong.
     pub member_of: Vec<Placed<GroupId>>,
 }
 
@@ -67,7 +67,7 @@ impl People {
     /// Reads `people.yaml`.
     ///
     /// # Errors
-    /// Every fault found: also one principal or identity for two people, and a group that names nobody known.
+    /// All faults, including a principal or identity of two people, and a group that names an unknown person.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
         let Some(fields) = Fields::of(&node) else { return Err(findings) };
@@ -105,7 +105,7 @@ impl People {
         if findings.is_empty() { Ok(out) } else { Err(findings) }
     }
 
-    /// Everyone, in the order of the file.
+    /// Everyone, in file order.
     #[must_use]
     pub fn all(&self) -> &[Person] {
         &self.everyone
@@ -117,13 +117,13 @@ impl People {
         self.everyone.iter().find(|person| person.id.value == *id)
     }
 
-    /// Who signs with a principal.
+    /// The person with a principal.
     #[must_use]
     pub fn by_principal(&self, principal: &str) -> Option<&Person> {
         self.everyone.get(*self.by_principal.get(principal)?)
     }
 
-    /// Every principal, and whose it is.
+    /// All principals with their persons.
     #[must_use]
     pub fn principals(&self) -> BTreeMap<PrincipalId, PersonId> {
         let of = |(principal, at): (&PrincipalId, &usize)| {
@@ -132,7 +132,7 @@ impl People {
         self.by_principal.iter().filter_map(of).collect()
     }
 
-    /// Whose identity this is.
+    /// The person with an identity.
     #[must_use]
     pub fn by_identity(&self, identity: &str) -> Option<&Person> {
         self.everyone.get(*self.by_identity.get(identity)?)
@@ -149,14 +149,14 @@ impl People {
         self.groups.iter().filter(move |(_, members)| members.contains(person)).map(|(name, _)| name)
     }
 
-    /// Whether a gain of a group whose members the snapshot does not know bars a person from approving it.
+    /// Whether a person may not approve a change that benefits a group whose members the snapshot does not list.
     #[must_use]
     pub fn bars(&self, group: &GroupId, person: &PersonId) -> bool {
         self.barring.iter().any(|listed| listed.value == *group)
             || self.person(person).is_some_and(|p| p.member_of.iter().any(|listed| listed.value == *group))
     }
 
-    /// Every snapshot group that this file names, with its place.
+    /// Every snapshot group in this file, with its place.
     pub fn named_groups(&self) -> impl Iterator<Item = &Placed<GroupId>> {
         self.barring.iter().chain(self.everyone.iter().flat_map(|person| &person.member_of))
     }
@@ -175,11 +175,11 @@ fn person(fields: &Fields<'_>) -> Option<Person> {
 fn shared(what: &str, name: &str, people: &[Person], other: usize, person: &Person) -> Finding {
     let other = people.get(other).map_or("", |other| other.id.value.as_str());
     if other == person.id.value.as_str() {
-        let message = format!("the {what} `{name}` stands twice with `{other}`");
+        let message = format!("the {what} `{name}` is listed twice for `{other}`");
         return Finding::new(Code::DuplicateId, message).help("remove one of them");
     }
-    let message = format!("the {what} `{name}` stands for two people, `{other}` and `{}`", person.id.value.as_str());
-    Finding::new(Code::DuplicateId, message).help("give it to the one person whose it is")
+    let message = format!("the {what} `{name}` belongs to two people, `{other}` and `{}`", person.id.value.as_str());
+    Finding::new(Code::DuplicateId, message).help("keep it at one of them")
 }
 
 fn unknown(people: &People, group: &str, member: &Placed<PersonId>) -> Finding {

@@ -1,6 +1,6 @@
-//! A person's own settings, `$XDG_CONFIG_HOME/review/config.yaml`.
+//! A user's own settings, `$XDG_CONFIG_HOME/review/config.yaml`.
 //!
-//! In: bytes. Out: [`OwnSettings`]. Holds convenience alone: nothing in it decides, and no secret belongs there.
+//! They are for convenience only: they affect no decision and contain no secret.
 
 use crate::input::finding::Finding;
 use crate::input::form::{Fields, Rule, Shape};
@@ -10,10 +10,12 @@ use crate::input::text::Text;
 use super::read::checked;
 use super::rules::{VERSION, optional};
 
-const FILE: &[Rule] =
-    &[VERSION, optional("signing_key", Shape::Text, "The public key file, or `key::` and the key, as git has it.")];
+const FILE: &[Rule] = &[
+    VERSION,
+    optional("signing_key", Shape::Text, "A public key file, or `key::` and the key, as in git's `user.signingkey`."),
+];
 
-/// A person's own settings.
+/// A user's own settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnSettings {
     /// The key to sign with: a path, or `key::` and a public key, as in git's `user.signingkey`.
@@ -24,7 +26,7 @@ impl OwnSettings {
     /// Reads the file.
     ///
     /// # Errors
-    /// Every fault found, each with its place.
+    /// All faults, each with its place.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, findings) = checked(name, bytes, FILE)?;
         match Fields::of(&node) {

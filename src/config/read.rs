@@ -1,6 +1,4 @@
-//! What the readers of all configuration files share.
-//!
-//! In: bytes and a table. Out: the checked tree and its faults, or the faults alone.
+//! Functions shared by the readers of all configuration files.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +9,7 @@ use crate::input::node::{Budget, Node, Value};
 use crate::input::place::{Place, Placed};
 use crate::input::yaml;
 
-/// Reads a file and checks it against its table; faults are collected, so that the laws of the file can add theirs.
+/// Parses a file and checks it against its table. Returns the findings with the tree, so that the caller can add its own.
 pub(super) fn checked(name: &str, bytes: &[u8], rules: &'static [Rule]) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
     let (node, mut findings) = yaml::examine(name, bytes, &Budget::FILE);
     let Some(node) = node else { return Err(findings) };
@@ -19,16 +17,16 @@ pub(super) fn checked(name: &str, bytes: &[u8], rules: &'static [Rule]) -> Resul
         && let Value::Integer(number) = version.value
         && number != 1
     {
-        let message = format!("version {number} of this file's format is not known here");
+        let message = format!("version {number} of this file's format is not supported");
         let finding = Finding::new(Code::UnsupportedVersion, message).at(&version.place);
-        findings.push(finding.help("this tool reads version 1"));
+        findings.push(finding.help("write `version: 1`"));
         return Err(findings);
     }
     form::check(&node, &Shape::Mapping("file", rules), "the file", &mut findings);
     Ok((node, findings))
 }
 
-/// Reports names that stand for two things of one kind.
+/// Reports duplicate names.
 pub(super) fn distinct<'a, K: 'a>(
     what: &str,
     ids: impl IntoIterator<Item = &'a Placed<Id<K>>>,
@@ -37,8 +35,8 @@ pub(super) fn distinct<'a, K: 'a>(
     let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
     for id in ids {
         if let Some(first) = seen.insert(id.value.as_str(), &id.place) {
-            let message = format!("{what} `{}` stands here a second time", id.value.as_str());
-            let help = format!("the first stands in line {}; remove one of them", first.line);
+            let message = format!("{what} `{}` is listed twice", id.value.as_str());
+            let help = format!("it is also in line {}; remove one of them", first.line);
             findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).help(help));
         }
     }

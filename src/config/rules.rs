@@ -1,16 +1,14 @@
-//! Short ways to write the tables of this room.
-//!
-//! In: names, shapes, sentences. Out: [`Rule`]s.
+//! Shorthand constructors for the tables of this module.
 
 use crate::input::form::{Need, Rule, Shape};
 
-/// The most entries of one list of a configuration file.
+/// The maximum number of entries in a list of a configuration file.
 pub(super) const MOST: usize = 10_000;
 
-/// Every configuration file says which version of the format it is.
+/// The required version field of every configuration file.
 pub(super) const VERSION: Rule = required("version", Shape::Integer(1, 1), "The version of this format: 1.");
 
-/// Names.
+/// A list of ids.
 pub(super) const IDS: Shape = Shape::List(&Shape::Id, 0, MOST);
 
 pub(super) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Rule {

@@ -1,6 +1,4 @@
-//! `review.yaml`: what a site decides about reviews.
-//!
-//! In: bytes. Out: [`Settings`], defaults filled in. Never a secret, and never anything that stands in for a person.
+//! `review.yaml`: the site's settings for reviews, with defaults. It contains no secret.
 
 use crate::input::finding::{Code, Finding};
 use crate::input::form::{Fields, Rule, Shape};
@@ -14,17 +12,21 @@ use super::rules::{VERSION, optional};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
-/// The approval steps of a site that names none, in their order.
+/// The default approval steps, in order.
 pub const DEFAULT_STEPS: &[&str] = &["Owner", "Security"];
 
 const PARAMETERS: Shape = Shape::Mapping(
     "parameters",
     &[
-        optional("max_ttl", Shape::Span, "The longest access that ends; without it, `8h`."),
-        optional("max_privileged_ttl", Shape::Span, "The longest privileged access; without it, `4h`."),
-        optional("max_credential_ttl", Shape::Span, "The longest credential; without it, `90d`."),
-        optional("stale_after", Shape::Span, "After this without use, access counts as stale; without it, `90d`."),
-        optional("require_security_key", Shape::Bool, "Whether privileged changes want a touched security key."),
+        optional("max_ttl", Shape::Span, "The maximum lifetime of temporary access. Default: `8h`."),
+        optional("max_privileged_ttl", Shape::Span, "The maximum lifetime of privileged access. Default: `4h`."),
+        optional("max_credential_ttl", Shape::Span, "The maximum lifetime of a credential. Default: `90d`."),
+        optional("stale_after", Shape::Span, "Access that is unused for longer counts as stale. Default: `90d`."),
+        optional(
+            "require_security_key",
+            Shape::Bool,
+            "Whether privileged changes need an approval with a touched security key.",
+        ),
     ],
 );
 
@@ -33,60 +35,56 @@ const POLICIES: Shape = Shape::Mapping(
     &[optional(
         "shipped",
         Shape::Bool,
-        "Whether the policies of this tool apply beside the site's own; without it, `true`.",
+        "Whether the shipped policies apply in addition to the site's own. Default: `true`.",
     )],
 );
 
 /// The fields of `review.yaml`.
 pub(super) const FILE: &[Rule] = &[
     VERSION,
-    optional("log_id", Shape::Id, "The id of this site's log; `init` writes it."),
-    optional("log", Shape::Text, "The log, a path from the trust folder; without it, `review-log.jsonl`."),
-    optional("snapshot", Shape::Text, "The snapshot, a path within the trust folder; without it, `snapshot.json`."),
-    optional(
-        "steps",
-        Shape::List(&Shape::Id, 1, 16),
-        "The approval steps in their order; without it, Owner, Security.",
-    ),
+    optional("log_id", Shape::Id, "The id of this site's log, written by `init`."),
+    optional("log", Shape::Text, "The log: a path relative to the trust folder. Default: `review-log.jsonl`."),
+    optional("snapshot", Shape::Text, "The snapshot: a path in the trust folder. Default: `snapshot.json`."),
+    optional("steps", Shape::List(&Shape::Id, 1, 16), "The approval steps in order. Default: Owner, Security."),
     optional("policies", POLICIES, "Which policies apply."),
-    optional("approval_ttl", Shape::Span, "How long an approval counts; without it, `72h`."),
-    optional("max_snapshot_age", Shape::Span, "How old a snapshot may be; without it, `24h`."),
-    optional("parameters", PARAMETERS, "Numbers that policies use."),
+    optional("approval_ttl", Shape::Span, "How long an approval is valid. Default: `72h`."),
+    optional("max_snapshot_age", Shape::Span, "The maximum age of a snapshot. Default: `24h`."),
+    optional("parameters", PARAMETERS, "Parameters of policies."),
 ];
 
 /// `review.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The id of the site's log; none before `init` wrote one.
+    /// The id of the site's log, or `None` before `init` has written one.
     pub log_id: Option<Placed<Text>>,
-    /// The log's path, as written; relative to the trust folder.
+    /// The log's path as written, relative to the trust folder.
     pub log: Text,
-    /// The snapshot's path within the trust folder, `/`-separated.
+    /// The snapshot's path in the trust folder, separated by `/`.
     pub snapshot: Text,
-    /// The approval steps in their order: at least one, each once, each a capitalised ASCII word.
+    /// The approval steps in order: at least one, without duplicates, each a capitalised ASCII word.
     pub steps: Vec<Text>,
-    /// Whether the shipped policies, classification, escalations and `SoD` pairs apply.
+    /// Whether the shipped policies, classification, escalations and toxic combinations apply.
     pub shipped: bool,
-    /// How long an approval counts from its seal.
+    /// How long an approval is valid, from its seal.
     pub approval_ttl: Span,
-    /// How old a snapshot may be.
+    /// The maximum age of a snapshot.
     pub max_snapshot_age: Span,
-    /// Numbers that policies use.
+    /// Parameters of policies.
     pub parameters: Parameters,
 }
 
-/// Numbers that policies use (`context.parameters`).
+/// Parameters of policies (`context.parameters`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// The longest access that ends.
+    /// The maximum lifetime of temporary access.
     pub max_ttl: Span,
-    /// The longest privileged access.
+    /// The maximum lifetime of privileged access.
     pub max_privileged_ttl: Span,
-    /// The longest credential.
+    /// The maximum lifetime of a credential.
     pub max_credential_ttl: Span,
-    /// After this without use, access counts as stale.
+    /// Access that is unused for longer counts as stale.
     pub stale_after: Span,
-    /// Whether privileged changes want a touched security key.
+    /// Whether privileged changes need an approval with a touched security key.
     pub require_security_key: bool,
 }
 
@@ -121,7 +119,7 @@ impl Settings {
     /// Reads `review.yaml`.
     ///
     /// # Errors
-    /// Every fault found, each with its place.
+    /// All faults, each with its place.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
         let Some(fields) = Fields::of(&node) else { return Err(findings) };
@@ -157,8 +155,8 @@ fn laws(fields: &Fields<'_>, findings: &mut Vec<Finding>) {
     if let Some(snapshot) = fields.text("snapshot")
         && !within_folder(snapshot.value.raw())
     {
-        let message = format!("`snapshot` is `{}`, which is not a path within the trust folder", snapshot.value.raw());
-        let help = "write a path such as `snapshot.json`, without `..`, separated by `/`";
+        let message = format!("`snapshot` is `{}`, which is not a path in the trust folder", snapshot.value.raw());
+        let help = "write a path such as `snapshot.json`, separated by `/` and without `..`";
         findings.push(Finding::new(Code::BadValue, message).at(&snapshot.place).help(help));
     }
     let mut seen: Vec<&str> = Vec::new();
@@ -170,14 +168,14 @@ fn laws(fields: &Fields<'_>, findings: &mut Vec<Finding>) {
             let help = "a step is the `X` of an action `ApproveAsX`, for example `Owner`";
             findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).help(help));
         } else if seen.contains(&text.raw()) {
-            let message = format!("the step `{}` stands here a second time", text.raw());
+            let message = format!("duplicate step `{}`", text.raw());
             findings.push(Finding::new(Code::BadConfiguration, message).at(&step.place).help("remove it"));
         }
         seen.push(text.raw());
     }
 }
 
-/// Whether a path stays within the trust folder: relative, `/`-separated, no step up, no drive.
+/// Whether a path stays in the trust folder: relative, separated by `/`, no `..`, no drive.
 pub(super) fn within_folder(path: &str) -> bool {
     !path.is_empty()
         && !path.contains(['\\', ':', '\n'])

@@ -1,6 +1,4 @@
-//! `tasks.yaml`: the pieces of work that people opened for agents.
-//!
-//! In: bytes. Out: [`Tasks`]. Never says whether a change lies within a task: that is for `access`.
+//! `tasks.yaml`: the tasks that people opened for agents. `access` checks whether a change is inside its task.
 
 use crate::input::finding::{Code, Finding};
 use crate::input::form::{Fields, Rule, Shape};
@@ -15,58 +13,58 @@ use super::rules::{IDS, MOST, VERSION, optional, required};
 static TASK: Shape = Shape::Mapping(
     "task",
     &[
-        required("id", Shape::Id, "The task's name, as plans give it."),
-        optional("title", Shape::Text, "What it is about."),
-        optional("owner", Shape::Id, "The person's identity that answers for it."),
+        required("id", Shape::Id, "The task's id, as in plans."),
+        optional("title", Shape::Text, "A short description."),
+        optional("owner", Shape::Id, "The identity of the person who owns it."),
         optional("agents", IDS, "The agents that may propose changes for it."),
-        optional("sponsors", IDS, "The identities on whose behalf they may do so."),
-        required("scope", Shape::List(&Shape::Id, 1, MOST), "The resources below which its access must lie."),
+        optional("sponsors", IDS, "The identities for which they may do so."),
+        required("scope", Shape::List(&Shape::Id, 1, MOST), "The resources that its access must be in or below."),
         required("until", Shape::Time, "When it ends."),
-        required("state", Shape::Words(&["open", "done"]), "Whether work on it goes on."),
+        required("state", Shape::Words(&["open", "done"]), "Its state."),
     ],
 );
 
 /// The fields of `tasks.yaml`.
 pub(super) const FILE: &[Rule] = &[VERSION, required("tasks", Shape::List(&TASK, 0, MOST), "All tasks.")];
 
-/// Whether work on a task goes on.
+/// The state of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskState {
-    /// It goes on.
+    /// Work continues.
     Open,
-    /// It is done.
+    /// Work is done.
     Done,
 }
 
-/// A piece of work that a person opened.
+/// A task that a person opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// Its name.
+    /// Its id.
     pub id: Placed<TaskId>,
-    /// What it is about.
+    /// A short description.
     pub title: Option<Text>,
-    /// Who answers for it; a task without owner is open to nobody.
+    /// The owner. A task without an owner is never open.
     pub owner: Option<Placed<IdentityId>>,
     /// The agents that may propose changes for it.
     pub agents: Vec<Placed<IdentityId>>,
-    /// On whose behalf they may do so.
+    /// The identities for which they may do so.
     pub sponsors: Vec<Placed<IdentityId>>,
-    /// The resources below which its access must lie; at least one.
+    /// The resources that its access must be in or below. At least one.
     pub scope: Vec<Placed<ResourceId>>,
     /// When it ends.
     pub until: Time,
-    /// Whether work on it goes on.
+    /// Its state.
     pub state: TaskState,
 }
 
 impl Task {
-    /// Whether the task is open at a time: its state says so, its end has not come, and someone answers for it.
+    /// Whether the task is open at a time: its state is open, its end is in the future, and it has an owner.
     #[must_use]
     pub fn is_open(&self, now: Time) -> bool {
         self.state == TaskState::Open && now < self.until && self.owner.is_some()
     }
 
-    /// Whether it lists this agent and this sponsor; a plan that names no sponsor is listed by no task.
+    /// Whether it lists this agent and this sponsor. Without a sponsor, the result is false.
     #[must_use]
     pub fn lists(&self, agent: &IdentityId, sponsor: Option<&IdentityId>) -> bool {
         let has = |list: &[Placed<IdentityId>], id: &IdentityId| list.iter().any(|one| one.value == *id);
@@ -84,7 +82,7 @@ impl Tasks {
     /// Reads `tasks.yaml`.
     ///
     /// # Errors
-    /// Every fault found, each with its place.
+    /// All faults, each with its place.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
         let Some(fields) = Fields::of(&node) else { return Err(findings) };
@@ -94,7 +92,7 @@ impl Tasks {
         if findings.is_empty() { Ok(Self { tasks }) } else { Err(findings) }
     }
 
-    /// All tasks, in the order of the file.
+    /// All tasks, in file order.
     #[must_use]
     pub fn all(&self) -> &[Task] {
         &self.tasks
@@ -106,13 +104,13 @@ impl Tasks {
         self.tasks.iter().find(|task| task.id.value == *id)
     }
 
-    /// Tasks that nobody answers for.
+    /// Findings for tasks without an owner.
     #[must_use]
     pub fn without_owner(&self) -> Vec<Finding> {
         let lonely = self.tasks.iter().filter(|task| task.owner.is_none());
         lonely
             .map(|task| {
-                let message = format!("the task `{}` has no owner, so it is open to nobody", task.id.value.as_str());
+                let message = format!("the task `{}` has no owner, so it is not open", task.id.value.as_str());
                 Finding::new(Code::TaskWithoutOwner, message).at(&task.id.place).help("add `owner:`")
             })
             .collect()

@@ -1,4 +1,4 @@
-//! What each file gives when it is right, and what is refused when it is not, named after the trick.
+//! What each configuration file yields when valid, and which faults are rejected. Each fault has a name.
 
 use crate::config::{Agent, FILES, Holding, OwnSettings, Parameters, Settings, TaskState};
 use crate::input::form::Shape;

@@ -125,7 +125,7 @@ codes! {
     PolicyAdvice = "policy-advice", Warning, "An advisory policy warns.";
     PolicyError = "policy-error", Error, "A policy failed to evaluate, which counts as a denial.";
     AdvisoryPolicyError = "advisory-policy-error", Warning, "An advisory policy failed to evaluate.";
-    PlanDenied = "plan-denied", Error, "A policy denies the plan as a whole.";
+    PlanDenied = "plan-denied", Error, "A policy denies the whole plan.";
     BadPolicy = "bad-policy", Error, "A policy file does not parse, validate or carry its annotations.";
     BadConfiguration = "bad-configuration", Error, "A configuration file is invalid.";
     NoClassification = "no-classification", Warning, "No classification rule is about the system of the snapshot.";
@@ -159,7 +159,7 @@ codes! {
     ProofNoLonger = "proof-no-longer", Warning, "The proof next to the plan was valid when the plan was received, but is not valid now.";
     // The log.
     LogSyntax = "log-syntax", Error, "A line of the log is not in canonical form.";
-    LogBrokenChain = "log-broken-chain", Error, "A line's `prev` is not the hash of the line before.";
+    LogBrokenChain = "log-broken-chain", Error, "A line's `prev` is not the hash of the previous line.";
     LogBadSeal = "log-bad-seal", Error, "A seal does not match the lines it seals.";
     LogBadSignature = "log-bad-signature", Error, "A seal's signature does not verify.";
     LogUnknownSigner = "log-unknown-signer", Error, "A seal is signed by a key that allowed_signers does not allow.";

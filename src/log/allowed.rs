@@ -1,14 +1,14 @@
-//! The answer of `allowed_signers` to the log's question about a signature.
+//! Verifies the signatures of seals against `allowed_signers`.
 //!
-//! In: the signers that the caller chose, and a claim. Out: a [`Judgement`]. It wires the trust room to
-//! [`super::judge::SignatureJudge`] and adds one rule: what the seal says of its signer must be what the signature shows.
+//! It implements [`super::judge::SignatureJudge`] with the `trust` module, and adds one rule: the signer that the seal
+//! names must be the signer that the signature shows.
 
 use super::judge::{Certified, Claim, Judgement, SignatureJudge, Signer};
 use crate::input::text::Text;
 use crate::trust::signers::{Signers, WhyNot};
 use crate::trust::sshsig;
 
-/// Judges seals against `allowed_signers`.
+/// Verifies seals against `allowed_signers`.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowed<'a>(pub &'a Signers);
 
@@ -46,7 +46,7 @@ impl SignatureJudge for Allowed<'_> {
     }
 }
 
-/// What helps where the key is listed already: then to list it does not.
+/// The help text for a key that is listed already, so that listing it is not the fix.
 fn help(why: &WhyNot) -> Option<&'static str> {
     match why {
         WhyNot::UnknownKey { .. }
@@ -54,9 +54,9 @@ fn help(why: &WhyNot) -> Option<&'static str> {
         | WhyNot::Unused { .. }
         | WhyNot::NotYetValid { .. }
         | WhyNot::Expired { .. } => None,
-        // WHY other words than where somebody signs: this one was signed long ago.
+        // This differs from the help text at signing time, because the signature was made long ago.
         WhyNot::Revoked { .. } => Some(
-            "if the key was good up to a date, take it off `revoked_keys` and let its line of allowed_signers end then, with `valid-before`; else what it signed must be decided anew, in a log begun anew",
+            "if the key was valid up to a date, remove it from `revoked_keys` and set `valid-before` to that date in its line of allowed_signers; otherwise start a new log and decide again what the key signed",
         ),
         WhyNot::Ambiguous { .. }
         | WhyNot::Namespace { .. }

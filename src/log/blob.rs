@@ -1,7 +1,6 @@
-//! Long values, cut into parts that fit a line, and joined again.
+//! Splits long values into parts that fit a line, and joins them again.
 //!
-//! In: bytes, or blob lines that were already verified. Out: the parts' lines; the values by their SHA-256. A value
-//! whose parts do not make up its hash is never given out.
+//! The parts of a value must match its SHA-256; a value that does not match is never returned.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +11,10 @@ use super::line::{Blob, Number, Tag};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
-/// How many bytes of the value every part but the last holds, before encoding.
+/// The size in bytes, before encoding, of every part except the last.
 pub const PART: usize = 46_080;
 
-/// Cuts a value into parts; the caller links each to the line before it.
+/// Splits a value into parts. The caller links each part to the previous line.
 pub fn cut(bytes: &[u8]) -> impl Iterator<Item = impl FnOnce(Digest<of::Line>) -> Blob> + '_ {
     let sha256 = Digest::of(bytes);
     let parts = bytes.len().div_ceil(PART).max(1);
@@ -28,28 +27,28 @@ pub fn cut(bytes: &[u8]) -> impl Iterator<Item = impl FnOnce(Digest<of::Line>) -
     })
 }
 
-/// Why a blob line does not continue the one before.
+/// Why a blob line does not continue the previous one.
 pub(super) type BlobFault = &'static str;
 
-/// What is wrong with a part by itself, whatever the others are; a value of one part is checked whole.
+/// Checks a part on its own. A value with a single part is checked completely.
 pub(super) fn alone(blob: &Blob) -> Result<(), BlobFault> {
     let (part, parts) = (blob.part.get(), blob.parts.get());
     if part == 0 || part > parts {
-        return Err("the part is none of the value's");
+        return Err("the part number is out of range");
     }
     let open = Open { sha256: blob.sha256, next: part, parts, hash: Sha256::new() };
-    // A last part alone makes no hash but its own.
+    // The last of several parts cannot be checked alone, because the hash covers all parts.
     let taken = Join { open: Some(open), ..Join::default() }.take(blob);
     if part == parts && parts > 1 && taken == Err(OTHER_VALUE) { Ok(()) } else { taken.map(drop) }
 }
 
-const OTHER_VALUE: BlobFault = "the parts do not make the value that they announce";
+const OTHER_VALUE: BlobFault = "the parts do not match the announced digest";
 
-/// Joins the parts of one value after another, keeping only a running hash.
+/// Joins the parts of values. It keeps only a running hash.
 #[derive(Default)]
 pub(super) struct Join {
     open: Option<Open>,
-    /// The bytes of the last part that was read.
+    /// The bytes of the last part.
     pub(super) piece: Vec<u8>,
 }
 
@@ -61,24 +60,24 @@ struct Open {
 }
 
 impl Join {
-    /// Whether a value has begun and not ended.
+    /// Whether a value has started and not ended.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Forgets a value that has begun.
+    /// Discards a value that has started.
     pub(super) fn give_up(&mut self) {
         self.open = None;
     }
 
-    /// Takes the next part; gives the value's digest when it is whole.
+    /// Takes the next part. Returns the value's digest when the value is complete.
     pub(super) fn take(&mut self, blob: &Blob) -> Result<Option<Digest<of::Blob>>, BlobFault> {
         let (part, parts) = (blob.part.get(), blob.parts.get());
         let mut open = match self.open.take() {
             None if part == 1 && parts >= 1 => Open { sha256: blob.sha256, next: 1, parts, hash: Sha256::new() },
-            None => return Err("a value begins with another part than its first"),
+            None => return Err("a value does not start with its first part"),
             Some(open) if open.sha256 == blob.sha256 && open.next == part && open.parts == parts => open,
-            Some(_) => return Err("a part does not continue the value before it"),
+            Some(_) => return Err("a part does not continue the previous part"),
         };
         let text = blob.base64.raw();
         self.piece.resize(text.len(), 0);
@@ -86,7 +85,7 @@ impl Join {
         let length = piece.len();
         let empty_value = parts == 1;
         if length > PART || (part < parts && length != PART) || (length == 0 && !empty_value) {
-            return Err("the part has another length than parts have");
+            return Err("the part has the wrong length");
         }
         open.hash.update(piece);
         self.piece.truncate(length);
@@ -103,7 +102,7 @@ impl Join {
     }
 }
 
-/// The long values of a log, by their SHA-256.
+/// The long values of a log, by SHA-256.
 #[derive(Default)]
 pub struct Values {
     join: Join,
@@ -112,7 +111,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// Takes the next blob line of a session; what does not fit is left out.
+    /// Takes the next blob line of a session. Parts that do not fit are ignored.
     pub fn take(&mut self, blob: &Blob) {
         if blob.part.get() == 1 {
             self.join.give_up();

@@ -1,30 +1,30 @@
-//! The question that the log asks about a signature, and the answers there are.
+//! The interface between the log and signature verification.
 //!
-//! In: what a seal claims. Out: who signed, or why nobody may be said to have. The log never looks into a signature: the
-//! trust room does, against `allowed_signers` that the caller chose. Nothing here trusts what the seal says of itself.
+//! The log passes a [`Claim`] and gets a [`Judgement`]: the signer, or the reason why the signature does not count. The
+//! log itself does not parse signatures. Nothing that the seal says of its signer is trusted.
 
 use crate::input::id::PrincipalId;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-/// What is to be judged.
+/// A signature to verify, with what its seal claims.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
-    /// The exact bytes that were signed: the seal line, LF included.
+    /// The exact signed bytes: the seal line, including its LF.
     pub seal: &'a [u8],
-    /// The armoured signature as the `sig` line holds it.
+    /// The armoured signature from the `sig` line.
     pub sshsig: &'a str,
-    /// The only namespace that the signature may have.
+    /// The required namespace.
     pub namespace: &'static str,
     /// The principal that the seal names.
     pub principal: &'a PrincipalId,
     /// The fingerprint that the seal names.
     pub fingerprint: &'a Text,
-    /// When the seal says that it was made; windows of keys are judged at this time.
+    /// The time in the seal. The key must be valid at this time.
     pub at: Time,
 }
 
-/// Who signed, as the signature itself and `allowed_signers` say.
+/// The signer, according to the signature and `allowed_signers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
     /// The principal of `allowed_signers` that the key belongs to.
@@ -33,46 +33,46 @@ pub struct Signer {
     pub fingerprint: Text,
     /// The key's type, `ssh-ed25519`.
     pub key_type: Text,
-    /// Whether the key is kept in a security key.
+    /// Whether the key is on a FIDO security key.
     pub security_key: bool,
-    /// Whether the signature proves that somebody touched it.
+    /// Whether the signature proves a touch of the security key.
     pub user_present: bool,
-    /// Whether the signature proves that the security key knew who touched it.
+    /// Whether the signature proves user verification (PIN or fingerprint) by the security key.
     pub user_verified: bool,
     /// The security key's counter.
     pub counter: Option<u32>,
-    /// The last second at which the key was allowed, if there is one.
+    /// The last second at which the key is valid, if limited.
     pub valid_until: Option<Time>,
-    /// What the certificate says that the key signed by; none where it signed by itself.
+    /// The certificate that the key signed with, if any.
     pub certificate: Option<Certified>,
 }
 
-/// What a certificate says of its key.
+/// The contents of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certified {
-    /// The fingerprint of the authority that made it.
+    /// The fingerprint of the certificate authority.
     pub authority: Text,
-    /// Everybody whom it names.
+    /// All its principals.
     pub principals: Vec<Text>,
 }
 
-/// What is said of a signature.
+/// The result for a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It is by this signer, who was allowed to at the claimed time.
+    /// Valid, and the signer was allowed at the claimed time.
     Good(Box<Signer>),
-    /// It may be genuine, but `allowed_signers` does not allow its key (then, or for this namespace or principal); with what
-    /// can be done about it, where that is not to list the key.
+    /// It may be genuine, but `allowed_signers` does not allow the key at that time, for the namespace or for the
+    /// principal. The second field is the help text, if the fix is not to list the key.
     NotAllowed(Text, Option<&'static str>),
-    /// It may be genuine, but is of a kind that this tool does not verify.
+    /// It may be genuine, but this tool does not support its kind.
     Unsupported(Text),
     /// It is not a signature over these bytes.
     Bad(Text),
 }
 
-/// Judges signatures; shared by threads.
+/// Verifies signatures. Shared between threads.
 pub trait SignatureJudge: Sync {
-    /// Judges one. Never panics, whatever the bytes are.
+    /// Verifies one signature. Never panics, whatever the bytes are.
     fn judge(&self, claim: &Claim<'_>) -> Judgement;
 }
 

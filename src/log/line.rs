@@ -1,8 +1,7 @@
-//! One line of the log: bytes to a closed struct and back.
+//! One line of the log: parses bytes to a closed struct, and serialises it to the same bytes.
 //!
-//! In: the bytes of a line, LF included, from anyone. Out: a [`Line`], or the place and reason why it is none. What
-//! is read here re-serialises to the same bytes, so that every hash of it has one meaning. Never a generic JSON value:
-//! a dependency turns on `preserve_order`, and a map's order must not reach the log.
+//! INVARIANT: every accepted line re-serialises to its exact bytes, so its hash is unambiguous. Lines are never parsed
+//! to generic JSON values, because a dependency enables `preserve_order` and a map's order must not reach the log.
 
 mod body;
 mod word;
@@ -21,7 +20,7 @@ use crate::input::canonical::{self, CanonicalError};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
-/// The longest line in bytes, LF included.
+/// The maximum length of a line in bytes, including its LF.
 pub const LONGEST: usize = 65_535;
 
 /// One line of a log.
@@ -29,13 +28,13 @@ pub const LONGEST: usize = 65_535;
 pub enum Line {
     /// The first line of a session.
     Session(Box<Session>),
-    /// A part of a long value.
+    /// One part of a long value.
     Blob(Blob),
-    /// A plan as it was received.
+    /// A received plan.
     Plan(Box<Plan>),
     /// The policies in force.
     Policies(Policies),
-    /// What policy said of a change.
+    /// The policy result for a change.
     Evaluation(Box<Evaluation>),
     /// A person's decision.
     Decision(Box<Decision>),
@@ -43,9 +42,9 @@ pub enum Line {
     Auto(Auto),
     /// A change handed to the executor.
     Export(Export),
-    /// What came of a change.
+    /// The outcome of a change.
     Result(Box<Outcome>),
-    /// What the writer signs.
+    /// The seal, which the writer signs.
     Seal(Box<Seal>),
     /// The signature.
     Sig(Sig),
@@ -70,7 +69,7 @@ impl Serialize for Line {
 }
 
 impl Line {
-    /// The word of its `type`.
+    /// The value of its `type`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -88,7 +87,7 @@ impl Line {
         }
     }
 
-    /// The hash of the line before; only a `session` line has none.
+    /// The hash of the previous line. A `session` line has none.
     #[must_use]
     pub fn prev(&self) -> Option<Digest<of::Line>> {
         match self {
@@ -106,7 +105,7 @@ impl Line {
         }
     }
 
-    /// Its bytes, LF included.
+    /// Its bytes, including the LF.
     ///
     /// # Errors
     /// If it is longer than [`LONGEST`] bytes or has no canonical form.
@@ -124,7 +123,7 @@ impl Line {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteFault {
     /// It is too long.
-    #[error("a `{word}` line of {length} bytes is longer than the {LONGEST} that a line may have")]
+    #[error("a `{word}` line has {length} bytes; the limit is {LONGEST}")]
     TooLong {
         /// The kind of line.
         word: &'static str,
@@ -136,12 +135,12 @@ pub enum WriteFault {
     Canonical(#[from] CanonicalError),
 }
 
-/// Why bytes are no line of a log.
+/// Why bytes are not a line of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadFault {
     /// What is wrong, lower case, no full stop.
     pub message: Text,
-    /// At which byte of the line, from 0.
+    /// The byte offset in the line, from 0.
     pub offset: usize,
 }
 
@@ -151,10 +150,10 @@ impl ReadFault {
     }
 }
 
-/// The word of a line's `type`, found without reading the rest; `None` where there is none.
+/// The value of a line's `type`, found without parsing the rest, or `None` if there is none.
 ///
-/// INVARIANT: inside a JSON string a quote is escaped, so these bytes stand only where there is a key. Should a nested
-/// key carry them, the struct that is chosen by it refuses the line.
+/// INVARIANT: a quote in a JSON string is escaped, so these bytes occur only as a key. If a nested key matches, the
+/// struct that is selected by it rejects the line.
 #[must_use]
 pub fn word(bytes: &[u8]) -> Option<&[u8]> {
     const KEY: &[u8] = b"\"type\":\"";
@@ -163,11 +162,11 @@ pub fn word(bytes: &[u8]) -> Option<&[u8]> {
     rest.get(..rest.iter().position(|b| *b == b'"')?)
 }
 
-/// Reads one line, LF included; `scratch` is reused between calls.
+/// Parses one line, including its LF. `scratch` is reused between calls.
 ///
 /// # Errors
-/// If it is too long, has no LF, is not UTF-8, is of no known kind, has a field that is unknown, missing, repeated or
-/// ill-typed, or is not in canonical form.
+/// If it is too long, has no LF, is not UTF-8, has an unknown kind, has an unknown, missing, repeated or ill-typed
+/// field, or is not in canonical form.
 pub fn read(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Line, ReadFault> {
     if bytes.len() > LONGEST {
         return Err(ReadFault::new(LONGEST, format!("the line is longer than {LONGEST} bytes")));
@@ -195,14 +194,14 @@ pub fn read(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Line, ReadFault> {
         b"sig" => parse(body, scratch).map(Line::Sig),
         other => {
             let name = String::from_utf8_lossy(other);
-            Err(ReadFault::new(0, format!("`{name}` is no kind of line that this version knows")))
+            Err(ReadFault::new(0, format!("this version does not support lines of type `{name}`")))
         }
     }
 }
 
 fn parse<T: DeserializeOwned + Serialize>(body: &[u8], scratch: &mut Vec<u8>) -> Result<T, ReadFault> {
     let value: T = serde_json::from_slice(body).map_err(|e| {
-        // WHY: the reader appends its own idea of line and column; the finding's place says it better.
+        // serde_json appends its own line and column. Remove them, because the finding has a place.
         let full = e.to_string();
         let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(m, _)| m);
         ReadFault::new(e.column().saturating_sub(1).min(body.len()), format!("the line cannot be read: {message}"))
@@ -210,12 +209,12 @@ fn parse<T: DeserializeOwned + Serialize>(body: &[u8], scratch: &mut Vec<u8>) ->
     scratch.clear();
     if serde_json::to_writer(&mut *scratch, &value).is_err() || scratch.as_slice() != body {
         let at = scratch.iter().zip(body).position(|(a, b)| a != b).unwrap_or(scratch.len().min(body.len()));
-        return Err(ReadFault::new(at, "the line is not in canonical form: written again, it has other bytes"));
+        return Err(ReadFault::new(at, "the line is not in canonical form"));
     }
     Ok(value)
 }
 
-/// The lines of some bytes, each with its LF; the last may lack it.
+/// The lines of a byte slice, each with its LF. The last line may lack it.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|b| *b == b'\n')
 }

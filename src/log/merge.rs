@@ -1,7 +1,7 @@
-//! The union of two copies of a log.
+//! Merges copies of a log.
 //!
-//! In: the bytes of files that each verify. Out: the bytes of one file with every session of them once, ancestors
-//! first, in an order that depends on the set alone. A session is never rewritten: its bytes are copied.
+//! The result contains every session once, ancestors first. Its order depends only on the set of sessions, so every merge
+//! of the same copies gives the same bytes. Sessions are copied byte for byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,25 @@ use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-/// Why logs cannot be joined.
+/// Why logs cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// Some lines are not a whole session.
-    #[error("line {line} of `{}` does not begin a whole session; only logs that verify can be joined", .file.terminal())]
+    /// Some lines are not a complete session.
+    #[error("line {line} of `{}` does not start a complete session; only logs that verify can be merged", .file.terminal())]
     NotASession {
         /// The file.
         file: Text,
         /// The line, from 1.
         line: usize,
     },
-    /// Two sessions of one name differ.
-    #[error("the session `{0}` has different bytes in the two logs; one of them was altered")]
+    /// Two sessions with the same id differ.
+    #[error("the session `{0}` differs between the two logs; one of them was altered")]
     Conflict(SessionId),
-    /// The files are of different logs.
+    /// The files belong to different logs.
     #[error("the files belong to different logs, `{0}` and `{1}`")]
     Foreign(line::LogId, line::LogId),
-    /// A session follows one that none of the files holds.
-    #[error("the session `{0}` follows a session that none of the files holds")]
+    /// No file contains the parent of a session.
+    #[error("the parent of the session `{0}` is in none of the files")]
     MissingParent(SessionId),
 }
 
@@ -40,18 +40,18 @@ struct Whole {
     bytes: Vec<u8>,
 }
 
-/// A whole session: its name and its bytes.
+/// A complete session: its id and its bytes.
 pub type Named = (SessionId, Vec<u8>);
 
-/// Joins files, given as names and bytes. The caller has verified each, or verifies the result.
+/// Merges files, given as names and bytes. The caller verifies each file or the result.
 ///
 /// # Errors
-/// If a file is not a run of whole sessions, or the sessions are not of one set.
+/// If a file is not a sequence of complete sessions, or the sessions are not of one log.
 pub fn union(files: &[(&str, &[u8])]) -> Result<Vec<u8>, MergeError> {
     Ok(sessions(files)?.into_iter().flat_map(|(_, bytes)| bytes).collect())
 }
 
-/// Every session of the files once, ancestors first.
+/// Every session of the files, without duplicates, ancestors first.
 ///
 /// # Errors
 /// As [`union`].
@@ -110,7 +110,7 @@ fn order(sessions: &BTreeMap<SessionId, Whole>) -> Result<Vec<Named>, MergeError
 fn read(name: &str, bytes: &[u8]) -> Result<Vec<Whole>, MergeError> {
     let mut out = Vec::new();
     let (mut batch, mut scratch) = (Vec::new(), Vec::new());
-    // Reading from a slice cannot fail, and one batch holds it all.
+    // Reading from a slice cannot fail, and one batch contains everything.
     let groups = Splitter::new(bytes).next(usize::MAX, &mut batch).unwrap_or_default();
     for group in &groups {
         let (mut header, mut seal): (Option<Session>, Option<(Seal, Digest<of::Line>)>) = (None, None);

@@ -1,13 +1,12 @@
-//! Merkle trees of lines.
+//! Merkle trees over the lines of a session (RFC 6962 §2.1; inclusion check of RFC 9162 §2.1.3.2).
 //!
-//! Source: RFC 6962 §2.1; inclusion is checked as RFC 9162 §2.1.3.2 writes it. In: exact bytes of lines. Out: the root,
-//! with memory that grows with the logarithm of the number of lines; the path of one line and its check.
+//! Computing a root needs memory logarithmic in the number of lines.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::input::digest::{Digest, of};
 
-/// The hash of a tree.
+/// The root hash of a tree.
 pub type Root = Digest<of::Tree>;
 
 /// The hash of a leaf: SHA-256 of a zero byte and the leaf's bytes.
@@ -27,10 +26,10 @@ fn node(left: &Root, right: &Root) -> Root {
     Digest::from_bytes(hash.finalize().into())
 }
 
-/// A tree that grows leaf by leaf and keeps only the roots of its complete subtrees.
+/// A tree that grows leaf by leaf. It stores only the roots of its complete subtrees.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    /// Roots of complete subtrees, the largest first; their sizes are the set bits of `count`.
+    /// Roots of complete subtrees, largest first. Their sizes are the set bits of `count`.
     peaks: Vec<Root>,
     count: u64,
 }
@@ -48,13 +47,13 @@ impl Tree {
         self.count = self.count.saturating_add(1);
     }
 
-    /// How many leaves it has.
+    /// The number of leaves.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The hash of the whole tree; of no leaves, the hash of nothing.
+    /// The root hash. For an empty tree, the hash of the empty string.
     #[must_use]
     pub fn root(&self) -> Root {
         let mut peaks = self.peaks.iter().rev();
@@ -63,7 +62,7 @@ impl Tree {
     }
 }
 
-/// The path that proves leaf `index` of these, the nearest sibling first; `None` if there is no such leaf.
+/// The inclusion path of leaf `index`, nearest sibling first, or `None` if there is no such leaf.
 #[must_use]
 pub fn path(leaves: &[Root], index: usize) -> Option<Vec<Root>> {
     if index >= leaves.len() {
@@ -95,7 +94,7 @@ fn root_of(leaves: &[Root]) -> Root {
     tree.root()
 }
 
-/// Whether the path proves that the leaf is number `index` (from 0) of the `count` leaves below the root.
+/// Whether the path proves that `leaf` has index `index` (from 0) in a tree of `count` leaves with this root.
 #[must_use]
 pub fn includes(root: &Root, count: u64, index: u64, leaf: &Root, path: &[Root]) -> bool {
     if index >= count {

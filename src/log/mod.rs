@@ -1,12 +1,11 @@
-//! The record: what was proposed, what policy said, who decided, what came of it.
+//! The audit log: what was proposed, the policy results, the decisions and their outcome.
 //!
-//! A log is the *set* of its sessions. A session is a run of JSON lines by one writer, from its `session` line to its
-//! `sig` line; each line names the hash of the one before, the `seal` holds the Merkle root of all of them, and the
-//! `sig` signs the exact bytes of the seal. One file or a folder of files mean the same.
+//! A log is a *set* of sessions, stored in one file or in a folder of files. A session is a sequence of JSON lines by one
+//! writer, from its `session` line to its `sig` line. Each line contains the hash of the previous line, the `seal`
+//! contains the Merkle root of all lines before it, and the `sig` signs the exact bytes of the seal.
 //!
-//! In: bytes of a log; bodies of lines from `decision`. Out: canonical lines, a [`crate::log::verify::answers::Verification`] whose four
-//! answers stand apart, proofs, unions. Only [`store`] touches files; the rest is pure. This room never judges a
-//! signature itself (that is [`judge::SignatureJudge`]), never rewrites a session, never reads a clock.
+//! Only [`store`] accesses files; the rest is pure. A [`judge::SignatureJudge`] verifies the signatures. Sessions are
+//! never rewritten. [`verify::answers::Verification`] reports integrity, authenticity, completeness and time separately.
 
 pub mod allowed;
 pub mod blob;

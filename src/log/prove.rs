@@ -1,8 +1,7 @@
-//! The proof of one line, for somebody who shall not see the rest.
+//! Proves a single log line without revealing the rest of the log.
 //!
-//! In: the bytes of one session, and which line. Out: a small file: the line, the `session` line, the Merkle path of
-//! each, the seal and the signature; and the check of such a file from anyone. It proves that this line stands at this
-//! place of a session that this key signed, and nothing about any other line.
+//! A proof is a small file with the line, the `session` line, their Merkle paths, the seal and the signature. It proves
+//! that the line is at this position of a session signed by this key, and nothing about other lines.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,40 +13,40 @@ use crate::input::canonical;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
-/// The longest proof that is read, in bytes: four lines, each character escaped, and the paths.
+/// The maximum size of a proof in bytes: four lines with every character escaped, and the paths.
 pub const LONGEST: usize = 4 << 20;
-/// No tree of lines is deeper.
+/// The maximum depth of a tree.
 const DEEPEST: usize = 64;
 
-/// A line and the way from it to the root of its session.
+/// A line and its Merkle path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Leaf {
-    /// The exact text of the line, its LF included.
+    /// The exact text of the line, including its LF.
     pub line: Text,
-    /// Its place in the session, from 0.
+    /// Its index in the session, from 0.
     pub index: Number,
-    /// The hashes of its siblings, the nearest first (RFC 6962 §2.1.1).
+    /// The hashes of its siblings, nearest first (RFC 6962 §2.1.1).
     pub path: Vec<Digest<of::Tree>>,
 }
 
-/// The file that proves a line.
+/// The contents of a proof file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
-    /// The line that is proved.
+    /// The proved line.
     pub leaf: Leaf,
-    /// The exact text of the seal line, its LF included.
+    /// The exact text of the seal line, including its LF.
     pub seal: Text,
-    /// The first line of the session: its kind, writer, snapshot and trust files.
+    /// The first line of the session, with its kind, writer, snapshot and trust files.
     pub session: Leaf,
-    /// The exact text of the sig line, its LF included.
+    /// The exact text of the sig line, including its LF.
     pub sig: Text,
-    /// The version of this file: 1.
+    /// The version of the format: 1.
     pub version: Version,
 }
 
-/// What a proof proves.
+/// The result of a valid proof.
 #[derive(Clone, Debug)]
 pub struct Proved {
     /// The line.
@@ -56,36 +55,36 @@ pub struct Proved {
     pub digest: Digest<of::Line>,
     /// The first line of its session.
     pub session: Session,
-    /// The seal over its session.
+    /// The seal of its session.
     pub seal: Seal,
-    /// Who signed the seal.
+    /// The signer of the seal.
     pub signer: Signer,
 }
 
-/// Why a line cannot be proved, or a proof proves nothing.
+/// Why a line cannot be proved, or a proof is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
-    /// There is no such line before the seal.
+    /// There is no line with this number before the seal.
     #[error("the session has no line {0} before its seal")]
     NoSuchLine(usize),
-    /// The bytes are not one whole session.
-    #[error("the lines are not one whole session")]
+    /// The bytes are not one complete session.
+    #[error("the lines are not one complete session")]
     NotASession,
-    /// The file is no proof.
+    /// The file is not a proof.
     #[error("the file is not a proof: {}", .0.terminal())]
     Syntax(Text),
-    /// A part of the proof is not what it says.
-    #[error("the proof does not hold: {0}")]
+    /// A part of the proof is not consistent.
+    #[error("the proof is not valid: {0}")]
     Broken(&'static str),
-    /// The signature is not good.
-    #[error("the proof's signature is not good: {}", .0.terminal())]
+    /// The signature is not valid.
+    #[error("the proof's signature is not valid: {}", .0.terminal())]
     Signature(Text),
 }
 
-/// Proves line `number` (from 1) of a session, given as its exact bytes.
+/// Proves line `number` (from 1) of a session, given its exact bytes.
 ///
 /// # Errors
-/// If the bytes are no whole session, or have no such line before the seal.
+/// If the bytes are not a complete session, or there is no such line before the seal.
 pub fn prove(session: &[u8], number: usize) -> Result<Proof, ProofError> {
     let lines: Vec<&[u8]> = line::lines(session).collect();
     let [body @ .., seal, sig] = lines.as_slice() else { return Err(ProofError::NotASession) };
@@ -101,20 +100,20 @@ pub fn prove(session: &[u8], number: usize) -> Result<Proof, ProofError> {
 }
 
 impl Proof {
-    /// The bytes of its file: canonical JSON and LF.
+    /// The bytes of the proof file: canonical JSON and LF.
     ///
     /// # Errors
-    /// If it has no canonical form, which cannot come from [`prove`].
+    /// If it has no canonical form. This cannot happen for a result of [`prove`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, ProofError> {
         let mut bytes = canonical::to_bytes(self).map_err(|e| ProofError::Syntax(e.to_string().into()))?;
         bytes.push(b'\n');
         Ok(bytes)
     }
 
-    /// Reads a file.
+    /// Parses a proof file.
     ///
     /// # Errors
-    /// If it is too long or not such a file.
+    /// If it is too long or not a proof file.
     pub fn read(bytes: &[u8]) -> Result<Self, ProofError> {
         if bytes.len() > LONGEST {
             return Err(ProofError::Syntax(format!("it is longer than {LONGEST} bytes").into()));
@@ -122,35 +121,35 @@ impl Proof {
         serde_json::from_slice(bytes).map_err(|e| ProofError::Syntax(e.to_string().into()))
     }
 
-    /// Checks it: the lines, their paths to the seal's root, and the signature over the seal.
+    /// Checks the lines, their paths to the seal's root, and the signature of the seal.
     ///
     /// # Errors
-    /// If any part does not hold.
+    /// If any part is not valid.
     pub fn check(&self, judge: &dyn SignatureJudge) -> Result<Proved, ProofError> {
         let mut scratch = Vec::new();
         let mut read =
             |text: &Text| line::read(text.raw().as_bytes(), &mut scratch).map_err(|e| ProofError::Syntax(e.message));
-        let Line::Seal(seal) = read(&self.seal)? else { return Err(ProofError::Broken("its seal is no seal line")) };
-        let Line::Sig(sig) = read(&self.sig)? else { return Err(ProofError::Broken("its sig is no sig line")) };
+        let Line::Seal(seal) = read(&self.seal)? else { return Err(ProofError::Broken("its seal is not a seal line")) };
+        let Line::Sig(sig) = read(&self.sig)? else { return Err(ProofError::Broken("its sig is not a sig line")) };
         let Line::Session(session) = read(&self.session.line)? else {
-            return Err(ProofError::Broken("its session is no session line"));
+            return Err(ProofError::Broken("its session is not a session line"));
         };
         let line = read(&self.leaf.line)?;
         if sig.prev != Digest::of(self.seal.raw().as_bytes()) {
             return Err(ProofError::Broken("the signature line does not follow the seal"));
         }
         if self.session.index.get() != 0 || !self.session.reaches(&seal) {
-            return Err(ProofError::Broken("the session line is not the first below the seal's root"));
+            return Err(ProofError::Broken("the session line is not the first leaf under the seal's root"));
         }
         if !self.leaf.reaches(&seal) {
-            return Err(ProofError::Broken("the line is not below the seal's root"));
+            return Err(ProofError::Broken("the line is not under the seal's root"));
         }
         let same = seal.log == session.log
             && seal.session == session.session
             && seal.principal == session.writer.principal
             && seal.fingerprint == session.writer.fingerprint;
         if !same {
-            return Err(ProofError::Broken("seal and session line name different sessions or writers"));
+            return Err(ProofError::Broken("the seal and the session line name different sessions or writers"));
         }
         self.check_place(&session, &seal, &line)?;
         let claim = Claim {
@@ -168,7 +167,7 @@ impl Proof {
             }
         };
         if signer.principal != seal.principal || signer.fingerprint != seal.fingerprint {
-            return Err(ProofError::Broken("the seal is signed by another key or principal than it names"));
+            return Err(ProofError::Broken("the signer of the seal is not the key and principal that it names"));
         }
         let digest = Digest::of(self.leaf.line.raw().as_bytes());
         Ok(Proved { line, digest, session: *session, seal: *seal, signer })
@@ -176,25 +175,25 @@ impl Proof {
 }
 
 impl Proof {
-    /// Whether the whole log could hold such a line there: what the session's kind allows, and what its seal counts.
+    /// Checks that a complete log could contain such a line at this position: the session's kind and the seal's counts.
     fn check_place(&self, session: &Session, seal: &Seal, line: &Line) -> Result<(), ProofError> {
         let wrong = |what| Err(ProofError::Broken(what));
         if session.writer.person.is_some() != (session.kind == SessionKind::Review) {
-            return wrong("its session names a person where a machine writes, or none where a person does");
+            return wrong("its session names a person in a `record` session, or no person in a `review` session");
         }
         let wanted = match line {
             Line::Decision(_) => Some(SessionKind::Review),
             Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
             Line::Session(_) | Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) => None,
-            Line::Seal(_) | Line::Sig(_) => return wrong("a seal or a signature stands below the seal's root"),
+            Line::Seal(_) | Line::Sig(_) => return wrong("a seal or signature line is under the seal's root"),
         };
         if wanted.is_some_and(|wanted| wanted != session.kind) {
-            return wrong("the line may not stand in a session of this kind");
+            return wrong("the line is not allowed in a session of this kind");
         }
         if matches!(line, Line::Session(_)) != (self.leaf.index.get() == 0) {
-            return wrong("a session line stands where another belongs");
+            return wrong("unexpected session line");
         }
-        // What stands before it: the session line; the plan; what was computed of the change.
+        // What must come before: the session line, the plan, and the evaluation of the change.
         let least = match line {
             Line::Session(_) => 0,
             Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => 1,
@@ -202,13 +201,13 @@ impl Proof {
             Line::Decision(_) | Line::Auto(_) | Line::Seal(_) | Line::Sig(_) => 3,
         };
         if self.leaf.index.get() < least {
-            return wrong("the line stands before what must stand before it");
+            return wrong("the line is too early: required lines come before it");
         }
         if !run::alone(line, session).is_empty() {
-            return wrong("the line breaks a rule that every line of its kind keeps");
+            return wrong("the line breaks a rule for lines of its kind");
         }
         if !run::alone(&Line::Session(Box::new(session.clone())), session).is_empty() {
-            return wrong("its session line breaks a rule that every such line keeps");
+            return wrong("its session line breaks a rule for session lines");
         }
         check_counts(session, seal).map_or(Ok(()), wrong)?;
         let Line::Decision(decision) = line else { return Ok(()) };
@@ -222,26 +221,30 @@ impl Proof {
         }
         let listed = match (&decision.privileged, decision.verdict) {
             (Some(name), Verdict::Approve | Verdict::Override) => {
-                // The seal lists the first names in their order, so one behind the last may have been left out.
+                // The seal lists the first names in sorted order. A name after the last one may have been omitted.
                 let is_capped = seal.privileged_count.get() > seal.privileged.len() as u64;
                 seal.privileged.contains(name) || is_capped && seal.privileged.last().is_some_and(|last| last < name)
             }
             (Some(_), Verdict::Reject) | (None, _) => true,
         };
-        if listed { Ok(()) } else { wrong("its seal does not list the privileged change: a later line took its place") }
+        if listed {
+            Ok(())
+        } else {
+            wrong("its seal does not list the privileged change; a later line supersedes the decision")
+        }
     }
 }
 
-/// What a seal says that no session of its kind could hold, whatever its other lines are.
+/// Finds counts in the seal that no session of its kind can have.
 fn check_counts(session: &Session, seal: &Seal) -> Option<&'static str> {
     let counts = [seal.decisions.approve, seal.decisions.reject, seal.decisions.r#override].map(Number::get);
     let decided = counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
-    // Before the first decision stand the session line, a plan and an evaluation.
+    // At least the session line, a plan and an evaluation come before the first decision.
     if decided > seal.count.get().saturating_sub(3) {
         return Some("its seal counts more decisions than it has lines for");
     }
     if decided > 0 && session.kind == SessionKind::Record {
-        return Some("its seal counts decisions of a machine");
+        return Some("its seal counts decisions in a `record` session");
     }
     let (listed, named) = (seal.privileged.len() as u64, seal.privileged_count.get());
     let [approved, _, overridden] = counts;
@@ -250,7 +253,7 @@ fn check_counts(session: &Session, seal: &Seal) -> Option<&'static str> {
     }
     let is_sorted = seal.privileged.is_sorted_by(|a, b| a < b);
     if !is_sorted || listed != named.min(run::LISTED as u64) {
-        return Some("its seal lists other privileged changes than it counts");
+        return Some("its seal's list and count of privileged changes differ");
     }
     None
 }
@@ -337,12 +340,12 @@ mod tests {
         assert!(why(&|seal| seal.privileged = vec!["another".into()]).contains("does not list"));
         assert!(why(&|seal| seal.decisions.approve = seal.count).contains("more decisions than it has lines for"));
         assert!(why(&|seal| seal.privileged_count = Number::new(9)).contains("more privileged changes than"));
-        assert!(why(&|seal| seal.privileged = Vec::new()).contains("other privileged changes than it counts"));
+        assert!(why(&|seal| seal.privileged = Vec::new()).contains("list and count of privileged changes differ"));
         let twice = |seal: &mut Seal| {
             many(seal, "A");
             seal.privileged[1] = seal.privileged[0].clone();
         };
-        assert!(why(&twice).contains("other privileged changes than it counts"));
+        assert!(why(&twice).contains("list and count of privileged changes differ"));
         let record = sample::record(2, &reviewed, 20);
         let at = line::lines(&record.bytes).position(|l| line::word(l) == Some(b"auto")).unwrap();
         let proof = prove(&record.bytes, at + 1).unwrap();
@@ -376,7 +379,7 @@ mod tests {
         assert!(refused(*rejected, &|d| d.rejected = None, None).contains("breaks a rule"), "and what");
         assert!(refused(*approved, &|d| d.set_aside = vec!["p".into()], None).contains("breaks a rule"));
         assert!(refused(*approved, &|d| d.lifts = vec![Digest::of(b"b"), Digest::of(b"b")], None).contains("breaks"));
-        assert!(refused(*approved, &|_| (), Some(2)).contains("before what must stand before it"));
+        assert!(refused(*approved, &|_| (), Some(2)).contains("too early"));
         assert_eq!(refused(*approved, &|_| (), Some(3)), "");
     }
 
@@ -407,7 +410,7 @@ mod tests {
         assert!(part(&|blob| blob.part = Number::new(0)).contains("breaks a rule"));
         assert!(part(&|blob| blob.part = Number::new(2)).contains("breaks a rule"));
         assert!(part(&|blob| blob.parts = Number::new(2)).contains("breaks a rule"), "a first part is full");
-        // A last part makes no hash by itself.
+        // The last of several parts cannot be checked alone.
         let last = |blob: &mut line::Blob| (blob.part, blob.parts) = (Number::new(2), Number::new(2));
         assert_eq!(part(&last), "");
     }

@@ -1,7 +1,7 @@
-//! The rules of one session, line by line: the same for who writes it and for who verifies it.
+//! The rules of one session, applied line by line. Writer and verifier use the same code.
 //!
-//! In: the lines of a session in their order, each with its exact bytes. Out: what breaks the rules; at the end, what
-//! the seal must say. It never looks beyond the session: parents, other sessions and signatures are for `verify`.
+//! [`Run`] takes the lines in order with their exact bytes, reports broken rules, and accumulates what the seal must
+//! contain. It checks only one session; `verify` checks parents, other sessions and signatures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,15 +16,15 @@ use crate::input::finding::Code;
 use crate::input::id::{ChangeId, PlanId};
 use crate::input::text::Text;
 
-/// How many names of privileged changes a seal lists.
+/// The maximum number of privileged changes that a seal lists.
 pub const LISTED: usize = 100;
-/// The longest name of a privileged change, in bytes.
+/// The maximum length of a privileged change's name, in bytes.
 pub const LONGEST_NAME: usize = 240;
 
 /// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What kind of fault it is.
+    /// The finding code.
     pub code: Code,
     /// What is wrong, lower case, no full stop.
     pub message: Text,
@@ -40,20 +40,20 @@ fn misplaced(message: &str) -> Fault {
     Fault::new(Code::LogMisplacedLine, message)
 }
 
-/// Where a session stands.
+/// The progress of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Nothing came yet.
+    /// No line yet.
     Start,
-    /// The `session` line came.
+    /// After the `session` line.
     Open,
-    /// The `seal` line came.
+    /// After the `seal` line.
     Sealed,
-    /// The `sig` line came.
+    /// After the `sig` line.
     Ended,
 }
 
-/// A session so far.
+/// The state of a session after some lines.
 pub struct Run {
     stage: Stage,
     header: Option<Session>,
@@ -61,9 +61,9 @@ pub struct Run {
     last: Option<Digest<of::Line>>,
     tree: merkle::Tree,
     join: Join,
-    /// Long values that this session holds.
+    /// Long values that this session contains.
     pub(super) defines: BTreeSet<Digest<of::Blob>>,
-    /// Long values that this session uses and does not hold: an ancestor must.
+    /// Long values that this session uses but does not contain. An ancestor must contain them.
     pub(super) needs: BTreeSet<Digest<of::Blob>>,
     plans: BTreeSet<PlanId>,
     shown: BTreeMap<(PlanId, ChangeId, Digest<of::Change>), PolicyOutcome>,
@@ -103,7 +103,7 @@ impl Run {
         self.seal.as_ref()
     }
 
-    /// Whether the `sig` line came.
+    /// Whether the `sig` line has been read.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.stage == Stage::Ended
@@ -115,7 +115,7 @@ impl Run {
         self.last
     }
 
-    /// How many lines there are before the seal.
+    /// The number of lines before the seal.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.tree.count()
@@ -127,21 +127,21 @@ impl Run {
         self.tree.root()
     }
 
-    /// Decision lines of each verdict.
+    /// The number of decision lines per verdict.
     #[must_use]
     pub fn verdicts(&self) -> VerdictCounts {
         let (approve, reject, set_aside) = self.counts;
         VerdictCounts { approve: Number::new(approve), r#override: Number::new(set_aside), reject: Number::new(reject) }
     }
 
-    /// The names of privileged changes that the seal lists, and how many there are in all.
+    /// The privileged changes that the seal must list, and their total number.
     #[must_use]
     pub fn privileged(&self) -> (Vec<Text>, Number) {
         let names: BTreeSet<&Text> = self.privileged.values().collect();
         (names.iter().take(LISTED).map(|n| (*n).clone()).collect(), Number::of(names.len()))
     }
 
-    /// Counts a line that could not be read, so that its successors are judged by themselves.
+    /// Counts an unreadable line, so that later lines can still be checked.
     pub fn skip(&mut self, bytes: &[u8]) {
         self.last = Some(Digest::of(bytes));
         self.join.give_up();
@@ -151,11 +151,11 @@ impl Run {
         self.tree.push(merkle::leaf(bytes));
     }
 
-    /// Takes the next line with its exact bytes and hash, and says what is wrong with it.
+    /// Takes the next line with its exact bytes and hash, and returns the broken rules.
     pub fn take(&mut self, line: &Line, bytes: &[u8], digest: Digest<of::Line>) -> Vec<Fault> {
         let mut faults = Vec::new();
         if line.prev() != self.last && self.stage != Stage::Start {
-            faults.push(Fault::new(Code::LogBrokenChain, "`prev` is not the hash of the line before"));
+            faults.push(Fault::new(Code::LogBrokenChain, "`prev` is not the hash of the previous line"));
         }
         if self.join.is_open() && !matches!(line, Line::Blob(_)) {
             self.join.give_up();
@@ -170,16 +170,16 @@ impl Run {
         faults
     }
 
-    /// Which kinds may stand where.
+    /// Checks that the kind of line is allowed at this position.
     fn order(&mut self, line: &Line, faults: &mut Vec<Fault>) {
         match (self.stage, line) {
             (Stage::Start, Line::Session(_)) | (Stage::Open, Line::Seal(_)) | (Stage::Sealed, Line::Sig(_)) => {}
             (Stage::Start, _) => {
-                faults.push(misplaced("the lines before this one end a session, and none begins here"));
+                faults.push(misplaced("the previous session has ended, and no new one starts here"));
             }
-            (_, Line::Session(_)) => faults.push(misplaced("a session begins before the one before it has ended")),
-            (Stage::Sealed | Stage::Ended, _) => faults.push(misplaced("nothing but one `sig` line may follow a seal")),
-            (Stage::Open, Line::Sig(_)) => faults.push(misplaced("a signature stands where there is no seal")),
+            (_, Line::Session(_)) => faults.push(misplaced("a session starts before the previous one has ended")),
+            (Stage::Sealed | Stage::Ended, _) => faults.push(misplaced("only one `sig` line may follow a seal")),
+            (Stage::Open, Line::Sig(_)) => faults.push(misplaced("a signature without a seal")),
             (Stage::Open, _) => {}
         }
         self.stage = match line {
@@ -209,7 +209,7 @@ impl Run {
         let kind = self.header.as_ref().map(|h| h.kind);
         if wanted.is_some() && kind.is_some() && wanted != kind {
             let word = line.word();
-            faults.push(misplaced(&format!("a `{word}` line may not stand in a session of this kind")));
+            faults.push(misplaced(&format!("a `{word}` line is not allowed in a session of this kind")));
         }
     }
 
@@ -231,7 +231,7 @@ impl Run {
                 ascending(&body.policies, |p| p, "policies", faults);
                 let key = (body.plan.clone(), body.change.clone(), body.digest);
                 if self.shown.get(&key) != Some(&PolicyOutcome::Auto) {
-                    faults.push(misplaced("no evaluation of this session says that the change passes by itself"));
+                    faults.push(misplaced("no evaluation of this session has the outcome `auto` for the change"));
                 }
             }
             Line::Export(body) => ascending(&body.decisions, |d| d, "decisions", faults),
@@ -249,7 +249,7 @@ impl Run {
         ascending(&body.trust_files, |f| &f.path, "trust_files", faults);
         targets(body.snapshot.as_ref(), faults);
         if body.writer.person.is_some() != (body.kind == SessionKind::Review) {
-            faults.push(misplaced("a review is written by a person, a record by nobody in `people.yaml`"));
+            faults.push(misplaced("the writer of a `review` session must be a person, and the writer of a `record` session must not be one"));
         }
         if self.header.is_none() {
             self.header = Some(body.clone());
@@ -273,7 +273,7 @@ impl Run {
             faults.push(misplaced("no `plan` line of this session names the plan"));
         }
         if body.steps.is_empty() == (body.outcome == PolicyOutcome::Needs) {
-            faults.push(misplaced("steps are named exactly where the outcome is `needs`"));
+            faults.push(misplaced("an evaluation has steps if and only if its outcome is `needs`"));
         }
         self.uses([body.definition.blob(), body.facts.blob(), body.requests.blob()]);
         self.shown.insert((body.plan.clone(), body.change.clone(), body.digest), body.outcome);
@@ -284,21 +284,21 @@ impl Run {
         ascending(&body.lifts, |p| p, "lifts", faults);
         ascending(&body.set_aside, |p| p, "set_aside", faults);
         if !self.shown.contains_key(&(body.plan.clone(), body.change.clone(), body.digest)) {
-            faults.push(misplaced("no evaluation of this session shows what was decided"));
+            faults.push(misplaced("no evaluation of this session matches the decision"));
         }
         let reject = body.verdict == Verdict::Reject;
         if body.rejected.is_some() != reject {
-            faults.push(misplaced("what is rejected is named exactly where the verdict is `reject`"));
+            faults.push(misplaced("a decision has `rejected` if and only if its verdict is `reject`"));
         }
         if body.verdict != Verdict::Approve && body.reason.as_ref().is_none_or(|r| r.raw().trim().is_empty()) {
-            faults.push(misplaced("a reject or override has no reason"));
+            faults.push(misplaced("a rejection or override has no reason"));
         }
         let sets_aside = !(body.set_aside.is_empty() && body.lifts.is_empty());
         if sets_aside != (body.verdict == Verdict::Override) {
-            faults.push(misplaced("exactly an override sets policies aside or lifts a reject"));
+            faults.push(misplaced("a decision has `set_aside` or `lifts` if and only if its verdict is `override`"));
         }
         if body.grouped.is_some() && body.verdict != Verdict::Approve {
-            faults.push(misplaced("only approvals are grouped"));
+            faults.push(misplaced("only approvals can be grouped"));
         }
         if [body.shown.groups, body.shown.lines].iter().any(|part| part.seen > part.of) {
             faults.push(misplaced("more was shown than there was"));
@@ -330,17 +330,20 @@ impl Run {
                 faults.push(Fault::new(Code::LogBadSeal, format!("the seal's {what}")));
             }
         };
-        want(seal.count.get() == self.count(), "`count` is not the number of lines before it");
-        want(seal.root == self.root(), "`root` is not the Merkle root of the lines before it");
-        want(seal.decisions == self.verdicts(), "`decisions` are not those of the session");
+        want(seal.count.get() == self.count(), "`count` differs from the number of lines before it");
+        want(seal.root == self.root(), "`root` differs from the Merkle root of the lines before it");
+        want(seal.decisions == self.verdicts(), "`decisions` differ from the session's");
         let (names, count) = self.privileged();
-        want(seal.privileged == names, "`privileged` changes are not those that were approved");
-        want(seal.privileged_count == count, "`privileged_count` is not how many were approved");
+        want(seal.privileged == names, "`privileged` differs from the approved privileged changes");
+        want(
+            seal.privileged_count == count,
+            "`privileged_count` differs from the number of approved privileged changes",
+        );
         if let Some(header) = &self.header {
-            want(seal.log == header.log, "`log` is not the session's");
-            want(seal.session == header.session, "`session` is not the session's");
-            want(seal.principal == header.writer.principal, "`principal` is not the writer's");
-            want(seal.fingerprint == header.writer.fingerprint, "`fingerprint` is not the writer's");
+            want(seal.log == header.log, "`log` differs from the session's");
+            want(seal.session == header.session, "`session` differs from the session's");
+            want(seal.principal == header.writer.principal, "`principal` differs from the writer's");
+            want(seal.fingerprint == header.writer.fingerprint, "`fingerprint` differs from the writer's");
         }
         self.seal = Some((seal.clone(), digest));
     }
@@ -354,7 +357,7 @@ impl Run {
     }
 }
 
-/// What is wrong with a line of a session by itself, whatever the other lines are.
+/// Checks a line of a session on its own.
 #[must_use]
 pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
     let mut run = Run { stage: Stage::Open, header: Some(session.clone()), ..Run::default() };
@@ -376,7 +379,7 @@ pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
         }
         Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => {}
         Line::Seal(_) | Line::Sig(_) => {
-            faults.push(misplaced("the end of a session stands in the midst of it"));
+            faults.push(misplaced("a seal or signature line in the middle of a session"));
             return faults;
         }
     }
@@ -385,14 +388,14 @@ pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
     faults
 }
 
-/// INVARIANT: [`super::line::SnapshotTarget`] orders by `id`, then `system`.
+/// Checks the order of the targets. [`super::line::SnapshotTarget`] is ordered by `id`, then `system`.
 fn targets(snapshot: Option<&SnapshotDigest>, faults: &mut Vec<Fault>) {
     ascending(snapshot.map(|s| s.targets.as_slice()).unwrap_or_default(), |target| target, "targets", faults);
 }
 
-/// A list whose order means nothing has one order only.
+/// Checks that a list is sorted and has no duplicates. A list without a meaningful order has only this form.
 fn ascending<T, K: Ord + ?Sized>(items: &[T], key: impl Fn(&T) -> &K, field: &str, faults: &mut Vec<Fault>) {
     if !items.is_sorted_by(|a, b| key(a) < key(b)) {
-        faults.push(Fault::new(Code::LogSyntax, format!("`{field}` is not sorted, or holds something twice")));
+        faults.push(Fault::new(Code::LogSyntax, format!("`{field}` is not sorted or contains a duplicate")));
     }
 }

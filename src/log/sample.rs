@@ -1,4 +1,4 @@
-//! Sessions for tests, made by the same builder that real ones are, and a judge with real Ed25519 signatures.
+//! Sample sessions for tests, built with the real builder, and a judge with real Ed25519 signatures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock};
@@ -17,17 +17,17 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::verify::answers::{Keep, Terms, Verification};
 
-/// The present, for all these tests.
+/// The current time in these tests.
 pub(super) const NOW: i64 = 1_800_000_000;
 
-/// A made session.
+/// A sample session.
 pub(super) struct Made {
     pub(super) bytes: Vec<u8>,
     pub(super) seal: Digest<of::Line>,
     pub(super) blobs: BTreeSet<Digest<of::Blob>>,
 }
 
-/// The key, and the signatures that were made with it: verifying is a pure function, and slow without optimisation.
+/// The key and a cache of its signatures. Verification is a pure function, and slow without optimisation.
 struct Keys {
     signing: SigningKey,
     verifying: VerifyingKey,
@@ -66,7 +66,7 @@ fn verifies(bytes: &[u8], sshsig: &str) -> bool {
             .is_some_and(|s| keys().verifying.verify_strict(bytes, &s).is_ok())
 }
 
-/// Judges the signatures of this file: hexadecimal Ed25519 over namespace and seal.
+/// Verifies the signatures of this file: hexadecimal Ed25519 over namespace and seal.
 pub(super) struct Judge;
 
 impl SignatureJudge for Judge {
@@ -92,7 +92,7 @@ impl SignatureJudge for Judge {
     }
 }
 
-/// Who signs sessions of a kind: a principal and a key.
+/// The signer of sessions of a kind: a principal and a key.
 fn signer(kind: SessionKind) -> (&'static str, &'static str) {
     match kind {
         SessionKind::Review => ("ada@example.com", "SHA256:test"),

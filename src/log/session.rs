@@ -1,8 +1,8 @@
-//! A session as its writer builds it.
+//! Builds a session for writing.
 //!
-//! In: the `session` line, then bodies of lines in the order in which things happened. Out: the bytes to append, line
-//! by line. What breaks a rule of [`super::run`] is refused before it is written, so a verifier never meets it. This
-//! file writes nothing itself, draws no random bits and reads no clock.
+//! A [`Draft`] takes lines in order and returns the bytes to append. It rejects lines that break a rule of
+//! [`super::run`] before they are written, so a verifier never sees them. It has no side effects: the caller writes the
+//! bytes and supplies the random bits and the time.
 
 use std::collections::BTreeSet;
 
@@ -27,10 +27,10 @@ pub enum DraftError {
     /// The line breaks a rule of the log.
     #[error("the session would break a rule of the log: {} ({})", .1.terminal(), .0.name())]
     Rule(Code, Text),
-    /// A long value is neither here nor in an ancestor.
+    /// A long value is neither in this session nor in an ancestor.
     #[error("a long value is used before it is written: {0}")]
     MissingBlob(Digest<of::Blob>),
-    /// A journal's bytes are no beginning of a session.
+    /// The journal is not the start of a session.
     #[error("line {line} of the journal cannot be read: {}", .message.terminal())]
     Journal {
         /// The line, from 1.
@@ -43,13 +43,13 @@ pub enum DraftError {
 /// A line that was added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Added {
-    /// The hash of the (last) line.
+    /// The hash of the last line.
     pub digest: Digest<of::Line>,
-    /// The bytes to append: the blob lines that it needs, and the line itself.
+    /// The bytes to append: the required blob lines and the line itself.
     pub bytes: Vec<u8>,
 }
 
-/// A session that is being written.
+/// A session being written.
 pub struct Draft {
     run: Run,
     inherited: BTreeSet<Digest<of::Blob>>,
@@ -58,7 +58,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Starts a session. `inherited` are the long values that its ancestors hold.
+    /// Starts a session. `inherited` is the set of long values that its ancestors contain.
     ///
     /// # Errors
     /// If the line breaks a rule or is too long.
@@ -71,18 +71,18 @@ impl Draft {
         Ok((draft, bytes))
     }
 
-    /// Reads back what a journal holds, up to its last whole line; a seal at its end is taken back, because the writer
-    /// signs what is sealed then. Gives the session and how many bytes of the journal it rests on.
+    /// Restores a session from a journal, up to its last complete line. An unsigned seal at the end is dropped, because the
+    /// writer seals again. Returns the session and the number of journal bytes that it uses.
     ///
     /// # Errors
-    /// If a line is not what this tool would have written there.
+    /// If this tool would not have written one of the lines.
     pub fn resume(
         journal: &[u8],
         inherited: BTreeSet<Digest<of::Blob>>,
     ) -> Result<(Self, Vec<Line>, usize), DraftError> {
         let (mut scratch, mut read, mut used) = (Vec::new(), Vec::new(), 0_usize);
         let mut draft: Option<Self> = None;
-        // The end of the last line that is no blob: parts of an unfinished value are written again.
+        // The end of the last line that is not a blob. Parts of an unfinished value are written again.
         let mut sound = 0_usize;
         for (number, bytes) in (1..).zip(line::lines(journal)) {
             if !bytes.ends_with(b"\n") {
@@ -97,7 +97,7 @@ impl Draft {
                 (None, Line::Session(header)) => draft = Some(Self::start((**header).clone(), inherited.clone())?.0),
                 (Some(draft), _) => draft.accept(&line, bytes)?,
                 (None, _) => {
-                    let message = Text::from("the journal does not begin with a `session` line");
+                    let message = Text::from("the journal does not start with a `session` line");
                     return Err(DraftError::Journal { line: number, message });
                 }
             }
@@ -107,12 +107,12 @@ impl Draft {
                 read.push(line);
             }
         }
-        let nothing = || DraftError::Journal { line: 1, message: Text::from("the journal holds no whole line") };
+        let nothing = || DraftError::Journal { line: 1, message: Text::from("the journal contains no complete line") };
         let draft = draft.ok_or_else(nothing)?;
         if sound == used {
             return Ok((draft, read, used));
         }
-        // WHY: a crash between blob lines leaves part of a value; the session goes on from the line before it.
+        // A crash between blob lines leaves part of a value. Continue after the line before it.
         Self::resume(journal.get(..sound).unwrap_or_default(), inherited)
     }
 
@@ -122,16 +122,16 @@ impl Draft {
         &self.header
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.run.count()
     }
 
-    /// Adds a line; `make` is given the hash of the line before, for its `prev`.
+    /// Adds a line. `make` receives the hash of the previous line, for its `prev`.
     ///
     /// # Errors
-    /// If the line is too long or breaks a rule of the log; the session then cannot go on.
+    /// If the line is too long or breaks a rule of the log. The session then cannot continue.
     pub fn push(&mut self, make: impl FnOnce(Digest<of::Line>) -> Line) -> Result<Added, DraftError> {
         let line = make(self.last);
         let bytes = line.to_bytes()?;
@@ -139,8 +139,8 @@ impl Draft {
         Ok(Added { digest: self.last, bytes })
     }
 
-    /// Makes a long value known; gives its digest and the bytes to append, none if an ancestor or an earlier line of
-    /// this session holds it.
+    /// Adds a long value. Returns its digest and the bytes to append, which are empty if an ancestor or an earlier line of
+    /// this session contains it.
     ///
     /// # Errors
     /// If a line cannot be written.
@@ -155,7 +155,7 @@ impl Draft {
         Ok((digest, out))
     }
 
-    /// Puts a JSON document into the form that a line carries; gives the bytes to append before that line.
+    /// Converts a JSON document to the form of a line's field. Returns also the bytes to append before that line.
     ///
     /// # Errors
     /// If the document has no canonical form.
@@ -168,7 +168,7 @@ impl Draft {
         Ok((Value::Blob(digest), bytes))
     }
 
-    /// Writes the seal: what the writer is shown, and then signs.
+    /// Writes the seal, which the writer reads and then signs.
     ///
     /// # Errors
     /// If the line is too long.
@@ -205,7 +205,7 @@ impl Draft {
     }
 }
 
-/// A session whose seal waits for a signature.
+/// A session whose seal is not signed yet.
 pub struct Sealed {
     draft: Draft,
     seal: Seal,
@@ -213,28 +213,28 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// What the seal says.
+    /// The contents of the seal.
     #[must_use]
     pub fn seal(&self) -> &Seal {
         &self.seal
     }
 
-    /// The exact bytes to sign: the seal line, LF included.
+    /// The exact bytes to sign: the seal line, including its LF.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The namespace to sign them in.
+    /// The namespace of the signature.
     #[must_use]
     pub fn namespace(&self) -> &'static str {
         self.draft.header.kind.namespace()
     }
 
-    /// Joins seal and signature: the last two lines of the session. The caller has verified the signature.
+    /// Returns the last two lines of the session, the seal and the signature. The caller has verified the signature.
     ///
     /// # Errors
-    /// If the signature does not fit a line.
+    /// If the signature does not fit into a line.
     pub fn sign(mut self, sshsig: &Text) -> Result<Added, DraftError> {
         let sshsig = sshsig.clone();
         let sig = self.draft.push(|prev| Line::Sig(Sig { prev, sshsig, r#type: Tag::new() }))?;

@@ -1,23 +1,22 @@
-//! A run of bytes cut into sessions, without judging them.
+//! Splits a byte stream into sessions without checking them.
 //!
-//! In: the bytes of one file, as a stream. Out: groups of whole lines, each from a `session` line, or from the line
-//! after a `sig`, to the next such place. A line beyond the longest allowed is cut there, so that no input can make
-//! this file hold more than one session and one line too many.
+//! A group is a sequence of whole lines that starts at a `session` line or after a `sig` line. A line longer than the
+//! limit is truncated, so memory use is bounded by one session and one overlong line.
 
 use std::io::{self, BufRead, Read as _};
 
 use super::line;
 
-/// Lines that belong together, as far as their kinds say.
+/// Lines that form a session, judging by their types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The first line's number in its file, from 1.
+    /// The number of its first line in the file, from 1.
     pub line: usize,
-    /// The first byte's offset in its file.
+    /// The offset of its first byte in the file.
     pub offset: usize,
-    /// The first byte's place in the batch.
+    /// The offset of its first byte in the batch.
     pub start: usize,
-    /// The place in the batch after the last byte.
+    /// The offset after its last byte in the batch.
     pub end: usize,
     /// Whether the file ends with it.
     pub last: bool,
@@ -31,12 +30,12 @@ impl Group {
     }
 }
 
-/// Cuts one file.
+/// Splits one file.
 pub struct Splitter<R> {
     reader: R,
-    /// How many lines were read.
+    /// The number of lines read.
     line: usize,
-    /// How many bytes were read.
+    /// The number of bytes read.
     offset: usize,
     /// The first line of the next batch, already read, with its number and offset.
     carried: Option<(usize, usize, Vec<u8>)>,
@@ -44,22 +43,22 @@ pub struct Splitter<R> {
 }
 
 impl<R: BufRead> Splitter<R> {
-    /// Begins at the first byte of a file.
+    /// Starts at the first byte of a file.
     pub fn new(reader: R) -> Self {
         Self { reader, line: 0, offset: 0, carried: None, after_sig: true }
     }
 
-    /// How many lines were read so far.
+    /// The number of lines read so far.
     pub fn lines(&self) -> usize {
         self.line
     }
 
-    /// How many bytes were read so far.
+    /// The number of bytes read so far.
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Fills `batch` with groups until it holds `enough` bytes or the file ends; no groups: nothing is left.
+    /// Fills `batch` with groups until it has `enough` bytes or the file ends. Returns no groups at the end.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -98,14 +97,14 @@ impl<R: BufRead> Splitter<R> {
         }
     }
 
-    /// Appends the next line, cut if it is too long; gives how many bytes of the file it took.
+    /// Appends the next line, truncated if it is too long. Returns the number of bytes it had in the file.
     fn read_line(&mut self, batch: &mut Vec<u8>) -> io::Result<usize> {
         let limit = line::LONGEST as u64 + 1;
         let mut length = (&mut self.reader).take(limit).read_until(b'\n', batch)?;
         if length <= line::LONGEST || batch.last() == Some(&b'\n') {
             return Ok(length);
         }
-        // WHY: the cut line must not run into the next one; that it is too long is found either way.
+        // Keep the truncated line apart from the next one. The parser reports its length in any case.
         batch.push(b'\n');
         loop {
             let rest = self.reader.fill_buf()?;

@@ -1,12 +1,9 @@
-//! The log as files: the only part of this room that touches them.
+//! The log on disk. Only this module of `log` accesses files.
 //!
-//! In: the path of a log (a file, or a folder of files), lines that are ready to be written. Out: streams for
-//! [`super::verify`], journals that survive a crash, sessions added whole or not at all.
-//!
-//! Laws: a session is a journal, forced to the disk at each decision, until its seal and signature stand in that
-//! journal; only then, under a lock, the log grows by one write. Nothing is added to a log that does not verify. After a
-//! failed sync nothing more is written. A journal is removed only when what it holds is safe in the log, or a person
-//! gives it up.
+//! While a session runs, it is a journal next to the log, synced at each decision until it contains seal and signature.
+//! Then the session is appended to the log with a single write, under a lock. Rules: nothing is appended to a log that
+//! does not verify; nothing is written after a failed sync; a journal is removed only when its content is safe in the
+//! log, or when the user discards it.
 
 mod commit;
 pub mod disk;
@@ -32,19 +29,19 @@ use self::fault::Attempt as _;
 use super::verify::Verifier;
 use crate::log::verify::answers::{Terms, Verification};
 
-/// The largest file of a log that is read, in bytes: 8 GiB.
+/// The maximum size of a log file, in bytes: 8 GiB.
 pub const LARGEST: u64 = 8 << 30;
 
-/// Whether a log is one file or a folder of them.
+/// Whether a log is one file or a folder of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One file.
     File,
-    /// A folder; each `*.jsonl` in it that does not begin with a dot belongs to the log.
+    /// A folder. Each `*.jsonl` file in it belongs to the log, unless its name starts with a dot.
     Folder,
 }
 
-/// A log on a disk.
+/// A log on disk.
 #[derive(Clone)]
 pub struct Store {
     disk: Arc<dyn Disk>,
@@ -54,11 +51,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a log on the real disk. One that does not exist yet is an empty log: a folder if its name ends with `/`,
-    /// else a file; nothing is created before the first commit.
+    /// Opens a log on the real disk. A log that does not exist yet is empty: a folder if its name ends with `/`, otherwise
+    /// a file. Nothing is created before the first commit.
     ///
     /// # Errors
-    /// If the path is neither file nor folder, or cannot be looked at.
+    /// If the path is neither a file nor a folder, or cannot be accessed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::on(Arc::new(RealDisk), path)
     }
@@ -78,26 +75,26 @@ impl Store {
         Ok(Self { disk, path: path.to_owned(), shape, largest: LARGEST })
     }
 
-    /// The same, reading at most so many bytes of each file.
+    /// Sets the maximum number of bytes to read from each file.
     #[must_use]
     pub fn reading_at_most(mut self, bytes: u64) -> Self {
         self.largest = bytes;
         self
     }
 
-    /// Where the log is.
+    /// The path of the log.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// One file, or a folder of them.
+    /// One file, or a folder of files.
     #[must_use]
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The files of the log, in the order of their names; none if it does not exist yet.
+    /// The files of the log, sorted by name. Empty if it does not exist yet.
     ///
     /// # Errors
     /// If the folder cannot be listed.
@@ -118,10 +115,10 @@ impl Store {
         }
     }
 
-    /// Hands every file of the log to a verifier.
+    /// Feeds every file of the log to a verifier.
     ///
     /// # Errors
-    /// If a file cannot be read, is too large, or is no file.
+    /// If a file cannot be read, is too large, or is not a regular file.
     pub fn feed(&self, verifier: &mut Verifier<'_>) -> Result<(), StoreError> {
         self.files()?.iter().try_for_each(|file| self.feed_one(file, verifier))
     }
@@ -143,17 +140,17 @@ impl Store {
     /// Verifies the log.
     ///
     /// # Errors
-    /// If it cannot be read; what is wrong with it is in the verification.
+    /// If it cannot be read. Faults of the log are in the verification.
     pub fn verify(&self, terms: Terms<'_>) -> Result<Verification, StoreError> {
         let mut verifier = Verifier::new(terms);
         self.feed(&mut verifier)?;
         Ok(verifier.finish())
     }
 
-    /// The folder that holds journals and the lock: the log's own, or that of the file.
+    /// The folder of journals and lock: the log's folder.
     ///
-    /// WHY a folder log keeps them inside: a journal becomes a file of the log by a rename, which must not cross from one
-    /// file system to another. Their names begin with a dot, so they are no part of the log.
+    /// A folder log keeps them inside, because a journal becomes a file of the log by a rename, and a rename cannot cross
+    /// file systems. Their names start with a dot, so they are not part of the log.
     fn folder(&self) -> PathBuf {
         match self.shape {
             Shape::Folder => self.path.clone(),
@@ -164,7 +161,7 @@ impl Store {
         }
     }
 
-    /// How the names of journals and lock begin.
+    /// The prefix of the names of journals and lock.
     fn prefix(&self) -> String {
         match self.shape {
             Shape::Folder => ".".to_owned(),

@@ -1,9 +1,9 @@
-//! Whether a log can be relied on: four answers, kept apart.
+//! Verifies a log and reports four separate results: integrity (is it what was written), authenticity (by whom),
+//! completeness (is it all), and time (when).
 //!
-//! In: the bytes of every file of a log, as streams; a judge of signatures; heads that the caller remembers; the time.
-//! Out: integrity (is it what was written), authenticity (by whom), completeness (is it all), time (when), and the
-//! sessions for those who decide by them. A prefix of a log is intact, and never known to be complete. This file reads
-//! nothing itself and trusts nothing that a session says of itself.
+//! The input is a stream for each file, a judge for signatures, known heads, and the time. A prefix of a log has
+//! integrity but is never known to be complete. Nothing that a session says about itself is trusted. Sessions are checked
+//! in parallel in batches; memory use depends on [`answers::Keep`].
 
 mod ancestry;
 pub mod answers;
@@ -29,24 +29,24 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Span;
 
-/// How many findings are kept; beyond, their number is told.
+/// The maximum number of findings. Further findings are only counted.
 pub const FINDINGS: usize = 1_000;
-/// How many bytes are checked at a time, at least.
+/// The minimum number of bytes per batch.
 const BATCH: usize = 4 << 20;
 
-/// Takes the files of a log one after another.
+/// Verifies the files of a log one after another.
 pub struct Verifier<'a> {
     terms: Terms<'a>,
     log: Option<LogId>,
     files: Vec<Arc<str>>,
-    /// Heads that are missed with a warning alone.
+    /// Heads whose absence only causes a warning.
     seen_here: Vec<Digest<of::Line>>,
     kinds: kinds::Kinds,
     join: join::Join,
     authenticity: Authenticity,
     broken: bool,
     sessions: Vec<SessionView>,
-    /// What may be a head still, by seal.
+    /// Sessions that may still be heads, by seal.
     open: BTreeMap<Digest<of::Line>, SessionView>,
     torn: Vec<TornTail>,
     findings: Vec<Finding>,
@@ -56,7 +56,7 @@ pub struct Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    /// Begins with an empty log.
+    /// Starts with an empty log.
     #[must_use]
     pub fn new(terms: Terms<'a>) -> Self {
         Self {
@@ -78,21 +78,21 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// The log that the sessions taken so far belong to.
+    /// The log of the sessions read so far.
     #[must_use]
     pub fn log(&self) -> Option<LogId> {
         self.log
     }
 
-    /// Heads that this machine has seen. One that is not in the log is warned of, and changes no answer.
+    /// Sets the heads that this machine has seen. A missing one causes a warning and does not change the result.
     pub fn seen_here(&mut self, heads: Vec<Digest<of::Line>>) {
         self.seen_here = heads;
     }
 
-    /// Takes a file, under the name that findings shall give it.
+    /// Reads a file. Findings use `name` for it.
     ///
     /// # Errors
-    /// If it cannot be read to its end; the log is then not verified.
+    /// If it cannot be read to the end. The log is then not verified.
     pub fn feed(&mut self, name: &str, reader: impl BufRead) -> io::Result<()> {
         let file: Arc<str> = name.into();
         self.files.push(Arc::clone(&file));
@@ -112,7 +112,7 @@ impl<'a> Verifier<'a> {
         Ok(())
     }
 
-    /// Takes what was found out about one group of lines.
+    /// Adds the result for one group of lines.
     fn admit(&mut self, checked: check::Checked, file: &Arc<str>) {
         for finding in checked.findings {
             self.broken |= checked.breaks;
@@ -132,13 +132,13 @@ impl<'a> Verifier<'a> {
             self.note(
                 Finding::new(Code::LogForeignSession, message)
                     .at(&Place::line(file, mark.line))
-                    .help("take the session out again: restore the file from where it was whole"),
+                    .help("remove the session: restore the file from a copy without it"),
             );
         }
         let number = self.files.len().saturating_sub(1);
         let index = self.join.add(mark, number, &checked.parents, checked.defines, checked.needs);
         if self.terms.keep == Keep::Heads {
-            // WHY: a key that counts is compared from session to session to the end.
+            // Keep the security key counters of heads, so that they can be compared between sessions.
             let followed = checked.parents.iter().filter_map(|parent| self.open.remove(parent));
             self.sessions.extend(followed.filter(|view| view.signer.as_ref().is_some_and(|s| s.counter.is_some())));
         }
@@ -161,19 +161,19 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Warns that sessions which this machine has seen are not in the log.
+    /// Warns that sessions seen on this machine are not in the log.
     fn miss(&mut self, missed: &[Digest<of::Line>]) {
         let Some((head, others)) = missed.split_first() else { return };
         let more = match others.len() {
             0 => String::new(),
             n => format!(", nor {n} more"),
         };
-        let message = format!("the head `{head}`, which was seen on this machine before, is not in the log{more}");
-        let help = "if this is no older copy on purpose, find the one that holds it, and join the two with `review log merge`; to make sure, give `--known-head`";
+        let message = format!("the head `{head}`, which this machine has seen before, is not in the log{more}");
+        let help = "unless this is an older copy on purpose, find the copy that contains it and merge the two with `review log merge`; to enforce it, pass `--known-head`";
         self.note(Finding::new(Code::LogLostHead, message).weighing(Severity::Warning).help(help));
     }
 
-    /// Answers, once every file was taken.
+    /// Returns the result, after all files.
     #[must_use]
     pub fn finish(mut self) -> Verification {
         let limit = self.terms.now.plus(Span::from_seconds(CLOCK_SKEW));
@@ -187,10 +187,10 @@ impl<'a> Verifier<'a> {
         let (missed, lost): (Vec<_>, Vec<_>) = joined.lost.into_iter().partition(|head| self.seen_here.contains(head));
         self.miss(&missed);
         for head in &lost {
-            let message = format!("the head `{head}`, which was known before, is not in the log");
+            let message = format!("the known head `{head}` is not in the log");
             self.note(
                 Finding::new(Code::LogLostHead, message)
-                    .help("find the copy of the log that holds it, and join the two with `review log merge`"),
+                    .help("find the copy of the log that contains it and merge the two with `review log merge`"),
             );
         }
         let completeness = match (self.terms.known_heads.is_empty(), lost.is_empty()) {
@@ -237,8 +237,8 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// Security keys whose counter does not grow from one session to a later one: the key may have been copied. A key that
-/// always says 0 does not count.
+/// Security keys whose counter does not increase from a session to a later one, which suggests a cloned key. A key
+/// whose counter is always 0 does not count.
 fn counters(sessions: &[SessionView], ancestry: &Ancestry) -> Vec<Finding> {
     let mut last: BTreeMap<&str, (&SessionView, u32)> = BTreeMap::new();
     let mut found = Vec::new();
@@ -250,21 +250,21 @@ fn counters(sessions: &[SessionView], ancestry: &Ancestry) -> Vec<Finding> {
             && ancestry.is_ancestor(before.index, view.index)
         {
             let message = format!(
-                "the security key `{}` counts {count} here, and counted {known} in the session `{}` before: it may have been copied",
+                "the counter of the security key `{}` is {count}, but it was {known} in the earlier session `{}`: the key may have been cloned",
                 signer.fingerprint.raw(),
                 before.header.session
             );
             found.push(
                 Finding::new(Code::LogCounterBackwards, message)
                     .at(&Place::line(&view.file, u32::try_from(view.seal.line).unwrap_or(u32::MAX)))
-                    .help("ask the key's owner; revoke the key if they did not sign both"),
+                    .help("ask the owner of the key; revoke it if they did not sign both sessions"),
             );
         }
     }
     found
 }
 
-/// Verifies a log that is one run of bytes.
+/// Verifies a log in memory.
 #[must_use]
 pub fn bytes(name: &str, log: &[u8], terms: Terms<'_>) -> Verification {
     let mut verifier = Verifier::new(terms);

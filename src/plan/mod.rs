@@ -1,7 +1,6 @@
-//! The plan: file form → believed form.
+//! Parses plans, which are untrusted input, to [`model::Plan`].
 //!
-//! In: the bytes of a plan, which are hostile input. Out: [`model::Plan`], or every fault with its place. [`table`] says
-//! which fields each action takes; the reader, the JSON Schema and the documentation all come from it.
+//! [`table`] lists the fields of each action. The reader, the JSON Schema and the documentation are generated from it.
 
 pub mod model;
 mod read;

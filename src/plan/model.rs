@@ -1,7 +1,6 @@
-//! The plan as every room above believes it.
+//! The typed plan. Each value that a finding may point at has its place.
 //!
-//! In: nothing (plain data). Out: the typed plan, each value that a finding may point at with its place. Names in it are
-//! not yet resolved: whether the snapshot knows them is for `access` to say. `plan::read` builds it; nothing else does.
+//! References are not resolved: `access` checks whether the snapshot contains them. Only `plan::read` creates a plan.
 
 use serde::Serialize;
 
@@ -14,24 +13,24 @@ use crate::input::place::{Place, Placed};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 
-/// What an assistant proposes.
+/// A plan proposed by an assistant.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Its name.
+    /// Its id.
     pub id: Placed<PlanId>,
     /// The agent that wrote it.
     pub proposer: Placed<IdentityId>,
-    /// The person it says it acts for.
+    /// The person for whom it claims to act.
     pub on_behalf_of: Option<Placed<IdentityId>>,
-    /// The task it serves.
+    /// Its task.
     pub task: Option<Placed<TaskId>>,
-    /// What it is for, in the assistant's words.
+    /// Its purpose, in the assistant's words.
     pub intent: Placed<Text>,
     /// The snapshot it was made from.
     pub snapshot: Option<Placed<Digest<of::File>>>,
-    /// After this it is void.
+    /// When it expires.
     pub expires: Placed<Time>,
-    /// Its steps, in the order of the file.
+    /// Its changes, in file order.
     pub changes: Vec<Change>,
     /// The SHA-256 of the exact bytes.
     pub digest: Digest<of::File>,
@@ -39,22 +38,22 @@ pub struct Plan {
     pub place: Place,
 }
 
-/// One step of a plan.
+/// One change of a plan.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// Its name within the plan.
+    /// Its id in the plan.
     pub id: Placed<ChangeId>,
-    /// The place of the word that names the action.
+    /// The place of the action's name.
     pub action_place: Place,
     /// What it does.
     pub action: Action,
-    /// Why, in the assistant's words.
+    /// The reason, in the assistant's words.
     pub reason: Placed<Text>,
-    /// What the assistant asserts about it.
+    /// The assistant's claims about it.
     pub claims: Vec<Placed<Claim>>,
 }
 
-/// What is assigned: a role, or membership of a group.
+/// The assigned entitlement: a role, or membership of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// `role:`
@@ -63,30 +62,30 @@ pub enum Target {
     MemberOf(Placed<GroupId>),
 }
 
-/// How long something shall last.
+/// The lifetime of an assignment or credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifetime {
-    /// `ttl:` from the moment it is applied.
+    /// `ttl:` from the time it is applied.
     Ttl(Span),
     /// `until:` a time.
     Until(Time),
 }
 
-/// `grant`, `revoke` and `adjust` share this: an assignment as the plan names it.
+/// An assignment as a plan describes it, for `grant`, `revoke` and `adjust`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AssignmentChange {
     /// The identity or group.
     pub to: Placed<Text>,
-    /// What is assigned.
+    /// The entitlement.
     pub target: Target,
-    /// The scope; none: everywhere.
+    /// The scope; `None`: everywhere.
     pub scope: Option<Placed<ResourceId>>,
-    /// `grant`, `adjust`: the mode wanted; `adjust` leaves an absent one as it is.
+    /// `grant`, `adjust`: the new mode. If absent, `adjust` keeps the mode.
     pub mode: Option<Placed<Mode>>,
-    /// `grant`, `adjust`: how long.
+    /// `grant`, `adjust`: the lifetime.
     pub lifetime: Option<Placed<Lifetime>>,
-    /// `revoke`, `adjust`: narrows to one assignment of the snapshot.
+    /// `revoke`, `adjust`: selects one assignment of the snapshot.
     pub assignment: Option<Placed<AssignmentId>>,
 }
 
@@ -99,74 +98,74 @@ pub struct RoleDefinition {
     pub includes: Vec<Placed<RoleId>>,
     /// Its permissions.
     pub permissions: Vec<Placed<Permission>>,
-    /// Who answers for it.
+    /// Its owner.
     pub owner: Option<Placed<IdentityId>>,
-    /// Its label.
+    /// Its sensitivity label.
     pub sensitivity: Option<Placed<Sensitivity>>,
-    /// The kinds of identity it is meant for.
+    /// The kinds of identity that it is intended for.
     pub kinds: Vec<Placed<IdentityKind>>,
 }
 
 /// What a change does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Gives an assignment.
+    /// Adds an assignment.
     Grant(AssignmentChange),
-    /// Takes an assignment.
+    /// Removes an assignment.
     Revoke(AssignmentChange),
-    /// Alters an assignment's mode or end.
+    /// Changes an assignment's mode or lifetime.
     Adjust(AssignmentChange),
-    /// Makes a role.
+    /// Creates a role.
     CreateRole(RoleDefinition),
-    /// Removes a role.
+    /// Deletes a role.
     DeleteRole(Placed<RoleId>),
     /// Adds a permission to a role.
     AddPermission(Placed<RoleId>, Placed<Permission>),
-    /// Takes a permission from a role.
+    /// Removes a permission from a role.
     RemovePermission(Placed<RoleId>, Placed<Permission>),
     /// Makes a role include another (`include:`).
     AddInclude(Placed<RoleId>, Placed<RoleId>),
-    /// Undoes an include.
+    /// Removes an include.
     RemoveInclude(Placed<RoleId>, Placed<RoleId>),
     /// Replaces a role's whole definition.
     SetRole(RoleDefinition),
-    /// Makes a group, empty; members come by `grant` with `member_of`.
+    /// Creates an empty group. Members are added by `grant` with `member_of`.
     CreateGroup(Placed<GroupId>, Option<Placed<IdentityId>>),
-    /// Removes a group.
+    /// Deletes a group.
     DeleteGroup(Placed<GroupId>),
-    /// Makes an identity (`kind:`, optional `owner:`).
+    /// Creates an identity (`kind:`, optional `owner:`).
     CreateIdentity(Placed<IdentityId>, Placed<IdentityKind>, Option<Placed<IdentityId>>),
     /// Disables an identity.
     DisableIdentity(Placed<IdentityId>),
-    /// Removes an identity.
+    /// Deletes an identity.
     DeleteIdentity(Placed<IdentityId>),
-    /// Makes `owner` answer for something.
+    /// Sets the owner of an object.
     SetOwner(Owned, Placed<IdentityId>),
-    /// Makes a resource (optional `parent:`, `owner:`, `sensitivity:`).
+    /// Creates a resource (optional `parent:`, `owner:`, `sensitivity:`).
     CreateResource(
         Placed<ResourceId>,
         Option<Placed<ResourceId>>,
         Option<Placed<IdentityId>>,
         Option<Placed<Sensitivity>>,
     ),
-    /// Removes a resource.
+    /// Deletes a resource.
     DeleteResource(Placed<ResourceId>),
     /// Lets `from` act as `to`.
     AddTrust(TrustDefinition),
-    /// Undoes a trust (`trust:` names it).
+    /// Removes a trust, identified by `trust:`.
     RemoveTrust(Placed<TrustId>),
-    /// Issues a credential: whoever receives it can act as the identity.
+    /// Issues a credential. The recipient can act as the identity.
     IssueCredential(CredentialIssue),
     /// Replaces a credential (`credential:`, `deliver_to:`, lifetime).
     RotateCredential(Placed<CredentialId>, Option<Placed<Text>>, Option<Placed<Lifetime>>),
-    /// Ends a credential.
+    /// Revokes a credential.
     RevokeCredential(Placed<CredentialId>),
-    /// Silences an alert of the source system (`finding:`).
+    /// Suppresses an alert of the source system (`finding:`).
     SuppressFinding(Placed<AlertId>),
 }
 
 impl Action {
-    /// The words of all actions, in the order of the documentation.
+    /// The names of all actions, in the order of the documentation.
     pub const WORDS: &'static [&'static str] = &[
         "grant",
         "revoke",
@@ -194,7 +193,7 @@ impl Action {
         "suppress_finding",
     ];
 
-    /// The word as a plan writes it.
+    /// The name in plans.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -226,7 +225,7 @@ impl Action {
     }
 }
 
-/// What can have an owner. Exactly one of `identity:`, `group:`, `role:`, `resource:` names it in the plan.
+/// An object with an owner. In the plan, exactly one of `identity:`, `group:`, `role:`, `resource:` names it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Owned {
     /// An identity.
@@ -242,54 +241,54 @@ pub enum Owned {
 /// A trust as a plan writes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrustDefinition {
-    /// Its new name (`trust:`).
+    /// Its new id (`trust:`).
     pub trust: Placed<TrustId>,
-    /// Who can act.
+    /// The subject that can act.
     pub from: Placed<Text>,
-    /// As whom.
+    /// The subject that it can act as.
     pub to: Placed<Text>,
-    /// How.
+    /// The mechanism.
     pub via: Placed<Text>,
-    /// What `from` must hold for it.
+    /// The permission that `from` must have to use it.
     pub requires: Option<Placed<Requirement>>,
 }
 
 /// A credential to be issued.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CredentialIssue {
-    /// Its new name (`credential:`).
+    /// Its new id (`credential:`).
     pub credential: Placed<CredentialId>,
-    /// Whose it is.
+    /// Its identity.
     pub identity: Placed<IdentityId>,
     /// `password`, `api_key`, `certificate`, `token`, …
     pub kind: Placed<Text>,
-    /// The identity or group that receives it.
+    /// The recipient: an identity or group.
     pub deliver_to: Placed<Text>,
-    /// How long it lasts.
+    /// Its lifetime.
     pub lifetime: Option<Placed<Lifetime>>,
 }
 
-/// What an assistant may assert about a change: a closed list.
+/// A claim of an assistant about a change, from a closed list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// `last_used`: when the assignment, identity or credential was last used.
     LastUsed(Time),
     /// `unused`: it was never used.
     Unused(bool),
-    /// `already_has`: the subject already holds this access.
+    /// `already_has`: the subject already has this access.
     AlreadyHas(bool),
-    /// `no_new_access`: the change gains nothing.
+    /// `no_new_access`: the change gives no new access.
     NoNewAccess(bool),
     /// `privileged`: whether the change is privileged.
     Privileged(bool),
-    /// `owner`: who answers for the identity, group, role or resource.
+    /// `owner`: the owner of the identity, group, role or resource.
     Owner(IdentityId),
     /// `members`: how many members the group has.
     Members(u64),
     /// `task_open`: the task is open.
     TaskOpen(bool),
-    /// `approved_by`: somebody is said to have agreed elsewhere. Never checkable.
+    /// `approved_by`: a person who is said to have agreed elsewhere. Cannot be checked.
     ApprovedBy(Text),
-    /// `ticket`: a reference elsewhere. Never checkable.
+    /// `ticket`: an external reference. Cannot be checked.
     Ticket(Text),
 }

@@ -1,7 +1,6 @@
-//! Bytes of a plan → the believed plan.
+//! Parses the bytes of a plan to a [`Plan`], or returns all faults.
 //!
-//! In: the bytes, and the file's name for places. Out: [`Plan`], or every fault. Names are not resolved here: whether
-//! the snapshot knows them is for `access` to say. Nothing is believed while a single fault stands.
+//! References are not resolved: `access` checks whether the snapshot contains them. A plan with any fault is rejected.
 
 use super::model::{
     Action, AssignmentChange, Change, Claim, CredentialIssue, Lifetime, Owned, Plan, RoleDefinition, Target,
@@ -18,7 +17,7 @@ use crate::input::text::Text;
 use crate::input::yaml;
 use crate::plan::table::MAX_CHANGES;
 
-/// What a plan may take: 1 MiB, 32 levels, 100,000 values and keys.
+/// The limits of a plan: 1 MiB, 32 levels, 100,000 values and keys.
 pub const BUDGET: Budget = Budget::FILE;
 
 const MODES: &[Mode] = &[Mode::Standing, Mode::Active, Mode::Eligible];
@@ -27,7 +26,7 @@ const SENSITIVITIES: &[Sensitivity] = Sensitivity::STATED;
 /// Reads a plan.
 ///
 /// # Errors
-/// Every fault found, each with its place.
+/// All faults, each with its place.
 pub fn read(name: &str, bytes: &[u8]) -> Result<Plan, Vec<Finding>> {
     let (node, mut findings) = yaml::examine(name, bytes, &BUDGET);
     let Some(node) = node else { return Err(findings) };
@@ -41,23 +40,23 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Plan, Vec<Finding>> {
         return Err(findings);
     }
     believe(&node, bytes).ok_or_else(|| {
-        // INVARIANT: the table vouches for every field that `believe` takes. Should they ever differ, fail closed.
-        vec![Finding::new(Code::BadValue, "the plan has a form that this tool does not believe").at(&node.place)]
+        // INVARIANT: the table guarantees every field that `believe` reads. If they ever differ, reject the plan.
+        vec![Finding::new(Code::BadValue, "the plan has an unsupported form").at(&node.place)]
     })
 }
 
-/// Another version may mean anything, so nothing else is said of it.
+/// Reports an unsupported version. Its other fields may have another meaning, so they are not checked.
 fn unsupported(node: &Node) -> Option<Finding> {
     let version = node.get("version")?;
     let Value::Integer(number) = version.value else { return None };
     (number != 1).then(|| {
-        Finding::new(Code::UnsupportedVersion, format!("version {number} of the plan format is not known here"))
+        Finding::new(Code::UnsupportedVersion, format!("version {number} of the plan format is not supported"))
             .at(&version.place)
-            .help("this tool reads version 1")
+            .help("write `version: 1`")
     })
 }
 
-/// What the table cannot say: ids differ; the mode and the end of an assignment belong together.
+/// Rules that the table cannot express: ids are unique, and the mode and lifetime of an assignment fit.
 fn laws(node: &Node, findings: &mut Vec<Finding>) {
     let changes = node.get("changes").and_then(Node::items).unwrap_or_default();
     let mut seen: std::collections::BTreeMap<&str, &Node> = std::collections::BTreeMap::new();
@@ -67,8 +66,8 @@ fn laws(node: &Node, findings: &mut Vec<Finding>) {
             && let Some(text) = id.as_text()
             && let Some(first) = seen.insert(text.raw(), id)
         {
-            let message = format!("two changes are called `{}`", text.raw());
-            let help = format!("the other stands in line {}; give this one another id", first.place.line);
+            let message = format!("two changes have the id `{}`", text.raw());
+            let help = format!("the other one is in line {}; change one of the ids", first.place.line);
             findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).help(help));
         }
         lifetime_law(change, &fields, findings);
@@ -85,13 +84,13 @@ fn lifetime_law(change: &Node, fields: &Fields<'_>, findings: &mut Vec<Finding>)
     let end = fields.entry("ttl").or_else(|| fields.entry("until"));
     match (fields.text("mode").as_ref().map(|mode| mode.value.raw()), end) {
         (Some("standing"), Some(end)) => {
-            let message = format!("{name} is `standing` and yet has `{}`", end.key.value.raw());
-            let help = "a standing assignment has no end; remove the end or write `mode: active`";
+            let message = format!("{name} is `standing` but has `{}`", end.key.value.raw());
+            let help = "a standing assignment has no expiry; remove it or write `mode: active`";
             findings.push(Finding::new(Code::BadValue, message).at(&end.key.place).help(help));
         }
         (Some("active"), None) => {
             let place = fields.get("mode").map_or_else(|| change.head(), |mode| &mode.place);
-            let finding = Finding::new(Code::MissingField, format!("{name} is `active` and has no end"));
+            let finding = Finding::new(Code::MissingField, format!("{name} is `active` but has no expiry"));
             findings.push(finding.at(place).help("add `ttl:` or `until:`"));
         }
         (None, None) if adjusts && fields.get("mode").is_none() => {

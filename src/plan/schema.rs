@@ -1,7 +1,7 @@
-//! The JSON Schema of a plan.
+//! The JSON Schema (draft 2020-12) of a plan, generated from the table.
 //!
-//! In: the table. Out: JSON Schema, draft 2020-12. Says all that the reader demands, but for what no schema can say:
-//! that change ids differ, and that a date is a day of the calendar.
+//! It covers all rules of the reader except those that a schema cannot express: change ids are unique, and a date exists
+//! in the calendar.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ pub fn schema() -> Value {
     let mut schema = form_schema::of(&Shape::Mapping("plan", PLAN));
     set(&mut schema, "$schema", json!(DIALECT));
     set(&mut schema, "title", json!("review: a plan of access changes"));
-    set(&mut schema, "description", json!("What an assistant proposes. A person decides, change by change."));
+    set(&mut schema, "description", json!("A plan that an assistant proposes. A person decides on each change."));
     if let Some(cases) = schema.pointer_mut("/properties/changes/items/anyOf").and_then(Value::as_array_mut) {
         for case in cases {
             let word = case.get("title").and_then(Value::as_str).unwrap_or_default();
@@ -43,7 +43,7 @@ fn any_of(names: &[&str]) -> Value {
     json!({"anyOf": names.iter().map(|name| json!({"required": [name]})).collect::<Vec<_>>()})
 }
 
-/// A standing assignment has no end, an active one has one.
+/// A standing assignment has no expiry, and an active one has one.
 fn mode_laws() -> Vec<Value> {
     let mode = |word: &str| json!({"required": ["mode"], "properties": {"mode": {"const": word}}});
     let end = any_of(&["ttl", "until"]);

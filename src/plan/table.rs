@@ -1,7 +1,7 @@
-//! Which fields a plan, each of its actions and each claim take: the one table.
+//! The fields of a plan, of each action and of each claim.
 //!
-//! In: nothing. Out: data that the reader, the JSON Schema and the documentation share. Never holds a rule that only one
-//! of them would keep; what a table cannot say (which mode wants an end) stands in `read` and `schema`, side by side.
+//! The reader, the JSON Schema and the documentation share this table. Rules that a table cannot express (for example
+//! which mode needs an expiry) are in both `read` and `schema`.
 
 use crate::input::form::{Case, Need, Rule, Shape, Variants};
 
@@ -25,94 +25,95 @@ const MODES: &[&str] = &["standing", "active", "eligible"];
 const KINDS: &[&str] = &["human", "service_account", "workload", "agent", "device"];
 const SENSITIVITIES: &[&str] = &["low", "moderate", "high", "critical"];
 
-/// The longest list within a change: permissions, includes, kinds.
+/// The maximum length of a list in a change: permissions, includes, kinds.
 const MOST: usize = 1_000;
 
-const TO: Rule = required("to", Shape::Id, "The identity or group that the assignment concerns.");
+const TO: Rule = required("to", Shape::Id, "The identity or group of the assignment.");
 const ROLE_HELD: Rule = one_of("target", "role", Shape::Id, "The role that is assigned.");
 const MEMBER_OF: Rule = one_of("target", "member_of", Shape::Id, "The group whose membership is assigned.");
-const SCOPE: Rule =
-    optional("scope", Shape::Id, "The resource below which the assignment holds; without it, everywhere.");
-const ASSIGNMENT: Rule =
-    optional("assignment", Shape::Id, "Narrows to one assignment of the snapshot, where several match.");
+const SCOPE: Rule = optional("scope", Shape::Id, "The scope: a resource and everything below it. Default: everywhere.");
+const ASSIGNMENT: Rule = optional("assignment", Shape::Id, "Selects one assignment of the snapshot if several match.");
 const TTL: Rule =
-    at_most_one("lifetime", "ttl", Shape::Span, "How long, from the moment it is applied: `45m`, `4h`, `7d`.");
-const UNTIL: Rule = at_most_one("lifetime", "until", Shape::Time, "When it ends.");
+    at_most_one("lifetime", "ttl", Shape::Span, "The lifetime, from the time it is applied: `45m`, `4h`, `7d`.");
+const UNTIL: Rule = at_most_one("lifetime", "until", Shape::Time, "When it expires.");
 const ROLE: Rule = required("role", Shape::Id, "The role.");
 const GROUP: Rule = required("group", Shape::Id, "The group.");
 const IDENTITY: Rule = required("identity", Shape::Id, "The identity.");
 const RESOURCE: Rule = required("resource", Shape::Id, "The resource.");
-const TRUST: Rule = required("trust", Shape::Id, "The name of the trust.");
-const CREDENTIAL: Rule = required("credential", Shape::Id, "The name of the credential.");
-const OWNER: Rule = optional("owner", Shape::Id, "The identity that answers for it.");
+const TRUST: Rule = required("trust", Shape::Id, "The id of the trust.");
+const CREDENTIAL: Rule = required("credential", Shape::Id, "The id of the credential.");
+const OWNER: Rule = optional("owner", Shape::Id, "The identity that owns it.");
 const PERMISSION: Rule = required("permission", PERMISSION_SHAPE, "The permission.");
-const SENSITIVITY: Rule =
-    optional("sensitivity", Shape::Words(SENSITIVITIES), "Its label, which the classification can only raise.");
+const SENSITIVITY: Rule = optional(
+    "sensitivity",
+    Shape::Words(SENSITIVITIES),
+    "Its sensitivity label. The classification can raise it, but not lower it.",
+);
 
 /// A permission.
 pub(super) const PERMISSION_SHAPE: Shape = Shape::Mapping(
     "permission",
     &[
-        required("action", Shape::Text, "The action pattern; `*` matches any run of characters."),
-        required("resource", Shape::Text, "The resource pattern; `*` matches any run of characters."),
-        optional("effect", Shape::Words(&["allow", "deny"]), "Gives or takes; without it, `allow`."),
-        optional("condition", Shape::Text, "A condition of the source system, shown and never evaluated."),
-        optional("except", Shape::List(&EXCEPT_SHAPE, 0, MOST), "What it leaves out of its patterns."),
+        required("action", Shape::Text, "The action pattern; `*` matches any characters."),
+        required("resource", Shape::Text, "The resource pattern; `*` matches any characters."),
+        optional("effect", Shape::Words(&["allow", "deny"]), "Whether it allows or denies. Default: `allow`."),
+        optional("condition", Shape::Text, "A condition of the source system. It is shown, but not evaluated."),
+        optional("except", Shape::List(&EXCEPT_SHAPE, 0, MOST), "Exceptions from its patterns."),
     ],
 );
 
 const EXCEPT_SHAPE: Shape = Shape::Mapping(
     "exception",
     &[
-        required("action", Shape::Text, "The action pattern left out."),
-        required("resource", Shape::Text, "The resource pattern left out."),
+        required("action", Shape::Text, "The action pattern of the exception."),
+        required("resource", Shape::Text, "The resource pattern of the exception."),
     ],
 );
 
 const REQUIREMENT_SHAPE: Shape = Shape::Mapping(
     "requirement",
     &[
-        required("action", Shape::Text, "The action pattern that must be held."),
-        required("resource", Shape::Text, "The resource pattern that must be held."),
-        optional("scope", Shape::Id, "The scope it must be held in; without it, any."),
+        required("action", Shape::Text, "The action pattern of the required permission."),
+        required("resource", Shape::Text, "The resource pattern of the required permission."),
+        optional("scope", Shape::Id, "The scope of the required permission. Default: any."),
     ],
 );
 
 const ROLE_DEFINITION: &[Rule] = &[
     ROLE,
-    optional("includes", Shape::List(&Shape::Id, 0, MOST), "Roles whose permissions it has as well."),
+    optional("includes", Shape::List(&Shape::Id, 0, MOST), "Roles that it includes."),
     optional("permissions", Shape::List(&PERMISSION_SHAPE, 0, MOST), "Its own permissions."),
     OWNER,
     SENSITIVITY,
     optional(
         "kinds",
         Shape::List(&Shape::Words(KINDS), 0, MOST),
-        "The kinds of identity it is meant for; without it, any.",
+        "The kinds of identity that it is intended for. Default: any.",
     ),
 ];
 
-/// What an assistant may assert about a change.
+/// The claims that an assistant may make about a change.
 pub const CLAIMS: &[Rule] = &[
     optional("last_used", Shape::Time, "When the assignment, identity or credential was last used."),
     optional("unused", Shape::Bool, "Whether it was never used."),
-    optional("already_has", Shape::Bool, "Whether the subject already holds this access."),
-    optional("no_new_access", Shape::Bool, "Whether the change gains nothing."),
+    optional("already_has", Shape::Bool, "Whether the subject already has this access."),
+    optional("no_new_access", Shape::Bool, "Whether the change gives no new access."),
     optional("privileged", Shape::Bool, "Whether the change is privileged."),
-    optional("owner", Shape::Id, "Who answers for the identity, group, role or resource."),
+    optional("owner", Shape::Id, "The owner of the identity, group, role or resource."),
     optional("members", Shape::Integer(0, 1_000_000_000), "How many members the group has."),
     optional("task_open", Shape::Bool, "Whether the task is open."),
-    optional("approved_by", Shape::Text, "Who is said to have agreed elsewhere; can never be checked."),
-    optional("ticket", Shape::Text, "A reference elsewhere; can never be checked."),
+    optional("approved_by", Shape::Text, "A person who is said to have agreed elsewhere. It cannot be checked."),
+    optional("ticket", Shape::Text, "An external reference. It cannot be checked."),
 ];
 
-/// The fields of every change, whatever its action.
+/// The fields of every change.
 pub const COMMON: &[Rule] = &[
-    required("id", Shape::Id, "The change's name within the plan."),
-    required("reason", Shape::Text, "Why, in the assistant's words."),
+    required("id", Shape::Id, "The change's id in the plan."),
+    required("reason", Shape::Text, "The reason, in the assistant's words."),
     optional(
         "claims",
         Shape::Mapping("claims", CLAIMS),
-        "What the assistant asserts; each claim is checked where it can be.",
+        "The assistant's claims about the change. Each one is checked if possible.",
     ),
 ];
 
@@ -124,7 +125,7 @@ const fn case(word: &'static str, about: &'static str, rules: &'static [Rule]) -
 pub const ACTIONS: &[Case] = &[
     case(
         "grant",
-        "Gives an assignment.",
+        "Adds an assignment.",
         &[
             TO,
             ROLE_HELD,
@@ -133,90 +134,94 @@ pub const ACTIONS: &[Case] = &[
             required(
                 "mode",
                 Shape::Words(MODES),
-                "`standing` has no end, `active` holds until its end, `eligible` can be activated later.",
+                "`standing` has no expiry, `active` is in force until its expiry, `eligible` can be activated later.",
             ),
             TTL,
             UNTIL,
         ],
     ),
-    case("revoke", "Takes an assignment.", &[TO, ROLE_HELD, MEMBER_OF, SCOPE, ASSIGNMENT]),
+    case("revoke", "Removes an assignment.", &[TO, ROLE_HELD, MEMBER_OF, SCOPE, ASSIGNMENT]),
     case(
         "adjust",
-        "Alters an assignment's mode or end.",
+        "Changes an assignment's mode or lifetime.",
         &[
             TO,
             ROLE_HELD,
             MEMBER_OF,
             SCOPE,
             ASSIGNMENT,
-            optional("mode", Shape::Words(MODES), "The mode wanted; without it, the mode stays."),
+            optional("mode", Shape::Words(MODES), "The new mode. Default: the current mode."),
             TTL,
             UNTIL,
         ],
     ),
-    case("create_role", "Makes a role.", ROLE_DEFINITION),
-    case("delete_role", "Removes a role.", &[ROLE]),
+    case("create_role", "Creates a role.", ROLE_DEFINITION),
+    case("delete_role", "Deletes a role.", &[ROLE]),
     case("add_permission", "Adds a permission to a role.", &[ROLE, PERMISSION]),
-    case("remove_permission", "Takes a permission from a role.", &[ROLE, PERMISSION]),
+    case("remove_permission", "Removes a permission from a role.", &[ROLE, PERMISSION]),
     case(
         "add_include",
         "Makes a role include another.",
-        &[ROLE, required("include", Shape::Id, "The role whose permissions it shall have as well.")],
+        &[ROLE, required("include", Shape::Id, "The role to include.")],
     ),
     case(
         "remove_include",
-        "Undoes an include.",
-        &[ROLE, required("include", Shape::Id, "The role whose permissions it shall no longer have.")],
+        "Removes an include.",
+        &[ROLE, required("include", Shape::Id, "The role that it no longer includes.")],
     ),
     case("set_role", "Replaces a role's whole definition.", ROLE_DEFINITION),
-    case("create_group", "Makes a group, empty; members come by `grant` with `member_of`.", &[GROUP, OWNER]),
-    case("delete_group", "Removes a group.", &[GROUP]),
+    case("create_group", "Creates an empty group. Members are added by `grant` with `member_of`.", &[GROUP, OWNER]),
+    case("delete_group", "Deletes a group.", &[GROUP]),
     case(
         "create_identity",
-        "Makes an identity.",
+        "Creates an identity.",
         &[
             IDENTITY,
-            required("kind", Shape::Words(KINDS), "What it is; all but `human` are non-human identities."),
+            required(
+                "kind",
+                Shape::Words(KINDS),
+                "The kind of identity. All kinds except `human` are non-human identities.",
+            ),
             OWNER,
         ],
     ),
-    case("disable_identity", "Disables an identity; it then holds nothing.", &[IDENTITY]),
-    case("delete_identity", "Removes an identity.", &[IDENTITY]),
+    case("disable_identity", "Disables an identity. It then has no access.", &[IDENTITY]),
+    case("delete_identity", "Deletes an identity.", &[IDENTITY]),
     case(
         "set_owner",
-        "Makes an identity answer for something.",
+        "Sets the owner of an object.",
         &[
             one_of("owned", "identity", Shape::Id, "The identity that is owned."),
             one_of("owned", "group", Shape::Id, "The group that is owned."),
             one_of("owned", "role", Shape::Id, "The role that is owned."),
             one_of("owned", "resource", Shape::Id, "The resource that is owned."),
-            required("owner", Shape::Id, "The identity that shall answer for it."),
+            required("owner", Shape::Id, "The new owner."),
         ],
     ),
     case(
         "create_resource",
-        "Makes a resource.",
-        &[RESOURCE, optional("parent", Shape::Id, "The resource it lies in."), OWNER, SENSITIVITY],
+        "Creates a resource.",
+        &[RESOURCE, optional("parent", Shape::Id, "The parent resource."), OWNER, SENSITIVITY],
     ),
-    case("delete_resource", "Removes a resource.", &[RESOURCE]),
+    case("delete_resource", "Deletes a resource.", &[RESOURCE]),
     case(
         "add_trust",
-        "Lets one act as another.",
+        "Lets one subject act as another.",
         &[
             TRUST,
-            required("from", Shape::Id, "Who can act: an identity or group."),
-            required("to", Shape::Id, "As whom: an identity or group."),
+            required("from", Shape::Id, "The identity or group that can act."),
+            required("to", Shape::Id, "The identity or group that it can act as."),
             required("via", Shape::Id, "How: `assume-role`, `impersonate`, …"),
-            optional("requires", REQUIREMENT_SHAPE, "What must be held for it; without it, nothing more."),
+            optional("requires", REQUIREMENT_SHAPE, "The permission that `from` must have. Default: none."),
         ],
     ),
-    case("remove_trust", "Undoes a trust.", &[TRUST]),
+    case("remove_trust", "Removes a trust.", &[TRUST]),
     case(
         "issue_credential",
-        "Issues a credential; whoever receives it can act as the identity.",
+        "Issues a credential. The recipient can act as the identity.",
         &[
             CREDENTIAL,
-            required("identity", Shape::Id, "Whose it is."),
+            required("identity", Shape::Id, "The identity of the credential."),
             required("kind", Shape::Id, "`password`, `api_key`, `certificate`, `token`, …"),
             required("deliver_to", Shape::Id, "The identity or group that receives it."),
             TTL,
@@ -228,24 +233,20 @@ pub const ACTIONS: &[Case] = &[
         "Replaces a credential.",
         &[
             CREDENTIAL,
-            optional(
-                "deliver_to",
-                Shape::Id,
-                "The identity or group that receives the new one; without it, its owner.",
-            ),
+            optional("deliver_to", Shape::Id, "The identity or group that receives the new one. Default: its owner."),
             TTL,
             UNTIL,
         ],
     ),
-    case("revoke_credential", "Ends a credential.", &[CREDENTIAL]),
+    case("revoke_credential", "Revokes a credential.", &[CREDENTIAL]),
     case(
         "suppress_finding",
-        "Silences an alert of the source system.",
+        "Suppresses an alert of the source system.",
         &[required("finding", Shape::Id, "The alert's id in the snapshot.")],
     ),
 ];
 
-/// A change: its fields depend on its action.
+/// A change. Its fields depend on its action.
 pub static CHANGE: Variants =
     Variants { noun: "change", by: "action", about: "What the change does.", common: COMMON, cases: ACTIONS };
 
@@ -254,15 +255,15 @@ static CHANGE_SHAPE: Shape = Shape::Variants(&CHANGE);
 /// The whole file.
 pub static PLAN: &[Rule] = &[
     required("version", Shape::Integer(1, 1), "The version of this format: 1."),
-    required("id", Shape::Id, "The plan's name."),
+    required("id", Shape::Id, "The plan's id."),
     required("proposer", Shape::Id, "The agent that wrote it."),
-    optional("on_behalf_of", Shape::Id, "The person it says it acts for."),
-    optional("task", Shape::Id, "The task it serves."),
-    required("intent", Shape::Text, "What it is for, in the assistant's words."),
+    optional("on_behalf_of", Shape::Id, "The person for whom it claims to act."),
+    optional("task", Shape::Id, "Its task."),
+    required("intent", Shape::Text, "Its purpose, in the assistant's words."),
     optional("snapshot", Shape::Digest, "The digest of the snapshot it was made from."),
-    required("expires", Shape::Time, "After this the plan is void."),
-    required("changes", Shape::List(&CHANGE_SHAPE, 1, MAX_CHANGES), "Its steps."),
+    required("expires", Shape::Time, "When the plan expires."),
+    required("changes", Shape::List(&CHANGE_SHAPE, 1, MAX_CHANGES), "Its changes."),
 ];
 
-/// The most changes of one plan.
+/// The maximum number of changes in a plan.
 pub const MAX_CHANGES: usize = 1_000;

@@ -1,4 +1,4 @@
-//! A plan with every action; and what a plan must not get away with, named after the trick.
+//! A plan with every action, and faults that must be rejected. Each fault has a name.
 
 use crate::input::id::Id;
 use crate::plan::schema;
@@ -276,7 +276,7 @@ fn a_flood_of_faults_is_refused_without_delay() {
     assert!(read("p", fields.as_bytes()).is_err());
     let changes = "- {id: 1}\n".repeat(30_000);
     assert!(read("p", format!("{HEAD}changes:\n{changes}").as_bytes()).is_err());
-    // An unoptimised build is some ten times slower, and tests share the machine.
+    // An unoptimised build is about ten times slower, and tests run in parallel.
     let bound = std::time::Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
     assert!(start.elapsed() < bound, "took {:?}", start.elapsed());
 }
@@ -305,11 +305,11 @@ fn schema_and_reader_agree() {
     let errors: Vec<_> = validator.iter_errors(&as_json(&every)).map(|e| e.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     for (trick, change, ..) in CHANGES {
-        // No schema knows the calendar.
+        // A schema does not know the calendar.
         let calendar = *trick == "a day that does not exist";
         assert_eq!(validator.is_valid(&as_json(&with(change))), calendar, "{trick}");
     }
-    // Whatever field is taken out or put in, both say the same.
+    // For every removed or added field, reader and schema agree.
     let items = as_json(&every)["changes"].as_array().unwrap().clone();
     for item in &items {
         let own: Vec<String> = item.as_object().unwrap().keys().cloned().collect();

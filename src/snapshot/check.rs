@@ -1,8 +1,8 @@
-//! What can be wrong with a snapshot whose every field is well formed.
+//! Checks a parsed snapshot for contradictions that its types do not exclude.
 //!
-//! In: a snapshot just read. Out: faults with the paths of the values they are about, all at once; contradictions that
-//! have one safe reading are read so, and said. Never adds access that the file does not state, except that an `active`
-//! assignment without an end is read as `standing`, which is what it amounts to.
+//! All faults are reported at once, with the paths of their values. A contradiction with one safe reading is read that
+//! way and reported. No check adds access that the file does not state, with one exception: an `active` assignment
+//! without an expiry is read as `standing`, because the effect is the same.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
@@ -16,9 +16,9 @@ use crate::input::time::Time;
 use super::model::{Snapshot, SystemTarget};
 use super::place::{Fault, Step};
 
-/// After so many faults of one kind the rest is only counted.
+/// The maximum number of listed faults of one kind. Further ones are only counted.
 const MOST: usize = 1_000;
-/// 2000-01-01 and 2200-01-01: outside of these a time of export is a mistake of units or of a clock.
+/// 2000-01-01 to 2200-01-01. An export time outside this range is a mistake of units or of a clock.
 const TIMES: std::ops::Range<i64> = 946_684_800..7_258_118_400;
 
 /// Checks the whole snapshot.
@@ -56,7 +56,7 @@ impl Faults {
     fn done(mut self) -> Vec<Fault> {
         for (code, count) in self.counts {
             if count > MOST {
-                let message = format!("{} more findings `{}` are not listed", count - MOST, code.name());
+                let message = format!("{} more `{}` findings are not listed", count - MOST, code.name());
                 self.list.push(Fault { finding: Finding::new(code, message), path: Vec::new() });
             }
         }
@@ -74,8 +74,11 @@ fn head(snapshot: &Snapshot, faults: &mut Faults) {
     }
     if !TIMES.contains(&snapshot.taken_at.unix()) {
         faults.list.push(Fault {
-            finding: Finding::new(Code::BadValue, format!("`{}` cannot be the time of an export", snapshot.taken_at))
-                .help("write the time at which the export was taken"),
+            finding: Finding::new(
+                Code::BadValue,
+                format!("`{}` is not a plausible time for an export", snapshot.taken_at),
+            )
+            .help("write the time at which the export was taken"),
             path: vec![key("taken_at")],
         });
     }
@@ -122,9 +125,9 @@ fn modes(snapshot: &mut Snapshot, faults: &mut Faults) {
             (Mode::Standing, Some(_)) => faults.add(
                 Finding::new(
                     Code::BadValue,
-                    format!("assignment `{}` is standing and yet ends", assignment.id.as_str()),
+                    format!("assignment `{}` is `standing` but has an expiry", assignment.id.as_str()),
                 )
-                .help("write `mode: active`, or drop `until`"),
+                .help("write `mode: active`, or remove `until`"),
                 "assignments",
                 n,
                 &[key("until")],
@@ -135,7 +138,7 @@ fn modes(snapshot: &mut Snapshot, faults: &mut Faults) {
                     Finding::new(
                         Code::MissingField,
                         format!(
-                            "assignment `{}` is active but never ends; it is read as standing",
+                            "assignment `{}` is `active` but has no expiry; it is read as `standing`",
                             assignment.id.as_str()
                         ),
                     )
@@ -151,13 +154,13 @@ fn modes(snapshot: &mut Snapshot, faults: &mut Faults) {
     }
 }
 
-/// Breaks circles of parents at their smallest name, so that every tree has a top.
+/// Breaks cycles of parents at the smallest id, so that every tree has a root.
 fn parents(snapshot: &mut Snapshot, faults: &mut Faults) {
     let index: BTreeMap<String, usize> =
         snapshot.resources.iter().enumerate().map(|(n, r)| (r.id.as_str().to_owned(), n)).collect();
     let up: Vec<Option<usize>> =
         snapshot.resources.iter().map(|r| r.parent.as_ref().and_then(|p| index.get(p.as_str()).copied())).collect();
-    // 0: not seen; otherwise the walk that saw it first.
+    // 0: not seen; otherwise the number of the walk that saw it first.
     let mut seen = vec![0_usize; up.len()];
     let mut cut = Vec::new();
     for start in 0..up.len() {
@@ -185,7 +188,7 @@ fn parents(snapshot: &mut Snapshot, faults: &mut Faults) {
         if let Some(resource) = snapshot.resources.get_mut(n) {
             resource.parent = None;
             let message =
-                format!("the parents of resource `{}` form a circle; it is read as having none", resource.id.as_str());
+                format!("the parents of resource `{}` form a cycle; it is read without a parent", resource.id.as_str());
             faults.add(
                 Finding::new(Code::BadValue, message).weighing(Severity::Warning).help("correct `parent:`"),
                 "resources",
@@ -196,7 +199,7 @@ fn parents(snapshot: &mut Snapshot, faults: &mut Faults) {
     }
 }
 
-/// Empty names, names with hidden characters, names that stand for two things.
+/// Reports empty ids, ids with hidden characters, and duplicate ids.
 fn names(snapshot: &Snapshot, faults: &mut Faults) {
     let s = snapshot;
     let subjects = s.identities.iter().map(|i| i.id.as_str()).enumerate().map(|(n, id)| (id, "identities", n));
@@ -212,7 +215,7 @@ fn names(snapshot: &Snapshot, faults: &mut Faults) {
     unique(one(s.findings.iter().map(|f| f.id.as_str()), "findings"), "finding", faults);
 }
 
-/// An id, the section it stands in, and its place there.
+/// An id, its section, and its position there.
 type Named<'a> = (&'a str, &'static str, usize);
 
 fn one<'a>(
@@ -222,13 +225,13 @@ fn one<'a>(
     ids.enumerate().map(move |(n, id)| (id, section, n))
 }
 
-/// Whether a name can be shown as it is.
+/// Whether a name contains no hidden character.
 pub(super) fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| (0x20..0x7f).contains(&b)) || !name.chars().any(is_hidden)
 }
 
 fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: &mut Faults) {
-    // WHY: hashes of a million names take a sixth of the memory of a set of them, and all differ where no name stands twice.
+    // Hashes of a million names need a sixth of the memory of a set. If all hashes differ, no name is duplicate.
     let state = crate::input::intern::Hashes::default();
     let mut hashes: Vec<u64> = Vec::with_capacity(ids.size_hint().0);
     for (id, section, n) in ids.clone() {
@@ -242,8 +245,11 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
             );
         } else if !is_plain(id) {
             faults.add(
-                Finding::new(Code::HiddenCharacter, format!("the id `{id}` of this {what} holds a hidden character"))
-                    .help("rename it in the source system; such a name can pose as another"),
+                Finding::new(
+                    Code::HiddenCharacter,
+                    format!("the id `{id}` of this {what} contains a hidden character"),
+                )
+                .help("rename it in the source system; such a name can imitate another one"),
                 section,
                 n,
                 &[key("id")],
@@ -259,8 +265,8 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
     for (id, section, n) in ids {
         if !seen.insert(id) {
             faults.add(
-                Finding::new(Code::DuplicateId, format!("`{id}` already names another {what}"))
-                    .help("rename one, or remove the repetition"),
+                Finding::new(Code::DuplicateId, format!("another {what} has the same id `{id}`"))
+                    .help("rename one of them, or remove the duplicate"),
                 section,
                 n,
                 &[key("id")],
@@ -269,7 +275,7 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
     }
 }
 
-/// What a reference can lead to.
+/// The objects that references can name.
 struct Known<'a> {
     identities: Names<'a>,
     groups: Names<'a>,
@@ -291,7 +297,7 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
             faults.add(
                 Finding::new(
                     Code::DanglingReference,
-                    format!("the snapshot holds no {what} `{id}`; {}", counted(section, field)),
+                    format!("the snapshot does not contain the {what} `{id}`; {}", counted(section, field)),
                 )
                 .help("add it to the snapshot or correct the name"),
                 section,
@@ -380,7 +386,7 @@ fn references(snapshot: &Snapshot, faults: &mut Faults) {
     future(s, faults);
 }
 
-/// What is counted of a reference that leads nowhere, by the section and the field that it is in.
+/// How a dangling reference is interpreted, by its section and field.
 fn counted(section: &str, field: &[Step]) -> &'static str {
     let field = match field.first() {
         Some(Step::Key(name)) => &**name,
@@ -388,22 +394,23 @@ fn counted(section: &str, field: &[Step]) -> &'static str {
     };
     match (section, field) {
         ("assignments", "who") => "the access counts for an identity of that name",
-        ("assignments", "role") | ("roles", "includes") => "what it gives is unknown, and counts as unknown",
-        ("assignments", "scope") => "the access counts, in a place that is in nothing else",
+        ("assignments", "role") | ("roles", "includes") => "its permissions are unknown",
+        ("assignments", "scope") => "the access counts in a resource without a parent",
         ("assignments", "member_of") | ("groups", "nested") => "it counts as a group whose members are unknown",
         ("groups", "members") | ("credentials", "identity") | ("trusts", _) => "it counts as an identity of that name",
-        ("resources", "parent") => "the resource counts as being in nothing else",
+        ("resources", "parent") => "the resource has no parent",
         (_, "owner") => "there is no owner",
-        _ => "nothing is counted for it",
+        _ => "the reference has no effect",
     }
 }
 
-/// Limits that name roles that are not there: they let everything pass.
+/// Reports limits with roles that are not in the snapshot. Such a limit has no effect.
 fn limits(snapshot: &Snapshot, roles: &Names<'_>, faults: &mut Faults) {
     for (n, identity) in snapshot.identities.iter().enumerate() {
         for (m, limit) in identity.limits.iter().enumerate() {
             for (k, id) in limit.roles.iter().enumerate().filter(|(_, id)| !roles.contains(id.as_str())) {
-                let message = format!("the snapshot holds no role `{}`; the limit lets everything pass", id.as_str());
+                let message =
+                    format!("the snapshot does not contain the role `{}`; the limit has no effect", id.as_str());
                 faults.add(
                     Finding::new(Code::DanglingReference, message)
                         .help("add the role to the snapshot or correct the name"),
@@ -416,7 +423,7 @@ fn limits(snapshot: &Snapshot, roles: &Names<'_>, faults: &mut Faults) {
     }
 }
 
-/// Grants that are younger than the export that holds them.
+/// Reports assignments that were granted after the export was taken.
 fn future(snapshot: &Snapshot, faults: &mut Faults) {
     let taken = snapshot.taken_at;
     let later = |time: Option<Time>| time.is_some_and(|t| t > taken);
@@ -435,7 +442,7 @@ fn future(snapshot: &Snapshot, faults: &mut Faults) {
     }
 }
 
-/// Names of a trust rule's template that its target does not bind.
+/// Reports names in the template of a trust rule that its `to` does not bind.
 fn rules(snapshot: &Snapshot, faults: &mut Faults) {
     for (n, rule) in snapshot.trust_rules.iter().enumerate() {
         let used = [("resource", Some(&rule.resource)), ("scope", rule.scope.as_ref())];

@@ -1,8 +1,7 @@
-//! What changed between two snapshots, as grants and definitions.
+//! Compares two snapshots.
 //!
-//! In: two snapshots. Out: assignments gained and lost (by what they say, not by their ids), and the names of roles,
-//! groups and trusts whose definition changed. It compares what is written; what that does to effective access is for
-//! `access` to say.
+//! It lists the gained and lost assignments (compared by content, not by id), and the roles, groups and trusts whose
+//! definition changed. It does not compute effective access; `access` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,15 +12,15 @@ use crate::input::time::Time;
 
 use super::model::{Assignment, Snapshot};
 
-/// What one assignment gives to whom: everything but its name and its history.
+/// The content of an assignment without its id and its history.
 type Grant<'a> = (&'a Text, Option<&'a RoleId>, Option<&'a GroupId>, Option<&'a ResourceId>, Mode, Option<Time>);
 
-/// What is in one snapshot and not in the other.
+/// The difference between two snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Assignments whose grant only the later snapshot holds, in its order.
+    /// Assignments that only the later snapshot contains, in its order.
     pub gained: Vec<Assignment>,
-    /// Assignments whose grant only the earlier snapshot holds, in its order.
+    /// Assignments that only the earlier snapshot contains, in its order.
     pub lost: Vec<Assignment>,
     /// Roles that were added, removed or redefined.
     pub roles: BTreeSet<RoleId>,
@@ -31,7 +30,7 @@ pub struct Difference {
     pub trusts: BTreeSet<TrustId>,
 }
 
-/// Compares two snapshots; exchanging them exchanges `gained` and `lost`.
+/// Compares two snapshots. Swapping the arguments swaps `gained` and `lost`.
 #[must_use]
 pub fn difference(before: &Snapshot, after: &Snapshot) -> Difference {
     let mut trusts = changed(&before.trusts, &after.trusts, |t| &t.id);

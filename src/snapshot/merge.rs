@@ -1,8 +1,7 @@
-//! Several exports become one snapshot.
+//! Merges several exports into one snapshot: of several systems, or parts of one.
 //!
-//! In: snapshots with the names of their files, of several systems or of parts of one. Out: their union, or a finding
-//! for each id that two of them give different meanings. Never prefers one of two meanings, and never makes the whole
-//! look younger than its oldest part.
+//! The result is the union of the snapshots. An id with two different definitions is a fault; neither one is preferred.
+//! The time of the result is that of the oldest part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +12,19 @@ use crate::input::text::Text;
 
 use super::model::{Group, MembersKnown, Part, Snapshot, SystemTarget};
 
-/// Joins snapshots. `taken_at` is the oldest; `source` joins the different sources with `+`; things are sorted by name.
+/// Merges snapshots. `taken_at` is the oldest time, `source` joins the sources with `+`, and objects are sorted by id.
 ///
 /// # Errors
-/// `duplicate-id` for each id that stands for different things, `empty` if there is nothing to join.
+/// `duplicate-id` for each id with different definitions, `empty` if there is no snapshot.
 pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
     let Some(taken_at) = parts.iter().map(|(_, s)| s.taken_at).min() else {
-        return Err(vec![Finding::new(Code::Empty, "there is no snapshot to merge").help("name at least one")]);
+        return Err(vec![Finding::new(Code::Empty, "there is no snapshot to merge").help("pass at least one")]);
     };
     let mut sources: Vec<&str> = parts.iter().map(|(_, s)| s.source.raw()).collect();
     sources.sort_unstable();
     sources.dedup();
     let mut findings = Vec::new();
-    // WHY: identities and groups share their names.
+    // Identities and groups share one namespace.
     let mut subjects: BTreeMap<&str, &str> = BTreeMap::new();
     for (file, part) in parts {
         let groups = part.groups.iter().map(|g| (g.id.as_str(), "group"));
@@ -83,7 +82,7 @@ fn all<'a, T: 'a>(
     parts.iter().flat_map(|(file, part)| section(part).iter().map(|thing| (*file, thing))).collect()
 }
 
-/// All groups, without those of which one part knows nothing but the name where another part knows more.
+/// All groups, without those that one part only names and another part describes.
 fn groups<'a>(parts: &[(&'a str, &'a Snapshot)]) -> Vec<(&'a str, &'a Group)> {
     let blank = |g: &Group| {
         g.members_known == MembersKnown::Unknown
@@ -115,7 +114,7 @@ fn union<T: Clone + PartialEq>(
 }
 
 fn conflict(file: &str, id: &str, what: &str) -> Finding {
-    Finding::new(Code::DuplicateId, format!("the {what} `{id}` means something else in another part"))
+    Finding::new(Code::DuplicateId, format!("the {what} `{id}` has a different definition in another part"))
         .at(&Place::file(file))
-        .help("export both parts again, at one time")
+        .help("export both parts again at the same time")
 }

@@ -1,4 +1,4 @@
-//! The current entitlements: file form → believed form, and importers from real exports.
+//! The snapshot of current entitlements: the reader and writer of the file format, and importers for real exports.
 
 mod check;
 mod difference;

@@ -1,7 +1,6 @@
-//! The snapshot as every room above believes it.
+//! The types of a snapshot, which match the file format.
 //!
-//! In: nothing (plain data). Out: the native model of the file format, ids typed. The reader and the importers build it;
-//! nothing else does. Collections are in the order of the file; lookups are built by `access`.
+//! Only the reader and the importers create them. Collections are in file order; `access` builds the indexes.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +12,11 @@ use crate::input::id::{AlertId, AssignmentId, CredentialId, GroupId, IdentityId,
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-/// How the resource of the one permission begins that stands for a role that the export names and does not hold. Whoever
-/// classifies takes it for anything.
+/// The resource prefix of the only permission of a placeholder role, for a role that the export names but does not
+/// contain. Classification assumes the worst for it.
 pub const UNRESOLVED: &str = "unresolved:";
 
-/// The current entitlements, exported from the real system.
+/// The current entitlements, exported from the source system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -25,15 +24,15 @@ pub struct Snapshot {
     pub version: u32,
     /// When the export was taken.
     pub taken_at: Time,
-    /// The system the export is of: `kubernetes`, `aws`, `postgresql`, or any other name.
+    /// The source system: `kubernetes`, `aws`, `postgresql`, or any other name.
     pub source: Text,
-    /// Which one of such systems it is. An approval for one target never holds for another.
+    /// The identity of the source system. An approval for one target is never valid for another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<SystemTarget>,
-    /// Of a merged estate: the systems that it was merged from. Then `target` is left out.
+    /// For a merged snapshot: the systems that it was merged from. `target` is then absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
-    /// Whose access is meant.
+    /// Identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
     /// Groups of identities and of other groups.
@@ -45,16 +44,16 @@ pub struct Snapshot {
     /// The tree of resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<Resource>,
-    /// Who holds what.
+    /// Assignments of roles and memberships.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assignments: Vec<Assignment>,
-    /// Who can act as whom.
+    /// Which subjects can act as which others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusts: Vec<Trust>,
-    /// Rules by which a permission lets its holder act as identities.
+    /// Rules by which a permission lets a subject act as identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trust_rules: Vec<TrustRule>,
-    /// Keys, tokens and passwords: never their secrets.
+    /// Keys, tokens and passwords, without their secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<Credential>,
     /// Open findings (alerts) of the source system.
@@ -62,26 +61,26 @@ pub struct Snapshot {
     pub findings: Vec<Alert>,
 }
 
-/// The identity of a system: the same in every export of it, and another for every other system.
+/// The identity of a system: equal in all of its exports, and different for other systems.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SystemTarget {
-    /// What the system names itself by: an account number, an organisation id, the UID of a cluster.
+    /// The system's own id: an account number, an organisation id, the UID of a cluster.
     pub id: Text,
-    /// What kind of system it is: `aws`, `kubernetes`, …
+    /// The kind of system: `aws`, `kubernetes`, …
     pub system: Text,
 }
 
-/// One of the systems that a merged snapshot describes.
+/// One of the systems of a merged snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// The source of this part.
     pub source: Text,
-    /// Its target, if that is known.
+    /// Its target, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<SystemTarget>,
-    /// The ids of the identities, groups, roles, resources and trusts that this part holds, sorted.
+    /// The ids of the identities, groups, roles, resources and trusts of this part, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Text>,
 }
@@ -93,7 +92,7 @@ pub enum Status {
     /// In use.
     #[default]
     Active,
-    /// Disabled: holds nothing.
+    /// Disabled: it has no access.
     Disabled,
 }
 
@@ -108,11 +107,11 @@ impl Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// Its name.
+    /// Its id.
     pub id: IdentityId,
-    /// What it is.
+    /// Its kind.
     pub kind: IdentityKind,
-    /// Who answers for it.
+    /// Its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<IdentityId>,
     /// Whether it can be used.
@@ -124,21 +123,21 @@ pub struct Identity {
     /// Labels of the source system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, Text>,
-    /// What bounds it, whatever it is given: each of these must allow a thing as well.
+    /// Upper bounds of its access. An action must also be allowed by each of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
 }
 
-/// A bound on what an identity can do: it does only what some role of the bound allows as well, and what these roles deny
-/// is denied to it. A boundary, or one level of an organisation's policies.
+/// An upper bound of an identity's access, such as a permission boundary or one level of an organisation's policies. The
+/// identity can only do what some role of the bound also allows, and what these roles deny is denied.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
-    /// What it is: `boundary`, `organisation`, …
+    /// The kind of bound: `boundary`, `organisation`, …
     pub name: Text,
-    /// The roles that together say what it lets pass; a role that is not in the snapshot lets everything pass.
+    /// The roles that together define what it allows. If one of them is not in the snapshot, the bound has no effect.
     pub roles: Vec<RoleId>,
-    /// Whether it bounds as well what resources themselves give (roles marked `by_resource`).
+    /// Whether it also bounds access given by resource policies (roles with `by_resource`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub bounds_resources: bool,
 }
@@ -148,16 +147,16 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// How well the members of a group are known.
+/// How completely the members of a group are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MembersKnown {
     /// All members are listed.
     #[default]
     Known,
-    /// Some members are listed; there may be more.
+    /// Some members are listed. There may be more.
     Partial,
-    /// Nothing is known of its members.
+    /// The members are not known.
     Unknown,
 }
 
@@ -172,24 +171,24 @@ impl MembersKnown {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// Its name.
+    /// Its id.
     pub id: GroupId,
-    /// Identities that belong to it.
+    /// Its member identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<IdentityId>,
-    /// Groups all of whose members belong to it.
+    /// Groups whose members all belong to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nested: Vec<GroupId>,
-    /// Patterns of identity ids that belong to it by the system's own rule (`sa:team-a/*`); `*` matches any run.
+    /// Patterns of identity ids that belong to it by a rule of the source system (`sa:team-a/*`). `*` matches any characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub implicit: Vec<String>,
-    /// How well its members are known.
+    /// How completely its members are known.
     #[serde(default, skip_serializing_if = "MembersKnown::is_known")]
     pub members_known: MembersKnown,
-    /// Who answers for it.
+    /// Its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<IdentityId>,
-    /// Whether it stands for everybody, or for anonymous callers (`system:unauthenticated`, `allUsers`, …).
+    /// Whether it contains everybody, or anonymous callers (`system:unauthenticated`, `allUsers`, …).
     #[serde(default, skip_serializing_if = "is_false")]
     pub public: bool,
 }
@@ -198,137 +197,137 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
-    /// Its name.
+    /// Its id.
     pub id: RoleId,
-    /// Roles whose permissions it has as well.
+    /// Roles that it includes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub includes: Vec<RoleId>,
     /// Its own permissions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<Permission>,
-    /// Who answers for it.
+    /// Its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<IdentityId>,
-    /// Its label, which the classification can only raise. It covers the permissions that stand here.
+    /// Its sensitivity label, which covers the permissions listed here. The classification can raise it, but not lower it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,
-    /// The kinds of identity it is meant for; empty means any.
+    /// The kinds of identity that it is intended for. Empty means any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<IdentityKind>,
-    /// Whether it is what a resource itself gives (a policy of the resource): not every limit of its holder bounds it.
+    /// Whether it comes from a resource policy, so that some limits of its subjects do not apply to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_resource: bool,
 }
 
-/// A place in the tree of resources.
+/// A resource in the tree of resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {
-    /// Its name.
+    /// Its id.
     pub id: ResourceId,
-    /// What it lies in.
+    /// Its parent resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ResourceId>,
-    /// Its label.
+    /// Its sensitivity label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,
-    /// Who answers for it.
+    /// Its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<IdentityId>,
 }
 
-/// Who holds what, where, how and until when.
+/// An assignment of a role or a membership to a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
-    /// Its name.
+    /// Its id.
     pub id: AssignmentId,
-    /// The identity or group that holds it.
+    /// The identity or group.
     pub who: Text,
-    /// The role held. Exactly one of `role` and `member_of`.
+    /// The role. Exactly one of `role` and `member_of` is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<RoleId>,
-    /// The group belonged to. Exactly one of `role` and `member_of`.
+    /// The group. Exactly one of `role` and `member_of` is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member_of: Option<GroupId>,
-    /// The resource below which it holds; none: everywhere.
+    /// The scope: a resource and everything below it. If absent, everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
-    /// How it holds.
+    /// Whether it is in force.
     #[serde(default)]
     pub mode: Mode,
-    /// When it ends.
+    /// When it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
-    /// When it was given.
+    /// When it was granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_at: Option<Time>,
     /// When it was last used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Time>,
-    /// The task it serves.
+    /// Its task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
 }
 
-/// `from` can act as `to`.
+/// A trust: `from` can act as `to`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trust {
-    /// Its name.
+    /// Its id.
     pub id: TrustId,
-    /// Who can act: an identity, a group, or an id pattern with `*`.
+    /// The subject that can act: an identity, a group, or an id pattern with `*`.
     pub from: Text,
-    /// As whom: an identity or a group.
+    /// The identity or group that it can act as.
     pub to: Text,
-    /// How: `assume-role`, `impersonate`, …
+    /// The mechanism: `assume-role`, `impersonate`, …
     pub via: Text,
-    /// What `from` must hold for it; none: nothing more.
+    /// The permission that `from` must have. If absent, none is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requires: Option<Requirement>,
-    /// A condition of the source system: what is reached by the trust is reached under this condition.
+    /// A condition of the source system. Access through the trust depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
 }
 
-/// A permission lets its holder act as identities: evaluated on the entitlements before and after a plan.
+/// A rule by which a permission lets a subject act as identities, evaluated on the entitlements before and after a plan.
 ///
-/// `to` is a template over the ids of identities and groups. `$ns` and `$name` stand for a part of the id (`$ns` without
-/// `/`, `$name` any run) and mean the same text in `to`, `resource` and `scope`. Example: `{to: "sa:$ns/$name", action:
-/// "create", resource: "core:pods#*", scope: "ns:$ns"}` says that whoever may create pods in a namespace can act as every
-/// service account there. A holder without a scope holds everywhere, hence also there.
+/// `to` is a template for ids of identities and groups. `$ns` and `$name` match a part of the id (`$ns` without `/`,
+/// `$name` any characters) and have the same value in `to`, `resource` and `scope`. Example: `{to: "sa:$ns/$name",
+/// action: "create", resource: "core:pods#*", scope: "ns:$ns"}` means that a subject that may create pods in a namespace
+/// can act as every service account there. A permission without a scope applies everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrustRule {
-    /// Its name.
+    /// Its id.
     pub id: TrustId,
-    /// How: `impersonate`, `create-pods`, …
+    /// The mechanism: `impersonate`, `create-pods`, …
     pub via: Text,
-    /// As whom: a template over identity and group ids.
+    /// The subjects that it can act as: a template for identity and group ids.
     pub to: Text,
-    /// The action that must be held.
+    /// The action of the required permission.
     pub action: Text,
-    /// The resource that must be held; may use the template's names.
+    /// The resource of the required permission. It may use names of the template.
     pub resource: Text,
-    /// The scope in which it must be held; may use the template's names.
+    /// The scope of the required permission. It may use names of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Text>,
 }
 
-/// A key, token or password; never its secret.
+/// A key, token or password, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
-    /// Its name.
+    /// Its id.
     pub id: CredentialId,
-    /// Whose it is.
+    /// Its identity.
     pub identity: IdentityId,
     /// `password`, `api_key`, `certificate`, `token`, …
     pub kind: Text,
     /// When it was issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<Time>,
-    /// When it ends.
+    /// When it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     /// When it was last used.
@@ -340,14 +339,14 @@ pub struct Credential {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alert {
-    /// Its name.
+    /// Its id.
     pub id: AlertId,
-    /// What it is about: an identity, group, role or resource.
+    /// Its subject: an identity, group, role or resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Text>,
-    /// What it says.
+    /// Its title.
     pub title: Text,
-    /// How much it weighs.
+    /// Its severity.
     #[serde(default)]
     pub severity: Sensitivity,
 }

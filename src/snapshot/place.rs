@@ -1,8 +1,7 @@
-//! Finds where in a file a value stands, once something is wrong with it.
+//! Finds the position of a value in a file by its path.
 //!
-//! In: the text of a file that was already read, and paths into its document. Out: places. The fast path of reading
-//! keeps no places; this second, slow scan runs only when there is a fault. On text that is not well formed it finds
-//! what comes before the fault and nothing else.
+//! The fast reader does not record positions, so this second scan runs only if there is a fault. It takes linear time. In
+//! malformed text it finds only what comes before the fault.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +11,7 @@ use crate::input::place::Place;
 
 use super::tree::{self, Node};
 
-/// One step from a value to a value within it.
+/// One step from a value to a nested value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// The value of a key.
@@ -21,7 +20,7 @@ pub(super) enum Step {
     At(usize),
 }
 
-/// The way from the top of a document to a value.
+/// The path from the root of a document to a value.
 pub(super) type Path = Vec<Step>;
 
 /// A finding about the value at a path.
@@ -29,11 +28,11 @@ pub(super) type Path = Vec<Step>;
 pub(super) struct Fault {
     /// What is wrong.
     pub finding: Finding,
-    /// About which value.
+    /// The path of the value.
     pub path: Path,
 }
 
-/// Turns faults of a one-document file into placed findings. A path that leads nowhere is placed at its nearest ancestor.
+/// Adds places to faults of a single-document file. A path that does not exist gets the place of its nearest ancestor.
 pub(super) fn placed(name: &str, text: &str, faults: Vec<Fault>) -> Vec<Finding> {
     if faults.is_empty() {
         return Vec::new();
@@ -62,7 +61,7 @@ fn in_tree(name: &str, top: &Node, path: &[Step]) -> Place {
     Place { file: name.into(), line: here.line.max(1), column: here.column.max(1), bytes: (0, 0) }
 }
 
-/// Finds values of the JSON document that starts at byte `start`; one place a path, in order.
+/// Finds values of the JSON document that starts at byte `start`. Returns one place per path, in order.
 pub(super) fn in_json<'a>(
     name: &str,
     text: &str,
@@ -92,7 +91,7 @@ pub(super) fn in_json<'a>(
         .collect()
 }
 
-/// Where each line starts.
+/// The offset of each line.
 struct Lines(Vec<usize>);
 
 impl Lines {
@@ -137,7 +136,7 @@ impl Scan<'_> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Reads one value; `None` where the text is not well formed or deeper than any reader here goes.
+    /// Skips one value. Returns `None` if the text is malformed or nested too deeply.
     fn value(&mut self, depth: usize) -> Option<()> {
         if depth > 130 {
             return None;

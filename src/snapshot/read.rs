@@ -1,8 +1,7 @@
-//! Bytes of a snapshot file become the believed model.
+//! Parses a snapshot file, JSON or YAML, to the model.
 //!
-//! In: a file's name and bytes, JSON or YAML. Out: the model and what is notable about it, or every fault found. JSON is
-//! read straight into the model, names shared; places are looked for only when something is wrong. Fails closed: a
-//! snapshot with one finding of severity `error` is not returned.
+//! JSON is parsed directly to the model with shared names; places are computed only for faults. A snapshot with any
+//! finding of severity `error` is rejected.
 
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::interning;
@@ -10,10 +9,10 @@ use crate::input::intern::interning;
 use super::model::Snapshot;
 use super::{check, place, shape, tree};
 
-/// Reads a snapshot; JSON if its first byte that is not white space is `{`, else YAML.
+/// Parses a snapshot: JSON if the first byte that is not white space is `{`, otherwise YAML.
 ///
 /// # Errors
-/// Every fault at once, each with its place, where anything is wrong that could hide access.
+/// All faults at once, each with its place, if any fault could hide access.
 pub fn read(name: &str, bytes: &[u8]) -> Result<(Snapshot, Vec<Finding>), Vec<Finding>> {
     let text = tree::text(name, bytes).map_err(|finding| vec![finding])?;
     let mut snapshot = if tree::is_json(text.as_bytes()) { json(name, text)? } else { yaml(name, text)? };
@@ -31,12 +30,12 @@ fn json(name: &str, text: &str) -> Result<Snapshot, Vec<Finding>> {
     })
 }
 
-/// Reads the YAML form through the tree with places. To be replaced by the strict reader of `input`.
+/// Parses YAML through a tree with places.
 fn yaml(name: &str, text: &str) -> Result<Snapshot, Vec<Finding>> {
     let documents = tree::documents(name, text)?;
     let [document] = documents.as_slice() else {
         return Err(vec![
-            Finding::new(Code::YamlFeature, "a snapshot is exactly one YAML document")
+            Finding::new(Code::YamlFeature, "a snapshot must be exactly one YAML document")
                 .at(&crate::input::place::Place::file(name))
                 .help("keep one document in the file"),
         ]);

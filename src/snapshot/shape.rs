@@ -1,7 +1,5 @@
-//! Says everything that is wrong with the shape of a snapshot, once reading it failed.
-//!
-//! In: the tree of a snapshot file that does not fit the model. Out: all misshapen fields: unknown (with the nearest
-//! known name), missing, of another type. It never says that a snapshot is right: only the reader does.
+//! Reports all shape faults of a snapshot that could not be parsed: unknown fields (with the nearest known name), missing
+//! fields, and fields of the wrong type. Only the reader decides whether a snapshot is valid.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -31,11 +29,11 @@ const FIELDS: &[&str] = &[
     "findings",
 ];
 
-/// Every misshapen field of a snapshot.
+/// All shape faults of a snapshot.
 pub(super) fn faults(tree: &Node) -> Vec<Fault> {
     let Some(entries) = tree.entries() else {
         return vec![Fault {
-            finding: Finding::new(Code::WrongType, "a snapshot is a mapping of its sections")
+            finding: Finding::new(Code::WrongType, "a snapshot must be a mapping")
                 .help("start from `review schema snapshot`"),
             path: Vec::new(),
         }];
@@ -72,21 +70,18 @@ pub(super) fn faults(tree: &Node) -> Vec<Fault> {
     out
 }
 
-/// The fault of a version that this tool does not read.
+/// The fault for an unsupported version.
 pub(super) fn unsupported(version: &str) -> Fault {
     Fault {
-        finding: Finding::new(
-            Code::UnsupportedVersion,
-            format!("this tool reads version 1 of snapshots, not `{version}`"),
-        )
-        .help("write `version: 1`, or use the release of this tool that wrote the file"),
+        finding: Finding::new(Code::UnsupportedVersion, format!("version `{version}` of snapshots is not supported"))
+            .help("write `version: 1`, or use the version of this tool that wrote the file"),
         path: vec![Step::Key("version".into())],
     }
 }
 
 fn section<T: DeserializeOwned>(node: &Node, path: &Path, out: &mut Vec<Fault>) {
     let Some(items) = node.list() else {
-        let finding = Finding::new(Code::WrongType, "a section is a sequence").help("write its items as a list");
+        let finding = Finding::new(Code::WrongType, "a section must be a list").help("write its items as a list");
         out.push(Fault { finding, path: path.clone() });
         return;
     };
@@ -97,7 +92,7 @@ fn section<T: DeserializeOwned>(node: &Node, path: &Path, out: &mut Vec<Fault>) 
     }
 }
 
-/// Reads a value; while it fails, finds the field that is to blame, reports it, and tries without it.
+/// Parses a value. While that fails, reports the faulty field and tries again without it.
 fn value<T: DeserializeOwned>(node: &Node, path: Path, out: &mut Vec<Fault>) {
     let mut json = node.json();
     let mut blamed: Vec<String> = Vec::new();
@@ -130,13 +125,13 @@ fn value<T: DeserializeOwned>(node: &Node, path: Path, out: &mut Vec<Fault>) {
     }
 }
 
-/// The field without which the same complaint is not made.
+/// The field whose removal changes the error.
 fn culprit<T: DeserializeOwned>(json: &Value, message: &str) -> Option<String> {
     let fields = json.as_object()?;
     fields
         .keys()
         .find(|key| {
-            // WHY: `remove` may change the order, and with it which field is complained about first.
+            // `remove` may change the order of the fields, and thus which field is reported first.
             let mut without = fields.clone();
             without.retain(|k, _| k != *key);
             serde_json::from_value::<T>(Value::Object(without)).err().is_none_or(|other| other.to_string() != message)
@@ -150,7 +145,7 @@ fn quoted(message: &str, before: &str) -> Option<String> {
 
 fn typed(message: &str) -> Finding {
     let code = if message.starts_with("invalid type") { Code::WrongType } else { Code::BadValue };
-    Finding::new(code, message.to_owned()).help("see `review schema snapshot` for what stands here")
+    Finding::new(code, message.to_owned()).help("`review schema snapshot` describes this field")
 }
 
 fn missing(field: &str, path: Path) -> Fault {
@@ -168,7 +163,7 @@ fn unknown(field: &str, known: &[&str], path: Path) -> Fault {
         .filter(|(distance, name)| *distance <= name.len().max(3) / 2);
     let help = match nearest {
         Some((_, name)) => format!("the nearest known name is `{name}`"),
-        None => format!("known here: {}", known.join(", ")),
+        None => format!("known fields are {}", known.join(", ")),
     };
-    Fault { finding: Finding::new(Code::UnknownField, format!("`{field}` is not a field here")).help(help), path }
+    Fault { finding: Finding::new(Code::UnknownField, format!("unknown field `{field}`")).help(help), path }
 }

@@ -1,8 +1,8 @@
-//! Reads a large JSON snapshot a piece at a time, so that its text is never held as a whole.
+//! Reads a large JSON snapshot in pieces, so that the text is never in memory as a whole.
 //!
-//! In: a reader. Out: the model with what is wrong or notable about it, or nothing where this is not, byte for byte, a JSON
-//! snapshot: [`super::read()`] then says why, from the whole text. Accepts nothing that `read` would not. Never keeps more
-//! of the text than its longest item and one piece.
+//! It returns the model and its faults, or nothing if the text is not a JSON snapshot; then [`super::read()`] reports why
+//! from the whole text. It accepts nothing that `read` would reject. Memory for text is bounded by the longest item plus
+//! one piece.
 
 use std::io::{self, Read};
 
@@ -16,10 +16,10 @@ use crate::input::intern::interning;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-/// How much is read at once, in bytes.
+/// The number of bytes per read.
 const PIECE: usize = 1 << 18;
 
-/// A snapshot read without places.
+/// A snapshot without places.
 #[derive(Debug)]
 pub struct Streamed {
     snapshot: Snapshot,
@@ -27,18 +27,18 @@ pub struct Streamed {
 }
 
 impl Streamed {
-    /// The snapshot, if nothing is to be said about it.
+    /// Returns the snapshot if it has no findings.
     ///
     /// # Errors
-    /// Itself, if something is: its places must be looked for in the text.
+    /// Returns itself if it has findings, whose places must be found in the text.
     pub fn clean(self) -> Result<Snapshot, Box<Self>> {
         if self.faults.is_empty() { Ok(self.snapshot) } else { Err(Box::new(self)) }
     }
 
-    /// What `read` makes of the same text.
+    /// The result that `read` returns for the same text.
     ///
     /// # Errors
-    /// Every fault at once, each with its place, where anything is wrong that could hide access.
+    /// All faults at once, each with its place, if any fault could hide access.
     pub fn placed(self, name: &str, text: &str) -> Result<(Snapshot, Vec<Finding>), Vec<Finding>> {
         let findings = place::placed(name, text, self.faults);
         if findings.iter().any(|f| f.severity == Severity::Error) {
@@ -49,7 +49,7 @@ impl Streamed {
     }
 }
 
-/// Reads a snapshot to the end of the reader; nothing if it is no well-formed JSON snapshot.
+/// Reads a snapshot to the end of the reader. Returns nothing if it is not a well-formed JSON snapshot.
 ///
 /// # Errors
 /// If the reader fails.
@@ -60,7 +60,7 @@ pub fn stream(reader: &mut dyn Read) -> io::Result<Option<Streamed>> {
     Ok(Some(Streamed { snapshot, faults }))
 }
 
-/// The sections that are no lists.
+/// The fields that are not lists.
 #[derive(Default)]
 struct Head {
     version: Option<u32>,
@@ -110,7 +110,7 @@ fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
     }
 }
 
-/// Reads the value of a key; whether it is one that belongs there.
+/// Reads the value of a key. Returns whether the key and the value are valid.
 fn section(window: &mut Window<'_>, key: &str, head: &mut Head, lists: &mut Snapshot) -> io::Result<bool> {
     match key {
         "version" => window.single(&mut head.version),
@@ -131,7 +131,7 @@ fn section(window: &mut Window<'_>, key: &str, head: &mut Head, lists: &mut Snap
     }
 }
 
-/// The part of the text that is held.
+/// The part of the text that is in memory.
 struct Window<'r> {
     reader: &'r mut dyn Read,
     bytes: Vec<u8>,
@@ -140,7 +140,7 @@ struct Window<'r> {
 }
 
 impl Window<'_> {
-    /// Lets go of what was read and reads one piece more.
+    /// Drops the consumed text and reads one more piece.
     fn fill(&mut self) -> io::Result<()> {
         self.bytes.drain(..self.at);
         self.at = 0;
@@ -150,7 +150,7 @@ impl Window<'_> {
         Ok(())
     }
 
-    /// The next byte that is no white space, if any.
+    /// The next byte that is not white space, if any.
     fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
             while let Some(byte) = self.bytes.get(self.at) {
@@ -166,21 +166,21 @@ impl Window<'_> {
         }
     }
 
-    /// Goes past a byte, if it is the next one.
+    /// Consumes a byte if it is the next one.
     fn takes(&mut self, wanted: u8) -> io::Result<bool> {
         let found = self.peek()? == Some(wanted);
         self.at += usize::from(found);
         Ok(found)
     }
 
-    /// Reads one value; nothing if there is none of this type.
+    /// Reads one value, or nothing if there is none of this type.
     fn value<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
             let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<T>();
             let (found, end) = (values.next(), self.at + values.byte_offset());
             match found {
-                // WHY: a number that ends with the piece may go on in the next.
+                // A number at the end of the piece may continue in the next one.
                 Some(Ok(value)) if self.ended || end < self.bytes.len() => {
                     self.at = end;
                     return Ok(Some(value));
@@ -223,7 +223,7 @@ mod tests {
         "roles":[],"groups":[{"id":"g","members":["ä"]} , {"id":"h"}],
         "assignments":[{"id":"a","who":"ä","member_of":"g"},{"id":"b","who":"g","role":"r"}]} "#;
 
-    /// Hands out a few bytes at a time.
+    /// A reader that returns a few bytes at a time.
     struct Drops<'t>(&'t [u8], usize);
 
     impl Read for Drops<'_> {

@@ -1,4 +1,4 @@
-//! Reading, checking and writing the native format.
+//! Tests of reading, checking and writing the native format.
 
 use super::*;
 use crate::input::finding::{Code, Finding};
@@ -78,7 +78,7 @@ fn a_snapshot_of_another_version_says_so() {
     assert_eq!(read("s", text.as_bytes()).unwrap_err()[0].code, Code::UnsupportedVersion);
 }
 
-/// Each body with the findings it must have; `true` if the snapshot is refused.
+/// Each input with its expected findings; `true` if the snapshot is rejected.
 #[test]
 fn each_contradiction_is_found() {
     let table: &[(&str, &str, &[Code], bool)] = &[

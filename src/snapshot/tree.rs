@@ -1,8 +1,7 @@
-//! Any YAML or JSON document as a tree that remembers where each value stands.
+//! Parses any YAML or JSON document to a tree, for exports and for snapshots that could not be parsed.
 //!
-//! In: the bytes of a file that is not a plan (a snapshot whose reading failed, an export). Out: one tree a document, or
-//! findings; YAML values carry line and column, JSON values are found again by [`super::place`]. Budgets bound size,
-//! depth, nodes and documents. Slower than reading into the model: importers and faults use it, the fast path never.
+//! YAML values have line and column; [`super::place`] finds the positions of JSON values. Limits bound the size, depth,
+//! nodes and documents. This is slower than parsing to the model, so the fast path does not use it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,15 +13,15 @@ use crate::input::finding::{Code, Finding};
 use crate::input::intern;
 use crate::input::place::Place;
 
-/// The largest YAML file that is read, in bytes.
+/// The maximum size of a YAML file, in bytes.
 const MAX_YAML: usize = 256 << 20;
-/// The deepest nesting that is read: what a thread of 2 MiB holds in a build without optimisation.
+/// The maximum nesting. A thread with 2 MiB of stack can handle it in an unoptimised build.
 const MAX_DEPTH: usize = 40;
 
 /// A value of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
-    /// Nothing.
+    /// `null` or an absent value.
     Null,
     /// `true` or `false`.
     Bool(bool),
@@ -32,11 +31,11 @@ pub(super) enum Value {
     Text(Arc<str>),
     /// A sequence.
     List(Vec<Node>),
-    /// A mapping, in the order of the file.
+    /// A mapping, in file order.
     Map(Vec<(Arc<str>, Node)>),
 }
 
-/// A value and where it stands; line 0 where the format does not tell.
+/// A value and its position. The line is 0 if the format does not provide it.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// The value.
@@ -54,7 +53,7 @@ impl PartialEq for Node {
 }
 
 impl Node {
-    /// The value of a key; `None` if this is no mapping, the key is missing or its value is null.
+    /// The value of a key, or `None` if this is not a mapping, the key is missing, or its value is null.
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Map(entries) => {
@@ -180,7 +179,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-/// A document of a file: its tree, and the byte at which it starts (0 for YAML, whose trees carry their places).
+/// A document: its tree and its first byte (0 for YAML, whose trees contain their positions).
 pub(super) struct Document {
     pub tree: Node,
     pub start: usize,
@@ -216,18 +215,18 @@ pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Finding> 
     Ok(text)
 }
 
-/// Reads every document of a file; empty documents are left out.
+/// Parses every document of a file. Empty documents are omitted.
 ///
 /// # Errors
-/// Every fault that the format shows: documents after a faulty one are still looked at.
+/// All faults. Documents after a faulty one are also checked.
 pub(super) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
     intern::interning(|| if is_json(text.as_bytes()) { json(name, text) } else { yaml(name, text) })
 }
 
 fn json(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
     if depth(text) > MAX_DEPTH {
-        let finding = Finding::new(Code::TooLarge, format!("the JSON nests deeper than {MAX_DEPTH} levels"));
-        return Err(vec![finding.at(&Place::file(name)).help("flatten the nesting")]);
+        let finding = Finding::new(Code::TooLarge, format!("the JSON is nested more than {MAX_DEPTH} levels deep"));
+        return Err(vec![finding.at(&Place::file(name)).help("reduce the nesting")]);
     }
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Node>();
     let mut out = Vec::new();
@@ -241,7 +240,7 @@ fn json(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
     }
 }
 
-/// How deep brackets nest outside of strings.
+/// The nesting depth of brackets outside strings.
 fn depth(text: &str) -> usize {
     let (mut deep, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
@@ -258,19 +257,19 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// Puts an error of the JSON reader into a finding.
+/// Converts an error of the JSON parser to a finding.
 pub(super) fn json_fault(name: &str, text: &str, fault: &serde_json::Error) -> Finding {
     let message = fault.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what).to_owned();
     let (code, help) = if message.starts_with("duplicate") {
-        (Code::DuplicateKey, "keep one of the two")
+        (Code::DuplicateKey, "keep one of them")
     } else if message.starts_with("recursion") {
-        (Code::TooLarge, "flatten the nesting")
+        (Code::TooLarge, "reduce the nesting")
     } else {
-        (Code::Syntax, "fix the JSON, or export it again; a file that was cut off ends too early")
+        (Code::Syntax, "fix the JSON or export it again; the file may have been truncated")
     };
     let line = u32::try_from(fault.line()).unwrap_or(u32::MAX).max(1);
-    // WHY: the reader counts bytes; places count characters.
+    // The parser counts bytes; places count characters.
     let row = text.split('\n').nth(fault.line().saturating_sub(1)).unwrap_or_default();
     let column =
         row.char_indices().take_while(|(at, _)| at.saturating_add(1) < fault.column()).count().saturating_add(1);
@@ -278,10 +277,10 @@ pub(super) fn json_fault(name: &str, text: &str, fault: &serde_json::Error) -> F
     Finding::new(code, message).at(&place).help(help)
 }
 
-/// The budgets of a YAML file that is not a plan.
+/// The limits of a YAML file that is not a plan.
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
-        // WHY: `y`, `n`, `on` and `off` are names of namespaces and users, not truth values.
+        // `y`, `n`, `on` and `off` occur as names of namespaces and users.
         strict_booleans: true,
         budget: serde_saphyr::budget! {
             max_reader_input_bytes: Some(MAX_YAML),
@@ -295,7 +294,7 @@ fn options() -> serde_saphyr::Options {
             max_aliases: 1_000,
             max_anchors: 1_000,
         },
-        // WHY: a bomb is a small file that aliases make large; exporters write none, people write a few.
+        // A bomb is a small file that aliases expand. Exporters write no aliases, and people write few.
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 20_000,
             max_replay_stack_depth: 4,
@@ -314,7 +313,7 @@ fn yaml(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
     if let Ok(trees) = serde_saphyr::from_multiple_with_options::<Node>(text, options()) {
         return Ok(trees.into_iter().map(|tree| Document { tree, start: 0 }).collect());
     }
-    // WHY: the first reading stops at the first fault; this one goes on with the next document.
+    // The first parser stops at the first fault. This one continues with the next document.
     let mut bytes = text.as_bytes();
     let faults: Vec<Finding> = serde_saphyr::read_with_options::<_, Node>(&mut bytes, options())
         .filter_map(Result::err)

@@ -1,48 +1,46 @@
-//! What the screens need of a terminal.
-//!
-//! In: nothing. Out: the trait that [`crate::terminal::tty::Tty`] fulfils, and in tests a script.
+//! The terminal interface of the screens. [`crate::terminal::tty::Tty`] implements it, and a script in tests.
 
 use crate::terminal::Failure;
 use crate::terminal::keys::Key;
 
-/// What a wait for a key brought.
+/// The result of waiting for input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A key.
+    /// A key press.
     Key(Key),
-    /// The terminal has another size now.
+    /// The terminal size has changed.
     Resized,
 }
 
-/// A terminal with a person at it.
+/// A terminal with a user.
 pub trait Console {
-    /// Columns and rows.
+    /// The number of columns and rows.
     fn size(&self) -> (usize, usize);
 
-    /// Writes a whole screen. The text is escaped already; its lines are separated by LF.
+    /// Draws a whole screen. The text is already escaped, and its lines are separated by LF.
     ///
     /// # Errors
     /// If the terminal is gone.
     fn draw(&mut self, screen: &Drawing) -> Result<(), Failure>;
 
-    /// Forgets everything that was typed and not yet read.
+    /// Discards typed input that is not read yet.
     ///
     /// # Errors
     /// If the terminal is gone.
     fn forget(&mut self) -> Result<(), Failure>;
 
-    /// Waits for a key or another size.
+    /// Waits for a key press or a size change.
     ///
     /// # Errors
-    /// If the terminal is gone, or the person or a signal interrupts.
+    /// If the terminal is gone, or the user or a signal interrupts.
     fn wait(&mut self) -> Result<Event, Failure>;
 }
 
-/// A screen to be drawn.
+/// A screen to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawing {
-    /// Its lines, at most as many as the terminal has rows, each at most as wide as it.
+    /// Its lines. There are at most as many as the terminal has rows, each at most as wide as the terminal.
     pub lines: Vec<String>,
-    /// Where the cursor stands: row and column from 0; none: it is hidden.
+    /// The cursor position: row and column from 0. `None` hides the cursor.
     pub cursor: Option<(usize, usize)>,
 }

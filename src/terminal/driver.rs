@@ -1,18 +1,19 @@
-//! Who drives the terminal: a person, an assistant, or a build job.
+//! Detects from the environment whether an assistant or a build system controls the terminal.
 //!
-//! Reads the environment against `assistants.txt`, a list of variables with a source each. Best effort: an assistant can
-//! unset a variable. The real protection is a security key and a separate account, so this only ever refuses.
+//! It compares the environment with `assistants.txt`, a list of variables with their sources. This is best effort: an
+//! assistant can unset a variable. A security key and a separate account are the real protection. Therefore the result is
+//! only used to refuse a review, never to allow one.
 
 use std::iter::Peekable;
 use std::str::Lines;
 
-/// The variables, one a line.
+/// The variables, one per line.
 const LIST: &str = include_str!("assistants.txt");
 
-/// Who drives the terminal, as far as the environment shows.
+/// What controls the terminal, as far as the environment shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
-    /// Nothing shows anything else.
+    /// No sign of an assistant or a build system.
     Nobody,
     /// An assistant's child process: the variable that shows it.
     Assistant(&'static str),
@@ -20,7 +21,7 @@ pub enum Driver {
     Machine(&'static str),
 }
 
-/// A variable, and the values that count; none: any but those that mean "no".
+/// A variable and the values that count. `None`: any value except those that mean "no".
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     variable: &'static str,
@@ -46,7 +47,7 @@ impl Wanted {
     }
 }
 
-/// Whether a value is like a pattern that may begin and end with `*`.
+/// Whether a value matches a pattern that may start and end with `*`.
 fn is_like(pattern: &str, value: &str) -> bool {
     let inner = pattern.trim_matches('*');
     match (pattern.starts_with('*'), pattern.ends_with('*')) {
@@ -57,7 +58,7 @@ fn is_like(pattern: &str, value: &str) -> bool {
     }
 }
 
-/// One line of the list, with the lines that it continues on.
+/// One line of the list, with its continuation lines.
 struct Sign {
     is_assistant: bool,
     wanted: Wanted,
@@ -84,7 +85,7 @@ fn signs() -> impl Iterator<Item = Sign> {
     })
 }
 
-/// Tells who drives, from the environment. An assistant outranks the build job that it runs in.
+/// Detects the driver from the environment. An assistant takes precedence over the build job that it runs in.
 #[must_use]
 pub fn driver(variable: impl Fn(&str) -> Option<String>) -> Driver {
     let mut found = Driver::Nobody;

@@ -1,20 +1,20 @@
-//! Bytes of a terminal become keys.
+//! Decodes terminal input to keys.
 //!
-//! In: bytes as they come, in any portions. Out: keys. Pasted text (bracketed paste) is one key of its own, so its line
-//! feeds are no answers. Source: ECMA-48 (control sequences), xterm's control sequences (bracketed paste).
+//! Sources: ECMA-48 (control sequences), xterm control sequences (bracketed paste). Pasted text is a single key, so that
+//! its line feeds do not act as Enter.
 
 use std::collections::VecDeque;
 
-/// What a person pressed.
+/// A key press.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
     /// A character.
     Char(char),
     /// Return or line feed.
     Enter,
-    /// Escape alone.
+    /// Escape on its own.
     Escape,
-    /// Rubs out the character before.
+    /// Deletes the previous character.
     Backspace,
     /// Ctrl-C.
     Interrupt,
@@ -38,41 +38,41 @@ pub enum Key {
     Home,
     /// To the end.
     End,
-    /// Text that was pasted.
+    /// Pasted text.
     Paste(String),
-    /// Bytes that are no UTF-8, or a sequence that means nothing here.
+    /// Bytes that are not UTF-8, or an unsupported sequence.
     Unknown,
 }
 
-/// A paste longer than this, in bytes, is cut.
+/// The maximum length of a paste in bytes. A longer one is truncated.
 const LONGEST_PASTE: usize = 16_384;
 const PASTE_BEGINS: &[u8] = b"\x1b[200~";
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
-/// Collects bytes until they make a key.
+/// Collects bytes until they form a key.
 #[derive(Debug, Default)]
 pub struct Decoder {
     bytes: VecDeque<u8>,
 }
 
 impl Decoder {
-    /// Adds bytes that were read.
+    /// Adds bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
     }
 
-    /// Forgets what was not used yet.
+    /// Discards unused bytes.
     pub fn clear(&mut self) {
         self.bytes.clear();
     }
 
-    /// Whether bytes wait that do not yet make a key.
+    /// Whether there are bytes that do not form a key yet.
     #[must_use]
     pub fn waits(&self) -> bool {
         !self.bytes.is_empty()
     }
 
-    /// The next key. `complete`: no byte will follow soon, so a lone escape is the key, and a torn sequence unknown.
+    /// The next key. If `complete` is true, no byte follows soon: a lone escape is the key, and an incomplete sequence is unknown.
     pub fn key(&mut self, complete: bool) -> Option<Key> {
         let bytes = self.bytes.make_contiguous();
         let (taken, key) = match bytes {

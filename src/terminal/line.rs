@@ -1,24 +1,23 @@
-//! A line that a person types: a word, a name, a reason.
+//! Line input: a word, a name, or a reason.
 //!
-//! In: keys. Out: the line as it stands, and whether it was sent or left. It never takes a hidden character, and a pasted
-//! line feed becomes a blank, so that one paste is one answer at most, and never sent by itself.
+//! Hidden characters are not accepted. A pasted line feed becomes a blank, so a paste never submits the line.
 
 use crate::input::text::is_hidden;
 use crate::terminal::keys::Key;
 
-/// The longest line, in characters.
+/// The maximum length of a line, in characters.
 pub const LONGEST: usize = 2_000;
 
-/// What a key did to the line.
+/// The effect of a key on the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
-    /// The line goes on.
+    /// The line is not submitted yet.
     On,
-    /// The line goes on, but the key was not taken; why.
+    /// The line is not submitted yet, and the key was rejected for this reason.
     Refused(&'static str),
-    /// The person sent it.
+    /// The user submitted it.
     Sent(String),
-    /// The person left it.
+    /// The user cancelled it.
     Left,
 }
 
@@ -29,13 +28,13 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line as it stands.
+    /// The current text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Takes a key.
+    /// Processes a key.
     pub fn key(&mut self, key: &Key) -> Typed {
         match key {
             Key::Enter => Typed::Sent(std::mem::take(&mut self.text)),
@@ -64,7 +63,7 @@ impl Line {
 
     fn push(&mut self, c: char) -> Typed {
         if is_hidden(c) {
-            return Typed::Refused("a character that cannot be seen was not taken");
+            return Typed::Refused("invisible characters are not allowed");
         }
         if self.text.chars().count() >= LONGEST {
             return Typed::Refused("the line is full");
@@ -76,10 +75,10 @@ impl Line {
     fn paste(&mut self, pasted: &str) -> Typed {
         let lines = pasted.trim_end_matches(['\r', '\n']).replace("\r\n", " ").replace(['\r', '\n', '\t'], " ");
         if lines.chars().any(is_hidden) {
-            return Typed::Refused("the pasted text holds characters that cannot be seen; nothing of it was taken");
+            return Typed::Refused("the pasted text contains invisible characters; it was ignored");
         }
         if self.text.chars().count() + lines.chars().count() > LONGEST {
-            return Typed::Refused("the pasted text is too long; nothing of it was taken");
+            return Typed::Refused("the pasted text is too long; it was ignored");
         }
         self.text.push_str(&lines);
         Typed::On

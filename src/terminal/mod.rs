@@ -1,13 +1,12 @@
-//! The only room that asks a person.
+//! Asks the user for decisions.
 //!
-//! In: a session of `decision`, and the report's cards. Out: answers typed on the controlling terminal. Everything is read
-//! from and written to `/dev/tty`, never stdin or stdout, so a pipe cannot answer. What was typed before a question was
-//! shown never answers it; Enter alone never approves (the session refuses it, and no key is bound to it here). The
-//! terminal is given back as it was, however the session ends.
+//! All input and output uses the controlling terminal `/dev/tty`, never stdin or stdout, so a pipe cannot answer. Input
+//! typed before a question is shown never answers it. Enter alone never approves: the session rejects it, and no key is
+//! bound to it here. The terminal is restored however the session ends.
 //!
-//! In reading order: [`driver`] says who drives the terminal; [`keys`] and [`mod@line`] turn bytes into keys and lines;
-//! [`console`] is what the screens need of a terminal, [`tty`] the real one; [`screen`] shows a page with its keys;
-//! [`opening`] is what comes before the first question, `sitting` the loop around the session.
+//! In reading order: [`driver`] detects assistants; [`keys`] and [`mod@line`] decode keys and lines; [`console`] is the
+//! interface of a terminal and [`tty`] the real one; [`screen`] shows a page with its keys; [`opening`] is shown before
+//! the first question; [`review_loop`] runs the session.
 
 pub mod console;
 pub mod driver;
@@ -24,19 +23,19 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-/// Why nobody could be asked, or the asking ended.
+/// Why the user could not be asked, or the session ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// There is no controlling terminal.
-    #[error("there is no terminal to ask a person on")]
+    #[error("there is no terminal for prompts")]
     NoTerminal(#[source] std::io::Error),
-    /// An assistant's variables show that it drives the terminal.
-    #[error("an assistant drives this terminal (`{0}` is set), so no decision is taken here")]
+    /// The environment shows that an assistant controls the terminal.
+    #[error("an assistant controls this terminal (`{0}` is set), so decisions are not accepted here")]
     AssistantDrives(&'static str),
-    /// The variables of a build system show that no person is here.
-    #[error("a build job runs here (`{0}` is set), so no decision is taken here")]
+    /// The environment shows that this is a job of a build system.
+    #[error("this is a build job (`{0}` is set), so decisions are not accepted here")]
     MachineDrives(&'static str),
-    /// The terminal was closed, or its other end is gone.
+    /// The terminal was closed.
     #[error("the terminal was closed")]
     Closed,
     /// Ctrl-C, or a signal that ends the process.
@@ -48,21 +47,21 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What to do about it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::NoTerminal(_) => {
-                "run this in a terminal of your own; `review check` and `review diff` work without one"
+                "run this in a terminal; `review check` and `review diff` work without one"
             }
-            Self::AssistantDrives(_) => "open a terminal that no assistant started, and run the same command there",
+            Self::AssistantDrives(_) => "run the same command in a terminal that was not started by an assistant",
             Self::MachineDrives(_) => {
-                "run this in a terminal of your own; a job runs `review check`, `review gate` and `review record`"
+                "run this in your own terminal; in a job, use `review check`, `review gate` and `review record`"
             }
             Self::Closed | Self::Interrupted => {
-                "what was decided is in the journal; `review resume` goes on from there"
+                "your decisions are in the journal; continue with `review resume`"
             }
-            Self::Broken(_) => "try another terminal; what was decided is in the journal",
+            Self::Broken(_) => "try another terminal; your decisions are in the journal",
         }
     }
 }
@@ -70,7 +69,7 @@ impl Failure {
 impl From<rustix::io::Errno> for Failure {
     fn from(errno: rustix::io::Errno) -> Self {
         match errno {
-            // WHY: a terminal whose other end hung up answers with an input/output error.
+            // A terminal that hung up reports an input/output error.
             rustix::io::Errno::IO | rustix::io::Errno::NXIO => Self::Closed,
             other => Self::Broken(other.into()),
         }

@@ -1,7 +1,5 @@
-//! What is shown before the first question: what to know that no card says, the queue of plans, and what was decided before
-//! an interruption.
-//!
-//! In: plain data, filled by `cli`. Out: whether the person goes on. Nothing is decided here.
+//! The page before the first question: notes that no card shows, the queue of plans, and the decisions from an
+//! interrupted review. It only returns whether the user continues.
 
 use crate::input::finding::Severity;
 use crate::input::text::Text;
@@ -14,29 +12,29 @@ use crate::terminal::console::Console;
 use crate::terminal::screen::{Beside, Choice};
 use crate::terminal::{Failure, screen};
 
-/// How many notes the page shows.
+/// The maximum number of notes on the page.
 const MOST: usize = 20;
 
-/// A plan of the queue.
+/// A plan in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued {
     /// Its id.
     pub plan: Text,
     /// The agent that wrote it.
     pub proposer: Text,
-    /// Its changes.
+    /// The number of its changes.
     pub changes: u64,
-    /// Those that the person is asked about.
+    /// The number of changes that need a decision of this user.
     pub ask: u64,
-    /// Privileged ones among those.
+    /// The number of privileged changes among them.
     pub privileged: u64,
-    /// Those that pass without a person.
+    /// The number of automatic changes.
     pub automatic: u64,
-    /// Those that are decided, and unchanged since.
+    /// The number of changes that are decided and unchanged.
     pub decided: u64,
 }
 
-/// A decision that an interrupted review had recorded.
+/// A decision recorded by an interrupted review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     /// The plan.
@@ -45,29 +43,29 @@ pub struct Remembered {
     pub change: Text,
     /// What the change does.
     pub what: Sentence,
-    /// What was said.
+    /// The decision.
     pub said: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: Option<Text>,
-    /// Whether it must be said again.
+    /// Whether it must be confirmed again.
     pub again: bool,
 }
 
-/// What there is to be shown before the first question.
+/// The contents of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
-    /// The plans, in the order in which they are asked.
+    /// The plans, in the order of the questions.
     pub queue: Vec<Queued>,
-    /// Plans that are not asked about, and why.
+    /// Plans without questions, and the reasons.
     pub passed: Vec<(Text, Sentence)>,
-    /// What was decided before an interruption.
+    /// Decisions from before an interruption.
     pub before: Vec<Remembered>,
-    /// What a person should know beforehand, beside what the cards say.
+    /// Notes in addition to the cards.
     pub notes: Vec<Reported>,
 }
 
 impl Opening {
-    /// Whether something in it is worth a page: several plans, a review that was left, or a note that is more than a note.
+    /// Whether the page is worth showing: there are several plans, an interrupted review, or a warning or error.
     #[must_use]
     pub fn says_anything(&self) -> bool {
         let plans = self.queue.len().saturating_add(self.passed.len());
@@ -75,50 +73,50 @@ impl Opening {
     }
 }
 
-/// What the person does.
+/// The user's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// Goes on to the first question.
+    /// Continue to the first question.
     GoOn,
-    /// Leaves; nothing is changed.
+    /// Quit without changes.
     Leave,
 }
 
-/// Shows what there is to do.
+/// Shows the page and asks whether to continue.
 ///
 /// # Errors
-/// If the terminal is gone, or the person interrupts.
+/// If the terminal is gone, or the user interrupts.
 pub fn ask(console: &mut dyn Console, colour: bool, opening: &Opening) -> Result<Begin, Failure> {
     let key = |key, word, help, value| Choice { key, word, help, value, after_all: false };
     let choices = [
-        key('g', "go on", "goes to the first question", Begin::GoOn),
-        key('q', "quit", "leaves, with everything as it is", Begin::Leave),
+        key('g', "go on", "go to the first question", Begin::GoOn),
+        key('q', "quit", "quit without changes", Begin::Leave),
     ];
     screen::choose(console, colour, &|style| page(opening, style), &Beside::default(), &choices).map(|(begin, _)| begin)
 }
 
-/// Asks whether a review that was left is to be dropped, with everything decided in it.
+/// Asks whether to discard an unfinished review with all its decisions.
 ///
 /// # Errors
-/// If the terminal is gone, or the person interrupts.
+/// If the terminal is gone, or the user interrupts.
 pub fn give_up(console: &mut dyn Console, colour: bool, what: &Text) -> Result<bool, Failure> {
     let paint = |style: &Style| {
         let mut page = Page::new(style);
-        page.heading("Drop what was left?");
+        page.heading("Discard the unfinished review?");
         for line in what.raw().lines() {
             page.para("  ", &[Span::outside(Label::Plain, &Text::from(line))]);
         }
-        page.para("", &[Span::own(Label::Stop, "What was decided in it is gone then; nothing of it is in the log.")]);
+        page.para("", &[Span::own(Label::Stop, "This deletes all decisions in it. None of them is in the log.")]);
         page
     };
     let mut notice = String::new();
     loop {
         let beside = Beside { notice: std::mem::take(&mut notice), ..Beside::default() };
-        let typed = screen::line(console, colour, &paint, &beside, "Type `drop` to drop it, or Esc to keep it:")?;
+        let typed = screen::line(console, colour, &paint, &beside, "Type `drop` to discard it, or press Esc to keep it:")?;
         match typed.as_deref().map(str::trim) {
             None => return Ok(false),
             Some("drop") => return Ok(true),
-            Some(_) => "this is not `drop`; nothing was dropped".clone_into(&mut notice),
+            Some(_) => "you did not type `drop`; nothing was discarded".clone_into(&mut notice),
         }
     }
 }
@@ -151,7 +149,7 @@ fn notes(page: &mut Page, style: &Style, notes: &[Reported]) {
 }
 
 fn before(page: &mut Page, style: &Style, all: &[Remembered]) {
-    page.heading("You left this review; what you had decided");
+    page.heading("Your decisions from the interrupted review");
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|it| {
@@ -161,14 +159,17 @@ fn before(page: &mut Page, style: &Style, all: &[Remembered]) {
                 it.change.terminal(),
                 it.what.terminal(),
                 format!("{}{why}", it.said),
-                if it.again { "is asked again" } else { "stands" }.to_owned(),
+                if it.again { "confirm again" } else { "kept" }.to_owned(),
             ]
         })
         .collect();
-    table::put(page, style, &["plan", "change", "what it does", "you said", "now"], &rows);
+    table::put(page, style, &["plan", "change", "what it does", "you decided", "now"], &rows);
     page.para(
         "",
-        &[Span::own(Label::Plain, "What gives access is asked again; what you do not say again is not sealed.")],
+        &[Span::own(
+            Label::Plain,
+            "Decisions that give access must be confirmed again. Unconfirmed ones are not sealed.",
+        )],
     );
 }
 
@@ -203,6 +204,6 @@ fn queue(page: &mut Page, style: &Style, opening: &Opening) {
     for (file, why) in &opening.passed {
         let mut line = spans(Label::Warn, &Sentence::new().name(file).own(": "));
         line.extend(spans(Label::Plain, why));
-        page.para("  not asked about: ", &line);
+        page.para("  skipped: ", &line);
     }
 }

@@ -1,8 +1,7 @@
-//! A sitting: the loop around a session, and what each of its questions looks like.
+//! The review loop: asks the questions of a session and draws them.
 //!
-//! In: a session of `decision`, the report's plans, and a [`SessionStore`] that stores and analyses. Out: how the session ended.
-//! It decides nothing: every answer is a key or a line that a person typed at the question shown. Events are at the desk
-//! before the next question is drawn.
+//! It contains no decision logic: every answer is a key or a line that the user typed at the question shown. Events are
+//! persisted by a [`SessionStore`] before the next question is drawn.
 
 use std::collections::BTreeSet;
 
@@ -22,42 +21,42 @@ use crate::terminal::screen::Beside;
 use crate::terminal::words::Press;
 use crate::terminal::{Failure, screen, words};
 
-/// What a sitting asks of the rooms that store and analyse.
+/// Storage and analysis for a session.
 pub trait SessionStore {
-    /// What can go wrong there.
+    /// The error type.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Persists what was decided; a decision counts only when this has returned.
+    /// Persists decisions. A decision counts only after this has returned.
     ///
     /// # Errors
-    /// If it is not on the disk. The sitting ends.
+    /// If the decisions are not on disk. The session ends.
     fn persist(&mut self, events: &[Event]) -> Result<(), Self::Error>;
 
-    /// Analyses and evaluates these changes as plans of their own.
+    /// Analyses and evaluates these changes as separate plans.
     ///
     /// # Errors
-    /// If that cannot be done. The sitting ends.
+    /// If the analysis fails. The session ends.
     fn reanalyse(&mut self, approved: &BTreeSet<CaseId>) -> Result<Reanalysis, Self::Error>;
 
-    /// What is not any more as it was shown, and would be sealed all the same.
+    /// What has changed since it was shown, but would be sealed.
     fn moved(&self) -> Vec<Sentence>;
 }
 
-/// Why a sitting broke off.
+/// Why a session ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum BreakOff<E: std::error::Error + 'static> {
-    /// The terminal.
+    /// A terminal failure.
     #[error(transparent)]
     Terminal(#[from] Failure),
-    /// The desk.
-    #[error("what was decided could not be taken further")]
+    /// A storage or analysis failure.
+    #[error("the decisions could not be processed")]
     Desk(#[source] E),
 }
 
-/// Asks a person about every change of a session, and says how it ended.
+/// Asks the user about every change of a session, and returns how it ended.
 ///
 /// # Errors
-/// If the terminal is gone, the person interrupts, or the desk fails; what the desk had persisted by then stands.
+/// If the terminal is gone, the user interrupts, or the store fails. Persisted decisions remain.
 pub fn run<D: SessionStore>(
     console: &mut dyn Console,
     colour: bool,
@@ -78,9 +77,9 @@ pub fn run<D: SessionStore>(
                 let moved = if is_seal { desk.moved() } else { Vec::new() };
                 let shown = ReviewLoop { colour, plans, session, question: &question, notice: &notice, moved };
                 let (reply, seen) = shown.ask(console)?;
-                // INVARIANT: whoever seals was told first what is not any more as it was shown.
+                // INVARIANT: before sealing, the user has seen everything that changed since it was shown.
                 if is_seal && matches!(reply, Reply::Typed(_)) && desk.moved() != shown.moved {
-                    notice = String::from("something was changed meanwhile, see above; nothing was sealed");
+                    notice = String::from("something has changed meanwhile, see above; nothing was sealed");
                     continue;
                 }
                 session.answer(question.answer(reply, seen))
@@ -136,7 +135,7 @@ struct ReviewLoop<'s> {
     session: &'s Session,
     question: &'s Question,
     notice: &'s str,
-    /// What moved under the person's hands.
+    /// What has changed during the session.
     moved: Vec<Sentence>,
 }
 
@@ -178,7 +177,7 @@ impl ReviewLoop<'_> {
                 let typed = screen::line(console, self.colour, &paint, &self.beside(), &prompt)?;
                 Ok(unseen(typed.map_or(Reply::Back, Reply::Typed)))
             }
-            // WHY: the loop answers these itself; quitting is the answer that decides nothing.
+            // The loop answers these itself. Quitting decides nothing.
             Ask::Reanalyse(_) | Ask::Over(_) => Ok(unseen(Reply::Quit)),
         }
     }
@@ -203,11 +202,11 @@ impl ReviewLoop<'_> {
         Ok(typed.map_or(Reply::Back, Reply::Typed))
     }
 
-    /// That an approval or override takes no effect, because a rejection by somebody else stands.
+    /// Notes that an approval or override has no effect, because of a rejection by another person.
     fn put_no_effect(&self, page: &mut Page, case: &CaseId, purpose: Purpose) {
         let what = match purpose {
-            Purpose::Approve | Purpose::Together => "this approval takes no effect",
-            Purpose::Override => "this override takes no effect",
+            Purpose::Approve | Purpose::Together => "this approval has no effect",
+            Purpose::Override => "this override has no effect",
             Purpose::Reject | Purpose::RejectRest | Purpose::Lift => return,
         };
         if self.session.card(case).is_none_or(|card| card.rejects.is_empty()) {
@@ -215,22 +214,22 @@ impl ReviewLoop<'_> {
         }
         let Some((_, change)) = self.find(case) else { return };
         page.para_from(
-            Span::own(Label::Stop, format!("{what} while a rejection stands: ")),
+            Span::own(Label::Stop, format!("{what} while there is a rejection: ")),
             &spans(Label::Plain, &rejected(change)),
         );
         page.para("  ", &[Span::own(Label::Plain, card::LIFT)]);
         page.gap();
     }
 
-    /// Asks which changes are to be shown. `None`: the person left it.
+    /// Asks for a filter. `None`: the user cancelled.
     fn find_words(&self, console: &mut dyn Console, paint: &screen::Paint<'_>) -> Result<Option<Reply>, Failure> {
-        let notice = "a part of an identity, role or place; or: privileged; Enter alone shows all".to_owned();
+        let notice = "part of an identity, role or scope, or `privileged`; Enter alone shows all".to_owned();
         let beside = Beside { notice, ..Beside::default() };
         let typed = screen::line(console, self.colour, paint, &beside, "Find:")?;
         Ok(typed.map(Reply::Find))
     }
 
-    /// Shows every change and asks which one to go to. `None`: the person left it.
+    /// Shows all changes and asks for one. `None`: the user cancelled.
     fn pick(&self, console: &mut dyn Console) -> Result<Option<Reply>, Failure> {
         let entries = self.session.contents();
         let paint = |style: &Style| self.list_page(style, &entries);
@@ -244,7 +243,7 @@ impl ReviewLoop<'_> {
             }
             match number.and_then(|n| entries.get(n)) {
                 Some(entry) => return Ok(Some(Reply::Visit(entry.case.clone()))),
-                None => beside.notice = format!("there is no such number; the list ends at {}", entries.len()),
+                None => beside.notice = format!("there is no such number; the last one is {}", entries.len()),
             }
         }
     }
@@ -275,7 +274,7 @@ impl ReviewLoop<'_> {
         let (at, of) = self.question.progress();
         let mut progress = if at > 0 { format!("{at} of {of}") } else { String::new() };
         if let Some(words) = self.question.narrow() {
-            progress = format!("{progress} that meet `{}`; / and Enter: all", words.terminal());
+            progress = format!("{progress} that match `{}`; / and Enter: all", words.terminal());
         }
         Beside { progress, notice: self.notice.to_owned(), read: false }
     }
@@ -306,10 +305,10 @@ impl ReviewLoop<'_> {
         }
         for before in before {
             let line = [Span::own(Label::Warn, words::journalled(before))];
-            page.para("before the interruption you decided, and must say again: ", &line);
+            page.para("before the interruption you decided (confirm it again to keep it): ", &line);
         }
         let Some((plan, change)) = self.find(case) else {
-            let what = Sentence::of("the report holds no change ").id(&case.change).own(" of ").id(&case.plan);
+            let what = Sentence::of("the report does not contain change ").id(&case.change).own(" of ").id(&case.plan);
             page.para("", &spans(Label::Stop, &what));
             return page;
         };
@@ -319,7 +318,7 @@ impl ReviewLoop<'_> {
             .filter(|policy| matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails))
             .collect();
         if !denials.is_empty() {
-            page.para("", &[Span::own(Label::Stop, "policy denies the plan as a whole:")]);
+            page.para("", &[Span::own(Label::Stop, "a policy denies the whole plan:")]);
             for policy in denials {
                 card::put_policy(&mut page, policy);
             }
@@ -352,7 +351,7 @@ impl ReviewLoop<'_> {
                 vec![case.plan.text().terminal(), case.change.text().terminal(), sentence, concerned]
             })
             .collect();
-        table::put(&mut page, style, &["plan", "change", "what it does", "concerns"], &rows);
+        table::put(&mut page, style, &["plan", "change", "what it does", "affects"], &rows);
         page
     }
 
@@ -362,7 +361,7 @@ impl ReviewLoop<'_> {
         for moved in &self.moved {
             page.para("", &spans(Label::Stop, moved));
         }
-        page.heading("What you are about to seal with your signature");
+        page.heading("Your signature will cover");
         let put = |page: &mut Page, word: &str, label: Label, cases: &[CaseId]| {
             for case in cases {
                 let mut line = vec![Span::own(label, format!("{word:<11}"))];
@@ -395,7 +394,7 @@ impl ReviewLoop<'_> {
         }
         if summary.not_asked > 0 {
             let n = u64::try_from(summary.not_asked).unwrap_or(u64::MAX);
-            let words = format!("{} not asked about: decided before, or not yours", counted(n, "change", "changes"));
+            let words = format!("{} skipped: decided before, or not yours to decide", counted(n, "change", "changes"));
             page.para("  ", &[Span::own(Label::Quiet, words)]);
         }
         page
@@ -422,8 +421,11 @@ impl ReviewLoop<'_> {
         match self.question.note() {
             Some(Note::SetFails(faults)) => {
                 page.para_from(
-                    Span::own(Label::Stop, "what you approved cannot stand on its own: "),
-                    &[Span::own(Label::Plain, "go back, and withdraw an approval or decide on what it rests on")],
+                    Span::own(Label::Stop, "your approvals are not consistent: "),
+                    &[Span::own(
+                        Label::Plain,
+                        "go back and withdraw an approval, or decide the change that it depends on",
+                    )],
                 );
                 for fault in faults {
                     page.para("  ", &spans(Label::Plain, &words::fault(fault)));
@@ -431,7 +433,7 @@ impl ReviewLoop<'_> {
                 page.gap();
             }
             Some(Note::AllFound(narrow)) => {
-                let line = Sentence::of("these were all that meet ").name(narrow).own("; here are the others");
+                let line = Sentence::of("no more changes match ").name(narrow).own("; the filter is removed");
                 page.para("", &spans(Label::Note, &line));
                 page.gap();
             }

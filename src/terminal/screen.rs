@@ -1,8 +1,7 @@
-//! A page on the screen, with the keys that work on its last line.
+//! Shows a page with its keys on the last line, and reads a key or a line.
 //!
-//! In: a page made for a width, and choices with keys. Out: the key chosen, or a line typed. Pages longer than the screen
-//! scroll, and how much of them was on the screen is counted. Enter is never a choice; what was typed before the question was
-//! shown is forgotten.
+//! Pages longer than the screen scroll, and the lines that were on the screen are counted. Enter is never a choice. Input
+//! typed before the question is shown is discarded.
 
 use crate::decision::session::{Part, Shown};
 use crate::report::layout::{Page, columns, cut};
@@ -12,33 +11,33 @@ use crate::terminal::console::{Console, Drawing, Event};
 use crate::terminal::keys::Key;
 use crate::terminal::line::{Line, Typed};
 
-/// The fewest rows and columns that can be used.
+/// The minimum number of columns and rows.
 const SMALLEST: (usize, usize) = (Style::NARROWEST, 6);
 
-/// A key that can be pressed, and what it does.
+/// A key and its effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice<T> {
     /// The key.
     pub key: char,
-    /// What it does, in a word or two.
+    /// A label of one or two words.
     pub word: &'static str,
-    /// What it does, in a sentence, for the help.
+    /// The help text.
     pub help: &'static str,
-    /// What is given back.
+    /// The result.
     pub value: T,
-    /// Whether it may be chosen only once the page was shown to its end.
+    /// Whether it requires that the page was scrolled to its end.
     pub after_all: bool,
 }
 
-/// Draws a page for a size: style in, page out.
+/// Renders a page for a style.
 pub type Paint<'p> = dyn Fn(&Style) -> Page + 'p;
 
-/// What stands beside a page.
+/// The status line of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beside {
-    /// How far the person is: `3 of 17`.
+    /// The progress, such as `3 of 17`.
     pub progress: String,
-    /// Something to be said: a complaint about the last answer, a warning. Escaped.
+    /// A message, such as a complaint about the last answer. Already escaped.
     pub notice: String,
     /// Whether the page was read to its end before.
     pub read: bool,
@@ -47,7 +46,7 @@ pub struct Beside {
 /// Asks for one of several keys. Gives what was chosen, and how much of the page was on the screen.
 ///
 /// # Errors
-/// If the terminal is gone, or the person interrupts.
+/// If the terminal is gone, or the user interrupts.
 pub fn choose<T: Clone>(
     console: &mut dyn Console,
     colour: bool,
@@ -69,16 +68,16 @@ pub fn choose<T: Clone>(
             Key::Char(pressed) => match choices.iter().find(|choice| choice.key == pressed) {
                 Some(choice) if choice.after_all && !beside.read && !view.seen_all() => {
                     view.notice = if view.is_at_end() {
-                        "read on first: some lines above were not on the screen yet".to_owned()
+                        "scroll first: some lines above were not on the screen yet".to_owned()
                     } else {
-                        "read on first: there is more below (space)".to_owned()
+                        "scroll to the end first (space)".to_owned()
                     };
                 }
                 Some(choice) => return Ok((choice.value.clone(), view.shown())),
-                None => "this key does nothing here; ? shows the keys".clone_into(&mut view.notice),
+                None => "this key has no effect here; ? shows the keys".clone_into(&mut view.notice),
             },
-            Key::Enter => "Enter alone decides nothing; press one of the keys below".clone_into(&mut view.notice),
-            Key::Paste(_) => "pasted text decides nothing; press one of the keys below".clone_into(&mut view.notice),
+            Key::Enter => "Enter alone has no effect; press one of the keys below".clone_into(&mut view.notice),
+            Key::Paste(_) => "pasted text has no effect; press one of the keys below".clone_into(&mut view.notice),
             Key::Escape
             | Key::EndOfFile
             | Key::Unknown
@@ -97,10 +96,10 @@ pub fn choose<T: Clone>(
     }
 }
 
-/// Asks for a line. `None`: the person left it.
+/// Asks for a line. `None`: the user cancelled.
 ///
 /// # Errors
-/// If the terminal is gone, or the person interrupts.
+/// If the terminal is gone, or the user interrupts.
 pub fn line(
     console: &mut dyn Console,
     colour: bool,
@@ -139,9 +138,9 @@ fn help<T: Clone>(console: &mut dyn Console, colour: bool, choices: &[Choice<T>]
             page.para_from(front, &[crate::report::layout::Span::own(Label::Plain, words)]);
         }
         for words in [
-            "space, ↓, PageDown: read on",
-            "↑, PageUp, Home: read back",
-            "Ctrl-C: leave at once; what was decided is in the journal",
+            "space, ↓, PageDown: scroll down",
+            "↑, PageUp, Home: scroll up",
+            "Ctrl-C: quit at once; your decisions are in the journal",
         ] {
             page.para("", &[crate::report::layout::Span::own(Label::Plain, words)]);
         }
@@ -157,7 +156,7 @@ fn help<T: Clone>(console: &mut dyn Console, colour: bool, choices: &[Choice<T>]
     }
 }
 
-/// The keys, as many as fit; the first ones matter most, and `?` always fits.
+/// The list of keys, as many as fit. The most important ones come first, and `?` always fits.
 fn keys_line<T>(choices: &[Choice<T>], more: bool, wide: usize) -> String {
     let mut parts: Vec<String> = Vec::new();
     if more {
@@ -261,7 +260,7 @@ impl View {
 
     fn status(&self, progress: &str, bottom: usize, wide: usize) -> String {
         if !self.notice.is_empty() {
-            // WHY: what is wrong matters more than what to do; where both do not fit, the first is shown whole.
+            // The message is more important than the keys. If both do not fit, show the message in full.
             let fits = columns(&self.notice) <= wide;
             let said = if fits { Some(&*self.notice) } else { self.notice.split(": ").next() };
             return cut(said.unwrap_or_default(), wide);
@@ -275,7 +274,7 @@ impl View {
         cut(&parts.join(" · "), wide)
     }
 
-    /// Scrolls, if the key does that.
+    /// Scrolls if the key is a scroll key, and returns whether it was.
     fn scroll(&mut self, key: &Key) -> bool {
         let most = self.length.saturating_sub(self.height);
         let page = self.height.saturating_sub(1).max(1);
@@ -303,7 +302,7 @@ impl View {
     }
 }
 
-/// The prompt and the end of what was typed, and where the cursor stands.
+/// The prompt, the end of the typed text, and the cursor position.
 fn input(prompt: &str, text: &str, wide: usize) -> (String, usize) {
     let prompt = cut(prompt, wide * 2 / 3);
     let room = wide.saturating_sub(columns(&prompt) + 2);

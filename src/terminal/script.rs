@@ -1,4 +1,4 @@
-//! A console for tests: keys from a list, screens parsed as a terminal would show them.
+//! A scripted console for tests: keys from a list, and screens parsed as a terminal would show them.
 
 use std::collections::VecDeque;
 
@@ -6,11 +6,11 @@ use crate::terminal::Failure;
 use crate::terminal::console::{Console, Drawing, Event};
 use crate::terminal::keys::{Decoder, Key};
 
-/// Keys in, screens out. Where the keys end, the terminal is closed.
+/// Takes keys and records screens. After the last key, the terminal is closed.
 pub(crate) struct Script {
     pub(crate) size: (usize, usize),
     events: VecDeque<Event>,
-    /// What stood on the screen, after each drawing.
+    /// The screen content after each drawing.
     pub(crate) screens: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Console for Script {
         terminal.process(screen.lines.join("\r\n").as_bytes());
         let shown: Vec<String> =
             terminal.screen().rows(0, u16::try_from(wide).unwrap()).map(|row| row.trim_end().to_owned()).collect();
-        // WHY: a line that is too wide would wrap, and the screen would show other lines than were drawn.
+        // A line that is too wide would wrap, and the screen would differ from what was drawn.
         let plain = screen.lines.iter().all(|line| !line.contains('\u{1b}'));
         for (row, line) in screen.lines.iter().enumerate().filter(|_| plain) {
             assert_eq!(shown[row], line.trim_end(), "row {row} is not shown as drawn");

@@ -69,10 +69,10 @@ fn a_privileged_change_is_approved_only_after_its_whole_card_was_shown() {
 
 #[test]
 fn cards_are_shown_as_drawn_whatever_the_text() {
-    // The script compares each row of a parsed screen with the line that was drawn.
+    // The script compares each row of the parsed screen with the drawn line.
     for text in crate::report::samples::hostile().iter().step_by(5) {
         for size in [(60, 20), (80, 24), (200, 60)] {
-            // WHY: vt100 and we may count zero-width and joined characters otherwise; those never break a line here.
+            // vt100 may count zero-width and joined characters differently. They never break a line here.
             if text.chars().all(|c| unicode_width::UnicodeWidthChar::width(c) != Some(0)) {
                 let mut console = Script::new(size, "       s");
                 assert_eq!(ask(&mut console, text).unwrap(), "skip");
@@ -94,13 +94,13 @@ fn a_line_is_sent_by_enter_and_left_by_escape() {
     assert!(matches!(typed("ledg"), Err(Failure::Closed)));
 }
 
-/// Runs in a pseudo-terminal, started by the tests below.
+/// Runs in a pseudo-terminal. The tests below start it.
 #[test]
 fn child_of_the_terminal_tests() {
     if std::env::var_os("REVIEW_TERMINAL_TEST").is_none() {
         return;
     }
-    // WHY: `stty -g` prints every setting of the terminal.
+    // `stty -g` prints all settings of the terminal.
     let mode = || {
         let tty = std::fs::File::open("/dev/tty").unwrap();
         Command::new("stty").arg("-g").stdin(tty).output().unwrap().stdout
@@ -189,7 +189,7 @@ fn without_a_controlling_terminal_nobody_is_asked() {
     }
 }
 
-/// Runs without a controlling terminal, started by the test above.
+/// Runs without a controlling terminal. The test above starts it.
 #[test]
 fn opening_without_a_terminal_fails() {
     if std::env::var_os("REVIEW_NO_TERMINAL_TEST").is_some() {
@@ -217,7 +217,7 @@ mod conversation {
     use crate::terminal::script::Script;
     use crate::terminal::words;
 
-    /// Keeps what it is given, and finds every approved set sound.
+    /// A store that keeps events in memory and reports no faults.
     #[derive(Default)]
     struct Drawer {
         cards: Vec<Card>,
@@ -304,7 +304,7 @@ mod conversation {
         plan
     }
 
-    /// A privileged change `c1` is asked before an ordinary one, `c2`.
+    /// A session in which the privileged change `c1` comes before the ordinary change `c2`.
     fn talk(keys: &str) -> (Result<End, BreakOff<Infallible>>, Drawer, Script) {
         let cards = vec![card("c1", true), card("c2", false)];
         let mut session = Session::new(cards.clone()).unwrap();
@@ -337,7 +337,7 @@ mod conversation {
         assert!(console.last().contains("privileged, by name: `ledger-writer`"), "{}", console.last());
     }
 
-    /// One ordinary change that this person may set aside or lift, on a screen that its card does not fit.
+    /// A session with one ordinary change that this user may override or lift, on a screen that is too small for its card.
     fn talk_about(card: Card, keys: &str) -> (Result<End, BreakOff<Infallible>>, Script) {
         let mut session = Session::new(vec![card.clone()]).unwrap();
         let mut plan = plan();
@@ -406,7 +406,7 @@ mod conversation {
     #[test]
     fn rejecting_the_rest_says_how_many_those_are_that_are_shown() {
         let (_, _, console) = talk("R");
-        assert!(console.last().contains("Why to reject these 2?"), "{}", console.last());
+        assert!(console.last().contains("Reason to reject these 2 changes?"), "{}", console.last());
         let (_, drawer, console) = talk("/c2\rR");
         assert!(drawer.events.is_empty() && !console.last().contains("Why to"), "one is no rest: {}", console.last());
         let cards = ["c1", "c2", "c3"].map(|id| Card { names: ["svc:a".into()].into(), ..card(id, false) });
@@ -416,7 +416,7 @@ mod conversation {
         let mut console = Script::new((80, 30), "/svc:a\rR");
         let end = run(&mut console, false, &[plan()], &mut session, &mut Drawer::default());
         assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
-        assert!(console.last().contains("Why to reject these 2?"), "{}", console.last());
+        assert!(console.last().contains("Reason to reject these 2 changes?"), "{}", console.last());
         let (_, _, console) = talk("?");
         assert!(console.last().contains("that is shown now"), "{}", console.last());
     }

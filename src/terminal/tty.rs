@@ -1,8 +1,8 @@
 //! The controlling terminal.
 //!
-//! In: `/dev/tty`, opened for reading and writing. Out: keys and screens. INVARIANT: it is in raw mode only while a [`Tty`]
-//! lives; dropping it restores the mode, the screen and the cursor, on return, on an error, on Ctrl-C, on SIGINT, SIGTERM,
-//! SIGHUP and SIGQUIT (caught as flags while it lives, left to their defaults before and after) and in a panic.
+//! INVARIANT: `/dev/tty` is in raw mode only while a [`Tty`] exists. Dropping it restores the mode, the screen and the
+//! cursor: on return, on an error, on Ctrl-C, in a panic, and on SIGINT, SIGTERM, SIGHUP and SIGQUIT. These signals set
+//! flags while a [`Tty`] exists and have their default effect otherwise.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -20,17 +20,17 @@ use crate::terminal::Failure;
 use crate::terminal::console::{Console, Drawing, Event};
 use crate::terminal::keys::{Decoder, Key};
 
-/// How often the size and the signals are looked at while nothing is typed.
+/// The interval for checking size and signals while there is no input.
 const TICK_NANOSECONDS: i64 = 100_000_000;
-/// How long a torn sequence may wait for its rest.
+/// How long to wait for the rest of an incomplete sequence.
 const ESCAPE_NANOSECONDS: i64 = 40_000_000;
 
-/// Alternate screen, bracketed paste on.
+/// Switches to the alternate screen and enables bracketed paste.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h";
-/// Bracketed paste off, cursor shown, attributes reset, the screen of before.
+/// Disables bracketed paste, shows the cursor, resets attributes, and returns to the normal screen.
 const LEAVE: &[u8] = b"\x1b[?2004l\x1b[?25h\x1b[0m\x1b[?1049l";
 
-/// Signals as flags, while somebody is asked.
+/// Signals as flags, during a prompt.
 #[derive(Debug)]
 struct Signals {
     idle: Arc<AtomicBool>,
@@ -50,7 +50,7 @@ impl Signals {
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
             let caught = if signal == SIGHUP { &signals.hang_up } else { &signals.stop };
             signals.ids.push(flag::register(signal, Arc::clone(caught))?);
-            // WHY: a handler cannot be taken back to the default, so afterwards it does what the default does.
+            // A handler cannot be removed, so afterwards it has the default effect.
             flag::register_conditional_default(signal, Arc::clone(&signals.idle))?;
         }
         Ok(signals)
@@ -76,7 +76,7 @@ impl Drop for Signals {
     }
 }
 
-/// The controlling terminal, in raw mode while this lives.
+/// The controlling terminal, in raw mode while this value exists.
 #[derive(Debug)]
 pub struct Tty {
     file: File,
@@ -87,10 +87,10 @@ pub struct Tty {
 }
 
 impl Tty {
-    /// Opens the controlling terminal and takes it over.
+    /// Opens the controlling terminal and switches it to raw mode.
     ///
     /// # Errors
-    /// [`Failure::NoTerminal`] where there is none.
+    /// [`Failure::NoTerminal`] if there is none.
     pub fn open() -> Result<Self, Failure> {
         let file = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(Failure::NoTerminal)?;
         let before = tcgetattr(&file).map_err(|e| Failure::NoTerminal(e.into()))?;
@@ -99,7 +99,7 @@ impl Tty {
         raw.make_raw();
         let size = size_of(&file);
         let mut tty = Self { file, before, size, decoder: Decoder::default(), signals };
-        // INVARIANT: from here on, dropping `tty` restores what the next lines change.
+        // INVARIANT: from here on, dropping `tty` undoes the following changes.
         tcsetattr(&tty.file, OptionalActions::Flush, &raw)?;
         tty.write(ENTER)?;
         Ok(tty)
@@ -113,7 +113,7 @@ impl Tty {
         })
     }
 
-    /// Waits until bytes can be read; false: not within this time.
+    /// Waits for input. Returns false on timeout.
     fn readable(&self, nanoseconds: i64) -> Result<bool, Failure> {
         let wait = Timespec { tv_sec: 0, tv_nsec: nanoseconds };
         let mut fds = [PollFd::from_borrowed_fd(self.file.as_fd(), PollFlags::IN)];
@@ -127,7 +127,7 @@ impl Tty {
     fn read(&mut self) -> Result<(), Failure> {
         let mut bytes = [0; 1_024];
         match self.file.read(&mut bytes) {
-            // INVARIANT: end of file is a closed terminal, never an answer.
+            // INVARIANT: end of file means a closed terminal, never an answer.
             Ok(0) => Err(Failure::Closed),
             Ok(n) => {
                 self.decoder.feed(bytes.get(..n).unwrap_or_default());
@@ -194,7 +194,7 @@ impl Console for Tty {
 
 impl Drop for Tty {
     fn drop(&mut self) {
-        // WHY: a terminal that is gone cannot be restored, and there is nobody left to tell.
+        // A terminal that is gone cannot be restored, and there is no place to report it.
         let _ = self.write(LEAVE);
         let _ = tcsetattr(&self.file, OptionalActions::Flush, &self.before);
     }

@@ -1,6 +1,4 @@
-//! The words of a sitting: keys, purposes, verdicts, faults.
-//!
-//! In: the session's own terms. Out: keys and sentences. One key means one thing, whatever the question.
+//! Texts of the review loop: keys, purposes, verdicts, faults. A key has the same meaning in every question.
 
 use crate::decision::bars::Bar;
 use crate::decision::recheck::Fault;
@@ -9,102 +7,107 @@ use crate::input::id::Id;
 use crate::report::sentence::{Sentence, counted, together};
 use crate::terminal::screen::Choice as Key;
 
-/// What a key does at a card.
+/// The effect of a key at a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Press {
-    /// It answers the question.
+    /// Answers the question.
     Reply(Reply),
-    /// It asks for words to look changes up by.
+    /// Asks for a filter.
     Find,
-    /// It shows the list of all changes.
+    /// Shows the list of all changes.
     List,
 }
 
-/// The key that shows the list of all changes.
+/// The key for the list of all changes.
 pub(super) fn list() -> Key<Press> {
     Key {
         key: 'l',
         word: "list",
-        help: "shows every change, automatic ones too; go to any of them by its number",
+        help: "show all changes, including automatic ones; go to one by its number",
         value: Press::List,
         after_all: false,
     }
 }
 
-/// The key of a choice. Only after the whole card was shown is a privileged change approved, a denial set aside, a reject
-/// lifted, or more than one change approved at once.
+/// The key of a choice. Approving a privileged change, overriding a denial, lifting a rejection, and approving several
+/// changes at once require that the whole card was shown.
 pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
     let key = |key, word, help, value| Key { key, word, help, value: Press::Reply(value), after_all: false };
     let after_all = |key: Key<Press>| Key { after_all: true, ..key };
     match choice {
         Choice::Approve(_) => Key {
             after_all: privileged,
-            ..key('a', "approve", "asks for a word, or for the name of what is privileged, next", Reply::Approve)
+            ..key(
+                'a',
+                "approve",
+                "approve this change; asks for a word, or for a name if it is privileged",
+                Reply::Approve,
+            )
         },
         Choice::Together(_) => after_all(key(
             't',
             "together",
-            "approves this change and those like it; shows their table next",
+            "approve this change and similar ones; shows them in a table first",
             Reply::Together,
         )),
-        Choice::Reject => key('r', "reject", "asks for the reason next", Reply::Reject),
+        Choice::Reject => key('r', "reject", "reject this change; asks for the reason", Reply::Reject),
         Choice::RejectRest(_) => key(
             'R',
             "reject rest",
-            "rejects this and every other undecided change that is shown now; asks for the reason next",
+            "reject this and all other undecided changes of the current filter; asks for the reason",
             Reply::RejectRest,
         ),
         Choice::Override(_) => after_all(key(
             'o',
             "override",
-            "breaks the glass: sets a denial aside; asks for reason and name next",
+            "override a denial (break glass); asks for the reason and the name",
             Reply::Override,
         )),
         Choice::Lift => after_all(key(
             'L',
             "lift",
-            "helps to lift the rejects that block it; asks for reason and name next",
+            "help to lift the rejections that block it; asks for the reason and the name",
             Reply::Lift,
         )),
-        Choice::Skip => key('s', "skip", "leaves it undecided and goes on", Reply::Skip),
-        Choice::Withdraw => key('w', "withdraw", "takes back what you decided on it in this session", Reply::Withdraw),
-        Choice::Back => key('b', "back", "goes to the change before", Reply::Back),
-        Choice::Details => key('d', "details", "shows every access and path, or the short card again", Reply::Details),
+        Choice::Skip => key('s', "skip", "leave it undecided and continue", Reply::Skip),
+        Choice::Withdraw => key('w', "withdraw", "withdraw your decision on it in this session", Reply::Withdraw),
+        Choice::Back => key('b', "back", "go to the previous change", Reply::Back),
+        Choice::Details => key('d', "details", "show every access and path, or the short card again", Reply::Details),
         Choice::Find => Key {
             key: '/',
             word: "find",
-            help: "shows only changes of an identity, role or place, or only what is `privileged`",
+            help: "show only changes of an identity, role or scope, or only `privileged` ones",
             value: Press::Find,
             after_all: false,
         },
-        Choice::Finish => key('f', "finish", "goes to the end, with the rest undecided", Reply::Finish),
-        Choice::Quit => key('q', "quit", "leaves; what was decided stays in the journal", Reply::Quit),
+        Choice::Finish => key('f', "finish", "go to the end and leave the rest undecided", Reply::Finish),
+        Choice::Quit => key('q', "quit", "quit; your decisions stay in the journal", Reply::Quit),
     }
 }
 
-/// The question for a reason.
+/// The prompt for a reason.
 pub(super) fn why(purpose: Purpose, many: usize) -> String {
     match purpose {
-        Purpose::RejectRest => format!("Why to reject these {many}?"),
+        Purpose::RejectRest => format!("Reason to reject these {many} changes?"),
         Purpose::Approve | Purpose::Together | Purpose::Reject | Purpose::Override | Purpose::Lift => {
-            format!("Why {}?", crate::terminal::words::purpose(purpose))
+            format!("Reason {}?", crate::terminal::words::purpose(purpose))
         }
     }
 }
 
-/// What a word or a reason is asked for.
+/// The purpose of a word or a reason.
 pub(super) fn purpose(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Approve => "to approve",
         Purpose::Together => "to approve together",
         Purpose::Reject => "to reject",
         Purpose::RejectRest => "to reject the rest",
-        Purpose::Override => "to set the denial aside",
-        Purpose::Lift => "to help lift the rejects",
+        Purpose::Override => "to override the denial",
+        Purpose::Lift => "to help lift the rejections",
     }
 }
 
-/// Where a change stands.
+/// The state of a change.
 pub(super) fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Approved => "approved",
@@ -116,7 +119,7 @@ pub(super) fn standing(standing: Standing) -> &'static str {
     }
 }
 
-/// What was decided.
+/// The decision.
 pub(super) fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approve(approval) => match approval.grouped() {
@@ -128,22 +131,22 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-/// What an override takes out of the way, and why.
+/// What an override overrides, and the reason.
 pub(super) fn overrides(decision: &Decision) -> Sentence {
     let Verdict::Override { policies, lifts } = decision.verdict() else { return Sentence::new() };
     let mut says = Sentence::new();
     if !policies.is_empty() {
         let many = u64::try_from(policies.len()).unwrap_or(u64::MAX);
-        says = by(says.own(format!("sets {} aside", counted(many, "policy", "policies"))), policies.iter());
+        says = by(says.own(format!("overrides {}", counted(many, "policy", "policies"))), policies.iter());
     }
     if !lifts.is_empty() {
         let many = u64::try_from(lifts.len()).unwrap_or(u64::MAX);
-        says = says.own(format!("helps to lift {}", counted(many, "reject", "rejects")));
+        says = says.own(format!("helps to lift {}", counted(many, "rejection", "rejections")));
     }
-    says.maybe(decision.reason(), |says, reason| says.own("; why: ").quote(reason))
+    says.maybe(decision.reason(), |says, reason| says.own("; reason: ").quote(reason))
 }
 
-/// What an interrupted session had recorded.
+/// A decision recorded by an interrupted session.
 pub(super) fn journalled(verdict: &JournalledVerdict) -> &'static str {
     match verdict {
         JournalledVerdict::Approve { .. } => "approve",
@@ -153,47 +156,48 @@ pub(super) fn journalled(verdict: &JournalledVerdict) -> &'static str {
     }
 }
 
-/// What bars a person from approving.
+/// Why the user may not approve.
 pub(super) fn bar(bar: &Bar) -> Sentence {
     match bar {
-        Bar::Unproven => Sentence::of("nothing good proves who wrote the plan"),
-        Bar::ProposersKey => Sentence::of("the plan is proven by a key of yours"),
-        Bar::ProposersPrincipal => Sentence::of("the plan is proven under a principal of yours"),
+        Bar::Unproven => Sentence::of("there is no valid proof of who wrote the plan"),
+        Bar::ProposersKey => Sentence::of("the plan is signed with a key of yours"),
+        Bar::ProposersPrincipal => Sentence::of("the plan is signed under a principal of yours"),
         Bar::OwnProposal => Sentence::of("you proposed it"),
-        Bar::Gains(id) => Sentence::of("you gain as ").id(id),
-        Bar::GainsThroughGroup(id) => Sentence::of("you gain through group ").id(id),
-        Bar::GainsThroughOwned(id) => Sentence::of("you own ").id(id).own(", which gains"),
+        Bar::Gains(id) => Sentence::of("you gain access as ").id(id),
+        Bar::GainsThroughGroup(id) => Sentence::of("you gain access through group ").id(id),
+        Bar::GainsThroughOwned(id) => Sentence::of("you own ").id(id).own(", which gains access"),
         Bar::GainsThroughOwnedIn(id, group) => {
-            Sentence::of("you own ").id(id).own(", which gains through group ").id(group)
+            Sentence::of("you own ").id(id).own(", which gains access through group ").id(group)
         }
         Bar::NotHuman(id) => Sentence::of("your identity ").id(id).own(" is not human"),
         Bar::Disabled(id) => Sentence::of("your identity ").id(id).own(" is disabled"),
     }
 }
 
-/// Why an approved set cannot stand on its own.
+/// Why the approved set of changes is not consistent.
 pub(super) fn fault(fault: &Fault) -> Sentence {
     match fault {
         Fault::PlanDenied(plan, policies) => {
-            by(Sentence::of("policy denies the approved part of plan ").id(plan), policies.iter())
+            by(Sentence::of("a policy denies the approved part of plan ").id(plan), policies.iter())
         }
-        Fault::Denied(case, policies) => {
-            by(Sentence::of("policy denies ").id(&case.change).own(" within what you approved"), policies.iter())
-        }
-        Fault::Moved(case) => {
-            Sentence::new().id(&case.change).own(" does something else within what you approved than its card showed")
-        }
+        Fault::Denied(case, policies) => by(
+            Sentence::of("a policy denies ").id(&case.change).own(" if only the approved changes are applied"),
+            policies.iter(),
+        ),
+        Fault::Moved(case) => Sentence::new()
+            .id(&case.change)
+            .own(" has a different effect than its card showed if only the approved changes are applied"),
         Fault::Emerges(case, pieces) => {
             let n = u64::try_from(pieces.len()).unwrap_or(u64::MAX);
             let what = counted(n, "access or conflict", "accesses or conflicts");
             Sentence::new()
                 .id(&case.change)
-                .own(format!(" gives, with the others you approved, {what} not shown before"))
+                .own(format!(" adds {what} not shown before, together with your other approvals"))
         }
         Fault::Dependency(case, on) => {
             Sentence::new().id(&case.change).own(" depends on ").id(&on.change).own(", which is rejected or denied")
         }
-        Fault::NotAnalysed(case) => Sentence::of("the analysis says nothing of ").id(&case.change),
+        Fault::NotAnalysed(case) => Sentence::of("there is no analysis of ").id(&case.change),
     }
 }
 

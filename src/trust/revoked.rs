@@ -200,12 +200,9 @@ mod tests {
             (line("ssh-ed25519", &[&[1; 31]]), "is damaged"),
             (line("ssh-rsa", &[&[3], &[0x7f; 100], b"more"]), "is damaged"),
             (line("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]), "is damaged"),
-            (
-                line("ecdsa-sha2-nistp521", &[b"nistp521", &point]),
-                "of the unsupported kind `ecdsa-sha2-nistp521`",
-            ),
+            (line("ecdsa-sha2-nistp521", &[b"nistp521", &point]), "of the unsupported kind `ecdsa-sha2-nistp521`"),
             (line(cert, &[b"nonce", b"p"]), "`ssh-dss-cert-v01@openssh.com`"),
-            (line("ssh-ed25519-cert-v01@openssh.com", &[b"nonce", &[1; 32]]), "a certificate whose key is not taken"),
+            (line("ssh-ed25519-cert-v01@openssh.com", &[b"nonce", &[1; 32]]), "contains an unusable certificate"),
             (line("ssh-dss", &[b"p", b"q"]), "of the unsupported kind `ssh-dss`"),
             ("\r".to_owned(), "contains only a carriage return"),
         ] {

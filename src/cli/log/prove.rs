@@ -202,7 +202,7 @@ fn untimely(proved: &Proved, now: Time) -> Option<(Code, String)> {
     }
     let is_future = sealed > now.plus(Span::from_seconds(CLOCK_SKEW));
     is_future
-        .then(|| (Code::LogTimeFuture, format!("the session claims to be sealed at {sealed}, which is yet to come")))
+        .then(|| (Code::LogTimeFuture, format!("the session claims to be sealed at {sealed}, which is in the future")))
 }
 
 fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answer {

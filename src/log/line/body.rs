@@ -1,11 +1,11 @@
-//! The eleven kinds of line, field by field. This file is what an auditor's page on the format is written from.
+//! The eleven kinds of log line, one closed struct each. `src/log/README.md` documents the same format.
 //!
-//! In: nothing (plain data). Out: one closed struct for each kind. Every time is UTC, `2026-11-30T00:00:00Z`; every
-//! hash is a SHA-256 as 64 lower-case hexadecimal digits, over exact bytes.
+//! Every time is UTC, such as `2026-11-30T00:00:00Z`. Every hash is a SHA-256 over exact bytes, as 64 lower-case
+//! hexadecimal digits.
 //!
-//! INVARIANT: the fields of every struct here stand in the order of their JSON names. That alone makes a line's bytes
-//! canonical when it is written field by field; a test compares them with [`crate::input::canonical`]. An absent
-//! optional field is left out, never `null`.
+//! INVARIANT: the fields of every struct are in the order of their JSON names, so that serialising field by field gives
+//! canonical bytes. A test compares them with [`crate::input::canonical`]. An absent optional field is omitted, never
+//! `null`.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,18 +24,18 @@ kinds! {
     Decision = "decision"; Auto = "auto"; Export = "export"; Outcome = "result"; Seal = "seal"; Sig = "sig";
 }
 
-/// Who writes a session, and so what it may hold.
+/// The kind of a session, which determines its writer and its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionKind {
-    /// A machine that writes automatic outcomes, exports and results. It can never decide.
+    /// Written by a machine: automatic outcomes, exports and results. It cannot contain decisions.
     Record,
-    /// A person who decides. Decisions stand in sessions of this kind only.
+    /// Written by a person. Only sessions of this kind contain decisions.
     Review,
 }
 
 impl SessionKind {
-    /// The namespace of the signature that ends such a session (SSHSIG).
+    /// The SSHSIG namespace of the signature that ends such a session.
     #[must_use]
     pub fn namespace(self) -> &'static str {
         match self {
@@ -45,16 +45,16 @@ impl SessionKind {
     }
 }
 
-/// Who writes: as the key, and `people.yaml` by way of it, say.
+/// The writer, from the key and from `people.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Writer {
-    /// The fingerprint of the key that will sign, as OpenSSH writes it: `SHA256:…`.
+    /// The fingerprint of the signing key, as OpenSSH writes it: `SHA256:…`.
     pub fingerprint: Text,
-    /// The person of `people.yaml`. Always there in a `review` session, never in a `record` session.
+    /// The person in `people.yaml`. Present in a `review` session only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
-    /// The principal of `allowed_signers` that the key belongs to.
+    /// The principal of the key in `allowed_signers`.
     pub principal: PrincipalId,
 }
 
@@ -62,13 +62,13 @@ pub struct Writer {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileDigest {
-    /// The `/`-separated path from the trust folder; an embedded file's starts with `shipped/`.
+    /// The `/`-separated path from the trust folder. The path of an embedded file starts with `shipped/`.
     pub path: Text,
     /// The SHA-256 of its bytes.
     pub sha256: Digest<of::File>,
 }
 
-/// The snapshot that facts were computed from.
+/// The snapshot that the facts were computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SnapshotDigest {
@@ -91,7 +91,7 @@ pub struct SnapshotTarget {
     pub system: Text,
 }
 
-/// The first line of a session. It alone has no `prev`.
+/// The first line of a session. Only this kind has no `prev`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
@@ -99,42 +99,42 @@ pub struct Session {
     pub at: Time,
     /// `review` or `record`.
     pub kind: SessionKind,
-    /// The log that the session belongs to.
+    /// The log of the session.
     pub log: LogId,
-    /// The hashes of the seal lines of all heads of the log when the session started, sorted, none twice. Empty only
-    /// where the log was.
+    /// The hashes of the seal lines of all heads of the log when the session started, sorted, without duplicates. Empty only
+    /// if the log was empty.
     pub parents: Vec<Digest<of::Line>>,
-    /// The session's own name.
+    /// The id of the session.
     pub session: SessionId,
-    /// The snapshot in use; none where the session used none (a recorder's).
+    /// The snapshot in use; absent if the session used none (a recorder's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<SnapshotDigest>,
     /// The tool and its version, `review 0.1.0`.
     pub tool: Text,
-    /// Every trust file in use, sorted by path, none twice.
+    /// Every trust file in use, sorted by path, without duplicates.
     pub trust_files: Vec<FileDigest>,
     /// `session`.
     pub r#type: Tag<Self>,
     /// The version of this format: 2.
     pub version: Version,
-    /// Who writes.
+    /// The writer.
     pub writer: Writer,
 }
 
-/// A part of a long value. The parts of one value follow each other directly, from 1 to `parts`.
+/// One part of a long value. The parts of a value are consecutive lines, from 1 to `parts`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blob {
-    /// This part's bytes in base64 (RFC 4648 §4, padded, no line breaks): exactly 46,080 bytes before encoding in each
-    /// part but the last, at most that many in the last.
+    /// The bytes of this part in base64 (RFC 4648 §4, padded, no line breaks): exactly 46,080 bytes before encoding in each
+    /// part except the last, at most that many in the last.
     pub base64: Text,
-    /// Which part this is, from 1.
+    /// The number of this part, from 1.
     pub part: Number,
-    /// How many parts the value has, at least 1.
+    /// The number of parts, at least 1.
     pub parts: Number,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
-    /// The SHA-256 of the whole value, all parts joined.
+    /// The SHA-256 of the whole value.
     pub sha256: Digest<of::Blob>,
     /// `blob`.
     pub r#type: Tag<Self>,
@@ -146,11 +146,11 @@ pub struct Blob {
 pub enum ProofMethod {
     /// A workload-identity token over the digest of the plan (`plan.yaml.jwt`).
     Jwt,
-    /// Nothing proves who wrote the plan.
+    /// There is no proof of authorship.
     None,
-    /// An SSH certificate by a CA that `agents.yaml` names (`plan.yaml.sig`).
+    /// An SSH certificate by an authority that `agents.yaml` lists (`plan.yaml.sig`).
     SshCertificate,
-    /// An SSH key that `agents.yaml` names (`plan.yaml.sig`).
+    /// An SSH key that `agents.yaml` lists (`plan.yaml.sig`).
     SshKey,
 }
 
@@ -161,88 +161,88 @@ pub struct Proof {
     /// The claims of a token. The token itself is a bearer credential and is never recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<Value>,
-    /// When the credential ends.
+    /// When the credential expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
     /// When the credential was issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<Time>,
-    /// What kind of proof it is.
+    /// The kind of proof.
     pub method: ProofMethod,
-    /// The SHA-256 of the proof's file.
+    /// The SHA-256 of the proof file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest<of::File>>,
-    /// The signature's armoured text, for the two SSH methods.
+    /// The armoured signature, for the two SSH methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Text>,
-    /// The agent that is proved.
+    /// The authenticated agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Text>,
 }
 
-/// A plan as it was received.
+/// A received plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The name that the plan gives itself.
+    /// The id in the plan.
     pub id: PlanId,
-    /// The name of the file it came in.
+    /// The name of the plan's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
     /// How the proposer was authenticated.
     pub proof: Proof,
-    /// When this tool received it; the proof was judged at this time.
+    /// When this tool received the plan. The proof was checked for this time.
     pub received_at: Time,
-    /// The SHA-256 of the plan's exact bytes, which a blob holds.
+    /// The SHA-256 of the plan's exact bytes, which are in a blob.
     pub sha256: Digest<of::Blob>,
     /// `plan`.
     pub r#type: Tag<Self>,
 }
 
-/// A text that is kept whole, so that every question can be asked again.
+/// A file whose content is in the log, so that the decision can be recomputed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeptFile {
-    /// The `/`-separated path from the trust folder; an embedded file's starts with `shipped/`.
+    /// The `/`-separated path from the trust folder. The path of an embedded file starts with `shipped/`.
     pub path: Text,
-    /// The SHA-256 of its bytes, which a blob holds.
+    /// The SHA-256 of its bytes, which are in a blob.
     pub sha256: Digest<of::Blob>,
 }
 
-/// The policies in force, and whatever else is needed to decide again (schema, classification, escalations, pairs that must be
-/// kept apart).
+/// The policies in force, and the other files needed to recompute a decision (schema, classification, escalations, toxic
+/// combinations).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policies {
-    /// Each file, sorted by path, none twice.
+    /// The files, sorted by path, without duplicates.
     pub files: Vec<KeptFile>,
-    /// The digest of the pack as a whole, as the policy room computes it.
+    /// The digest of the whole policy pack, as computed by the policy module.
     pub pack: Digest<of::File>,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
     /// `policies`.
     pub r#type: Tag<Self>,
 }
 
-/// What policy says of a change.
+/// The policy result for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyOutcome {
-    /// Explicitly low risk: nobody needs to look.
+    /// Explicitly low risk: no person needs to approve it.
     Auto,
-    /// It may not be proposed.
+    /// It is denied.
     Denied,
-    /// It needs the named steps.
+    /// It needs approval steps.
     Needs,
 }
 
-/// What was computed about one change, and what policy said: enough to decide again.
+/// The facts about one change and the policy result: enough to recompute the decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
-    /// The change's name within the plan.
+    /// The id of the change in the plan.
     pub change: ChangeId,
     /// The typed change.
     pub definition: Value,
@@ -250,51 +250,51 @@ pub struct Evaluation {
     pub determining: Vec<PolicyId>,
     /// The change digest (`review-change@v2`).
     pub digest: Digest<of::Change>,
-    /// The hashes of the whole-plan pieces in whose responsible sets the change is, sorted.
+    /// The hashes of the whole-plan effects whose responsible sets contain the change, sorted.
     pub emergent: Vec<Digest<of::Piece>>,
     /// Every fact of the change.
     pub facts: Value,
-    /// What policy said.
+    /// The policy result.
     pub outcome: PolicyOutcome,
-    /// The plan's name; a `plan` line of the same session comes before.
+    /// The plan's id. An earlier `plan` line of the session has the same id.
     pub plan: PlanId,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
     /// The Cedar requests with their entities and answers.
     pub requests: Value,
-    /// The steps it needs, in the order of `review.yaml`; empty unless the outcome is `needs`.
+    /// The required steps, in the order of `review.yaml`. Empty unless the outcome is `needs`.
     pub steps: Vec<Text>,
     /// `evaluation`.
     pub r#type: Tag<Self>,
 }
 
-/// What a person says.
+/// The verdict of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Do it.
+    /// Approves the change.
     Approve,
-    /// Sets denials aside, or helps to lift a reject. Fills no step.
+    /// Overrides denials, or helps to lift a rejection. It completes no step.
     Override,
-    /// Do not do it.
+    /// Rejects the change.
     Reject,
 }
 
-/// What a reject binds within its plan id, whatever is reworded or widened afterwards.
+/// What a rejection covers within its plan id, even if the change is later reworded or widened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rejected {
-    /// Every access, standing or eligible, that the change would have given: a change that covers any of them is bound.
+    /// Every access, standing or eligible, that the change would have given. A change that gives any of them is covered.
     pub accesses: Value,
-    /// The action's word.
+    /// The name of the action.
     pub action: Text,
-    /// The role or group, or what else the action is about.
+    /// The role or group, or the other object of the action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entitlement: Option<Text>,
-    /// The scope; none: everywhere.
+    /// The scope; absent: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
-    /// Who would have received it.
+    /// The subject that would have received it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Text>,
 }
@@ -326,177 +326,177 @@ pub struct Shown {
 pub struct Decision {
     /// When it was given, by the writer's clock.
     pub at: Time,
-    /// The change's name within the plan.
+    /// The id of the change in the plan.
     pub change: ChangeId,
-    /// The change digest that the person saw. An `evaluation` line of the same session with the same plan, change and
-    /// digest comes before.
+    /// The change digest that the person saw. An earlier `evaluation` line of the session has the same plan, change and
+    /// digest.
     pub digest: Digest<of::Change>,
-    /// The hashes of the whole-plan pieces that the person saw beside it, sorted.
+    /// The hashes of the whole-plan effects that were shown with it, sorted.
     pub emergent: Vec<Digest<of::Piece>>,
-    /// How many changes were approved together with one answer, this one included; absent where it was asked alone.
+    /// How many changes were approved with the same answer, including this one. Absent if it was approved alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grouped: Option<Number>,
-    /// The hashes of the decision lines whose reject an override helps to lift.
+    /// The hashes of the decision lines whose rejection an override helps to lift.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lifts: Vec<Digest<of::Line>>,
-    /// The plan's name.
+    /// The plan's id.
     pub plan: PlanId,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
-    /// The name under which the seal lists an approved privileged change, at most 240 bytes; absent where the change is
-    /// not privileged.
+    /// The name under which the seal lists an approved privileged change, at most 240 bytes. Absent if the change is not
+    /// privileged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privileged: Option<Text>,
-    /// Why, in the person's words. Always there for `reject` and `override`.
+    /// The person's reason. Always present for `reject` and `override`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text>,
-    /// What the reject binds. There for `reject` and only there.
+    /// What the rejection covers. Present for `reject` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Rejected>,
     /// 128 random bits.
     pub salt: Salt,
-    /// The policies that an override sets aside, sorted.
+    /// The policies that an override overrides, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<PolicyId>,
-    /// How much of the change was on the screen. Of changes approved together, of the one whose card was read.
+    /// How much of the change was on the screen. For changes approved together: of the change whose card was shown.
     pub shown: Shown,
-    /// Every needed step that the person was permitted, in the order of `review.yaml`.
+    /// Every required step that the person may approve, in the order of `review.yaml`.
     pub steps: Vec<Text>,
-    /// The hash of the same person's decision line that this one replaces.
+    /// The hash of the decision line of the same person that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<Digest<of::Line>>,
     /// `decision`.
     pub r#type: Tag<Self>,
-    /// What the person said.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// A change that policy let pass without a person.
+/// A change that the policies approved automatically.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auto {
-    /// When.
+    /// When it was recorded.
     pub at: Time,
-    /// The change's name within the plan.
+    /// The id of the change in the plan.
     pub change: ChangeId,
-    /// The change digest; an `evaluation` line of the same session with the outcome `auto` comes before.
+    /// The change digest. An earlier `evaluation` line of the session has the outcome `auto`.
     pub digest: Digest<of::Change>,
-    /// The plan's name.
+    /// The plan's id.
     pub plan: PlanId,
     /// The policies that permitted it, sorted.
     pub policies: Vec<PolicyId>,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
     /// `auto`.
     pub r#type: Tag<Self>,
 }
 
-/// One approved change handed to the executor: an approval counts once, and this line uses it up.
+/// An approved change that was handed to the executor. This line uses up the approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
-    /// When.
+    /// When it was exported.
     pub at: Time,
-    /// The change's name within the plan.
+    /// The id of the change in the plan.
     pub change: ChangeId,
-    /// The hashes of the `decision` or `auto` lines that it rests on, sorted.
+    /// The hashes of the `decision` or `auto` lines that approve it, sorted.
     pub decisions: Vec<Digest<of::Line>>,
     /// The change digest.
     pub digest: Digest<of::Change>,
-    /// The SHA-256 of the exported file; the same in every line of one export.
+    /// The SHA-256 of the exported file, the same in every line of one export.
     pub output: Digest<of::File>,
-    /// The plan's name.
+    /// The plan's id.
     pub plan: PlanId,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
-    /// The SHA-256 of the rollback plan written beside it.
+    /// The SHA-256 of the rollback plan, written with the export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Digest<of::File>>,
     /// `export`.
     pub r#type: Tag<Self>,
 }
 
-/// What came of an exported change.
+/// The outcome of an exported change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Applied {
-    /// It was done as approved.
+    /// Applied as approved.
     Applied,
-    /// More was done than approved.
+    /// More was applied than approved.
     Beyond,
-    /// The executor says that it failed.
+    /// The executor reported a failure.
     Failed,
-    /// It was not done.
+    /// Not applied.
     Missing,
-    /// Some of it was done.
+    /// Partly applied.
     Partly,
 }
 
-/// What came of a change: what an executor says, or a later snapshot shows.
+/// The outcome of a change, as reported by an executor or shown by a later snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// When this was recorded.
     pub at: Time,
-    /// The change's name within the plan.
+    /// The id of the change in the plan.
     pub change: ChangeId,
-    /// What is known beyond the word.
+    /// Further details.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Value>,
     /// The change digest.
     pub digest: Digest<of::Change>,
-    /// The hash of the `export` line that handed it out.
+    /// The hash of the `export` line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<Digest<of::Line>>,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Applied,
-    /// The plan's name.
+    /// The plan's id.
     pub plan: PlanId,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
-    /// The snapshot that shows it; none where an executor says it.
+    /// The snapshot that shows the outcome; absent if an executor reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<SnapshotDigest>,
     /// `result`.
     pub r#type: Tag<Self>,
 }
 
-/// How many decision lines of each verdict a session holds.
+/// The number of decision lines per verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictCounts {
-    /// Lines that approve.
+    /// Approvals.
     pub approve: Number,
-    /// Lines that override.
+    /// Overrides.
     pub r#override: Number,
-    /// Lines that reject.
+    /// Rejections.
     pub reject: Number,
 }
 
-/// The last line but one: what the writer saw before signing.
+/// The last line but one, which the writer reads before signing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
-    /// When the session was sealed, by the writer's clock. Approvals count from here.
+    /// When the session was sealed, by the writer's clock. The lifetime of its approvals starts here.
     pub at: Time,
-    /// How many lines the session holds before this one.
+    /// The number of lines before this one in the session.
     pub count: Number,
-    /// How many decision lines there are of each verdict.
+    /// The number of decision lines per verdict.
     pub decisions: VerdictCounts,
     /// The fingerprint of the key, as in the `session` line.
     pub fingerprint: Text,
     /// The log, as in the `session` line.
     pub log: LogId,
-    /// The SHA-256 of the line before.
+    /// The SHA-256 of the previous line.
     pub prev: Digest<of::Line>,
     /// The principal, as in the `session` line.
     pub principal: PrincipalId,
-    /// The privileged changes that decision lines of this session approve or override and no later line of it
-    /// supersedes, by the name that those lines give: sorted by bytes, none twice, the first 100.
+    /// The names of the privileged changes that decision lines of this session approve or override, without superseded
+    /// decisions: sorted by bytes, without duplicates, the first 100.
     pub privileged: Vec<Text>,
-    /// How many such names there are in all.
+    /// The total number of such names.
     pub privileged_count: Number,
-    /// The Merkle tree hash (RFC 6962 §2.1) of the lines before this one; a leaf is a line's exact bytes, LF included.
+    /// The Merkle tree hash (RFC 6962 §2.1) of the lines before this one. A leaf is the exact bytes of a line with its LF.
     pub root: Digest<of::Tree>,
     /// The session, as in the `session` line.
     pub session: SessionId,
@@ -504,13 +504,13 @@ pub struct Seal {
     pub r#type: Tag<Self>,
 }
 
-/// The last line: the signature over the exact bytes of the seal line, LF included.
+/// The last line: the signature over the exact bytes of the seal line, including its LF.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sig {
     /// The SHA-256 of the seal line.
     pub prev: Digest<of::Line>,
-    /// The armoured SSHSIG, as `ssh-keygen -Y sign` writes it, its final LF included.
+    /// The armoured SSHSIG, as `ssh-keygen -Y sign` writes it, including its final LF.
     pub sshsig: Text,
     /// `sig`.
     pub r#type: Tag<Self>,

@@ -1,7 +1,5 @@
-//! The small values that lines are made of.
-//!
-//! In: JSON scalars of a line. Out: ids of 128 bits, integers that every reader keeps exact, the word that tells a
-//! line's kind, long values or the blob that holds them. Each has one spelling only; anything else is refused.
+//! The scalar types of log lines: 128-bit ids, exact integers, type tags, and JSON documents that may be in a blob.
+//! Every value has a single representation; others are rejected.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,10 +11,10 @@ use crate::input::canonical::MAX_INTEGER;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
-/// 128 random bits that name a thing of kind `K`. Written as 32 lower-case hexadecimal digits.
+/// A random 128-bit id of a `K`, written as 32 lower-case hexadecimal digits.
 pub struct Nonce<K>([u8; 16], PhantomData<fn() -> K>);
 
-/// What 128 random bits stand for.
+/// Markers for what the bits identify.
 pub mod nonce {
     /// A log.
     #[derive(Debug)]
@@ -24,20 +22,20 @@ pub mod nonce {
     /// A session.
     #[derive(Debug)]
     pub enum Session {}
-    /// Nothing: they make a line unguessable.
+    /// No object. The bits make a line unguessable.
     #[derive(Debug)]
     pub enum Salt {}
 }
 
-/// The name of a log, drawn once by `init` and kept in `review.yaml`.
+/// The id of a log. `init` generates it and writes it to `review.yaml`.
 pub type LogId = Nonce<nonce::Log>;
-/// The name of a session, drawn when it starts.
+/// The id of a session, generated when it starts.
 pub type SessionId = Nonce<nonce::Session>;
 /// Random bits in a decision, so that its line cannot be guessed from its hash.
 pub type Salt = Nonce<nonce::Salt>;
 
 impl<K> Nonce<K> {
-    /// Takes 128 bits; the caller draws them from the system's random source.
+    /// Wraps 128 bits that the caller takes from the system's random source.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes, PhantomData)
@@ -49,7 +47,7 @@ impl<K> Nonce<K> {
         &self.0
     }
 
-    /// Reads 32 lower-case hexadecimal digits; `None` for anything else.
+    /// Parses 32 lower-case hexadecimal digits. Returns `None` for anything else.
     #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {
         if hex.len() != 32 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
@@ -102,7 +100,7 @@ impl<'de, K> Deserialize<'de> for Nonce<K> {
     }
 }
 
-/// Reads a string by a function that knows its one spelling, without an allocation.
+/// Deserialises a string with a parser for its only representation, without an allocation.
 struct Spelled<F, V>(F, &'static str, PhantomData<fn() -> V>);
 
 impl<V, F: Fn(&str) -> Option<V>> Visitor<'_> for Spelled<F, V> {
@@ -117,19 +115,19 @@ impl<V, F: Fn(&str) -> Option<V>> Visitor<'_> for Spelled<F, V> {
     }
 }
 
-/// A whole number from 0 to 2^53−1, which every JSON reader keeps exact.
+/// A whole number from 0 to 2^53−1, which every JSON reader represents exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Number(u64);
 
 impl Number {
-    /// Takes a number; beyond 2^53−1 it becomes 2^53−1.
+    /// Converts a number. Values above 2^53−1 become 2^53−1.
     #[must_use]
     pub fn new(n: u64) -> Self {
         Self(n.min(MAX_INTEGER.unsigned_abs()))
     }
 
-    /// Takes the size of something.
+    /// Converts a size.
     #[must_use]
     pub fn of(n: usize) -> Self {
         Self::new(n as u64)
@@ -152,12 +150,12 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// The version of the format: 2, and nothing else.
+/// The version of the format, which is always 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version;
 
 impl Version {
-    /// The one version that this tool reads and writes.
+    /// The only supported version.
     pub const NUMBER: u64 = 2;
 }
 impl Serialize for Version {
@@ -169,22 +167,22 @@ impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u64::deserialize(deserializer)? {
             Self::NUMBER => Ok(Self),
-            other => Err(D::Error::custom(format_args!("version {other} of the log is not one this tool reads"))),
+            other => Err(D::Error::custom(format_args!("this tool does not support version {other} of the log"))),
         }
     }
 }
 
-/// A kind of line: the word that its `type` holds.
+/// A kind of line, identified by the value of its `type`.
 pub trait Kind {
-    /// The word.
+    /// The value of `type`.
     const WORD: &'static str;
 }
 
-/// The `type` of a line, fixed by the kind of struct that the line is.
+/// The `type` field of a line. Its value is fixed by the struct.
 pub struct Tag<T>(PhantomData<fn() -> T>);
 
 impl<T> Tag<T> {
-    /// The only value there is.
+    /// The only value.
     #[must_use]
     pub fn new() -> Self {
         Self(PhantomData)
@@ -223,24 +221,24 @@ impl<'de, T: Kind> Deserialize<'de> for Tag<T> {
     }
 }
 
-/// A JSON document that a line carries as its canonical text, or the blob that holds that text because it is long.
+/// A JSON document in a line: its canonical text, or the hash of a blob with that text if it is long.
 ///
-/// WHY not the document itself: a line is a closed struct, and its bytes must not depend on how a JSON library orders
+/// A line contains the text and not the document itself, because its bytes must not depend on how a JSON library orders
 /// the keys of a map. Written `{"inline":"…"}` or `{"blob":"<sha256>"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Value {
-    /// The SHA-256 of the text, which blob lines hold.
+    /// The SHA-256 of the text, which is in blob lines.
     Blob(Digest<of::Blob>),
-    /// The canonical JSON text itself, at most [`Value::LONGEST_INLINE`] bytes.
+    /// The canonical JSON text, at most [`Value::LONGEST_INLINE`] bytes.
     Inline(Text),
 }
 
 impl Value {
-    /// The longest text, in bytes, that a writer puts into a line; a longer one goes into a blob.
+    /// The maximum length in bytes of an inline text. A longer text goes into a blob.
     pub const LONGEST_INLINE: usize = 4_096;
 
-    /// The blob that it needs, if any.
+    /// The blob that it refers to, if any.
     #[must_use]
     pub fn blob(&self) -> Option<Digest<of::Blob>> {
         match self {

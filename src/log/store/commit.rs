@@ -1,8 +1,7 @@
-//! A session becomes part of the log: whole, or not at all.
+//! Adds a session to the log atomically.
 //!
-//! In: a journal that ends with seal and signature. Out: the same bytes in the log, and no journal. The order of the
-//! steps is the whole point: seal and signature reach the disk in the journal; under the lock the log is verified
-//! together with the session; one write; a sync; only then the journal goes.
+//! The order of the steps matters: first the journal on disk contains seal and signature; then, under the lock, the log
+//! is verified together with the session; then one write and one sync; only then the journal is removed.
 
 use std::path::Path;
 
@@ -13,41 +12,41 @@ use crate::log::line::{self, Line};
 use crate::log::verify::Verifier;
 use crate::log::verify::answers::{Keep, Terms, Verification};
 
-/// What a commit did.
+/// The result of a commit.
 #[derive(Debug)]
 pub struct Committed {
-    /// The log with the session in it, verified before it was written; nothing is kept of its sessions.
+    /// The verification of the log with the session, from before the write. Its sessions are not kept.
     pub verification: Verification,
-    /// Whether the log held the session already, because a crash came after the write.
+    /// Whether the log already contained the session, because a crash came after the write.
     pub was_there: bool,
-    /// Whether a torn tail was completed from a journal first.
-    pub mended: bool,
+    /// Whether a torn tail was first completed from a journal.
+    pub completed_tail: bool,
 }
 
 impl Store {
     /// Ends a running session with its seal and signature, and adds it to the log.
     ///
     /// # Errors
-    /// If the log does not verify, or something cannot be written. The journal then stays and holds the whole session,
-    /// or, if already writing seal and signature to it failed, everything before them.
+    /// If the log does not verify, or a write fails. The journal then remains and contains the whole session, or everything
+    /// before seal and signature if writing those failed.
     pub fn commit(&self, mut journal: Journal, ending: &[u8], terms: Terms<'_>) -> Result<Committed, StoreError> {
         journal.keep(ending)?;
         self.publish(journal.path(), terms)
     }
 
-    /// Adds the session of a journal that was left whole.
+    /// Adds the session of a complete journal that was left behind.
     ///
     /// # Errors
-    /// As [`Store::commit`], or if the journal is in use or not whole.
+    /// As [`Store::commit`], or if the journal is in use or not complete.
     pub fn finish(&self, path: &Path, terms: Terms<'_>) -> Result<Committed, StoreError> {
         let mut file = self.hold(path)?;
-        // WHY: a crash may have come after the bytes were written and before they were forced to the disk.
-        file.sync().doing("force to the disk the journal", path)?;
+        // A crash may have come after the bytes were written and before they were synced.
+        file.sync().doing("sync the journal", path)?;
         self.publish(path, terms)
     }
 
-    /// Completes a torn tail from the journal it is a prefix of; whether there was one. Anything else that is wrong with
-    /// the log stays as it is and is in the verification.
+    /// Completes a torn tail from the journal that starts with it. Returns whether there was one. Other faults of the log
+    /// are left alone and are in the verification.
     ///
     /// # Errors
     /// If the log cannot be read or written.
@@ -68,8 +67,8 @@ impl Store {
         let path = self.lock_path();
         let _lock = self.disk.lock(&path).doing("lock", &path)?;
         let mut verification = self.verify_with(journal, &bytes, terms)?;
-        let mended = !verification.holds() && self.repair_tail(&verification)?;
-        if mended {
+        let completed_tail = !verification.holds() && self.repair_tail(&verification)?;
+        if completed_tail {
             verification = self.verify_with(journal, &bytes, terms)?;
         }
         if !verification.holds() {
@@ -85,10 +84,10 @@ impl Store {
             Shape::File => self.add_to_file(journal, &bytes, was_there)?,
             Shape::Folder => self.add_to_folder(journal, was_there)?,
         }
-        Ok(Committed { verification, was_there, mended })
+        Ok(Committed { verification, was_there, completed_tail })
     }
 
-    /// Verifies the log as it will be: what stands there now, under the lock, and the session after it.
+    /// Verifies the log as it will be after the commit: its current content under the lock, followed by the session.
     fn verify_with(&self, journal: &Path, bytes: &[u8], terms: Terms<'_>) -> Result<Verification, StoreError> {
         let mut verifier = Verifier::new(terms);
         self.feed(&mut verifier)?;
@@ -100,17 +99,17 @@ impl Store {
         let (log, folder) = (&self.path, self.folder());
         let mut file = self.disk.append_to(log, true).doing("open the log", log)?;
         if !was_there {
-            let before = file.length().doing("look at", log)?;
+            let before = file.length().doing("access", log)?;
             if let Err(source) = file.append(bytes) {
-                // WHY: a full disk must not leave a torn log to everyone else. Should this fail as well, the tail is a
-                // prefix of the journal, and the next commit completes it.
+                // A full disk must not leave a torn log for other users. If this fails too, the tail is a prefix of the journal
+                // and the next commit completes it.
                 drop(file.truncate(before));
                 return Err(source).doing("write to the log", log);
             }
         }
-        // WHY also when it was there: a crash may have come between the write and the sync.
-        file.sync().doing("force to the disk the log", log)?;
-        self.disk.sync_folder(&folder).doing("force to the disk the folder", &folder)?;
+        // Sync even if the session was already there: a crash may have come between write and sync.
+        file.sync().doing("sync the log", log)?;
+        self.disk.sync_folder(&folder).doing("sync the folder", &folder)?;
         self.drop_journal(journal, &folder)
     }
 
@@ -122,20 +121,20 @@ impl Store {
         let name = journal.to_string_lossy();
         let session = name.rsplit_once("journal-").map_or("", |(_, id)| id);
         let target = folder.join(format!("{session}.jsonl"));
-        if self.disk.stat(&target).doing("look at", &target)?.is_some() {
+        if self.disk.stat(&target).doing("access", &target)?.is_some() {
             let taken = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
             return Err(taken).doing("rename the journal to", &target);
         }
         self.disk.rename(journal, &target).doing("rename the journal to", &target)?;
-        self.disk.sync_folder(&folder).doing("force to the disk the folder", &folder)
+        self.disk.sync_folder(&folder).doing("sync the folder", &folder)
     }
 
     fn drop_journal(&self, journal: &Path, folder: &Path) -> Result<(), StoreError> {
         self.disk.unlink(journal).doing("remove the journal", journal)?;
-        self.disk.sync_folder(folder).doing("force to the disk the folder", folder)
+        self.disk.sync_folder(folder).doing("sync the folder", folder)
     }
 
-    /// Completes the tail of a one-file log from a whole journal that begins with it. The lock is held.
+    /// Completes the tail of a one-file log from a complete journal that starts with it. The caller has the lock.
     fn repair_tail(&self, verification: &Verification) -> Result<bool, StoreError> {
         let name = self.path.to_string_lossy();
         let torn = verification.torn.iter().find(|t| self.shape == Shape::File && *t.file == *name);
@@ -145,14 +144,14 @@ impl Store {
         let Some(rest) = self.rest_of(tail)? else { return Ok(false) };
         let mut file = self.disk.append_to(&self.path, false).doing("open the log", &self.path)?;
         file.append(&rest).doing("write to the log", &self.path)?;
-        file.sync().doing("force to the disk the log", &self.path)?;
+        file.sync().doing("sync the log", &self.path)?;
         Ok(true)
     }
 
-    /// What a journal holds after these bytes.
+    /// The rest of a journal after these bytes.
     fn rest_of(&self, tail: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let whole = |j: &super::JournalView| match &j.standing {
-            // The lock on a journal says nothing here: who commits holds it, and that may be this process.
+            // A locked journal is no obstacle: the committing process has the lock, and that may be this process.
             Standing::Whole | Standing::InUse => {
                 let last = j.bytes.split_inclusive(|b| *b == b'\n').next_back().unwrap_or_default();
                 matches!(line::read(last, &mut Vec::new()), Ok(Line::Sig(_)))

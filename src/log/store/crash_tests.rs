@@ -1,9 +1,8 @@
-//! A session is stopped at every operation that it asks of the disk.
+//! Stops a session at every disk operation and checks that nothing is lost.
 //!
-//! Each operation is counted. For each number, the session runs again in a fresh folder and the disk stops there, as a
-//! crash does: before the operation, in the middle of a write, or as power loss does, which also undoes whatever no
-//! sync had forced. Afterwards no decision that was confirmed may be missing, none may be there that nobody gave, and
-//! after the recovery that a person would do, the log verifies.
+//! For each operation, the session runs again in a fresh folder and the disk stops there: before the operation, in the
+//! middle of a write, or with a power loss that also undoes everything that was not synced. Afterwards, every confirmed
+//! decision is present, no decision is present that was not made, and the log verifies after the user's recovery steps.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,15 +20,15 @@ use crate::log::session::Draft;
 /// How the disk stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
-    /// The process ends before the operation; what it did stays.
+    /// The process ends before the operation. Earlier writes remain.
     Before,
     /// The process ends in the middle of a write.
     Midway,
-    /// The power fails: what was not synced is gone.
+    /// The power fails. Everything that was not synced is lost.
     PowerLoss,
-    /// The power fails: bytes that were not synced are gone, names that were not synced are kept.
+    /// The power fails. Bytes that were not synced are lost, names that were not synced remain.
     PowerLossKeepsNames,
-    /// This one operation fails, and the process goes on.
+    /// Only this operation fails, and the process continues.
     FailsOnce,
 }
 
@@ -40,17 +39,17 @@ struct World {
     stopped: bool,
     failed_sync: bool,
     written_after_failed_sync: bool,
-    /// The names that open files have now.
+    /// The current names of open files.
     moved: BTreeMap<PathBuf, PathBuf>,
-    /// Bytes of each file that a sync forced.
+    /// The number of synced bytes per file.
     synced: BTreeMap<PathBuf, u64>,
-    /// Names that were made, given or taken since the folder was last synced.
+    /// Names that were created, changed or removed since the last sync of the folder.
     names_at_risk: Vec<Change>,
 }
 
 enum Change {
     Made(PathBuf),
-    /// From, to, and what the new name took the place of: its bytes, as far as a sync had forced them.
+    /// From, to, and the synced bytes of the file that was replaced.
     Renamed(PathBuf, PathBuf, Option<Vec<u8>>),
     Unlinked(PathBuf, Vec<u8>),
 }
@@ -73,7 +72,7 @@ fn stopped() -> io::Error {
     io::Error::other("the test stopped the disk here")
 }
 
-/// Counts an operation; an error if the disk has stopped or stops now, and whether it stops at this one.
+/// Counts an operation. Returns an error if the disk has stopped or stops now, and whether it stops at this operation.
 fn step(world: &Mutex<World>, at: usize, stop: Stop, name: &'static str) -> Result<(), (io::Error, bool)> {
     let mut w = world.lock().unwrap();
     if w.stopped {
@@ -255,19 +254,19 @@ impl DiskFile for FaultFile {
     }
 }
 
-/// A decision, whichever lines come before it: the change, the verdict, and the random bits of its line.
+/// Identifies a decision independently of the lines before it: the change, the verdict, and the random bits of its line.
 type Key = (String, Verdict, String);
 
 fn key(decision: &Decision) -> Key {
     (decision.change.as_str().to_owned(), decision.verdict, decision.salt.to_string())
 }
 
-/// What the person of the test saw.
+/// What the user of the test saw.
 #[derive(Default)]
 struct Seen {
     offered: BTreeSet<Key>,
     confirmed: BTreeSet<Key>,
-    /// What the journal is being exchanged for.
+    /// The new content of a journal that is being replaced.
     replacing: Option<BTreeSet<Key>>,
     sealed: bool,
 }
@@ -286,7 +285,7 @@ fn front(draft: &mut Draft) -> Vec<u8> {
     bytes
 }
 
-/// One whole session: a decision, an interruption, a second decision, the first one replaced, seal, signature, commit.
+/// A complete session: a decision, an interruption, a second decision, the first one replaced, seal, signature, commit.
 fn run(store: &Store, seen: &mut Seen, parents: &[Digest<of::Line>]) -> Result<(), StoreError> {
     let header = sample::header(2, SessionKind::Review, parents, 20);
     let (mut draft, first) = Draft::start(header.clone(), [].into()).unwrap();
@@ -332,7 +331,7 @@ fn ending(draft: Draft) -> Vec<u8> {
     sealed.sign(&sshsig).unwrap().bytes
 }
 
-/// Every decision of session 2 that log and journals hold.
+/// Every decision of session 2 in log and journals.
 fn found(store: &Store) -> BTreeSet<Key> {
     let mut out = BTreeSet::new();
     let mut collect = |bytes: &[u8]| {
@@ -349,7 +348,7 @@ fn found(store: &Store) -> BTreeSet<Key> {
     out
 }
 
-/// Does what a person does after a crash: finishes what is whole, goes on with what was begun, drops what is empty.
+/// Recovers as a user would after a crash: finishes complete journals, resumes started ones, discards empty ones.
 fn recover(store: &Store) {
     for journal in store.journals(Some(sample::log_id())).unwrap() {
         match journal.standing {
@@ -384,7 +383,7 @@ fn try_stop(name: &str, base: bool, at: usize, stop: Stop) -> (bool, Vec<&'stati
     let note = format!("{name} stopped at {at} ({stop:?}): {:?}", outcome.as_ref().err());
     let mut world = world.lock().unwrap();
     if !world.stopped {
-        // Power may also fail right after the last operation.
+        // The power may also fail right after the last operation.
         world.lose_what_is_not_synced(stop);
     }
     assert!(!world.written_after_failed_sync, "{note}: written after a failed sync");
@@ -449,7 +448,7 @@ fn a_session_stopped_at_any_operation_loses_and_invents_nothing() {
     assert_eq!(covered, all.into(), "an operation of the disk is not covered");
 }
 
-/// One join of a copy that holds another session, stopped at an operation.
+/// One merge of a copy with another session, stopped at an operation.
 fn try_join(name: &str, at: usize, stop: Stop) -> bool {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join(name);

@@ -1,7 +1,5 @@
-//! Every operation of the system that the store uses, and no other.
-//!
-//! In: paths and bytes. Out: what the system did. The store reaches the disk through this trait alone, so that a test
-//! can stop a session at each operation, as a crash would.
+//! The file system operations of the store, as a trait, so that tests can stop a session at each operation as a crash
+//! would.
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -12,7 +10,7 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
-/// What stands at a path.
+/// The kind of object at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -23,10 +21,10 @@ pub enum Kind {
     Other,
 }
 
-/// What is known of a path.
+/// The metadata of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// What stands there.
+    /// The kind of object.
     pub kind: Kind,
     /// Its size in bytes.
     pub length: u64,
@@ -34,37 +32,37 @@ pub struct Stat {
 
 /// Operations on paths.
 pub trait Disk: Send + Sync {
-    /// Looks at a path; `None` if nothing is there.
+    /// Returns the metadata of a path, or `None` if nothing exists there.
     ///
     /// # Errors
-    /// If the system refuses; so do all below.
+    /// If the system reports an error; the same applies to all other methods.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
-    /// Opens a file to be read, which fails after `limit` bytes.
+    /// Opens a file for reading at most `limit` bytes.
     ///
     /// # Errors
     /// If the system refuses.
     fn reader(&self, path: &Path, limit: u64) -> io::Result<Box<dyn BufRead>>;
-    /// The names in a folder.
+    /// Lists the names in a folder.
     ///
     /// # Errors
     /// If the system refuses.
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>>;
-    /// Makes a folder, if there is none.
+    /// Creates a folder if it does not exist.
     ///
     /// # Errors
     /// If the system refuses.
     fn make_folder(&self, path: &Path) -> io::Result<()>;
-    /// Makes a file that must not exist, to be appended to.
+    /// Creates a new file for appending.
     ///
     /// # Errors
     /// If it exists, or the system refuses.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-    /// Opens a file to be appended to; it is made if `missing_is_empty`.
+    /// Opens a file for appending. Creates it if `missing_is_empty`.
     ///
     /// # Errors
     /// If the system refuses.
     fn append_to(&self, path: &Path, missing_is_empty: bool) -> io::Result<Box<dyn DiskFile>>;
-    /// Gives a file another name.
+    /// Renames a file.
     ///
     /// # Errors
     /// If the system refuses.
@@ -74,15 +72,15 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// If the system refuses.
     fn unlink(&self, path: &Path) -> io::Result<()>;
-    /// Forces the names in a folder to the disk.
+    /// Syncs the names in a folder.
     ///
     /// # Errors
     /// If the system refuses.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
-    /// Waits for the lock that a file stands for; it is held until the value is dropped.
+    /// Waits for the lock file's lock and holds it until the value is dropped.
     ///
     /// # Errors
-    /// If the file system has no locks, or refuses.
+    /// If the file system does not support locks or reports an error.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Any>>;
 }
 
@@ -91,36 +89,36 @@ pub trait DiskFile: Send {
     /// Its size in bytes.
     ///
     /// # Errors
-    /// If the system refuses; so do all below.
+    /// If the system reports an error; the same applies to all other methods.
     fn length(&self) -> io::Result<u64>;
-    /// Adds bytes at the end, all or an error.
+    /// Appends all bytes or fails.
     ///
     /// # Errors
-    /// If the system refuses; some bytes may then have been added.
+    /// If the system reports an error. Some bytes may have been appended.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Cuts it to so many bytes.
+    /// Truncates it to a length.
     ///
     /// # Errors
     /// If the system refuses.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
-    /// Forces its bytes to the disk.
+    /// Syncs its bytes.
     ///
     /// # Errors
-    /// If the system cannot say that they reached it.
+    /// If the system cannot confirm that they reached the disk.
     fn sync(&mut self) -> io::Result<()>;
-    /// Takes the lock on the file itself, without waiting; whether it was free.
+    /// Tries to lock the file without waiting. Returns whether it succeeded.
     ///
     /// # Errors
-    /// If the file system has no locks, or refuses.
+    /// If the file system does not support locks or reports an error.
     fn try_lock(&mut self) -> io::Result<bool>;
-    /// Whether the path still names this very file, and not another that took its place.
+    /// Whether the path still refers to this file and not to a replacement.
     ///
     /// # Errors
     /// If the system refuses.
     fn is_at(&self, path: &Path) -> io::Result<bool>;
 }
 
-/// The system's own files.
+/// The real file system.
 #[derive(Clone, Copy, Debug)]
 pub struct RealDisk;
 
@@ -141,7 +139,7 @@ impl Disk for RealDisk {
     }
 
     fn reader(&self, path: &Path, limit: u64) -> io::Result<Box<dyn BufRead>> {
-        // WHY: a file that grows while it is read must not be read without end.
+        // Limit the read, because the file may grow while it is read.
         Ok(Box::new(BufReader::with_capacity(1 << 18, File::open(path)?.take(limit))))
     }
 
@@ -189,11 +187,11 @@ impl Disk for RealDisk {
     }
 }
 
-/// What the system says where it has no locks, in words.
+/// Rewords the system's error for a file system without locks.
 pub(super) fn no_locks(e: rustix::io::Errno) -> io::Error {
     match e {
         rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS => {
-            io::Error::new(io::ErrorKind::Unsupported, "the file system has no locks")
+            io::Error::new(io::ErrorKind::Unsupported, "the file system does not support locks")
         }
         other => other.into(),
     }

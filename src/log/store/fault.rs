@@ -1,6 +1,4 @@
-//! What can go wrong between the log and its files.
-//!
-//! In: errors of the system. Out: a message that says what was attempted, where, and what to do.
+//! Errors of the store, with the attempted operation, the path, and a help text.
 
 use std::io;
 use std::path::Path;
@@ -13,21 +11,21 @@ use crate::log::verify::answers::Verification;
 /// Why the log could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The system refused something.
+    /// The system reported an error.
     #[error("cannot {doing} `{}`: {source}", .path.terminal())]
     System {
-        /// What was attempted.
+        /// The attempted operation.
         doing: &'static str,
-        /// On what.
+        /// The path.
         path: Text,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Something else than a file stands where a log is expected.
+    /// It is not a regular file.
     #[error("`{}` is not a regular file", .0.terminal())]
     NotAFile(Text),
-    /// The file is larger than may be read.
-    #[error("`{}` has {length} bytes, more than the {limit} that are read", .path.terminal())]
+    /// The file is too large.
+    #[error("`{}` has {length} bytes; the limit is {limit}", .path.terminal())]
     TooLarge {
         /// The file.
         path: Text,
@@ -41,21 +39,21 @@ pub enum StoreError {
     DoesNotVerify {
         /// The log.
         path: Text,
-        /// The journal that keeps the session.
+        /// The journal with the session.
         journal: Option<Text>,
-        /// What is wrong.
+        /// The faults.
         verification: Box<Verification>,
     },
-    /// A sync failed before, so nothing more is written.
-    #[error("nothing more is written to `{}`, because the system could not say what of it reached the disk", .0.terminal())]
+    /// A sync failed earlier, so nothing more is written.
+    #[error("writing to `{}` has stopped, because the system could not confirm which bytes reached the disk", .0.terminal())]
     Poisoned(Text),
     /// Another process uses the journal.
     #[error("another process is using the journal `{}`", .0.terminal())]
     InUse(Text),
-    /// The journal does not end with a seal and a signature.
-    #[error("the journal `{}` does not hold a whole session", .0.terminal())]
+    /// The journal does not end with seal and signature.
+    #[error("the journal `{}` does not contain a complete session", .0.terminal())]
     NotWhole(Text),
-    /// The copies of a log cannot be joined.
+    /// The copies of a log cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
     /// The journal's lines are not a session.
@@ -63,7 +61,7 @@ pub enum StoreError {
     BadJournal {
         /// The journal.
         path: Text,
-        /// What is wrong.
+        /// The fault.
         source: DraftError,
     },
 }
@@ -72,15 +70,15 @@ impl StoreError {
     fn help_of(kind: io::ErrorKind) -> &'static str {
         use io::ErrorKind as E;
         if matches!(kind, E::StorageFull | E::QuotaExceeded) {
-            return "make room on the disk and run `review resume`; what was decided is in the journal";
+            return "free some disk space and run `review resume`; your decisions are in the journal";
         }
         if matches!(kind, E::PermissionDenied | E::ReadOnlyFilesystem) {
-            return "make the folder of the log writable for you, or name another log with `--log`";
+            return "make the folder of the log writable, or choose another log with `--log`";
         }
         if kind == E::Unsupported {
-            return "keep the log on a file system that has locks, and merge it from there";
+            return "keep the log on a file system with locks, and merge it from there";
         }
-        "fix it and run `review resume`; what was decided is in the journal"
+        "fix it and run `review resume`; your decisions are in the journal"
     }
 
     pub(super) fn not_a_file(path: &Path) -> Self {
@@ -91,24 +89,26 @@ impl StoreError {
         Self::TooLarge { path: text(path), length, limit }
     }
 
-    /// A way to fix it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::System { source, .. } => Self::help_of(source.kind()),
-            Self::NotAFile(_) => "name a file or a folder with `--log`",
-            Self::TooLarge { .. } => "begin a folder log, whose files stay small",
+            Self::NotAFile(_) => "pass a file or a folder to `--log`",
+            Self::TooLarge { .. } => "use a folder log, whose files stay small",
             Self::DoesNotVerify { .. } => "run `review verify` on it; the session stays in its journal",
             Self::Poisoned(_) => "check the disk, then run `review resume`; the journal is the record until then",
-            Self::InUse(_) => "end the other review, or wait for it",
+            Self::InUse(_) => "end the other review or wait for it",
             Self::Merge(MergeError::NotASession { .. }) => {
-                "run `review verify` on each copy; join only those that verify"
+                "run `review verify` on each copy; merge only copies that verify"
             }
-            Self::Merge(MergeError::Conflict(_)) => "run `review verify` on each copy, and find out who altered which",
-            Self::Merge(MergeError::Foreign(..)) => "join only copies of one log",
-            Self::Merge(MergeError::MissingParent(_)) => "name the copy that holds the missing session as well",
-            Self::NotWhole(_) => "run `review resume` to go on with it",
-            Self::BadJournal { .. } => "another version, or a hand, wrote it; keep it aside and decide again",
+            Self::Merge(MergeError::Conflict(_)) => {
+                "run `review verify` on each copy, and find out which one was altered"
+            }
+            Self::Merge(MergeError::Foreign(..)) => "merge only copies of the same log",
+            Self::Merge(MergeError::MissingParent(_)) => "also pass the copy that contains the missing session",
+            Self::NotWhole(_) => "run `review resume` to continue it",
+            Self::BadJournal { .. } => "it was written by another version or edited; move it away and decide again",
         }
     }
 }
@@ -117,9 +117,9 @@ pub(super) fn text(path: &Path) -> Text {
     Text::from(path.to_string_lossy().into_owned())
 }
 
-/// Says what was attempted when it fails.
+/// Adds the attempted operation to an error.
 pub(super) trait Attempt<T> {
-    /// Names the deed and its object.
+    /// Names the operation and its path.
     fn doing(self, doing: &'static str, path: &Path) -> Result<T, StoreError>;
 }
 

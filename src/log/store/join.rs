@@ -1,8 +1,7 @@
-//! Copies of a log become one, on the disk: all of it, or nothing.
+//! Merges copies of a log on disk, atomically.
 //!
-//! In: the bytes of other copies. Out: the log with every session of them once. INVARIANT: under the lock the log is read
-//! anew, so that a session added meanwhile stays; what is written was verified as a whole; and it takes the place of the old
-//! log in one step.
+//! INVARIANT: the log is read again under the lock, so a session added meanwhile is kept. The result is verified as a
+//! whole before it replaces the old log in one step.
 
 use std::path::Path;
 
@@ -13,25 +12,25 @@ use crate::log::merge;
 use crate::log::verify::Verifier;
 use crate::log::verify::answers::{Keep, Terms, Verification};
 
-/// What joining did.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct Joined {
-    /// The log as it is now, verified before it was written.
+    /// The verification of the merged log, from before the write.
     pub verification: Verification,
-    /// How many sessions it did not hold before.
+    /// The number of sessions that were added.
     pub added: usize,
 }
 
 impl Store {
-    /// Adds every session of other copies, given as names and bytes, that the log does not hold.
+    /// Adds the sessions that the log does not contain from other copies, given as names and bytes.
     ///
     /// # Errors
-    /// If the copies cannot be joined, the result does not verify, or cannot be written; then the log is as it was.
+    /// If the copies cannot be merged, or the result does not verify or cannot be written. The log is then unchanged.
     pub fn join(&self, copies: &[(String, Vec<u8>)], terms: Terms<'_>) -> Result<Joined, StoreError> {
         let terms = Terms { keep: Keep::Nothing, ..terms };
         if self.shape == Shape::Folder {
             let folder = self.folder();
-            self.disk.make_folder(&folder).doing("make the folder", &folder)?;
+            self.disk.make_folder(&folder).doing("create the folder", &folder)?;
         }
         let path = self.lock_path();
         let _lock = self.disk.lock(&path).doing("lock", &path)?;
@@ -60,20 +59,20 @@ impl Store {
                     }
                 }
             }
-            self.disk.sync_folder(&self.folder()).doing("force to the disk the folder", &self.folder())?;
+            self.disk.sync_folder(&self.folder()).doing("sync the folder", &self.folder())?;
         }
         Ok(Joined { verification, added: new.len() })
     }
 
-    /// Writes a whole file beside its place and moves it there.
+    /// Writes a new file next to the target and renames it to the target.
     fn put(&self, target: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let beside = self.folder().join(format!("{}rewrite-{name}", self.prefix()));
-        if self.disk.stat(&beside).doing("look at", &beside)?.is_some() {
+        if self.disk.stat(&beside).doing("access", &beside)?.is_some() {
             self.disk.unlink(&beside).doing("remove the file", &beside)?;
         }
-        let mut file = self.disk.create(&beside).doing("make the file", &beside)?;
+        let mut file = self.disk.create(&beside).doing("create the file", &beside)?;
         file.append(bytes).doing("write to the file", &beside)?;
-        file.sync().doing("force to the disk the file", &beside)?;
+        file.sync().doing("sync the file", &beside)?;
         self.disk.rename(&beside, target).doing("rename the file to", target)
     }
 }

@@ -1,4 +1,4 @@
-//! Real files in real folders, and what goes wrong with them.
+//! Tests with real files in real folders, and their failures.
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ fn store(folder: &Path, name: &str) -> Store {
     Store::open(&folder.join(name)).unwrap()
 }
 
-/// Puts a made session into a store by way of a journal.
+/// Adds a sample session to a store through a journal.
 fn add(store: &Store, made: &Made, n: u8) -> Result<Committed, StoreError> {
     let lines: Vec<&[u8]> = crate::log::line::lines(&made.bytes).collect();
     let (body, ending) = lines.split_at(lines.len() - 2);
@@ -45,7 +45,7 @@ fn sessions_go_whole_into_a_file_and_into_a_folder() {
         assert!(store.verify(sample::terms(&Judge)).unwrap().holds(), "a log that is not there yet is empty");
         for (n, made) in [(1, &first), (2, &second)] {
             let done = add(&store, made, n).unwrap();
-            assert!(done.verification.holds() && !done.was_there && !done.mended);
+            assert!(done.verification.holds() && !done.was_there && !done.completed_tail);
         }
         let v = store.verify(sample::terms(&Judge)).unwrap();
         assert!(v.holds(), "{:?}", v.findings);
@@ -228,16 +228,16 @@ fn what_is_no_log_is_refused_with_its_own_message() {
     std::fs::write(&path, "x".repeat(100)).unwrap();
     let small = Store::open(&path).unwrap().reading_at_most(99);
     let error = small.verify(sample::terms(&Judge)).unwrap_err();
-    assert!(error.to_string().contains("has 100 bytes, more than the 99"), "{error}");
+    assert!(error.to_string().contains("has 100 bytes; the limit is 99"), "{error}");
     let nowhere = Store::open(&temp.path().join("none/log.jsonl")).unwrap();
     let header = sample::header(1, SessionKind::Review, &[], 0);
     let (_, first) = Draft::start(header.clone(), [].into()).unwrap();
     let error = nowhere.begin(header.session, &first).map(|_| ()).unwrap_err();
-    assert!(error.to_string().starts_with("cannot make the journal `"), "{error}");
+    assert!(error.to_string().starts_with("cannot create the journal `"), "{error}");
     assert_ne!(Digest::<crate::input::digest::of::File>::of(b"").to_string(), error.help());
 }
 
-/// The real disk, on which locking ends with an error of the system.
+/// The real disk, on which locking fails with a system error.
 struct NoLocks(Errno);
 
 struct NoLocksFile(Box<dyn DiskFile>, Errno);
@@ -317,8 +317,8 @@ fn a_file_system_without_locks_is_named_and_gets_neither_a_journal_nor_a_session
             for error in [without.begin(header.session, &line).map(|_| ()), joined.map(|_| ())].map(Result::unwrap_err)
             {
                 let said = format!("{error}: {}", std::error::Error::source(&error).unwrap());
-                assert!(said.contains("the file system has no locks"), "{said}");
-                assert_eq!(error.help(), "keep the log on a file system that has locks, and merge it from there");
+                assert!(said.contains("the file system does not support locks"), "{said}");
+                assert_eq!(error.help(), "keep the log on a file system with locks, and merge it from there");
             }
             assert_eq!(names(temp.path()), shows);
             let v = store(temp.path(), name).verify(sample::terms(&Judge)).unwrap();

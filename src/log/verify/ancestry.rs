@@ -1,7 +1,7 @@
-//! Which session follows which.
+//! The graph of sessions.
 //!
-//! In: the parents of every session. Out: an order in which ancestors come first, and the answer whether one session is
-//! an ancestor of another, without recursion and mostly without a search: sessions mostly stand in one chain.
+//! It computes a topological order (ancestors first) and answers whether one session is an ancestor of another. Sessions
+//! are covered by chains, because they usually form one chain, so most queries need no search. Nothing here recurses.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use crate::input::time::Time;
 use crate::log::line::SessionId;
 
-/// A session's place in the order in which sessions were read.
+/// The index of a session in reading order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionIndex(pub(super) u32);
 
@@ -19,7 +19,7 @@ impl SessionIndex {
     }
 }
 
-/// What orders sessions of which neither follows the other.
+/// Orders sessions of which neither is an ancestor of the other.
 type Tie = Option<(Time, SessionId)>;
 
 /// The graph of sessions.
@@ -28,15 +28,15 @@ pub struct Ancestry {
     /// Parents of session n: `edges[starts[n]..starts[n + 1]]`.
     starts: Vec<u32>,
     edges: Vec<u32>,
-    /// The place of session n where ancestors come first; `u32::MAX` for one that does not count.
+    /// The position of session n in topological order, or `u32::MAX` for one that does not count.
     order: Vec<u32>,
-    /// Sessions are covered by chains, each session following its first parent: the chain, and the place in it.
+    /// The chain of each session, and its position in it. A session continues the chain of its first parent.
     chain: Vec<(u32, u32)>,
 }
 
 impl Ancestry {
-    /// Builds the graph. `counts` says which sessions do (a repeat does not); `key` breaks ties, so that the order is a
-    /// function of the set.
+    /// Builds the graph. `counts` tells which sessions count (a repeated one does not). `key` breaks ties, so that the
+    /// order depends only on the set of sessions.
     pub(super) fn new(parents: &[Vec<u32>], counts: &[bool], key: &[(Time, SessionId)]) -> Self {
         let size = parents.len();
         let mut graph = Self { order: vec![u32::MAX; size], chain: vec![(u32::MAX, 0); size], ..Self::default() };
@@ -79,7 +79,7 @@ impl Ancestry {
         graph
     }
 
-    /// Puts a session at the end of a parent's chain if that parent still ends it; else it begins a chain of its own.
+    /// Appends a session to the chain of a parent that is still the chain's end, or starts a new chain.
     fn join_chain(&mut self, n: u32, tips: &mut Vec<u32>, chains: &mut u32) {
         let joined = self.parents(n).iter().find_map(|p| {
             let (chain, at) = *self.chain.get(*p as usize)?;
@@ -104,20 +104,19 @@ impl Ancestry {
         self.edges.get(from..to).unwrap_or_default()
     }
 
-    /// The place of a session in the order where ancestors come first; none for one that does not count, or that has
-    /// no place because an ancestor is missing.
+    /// The position of a session in topological order, or `None` if it does not count or an ancestor is missing.
     #[must_use]
     pub fn position(&self, session: SessionIndex) -> Option<u32> {
         self.order.get(session.get()).copied().filter(|p| *p != u32::MAX)
     }
 
-    /// Whether `earlier` is an ancestor of `later`; no session is its own.
+    /// Whether `earlier` is an ancestor of `later`. A session is not its own ancestor.
     #[must_use]
     pub fn is_ancestor(&self, earlier: SessionIndex, later: SessionIndex) -> bool {
         let (Some(goal), Some(_)) = (self.position(earlier), self.position(later)) else { return false };
         let Some((chain, at)) = self.chain.get(earlier.get()).copied() else { return false };
         let mut open = vec![later.0];
-        // For each chain, the furthest place looked at: what lies before it on the chain was looked at with it.
+        // For each chain, the highest position that was visited. Everything before it on the chain was visited too.
         let mut seen = BTreeMap::<u32, u32>::new();
         while let Some(n) = open.pop() {
             let Some((c, place)) = self.chain.get(n as usize).copied() else { continue };
@@ -131,10 +130,10 @@ impl Ancestry {
         false
     }
 
-    /// Walks down one chain, from a session towards its beginning, and collects the parents that leave it.
+    /// Walks one chain from a session towards its start, and collects the parents outside the chain.
     fn climb(&self, from: u32, goal: u32, chain: u32, seen: &mut BTreeMap<u32, u32>, open: &mut Vec<u32>) {
         let place = |n: u32| self.chain.get(n as usize).copied().unwrap_or((u32::MAX, 0));
-        // WHY: what comes before the goal in the order cannot follow it.
+        // A session before the goal in topological order cannot be its descendant.
         let may_follow = |n: u32| self.order.get(n as usize).is_some_and(|o| *o >= goal && *o != u32::MAX);
         let known = seen.insert(chain, place(from).1);
         let mut here = Some(from);

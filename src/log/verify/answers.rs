@@ -10,84 +10,84 @@ use crate::log::judge::{SignatureJudge, Signer};
 use crate::log::line::{Decision, Line, LogId, Seal, Session};
 use crate::log::verify::ancestry::{Ancestry, SessionIndex};
 
-/// How far ahead of the present a claimed time may lie: 5 minutes.
+/// How far a claimed time may be in the future, in seconds: 5 minutes.
 pub const CLOCK_SKEW: i64 = 300;
 
-/// What of each session is kept in memory after it was checked.
+/// What to keep of each checked session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// About a hundred bytes a session, and nothing to decide by.
+    /// About a hundred bytes per session.
     Nothing,
-    /// Header and seal of the sessions that no other names as its parent.
+    /// Header and seal of the heads.
     Heads,
     /// Header, seal, decisions, automatic outcomes, exports and results.
     Decisions,
-    /// Every line but blobs.
+    /// Every line except blobs.
     Lines,
 }
 
-/// What a verification rests on.
+/// The parameters of a verification.
 #[derive(Clone, Copy)]
 pub struct Terms<'a> {
-    /// Who judges signatures.
+    /// Verifies signatures.
     pub judge: &'a dyn SignatureJudge,
-    /// The log that is expected; none: whichever the first session belongs to.
+    /// The expected log, or `None` to accept the log of the first session.
     pub log: Option<LogId>,
-    /// Hashes of seal lines that were heads once; none: completeness stays unknown.
+    /// Hashes of seal lines that are known to be heads. If empty, completeness is unknown.
     pub known_heads: &'a [Digest<of::Line>],
-    /// The present.
+    /// The current time.
     pub now: Time,
-    /// What is kept.
+    /// What to keep of each session.
     pub keep: Keep,
-    /// How many threads may work, at least 1.
+    /// The maximum number of threads, at least 1.
     pub threads: usize,
 }
 
-/// Is it what was written?
+/// Whether the log is what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integrity {
-    /// Every line is in its place and every session whole, with its parents.
+    /// Every line is in order, and every session is complete and has its parents.
     Intact,
-    /// It is not; findings say where.
+    /// It has faults; the findings show where.
     Broken,
 }
 
-/// Is it by whom it says?
+/// Whether the signers are who the log says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Authenticity {
-    /// Every seal is signed by a key that was allowed to.
+    /// An allowed key signed every seal.
     Authentic,
-    /// Some seal is signed in a way that this tool does not verify; none worse.
+    /// This tool does not support the signature of some seal. No seal is worse.
     Unsupported,
-    /// Some seal is signed by a key that is not allowed; none worse.
+    /// A key that is not allowed signed some seal. No seal is worse.
     NotAllowed,
-    /// Some seal has no signature that verifies.
+    /// Some seal has no valid signature.
     Failed,
 }
 
-/// Is it all?
+/// Whether the log is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completeness {
-    /// No head was remembered: sessions may be missing from the end, and nobody could tell.
+    /// No known heads were given, so sessions may be missing from the end.
     Unknown,
-    /// Everything up to the remembered heads is there; later sessions may still be missing.
+    /// Everything up to the known heads is present. Later sessions may still be missing.
     UpToKnownHeads,
-    /// These remembered heads are not in the log.
+    /// These known heads are not in the log.
     Lost(Vec<Digest<of::Line>>),
 }
 
-/// When was it?
+/// Whether the claimed times are plausible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimeAnswer {
-    /// As the writers' clocks claim; no session contradicts another.
+    /// Times are as claimed by the writers' clocks, and consistent with each other.
     Claimed,
-    /// Some session claims a time before one that it follows.
+    /// Some session claims an earlier time than a session that it follows.
     Backwards,
-    /// Some session claims a time more than 5 minutes ahead.
+    /// Some session claims a time more than 5 minutes in the future.
     Future,
 }
 
-/// The end of a file that breaks off within a session.
+/// An incomplete session at the end of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TornTail {
     /// The file.
@@ -96,23 +96,23 @@ pub struct TornTail {
     pub offset: usize,
 }
 
-/// A line with what names it.
+/// A line with its position and hash.
 #[derive(Clone, Debug)]
 pub struct Recorded<T> {
-    /// Its number in the file, from 1.
+    /// Its line number in the file, from 1.
     pub line: usize,
     /// The hash of its bytes.
     pub digest: Digest<of::Line>,
-    /// What it says.
+    /// The content.
     pub value: T,
 }
 
-/// A session whose lines keep every rule. Only one with a [`SessionView::signer`] may be decided by.
+/// A session whose lines follow every rule. Use it for decisions only if it has a [`SessionView::signer`].
 #[derive(Clone, Debug)]
 pub struct SessionView {
-    /// Its place among all sessions, for [`Ancestry`].
+    /// Its index among all sessions, for [`Ancestry`].
     pub index: SessionIndex,
-    /// The file it stands in.
+    /// Its file.
     pub file: Arc<str>,
     /// The number of its first line, from 1.
     pub line: usize,
@@ -120,14 +120,14 @@ pub struct SessionView {
     pub header: Session,
     /// Its seal.
     pub seal: Recorded<Seal>,
-    /// Who signed it; none where the signature is not good.
+    /// The signer, or `None` if the signature is not valid.
     pub signer: Option<Signer>,
-    /// Its other lines that were to be kept, in their order.
+    /// Its other kept lines, in order.
     pub lines: Vec<Recorded<Line>>,
 }
 
 impl SessionView {
-    /// Its decisions, in their order.
+    /// Its decisions, in order.
     pub fn decisions(&self) -> impl Iterator<Item = Recorded<&Decision>> {
         self.lines.iter().filter_map(|l| match &l.value {
             Line::Decision(d) => Some(Recorded { line: l.line, digest: l.digest, value: &**d }),
@@ -145,39 +145,39 @@ impl SessionView {
     }
 }
 
-/// What is known of a log.
+/// The result of a verification.
 #[derive(Debug)]
 pub struct Verification {
-    /// Is it what was written?
+    /// Whether the log is what was written.
     pub integrity: Integrity,
-    /// Is it by whom it says?
+    /// Whether the signers are who the log says.
     pub authenticity: Authenticity,
-    /// Is it all?
+    /// Whether the log is complete.
     pub completeness: Completeness,
-    /// When was it?
+    /// Whether the claimed times are plausible.
     pub time: TimeAnswer,
-    /// The log's name; none where no session says one.
+    /// The id of the log, or `None` if it has no sessions.
     pub log: Option<LogId>,
     /// The hashes of the seals that no session names as parent, sorted.
     pub heads: Vec<Digest<of::Line>>,
-    /// How many different sessions there are.
+    /// The number of distinct sessions.
     pub session_count: usize,
-    /// How many lines were read.
+    /// The number of lines.
     pub line_count: usize,
-    /// The sessions, ancestors first; empty where nothing was to be kept.
+    /// The kept sessions, ancestors first.
     pub sessions: Vec<SessionView>,
-    /// Which session follows which.
+    /// The graph of sessions.
     pub ancestry: Ancestry,
-    /// The long values that sound sessions hold.
+    /// The long values of valid sessions.
     pub blobs: BTreeSet<Digest<of::Blob>>,
     /// Files that end within a session.
     pub torn: Vec<TornTail>,
-    /// Everything that is wrong or notable, in the order of the files.
+    /// All findings, in file order.
     pub findings: Vec<Finding>,
 }
 
 impl Verification {
-    /// Whether the log may be relied on and appended to: intact, authentic, and no remembered head lost.
+    /// Whether the log can be relied on and appended to: intact, authentic, and with all known heads.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.integrity == Integrity::Intact

@@ -1,7 +1,7 @@
-//! One session checked by itself: its lines, its chain, its seal, its signature.
+//! Checks one session on its own: its lines, hash chain, seal and signature.
 //!
-//! In: the bytes of a group of lines. Out: what later questions need (ids, parents, times, blobs) and the findings.
-//! Groups are checked on several threads, because nothing here looks beyond one group.
+//! A check depends only on one group of lines, so groups are checked on several threads. The result contains what the
+//! checks between sessions need (ids, parents, times, blobs), and the findings.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::log::run::Run;
 use crate::log::split::Group;
 use crate::log::verify::answers::{Authenticity, Keep, Recorded, SessionView, Terms};
 
-/// How many findings of one session are kept.
+/// The maximum number of findings per session.
 const FINDINGS: usize = 50;
 
-/// What is known of a group of lines.
+/// The result for a group of lines.
 pub(super) struct Checked {
-    /// What the whole of the log is judged by; none where it has no session line or no seal.
+    /// The data for checks between sessions, or `None` if it has no session line or no seal.
     pub(super) mark: Option<Mark>,
     pub(super) log: Option<LogId>,
     pub(super) parents: Vec<Digest<of::Line>>,
@@ -30,7 +30,7 @@ pub(super) struct Checked {
     pub(super) authenticity: Authenticity,
     /// Whether a finding breaks integrity, and not only authenticity.
     pub(super) breaks: bool,
-    /// The file's offset of a session that the file breaks off in.
+    /// The file offset of an incomplete session at the end of the file.
     pub(super) torn: Option<usize>,
     pub(super) view: Option<Box<SessionView>>,
     pub(super) findings: Vec<Finding>,
@@ -50,7 +50,7 @@ pub(super) fn all(groups: &[Group], batch: &[u8], file: &Arc<str>, terms: &Terms
             let checked = move || part.iter().map(one).collect::<Vec<_>>();
             workers.push((part, std::thread::Builder::new().spawn_scoped(scope, checked).ok()));
         }
-        // WHY: where no thread is to be had, the share is checked here; and again, if one panicked, where it would be seen.
+        // If no thread can be started, check here. Also repeat a share that panicked, so that the panic surfaces.
         let joined = workers.into_iter().flat_map(|(part, worker)| {
             worker.and_then(|worker| worker.join().ok()).unwrap_or_else(|| part.iter().map(one).collect())
         });
@@ -58,14 +58,14 @@ pub(super) fn all(groups: &[Group], batch: &[u8], file: &Arc<str>, terms: &Terms
     })
 }
 
-/// What can be done about a fault of a session, where nothing more exact is known.
+/// The default help text for a fault of a session.
 fn help(code: Code) -> &'static str {
     if code == Code::LogUnknownSigner {
-        "if the key is good, have it listed in allowed_signers for that time; else find out who wrote this session"
+        "if the key is legitimate, have it listed in allowed_signers for that time; otherwise find out who wrote this session"
     } else if code == Code::LogUnsupportedSignature {
         "seal with an ed25519, ecdsa (256 or 384 bits), rsa or FIDO (`-sk`) key"
     } else {
-        "the session is not what was sealed: restore it from a copy of the log that verifies, and find out who altered it"
+        "the session differs from what was sealed: restore it from a copy of the log that verifies, and find out who altered it"
     }
 }
 
@@ -155,7 +155,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Says whether the session ends; gives the offset of a tail that the file breaks off in.
+    /// Checks the end of the session. Returns the offset of an incomplete session at the end of the file.
     fn end(&mut self, whole: bool, number: usize, end: usize) -> Option<usize> {
         if whole && self.run.has_ended() {
             return None;
@@ -163,7 +163,7 @@ impl<'a> Check<'a> {
         let place = self.place(number, self.group.offset, end, 0);
         if self.group.last {
             let message = "the file ends in the middle of a session, without its seal and signature";
-            let help = "run `review resume` where the session was written; its journal may hold the rest";
+            let help = "run `review resume` where the session was written; its journal may contain the rest";
             self.note(Finding::new(Code::LogTornTail, message).at(&place).help(help));
             return Some(self.group.offset);
         }
@@ -171,7 +171,7 @@ impl<'a> Check<'a> {
         None
     }
 
-    /// Asks who signed, where there is a seal and a signature to ask about.
+    /// Verifies the signature, if there are a seal and a signature.
     fn signer(&mut self) -> Result<Signer, Authenticity> {
         let (Some((seal, _)), Some((sig, _, place))) = (self.run.seal(), &self.sig) else {
             return Err(Authenticity::Failed);
@@ -192,7 +192,7 @@ impl<'a> Check<'a> {
             Judgement::Good(_) => (
                 Code::LogBadSignature,
                 Authenticity::Failed,
-                "the seal is signed by another key or principal than it names".into(),
+                "the signer of the seal is not the key and principal that it names".into(),
             ),
             Judgement::NotAllowed(why, help) => {
                 let finding = Finding::new(Code::LogUnknownSigner, why).at(place);

@@ -1,6 +1,5 @@
-//! All sessions together: repeats, parents, heads, long values of ancestors, times.
-//!
-//! In: a hundred bytes about each session. Out: the graph, the heads, and what is wrong between sessions.
+//! Checks between sessions: repeats, parents, heads, long values of ancestors, times. It keeps about a hundred bytes per
+//! session.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,33 +12,33 @@ use crate::input::time::{Span, Time};
 use crate::log::line::SessionId;
 use crate::log::verify::answers::{CLOCK_SKEW, TimeAnswer};
 
-/// How many sessions that follow none are told one by one.
+/// How many root sessions get their own finding.
 const ROOTS: usize = 3;
 
-/// The end of a key that has none.
+/// The expiry of a key without an expiry.
 pub(super) const NEVER: Time = Time::from_unix(i64::MAX);
 
-/// What is remembered of a session that need not be kept.
+/// The data of a session for checks between sessions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub(super) session: SessionId,
-    /// The hash of the seal line, which stands for every line before it.
+    /// The hash of the seal line, which covers every line before it.
     pub(super) seal: Digest<of::Line>,
-    /// The first half of the hash of the sig line: enough to tell a repeat from another signature.
+    /// The first half of the hash of the sig line: enough to distinguish a repeat from a different signature.
     pub(super) sig: [u8; 16],
     pub(super) started: Time,
     pub(super) sealed: Time,
-    /// The last second at which its key was allowed; the last of all where there is none.
+    /// The last second at which its key is valid.
     pub(super) until: Time,
     pub(super) file: u32,
     pub(super) line: u32,
     /// Whether it belongs to another log.
     pub(super) foreign: bool,
-    /// Where its parents end in the list of all; they begin where the session before it ends.
+    /// The end of its parents in the common list. They start where those of the previous session end.
     pub(super) parents_end: u32,
 }
 
-/// Everything between sessions.
+/// The result of the checks between sessions.
 pub(super) struct Joined {
     pub(super) heads: Vec<Digest<of::Line>>,
     pub(super) lost: Vec<Digest<of::Line>>,
@@ -47,12 +46,12 @@ pub(super) struct Joined {
     pub(super) ancestry: Ancestry,
     pub(super) blobs: BTreeSet<Digest<of::Blob>>,
     pub(super) time: TimeAnswer,
-    /// Sessions that follow a seal made after their own key had ended, whatever time they claim.
+    /// Sessions that follow a seal made after their own key had expired, regardless of their claimed time.
     pub(super) late: Vec<Late>,
     pub(super) findings: Vec<Finding>,
 }
 
-/// A session that was sealed after its key had ended.
+/// A session that was sealed after its key had expired.
 pub(super) struct Late {
     pub(super) index: SessionIndex,
     pub(super) finding: Finding,
@@ -89,7 +88,7 @@ impl Join {
         SessionIndex(index)
     }
 
-    /// Answers what can be answered only when every session is known.
+    /// Runs the checks that need all sessions.
     pub(super) fn finish(self, files: &[Arc<str>], limit: Time, known: &[Digest<of::Line>]) -> Joined {
         let mut findings = Vec::new();
         let place = |mark: &Mark| {
@@ -124,8 +123,8 @@ impl Join {
         }
     }
 
-    /// A signature is judged at the time that its seal claims; but it was not made before what its session follows. Where
-    /// the key had ended by then, the claimed time is a lie.
+    /// A signature is checked for the time that its seal claims, but it cannot be older than the sessions before it. If the
+    /// key had expired by then, the claimed time is false.
     fn late(
         &self,
         parents: &[Vec<u32>],
@@ -154,19 +153,19 @@ impl Join {
             let (Some(mark), Some(bound), Some(true)) = (self.marks.get(at), bound, counts.get(at)) else { continue };
             if bound > mark.until.plus(Span::from_seconds(CLOCK_SKEW)) {
                 let message = format!(
-                    "the key ended at {}, but the session follows one that was sealed at {bound}: it was signed later than it claims ({})",
+                    "the key expired at {}, but the session follows one that was sealed at {bound}: it was signed later than it claims ({})",
                     mark.until, mark.sealed
                 );
                 let finding = Finding::new(Code::LogUnknownSigner, message)
                     .at(&place(mark))
-                    .help("ask its writer to decide again with a key that holds");
+                    .help("ask its writer to decide again with a valid key");
                 found.push(Late { index: SessionIndex(n), finding });
             }
         }
         found
     }
 
-    /// The sessions that count, in the order of their seals' hashes.
+    /// The sessions that count, sorted by the hash of their seal.
     fn by_seal(&self, counts: &[bool]) -> Vec<u32> {
         let mut out: Vec<u32> = (0_u32..).zip(counts).filter(|(_, c)| **c).map(|(n, _)| n).collect();
         out.sort_unstable_by_key(|n| self.marks.get(*n as usize).map(|m| m.seal));
@@ -179,7 +178,7 @@ impl Join {
         by_seal.get(at).copied()
     }
 
-    /// Says which sessions count: of identical ones, the first.
+    /// Determines which sessions count: the first of identical ones.
     fn repeats(&self, place: &dyn Fn(&Mark) -> Place, findings: &mut Vec<Finding>) -> Vec<bool> {
         let mut first: BTreeMap<SessionId, &Mark> = BTreeMap::new();
         self.marks
@@ -189,17 +188,17 @@ impl Join {
                 first.insert(mark.session, other);
                 let id = mark.session;
                 if other.seal == mark.seal && other.sig == mark.sig {
-                    let message = format!("the session `{id}` stands in the log twice and counts once");
+                    let message = format!("the log contains the session `{id}` twice; it counts once");
                     findings.push(Finding::new(Code::LogRepeatedSession, message).at(&place(mark)));
                     return false;
                 }
-                let message = format!("the session `{id}` stands in the log twice, with different bytes");
+                let message = format!("the log contains the session `{id}` twice, with different bytes");
                 findings.push(
                     Finding::new(Code::LogConflictingSession, message)
                         .at(&place(mark))
-                        .help("compare the two with copies of the log that others hold; one of them was altered"),
+                        .help("compare both with other copies of the log; one of them was altered"),
                 );
-                // WHY: with one seal the lines are the same and only the signature differs; it has one place in the graph.
+                // With equal seals, the lines are equal and only the signature differs; both have the same position in the graph.
                 other.seal != mark.seal
             })
             .collect()
@@ -223,11 +222,11 @@ impl Join {
                 if let Some(n) = self.find(by_seal, parent) {
                     list.push(n);
                 } else {
-                    let message = format!("the session follows the seal `{parent}`, which the log does not hold");
+                    let message = format!("the session follows the seal `{parent}`, which is not in the log");
                     findings.push(
-                        Finding::new(Code::LogMissingParent, message)
-                            .at(&place(mark))
-                            .help("find the copy of the log that holds it, and join the two with `review log merge`"),
+                        Finding::new(Code::LogMissingParent, message).at(&place(mark)).help(
+                            "find the copy of the log that contains it and merge the two with `review log merge`",
+                        ),
                     );
                 }
             }
@@ -236,8 +235,8 @@ impl Join {
         out
     }
 
-    /// Sessions that follow none, but for the first. WHY a warning: a log may have begun on two branches; but whoever names no
-    /// parent shows nothing of what was there, and nothing bounds the time that is claimed.
+    /// Reports root sessions after the first. It is a warning, because a log may start on two branches. But a session
+    /// without parents proves nothing about earlier entries, and nothing bounds its claimed time.
     fn roots(&self, ancestry: &Ancestry, counts: &[bool], place: &dyn Fn(&Mark) -> Place, findings: &mut Vec<Finding>) {
         let begins = std::iter::once(0).chain(self.marks.iter().map(|mark| mark.parents_end));
         let mut roots: Vec<(u32, &Mark)> = (0_u32..)
@@ -248,18 +247,18 @@ impl Join {
             .collect();
         roots.sort_unstable_by_key(|(position, _)| *position);
         let Some(((_, first), others)) = roots.split_first() else { return };
-        let help = "if the log was begun on two branches: have each plan proved again whose proof has ended since it came; else ask its writer why the session names nothing before it";
-        let (told, more) = others.split_at(others.len().min(ROOTS));
-        for (_, mark) in told {
+        let help = "if the log was started on two branches, renew the proof of each plan whose proof has expired since it was received; otherwise ask the writer why the session has no parent";
+        let (listed, more) = others.split_at(others.len().min(ROOTS));
+        for (_, mark) in listed {
             let message = format!(
-                "the session follows none, and neither does `{}`: the log was begun twice, or this session leaves out what was there; when plans came counts from neither",
+                "neither this session nor `{}` has a parent: the log was started twice, or this session omits earlier ones; the times when plans were received do not count from either",
                 first.session
             );
             findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).help(help));
         }
         if let Some((_, mark)) = more.first() {
             let message = format!(
-                "{} more sessions follow none, this one and later ones; when plans came counts from none of them",
+                "{} more sessions, this one and later ones, have no parent; the times when plans were received do not count from them",
                 more.len()
             );
             findings.push(Finding::new(Code::LogSecondRoot, message).at(&place(mark)).help(help));
@@ -275,7 +274,7 @@ impl Join {
             let Some(mark) = self.marks.get(*n as usize) else { continue };
             if !held && counts.get(*n as usize) == Some(&true) {
                 let message =
-                    format!("the session uses the long value `{digest}`, which neither it nor an ancestor holds");
+                    format!("the session uses the long value `{digest}`, which is neither in it nor in an ancestor");
                 findings.push(Finding::new(Code::LogMissingBlob, message).at(&place(mark)));
             }
         }
@@ -296,16 +295,14 @@ impl Join {
             if before.is_some_and(|b| start < b) || seal < start {
                 answer = answer.max(TimeAnswer::Backwards);
                 let message = match before.filter(|b| start < *b) {
-                    Some(b) => format!(
-                        "the session claims to start at {start}, before the session it follows was sealed ({b})"
-                    ),
+                    Some(b) => format!("the session claims to start at {start}, before its parent was sealed ({b})"),
                     None => format!("the session claims to be sealed at {seal}, before it started ({start})"),
                 };
                 findings.push(Finding::new(Code::LogTimeBackwards, message).at(&place(mark)));
             }
             if seal.max(start) > limit {
                 answer = TimeAnswer::Future;
-                let message = format!("the session claims to be sealed at {seal}, which is yet to come");
+                let message = format!("the session claims to be sealed at {seal}, which is in the future");
                 findings.push(Finding::new(Code::LogTimeFuture, message).at(&place(mark)));
             }
         }

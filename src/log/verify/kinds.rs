@@ -1,7 +1,6 @@
-//! Keys that signed sessions of both kinds: a recorder can never decide, and a person records nothing.
+//! Finds keys that signed both a record and a review. A recorder may not decide, and a person may not record.
 //!
-//! In: every session whose signature is good, in any order. Out: a finding for each key that signed a record and a review.
-//! What is kept grows with the keys, not with the sessions, so it is known of every log that is verified at all.
+//! It keeps one entry per key, so the check runs in every verification.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::input::text::Text;
 use crate::log::line::{SessionId, SessionKind};
 use crate::log::verify::answers::SessionView;
 
-/// What each key signed first of each kind.
+/// The first session of each kind per key.
 #[derive(Default)]
 pub(super) struct Kinds(BTreeMap<Text, Signed>);
 
@@ -31,7 +30,7 @@ struct First {
 }
 
 impl Kinds {
-    /// Takes a session into account.
+    /// Adds a session.
     pub(super) fn take(&mut self, view: &SessionView) {
         let Some(signer) = &view.signer else { return };
         let both = match self.0.get_mut(&signer.fingerprint) {
@@ -50,12 +49,12 @@ impl Kinds {
         });
     }
 
-    /// The keys that signed both, each at its first record.
+    /// A finding for each key that signed both kinds, at its first record.
     pub(super) fn both(&self) -> impl Iterator<Item = Finding> {
         let both = self.0.iter().filter_map(|(key, it)| Some((key, it.record.as_ref()?, it.review.as_ref()?)));
         both.map(|(key, record, review)| {
             let message = format!(
-                "the key `{}` signed the record `{}` as `{}` and the review `{}` as `{}`: nothing that it recorded or approved counts, but for approvals that exports used up",
+                "the key `{}` signed the record `{}` as `{}` and the review `{}` as `{}`: its records and approvals do not count, except that its exports use up approvals",
                 key.raw(),
                 record.session,
                 record.by.as_str(),
@@ -63,7 +62,7 @@ impl Kinds {
                 review.by.as_str()
             );
             let line = u32::try_from(record.line).unwrap_or(u32::MAX);
-            let help = "give the recorder a key that no person has, and record anew; have what was approved with this one approved again";
+            let help = "give the recorder a key that no person has and record again; ask for new approvals of what this key approved";
             Finding::new(Code::LogPersonsRecord, message).at(&Place::line(&record.file, line)).help(help)
         })
     }

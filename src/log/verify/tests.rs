@@ -1,4 +1,4 @@
-//! The table of tamperings, each named after its trick, and every single-byte flip.
+//! A table of tamperings, each with a name, and every single-byte flip.
 
 use super::answers::TimeAnswer;
 use super::*;
@@ -63,7 +63,7 @@ fn where_only_heads_are_kept_every_head_is_and_the_answers_are_the_same() {
 fn every_single_byte_flip_is_found() {
     let [a, b, c] = three();
     let whole = log(&[&a, &b, &c]);
-    // A bit of each byte, another one in turn; and in the last session those that are nearest to legal text.
+    // Flip one bit of each byte, a different one each time. In the last session, try those closest to legal text.
     let last = a.bytes.len() + b.bytes.len();
     let masks = |at: usize| [1 << (at % 8), 0x20, 1].into_iter().take(if at < last { 1 } else { 3 });
     let flips: Vec<(usize, u8)> = (0..whole.len()).flat_map(|at| masks(at).map(move |m| (at, m))).collect();
@@ -115,7 +115,7 @@ fn every_truncation_is_torn_or_a_shorter_log_that_says_so() {
     let [a, b, c] = three();
     let whole = log(&[&a, &b, &c]);
     let ends = [0, a.bytes.len(), a.bytes.len() + b.bytes.len()];
-    // Every place that matters, and every seventh byte elsewhere.
+    // Every important position, and every seventh byte elsewhere.
     let near = |n: usize| ends.iter().any(|e| n.abs_diff(*e) < 40) || whole.len() - n < 1_200 || n.is_multiple_of(7);
     for length in (0..whole.len()).filter(|n| near(*n)) {
         let v = sample::verify(&whole[..length]);
@@ -135,7 +135,7 @@ fn every_truncation_is_torn_or_a_shorter_log_that_says_so() {
     }
 }
 
-/// Builds a session of a given log by a given maker of lines, with a signature over whatever comes out.
+/// Builds and signs a session of a given log with a given function for its first line.
 fn forged(make: impl FnOnce(&mut crate::log::line::Session)) -> Made {
     let mut header = sample::header(7, SessionKind::Review, &[], 0);
     make(&mut header);
@@ -144,7 +144,7 @@ fn forged(make: impl FnOnce(&mut crate::log::line::Session)) -> Made {
     sample::finish(draft, bytes, [].into(), 0)
 }
 
-/// Replaces text in a session and mends every hash, seal and signature after it, as the holder of the key could.
+/// Replaces text in a session and recomputes every hash, seal and signature after it, as the key's owner could.
 fn resealed(made: &Made, from: &str, to: &str) -> Vec<u8> {
     let text = String::from_utf8(made.bytes.clone()).unwrap();
     assert!(text.contains(from), "{from}");

@@ -1,4 +1,4 @@
-//! The public half of a signing key, read from its file or asked of `ssh-keygen`.
+//! The public key of a signing key, read from its `.pub` file or requested from `ssh-keygen`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::trust::sign::error::SignError;
 use crate::trust::sign::keygen::Keygen;
 use crate::trust::sign::signing_key::{SigningKey, read_line};
 
-/// The public key that belongs to a path, and the certificate if the path is one: from the file itself if it ends in
-/// `.pub`, else from `PATH.pub`, else from `ssh-keygen -y` with an empty passphrase, which never asks.
+/// The public key that belongs to a path, and the certificate if the path is one. The key comes from the file itself if
+/// it ends in `.pub`, else from `PATH.pub`, else from `ssh-keygen -y` with an empty passphrase, which never prompts.
 ///
 /// # Errors
-/// If there is no such file, it holds no key that can be verified, or a passphrase stands before the public half.
+/// If the file does not exist, contains no supported key, or the public key is behind a passphrase.
 pub fn public_key_of(keygen: &Keygen, path: &Path) -> Result<(PublicKey, Option<Certificate>), SignError> {
     let named = || Text::new(path.to_string_lossy().as_ref());
     let is_public = path.extension().is_some_and(|extension| extension == "pub");
@@ -46,7 +46,7 @@ pub fn public_key_of(keygen: &Keygen, path: &Path) -> Result<(PublicKey, Option<
     read_public(&line).map_err(|why| SignError::UnreadableKey { key: named(), why: Some(why) })
 }
 
-/// Reads a key, or a certificate, from a line of a `.pub` file.
+/// Parses a key or certificate from a line of a `.pub` file.
 pub(crate) fn read_public(line: &str) -> Result<(PublicKey, Option<Certificate>), Text> {
     match PublicKey::from_line(line) {
         Ok(key) => Ok((key, None)),
@@ -68,7 +68,7 @@ pub(crate) fn with_pub(path: &Path) -> PathBuf {
 }
 
 impl SigningKey {
-    /// The public half.
+    /// The public key.
     ///
     /// # Errors
     /// As [`public_key_of`].

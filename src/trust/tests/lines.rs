@@ -67,14 +67,14 @@ fn each_faulty_line_is_refused_with_its_place_and_a_mend() {
         (format!("ann cert-authority=\"yes\",namespaces=\"*\" {ANN}"), "takes no value"),
         (format!("ann namespaces {ANN}"), "has no value"),
         (format!("ann namespaces=\"*\",valid-before=\"2026-01-01\" {ANN}"), "not a date"),
-        (
-            format!("ann namespaces=\"*\",valid-after=\"20260201Z\",valid-before=\"20260101Z\" {ANN}"),
-            "does not come after",
-        ),
+        (format!("ann namespaces=\"*\",valid-after=\"20260201Z\",valid-before=\"20260101Z\" {ANN}"), "is not after"),
         ("ann namespaces=\"*\" ssh-ed25519 AAAA".to_owned(), "the key is damaged"),
         ("ann namespaces=\"*\" ssh-ed25519".to_owned(), "base64"),
-        (format!("ann namespaces=\"*\" {}", ANN.replace("ssh-ed25519 ", "ssh-rsa ")), "one kind outside"),
-        ("ann namespaces=\"*\" ssh-dss AAAAB3NzaC1kc3M=".to_owned(), "not verified by this tool"),
+        (
+            format!("ann namespaces=\"*\" {}", ANN.replace("ssh-ed25519 ", "ssh-rsa ")),
+            "differs from the kind in the key",
+        ),
+        ("ann namespaces=\"*\" ssh-dss AAAAB3NzaC1kc3M=".to_owned(), "does not verify keys of kind"),
         (format!("an\u{200b}n namespaces=\"*\" {ANN}"), "U+200B"),
         (format!("\u{feff}ann namespaces=\"*\" {ANN}"), "U+FEFF"),
     ];

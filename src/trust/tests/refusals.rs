@@ -62,7 +62,9 @@ fn another_version_and_a_filled_reserved_field_are_refused() {
         let error = refused(&Fields { hash: hash.into(), ..sound.clone() });
         assert!(matches!(error, SshsigError::Hash(_)), "{error}");
     }
-    assert!(refused(&Fields { hash: b"sha256".to_vec(), ..sound }).to_string().contains("does not belong"));
+    assert!(
+        refused(&Fields { hash: b"sha256".to_vec(), ..sound }).to_string().contains("does not match the signed bytes")
+    );
 }
 
 #[test]
