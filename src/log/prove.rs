@@ -352,7 +352,7 @@ mod tests {
         let mut proved = proof.check(&sample::Judge).unwrap();
         proved.seal.decisions.reject = Number::new(1);
         let refused = proof.check_place(&proved.session, &proved.seal, &proved.line).unwrap_err();
-        assert!(refused.to_string().contains("decisions of a machine"), "{refused}");
+        assert!(refused.to_string().contains("decisions in a `record` session"), "{refused}");
     }
 
     #[test]

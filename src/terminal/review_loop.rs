@@ -17,7 +17,7 @@ use crate::report::render::{card, table};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 use crate::terminal::console::Console;
-use crate::terminal::screen::Beside;
+use crate::terminal::screen::StatusLine;
 use crate::terminal::words::Press;
 use crate::terminal::{Failure, screen, words};
 
@@ -90,18 +90,18 @@ pub fn run<D: SessionStore>(
                 desk.persist(&events).map_err(BreakOff::Desk)?;
                 String::new()
             }
-            Err(complaint) => said(&complaint),
+            Err(complaint) => complaint_text(&complaint),
         };
     }
 }
 
-/// Who rejected a change, when and why.
+/// The rejections of a change: by whom, when and why.
 fn rejected(change: &ChangeReport) -> Sentence {
     let parts = change.rejections.iter().enumerate();
     parts.fold(Sentence::new(), |out, (at, it)| if at == 0 { out } else { out.own("; ") }.then(it.sentence()))
 }
 
-fn said(complaint: &Complaint) -> String {
+fn complaint_text(complaint: &Complaint) -> String {
     let bars = match complaint {
         Complaint::Barred(bars) => {
             let why: Vec<String> = bars.iter().map(|bar| words::bar(bar).terminal()).collect();
@@ -150,10 +150,10 @@ impl ReviewLoop<'_> {
                 let mut keys: Vec<_> = choices.iter().map(|choice| words::choice(choice, must_read)).collect();
                 let before_leaving = keys.len().saturating_sub(2);
                 keys.insert(before_leaving, words::list());
-                let mut beside = Beside { read: *read, ..self.beside() };
+                let mut status_line = StatusLine { read: *read, ..self.status_line() };
                 loop {
-                    let (pressed, shown) = screen::choose(console, self.colour, &paint, &beside, &keys)?;
-                    beside.notice.clear();
+                    let (pressed, shown) = screen::choose(console, self.colour, &paint, &status_line, &keys)?;
+                    status_line.notice.clear();
                     let reply = match pressed {
                         Press::Reply(reply) => return Ok((reply, shown)),
                         Press::Find => self.find_words(console, &paint)?,
@@ -174,7 +174,7 @@ impl ReviewLoop<'_> {
             Ask::Seal { summary, word } => {
                 let paint = |style: &Style| self.summary_page(style, summary);
                 let prompt = format!("Type `{}` to seal and sign, or Esc to go back:", word.terminal());
-                let typed = screen::line(console, self.colour, &paint, &self.beside(), &prompt)?;
+                let typed = screen::line(console, self.colour, &paint, &self.status_line(), &prompt)?;
                 Ok(unseen(typed.map_or(Reply::Back, Reply::Typed)))
             }
             // The loop answers these itself. Quitting decides nothing.
@@ -198,7 +198,7 @@ impl ReviewLoop<'_> {
             }
             many => self.table_page(style, many, purpose),
         };
-        let typed = screen::line(console, self.colour, &paint, &self.beside(), prompt)?;
+        let typed = screen::line(console, self.colour, &paint, &self.status_line(), prompt)?;
         Ok(typed.map_or(Reply::Back, Reply::Typed))
     }
 
@@ -224,8 +224,8 @@ impl ReviewLoop<'_> {
     /// Asks for a filter. `None`: the user cancelled.
     fn find_words(&self, console: &mut dyn Console, paint: &screen::Paint<'_>) -> Result<Option<Reply>, Failure> {
         let notice = "part of an identity, role or scope, or `privileged`; Enter alone shows all".to_owned();
-        let beside = Beside { notice, ..Beside::default() };
-        let typed = screen::line(console, self.colour, paint, &beside, "Find:")?;
+        let status_line = StatusLine { notice, ..StatusLine::default() };
+        let typed = screen::line(console, self.colour, paint, &status_line, "Find:")?;
         Ok(typed.map(Reply::Find))
     }
 
@@ -233,17 +233,19 @@ impl ReviewLoop<'_> {
     fn pick(&self, console: &mut dyn Console) -> Result<Option<Reply>, Failure> {
         let entries = self.session.contents();
         let paint = |style: &Style| self.list_page(style, &entries);
-        let mut beside = Beside::default();
+        let mut status_line = StatusLine::default();
         loop {
             let prompt = "Number of the change to go to, or Esc:";
-            let Some(typed) = screen::line(console, self.colour, &paint, &beside, prompt)? else { return Ok(None) };
+            let Some(typed) = screen::line(console, self.colour, &paint, &status_line, prompt)? else {
+                return Ok(None);
+            };
             let number = typed.trim().parse::<usize>().ok().and_then(|n| n.checked_sub(1));
             if typed.trim().is_empty() {
                 return Ok(None);
             }
             match number.and_then(|n| entries.get(n)) {
                 Some(entry) => return Ok(Some(Reply::Visit(entry.case.clone()))),
-                None => beside.notice = format!("there is no such number; the last one is {}", entries.len()),
+                None => status_line.notice = format!("there is no such number; the last one is {}", entries.len()),
             }
         }
     }
@@ -270,13 +272,13 @@ impl ReviewLoop<'_> {
         page
     }
 
-    fn beside(&self) -> Beside {
+    fn status_line(&self) -> StatusLine {
         let (at, of) = self.question.progress();
         let mut progress = if at > 0 { format!("{at} of {of}") } else { String::new() };
         if let Some(words) = self.question.narrow() {
             progress = format!("{progress} that match `{}`; / and Enter: all", words.terminal());
         }
-        Beside { progress, notice: self.notice.to_owned(), read: false }
+        StatusLine { progress, notice: self.notice.to_owned(), read: false }
     }
 
     fn find(&self, case: &CaseId) -> Option<(&PlanReport, &ChangeReport)> {

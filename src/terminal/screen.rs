@@ -34,7 +34,7 @@ pub type Paint<'p> = dyn Fn(&Style) -> Page + 'p;
 
 /// The status line of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Beside {
+pub struct StatusLine {
     /// The progress, such as `3 of 17`.
     pub progress: String,
     /// A message, such as a complaint about the last answer. Already escaped.
@@ -51,13 +51,13 @@ pub fn choose<T: Clone>(
     console: &mut dyn Console,
     colour: bool,
     paint: &Paint<'_>,
-    beside: &Beside,
+    status_line: &StatusLine,
     choices: &[Choice<T>],
 ) -> Result<(T, Shown), Failure> {
     console.forget()?;
-    let mut view = View { notice: beside.notice.clone(), ..View::default() };
+    let mut view = View { notice: status_line.notice.clone(), ..View::default() };
     loop {
-        view.draw(console, colour, paint, &beside.progress, &|more, wide| keys_line(choices, more, wide))?;
+        view.draw(console, colour, paint, &status_line.progress, &|more, wide| keys_line(choices, more, wide))?;
         let Event::Key(key) = console.wait()? else { continue };
         view.notice.clear();
         if view.scroll(&key) {
@@ -66,7 +66,7 @@ pub fn choose<T: Clone>(
         match key {
             Key::Char('?') => help(console, colour, choices)?,
             Key::Char(pressed) => match choices.iter().find(|choice| choice.key == pressed) {
-                Some(choice) if choice.after_all && !beside.read && !view.seen_all() => {
+                Some(choice) if choice.after_all && !status_line.read && !view.seen_all() => {
                     view.notice = if view.is_at_end() {
                         "scroll first: some lines above were not on the screen yet".to_owned()
                     } else {
@@ -104,16 +104,16 @@ pub fn line(
     console: &mut dyn Console,
     colour: bool,
     paint: &Paint<'_>,
-    beside: &Beside,
+    status_line: &StatusLine,
     prompt: &str,
 ) -> Result<Option<String>, Failure> {
     console.forget()?;
-    let mut view = View { notice: beside.notice.clone(), ..View::default() };
+    let mut view = View { notice: status_line.notice.clone(), ..View::default() };
     let mut line = Line::default();
     loop {
         view.input = Some((prompt.to_owned(), line.text().to_owned()));
         let keys = |_: bool, wide: usize| fit(&["Enter: send", "Esc: back", "Ctrl-U: clear", "↑↓: scroll"], wide);
-        view.draw(console, colour, paint, &beside.progress, &keys)?;
+        view.draw(console, colour, paint, &status_line.progress, &keys)?;
         let Event::Key(key) = console.wait()? else { continue };
         view.notice.clear();
         if !matches!(key, Key::Char(_)) && view.scroll(&key) {

@@ -7,7 +7,7 @@ use crate::report::samples::plan;
 use crate::report::style::Style;
 use crate::terminal::Failure;
 use crate::terminal::console::Console as _;
-use crate::terminal::screen::{Beside, Choice, choose, line};
+use crate::terminal::screen::{Choice, StatusLine, choose, line};
 use crate::terminal::script::Script;
 use crate::terminal::tty::Tty;
 
@@ -27,8 +27,8 @@ fn ask(console: &mut Script, text: &str) -> Result<&'static str, Failure> {
     let plan = plan(text);
     let change = plan.changes.first().unwrap().clone();
     let paint = move |style: &Style| card::page(&plan, &change, "1 of 2", style);
-    let beside = Beside { progress: "1 of 2".into(), ..Beside::default() };
-    choose(console, false, &paint, &beside, &choices()).map(|(word, _)| word)
+    let status_line = StatusLine { progress: "1 of 2".into(), ..StatusLine::default() };
+    choose(console, false, &paint, &status_line, &choices()).map(|(word, _)| word)
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_line_is_sent_by_enter_and_left_by_escape() {
     let paint = |style: &Style| crate::report::layout::Page::new(style);
     let typed = |keys: &str| {
         let mut console = Script::new((60, 10), keys);
-        line(&mut console, false, &paint, &Beside::default(), "Type `ledger-writer` to approve:")
+        line(&mut console, false, &paint, &StatusLine::default(), "Type `ledger-writer` to approve:")
     };
     assert_eq!(typed("ledger-writer\r").unwrap(), Some("ledger-writer".to_owned()));
     assert_eq!(typed("ledg\u{1b}").unwrap(), None);
@@ -116,8 +116,8 @@ fn child_of_the_terminal_tests() {
             page.heading("A card");
             page
         };
-        let beside = Beside { progress: format!("{:?}", tty.size()), ..Beside::default() };
-        choose(&mut tty, false, &paint, &beside, &choices())
+        let status_line = StatusLine { progress: format!("{:?}", tty.size()), ..StatusLine::default() };
+        choose(&mut tty, false, &paint, &status_line, &choices())
     };
     match result {
         Ok((word, _)) => println!("chosen: {word}"),
@@ -372,7 +372,7 @@ mod conversation {
             assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
             assert!(console.last().contains("read on first"), "{key}: {}", console.last());
             let (_, console) = talk_about(card, &format!("{}{key}", " ".repeat(20)));
-            assert!(console.last().contains("Why to"), "{key}: {}", console.last());
+            assert!(console.last().contains("Reason to"), "{key}: {}", console.last());
         }
     }
 
@@ -408,7 +408,11 @@ mod conversation {
         let (_, _, console) = talk("R");
         assert!(console.last().contains("Reason to reject these 2 changes?"), "{}", console.last());
         let (_, drawer, console) = talk("/c2\rR");
-        assert!(drawer.events.is_empty() && !console.last().contains("Why to"), "one is no rest: {}", console.last());
+        assert!(
+            drawer.events.is_empty() && !console.last().contains("Reason to"),
+            "one is no rest: {}",
+            console.last()
+        );
         let cards = ["c1", "c2", "c3"].map(|id| Card { names: ["svc:a".into()].into(), ..card(id, false) });
         let mut cards = cards.to_vec();
         cards[2].names = ["svc:b".into()].into();
@@ -418,7 +422,7 @@ mod conversation {
         assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
         assert!(console.last().contains("Reason to reject these 2 changes?"), "{}", console.last());
         let (_, _, console) = talk("?");
-        assert!(console.last().contains("that is shown now"), "{}", console.last());
+        assert!(console.last().contains("of the current filter"), "{}", console.last());
     }
 
     #[test]

@@ -30,12 +30,12 @@ pub use pattern::PatternList;
 pub struct Signers {
     lines: Vec<Line>,
     revoked: Revoked,
-    kept_out: Option<KeptOut>,
+    barred: Option<Barred>,
 }
 
 /// Principals and keys that may not sign in a namespace, regardless of the lines.
 #[derive(Debug, Clone)]
-struct KeptOut {
+struct Barred {
     namespace: &'static str,
     /// The person of each principal.
     people: BTreeMap<PrincipalId, PersonId>,
@@ -206,7 +206,7 @@ impl Signers {
     #[must_use]
     pub fn parse(file: &str, bytes: &[u8]) -> (Self, Vec<Finding>) {
         let (lines, findings) = reading::read(file, bytes);
-        (Self { lines, revoked: Revoked::default(), kept_out: None }, findings)
+        (Self { lines, revoked: Revoked::default(), barred: None }, findings)
     }
 
     /// Adds a list of revoked keys.
@@ -230,7 +230,7 @@ impl Signers {
                 machines.entry(line.key.clone()).or_insert(line.number);
             }
         }
-        self.kept_out = Some(KeptOut { namespace, people, keys, machines });
+        self.barred = Some(Barred { namespace, people, keys, machines });
         self
     }
 
@@ -277,7 +277,7 @@ impl Signers {
                 continue;
             }
             match judge(line, principal, certificate, namespace, at) {
-                Ok(allowed) => return self.kept_in(allowed, key, certificate, namespace),
+                Ok(allowed) => return self.check_barred(allowed, key, certificate, namespace),
                 // A later line may name a single principal, but it must not override an ambiguous line: OpenSSH would
                 // have used the first one.
                 Err(why @ WhyNot::Ambiguous { .. }) => return Err(why),
@@ -288,14 +288,14 @@ impl Signers {
         Err(closest)
     }
 
-    fn kept_in(
+    fn check_barred(
         &self,
         allowed: Allowed,
         key: &PublicKey,
         certificate: Option<&Certificate>,
         asked: &str,
     ) -> Result<Allowed, WhyNot> {
-        let Some(KeptOut { namespace, people, keys, machines }) = &self.kept_out else { return Ok(allowed) };
+        let Some(Barred { namespace, people, keys, machines }) = &self.barred else { return Ok(allowed) };
         if *namespace != asked {
             return match machines.get(key).filter(|_| certificate.is_some()) {
                 Some(line) => Err(WhyNot::RecordersKey { line: *line, namespace }),

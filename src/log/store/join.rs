@@ -66,14 +66,14 @@ impl Store {
 
     /// Writes a new file next to the target and renames it to the target.
     fn put(&self, target: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let beside = self.folder().join(format!("{}rewrite-{name}", self.prefix()));
-        if self.disk.stat(&beside).doing("access", &beside)?.is_some() {
-            self.disk.unlink(&beside).doing("remove the file", &beside)?;
+        let temporary = self.folder().join(format!("{}rewrite-{name}", self.prefix()));
+        if self.disk.stat(&temporary).doing("access", &temporary)?.is_some() {
+            self.disk.unlink(&temporary).doing("remove the file", &temporary)?;
         }
-        let mut file = self.disk.create(&beside).doing("create the file", &beside)?;
-        file.append(bytes).doing("write to the file", &beside)?;
-        file.sync().doing("sync the file", &beside)?;
-        self.disk.rename(&beside, target).doing("rename the file to", target)
+        let mut file = self.disk.create(&temporary).doing("create the file", &temporary)?;
+        file.append(bytes).doing("write to the file", &temporary)?;
+        file.sync().doing("sync the file", &temporary)?;
+        self.disk.rename(&temporary, target).doing("rename the file to", target)
     }
 }
 

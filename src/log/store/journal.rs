@@ -195,14 +195,14 @@ impl Store {
         if poisoned {
             return Err(StoreError::Poisoned(text(&path)));
         }
-        let beside = self.clear_beside(&path)?;
-        let mut file = self.disk.create(&beside).doing("create the journal", &beside)?;
-        if !file.try_lock().doing("lock the journal", &beside)? {
-            return Err(StoreError::InUse(text(&beside)));
+        let temporary = self.clear_temporary(&path)?;
+        let mut file = self.disk.create(&temporary).doing("create the journal", &temporary)?;
+        if !file.try_lock().doing("lock the journal", &temporary)? {
+            return Err(StoreError::InUse(text(&temporary)));
         }
-        file.append(bytes).doing("write to the journal", &beside)?;
-        file.sync().doing("sync the journal", &beside)?;
-        self.disk.rename(&beside, &path).doing("rename the journal to", &path)?;
+        file.append(bytes).doing("write to the journal", &temporary)?;
+        file.sync().doing("sync the journal", &temporary)?;
+        self.disk.rename(&temporary, &path).doing("rename the journal to", &path)?;
         self.disk.sync_folder(&self.folder()).doing("sync the folder", &self.folder())?;
         // Keep the lock on the old file until the rename is done.
         drop(old);
@@ -216,20 +216,20 @@ impl Store {
         if !file.try_lock().doing("lock the journal", path)? || !file.is_at(path).doing("access", path)? {
             return Err(StoreError::InUse(text(path)));
         }
-        self.clear_beside(path)?;
+        self.clear_temporary(path)?;
         Ok(file)
     }
 
     /// Removes the leftover of an interrupted replacement and returns its path. The caller has the journal's lock. The
     /// leftover contains nothing that was confirmed: the journal under its own name is authoritative.
-    fn clear_beside(&self, journal: &Path) -> Result<PathBuf, StoreError> {
+    fn clear_temporary(&self, journal: &Path) -> Result<PathBuf, StoreError> {
         let name = journal.to_string_lossy();
         let session = name.rsplit_once("journal-").map_or("", |(_, id)| id);
-        let beside = self.folder().join(format!("{}rewrite-{session}", self.prefix()));
-        if self.disk.stat(&beside).doing("access", &beside)?.is_some() {
-            self.disk.unlink(&beside).doing("remove the file", &beside)?;
+        let temporary = self.folder().join(format!("{}rewrite-{session}", self.prefix()));
+        if self.disk.stat(&temporary).doing("access", &temporary)?.is_some() {
+            self.disk.unlink(&temporary).doing("remove the file", &temporary)?;
         }
-        Ok(beside)
+        Ok(temporary)
     }
 
     /// Removes a journal that the user discards.

@@ -106,7 +106,7 @@ impl Keygen {
     ) -> Result<Signed, SignError> {
         let expected = match key {
             SigningKey::Literal(public) => Some((**public).clone()),
-            SigningKey::File(path) => beside(path),
+            SigningKey::File(path) => public_next_to(path),
         };
         let literal = match key {
             SigningKey::Literal(public) => Some(LiteralFile::write(public)?),
@@ -195,12 +195,12 @@ fn listen(stderr: std::process::ChildStderr, prompts: &mut (dyn Write + Send)) -
 }
 
 /// The public key from the `.pub` file next to a private key, or from the path itself.
-fn beside(path: &Path) -> Option<PublicKey> {
-    let mut beside = OsString::from(path);
+fn public_next_to(path: &Path) -> Option<PublicKey> {
+    let mut public = OsString::from(path);
     if path.extension().is_none_or(|extension| extension != "pub") {
-        beside.push(".pub");
+        public.push(".pub");
     }
-    PublicKey::from_line(&super::signing_key::read_line(Path::new(&beside))?).ok()
+    PublicKey::from_line(&super::signing_key::read_line(Path::new(&public))?).ok()
 }
 
 fn agent_answers() -> bool {

@@ -73,19 +73,19 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
 /// Findings about a valid line.
 fn remarks(line: &Line) -> Vec<Finding> {
     let mut out = Vec::new();
-    let whom = line.principals_text.raw();
+    let principals = line.principals_text.raw();
     match line.unused {
         Some(Unused::NoNamespaces) => out.push(
             Finding::new(
                 Code::SignersWithoutNamespaces,
-                format!("the line for `{whom}` has no `namespaces=`, so it is ignored"),
+                format!("the line for `{principals}` has no `namespaces=`, so it is ignored"),
             )
             .help("add `namespaces=\"review-seal@v1\"` before the key"),
         ),
         Some(Unused::DateNotUtc) => out.push(
             Finding::new(
                 Code::SignersDateNotUtc,
-                format!("a date in the line for `{whom}` has no `Z`, so its meaning depends on the time zone; the line is ignored"),
+                format!("a date in the line for `{principals}` has no `Z`, so its meaning depends on the time zone; the line is ignored"),
             )
             .help("write the date in UTC with a `Z` at the end, such as `20261130Z`"),
         ),
@@ -93,7 +93,7 @@ fn remarks(line: &Line) -> Vec<Finding> {
     }
     if let Some(bits) = line.key.rsa_bits().filter(|bits| *bits < RECOMMENDED_RSA_BITS) {
         out.push(
-            Finding::new(Code::WeakKey, format!("the RSA key of `{whom}` has {bits} bits"))
+            Finding::new(Code::WeakKey, format!("the RSA key of `{principals}` has {bits} bits"))
                 .help(format!("replace it with an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits")),
         );
     }
