@@ -156,10 +156,10 @@ fn a_log_that_lost_a_head_is_not_added_to() {
     let warned = report["findings"].to_string();
     assert!(code == 0 && report["completeness"]["holds"] == "unknown", "{report:#}");
     assert!(
-        warned.contains("log-lost-head") && warned.contains("seen on this machine") && warned.contains(head.trim())
+        warned.contains("log-lost-head") && warned.contains("this machine has seen") && warned.contains(head.trim())
     );
     let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", file.to_str().unwrap()]);
-    assert!(code == 7 && !text.contains("seen on this machine"), "{text}");
+    assert!(code == 7 && !text.contains("this machine has seen"), "{text}");
     assert_eq!(fs::read(site.log()).unwrap(), first, "truncated");
     fs::remove_file(site.log()).unwrap();
     refused();

@@ -70,7 +70,7 @@ fn a_file_that_is_missing_empty_binary_or_a_folder_is_named_with_what_is_wrong()
         ("tasks.yaml", "missing", 3, "tasks.yaml does not know the task"),
         ("tasks.yaml", "empty", 1, "error[empty]"),
         ("tasks.yaml", "binary", 1, "error[not-utf8]"),
-        ("allowed_signers", "binary", 3, "it allows nobody"),
+        ("allowed_signers", "binary", 3, "so it is ignored"),
         ("policies/classification.yaml", "empty", 1, "error["),
         ("policies/classification.yaml", "binary", 1, "the file does not read"),
     ];
@@ -256,7 +256,7 @@ fn a_folder_that_cannot_be_written_is_known_before_the_first_question() {
     let mut ada = script(&site, None, &format!("unshare -rm bash -c '{mount} && {run}'"));
     expect(&mut ada, "cannot create the journal");
     expect(&mut ada, "Read-only file system");
-    expect(&mut ada, "= help: make the folder of the log writable for you");
+    expect(&mut ada, "= help: make the folder of the log writable");
     expect(&mut ada, "exit=1");
     assert!(fs::read_dir(site.demo().join("logs")).unwrap().next().is_none());
     // The same for a new folder: all of it, or nothing.
@@ -289,7 +289,7 @@ fn a_full_disk_stops_the_review_and_keeps_in_the_journal_what_was_decided() {
     reject_one(&mut ada, &format!("\u{1b}[200~{}\u{1b}[201~", "漢".repeat(1_900)));
     expect(&mut ada, "the decision is not on the disk");
     expect(&mut ada, "No space left on device");
-    expect(&mut ada, "= help: make room on the disk");
+    expect(&mut ada, "= help: free some disk space");
     expect(&mut ada, "exit=1");
     let found = journals(&site.demo());
     assert_eq!(found.len(), 1, "{found:?}");

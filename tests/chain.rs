@@ -77,7 +77,7 @@ fn the_second_half_of_a_chain_is_seen_in_the_light_of_the_first_and_a_reject_is_
     assert_eq!(own["changes"][0]["emergent"], serde_json::json!([]));
 
     let mut ada = site.sit(&format!("{second} --key keys/ada.pub"));
-    decide(&mut ada, &[("c6", "r", "Why", "with c5 it opens the vault")]);
+    decide(&mut ada, &[("c6", "r", "Reason to", "with c5 it opens the vault")]);
     seal(&mut ada, 4);
 
     let again = plan(&site, "PLAN-31", &["c6"], true);
@@ -168,9 +168,9 @@ fn two_halves_that_are_approved_in_one_sitting_lead_back_before_the_seal() {
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
     decide(&mut ada, &[("c6", "a", "Type `yes`", "yes"), ("c5", "a", "Type `yes`", "yes")]);
-    expect(&mut ada, "with the others you approved");
+    expect(&mut ada, "with your other approvals");
     key(&mut ada, "r");
-    expect(&mut ada, "Why");
+    expect(&mut ada, "Reason to");
 }
 
 /// Alters one thing of the snapshot.
@@ -202,7 +202,7 @@ fn a_rejected_change_is_asked_again_in_parts_but_not_by_being_looked_at_again() 
     fs::write(file, snapshot.to_string()).unwrap();
     let whole = plan(&site, "PLAN-1", &["c1"], false);
     let mut ada = site.sit(&format!("{whole} --key keys/ada.pub"));
-    decide(&mut ada, &[("c1", "r", "Why", "the books are closed by two")]);
+    decide(&mut ada, &[("c1", "r", "Reason to", "the books are closed by two")]);
     seal(&mut ada, 4);
 
     let same = json(&site, &["check", &whole]);

@@ -29,7 +29,7 @@ fn session(site: &Site, who: &str, log: &str) {
     let mut terminal = site.sit(&format!("plan.yaml --key keys/{who}.pub --log {log}"));
     expect(&mut terminal, "? keys");
     key(&mut terminal, "r");
-    expect(&mut terminal, "Why to reject?");
+    expect(&mut terminal, "Reason to reject?");
     expect(&mut terminal, "Enter: send");
     key(&mut terminal, "not now\r");
     expect(&mut terminal, "? keys");

@@ -269,7 +269,7 @@ fn a_person_objects_to_what_passes_and_takes_the_reject_back() {
     expect(&mut bo, "nothing is left to decide");
     expect(&mut bo, "exit=0");
     let mut bo = site.sit("plan.yaml --reopen --key keys/bo.pub");
-    decide(&mut bo, &[("c2", "r", "Why", "the incident is over"), ("c1", "s", "", "")]);
+    decide(&mut bo, &[("c2", "r", "Reason to", "the incident is over"), ("c1", "s", "", "")]);
     seal(&mut bo, 4);
     assert_eq!(gate(&site, &passes).0, 4);
     let mut bo = site.sit("plan.yaml --reopen --key keys/bo.pub");

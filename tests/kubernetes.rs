@@ -177,7 +177,7 @@ fn admin_for_a_service_account_without_an_owner_passes_only_by_breaking_the_glas
     let over: Answer<'_> = (
         "o",
         &[
-            ("Why", "tonight's release, and nobody owns the account yet"),
+            ("Reason to", "tonight's release, and nobody owns the account yet"),
             ("Type `clusterrole:admin`", "clusterrole:admin"),
         ],
     );
@@ -221,8 +221,8 @@ fn cluster_admin_for_a_team_of_unknown_members_never_looks_harmless() {
     expect(&mut card, "? keys");
     key(&mut card, "q");
     expect(&mut card, "exit=5");
-    decide(&site, &plan, "ada", &[("r", &[("Why", "nobody knows who is in webops")])], 3);
-    decide(&site, &plan, "bo", &[("r", &[("Why", "a namespace admin is enough")])], 3);
+    decide(&site, &plan, "ada", &[("r", &[("Reason to", "nobody knows who is in webops")])], 3);
+    decide(&site, &plan, "bo", &[("r", &[("Reason to", "a namespace admin is enough")])], 3);
     verifies(&site, 2);
     assert_eq!(decisions(&site), ["c1 reject ada", "c1 reject bo"]);
 }
@@ -278,10 +278,10 @@ fn a_permission_on_a_role_of_thousands_is_reviewed_to_a_log_that_verifies() {
     assert!(text.lines().count() < 80, "{} lines are too many for a pull request", text.lines().count());
 
     let over: Answer<'_> =
-        ("o", &[("Why", "the task was opened for two namespaces only"), ("Type `", "clusterrole:admin")]);
+        ("o", &[("Reason to", "the task was opened for two namespaces only"), ("Type `", "clusterrole:admin")]);
     let yes: Answer<'_> = ("a", &[("Type `yes`", "yes")]);
     decide(&site, &plan, "bo", &[over, yes], 5);
-    decide(&site, &plan, "ada", &[("r", &[("Why", "too many holders")])], 4);
+    decide(&site, &plan, "ada", &[("r", &[("Reason to", "too many holders")])], 4);
     verifies(&site, 2);
     assert_eq!(decisions(&site), ["c1 override bo", "c1 approve bo", "c1 reject ada"]);
     let log = fs::read(site.log()).unwrap();

@@ -236,7 +236,7 @@ fn the_whole_life_of_a_change_on_a_bare_repository() {
     server.publish();
     let before = server.git_in(&server.path("../log"), &["rev-parse", "HEAD"]);
     let mut bo = review("two", "bo");
-    answer(&mut bo, &[("r", "Why", "a contractor")]);
+    answer(&mut bo, &[("r", "Reason to", "a contractor")]);
     seal(&mut bo, 4);
     server.publish();
     let (code, value) = server.gate();

@@ -44,7 +44,7 @@ fn status_says_what_is_open_and_what_waits_for_whom() {
     };
     assert!(waiting(&before, "ada") > 0 && waiting(&before, "bo") > 0);
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    decide(&mut ada, &[("c2", "a", "Type `ledger-admin`", "ledger-admin"), ("c3", "r", "Why", "no")]);
+    decide(&mut ada, &[("c2", "a", "Type `ledger-admin`", "ledger-admin"), ("c3", "r", "Reason to", "no")]);
     expect(&mut ada, "? keys");
     key(&mut ada, "f");
     seal(&mut ada, 3);
@@ -81,13 +81,13 @@ fn one_changes_whole_story_is_told() {
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     decide(
         &mut ada,
-        &[("c2", "a", "Type `ledger-admin`", "ledger-admin"), ("c3", "r", "Why", "machines hold nothing")],
+        &[("c2", "a", "Type `ledger-admin`", "ledger-admin"), ("c3", "r", "Reason to", "machines hold nothing")],
     );
     expect(&mut ada, "? keys");
     key(&mut ada, "f");
     seal(&mut ada, 3);
     let mut bo = site.sit("plan.yaml --key keys/bo.pub");
-    decide(&mut bo, &[("c2", "r", "Why", "the migration can wait"), ("c3", "s", "", "")]);
+    decide(&mut bo, &[("c2", "r", "Reason to", "the migration can wait"), ("c3", "s", "", "")]);
     expect(&mut bo, "? keys");
     key(&mut bo, "f");
     seal(&mut bo, 3);

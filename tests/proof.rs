@@ -110,7 +110,7 @@ fn a_plan_without_a_proof_can_be_rejected_and_never_approved() {
     expect(&mut ada, "not proven: nothing good shows");
     expect(&mut ada, "r reject");
     key(&mut ada, "a");
-    expect(&mut ada, "this key does nothing here");
+    expect(&mut ada, "this key has no effect here");
     key(&mut ada, "r");
     expect(&mut ada, "Enter: send");
     key(&mut ada, "who wrote this?\r");
@@ -190,7 +190,7 @@ fn a_key_that_ended_that_is_valid_only_later_or_without_an_end_is_denied() {
     with(", valid_after: 2020-01-01T00:00:00Z, valid_before: 2090-01-02T00:00:00Z");
     assert!(refused(&site).contains("max_credential_ttl"));
     with("");
-    assert!(refused(&site).contains("has no end"));
+    assert!(refused(&site).contains("has no expiry"));
     // Without a limit of the agent's own, the parameter of the shipped policies rules.
     for window in ["", ", valid_after: 2020-01-01T00:00:00Z, valid_before: 2090-01-02T00:00:00Z"] {
         with(window);
@@ -228,13 +228,13 @@ fn a_short_lived_certificate_proves_its_principal_alone() {
     certify("somebody", "-1m:+1h");
     assert!(refused(&site).contains("does not name the principal `assistant`"));
     certify("assistant", "-2h:-1h");
-    assert!(refused(&site).contains("the certificate ended at"));
+    assert!(refused(&site).contains("the certificate expired at"));
     certify("assistant", "+1h:+2h");
     assert!(refused(&site).contains("the certificate is valid only from"));
     certify("assistant", "-1m:+2d");
     assert!(refused(&site).contains("`max_credential_ttl` of the proposer is 1d"));
     certify("assistant", "always:forever");
-    assert!(refused(&site).contains("has no end"));
+    assert!(refused(&site).contains("has no expiry"));
     certify("assistant", "-1m:+1h");
     // Who revokes a certificate by its line means the key in it.
     let certificate = fs::read_to_string(site.demo().join("keys/assistant-cert.pub")).unwrap();
@@ -298,9 +298,13 @@ fn each_trick_with_a_token_is_refused_and_no_token_is_ever_shown() {
         (
             "for another plan",
             &|c| c["aud"] = json!([format!("urn:review:plan:sha256:{}", "0".repeat(64))]),
-            "for this plan alone",
+            "not exactly this plan",
         ),
-        ("for two audiences", &|c| c["aud"] = json!([c["aud"][0], "https://api.corp.example"]), "for this plan alone"),
+        (
+            "for two audiences",
+            &|c| c["aud"] = json!([c["aud"][0], "https://api.corp.example"]),
+            "not exactly this plan",
+        ),
         (
             "expired",
             &|c| {
@@ -348,7 +352,7 @@ fn each_trick_with_a_token_is_refused_and_no_token_is_ever_shown() {
         fs::write(&path, text).unwrap();
         refused(&site)
     };
-    assert!(bent(&token.replacen('.', "..", 1)).contains("three parts"));
+    assert!(bent(&token.replacen('.', "..", 1)).contains("three base64url parts"));
     assert!(bent(&format!("{token}A")).contains("does not prove"));
     fs::write(&path, &token).unwrap();
     fs::write(site.demo().join("jwks/corp.json"), r#"{"keys":[]}"#).unwrap();

@@ -140,7 +140,7 @@ fn a_proof_that_names_an_approvers_principal_bars_that_approver() {
     let card = ada.exp_string("? keys").unwrap();
     assert!(!card.contains("a approve"), "{card}");
     key(&mut ada, "a");
-    expect(&mut ada, "this key does nothing here");
+    expect(&mut ada, "this key has no effect here");
     key(&mut ada, "q");
     expect(&mut ada, "exit=5");
     approve(&site, "keys/cy.pub");
@@ -248,7 +248,7 @@ fn no_override_counts_that_a_proposers_certificate_signed() {
     let mut ada = site.sit("plan.yaml --key keys/ada-cert.pub");
     expect(&mut ada, "? keys");
     key(&mut ada, "o");
-    for (asked, line) in [("Why", "the ledger is down"), ("Type `ledger-admin`", "ledger-admin")] {
+    for (asked, line) in [("Reason to", "the ledger is down"), ("Type `ledger-admin`", "ledger-admin")] {
         expect(&mut ada, asked);
         expect(&mut ada, "Enter: send");
         key(&mut ada, &format!("{line}\r"));

@@ -131,8 +131,8 @@ fn one_key_never_records_and_decides() {
     site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
     line("cert-authority,", "ca");
     for (names, why) in [
-        ("ci@ci.example", "has the key for `ada` of people.yaml"),
-        ("ci@ci.example,bo@corp.example", "`bo@corp.example` is `bo` of people.yaml"),
+        ("ci@ci.example", "lists the key for `ada` of people.yaml"),
+        ("ci@ci.example,bo@corp.example", "`bo@corp.example` belongs to the person `bo` of people.yaml"),
     ] {
         site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", names, "-V", "-1m:+1h", "keys/ada.pub"]);
         let (code, value) = record(&site, &["--key", "keys/ada-cert.pub"]);
@@ -232,7 +232,7 @@ fn a_certificate_over_a_recorders_key_decides_nothing() {
     certified(&site, "ada@corp.example");
     let mut ada = site.sit("plan.yaml --key keys/both-cert.pub");
     let said = unbroken(&ada.exp_string("exit=1").unwrap());
-    assert!(said.contains("has the key for a machine that signs for `review-record@v1`"), "{said}");
+    assert!(said.contains("lists the key for a machine that signs for `review-record@v1`"), "{said}");
     assert!(!site.log().exists());
 }
 

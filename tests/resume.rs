@@ -46,7 +46,7 @@ fn kill(terminal: &mut PtySession, pid: &str) {
 /// Rejects the card that is shown, and waits until the next one is.
 fn reject(terminal: &mut PtySession, why: &str, next: &str) {
     key(terminal, "r");
-    expect(terminal, "Why to reject?");
+    expect(terminal, "Reason to reject?");
     expect(terminal, "Enter: send");
     key(terminal, &format!("{why}\r"));
     expect(terminal, next);
@@ -67,7 +67,10 @@ fn three_decisions_then_a_crash(site: &Site) -> String {
     let (mut ada, pid) = sit(site, "plan.yaml --key keys/ada.pub");
     decide(
         &mut ada,
-        &[("c3", "r", "Why", "machines hold nothing for ever"), ("c2", "a", "Type `ledger-admin`", "ledger-admin")],
+        &[
+            ("c3", "r", "Reason to", "machines hold nothing for ever"),
+            ("c2", "a", "Type `ledger-admin`", "ledger-admin"),
+        ],
     );
     expect(&mut ada, "3 of 5");
     expect(&mut ada, "? keys");
@@ -97,7 +100,7 @@ fn a_killed_review_goes_on_and_asks_again_for_what_gives_access() {
     let third = three_decisions_then_a_crash(&site);
     let before = only_journal(&site);
     let mut ada = site.sit("resume --key keys/ada.pub");
-    expect(&mut ada, "You left this review");
+    expect(&mut ada, "Your decisions from the interrupted review");
     expect(&mut ada, "confirm again");
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
@@ -125,10 +128,10 @@ fn what_is_not_said_again_is_not_sealed() {
     let site = Site::new();
     let third = three_decisions_then_a_crash(&site);
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    expect(&mut ada, "You left this review");
+    expect(&mut ada, "Your decisions from the interrupted review");
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
-    expect(&mut ada, "must say again: approve");
+    expect(&mut ada, "(confirm it again to keep it): approve");
     expect(&mut ada, "? keys");
     key(&mut ada, "f");
     expect(&mut ada, "undecided");
@@ -146,11 +149,11 @@ fn a_review_killed_again_and_again_loses_nothing_and_invents_nothing() {
     three_decisions_then_a_crash(&site);
     for round in 0..6 {
         let (mut ada, pid) = sit(&site, "resume --key keys/ada.pub");
-        expect(&mut ada, "You left this review");
+        expect(&mut ada, "Your decisions from the interrupted review");
         expect(&mut ada, "? keys");
         if round % 2 == 1 {
             key(&mut ada, "g");
-            expect(&mut ada, "must say again: approve");
+            expect(&mut ada, "(confirm it again to keep it): approve");
             expect(&mut ada, "? keys");
         }
         if round == 3 {
@@ -193,7 +196,7 @@ fn a_plan_that_changed_since_is_not_gone_on_with() {
     expect(&mut drop, "Type `drop`");
     expect(&mut drop, "Enter: send");
     key(&mut drop, "yes\r");
-    expect(&mut drop, "this is not `drop`");
+    expect(&mut drop, "you did not type `drop`");
     key(&mut drop, "drop\r");
     expect(&mut drop, "dropped");
     expect(&mut drop, "exit=0");
@@ -211,7 +214,7 @@ fn a_comment_or_a_new_snapshot_with_the_same_effect_does_not_end_a_review() {
     let path = site.demo().join("snapshot.json");
     fs::write(&path, fs::read_to_string(&path).unwrap() + "\n").unwrap();
     let mut ada = site.sit("resume --key keys/ada.pub");
-    expect(&mut ada, "You left this review");
+    expect(&mut ada, "Your decisions from the interrupted review");
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
     expect(&mut ada, "? keys");
@@ -351,7 +354,7 @@ fn a_folder_is_a_queue_with_one_seal_and_what_is_decided_is_skipped() {
     expect(&mut ada, "Find:");
     expect(&mut ada, "Enter: send");
     key(&mut ada, "plan-demo-2\r");
-    expect(&mut ada, "1 of 1 that meet `plan-demo-2`");
+    expect(&mut ada, "1 of 1 that match `plan-demo-2`");
     expect(&mut ada, "? keys");
     key(&mut ada, "a");
     expect(&mut ada, "Type `yes`");

@@ -129,7 +129,7 @@ fn a_signature_without_a_touch_is_refused_and_the_journal_stays() {
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
     approve(&mut ada);
     expect(&mut ada, "is in the journal");
-    expect(&mut ada, "wants a touch");
+    expect(&mut ada, "requires a touch");
     expect(&mut ada, "exit=1");
     assert!(!site.log().exists());
     let journal = fs::read_dir(site.demo())
@@ -156,7 +156,7 @@ fn a_key_that_nobody_touches_is_named_and_the_journal_stays() {
     // Once it is touched, the same decision goes on from the journal.
     agent.next(1, 2);
     let mut ada = site.sit_beside(Some(&agent.socket), "resume --key keys/sk.pub");
-    expect(&mut ada, "You left this review");
+    expect(&mut ada, "Your decisions from the interrupted review");
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
     approve(&mut ada);
@@ -208,7 +208,7 @@ fn a_counter_that_goes_backwards_is_a_warning() {
     site.sign("plan.yaml");
     reject(7, "reject");
     let (code, text) = site.run(&["verify", "review-log.jsonl"]);
-    assert!(code == 0 && text.contains("log-counter-backwards") && text.contains("counts 7 here"), "{text}");
+    assert!(code == 0 && text.contains("log-counter-backwards") && text.contains("is 7, but it was 7"), "{text}");
 }
 
 #[test]

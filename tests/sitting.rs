@@ -163,7 +163,7 @@ fn a_plan_that_is_edited_meanwhile_is_told_before_the_seal() {
     let site = Site::new();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     let skip = |change| (change, "s", "", "");
-    decide(&mut ada, &[("c3", "r", "Why", "machines hold nothing"), skip("c2")]);
+    decide(&mut ada, &[("c3", "r", "Reason to", "machines hold nothing"), skip("c2")]);
     site.append("plan.yaml", "# Edited meanwhile.\n");
     decide(&mut ada, &[skip("c6"), skip("c1"), skip("c5")]);
     let page = ada.exp_string("Type `seal` to seal").unwrap();
@@ -201,7 +201,7 @@ fn an_assistant_or_a_build_job_at_the_terminal_decides_nothing() {
 fn quitting_keeps_what_was_decided_in_the_journal() {
     let site = Site::new();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    decide(&mut ada, &[("c3", "r", "Why", "machines hold nothing"), ("c2", "r", "Why", "not now")]);
+    decide(&mut ada, &[("c3", "r", "Reason to", "machines hold nothing"), ("c2", "r", "Reason to", "not now")]);
     expect(&mut ada, "? keys");
     key(&mut ada, "q");
     expect(&mut ada, "is in the journal");
@@ -290,7 +290,7 @@ fn a_bad_plan_is_refused_with_its_own_exit_code() {
 fn a_closed_terminal_keeps_what_was_decided_in_the_journal() {
     let site = Site::new();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    decide(&mut ada, &[("c3", "r", "Why", "machines hold nothing"), ("c2", "r", "Why", "not now")]);
+    decide(&mut ada, &[("c3", "r", "Reason to", "machines hold nothing"), ("c2", "r", "Reason to", "not now")]);
     expect(&mut ada, "? keys");
     drop(ada);
     let journals = || {

@@ -128,7 +128,7 @@ codes! {
     PlanDenied = "plan-denied", Error, "A policy denies the whole plan.";
     BadPolicy = "bad-policy", Error, "A policy file does not parse, validate or carry its annotations.";
     BadConfiguration = "bad-configuration", Error, "A configuration file is invalid.";
-    NoClassification = "no-classification", Warning, "No classification rule is about the system of the snapshot.";
+    NoClassification = "no-classification", Warning, "No classification rule applies to the snapshot's source system.";
     TrustFileDiffers = "trust-file-differs", Warning, "A trust file differs from the upstream branch.";
     TrustFileTouched = "trust-file-touched", Warning, "The branch under review changes a trust file.";
     TrustFromPlanBranch = "trust-from-plan-branch", Warning, "The trust folder is on the branch under review.";

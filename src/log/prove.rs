@@ -201,7 +201,7 @@ impl Proof {
             Line::Decision(_) | Line::Auto(_) | Line::Seal(_) | Line::Sig(_) => 3,
         };
         if self.leaf.index.get() < least {
-            return wrong("the line is too early: required lines come before it");
+            return wrong("the line is too early in its session: required lines must come before it");
         }
         if !run::alone(line, session).is_empty() {
             return wrong("the line breaks a rule for lines of its kind");

@@ -138,7 +138,7 @@ impl<'a> Verifier<'a> {
         let number = self.files.len().saturating_sub(1);
         let index = self.join.add(mark, number, &checked.parents, checked.defines, checked.needs);
         if self.terms.keep == Keep::Heads {
-            // Keep the security key counters of heads, so that they can be compared between sessions.
+            // Keep the sessions of security keys with a counter, because all counters are compared at the end.
             let followed = checked.parents.iter().filter_map(|parent| self.open.remove(parent));
             self.sessions.extend(followed.filter(|view| view.signer.as_ref().is_some_and(|s| s.counter.is_some())));
         }

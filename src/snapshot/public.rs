@@ -1,13 +1,13 @@
-//! The public: anonymous callers, and principals that stand for everybody.
+//! Recognises public principals by id: anonymous callers and principals that contain everybody.
 //!
-//! In: an id. Out: whether the documentation of a system gives that name to everybody or to anonymous callers. Importers
-//! mark such principals; a snapshot that a site writes itself may forget the mark, so the names count as well.
+//! Importers mark such principals as public. A snapshot that a site writes itself may lack the mark, so the documented
+//! names count too.
 //!
 //! Sources: Kubernetes, "Authenticating: anonymous requests" and "RBAC: default roles"; AWS, IAM reference, "AWS JSON
 //! policy elements: Principal"; Google Cloud, "IAM: principal identifiers"; PostgreSQL, "GRANT"; Microsoft Entra, "Rules
 //! for dynamic membership groups: all users".
 
-/// Names of the public, without what ids put before them.
+/// Names of public principals, without the prefixes that ids have.
 const NAMES: &[&str] = &[
     "system:anonymous",
     "system:unauthenticated",
@@ -22,7 +22,7 @@ const NAMES: &[&str] = &[
     "all-users",
 ];
 
-/// Whether an id is a name of the public, with or without a prefix such as `user:` or `group:`.
+/// Whether an id names a public principal, with or without a prefix such as `user:` or `group:`.
 #[must_use]
 pub fn is_public_name(id: &str) -> bool {
     let is = |name: &str| id.strip_suffix(name).is_some_and(|before| before.is_empty() || ends_a_part(before));

@@ -62,7 +62,7 @@ fn a_paste_chooses_nothing() {
 fn a_privileged_change_is_approved_only_after_its_whole_card_was_shown() {
     let mut console = Script::new((80, 24), "a");
     assert!(matches!(ask(&mut console, "x"), Err(Failure::Closed)));
-    assert!(console.last().contains("read on first"), "{}", console.last());
+    assert!(console.last().contains("scroll to the end first"), "{}", console.last());
     let mut console = Script::new((80, 24), "a        a");
     assert_eq!(ask(&mut console, "x").unwrap(), "approve");
 }
@@ -333,7 +333,7 @@ mod conversation {
         assert_eq!(drawer.events.len(), 2);
         let complaint = console.screens.iter().any(|s| s.contains("this is not `ledger-writer`"));
         assert!(complaint, "a wrong word is named");
-        assert!(console.last().contains("What you are about to seal"), "{}", console.last());
+        assert!(console.last().contains("Your signature will cover"), "{}", console.last());
         assert!(console.last().contains("privileged, by name: `ledger-writer`"), "{}", console.last());
     }
 
@@ -370,7 +370,7 @@ mod conversation {
         for (card, key) in [(denied(), "o"), (rejected(), "L")] {
             let (end, console) = talk_about(card.clone(), key);
             assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
-            assert!(console.last().contains("read on first"), "{key}: {}", console.last());
+            assert!(console.last().contains("scroll to the end first"), "{key}: {}", console.last());
             let (_, console) = talk_about(card, &format!("{}{key}", " ".repeat(20)));
             assert!(console.last().contains("Reason to"), "{key}: {}", console.last());
         }
@@ -381,11 +381,11 @@ mod conversation {
         let read = " ".repeat(20);
         let (_, console) = talk_about(denied(), &format!("{read}othe site is down\rledger-writer\rf"));
         let screen = console.last();
-        assert!(screen.contains("What you are about to seal") && !screen.contains("undecided"), "{screen}");
-        let said = "sets 1 policy aside: `task-machine-expiry`; why: “the site is down”";
+        assert!(screen.contains("Your signature will cover") && !screen.contains("undecided"), "{screen}");
+        let said = "overrides 1 policy: `task-machine-expiry`; reason: “the site is down”";
         assert!(screen.contains(said), "{screen}");
         let (_, console) = talk_about(rejected(), &format!("{read}Lwe talked\rledger-writer\rf"));
-        assert!(console.last().contains("helps to lift 1 reject; why: “we talked”"), "{}", console.last());
+        assert!(console.last().contains("helps to lift 1 rejection; reason: “we talked”"), "{}", console.last());
         let (_, console) = talk_about(denied(), &format!("{read}ohelp\rledger-writer\rfyes\r"));
         assert!(console.last().contains("this is not `seal`; nothing was sealed"), "{}", console.last());
     }
@@ -422,7 +422,7 @@ mod conversation {
         assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));
         assert!(console.last().contains("Reason to reject these 2 changes?"), "{}", console.last());
         let (_, _, console) = talk("?");
-        assert!(console.last().contains("of the current filter"), "{}", console.last());
+        assert!(console.last().contains("all other undecided changes"), "{}", console.last());
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) fn choice(choice: &Choice, privileged: bool) -> Key<Press> {
         Choice::RejectRest(_) => key(
             'R',
             "reject rest",
-            "reject this and all other undecided changes of the current filter; asks for the reason",
+            "reject this and all other undecided changes that match the filter; asks for the reason",
             Reply::RejectRest,
         ),
         Choice::Override(_) => after_all(key(

@@ -195,11 +195,11 @@ mod tests {
         let cert = "ssh-dss-cert-v01@openssh.com";
         let point = [&[4][..], &[1; 132]].concat();
         for (damaged, said) in [
-            (format!("ssh-ed25519 {cut}"), "is damaged"),
-            (line("ssh-ed25519", &[]), "is damaged"),
-            (line("ssh-ed25519", &[&[1; 31]]), "is damaged"),
-            (line("ssh-rsa", &[&[3], &[0x7f; 100], b"more"]), "is damaged"),
-            (line("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]), "is damaged"),
+            (format!("ssh-ed25519 {cut}"), "a damaged key"),
+            (line("ssh-ed25519", &[]), "a damaged key"),
+            (line("ssh-ed25519", &[&[1; 31]]), "a damaged key"),
+            (line("ssh-rsa", &[&[3], &[0x7f; 100], b"more"]), "a damaged key"),
+            (line("ecdsa-sha2-nistp256", &[b"nistp256", &point[..65]]), "a damaged key"),
             (line("ecdsa-sha2-nistp521", &[b"nistp521", &point]), "of the unsupported kind `ecdsa-sha2-nistp521`"),
             (line(cert, &[b"nonce", b"p"]), "`ssh-dss-cert-v01@openssh.com`"),
             (line("ssh-ed25519-cert-v01@openssh.com", &[b"nonce", &[1; 32]]), "contains an unusable certificate"),

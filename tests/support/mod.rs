@@ -225,7 +225,7 @@ pub fn three_sessions(site: &Site) {
     decide(
         &mut ada,
         &[
-            ("c3", "r", "Why", "machines hold nothing for ever"),
+            ("c3", "r", "Reason to", "machines hold nothing for ever"),
             approve,
             skip("c6"),
             ("c1", "a", "Type `yes`", "yes"),
@@ -234,9 +234,9 @@ pub fn three_sessions(site: &Site) {
     );
     seal(&mut ada, 3);
     let mut bo = site.sit("plan.yaml --key keys/bo.pub");
-    decide(&mut bo, &[skip("c3"), approve, ("c6", "r", "Why", "with c5 it opens the vault"), skip("c5")]);
+    decide(&mut bo, &[skip("c3"), approve, ("c6", "r", "Reason to", "with c5 it opens the vault"), skip("c5")]);
     seal(&mut bo, 3);
     let mut again = site.sit("plan.yaml --key keys/ada.pub");
-    decide(&mut again, &[("c6", "r", "Why", "I agree with Bo"), skip("c5")]);
+    decide(&mut again, &[("c6", "r", "Reason to", "I agree with Bo"), skip("c5")]);
     seal(&mut again, 3);
 }

@@ -54,7 +54,7 @@ fn each_faulty_line_is_refused_with_its_place_and_a_mend() {
         (format!("ann valid-befor=\"20260101Z\" {ANN}"), "`valid-befor` is not an option"),
         (format!("ann namespaces=\"*\" ,valid-before=\"20260101Z\" {ANN}"), "kind"),
         (format!("ann namespaces=\"*\",{ANN}"), "is not an option"),
-        (format!("ann namespaces=\"*\", {ANN}"), "`,` stands where"),
+        (format!("ann namespaces=\"*\", {ANN}"), "unexpected `,`"),
         (format!("ann namespaces=* {ANN}"), "a quote"),
         (format!("ann namespaces=\"* {ANN}"), "a quote"),
         (format!("an\"n\" namespaces=\"*\" {ANN}"), "a quote"),
