@@ -162,7 +162,7 @@ fn a_rejection_is_shown_everywhere_although_policy_denies_the_change_too() {
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     decide(
         &mut ada,
-        &[("c3", "r", "Why", "a `machine` holds nothing"), skip("c2"), skip("c6"), skip("c1"), skip("c5")],
+        &[("c3", "r", "Reason to", "a `machine` holds nothing"), skip("c2"), skip("c6"), skip("c1"), skip("c5")],
     );
     seal(&mut ada, 3);
     for command in
@@ -190,7 +190,10 @@ fn an_override_that_a_rejection_makes_idle_says_so_before_it_is_given() {
     let site = Site::new();
     let skip = |change| (change, "s", "", "");
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    decide(&mut ada, &[("c3", "r", "Why", "machines hold nothing"), skip("c2"), skip("c6"), skip("c1"), skip("c5")]);
+    decide(
+        &mut ada,
+        &[("c3", "r", "Reason to", "machines hold nothing"), skip("c2"), skip("c6"), skip("c1"), skip("c5")],
+    );
     seal(&mut ada, 3);
     let mut bo = site.sit("plan.yaml --key keys/bo.pub");
     let mut card = bo.exp_string("? keys").unwrap();
@@ -206,7 +209,7 @@ fn an_override_that_a_rejection_makes_idle_says_so_before_it_is_given() {
     bo.exp_string("? keys").unwrap();
     key(&mut bo, "o");
     let prompt = bo.exp_string("Enter: send").unwrap();
-    assert!(prompt.contains("this override takes no effect while a rejection stands"), "{prompt}");
+    assert!(prompt.contains("this override has no effect while there is a rejection"), "{prompt}");
     assert!(prompt.contains("by `ada`") && prompt.contains("machines"), "{prompt}");
     key(&mut bo, "it is urgent\r");
     expect(&mut bo, "Type `ledger-admin`");
@@ -322,6 +325,6 @@ fn a_change_too_wide_to_read_cannot_be_approved_and_says_how_to_split_it() {
         bo.exp_string("? keys").unwrap();
     }
     key(&mut bo, "        a");
-    expect(&mut bo, "this key does nothing here");
+    expect(&mut bo, "this key has no effect here");
     key(&mut bo, "q");
 }

@@ -51,16 +51,12 @@ impl Failure {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::NoTerminal(_) => {
-                "run this in a terminal; `review check` and `review diff` work without one"
-            }
+            Self::NoTerminal(_) => "run this in a terminal; `review check` and `review diff` work without one",
             Self::AssistantDrives(_) => "run the same command in a terminal that was not started by an assistant",
             Self::MachineDrives(_) => {
                 "run this in your own terminal; in a job, use `review check`, `review gate` and `review record`"
             }
-            Self::Closed | Self::Interrupted => {
-                "your decisions are in the journal; continue with `review resume`"
-            }
+            Self::Closed | Self::Interrupted => "your decisions are in the journal; continue with `review resume`",
             Self::Broken(_) => "try another terminal; your decisions are in the journal",
         }
     }

@@ -92,7 +92,8 @@ pub fn ask(console: &mut dyn Console, colour: bool, opening: &Opening) -> Result
         key('g', "go on", "go to the first question", Begin::GoOn),
         key('q', "quit", "quit without changes", Begin::Leave),
     ];
-    screen::choose(console, colour, &|style| page(opening, style), &StatusLine::default(), &choices).map(|(begin, _)| begin)
+    screen::choose(console, colour, &|style| page(opening, style), &StatusLine::default(), &choices)
+        .map(|(begin, _)| begin)
 }
 
 /// Asks whether to discard an unfinished review with all its decisions.
@@ -112,7 +113,8 @@ pub fn give_up(console: &mut dyn Console, colour: bool, what: &Text) -> Result<b
     let mut notice = String::new();
     loop {
         let status_line = StatusLine { notice: std::mem::take(&mut notice), ..StatusLine::default() };
-        let typed = screen::line(console, colour, &paint, &status_line, "Type `drop` to discard it, or press Esc to keep it:")?;
+        let typed =
+            screen::line(console, colour, &paint, &status_line, "Type `drop` to discard it, or press Esc to keep it:")?;
         match typed.as_deref().map(str::trim) {
             None => return Ok(false),
             Some("drop") => return Ok(true),

@@ -91,9 +91,9 @@ pub enum TokenError {
     /// Wrong subject.
     #[error("the token is for the subject `{}`; agents.yaml expects `{}`", .found.terminal(), .expected.terminal())]
     Subject {
-        /// What the token says.
+        /// The subject in the token.
         found: Text,
-        /// The pinned algorithm.
+        /// The expected subject.
         expected: Text,
     },
     /// Wrong plan, or more than one audience.
@@ -126,14 +126,13 @@ impl TokenError {
             Self::Signed(SignedError::Key(_)) | Self::OtherKey(_) => {
                 "put the issuer's current public keys into the JWKS file of the trust folder"
             }
-            Self::Signed(_) | Self::Claims | Self::Claim(_) => "request a new token from the issuer and store it unchanged",
+            Self::Signed(_) | Self::Claims | Self::Claim(_) => {
+                "request a new token from the issuer and store it unchanged"
+            }
             Self::Subject { found, expected } if without_ids(found.raw()) == expected.raw() => {
-                "the subject names the repository with its ids, as GitHub does since July 2026: if it is the right one, write the token's subject into agents.yaml"
+                "the subject names the repository with its ids, as GitHub does since July 2026: if it is the right repository, write the token's subject into agents.yaml"
             }
             Self::Issuer(_) | Self::Subject { .. } | Self::OtherClaim(_) => {
-                "correct agents.yaml, or request the token from the right workload"
-            }
-            Self::Issuer(_) | Self::Subject(_) | Self::OtherClaim(_) => {
                 "correct agents.yaml, or request the token from the right workload"
             }
             Self::Audience => "request a token with only the audience that `review plan sign --audience` prints",
@@ -143,7 +142,7 @@ impl TokenError {
     }
 }
 
-/// A subject of GitHub Actions without the ids of owner and repository: `repo:OWNER@ID/NAME@ID:…`.
+/// Removes the ids of owner and repository from a subject of GitHub Actions: `repo:OWNER@ID/NAME@ID:…`.
 fn without_ids(subject: &str) -> String {
     let Some((repository, rest)) = subject.strip_prefix("repo:").and_then(|rest| rest.split_once(':')) else {
         return subject.to_owned();
