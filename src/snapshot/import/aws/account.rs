@@ -10,6 +10,7 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
 use crate::input::intern::{interning, shared};
 use crate::input::place::Place;
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
@@ -318,6 +319,8 @@ impl<'e> Build<'e> {
             sensitivity: None,
             kinds: Vec::new(),
             by_resource,
+            delegated: false,
+            system: None,
         });
         role.permissions.extend(permissions);
         role.permissions.sort();
@@ -383,6 +386,8 @@ impl<'e> Build<'e> {
             source: "aws".into(),
             target,
             parts,
+            system: Some(System::Aws),
+            cluster_scoped: Vec::new(),
             identities: self.identities.into_values().collect(),
             groups: self.groups.into_values().collect(),
             roles: self.roles.into_values().collect(),
