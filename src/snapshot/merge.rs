@@ -105,8 +105,8 @@ fn unmark(merged: &mut Snapshot) {
     let whole = merged.system.clone();
     let of_roles = merged.roles.iter_mut().map(|role| &mut role.system);
     let of_trusts = merged.trusts.iter_mut().map(|trust| &mut trust.system);
-    let of_rules = merged.trust_rules.iter_mut().map(|rule| &mut rule.system);
-    for system in of_roles.chain(of_trusts).chain(of_rules).filter(|system| **system == whole) {
+    let rule_systems = merged.trust_rules.iter_mut().map(|rule| &mut rule.system);
+    for system in of_roles.chain(of_trusts).chain(rule_systems).filter(|system| **system == whole) {
         *system = None;
     }
 }

@@ -224,10 +224,10 @@ pub struct Role {
     /// Whether it comes from a resource policy, so that some limits of its subjects do not apply to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_resource: bool,
-    /// Whether it is what another account's resource gives: the holder's own account must allow it as well.
+    /// Whether the resource of another account gives it, so that the subject's own account must allow it as well.
     #[serde(default, skip_serializing_if = "is_false")]
     pub delegated: bool,
-    /// The system that its permissions are of; none: by its id, else that of the snapshot.
+    /// The system of its permissions. If absent, that of its id, else that of the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
 }
@@ -301,7 +301,7 @@ pub struct Trust {
     /// A condition of the source system. Access through the trust depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
-    /// The system that `requires` is of; none: by the id of `to`, else that of the snapshot.
+    /// The system of `requires`. If absent, that of the id in `to`, else that of the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
 }
@@ -328,7 +328,7 @@ pub struct TrustRule {
     /// The scope of the required permission. It may use names of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Text>,
-    /// The system that the permission is of; none: by the rule's id, else that of the snapshot.
+    /// The system of the required permission. If absent, that of the rule's id, else that of the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
 }

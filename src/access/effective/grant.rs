@@ -338,11 +338,12 @@ impl Grants {
                 && p.condition.is_none()
                 && p.except.is_empty()
         };
-        systems.is_single() && self.at(None).iter().any(|gift| {
-            gift.denies.is_empty()
-                && gift.now.as_ref().is_some_and(|source| source.end == Expiry::NEVER)
-                && gift.flat.allows.iter().any(covers)
-        })
+        systems.is_single()
+            && self.at(None).iter().any(|gift| {
+                gift.denies.is_empty()
+                    && gift.now.as_ref().is_some_and(|source| source.end == Expiry::NEVER)
+                    && gift.flat.allows.iter().any(covers)
+            })
     }
 }
 

@@ -29,19 +29,20 @@ impl DirectHoldings {
     /// Whether what a subject holds itself is everything.
     /// INVARIANT: everything is of one system; else whoever holds everything of one may still gain in another.
     pub(crate) fn is_everything(&self, systems: Systems<'_>) -> bool {
-        systems.is_single() && self.holdings.iter().any(|holding| {
-            holding.scope.is_none()
-                && holding.denies.is_empty()
-                && lasts(&holding.way)
-                && holding.flat.allows.iter().any(|allow| {
-                    let p = &allow.permission;
-                    allow.system.is_none()
-                        && p.action.raw() == "*"
-                        && p.resource.raw() == "*"
-                        && p.condition.is_none()
-                        && p.except.is_empty()
-                })
-        })
+        systems.is_single()
+            && self.holdings.iter().any(|holding| {
+                holding.scope.is_none()
+                    && holding.denies.is_empty()
+                    && lasts(&holding.way)
+                    && holding.flat.allows.iter().any(|allow| {
+                        let p = &allow.permission;
+                        allow.system.is_none()
+                            && p.action.raw() == "*"
+                            && p.resource.raw() == "*"
+                            && p.condition.is_none()
+                            && p.except.is_empty()
+                    })
+            })
     }
 }
 

@@ -270,7 +270,10 @@ impl<'b> EffectContext<'b> {
             }
         }
         let (was, is) = (before.own(subject), after.own(subject));
-        if !Rc::ptr_eq(&was, &is) && !holds_all(was.is_everything(before.systems)) && sod::concerns(after, pairs, subject) {
+        if !Rc::ptr_eq(&was, &is)
+            && !holds_all(was.is_everything(before.systems))
+            && sod::concerns(after, pairs, subject)
+        {
             let conflicts = sod::held_conflicts(after, pairs, subject);
             if !conflicts.is_empty() {
                 new(sod::held_conflicts(before, pairs, subject), conflicts);

@@ -152,9 +152,7 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
             Some(was && self.was.given.covers_all(self.after.systems, self.after, &self.after.given(&subject)))
         };
         let mut others = new.known.exists.iter().filter_map(own).peekable();
-        others.peek().is_some()
-            && others.all(|own| own)
-            && RequirementQuery::of(new.known).into_iter().all(held)
+        others.peek().is_some() && others.all(|own| own) && RequirementQuery::of(new.known).into_iter().all(held)
     }
 
     /// Whether a path on the objects `known` gives as much as on the objects `new`.

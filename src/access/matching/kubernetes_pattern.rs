@@ -2,11 +2,11 @@
 //!
 //! Compared part by part, as RBAC does: `*` as a resource is every resource with every subresource, `*/scale` is that
 //! subresource of every resource, and `pods` is no subresource of pods. A missing name or group is completed by `*`. A
-//! RoleBinding gives nothing on resources that belong to the whole cluster, and on no URL. Two are excepted: `namespaces`,
+//! `RoleBinding` gives nothing on resources that belong to the whole cluster, and on no URL. Two are excepted: `namespaces`,
 //! because a request about a namespace is one in it, and `bind` on `clusterroles`, which is asked for in the namespace of
 //! the new binding.
 //!
-//! Source: Kubernetes, `pkg/apis/rbac/v1/evaluation_helpers.go`, `pkg/registry/rbac/escalation_check.go`; documentation, "RoleBinding and ClusterRoleBinding".
+//! Source: Kubernetes, `pkg/apis/rbac/v1/evaluation_helpers.go`, `pkg/registry/rbac/escalation_check.go`; documentation, "`RoleBinding` and `ClusterRoleBinding`".
 
 use std::collections::BTreeSet;
 
@@ -180,7 +180,7 @@ pub struct ClusterScoped {
 }
 
 /// The built-in types, by group. `namespaces` are left out: see the head of this module. Those without objects (`users`,
-/// `tokenreviews`) are asked about without a namespace, hence nothing that a RoleBinding gives.
+/// `tokenreviews`) are asked about without a namespace, hence nothing that a `RoleBinding` gives.
 /// Source: Kubernetes API reference, `kubectl api-resources --namespaced=false`; "User impersonation".
 const BUILT_IN: &[(&str, &[&str])] = &[
     ("core", &["componentstatuses", "groups", "nodes", "persistentvolumes", "users"]),

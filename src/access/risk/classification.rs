@@ -86,6 +86,8 @@ struct Subtracted<'a> {
 
 /// How a scope lies to each scope that rules name: within it, or overlapping it.
 type Placed = Vec<(bool, bool)>;
+/// By system and action pattern, the places of the pairs that share an action with it.
+type KnownCandidates = BTreeMap<(Option<System>, Text), Rc<[usize]>>;
 type Known = BTreeMap<(RoleId, Permission, Placed, bool), Rating>;
 type KnownRoles = BTreeMap<(RoleId, usize, Placed), (Rc<ResolvedRole>, Rating)>;
 
@@ -99,7 +101,7 @@ pub(crate) struct Classifier<'c> {
     /// Rules that name a role or a group and nothing that it gives.
     names: Vec<&'c ClassificationRule>,
     scopes: Vec<&'c ResourceId>,
-    candidates: RefCell<BTreeMap<(Option<System>, Text), Rc<[usize]>>>,
+    candidates: RefCell<KnownCandidates>,
     /// What labelled roles of the snapshot allow themselves.
     allowed: RefCell<BTreeMap<RoleId, Rc<BTreeSet<Permission>>>>,
     known: RefCell<Known>,

@@ -481,7 +481,7 @@ fn a_plan_chooses_no_system_by_the_name_of_what_it_makes() {
         let made = crate::plan::model::Action::CreateRole(define(name, &[allow("create", "core:pods/exec#*")], &[]));
         let changes = vec![("c1", made), ("c2", grant(BOT, name, None))];
         let analysis = run.on(&cluster, &plan(changes)).unwrap();
-        assert!(analysis.changes.iter().all(|facts| facts.is_privileged()), "{name}");
+        assert!(analysis.changes.iter().all(crate::access::model::facts::ChangeFacts::is_privileged), "{name}");
         assert!(!analysis.changes[1].escalations.is_empty() || analysis.changes[1].gained_privileged > 0, "{name}");
     }
 }
