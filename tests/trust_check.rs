@@ -32,6 +32,16 @@ fn nothing_is_wrong_with_the_demo() {
     assert!(code == 0 && text.contains("nothing is wrong"), "{text}");
 }
 
+/// Adds a policy of the site with a condition.
+fn site_policy(site: &Site, condition: &str) {
+    fs::create_dir_all(site.demo().join("policies")).unwrap();
+    let text = format!(
+        "@id(\"site-own\")\n@title(\"t\")\n@advice(\"a\")\n@control(\"c\")\n@severity(\"low\")\n\
+         forbid (principal, action == Action::\"Grant\", resource) when {{ {condition} }};\n"
+    );
+    fs::write(site.demo().join("policies/site.cedar"), text).unwrap();
+}
+
 /// What is done to the demo, the code of the finding, its severity, and where it stands.
 type Case = (&'static str, fn(&Site), &'static str, &'static str, &'static str);
 
@@ -431,6 +441,55 @@ const CASES: &[Case] = &[
         "agents.yaml:5",
     ),
     (
+        "a task whose scope the export lacks",
+        |s| s.replace("tasks.yaml", "scope: [org:corp]", "scope: [org:corq]"),
+        "dangling-reference",
+        "warning",
+        "tasks.yaml:8",
+    ),
+    (
+        "a task whose owner nobody knows",
+        |s| s.replace("tasks.yaml", "owner: user:lena", "owner: user:lina"),
+        "dangling-reference",
+        "warning",
+        "tasks.yaml:5",
+    ),
+    (
+        "a task whose sponsor nobody knows",
+        |s| s.replace("tasks.yaml", "sponsors: [user:lena]", "sponsors: [user:lina]"),
+        "dangling-reference",
+        "warning",
+        "tasks.yaml:7",
+    ),
+    (
+        "a policy about a place that is not there",
+        |s| site_policy(s, "resource has scope && resource.scope in Resource::\"db:ledgr\""),
+        "dangling-reference",
+        "warning",
+        "policies/site.cedar:",
+    ),
+    (
+        "a policy about a name that nothing has",
+        |s| site_policy(s, "resource has role && resource.role.name == \"ledger-admim\""),
+        "dangling-reference",
+        "warning",
+        "policies/site.cedar:",
+    ),
+    (
+        "a policy about names that nothing has",
+        |s| site_policy(s, "resource has role && resource.role.name like \"pci-*\""),
+        "dangling-reference",
+        "warning",
+        "policies/site.cedar:",
+    ),
+    (
+        "a policy about an identity of a person",
+        |s| site_policy(s, "principal == Identity::\"user:bo\""),
+        "dangling-reference",
+        "warning",
+        "policies/site.cedar:",
+    ),
+    (
         "a policy that does not parse",
         |s| fs::write(s.demo().join("policies/site.cedar"), "permit(\n").unwrap(),
         "bad-policy",
@@ -527,6 +586,37 @@ fn a_misspelt_identity_or_group_of_a_person_is_told_and_one_of_another_system_is
     assert!(told.iter().any(|m| m.contains("`group:break-glas`") && m.contains("`group:break-glass`")), "{told:?}");
     assert_eq!(code, 0, "a warning: {report}");
     assert_eq!(site.run(&["trust", "check", "--strict"]).0, 1);
+}
+
+#[test]
+fn a_name_that_a_policy_asks_for_and_nothing_has_comes_with_the_nearest() {
+    let help = |condition: &str| {
+        let site = Site::new();
+        site_policy(&site, condition);
+        let report = check(&site).1;
+        let found = report["findings"].as_array().unwrap().iter().find(|f| f["code"] == "dangling-reference").cloned();
+        found.map(|f| f["help"].as_str().unwrap().to_owned())
+    };
+    let scope = |id: &str| format!("resource has scope && resource.scope in Resource::\"{id}\"");
+    assert_eq!(help(&scope("db:ledger")), None);
+    assert!(help(&scope("db:ledgr")).unwrap().contains("`db:ledger`"));
+    assert!(help("principal == Identity::\"user:bo\"").unwrap().contains("`person:bo`"));
+    assert_eq!(help("principal == Identity::\"person:bo\""), None);
+    let member = |group: &str| format!("principal in Group::\"{group}\"");
+    assert!(help(&member("approvers:identity-securty")).unwrap().contains("`approvers:identity-security`"));
+    assert_eq!(help(&member("approvers:break-glass")), None);
+    assert_eq!(help("resource has role && resource.role.name like \"ledger-*\""), None);
+    assert_eq!(help("resource has role && [\"deployer\"].contains(resource.role.name)"), None);
+}
+
+#[test]
+fn a_person_who_proposes_and_owns_the_task_is_a_person() {
+    let site = Site::new();
+    site.append("agents.yaml", "  - id: user:bo\n    kind: person\n");
+    site.replace("tasks.yaml", "owner: user:lena", "owner: user:bo");
+    let (code, report) = check(&site);
+    assert_eq!(code, 0, "{report}");
+    assert!(!report["findings"].to_string().contains("the agent `user:bo`"), "{report}");
 }
 
 #[test]

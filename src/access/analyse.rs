@@ -15,16 +15,18 @@ use crate::access::change::claims::{Computed, check};
 use crate::access::change::resolve::{ResolvedChange, resolve};
 use crate::access::change::targets::{assignments, holds_after, named, reversible, was};
 use crate::access::effective::state::AccessState;
-use crate::access::effects::assessment::{in_task_scope, judge};
+use crate::access::effects::assessment::judge;
 use crate::access::effects::compute::{ChangeEffect, EffectContext};
-use crate::access::effects::findings::{about_plan, beyond_budget, notes};
+use crate::access::effects::findings::{about_plan, beyond_budget, mass_removals, notes};
 use crate::access::effects::kept::kept;
+use crate::access::effects::mass_removal::Removals;
 use crate::access::effects::policy_context::around;
 use crate::access::effects::receivers::{receivers, with_receivers};
 use crate::access::effects::request::AnalysisRequest;
+use crate::access::effects::task_scope::{Within, within};
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::model::facts::{
-    Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, PolicyContext, Truncated,
+    Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, MassRemoval, PolicyContext, Truncated,
 };
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
@@ -43,6 +45,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let lay = |set: &BTreeSet<usize>| lay(q, &plain, &steps, set);
 
     let mut alone: Vec<(ChangeEffect, ChangeFacts)> = Vec::new();
+    let mut taking = BTreeSet::new();
     let (mut told, mut looked) = (0_usize, 0_u64);
     for (at, step) in steps.iter().enumerate() {
         let mut with = step.depends_on.clone();
@@ -61,7 +64,11 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         if told > q.budget.plan || looked > q.budget.plan_work {
             return Err(vec![beyond_budget(q.plan)]);
         }
-        let facts = facts(q, &bench, (&steps, step), (before, &after), &outcome);
+        let inside = within(q.task, &after, step, &outcome);
+        if inside.takes_something {
+            taking.insert(step.change.id.value.clone());
+        }
+        let facts = facts(q, &bench, (&steps, step), (before, &after), (&outcome, inside));
         alone.push((outcome, facts));
     }
 
@@ -71,6 +78,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         [(only, _)] => only.clone(),
         _ => bench.outcome(&plain, &whole_view, q.budget.of_all(told, looked)),
     };
+    let mass = removals(q, &bench, (&plain, &whole_view), &steps, &whole, taking);
     let outcomes: Vec<&ChangeEffect> = alone.iter().map(|(outcome, _)| outcome).collect();
     let for_few = |set: &BTreeSet<usize>| lay_for_few(q, &plain, &steps, set);
     let (mut emergent, lost_together) = together(q, &plain, &steps, &whole_view, &whole, &outcomes, &for_few);
@@ -85,7 +93,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let mut parts = by_member(&emergent);
     let mut lost_parts = by_member(&lost_together);
     let mut changes: Vec<ChangeFacts> = Vec::with_capacity(alone.len());
-    let mut findings = Vec::new();
+    let mut findings = mass_removals(q.plan, &mass);
     for ((outcome, mut facts), step) in alone.into_iter().zip(&steps) {
         facts.emergent = parts.remove(&facts.id).unwrap_or_default();
         facts.lost_together = lost_parts.remove(&facts.id).unwrap_or_default();
@@ -133,6 +141,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         emergent,
         lost_together,
         sets_incomplete,
+        mass_removals: mass,
         findings,
         changes,
     })
@@ -147,6 +156,18 @@ fn by_member(pieces: &[Emergent]) -> BTreeMap<&ChangeId, Vec<usize>> {
     parts
 }
 
+/// What the plan removes in large part.
+fn removals<'v, 's>(
+    q: &AnalysisRequest<'_, 's>,
+    bench: &EffectContext<'_>,
+    (plain, whole_view): (&'v AccessState<'v, 's>, &AccessState<'v, 's>),
+    steps: &[ResolvedChange<'_>],
+    whole: &ChangeEffect,
+    taking: BTreeSet<ChangeId>,
+) -> Vec<MassRemoval> {
+    Removals { question: q, plain, classifier: &bench.classifier, steps, whole_view, whole, taking }.find()
+}
+
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
@@ -156,7 +177,7 @@ pub(crate) fn facts(
     bench: &EffectContext<'_>,
     (steps, step): (&[ResolvedChange<'_>], &ResolvedChange<'_>),
     (before, after): (&AccessState<'_, '_>, &AccessState<'_, '_>),
-    outcome: &ChangeEffect,
+    (outcome, inside): (&ChangeEffect, Within),
 ) -> ChangeFacts {
     let named = named(after, step);
     let receivers = receivers(q, step, after);
@@ -168,6 +189,8 @@ pub(crate) fn facts(
         task_open: q.task.map(|t| t.open),
     };
     let claims = check(q.index, step, &computed);
+    // WHY only one that is there: whom the plan makes is in no office yet.
+    let owner = step.change.action.new_owner().filter(|owner| q.index.identity(owner.as_str()).is_some());
     let depends_on = step.depends_on.iter().filter_map(|at| steps.get(*at)).map(|s| s.change.id.value.clone());
     ChangeFacts {
         id: step.change.id.value.clone(),
@@ -195,10 +218,12 @@ pub(crate) fn facts(
         sod: outcome.sod.clone(),
         emergent: Vec::new(),
         lost_together: Vec::new(),
-        in_task_scope: in_task_scope(q.task, after, outcome),
+        in_task_scope: inside.gives,
+        takes_in_task_scope: inside.takes,
+        outside: inside.outside,
         reversible: reversible(q.index, step),
         touches_deny: after.holds_deny(&named),
-        around: around(after, &bench.classifier, None, [&named], None),
+        around: around(after, &bench.classifier, None, [&named], owner.cloned()),
         named,
     }
 }

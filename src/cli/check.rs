@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use crate::access::Index;
+use crate::app::evaluation::eligibility::Eligibility;
 use crate::app::evaluation::evaluator::{Evaluator, once};
 use crate::app::io::{progress, streams};
 use crate::app::present::check_report::{holding, report};
-use crate::app::present::plan_report;
+use crate::app::present::{eligible_people, plan_report};
 use crate::app::record::history;
 use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
@@ -72,6 +73,7 @@ impl Check {
         let mut judging = Evaluator::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
         let watch = progress::watch(progress::PLANS, None);
+        let mut may_ask = eligible_people::MOST_ASKED;
         for file in &read.files {
             let mut judged = judging.as_of_now(file);
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
@@ -84,9 +86,13 @@ impl Check {
                     judging.counts(&proposal);
                     codes.extend(holding(&proposal));
                     findings.extend(plan_report::findings(&proposal));
-                    let plan = plan_report::plan(&proposal, if self.all { Limits::ALL } else { Limits::SHORT });
-                    findings.extend(plan_report::gives(&proposal, &plan));
-                    reports.push(plan);
+                    let limits = if self.all { Limits::ALL } else { Limits::SHORT };
+                    let mut report = plan_report::plan(&proposal, limits);
+                    findings.extend(plan_report::gives(&proposal, &report));
+                    let eligibility = Eligibility::new(std::slice::from_ref(&proposal), &index, past.keys.clone());
+                    let nobody = eligible_people::note(&proposal, &eligibility, &mut report, &mut may_ask);
+                    findings.extend(nobody.into_iter().map(|finding| plan_report::of_plan(&proposal, finding)));
+                    reports.push(report);
                 }
                 Err(faults) => {
                     codes.push(ExitCode::Denied);

@@ -12,7 +12,7 @@ use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::selection::SelectedPlans;
-use crate::app::present::gate_report::{missing, show, source};
+use crate::app::present::gate_report::{by_ended_keys, missing, show, source};
 use crate::app::present::gate_verdict::{presence, verdict};
 use crate::app::present::plan_report;
 use crate::app::record::history::Past;
@@ -168,6 +168,7 @@ fn plans(site: &Site, read: &SelectedPlans, past: &Past, now: Time, judged: &mut
         judged.codes.push(verdict.exit);
         judged.findings.extend(plan_report::findings(proposal));
         judged.findings.extend(missing(proposal, verdict, &keys));
+        judged.findings.extend(by_ended_keys(proposal, verdict, past));
         let over = proposal.origin.holds_no_longer(&proposal.plan);
         judged.findings.extend(over.map(|finding| Reported::new(finding, |name| source(proposal, name))));
         let mut shown = plan_report::plan(proposal, Limits::SHORT);

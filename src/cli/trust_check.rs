@@ -24,6 +24,7 @@ use crate::decision::exit::ExitCode;
 use crate::decision::lint::misspelt_ids::slips;
 use crate::decision::lint::trust_files;
 use crate::decision::lint::trust_files::Files;
+use crate::decision::lint::unknown_names;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -244,6 +245,8 @@ impl Check {
             found.add(unruled(&site));
             found.add(slips(&site.people, &site.agents, &site.snapshot, site.added));
             found.add(origin(&site, &place));
+            found.add(unknown_names::in_tasks(&site.people, &site.tasks, &site.snapshot));
+            found.add(unknown_names::in_policies(&site.pack, &site.people, &site.tasks, &site.snapshot));
         }
         Ok(())
     }
@@ -301,10 +304,9 @@ fn overbroad(site: &Site) -> Vec<Finding> {
     agents
         .filter_map(|agent| {
             let example = crate::app::plans::excess_access::beyond(&index, agent)?;
-            Some(
-                crate::app::plans::excess_access::finding("the agent", agent.id.value.as_str(), &example)
-                    .at(&agent.id.place),
-            )
+            let who = if agent.is_person { "the person" } else { "the agent" };
+            let finding = crate::app::plans::excess_access::finding(who, agent.id.value.as_str(), &example);
+            Some(finding.at(&agent.id.place))
         })
         .collect()
 }

@@ -18,12 +18,12 @@ use crate::app::site::load::REVOKED_KEYS;
 use crate::app::site::trust_folder::TrustFolder;
 use crate::cli::log::prove;
 use crate::cli::output_args::Writing;
-use crate::config::People;
+use crate::config::{People, Settings};
 use crate::decision::exit::ExitCode;
 use crate::input::finding::Finding;
 use crate::input::text::Text;
 use crate::log::allowed::Allowed;
-use crate::log::line::SessionKind;
+use crate::log::line::{LogId, SessionKind};
 use crate::log::verify::answers::{Keep, Terms};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Answer, Holds};
@@ -77,7 +77,7 @@ impl Verify {
     }
 
     fn verify(&self) -> anyhow::Result<(Report, ExitCode)> {
-        let Judges { signers, people, mut findings, sources } = self.judges()?;
+        let Judges { signers, people, mut findings, sources, log: expected } = self.judges()?;
         if let Some(proof) = &self.proof {
             let known = !matches!(people, Known::Unnamed);
             return Ok(people.doubt(prove::verify(proof, &signers, findings, known)?));
@@ -91,7 +91,7 @@ impl Verify {
         );
         let judge = Allowed(&signers);
         let (keep, threads) = (Keep::Heads, log_reader::threads());
-        let terms = Terms { judge: &judge, log: None, known_heads: &known, now: streams::now(), keep, threads };
+        let terms = Terms { judge: &judge, log: expected, known_heads: &known, now: streams::now(), keep, threads };
         let mut reading = log_reader::feed(log, terms)?;
         // WHY a warning at most: what an auditor is told rests on what they bring, not on the machine that they sit at.
         match reading.log().map_or(Ok(Vec::new()), seen_heads::heads) {
@@ -121,6 +121,7 @@ impl Verify {
 
     fn judges(&self) -> anyhow::Result<Judges> {
         let read = |path: &Path| std::fs::read(path).with_context(|| format!("`{}` cannot be read", shown(path)));
+        let mut log = None;
         let (name, bytes, revoked, people) = if let Some(path) = &self.signers {
             let beside = |path: &Option<PathBuf>| {
                 let read = path.as_deref().map(|path| Ok::<_, anyhow::Error>((shown(path), read(path)?)));
@@ -133,6 +134,10 @@ impl Verify {
             let bytes = folder
                 .read("allowed_signers")?
                 .context("the trust folder has no allowed_signers\n  = help: name your own with `--signers`")?;
+            // WHY: what another site's log holds is not what this site decided, whoever signed it.
+            let settings = folder.read("review.yaml")?;
+            let settings = settings.and_then(|bytes| Settings::read("review.yaml", &bytes).ok());
+            log = settings.and_then(|settings| LogId::parse(settings.log_id?.value.raw()));
             let beside = |file: &str| {
                 Ok::<_, anyhow::Error>(folder.read(file)?.map(|bytes| (folder.shown(file), bytes.to_vec())))
             };
@@ -159,7 +164,7 @@ impl Verify {
             };
             sources.insert(name, String::from_utf8_lossy(&bytes).into_owned());
         }
-        Ok(Judges { signers, people: known, findings, sources })
+        Ok(Judges { signers, people: known, findings, sources, log })
     }
 }
 
@@ -170,6 +175,8 @@ struct Judges {
     findings: Vec<Finding>,
     /// The texts of the files that findings point into.
     sources: BTreeMap<String, String>,
+    /// The log that the trust folder names, where there is one.
+    log: Option<LogId>,
 }
 
 /// Whether it is known who is a person, and so no recorder.

@@ -1,5 +1,7 @@
 //! `review.yaml`: the site's settings for reviews, with defaults. It contains no secret.
 
+use std::collections::BTreeSet;
+
 use crate::input::finding::{Code, Finding};
 use crate::input::form::{Fields, Rule, Shape};
 use crate::input::place::Placed;
@@ -48,6 +50,11 @@ pub(super) const FILE: &[Rule] = &[
     optional("steps", Shape::List(&Shape::Id, 1, 16), "The approval steps in order. Default: Owner, Security."),
     optional("policies", POLICIES, "Which policies apply."),
     optional("approval_ttl", Shape::Span, "How long an approval is valid. Default: `72h`."),
+    optional(
+        "approvals_of_ended_keys",
+        Shape::Words(&["ignore", "count"]),
+        "Whether approvals count whose key has expired since they were signed. Default: `ignore`.",
+    ),
     optional("max_snapshot_age", Shape::Span, "The maximum age of a snapshot. Default: `24h`."),
     optional("parameters", PARAMETERS, "Parameters of policies."),
 ];
@@ -67,11 +74,19 @@ pub struct Settings {
     pub shipped: bool,
     /// How long an approval is valid, from its seal.
     pub approval_ttl: Span,
+    /// Whether approvals and overrides count whose key has expired since they were signed.
+    pub counts_ended_keys: bool,
     /// The maximum age of a snapshot.
     pub max_snapshot_age: Span,
     /// Parameters of policies.
     pub parameters: Parameters,
+    /// The names of those that the file leaves at their defaults.
+    pub defaults: BTreeSet<&'static str>,
 }
+
+/// The names of all parameters.
+pub const PARAMETER_NAMES: [&str; 5] =
+    ["max_ttl", "max_privileged_ttl", "max_credential_ttl", "stale_after", "require_security_key"];
 
 /// Parameters of policies (`context.parameters`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +124,10 @@ impl Default for Settings {
             steps: DEFAULT_STEPS.iter().map(|step| Text::from(*step)).collect(),
             shipped: true,
             approval_ttl: Span::from_seconds(72 * HOUR),
+            counts_ended_keys: false,
             max_snapshot_age: Span::from_seconds(24 * HOUR),
             parameters: Parameters::default(),
+            defaults: PARAMETER_NAMES.into(),
         }
     }
 }
@@ -137,6 +154,7 @@ impl Settings {
             stale_after: span(&p, "stale_after", usual.parameters.stale_after),
             require_security_key: p.bool("require_security_key").is_some_and(|flag| flag.value),
         });
+        let is_left = |name: &&str| fields.fields("parameters").is_none_or(|p| p.entry(name).is_none());
         let steps: Vec<Text> = fields.list("steps").iter().filter_map(|step| step.as_text().cloned()).collect();
         Ok(Self {
             log_id: fields.text("log_id"),
@@ -145,8 +163,10 @@ impl Settings {
             steps: if steps.is_empty() { usual.steps } else { steps },
             shipped: fields.fields("policies").and_then(|p| p.bool("shipped")).is_none_or(|flag| flag.value),
             approval_ttl: span(&fields, "approval_ttl", usual.approval_ttl),
+            counts_ended_keys: fields.text("approvals_of_ended_keys").is_some_and(|word| word.value.raw() == "count"),
             max_snapshot_age: span(&fields, "max_snapshot_age", usual.max_snapshot_age),
             parameters,
+            defaults: PARAMETER_NAMES.into_iter().filter(is_left).collect(),
         })
     }
 }

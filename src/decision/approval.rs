@@ -31,6 +31,8 @@ pub enum Standing {
     Expired(Time),
     /// An export used it up.
     Spent,
+    /// The key that signed it has ended at this time.
+    KeyEnded(Time),
     /// Its person may not decide this change.
     Barred(BTreeSet<Bar>),
     /// Policy no longer permits its person what it says.
@@ -66,6 +68,10 @@ pub fn standing(
     let until = decision.sealed_at.plus(approval_ttl);
     if now >= until {
         return Standing::Expired(until);
+    }
+    // WHY: who takes a key after its end can still claim a time before it.
+    if let Some(ended) = decision.key_ended(now).filter(|_| !record.counts_ended_keys) {
+        return Standing::KeyEnded(ended);
     }
     let bars = judge.bars(&decision.signer.person, &present.case);
     if bars.is_empty() { Standing::Holds(until) } else { Standing::Barred(bars) }
@@ -114,6 +120,7 @@ pub fn weigh<'a>(
             | Standing::Future
             | Standing::Expired(_)
             | Standing::Spent
+            | Standing::KeyEnded(_)
             | Standing::Barred(_)
             | Standing::NotPermitted) => {
                 weighed.ignored.push((approval, other));

@@ -287,7 +287,8 @@ fn decided(
     if let Some((signer, at, since)) = voided(present, weighed, record, terms, judge) {
         return State::Void { signer, at, since, missing };
     }
-    let ended = |standing: &Standing| matches!(standing, Standing::Expired(_) | Standing::Spent);
+    let ended =
+        |standing: &Standing| matches!(standing, Standing::Expired(_) | Standing::Spent | Standing::KeyEnded(_));
     if weighed.ignored.iter().any(|(_, standing)| ended(standing)) {
         return State::Expired(missing);
     }
@@ -323,6 +324,7 @@ fn voided(
         | Standing::Future
         | Standing::Expired(_)
         | Standing::Spent
+        | Standing::KeyEnded(_)
         | Standing::Barred(_)
         | Standing::NotPermitted => None,
     });

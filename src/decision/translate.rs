@@ -57,6 +57,7 @@ mod tests {
             severity: Sensitivity::Low,
             enforcement,
             why,
+            limits: Vec::new(),
         }
     }
 

@@ -90,6 +90,7 @@ codes! {
     AlreadyExists = "already-exists", Error, "The plan creates an object that the snapshot already contains.";
     AmbiguousAssignment = "ambiguous-assignment", Error, "Several assignments match; name one with `assignment:`.";
     Confusable = "confusable", Error, "A new id looks like an existing one.";
+    IdCharacter = "id-character", Error, "A new id contains a character that identifiers do not use: blank, invisible, unassigned or for private use.";
     SameObject = "same-object", Error, "Two changes of one plan affect the same object.";
     NamesDeleted = "names-deleted", Error, "A change refers to an object that another change of the plan deletes.";
     DependencyCycle = "dependency-cycle", Error, "Changes depend on each other in a cycle.";
@@ -118,6 +119,7 @@ codes! {
     SodConflict = "sod-conflict", Warning, "A subject has two entitlements that form a toxic combination.";
     ChangeGives = "change-gives", Note, "Lists every permission, include and condition that a change states or gives.";
     TooMuchToApprove = "too-much-to-approve", Warning, "A change gives more privileged or unclassified access than a person can approve in one piece.";
+    MassRemoval = "mass-removal", Warning, "The plan removes much access: from most holders of an entitlement, from its last privileged holder, all of an identity, or from an approver.";
     PlansOverlap = "plans-overlap", Warning, "Two open plans affect the same object.";
     PlanDeleted = "plan-deleted", Note, "The branch deletes a plan.";
     // Policy and configuration.
@@ -177,6 +179,7 @@ codes! {
     LogFromPlanBranch = "log-from-plan-branch", Warning, "The log is on the branch under review.";
     LogMissingBlob = "log-missing-blob", Error, "A line refers to a blob that no ancestor contains.";
     LogUnsupportedSignature = "log-unsupported-signature", Error, "A seal is signed with a kind of key that this tool does not verify.";
+    LogOtherPerson = "log-other-person", Error, "A session names a person other than its signer.";
     LogMisplacedLine = "log-misplaced-line", Error, "A line of this kind is not allowed at its position.";
     LogBadBlob = "log-bad-blob", Error, "The parts of a long value do not match its announced digest.";
     LogTimeFuture = "log-time-future", Warning, "A session claims a time in the future.";
@@ -186,7 +189,9 @@ codes! {
     LogJournalLeft = "log-journal-left", Warning, "A session was started, but neither sealed nor discarded.";
     // Decisions.
     ApprovalVoid = "approval-void", Warning, "An approval is no longer valid because the effect changed.";
+    ApprovalKeyEnded = "approval-key-ended", Warning, "An approval or override is signed with a key that has expired since.";
     ApprovalExpired = "approval-expired", Warning, "An approval is older than `approval_ttl`.";
+    NobodyCanApprove = "nobody-can-approve", Warning, "No person of people.yaml could take a step that a change needs, or too few could take all of its steps.";
     Undecided = "undecided", Warning, "A change still needs a decision.";
     PresenceUnproven = "presence-unproven", Note, "No touched security key proves that a person was present for an approval.";
     Rejected = "rejected", Error, "A person rejected the change.";
@@ -211,12 +216,39 @@ pub struct Finding {
     pub place: Option<Place>,
     /// How to fix it.
     pub help: Option<Text>,
+    /// The limits that the matter exceeds.
+    pub limits: Vec<Limit>,
+}
+
+/// A limit and the value that exceeds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Limit {
+    /// What is limited: `ttl`, `scope`, `on_behalf_of`, ….
+    pub what: Text,
+    /// Its value.
+    pub value: Text,
+    /// The limit.
+    pub limit: Text,
+    /// The setting that holds the limit, where one does: `max_ttl`, ….
+    pub name: Option<Text>,
+    /// Where the limit comes from: a file, a policy, or the tool's default.
+    pub source: Text,
+}
+
+impl Limit {
+    /// The limit in words: "`ttl` is `8h`, the limit is `4h` (`max_ttl`, default)".
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let name = self.name.as_ref().map_or_else(String::new, |name| format!("`{}`, ", name.raw()));
+        let (what, value) = (self.what.raw(), self.value.raw());
+        format!("`{what}` is `{value}`, the limit is `{}` ({name}{})", self.limit.raw(), self.source.raw())
+    }
 }
 
 impl Finding {
     /// A finding with the default severity of its code.
     pub fn new(code: Code, message: impl Into<Text>) -> Self {
-        Self { code, severity: code.severity(), message: message.into(), place: None, help: None }
+        Self { code, severity: code.severity(), message: message.into(), place: None, help: None, limits: Vec::new() }
     }
 
     /// Sets the place.
@@ -230,6 +262,13 @@ impl Finding {
     #[must_use]
     pub fn help(mut self, help: impl Into<Text>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Adds the limits that are exceeded.
+    #[must_use]
+    pub fn exceeding(mut self, limits: impl IntoIterator<Item = Limit>) -> Self {
+        self.limits.extend(limits);
         self
     }
 

@@ -4,6 +4,7 @@
 //! names must be the signer that the signature shows.
 
 use super::judge::{Certified, Claim, Judgement, SignatureJudge, Signer};
+use crate::input::id::PrincipalId;
 use crate::input::text::Text;
 use crate::trust::signers::{Signers, WhyNot};
 use crate::trust::sshsig;
@@ -27,6 +28,14 @@ impl SignatureJudge for Allowed<'_> {
             return Judgement::Bad(Text::from(said));
         }
         match self.0.find(Some(claim.principal.as_str()), &verified, claim.at) {
+            Ok(allowed) if self.is_other(claim, &allowed.principal) => {
+                let written = claim.person.map_or("", |person| person.as_str());
+                let said = format!(
+                    "the session is written as `{written}`, but its signer `{}` is another person in people.yaml",
+                    allowed.principal.as_str()
+                );
+                Judgement::OtherPerson(Text::from(said))
+            }
             Ok(allowed) => Judgement::Good(Box::new(Signer {
                 principal: allowed.principal,
                 fingerprint: Text::from(fingerprint),
@@ -36,6 +45,7 @@ impl SignatureJudge for Allowed<'_> {
                 user_verified: verified.user_verified(),
                 counter: verified.counter(),
                 valid_until: allowed.until,
+                listed_until: allowed.listed_until,
                 certificate: verified.certificate().map(|certificate| Certified {
                     authority: Text::from(certificate.authority().fingerprint()),
                     principals: certificate.principals().to_vec(),
@@ -43,6 +53,15 @@ impl SignatureJudge for Allowed<'_> {
             })),
             Err(why) => Judgement::NotAllowed(Text::from(why.to_string()), help(&why)),
         }
+    }
+}
+
+impl Allowed<'_> {
+    /// Whether a session names another person than its signer. A principal that belongs to no person decides nothing: a person
+    /// who left the site is no longer in people.yaml.
+    fn is_other(self, claim: &Claim<'_>, principal: &PrincipalId) -> bool {
+        let signer = self.0.person(principal);
+        claim.person.zip(signer).is_some_and(|(written, signer)| written != signer)
     }
 }
 

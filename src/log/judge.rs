@@ -3,7 +3,7 @@
 //! The log passes a [`Claim`] and gets a [`Judgement`]: the signer, or the reason why the signature does not count. The
 //! log itself does not parse signatures. Nothing that the seal says of its signer is trusted.
 
-use crate::input::id::PrincipalId;
+use crate::input::id::{PersonId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
@@ -20,6 +20,8 @@ pub struct Claim<'a> {
     pub principal: &'a PrincipalId,
     /// The fingerprint that the seal names.
     pub fingerprint: &'a Text,
+    /// The person that the session names; none for a machine.
+    pub person: Option<&'a PersonId>,
     /// The time in the seal. The key must be valid at this time.
     pub at: Time,
 }
@@ -43,6 +45,8 @@ pub struct Signer {
     pub counter: Option<u32>,
     /// The last second at which the key is valid, if limited.
     pub valid_until: Option<Time>,
+    /// The last second at which `allowed_signers` lists the key, or its authority, for the principal, if there is one.
+    pub listed_until: Option<Time>,
     /// The certificate that the key signed with, if any.
     pub certificate: Option<Certified>,
 }
@@ -64,6 +68,8 @@ pub enum Judgement {
     /// It may be genuine, but `allowed_signers` does not allow the key at that time, for the namespace or for the
     /// principal. The second field is the help text, if the fix is not to list the key.
     NotAllowed(Text, Option<&'static str>),
+    /// It is genuine, but the session names another person than its signer.
+    OtherPerson(Text),
     /// It may be genuine, but this tool does not support its kind.
     Unsupported(Text),
     /// It is not a signature over these bytes.

@@ -158,11 +158,15 @@ impl Proof {
             namespace: session.kind.namespace(),
             principal: &seal.principal,
             fingerprint: &seal.fingerprint,
+            person: session.writer.person.as_ref(),
             at: seal.at,
         };
         let signer = match judge.judge(&claim) {
             Judgement::Good(signer) => *signer,
-            Judgement::NotAllowed(why, _) | Judgement::Unsupported(why) | Judgement::Bad(why) => {
+            Judgement::NotAllowed(why, _)
+            | Judgement::OtherPerson(why)
+            | Judgement::Unsupported(why)
+            | Judgement::Bad(why) => {
                 return Err(ProofError::Signature(why));
             }
         };

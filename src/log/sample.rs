@@ -87,6 +87,7 @@ impl SignatureJudge for Judge {
             user_verified: false,
             counter: None,
             valid_until: None,
+            listed_until: None,
             certificate: None,
         }))
     }

@@ -132,7 +132,7 @@ impl<'a> Verifier<'a> {
             self.note(
                 Finding::new(Code::LogForeignSession, message)
                     .at(&Place::line(file, mark.line))
-                    .help("remove the session: restore the file from a copy without it"),
+                    .help("remove the session: restore the file from a copy without it; verify the log of another site with `--signers`"),
             );
         }
         let number = self.files.len().saturating_sub(1);

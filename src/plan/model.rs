@@ -165,6 +165,38 @@ pub enum Action {
 }
 
 impl Action {
+    /// The owner that the action sets.
+    #[must_use]
+    pub fn new_owner(&self) -> Option<&IdentityId> {
+        match self {
+            Self::SetOwner(_, owner) => Some(&owner.value),
+            Self::CreateIdentity(_, _, owner) | Self::CreateGroup(_, owner) | Self::CreateResource(_, _, owner, _) => {
+                owner.as_ref().map(|owner| &owner.value)
+            }
+            Self::CreateRole(definition) | Self::SetRole(definition) => {
+                definition.owner.as_ref().map(|owner| &owner.value)
+            }
+            Self::Grant(_)
+            | Self::Revoke(_)
+            | Self::Adjust(_)
+            | Self::DeleteRole(_)
+            | Self::AddPermission(..)
+            | Self::RemovePermission(..)
+            | Self::AddInclude(..)
+            | Self::RemoveInclude(..)
+            | Self::DeleteGroup(_)
+            | Self::DisableIdentity(_)
+            | Self::DeleteIdentity(_)
+            | Self::DeleteResource(_)
+            | Self::AddTrust(_)
+            | Self::RemoveTrust(_)
+            | Self::IssueCredential(_)
+            | Self::RotateCredential(..)
+            | Self::RevokeCredential(_)
+            | Self::SuppressFinding(_) => None,
+        }
+    }
+
     /// The names of all actions, in the order of the documentation.
     pub const WORDS: &'static [&'static str] = &[
         "grant",

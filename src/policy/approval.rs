@@ -138,10 +138,10 @@ fn ask(
     };
     let mut case = Case { entities: store.entities, context, asked: Vec::new() };
     for (step, action) in actions {
-        let asked = case.ask(pack, &store.principal, action, &store.resource, false);
-        let passes = asked.is_some_and(case::Asked::permitted);
+        let passes =
+            case.ask(pack, &store.principal, action, &store.resource, false).is_some_and(case::Asked::permitted);
         if !passes {
-            let (denials, _) = case::hits(pack, asked);
+            let (denials, _) = case::hits(pack, &case);
             let name = step.as_ref().map_or_else(|| action.clone(), ToString::to_string);
             permitted.forbidden.insert(name, denials);
         } else if permitted.barred.is_empty() {

@@ -59,6 +59,10 @@ pub enum AutoBar {
     Owner,
     /// It concerns a credential.
     Credential,
+    /// It takes or redefines something outside its task, or no task holds what it takes.
+    TakesOutsideTask,
+    /// It is part of a mass removal.
+    MassRemoval,
     /// It adds or removes a deny.
     Deny,
     /// It silences a finding.
@@ -92,6 +96,8 @@ impl AutoBar {
             Self::Trust => "it changes who can act as whom",
             Self::Owner => "it changes who answers for something",
             Self::Credential => "it concerns a credential",
+            Self::TakesOutsideTask => "it takes or redefines something outside its task",
+            Self::MassRemoval => "the plan removes access in large part",
             Self::Deny => "it adds or removes a deny",
             Self::Finding => "it silences an alert",
             Self::NamedByPolicy => "a policy names the group or role it concerns",
@@ -126,6 +132,8 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
         (AutoBar::Rejected, history.rejected_before || history.unlifted_reject),
         (AutoBar::PartOfRejected, history.part_of_rejected),
         (AutoBar::ProposerOrSponsorGains, parties.into_iter().flatten().any(gains)),
+        (AutoBar::TakesOutsideTask, !facts.takes_in_task_scope),
+        (AutoBar::MassRemoval, matter.analysis.mass_removals.iter().any(|it| it.changes.contains(&facts.id))),
         (AutoBar::Deny, deny),
         (AutoBar::NamedByPolicy, names(facts).any(|name| pack.named().holds(&name))),
     ];

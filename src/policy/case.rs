@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::canonical::{self, CanonicalError};
 use crate::input::entitlement::Sensitivity;
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Limit};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 use crate::policy::enforcement::{Enforcement, NO_PERMIT, REFUSED_PROOF, UNANSWERABLE};
+use crate::policy::limits;
 use crate::policy::pack::Pack;
+use crate::policy::policy_file::About;
 
 /// Why a policy stands in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct PolicyHit {
     pub enforcement: Enforcement,
     /// Why it stands here.
     pub why: Why,
+    /// The limits that the matter exceeds, as far as the policy compares numbers or asks for the task's scope.
+    pub limits: Vec<Limit>,
 }
 
 impl PolicyHit {
@@ -64,7 +68,9 @@ impl PolicyHit {
                 format!("`{}`: {}: {}", self.policy.as_str(), self.title.raw(), error.raw())
             }
         };
-        Finding::new(code, message).help(self.advice.clone())
+        let exceeded: Vec<String> = self.limits.iter().map(Limit::in_words).collect();
+        let message = if exceeded.is_empty() { message } else { format!("{message}: {}", exceeded.join("; ")) };
+        Finding::new(code, message).help(self.advice.clone()).exceeding(self.limits.iter().cloned())
     }
 }
 
@@ -274,9 +280,9 @@ fn failing(error: &cedar_policy::AuthorizationError) -> String {
     }
 }
 
-/// The hits of a question: what denies, and what warns.
-pub(super) fn hits(pack: &Pack, asked: Option<&Asked>) -> (Vec<PolicyHit>, Vec<PolicyHit>) {
-    let Some(asked) = asked else {
+/// The hits of the last question of a case: what denies, and what warns.
+pub(super) fn hits(pack: &Pack, case: &Case) -> (Vec<PolicyHit>, Vec<PolicyHit>) {
+    let Some(asked) = case.asked.last() else {
         return (vec![unanswerable("the schema lacks a type that the tool stands on")], Vec::new());
     };
     if let Some(fault) = &asked.fault {
@@ -291,9 +297,12 @@ pub(super) fn hits(pack: &Pack, asked: Option<&Asked>) -> (Vec<PolicyHit>, Vec<P
         if answer.allow {
             continue;
         }
-        list.extend(answer.by.iter().map(|id| hit(pack, id, Why::Forbids)));
+        list.extend(answer.by.iter().map(|id| {
+            let limits = limits::exceeded(pack, case, asked, id);
+            PolicyHit { limits, ..hit(pack, id, Why::Forbids) }
+        }));
         if enforcement == Enforcement::Mandatory && answer.by.is_empty() {
-            list.push(no_permit(asked.action.id().unescaped()));
+            list.push(no_permit(asked.action.id().unescaped(), &limits::nearest_permits(pack, case, asked)));
         }
     }
     (denials, advice)
@@ -309,22 +318,32 @@ fn hit(pack: &Pack, id: &str, why: Why) -> PolicyHit {
             severity: about.severity,
             enforcement: about.enforcement,
             why,
+            limits: Vec::new(),
         },
         None => unanswerable("an answer names a policy that the pack does not hold"),
     }
 }
 
-fn no_permit(action: &str) -> PolicyHit {
+/// `nearest`: the permits of which most conditions hold.
+fn no_permit(action: &str, nearest: &[&About]) -> PolicyHit {
+    let demands: Vec<String> =
+        nearest.iter().map(|about| format!("`{}` demands: {}", about.id.as_str(), about.title.raw())).collect();
+    let demands = if demands.is_empty() { String::new() } else { format!("; {}", demands.join("; ")) };
+    let mut advice: Vec<&str> = nearest.iter().map(|about| about.advice.raw()).collect();
+    advice.dedup();
+    let advice = match advice.as_slice() {
+        [] => "no policy of this site permits it to anyone; add one that does".to_owned(),
+        some => some.join("; or: "),
+    };
     PolicyHit {
         policy: PolicyId::from(NO_PERMIT),
-        title: Text::from(format!("no policy permits `{action}` here")),
-        advice: Text::from(
-            "see which policies permit it, and what they demand of the proposer, the task and the person",
-        ),
+        title: Text::from(format!("no policy permits `{action}` here{demands}")),
+        advice: Text::from(advice),
         control: Text::from("NIST SP 800-53 AC-3"),
         severity: Sensitivity::High,
         enforcement: Enforcement::Mandatory,
         why: Why::NoPermit,
+        limits: Vec::new(),
     }
 }
 
@@ -338,6 +357,7 @@ pub(super) fn unanswerable(fault: &str) -> PolicyHit {
         severity: Sensitivity::High,
         enforcement: Enforcement::Mandatory,
         why: Why::Unanswerable(Text::from(fault)),
+        limits: Vec::new(),
     }
 }
 
@@ -351,5 +371,6 @@ pub(super) fn refused_proof(why: &Text) -> PolicyHit {
         severity: Sensitivity::Critical,
         enforcement: Enforcement::Mandatory,
         why: Why::Unproven(why.clone()),
+        limits: Vec::new(),
     }
 }

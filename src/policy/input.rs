@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::model::facts::Analysis;
-use crate::input::id::{ChangeId, GroupId, IdentityId, PersonId, PlanId, TaskId};
+use crate::input::id::{ChangeId, GroupId, IdentityId, PersonId, PlanId, ResourceId, TaskId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, Owned, Plan};
@@ -153,6 +153,14 @@ pub struct TaskView {
     pub open: bool,
     /// When it ends.
     pub until: Option<Time>,
+    /// Whether it is open, whoever proposes for whom.
+    pub goes_on: bool,
+    /// The proposers that it lists.
+    pub agents: BTreeSet<IdentityId>,
+    /// The sponsors that it lists.
+    pub sponsors: BTreeSet<IdentityId>,
+    /// The resources below which its access must lie.
+    pub scopes: BTreeSet<ResourceId>,
 }
 
 /// The key that an approver signs with.
@@ -217,6 +225,11 @@ pub struct PolicyInput<'a> {
 }
 
 impl PolicyInput<'_> {
+    /// Whether the proposer is no person: then it proposes within a task.
+    pub(super) fn proposer_is_listed_as_agent(&self) -> bool {
+        self.people.whose(&self.plan.proposer.value).is_none()
+    }
+
     pub(super) fn history_of(&self, change: &ChangeId) -> History {
         self.history.get(change).cloned().unwrap_or_default()
     }

@@ -16,6 +16,8 @@ pub mod case;
 pub(crate) mod enforcement;
 mod entities;
 pub mod input;
+mod limits;
+pub mod literals;
 mod named;
 pub mod outcome;
 pub mod pack;
@@ -29,6 +31,7 @@ pub use crate::policy::approval::{Barred, Permitted, may_approve, may_override};
 pub use crate::policy::bars::AutoBar;
 pub use crate::policy::case::{Case, PolicyHit, Why};
 pub use crate::policy::enforcement::Enforcement;
+pub use crate::policy::entities::names::outside as entity_name;
 pub use crate::policy::input::{
     Appointed, EarlierReject, History, KeyFacts, Parameters, People, PersonView, PolicyInput, Proof, TaskView,
 };

@@ -17,7 +17,7 @@ pub(super) struct Named {
 }
 
 #[derive(Debug, PartialEq)]
-enum Token {
+pub(super) enum Token {
     Any,
     Text(String),
 }
@@ -89,7 +89,7 @@ fn may_read_names(policy: &Policy) -> bool {
     text.get(body..).is_none_or(|body| ["name", "like", "\\"].iter().any(|word| body.contains(word)))
 }
 
-fn token(json: &Value) -> Token {
+pub(super) fn token(json: &Value) -> Token {
     match json.get("Literal").and_then(Value::as_str) {
         Some(text) => Token::Text(text.to_owned()),
         None => Token::Any,
@@ -97,7 +97,7 @@ fn token(json: &Value) -> Token {
 }
 
 /// Matches a pattern, in time proportional to pattern × name.
-fn matches(pattern: &[Token], name: &str) -> bool {
+pub(super) fn matches(pattern: &[Token], name: &str) -> bool {
     let mut ends: BTreeSet<usize> = BTreeSet::from([0]);
     for token in pattern {
         ends = match token {

@@ -17,7 +17,7 @@ use crate::policy::entities::names::Principal;
 use crate::policy::input::{History, PolicyInput};
 use crate::policy::pack::Pack;
 use crate::policy::steps::StepName;
-use crate::policy::{bars, case, entities};
+use crate::policy::{bars, case, entities, limits};
 
 /// What policy says of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,7 +68,19 @@ pub struct PlanJudged {
     pub case: Option<Case>,
 }
 
+impl Judged {
+    /// Names the default as the source of limits that the site does not set.
+    pub fn call_defaults(&mut self, defaults: &BTreeSet<&'static str>) {
+        limits::call_defaults(self.denials.iter_mut().chain(&mut self.advice), defaults);
+    }
+}
+
 impl PlanJudged {
+    /// Names the default as the source of limits that the site does not set.
+    pub fn call_defaults(&mut self, defaults: &BTreeSet<&'static str>) {
+        limits::call_defaults(self.denials.iter_mut().chain(&mut self.advice), defaults);
+    }
+
     /// Whether the plan may be submitted.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -108,8 +120,9 @@ fn ask_to_submit(pack: &Pack, matter: &PolicyInput<'_>) -> PlanJudged {
         }
     };
     let mut case = Case { entities: store.entities, context, asked: Vec::new() };
-    let asked = case.ask(pack, &store.principal, "SubmitPlan", &store.resource, true);
-    let (denials, advice) = case::hits(pack, asked);
+    case.ask(pack, &store.principal, "SubmitPlan", &store.resource, true);
+    let (mut denials, mut advice) = case::hits(pack, &case);
+    limits::of_task(matter, None, &mut denials, &mut advice);
     PlanJudged { overridable: can_be_set_aside(&denials), denials, advice, case: Some(case) }
 }
 
@@ -122,7 +135,9 @@ fn judge(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeF
     };
     let mut case = Case { entities: store.entities, context, asked: Vec::new() };
     let (who, what) = (&store.principal, &store.resource);
-    let (denials, advice) = case::hits(pack, case.ask(pack, who, action_name(&change.action), what, true));
+    case.ask(pack, who, action_name(&change.action), what, true);
+    let (mut denials, mut advice) = case::hits(pack, &case);
+    limits::of_task(matter, Some(facts), &mut denials, &mut advice);
     let barred = bars::of(pack, matter, change, facts);
     let mut automatic_by = Vec::new();
     if denials.is_empty() && barred.is_empty() {

@@ -174,6 +174,22 @@ impl Pack {
         Some([self.slices.get(mandatory)?, self.slices.get(over)?, self.slices.get(advisory)?])
     }
 
+    /// The permits that an action can concern, sorted by id.
+    #[must_use]
+    pub fn permits(&self, action: &str) -> Vec<&About> {
+        let ids = self.sets(action).into_iter().flat_map(|[mandatory, ..]| mandatory.policies());
+        let permits = ids.filter(|policy| policy.effect() == cedar_policy::Effect::Permit);
+        let mut found: Vec<&About> =
+            permits.filter_map(|policy| self.about(AsRef::<str>::as_ref(policy.id()))).collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found
+    }
+
+    /// A policy by its id.
+    pub(super) fn policy(&self, id: &str) -> Option<&Policy> {
+        self.policies.get(id).map(|(_, policy)| policy)
+    }
+
     /// The groups and roles that policies name.
     pub(super) fn named(&self) -> &Named {
         self.named.get_or_init(|| Named::of(self.policies.values().map(|(_, policy)| policy)))

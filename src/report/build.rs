@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::model::facts::{
-    Affected, Analysis, ChangeFacts, Emergent, EmergentWhat, Escalation, Holding, Kept, SodConflict, Truncated,
+    Affected, Analysis, ChangeFacts, Emergent, EmergentWhat, Escalation, Holding, Kept, MassRemoval, Outside,
+    SodConflict, Truncated,
 };
 use crate::input::id::Subject;
 use crate::input::text::Text;
@@ -15,8 +16,8 @@ use crate::plan::model::{Change, Plan};
 use super::contents::ContentsReport;
 use super::effects::{AccessList, Limits};
 use super::model::{
-    AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, Outcome, PlanReport,
-    SodReport, State, Totals,
+    AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, Outcome, OutsideReport,
+    PlanReport, RemovalReport, SodReport, State, Totals,
 };
 use super::sentence::{Sentence, access, action, counted, how_many, number, path, scope, subject, through};
 
@@ -49,6 +50,7 @@ pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanR
         changes,
         emergent: analysis.emergent.iter().map(emergent).collect(),
         lost_together: analysis.lost_together.iter().map(emergent).collect(),
+        mass_removals: analysis.mass_removals.iter().map(removal).collect(),
         totals: Totals::default(),
     };
     report.totals = Totals {
@@ -129,6 +131,8 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         public: facts.public,
         gives_everything: facts.gives_everything,
         in_task_scope: facts.in_task_scope,
+        takes_in_task_scope: facts.takes_in_task_scope,
+        outside: facts.outside.iter().map(outside).collect(),
         reversible: facts.reversible,
         claims: facts.claims.clone(),
         alteration: alteration(facts),
@@ -333,6 +337,34 @@ fn emergent(it: &Emergent) -> EmergentReport {
         privileged,
         ways,
         digest: it.digest,
+    }
+}
+
+fn removal(it: &MassRemoval) -> RemovalReport {
+    RemovalReport {
+        kind: it.what.word(),
+        summary: Text::from(it.in_words()),
+        taken: it.taken,
+        of: it.of,
+        changes: it.changes.iter().cloned().collect(),
+        with: it.with.iter().cloned().collect(),
+    }
+}
+
+fn outside(it: &Outside) -> OutsideReport {
+    let of = |how: &'static str| OutsideReport { how, scope: None, until: None };
+    let at = |how, scope: &Option<crate::input::id::ResourceId>| OutsideReport {
+        scope: scope.as_ref().map(crate::input::id::Id::text),
+        ..of(how)
+    };
+    match it {
+        Outside::NoTask => of("no-task"),
+        Outside::Closed => of("closed"),
+        Outside::NotListed => of("not-listed"),
+        Outside::TooLarge => of("too-large"),
+        Outside::Gives(scope) => at("gives", scope),
+        Outside::Takes(scope) => at("takes", scope),
+        Outside::Lasts(until) => OutsideReport { until: *until, ..of("lasts") },
     }
 }
 

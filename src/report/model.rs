@@ -6,7 +6,7 @@
 use crate::access::model::facts::CheckedClaim;
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::Sensitivity;
-use crate::input::finding::{Code, Finding, Severity};
+use crate::input::finding::{Code, Finding, Limit, Severity};
 use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -150,6 +150,8 @@ pub struct PlanReport {
     pub emergent: Vec<EmergentReport>,
     /// What only several changes together take.
     pub lost_together: Vec<EmergentReport>,
+    /// Mass removals, the most severe first.
+    pub mass_removals: Vec<RemovalReport>,
     /// Sums over the plan.
     pub totals: Totals,
 }
@@ -226,6 +228,8 @@ pub struct StepReport {
     pub name: Text,
     /// What is known of it.
     pub state: StepState,
+    /// The people who could take it, where nobody has and they were asked about.
+    pub people: Option<Vec<Text>>,
     /// Whether the key that took it proved that a person was there; none where nobody took it, or nothing is known.
     pub presence: Option<bool>,
 }
@@ -252,6 +256,8 @@ pub struct PolicyReport {
     pub severity: Text,
     /// What it says.
     pub verdict: PolicyVerdict,
+    /// The limits that are exceeded.
+    pub limits: Vec<Limit>,
 }
 
 /// What a policy says of a change.
@@ -392,8 +398,12 @@ pub struct ChangeReport {
     pub public: bool,
     /// Whether it gives any action on any resource.
     pub gives_everything: bool,
-    /// Whether it lies inside its task.
+    /// Whether what it gives lies inside its task.
     pub in_task_scope: bool,
+    /// Whether what it takes or redefines does.
+    pub takes_in_task_scope: bool,
+    /// What lies outside.
+    pub outside: Vec<OutsideReport>,
     /// Whether an inverse change restores the state before.
     pub reversible: bool,
     /// What the plan asserts, checked.
@@ -464,6 +474,34 @@ impl RejectionReport {
         let says = says.maybe(self.reason.as_ref(), |s, why| s.own(": ").quote(why));
         if self.lifted_by.is_empty() { says } else { says.own(" (lifted so far by ").names(&self.lifted_by).own(")") }
     }
+}
+
+/// What of a change lies outside its task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideReport {
+    /// In which way: `gives`, `lasts`, `takes`, `no-task`, `closed`, `not-listed`, `too-large`.
+    pub how: &'static str,
+    /// At which place; none for `gives` and `takes`: everywhere, or nobody knows where.
+    pub scope: Option<Text>,
+    /// For `lasts`: until when; none: no expiry.
+    pub until: Option<Time>,
+}
+
+/// A mass removal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovalReport {
+    /// Its kind: `approver`, `last-holder`, `everything`, `holders`.
+    pub kind: &'static str,
+    /// What is removed, one clause.
+    pub summary: Text,
+    /// How many lose it.
+    pub taken: u64,
+    /// How many hold it before.
+    pub of: u64,
+    /// The changes that take anything.
+    pub changes: Vec<ChangeId>,
+    /// Changes of other plans that count as well.
+    pub with: Vec<ChangeId>,
 }
 
 /// Something before and after, line by line.

@@ -49,6 +49,8 @@ impl Holds {
 pub struct VerifyReport {
     /// The log, as the user named it.
     pub file: Text,
+    /// The id that its sessions carry; none where there is no session.
+    pub log_id: Option<Text>,
     /// Whether chains, seals and parents agree.
     pub integrity: Answer,
     /// Whether every seal is signed by a key that was allowed.

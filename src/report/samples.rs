@@ -14,7 +14,7 @@ use crate::access::model::facts::{Access, AccessDelta, CheckedClaim, ClaimResult
 use crate::access::queries::who_can::{AccessQuery, AccessVerdict};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Except, Mode, Sensitivity};
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Limit};
 use crate::input::id::Subject;
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -101,15 +101,16 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         entitlement: Some(t()),
         outcome: Outcome::Denied,
         steps: vec![
-            StepReport { name: t(), state: StepState::Missing(Some(t())), presence: None },
-            StepReport { name: t(), state: StepState::Filled(t()), presence: Some(false) },
-            StepReport { name: t(), state: StepState::Waived, presence: None },
+            StepReport { name: t(), state: StepState::Missing(Some(t())), people: Some(vec![t()]), presence: None },
+            StepReport { name: t(), state: StepState::Filled(t()), people: None, presence: Some(false) },
+            StepReport { name: t(), state: StepState::Waived, people: None, presence: None },
         ],
         policies: vec![PolicyReport {
             rule,
             enforcement: "mandatory".into(),
             severity: t(),
             verdict: PolicyVerdict::Denies,
+            limits: vec![limit(text)],
         }],
         contents,
         gained: list.clone(),
@@ -145,6 +146,8 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         public: false,
         gives_everything: false,
         in_task_scope: false,
+        takes_in_task_scope: false,
+        outside: vec![OutsideReport { how: "takes", scope: Some(t()), until: None }],
         reversible: true,
         claims: vec![CheckedClaim {
             name: "last_used",
@@ -205,17 +208,32 @@ pub(crate) fn plan(text: &str) -> PlanReport {
             ways: vec![Sentence::new().name(&t())],
             digest: some.digest,
         }],
+        mass_removals: vec![RemovalReport {
+            kind: "holders",
+            summary: t(),
+            taken: 5,
+            of: 8,
+            changes: vec!["c1".into(), text.into()],
+            with: vec![text.into()],
+        }],
         totals: Totals::default(),
     };
     plan.count_outcomes();
     plan
 }
 
+fn limit(text: &str) -> Limit {
+    Limit { what: text.into(), value: text.into(), limit: text.into(), name: Some(text.into()), source: text.into() }
+}
+
 fn finding(text: &str, file: &str) -> Reported {
     let at = file.find("needle").unwrap_or_default();
     let line = u32::try_from(file[..at].lines().count().max(1)).unwrap_or(1);
     let place = Place { file: text.into(), line, column: 1, bytes: (at, at + 6) };
-    let finding = Finding::new(Code::UnknownRole, format!("the role `{text}` is unknown")).at(&place).help(text);
+    let finding = Finding::new(Code::UnknownRole, format!("the role `{text}` is unknown"))
+        .at(&place)
+        .help(text)
+        .exceeding([limit(text)]);
     Reported::new(finding, |_| Some(file))
 }
 
@@ -264,6 +282,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
         report(
             "verify",
             Body::Verify(VerifyReport {
+                log_id: Some(t()),
                 file: t(),
                 integrity: answer(Holds::Yes),
                 authenticity: answer(Holds::No),

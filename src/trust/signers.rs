@@ -54,6 +54,9 @@ pub struct Allowed {
     pub line: u32,
     /// The last second at which the line and the certificate are valid, if limited.
     pub until: Option<Time>,
+    /// The last second at which a line holds that lists the key, or its authority, for this principal and namespace, if there
+    /// is one: when the site ended the key, whatever a certificate says.
+    pub listed_until: Option<Time>,
 }
 
 /// Why a key may not sign. The variants are ordered by how close the key came to being allowed.
@@ -234,6 +237,12 @@ impl Signers {
         self
     }
 
+    /// The person to whom a principal belongs, if the people are known.
+    #[must_use]
+    pub fn person(&self, principal: &PrincipalId) -> Option<&PersonId> {
+        self.barred.as_ref()?.people.get(principal)
+    }
+
     /// All valid lines in order, including lines that are not used.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
@@ -268,16 +277,14 @@ impl Signers {
         }
         let mut closest = WhyNot::UnknownKey { fingerprint: key.fingerprint() };
         for line in &self.lines {
-            let concerns = match certificate {
-                // As in OpenSSH, the certified key of a certificate is not matched; only its authority is.
-                Some(certificate) => line.cert_authority && line.key == *certificate.authority(),
-                None => !line.cert_authority && line.key == *key,
-            };
-            if !concerns {
+            if !concerns(line, key, certificate) {
                 continue;
             }
             match judge(line, principal, certificate, namespace, at) {
-                Ok(allowed) => return self.check_barred(allowed, key, certificate, namespace),
+                Ok(mut allowed) => {
+                    allowed.listed_until = self.listed_until(&allowed.principal, key, certificate, namespace);
+                    return self.check_barred(allowed, key, certificate, namespace);
+                }
                 // A later line may name a single principal, but it must not override an ambiguous line: OpenSSH would
                 // have used the first one.
                 Err(why @ WhyNot::Ambiguous { .. }) => return Err(why),
@@ -286,6 +293,25 @@ impl Signers {
             }
         }
         Err(closest)
+    }
+
+    /// The latest expiry of all lines by which a key may sign as a principal; none if one of them has no expiry.
+    fn listed_until(
+        &self,
+        principal: &PrincipalId,
+        key: &PublicKey,
+        certificate: Option<&Certificate>,
+        namespace: &str,
+    ) -> Option<Time> {
+        let fits = |line: &&Line| {
+            concerns(line, key, certificate)
+                && line.unused.is_none()
+                && line.principals.matches(principal.as_str())
+                && line.namespaces.as_ref().is_some_and(|list| list.matches(namespace))
+        };
+        // Collecting into an `Option` lets one line without an expiry decide, although `None` orders before each time.
+        let ends: Option<Vec<Time>> = self.lines.iter().filter(fits).map(|line| line.valid_before).collect();
+        ends?.into_iter().max()
     }
 
     fn check_barred(
@@ -328,6 +354,15 @@ impl Signers {
             }
         }
         out
+    }
+}
+
+/// Whether a line speaks of a key.
+fn concerns(line: &Line, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
+    match certificate {
+        // WHY: as in OpenSSH, a certificate's own key is not looked up: only its authority speaks for it.
+        Some(certificate) => line.cert_authority && line.key == *certificate.authority(),
+        None => !line.cert_authority && line.key == *key,
     }
 }
 
@@ -382,7 +417,7 @@ fn judge(
             let certified = certificate.and_then(|certificate| certificate.window().1);
             let certified = certified.map(|end| Time::from_unix(end.unix().saturating_sub(1)));
             let until = [line.valid_before, certified].into_iter().flatten().min();
-            Ok(Allowed { principal: PrincipalId::new(*name), line: number, until })
+            Ok(Allowed { principal: PrincipalId::new(*name), line: number, until, listed_until: None })
         }
         _ => Err(WhyNot::Ambiguous { line: number, listed: listed() }),
     }

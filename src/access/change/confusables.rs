@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use unicode_security::skeleton;
+use unicode_security::{GeneralSecurityProfile as _, skeleton};
 
 use crate::access::graph::index::{Index, NameKind};
 
@@ -63,7 +63,33 @@ impl<'n, 's> Names<'n, 's> {
 pub(crate) fn forms(name: &str) -> [(bool, String); 2] {
     let bare: String = name.chars().filter(|c| !c.is_whitespace()).collect();
     let folded = bare.to_lowercase();
-    [(false, skeleton(&bare).collect()), (true, skeleton(&folded).collect())]
+    [(false, seen(skeleton(&bare))), (true, seen(skeleton(&folded)))]
+}
+
+/// A skeleton without the marks that are not seen: a dot above a letter that has one, and a mark that stands there already.
+/// UTS #39 tells of both that they must not occur, and maps neither.
+fn seen(skeleton: impl Iterator<Item = char>) -> String {
+    const DOT_ABOVE: char = '\u{307}';
+    let mut out = String::new();
+    let (mut dotted, mut last) = (false, None);
+    for c in skeleton {
+        let is_mark = matches!(c, '\u{300}'..='\u{36f}');
+        if !is_mark {
+            dotted = matches!(c, 'i' | 'j');
+        }
+        if is_mark && (last == Some(c) || dotted && c == DOT_ABOVE) {
+            continue;
+        }
+        out.push(c);
+        last = Some(c);
+    }
+    out
+}
+
+/// The first character of a new name that no identifier holds: blank, invisible, unassigned, for private use, or of no script
+/// in use. What is not ASCII must have the `Identifier_Status` `Allowed` of UTS #39.
+pub(crate) fn unusual(name: &str) -> Option<char> {
+    name.chars().find(|c| if c.is_ascii() { c.is_ascii_control() } else { !c.identifier_allowed() })
 }
 
 #[cfg(test)]
@@ -77,6 +103,38 @@ mod tests {
         assert!(alike("svc:deploy", "SVC:Deploy"), "only the case differs");
         assert!(alike("svc:deploy", "svc:deploy "), "only white space differs");
         assert!(alike("svc:db1", "svc:dbl"), "a digit for a letter");
+        assert!(alike("svc:ci", "svc:ci\u{307}"), "a dot above a dotted letter");
+        assert!(alike("svc:ci", "svc:c\u{131}\u{307}"), "a dot above a dotless letter");
+        assert!(alike("svc:j", "svc:\u{458}\u{307}"), "a dot above a dotted letter of another script");
+        assert!(alike("caf\u{e9}", "cafe\u{301}\u{301}"), "the same mark twice");
         assert!(!alike("svc:db1", "svc:db2"));
+        assert!(!alike("svc:ce", "svc:c\u{117}"), "a dot that is seen");
+    }
+
+    #[test]
+    fn a_new_name_holds_only_characters_of_identifiers() {
+        for name in [
+            "svc:deploy-1",
+            "Domain Admins",
+            "\u{c9}quipe donn\u{e9}es",
+            "\u{90e8}\u{7f72}",
+            "arn:aws:iam::1:role/x+=,.@-_",
+        ] {
+            assert_eq!(unusual(name), None, "{name}");
+        }
+        let refused = [
+            ('\u{2800}', "a blank"),
+            ('\u{13430}', "a control of an old script"),
+            ('\u{1d159}', "a null notehead"),
+            ('\u{e000}', "private use"),
+            ('\u{f0000}', "private use beyond"),
+            ('\u{378}', "unassigned"),
+            ('\u{a0}', "a space that is not one"),
+            ('\u{3000}', "a wide space"),
+            ('\u{1f6e1}', "a picture"),
+        ];
+        for (c, what) in refused {
+            assert_eq!(unusual(&format!("svc:deploy{c}")), Some(c), "{what}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::access::change::terms::{becomes, latest_end};
 use crate::access::effective::role::leave_out;
 use crate::access::graph::index::Index;
 use crate::input::entitlement::{Effect, Mode, Permission};
-use crate::input::id::{ChangeId, CredentialId, Entitlement, PlanId, RoleId, TrustId};
+use crate::input::id::{ChangeId, CredentialId, Entitlement, IdentityId, PlanId, RoleId, TrustId};
 use crate::input::place::Placed;
 use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, RoleDefinition};
@@ -22,6 +22,8 @@ use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, RoleD
 pub struct PendingChange {
     /// That plan.
     pub plan: PlanId,
+    /// Who proposed it.
+    pub proposer: IdentityId,
     /// When it was approved.
     pub at: Time,
     /// When that plan is void: access by `ttl` lasts at most so much longer.

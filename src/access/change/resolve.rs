@@ -168,6 +168,19 @@ impl Resolver<'_, '_> {
             if at >= self.held {
                 continue;
             }
+            if let Some(c) = crate::access::change::confusables::unusual(name.1.raw()) {
+                let message = format!(
+                    "change `{}` makes `{}`, which holds the character U+{:04X}",
+                    id(change),
+                    name.1.raw(),
+                    u32::from(c)
+                );
+                self.faults.push(
+                    Finding::new(Code::IdCharacter, message)
+                        .at(place)
+                        .help("write the name in letters, digits and ASCII punctuation"),
+                );
+            }
             if self.faults.len() == before
                 && let Some(like) = self.names.lookalike(family, name.1.raw())
             {

@@ -56,6 +56,11 @@ impl AffectedSubjects {
         Self { own: own.iter().cloned().collect(), sorted: own, reach }
     }
 
+    /// Whose own holdings may differ, sorted.
+    pub(crate) fn own(&self) -> &BTreeSet<Subject> {
+        &self.sorted
+    }
+
     /// Whether the own holdings of a subject may differ.
     pub(crate) fn may_differ(&self, subject: &Subject) -> bool {
         self.own.contains(subject)

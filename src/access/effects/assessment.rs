@@ -1,16 +1,13 @@
-//! Assessment of a change as a whole: privileged or not, how sensitive, inside its task or not.
+//! Assessment of a change as a whole: privileged or not, how sensitive.
 //!
-//! In: a resolved step, what it names, its outcome, the states before and after. Out: reasons, the highest sensitivity, yes
-//! or no. Errs towards privileged: a role or identity that is named for more counts although nothing is gained by it now.
+//! In: a resolved step, what it names, its outcome, the states before and after. Out: reasons, the highest sensitivity.
+//! Errs towards privileged: a role or identity that is named for more counts although nothing is gained by it now.
 
 use std::collections::BTreeSet;
 
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::effects::compute::{ChangeEffect, PUBLIC};
-use crate::access::effects::request::TaskScope;
-use crate::access::matching::coverage::{ends_within, scope_covers};
-use crate::access::matching::dialect::is_any;
 use crate::access::model::facts::{AccessDelta, ChangeTargets};
 use crate::access::risk::admin_names::tells_of_an_administrator;
 use crate::access::risk::classification::{Classifier, Rating};
@@ -239,16 +236,4 @@ fn of_named(
         None
     };
     [role, group, scope, alert].into_iter().flatten().max().unwrap_or_default()
-}
-
-/// Whether the task is open, lists proposer and sponsor, and all that is gained lies in its scopes and ends in time.
-///
-/// Fails closed: a task that lists no scope holds no access, and access everywhere lies in no scope.
-pub(crate) fn in_task_scope(task: Option<&TaskScope>, after: &AccessState<'_, '_>, outcome: &ChangeEffect) -> bool {
-    let Some(task) = task else { return false };
-    let within = |access: &crate::access::model::facts::Access| {
-        ends_within(access.until, task.until)
-            && task.scopes.iter().any(|scope| scope_covers(after, Some(scope), access.scope.as_ref()))
-    };
-    task.open && task.lists_proposer_and_sponsor && outcome.gains().all(|piece| within(&piece.access))
 }

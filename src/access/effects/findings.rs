@@ -5,7 +5,7 @@
 
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effects::compute::ChangeEffect;
-use crate::access::model::facts::{ChangeFacts, ClaimResult, Emergent, Escalation, Truncated};
+use crate::access::model::facts::{ChangeFacts, ClaimResult, Emergent, Escalation, MassRemoval, Truncated};
 use crate::input::finding::{Code, Finding};
 use crate::plan::model::Plan;
 
@@ -96,6 +96,24 @@ pub(crate) fn notes(
         findings.push(Finding::new(Code::SodConflict, message).at(place).help(conflict.title.clone()));
     }
     findings.extend(more(facts.sod.len(), Code::SodConflict, "lets somebody hold what must be apart"));
+}
+
+/// What the plan removes in large part.
+pub(crate) fn mass_removals(plan: &Plan, removals: &[MassRemoval]) -> Vec<Finding> {
+    let one = |removal: &MassRemoval| {
+        let with = if removal.with.is_empty() {
+            String::new()
+        } else {
+            let named: Vec<String> = removal.with.iter().take(3).map(|id| format!("`{}`", id.as_str())).collect();
+            let more = removal.with.len().saturating_sub(named.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!(", together with {}{more} of the last 24 hours", named.join(", "))
+        };
+        Finding::new(Code::MassRemoval, format!("{}{with}", removal.in_words()))
+            .at(&plan.id.place)
+            .help("ask the owners whether this is meant; a person must decide on each change that takes something")
+    };
+    removals.iter().map(one).collect()
 }
 
 /// That an effect is too large to tell.

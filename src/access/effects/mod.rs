@@ -5,6 +5,8 @@ pub(crate) mod budget;
 pub(crate) mod compute;
 pub(crate) mod findings;
 pub(crate) mod kept;
+pub(crate) mod mass_removal;
 pub(crate) mod policy_context;
 pub(crate) mod receivers;
 pub(crate) mod request;
+pub(crate) mod task_scope;

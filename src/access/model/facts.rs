@@ -322,6 +322,121 @@ impl Default for Contents {
     }
 }
 
+/// What of a change lies outside the plan's task, or why no task holds it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outside {
+    /// The plan names no task that `tasks.yaml` knows.
+    NoTask,
+    /// The task is not open.
+    Closed,
+    /// The task does not list this proposer with this sponsor.
+    NotListed,
+    /// It gives access at a place outside the task's scope; none: everywhere.
+    Gives(Option<ResourceId>),
+    /// It gives access that ends after the task; none: never.
+    Lasts(Option<Time>),
+    /// It takes or redefines access at a place outside the task's scope; none: everywhere, or nobody knows where.
+    Takes(Option<ResourceId>),
+    /// Not everything that it takes is known.
+    TooLarge,
+}
+
+/// Whose access, or access to what, a plan removes in large part.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Removed {
+    /// An identity of a person who may approve loses something.
+    Approver(IdentityId),
+    /// Nobody is left who holds this, and it is privileged.
+    LastHolder(Removable),
+    /// An identity loses all its access.
+    Everything(IdentityId),
+    /// More than half of the holders of this lose it, and more than three.
+    Holders(Removable),
+}
+
+/// What subjects hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Removable {
+    /// A role, anywhere.
+    Role(RoleId),
+    /// A role at a scope.
+    RoleAt(RoleId, ResourceId),
+    /// Membership of a group.
+    Group(GroupId),
+    /// Any role that is assigned at exactly this scope.
+    Scope(ResourceId),
+}
+
+/// A mass removal: what a plan takes in large part, together with what its proposer took within a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MassRemoval {
+    /// What.
+    pub what: Removed,
+    /// How many lose it; for an identity, 1.
+    pub taken: u64,
+    /// How many hold it before; for an identity, 1.
+    pub of: u64,
+    /// The changes of the plan that take or redefine anything.
+    pub changes: BTreeSet<ChangeId>,
+    /// Changes of other plans of the same proposer that count as well: `PLAN/CHANGE`.
+    pub with: BTreeSet<ChangeId>,
+}
+
+impl MassRemoval {
+    /// What is removed, one clause.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let holders = |n: u64| if n == 1 { "the only holder".to_owned() } else { format!("all {n} holders") };
+        match &self.what {
+            Removed::Approver(id) => {
+                format!("the plan takes access from `{}`, an approver of people.yaml", id.as_str())
+            }
+            Removed::LastHolder(thing) => {
+                format!("the plan takes the privileged {} from {}", thing.in_words(), holders(self.of))
+            }
+            Removed::Everything(id) => format!("the plan takes all access of `{}`", id.as_str()),
+            Removed::Holders(thing) => {
+                format!("the plan takes {} from {} of its {} holders", thing.in_words(), self.taken, self.of)
+            }
+        }
+    }
+}
+
+impl Removable {
+    /// What it is, one phrase.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Role(role) => format!("role `{}`", role.as_str()),
+            Self::RoleAt(role, scope) => format!("role `{}` in `{}`", role.as_str(), scope.as_str()),
+            Self::Group(group) => format!("membership of `{}`", group.as_str()),
+            Self::Scope(scope) => format!("access to `{}`", scope.as_str()),
+        }
+    }
+}
+
+impl Removed {
+    /// What is removed from its holders; none where it is removed from one identity.
+    #[must_use]
+    pub fn thing(&self) -> Option<&Removable> {
+        match self {
+            Self::LastHolder(thing) | Self::Holders(thing) => Some(thing),
+            Self::Approver(_) | Self::Everything(_) => None,
+        }
+    }
+
+    /// The word for policies and machines.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Approver(_) => "approver",
+            Self::LastHolder(_) => "last-holder",
+            Self::Everything(_) => "everything",
+            Self::Holders(_) => "holders",
+        }
+    }
+}
+
 /// Everything computed about one change, alone on top of the changes it depends on.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, which policies ask about by name")]
 #[derive(Clone, Debug)]
@@ -383,6 +498,10 @@ pub struct ChangeFacts {
     pub lost_together: Vec<usize>,
     /// Whether the task is open, lists this agent and sponsor, and all that is gained lies inside its scope and time.
     pub in_task_scope: bool,
+    /// Whether nothing is taken or redefined, or the task is such a one and all of that lies inside its scope.
+    pub takes_in_task_scope: bool,
+    /// What lies outside the task: at most twenty places of each kind.
+    pub outside: BTreeSet<Outside>,
     /// Whether the role or group that it assigns holds any deny, conditional ones included: taking such an assignment
     /// can be the first half of a gain.
     pub touches_deny: bool,
@@ -509,6 +628,8 @@ pub struct Analysis {
     pub lost_together: Vec<Emergent>,
     /// Whether a cap was hit in the search for responsible sets.
     pub sets_incomplete: bool,
+    /// What the plan removes in large part, the most severe first.
+    pub mass_removals: Vec<MassRemoval>,
     /// The things around `SubmitPlan`: memberships as of the whole plan, owners as before it.
     pub around: PolicyContext,
     /// Proposer, sponsor and every person's identities, as before the plan and in force at `taken_at` and now.

@@ -97,6 +97,10 @@ pub struct Holdings {
     pub without_owner: Vec<(IdentityId, IdentityKind)>,
     /// Access and identities that lie unused.
     pub stale: Vec<Stale>,
+    /// Whether the export records any use, or when anything was granted.
+    pub use_known: bool,
+    /// Assignments of which it records neither.
+    pub use_unknown: u64,
     /// Roles that are enough for a known escalation path.
     pub prone: Vec<ProneRole>,
     /// Who holds everything, everywhere, in force and for good, and so completes every path.
@@ -140,7 +144,10 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
             found.levels.add(*level);
         }
         found.stale.extend(stale_assignment(assignment, limit));
+        found.use_unknown += u64::from(assignment.last_used.is_none() && assignment.granted_at.is_none());
+        found.use_known |= assignment.last_used.is_some() || assignment.granted_at.is_some();
     }
+    found.use_known |= snapshot.identities.iter().any(|identity| identity.last_used.is_some());
     for identity in snapshot.identities.iter().filter(|i| i.status == Status::Active) {
         if identity.kind != IdentityKind::Human && identity.owner.is_none() {
             found.without_owner.push((identity.id.clone(), identity.kind));
@@ -186,10 +193,12 @@ fn add_counts(found: &mut Holdings) {
         ("privileged_assignments", found.privileged.len() as u64),
         ("standing_privilege", standing),
         ("non_human_without_owner", found.without_owner.len() as u64),
-        ("stale", found.stale.len() as u64),
+        ("use_unknown", found.use_unknown),
         ("escalation_prone_roles", found.prone.len() as u64),
     ];
     found.counts.extend(more);
+    // WHY: where the export records no use of anything, that nothing is unused is not known.
+    found.counts.extend(found.use_known.then_some(("stale", found.stale.len() as u64)));
 }
 
 impl PrivilegedHolding {

@@ -194,12 +194,7 @@ fn what_is_privileged_beyond_what_is_told_one_by_one_is_not_forgotten() {
 #[test]
 fn what_another_plan_was_approved_for_and_cannot_be_told_leaves_the_search_open() {
     let s = team();
-    let held = crate::access::PendingChange {
-        plan: "P".into(),
-        at: at(TAKEN_AT),
-        expires: at(EXPIRES),
-        change: plan(vec![("c", grant("team", "wide", None))]).changes.remove(0),
-    };
+    let held = approved("P", "c", grant("team", "wide", None));
     let ask = |budget| {
         let approved = [held.clone()];
         let asked = plan(vec![("d", grant("u3", "own-u1", None))]);

@@ -322,8 +322,10 @@ pub fn plan(changes: Vec<(&str, Action)>) -> Plan {
 
 /// A change of another plan that was approved.
 pub fn approved(plan_id: &str, id: &str, action: Action) -> PendingChange {
-    let change = plan(vec![(id, action)]).changes.remove(0);
-    PendingChange { plan: plan_id.into(), at: at(TAKEN_AT), expires: at(EXPIRES), change }
+    let plan = plan(vec![(id, action)]);
+    let proposer = plan.proposer.value.clone();
+    let change = plan.changes.into_iter().next().unwrap();
+    PendingChange { plan: plan_id.into(), proposer, at: at(TAKEN_AT), expires: at(EXPIRES), change }
 }
 
 pub fn claiming(mut plan: Plan, claims: Vec<Claim>) -> Plan {

@@ -13,6 +13,7 @@ mod kubescape;
 mod laws;
 mod limits;
 mod live;
+mod mass_removal;
 mod matrix;
 mod paths;
 mod patterns;

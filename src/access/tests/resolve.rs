@@ -93,6 +93,13 @@ fn a_new_name_must_be_new_and_must_not_imitate() {
     let group = |id: &str| Action::CreateGroup(p(id.into()), None);
     assert_eq!(refused(&base(), vec![("c1", make_kind("ann"))]), [Code::AlreadyExists]);
     assert_eq!(refused(&base(), vec![("c1", group("аnn"))]), [Code::Confusable], "a Cyrillic letter");
+    assert_eq!(refused(&base(), vec![("c1", group("ann\u{2800}"))]), [Code::IdCharacter], "a blank that is a letter");
+    assert_eq!(refused(&base(), vec![("c1", group("ann\u{e000}"))]), [Code::IdCharacter], "for private use");
+    assert_eq!(
+        refused(&base(), vec![("c1", group("gi")), ("c2", group("gi\u{307}"))]),
+        [Code::Confusable],
+        "a dot on a dot"
+    );
     assert_eq!(refused(&base(), vec![("c1", group("SVC-Deployer"))]), [Code::Confusable]);
     assert_eq!(refused(&base(), vec![("c1", group("new1")), ("c2", group("newl"))]), [Code::Confusable]);
 }

@@ -33,6 +33,7 @@ pub struct Eligibility<'a, 's> {
     steps: RefCell<BTreeMap<EligibilityCache, BTreeSet<StepName>>>,
     overrides: RefCell<BTreeMap<EligibilityCache, bool>>,
     barred: RefCell<BTreeMap<Text, bool>>,
+    could: RefCell<BTreeMap<(PersonId, CaseId), BTreeSet<StepName>>>,
 }
 
 /// The facts of a key that nothing is known of: it proves no presence.
@@ -51,6 +52,7 @@ impl<'a, 's> Eligibility<'a, 's> {
             steps: RefCell::default(),
             overrides: RefCell::default(),
             barred: RefCell::default(),
+            could: RefCell::default(),
         }
     }
 
@@ -207,6 +209,19 @@ impl Judge for Eligibility<'_, '_> {
 
     fn could_take(&self, case: &CaseId, step: &StepName) -> BTreeSet<PersonId> {
         let Some((proposal, _)) = self.find(case) else { return BTreeSet::new() };
+        let everyone = proposal.site.people.all().iter().map(|person| &person.id.value);
+        everyone.filter(|person| self.could(person, case).contains(step)).cloned().collect()
+    }
+}
+
+impl Eligibility<'_, '_> {
+    /// The steps that a person could take on a change with the best key that a person can have.
+    #[must_use]
+    pub fn could(&self, person: &PersonId, case: &CaseId) -> BTreeSet<StepName> {
+        let asked = (person.clone(), case.clone());
+        if let Some(known) = self.could.borrow().get(&asked) {
+            return known.clone();
+        }
         // WHY: who could take a step is told before anybody signs, so the best key a person could have is assumed.
         let best = KeyFacts {
             kind: "sk-ssh-ed25519@openssh.com".to_owned(),
@@ -214,11 +229,9 @@ impl Judge for Eligibility<'_, '_> {
             user_present: true,
             user_verified: true,
         };
-        let everyone = proposal.site.people.all().iter().map(|person| &person.id.value);
-        everyone
-            .filter(|person| self.bars(person, case).is_empty())
-            .filter(|person| self.steps_of(person, &best, case).contains(step))
-            .cloned()
-            .collect()
+        let is_free = self.bars(person, case).is_empty();
+        let found = if is_free { self.steps_of(person, &best, case) } else { BTreeSet::new() };
+        self.could.borrow_mut().insert(asked, found.clone());
+        found
     }
 }

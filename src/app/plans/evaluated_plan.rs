@@ -177,6 +177,10 @@ impl<'s> EvaluatedPlan<'s> {
             owner: task.owner.as_ref().map(|o| o.value.clone()),
             open: task.is_open(now) && listed,
             until: Some(task.until),
+            goes_on: task.is_open(now),
+            agents: task.agents.iter().map(|agent| agent.value.clone()).collect(),
+            sponsors: task.sponsors.iter().map(|sponsor| sponsor.value.clone()).collect(),
+            scopes: task.scope.iter().map(|scope| scope.value.clone()).collect(),
         });
         let overbroad = match site.agents.get(plan.proposer.value.as_str()) {
             Some(agent) => beyond(index, agent),
@@ -216,12 +220,17 @@ impl<'s> EvaluatedPlan<'s> {
     }
 
     fn ask_policy(&mut self) {
-        let (judged, plan_judged) = {
+        let (mut judged, mut plan_judged) = {
             let matter = self.matter();
             let judged: Vec<Judged> =
                 (0..self.plan.changes.len()).map(|at| policy::outcome(&self.site.pack, &matter, at)).collect();
             (judged, policy::submit(&self.site.pack, &matter))
         };
+        let defaults = &self.site.settings.defaults;
+        for judged in &mut judged {
+            judged.call_defaults(defaults);
+        }
+        plan_judged.call_defaults(defaults);
         self.unproven = self.lacks_proof(&plan_judged);
         self.presents = self
             .judged_pairs(&judged)

@@ -40,6 +40,7 @@ fn add(proposal: &EvaluatedPlan<'_>, which: &BTreeSet<CaseId>, into: &mut Vec<Pe
         if which.contains(&case) && !into.iter().any(known) {
             into.push(PendingChange {
                 plan: plan.id.value.clone(),
+                proposer: plan.proposer.value.clone(),
                 at: proposal.now,
                 expires: plan.expires.value,
                 change: change.clone(),

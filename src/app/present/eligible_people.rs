@@ -1,13 +1,95 @@
-//! Who could take a step, in words.
+//! Who could take a step: as data, in words, and as a warning where no person could.
 //!
-//! In: the people whom policy permits it and whom nothing bars. Out: a group where one names exactly them, else their
-//! names.
+//! Asks policy about every person of people.yaml, with the best key that a person can have, and fills the steps of a change by
+//! different people as the gate does. In words, a group stands for its people where it names exactly them. Cost: one question
+//! for each step of each person and change, at most [`MOST_ASKED`] in all.
 
 use std::collections::BTreeSet;
 
+use crate::app::evaluation::eligibility::Eligibility;
+use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::config::People;
-use crate::input::id::PersonId;
+use crate::decision::case::{CaseId, Signer, StepName};
+use crate::decision::matching::{Candidate, fill};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::{Id, PersonId};
+use crate::input::text::Text;
+use crate::policy::Outcome;
+use crate::report::model::{PlanReport, StepState};
 use crate::report::sentence::Sentence;
+
+/// How many pairs of a person and a change one run of `check` asks about.
+pub const MOST_ASKED: usize = 1_000;
+
+/// Notes in a report who could take each step that is missing, and gives back a warning for each change that the people of
+/// people.yaml could not approve. `left` counts down what may still be asked.
+pub fn note(
+    proposal: &EvaluatedPlan<'_>,
+    bench: &Eligibility<'_, '_>,
+    report: &mut PlanReport,
+    left: &mut usize,
+) -> Vec<Finding> {
+    let everyone = proposal.site.people.all();
+    let mut found = Vec::new();
+    for ((change, judged), shown) in proposal.plan.changes.iter().zip(&proposal.judged).zip(&mut report.changes) {
+        let Outcome::Needs(steps) = &judged.outcome else { continue };
+        let Some(rest) = left.checked_sub(everyone.len().max(1)) else { break };
+        *left = rest;
+        let case = CaseId { plan: proposal.plan.id.value.clone(), change: change.id.value.clone() };
+        let candidates: Vec<Candidate> = everyone
+            .iter()
+            .map(|person| Candidate {
+                signer: Signer::new(person.id.value.clone(), person.id.value.text()),
+                steps: bench.could(&person.id.value, &case),
+            })
+            .collect();
+        let of = |step: &str| -> BTreeSet<PersonId> {
+            let could = candidates.iter().filter(|c| c.steps.iter().any(|own| own.as_str() == step));
+            could.map(|candidate| candidate.signer.person.clone()).collect()
+        };
+        for step in shown.steps.iter_mut().filter(|step| step.state == StepState::Missing(None)) {
+            let people = of(step.name.raw());
+            step.state = StepState::Missing(Some(could(&proposal.site.people, &people).text()));
+            step.people = Some(people.iter().map(Id::text).collect());
+        }
+        let missing = fill(steps, &candidates).missing;
+        if !missing.is_empty() {
+            let id = change.id.value.as_str();
+            found.push(nobody(proposal, id, steps, &missing, &of).at(&change.action_place));
+        }
+    }
+    found
+}
+
+/// That the people of people.yaml cannot take all steps of a change.
+fn nobody(
+    proposal: &EvaluatedPlan<'_>,
+    change: &str,
+    steps: &[StepName],
+    missing: &[StepName],
+    of: &dyn Fn(&str) -> BTreeSet<PersonId>,
+) -> Finding {
+    let alone = missing.iter().find(|step| of(step.as_str()).is_empty());
+    let message = if let Some(step) = alone {
+        format!("change `{change}` needs the step {step}, which no person of people.yaml could take")
+    } else {
+        let names: Vec<&str> = steps.iter().map(StepName::as_str).collect();
+        format!(
+            "change `{change}` needs the steps {} from different people, and people.yaml has too few who could take them",
+            names.join(" and ")
+        )
+    };
+    let step = alone.or(missing.first());
+    let permits = step.map(|step| proposal.site.pack.permits(&format!("ApproveAs{step}"))).unwrap_or_default();
+    let mut advice: Vec<&str> = permits.iter().map(|about| about.advice.raw()).collect();
+    advice.dedup();
+    let help = if advice.is_empty() {
+        Text::from("add a policy that permits the step to somebody")
+    } else {
+        Text::from(advice.join("; or: "))
+    };
+    Finding::new(Code::NobodyCanApprove, message).help(help)
+}
 
 /// Who could take a step: "one of the two people in `identity-security`".
 #[must_use]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::eligible_people;
 use crate::app::present::gate_verdict::{rejection, rejections};
+use crate::app::record::history::Past;
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::Site;
 use crate::config::People;
@@ -46,6 +47,8 @@ pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: 
         State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
     };
     for step in &mut change.steps {
+        let could = missing.iter().find(|m| m.step.as_str() == step.name.raw()).map(|m| &m.could);
+        step.people = could.map(|people| people.iter().map(crate::input::id::Id::text).collect());
         (step.state, step.presence) = state_of(step, missing, held.filled(), keys, &site.people);
     }
 }
@@ -91,6 +94,7 @@ pub(crate) fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
             Standing::Future => "that time lies in the future".to_owned(),
             Standing::Expired(until) => format!("that counted until {until}"),
             Standing::Spent => "an export used that up".to_owned(),
+            Standing::KeyEnded(end) => format!("that key ended at {end}"),
             Standing::Barred(_) => "they may not decide about this themselves".to_owned(),
             Standing::NotPermitted => match keys.bars_deciding(&site.provers, one.signer.key.raw()) {
                 Some(besides) => format!("that key {}", besides.does()),
@@ -197,4 +201,23 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
         lines.push(format!("  {:<8} {}", held.case.change.text().terminal(), Text::from(state).terminal()));
     }
     lines.join("\n")
+}
+
+/// Approvals that count although their keys have ended, because the site says so.
+#[must_use]
+pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, past: &Past) -> Vec<Reported> {
+    let mut found = Vec::new();
+    for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {
+        let State::Approved(approved) = &held.state else { continue };
+        let rests = past.record.decisions.iter().filter(|decision| approved.decisions.contains(&decision.line));
+        for (decision, end) in rests.filter_map(|decision| Some((decision, decision.key_ended(proposal.now)?))) {
+            let says =
+                Sentence::of("change ").id(&change.id.value).own(" was approved by ").id(&decision.signer.person);
+            let says = says.own(format!(" with a key that ended at {end}, and that counts here"));
+            let finding = Finding::new(Code::ApprovalKeyEnded, says.text()).at(&change.action_place);
+            let help = "have it reviewed again, or remove `approvals_of_ended_keys: count` from review.yaml";
+            found.push(Reported::new(finding.help(help), |name| source(proposal, name)));
+        }
+    }
+    found
 }

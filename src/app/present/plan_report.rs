@@ -36,10 +36,16 @@ pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
         };
         let missing = judged.steps.iter().filter(|_| change.outcome != Outcome::Auto);
         change.steps = missing
-            .map(|step| StepReport { name: Text::from(step.as_str()), state: StepState::Missing(None), presence: None })
+            .map(|step| StepReport {
+                name: Text::from(step.as_str()),
+                state: StepState::Missing(None),
+                people: None,
+                presence: None,
+            })
             .chain(judged.waived.iter().map(|(step, _)| StepReport {
                 name: Text::from(step.as_str()),
                 state: StepState::Waived,
+                people: None,
                 presence: None,
             }))
             .collect();
@@ -144,6 +150,7 @@ fn policy(hit: &PolicyHit) -> PolicyReport {
             (Why::Forbids | Why::NoPermit | Why::Unproven(_), true) => PolicyVerdict::Warns,
             (Why::Forbids | Why::NoPermit | Why::Unproven(_), false) => PolicyVerdict::Denies,
         },
+        limits: hit.limits.clone(),
     }
 }
 
@@ -168,6 +175,12 @@ pub fn findings(proposal: &EvaluatedPlan<'_>) -> Vec<Reported> {
         }
     }
     all
+}
+
+/// A finding with the line of the plan, or of a trust file, that it points at.
+#[must_use]
+pub fn of_plan(proposal: &EvaluatedPlan<'_>, finding: Finding) -> Reported {
+    Reported::new(finding, |name| text_of(proposal, name))
 }
 
 fn with_rule<'s>(finding: Finding, hit: &PolicyHit, source: impl Fn(&str) -> Option<&'s str>) -> Reported {

@@ -232,6 +232,7 @@ fn evaluation(draft: &mut Draft, proposal: &EvaluatedPlan<'_>, at: usize) -> any
 }
 
 /// What was computed about a change beside what its digest binds.
+#[expect(clippy::struct_excessive_bools, reason = "facts as the line of the log holds them")]
 #[derive(Default, serde::Serialize)]
 struct Facts {
     at_least: bool,
@@ -244,6 +245,7 @@ struct Facts {
     kinds: Vec<&'static str>,
     privileged_because: Vec<Text>,
     reversible: bool,
+    takes_in_task_scope: bool,
     unknown_groups: Vec<Text>,
 }
 
@@ -273,6 +275,7 @@ impl Facts {
             kinds: facts.concerned.kinds.iter().map(|kind| kind.name()).collect(),
             privileged_because: facts.why_privileged().cloned().collect(),
             reversible: facts.reversible,
+            takes_in_task_scope: facts.takes_in_task_scope,
             unknown_groups: facts.concerned.unknown_groups.iter().map(crate::input::id::Id::text).collect(),
         }
     }

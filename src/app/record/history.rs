@@ -113,6 +113,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
             .collect();
         anyhow::anyhow!("the log holds decisions that cannot be believed: {}", places.join("; "))
     })?;
+    record.counts_ended_keys = site.settings.counts_ended_keys;
     let keys = Keys::of(verified);
     // WHY by key as well as by principal: one key may have certificates that name a person, a recorder and a proposer.
     let bars = |view: &SessionView| {
@@ -221,7 +222,13 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
             let read = plans.entry(sha256).or_insert_with(|| crate::plan::read("plan", values.get(&sha256)?).ok());
             let typed = read.iter().flat_map(|p| p.changes.iter().map(move |c| (p, c)));
             for (read, typed) in typed.filter(|(_, c)| c.id.value == *change) {
-                let one = PendingChange { plan: plan.clone(), at, expires: read.expires.value, change: typed.clone() };
+                let one = PendingChange {
+                    plan: plan.clone(),
+                    proposer: read.proposer.value.clone(),
+                    at,
+                    expires: read.expires.value,
+                    change: typed.clone(),
+                };
                 // WHY: in a log that forked, the last session in its order need not be the latest.
                 let slot = found.entry((plan.clone(), change.clone(), digest)).or_insert_with(|| one.clone());
                 if slot.at < one.at {

@@ -63,6 +63,7 @@ fn approval() -> Approval {
             user_present: false,
             user_verified: false,
         },
+        listed_until: None,
         digest: digested.digest,
         document: digested.document,
         change: plan.changes[0].id.value.clone(),
@@ -73,6 +74,7 @@ fn approval() -> Approval {
     };
     let held = PendingChange {
         plan: "P".into(),
+        proposer: plan.proposer.value.clone(),
         at: approved.sealed_at,
         expires: plan.expires.value,
         change: plan.changes[0].clone(),

@@ -158,6 +158,12 @@ pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
     };
     VerifyReport {
         file: Text::from(shown(path)),
+        log_id: verified
+            .sessions
+            .first()
+            .map(|view| view.header.log)
+            .or(verified.log)
+            .map(|id| Text::from(id.to_string())),
         integrity,
         authenticity,
         completeness,

@@ -32,11 +32,14 @@ use crate::log::allowed::Allowed;
 use crate::log::blob::Values;
 use crate::log::line::{self, Salt, Seal, Session, SessionId};
 use crate::log::session::Draft;
-use crate::log::store::{Journal, Store};
+use crate::log::store::{Journal, Store, StoreError};
 use crate::log::verify::answers::{Keep, Terms, Verification};
 use crate::report::sentence::Sentence;
 use crate::terminal::review_loop;
 use crate::trust::sign::{Keygen, SigningKey};
+
+/// How often a person is asked to sign because other sessions were added to the log meanwhile.
+const MOST_SEALS: usize = 3;
 
 /// A failure at the desk.
 #[derive(Debug, thiserror::Error)]
@@ -293,8 +296,54 @@ impl<'a, 's> SessionWriter<'a, 's> {
             }
         }
         self.keep()?;
+        for _ in 0..MOST_SEALS {
+            self.follow_what_was_added()?;
+            if let Some(done) = self.seal_once(decided, key)? {
+                return Ok(done);
+            }
+            streams::note(
+                "another session was added to the log while you signed: sign again, so that yours follows it",
+            );
+        }
+        bail!("other sessions were added to the log each time you signed\n  = help: run `review resume`")
+    }
+
+    /// Lets a session that follows none follow what was added to the log since: two people may begin in an empty log at once.
+    fn follow_what_was_added(&mut self) -> anyhow::Result<()> {
+        if !self.header.parents.is_empty() {
+            return Ok(());
+        }
+        let judge = Allowed(&self.site.signers);
+        let verified = self.store.verify(Terms {
+            judge: &judge,
+            log: Some(crate::app::site::log_id::log_id(self.site)?),
+            known_heads: &[],
+            now: streams::now(),
+            keep: Keep::Heads,
+            threads: 1,
+        })?;
+        let Some(last) = verified.sessions.iter().map(|view| view.seal.value.at).max() else { return Ok(()) };
+        if !verified.holds() {
+            return Ok(());
+        }
+        // A session, and what is said in it, comes after what it follows.
+        self.clock.latest = self.clock.latest.max(last);
+        self.header.at = self.clock.now();
+        for said in &mut self.said {
+            said.mark.at = said.mark.at.max(self.header.at);
+        }
+        self.header.parents.clone_from(&verified.heads);
+        self.parents.clone_from(&verified.heads);
+        self.inherited.clone_from(&verified.blobs);
         let writing = self.writing.take().context("the session is over")?;
-        let journal = shown(writing.journal.path());
+        self.rewrite(writing.journal)
+    }
+
+    /// Seals and signs once; nothing where another session was added meanwhile that this one could follow.
+    fn seal_once(&mut self, decided: &[Decision], key: &SigningKey) -> anyhow::Result<Option<String>> {
+        let writing = self.writing.take().context("the session is over")?;
+        let path = writing.journal.path().to_owned();
+        let journal = shown(&path);
         let stays =
             || format!("what you decided is in the journal `{journal}`, and `review resume` goes on from there");
         let sealed = writing.draft.seal(self.clock.now())?;
@@ -324,9 +373,15 @@ impl<'a, 's> SessionWriter<'a, 's> {
             keep: Keep::Nothing,
             threads: 1,
         };
-        let committed = self.store.commit(writing.journal, &ending.bytes, terms);
-        committed.map_err(|e| anyhow!("{e}\n  = help: {}", e.help())).with_context(stays)?;
-        Ok(format!("sealed and added to `{}`", shown(self.store.path())))
+        match self.store.commit(writing.journal, &ending.bytes, terms) {
+            Ok(_) => Ok(Some(format!("sealed and added to `{}`", shown(self.store.path())))),
+            Err(StoreError::SecondRoot(_)) => {
+                let (journal, _, _) = self.store.take_over(&path, self.inherited.clone())?;
+                self.rewrite(journal)?;
+                Ok(None)
+            }
+            Err(e) => Err(anyhow!("{e}\n  = help: {}", e.help())).with_context(stays),
+        }
     }
 }
 

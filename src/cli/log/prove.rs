@@ -217,6 +217,7 @@ fn holds(name: &str, proved: &Proved, proof: &Proof) -> VerifyReport {
     };
     VerifyReport {
         file: Text::from(name),
+        log_id: Some(Text::from(proved.session.log.to_string())),
         integrity: answer(Holds::Yes, format!("the line is line {index} of the {count} that the seal covers")),
         authenticity: Answer {
             holds: Holds::Yes,
@@ -247,6 +248,7 @@ fn fails(name: &str) -> VerifyReport {
     let unknown = || answer(Holds::Unknown, "nothing is known, because the proof does not hold");
     VerifyReport {
         file: Text::from(name),
+        log_id: None,
         integrity: answer(Holds::No, "the proof does not hold; see the findings"),
         authenticity: unknown(),
         completeness: unknown(),

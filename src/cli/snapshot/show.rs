@@ -373,7 +373,11 @@ fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
                     ]
                 })
                 .collect(),
-            none: "the export knows of nothing unused for that long",
+            none: if found.use_known {
+                "the export knows of nothing unused for that long"
+            } else {
+                "unknown: the export records no use of anything"
+            },
         },
         Sheet {
             key: "escalation_prone_roles",

@@ -2,3 +2,4 @@
 
 pub mod misspelt_ids;
 pub mod trust_files;
+pub mod unknown_names;

@@ -312,7 +312,7 @@ fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
     let mut found = Vec::new();
     for agent in files.agents.all() {
         let id = agent.id.value.as_str();
-        if agent.proofs.is_empty() {
+        if agent.proofs.is_empty() && !agent.is_person {
             let message = format!("the agent `{id}` has no `proof:`, so each plan of it is denied");
             let finding = Finding::new(Code::AgentWithoutProof, message).at(&agent.id.place);
             found.push(finding.help("list a key, a certificate authority or a token by which it proves its plans"));
@@ -365,7 +365,8 @@ fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
 
 fn owners(files: Files<'_>) -> Vec<Finding> {
     let owners = files.tasks.all().iter().filter_map(|task| task.owner.as_ref().map(|owner| (task, owner)));
-    let machines = owners.filter(|(_, owner)| files.agents.get(owner.value.as_str()).is_some());
+    let is_machine = |id: &str| files.agents.get(id).is_some_and(|agent| !agent.is_person);
+    let machines = owners.filter(|(_, owner)| is_machine(owner.value.as_str()));
     machines
         .map(|(task, owner)| {
             let message =

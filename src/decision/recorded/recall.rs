@@ -174,6 +174,7 @@ fn decision(
             user_present: signer.user_present,
             user_verified: signer.user_verified,
         },
+        listed_until: signer.listed_until,
         change: d.change.clone(),
         digest,
         document,

@@ -25,6 +25,7 @@ fn signer() -> judge::Signer {
         user_verified: false,
         counter: None,
         valid_until: None,
+        listed_until: None,
         certificate: None,
     }
 }

@@ -97,6 +97,8 @@ pub struct RecordedDecision {
     pub signer: Signer,
     /// What the signature of its session shows of that key: whether it was touched, and who touched it.
     pub key: KeyFacts,
+    /// The last second at which `allowed_signers` lists that key, if there is one.
+    pub listed_until: Option<Time>,
     /// The change, as its plan calls it.
     pub change: ChangeId,
     /// The digest decided on.
@@ -118,6 +120,12 @@ impl RecordedDecision {
     #[must_use]
     pub fn case(&self) -> CaseId {
         CaseId { plan: self.document.plan.clone(), change: self.change.clone() }
+    }
+
+    /// When the key ended by which it was signed, if it has.
+    #[must_use]
+    pub fn key_ended(&self, now: Time) -> Option<Time> {
+        self.listed_until.filter(|until| now > *until)
     }
 
     /// Whether its time lies further ahead than clocks may differ.
@@ -166,6 +174,8 @@ pub struct Record {
     pub automatic: Vec<Automatic>,
     /// Which session follows which.
     pub sessions: Sessions,
+    /// Whether an approval counts whose key `allowed_signers` has ended since (`approvals_of_ended_keys`).
+    pub counts_ended_keys: bool,
 }
 
 impl Record {

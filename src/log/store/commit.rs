@@ -23,15 +23,31 @@ pub struct Committed {
     pub completed_tail: bool,
 }
 
+/// How many sessions of a log may follow none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Roots {
+    /// One: a session that is being sealed can still follow what was added meanwhile.
+    One,
+    /// Any number: a session that was sealed before a crash cannot, and what was decided in it counts.
+    Any,
+}
+
+/// Whether the session of a journal follows none.
+fn follows_none(journal: &[u8]) -> bool {
+    let first = line::lines(journal).next().unwrap_or_default();
+    matches!(line::read(first, &mut Vec::new()), Ok(Line::Session(header)) if header.parents.is_empty())
+}
+
 impl Store {
     /// Ends a running session with its seal and signature, and adds it to the log.
     ///
     /// # Errors
-    /// If the log does not verify, or a write fails. The journal then remains and contains the whole session, or everything
-    /// before seal and signature if writing those failed.
+    /// If the log does not verify, if a write fails, or if the session is the first of the log and another first session was
+    /// added meanwhile. The journal then remains and contains the whole session, or everything before seal and signature if
+    /// writing those failed.
     pub fn commit(&self, mut journal: Journal, ending: &[u8], terms: Terms<'_>) -> Result<Committed, StoreError> {
         journal.keep(ending)?;
-        self.publish(journal.path(), terms)
+        self.publish(journal.path(), terms, Roots::One)
     }
 
     /// Adds the session of a complete journal that was left behind.
@@ -42,7 +58,7 @@ impl Store {
         let mut file = self.hold(path)?;
         // A crash may have come after the bytes were written and before they were synced.
         file.sync().doing("sync the journal", path)?;
-        self.publish(path, terms)
+        self.publish(path, terms, Roots::Any)
     }
 
     /// Completes a torn tail from the journal that starts with it. Returns whether there was one. Other faults of the log
@@ -57,7 +73,7 @@ impl Store {
         self.repair_tail(&verification)
     }
 
-    fn publish(&self, journal: &Path, terms: Terms<'_>) -> Result<Committed, StoreError> {
+    fn publish(&self, journal: &Path, terms: Terms<'_>, roots: Roots) -> Result<Committed, StoreError> {
         let bytes = self.slurp(journal)?.ok_or_else(|| StoreError::not_a_file(journal))?;
         let last = bytes.split_inclusive(|b| *b == b'\n').next_back().unwrap_or_default();
         if !matches!(line::read(last, &mut Vec::new()), Ok(Line::Sig(_))) {
@@ -80,6 +96,9 @@ impl Store {
             .findings
             .iter()
             .any(|f| f.code == Code::LogRepeatedSession && f.place.as_ref().is_some_and(|p| *p.file == *name));
+        if roots == Roots::One && !was_there && verification.session_count > 1 && follows_none(&bytes) {
+            return Err(StoreError::SecondRoot(text(journal)));
+        }
         match self.shape {
             Shape::File => self.add_to_file(journal, &bytes, was_there)?,
             Shape::Folder => self.add_to_folder(journal, was_there)?,

@@ -53,6 +53,9 @@ pub enum StoreError {
     /// The journal does not end with seal and signature.
     #[error("the journal `{}` does not contain a complete session", .0.terminal())]
     NotWhole(Text),
+    /// The session of the journal is the first of the log, and the log contains another by now.
+    #[error("another session was added to the log while the one in `{}` was decided", .0.terminal())]
+    SecondRoot(Text),
     /// The copies of a log cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
@@ -107,6 +110,7 @@ impl StoreError {
             }
             Self::Merge(MergeError::Foreign(..)) => "merge only copies of the same log",
             Self::Merge(MergeError::MissingParent(_)) => "also pass the copy that contains the missing session",
+            Self::SecondRoot(_) => "run it again: the session then follows the other one",
             Self::NotWhole(_) => "run `review resume` to continue it",
             Self::BadJournal { .. } => "it was written by another version or edited; move it away and decide again",
         }

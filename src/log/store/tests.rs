@@ -84,7 +84,8 @@ fn nothing_is_added_to_a_log_that_does_not_verify_and_the_journal_stays() {
 fn a_log_that_lost_a_head_since_the_session_began_is_not_extended() {
     let temp = tempfile::tempdir().unwrap();
     let store = store(temp.path(), "log.jsonl");
-    let (first, other) = (sample::session(1, &[], &[].into(), 0), sample::session(2, &[], &[].into(), 1));
+    let first = sample::session(1, &[], &[].into(), 0);
+    let other = sample::session(2, &[&first], &first.blobs, 1);
     add(&store, &first, 1).unwrap();
     add(&store, &other, 2).unwrap();
     std::fs::write(store.path(), &first.bytes).unwrap();
@@ -94,6 +95,23 @@ fn a_log_that_lost_a_head_since_the_session_began_is_not_extended() {
     let journal = store.begin(crate::log::line::SessionId::from_bytes([3; 16]), lines[0]).unwrap();
     let terms = Terms { known_heads: &heads, ..sample::terms(&Judge) };
     assert!(matches!(store.commit(journal, &lines[1..].concat(), terms), Err(StoreError::DoesNotVerify { .. })));
+}
+
+#[test]
+fn a_session_that_follows_none_is_not_added_to_a_log_that_is_no_longer_empty() {
+    let temp = tempfile::tempdir().unwrap();
+    for name in ["log.jsonl", "log/"] {
+        let store = store(temp.path(), name);
+        let (first, second) = (sample::session(1, &[], &[].into(), 0), sample::session(2, &[], &[].into(), 1));
+        add(&store, &first, 1).unwrap();
+        assert!(matches!(add(&store, &second, 2), Err(StoreError::SecondRoot(_))));
+        assert_eq!(store.verify(sample::terms(&Judge)).unwrap().session_count, 1);
+        // Its journal is kept; what was sealed before a crash is added all the same.
+        let left = store.journals(Some(sample::log_id())).unwrap();
+        assert_eq!((left.len(), &left[0].standing), (1, &Standing::Whole));
+        store.finish(&left[0].path, sample::terms(&Judge)).unwrap();
+        assert_eq!(store.verify(sample::terms(&Judge)).unwrap().session_count, 2);
+    }
 }
 
 #[test]

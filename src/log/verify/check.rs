@@ -183,6 +183,7 @@ impl<'a> Check<'a> {
             namespace: header.kind.namespace(),
             principal: &seal.principal,
             fingerprint: &seal.fingerprint,
+            person: header.writer.person.as_ref(),
             at: seal.at,
         };
         let (code, answer, message) = match self.terms.judge.judge(&claim) {
@@ -197,6 +198,12 @@ impl<'a> Check<'a> {
             Judgement::NotAllowed(why, help) => {
                 let finding = Finding::new(Code::LogUnknownSigner, why).at(place);
                 self.note(if let Some(help) = help { finding.help(help) } else { finding });
+                return Err(Authenticity::NotAllowed);
+            }
+            Judgement::OtherPerson(why) => {
+                let help = "ask both people; a session counts only where its writer signed it. If people.yaml gave the \
+                            principal to another person, give the new person a principal of their own";
+                self.note(Finding::new(Code::LogOtherPerson, why).at(place).help(help));
                 return Err(Authenticity::NotAllowed);
             }
             Judgement::Unsupported(why) => (Code::LogUnsupportedSignature, Authenticity::Unsupported, why),

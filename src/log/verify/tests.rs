@@ -306,6 +306,7 @@ fn answers_about_a_signature_never_touch_integrity() {
     let [a, ..] = three();
     let cases = [
         (Judgement::NotAllowed("no".into(), None), Authenticity::NotAllowed, "log-unknown-signer"),
+        (Judgement::OtherPerson("no".into()), Authenticity::NotAllowed, "log-other-person"),
         (Judgement::Unsupported("no".into()), Authenticity::Unsupported, "log-unsupported-signature"),
         (Judgement::Bad("no".into()), Authenticity::Failed, "log-bad-signature"),
     ];
@@ -353,7 +354,10 @@ fn a_session_that_claims_a_time_before_its_key_ended_but_follows_a_later_seal_is
                 valid_until: Some(Time::from_unix(sealed.unix() + until)),
                 ..*signer
             })),
-            other @ (Judgement::NotAllowed(..) | Judgement::Unsupported(_) | Judgement::Bad(_)) => other,
+            other @ (Judgement::NotAllowed(..)
+            | Judgement::OtherPerson(_)
+            | Judgement::Unsupported(_)
+            | Judgement::Bad(_)) => other,
         };
         bytes("log", &whole, sample::terms(&judge))
     };

@@ -251,6 +251,7 @@ impl<'a> Builder<'a> {
             ("tooLarge", plain(Value::new_bool(too_large))),
             ("gainsNothing", plain(Value::new_bool(gains_nothing(analysis)))),
             ("conflictsKnown", plain(Value::new_bool(conflicts_known))),
+            ("massRemovals", plain(strings(analysis.mass_removals.iter().map(|removal| removal.what.word())))),
             ("escalations", plain(escalations(&analysis.escalations))),
             ("sodConflicts", plain(conflicts(&analysis.sod))),
         ];
@@ -281,7 +282,8 @@ impl<'a> Builder<'a> {
     fn named(&mut self, change: &Change, facts: &ChangeFacts) -> Attributes {
         let (named, left) = (&facts.named, LEVEL - 2);
         let mut attributes = Vec::new();
-        let (owner, kind) = appoints(&change.action);
+        let owner = change.action.new_owner();
+        let kind = if let Action::CreateIdentity(_, kind, _) = &change.action { Some(kind.value) } else { None };
         for (name, id) in
             [("identity", named.identity.as_ref()), ("trusted", named.trusted.as_ref()), ("newOwner", owner)]
         {
@@ -349,6 +351,7 @@ impl<'a> Builder<'a> {
             ("proposerGains", gains(&self.matter.plan.proposer.value)),
             ("sponsorGains", sponsor.is_some_and(|sponsor| gains(&sponsor.value))),
             ("inTaskScope", facts.in_task_scope),
+            ("takesInTaskScope", facts.takes_in_task_scope),
             ("reversible", facts.reversible),
         ];
         attributes.extend(flags.map(|(name, flag)| (name, plain(Value::new_bool(flag)))));
@@ -407,38 +410,6 @@ fn holding(attributes: &mut Attributes, facts: &ChangeFacts, now: Time) {
         let mut fields = vec![("mode", Value::new_string(was.mode.name().to_owned()))];
         fields.extend(lasts(was).map(|ttl| ("ttl", span(ttl))));
         attributes.push(record("was", fields));
-    }
-}
-
-/// The owner that a change appoints, and the kind of the identity that it creates.
-fn appoints(action: &Action) -> (Option<&IdentityId>, Option<IdentityKind>) {
-    match action {
-        Action::SetOwner(_, owner) => (Some(&owner.value), None),
-        Action::CreateIdentity(_, kind, owner) => (owner.as_ref().map(|o| &o.value), Some(kind.value)),
-        Action::CreateGroup(_, owner) | Action::CreateResource(_, _, owner, _) => {
-            (owner.as_ref().map(|o| &o.value), None)
-        }
-        Action::CreateRole(definition) | Action::SetRole(definition) => {
-            (definition.owner.as_ref().map(|o| &o.value), None)
-        }
-        Action::Grant(_)
-        | Action::Revoke(_)
-        | Action::Adjust(_)
-        | Action::DeleteRole(_)
-        | Action::AddPermission(..)
-        | Action::RemovePermission(..)
-        | Action::AddInclude(..)
-        | Action::RemoveInclude(..)
-        | Action::DeleteGroup(_)
-        | Action::DisableIdentity(_)
-        | Action::DeleteIdentity(_)
-        | Action::DeleteResource(_)
-        | Action::AddTrust(_)
-        | Action::RemoveTrust(_)
-        | Action::IssueCredential(_)
-        | Action::RotateCredential(..)
-        | Action::RevokeCredential(_)
-        | Action::SuppressFinding(_) => (None, None),
     }
 }
 

@@ -13,7 +13,8 @@ pub(crate) const APPROVERS: &str = "approvers:";
 pub(crate) const OUTSIDE: &str = "outside:";
 
 /// The name by which Cedar knows a thing from outside. Injective, and never a person's or an approver group's.
-pub(crate) fn outside(name: &str) -> String {
+#[must_use]
+pub fn outside(name: &str) -> String {
     if [PERSON, APPROVERS, OUTSIDE].iter().any(|prefix| name.starts_with(prefix)) {
         format!("{OUTSIDE}{name}")
     } else {

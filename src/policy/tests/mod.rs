@@ -10,6 +10,7 @@
     reason = "tables of closures and policies read better so"
 )]
 
+mod advice;
 mod approving;
 mod outcomes;
 mod packs;
@@ -189,6 +190,8 @@ impl World {
             sod: Vec::new(),
             emergent: Vec::new(),
             in_task_scope: true,
+            takes_in_task_scope: true,
+            outside: BTreeSet::new(),
             touches_deny: false,
             reversible: true,
             around: around.clone(),
@@ -220,6 +223,7 @@ impl World {
             lost_together: Vec::new(),
             emergent: Vec::new(),
             sets_incomplete: false,
+            mass_removals: Vec::new(),
             around,
             before,
             findings: Vec::new(),
@@ -251,6 +255,10 @@ impl World {
                 owner: Some("user:sponsor".into()),
                 open: true,
                 until: Some(now().plus(span("7d"))),
+                goes_on: true,
+                agents: BTreeSet::from(["agent:a".into()]),
+                sponsors: BTreeSet::from(["user:sponsor".into()]),
+                scopes: BTreeSet::from(["ns:a".into()]),
             }),
             history: BTreeMap::new(),
             key: KeyFacts {

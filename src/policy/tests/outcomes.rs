@@ -129,6 +129,16 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
             w.facts().receivers.insert(Subject::Identity("user:sponsor".into()));
         }),
         (AutoBar::LostTogether, |w| w.facts().lost_together = vec![0]),
+        (AutoBar::TakesOutsideTask, |w| w.facts().takes_in_task_scope = false),
+        (AutoBar::MassRemoval, |w| {
+            w.analysis.mass_removals = vec![MassRemoval {
+                what: Removed::Everything("user:bob".into()),
+                taken: 1,
+                of: 1,
+                changes: BTreeSet::from(["c1".into()]),
+                with: BTreeSet::new(),
+            }]
+        }),
         (AutoBar::RoleDefinition, |w| w.action(Action::DeleteRole(at("viewer".into())))),
         (AutoBar::Trust, |w| w.action(Action::RemoveTrust(at("t".into())))),
         (AutoBar::Owner, |w| w.action(Action::CreateGroup(at("g".into()), Some(at("user:bob".into()))))),

@@ -8,7 +8,7 @@ use crate::input::entitlement::Permission;
 use crate::snapshot::model::Status;
 
 /// Every policy that determined any answer, or failed.
-fn reached(world: &World, pack: &Pack) -> BTreeSet<String> {
+pub(super) fn reached(world: &World, pack: &Pack) -> BTreeSet<String> {
     let asked = world.with(|matter| {
         let mut cases = vec![outcome(pack, matter, 0).case, submit(pack, matter).case];
         cases.push(may_approve(pack, matter, 0, &world.approver, &world.key).case);
@@ -26,7 +26,7 @@ fn reached(world: &World, pack: &Pack) -> BTreeSet<String> {
     out
 }
 
-fn privileged(w: &mut World) {
+pub(super) fn privileged(w: &mut World) {
     w.facts().privileged.insert("pods/exec".into());
     w.facts().gained_privileged = 1;
 }
@@ -36,31 +36,31 @@ fn unclassified(w: &mut World) {
     w.facts().unclassified = 1;
 }
 
-fn mode(w: &mut World, mode: Mode, ttl: Option<&str>) {
+pub(super) fn mode(w: &mut World, mode: Mode, ttl: Option<&str>) {
     w.facts().becomes = Some(Holding { mode, until: None, ttl: ttl.map(span) });
 }
 
-fn adjust(w: &mut World, was: Mode, ttl: Option<&str>) {
+pub(super) fn adjust(w: &mut World, was: Mode, ttl: Option<&str>) {
     w.action(Action::Adjust(assignment("user:bob", "viewer")));
     w.facts().was = Some(Holding { mode: was, until: None, ttl: ttl.map(span) });
 }
 
-fn machine(w: &mut World) {
+pub(super) fn machine(w: &mut World) {
     w.facts().named.identity = Some("sa:a/ci".into());
     w.facts().concerned.kinds = BTreeSet::from([IdentityKind::ServiceAccount]);
 }
 
-fn no_gain(w: &mut World) {
+pub(super) fn no_gain(w: &mut World) {
     w.facts().effects = Effects::default();
 }
 
-fn revoke(w: &mut World) {
+pub(super) fn revoke(w: &mut World) {
     w.action(Action::Revoke(assignment("user:bob", "viewer")));
     w.facts().becomes = None;
     no_gain(w);
 }
 
-fn trust(w: &mut World, from: &str, to: &str) {
+pub(super) fn trust(w: &mut World, from: &str, to: &str) {
     w.action(Action::AddTrust(TrustDefinition {
         trust: at("t".into()),
         from: at(from.into()),
@@ -72,7 +72,7 @@ fn trust(w: &mut World, from: &str, to: &str) {
         ChangeTargets { identity: Some(from.into()), trusted: Some(to.into()), ..ChangeTargets::default() };
 }
 
-fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
+pub(super) fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
     w.action(Action::IssueCredential(CredentialIssue {
         credential: at("k".into()),
         identity: at(of.into()),
@@ -88,7 +88,7 @@ fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
     };
 }
 
-fn permission(w: &mut World, action: &str, resource: &str) {
+pub(super) fn permission(w: &mut World, action: &str, resource: &str) {
     let permission = Permission::allow(action, resource);
     w.action(Action::AddPermission(at("viewer".into()), at(permission.clone())));
     let breadth = Dialect::Kubernetes.breadth(&permission);
@@ -101,19 +101,19 @@ fn permission(w: &mut World, action: &str, resource: &str) {
     w.facts().becomes = None;
 }
 
-fn set_owner(w: &mut World, owner: &str) {
+pub(super) fn set_owner(w: &mut World, owner: &str) {
     w.action(Action::SetOwner(Owned::Identity(at("sa:a/ci".into())), at(owner.into())));
     machine(w);
     no_gain(w);
 }
 
-fn create(w: &mut World, kind: IdentityKind, owner: Option<&str>) {
+pub(super) fn create(w: &mut World, kind: IdentityKind, owner: Option<&str>) {
     w.action(Action::CreateIdentity(at("sa:a/ci".into()), at(kind), owner.map(|o| at(o.into()))));
     machine(w);
     no_gain(w);
 }
 
-fn silence(w: &mut World) {
+pub(super) fn silence(w: &mut World) {
     w.action(Action::SuppressFinding(at("alert".into())));
     no_gain(w);
 }
@@ -146,30 +146,30 @@ fn escalation() -> Escalation {
     }
 }
 
-fn bob(w: &mut World) -> &mut IdentityView {
+pub(super) fn bob(w: &mut World) -> &mut IdentityView {
     w.facts().around.identities.get_mut("user:bob").unwrap()
 }
 
-fn group_target(w: &mut World, known: MembersKnown) {
+pub(super) fn group_target(w: &mut World, known: MembersKnown) {
     w.facts().named.identity = None;
     w.facts().named.group = Some("team".into());
     w.facts().around.groups.insert("team".into(), group(known));
 }
 
-fn key(w: &mut World, security: bool, present: bool) {
+pub(super) fn key(w: &mut World, security: bool, present: bool) {
     w.key.security_key = security;
     w.key.user_present = present;
 }
 
-fn history(w: &mut World, rejected: bool, grants: u64) {
+pub(super) fn history(w: &mut World, rejected: bool, grants: u64) {
     w.history.insert("c1".into(), History { rejected_before: rejected, grants_30d: grants, ..History::default() });
 }
 
-type Bend = fn(&mut World);
+pub(super) type Bend = fn(&mut World);
 
 /// Id; where it determines an answer; where it does not.
 #[rustfmt::skip]
-const TABLE: &[(&str, Bend, Bend)] = &[
+pub(super) const TABLE: &[(&str, Bend, Bend)] = &[
     ("rbac-target-in-use", |w| bob(w).status = Status::Disabled, |_| ()),
     ("rbac-acts-as-in-use", |w| { trust(w, "sa:a/ci", "user:gone"); }, |w| trust(w, "sa:a/ci", "user:bob")),
     ("rbac-role-kinds", |w| { w.facts().around.roles.get_mut("viewer").unwrap().kinds.insert(IdentityKind::Device); },

@@ -81,6 +81,9 @@ fn summary(change: &ChangeReport) -> Vec<Span> {
 
 fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     let most = change.show.facts;
+    for removal in plan.mass_removals.iter().filter(|it| it.changes.contains(&change.id)).take(most) {
+        page.para_from(Span::own(Label::Stop, "  mass removal: "), &[Span::outside(Label::Plain, &removal.summary)]);
+    }
     if !change.targets.is_empty() {
         page.para_from(Span::own(Label::Plain, "  target: "), &spans(Label::Plain, &target::targets(&change.targets)));
     }
@@ -130,7 +133,11 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
         let ids: Vec<_> = change.depends_on.iter().map(crate::input::id::Id::text).collect();
         page.para("  depends on: ", &spans(Label::Plain, &Sentence::new().names(&ids)));
     }
-    let inside = if change.in_task_scope { "inside its task" } else { "not shown to be inside its task" };
+    let inside = match (change.in_task_scope, change.takes_in_task_scope) {
+        (true, true) => "inside its task",
+        (true, false) => "takes or redefines what is outside its task, or not provably inside",
+        (false, _) => "not shown to be inside its task",
+    };
     let back = if change.reversible { "can be undone" } else { "cannot simply be undone" };
     page.para("  ", &[Span::own(Label::Plain, format!("{inside}; {back}"))]);
     // WHY: what is made or taken is in the sentence above; only what is altered needs both sides.
@@ -371,6 +378,9 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
         Span::outside(Label::Plain, &rule.title),
     ];
     page.para_from(Span::own(label, format!("  {} ", policy.verdict.word())), &line);
+    for limit in &policy.limits {
+        page.para("      ", &[Span::outside(Label::Plain, &limit.in_words().into())]);
+    }
     if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {
         page.para_from(Span::own(Label::Note, "      = help: "), &[Span::outside(Label::Plain, &rule.advice)]);
     }
@@ -382,8 +392,16 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
 }
 
 fn words(page: &mut Page, change: &ChangeReport) {
+    // What cannot be checked comes first: nothing else on the card says whether it is true.
+    let unchecked = |claim: &&crate::access::model::facts::CheckedClaim| claim.result == ClaimResult::Unchecked;
+    let (first, rest): (Vec<_>, Vec<_>) = change.claims.iter().partition(unchecked);
+    put_claims(page, first);
     page.quoted("  │ ", &change.reason);
-    for claim in &change.claims {
+    put_claims(page, rest);
+}
+
+fn put_claims(page: &mut Page, claims: Vec<&crate::access::model::facts::CheckedClaim>) {
+    for claim in claims {
         let (label, result) = claim_result(claim.result);
         let mut line = vec![
             Span::own(Label::Words, format!("claims {}: ", claim.name)),
@@ -405,7 +423,7 @@ pub fn claim_result(result: ClaimResult) -> (Label, &'static str) {
     match result {
         ClaimResult::Confirmed => (Label::Pass, "confirmed"),
         ClaimResult::Contradicted => (Label::Stop, "contradicted"),
-        ClaimResult::Unchecked => (Label::Warn, "cannot be checked"),
+        ClaimResult::Unchecked => (Label::Warn, "not checkable"),
     }
 }
 

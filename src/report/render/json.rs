@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use self::forms::{
     AlreadyOut, AnswerOut, ChangeOut, ChangeTotalsOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut,
-    GroupOut, GroupsOut, HeadOut, LogOut, MoreOut, NamedOut, PieceOut, PlanOut, PolicyOut, RejectionOut, SessionOut,
-    SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut, VerifyOut,
+    GroupOut, GroupsOut, HeadOut, LogOut, MoreOut, NamedOut, OutsideOut, PieceOut, PlanOut, PolicyOut, RejectionOut,
+    RemovalOut, SessionOut, SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut, VerifyOut,
 };
 use super::sheets;
 use crate::access::model::facts::{AccessDelta, Stated};
@@ -22,7 +22,8 @@ use crate::report::contents::{ContentsReport, StatedAs};
 use crate::report::effects::{AccessList, Bundle, Listed};
 use crate::report::groups::is_severe;
 use crate::report::model::{
-    Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, Report, Reported, StepState,
+    Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, RemovalReport, Report, Reported,
+    StepState,
 };
 use crate::report::record::{Answer, Head, LogReport};
 use crate::report::sentence;
@@ -65,6 +66,7 @@ pub fn render(report: &Report) -> String {
         }
         Body::Verify(it) => {
             out.verify = Some(VerifyOut {
+                log_id: it.log_id.as_ref(),
                 integrity: answer(&it.integrity),
                 authenticity: answer(&it.authenticity),
                 completeness: answer(&it.completeness),
@@ -139,6 +141,7 @@ fn finding(reported: &Reported) -> FindingOut<'_> {
         column: it.place.as_ref().map(|p| p.column),
         help: it.help.as_ref(),
         policy: reported.rule.as_ref().map(|rule| rule.id.as_str()),
+        limits: &it.limits,
     }
 }
 
@@ -155,6 +158,7 @@ fn plan(plan: &PlanReport) -> PlanOut<'_> {
         intent: &plan.intent,
         expires: plan.expires.to_string(),
         policies: plan.policies.iter().map(policy).collect(),
+        mass_removals: plan.mass_removals.iter().map(removal).collect(),
         totals: TotalsOut {
             changes: t.changes,
             denied: t.denied,
@@ -327,6 +331,12 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
         too_large_to_tell: it.untold.as_ref().map(sentence::Sentence::text),
         depends_on: it.depends_on.iter().map(crate::input::id::Id::as_str).collect(),
         in_task_scope: it.in_task_scope,
+        takes_in_task_scope: it.takes_in_task_scope,
+        outside: it
+            .outside
+            .iter()
+            .map(|o| OutsideOut { how: o.how, scope: o.scope.as_ref(), until: o.until.map(|end| end.to_string()) })
+            .collect(),
         reversible: it.reversible,
         claims: it
             .claims
@@ -343,7 +353,7 @@ fn step(step: &crate::report::model::StepReport) -> StepOut<'_> {
         StepState::Filled(who) => ("filled", Some(who)),
         StepState::Waived => ("waived", None),
     };
-    StepOut { name: &step.name, state, who, presence_proven: step.presence }
+    StepOut { name: &step.name, state, who, people: step.people.as_deref(), presence_proven: step.presence }
 }
 
 fn policy(policy: &PolicyReport) -> PolicyOut<'_> {
@@ -355,6 +365,18 @@ fn policy(policy: &PolicyReport) -> PolicyOut<'_> {
         title: &policy.rule.title,
         advice: &policy.rule.advice,
         control: &policy.rule.control,
+        limits: &policy.limits,
+    }
+}
+
+fn removal(it: &RemovalReport) -> RemovalOut<'_> {
+    RemovalOut {
+        kind: it.kind,
+        summary: &it.summary,
+        taken: it.taken,
+        of: it.of,
+        changes: it.changes.iter().map(crate::input::id::Id::as_str).collect(),
+        with_pending: it.with.iter().map(crate::input::id::Id::as_str).collect(),
     }
 }
 

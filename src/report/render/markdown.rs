@@ -9,6 +9,7 @@ use super::card::claim_result;
 use super::findings::word;
 use super::sheets;
 use crate::input::finding::Code;
+use crate::input::text::Text;
 use crate::report::effects::{AccessList, Bundle, Listed};
 use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, Reported, State, StepState};
 use crate::report::record::{Answer, LogReport, VerifyReport};
@@ -186,6 +187,9 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     for it in &change.steps {
         let _ = writeln!(out, "- step {}", step(it));
     }
+    for it in plan.mass_removals.iter().filter(|it| it.changes.contains(&change.id)) {
+        let _ = writeln!(out, "- **mass removal**: {}", it.summary.markdown());
+    }
     if let Some(untold) = &change.untold {
         let _ = writeln!(out, "- **too large to tell**: {}", untold.markdown());
     }
@@ -277,9 +281,11 @@ fn and_more(out: &mut String, all: usize, shown: usize, what: &str) {
 }
 
 fn put_policy(out: &mut String, it: &PolicyReport) {
+    let limits: Vec<String> = it.limits.iter().map(|limit| Text::from(limit.in_words()).markdown()).collect();
+    let limits = if limits.is_empty() { String::new() } else { format!(": {}", limits.join("; ")) };
     let _ = writeln!(
         out,
-        "- policy {} {}: {}; help: {} ({})",
+        "- policy {} {}: {}{limits}; help: {} ({})",
         it.rule.id.text().markdown_code(),
         it.verdict.word(),
         it.rule.title.markdown(),

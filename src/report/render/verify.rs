@@ -21,6 +21,9 @@ pub fn render(report: &Report, verify: &VerifyReport, style: &Style) -> String {
         counted(verify.lines, "line", "lines")
     ));
     page.para("", &spans(Label::Heading, &what));
+    if let Some(id) = &verify.log_id {
+        page.para("  log id        ", &[Span::outside(Label::Plain, id)]);
+    }
     answer(&mut page, "integrity     ", &verify.integrity);
     answer(&mut page, "authenticity  ", &verify.authenticity);
     answer(&mut page, "completeness  ", &verify.completeness);

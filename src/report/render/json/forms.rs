@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::access::model::facts::Access;
-use crate::input::finding::{Code, Severity};
+use crate::input::finding::{Code, Limit, Severity};
 use crate::input::text::Text;
 use crate::report::effects::{AccessList, Listed};
 use crate::report::groups::is_severe;
@@ -53,6 +53,8 @@ pub(super) struct FindingOut<'r> {
     pub(super) help: Option<&'r Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<&'r str>,
+    #[serde(skip_serializing_if = "<[Limit]>::is_empty")]
+    pub(super) limits: &'r [Limit],
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -67,7 +69,29 @@ pub(super) struct PlanOut<'r> {
     pub(super) intent: &'r Text,
     pub(super) expires: String,
     pub(super) policies: Vec<PolicyOut<'r>>,
+    pub(super) mass_removals: Vec<RemovalOut<'r>>,
     pub(super) totals: TotalsOut,
+}
+
+/// What a plan removes in large part.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RemovalOut<'r> {
+    pub(super) kind: &'static str,
+    pub(super) summary: &'r Text,
+    pub(super) taken: u64,
+    pub(super) of: u64,
+    pub(super) changes: Vec<&'r str>,
+    pub(super) with_pending: Vec<&'r str>,
+}
+
+/// What of a change lies outside its task.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct OutsideOut<'r> {
+    pub(super) how: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<&'r Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -140,6 +164,8 @@ pub(super) struct ChangeOut<'r> {
     pub(super) too_large_to_tell: Option<Text>,
     pub(super) depends_on: Vec<&'r str>,
     pub(super) in_task_scope: bool,
+    pub(super) takes_in_task_scope: bool,
+    pub(super) outside: Vec<OutsideOut<'r>>,
     pub(super) reversible: bool,
     pub(super) claims: Vec<ClaimOut<'r>>,
     pub(super) reason: &'r Text,
@@ -257,6 +283,9 @@ pub(super) struct StepOut<'r> {
     pub(super) state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) who: Option<&'r Text>,
+    /// The people who could take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) people: Option<&'r [Text]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) presence_proven: Option<bool>,
 }
@@ -270,6 +299,8 @@ pub(super) struct PolicyOut<'r> {
     pub(super) title: &'r Text,
     pub(super) advice: &'r Text,
     pub(super) control: &'r Text,
+    #[serde(skip_serializing_if = "<[Limit]>::is_empty")]
+    pub(super) limits: &'r [Limit],
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -352,6 +383,7 @@ pub(super) struct ClaimOut<'r> {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct VerifyOut<'r> {
+    pub(super) log_id: Option<&'r Text>,
     pub(super) integrity: AnswerOut,
     pub(super) authenticity: AnswerOut,
     pub(super) completeness: AnswerOut,

@@ -1,0 +1,282 @@
+//! What a plan takes: inside its task or not, and how much of it at once.
+
+use std::collections::BTreeSet;
+
+use super::build::*;
+use crate::access::model::facts::{Analysis, ChangeFacts, MassRemoval, Outside, Removable, Removed};
+use crate::access::{Data, PendingChange, TaskScope};
+use crate::input::entitlement::Mode;
+use crate::input::id::IdentityId;
+use crate::plan::model::{Action, Owned};
+use crate::snapshot::model::Snapshot;
+
+const HOUR: i64 = 3_600;
+
+/// A place for builds with eight helpers, a ledger with one writer, and a group.
+fn site() -> Snapshot {
+    let mut s = snapshot("test")
+        .human("noor")
+        .human("ada")
+        .resource("org", None)
+        .resource("ci", Some("org"))
+        .resource("ledger", Some("org"))
+        .role("builder", &[allow("build", "jobs")])
+        .role("writer", &[allow("write", "ledger")])
+        .role("spare", &[allow("idle", "jobs")])
+        .group("team", &["noor"])
+        .group("bare", &["noor"])
+        .held("w", "noor", "writer", Some("ledger"))
+        .held("t", "team", "builder", Some("ci"));
+    for n in 0..8 {
+        let who = format!("u{n}");
+        s = s.human(&who).held(&format!("b{n}"), &who, "builder", Some("ci"));
+        s = s.held(&format!("s{n}"), &who, "spare", Some("ci"));
+    }
+    s
+}
+
+fn task(scopes: &[&str]) -> TaskScope {
+    let scopes = scopes.iter().map(|scope| (*scope).into()).collect();
+    TaskScope { open: true, lists_proposer_and_sponsor: true, scopes, until: None }
+}
+
+fn within(s: &Snapshot, task: Option<&TaskScope>, action: Action) -> ChangeFacts {
+    Run { task, ..Run::default() }.on(s, &plan(vec![("c", action)])).unwrap().changes.remove(0)
+}
+
+#[test]
+fn what_a_change_takes_lies_in_the_task_only_if_all_of_it_does() {
+    let s = site();
+    let ci = task(&["ci"]);
+    let takes = |action: Action| within(&s, Some(&ci), action).takes_in_task_scope;
+    assert!(takes(revoke("u1", "builder", Some("ci"))));
+    assert!(!takes(revoke("noor", "writer", Some("ledger"))));
+    assert!(takes(Action::Revoke(to("noor", member("team"), None))), "all that the group gives lies in the task");
+    assert!(!takes(Action::Revoke(to("noor", member("bare"), None))), "nobody knows what the group gives elsewhere");
+    assert!(!takes(Action::DisableIdentity(p("noor".into()))), "it takes the ledger as well");
+    assert!(takes(Action::DisableIdentity(p("u1".into()))));
+    assert!(takes(remove("builder", allow("build", "jobs"))));
+    assert!(!takes(Action::DeleteRole(p("writer".into()))));
+    assert!(!takes(add("writer", allow("read", "ledger"))), "it redefines what is assigned elsewhere");
+    assert!(takes(add("builder", allow("read", "jobs"))));
+    assert!(!takes(Action::SetOwner(Owned::Resource(p("ledger".into())), p("ada".into()))));
+    assert!(takes(Action::SetOwner(Owned::Resource(p("ci".into())), p("ada".into()))));
+    assert!(takes(grant("ada", "builder", Some("ledger"))), "a grant takes nothing, wherever it gives");
+    assert!(takes(Action::CreateRole(define("new", &[allow("x", "y")], &[]))), "what is new was not there to redefine");
+}
+
+#[test]
+fn access_that_is_kept_by_another_assignment_is_taken_by_name_all_the_same() {
+    let s = site().held("w2", "noor", "writer", Some("org"));
+    let facts = within(&s, Some(&task(&["ci"])), revoke("noor", "writer", Some("ledger")));
+    assert!(facts.effects.lost.is_empty() && !facts.takes_in_task_scope);
+}
+
+#[test]
+fn no_task_and_a_closed_one_hold_nothing_that_is_taken() {
+    let s = site();
+    let of = |task: Option<&TaskScope>, action: Action| within(&s, task, action);
+    let taken = || revoke("u1", "builder", Some("ci"));
+    assert_eq!(of(None, taken()).outside, BTreeSet::from([Outside::NoTask]));
+    assert!(!of(None, taken()).takes_in_task_scope);
+    assert!(of(None, grant("ada", "builder", Some("ci"))).takes_in_task_scope);
+    let closed = TaskScope { open: false, ..task(&["ci"]) };
+    assert!(!of(Some(&closed), taken()).takes_in_task_scope);
+    let others = TaskScope { lists_proposer_and_sponsor: false, ..task(&["ci"]) };
+    assert!(!of(Some(&others), taken()).takes_in_task_scope);
+    assert!(of(Some(&task(&["ci"])), taken()).outside.is_empty());
+}
+
+#[test]
+fn what_lies_outside_is_told_as_data() {
+    let s = site();
+    let limited = TaskScope { until: Some(at(EXPIRES)), ..task(&["ci"]) };
+    let facts = within(&s, Some(&limited), grant("ada", "writer", Some("ledger")));
+    assert_eq!(facts.outside, BTreeSet::from([Outside::Gives(Some("ledger".into())), Outside::Lasts(None)]));
+    let facts = within(&s, Some(&limited), revoke("noor", "writer", Some("ledger")));
+    assert_eq!(facts.outside, BTreeSet::from([Outside::Takes(Some("ledger".into()))]));
+}
+
+fn revokes(range: std::ops::Range<usize>, role: &str) -> Vec<(String, Action)> {
+    range.map(|n| (format!("c{n}"), revoke(&format!("u{n}"), role, Some("ci")))).collect()
+}
+
+fn analysed(run: &Run<'_>, s: &Snapshot, changes: &[(String, Action)]) -> Analysis {
+    let changes = changes.iter().map(|(id, action)| (id.as_str(), action.clone())).collect();
+    run.on(s, &plan(changes)).unwrap()
+}
+
+fn removed(run: &Run<'_>, s: &Snapshot, changes: &[(String, Action)]) -> Vec<Removed> {
+    analysed(run, s, changes).mass_removals.into_iter().map(|removal| removal.what).collect()
+}
+
+#[test]
+fn more_than_half_of_the_holders_and_more_than_three_are_a_mass_removal() {
+    let s = site();
+    let of = |n| removed(&Run::default(), &s, &revokes(0..n, "builder"));
+    // Eight hold it themselves, and noor through the team.
+    assert!(of(4).is_empty(), "{:?}", of(4));
+    assert_eq!(of(5), [Removed::Holders(Removable::Role("builder".into()))]);
+    let told = analysed(&Run::default(), &s, &revokes(0..5, "builder")).mass_removals.remove(0);
+    assert_eq!((told.taken, told.of, told.changes.len(), told.with.len()), (5, 9, 5, 0));
+}
+
+#[test]
+fn all_of_three_holders_are_no_mass_removal_unless_it_is_privileged() {
+    let rules = b"rules:\n  - {action: rule, sensitivity: high, privileged: true, reason: why, source: s}\n";
+    let data = Data::read([("classification.yaml", rules.as_slice())]).unwrap();
+    let s = site().role("king", &[allow("rule", "all")]).held("k", "ada", "king", None).held("n", "noor", "king", None);
+    let run = Run { data: &data, ..Run::default() };
+    let one = vec![("c".to_owned(), revoke("ada", "king", None)), ("d".to_owned(), grant("u1", "king", None))];
+    assert_eq!(removed(&run, &s, &one[..1]), [Removed::Everything("ada".into())], "noor is left");
+    let both = [one, vec![("e".to_owned(), revoke("noor", "king", None))]].concat();
+    let found = removed(&run, &s, &both);
+    assert_eq!(found[0], Removed::LastHolder(Removable::Role("king".into())), "a grant of the plan may be rejected");
+    assert!(
+        removed(&Run::default(), &s, &both).iter().all(|it| !matches!(it, Removed::LastHolder(_))),
+        "not privileged"
+    );
+}
+
+#[test]
+fn the_last_administrator_of_a_place_counts_though_others_administer_other_places() {
+    let rules = b"rules:\n  - {action: rule, sensitivity: high, privileged: true, reason: why, source: s}\n";
+    let data = Data::read([("classification.yaml", rules.as_slice())]).unwrap();
+    let s = site()
+        .role("king", &[allow("rule", "all")])
+        .held("k", "ada", "king", Some("ledger"))
+        .held("k2", "ada", "spare", Some("ci"))
+        .held("n", "noor", "king", Some("ci"));
+    let run = Run { data: &data, ..Run::default() };
+    let found = removed(&run, &s, &[("c".to_owned(), revoke("ada", "king", Some("ledger")))]);
+    assert_eq!(found, [Removed::LastHolder(Removable::RoleAt("king".into(), "ledger".into()))]);
+    let above = s.held("o", "u1", "king", Some("org"));
+    assert!(removed(&run, &above, &[("c".to_owned(), revoke("ada", "king", Some("ledger")))]).is_empty());
+}
+
+#[test]
+fn all_access_of_an_identity_counts_whichever_way_it_is_taken() {
+    let s = site();
+    let everything = |actions: Vec<Action>| {
+        let changes: Vec<_> = actions.into_iter().enumerate().map(|(n, a)| (format!("c{n}"), a)).collect();
+        removed(&Run::default(), &s, &changes).contains(&Removed::Everything("noor".into()))
+    };
+    assert!(everything(vec![Action::DisableIdentity(p("noor".into()))]));
+    assert!(everything(vec![Action::DeleteIdentity(p("noor".into()))]));
+    let writer = || revoke("noor", "writer", Some("ledger"));
+    let leave = |group: &str| Action::Revoke(to("noor", member(group), None));
+    assert!(!everything(vec![writer()]));
+    assert!(!everything(vec![writer(), leave("team")]), "what the bare group gives elsewhere, nobody knows");
+    assert!(everything(vec![writer(), leave("team"), leave("bare")]));
+    let roles = || [Action::DeleteRole(p("writer".into())), Action::DeleteRole(p("builder".into()))];
+    assert!(everything([roles().to_vec(), vec![leave("bare")]].concat()), "the team gives nothing any more");
+}
+
+#[test]
+fn what_everybody_has_by_rule_does_not_make_up_for_what_is_taken() {
+    let s = site().implicit("all", "u*", crate::snapshot::model::MembersKnown::Known).held("x", "all", "spare", None);
+    let changes =
+        [("a".to_owned(), revoke("u1", "builder", Some("ci"))), ("b".to_owned(), revoke("u1", "spare", Some("ci")))];
+    assert_eq!(removed(&Run::default(), &s, &changes), [Removed::Everything("u1".into())]);
+}
+
+#[test]
+fn an_approver_loses_nothing_quietly() {
+    let s = site().credential("key", "ada");
+    let people = [BTreeSet::from([IdentityId::from("ada")]), BTreeSet::from(["u1".into()])];
+    let run = Run { people: &people, ..Run::default() };
+    let of = |action: Action| removed(&run, &s, &[("c".to_owned(), action)]);
+    assert_eq!(of(revoke("u1", "spare", Some("ci"))), [Removed::Approver("u1".into())]);
+    assert!(of(revoke("u2", "spare", Some("ci"))).is_empty());
+    assert!(of(Action::DisableIdentity(p("ada".into()))).contains(&Removed::Approver("ada".into())));
+    assert!(of(Action::RevokeCredential(p("key".into()))).contains(&Removed::Approver("ada".into())));
+    let mut owned = s;
+    owned.resources[0].owner = Some("ada".into());
+    let away = Action::SetOwner(Owned::Resource(p("org".into())), p("noor".into()));
+    assert_eq!(removed(&run, &owned, &[("c".to_owned(), away)]), [Removed::Approver("ada".into())]);
+}
+
+#[test]
+fn a_shorter_end_a_narrower_role_and_a_new_deny_take_as_well() {
+    let s = site();
+    let ends: Vec<_> = (0..5)
+        .map(|n| {
+            let mut action = to(&format!("u{n}"), role("builder"), Some("ci"));
+            (action.mode, action.lifetime) = (Some(p(Mode::Active)), Some(p(ttl(HOUR))));
+            (format!("c{n}"), Action::Adjust(action))
+        })
+        .collect();
+    assert_eq!(removed(&Run::default(), &s, &ends), [Removed::Holders(Removable::Role("builder".into()))]);
+    let builder = || Removed::Holders(Removable::Role("builder".into()));
+    let narrower = [("c".to_owned(), remove("builder", allow("build", "jobs")))];
+    assert!(removed(&Run::default(), &s, &narrower).contains(&builder()));
+    let denying = [("c".to_owned(), add("spare", deny("build", "*")))];
+    assert!(removed(&Run::default(), &s, &denying).contains(&builder()), "eight of nine can build no more");
+}
+
+#[test]
+fn a_role_that_is_taken_from_a_group_is_taken_from_its_members() {
+    let s = site().human("x").group("crew", &["u0", "u1", "u2", "u3", "x"]).role("crane", &[allow("lift", "y")]);
+    let s = s.held("g", "crew", "crane", None);
+    let found = removed(&Run::default(), &s, &[("c".to_owned(), revoke("crew", "crane", None))]);
+    assert!(found.contains(&Removed::Holders(Removable::Role("crane".into()))), "{found:?}");
+    assert!(found.contains(&Removed::Everything("x".into())), "{found:?}");
+}
+
+fn with_pending(s: &Snapshot, pending: &[PendingChange], changes: &[(String, Action)]) -> Vec<MassRemoval> {
+    analysed(&Run { approved: pending, now: at(TAKEN_AT + HOUR), ..Run::default() }, s, changes).mass_removals
+}
+
+#[test]
+fn what_the_same_proposer_took_within_a_day_counts_together() {
+    let s = site();
+    let earlier: Vec<PendingChange> =
+        revokes(0..3, "builder").into_iter().map(|(id, a)| approved("EARLIER", &id, a)).collect();
+    let mine = revokes(3..5, "builder");
+    let found = with_pending(&s, &earlier, &mine);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].what, Removed::Holders(Removable::Role("builder".into())));
+    assert_eq!((found[0].taken, found[0].of), (5, 9));
+    assert_eq!(found[0].changes.len(), 2);
+    assert!(found[0].with.contains("EARLIER/c0") && found[0].with.len() == 3);
+    assert!(with_pending(&s, &[], &mine).is_empty());
+    let others: Vec<PendingChange> =
+        earlier.iter().cloned().map(|a| PendingChange { proposer: "ada".into(), ..a }).collect();
+    assert!(with_pending(&s, &others, &mine).is_empty(), "another proposer's");
+    let old: Vec<PendingChange> =
+        earlier.iter().cloned().map(|a| PendingChange { at: at(TAKEN_AT - 25 * HOUR), ..a }).collect();
+    assert!(with_pending(&s, &old, &mine).is_empty(), "of the day before");
+    assert!(
+        with_pending(&s, &earlier, &[("c".to_owned(), grant("ada", "spare", None))]).is_empty(),
+        "it takes nothing"
+    );
+    let apart = revokes(6..7, "spare");
+    assert!(with_pending(&s, &earlier, &apart).is_empty(), "it takes nothing of that");
+}
+
+#[test]
+fn what_was_taken_counts_though_the_snapshot_shows_it_as_done() {
+    let mut s = site();
+    s.assignments.retain(|a| !["b0", "b1", "b2"].contains(&a.id.as_str()));
+    let earlier: Vec<PendingChange> =
+        revokes(0..3, "builder").into_iter().map(|(id, a)| approved("EARLIER", &id, a)).collect();
+    let mine = revokes(3..5, "builder");
+    assert!(with_pending(&s, &[], &mine).is_empty());
+    let found = with_pending(&s, &earlier, &mine);
+    assert_eq!(
+        found.iter().map(|it| (it.taken, it.of)).collect::<Vec<_>>(),
+        [(5, 9)],
+        "three a day are as many as five at once"
+    );
+}
+
+#[test]
+fn ended_assignments_and_disabled_people_are_no_holders() {
+    let mut s = site();
+    for n in 0..20 {
+        s = s.disabled(&format!("gone{n}")).held(&format!("g{n}"), &format!("gone{n}"), "builder", Some("ci"));
+        s = s.held(&format!("e{n}"), &format!("u{}", n % 2), "writer", None).mode(Mode::Active, Some(TAKEN_AT - 1));
+    }
+    let found = removed(&Run::default(), &s, &revokes(0..5, "builder"));
+    assert_eq!(found, [Removed::Holders(Removable::Role("builder".into()))]);
+}

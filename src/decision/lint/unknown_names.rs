@@ -1,0 +1,134 @@
+//! Names in policies and tasks that nothing knows, so that a rule or a scope never applies.
+//!
+//! Compares the literals of a site's policies, and the scopes, owners and sponsors of its tasks, with the snapshot and the other
+//! trust files, and suggests the nearest known name. Cost: linear in the names known, once for each name that nothing knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{People, Tasks};
+use crate::input::finding::{Code, Finding};
+use crate::input::id::Id;
+use crate::input::nearest::nearest;
+use crate::input::place::Placed;
+use crate::policy::literals::{Literal, literals};
+use crate::policy::{Pack, entity_name};
+use crate::snapshot::model::Snapshot;
+
+/// For how many unknown names of a file the nearest one is looked for.
+const MOST_NEAREST: usize = 24;
+
+/// Every name that Cedar knows, by entity type.
+type Known = BTreeMap<&'static str, BTreeSet<String>>;
+
+/// Literals of the site's policies that stand for nothing.
+#[must_use]
+pub fn in_policies(pack: &Pack, people: &People, tasks: &Tasks, snapshot: &Snapshot) -> Vec<Finding> {
+    let all = literals(pack);
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let known = known(people, tasks, snapshot);
+    let mut near = MOST_NEAREST;
+    all.iter().filter_map(|literal| unknown(literal, &known, people, &mut near)).collect()
+}
+
+fn known(people: &People, tasks: &Tasks, snapshot: &Snapshot) -> Known {
+    let person = |id: &str| people.by_identity(id).map(|person| format!("person:{}", person.id.value.as_str()));
+    let identities = snapshot.identities.iter().map(|identity| identity.id.as_str());
+    let people_named = people.all().iter().map(|person| format!("person:{}", person.id.value.as_str()));
+    let groups = snapshot.groups.iter().map(|group| group.id.as_str());
+    let listed = people.named_groups().map(|group| group.value.as_str());
+    let approvers = people.groups().keys().map(|name| format!("approvers:{}", name.raw()));
+    let held = &snapshot.assignments;
+    let roles = snapshot.roles.iter().map(|role| role.id.as_str());
+    let given = held.iter().filter_map(|a| a.role.as_ref().map(Id::as_str));
+    let places = snapshot.resources.iter().map(|resource| resource.id.as_str());
+    let scopes = held.iter().filter_map(|a| a.scope.as_ref().map(Id::as_str));
+    BTreeMap::from([
+        ("Identity", identities.map(|id| person(id).unwrap_or_else(|| entity_name(id))).chain(people_named).collect()),
+        ("Group", groups.chain(listed).map(entity_name).chain(approvers).collect()),
+        ("Role", roles.chain(given).map(entity_name).collect()),
+        ("Resource", places.chain(scopes).map(entity_name).collect()),
+        ("Task", tasks.all().iter().map(|task| task.id.value.as_str().to_owned()).collect()),
+    ])
+}
+
+fn unknown(literal: &Literal<'_>, known: &Known, people: &People, near: &mut usize) -> Option<Finding> {
+    let of = |kind: &Option<String>| -> Vec<&BTreeSet<String>> {
+        match kind {
+            Some(kind) => known.get(kind.as_str()).into_iter().collect(),
+            None => known.values().collect(),
+        }
+    };
+    let sets = of(&literal.kind);
+    let text = literal.text();
+    // Of a type that stands for nothing outside a question, such as `Plan`, nothing is known.
+    let is_known = sets.is_empty()
+        || if literal.is_pattern() {
+            sets.iter().any(|names| names.iter().any(|name| literal.fits(name)))
+        } else {
+            sets.iter().any(|names| names.contains(&text))
+        };
+    if is_known {
+        return None;
+    }
+    let kind = literal.kind.as_deref().unwrap_or("a name");
+    let what = if literal.is_pattern() { "matches nothing" } else { "is not" };
+    let message = format!(
+        "the policy `{}` asks for {kind} `{text}`, which {what} in the snapshot or the trust files, so the policy never applies to it",
+        literal.policy.id.as_str()
+    );
+    let person = people.by_identity(&text).filter(|_| literal.kind.as_deref() == Some("Identity"));
+    let help = if let Some(person) = person {
+        format!(
+            "write `person:{}`: all identities of a person of people.yaml are one in policies",
+            person.id.value.as_str()
+        )
+    } else {
+        let found = near_one(near, || {
+            nearest(&text, sets.iter().flat_map(|names| names.iter().map(String::as_str))).map(str::to_owned)
+        });
+        found.filter(|_| !literal.is_pattern()).map_or_else(
+            || "correct the name, or export what it stands for".to_owned(),
+            |found| format!("did you mean `{found}`?"),
+        )
+    };
+    Some(Finding::new(Code::DanglingReference, message).at(&literal.policy.place).help(help))
+}
+
+fn near_one(left: &mut usize, find: impl FnOnce() -> Option<String>) -> Option<String> {
+    *left = left.checked_sub(1)?;
+    find()
+}
+
+/// Scopes, owners and sponsors of tasks that the snapshot does not know.
+#[must_use]
+pub fn in_tasks(people: &People, tasks: &Tasks, snapshot: &Snapshot) -> Vec<Finding> {
+    let places: BTreeSet<&str> = snapshot.resources.iter().map(|resource| resource.id.as_str()).collect();
+    let identities: BTreeSet<&str> = snapshot.identities.iter().map(|identity| identity.id.as_str()).collect();
+    let mut near = MOST_NEAREST;
+    let mut found = Vec::new();
+    let mut dangling = |task: &str, what: &str, name: &str, place, known: &BTreeSet<&str>, so: &str| {
+        let message = format!("the task `{task}` has the {what} `{name}`, which the snapshot does not hold, so {so}");
+        let close = near_one(&mut near, || nearest(name, known.iter().copied()).map(str::to_owned));
+        let help = close
+            .map_or_else(|| format!("correct the {what}, or export it"), |close| format!("did you mean `{close}`?"));
+        found.push(Finding::new(Code::DanglingReference, message).at(place).help(help));
+    };
+    for task in tasks.all() {
+        let id = task.id.value.as_str();
+        for Placed { value, place } in &task.scope {
+            if !places.contains(value.as_str()) {
+                dangling(id, "scope", value.as_str(), place, &places, "no access lies in it");
+            }
+        }
+        let unknown = |id: &str| !identities.contains(id) && people.by_identity(id).is_none();
+        for Placed { value, place } in task.owner.iter().filter(|owner| unknown(owner.value.as_str())) {
+            dangling(id, "owner", value.as_str(), place, &identities, "no known person answers for it");
+        }
+        for Placed { value, place } in task.sponsors.iter().filter(|sponsor| unknown(sponsor.value.as_str())) {
+            dangling(id, "sponsor", value.as_str(), place, &identities, "no plan can name it");
+        }
+    }
+    found
+}
