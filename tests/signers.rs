@@ -129,7 +129,7 @@ fn two_people_who_begin_in_an_empty_log_at_once_make_one_root() {
     let (mut ada, mut bo) = (begin("ada"), begin("bo"));
     for terminal in [&mut ada, &mut bo] {
         key(terminal, "r");
-        expect(terminal, "Why to reject?");
+        expect(terminal, "Reason to reject?");
         expect(terminal, "Enter: send");
         key(terminal, "not now\r");
         expect(terminal, "? keys");
