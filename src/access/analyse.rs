@@ -26,7 +26,8 @@ use crate::access::effects::request::AnalysisRequest;
 use crate::access::effects::task_scope::{Within, within};
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::model::facts::{
-    Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, MassRemoval, PolicyContext, Truncated,
+    Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, Escalation, MassRemoval, PolicyContext, SodConflict,
+    Truncated,
 };
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
@@ -121,15 +122,8 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let names: Vec<&ChangeTargets> = changes.iter().map(|c| &c.named).collect();
     // Policy asks of a plan what it completes, with whom ever.
     let gained_privileged = count(whole.gains().filter(|p| p.privileged.is_some()).count());
-    let beyond = emergent.iter().filter(|e| !e.with.is_empty());
     let (mut escalations, mut sod) = (whole.escalations, whole.sod);
-    for piece in beyond {
-        match &piece.what {
-            EmergentWhat::Escalation(it) => escalations.push(it.clone()),
-            EmergentWhat::Sod(it) => sod.push(it.clone()),
-            EmergentWhat::Access(_) | EmergentWhat::Loss(_) => {}
-        }
-    }
+    add_across(&emergent, &mut escalations, &mut sod);
     Ok(Analysis {
         around: around(&whole_view, &bench.classifier, None, names, parties()),
         before: before(q, &plain, &bench, parties()),
@@ -156,7 +150,18 @@ fn by_member(pieces: &[Emergent]) -> BTreeMap<&ChangeId, Vec<usize>> {
     parts
 }
 
-/// What the plan removes in large part.
+/// Adds the escalation paths and conflicts that the plan opens together with other plans.
+fn add_across(emergent: &[Emergent], escalations: &mut Vec<Escalation>, sod: &mut Vec<SodConflict>) {
+    for piece in emergent.iter().filter(|piece| !piece.with.is_empty()) {
+        match &piece.what {
+            EmergentWhat::Escalation(it) => escalations.push(it.clone()),
+            EmergentWhat::Sod(it) => sod.push(it.clone()),
+            EmergentWhat::Access(_) | EmergentWhat::Loss(_) => {}
+        }
+    }
+}
+
+/// The mass removals of the plan.
 fn removals<'v, 's>(
     q: &AnalysisRequest<'_, 's>,
     bench: &EffectContext<'_>,
@@ -189,7 +194,7 @@ pub(crate) fn facts(
         task_open: q.task.map(|t| t.open),
     };
     let claims = check(q.index, step, &computed);
-    // WHY only one that is there: whom the plan makes is in no office yet.
+    // An identity that the plan creates is not an owner yet.
     let owner = step.change.action.new_owner().filter(|owner| q.index.identity(owner.as_str()).is_some());
     let depends_on = step.depends_on.iter().filter_map(|at| steps.get(*at)).map(|s| s.change.id.value.clone());
     ChangeFacts {

@@ -172,16 +172,7 @@ impl<'s> EvaluatedPlan<'s> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let task = known.map(|task| TaskView {
-            id: task.id.value.clone(),
-            owner: task.owner.as_ref().map(|o| o.value.clone()),
-            open: task.is_open(now) && listed,
-            until: Some(task.until),
-            goes_on: task.is_open(now),
-            agents: task.agents.iter().map(|agent| agent.value.clone()).collect(),
-            sponsors: task.sponsors.iter().map(|sponsor| sponsor.value.clone()).collect(),
-            scopes: task.scope.iter().map(|scope| scope.value.clone()).collect(),
-        });
+        let task = known.map(|task| task_view(task, now, listed));
         let overbroad = match site.agents.get(plan.proposer.value.as_str()) {
             Some(agent) => beyond(index, agent),
             None => crate::access::queries::excess::overbroad(index, &plan.proposer.value, &[]),
@@ -338,6 +329,20 @@ fn snapshot_is_stale(site: &Site, now: Time) -> bool {
 /// Whether the snapshot claims a time further ahead than clocks may differ.
 fn is_from_future(site: &Site, now: Time) -> bool {
     site.snapshot.taken_at > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))
+}
+
+/// A task as policy sees it.
+fn task_view(task: &Task, now: Time, listed: bool) -> TaskView {
+    TaskView {
+        id: task.id.value.clone(),
+        owner: task.owner.as_ref().map(|o| o.value.clone()),
+        open: task.is_open(now) && listed,
+        until: Some(task.until),
+        goes_on: task.is_open(now),
+        agents: task.agents.iter().map(|agent| agent.value.clone()).collect(),
+        sponsors: task.sponsors.iter().map(|sponsor| sponsor.value.clone()).collect(),
+        scopes: task.scope.iter().map(|scope| scope.value.clone()).collect(),
+    }
 }
 
 fn task_scope(task: &Task, now: Time, listed: bool) -> TaskScope {
