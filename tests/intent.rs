@@ -115,7 +115,7 @@ fn a_mass_removal_is_not_automatic_and_is_told_first() {
     assert_eq!(report["findings"][0]["code"], "mass-removal");
     let (_, text) = site.run(&["check", &many]);
     let card = text.split("Facts, computed").nth(1).unwrap();
-    assert!(card.lines().nth(1).unwrap().contains("mass removal: the plan takes role `helper`"), "{card}");
+    assert!(card.lines().nth(1).unwrap().contains("mass removal: the plan removes role `helper`"), "{card}");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_sponsor_who_is_not_one_of_the_tasks_is_told_who_they_are() {
     let (code, report) = check(&site, &[&plan]);
     assert_eq!(code, 3);
     let denial = finding(&report, "policy-denied");
-    assert!(denial["message"].as_str().unwrap().contains("`agent-proposes-within-a-task` demands"), "{denial}");
+    assert!(denial["message"].as_str().unwrap().contains("`agent-proposes-within-a-task` requires"), "{denial}");
     let limit = &denial["limits"][0];
     assert_eq!((limit["what"].as_str(), limit["value"].as_str()), (Some("on_behalf_of"), Some("user:noor")));
     assert_eq!((limit["limit"].as_str(), limit["name"].as_str()), (Some("user:lena"), Some("sponsors")));
@@ -251,6 +251,6 @@ fn a_claim_that_cannot_be_checked_comes_first_among_the_assistants_words() {
     let (_, text) = site.run(&["check", &plan]);
     let words = text.split("The assistant's words").nth(1).unwrap();
     let at = |part: &str| words.find(part).unwrap_or_else(|| panic!("{part}: {words}"));
-    assert!(at("claims ticket: T-1 — not checkable") < at("because it is idle"));
+    assert!(at("claims ticket: T-1 — cannot be checked") < at("because it is idle"));
     assert!(at("because it is idle") < at("claims owner"));
 }

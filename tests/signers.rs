@@ -63,7 +63,7 @@ fn an_approval_counts_no_more_once_its_key_has_ended_unless_the_site_says_so() {
     let report = gate();
     assert_ne!(state(&report, "c1"), "approved");
     let said = messages(&report, "approval-expired");
-    assert!(said.iter().any(|m| m.contains("`ada`") && m.contains("that key ended at")), "{said:?}");
+    assert!(said.iter().any(|m| m.contains("`ada`") && m.contains("the key expired at")), "{said:?}");
     site.append("review.yaml", "approvals_of_ended_keys: count\n");
     let report = gate();
     assert_eq!(state(&report, "c1"), "approved");

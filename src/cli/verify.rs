@@ -134,7 +134,7 @@ impl Verify {
             let bytes = folder
                 .read("allowed_signers")?
                 .context("the trust folder has no allowed_signers\n  = help: name your own with `--signers`")?;
-            // WHY: what another site's log holds is not what this site decided, whoever signed it.
+            // The log of another site contains no decisions of this site, even if the same people signed it.
             let settings = folder.read("review.yaml")?;
             let settings = settings.and_then(|bytes| Settings::read("review.yaml", &bytes).ok());
             log = settings.and_then(|settings| LogId::parse(settings.log_id?.value.raw()));
@@ -175,7 +175,7 @@ struct Judges {
     findings: Vec<Finding>,
     /// The texts of the files that findings point into.
     sources: BTreeMap<String, String>,
-    /// The log that the trust folder names, where there is one.
+    /// The log id that the trust folder states, if any.
     log: Option<LogId>,
 }
 

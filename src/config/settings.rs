@@ -80,7 +80,7 @@ pub struct Settings {
     pub max_snapshot_age: Span,
     /// Parameters of policies.
     pub parameters: Parameters,
-    /// The names of those that the file leaves at their defaults.
+    /// The names of the parameters that the file does not set.
     pub defaults: BTreeSet<&'static str>,
 }
 

@@ -31,7 +31,7 @@ pub enum Standing {
     Expired(Time),
     /// An export used it up.
     Spent,
-    /// The key that signed it has ended at this time.
+    /// The key that signed it expired at this time.
     KeyEnded(Time),
     /// Its person may not decide this change.
     Barred(BTreeSet<Bar>),
@@ -69,7 +69,7 @@ pub fn standing(
     if now >= until {
         return Standing::Expired(until);
     }
-    // WHY: who takes a key after its end can still claim a time before it.
+    // A thief of an expired key can still claim a time before the expiry.
     if let Some(ended) = decision.key_ended(now).filter(|_| !record.counts_ended_keys) {
         return Standing::KeyEnded(ended);
     }

@@ -191,7 +191,7 @@ codes! {
     ApprovalVoid = "approval-void", Warning, "An approval is no longer valid because the effect changed.";
     ApprovalKeyEnded = "approval-key-ended", Warning, "An approval or override is signed with a key that has expired since.";
     ApprovalExpired = "approval-expired", Warning, "An approval is older than `approval_ttl`.";
-    NobodyCanApprove = "nobody-can-approve", Warning, "No person of people.yaml could take a step that a change needs, or too few could take all of its steps.";
+    NobodyCanApprove = "nobody-can-approve", Warning, "Too few people of people.yaml can take the steps that a change needs.";
     Undecided = "undecided", Warning, "A change still needs a decision.";
     PresenceUnproven = "presence-unproven", Note, "No touched security key proves that a person was present for an approval.";
     Rejected = "rejected", Error, "A person rejected the change.";
@@ -216,7 +216,7 @@ pub struct Finding {
     pub place: Option<Place>,
     /// How to fix it.
     pub help: Option<Text>,
-    /// The limits that the matter exceeds.
+    /// The limits that are exceeded.
     pub limits: Vec<Limit>,
 }
 
@@ -229,14 +229,14 @@ pub struct Limit {
     pub value: Text,
     /// The limit.
     pub limit: Text,
-    /// The setting that holds the limit, where one does: `max_ttl`, ….
+    /// The setting of the limit, if there is one: `max_ttl`, ….
     pub name: Option<Text>,
     /// Where the limit comes from: a file, a policy, or the tool's default.
     pub source: Text,
 }
 
 impl Limit {
-    /// The limit in words: "`ttl` is `8h`, the limit is `4h` (`max_ttl`, default)".
+    /// The limit as text: "`ttl` is `8h`, the limit is `4h` (`max_ttl`, default)".
     #[must_use]
     pub fn in_words(&self) -> String {
         let name = self.name.as_ref().map_or_else(String::new, |name| format!("`{}`, ", name.raw()));

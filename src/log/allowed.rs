@@ -31,7 +31,7 @@ impl SignatureJudge for Allowed<'_> {
             Ok(allowed) if self.is_other(claim, &allowed.principal) => {
                 let written = claim.person.map_or("", |person| person.as_str());
                 let said = format!(
-                    "the session is written as `{written}`, but its signer `{}` is another person in people.yaml",
+                    "the session names `{written}` as its person, but its signer `{}` belongs to another person in people.yaml",
                     allowed.principal.as_str()
                 );
                 Judgement::OtherPerson(Text::from(said))
@@ -57,8 +57,8 @@ impl SignatureJudge for Allowed<'_> {
 }
 
 impl Allowed<'_> {
-    /// Whether a session names another person than its signer. A principal that belongs to no person decides nothing: a person
-    /// who left the site is no longer in people.yaml.
+    /// Whether a session names another person than its signer. A principal without a person is accepted,
+    /// because people who left are no longer in people.yaml.
     fn is_other(self, claim: &Claim<'_>, principal: &PrincipalId) -> bool {
         let signer = self.0.person(principal);
         claim.person.zip(signer).is_some_and(|(written, signer)| written != signer)

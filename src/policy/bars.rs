@@ -59,7 +59,7 @@ pub enum AutoBar {
     Owner,
     /// It concerns a credential.
     Credential,
-    /// It takes or redefines something outside its task, or no task holds what it takes.
+    /// It removes or redefines access outside its task, or no task covers it.
     TakesOutsideTask,
     /// It is part of a mass removal.
     MassRemoval,
@@ -96,8 +96,8 @@ impl AutoBar {
             Self::Trust => "it changes who can act as whom",
             Self::Owner => "it changes who answers for something",
             Self::Credential => "it concerns a credential",
-            Self::TakesOutsideTask => "it takes or redefines something outside its task",
-            Self::MassRemoval => "the plan removes access in large part",
+            Self::TakesOutsideTask => "it removes or redefines access outside its task",
+            Self::MassRemoval => "the plan is a mass removal of access",
             Self::Deny => "it adds or removes a deny",
             Self::Finding => "it silences an alert",
             Self::NamedByPolicy => "a policy names the group or role it concerns",

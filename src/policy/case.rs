@@ -48,7 +48,7 @@ pub struct PolicyHit {
     pub enforcement: Enforcement,
     /// Why it stands here.
     pub why: Why,
-    /// The limits that the matter exceeds, as far as the policy compares numbers or asks for the task's scope.
+    /// The exceeded limits, if the policy compares numbers or tests the task's scope.
     pub limits: Vec<Limit>,
 }
 
@@ -280,7 +280,7 @@ fn failing(error: &cedar_policy::AuthorizationError) -> String {
     }
 }
 
-/// The hits of the last question of a case: what denies, and what warns.
+/// The hits of the last question of a case: denials, then warnings.
 pub(super) fn hits(pack: &Pack, case: &Case) -> (Vec<PolicyHit>, Vec<PolicyHit>) {
     let Some(asked) = case.asked.last() else {
         return (vec![unanswerable("the schema lacks a type that the tool stands on")], Vec::new());
@@ -324,10 +324,10 @@ fn hit(pack: &Pack, id: &str, why: Why) -> PolicyHit {
     }
 }
 
-/// `nearest`: the permits of which most conditions hold.
+/// `nearest`: the permits with the most conditions met.
 fn no_permit(action: &str, nearest: &[&About]) -> PolicyHit {
     let demands: Vec<String> =
-        nearest.iter().map(|about| format!("`{}` demands: {}", about.id.as_str(), about.title.raw())).collect();
+        nearest.iter().map(|about| format!("`{}` requires: {}", about.id.as_str(), about.title.raw())).collect();
     let demands = if demands.is_empty() { String::new() } else { format!("; {}", demands.join("; ")) };
     let mut advice: Vec<&str> = nearest.iter().map(|about| about.advice.raw()).collect();
     advice.dedup();

@@ -153,13 +153,13 @@ pub struct TaskView {
     pub open: bool,
     /// When it ends.
     pub until: Option<Time>,
-    /// Whether it is open, whoever proposes for whom.
+    /// Whether it is open, whether or not it lists the proposer and sponsor.
     pub goes_on: bool,
     /// The proposers that it lists.
     pub agents: BTreeSet<IdentityId>,
     /// The sponsors that it lists.
     pub sponsors: BTreeSet<IdentityId>,
-    /// The resources below which its access must lie.
+    /// The scopes that must cover its access.
     pub scopes: BTreeSet<ResourceId>,
 }
 
@@ -225,7 +225,7 @@ pub struct PolicyInput<'a> {
 }
 
 impl PolicyInput<'_> {
-    /// Whether the proposer is no person: then it proposes within a task.
+    /// Whether the proposer is not a person, and so must propose within a task.
     pub(super) fn proposer_is_listed_as_agent(&self) -> bool {
         self.people.whose(&self.plan.proposer.value).is_none()
     }

@@ -1,9 +1,9 @@
-//! Limits: by how much a matter misses what a policy demands, as data.
+//! Limits: by how much a change exceeds what a policy allows, as data.
 //!
-//! For a policy that forbids, every comparison of numbers in its conditions whose one side is a literal or a parameter of the
-//! site is evaluated again, and told where it goes against the change: so a policy of a site is explained as a shipped one is.
-//! A policy that asks for the task's scope is explained from the facts. Where no policy permits, the permits are compared by
-//! how many of their conditions hold. Cost: a few evaluations for each policy that denies, none for what passes.
+//! For a policy that forbids, evaluates each comparison in its conditions between a value and a literal or site parameter, and
+//! reports those that count against the change. This explains policies of a site in the same way as shipped ones. A policy that
+//! tests the task's scope is explained from the facts. If no policy permits, reports the permits with the most conditions met.
+//! Cost: a few evaluations per policy that denies, none for a change that passes.
 
 use std::collections::BTreeSet;
 
@@ -20,13 +20,13 @@ use crate::policy::input::PolicyInput;
 use crate::policy::pack::Pack;
 use crate::policy::policy_file::About;
 
-/// Where the site's parameters stand.
+/// The file of the site's parameters.
 const SETTINGS: &str = "review.yaml";
 
-/// Stands for the policies that ask for the task's scope, until the facts are at hand.
+/// The attribute by which policies test the task's scope. A limit with this name is a placeholder until the facts are known.
 const TASK_SCOPE: &str = "inTaskScope";
 
-/// The most values that are listed as one limit.
+/// The maximum number of values listed in one limit.
 const LISTED: usize = 8;
 
 /// A number with its unit.
@@ -53,7 +53,7 @@ impl Figure {
     }
 }
 
-/// The limits that a policy which forbids compares with, where the matter exceeds them.
+/// The exceeded limits of a policy that forbids.
 pub(super) fn exceeded(pack: &Pack, case: &Case, asked: &Asked, id: &str) -> Vec<Limit> {
     let found = || {
         let json = pack.policy(id)?.to_json().ok()?;
@@ -100,7 +100,7 @@ fn figure(case: &Case, request: &Request, expression: &str) -> Option<Figure> {
         })
 }
 
-/// Collects the comparisons of an expression that go against the change.
+/// Collects the comparisons of an expression that count against the change.
 fn compare(json: &Value, when: bool, policy: &str, figure: &dyn Fn(&str) -> Option<Figure>, found: &mut Vec<Limit>) {
     match json {
         Value::Array(items) => items.iter().for_each(|item| compare(item, when, policy, figure, found)),
@@ -138,7 +138,7 @@ fn one(
     };
     let is_right = is_limit(sides.get("right")?);
     let (shown, most) = if is_right { (left, right) } else { (right, left) };
-    // WHY: that something is there at all is no limit that anybody could keep to.
+    // A comparison with 0 or 1 tests for presence. It is not a limit.
     if holds != when || matches!(most, Figure::Count(0 | 1)) {
         return None;
     }
@@ -153,7 +153,7 @@ fn is_limit(json: &Value) -> bool {
     json.get("Value").is_some() || is_call("duration") || is_call("datetime") || parameter(json).is_some()
 }
 
-/// The name, as review.yaml writes it, of the parameter that an expression reads.
+/// The name in review.yaml of the parameter that an expression reads.
 fn parameter(json: &Value) -> Option<Text> {
     let access = json.get(".")?;
     let of = access.get("left")?.get(".")?;
@@ -173,7 +173,7 @@ fn last_attribute(json: &Value) -> Option<Text> {
     if let Some(access) = json.get(".") {
         return Some(Text::from(access.get("attr")?.as_str()?));
     }
-    // Of a call such as `now.durationSince(x.lastUsed)`, what is measured from.
+    // In a call such as `now.durationSince(x.lastUsed)`, the start of the duration.
     let call = json.as_object()?.values().next()?.as_array()?;
     call.iter().rev().find_map(last_attribute)
 }
@@ -213,7 +213,7 @@ fn written(json: &Value) -> Option<String> {
     }
 }
 
-/// The permits for an action of which most conditions hold: one of them is what the proposer most likely missed.
+/// The permits for an action with the most conditions met: most likely, the proposer intended one of them.
 pub(super) fn nearest_permits<'p>(pack: &'p Pack, case: &Case, asked: &Asked) -> Vec<&'p About> {
     let (Some(request), Some([permits, ..])) =
         (request(pack, &case.context, asked), pack.sets(asked.action.id().unescaped()))
@@ -247,7 +247,7 @@ fn conditions_held(pack: &Pack, case: &Case, request: &Request, policy: &Policy)
     Some((1..=all).take_while(|first| holds(*first).unwrap_or(false)).count())
 }
 
-/// Fills in what lies outside the task, wherever a policy asks for its scope or none permits.
+/// Adds the parts that are outside the task to hits that test its scope, and to missing permits.
 pub(super) fn of_task(
     matter: &PolicyInput<'_>,
     facts: Option<&ChangeFacts>,
@@ -265,7 +265,7 @@ pub(super) fn of_task(
     }
 }
 
-/// What of the task does not fit.
+/// The properties of the task that do not match the plan.
 fn task<'o>(matter: &PolicyInput<'_>, outside: impl Iterator<Item = &'o Outside>) -> Vec<Limit> {
     let plan = matter.plan;
     let none = || Text::from("none");
@@ -325,7 +325,7 @@ fn names<K>(ids: &BTreeSet<Id<K>>) -> Text {
     if named.is_empty() { Text::from("none") } else { Text::from(named.join(", ")) }
 }
 
-/// Names the default as the source of limits that the site does not set.
+/// Sets the source of limits that the site does not set to `default`.
 pub(super) fn call_defaults<'h>(hits: impl Iterator<Item = &'h mut PolicyHit>, defaults: &BTreeSet<&'static str>) {
     let is_default = |limit: &Limit| {
         limit.source.raw() == SETTINGS && limit.name.as_ref().is_some_and(|name| defaults.contains(name.raw()))

@@ -1,7 +1,7 @@
-//! Literals: the things that a site's policies name, for the lint that compares them with what is known.
+//! Literals: the names in a site's policies, for the lint that compares them with known names.
 //!
 //! Collects every entity literal of a policy, and every string or pattern that it compares with a `name`. Shipped policies are
-//! left out: a site need not have what they name. Cost: one parse of each policy of the site.
+//! excluded, because a site does not need the objects that they name. Cost: one parse of each policy of the site.
 
 use cedar_policy::Policy;
 use serde_json::Value;
@@ -10,14 +10,14 @@ use crate::policy::named::{Token, matches, token};
 use crate::policy::pack::Pack;
 use crate::policy::policy_file::About;
 
-/// A thing that a policy names.
+/// A name or pattern in a policy.
 #[derive(Debug)]
 pub struct Literal<'p> {
     /// The policy.
     pub policy: &'p About,
-    /// The entity type, `Resource`, `Role`, …; none where a `name` is read of which no type is known.
+    /// The entity type, `Resource`, `Role`, …; none if the policy reads a `name` of unknown type.
     pub kind: Option<String>,
-    /// What it is compared with.
+    /// The name or pattern.
     what: What,
 }
 
@@ -28,7 +28,7 @@ enum What {
 }
 
 impl Literal<'_> {
-    /// Whether it stands for a name, as Cedar knows it.
+    /// Whether it matches an entity name.
     #[must_use]
     pub fn fits(&self, name: &str) -> bool {
         match &self.what {
@@ -52,14 +52,14 @@ impl Literal<'_> {
         }
     }
 
-    /// Whether it is a pattern, which no known name is near.
+    /// Whether it is a pattern. A pattern has no nearest name.
     #[must_use]
     pub fn is_pattern(&self) -> bool {
         matches!(self.what, What::Pattern(_))
     }
 }
 
-/// The things that the policies of the site name, in the order of their ids.
+/// The literals of the site's policies, ordered by policy id.
 #[must_use]
 pub fn literals(pack: &Pack) -> Vec<Literal<'_>> {
     let own = pack.policies().filter(|about| !about.place.file.starts_with("shipped/"));
@@ -127,7 +127,7 @@ fn string(json: &Value) -> Option<String> {
     json.get("Value")?.as_str().map(str::to_owned)
 }
 
-/// The type of the thing whose `name` an expression reads, empty where it is not known; nothing where it reads no `name`.
+/// The type of the object whose `name` an expression reads: empty if unknown, `None` if it reads no `name`.
 fn read(json: &Value) -> Option<&'static str> {
     let access = json.get(".")?;
     if access.get("attr")?.as_str()? != "name" {

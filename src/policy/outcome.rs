@@ -69,14 +69,14 @@ pub struct PlanJudged {
 }
 
 impl Judged {
-    /// Names the default as the source of limits that the site does not set.
+    /// Sets the source of limits that the site does not set to `default`.
     pub fn call_defaults(&mut self, defaults: &BTreeSet<&'static str>) {
         limits::call_defaults(self.denials.iter_mut().chain(&mut self.advice), defaults);
     }
 }
 
 impl PlanJudged {
-    /// Names the default as the source of limits that the site does not set.
+    /// Sets the source of limits that the site does not set to `default`.
     pub fn call_defaults(&mut self, defaults: &BTreeSet<&'static str>) {
         limits::call_defaults(self.denials.iter_mut().chain(&mut self.advice), defaults);
     }

@@ -174,7 +174,7 @@ impl Pack {
         Some([self.slices.get(mandatory)?, self.slices.get(over)?, self.slices.get(advisory)?])
     }
 
-    /// The permits that an action can concern, sorted by id.
+    /// The permits that can apply to an action, sorted by id.
     #[must_use]
     pub fn permits(&self, action: &str) -> Vec<&About> {
         let ids = self.sets(action).into_iter().flat_map(|[mandatory, ..]| mandatory.policies());

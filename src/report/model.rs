@@ -228,7 +228,7 @@ pub struct StepReport {
     pub name: Text,
     /// What is known of it.
     pub state: StepState,
-    /// The people who could take it, where nobody has and they were asked about.
+    /// The people who could take it, if it is missing and they were evaluated.
     pub people: Option<Vec<Text>>,
     /// Whether the key that took it proved that a person was there; none where nobody took it, or nothing is known.
     pub presence: Option<bool>,
@@ -398,11 +398,11 @@ pub struct ChangeReport {
     pub public: bool,
     /// Whether it gives any action on any resource.
     pub gives_everything: bool,
-    /// Whether what it gives lies inside its task.
+    /// Whether the access that it gives is inside its task.
     pub in_task_scope: bool,
-    /// Whether what it takes or redefines does.
+    /// Whether the access that it removes or redefines is inside its task.
     pub takes_in_task_scope: bool,
-    /// What lies outside.
+    /// The parts outside its task.
     pub outside: Vec<OutsideReport>,
     /// Whether an inverse change restores the state before.
     pub reversible: bool,
@@ -476,14 +476,14 @@ impl RejectionReport {
     }
 }
 
-/// What of a change lies outside its task.
+/// A part of a change that is outside its task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideReport {
-    /// In which way: `gives`, `lasts`, `takes`, `no-task`, `closed`, `not-listed`, `too-large`.
+    /// How: `gives`, `lasts`, `takes`, `no-task`, `closed`, `not-listed`, `too-large`.
     pub how: &'static str,
-    /// At which place; none for `gives` and `takes`: everywhere, or nobody knows where.
+    /// The scope; none for `gives` and `takes`: everywhere, or unknown.
     pub scope: Option<Text>,
-    /// For `lasts`: until when; none: no expiry.
+    /// For `lasts`: the expiry; none: no expiry.
     pub until: Option<Time>,
 }
 
@@ -492,15 +492,15 @@ pub struct OutsideReport {
 pub struct RemovalReport {
     /// Its kind: `approver`, `last-holder`, `everything`, `holders`.
     pub kind: &'static str,
-    /// What is removed, one clause.
+    /// The removal, as one clause.
     pub summary: Text,
     /// How many lose it.
     pub taken: u64,
-    /// How many hold it before.
+    /// How many have it before.
     pub of: u64,
-    /// The changes that take anything.
+    /// The changes that remove or redefine access.
     pub changes: Vec<ChangeId>,
-    /// Changes of other plans that count as well.
+    /// Changes of other plans that count towards it.
     pub with: Vec<ChangeId>,
 }
 

@@ -49,7 +49,7 @@ impl Holds {
 pub struct VerifyReport {
     /// The log, as the user named it.
     pub file: Text,
-    /// The id that its sessions carry; none where there is no session.
+    /// The id of the log; none if it has no session.
     pub log_id: Option<Text>,
     /// Whether chains, seals and parents agree.
     pub integrity: Answer,

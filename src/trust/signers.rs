@@ -54,8 +54,8 @@ pub struct Allowed {
     pub line: u32,
     /// The last second at which the line and the certificate are valid, if limited.
     pub until: Option<Time>,
-    /// The last second at which a line holds that lists the key, or its authority, for this principal and namespace, if there
-    /// is one: when the site ended the key, whatever a certificate says.
+    /// The last second at which a line lists the key, or its authority, for this principal and namespace, if limited: when the
+    /// site let the key expire, whatever a certificate says.
     pub listed_until: Option<Time>,
 }
 
@@ -357,10 +357,10 @@ impl Signers {
     }
 }
 
-/// Whether a line speaks of a key.
+/// Whether a line lists a key, or the authority of its certificate.
 fn concerns(line: &Line, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
     match certificate {
-        // WHY: as in OpenSSH, a certificate's own key is not looked up: only its authority speaks for it.
+        // As in OpenSSH, the certified key of a certificate is not matched; only its authority is.
         Some(certificate) => line.cert_authority && line.key == *certificate.authority(),
         None => !line.cert_authority && line.key == *key,
     }

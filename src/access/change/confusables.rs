@@ -63,12 +63,12 @@ impl<'n, 's> Names<'n, 's> {
 pub(crate) fn forms(name: &str) -> [(bool, String); 2] {
     let bare: String = name.chars().filter(|c| !c.is_whitespace()).collect();
     let folded = bare.to_lowercase();
-    [(false, seen(skeleton(&bare))), (true, seen(skeleton(&folded)))]
+    [(false, visible(skeleton(&bare))), (true, visible(skeleton(&folded)))]
 }
 
-/// A skeleton without the marks that are not seen: a dot above a letter that has one, and a mark that stands there already.
-/// UTS #39 tells of both that they must not occur, and maps neither.
-fn seen(skeleton: impl Iterator<Item = char>) -> String {
+/// Drops marks that change nothing visible: a dot above a letter that already has one, and a mark that repeats the last one.
+/// UTS #39 forbids both but maps neither.
+fn visible(skeleton: impl Iterator<Item = char>) -> String {
     const DOT_ABOVE: char = '\u{307}';
     let mut out = String::new();
     let (mut dotted, mut last) = (false, None);
@@ -86,8 +86,8 @@ fn seen(skeleton: impl Iterator<Item = char>) -> String {
     out
 }
 
-/// The first character of a new name that no identifier holds: blank, invisible, unassigned, for private use, or of no script
-/// in use. What is not ASCII must have the `Identifier_Status` `Allowed` of UTS #39.
+/// The first character of a name that identifiers do not use: blank, invisible, unassigned, for private use, or of a script that
+/// is no longer used. A character outside ASCII must have the `Identifier_Status` `Allowed` of UTS #39.
 pub(crate) fn unusual(name: &str) -> Option<char> {
     name.chars().find(|c| if c.is_ascii() { c.is_ascii_control() } else { !c.identifier_allowed() })
 }
@@ -108,11 +108,11 @@ mod tests {
         assert!(alike("svc:j", "svc:\u{458}\u{307}"), "a dot above a dotted letter of another script");
         assert!(alike("caf\u{e9}", "cafe\u{301}\u{301}"), "the same mark twice");
         assert!(!alike("svc:db1", "svc:db2"));
-        assert!(!alike("svc:ce", "svc:c\u{117}"), "a dot that is seen");
+        assert!(!alike("svc:ce", "svc:c\u{117}"), "a visible dot");
     }
 
     #[test]
-    fn a_new_name_holds_only_characters_of_identifiers() {
+    fn a_new_name_has_only_characters_of_identifiers() {
         for name in [
             "svc:deploy-1",
             "Domain Admins",

@@ -170,7 +170,7 @@ impl Resolver<'_, '_> {
             }
             if let Some(c) = crate::access::change::confusables::unusual(name.1.raw()) {
                 let message = format!(
-                    "change `{}` makes `{}`, which holds the character U+{:04X}",
+                    "change `{}` creates `{}`, whose name contains the character U+{:04X}",
                     id(change),
                     name.1.raw(),
                     u32::from(c)
@@ -178,7 +178,7 @@ impl Resolver<'_, '_> {
                 self.faults.push(
                     Finding::new(Code::IdCharacter, message)
                         .at(place)
-                        .help("write the name in letters, digits and ASCII punctuation"),
+                        .help("use letters, digits and ASCII punctuation"),
                 );
             }
             if self.faults.len() == before

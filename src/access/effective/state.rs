@@ -56,7 +56,7 @@ impl AffectedSubjects {
         Self { own: own.iter().cloned().collect(), sorted: own, reach }
     }
 
-    /// Whose own holdings may differ, sorted.
+    /// The subjects whose own holdings may differ, sorted.
     pub(crate) fn own(&self) -> &BTreeSet<Subject> {
         &self.sorted
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::effects::compute::{ChangeEffect, PUBLIC};
+use crate::access::matching::dialect::is_any;
 use crate::access::model::facts::{AccessDelta, ChangeTargets};
 use crate::access::risk::admin_names::tells_of_an_administrator;
 use crate::access::risk::classification::{Classifier, Rating};

@@ -98,7 +98,7 @@ pub(crate) fn notes(
     findings.extend(more(facts.sod.len(), Code::SodConflict, "lets somebody hold what must be apart"));
 }
 
-/// What the plan removes in large part.
+/// The mass removals of a plan.
 pub(crate) fn mass_removals(plan: &Plan, removals: &[MassRemoval]) -> Vec<Finding> {
     let one = |removal: &MassRemoval| {
         let with = if removal.with.is_empty() {
@@ -111,7 +111,7 @@ pub(crate) fn mass_removals(plan: &Plan, removals: &[MassRemoval]) -> Vec<Findin
         };
         Finding::new(Code::MassRemoval, format!("{}{with}", removal.in_words()))
             .at(&plan.id.place)
-            .help("ask the owners whether this is meant; a person must decide on each change that takes something")
+            .help("ask the owners whether this is intended; each change that removes access needs a person")
     };
     removals.iter().map(one).collect()
 }

@@ -1,11 +1,11 @@
-//! Mass removals: what a plan takes in large part, together with what its proposer took within a day.
+//! Mass removals: access that a plan removes from many holders, counted together with other removals of its proposer within a day.
 //!
-//! Lays the plan, and then the plan with the proposer's pending reductions, over the snapshot. Of each subject whose own
-//! holdings may differ it compares which roles, memberships and scopes are left, and counts who loses each; losses through
-//! denies and narrower roles come from the accesses that the plan loses. A thing is removed in large part if more than three
-//! and more than half of its holders lose it, or all holders of something privileged. Gains of the plan do not offset it: they
-//! may be rejected. Cost: linear in the holdings of the subjects concerned, and for each
-//! thing in twice the number of those who lose it, or in the members of the groups that hold it.
+//! Applies the plan, and then the plan with the proposer's pending reductions, to the snapshot. For each subject whose own holdings
+//! may differ, it compares the remaining roles, memberships and scopes, and counts the subjects that lose each. Losses through
+//! denies and narrower roles come from the accesses that the plan loses. A removal is a mass removal if more than three and more
+//! than half of the holders lose the entitlement, or all holders of a privileged one. Gains of the plan do not offset it, because
+//! they may be rejected. Cost: linear in the holdings of the affected subjects; for each entitlement, linear in twice the number of
+//! its losers or in the members of the groups that have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,40 +24,40 @@ use crate::input::time::Span;
 use crate::plan::model::{Action, AssignmentChange, Owned, Plan, Target};
 use crate::snapshot::model::{Assignment, MembersKnown};
 
-/// For how long what a proposer took counts together with what it takes now, in seconds.
+/// How long earlier removals of a proposer count, in seconds.
 const DAY: i64 = 86_400;
 
-/// So many holders may lose something without that being a mass removal.
+/// Up to this many holders can lose an entitlement without a mass removal.
 const FEW: usize = 3;
 
-/// The most removals that are listed.
+/// The maximum number of mass removals that are listed.
 const LISTED: usize = 100;
 
-/// Who loses what between two states.
+/// The losses between two states.
 #[derive(Default)]
 struct Losses {
     of: BTreeMap<Removable, BTreeSet<Subject>>,
-    /// Identities that have nothing left.
+    /// Identities that keep no access.
     stripped: BTreeSet<IdentityId>,
-    /// Everyone who loses anything.
+    /// All subjects that lose anything.
     all: BTreeSet<Subject>,
 }
 
-/// What is asked about.
+/// The plan whose mass removals are searched.
 pub(crate) struct Removals<'r, 'v, 's> {
     pub(crate) question: &'r AnalysisRequest<'r, 's>,
     pub(crate) plain: &'v AccessState<'v, 's>,
     pub(crate) classifier: &'r Classifier<'r>,
-    /// The steps of the plan, and the state with all of them.
+    /// The changes of the plan, and the state after all of them.
     pub(crate) steps: &'r [ResolvedChange<'r>],
     pub(crate) whole_view: &'r AccessState<'v, 's>,
     pub(crate) whole: &'r ChangeEffect,
-    /// The changes that take or redefine anything.
+    /// The changes that remove or redefine access.
     pub(crate) taking: BTreeSet<ChangeId>,
 }
 
 impl Removals<'_, '_, '_> {
-    /// Every mass removal, the most severe first.
+    /// All mass removals, the most severe first.
     pub(crate) fn find(&self) -> Vec<MassRemoval> {
         if self.taking.is_empty() {
             return Vec::new();
@@ -76,7 +76,7 @@ impl Removals<'_, '_, '_> {
         self.listed(both, &known, &names.collect())
     }
 
-    /// Removals with their changes; those that come about only with other plans' name them.
+    /// Adds the changes to mass removals, and the changes of other plans to those that only arise together with them.
     fn listed(
         &self,
         found: Vec<MassRemoval>,
@@ -91,7 +91,7 @@ impl Removals<'_, '_, '_> {
         found.into_iter().take(LISTED).map(named).collect()
     }
 
-    /// Whether a change of another plan counts: the same proposer's, of the last day, and one that takes something.
+    /// Whether a change of another plan counts: it has the same proposer, is from the last day, and removes access.
     fn counts(&self, one: &PendingChange) -> bool {
         let plan = self.question.plan;
         one.proposer == plan.proposer.value
@@ -100,7 +100,7 @@ impl Removals<'_, '_, '_> {
             && takes(&one.change.action)
     }
 
-    /// What is lost together with pending changes; and who lost what by those that the snapshot shows as done.
+    /// The losses together with pending changes, and the losses by those that the snapshot already contains.
     fn with(&self, pending: &[&PendingChange]) -> (Losses, BTreeMap<Removable, BTreeSet<Subject>>) {
         let index = self.question.index;
         let alone = |one: &&PendingChange| {
@@ -124,7 +124,7 @@ impl Removals<'_, '_, '_> {
         (self.losses(&view, self.whole.losses()), done)
     }
 
-    /// Notes whom a revocation that the snapshot shows as done took something from.
+    /// Adds the subjects that lost an entitlement by a revocation that the snapshot already contains.
     fn note_done(&self, plan: &Plan, done: &mut BTreeMap<Removable, BTreeSet<Subject>>) {
         for change in &plan.changes {
             let Action::Revoke(a) = &change.action else { continue };
@@ -160,7 +160,7 @@ impl Removals<'_, '_, '_> {
         losses
     }
 
-    /// What one subject has no longer.
+    /// Adds the entitlements that one subject loses.
     fn compare(&self, after: &AccessState<'_, '_>, subject: &Subject, losses: &mut Losses) {
         let (was, is) = (self.plain.own(subject), after.own(subject));
         let mut lost = BTreeSet::new();
@@ -192,9 +192,9 @@ impl Removals<'_, '_, '_> {
         }
     }
 
-    /// How many assignments and memberships an identity has of its own. What it has by the system's own rule belongs to everyone
-    /// and does not count, nor does membership of a group that gave something and gives nothing any more; one that gives
-    /// nothing in the snapshot may give something elsewhere, and counts.
+    /// The number of own assignments and memberships of an identity. Memberships by a rule of the system do not count, because
+    /// every identity has them. A group that no longer gives access does not count either; one that gives no access in the
+    /// snapshot counts, because it may give access elsewhere.
     fn entitlements(&self, view: &AccessState<'_, '_>, id: &IdentityId) -> usize {
         let subject = Subject::Identity(id.clone());
         if view.deleted(&subject) || view.disabled(&subject) {
@@ -215,7 +215,7 @@ impl Removals<'_, '_, '_> {
         roles + groups.count()
     }
 
-    /// The mass removals among losses. Only what the plan itself takes a part of counts.
+    /// The mass removals among losses. An entitlement counts only if the plan itself removes it from some holder.
     fn removals(
         &self,
         losses: &Losses,
@@ -244,7 +244,7 @@ impl Removals<'_, '_, '_> {
             let (taken, of) = (count(gone.len()), count(holders.len()));
             found.push(MassRemoval { what, taken, of, changes: BTreeSet::new(), with: BTreeSet::new() });
         }
-        // A role that is removed everywhere is not told again for each of its scopes.
+        // A role that is removed everywhere is not listed again for each of its scopes.
         let whole: BTreeSet<RoleId> = found
             .iter()
             .filter_map(|removal| match removal.what.thing()? {
@@ -258,7 +258,7 @@ impl Removals<'_, '_, '_> {
         found
     }
 
-    /// The identities of persons from whom the plan takes anything, or whom it disables, deletes or bars from what they own.
+    /// The identities of people from whom the plan removes access, a credential or ownership, or which it disables or deletes.
     fn approvers(&self, own: &Losses) -> BTreeSet<IdentityId> {
         let people: BTreeSet<&IdentityId> = self.question.people.iter().flatten().collect();
         let mut hit: BTreeSet<IdentityId> = own
@@ -307,8 +307,8 @@ impl Removals<'_, '_, '_> {
         }
     }
 
-    /// Who holds a thing in the snapshot: identities, and groups of which not all members are known. Beyond so many it does not
-    /// matter how many there are.
+    /// The holders of an entitlement in the snapshot: identities, and groups whose members are not all known. Stops counting at
+    /// `enough`.
     fn holders(&self, thing: &Removable, enough: usize) -> BTreeSet<Subject> {
         let plain = self.plain;
         let covers = |a: &Assignment, at: &ResourceId| scope_covers(plain, a.scope.as_ref(), Some(at));
@@ -322,7 +322,7 @@ impl Removals<'_, '_, '_> {
         found.counted
     }
 
-    /// Who belongs to a group directly, in force.
+    /// The direct members of a group, in force.
     fn members(&self, group: &GroupId) -> BTreeSet<Subject> {
         let plain = self.plain;
         let belongs =
@@ -331,7 +331,7 @@ impl Removals<'_, '_, '_> {
     }
 }
 
-/// The holders of a thing while they are collected.
+/// Collects the holders of an entitlement.
 struct Holders<'c, 'r, 'v, 's> {
     removals: &'c Removals<'r, 'v, 's>,
     enough: usize,
@@ -340,7 +340,7 @@ struct Holders<'c, 'r, 'v, 's> {
 }
 
 impl Holders<'_, '_, '_, '_> {
-    /// Adds who holds assignments in force, with the members of their groups.
+    /// Adds the subjects of assignments in force, with the members of groups among them.
     fn assigned<'x>(&mut self, assignments: impl Iterator<Item = &'x Assignment>) {
         let plain = self.removals.plain;
         for assignment in assignments.filter(|a| plain.in_force(a.until)) {
@@ -369,7 +369,7 @@ impl Holders<'_, '_, '_, '_> {
     }
 }
 
-/// Whether a subject stands for itself: an identity, or a group of which not all members are known.
+/// Whether a subject counts as a holder: an identity, or a group whose members are not all known.
 fn is_counted(plain: &AccessState<'_, '_>, subject: &Subject) -> bool {
     match subject {
         Subject::Identity(_) => true,
@@ -377,7 +377,7 @@ fn is_counted(plain: &AccessState<'_, '_>, subject: &Subject) -> bool {
     }
 }
 
-/// Whether a subject still has any of a thing, as long as it had it.
+/// Whether a subject keeps any part of an entitlement for as long as it had it.
 fn keeps(plain: &AccessState<'_, '_>, was: &DirectHoldings, has: &DirectHoldings, thing: &Removable) -> bool {
     let kept = |role: &RoleId, of: &dyn Fn(&crate::access::effective::holdings::Holding) -> bool| {
         was.holdings.iter().filter(|had| had.role == *role && of(had)).any(|had| {

@@ -1,8 +1,8 @@
-//! Task scope: whether what a change gives, takes and redefines lies inside the plan's task.
+//! Task scope: whether the access that a change gives, removes and redefines is inside the plan's task.
 //!
-//! Compares the scope of every access gained or lost, and of everything that the change takes or redefines by name, with the
-//! scopes of the task. Whatever has no known scope lies outside: access everywhere, a role that is assigned nowhere, a group
-//! that gives nothing in the snapshot. Cost: linear in the accesses and in the assignments of a redefined role.
+//! Compares the scope of every access gained or lost, and of every object that the change removes or redefines by name, with the
+//! scopes of the task. An object without a known scope is outside: access everywhere, a role that is assigned nowhere, a group
+//! that gives no access in the snapshot. Cost: linear in the accesses and in the assignments of a redefined role.
 
 use std::collections::BTreeSet;
 
@@ -18,30 +18,30 @@ use crate::plan::model::{Action, Owned};
 
 type Scopes = BTreeSet<Option<ResourceId>>;
 
-/// The most places outside the task that are listed, of each kind.
+/// The maximum number of scopes outside the task that are listed, per kind.
 const LISTED: usize = 20;
 
-/// How a change lies in the plan's task.
+/// How a change relates to the plan's task.
 #[derive(Debug, Default)]
 pub(crate) struct Within {
-    /// The task is open, lists proposer and sponsor, and holds everything gained.
+    /// The task is open, lists proposer and sponsor, and covers all access gained.
     pub(crate) gives: bool,
-    /// Nothing is taken or redefined, or such a task holds all of it.
+    /// The change removes and redefines nothing, or such a task covers all of it.
     pub(crate) takes: bool,
-    /// Why one of the two is false; at most [`LISTED`] places of each kind.
+    /// Why one of the two is false; at most [`LISTED`] scopes per kind.
     pub(crate) outside: BTreeSet<Outside>,
-    /// Whether the change takes or redefines anything.
+    /// Whether the change removes or redefines anything.
     pub(crate) takes_something: bool,
 }
 
-/// Compares a change with the task. Fails closed: no task, and a task without scope, hold nothing.
+/// Compares a change with the task. Fails closed: without a task, or with a task without scope, all access is outside.
 pub(crate) fn within(
     task: Option<&TaskScope>,
     after: &AccessState<'_, '_>,
     step: &ResolvedChange<'_>,
     outcome: &ChangeEffect,
 ) -> Within {
-    // What is taken was there before the plan: a plan does not move it into the task.
+    // Removed access is compared by its scope before the plan, so that no plan moves it into the task first.
     let before = after.below.unwrap_or(after);
     let mut lost = named(before, step);
     lost.extend(outcome.losses().map(|piece| piece.access.scope.clone()));
@@ -82,7 +82,7 @@ pub(crate) fn within(
     Within { gives: is_given, takes: is_taken, outside, takes_something }
 }
 
-/// Where the things lie that a step takes, alters or redefines by name, whether or not any effective access is lost by it.
+/// The scopes of the objects that a change removes, alters or redefines by name, even if no effective access is lost.
 fn named(before: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Scopes {
     let everywhere = || Scopes::from([None]);
     match &step.change.action {
@@ -136,12 +136,12 @@ fn named(before: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Scopes {
     }
 }
 
-/// The scopes at which a subject holds roles, itself or through groups; everywhere, where it holds none.
+/// The scopes at which a subject has roles, directly or through groups; everywhere if it has none.
 fn held(before: &AccessState<'_, '_>, subject: &Subject) -> Scopes {
     or_everywhere(before.own(subject).holdings.iter().map(|holding| holding.scope.clone()).collect())
 }
 
-/// The scopes at which a role, or one that includes it, is assigned; everywhere, where none is or it bounds an identity.
+/// The scopes at which a role, or a role that includes it, is assigned; everywhere if it is not assigned or is a boundary.
 fn assigned(before: &AccessState<'_, '_>, role: &RoleId) -> Scopes {
     let roles = closure(&BTreeSet::from([role.clone()]), |role| before.including(role));
     let mut scopes: Scopes =

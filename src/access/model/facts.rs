@@ -323,7 +323,7 @@ impl Default for Contents {
     }
 }
 
-/// What of a change lies outside the plan's task, or why no task holds it.
+/// The part of a change that is outside the plan's task, or why no task covers it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outside {
     /// The plan names no task that `tasks.yaml` knows.
@@ -332,13 +332,13 @@ pub enum Outside {
     Closed,
     /// The task does not list this proposer with this sponsor.
     NotListed,
-    /// It gives access at a place outside the task's scope; none: everywhere.
+    /// It gives access in a scope outside the task; none: everywhere.
     Gives(Option<ResourceId>),
-    /// It gives access that ends after the task; none: never.
+    /// It gives access that ends after the task; none: no expiry.
     Lasts(Option<Time>),
-    /// It takes or redefines access at a place outside the task's scope; none: everywhere, or nobody knows where.
+    /// It removes or redefines access in a scope outside the task; none: everywhere, or unknown.
     Takes(Option<ResourceId>),
-    /// Not everything that it takes is known.
+    /// Its losses are not fully known.
     TooLarge,
 }
 

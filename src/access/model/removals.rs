@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 
 use crate::input::id::{ChangeId, GroupId, IdentityId, ResourceId, RoleId};
 
-/// Whose access, or access to what, a plan removes in large part.
+/// What a mass removal removes. The order is by severity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Removed {
-    /// An identity of a person who may approve loses something.
+    /// Access, a credential or ownership of an identity of a person of people.yaml.
     Approver(IdentityId),
-    /// Nobody is left who holds this, and it is privileged.
+    /// A privileged entitlement, from all its holders.
     LastHolder(Removable),
-    /// An identity loses all its access.
+    /// All access of an identity.
     Everything(IdentityId),
-    /// More than half of the holders of this lose it, and more than three.
+    /// An entitlement, from more than half of its holders and more than three.
     Holders(Removable),
 }
 
-/// What subjects hold.
+/// An entitlement that subjects can lose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Removable {
     /// A role, anywhere.
@@ -30,43 +30,43 @@ pub enum Removable {
     Scope(ResourceId),
 }
 
-/// A mass removal: what a plan takes in large part, together with what its proposer took within a day.
+/// A mass removal of a plan, together with removals in other plans of its proposer within a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MassRemoval {
-    /// What.
+    /// What is removed.
     pub what: Removed,
     /// How many lose it; for an identity, 1.
     pub taken: u64,
-    /// How many hold it before; for an identity, 1.
+    /// How many have it before; for an identity, 1.
     pub of: u64,
-    /// The changes of the plan that take or redefine anything.
+    /// The changes of the plan that remove or redefine access.
     pub changes: BTreeSet<ChangeId>,
-    /// Changes of other plans of the same proposer that count as well: `PLAN/CHANGE`.
+    /// Changes in other plans of the same proposer that count towards it: `PLAN/CHANGE`.
     pub with: BTreeSet<ChangeId>,
 }
 
 impl MassRemoval {
-    /// What is removed, one clause.
+    /// The removal, as one clause.
     #[must_use]
     pub fn in_words(&self) -> String {
         let holders = |n: u64| if n == 1 { "the only holder".to_owned() } else { format!("all {n} holders") };
         match &self.what {
             Removed::Approver(id) => {
-                format!("the plan takes access from `{}`, an approver of people.yaml", id.as_str())
+                format!("the plan removes access of `{}`, an approver in people.yaml", id.as_str())
             }
             Removed::LastHolder(thing) => {
-                format!("the plan takes the privileged {} from {}", thing.in_words(), holders(self.of))
+                format!("the plan removes the privileged {} from {}", thing.in_words(), holders(self.of))
             }
-            Removed::Everything(id) => format!("the plan takes all access of `{}`", id.as_str()),
+            Removed::Everything(id) => format!("the plan removes all access of `{}`", id.as_str()),
             Removed::Holders(thing) => {
-                format!("the plan takes {} from {} of its {} holders", thing.in_words(), self.taken, self.of)
+                format!("the plan removes {} from {} of its {} holders", thing.in_words(), self.taken, self.of)
             }
         }
     }
 }
 
 impl Removable {
-    /// What it is, one phrase.
+    /// The entitlement, as one phrase.
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
@@ -79,7 +79,7 @@ impl Removable {
 }
 
 impl Removed {
-    /// What is removed from its holders; none where it is removed from one identity.
+    /// The entitlement that is removed from its holders; none if the removal is from one identity.
     #[must_use]
     pub fn thing(&self) -> Option<&Removable> {
         match self {

@@ -97,9 +97,9 @@ pub struct Holdings {
     pub without_owner: Vec<(IdentityId, IdentityKind)>,
     /// Access and identities that lie unused.
     pub stale: Vec<Stale>,
-    /// Whether the export records any use, or when anything was granted.
+    /// Whether the export records any use or grant time.
     pub use_known: bool,
-    /// Assignments of which it records neither.
+    /// The number of assignments without either.
     pub use_unknown: u64,
     /// Roles that are enough for a known escalation path.
     pub prone: Vec<ProneRole>,
@@ -197,7 +197,7 @@ fn add_counts(found: &mut Holdings) {
         ("escalation_prone_roles", found.prone.len() as u64),
     ];
     found.counts.extend(more);
-    // WHY: where the export records no use of anything, that nothing is unused is not known.
+    // Without any recorded use, the number of unused assignments is unknown, not 0.
     found.counts.extend(found.use_known.then_some(("stale", found.stale.len() as u64)));
 }
 

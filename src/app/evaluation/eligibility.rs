@@ -215,7 +215,7 @@ impl Judge for Eligibility<'_, '_> {
 }
 
 impl Eligibility<'_, '_> {
-    /// The steps that a person could take on a change with the best key that a person can have.
+    /// The steps that a person could take on a change with the strongest kind of key.
     #[must_use]
     pub fn could(&self, person: &PersonId, case: &CaseId) -> BTreeSet<StepName> {
         let asked = (person.clone(), case.clone());

@@ -1,8 +1,8 @@
-//! Who could take a step: as data, in words, and as a warning where no person could.
+//! The people who could take a step: as data, as text, and as a warning if no person could.
 //!
-//! Asks policy about every person of people.yaml, with the best key that a person can have, and fills the steps of a change by
-//! different people as the gate does. In words, a group stands for its people where it names exactly them. Cost: one question
-//! for each step of each person and change, at most [`MOST_ASKED`] in all.
+//! Asks policy about each person of people.yaml with the strongest kind of key, and fills the steps of a change with different
+//! people as the gate does. The text names a group if its members are exactly these people. Cost: one policy evaluation per step,
+//! person and change; at most [`MOST_ASKED`] pairs of person and change.
 
 use std::collections::BTreeSet;
 
@@ -18,11 +18,11 @@ use crate::policy::Outcome;
 use crate::report::model::{PlanReport, StepState};
 use crate::report::sentence::Sentence;
 
-/// How many pairs of a person and a change one run of `check` asks about.
+/// The maximum number of pairs of a person and a change that one `check` evaluates.
 pub const MOST_ASKED: usize = 1_000;
 
-/// Notes in a report who could take each step that is missing, and gives back a warning for each change that the people of
-/// people.yaml could not approve. `left` counts down what may still be asked.
+/// Adds to a report who could take each missing step. Returns a warning for each change that the people of people.yaml cannot
+/// approve. `left` counts down the remaining pairs.
 pub fn note(
     proposal: &EvaluatedPlan<'_>,
     bench: &Eligibility<'_, '_>,
@@ -61,7 +61,7 @@ pub fn note(
     found
 }
 
-/// That the people of people.yaml cannot take all steps of a change.
+/// The warning that the people of people.yaml cannot take all steps of a change.
 fn nobody(
     proposal: &EvaluatedPlan<'_>,
     change: &str,
@@ -71,11 +71,11 @@ fn nobody(
 ) -> Finding {
     let alone = missing.iter().find(|step| of(step.as_str()).is_empty());
     let message = if let Some(step) = alone {
-        format!("change `{change}` needs the step {step}, which no person of people.yaml could take")
+        format!("change `{change}` needs the step {step}, which no person of people.yaml can take")
     } else {
         let names: Vec<&str> = steps.iter().map(StepName::as_str).collect();
         format!(
-            "change `{change}` needs the steps {} from different people, and people.yaml has too few who could take them",
+            "change `{change}` needs the steps {} by different people, and too few people of people.yaml can take them",
             names.join(" and ")
         )
     };
@@ -84,7 +84,7 @@ fn nobody(
     let mut advice: Vec<&str> = permits.iter().map(|about| about.advice.raw()).collect();
     advice.dedup();
     let help = if advice.is_empty() {
-        Text::from("add a policy that permits the step to somebody")
+        Text::from("add a policy that permits the step")
     } else {
         Text::from(advice.join("; or: "))
     };

@@ -94,7 +94,7 @@ pub(crate) fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
             Standing::Future => "that time lies in the future".to_owned(),
             Standing::Expired(until) => format!("that counted until {until}"),
             Standing::Spent => "an export used that up".to_owned(),
-            Standing::KeyEnded(end) => format!("that key ended at {end}"),
+            Standing::KeyEnded(end) => format!("the key expired at {end}"),
             Standing::Barred(_) => "they may not decide about this themselves".to_owned(),
             Standing::NotPermitted => match keys.bars_deciding(&site.provers, one.signer.key.raw()) {
                 Some(besides) => format!("that key {}", besides.does()),
@@ -203,7 +203,7 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
     lines.join("\n")
 }
 
-/// Approvals that count although their keys have ended, because the site says so.
+/// Approvals that count although their keys have expired, because the site allows it.
 #[must_use]
 pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, past: &Past) -> Vec<Reported> {
     let mut found = Vec::new();
@@ -213,9 +213,9 @@ pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, pas
         for (decision, end) in rests.filter_map(|decision| Some((decision, decision.key_ended(proposal.now)?))) {
             let says =
                 Sentence::of("change ").id(&change.id.value).own(" was approved by ").id(&decision.signer.person);
-            let says = says.own(format!(" with a key that ended at {end}, and that counts here"));
+            let says = says.own(format!(" with a key that expired at {end}; `approvals_of_ended_keys` lets it count"));
             let finding = Finding::new(Code::ApprovalKeyEnded, says.text()).at(&change.action_place);
-            let help = "have it reviewed again, or remove `approvals_of_ended_keys: count` from review.yaml";
+            let help = "ask for a new review, or remove `approvals_of_ended_keys: count` from review.yaml";
             found.push(Reported::new(finding.help(help), |name| source(proposal, name)));
         }
     }

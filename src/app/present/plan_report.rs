@@ -177,7 +177,7 @@ pub fn findings(proposal: &EvaluatedPlan<'_>) -> Vec<Reported> {
     all
 }
 
-/// A finding with the line of the plan, or of a trust file, that it points at.
+/// A finding with the source line that it points at, in the plan or a trust file.
 #[must_use]
 pub fn of_plan(proposal: &EvaluatedPlan<'_>, finding: Finding) -> Reported {
     Reported::new(finding, |name| text_of(proposal, name))

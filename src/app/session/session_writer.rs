@@ -38,7 +38,7 @@ use crate::report::sentence::Sentence;
 use crate::terminal::review_loop;
 use crate::trust::sign::{Keygen, SigningKey};
 
-/// How often a person is asked to sign because other sessions were added to the log meanwhile.
+/// How often a person is asked to sign again because another session was added to the log.
 const MOST_SEALS: usize = 3;
 
 /// A failure at the desk.
@@ -302,13 +302,13 @@ impl<'a, 's> SessionWriter<'a, 's> {
                 return Ok(done);
             }
             streams::note(
-                "another session was added to the log while you signed: sign again, so that yours follows it",
+                "another session was added to the log while you signed; sign again, so that your session follows it",
             );
         }
         bail!("other sessions were added to the log each time you signed\n  = help: run `review resume`")
     }
 
-    /// Lets a session that follows none follow what was added to the log since: two people may begin in an empty log at once.
+    /// Makes a first session follow the sessions added since it began, because two people may begin in an empty log at once.
     fn follow_what_was_added(&mut self) -> anyhow::Result<()> {
         if !self.header.parents.is_empty() {
             return Ok(());
@@ -326,7 +326,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         if !verified.holds() {
             return Ok(());
         }
-        // A session, and what is said in it, comes after what it follows.
+        // A session and its decisions are later than the sessions that it follows.
         self.clock.latest = self.clock.latest.max(last);
         self.header.at = self.clock.now();
         for said in &mut self.said {
@@ -339,7 +339,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         self.rewrite(writing.journal)
     }
 
-    /// Seals and signs once; nothing where another session was added meanwhile that this one could follow.
+    /// Seals and signs once. Returns `None` if another session was added meanwhile, which this one can follow.
     fn seal_once(&mut self, decided: &[Decision], key: &SigningKey) -> anyhow::Result<Option<String>> {
         let writing = self.writing.take().context("the session is over")?;
         let path = writing.journal.path().to_owned();

@@ -376,7 +376,7 @@ fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
             none: if found.use_known {
                 "the export knows of nothing unused for that long"
             } else {
-                "unknown: the export records no use of anything"
+                "unknown: the export does not record use"
             },
         },
         Sheet {

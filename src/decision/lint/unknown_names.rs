@@ -1,7 +1,7 @@
-//! Names in policies and tasks that nothing knows, so that a rule or a scope never applies.
+//! Unknown names in policies and tasks, which make a policy or scope never apply.
 //!
 //! Compares the literals of a site's policies, and the scopes, owners and sponsors of its tasks, with the snapshot and the other
-//! trust files, and suggests the nearest known name. Cost: linear in the names known, once for each name that nothing knows.
+//! trust files, and suggests the nearest known name. Cost: linear in the known names, once per unknown name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,13 @@ use crate::policy::literals::{Literal, literals};
 use crate::policy::{Pack, entity_name};
 use crate::snapshot::model::Snapshot;
 
-/// For how many unknown names of a file the nearest one is looked for.
+/// The maximum number of unknown names per file for which the nearest known name is searched.
 const MOST_NEAREST: usize = 24;
 
-/// Every name that Cedar knows, by entity type.
+/// All known entity names, by entity type.
 type Known = BTreeMap<&'static str, BTreeSet<String>>;
 
-/// Literals of the site's policies that stand for nothing.
+/// Literals of the site's policies that match no known name.
 #[must_use]
 pub fn in_policies(pack: &Pack, people: &People, tasks: &Tasks, snapshot: &Snapshot) -> Vec<Finding> {
     let all = literals(pack);
@@ -62,7 +62,7 @@ fn unknown(literal: &Literal<'_>, known: &Known, people: &People, near: &mut usi
     };
     let sets = of(&literal.kind);
     let text = literal.text();
-    // Of a type that stands for nothing outside a question, such as `Plan`, nothing is known.
+    // No names are known for types that exist only during an evaluation, such as `Plan`.
     let is_known = sets.is_empty()
         || if literal.is_pattern() {
             sets.iter().any(|names| names.iter().any(|name| literal.fits(name)))
@@ -75,13 +75,13 @@ fn unknown(literal: &Literal<'_>, known: &Known, people: &People, near: &mut usi
     let kind = literal.kind.as_deref().unwrap_or("a name");
     let what = if literal.is_pattern() { "matches nothing" } else { "is not" };
     let message = format!(
-        "the policy `{}` asks for {kind} `{text}`, which {what} in the snapshot or the trust files, so the policy never applies to it",
+        "the policy `{}` refers to {kind} `{text}`, which {what} in the snapshot or the trust files, so this condition never holds",
         literal.policy.id.as_str()
     );
     let person = people.by_identity(&text).filter(|_| literal.kind.as_deref() == Some("Identity"));
     let help = if let Some(person) = person {
         format!(
-            "write `person:{}`: all identities of a person of people.yaml are one in policies",
+            "write `person:{}`: policies treat all identities of a person of people.yaml as one",
             person.id.value.as_str()
         )
     } else {
@@ -89,7 +89,7 @@ fn unknown(literal: &Literal<'_>, known: &Known, people: &People, near: &mut usi
             nearest(&text, sets.iter().flat_map(|names| names.iter().map(String::as_str))).map(str::to_owned)
         });
         found.filter(|_| !literal.is_pattern()).map_or_else(
-            || "correct the name, or export what it stands for".to_owned(),
+            || "correct the name, or add the object to the export".to_owned(),
             |found| format!("did you mean `{found}`?"),
         )
     };
@@ -101,7 +101,7 @@ fn near_one(left: &mut usize, find: impl FnOnce() -> Option<String>) -> Option<S
     find()
 }
 
-/// Scopes, owners and sponsors of tasks that the snapshot does not know.
+/// Scopes, owners and sponsors of tasks that the snapshot does not contain.
 #[must_use]
 pub fn in_tasks(people: &People, tasks: &Tasks, snapshot: &Snapshot) -> Vec<Finding> {
     let places: BTreeSet<&str> = snapshot.resources.iter().map(|resource| resource.id.as_str()).collect();
@@ -109,25 +109,27 @@ pub fn in_tasks(people: &People, tasks: &Tasks, snapshot: &Snapshot) -> Vec<Find
     let mut near = MOST_NEAREST;
     let mut found = Vec::new();
     let mut dangling = |task: &str, what: &str, name: &str, place, known: &BTreeSet<&str>, so: &str| {
-        let message = format!("the task `{task}` has the {what} `{name}`, which the snapshot does not hold, so {so}");
+        let message = format!("the task `{task}` has the {what} `{name}`, which is not in the snapshot, so {so}");
         let close = near_one(&mut near, || nearest(name, known.iter().copied()).map(str::to_owned));
-        let help = close
-            .map_or_else(|| format!("correct the {what}, or export it"), |close| format!("did you mean `{close}`?"));
+        let help = close.map_or_else(
+            || format!("correct the {what}, or add it to the export"),
+            |close| format!("did you mean `{close}`?"),
+        );
         found.push(Finding::new(Code::DanglingReference, message).at(place).help(help));
     };
     for task in tasks.all() {
         let id = task.id.value.as_str();
         for Placed { value, place } in &task.scope {
             if !places.contains(value.as_str()) {
-                dangling(id, "scope", value.as_str(), place, &places, "no access lies in it");
+                dangling(id, "scope", value.as_str(), place, &places, "it covers no access");
             }
         }
         let unknown = |id: &str| !identities.contains(id) && people.by_identity(id).is_none();
         for Placed { value, place } in task.owner.iter().filter(|owner| unknown(owner.value.as_str())) {
-            dangling(id, "owner", value.as_str(), place, &identities, "no known person answers for it");
+            dangling(id, "owner", value.as_str(), place, &identities, "the task has no known owner");
         }
         for Placed { value, place } in task.sponsors.iter().filter(|sponsor| unknown(sponsor.value.as_str())) {
-            dangling(id, "sponsor", value.as_str(), place, &identities, "no plan can name it");
+            dangling(id, "sponsor", value.as_str(), place, &identities, "no plan can name this sponsor");
         }
     }
     found

@@ -122,7 +122,7 @@ impl RecordedDecision {
         CaseId { plan: self.document.plan.clone(), change: self.change.clone() }
     }
 
-    /// When the key ended by which it was signed, if it has.
+    /// When the key that signed it expired, if it has.
     #[must_use]
     pub fn key_ended(&self, now: Time) -> Option<Time> {
         self.listed_until.filter(|until| now > *until)
@@ -174,7 +174,7 @@ pub struct Record {
     pub automatic: Vec<Automatic>,
     /// Which session follows which.
     pub sessions: Sessions,
-    /// Whether an approval counts whose key `allowed_signers` has ended since (`approvals_of_ended_keys`).
+    /// Whether approvals count whose key has expired in `allowed_signers` since (`approvals_of_ended_keys`).
     pub counts_ended_keys: bool,
 }
 

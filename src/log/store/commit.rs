@@ -23,16 +23,16 @@ pub struct Committed {
     pub completed_tail: bool,
 }
 
-/// How many sessions of a log may follow none.
+/// How many first sessions a log may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Roots {
-    /// One: a session that is being sealed can still follow what was added meanwhile.
+    /// One: a session that is being sealed can still follow a session added meanwhile.
     One,
-    /// Any number: a session that was sealed before a crash cannot, and what was decided in it counts.
+    /// Any number: a session that was sealed before a crash cannot, and its decisions count.
     Any,
 }
 
-/// Whether the session of a journal follows none.
+/// Whether the session of a journal has no parents.
 fn follows_none(journal: &[u8]) -> bool {
     let first = line::lines(journal).next().unwrap_or_default();
     matches!(line::read(first, &mut Vec::new()), Ok(Line::Session(header)) if header.parents.is_empty())

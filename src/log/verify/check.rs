@@ -201,8 +201,8 @@ impl<'a> Check<'a> {
                 return Err(Authenticity::NotAllowed);
             }
             Judgement::OtherPerson(why) => {
-                let help = "ask both people; a session counts only where its writer signed it. If people.yaml gave the \
-                            principal to another person, give the new person a principal of their own";
+                let help = "ask both people; a session counts only if the person that it names signed it. If people.yaml \
+                            moved the principal to another person, give that person a new principal";
                 self.note(Finding::new(Code::LogOtherPerson, why).at(place).help(help));
                 return Err(Authenticity::NotAllowed);
             }

@@ -221,7 +221,7 @@ fn where_no_policy_permits_the_nearest_one_and_the_sponsors_of_the_task_are_name
     world.task.as_mut().unwrap().open = false;
     let judged = world.judge(&pack);
     let hit = judged.denials.iter().find(|hit| hit.policy.as_str() == "no-permit").unwrap();
-    assert!(hit.title.raw().contains("`agent-proposes-within-a-task` demands"), "{}", hit.title.raw());
+    assert!(hit.title.raw().contains("`agent-proposes-within-a-task` requires"), "{}", hit.title.raw());
     assert!(!hit.title.raw().contains("agent-person-proposes"), "{}", hit.title.raw());
     assert!(hit.advice.raw().contains("`sponsors`"), "{}", hit.advice.raw());
     assert_eq!(

@@ -135,7 +135,7 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     }
     let inside = match (change.in_task_scope, change.takes_in_task_scope) {
         (true, true) => "inside its task",
-        (true, false) => "takes or redefines what is outside its task, or not provably inside",
+        (true, false) => "removes or redefines access outside its task, or not provably inside",
         (false, _) => "not shown to be inside its task",
     };
     let back = if change.reversible { "can be undone" } else { "cannot simply be undone" };
@@ -392,7 +392,7 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
 }
 
 fn words(page: &mut Page, change: &ChangeReport) {
-    // What cannot be checked comes first: nothing else on the card says whether it is true.
+    // Claims that cannot be checked come first: no other line of the card shows whether they are true.
     let unchecked = |claim: &&crate::access::model::facts::CheckedClaim| claim.result == ClaimResult::Unchecked;
     let (first, rest): (Vec<_>, Vec<_>) = change.claims.iter().partition(unchecked);
     put_claims(page, first);
@@ -423,7 +423,7 @@ pub fn claim_result(result: ClaimResult) -> (Label, &'static str) {
     match result {
         ClaimResult::Confirmed => (Label::Pass, "confirmed"),
         ClaimResult::Contradicted => (Label::Stop, "contradicted"),
-        ClaimResult::Unchecked => (Label::Warn, "not checkable"),
+        ClaimResult::Unchecked => (Label::Warn, "cannot be checked"),
     }
 }
 

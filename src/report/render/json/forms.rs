@@ -73,7 +73,7 @@ pub(super) struct PlanOut<'r> {
     pub(super) totals: TotalsOut,
 }
 
-/// What a plan removes in large part.
+/// A mass removal.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RemovalOut<'r> {
     pub(super) kind: &'static str,
@@ -84,7 +84,7 @@ pub(super) struct RemovalOut<'r> {
     pub(super) with_pending: Vec<&'r str>,
 }
 
-/// What of a change lies outside its task.
+/// A part of a change that is outside its task.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct OutsideOut<'r> {
     pub(super) how: &'static str,
