@@ -76,8 +76,15 @@ type Answer<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 /// One person's whole sitting over a plan, to the seal and the exit code.
 fn decide(site: &Site, plan: &str, who: &str, answers: &[Answer<'_>], code: i32) {
     let mut terminal = site.sit(&format!("{plan} --key keys/{who}.pub"));
-    for (press, lines) in answers {
+    let first = terminal.exp_string("? keys").unwrap();
+    if first.contains("Before you decide") {
+        key(&mut terminal, "g");
         expect(&mut terminal, "? keys");
+    }
+    for (at, (press, lines)) in answers.iter().enumerate() {
+        if at > 0 {
+            expect(&mut terminal, "? keys");
+        }
         // What is privileged is approved only after its whole card was shown: the end of the page first.
         key(&mut terminal, &format!("\u{1b}[F{press}"));
         for (asked, line) in *lines {
