@@ -236,12 +236,30 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The limit as text: "`ttl` is `8h`, the limit is `4h` (`max_ttl`, default)".
+    /// Limits as text, one line per limit: "`ttl` is `8h`, the limit is `4h` (`max_ttl`, default)". Of the values that exceed the
+    /// same limit, names at most three.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub fn in_words(limits: &[Self]) -> Vec<String> {
+        let is_same =
+            |a: &Self, b: &Self| (&a.what, &a.limit, &a.name, &a.source) == (&b.what, &b.limit, &b.name, &b.source);
+        let mut grouped: Vec<(&Self, Vec<&Text>)> = Vec::new();
+        for limit in limits {
+            match grouped.iter_mut().find(|(known, _)| is_same(known, limit)) {
+                Some((_, values)) => values.push(&limit.value),
+                None => grouped.push((limit, vec![&limit.value])),
+            }
+        }
+        grouped.iter().map(|(limit, values)| limit.of_values(values)).collect()
+    }
+
+    fn of_values(&self, values: &[&Text]) -> String {
+        const NAMED: usize = 3;
         let name = self.name.as_ref().map_or_else(String::new, |name| format!("`{}`, ", name.raw()));
-        let (what, value) = (self.what.raw(), self.value.raw());
-        format!("`{what}` is `{value}`, the limit is `{}` ({name}{})", self.limit.raw(), self.source.raw())
+        let named: Vec<String> = values.iter().take(NAMED).map(|value| format!("`{}`", value.raw())).collect();
+        // The list of values is itself limited, so the number of the others is not known here.
+        let others = if values.len() > NAMED { " and others" } else { "" };
+        let (what, limit, source) = (self.what.raw(), self.limit.raw(), self.source.raw());
+        format!("`{what}` is {}{others}, the limit is `{limit}` ({name}{source})", named.join(", "))
     }
 }
 
@@ -292,5 +310,26 @@ mod tests {
         names.dedup();
         assert_eq!(before, names.len());
         assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')));
+    }
+
+    #[test]
+    fn values_that_exceed_one_limit_share_a_line_that_names_three_of_them() {
+        let limit = |what: &str, value: &str| Limit {
+            what: what.into(),
+            value: value.into(),
+            limit: "x".into(),
+            name: None,
+            source: "tasks.yaml".into(),
+        };
+        let scopes: Vec<Limit> = ["a", "b", "c", "d"].map(|value| limit("scope", value)).into();
+        let all = [&scopes[..1], &[limit("ttl", "9h")], &scopes[1..]].concat();
+        assert_eq!(
+            Limit::in_words(&all),
+            [
+                "`scope` is `a`, `b`, `c` and others, the limit is `x` (tasks.yaml)",
+                "`ttl` is `9h`, the limit is `x` (tasks.yaml)"
+            ]
+        );
+        assert_eq!(Limit::in_words(&scopes[..3]), ["`scope` is `a`, `b`, `c`, the limit is `x` (tasks.yaml)"]);
     }
 }

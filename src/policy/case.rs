@@ -68,7 +68,7 @@ impl PolicyHit {
                 format!("`{}`: {}: {}", self.policy.as_str(), self.title.raw(), error.raw())
             }
         };
-        let exceeded: Vec<String> = self.limits.iter().map(Limit::in_words).collect();
+        let exceeded = Limit::in_words(&self.limits);
         let message = if exceeded.is_empty() { message } else { format!("{message}: {}", exceeded.join("; ")) };
         Finding::new(code, message).help(self.advice.clone()).exceeding(self.limits.iter().cloned())
     }

@@ -3,6 +3,7 @@
 //! In: a change of the report, and its plan. Out: lines on a page, for the terminal session and for printed reviews.
 
 use crate::access::model::facts::ClaimResult;
+use crate::input::finding::Limit;
 use crate::report::contents::ContentsReport;
 use crate::report::effects::{AccessList, Bundle, MOST_SEVERE};
 use crate::report::layout::{Page, Span, spans};
@@ -378,8 +379,8 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
         Span::outside(Label::Plain, &rule.title),
     ];
     page.para_from(Span::own(label, format!("  {} ", policy.verdict.word())), &line);
-    for limit in &policy.limits {
-        page.para("      ", &[Span::outside(Label::Plain, &limit.in_words().into())]);
+    for limits in Limit::in_words(&policy.limits) {
+        page.para("      ", &[Span::outside(Label::Plain, &limits.into())]);
     }
     if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {
         page.para_from(Span::own(Label::Note, "      = help: "), &[Span::outside(Label::Plain, &rule.advice)]);
