@@ -328,6 +328,9 @@ pub struct TrustRule {
     /// The scope of the required permission. It may use names of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Text>,
+    /// Permissions that the same subject must have as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<Requirement>,
     /// The system of the required permission. If absent, that of the rule's id, else that of the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,

@@ -8,15 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::chains::what_if::lay;
 use crate::access::change::apply::{seeds, trust};
-use crate::access::change::references::outline;
+use crate::access::change::references::{Object, outline};
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::escalation::catalog::{EscalationPath, Exists, ObjectKind};
-use crate::access::escalation::requirement::{Reached, RequirementQuery};
+use crate::access::escalation::objects::objects;
+use crate::access::escalation::requirement::Place;
+use crate::access::escalation::requirement::Reached;
+use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::graph::closure::closure;
 use crate::access::graph::index::NameKind;
-use crate::access::graph::trust_rules::Bound;
+use crate::access::graph::trust_rules::{Bound, Template};
 use crate::access::matching::dialect::Dialect;
 use crate::access::matching::pattern::id_matches;
 use crate::input::id::Subject;
@@ -48,7 +51,7 @@ pub(crate) fn meeting(
     let systems = q.index.systems();
     let applies = |p: &&EscalationPath| systems.may_hold(p.system.as_ref()) && !p.variables().is_empty();
     let paths = q.data.escalations.iter().filter(applies);
-    let paths = paths.map(|p| (p, RequirementQuery::of(p))).collect();
+    let paths = paths.map(|p| (p, RequirementQuery::of(&whole, p))).collect();
     let mut meeting =
         CrossPlanInteraction { plain, whole: &whole, paths, expires: q.plan.expires.value, left: q.budget.work };
     let others: Vec<(usize, &ResolvedChange<'_>)> =
@@ -144,7 +147,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
             self.charge(usize::try_from(size).ok()?.saturating_mul(8))?;
             let reached = Reached::new(self.whole, subject);
             for (at, (_, asked)) in self.paths.iter().enumerate() {
-                if asked.iter().all(|a| a.way(self.whole, &reached, &Bound::new()).is_some()) {
+                if asked.iter().all(|a| a.way(self.whole, &reached, &Bound::new(), Place::Any).is_some()) {
                     able.entry(at).or_default().insert(subject);
                 }
             }
@@ -156,7 +159,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
     fn uses(&self, who: &Subject, path: usize, bound: &Bound) -> bool {
         let Some((_, asked)) = self.paths.get(path) else { return true };
         let reached = Reached::new(self.whole, who);
-        asked.iter().all(|a| a.way(self.whole, &reached, bound).is_some())
+        asked.iter().all(|a| a.way(self.whole, &reached, bound, Place::Any).is_some())
     }
 
     fn any_uses(&self, bindings: &Bindings, able: &Able<'_>) -> bool {
@@ -178,7 +181,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
             if let Some((kind, name)) = &outlined.makes
                 && let Some(kind) = object_kind(*kind)
             {
-                for variable in path.variables() {
+                for variable in path.variables().into_iter().filter(|variable| !path.is_named(variable)) {
                     if path.exists.iter().all(|e| e.variable != variable || fits(e, kind, name.raw())) {
                         found.insert((at, one(&variable, name.raw())));
                     }
@@ -206,10 +209,24 @@ impl CrossPlanInteraction<'_, '_, '_> {
                     }
                 }
             }
-            for e in path.exists.iter().filter(|e| e.holds.is_some()) {
+            let asks = |e: &&Exists| e.named.is_none() && (e.holds.is_some() || e.gives_more);
+            for e in path.exists.iter().filter(asks) {
                 let own = self.own(step);
-                let holding = own.iter().filter(|who| fits(e, ObjectKind::Identity, who.as_str()));
+                let holding: Vec<&Subject> =
+                    own.iter().filter(|who| fits(e, subject_kind(who), who.as_str())).collect();
+                if holding.is_empty() {
+                    continue;
+                }
+                // What it gives matters only where it may be meant, as it is with all changes together.
+                let meant = objects(self.whole, path, &e.variable);
+                let holding = holding.into_iter().filter(|who| e.holds.is_some() || meant.contains(&who.text()));
                 found.extend(holding.map(|who| (at, one(&e.variable, who.as_str()))));
+            }
+            for e in path.exists.iter().filter(|e| e.gives_more && e.kind == ObjectKind::Role) {
+                let Some(template) = e.named.as_ref().map(|t| Template::new(t.raw())) else { continue };
+                let roles =
+                    outlined.objects.iter().filter_map(Object::whole).filter(|(kind, _)| *kind == NameKind::Role);
+                found.extend(roles.filter_map(|(_, role)| Some((at, template.matches(role.raw())?))));
             }
         }
         found
@@ -219,7 +236,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
 /// Whether an object of a kind may be what a path says of a variable, by its name.
 fn fits(e: &Exists, kind: ObjectKind, name: &str) -> bool {
     (e.kind == ObjectKind::Any || e.kind == kind)
-        && e.name.as_ref().is_none_or(|p| id_matches(p, name))
+        && (e.name.is_empty() || e.name.iter().any(|p| id_matches(p.raw(), name)))
         && !e.not_name.as_ref().is_some_and(|p| id_matches(p, name))
 }
 

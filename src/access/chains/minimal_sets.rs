@@ -217,7 +217,7 @@ impl Search<'_, '_, '_> {
         let not = |relation: Option<Relation>| matches!(relation, Some(Relation::Other | Relation::GroupNotOfActor));
         let mut paths = self.data.escalations.iter().filter(|path| path.id == e.id);
         usize::try_from(e.count).is_ok_and(|count| count < MAX_BINDINGS)
-            && !paths.any(|path| path.exists.iter().any(|exists| not(exists.relation)))
+            && !paths.any(|path| path.exists.iter().any(|exists| not(exists.relation) || exists.gives_more))
     }
 
     /// Shrinks a subset that yields a piece until each member is needed.

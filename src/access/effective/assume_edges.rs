@@ -126,10 +126,27 @@ impl AccessState<'_, '_> {
                 }
                 for place in if holding.denies.is_empty() { &lends.each } else { &lends.all } {
                     let (Some(rule), Some(of)) = (rules.get(*place), all.rules.get(*place)) else { continue };
-                    self.one_by_one(holding, (rule, all, of), found);
+                    if let Some(with) = self.holds_with(own, rule) {
+                        self.one_by_one(holding, with, (rule, all, of), found);
+                    }
                 }
             }
         }
+    }
+
+    /// Whether what a rule asks for besides is held, and whether it is in force; nothing if it is not held.
+    fn holds_with(&self, own: &DirectHoldings, rule: &TrustRule) -> Option<Mode> {
+        let mut with = Mode::Standing;
+        let system = rule.system(self.systems.whole());
+        for asked in &rule.with {
+            let (action, resource, scope) = (&asked.action, &asked.resource, asked.scope.as_ref());
+            let way = self.holds(own, &WantedAccess { action, resource, scope, system: system.as_ref() });
+            way.ever.as_ref()?;
+            if way.now.is_none() {
+                with = Mode::Eligible;
+            }
+        }
+        Some(with)
     }
 
     /// The rules with those that the changes made, if they made any.
@@ -162,7 +179,8 @@ impl AccessState<'_, '_> {
                 continue;
             }
             lends.all.push(place);
-            let whole = allows.iter().copied().find(|at| {
+            // A rule that asks for more does not hold for every holder alike.
+            let whole = allows.iter().copied().filter(|_| rule.with.is_empty()).find(|at| {
                 flat.allows.get(*at).is_some_and(|allow| {
                     let dialect = self.systems.dialect_for(system.as_ref(), allow.system.as_ref(), false);
                     allow.permission.except.is_empty()
@@ -204,7 +222,7 @@ impl AccessState<'_, '_> {
         found
     }
 
-    fn one_by_one(&self, holding: &Holding, of: (&TrustRule, &Rules, &RuleOf), found: &mut FoundEdges) {
+    fn one_by_one(&self, holding: &Holding, with: Mode, of: (&TrustRule, &Rules, &RuleOf), found: &mut FoundEdges) {
         let (rule, rules, asks) = of;
         let system = rule.system(self.systems.whole());
         let allows = holding.flat.overlapping(self.systems, (&rule.action, &asks.open_resource, system.as_ref()));
@@ -229,7 +247,7 @@ impl AccessState<'_, '_> {
                         best.join(&self.unless_denied(holding, allow, &wanted));
                     }
                 }
-                way.join(&best.step(&PathStep::ActsAs(target.clone(), rule.id.clone()), Mode::Standing, Expiry::NEVER));
+                way.join(&best.step(&PathStep::ActsAs(target.clone(), rule.id.clone()), with, Expiry::NEVER));
             }
         }
     }

@@ -59,7 +59,7 @@ impl AccessDiff {
 
 impl AccessState<'_, '_> {
     /// An allow as an access, with the denies that overlap it; nothing if one deny takes it whole.
-    fn access(
+    pub(crate) fn access(
         &self,
         denies: &[Exception],
         scope: Option<&ResourceId>,

@@ -25,6 +25,13 @@ fn lasts(way: &Validity) -> bool {
     way.now.as_ref().is_some_and(|leg| leg.end == Expiry::NEVER)
 }
 
+impl AccessState<'_, '_> {
+    /// Whether a subject holds everything itself.
+    pub(crate) fn holds_everything(&self, subject: &Subject) -> bool {
+        self.own(subject).is_everything(self.systems)
+    }
+}
+
 impl DirectHoldings {
     /// Whether what a subject holds itself is everything.
     /// INVARIANT: everything is of one system; else whoever holds everything of one may still gain in another.

@@ -14,6 +14,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::effects::budget::{Budget, Remaining};
 use crate::access::escalation::catalog;
 use crate::access::escalation::catalog::EscalationPath;
+use crate::access::escalation::matches;
 use crate::access::escalation::opening::Opening;
 use crate::access::escalation::prefilter::Asks;
 use crate::access::graph::provenance::{length, path};
@@ -343,7 +344,10 @@ impl<'b> EffectContext<'b> {
         let mut paths = self.data.escalations.iter().filter(applies);
         let assigns =
             !delta.added.is_empty() || !delta.roles.is_empty() || !delta.gone.is_empty() || !delta.left.is_empty();
-        paths.any(|p| (alters && !p.variables().is_empty()) || (assigns && p.looks_at_holders()))
+        paths.any(|p| {
+            let redefined = || delta.roles.keys().any(|role| matches::is_named(after, p, role));
+            (alters && p.has_objects()) || (assigns && p.looks_at_holders()) || redefined()
+        })
     }
 
     /// Whether a place is made that a path names.

@@ -9,7 +9,9 @@ use std::rc::Rc;
 
 use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::{EscalationPath, Exists};
-use crate::access::escalation::requirement::{Completion, MAX_BINDINGS, Reached, RequirementQuery, Strength};
+use crate::access::escalation::requirement::Place;
+use crate::access::escalation::requirement::{Completion, MAX_BINDINGS, Reached, Strength};
+use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::graph::trust_rules::Bound;
 use crate::input::id::{Id, RoleId};
 use crate::input::text::Text;
@@ -20,6 +22,7 @@ pub(crate) struct Binding<'q, 'v, 's> {
     known: &'q EscalationPath,
     reached: &'q Reached<'q>,
     asked: &'q [RequirementQuery],
+    place: Place<'q>,
     /// The roles that holders hold, and who holds roles, by name.
     roles: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
     holders: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
@@ -31,8 +34,9 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
         known: &'q EscalationPath,
         reached: &'q Reached<'q>,
         asked: &'q [RequirementQuery],
+        place: Place<'q>,
     ) -> Self {
-        Self { view, known, reached, asked, roles: RefCell::default(), holders: RefCell::default() }
+        Self { view, known, reached, asked, place, roles: RefCell::default(), holders: RefCell::default() }
     }
 
     /// Binds the variables one after the other. A strength of `Possible` of a choice says that it was not told yet.
@@ -51,8 +55,7 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
             if let Some(strength) = strength
                 && self.joined(bound)
             {
-                let objects = into.names.iter().filter_map(|n| bound.get(n)).map(|o| o.as_str().into()).collect();
-                into.bindings.insert(objects, strength);
+                into.add(bound, strength);
             }
             return;
         };
@@ -105,8 +108,7 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
     fn strength(&self, bound: &Bound) -> Option<Strength> {
         let mut strength = Strength::Complete;
         for asked in self.asked {
-            let (_, condition) = asked.way(self.view, self.reached, bound)?;
-            if condition.is_some() {
+            if asked.way(self.view, self.reached, bound, self.place)?.condition.is_some() {
                 strength = Strength::Conditional;
             }
         }

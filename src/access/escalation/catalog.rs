@@ -1,9 +1,11 @@
-//! Escalation paths: known ways from small permissions to large ones, as data.
+//! The catalogue of escalation paths: known ways from small permissions to large ones, as data.
 //!
-//! In: files of `escalations/`. Out: paths: what must be held, on which objects of the snapshot, and what these must be.
-//! [`crate::access::escalation::matches`] tells who completes one. Never judges whether a completion is wanted.
+//! Reads the files of `escalations/`: what must be held, on which objects of the snapshot, and what these must be. Each
+//! requirement lists the verbs and resources that are as good as each other, so one path is one entry.
+//! [`crate::access::escalation::matches`] computes who completes one.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
@@ -18,7 +20,26 @@ use crate::input::text::Text;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EscalationFile {
+    #[serde(default)]
     pub(crate) paths: Vec<EscalationPath>,
+    /// What services do under roles that are passed to them.
+    #[serde(default)]
+    pub(crate) services: Vec<Service>,
+}
+
+/// What a service runs under a role that is passed to it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its names, as trust policies write them without the domain: `lambda`, `ecs-tasks`.
+    #[serde(deserialize_with = "one_or_many")]
+    pub names: Vec<Text>,
+    /// Where it is documented.
+    pub source: Text,
+    /// Ways to run something: each is a list of requirements that must all be held. None: the service runs nothing for
+    /// whoever passes it a role.
+    #[serde(default)]
+    pub runs: Vec<Vec<PathRequirement>>,
 }
 
 /// One known path.
@@ -29,6 +50,9 @@ pub struct EscalationPath {
     pub id: Text,
     /// What it leads to, one sentence.
     pub title: Text,
+    /// The same, where the names allowed are not limited; none: as `title`.
+    #[serde(default)]
+    pub any: Option<Text>,
     /// Where it is documented.
     pub source: Text,
     /// The source system; none: any.
@@ -36,22 +60,47 @@ pub struct EscalationPath {
     pub system: Option<System>,
     /// All of these must be held.
     pub requires: Vec<PathRequirement>,
+    /// Whether all of it must be held in one place.
+    #[serde(default)]
+    pub same_scope: bool,
+    /// It means something only where the snapshot holds a role that is called like one of these.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub only_with: Vec<Text>,
     /// What the variables must be.
     #[serde(default)]
     pub exists: Vec<Exists>,
+    /// What services run, for `runs_as`: of all files.
+    #[serde(skip)]
+    pub services: Arc<[Service]>,
 }
 
-/// One thing that must be held.
-#[derive(Clone, Debug, Deserialize)]
+/// One thing that must be held: one of the actions on one of the resources, or what takes its place.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PathRequirement {
-    /// The action pattern.
-    pub action: Text,
-    /// The resource pattern; `$name` stands for an object of the snapshot.
-    pub resource: Text,
+    /// The action patterns, of which one must be held.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub action: Vec<Text>,
+    /// The resource patterns, of which one must be held; `$name` stands for an object of the snapshot, `$name_account` for
+    /// the account in its name.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub resource: Vec<Text>,
     /// The scope it must be held in, which may use the same names; none: in any.
     #[serde(default)]
     pub scope: Option<Text>,
+    /// What makes a trust rule of the snapshot hold that is called so is enough as well.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub via: Vec<Text>,
+    /// A variable: what a service that the object lets in needs to run something under it, by the list of services.
+    #[serde(default)]
+    pub runs_as: Option<String>,
+}
+
+impl PathRequirement {
+    /// Each action with each resource.
+    pub(crate) fn alternatives(&self) -> impl Iterator<Item = (&Text, &Text)> {
+        self.action.iter().flat_map(|action| self.resource.iter().map(move |resource| (action, resource)))
+    }
 }
 
 /// What a variable must stand for: all that is said here must be true of it.
@@ -63,9 +112,9 @@ pub struct Exists {
     /// The kind of object.
     #[serde(default)]
     pub kind: ObjectKind,
-    /// Its name matches this pattern.
-    #[serde(default)]
-    pub name: Option<String>,
+    /// Its name matches one of these patterns.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub name: Vec<Text>,
     /// Its name does not match this pattern.
     #[serde(default)]
     pub not_name: Option<String>,
@@ -81,6 +130,16 @@ pub struct Exists {
     /// It holds, itself, an access that covers this.
     #[serde(default)]
     pub holds: Option<PathRequirement>,
+    /// The variable stands for a name that what is held allows, not for an object of the snapshot. The object of that name,
+    /// if there is one, is called like this template.
+    #[serde(default)]
+    pub named: Option<Text>,
+    /// It gives something that whoever completes the path does not hold.
+    #[serde(default)]
+    pub gives_more: bool,
+    /// A limit of this name bounds it.
+    #[serde(default)]
+    pub limited_by: Option<Text>,
 }
 
 /// A text, or a list of them.
@@ -132,12 +191,38 @@ pub enum ObjectKind {
     Resource,
 }
 
+/// The variable that a name in a template stands for: `$role_account` is a part of `$role`.
+pub(crate) fn variable_of(name: &str) -> &str {
+    name.strip_suffix(ACCOUNT).unwrap_or(name)
+}
+
+/// What the name of a variable ends with that stands for the account of an object.
+pub(crate) const ACCOUNT: &str = "_account";
+
 impl EscalationPath {
     /// The names of its variables, sorted.
     pub(crate) fn variables(&self) -> BTreeSet<String> {
-        let texts = self.requires.iter().flat_map(|r| [Some(&r.resource), r.scope.as_ref()]).flatten();
-        let in_requires = texts.flat_map(|t| Template::new(t.raw()).variables().map(str::to_owned).collect::<Vec<_>>());
+        let texts = self.requires.iter().flat_map(|r| r.resource.iter().chain(&r.scope));
+        let names =
+            |t: &Text| Template::new(t.raw()).variables().map(|n| variable_of(n).to_owned()).collect::<Vec<_>>();
+        let in_requires = texts.flat_map(names).chain(self.requires.iter().filter_map(|r| r.runs_as.clone()));
         in_requires.chain(self.exists.iter().map(|e| e.variable.clone())).collect()
+    }
+
+    /// Whether some variable stands for an object of the snapshot.
+    pub(crate) fn has_objects(&self) -> bool {
+        self.variables().iter().any(|name| !self.is_named(name))
+    }
+
+    /// Whether a variable stands for a name that what is held allows.
+    pub(crate) fn is_named(&self, variable: &str) -> bool {
+        self.exists.iter().any(|e| e.variable == variable && e.named.is_some())
+    }
+
+    /// Whether a name that it uses may mean one of these roles, which must then give something.
+    pub(crate) fn asks_what_role_gives(&self, role: &str) -> bool {
+        let mut named = self.exists.iter().filter(|e| e.gives_more && e.kind == ObjectKind::Role);
+        named.any(|e| e.named.as_ref().is_some_and(|t| Template::new(t.raw()).matches(role).is_some()))
     }
 
     /// The places that it names as they are.
@@ -148,7 +233,10 @@ impl EscalationPath {
 
     /// Whether it asks what an object holds, or who holds it: an assignment of one may complete it for another.
     pub(crate) fn looks_at_holders(&self) -> bool {
-        self.exists.iter().any(|e| e.held_by.is_some() || e.holds.is_some())
+        self.exists.iter().any(|e| {
+            let gives = e.gives_more && e.named.is_none();
+            e.held_by.is_some() || e.holds.is_some() || gives
+        })
     }
 
     /// What is wrong with the path itself.
@@ -158,8 +246,12 @@ impl EscalationPath {
             let message = format!("escalation path `{}` {what}", self.id.raw());
             faults.push(Finding::new(Code::BadConfiguration, message).at(place).help(help));
         };
-        if self.requires.is_empty() {
-            fault("requires nothing".to_owned(), "list what must be held");
+        let is_empty = |r: &PathRequirement| {
+            let asks = !r.action.is_empty() && !r.resource.is_empty();
+            !asks && r.via.is_empty() && r.runs_as.is_none()
+        };
+        if self.requires.is_empty() || self.requires.iter().any(is_empty) {
+            fault("requires nothing".to_owned(), "list what must be held: an `action` and a `resource`");
         }
         let variables = self.variables();
         for exists in &self.exists {

@@ -4,8 +4,9 @@
 //! which each requirement is held, by the subject or by one that it can act as. An entry holds if a held allow overlaps it
 //! and no single deny covers the overlap; access by activation counts. Never judges whether a completion is wanted.
 //!
-//! Many objects may do: up to [`MOST`] new ones of a path are told one by one, more of them as one, with `*` for the
-//! object. What was held before is compared object by object all the same.
+//! Many objects may do: up to [`MOST`] new ones of a path are reported one by one, more of them as one, with `*` for the
+//! object. What was held before is compared object by object all the same. A path whose requirements must be held in one
+//! place is bound once for each place where some of it is held.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -15,11 +16,13 @@ use crate::access::escalation::bindings::Binding;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::objects::{objects, wanted};
 use crate::access::escalation::requirement::{
-    Completion, Completions, FoundPath, Objects, Reached, RequirementQuery, Strength,
+    ANY, Completion, Completions, FoundPath, Objects, Place, Reached, SCOPE, Strength,
 };
+use crate::access::escalation::requirement_query::{RequirementQuery, object_of};
 use crate::access::graph::trust_rules::Bound;
+use crate::access::matching::pattern::id_matches;
 use crate::access::model::facts::Escalation;
-use crate::input::id::Subject;
+use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
 /// New completions of one path that are told one by one.
@@ -57,9 +60,9 @@ impl AccessState<'_, '_> {
         if self.memo.borrow().too_many_candidates {
             return None;
         }
-        let applies = |p: &&EscalationPath| self.systems.may_hold(p.system.as_ref());
+        let applies = |p: &&EscalationPath| self.systems.may_hold(p.system.as_ref()) && !p.variables().is_empty();
         let paths: Vec<Vec<RequirementQuery>> =
-            paths.iter().filter(applies).filter(|p| !p.variables().is_empty()).map(RequirementQuery::of).collect();
+            paths.iter().filter(applies).map(|p| RequirementQuery::of(self, p)).collect();
         let mut left = work;
         let mut found = BTreeSet::new();
         for subject in self.everyone() {
@@ -69,8 +72,9 @@ impl AccessState<'_, '_> {
                 return None;
             }
             let reached = Reached::new(self, &subject);
-            let open =
-                |asked: &Vec<RequirementQuery>| asked.iter().all(|a| a.way(self, &reached, &Bound::new()).is_some());
+            let open = |asked: &Vec<RequirementQuery>| {
+                asked.iter().all(|a| a.way(self, &reached, &Bound::new(), Place::Any).is_some())
+            };
             if !is_service(self, &subject) && paths.iter().any(open) {
                 found.insert(subject);
             }
@@ -94,35 +98,118 @@ pub(crate) fn complete<'p>(
     known: &'p EscalationPath,
     reached: &Reached<'_>,
 ) -> Option<Completion<'p>> {
-    let asked: Vec<RequirementQuery> = RequirementQuery::of(known);
+    if !applies_here(view, known) {
+        return None;
+    }
+    let asked = RequirementQuery::of(view, known);
     // With all variables open everything must hold, or no binding can.
-    let open: Vec<FoundPath> = asked.iter().map(|a| a.way(view, reached, &Bound::new())).collect::<Option<_>>()?;
-    let held =
-        if open.iter().any(|(_, condition)| condition.is_some()) { Strength::Conditional } else { Strength::Complete };
+    let anywhere = open_ways(view, reached, &asked, Place::Any)?;
+    let names: Vec<String> = known.variables().into_iter().chain(known.same_scope.then(|| SCOPE.to_owned())).collect();
+    let mut completion = Completion { known, bindings: BTreeMap::new(), open: anywhere, names };
+    let objects = |name: String| {
+        let all =
+            if known.is_named(&name) { reached.names(view, known, &name, &asked) } else { objects(view, known, &name) };
+        (name, all)
+    };
+    let variables: Vec<(String, BTreeSet<Text>)> = known.variables().into_iter().map(objects).collect();
+    if !known.same_scope {
+        let open = completion.open.clone();
+        bind_at(view, reached, (&asked, &variables), &open, Place::Any, &mut completion);
+        return (!completion.bindings.is_empty()).then_some(completion);
+    }
+    for scope in reached.scopes(view, &asked) {
+        let place = Place::One(scope.as_ref());
+        if let Some(open) = open_ways(view, reached, &asked, place) {
+            bind_at(view, reached, (&asked, &variables), &open, place, &mut completion);
+        }
+        let any = |(objects, strength): (&Objects, &Strength)| {
+            *strength == Strength::Complete && objects.iter().all(|object| object.raw() == ANY)
+        };
+        // What is complete for any name everywhere takes in every place.
+        if scope.is_none() && completion.bindings.iter().any(any) {
+            break;
+        }
+    }
+    (!completion.bindings.is_empty()).then_some(completion)
+}
+
+/// How each requirement is held in a place with all variables open.
+fn open_ways(
+    view: &AccessState<'_, '_>,
+    reached: &Reached<'_>,
+    asked: &[RequirementQuery],
+    place: Place<'_>,
+) -> Option<Vec<FoundPath>> {
+    asked.iter().map(|a| a.way(view, reached, &Bound::new(), place)).collect()
+}
+
+/// Binds the variables of a path, all of whose requirements are held in a place while they are open.
+fn bind_at(
+    view: &AccessState<'_, '_>,
+    reached: &Reached<'_>,
+    (asked, variables): (&[RequirementQuery], &[(String, BTreeSet<Text>)]),
+    open: &[FoundPath],
+    place: Place<'_>,
+    completion: &mut Completion<'_>,
+) {
+    let known = completion.known;
+    let held = if open.iter().any(|found| found.condition.is_some()) { Strength::Conditional } else { Strength::Complete };
     // What asks for no object is as sure with every object.
-    let plainly =
-        |(a, (_, condition)): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && condition.is_some();
-    let base = if asked.iter().zip(&open).any(plainly) { Strength::Conditional } else { Strength::Complete };
-    let names: Vec<String> = known.variables().into_iter().collect();
-    let mut completion = Completion { known, bindings: BTreeMap::new(), open, names };
-    if completion.names.is_empty() {
-        completion.bindings.insert(Vec::new(), held);
-        return Some(completion);
+    let plainly = |(a, found): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && found.condition.is_some();
+    let base = if asked.iter().zip(open).any(plainly) { Strength::Conditional } else { Strength::Complete };
+    let bound: Bound = match place {
+        Place::Any => Bound::new(),
+        Place::One(scope) => Bound::from([(SCOPE.to_owned(), scope.map_or(ANY, ResourceId::as_str).to_owned())]),
+    };
+    if variables.is_empty() {
+        completion.add(&bound, held);
+        return;
     }
     let mut choices: Vec<(&str, Vec<Text>, Strength)> = Vec::new();
-    let names = completion.names.clone();
-    for name in &names {
-        let all = objects(view, known, name);
+    for (name, all) in variables {
         if all.is_empty() {
             // Nothing to bind it to: possible, with everything left open.
             completion.bindings.insert(Vec::new(), Strength::Possible);
-            return Some(completion);
+            return;
         }
-        let (fitting, strength) = fitting(view, known, name, all, &asked, reached);
+        let (fitting, strength) = fitting(view, known, name, all.clone(), asked, reached, place);
         choices.push((name, fitting, strength));
     }
-    Binding::new(view, known, reached, &asked).bind(&choices, &mut Bound::new(), base, &mut completion);
-    (!completion.bindings.is_empty()).then_some(completion)
+    Binding::new(view, known, reached, asked, place).bind(&choices, &mut bound.clone(), base, completion);
+}
+
+/// Whether something that is held may name a role that a change redefines, for a path that asks what the role gives.
+pub(crate) fn is_named(view: &AccessState<'_, '_>, known: &EscalationPath, role: &RoleId) -> bool {
+    if view.index.role(role.as_str()).is_none() || !known.asks_what_role_gives(role.as_str()) {
+        return false;
+    }
+    let named = |e: &Exists| e.named.clone().map(|template| (e.variable.clone(), template));
+    let variables: Vec<(String, Text)> = known.exists.iter().filter_map(named).collect();
+    let asked = RequirementQuery::of(view, known);
+    let means = |held: &Text| {
+        variables.iter().any(|(variable, template)| {
+            let mut names = asked.iter().filter_map(|a| a.name_in(variable, held.raw()));
+            names.any(|name| object_of(template, variable, &name.into()) == role.as_str())
+        })
+    };
+    let mut permissions = view.index.snapshot().roles.iter().flat_map(|role| &role.permissions);
+    permissions.any(|permission| means(&permission.resource))
+}
+
+/// Whether the snapshot holds one of the roles without which a path means nothing.
+fn applies_here(view: &AccessState<'_, '_>, known: &EscalationPath) -> bool {
+    if known.only_with.is_empty() {
+        return true;
+    }
+    let key = (known.id.clone(), String::new());
+    if let Some(found) = view.memo.borrow().objects.get(&key) {
+        return !found.is_empty();
+    }
+    let is_one = |id: &RoleId| known.only_with.iter().any(|pattern| id_matches(pattern.raw(), id.as_str()));
+    let found = view.index.snapshot().roles.iter().map(|role| &role.id).find(|id| is_one(id)).map(RoleId::text);
+    let applies = found.is_some();
+    view.memo.borrow_mut().objects.insert(key, Rc::new(found.into_iter().collect()));
+    applies
 }
 
 /// The objects that fit all that is asked of one variable alone, and how surely at best.
@@ -133,15 +220,15 @@ fn fitting(
     all: BTreeSet<Text>,
     asked: &[RequirementQuery],
     reached: &Reached<'_>,
+    place: Place<'_>,
 ) -> (Vec<Text>, Strength) {
     let related =
         |object: &Text| reached.is_near(object.raw()) && wanted(known, name).all(|e| relates(view, e, object, reached));
     let mine: Vec<&RequirementQuery> = asked.iter().filter(|a| a.variables() == BTreeSet::from([name])).collect();
     // WHY: who may do it on everything may do it on each; no need to ask about thousands.
-    let names = wanted(known, name).find_map(|e| e.name.as_deref());
-    let whole: Option<Vec<bool>> = names.and_then(|names| {
-        mine.iter().map(|a| a.is_plainly(name).then(|| reached.covers_all(view, a, names))?).collect()
-    });
+    let names = wanted(known, name).find_map(|e| Some(e.name.as_slice()).filter(|names| names.len() == 1)?.first());
+    let whole: Option<Vec<bool>> =
+        names.and_then(|names| mine.iter().map(|a| reached.covers_all(view, a.plainly(name)?, names.raw())).collect());
     let is_open = || {
         all.iter()
             .any(|o| !reached.conditions_on(known, &Bound::from([(name.to_owned(), o.raw().to_owned())])).is_empty())
@@ -152,7 +239,7 @@ fn fitting(
     }
     let fits = |object: &Text| {
         let bound = Bound::from([(name.to_owned(), object.raw().to_owned())]);
-        related(object) && mine.iter().all(|a| a.way(view, reached, &bound).is_some())
+        related(object) && mine.iter().all(|a| a.way(view, reached, &bound, place).is_some())
     };
     (all.into_iter().filter(fits).collect(), Strength::Possible)
 }
@@ -170,40 +257,48 @@ fn relates(view: &AccessState<'_, '_>, exists: &Exists, object: &Text, reached: 
     }
 }
 
-/// The completions of a state that another does not have, or not as surely, told one by one or as one; of a binding that is
-/// new, `wanted` says whether it is one of those to tell.
+/// Says of a binding whether it is one of those to report, and whether it was completed before as surely.
+type Wanted<'w> = dyn Fn(&Completion<'_>, &Objects, Strength, bool) -> bool + 'w;
+
+/// The completions of a state that another does not have, or not as surely, and those on objects that come to give more;
+/// reported one by one or as one.
 pub(crate) fn fresh(
-    view: &AccessState<'_, '_>,
-    reached: &Reached<'_>,
-    after: &Completions<'_>,
-    before: &Completions<'_>,
-    wanted: &dyn Fn(&Completion<'_>, &Objects, Strength) -> bool,
+    (before, after): (&AccessState<'_, '_>, &AccessState<'_, '_>),
+    (was, is): (&Reached<'_>, &Reached<'_>),
+    (known, completions): (&Completions<'_>, &Completions<'_>),
+    to_report: &Wanted<'_>,
 ) -> Vec<Escalation> {
-    let (mut found, subject) = (Vec::new(), reached.subject);
-    for completion in after {
-        let known = before.iter().find(|c| c.known.id == completion.known.id);
-        let was = |objects: &Objects| known.and_then(|k| k.bindings.get(objects));
-        let new: Vec<(&Objects, Strength)> = completion
-            .bindings
-            .iter()
-            .filter(|(objects, strength)| was(objects).is_none_or(|w| w < strength))
-            .filter(|(objects, strength)| wanted(completion, objects, **strength))
-            .map(|(objects, strength)| (objects, *strength))
-            .collect();
+    let (mut found, subject) = (Vec::new(), is.subject);
+    for completion in completions {
+        let known = known.iter().find(|c| c.known.id == completion.known.id);
+        let is_new = |(objects, strength): &(&Objects, &Strength)| {
+            let held = known.is_some_and(|known| known.holds(objects, **strength));
+            let gives = || completion.gives_more(after, is, objects);
+            // What gave something before is not new; what comes to give something is.
+            let gave = || completion.gives_more(before, was, objects);
+            let is_new = if held { completion.may_give_other(after, objects) && gives() && !gave() } else { gives() };
+            is_new && to_report(completion, objects, **strength, held)
+        };
+        let new: Vec<(&Objects, Strength)> =
+            completion.bindings.iter().filter(is_new).map(|(objects, strength)| (objects, *strength)).collect();
+        let any = new.iter().find(|(objects, _)| completion.is_any(objects));
         if new.len() > MOST {
             let strength = new.iter().map(|(_, s)| *s).max().unwrap_or(Strength::Possible);
-            let any: Objects = completion.names.iter().map(|_| "*".into()).collect();
-            found.push(completion.told(subject, &any, strength, new.len(), &completion.open));
+            let all: Objects = completion.names.iter().map(|_| ANY.into()).collect();
+            let count = if any.is_some() { 1 } else { new.len() };
+            found.push(completion.report(subject, &all, strength, count, any.is_some(), &completion.open));
             continue;
         }
-        for (objects, strength) in new {
-            let bound = completion.bound(objects);
-            let each = RequirementQuery::of(completion.known).into_iter().map(|asked| asked.way(view, reached, &bound));
-            let legs: Option<Vec<FoundPath>> = each.collect();
-            let legs = legs.unwrap_or_else(|| completion.open.clone());
-            let mut told = completion.told(subject, objects, strength, 1, &legs);
+        for (objects, strength) in new.iter().copied() {
+            // What is not limited says all that the rest of the same place says.
+            if any.is_some_and(|(any, _)| *any != objects && completion.is_within(objects, any)) {
+                continue;
+            }
+            let ways = completion.ways(after, is, objects);
+            let ways = ways.as_ref().unwrap_or(&completion.open);
+            let mut told = completion.report(subject, objects, strength, 1, completion.is_any(objects), ways);
             if told.conditional {
-                told.conditions.extend(reached.conditions_on(completion.known, &bound));
+                told.conditions.extend(is.conditions_on(completion.known, &completion.bound(objects)));
                 told.conditions.sort();
                 told.conditions.dedup();
             }

@@ -2,8 +2,10 @@
 
 pub(crate) mod bindings;
 pub mod catalog;
+pub(crate) mod gives_more;
 pub(crate) mod matches;
 pub(crate) mod objects;
 pub(crate) mod opening;
 pub(crate) mod prefilter;
 pub(crate) mod requirement;
+pub(crate) mod requirement_query;

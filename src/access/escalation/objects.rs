@@ -8,10 +8,11 @@ use std::rc::Rc;
 
 use crate::access::effective::holdings::WantedAccess;
 use crate::access::effective::state::AccessState;
-use crate::access::escalation::catalog::{EscalationPath, Exists, ObjectKind};
+use crate::access::escalation::catalog::{EscalationPath, Exists, ObjectKind, PathRequirement};
 use crate::access::matching::dialect::Dialect;
 use crate::access::matching::pattern::id_matches;
 use crate::input::id::Subject;
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// What a path says of a variable.
@@ -53,7 +54,7 @@ pub(crate) fn objects(view: &AccessState<'_, '_>, known: &EscalationPath, name: 
 }
 
 fn suits(view: &AccessState<'_, '_>, known: &EscalationPath, exists: &Exists, object: &Text) -> bool {
-    let named = exists.name.as_ref().is_none_or(|p| id_matches(p, object.raw()))
+    let named = (exists.name.is_empty() || exists.name.iter().any(|p| id_matches(p.raw(), object.raw())))
         && !exists.not_name.as_ref().is_some_and(|p| id_matches(p, object.raw()));
     let identity = || Subject::Identity(object.raw().into());
     let trusting = || {
@@ -61,22 +62,28 @@ fn suits(view: &AccessState<'_, '_>, known: &EscalationPath, exists: &Exists, ob
         let lets_in = |p: &Text| trusts.iter().any(|t| Dialect::default().resources_overlap(t.from.raw(), p.raw()));
         exists.trusts.is_empty() || exists.trusts.iter().any(lets_in)
     };
-    let holding = || {
-        exists.holds.as_ref().is_none_or(|wanted| {
-            let own = view.own(&identity());
-            own.holdings.iter().any(|h| {
-                let asked = WantedAccess {
-                    action: &wanted.action,
-                    resource: &wanted.resource,
-                    scope: None,
-                    system: known.system.as_ref(),
-                };
-                h.flat
-                    .covering(view.systems, asked.requested())
-                    .iter()
-                    .any(|allow| !view.unless_denied(h, allow, &asked).is_empty())
-            })
-        })
+    let limited = || {
+        let bounds =
+            |name: &Text| view.identity(object.raw()).is_some_and(|i| i.limits.iter().any(|l| l.name == *name));
+        exists.limited_by.as_ref().is_none_or(bounds)
     };
-    named && trusting() && holding()
+    let holding = |wanted| holds(view, &identity(), wanted, known.system.as_ref());
+    named && trusting() && limited() && exists.holds.as_ref().is_none_or(holding)
+}
+
+/// Whether an identity holds, itself, what is wanted.
+fn holds(
+    view: &AccessState<'_, '_>,
+    identity: &Subject,
+    wanted: &PathRequirement,
+    system: Option<&System>,
+) -> bool {
+    let own = view.own(identity);
+    wanted.alternatives().any(|(action, resource)| {
+        let asked = WantedAccess { action, resource, scope: None, system };
+        own.holdings.iter().any(|h| {
+            let covering = h.flat.covering(view.systems, asked.requested());
+            covering.iter().any(|allow| !view.unless_denied(h, allow, &asked).is_empty())
+        })
+    })
 }

@@ -20,8 +20,9 @@ use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::matches::{completed_by, fresh};
 use crate::access::escalation::objects::wanted;
 use crate::access::escalation::requirement::{
-    Completion, Completions, Objects, Reached, RequirementQuery, Strength, key,
+    Completion, Completions, Objects, Place, Reached, Strength, key,
 };
+use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::model::facts::Escalation;
 use crate::input::id::{GroupId, IdentityId, Subject};
 use crate::input::text::Text;
@@ -83,13 +84,13 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
         let (was, subject) = (&self.was, self.is.subject);
         let before = completed_by(self.before, paths.iter().copied(), was);
         let all = || self.before.is_administrator(subject) || was.given.is_everything(self.before.systems);
-        let mut found = self.compared(&self.is, &after, &before, &all);
+        let mut found = self.compared((was, &self.is), &after, &before, &all);
         let own = self.before.own(subject);
         if was.row.len() > 1 && !Rc::ptr_eq(&own, &self.after.own(subject)) && self.gains() {
             let (was, is) = (Reached::of_held(self.before, subject), Reached::of_held(self.after, subject));
             let after = completed_by(self.after, paths.iter().copied(), &is);
             let before = completed_by(self.before, paths.iter().copied(), &was);
-            let held = self.compared(&is, &after, &before, &|| was.given.is_everything(self.before.systems));
+            let held = self.compared((&was, &is), &after, &before, &|| was.given.is_everything(self.before.systems));
             for (list, more) in [(&mut found.opened, held.opened), (&mut found.already, held.already)] {
                 let told: BTreeSet<_> = list.iter().map(key).collect();
                 list.extend(more.into_iter().filter(|one| !told.contains(&key(one))));
@@ -100,18 +101,23 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
 
     fn compared(
         &self,
-        reached: &Reached<'_>,
+        reached: (&Reached<'_>, &Reached<'_>),
         after: &Completions<'_>,
         before: &Completions<'_>,
         had_everything: &dyn Fn() -> bool,
     ) -> Opened {
         let all = OnceCell::new();
         let of = |kind: Kind| {
-            let is = |completion: &Completion<'_>, objects: &Objects, strength: Strength| {
+            let is = |completion: &Completion<'_>, objects: &Objects, strength: Strength, was_held: bool| {
                 let had_everything = *all.get_or_init(had_everything);
-                kind == if had_everything { Kind::Already } else { self.kind(completion, objects, strength, before) }
+                kind == match (had_everything, was_held) {
+                    (true, _) => Kind::Already,
+                    // The objects of the path come to give more.
+                    (false, true) => Kind::Opened,
+                    (false, false) => self.kind(completion, objects, strength, before),
+                }
             };
-            fresh(self.after, reached, after, before, &is)
+            fresh((self.before, self.after), reached, (before, after), &is)
         };
         Opened { opened: of(Kind::Opened), already: of(Kind::Already) }
     }
@@ -134,8 +140,8 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
     fn was_own(&self, new: &Completion<'_>, objects: &Objects, strength: Strength) -> bool {
         let bound = new.bound(objects);
         let held = |asked: RequirementQuery| {
-            let found = asked.way(self.before, &self.was, &bound);
-            found.is_some_and(|(_, condition)| strength != Strength::Complete || condition.is_none())
+            let found = asked.way(self.before, &self.was, &bound, Place::Any);
+            found.is_some_and(|found| strength != Strength::Complete || found.condition.is_none())
         };
         let own = |e: &Exists| {
             let name = bound.get(&e.variable)?;
@@ -152,7 +158,7 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
             Some(was && self.was.given.covers_all(self.after.systems, self.after, &self.after.given(&subject)))
         };
         let mut others = new.known.exists.iter().filter_map(own).peekable();
-        others.peek().is_some() && others.all(|own| own) && RequirementQuery::of(new.known).into_iter().all(held)
+        others.peek().is_some() && others.all(|own| own) && RequirementQuery::of(self.before, new.known).into_iter().all(held)
     }
 
     /// Whether a path on the objects `known` gives as much as on the objects `new`.

@@ -24,7 +24,7 @@ pub(crate) struct Asks<'p> {
     systems: Systems<'p>,
     /// For each requirement its path, its action, and its resource with all variables open.
     asked: Vec<(usize, &'p Text, String, Option<&'p System>)>,
-    /// Paths that go by whom a subject can act as: anything may complete them.
+    /// Paths that go by whom a subject can act as, by trust rules or by what services run: anything may complete them.
     by_others: Vec<usize>,
     known: RefCell<KnownHolders>,
 }
@@ -35,10 +35,13 @@ impl<'p> Asks<'p> {
         let paths: Vec<&'p EscalationPath> = paths.iter().filter(|p| systems.may_hold(p.system.as_ref())).collect();
         let open = |(at, path): (usize, &&'p EscalationPath)| {
             let path: &'p EscalationPath = path;
-            let open = |r: &PathRequirement| Template::new(r.resource.raw()).open();
-            path.requires.iter().map(move |r| (at, &r.action, open(r), path.system.as_ref()))
+            let each = path.requires.iter().flat_map(PathRequirement::alternatives);
+            each.map(move |(action, resource)| (at, action, Template::new(resource.raw()).open(), path.system.as_ref()))
         };
-        let by_others = |path: &EscalationPath| path.exists.iter().any(|e| e.relation.is_some() || e.held_by.is_some());
+        let by_others = |path: &EscalationPath| {
+            path.exists.iter().any(|e| e.relation.is_some() || e.held_by.is_some())
+                || path.requires.iter().any(|r| r.runs_as.is_some() || !r.via.is_empty())
+        };
         Self {
             systems,
             asked: paths.iter().enumerate().flat_map(open).collect(),

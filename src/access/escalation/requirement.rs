@@ -1,19 +1,19 @@
 //! What an escalation path requires, what a subject has of it, and how variables are bound to objects.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::access::effective::grant::{Grant, Grants, Provenance};
+use crate::access::effective::grant::{Grant, Grants, Provenance, above};
 use crate::access::effective::holdings::WantedAccess;
 use crate::access::effective::reachable::Reachable;
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::AccessState;
-use crate::access::escalation::catalog::{EscalationPath, Exists, PathRequirement, Relation};
+use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::graph::provenance::{ExpiringPath, both, condition, path};
-use crate::access::graph::trust_rules::{Bound, Template};
+use crate::access::graph::trust_rules::Bound;
 use crate::access::matching::arn::number;
 use crate::access::matching::coverage::scopes_overlap;
 use crate::access::matching::dialect::Dialect;
@@ -22,6 +22,25 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::{IdentityId, ResourceId, RoleId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
+
+/// What a variable is bound to that may stand for any name; also in every place.
+pub(crate) const ANY: &str = "*";
+/// The name under which the place is shown in which all of a path is held.
+pub(crate) const SCOPE: &str = "scope";
+/// Variables of one path that may stand for any name.
+const MAX_STARRED: usize = 4;
+
+/// By whom, what, and where: whether it gives more is asked once.
+pub(crate) type Gives = (Subject, Text, Option<ResourceId>);
+
+/// Where all of a path must be held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'p> {
+    /// Each requirement wherever it is held.
+    Any,
+    /// All of them here; none: everywhere.
+    One(Option<&'p ResourceId>),
+}
 
 /// How surely a path is completed. INVARIANT: the order of the variants makes `Complete` the surest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,17 +66,48 @@ pub(crate) struct Completion<'p> {
 }
 
 impl Completion<'_> {
+    /// Takes in what the variables stand for.
+    pub(crate) fn add(&mut self, bound: &Bound, strength: Strength) {
+        let objects = self.names.iter().filter_map(|n| bound.get(n)).map(|o| o.as_str().into()).collect();
+        let known = self.bindings.entry(objects).or_insert(strength);
+        *known = strength.max(*known);
+    }
+
+    /// Whether it is completed at least as surely with these objects, or with any.
+    pub(crate) fn holds(&self, objects: &Objects, strength: Strength) -> bool {
+        let length = objects.len().min(MAX_STARRED);
+        (0..1_usize << length).any(|stars| {
+            let starred = |(at, object): (usize, &Text)| {
+                if at < length && stars & (1 << at) != 0 { ANY.into() } else { object.clone() }
+            };
+            let key: Objects = objects.iter().enumerate().map(starred).collect();
+            self.bindings.get(&key).is_some_and(|known| *known >= strength)
+        })
+    }
+
+    /// Whether some variable stands for any name.
+    pub(crate) fn is_any(&self, objects: &Objects) -> bool {
+        self.names.iter().zip(objects).any(|(name, object)| name != SCOPE && object.raw() == ANY)
+    }
+
+    /// Whether objects are some of those for which others stand.
+    pub(crate) fn is_within(&self, objects: &Objects, others: &Objects) -> bool {
+        objects.len() == others.len()
+            && objects.iter().zip(others).all(|(object, other)| other.raw() == ANY || object == other)
+    }
+
     /// Its variables with objects that they stand for.
     pub(crate) fn bound(&self, objects: &Objects) -> Bound {
         self.names.iter().cloned().zip(objects.iter().map(|o| o.raw().to_owned())).collect()
     }
 
-    pub(crate) fn told(
+    pub(crate) fn report(
         &self,
         subject: &Subject,
         objects: &Objects,
         strength: Strength,
         count: usize,
+        any: bool,
         ways: &[FoundPath],
     ) -> Escalation {
         let bound: BTreeMap<String, Text> = self.names.iter().cloned().zip(objects.iter().cloned()).collect();
@@ -71,11 +121,10 @@ impl Completion<'_> {
             bound: &bound,
         };
         let digest = Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default());
-        let requires: Vec<(Text, Text)> =
-            self.known.requires.iter().map(|r| (r.action.clone(), filled(&r.resource, &bound))).collect();
+        let title = self.known.any.as_ref().filter(|_| any).unwrap_or(&self.known.title);
         Escalation {
             id: self.known.id.clone(),
-            title: self.known.title.clone(),
+            title: title.clone(),
             subject: subject.clone(),
             bound,
             count: u64::try_from(count).unwrap_or(u64::MAX),
@@ -83,12 +132,12 @@ impl Completion<'_> {
             conditional: strength == Strength::Conditional,
             conditions: ways
                 .iter()
-                .filter_map(|(_, condition)| condition.clone().filter(|_| strength == Strength::Conditional))
+                .filter_map(|found| found.condition.clone().filter(|_| strength == Strength::Conditional))
                 .collect::<BTreeSet<Text>>()
                 .into_iter()
                 .collect(),
-            requires,
-            paths: ways.iter().map(|(leg, _)| path(&leg.trail)).collect(),
+            requires: ways.iter().map(|found| found.what.clone()).collect(),
+            paths: ways.iter().map(|found| path(&found.leg.trail)).collect(),
             digest,
         }
     }
@@ -121,23 +170,42 @@ impl<'r> Reached<'r> {
     }
 
     /// The best way to something wanted: without a condition rather than under one, in force rather than by activation,
-    /// and of those the shortest.
-    pub(crate) fn way(&self, view: &AccessState<'_, '_>, wanted: &WantedAccess<'_>) -> Option<FoundPath> {
+    /// and of those the shortest. `whole`: only what covers it counts.
+    pub(crate) fn way(
+        &self,
+        view: &AccessState<'_, '_>,
+        wanted: &WantedAccess<'_>,
+        place: Place<'_>,
+        whole: bool,
+    ) -> Option<FoundPath> {
         let lends = |flat: &ResolvedRole| !flat.overlapping_places(view.systems, wanted.requested()).is_empty();
         let mut best: [Option<(usize, &Provenance, &Allow, &Grant)>; 4] = [None; 4];
-        for gift in self.given.of_roles(&lends) {
-            let place = gift.scope.as_ref();
-            if wanted.scope.is_some() && !scopes_overlap(view, place, wanted.scope) {
+        let gifts: Vec<&Grant> = match place {
+            Place::Any => self.given.of_roles(&lends),
+            Place::One(place) => {
+                let above = above(view, place);
+                let here = above.iter().flat_map(|scope| self.given.at(scope.as_ref()));
+                here.filter(|gift| lends(&gift.flat)).collect()
+            }
+        };
+        for gift in gifts {
+            let here = gift.scope.as_ref();
+            if wanted.scope.is_some() && !scopes_overlap(view, here, wanted.scope) {
                 continue;
             }
-            for allow in gift.flat.overlapping(view.systems, wanted.requested()) {
+            let allows = if whole {
+                gift.flat.covering(view.systems, wanted.requested())
+            } else {
+                gift.flat.overlapping(view.systems, wanted.requested())
+            };
+            for allow in allows {
                 if !self.is_near(allow.permission.resource.raw()) {
                     continue;
                 }
                 let is_plain = |source: &Provenance| {
                     source.end.is_sure()
                         && allow.permission.condition.is_none()
-                        && view.denied_if(&gift.denies, place, allow, source.end, wanted).is_none()
+                        && view.denied_if(&gift.denies, here, allow, source.end, wanted).is_none()
                 };
                 for (source, rank) in [(gift.now.as_ref(), 0), (gift.ever.as_ref(), 1)] {
                     let Some(source) = source else { continue };
@@ -145,7 +213,7 @@ impl<'r> Reached<'r> {
                     let Some(best) = best.get_mut(rank) else { continue };
                     let length = source.length() + allow.chain.len();
                     let shorter = best.is_none_or(|(known, ..)| length < known);
-                    if shorter && !view.is_denied(&gift.denies, place, allow, source.end, wanted) {
+                    if shorter && !view.is_denied(&gift.denies, here, allow, source.end, wanted) {
                         *best = Some((length, source, allow, gift));
                     }
                 }
@@ -157,13 +225,23 @@ impl<'r> Reached<'r> {
         let unless = view.denied_if(&gift.denies, gift.scope.as_ref(), allow, source.end, wanted);
         let under = both(condition(&leg.trail).as_ref(), unless.as_ref());
         let open = || Text::from("a condition that is not evaluated");
-        Some((leg, (rank >= 2).then(|| under.unwrap_or_else(open))))
+        Some(FoundPath {
+            leg,
+            condition: (rank >= 2).then(|| under.unwrap_or_else(open)),
+            actor: source.actor.clone(),
+            what: (wanted.action.clone(), wanted.resource.clone()),
+        })
     }
 
     /// Whether an allow without exceptions or denies covers an action on all that a pattern of names matches.
-    pub(crate) fn covers_all(&self, view: &AccessState<'_, '_>, asked: &RequirementQuery, names: &str) -> Option<bool> {
-        let (action, resource) = (&asked.action, Text::from(names));
-        let dialect = Dialect::of(asked.system.as_ref());
+    pub(crate) fn covers_all(
+        &self,
+        view: &AccessState<'_, '_>,
+        (action, system): (&Text, Option<&System>),
+        names: &str,
+    ) -> Option<bool> {
+        let resource = Text::from(names);
+        let dialect = Dialect::of(system);
         let mut found = None;
         for gift in self.given.at(None).iter().filter(|gift| gift.now.is_some()) {
             let overlaps = |d: &&Exception| {
@@ -175,7 +253,7 @@ impl<'r> Reached<'r> {
                 continue;
             }
             let is_plain = denies.is_empty() && gift.now.as_ref().is_some_and(|source| source.end.is_sure());
-            for allow in gift.flat.overlapping(view.systems, (action, &resource, asked.system.as_ref())) {
+            for allow in gift.flat.overlapping(view.systems, (action, &resource, system)) {
                 let p = &allow.permission;
                 let covers = p.except.is_empty()
                     && dialect.action_covers(p.action.raw(), action.raw())
@@ -263,52 +341,24 @@ pub(crate) struct BoundNames {
     /// As whom one can act, and the groups that these belong to, whatever other plans may let be.
     pub(crate) settled: OnceCell<Rc<Reachable>>,
     pub(crate) settled_groups: OnceCell<BTreeSet<Subject>>,
+    /// How what services need is held.
+    pub(crate) runs: RefCell<BTreeMap<String, Option<FoundPath>>>,
+    /// What the subject and the actors hold themselves.
+    pub(crate) held: RefCell<BTreeMap<Subject, Rc<Grants>>>,
+    /// Whether objects give more.
+    pub(crate) gives: RefCell<BTreeMap<Gives, bool>>,
 }
 
-/// A way to something required, and the condition that it depends on.
-pub(crate) type FoundPath = (ExpiringPath, Option<Text>);
-
-/// A requirement with its templates read.
-pub(crate) struct RequirementQuery {
-    pub(crate) system: Option<System>,
-    pub(crate) action: Text,
-    pub(crate) resource: Template,
-    pub(crate) scope: Option<Template>,
-}
-
-impl RequirementQuery {
-    /// Of all that a path requires.
-    pub(crate) fn of(path: &EscalationPath) -> Vec<Self> {
-        path.requires.iter().map(|requirement| Self::new(requirement, path.system.as_ref())).collect()
-    }
-
-    pub(crate) fn new(requirement: &PathRequirement, system: Option<&System>) -> Self {
-        Self {
-            system: system.cloned(),
-            action: requirement.action.clone(),
-            resource: Template::new(requirement.resource.raw()),
-            scope: requirement.scope.as_ref().map(|s| Template::new(s.raw())),
-        }
-    }
-
-    pub(crate) fn way(&self, view: &AccessState<'_, '_>, reached: &Reached<'_>, bound: &Bound) -> Option<FoundPath> {
-        let resource: Text = reached.in_partition(self.resource.filled(bound)).into();
-        // An open scope is any scope.
-        let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
-        let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
-        let system = self.system.as_ref();
-        reached.way(view, &WantedAccess { action: &self.action, resource: &resource, scope: scope.as_ref(), system })
-    }
-
-    /// Its variables.
-    pub(crate) fn variables(&self) -> BTreeSet<&str> {
-        self.resource.variables().chain(self.scope.iter().flat_map(Template::variables)).collect()
-    }
-
-    /// Whether its resource is just one variable and it asks for no scope.
-    pub(crate) fn is_plainly(&self, name: &str) -> bool {
-        self.scope.is_none() && self.resource.is_only(name)
-    }
+/// How something required is held.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundPath {
+    pub(crate) leg: ExpiringPath,
+    /// The condition that it depends on.
+    pub(crate) condition: Option<Text>,
+    /// Who holds it: the subject, or one that it can act as.
+    pub(crate) actor: Subject,
+    /// The action and the resource of the requirement that are held.
+    pub(crate) what: (Text, Text),
 }
 
 /// Bindings of one path that are looked for; what lies beyond is told as one with the rest.
@@ -331,9 +381,4 @@ pub(crate) fn key(escalation: &Escalation) -> (Digest<of::Piece>, bool, bool) {
 pub(crate) fn groups_of(view: &AccessState<'_, '_>, row: &Reachable) -> BTreeSet<Subject> {
     let of = |actor: &Subject| view.own(actor).groups.keys().map(|(s, _)| s.clone()).collect::<Vec<_>>();
     row.keys().flat_map(of).collect()
-}
-
-pub(crate) fn filled(resource: &Text, bound: &BTreeMap<String, Text>) -> Text {
-    let bound: Bound = bound.iter().map(|(name, object)| (name.clone(), object.raw().to_owned())).collect();
-    Template::new(resource.raw()).filled(&bound).into()
 }

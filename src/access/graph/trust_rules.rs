@@ -72,6 +72,14 @@ impl Template {
         parts.collect()
     }
 
+    /// The character before a hole of this name that ends the template.
+    pub(crate) fn before_last(&self, name: &str) -> Option<char> {
+        match self.0.as_slice() {
+            [.., Part::Literal(before), Part::Variable(last)] if last == name => before.chars().last(),
+            _ => None,
+        }
+    }
+
     /// Whether it is one hole of this name and nothing else.
     pub(crate) fn is_only(&self, name: &str) -> bool {
         matches!(self.0.as_slice(), [Part::Variable(only)] if only == name)

@@ -8,11 +8,11 @@ use crate::access::effective::direct_holdings::exception;
 use crate::access::effective::grant::Grants;
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::escalation::matches::{completed, fresh};
-use crate::access::escalation::requirement::{BoundNames, Reached, RequirementQuery};
-use crate::access::model::facts::{Escalation, Exception};
-
+use crate::access::escalation::requirement::{BoundNames, Place, Reached};
+use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::effective::holdings::{DirectHoldings, Holding};
 use crate::access::effective::state::AccessState;
+use crate::access::model::facts::{Escalation, Exception};
 #[cfg(test)]
 use crate::access::graph::index::Index;
 use crate::access::graph::provenance::Validity;
@@ -46,7 +46,8 @@ pub(crate) fn enough<'p>(
     };
     let applies = |path: &&EscalationPath| view.systems.may_hold(path.system.as_ref());
     let holds = |path: &&EscalationPath| {
-        RequirementQuery::of(path).iter().all(|asked| asked.way(view, &reached, &Bound::new()).is_some())
+        let held = |asked: &RequirementQuery| asked.way(view, &reached, &Bound::new(), Place::Any).is_some();
+        RequirementQuery::of(view, path).iter().all(held)
     };
     paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
 }
@@ -73,7 +74,9 @@ fn completed_by(
     let mut found: Vec<Escalation> = Vec::new();
     for subject in subjects {
         let completions = completed(view, &data.escalations, &subject);
-        found.extend(fresh(view, &Reached::new(view, &subject), &completions, &Vec::new(), &|_, _, _| true));
+        let reached = Reached::new(view, &subject);
+        let none = Vec::new();
+        found.extend(fresh((view, view), (&reached, &reached), (&none, &completions), &|_, _, _, _| true));
     }
     found.sort_by(|a, b| (&a.subject, &a.id, &a.bound).cmp(&(&b.subject, &b.id, &b.bound)));
     found

@@ -3,13 +3,16 @@
 //! In: bytes of the files under `policies/`, the shipped ones embedded. Out: believed rules, or every fault with its
 //! place. Never loads a file, never guesses at a rule that does not read.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
-use crate::access::escalation::catalog::{EscalationFile, EscalationPath};
+use crate::access::escalation::catalog::{EscalationFile, EscalationPath, Service};
 use crate::access::risk::rules::{Classification, ClassificationFile};
 use crate::access::risk::sod::{SodFile, SodPair};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
+use crate::input::text::Text;
 
 /// The rules that analysis goes by.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +49,7 @@ impl Data {
     pub fn read<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Result<Self, Vec<Finding>> {
         let mut data = Self::default();
         let mut faults = Vec::new();
+        let mut services = Vec::new();
         for (name, bytes) in files {
             let within = name.rsplit_once("shipped/").map_or(name, |(_, rest)| rest);
             if is_classification(within) {
@@ -68,11 +72,17 @@ impl Data {
                     Ok(file) => {
                         faults.extend(file.paths.iter().flat_map(|path| path.faults(&Place::file(name))));
                         data.escalations.extend(file.paths);
+                        services.extend(file.services);
                     }
                     Err(fault) => faults.push(*fault),
                 }
             }
         }
+        let services: Arc<[Service]> = services.into();
+        for path in &mut data.escalations {
+            path.services = Arc::clone(&services);
+        }
+        faults.extend(repeated("service", services.iter().flat_map(|s| &s.names).map(Text::raw)));
         faults.extend(repeated("escalation path", data.escalations.iter().map(|p| p.id.raw())));
         faults.extend(repeated("separation-of-duties pair", data.sod.iter().map(|p| p.id.raw())));
         if faults.is_empty() { Ok(data) } else { Err(faults) }

@@ -192,8 +192,16 @@ impl Snapshot {
             action: action.into(),
             resource: resource.into(),
             scope: scope.map(Into::into),
+            with: Vec::new(),
             system: None,
         });
+        self
+    }
+    /// Demands that the holder of the last rule holds this as well.
+    pub fn with(mut self, action: &str, resource: &str) -> Self {
+        let (action, resource) = (action.into(), resource.into());
+        let requirement = Requirement { action, resource, scope: None, system: None };
+        self.trust_rules.last_mut().unwrap().with.push(requirement);
         self
     }
     pub fn credential(mut self, id: &str, identity: &str) -> Self {

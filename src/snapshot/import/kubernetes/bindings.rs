@@ -242,6 +242,15 @@ impl Cluster {
             self.roles.insert(id.clone(), roles::unresolved(&id));
         }
         others::report(&gathered.others, notes);
+        if !gathered.workloads.is_empty() {
+            let named: Vec<&str> = gathered.workloads.iter().map(String::as_str).collect();
+            let message = format!(
+                "{} custom resources create pods, and are read as workloads: {}",
+                named.len(),
+                named.join(", ")
+            );
+            notes.everywhere(Finding::new(Code::CustomWorkloads, message));
+        }
         if !self.groups.is_empty() {
             let message =
                 format!("the cluster does not know the members of the {} groups that bindings name", self.groups.len());
@@ -283,7 +292,7 @@ impl Cluster {
                 .collect(),
             assignments: self.assignments.into_values().collect(),
             trusts: Vec::new(),
-            trust_rules: trust::rules(),
+            trust_rules: trust::rules(&gathered.workloads),
             credentials: Vec::new(),
             findings: Vec::new(),
         };

@@ -3,7 +3,7 @@
 //! In: files. Out: each object once, by kind, namespace and name; findings for objects that differ between files and
 //! for those that lack the namespace they live in. Never prefers one of two different objects: it keeps both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::input::finding::{Code, Finding, Severity};
@@ -28,6 +28,8 @@ pub(super) struct Gathered {
     pub others: BTreeMap<String, usize>,
     /// Types of custom resources, and whether they belong to the whole cluster.
     pub types: BTreeMap<String, bool>,
+    /// Custom resources that create pods, as `GROUP:RESOURCE`.
+    pub workloads: BTreeSet<String>,
 }
 
 /// Reads all files. Findings without a place of their own kind go to `direct`, the others to `notes`.
@@ -51,8 +53,8 @@ pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec
         }
         match tree::documents(name, text) {
             Ok(documents) => {
-                let (others, types) = (&mut out.others, &mut out.types);
-                let mut reader = Reader { file, notes, objects: &mut all, others, types };
+                let (others, types, workloads) = (&mut out.others, &mut out.types, &mut out.workloads);
+                let mut reader = Reader { file, notes, objects: &mut all, others, types, workloads };
                 for document in &documents {
                     reader.document(document);
                 }

@@ -2,7 +2,8 @@
 //!
 //! In: files, and the time of the export. Out: a snapshot, findings and counts, or every fault. The way through the
 //! folder: [`object`] reads documents into objects, [`gather`] joins files, [`roles`] turns rules into permissions,
-//! [`bindings`] turns bindings into assignments, [`trust`] holds the rules by which a permission acts as an identity.
+//! [`bindings`] turns bindings into assignments, [`trust`] holds the rules by which a permission acts as an identity,
+//! [`workloads`] finds the custom resources that create pods.
 //!
 //! | Kubernetes | snapshot |
 //! |---|---|
@@ -23,6 +24,7 @@ mod object;
 mod others;
 mod roles;
 mod trust;
+mod workloads;
 
 pub use bindings::import;
 

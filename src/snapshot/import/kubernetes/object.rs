@@ -15,6 +15,8 @@ use crate::snapshot::import::notes::{Notes, Spot};
 use crate::snapshot::place::{Path, Step};
 use crate::snapshot::tree::{self, Node, Value};
 
+use super::workloads::creates_pods;
+
 /// The kinds that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -139,6 +141,8 @@ pub(super) struct Reader<'a> {
     pub others: &'a mut BTreeMap<String, usize>,
     /// Types of custom resources, `GROUP:RESOURCE`, and whether they belong to the whole cluster.
     pub types: &'a mut BTreeMap<String, bool>,
+    /// Custom resources that create pods, as `GROUP:RESOURCE`.
+    pub workloads: &'a mut BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -189,6 +193,7 @@ impl Reader<'_> {
                 self.known(node, known, api, &spot);
             }
             None if kind == "CustomResourceDefinition" && api.starts_with("apiextensions.k8s.io/") => {
+                self.workloads.extend(creates_pods(node));
                 self.custom_resource(node, &spot);
             }
             None => *self.others.entry(format!("{kind} ({api})")).or_default() += 1,
