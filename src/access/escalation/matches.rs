@@ -153,7 +153,8 @@ fn bind_at(
     completion: &mut Completion<'_>,
 ) {
     let known = completion.known;
-    let held = if open.iter().any(|found| found.condition.is_some()) { Strength::Conditional } else { Strength::Complete };
+    let held =
+        if open.iter().any(|found| found.condition.is_some()) { Strength::Conditional } else { Strength::Complete };
     // What asks for no object is as sure with every object.
     let plainly = |(a, found): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && found.condition.is_some();
     let base = if asked.iter().zip(open).any(plainly) { Strength::Conditional } else { Strength::Complete };

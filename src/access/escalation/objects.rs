@@ -72,12 +72,7 @@ fn suits(view: &AccessState<'_, '_>, known: &EscalationPath, exists: &Exists, ob
 }
 
 /// Whether an identity holds, itself, what is wanted.
-fn holds(
-    view: &AccessState<'_, '_>,
-    identity: &Subject,
-    wanted: &PathRequirement,
-    system: Option<&System>,
-) -> bool {
+fn holds(view: &AccessState<'_, '_>, identity: &Subject, wanted: &PathRequirement, system: Option<&System>) -> bool {
     let own = view.own(identity);
     wanted.alternatives().any(|(action, resource)| {
         let asked = WantedAccess { action, resource, scope: None, system };

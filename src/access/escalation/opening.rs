@@ -19,9 +19,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::matches::{completed_by, fresh};
 use crate::access::escalation::objects::wanted;
-use crate::access::escalation::requirement::{
-    Completion, Completions, Objects, Place, Reached, Strength, key,
-};
+use crate::access::escalation::requirement::{Completion, Completions, Objects, Place, Reached, Strength, key};
 use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::model::facts::Escalation;
 use crate::input::id::{GroupId, IdentityId, Subject};
@@ -158,7 +156,9 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
             Some(was && self.was.given.covers_all(self.after.systems, self.after, &self.after.given(&subject)))
         };
         let mut others = new.known.exists.iter().filter_map(own).peekable();
-        others.peek().is_some() && others.all(|own| own) && RequirementQuery::of(self.before, new.known).into_iter().all(held)
+        others.peek().is_some()
+            && others.all(|own| own)
+            && RequirementQuery::of(self.before, new.known).into_iter().all(held)
     }
 
     /// Whether a path on the objects `known` gives as much as on the objects `new`.

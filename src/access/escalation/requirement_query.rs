@@ -154,7 +154,8 @@ impl Runs {
             service.runs.iter().find_map(|all| {
                 let each = all.iter().map(|r| Self::held((view, reached), system, (bound, prefix), place, r));
                 let each: Vec<FoundPath> = each.collect::<Option<_>>()?;
-                let condition = each.iter().fold(None, |all: Option<Text>, one| both(all.as_ref(), one.condition.as_ref()));
+                let condition =
+                    each.iter().fold(None, |all: Option<Text>, one| both(all.as_ref(), one.condition.as_ref()));
                 Some(FoundPath { condition, ..each.into_iter().next()? })
             })
         })

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::graph::index::Index;
+use crate::input::entitlement::{Effect, Permission};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -158,10 +159,12 @@ impl Overlay {
             && self.trusts_gone.is_empty()
     }
 
-    /// Whether this makes anything that another overlay does not: assignments, trusts, or things that the snapshot lacks.
+    /// Whether this makes anything that another overlay does not: assignments, trusts, things that the snapshot lacks, or
+    /// roles that give more.
     pub(crate) fn makes_more_than(&self, other: &Self, index: &Index<'_>) -> bool {
-        let new_role = |(id, over): (&RoleId, &Option<Role>)| {
-            over.is_some() && index.role(id.as_str()).is_none() && !other.roles.contains_key(id)
+        let wider_role = |(id, over): (&RoleId, &Option<Role>)| {
+            let was = other.roles.get(id).map_or_else(|| index.role(id.as_str()), Option::as_ref);
+            over.as_ref().is_some_and(|new| was.is_none_or(|was| gives_other(was, new)))
         };
         let new_place = |(id, over): (&ResourceId, &Option<Resource>)| {
             over.is_some() && index.resource(id.as_str()).is_none() && !other.resources.contains_key(id)
@@ -174,7 +177,7 @@ impl Overlay {
         };
         self.added.len() > other.added.len()
             || self.trusts.len() > other.trusts.len()
-            || self.roles.iter().any(new_role)
+            || self.roles.iter().any(wider_role)
             || self.resources.iter().any(new_place)
             || self.identities.iter().any(new_identity)
             || self.groups.iter().any(new_group)
@@ -184,4 +187,13 @@ impl Overlay {
     pub(crate) fn deletes_resources(&self) -> bool {
         self.resources.values().any(Option::is_none)
     }
+}
+
+/// Whether a role may give something that an earlier form of it does not: an allow or an include that is new, or a deny that
+/// is gone.
+fn gives_other(was: &Role, new: &Role) -> bool {
+    let allows = |p: &&Permission| p.effect == Effect::Allow;
+    new.permissions.iter().filter(allows).any(|p| !was.permissions.contains(p))
+        || new.includes.iter().any(|id| !was.includes.contains(id))
+        || was.permissions.iter().any(|p| p.effect == Effect::Deny && !new.permissions.contains(p))
 }

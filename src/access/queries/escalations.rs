@@ -6,17 +6,17 @@ use std::rc::Rc;
 
 use crate::access::effective::direct_holdings::exception;
 use crate::access::effective::grant::Grants;
+use crate::access::effective::holdings::{DirectHoldings, Holding};
+use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::escalation::matches::{completed, fresh};
 use crate::access::escalation::requirement::{BoundNames, Place, Reached};
 use crate::access::escalation::requirement_query::RequirementQuery;
-use crate::access::effective::holdings::{DirectHoldings, Holding};
-use crate::access::effective::state::AccessState;
-use crate::access::model::facts::{Escalation, Exception};
 #[cfg(test)]
 use crate::access::graph::index::Index;
 use crate::access::graph::provenance::Validity;
 use crate::access::graph::trust_rules::Bound;
+use crate::access::model::facts::{Escalation, Exception};
 use crate::access::risk::rule_files::Data;
 use crate::input::id::{RoleId, Subject};
 use crate::input::text::Text;
