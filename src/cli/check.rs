@@ -16,7 +16,7 @@ use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::Report;
 use crate::report::sentence::Sentence;
 

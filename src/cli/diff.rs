@@ -16,7 +16,7 @@ use crate::cli::output_args::Writing;
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::report::build;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 

@@ -27,7 +27,7 @@ use crate::input::id::ChangeId;
 use crate::input::nearest::nearest;
 use crate::input::text::Text;
 use crate::policy::Outcome;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
 

@@ -28,7 +28,7 @@ use crate::decision::gate::State;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::time::Time;
 use crate::log::verify::answers::Verification;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, PlanReport, Report, Reported, State as Shown};
 use crate::report::sentence::Sentence;
 

@@ -27,7 +27,7 @@ use crate::input::id::PolicyId;
 use crate::log::line::{Auto, Line, Tag};
 use crate::log::session::Draft;
 use crate::log::verify::answers::Keep;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 

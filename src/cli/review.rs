@@ -36,7 +36,7 @@ use crate::log::allowed::Allowed;
 use crate::log::store::Store;
 use crate::log::verify::answers::{Completeness, Keep, Terms, Verification};
 use crate::policy::KeyFacts;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::terminal::Failure;

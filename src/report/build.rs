@@ -13,12 +13,13 @@ use crate::input::text::Text;
 use crate::plan::model::{Change, Plan};
 
 use super::contents::ContentsReport;
-use super::effects::{AccessList, Limits};
+use super::effects::AccessList;
 use super::model::{
     AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, Outcome, PlanReport,
     SodReport, State, Totals,
 };
 use super::sentence::{Sentence, access, action, counted, how_many, number, path, scope, subject, through};
+use crate::report::limits::Limits;
 
 /// Paths named in a line that says that they lead to nothing new.
 const MOST_PATHS: usize = 4;

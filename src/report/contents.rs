@@ -9,9 +9,11 @@ use crate::access::model::facts::{Access, ChangeFacts, Contents, Fate, RoleLabel
 use crate::input::entitlement::{Effect, IdentityKind};
 use crate::input::text::Text;
 
-use super::effects::{Bundle, Limits, StatedList};
+use super::effects::StatedList;
 use super::model::ChangeReport;
 use super::sentence::{Sentence, counted, number};
+use crate::report::groups::Bundle;
+use crate::report::limits::Limits;
 
 /// Permissions with one fate.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,14 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::sentence::{Sentence, counted, limits, number, path, restrictions, scope, subject, through};
 use crate::access::model::facts::{Access, AccessPath, Exception};
 use crate::input::entitlement::Sensitivity;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
-
-use super::effects::{Bundle, Limits};
-use super::sentence::{Sentence, counted, limits, number, path, restrictions, scope, subject, through};
+use crate::report::limits::Limits;
 
 /// Whose access it is, or which role states it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -394,6 +393,27 @@ fn accesses_of(what: &Actions<'_>) -> Vec<Sentence> {
 
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// Holders that share accesses in the same places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// Whose access, and where.
+    pub who: Sentence,
+    /// What access: one sentence per set of actions, or the sum of a group.
+    pub what: Vec<Sentence>,
+    /// Until when, on which condition, except for what.
+    pub limits: Sentence,
+    /// What the classification says.
+    pub sensitivity: Sensitivity,
+    /// Why it is privileged, if it is.
+    pub privileged: Option<Text>,
+    /// One path that gives it, that of the first subject; empty where there is nothing to say.
+    pub way: Sentence,
+    /// Of gains: through what they could be reached before. Of losses: through what they can be reached still.
+    pub elsewhere: Option<Sentence>,
+    /// How many accesses it stands for.
+    pub pieces: u64,
 }
 
 #[cfg(test)]

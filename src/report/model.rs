@@ -15,11 +15,12 @@ use crate::report::target::TargetReport;
 
 use super::asked::AccessReport;
 use super::contents::ContentsReport;
-use super::effects::{AccessList, Limits, Listed, must_be_read};
+use super::effects::AccessList;
 use super::excerpt::Excerpt;
 use super::record::{LogReport, SnapshotReport, VerifyReport};
 use super::sentence::Sentence;
 use super::sheet::Sheets;
+use crate::report::limits::{Limits, Listed, must_be_read};
 
 /// What a command has to say.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::asked::{AccessReport, AccessRow, WayRow};
 use super::contents::{ContentsReport, StatedAs};
-use super::effects::{AccessList, Limits, StatedList};
+use super::effects::{AccessList, StatedList};
 use super::model::*;
 use super::record::*;
 use super::sentence::{Sentence, access, subject};
@@ -19,6 +19,7 @@ use crate::input::id::Subject;
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::report::limits::Limits;
 
 /// A piece of access; a subject that starts with `group:` is a group.
 pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>) -> AccessDelta {

@@ -10,7 +10,7 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};
 use crate::report::build;
-use crate::report::effects::{Limits, MOST_SEVERE};
+use crate::report::limits::{Limits, MOST_SEVERE};
 use crate::report::model::{Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState};
 use crate::report::render::card::NARROW;
 use crate::report::sentence::Sentence;

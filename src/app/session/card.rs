@@ -20,7 +20,7 @@ use crate::decision::risk::Risk;
 use crate::decision::session::{Already, Card};
 use crate::decision::{approval, gate};
 use crate::input::text::Text;
-use crate::report::effects::MOST_SEVERE;
+use crate::report::limits::MOST_SEVERE;
 use crate::report::model::ChangeReport;
 
 /// How many names a change can be found by, beside those that it gives itself.

@@ -32,7 +32,7 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::log::verify::answers::{Keep, Verification};
 use crate::policy::KeyFacts;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{PlanReport, Reported, StepState};
 use crate::report::sentence::{Sentence, counted};
 use crate::terminal::opening::{Begin, Opening, Queued, Remembered};

@@ -4,8 +4,10 @@
 
 use crate::access::model::facts::ClaimResult;
 use crate::report::contents::ContentsReport;
-use crate::report::effects::{AccessList, Bundle, MOST_SEVERE};
+use crate::report::effects::AccessList;
+use crate::report::groups::Bundle;
 use crate::report::layout::{Page, Span, spans};
+use crate::report::limits::MOST_SEVERE;
 use crate::report::model::{
     Alteration, ChangeReport, EmergentReport, Outcome, PlanReport, PolicyReport, PolicyVerdict, StepState,
 };

@@ -4,8 +4,10 @@
 
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
-use crate::report::effects::{AccessList, Bundle, Listed};
+use crate::report::effects::AccessList;
+use crate::report::groups::Bundle;
 use crate::report::layout::{Page, Span, spans};
+use crate::report::limits::Listed;
 use crate::report::model::{ChangeReport, EmergentReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn whose_access_it_is_and_the_way_to_it_stand_above_the_table_of_what_it_is() {
-        use crate::report::effects::Limits;
+        use crate::report::limits::Limits;
         use crate::report::samples::piece;
         let pieces = [
             piece(

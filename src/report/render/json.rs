@@ -19,8 +19,10 @@ use crate::input::entitlement::Sensitivity;
 use crate::input::id::Subject;
 use crate::input::text::is_hidden;
 use crate::report::contents::{ContentsReport, StatedAs};
-use crate::report::effects::{AccessList, Bundle, Listed};
+use crate::report::effects::AccessList;
+use crate::report::groups::Bundle;
 use crate::report::groups::is_severe;
+use crate::report::limits::Listed;
 use crate::report::model::{
     Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, Report, Reported, StepState,
 };
