@@ -11,7 +11,7 @@ use crate::app::evaluation::evaluator::{Evaluator, once};
 use crate::app::io::{progress, streams};
 use crate::app::present::check_report::{holding, report};
 use crate::app::present::plan_report;
-use crate::app::record::history;
+use crate::app::record::log_source;
 use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::{LocationArgs, SelectionArgs};
@@ -68,7 +68,7 @@ impl Check {
         let mut ids = BTreeSet::new();
         let read = self.chosen.selection().read()?;
         // What other plans were approved for may be half of a chain that this one completes.
-        let past = history::recalled(site, &self.place.location(), now)?;
+        let past = log_source::recalled(site, &self.place.location(), now)?;
         let mut judging = Evaluator::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
         let watch = progress::watch(progress::PLANS, None);

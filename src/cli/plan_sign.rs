@@ -13,7 +13,7 @@ use crate::app::io::files::{replace, shown};
 use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::plans::plan_file::PlanFile;
-use crate::app::plans::provenance::Kind;
+use crate::app::plans::proof_file::Kind;
 use crate::app::site::load::{Faults, REVOKED_KEYS};
 use crate::app::site::trust_folder::TrustFolder;
 use crate::app::site::{proposer_keys, user_settings};

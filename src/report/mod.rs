@@ -10,6 +10,7 @@ pub mod build;
 pub mod contents;
 pub mod effects;
 pub mod excerpt;
+pub mod gives;
 pub mod groups;
 pub mod layout;
 pub mod limits;

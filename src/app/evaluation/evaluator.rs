@@ -68,7 +68,7 @@ impl<'a, 's> Evaluator<'a, 's> {
     /// # Errors
     /// The faults that make it invalid.
     pub fn proposal(&self, file: PlanFile) -> Result<EvaluatedPlan<'s>, Faults> {
-        self.as_of_now(&file.remembered(self.past, self.site, self.now))
+        self.as_of_now(&self.past.remembered(file, self.site, self.now))
     }
 
     /// Lets what of a plan passes without a person count for the plans after it.

@@ -198,3 +198,17 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
     }
     lines.join("\n")
 }
+
+/// What the log says of a change, put into the report.
+pub fn past(
+    change: &mut crate::report::model::ChangeReport,
+    proposal: &EvaluatedPlan<'_>,
+    at: usize,
+    bench: &crate::app::evaluation::eligibility::Eligibility<'_, '_>,
+    past: &crate::app::record::history::Past,
+    terms: &crate::decision::gate::Terms,
+) {
+    let Some(present) = proposal.presents.get(at) else { return };
+    let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
+    crate::app::present::gate_report::show(change, &held, &past.keys, proposal.site);
+}

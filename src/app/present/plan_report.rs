@@ -93,7 +93,7 @@ pub fn gives(proposal: &EvaluatedPlan<'_>, report: &PlanReport) -> Vec<Reported>
     let mut all = Vec::new();
     for change in &report.changes {
         let of = Sentence::of("change ").id(&change.id).own(" ");
-        let gives = crate::report::contents::gives(change);
+        let gives = crate::report::gives::gives(change);
         let mut put =
             |finding: Finding| all.push(Reported::new(finding.at(&change.place), |name| text_of(proposal, name)));
         if !gives.is_empty() {
@@ -192,18 +192,4 @@ pub fn object_name(facts: &crate::access::model::facts::ChangeFacts) -> Text {
     let subject = named.subject().map(|s| s.text());
     let scope = named.scope.as_ref().map(crate::input::id::Id::text);
     entitlement.or(trusted).or(subject).or(scope).unwrap_or_else(|| facts.id.text())
-}
-
-/// What the log says of a change, put into the report.
-pub fn past(
-    change: &mut crate::report::model::ChangeReport,
-    proposal: &EvaluatedPlan<'_>,
-    at: usize,
-    bench: &crate::app::evaluation::eligibility::Eligibility<'_, '_>,
-    past: &crate::app::record::history::Past,
-    terms: &crate::decision::gate::Terms,
-) {
-    let Some(present) = proposal.presents.get(at) else { return };
-    let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
-    crate::app::present::gate_report::show(change, &held, &past.keys, proposal.site);
 }

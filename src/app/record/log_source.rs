@@ -208,3 +208,14 @@ fn blob(folder: &Path, name: &str, object: &str) -> anyhow::Result<Rc<[u8]>> {
 fn quoted(text: &str) -> String {
     Text::from(text).terminal()
 }
+
+/// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
+/// verify.
+///
+/// # Errors
+/// If a file of the log cannot be read.
+pub fn recalled(site: &Site, place: &SiteLocation, now: Time) -> anyhow::Result<Past> {
+    let log = LogSource::find(site, place)?;
+    let verified = log.verify(site, crate::app::site::log_id::log_id(site).ok(), &[], now)?;
+    if log.is_sound(&verified)? { log.past(&verified, site) } else { Ok(Past::default()) }
+}

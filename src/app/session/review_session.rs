@@ -15,7 +15,7 @@ use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::log_report::bad_log;
-use crate::app::present::plan_report;
+use crate::app::present::{gate_report, plan_report};
 use crate::app::record::entries::SessionWriterId;
 use crate::app::record::history::Past;
 use crate::app::record::journals::Left;
@@ -196,7 +196,7 @@ impl<'s> ReviewSession<'_, 's> {
                     continue;
                 };
                 card.reopened = self.reopen;
-                plan_report::past(change, proposal, at, bench, self.past, &terms);
+                gate_report::past(change, proposal, at, bench, self.past, &terms);
                 for step in &mut change.steps {
                     let yours = card.permitted.iter().any(|s| s.as_str() == step.name.raw());
                     if yours && card.bars.is_empty() && matches!(step.state, StepState::Missing(_)) {
