@@ -13,7 +13,7 @@ use crate::input::text::Text;
 use crate::snapshot::model::{Group, Identity, MembersKnown, Status};
 use crate::snapshot::public::is_public_name;
 
-use super::account::Build;
+use super::build::Build;
 use super::export::{Entity, Kind};
 use super::principal::{Principal, account_of};
 
