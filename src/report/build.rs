@@ -18,7 +18,8 @@ use super::model::{
     AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, Outcome, PlanReport,
     SodReport, State, Totals,
 };
-use super::sentence::{Sentence, access, action, counted, how_many, number, path, scope, subject, through};
+use super::sentence::{Sentence, access, counted, how_many, number, path, scope, subject, through};
+use crate::report::action::action;
 use crate::report::limits::Limits;
 
 /// Paths named in a line that says that they lead to nothing new.

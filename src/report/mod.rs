@@ -5,6 +5,7 @@
 //! totals and exit codes come in with the model. It touches no clock, file, environment or terminal, and the same model
 //! always gives the same bytes.
 
+pub mod action;
 pub mod asked;
 pub mod build;
 pub mod contents;
