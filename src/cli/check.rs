@@ -22,7 +22,7 @@ use crate::report::sentence::Sentence;
 
 /// Says what policy makes of plans: nobody is asked.
 #[derive(Debug, Args)]
-pub struct Check {
+pub struct CheckArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
     /// List every access, however many.
@@ -34,7 +34,7 @@ pub struct Check {
     writing: Writing,
 }
 
-impl Check {
+impl CheckArgs {
     /// Judges every plan and prints the result.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::report::sentence::{Sentence, counted};
 
 /// Shows what a plan does to effective access.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub struct DiffArgs {
     /// The plan.
     plan: PathBuf,
     /// Show every access, however many.
@@ -34,7 +34,7 @@ pub struct Diff {
     writing: Writing,
 }
 
-impl Diff {
+impl DiffArgs {
     /// Analyses the plan and prints its effects.
     ///
     /// # Errors

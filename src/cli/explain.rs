@@ -33,7 +33,7 @@ use crate::report::sentence::Sentence;
 
 /// Explains one change: effect, paths, policies, and what would have to be different.
 #[derive(Debug, Args)]
-pub struct Explain {
+pub struct ExplainArgs {
     /// The plan.
     plan: PathBuf,
     /// The change, by its id.
@@ -44,7 +44,7 @@ pub struct Explain {
     writing: Writing,
 }
 
-impl Explain {
+impl ExplainArgs {
     /// Explains the change.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The strict JSON reader for untrusted files.
 //!
-//! It returns the same [`Node`] tree as [`super::yaml`], or the fault that stopped the reading and all duplicate keys.
+//! It returns the same [`InputNode`] tree as [`super::yaml`], or the fault that stopped the reading and all duplicate keys.
 //! It is stricter than RFC 8259: UTF-8 without a byte order mark, unique keys, no lone surrogates, nothing after the
 //! value. Whole numbers within 64 bits become integers; other numbers keep their text. It takes linear time and keeps
 //! its own stack, so the depth of the input does not use the call stack.
@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::finding::{Code, Finding};
-use super::node::{Budget, Entry, Node, Source, Value, shorten};
+use super::node::{InputEntry, InputNode, InputValue, ReadLimits, Source, shorten};
 use super::place::Placed;
 use super::text::Text;
 
@@ -16,7 +16,7 @@ use super::text::Text;
 ///
 /// # Errors
 /// Every fault found, in the order of the file.
-pub fn read(name: &str, bytes: &[u8], budget: &Budget) -> Result<Node, Vec<Finding>> {
+pub fn read(name: &str, bytes: &[u8], budget: &ReadLimits) -> Result<InputNode, Vec<Finding>> {
     match examine(name, bytes, budget) {
         (Some(node), findings) if findings.is_empty() => Ok(node),
         (_, findings) => Err(findings),
@@ -25,7 +25,7 @@ pub fn read(name: &str, bytes: &[u8], budget: &Budget) -> Result<Node, Vec<Findi
 
 /// Reads as much of one JSON value as possible. Use the tree only if there are no findings.
 #[must_use]
-pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<Finding>) {
+pub fn examine(name: &str, bytes: &[u8], budget: &ReadLimits) -> (Option<InputNode>, Vec<Finding>) {
     let source = match Source::new(name, bytes, budget) {
         Ok(source) => source,
         Err(finding) => return (None, vec![finding]),
@@ -50,13 +50,13 @@ struct Frame {
 }
 
 enum Open {
-    List(Vec<Node>),
-    Mapping { entries: Vec<Entry>, seen: BTreeSet<Text>, key: Option<Placed<Text>> },
+    List(Vec<InputNode>),
+    Mapping { entries: Vec<InputEntry>, seen: BTreeSet<Text>, key: Option<Placed<Text>> },
 }
 
 struct Reader<'a> {
     source: &'a Source<'a>,
-    budget: &'a Budget,
+    budget: &'a ReadLimits,
     at: usize,
     nodes: usize,
     duplicates: Vec<Finding>,
@@ -65,7 +65,7 @@ struct Reader<'a> {
 type Read<T> = Result<T, Finding>;
 
 impl Reader<'_> {
-    fn document(&mut self) -> Read<Node> {
+    fn document(&mut self) -> Read<InputNode> {
         let mut stack: Vec<Frame> = Vec::new();
         self.blank();
         loop {
@@ -105,7 +105,7 @@ impl Reader<'_> {
                     }
                     Open::Mapping { entries, key, .. } => {
                         if let Some(key) = key.take() {
-                            entries.push(Entry { key, value: node });
+                            entries.push(InputEntry { key, value: node });
                         }
                         b'}'
                     }
@@ -165,14 +165,14 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn pop(&mut self, stack: &mut Vec<Frame>) -> Read<Node> {
+    fn pop(&mut self, stack: &mut Vec<Frame>) -> Read<InputNode> {
         self.at = self.at.saturating_add(1);
         let Some(frame) = stack.pop() else { return Err(self.syntax("unexpected closing bracket")) };
         let value = match frame.kind {
-            Open::List(items) => Value::List(items),
-            Open::Mapping { entries, .. } => Value::Mapping(entries),
+            Open::List(items) => InputValue::List(items),
+            Open::Mapping { entries, .. } => InputValue::Mapping(entries),
         };
-        Ok(Node { value, place: self.source.place(frame.start..self.at) })
+        Ok(InputNode { value, place: self.source.place(frame.start..self.at) })
     }
 
     /// Reads a key and its colon. The value of a duplicate key is dropped.
@@ -201,17 +201,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn leaf(&mut self) -> Read<Node> {
+    fn leaf(&mut self) -> Read<InputNode> {
         self.count()?;
         let start = self.at;
         let rest = self.source.slice(start..self.source.text.len());
         if rest.starts_with('"') {
-            return self.string().map(|text| Node { value: Value::Text(text.value), place: text.place });
+            return self.string().map(|text| InputNode { value: InputValue::Text(text.value), place: text.place });
         }
-        for (word, value) in [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)] {
+        for (word, value) in
+            [("true", InputValue::Bool(true)), ("false", InputValue::Bool(false)), ("null", InputValue::Null)]
+        {
             if rest.starts_with(word) {
                 self.at = start.saturating_add(word.len());
-                return Ok(Node { value, place: self.source.place(start..self.at) });
+                return Ok(InputNode { value, place: self.source.place(start..self.at) });
             }
         }
         let Some(length) = number(rest.as_bytes()) else {
@@ -222,10 +224,10 @@ impl Reader<'_> {
         let text = self.source.slice(start..self.at);
         // `-0` is a distinct JSON number; as an integer it would lose its sign.
         let value = match text.parse::<i64>() {
-            Ok(whole) if text != "-0" => Value::Integer(whole),
-            _ => Value::Number(text.into()),
+            Ok(whole) if text != "-0" => InputValue::Integer(whole),
+            _ => InputValue::Number(text.into()),
         };
-        Ok(Node { value, place: self.source.place(start..self.at) })
+        Ok(InputNode { value, place: self.source.place(start..self.at) })
     }
 
     /// Reads a string. Its place excludes the quotes.
@@ -322,7 +324,7 @@ mod tests {
 
     use super::*;
 
-    const WIDE: Budget = Budget { bytes: 1 << 24, depth: 512, nodes: 1_000_000 };
+    const WIDE: ReadLimits = ReadLimits { bytes: 1 << 24, depth: 512, nodes: 1_000_000 };
 
     /// (trick, text, code, line, column)
     const TRICKS: &[(&str, &str, Code, u32, u32)] = &[
@@ -361,9 +363,9 @@ mod tests {
         let items = node.get("ä").unwrap().items().unwrap();
         let regions: Vec<_> = items.iter().map(|n| &text[n.place.bytes.0..n.place.bytes.1]).collect();
         assert_eq!(regions, ["1", "-0", "1.50", "1e3", "12345678901234567890", "true", "null", r"x\u00e9\ud83d\ude00"]);
-        assert!(matches!(items[0].value, Value::Integer(1)));
+        assert!(matches!(items[0].value, InputValue::Integer(1)));
         for n in [1, 2, 3, 4] {
-            assert!(matches!(&items[n].value, Value::Number(t) if t.raw() == regions[n]));
+            assert!(matches!(&items[n].value, InputValue::Number(t) if t.raw() == regions[n]));
         }
         assert_eq!(items[7].as_text().unwrap().raw(), "xé😀");
         assert_eq!((items[0].place.line, items[0].place.column), (1, 8));

@@ -38,7 +38,7 @@ pub(super) fn alone(blob: &Blob) -> Result<(), BlobFault> {
     }
     let open = Open { sha256: blob.sha256, next: part, parts, hash: Sha256::new() };
     // The last of several parts cannot be checked alone, because the hash covers all parts.
-    let taken = Join { open: Some(open), ..Join::default() }.take(blob);
+    let taken = BlobJoin { open: Some(open), ..BlobJoin::default() }.take(blob);
     if part == parts && parts > 1 && taken == Err(OTHER_VALUE) { Ok(()) } else { taken.map(drop) }
 }
 
@@ -46,7 +46,7 @@ const OTHER_VALUE: BlobFault = "the parts do not match the announced digest";
 
 /// Joins the parts of values. It keeps only a running hash.
 #[derive(Default)]
-pub(super) struct Join {
+pub(super) struct BlobJoin {
     open: Option<Open>,
     /// The bytes of the last part.
     pub(super) piece: Vec<u8>,
@@ -59,7 +59,7 @@ struct Open {
     hash: Sha256,
 }
 
-impl Join {
+impl BlobJoin {
     /// Whether a value has started and not ended.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
@@ -105,7 +105,7 @@ impl Join {
 /// The long values of a log, by SHA-256.
 #[derive(Default)]
 pub struct Values {
-    join: Join,
+    join: BlobJoin,
     partial: Vec<u8>,
     whole: BTreeMap<Digest<of::Blob>, Vec<u8>>,
 }
@@ -157,7 +157,7 @@ mod tests {
             for mut bad in lines {
                 assert!(super::super::line::Line::Blob(bad.clone()).to_bytes().is_ok());
                 bad.part = Number::new(bad.part.get() + 1);
-                assert!(Join::default().take(&bad).is_err());
+                assert!(BlobJoin::default().take(&bad).is_err());
             }
         }
     }

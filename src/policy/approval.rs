@@ -139,7 +139,7 @@ fn ask(
     let mut case = Case { entities: store.entities, context, asked: Vec::new() };
     for (step, action) in actions {
         let asked = case.ask(pack, &store.principal, action, &store.resource, false);
-        let passes = asked.is_some_and(case::Asked::permitted);
+        let passes = asked.is_some_and(case::PolicyQuery::permitted);
         if !passes {
             let (denials, _) = case::hits(pack, asked);
             let name = step.as_ref().map_or_else(|| action.clone(), ToString::to_string);

@@ -71,7 +71,7 @@ impl PolicyHit {
 /// What one set answered to one question. Ids are sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct PolicyAnswer {
     /// Whether it permits.
     pub allow: bool,
     /// The policies that determined it.
@@ -82,19 +82,19 @@ pub struct Answer {
 
 /// One question and what was answered.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct PolicyQuery {
     pub(super) principal: EntityUid,
     pub(super) action: EntityUid,
     pub(super) resource: EntityUid,
     /// Per set, in the order of [`Enforcement::ALL`].
-    pub(super) answers: [Answer; 3],
+    pub(super) answers: [PolicyAnswer; 3],
     /// Whether the advisory set was asked.
     pub(super) with_advice: bool,
     /// Why it could not be put, if so.
     pub(super) fault: Option<String>,
 }
 
-impl Asked {
+impl PolicyQuery {
     /// Whether it is permitted outright: a permit, no forbid and no error in either set that denies.
     pub(super) fn permitted(&self) -> bool {
         let [mandatory, over, _] = &self.answers;
@@ -117,7 +117,7 @@ impl Asked {
 pub struct Case {
     pub(super) entities: Entities,
     pub(super) context: Context,
-    pub(super) asked: Vec<Asked>,
+    pub(super) asked: Vec<PolicyQuery>,
 }
 
 impl Case {
@@ -129,7 +129,7 @@ impl Case {
         action: &str,
         resource: &EntityUid,
         advisory: bool,
-    ) -> Option<&Asked> {
+    ) -> Option<&PolicyQuery> {
         let action_uid = pack.types.uid("Action", action)?;
         let request = Request::new(
             principal.clone(),
@@ -138,7 +138,7 @@ impl Case {
             self.context.clone(),
             Some(&pack.schema),
         );
-        let mut asked = Asked {
+        let mut asked = PolicyQuery {
             principal: principal.clone(),
             action: action_uid,
             resource: resource.clone(),
@@ -194,14 +194,14 @@ pub(super) struct Record {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
-    pub(super) principal: Name,
-    pub(super) action: Name,
-    pub(super) resource: Name,
-    pub(super) mandatory: Answer,
+    pub(super) principal: EntityName,
+    pub(super) action: EntityName,
+    pub(super) resource: EntityName,
+    pub(super) mandatory: PolicyAnswer,
     #[serde(rename = "override")]
-    pub(super) over: Answer,
+    pub(super) over: PolicyAnswer,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) advisory: Option<Answer>,
+    pub(super) advisory: Option<PolicyAnswer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fault: Option<String>,
 }
@@ -209,25 +209,25 @@ pub(super) struct Question {
 /// The name of an entity.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Name {
+pub(super) struct EntityName {
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) id: String,
 }
 
-impl Name {
+impl EntityName {
     fn of(uid: &EntityUid) -> Self {
         Self { kind: uid.type_name().to_string(), id: uid.id().unescaped().to_owned() }
     }
 }
 
 impl Question {
-    fn of(asked: &Asked) -> Self {
+    fn of(asked: &PolicyQuery) -> Self {
         let [mandatory, over, advisory] = asked.answers.clone();
         Self {
-            principal: Name::of(&asked.principal),
-            action: Name::of(&asked.action),
-            resource: Name::of(&asked.resource),
+            principal: EntityName::of(&asked.principal),
+            action: EntityName::of(&asked.action),
+            resource: EntityName::of(&asked.resource),
             mandatory,
             over,
             advisory: asked.with_advice.then_some(advisory),
@@ -253,9 +253,9 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Asks one set.
-pub(super) fn answer_of(pack: &Pack, request: &Request, set: &PolicySet, entities: &Entities) -> Answer {
+pub(super) fn answer_of(pack: &Pack, request: &Request, set: &PolicySet, entities: &Entities) -> PolicyAnswer {
     if set.is_empty() {
-        return Answer::default();
+        return PolicyAnswer::default();
     }
     let response = pack.authorizer.is_authorized(request, set, entities);
     let mut by: Vec<String> = response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
@@ -263,7 +263,7 @@ pub(super) fn answer_of(pack: &Pack, request: &Request, set: &PolicySet, entitie
     let mut errors: Vec<(String, String)> =
         response.diagnostics().errors().map(|error| (failing(error), chain(error))).collect();
     errors.sort_unstable();
-    Answer { allow: response.decision() == Decision::Allow, by, errors }
+    PolicyAnswer { allow: response.decision() == Decision::Allow, by, errors }
 }
 
 fn failing(error: &cedar_policy::AuthorizationError) -> String {
@@ -275,7 +275,7 @@ fn failing(error: &cedar_policy::AuthorizationError) -> String {
 }
 
 /// The hits of a question: what denies, and what warns.
-pub(super) fn hits(pack: &Pack, asked: Option<&Asked>) -> (Vec<PolicyHit>, Vec<PolicyHit>) {
+pub(super) fn hits(pack: &Pack, asked: Option<&PolicyQuery>) -> (Vec<PolicyHit>, Vec<PolicyHit>) {
     let Some(asked) = asked else {
         return (vec![unanswerable("the schema lacks a type that the tool stands on")], Vec::new());
     };

@@ -3,7 +3,7 @@
 //! Input: the accesses that a change gains, loses or states. Output: the same accesses with totals, and what is shown of them: see
 //! [`super::groups`]. The accesses themselves are kept whole.
 
-use super::groups::{Holder, Item, grouped};
+use super::groups::{AccessHolder, Item, grouped};
 use crate::access::model::facts::{AccessDelta, Stated};
 use crate::report::groups::Bundle;
 use crate::report::limits::Limits;
@@ -55,7 +55,7 @@ impl AccessList {
 
 fn item(piece: &AccessDelta) -> Item<'_> {
     Item {
-        holder: Holder::Subject(&piece.subject),
+        holder: AccessHolder::Subject(&piece.subject),
         access: &piece.access,
         sensitivity: piece.sensitivity,
         privileged: piece.privileged.as_ref(),
@@ -86,7 +86,7 @@ impl StatedList {
 
 fn stated_item(it: &Stated) -> Item<'_> {
     Item {
-        holder: Holder::Role(&it.role),
+        holder: AccessHolder::Role(&it.role),
         access: &it.access,
         sensitivity: it.sensitivity,
         privileged: it.privileged.as_ref(),

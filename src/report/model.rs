@@ -196,7 +196,7 @@ pub struct Totals {
 
 /// What policy says of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum OutcomeReport {
     /// It may not be proposed.
     Denied,
     /// A person must take steps.
@@ -207,7 +207,7 @@ pub enum Outcome {
     Unjudged,
 }
 
-impl Outcome {
+impl OutcomeReport {
     /// The word as users see it.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -342,7 +342,7 @@ pub struct ChangeReport {
     /// The entitlement's name, for typed confirmation.
     pub entitlement: Option<Text>,
     /// What policy says.
-    pub outcome: Outcome,
+    pub outcome: OutcomeReport,
     /// The approval steps, in order.
     pub steps: Vec<StepReport>,
     /// What single policies said.
@@ -437,9 +437,9 @@ impl ChangeReport {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self.outcome {
-            Outcome::Denied => Severity::Error,
-            Outcome::Needs | Outcome::Unjudged => Severity::Warning,
-            Outcome::Auto => Severity::Note,
+            OutcomeReport::Denied => Severity::Error,
+            OutcomeReport::Needs | OutcomeReport::Unjudged => Severity::Warning,
+            OutcomeReport::Auto => Severity::Note,
         }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         action: "grant",
         sentence: Sentence::of("grant role ").name(&t()).own(" to identity ").name(&t()).own(" for 4h, active"),
         entitlement: Some(t()),
-        outcome: Outcome::Denied,
+        outcome: OutcomeReport::Denied,
         steps: vec![
             StepReport { name: t(), state: StepState::Missing(Some(t())), presence: None },
             StepReport { name: t(), state: StepState::Filled(t()), presence: Some(false) },
@@ -224,7 +224,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
     let t = || Text::from(text);
     let file = format!("id: {text}needle{text}\n");
     let head = Head { seal: Digest::of(b"seal"), session: t(), at: Time::from_unix(0), principal: t() };
-    let answer = |holds| Answer { holds, says: Sentence::of("because of ").name(&t()) };
+    let answer = |holds| VerifyAnswer { holds, says: Sentence::of("because of ").name(&t()) };
     let report = |command, body| Report {
         command,
         exit_code: 3,

@@ -31,7 +31,7 @@ pub struct Snapshot {
     pub target: Option<SystemTarget>,
     /// For a merged snapshot: the systems that it was merged from. `target` is then absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Part>,
+    pub parts: Vec<SystemPart>,
     /// Identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
@@ -74,7 +74,7 @@ pub struct SystemTarget {
 /// One of the systems of a merged snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct SystemPart {
     /// The source of this part.
     pub source: Text,
     /// Its target, if known.

@@ -21,14 +21,14 @@ const LONGEST: u64 = 24 * 1024;
 
 /// Which kind of proof a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ProofKind {
     /// An SSH signature.
     Signature,
     /// A token.
     Token,
 }
 
-impl Kind {
+impl ProofKind {
     /// What is added to the plan's name.
     #[must_use]
     pub fn ending(self) -> &'static str {
@@ -53,7 +53,7 @@ pub struct ProofFile {
     /// Its name, made harmless for a terminal.
     pub name: String,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: ProofKind,
     /// Its exact bytes.
     bytes: Rc<[u8]>,
 }
@@ -75,8 +75,8 @@ impl ProofFile {
     #[must_use]
     pub fn signature(&self) -> Option<Text> {
         match self.kind {
-            Kind::Signature => std::str::from_utf8(&self.bytes).ok().map(Text::from),
-            Kind::Token => None,
+            ProofKind::Signature => std::str::from_utf8(&self.bytes).ok().map(Text::from),
+            ProofKind::Token => None,
         }
     }
 
@@ -84,8 +84,8 @@ impl ProofFile {
     #[must_use]
     pub fn offered(&self) -> Offered<'_> {
         match self.kind {
-            Kind::Signature => Offered::Signature(&self.bytes),
-            Kind::Token => Offered::Token(&self.bytes),
+            ProofKind::Signature => Offered::Signature(&self.bytes),
+            ProofKind::Token => Offered::Token(&self.bytes),
         }
     }
 }
@@ -116,25 +116,25 @@ impl Beside {
     /// Looks beside a plan.
     #[must_use]
     pub fn of(plan: &Path) -> Self {
-        let is_there = |kind: &Kind| kind.beside(plan).symlink_metadata().is_ok();
-        let found: Vec<Kind> = [Kind::Signature, Kind::Token].into_iter().filter(is_there).collect();
+        let is_there = |kind: &ProofKind| kind.beside(plan).symlink_metadata().is_ok();
+        let found: Vec<ProofKind> = [ProofKind::Signature, ProofKind::Token].into_iter().filter(is_there).collect();
         match found.as_slice() {
             [] => Self::Nothing,
             [kind] => Self::read(plan, *kind),
-            _ => Self::two(&shown(&Kind::Signature.beside(plan)), &shown(&Kind::Token.beside(plan))),
+            _ => Self::two(&shown(&ProofKind::Signature.beside(plan)), &shown(&ProofKind::Token.beside(plan))),
         }
     }
 
     /// Looks beside a plan as a branch holds it; `path` is the plan's from the repository's root.
     #[must_use]
     pub fn committed(branch: &Branch, path: &str) -> Self {
-        let of = |kind: Kind| format!("{path}{}", kind.ending());
-        let found: Vec<Kind> =
-            [Kind::Signature, Kind::Token].into_iter().filter(|kind| branch.holds(&of(*kind))).collect();
+        let of = |kind: ProofKind| format!("{path}{}", kind.ending());
+        let found: Vec<ProofKind> =
+            [ProofKind::Signature, ProofKind::Token].into_iter().filter(|kind| branch.holds(&of(*kind))).collect();
         let kind = match found.as_slice() {
             [] => return Self::Nothing,
             [kind] => *kind,
-            _ => return Self::two(&branch.shown(&of(Kind::Signature)), &branch.shown(&of(Kind::Token))),
+            _ => return Self::two(&branch.shown(&of(ProofKind::Signature)), &branch.shown(&of(ProofKind::Token))),
         };
         let name = Text::from(branch.shown(&of(kind))).terminal();
         match branch.bytes(&of(kind)) {
@@ -158,7 +158,7 @@ impl Beside {
         )
     }
 
-    fn read(plan: &Path, kind: Kind) -> Self {
+    fn read(plan: &Path, kind: ProofKind) -> Self {
         let path = kind.beside(plan);
         let name = shown(&path);
         let read = || {

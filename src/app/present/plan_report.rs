@@ -11,7 +11,9 @@ use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};
 use crate::report::build;
 use crate::report::limits::{Limits, MOST_SEVERE};
-use crate::report::model::{Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState};
+use crate::report::model::{
+    OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState,
+};
 use crate::report::render::card::NARROW;
 use crate::report::sentence::Sentence;
 use crate::report::target::TargetReport;
@@ -30,11 +32,11 @@ pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
         change.digest = Some(digested.digest);
         change.targets = targets(&digested.document.targets);
         change.outcome = match judged.outcome {
-            crate::policy::Outcome::Denied => Outcome::Denied,
-            crate::policy::Outcome::Needs(_) => Outcome::Needs,
-            crate::policy::Outcome::Auto => Outcome::Auto,
+            crate::policy::Outcome::Denied => OutcomeReport::Denied,
+            crate::policy::Outcome::Needs(_) => OutcomeReport::Needs,
+            crate::policy::Outcome::Auto => OutcomeReport::Auto,
         };
-        let missing = judged.steps.iter().filter(|_| change.outcome != Outcome::Auto);
+        let missing = judged.steps.iter().filter(|_| change.outcome != OutcomeReport::Auto);
         change.steps = missing
             .map(|step| StepReport { name: Text::from(step.as_str()), state: StepState::Missing(None), presence: None })
             .chain(judged.waived.iter().map(|(step, _)| StepReport {

@@ -20,7 +20,7 @@ use crate::app::record::signing_keys::{Besides, Keys};
 use crate::app::site::load::Site;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Signer, StepName};
-use crate::decision::digest::{Digested, Document};
+use crate::decision::digest::{ChangeDocument, Digested};
 use crate::decision::judge::Judge;
 use crate::decision::recorded::recall::recall;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
@@ -63,7 +63,7 @@ struct Passed {
     session: SessionRef,
     sealed: Time,
     digest: Digest<of::Change>,
-    document: Arc<Document>,
+    document: Arc<ChangeDocument>,
 }
 
 /// Reads the past from a log that was verified with [`crate::log::verify::answers::Keep::Lines`].
@@ -165,12 +165,12 @@ fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
 }
 
 /// What the digest of an evaluation was taken of, if it can be believed.
-fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<Document>> {
+fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<ChangeDocument>> {
     let text = match &evaluation.definition {
         Value::Inline(text) => text.raw(),
         Value::Blob(digest) => std::str::from_utf8(values.get(digest)?).ok()?,
     };
-    Document::believe(text, &evaluation.digest).ok().map(|believed| believed.document)
+    ChangeDocument::believe(text, &evaluation.digest).ok().map(|believed| believed.document)
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
@@ -238,7 +238,10 @@ fn take(values: &mut Values, bytes: &[u8]) {
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn documents(path: &Path, verified: &Verification) -> anyhow::Result<BTreeMap<Digest<of::Change>, Arc<Document>>> {
+pub fn documents(
+    path: &Path,
+    verified: &Verification,
+) -> anyhow::Result<BTreeMap<Digest<of::Change>, Arc<ChangeDocument>>> {
     let values = values(path)?;
     let mut found = BTreeMap::new();
     for line in verified.sessions.iter().flat_map(|view| &view.lines) {
@@ -365,7 +368,7 @@ impl Past {
                 let part = !again && gives_any(&graph, &decision.document, document);
                 // What was rejected as one comes back as several: each is a part, and the others are beside it, or passed
                 // since.
-                let is_part = |of: &Document| gives_any(&graph, &decision.document, of);
+                let is_part = |of: &ChangeDocument| gives_any(&graph, &decision.document, of);
                 // WHY not what the reject binds: the whole, asked about beside a part of it, makes no halves.
                 let is_other = |d: &&Digested| {
                     let is_whole = rejections::binds(decision, &d.document, &graph);
@@ -411,7 +414,7 @@ impl Past {
 }
 
 /// Whether one change gives any access that another gives, however long: who asks for less time asks for the same.
-fn gives_any(graph: &Graph<'_, '_>, wide: &Document, narrow: &Document) -> bool {
+fn gives_any(graph: &Graph<'_, '_>, wide: &ChangeDocument, narrow: &ChangeDocument) -> bool {
     let lasting = |access: &Access| Access { until: None, ..access.clone() };
     wide.gains().any(|w| {
         let same = narrow.gains().filter(|n| w.subject == n.subject);

@@ -13,7 +13,7 @@ use crate::app::present::plan_report;
 use crate::app::record::history::Past;
 use crate::decision::bulk_key::likeness;
 use crate::decision::case::Signer;
-use crate::decision::gate::Terms;
+use crate::decision::gate::GateTerms;
 use crate::decision::judge::Judge as _;
 use crate::decision::recorded::rejections;
 use crate::decision::risk::Risk;
@@ -34,7 +34,7 @@ pub fn card(
     proposal: &EvaluatedPlan<'_>,
     (at, shown): (usize, &ChangeReport),
     me: &Signer,
-    terms: &Terms,
+    terms: &GateTerms,
 ) -> Option<Card> {
     let present = proposal.presents.get(at)?;
     let facts = proposal.analysis.changes.get(at)?;

@@ -226,9 +226,9 @@ impl Site {
 
     /// The limits that policies read.
     #[must_use]
-    pub fn parameters(&self) -> policy::Parameters {
+    pub fn parameters(&self) -> policy::PolicyParameters {
         let set = &self.settings.parameters;
-        policy::Parameters {
+        policy::PolicyParameters {
             max_ttl: set.max_ttl,
             max_privileged_ttl: set.max_privileged_ttl,
             max_credential_ttl: set.max_credential_ttl,
@@ -246,7 +246,7 @@ impl Site {
 
     /// All people as policy sees them.
     #[must_use]
-    pub fn people_views(&self) -> policy::People {
+    pub fn people_views(&self) -> policy::PeopleView {
         let mut machines: BTreeMap<&PersonId, BTreeSet<IdentityId>> = BTreeMap::new();
         for identity in &self.snapshot.identities {
             let owner = identity.owner.as_ref().and_then(|owner| self.people.by_identity(owner.as_str()));
@@ -254,7 +254,7 @@ impl Site {
                 machines.entry(&person.id.value).or_default().insert(identity.id.clone());
             }
         }
-        policy::People::new(self.people.all().iter().map(|person| policy::PersonView {
+        policy::PeopleView::new(self.people.all().iter().map(|person| policy::PersonView {
             id: person.id.value.clone(),
             identities: person.identities.iter().map(|i| i.value.clone()).collect(),
             groups: self.people.groups_of(&person.id.value).map(|g| g.raw().to_owned()).collect(),

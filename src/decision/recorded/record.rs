@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::decision::case::{CaseId, EvaluatedChange, Signer, StepName};
-use crate::decision::digest::Document;
+use crate::decision::digest::ChangeDocument;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::text::Text;
@@ -102,7 +102,7 @@ pub struct RecordedDecision {
     /// The digest decided on.
     pub digest: Digest<of::Change>,
     /// What the digest was taken of.
-    pub document: Arc<Document>,
+    pub document: Arc<ChangeDocument>,
     /// The whole-plan pieces that the person was shown.
     pub emergent: BTreeSet<Digest<of::Piece>>,
     /// What was said.

@@ -9,14 +9,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::word::{Kind, LogId, Number, SessionId, Tag, Value, Version};
+use super::word::{LineKind, LogId, Number, SessionId, Tag, Value, Version};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
 macro_rules! kinds {
-    ($($name:ident = $word:literal;)*) => { $(impl Kind for $name { const WORD: &'static str = $word; })* };
+    ($($name:ident = $word:literal;)*) => { $(impl LineKind for $name { const WORD: &'static str = $word; })* };
 }
 
 kinds! {

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::word::{Kind, Number, Salt, Tag, Value};
+use super::word::{LineKind, Number, Salt, Tag, Value};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PlanId, PolicyId, ResourceId};
 use crate::input::text::Text;
@@ -113,6 +113,6 @@ pub struct Decision {
     pub verdict: Verdict,
 }
 
-impl Kind for Decision {
+impl LineKind for Decision {
     const WORD: &'static str = "decision";
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::Finding;
 use crate::input::time::Time;
-use crate::log::judge::{SignatureJudge, Signer};
+use crate::log::judge::{SealSigner, SignatureJudge};
 use crate::log::line::{Decision, Line, LogId, Seal, Session};
 use crate::log::verify::ancestry::{Ancestry, SessionIndex};
 
@@ -121,7 +121,7 @@ pub struct SessionView {
     /// Its seal.
     pub seal: Recorded<Seal>,
     /// The signer, or `None` if the signature is not valid.
-    pub signer: Option<Signer>,
+    pub signer: Option<SealSigner>,
     /// Its other kept lines, in order.
     pub lines: Vec<Recorded<Line>>,
 }

@@ -26,7 +26,7 @@ use crate::report::limits::Listed;
 use crate::report::model::{
     Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, Report, Reported, StepState,
 };
-use crate::report::record::{Answer, Head, LogReport};
+use crate::report::record::{Head, LogReport, VerifyAnswer};
 use crate::report::sentence;
 
 pub(super) mod forms;
@@ -406,7 +406,7 @@ fn emergent(it: &EmergentReport, most: Listed) -> EmergentOut<'_> {
     }
 }
 
-fn answer(answer: &Answer) -> AnswerOut {
+fn answer(answer: &VerifyAnswer) -> AnswerOut {
     AnswerOut { holds: answer.holds.word(), says: answer.says.text() }
 }
 

@@ -16,13 +16,13 @@ fn alike(n: usize) -> Vec<Card> {
 
 #[test]
 fn changes_that_are_alike_are_approved_together_at_most_twenty() {
-    let mut s = Session::new(alike(25)).unwrap();
+    let mut s = SessionMachine::new(alike(25)).unwrap();
     ok(&mut s, [Reply::Together]);
     let Ask::Word { cases, word, .. } = s.question().ask().clone() else { panic!("{:?}", s.question()) };
     assert_eq!((cases.len(), word.raw()), (20, "yes"));
     assert!(say(&mut s, typed("")).is_err());
     assert_eq!(ok(&mut s, [typed("yes")]).len(), 20);
-    assert!(s.decisions().iter().all(|d| matches!(d.verdict(), Verdict::Approve(a) if a.grouped() == Some(20))));
+    assert!(s.decisions().iter().all(|d| matches!(d.verdict(), SessionVerdict::Approve(a) if a.grouped() == Some(20))));
     assert_eq!(shown(&s), "c20");
 }
 
@@ -32,9 +32,9 @@ fn a_privileged_or_lone_change_is_never_approved_together() {
     for card in &mut cards {
         card.privileged = true;
     }
-    let mut s = Session::new(cards).unwrap();
+    let mut s = SessionMachine::new(cards).unwrap();
     assert_eq!(say(&mut s, Reply::Together), Err(Complaint::NotOffered));
-    let mut s = Session::new(alike(1)).unwrap();
+    let mut s = SessionMachine::new(alike(1)).unwrap();
     assert_eq!(say(&mut s, Reply::Together), Err(Complaint::NotOffered));
 }
 
@@ -50,7 +50,7 @@ fn the_rest_is_rejected_with_one_reason() {
 fn the_approved_set_is_analysed_again_before_the_seal() {
     let gain = card(simple("c1"), 2);
     let taken = card(present("c2", reduction("svc:a", "w"), needs(&["Owner"])), 1);
-    let mut s = Session::new(vec![gain, taken]).unwrap();
+    let mut s = SessionMachine::new(vec![gain, taken]).unwrap();
     approve(&mut s);
     ok(&mut s, [Reply::Reject, typed("keep it")]);
     assert_eq!(*s.question().ask(), Ask::Reanalyse(BTreeSet::from([case("c1")])));
@@ -60,7 +60,7 @@ fn the_approved_set_is_analysed_again_before_the_seal() {
     s.reanalysed(&Reanalysis { changes: BTreeMap::from([(case("c1"), alone)]), ..Reanalysis::default() }).unwrap();
     assert_eq!(shown(&s), "c1", "back to what cannot stand");
     let Some(Note::SetFails(faults)) = s.question().note().cloned() else { panic!("{:?}", s.question()) };
-    assert!(matches!(faults.first(), Some(Fault::Denied(c, _)) if *c == case("c1")));
+    assert!(matches!(faults.first(), Some(RecheckFault::Denied(c, _)) if *c == case("c1")));
     ok(&mut s, [Reply::Reject, typed("not without the revoke")]);
     assert_eq!(shown(&s), "seal", "nothing approved, nothing to analyse");
 }
@@ -89,11 +89,11 @@ fn a_set_that_the_analysis_leaves_out_or_that_emerges_fails() {
 fn what_depends_on_a_rejected_change_cannot_stand() {
     let mut second = simple("c2");
     second.depends_on.insert("c1".into());
-    let mut s = Session::new(vec![card(simple("c1"), 2), card(second, 1)]).unwrap();
+    let mut s = SessionMachine::new(vec![card(simple("c1"), 2), card(second, 1)]).unwrap();
     ok(&mut s, [Reply::Reject, typed("no")]);
     approve(&mut s);
     let Some(Note::SetFails(faults)) = s.question().note().cloned() else { panic!("{:?}", s.question()) };
-    assert_eq!(faults, BTreeSet::from([Fault::Dependency(case("c2"), case("c1"))]));
+    assert_eq!(faults, BTreeSet::from([RecheckFault::Dependency(case("c2"), case("c1"))]));
     assert_eq!(shown(&s), "c2");
 }
 
@@ -101,7 +101,7 @@ fn what_depends_on_a_rejected_change_cannot_stand() {
 fn a_reduction_that_only_others_can_decide_is_not_in_the_way() {
     let mut taken = card(present("c2", reduction("svc:a", "w"), needs(&["Owner"])), 1);
     taken.permitted.clear();
-    let mut s = Session::new(vec![card(simple("c1"), 2), taken]).unwrap();
+    let mut s = SessionMachine::new(vec![card(simple("c1"), 2), taken]).unwrap();
     approve(&mut s);
     assert_eq!(*s.question().ask(), Ask::Reanalyse(BTreeSet::from([case("c1"), case("c2")])));
 }
@@ -119,7 +119,7 @@ fn nothing_decided_is_not_sealed() {
 fn what_is_decided_or_automatic_is_asked_again_only_where_the_person_wants_it() {
     let decided = || {
         let auto = Card {
-            present: present("c4", document("svc:d", "reader", &["read"]), Outcome::Auto),
+            present: present("c4", document("svc:d", "reader", &["read"]), CaseOutcome::Auto),
             ..card(simple("c4"), 1)
         };
         vec![
@@ -129,10 +129,10 @@ fn what_is_decided_or_automatic_is_asked_again_only_where_the_person_wants_it() 
             auto,
         ]
     };
-    assert_eq!(shown(&Session::new(decided()).unwrap()), "over");
+    assert_eq!(shown(&SessionMachine::new(decided()).unwrap()), "over");
     let reopened = decided().into_iter().map(|card| Card { reopened: true, ..card }).collect();
-    let mut s = Session::new(reopened).unwrap();
-    assert!(s.contents().iter().all(|entry| entry.standing != Standing::Undecided), "each stands as it did");
+    let mut s = SessionMachine::new(reopened).unwrap();
+    assert!(s.contents().iter().all(|entry| entry.standing != ChangeStanding::Undecided), "each stands as it did");
     assert_eq!(shown(&s), "c1");
     ok(&mut s, [Reply::Reject, typed("I object")]);
     assert_eq!(shown(&s), "c2");
@@ -142,5 +142,5 @@ fn what_is_decided_or_automatic_is_asked_again_only_where_the_person_wants_it() 
     ok(&mut s, [Reply::Reject, typed("not without me")]);
     assert_eq!(s.decisions().len(), 3);
     let nobody = Card { reopened: true, permitted: BTreeSet::new(), ..decided().remove(0) };
-    assert_eq!(shown(&Session::new(vec![nobody]).unwrap()), "over", "whose word would not count is not asked");
+    assert_eq!(shown(&SessionMachine::new(vec![nobody]).unwrap()), "over", "whose word would not count is not asked");
 }

@@ -19,7 +19,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
 use crate::snapshot::import::notes::Notes;
-use crate::snapshot::model::{Group, Identity, Limit, MembersKnown, Part, Snapshot, SystemTarget};
+use crate::snapshot::model::{Group, Identity, Limit, MembersKnown, Snapshot, SystemPart, SystemTarget};
 use crate::snapshot::tree;
 
 /// The name of the limit that a permissions boundary is.
@@ -265,7 +265,7 @@ impl<'e> Build<'e> {
 
 impl Build<'_> {
     /// The account as the target; of several accounts each is a part. Without an account, the organisation.
-    fn systems(&self, export: &Export) -> (Option<SystemTarget>, Vec<Part>) {
+    fn systems(&self, export: &Export) -> (Option<SystemTarget>, Vec<SystemPart>) {
         let target = |id: &str| SystemTarget { id: shared(id).as_ref().into(), system: "aws".into() };
         let accounts: Vec<&str> = self.accounts.iter().copied().collect();
         match accounts.as_slice() {
@@ -289,7 +289,7 @@ impl Build<'_> {
                         held.entry(account).or_default().insert(id.text());
                     }
                 }
-                let part = |account: &&str| Part {
+                let part = |account: &&str| SystemPart {
                     source: "aws".into(),
                     target: Some(target(account)),
                     holds: held.remove(*account).unwrap_or_default().into_iter().collect(),
