@@ -1,4 +1,4 @@
-//! Checks a [`InputNode`] tree against a table of fields, and reads typed values from it.
+//! Checks an [`InputNode`] tree against a table of fields, and reads typed values from it.
 //!
 //! [`check`] compares a tree with its [`ValueShape`] and reports every fault at its place, with the nearest known name. It
 //! takes time linear in the tree. [`TypedFields`] then reads typed values. The same table generates the JSON Schema in
@@ -162,7 +162,7 @@ pub fn check(node: &InputNode, shape: &ValueShape, what: &str, findings: &mut Ve
             }
         }
         (ValueShape::Mapping(_, rules), InputValue::Mapping(entries)) => {
-            fields(node, entries, rules, what, what, findings)
+            fields(node, entries, rules, what, what, findings);
         }
         (ValueShape::Named(of), InputValue::Mapping(entries)) => {
             for entry in entries {

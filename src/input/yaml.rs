@@ -1,6 +1,6 @@
 //! The strict YAML reader for untrusted files.
 //!
-//! It returns a [`InputNode`] tree in which every value and key has its place, or all faults. Two independent parsers must
+//! It returns an [`InputNode`] tree in which every value and key has its place, or all faults. Two independent parsers must
 //! see the same values. The event parser of `serde-saphyr` runs first, within the [`ReadLimits`], because it takes linear
 //! time and reports positions. `serde_yaml`, a fork of libyaml, then reads only what passed (libyaml takes 36 s for 100
 //! KB of `[`). Aliases and tags are rejected, never resolved.
