@@ -129,12 +129,14 @@ const CHAINS: &[(&str, &[&[&str]])] = &[
             &["effective"],
             &["change", "escalation"],
             &["risk"],
+            // What a change states is rated, and effects include it.
             &["contents"],
             &["effects"],
             &["chains", "queries"],
             &["analyse"],
         ],
     ),
+    // Reports present what was evaluated.
     ("app", &[&["io"], &["site"], &["plans"], &["record"], &["evaluation"], &["present"], &["session"]]),
 ];
 
