@@ -35,21 +35,6 @@ pub enum RecheckFault {
     NotAnalysed(CaseId),
 }
 
-impl RecheckFault {
-    /// The change that it concerns; none: the plan as a whole.
-    #[must_use]
-    pub fn case(&self) -> Option<&CaseId> {
-        match self {
-            Self::PlanDenied(..) => None,
-            Self::Denied(case, _)
-            | Self::Moved(case)
-            | Self::Emerges(case, _)
-            | Self::Dependency(case, _)
-            | Self::NotAnalysed(case) => Some(case),
-        }
-    }
-}
-
 /// What one approved change was approved on.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {

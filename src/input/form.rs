@@ -10,7 +10,7 @@ use super::finding::{Code, Finding};
 use super::id::Id;
 use super::nearest::nearest;
 use super::node::{InputEntry, InputNode, InputValue};
-use super::place::{Place, Placed};
+use super::place::Placed;
 use super::text::Text;
 use super::time::{Span, Time};
 
@@ -373,20 +373,13 @@ fn digest(text: &str) -> Option<Digest<of::File>> {
 #[derive(Clone, Copy, Debug)]
 pub struct TypedFields<'n> {
     entries: &'n [InputEntry],
-    place: &'n Place,
 }
 
 impl<'n> TypedFields<'n> {
     /// The fields of a mapping, or `None` for any other value.
     #[must_use]
     pub fn of(node: &'n InputNode) -> Option<Self> {
-        node.entries().map(|entries| Self { entries, place: &node.place })
-    }
-
-    /// The place of the whole mapping.
-    #[must_use]
-    pub fn place(&self) -> &'n Place {
-        self.place
+        node.entries().map(|entries| Self { entries })
     }
 
     /// The entry of a field, if present.

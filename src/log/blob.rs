@@ -133,11 +133,6 @@ impl Values {
     pub fn get(&self, digest: &Digest<of::Blob>) -> Option<&[u8]> {
         self.whole.get(digest).map(Vec::as_slice)
     }
-
-    /// The digests of all values.
-    pub fn digests(&self) -> impl Iterator<Item = Digest<of::Blob>> {
-        self.whole.keys().copied()
-    }
 }
 
 #[cfg(test)]

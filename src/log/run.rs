@@ -109,12 +109,6 @@ impl Run {
         self.stage == Stage::Ended
     }
 
-    /// The hash of the last line.
-    #[must_use]
-    pub fn last(&self) -> Option<Digest<of::Line>> {
-        self.last
-    }
-
     /// The number of lines before the seal.
     #[must_use]
     pub fn count(&self) -> u64 {

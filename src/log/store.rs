@@ -88,12 +88,6 @@ impl Store {
         &self.path
     }
 
-    /// One file, or a folder of files.
-    #[must_use]
-    pub fn shape(&self) -> Shape {
-        self.shape
-    }
-
     /// The files of the log, sorted by name. Empty if it does not exist yet.
     ///
     /// # Errors

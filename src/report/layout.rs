@@ -52,18 +52,6 @@ impl Page {
         Self { width: style.columns(), lines: Vec::new(), marks: Vec::new() }
     }
 
-    /// The columns of the page.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// How many lines it has.
-    #[must_use]
-    pub fn height(&self) -> usize {
-        self.lines.len()
-    }
-
     /// An entry ends here that must not go unseen.
     pub fn mark(&mut self) {
         self.marks.push(self.lines.len());
@@ -116,11 +104,6 @@ impl Page {
             wrap.span(span);
         }
         self.lines.append(&mut wrap.finish());
-    }
-
-    /// A sentence behind `first`.
-    pub fn sentence(&mut self, first: &str, label: Label, sentence: &Sentence) {
-        self.para(first, &[StyledSpan::own(label, sentence.terminal())]);
     }
 
     /// A title.

@@ -26,12 +26,6 @@ impl SessionRef {
     pub fn new(id: impl Into<Text>) -> Self {
         Self(id.into())
     }
-
-    /// The id as text.
-    #[must_use]
-    pub fn text(&self) -> &Text {
-        &self.0
-    }
 }
 
 /// Which sessions each session names as parents.

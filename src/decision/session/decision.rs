@@ -31,12 +31,6 @@ impl Approval {
     pub fn grouped(&self) -> Option<usize> {
         self.grouped
     }
-
-    /// The number of the question that was answered, counted from the start of the session; 0: kept from a journal.
-    #[must_use]
-    pub fn question(&self) -> u64 {
-        self.question
-    }
 }
 
 /// What a decision says.

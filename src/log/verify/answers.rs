@@ -20,8 +20,6 @@ pub enum Keep {
     Nothing,
     /// Header and seal of the heads.
     Heads,
-    /// Header, seal, decisions, automatic outcomes, exports and results.
-    Decisions,
     /// Every line except blobs.
     Lines,
 }

@@ -142,12 +142,13 @@ impl<'a> Check<'a> {
             Line::Seal(_) => self.seal_bytes = bytes,
             Line::Sig(sig) => self.sig = Some((sig, digest, self.place(number, from, to, 0))),
             Line::Session(_) | Line::Blob(_) => {}
-            Line::Decision(_) | Line::Auto(_) | Line::Export(_) | Line::Result(_) => {
-                if matches!(self.terms.keep, Keep::Decisions | Keep::Lines) {
-                    self.kept.push(Recorded { line: number, digest, value: line });
-                }
-            }
-            Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) => {
+            Line::Decision(_)
+            | Line::Auto(_)
+            | Line::Export(_)
+            | Line::Result(_)
+            | Line::Plan(_)
+            | Line::Policies(_)
+            | Line::Evaluation(_) => {
                 if self.terms.keep == Keep::Lines {
                     self.kept.push(Recorded { line: number, digest, value: line });
                 }
