@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
-use super::line::{Blob, Number, Tag};
+use super::line::{self, Blob, Line, Number, Tag};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
@@ -111,6 +111,16 @@ pub struct Values {
 }
 
 impl Values {
+    /// Takes every blob line of a log or a part of one. Lines that do not read are passed over.
+    pub fn take_lines(&mut self, bytes: &[u8]) {
+        let mut scratch = Vec::new();
+        for raw in line::lines(bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
+            if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
+                self.take(&blob);
+            }
+        }
+    }
+
     /// Takes the next blob line of a session. Parts that do not fit are ignored.
     pub fn take(&mut self, blob: &Blob) {
         if blob.part.get() == 1 {

@@ -96,6 +96,22 @@ pub enum Status {
     Disabled,
 }
 
+impl Identity {
+    /// An active identity of which nothing else is known.
+    #[must_use]
+    pub fn new(id: IdentityId, kind: IdentityKind) -> Self {
+        Self {
+            id,
+            kind,
+            owner: None,
+            status: Status::Active,
+            last_used: None,
+            labels: BTreeMap::new(),
+            limits: Vec::new(),
+        }
+    }
+}
+
 impl Status {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_active(&self) -> bool {

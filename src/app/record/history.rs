@@ -32,7 +32,7 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
-use crate::log::line::{self, Evaluation, Line, SessionKind, Value, Verdict};
+use crate::log::line::{Evaluation, Line, SessionKind, Value, Verdict};
 use crate::log::verify::answers::{SessionView, Verification};
 use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
@@ -81,7 +81,7 @@ pub fn read(path: &Path, verified: &Verification, site: &Site) -> anyhow::Result
 pub fn read_held(files: &[(String, std::rc::Rc<[u8]>)], verified: &Verification, site: &Site) -> anyhow::Result<Past> {
     let mut values = Values::default();
     for (_, bytes) in files {
-        take(&mut values, bytes);
+        values.take_lines(bytes);
     }
     believe(&values, verified, site)
 }
@@ -220,18 +220,9 @@ fn values(path: &Path) -> anyhow::Result<Values> {
     let mut values = Values::default();
     for file in files(path)? {
         let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
-        take(&mut values, &bytes);
+        values.take_lines(&bytes);
     }
     Ok(values)
-}
-
-fn take(values: &mut Values, bytes: &[u8]) {
-    let mut scratch = Vec::new();
-    for raw in line::lines(bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
-        if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
-            values.take(&blob);
-        }
-    }
 }
 
 /// What each digest of the log was taken of, as far as it can be believed.

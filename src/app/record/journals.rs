@@ -86,12 +86,7 @@ fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<JournalConte
             | Line::Sig(_) => {}
         }
     }
-    let mut scratch = Vec::new();
-    for raw in line::lines(bytes.get(..used).unwrap_or_default()).filter(|raw| line::word(raw) == Some(b"blob")) {
-        if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
-            held.values.take(&blob);
-        }
-    }
+    held.values.take_lines(bytes.get(..used).unwrap_or_default());
     Ok(held)
 }
 

@@ -18,7 +18,7 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{GroupId, IdentityId, PersonId};
 use crate::input::place::Place;
 use crate::log::line::SessionKind;
-use crate::snapshot::model::{Identity, Snapshot, Status};
+use crate::snapshot::model::{Identity, Snapshot};
 use crate::trust::proposer::Prover;
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
@@ -292,15 +292,7 @@ pub(crate) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &Peopl
     // INVARIANT: agents come first, so that a name that both files give is never taken for a person.
     for (id, kind) in agents.chain(people) {
         if taken.insert(id.clone()) {
-            snapshot.identities.push(Identity {
-                id: id.clone(),
-                kind,
-                owner: None,
-                status: Status::Active,
-                last_used: None,
-                labels: BTreeMap::new(),
-                limits: Vec::new(),
-            });
+            snapshot.identities.push(Identity::new(id.clone(), kind));
         }
     }
     snapshot
@@ -417,6 +409,7 @@ fn load_snapshot(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::model::Status;
 
     const PEOPLE: &[u8] = b"version: 1\npeople:\n  - id: lead\n    principals: [lead@corp.example]\n    identities: [\"user:lead\", \"user:old\", \"group:team\"]\n";
     const SNAPSHOT: &[u8] = br#"{"version":1,"taken_at":"2026-11-20T00:00:00Z","source":"kubernetes",
