@@ -16,7 +16,7 @@ pub use agents::{ALGORITHMS, Agent, AgentHolding, AgentProof, Agents, TokenProof
 pub use cross::cross_check;
 pub use people::{People, Person};
 pub use person::OwnSettings;
-pub use settings::{DEFAULT_STEPS, Parameters, Settings};
+pub use settings::{Parameters, Settings};
 pub use tasks::{Task, TaskState, Tasks};
 
 use crate::input::form::FieldRule;

@@ -12,7 +12,7 @@ pub use body::{
     ProofMethod, Seal, Session, SessionKind, Sig, SnapshotDigest, SnapshotTarget, VerdictCounts, Writer,
 };
 pub use decision::{Decision, Rejected, Seen, Shown, Verdict};
-pub use word::{LineKind, LogId, Nonce, Number, Salt, SessionId, Tag, Value, Version, nonce};
+pub use word::{LineKind, LogId, Number, Salt, SessionId, Tag, Value, Version};
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};

@@ -18,7 +18,6 @@ mod tests;
 
 pub use commit::Committed;
 pub use fault::StoreError;
-pub use join::Merged;
 pub use journal::{Journal, JournalState, JournalView};
 
 use std::path::{Path, PathBuf};

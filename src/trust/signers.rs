@@ -23,7 +23,6 @@ use super::revoked::Revoked;
 use super::sshsig::Verified;
 
 pub use line::{SignerLine, Unused};
-pub use pattern::PatternList;
 
 /// The lines of `allowed_signers`, the revoked keys, and the principals barred from a namespace.
 #[derive(Debug, Clone, Default)]
