@@ -320,3 +320,34 @@ fn a_role_that_the_export_lacks_is_privileged_because_nobody_knows_what_it_gives
     verifies(&site, 2);
     assert_eq!(decisions(&site), ["c1 approve bo", "c1 approve ada"]);
 }
+
+#[test]
+fn a_controller_that_reads_scales_is_no_administrator_and_is_denied_what_one_holds() {
+    let Some(data) = cluster_exports() else { return };
+    let (site, _) = cluster(&data);
+    for controller in ["horizontal-pod-autoscaler", "disruption-controller"] {
+        let account = format!("sa:kube-system/{controller}");
+        let asked = site.run(&[
+            "access",
+            &account,
+            "create",
+            "rbac.authorization.k8s.io:clusterrolebindings#*",
+            "--format",
+            "json",
+        ]);
+        let asked: Value = serde_json::from_str(&asked.1).unwrap();
+        assert!(!asked.to_string().contains("\"verdict\":\"yes\""), "{controller}: {asked}");
+        let grant =
+            format!("id: c1, action: grant, to: \"{account}\", role: \"clusterrole:cluster-admin\", mode: standing");
+        let plan = write_plan(&site, &controller.to_uppercase(), &[&grant]);
+        let (code, report) = check(&site, &plan);
+        let change = &report["changes"][0];
+        assert_eq!((code, &change["outcome"]), (3, &Value::from("denied")), "{controller}");
+        assert!(length(&change["gained"]) > 0, "{controller}");
+        assert!(
+            policies(change).contains(&"zsp-no-standing-privilege-for-machines"),
+            "{controller}: {:?}",
+            policies(change)
+        );
+    }
+}

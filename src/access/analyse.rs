@@ -36,10 +36,10 @@ use crate::input::id::{ChangeId, IdentityId};
 /// told.
 pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let steps = resolve(q.plan, q.index, q.only)?;
-    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| *s == q.snapshot.source);
+    let applies = |p: &&EscalationPath| q.index.systems().may_hold(p.system.as_ref());
     let places = q.data.escalations.iter().filter(applies).flat_map(EscalationPath::places).collect();
     let plain = AccessState { places, ..AccessState::plain(q.index) };
-    let bench = EffectContext::new(q.data, &q.snapshot.source, q.budget);
+    let bench = EffectContext::new(q.data, q.index.systems(), q.budget);
     let lay = |set: &BTreeSet<usize>| lay(q, &plain, &steps, set);
 
     let mut alone: Vec<(ChangeEffect, ChangeFacts)> = Vec::new();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::role::{ResolvedRole, unknown_permission};
 use crate::access::effective::state::{AccessState, RoleState};
-use crate::access::model::facts::{Access, Contents, Exception, Fate, RoleLabels, Stated};
+use crate::access::model::facts::{Access, Contents, Exception, ExceptionKind, Fate, RoleLabels, Stated};
 use crate::access::risk::classification::{Classifier, Rating};
 use crate::input::entitlement::{Effect, Permission};
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
@@ -203,23 +203,20 @@ fn stated(
     } else {
         Rating::default()
     };
+    let system = view.system_of(role);
     let exception = |e: &crate::input::entitlement::Except| Exception {
-        action: e.action.clone(),
-        resource: e.resource.clone(),
-        scope: None,
-        condition: None,
-        until: None,
-        except: Vec::new(),
+        kind: ExceptionKind::LeftOut,
+        system: system.clone(),
+        ..Exception::denied(e.action.clone(), e.resource.clone(), Vec::new())
     };
     Stated {
         role: role.clone(),
         access: Access {
-            action: permission.action.clone(),
-            resource: permission.resource.clone(),
             scope: scope.cloned(),
             condition: permission.condition.clone(),
-            until: None,
             exceptions: permission.except.iter().map(exception).collect(),
+            system: system.clone(),
+            ..Access::plain(permission.action.clone(), permission.resource.clone())
         },
         effect: permission.effect,
         fate,

@@ -111,34 +111,15 @@ fn everything_that_is_listed_moves_the_digest() {
         ("gained", |_, _, f| f.effects.gained.push(piece("svc:a", "x"))),
         ("an end of an access", |_, _, f| f.effects.gained[0].access.until = Some(now())),
         ("an exception", |_, _, f| {
-            f.effects.gained[0].access.exceptions.push(Exception {
-                action: "a".into(),
-                resource: "r".into(),
-                scope: None,
-                condition: None,
-                until: None,
-                except: Vec::new(),
-            });
+            f.effects.gained[0].access.exceptions.push(Exception::denied("a".into(), "r".into(), Vec::new()));
         }),
         ("the condition of an exception", |_, _, f| {
-            f.effects.gained[0].access.exceptions.push(Exception {
-                action: "a".into(),
-                resource: "r".into(),
-                scope: None,
-                condition: Some("mfa".into()),
-                until: None,
-                except: Vec::new(),
-            });
+            let denied = Exception::denied("a".into(), "r".into(), Vec::new());
+            f.effects.gained[0].access.exceptions.push(Exception { condition: Some("mfa".into()), ..denied });
         }),
         ("what an exception leaves out", |_, _, f| {
-            f.effects.gained[0].access.exceptions.push(Exception {
-                action: "a".into(),
-                resource: "r".into(),
-                scope: None,
-                condition: None,
-                until: None,
-                except: vec![Except { action: "b".into(), resource: "r".into() }],
-            });
+            let left_out = Except { action: "b".into(), resource: "r".into() };
+            f.effects.gained[0].access.exceptions.push(Exception::denied("a".into(), "r".into(), vec![left_out]));
         }),
         ("lost", |_, _, f| f.effects.lost.push(piece("svc:a", "x"))),
         ("what is not told", |_, _, f| f.concerned.untold.paths = true),

@@ -68,11 +68,13 @@ pub(crate) fn access(action: &str, scope: Option<&str>) -> Access {
         condition: None,
         until: None,
         exceptions: Vec::new(),
+        system: None,
     }
 }
 
 pub(crate) fn piece(who: &str, action: &str) -> AccessDelta {
     AccessDelta {
+        everything: false,
         subject: Subject::Identity(who.into()),
         access: access(action, None),
         path: [].into(),

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::ResourceId;
+use super::system::System;
 use super::text::Text;
 
 /// The kind of an identity. All kinds except `human` are non-human identities.
@@ -178,4 +179,7 @@ pub struct Requirement {
     /// The scope in which the subject must have it. If absent, any scope counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
+    /// The system that it is of, where the trust that requires it tells one; none: any.
+    #[serde(skip)]
+    pub system: Option<System>,
 }

@@ -1,6 +1,7 @@
 //! Readers for untrusted bytes, and the basic types for their results: [`text::Text`], [`id`]s, [`place::Place`]s,
 //! [`finding::Finding`]s and [`digest::Digest`]s. No module here reads a file, a clock or the environment.
 
+pub mod arn;
 pub mod canonical;
 pub mod digest;
 pub mod entitlement;
@@ -12,6 +13,7 @@ pub mod intern;
 pub mod nearest;
 pub mod node;
 pub mod place;
+pub mod system;
 pub mod text;
 pub mod time;
 pub mod yaml;

@@ -273,6 +273,7 @@ fn requirement(node: &InputNode) -> Option<Placed<Requirement>> {
         action: fields.text("action")?.value,
         resource: fields.text("resource")?.value,
         scope: fields.id("scope").map(|scope| scope.value),
+        system: None,
     };
     Some(Placed::new(requirement, node.place.clone()))
 }

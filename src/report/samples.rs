@@ -25,6 +25,7 @@ use crate::report::limits::Limits;
 pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>) -> AccessDelta {
     let subject = if who.starts_with("group:") { Subject::Group(who.into()) } else { Subject::Identity(who.into()) };
     AccessDelta {
+        everything: false,
         subject,
         access: Access {
             action: action.into(),
@@ -33,6 +34,7 @@ pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>
             condition: None,
             until: None,
             exceptions: Vec::new(),
+            system: None,
         },
         path: [PathStep::Holds("role".into(), "assignment".into(), Mode::Active)].into(),
         elsewhere: None,
@@ -336,12 +338,10 @@ fn access_row(text: &str) -> AccessRow {
         ways: vec![way.clone(), way],
         more: 3,
         taken: vec![Exception {
-            action: text.into(),
-            resource: text.into(),
             scope: Some(text.into()),
             condition: Some(text.into()),
             until: Some(Time::from_unix(0)),
-            except: vec![left_out],
+            ..Exception::denied(text.into(), text.into(), vec![left_out])
         }],
         closed: Some(text.into()),
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::GroupId;
 use crate::input::place::Place;
+use crate::input::system::System;
 use crate::input::text::Text;
 
 use super::model::{Group, MembersKnown, Snapshot, SystemPart, SystemTarget};
@@ -35,12 +36,18 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
         }
     }
     let (target, described) = systems(parts);
-    let merged = Snapshot {
+    let marked: Vec<(&str, Snapshot)> = parts.iter().map(|(file, part)| (*file, marked(part))).collect();
+    let parts: Vec<(&str, &Snapshot)> = marked.iter().map(|(file, part)| (*file, part)).collect();
+    let parts = parts.as_slice();
+    let wholes: BTreeSet<Option<System>> = parts.iter().map(|(_, part)| part.whole_system()).collect();
+    let mut merged = Snapshot {
         version: 1,
         taken_at,
         source: Text::from(sources.join("+")),
         target,
         parts: described,
+        system: wholes.first().filter(|_| wholes.len() == 1).cloned().flatten(),
+        cluster_scoped: cluster_scoped(parts),
         identities: union(all(parts, |s| &s.identities), "identity", |x| x.id.as_str(), &mut findings),
         groups: union(groups(parts), "group", |x| x.id.as_str(), &mut findings),
         roles: union(all(parts, |s| &s.roles), "role", |x| x.id.as_str(), &mut findings),
@@ -51,6 +58,9 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
         credentials: union(all(parts, |s| &s.credentials), "credential", |x| x.id.as_str(), &mut findings),
         findings: union(all(parts, |s| &s.findings), "finding", |x| x.id.as_str(), &mut findings),
     };
+    if merged.system.is_some() {
+        unmark(&mut merged);
+    }
     if findings.is_empty() { Ok(merged) } else { Err(findings) }
 }
 
@@ -76,6 +86,40 @@ fn systems(parts: &[(&str, &Snapshot)]) -> (Option<SystemTarget>, Vec<SystemPart
         holds: holds.into_iter().collect(),
     };
     (None, known.into_iter().map(part).collect())
+}
+
+/// A part in which every object states its system, so that it is told from those of other parts.
+fn marked(part: &Snapshot) -> Snapshot {
+    let (whole, mut part) = (part.whole_system(), part.clone());
+    for role in &mut part.roles {
+        role.system = role.system(whole.as_ref());
+    }
+    for trust in &mut part.trusts {
+        trust.system = trust.system(whole.as_ref());
+    }
+    for rule in &mut part.trust_rules {
+        rule.system = rule.system(whole.as_ref());
+    }
+    part
+}
+
+/// Drops the system of what is of the system of the whole.
+fn unmark(merged: &mut Snapshot) {
+    let whole = merged.system.clone();
+    let of_roles = merged.roles.iter_mut().map(|role| &mut role.system);
+    let of_trusts = merged.trusts.iter_mut().map(|trust| &mut trust.system);
+    let rule_systems = merged.trust_rules.iter_mut().map(|rule| &mut rule.system);
+    for system in of_roles.chain(of_trusts).chain(rule_systems).filter(|system| **system == whole) {
+        *system = None;
+    }
+}
+
+/// Types that belong to the whole cluster in every cluster: where a part says nothing, more access is assumed.
+fn cluster_scoped(parts: &[(&str, &Snapshot)]) -> Vec<Text> {
+    let clusters = parts.iter().filter(|(_, part)| part.whole_system() == Some(System::Kubernetes));
+    let mut types = clusters.map(|(_, part)| part.cluster_scoped.iter().cloned().collect::<BTreeSet<Text>>());
+    let first = types.next().unwrap_or_default();
+    types.fold(first, |all, more| all.intersection(&more).cloned().collect()).into_iter().collect()
 }
 
 fn all<'a, T: 'a>(

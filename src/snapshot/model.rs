@@ -2,13 +2,14 @@
 //!
 //! Only the reader and the importers create them. Collections are in file order; `access` builds the indexes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::input::entitlement::{IdentityKind, Mode, Permission, Requirement, Sensitivity};
 use crate::input::id::{AlertId, AssignmentId, CredentialId, GroupId, IdentityId, ResourceId, RoleId, TaskId, TrustId};
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
@@ -32,6 +33,12 @@ pub struct Snapshot {
     /// For a merged snapshot: the systems that it was merged from. `target` is then absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<SystemPart>,
+    /// The system that all objects belong to which state no other. If absent, their ids and then `source` decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<System>,
+    /// Kubernetes: custom resource types that are cluster-scoped, as `GROUP:RESOURCE`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cluster_scoped: Vec<Text>,
     /// Identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
@@ -233,6 +240,12 @@ pub struct Role {
     /// Whether it comes from a resource policy, so that some limits of its subjects do not apply to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_resource: bool,
+    /// Whether the resource of another account gives it, so that the subject's own account must allow it as well.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delegated: bool,
+    /// The system of its permissions. If absent, that of its id, else that of the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<System>,
 }
 
 /// A resource in the tree of resources.
@@ -304,6 +317,9 @@ pub struct Trust {
     /// A condition of the source system. Access through the trust depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
+    /// The system of `requires`. If absent, that of the id in `to`, else that of the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<System>,
 }
 
 /// A rule by which a permission lets a subject act as identities, evaluated on the entitlements before and after a plan.
@@ -328,6 +344,9 @@ pub struct TrustRule {
     /// The scope of the required permission. It may use names of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Text>,
+    /// The system of the required permission. If absent, that of the rule's id, else that of the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<System>,
 }
 
 /// A key, token or password, without its secret.
@@ -365,4 +384,50 @@ pub struct Alert {
     /// Its severity.
     #[serde(default)]
     pub severity: Sensitivity,
+}
+
+impl Snapshot {
+    /// The system of every object that states none and whose id does not tell it; none where the export is of several.
+    #[must_use]
+    pub fn whole_system(&self) -> Option<System> {
+        if let Some(system) = &self.system {
+            return Some(system.clone());
+        }
+        if let Some(known) = System::built_in(self.source.raw()) {
+            return Some(known);
+        }
+        // WHY: a name that says nothing must not take away the rules of the systems that the ids show.
+        let shown: BTreeSet<Option<System>> =
+            self.roles.iter().map(|role| System::of_object(role.system.as_ref(), role.id.as_str(), None)).collect();
+        let mut shown = shown.into_iter();
+        match (shown.next(), shown.next()) {
+            (Some(Some(only)), None) => Some(only),
+            (None | Some(None), None) if !self.source.raw().contains('+') => Some(System::named(&self.source)),
+            (_, _) => None,
+        }
+    }
+}
+
+impl Role {
+    /// The system that its permissions are of, in a snapshot that is of `whole`.
+    #[must_use]
+    pub fn system(&self, whole: Option<&System>) -> Option<System> {
+        System::of_object(self.system.as_ref(), self.id.as_str(), whole)
+    }
+}
+
+impl Trust {
+    /// The system that its requirement is of, in a snapshot that is of `whole`.
+    #[must_use]
+    pub fn system(&self, whole: Option<&System>) -> Option<System> {
+        System::of_object(self.system.as_ref(), self.to.raw(), whole)
+    }
+}
+
+impl TrustRule {
+    /// The system that its permission is of, in a snapshot that is of `whole`.
+    #[must_use]
+    pub fn system(&self, whole: Option<&System>) -> Option<System> {
+        System::of_object(self.system.as_ref(), self.id.as_str(), whole)
+    }
 }

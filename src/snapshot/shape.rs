@@ -18,6 +18,8 @@ const FIELDS: &[&str] = &[
     "source",
     "target",
     "parts",
+    "system",
+    "cluster_scoped",
     "identities",
     "groups",
     "roles",
@@ -52,7 +54,8 @@ pub(super) fn faults(tree: &Node) -> Vec<Fault> {
         match &**key {
             "version" => {}
             "taken_at" => value::<crate::input::time::Time>(node, path, &mut out),
-            "source" => value::<String>(node, path, &mut out),
+            "source" | "system" => value::<String>(node, path, &mut out),
+            "cluster_scoped" => section::<String>(node, &path, &mut out),
             "target" => value::<SystemTarget>(node, path, &mut out),
             "parts" => section::<SystemPart>(node, &path, &mut out),
             "identities" => section::<Identity>(node, &path, &mut out),

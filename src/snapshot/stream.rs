@@ -13,6 +13,7 @@ use super::place::Fault;
 use super::{check, place};
 use crate::input::finding::{Finding, Severity};
 use crate::input::intern::interning;
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
@@ -67,6 +68,7 @@ struct Head {
     taken_at: Option<Time>,
     source: Option<Text>,
     target: Option<SystemTarget>,
+    system: Option<System>,
 }
 
 fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
@@ -77,6 +79,8 @@ fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
         source: Text::default(),
         target: None,
         parts: Vec::new(),
+        system: None,
+        cluster_scoped: Vec::new(),
         identities: Vec::new(),
         groups: Vec::new(),
         roles: Vec::new(),
@@ -106,7 +110,7 @@ fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
         let (Some(version), Some(taken_at), Some(source)) = (head.version, head.taken_at, head.source) else {
             return Ok(None);
         };
-        return Ok(Some(Snapshot { version, taken_at, source, target: head.target, ..lists }));
+        return Ok(Some(Snapshot { version, taken_at, source, target: head.target, system: head.system, ..lists }));
     }
 }
 
@@ -118,6 +122,8 @@ fn section(window: &mut Window<'_>, key: &str, head: &mut Head, lists: &mut Snap
         "source" => window.single(&mut head.source),
         "target" => window.single(&mut head.target),
         "parts" => window.list(&mut lists.parts),
+        "system" => window.single(&mut head.system),
+        "cluster_scoped" => window.list(&mut lists.cluster_scoped),
         "identities" => window.list(&mut lists.identities),
         "groups" => window.list(&mut lists.groups),
         "roles" => window.list(&mut lists.roles),

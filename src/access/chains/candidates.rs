@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::effective::state::AccessState;
-use crate::access::effects::compute::{ChangeEffect, is_everything};
+use crate::access::effects::compute::ChangeEffect;
 use crate::access::escalation::requirement::key;
 use crate::access::matching::coverage::covers;
 use crate::access::model::facts::{Access, AccessDelta, EmergentWhat};
@@ -97,7 +97,7 @@ impl Candidates {
                 continue;
             }
             let what = of(piece.clone());
-            if is_full || is_everything(piece) {
+            if is_full || piece.everything {
                 self.stand_in(what, eligible);
             } else {
                 told += 1;
@@ -159,7 +159,7 @@ impl<'a> Alone<'a> {
             || self.by_subject.get(&piece.subject).is_some_and(|known| {
                 known
                     .iter()
-                    .any(|(access, now)| (*now || eligible) && covers(view.dialect, view, access, &piece.access))
+                    .any(|(access, now)| (*now || eligible) && covers(view.systems, view, access, &piece.access))
             })
     }
 }

@@ -17,7 +17,8 @@ use crate::access::escalation::requirement::{Reached, RequirementQuery};
 use crate::access::graph::closure::closure;
 use crate::access::graph::index::NameKind;
 use crate::access::graph::trust_rules::Bound;
-use crate::access::matching::pattern::{Dialect, id_matches};
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::pattern::id_matches;
 use crate::input::id::Subject;
 use crate::input::time::Time;
 use crate::plan::model::{Action, Target};
@@ -44,10 +45,10 @@ pub(crate) fn meeting(
     among: &[usize],
 ) -> Option<BTreeSet<usize>> {
     let whole = lay(q, plain, steps, &(0..steps.len()).collect());
-    let system = &q.snapshot.source;
-    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system) && !p.variables().is_empty();
+    let systems = q.index.systems();
+    let applies = |p: &&EscalationPath| systems.may_hold(p.system.as_ref()) && !p.variables().is_empty();
     let paths = q.data.escalations.iter().filter(applies);
-    let paths = paths.map(|p| (p, p.requires.iter().map(RequirementQuery::new).collect())).collect();
+    let paths = paths.map(|p| (p, RequirementQuery::of(p))).collect();
     let mut meeting =
         CrossPlanInteraction { plain, whole: &whole, paths, expires: q.plan.expires.value, left: q.budget.work };
     let others: Vec<(usize, &ResolvedChange<'_>)> =

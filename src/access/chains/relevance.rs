@@ -41,7 +41,7 @@ pub(crate) fn concerns(
 
 /// Whether an escalation path looks at what holders of others hold.
 pub(crate) fn between(q: &AnalysisRequest<'_, '_>) -> bool {
-    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| *s == q.snapshot.source);
+    let applies = |p: &&EscalationPath| q.index.systems().may_hold(p.system.as_ref());
     q.data.escalations.iter().filter(applies).any(EscalationPath::looks_at_holders)
 }
 

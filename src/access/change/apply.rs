@@ -136,7 +136,7 @@ fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mu
         }
         Action::CreateRole(d) | Action::SetRole(d) => {
             let known = index.role(d.role.value.as_str());
-            delta.roles.insert(d.role.value.clone(), Some(defined(d, known)));
+            delta.roles.insert(d.role.value.clone(), Some(defined(index, d, known)));
         }
         Action::DeleteRole(role) => {
             delta.roles.insert(role.value.clone(), None);
@@ -234,7 +234,7 @@ pub(crate) fn take(step: &ResolvedChange<'_>, delta: &mut Overlay) -> bool {
 }
 
 /// A role as a plan defines it; what it gives stays the resource's own if the role was that before.
-fn defined(d: &RoleDefinition, known: Option<&Role>) -> Role {
+fn defined(index: &Index<'_>, d: &RoleDefinition, known: Option<&Role>) -> Role {
     Role {
         id: d.role.value.clone(),
         includes: d.includes.iter().map(|i| i.value.clone()).collect(),
@@ -243,6 +243,8 @@ fn defined(d: &RoleDefinition, known: Option<&Role>) -> Role {
         sensitivity: d.sensitivity.as_ref().map(|s| s.value),
         kinds: d.kinds.iter().map(|k| k.value).collect(),
         by_resource: known.is_some_and(|role| role.by_resource),
+        delegated: known.is_some_and(|role| role.delegated),
+        system: known.map_or_else(|| index.systems().of_new(d.role.value.as_str()), |role| role.system.clone()),
     }
 }
 
@@ -265,6 +267,7 @@ pub(crate) fn trust(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>)
                 via: "credential".into(),
                 requires: None,
                 condition: None,
+                system: index.systems().of_new(to.as_str()),
             };
             (made, until)
         })
@@ -278,6 +281,7 @@ pub(crate) fn trust(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>)
             via: d.via.value.clone(),
             requires: d.requires.as_ref().map(|r| r.value.clone()),
             condition: None,
+            system: index.systems().of_new(d.to.value.raw()),
         };
         return Some((made, None));
     }

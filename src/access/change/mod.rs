@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod claims;
 pub(crate) mod conflicts;
 pub(crate) mod confusables;
+pub(crate) mod patterns;
 pub(crate) mod pending;
 pub(crate) mod pending_denies;
 pub(crate) mod references;

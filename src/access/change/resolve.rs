@@ -84,6 +84,7 @@ pub(crate) fn attempt<'p>(
     let mut steps: Vec<ResolvedChange<'p>> = Vec::new();
     for (at, (change, outline)) in changes.iter().zip(&outlines).enumerate() {
         let before = resolver.faults.len();
+        resolver.patterns(change);
         let taken = resolver.taken(change);
         let depends_on = resolver.uses(change, outline, taken.as_ref());
         resolver.held(change);
@@ -102,7 +103,7 @@ pub(crate) fn attempt<'p>(
 
 /// The names and changes of a plan, while they are resolved.
 pub(crate) struct Resolver<'r, 's> {
-    index: &'r Index<'s>,
+    pub(crate) index: &'r Index<'s>,
     names: Names<'r, 's>,
     pub(crate) faults: Vec<Finding>,
     /// Which change makes a thing.

@@ -22,6 +22,8 @@ pub(crate) fn named(view: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Ch
         Action::AddPermission(role, permission) | Action::RemovePermission(role, permission) => {
             named.role = Some(role.value.clone());
             named.permission = Some(permission.value.clone());
+            let system = view.system_of(&role.value);
+            named.breadth = view.systems.dialect(system.as_ref()).breadth(&permission.value);
         }
         Action::AddInclude(role, include) | Action::RemoveInclude(role, include) => {
             named.role = Some(role.value.clone());

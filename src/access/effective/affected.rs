@@ -54,24 +54,25 @@ impl<'v, 's> AccessState<'v, 's> {
     /// Whether a subject leads to the same as in the plain snapshot.
     pub(crate) fn same_edges(&self, plain: &Self, subject: &Subject) -> bool {
         self.known_same_edges_as_base(subject, || {
-            let made: BTreeSet<&Requirement> =
-                self.delta.trusts().iter().filter_map(|(t, _)| t.requires.as_ref()).collect();
+            let made: BTreeSet<Requirement> =
+                self.delta.trusts().iter().filter_map(|(t, _)| self.systems.required(t)).collect();
             plain.edges(subject).equals(&self.edges(subject)) && self.satisfies_same_rules(plain, subject, &made)
         })
     }
 
     /// Whether a subject holds what trusts ask for as it does in the plain snapshot; `made` is what new ones ask for.
-    fn satisfies_same_rules(&self, plain: &Self, subject: &Subject, made: &BTreeSet<&Requirement>) -> bool {
+    fn satisfies_same_rules(&self, plain: &Self, subject: &Subject, made: &BTreeSet<Requirement>) -> bool {
         let (was, is) = (plain.own(subject), self.own(subject));
         let same = |r: &Requirement| plain.satisfies(&was, r) == self.satisfies(&is, r);
         // A place that is made may lie where something is asked for.
         if was.denies != is.denies || !self.delta.resources.is_empty() {
-            return self.index.required().iter().all(same) && made.iter().all(|r| same(r));
+            return self.index.required().iter().all(same) && made.iter().all(same);
         }
         // WHY: a trust of an account may ask something of everybody in it; what a role gives touches few of hundreds.
         let differs: Vec<&Holding> = was.beyond(&is).chain(is.beyond(&was)).collect();
-        let overlaps =
-            |flat: &ResolvedRole, r: &Requirement| !flat.overlapping(self.dialect, &r.action, &r.resource).is_empty();
+        let overlaps = |flat: &ResolvedRole, r: &Requirement| {
+            !flat.overlapping(self.systems, (&r.action, &r.resource, r.system.as_ref())).is_empty()
+        };
         let mut met: BTreeSet<usize> = BTreeSet::new();
         for holding in &differs {
             let required = self.index.required().iter().enumerate();
@@ -80,7 +81,7 @@ impl<'v, 's> AccessState<'v, 's> {
             met.extend(flat.meets.get_or_init(meets));
         }
         self.index.required().iter().enumerate().filter(|(at, _)| met.contains(at)).all(|(_, r)| same(r))
-            && made.iter().filter(|r| differs.iter().any(|holding| overlaps(&holding.flat, r))).all(|r| same(r))
+            && made.iter().filter(|r| differs.iter().any(|holding| overlaps(&holding.flat, r))).all(same)
     }
 
     /// Everyone behind some subjects, themselves included: members of groups, and who might act as them, here or below.

@@ -197,8 +197,12 @@ impl AccessState<'_, '_> {
     /// A step that is only live because its holder holds something under a condition, with that condition on it.
     pub(crate) fn under_requirement(&self, step: Validity, at: &Subject, edge: &Edge, how: &Validity) -> Validity {
         let Some(requires) = edge.requires.as_ref().filter(|_| how.is_conditional()) else { return step };
-        let wanted =
-            WantedAccess { action: &requires.action, resource: &requires.resource, scope: requires.scope.as_ref() };
+        let wanted = WantedAccess {
+            action: &requires.action,
+            resource: &requires.resource,
+            scope: requires.scope.as_ref(),
+            system: requires.system.as_ref(),
+        };
         let held = self.holds(&self.own(at), &wanted);
         let known = held.now.as_ref().or(held.ever.as_ref()).and_then(|leg| condition(&leg.trail));
         let open = || format!("`{}` is held under a condition", requires.action.raw()).into();

@@ -78,7 +78,7 @@ impl AccessState<'_, '_> {
                     if let Some(condition) = &condition {
                         onward = onward.under(condition);
                     }
-                    found.single.entry((to, trust.requires.clone())).or_default().join(&onward);
+                    found.single.entry((to, self.systems.required(trust))).or_default().join(&onward);
                 }
             }
         }
@@ -156,15 +156,17 @@ impl AccessState<'_, '_> {
         let known = self.index.rules();
         let mut told: BTreeSet<usize> = BTreeSet::new();
         for (place, (rule, of)) in self.index.snapshot().trust_rules.iter().zip(&known.rules).enumerate() {
-            let allows = flat.overlapping_places(self.dialect, &rule.action, &of.open_resource);
+            let system = rule.system(self.systems.whole());
+            let allows = flat.overlapping_places(self.systems, (&rule.action, &of.open_resource, system.as_ref()));
             if allows.is_empty() {
                 continue;
             }
             lends.all.push(place);
             let whole = allows.iter().copied().find(|at| {
                 flat.allows.get(*at).is_some_and(|allow| {
+                    let dialect = self.systems.dialect_for(system.as_ref(), allow.system.as_ref(), false);
                     allow.permission.except.is_empty()
-                        && self.dialect.resource_covers(allow.permission.resource.raw(), of.open_resource.raw())
+                        && dialect.resource_covers(allow.permission.resource.raw(), of.open_resource.raw())
                 })
             });
             if let Some(allow) = whole
@@ -204,7 +206,8 @@ impl AccessState<'_, '_> {
 
     fn one_by_one(&self, holding: &Holding, of: (&TrustRule, &Rules, &RuleOf), found: &mut FoundEdges) {
         let (rule, rules, asks) = of;
-        let allows = holding.flat.overlapping(self.dialect, &rule.action, &asks.open_resource);
+        let system = rule.system(self.systems.whole());
+        let allows = holding.flat.overlapping(self.systems, (&rule.action, &asks.open_resource, system.as_ref()));
         let Some(class) = rules.class(asks) else { return };
         for (scope, list) in self.scopes_in(class, holding.scope.as_ref()) {
             for target in list.iter() {
@@ -213,10 +216,16 @@ impl AccessState<'_, '_> {
                     continue;
                 }
                 let resource = rules.resource(asks, target);
-                let wanted = WantedAccess { action: &rule.action, resource: &resource, scope: scope.as_ref() };
+                let wanted = WantedAccess {
+                    action: &rule.action,
+                    resource: &resource,
+                    scope: scope.as_ref(),
+                    system: system.as_ref(),
+                };
                 let mut best = Validity::default();
                 for allow in &allows {
-                    if self.dialect.resources_overlap(allow.permission.resource.raw(), resource.raw()) {
+                    let dialect = self.systems.dialect_for(system.as_ref(), allow.system.as_ref(), false);
+                    if dialect.resources_overlap(allow.permission.resource.raw(), resource.raw()) {
                         best.join(&self.unless_denied(holding, allow, &wanted));
                     }
                 }

@@ -43,10 +43,10 @@ impl Comparison<'_, '_, '_> {
         if held.is_empty() {
             return;
         }
-        let (dialect, given) = (self.after.dialect, self.before.given(subject));
+        let (systems, given) = (self.after.systems, self.before.given(subject));
         for (list, when) in [(held.now, When::Now), (held.eligible, When::Ever)] {
             let told = |access: &Access| {
-                let by = |found: &[HeldAccess]| found.iter().any(|new| covers(dialect, self.tree, &new.access, access));
+                let by = |found: &[HeldAccess]| found.iter().any(|new| covers(systems, self.tree, &new.access, access));
                 by(&all.now) || (when == When::Ever && by(&all.eligible))
             };
             let mine = if when == When::Now { &all.now } else { &all.eligible };
@@ -56,7 +56,7 @@ impl Comparison<'_, '_, '_> {
                 .map(|held| {
                     // INVARIANT: an access that is not new in the reachable comparison was reachable, by one path or by
                     // several together (then without a path of its own).
-                    let way = given.way(dialect, self.tree, &held.access, when).unwrap_or_default();
+                    let way = given.way(systems, self.tree, &held.access, when).unwrap_or_default();
                     HeldAccess { elsewhere: Some(way), ..held }
                 })
                 .collect();

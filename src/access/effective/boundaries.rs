@@ -10,7 +10,8 @@ use std::rc::Rc;
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::provenance::both;
-use crate::access::matching::pattern::Dialect;
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::systems::Mark;
 use crate::input::entitlement::{Except, Permission};
 use crate::input::id::{RoleId, Subject};
 use crate::input::text::Text;
@@ -50,15 +51,26 @@ impl AccessState<'_, '_> {
         let mut allows: Vec<Allow> = whole.allows.clone();
         for limit in limits {
             let bounds: Vec<Rc<ResolvedRole>> = limit.roles.iter().map(|r| self.personal(subject, r)).collect();
-            let bounds: Vec<&Permission> = bounds.iter().flat_map(|flat| &flat.allows).map(|a| &a.permission).collect();
-            allows = allows.iter().flat_map(|allow| pieces(self.dialect, allow, &bounds, limit)).collect();
+            // A limit bounds what is of the systems of its roles; one without roles bounds everything.
+            let systems: BTreeSet<Mark> = limit.roles.iter().map(|role| self.system_of(role)).collect();
+            let of = |allow: &Allow| -> Vec<&Permission> {
+                let same = bounds.iter().flat_map(|flat| &flat.allows).filter(|bound| bound.system == allow.system);
+                same.map(|bound| &bound.permission).collect()
+            };
+            let left = |allow: &Allow| {
+                if !systems.is_empty() && !systems.contains(&allow.system) {
+                    return vec![allow.clone()];
+                }
+                pieces(self.systems.dialect(allow.system.as_ref()), allow, &of(allow), limit)
+            };
+            allows = allows.iter().flat_map(left).collect();
         }
         ResolvedRole::of(allows, whole.denies.clone(), whole.roles.clone())
     }
 }
 
 /// What a limit leaves of an allow.
-fn pieces(dialect: Dialect, allow: &Allow, bounds: &[&Permission], limit: &Limit) -> Vec<Allow> {
+fn pieces(dialect: Dialect<'_>, allow: &Allow, bounds: &[&Permission], limit: &Limit) -> Vec<Allow> {
     let whole = |b: &&&Permission| {
         b.condition.is_none()
             && b.except.is_empty()
@@ -79,12 +91,12 @@ fn pieces(dialect: Dialect, allow: &Allow, bounds: &[&Permission], limit: &Limit
     } else {
         found.into_iter().collect()
     };
-    let piece = |permission| Allow { permission, chain: allow.chain.clone(), unknown: allow.unknown };
+    let piece = |permission| Allow { permission, ..allow.clone() };
     found.into_iter().map(piece).collect()
 }
 
 /// What two permissions share.
-fn meet(dialect: Dialect, p: &Permission, bound: &Permission) -> Option<Permission> {
+fn meet(dialect: Dialect<'_>, p: &Permission, bound: &Permission) -> Option<Permission> {
     let (action, action_exact) = narrower(
         &p.action,
         &bound.action,

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::access::effective::state::AccessState;
 use crate::input::id::Subject;
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::snapshot::model::Identity;
 
@@ -26,7 +27,9 @@ impl AccessState<'_, '_> {
     #[expect(clippy::option_option, reason = "the outer says whether it can hold, the inner what is left to ask")]
     pub(crate) fn decided(&self, subject: &Subject, condition: Option<&Text>) -> Option<Option<Text>> {
         let Some(condition) = condition else { return Some(None) };
-        if !self.dialect.variables || !is_about_holder(condition) {
+        let is_aws = self.systems.dialect(None).has_variables()
+            || System::of_id(subject.as_str()).is_some_and(|system| system == System::Aws);
+        if !is_aws || !is_about_holder(condition) {
             return Some(Some(condition.clone()));
         }
         let holder = match subject {

@@ -17,7 +17,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::graph::provenance::{ExpiringPath, HopChain, Validity, both, condition, steps};
 use crate::access::matching::bits::Bits;
 use crate::access::matching::coverage::{covers, ends_within, exception_overlaps, exception_takes_all, scope_covers};
-use crate::access::matching::pattern::Dialect;
+use crate::access::matching::dialect::Dialect;
 use crate::access::model::facts::{Access, Exception};
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
@@ -67,25 +67,25 @@ impl AccessState<'_, '_> {
         source: &ExpiringPath,
     ) -> Option<Access> {
         let mut access = Access {
-            action: allow.permission.action.clone(),
-            resource: allow.permission.resource.clone(),
             scope: scope.cloned(),
             condition: Self::condition_of(source, allow),
             until: source.end.until(),
-            exceptions: Vec::new(),
+            system: allow.system.clone(),
+            ..Access::plain(allow.permission.action.clone(), allow.permission.resource.clone())
         };
-        let left_out = left_out(&allow.permission);
+        let left_out = left_out(allow);
         for taken in denies.iter().chain(&left_out) {
-            if exception_takes_all(self.dialect, self, taken, &access) {
+            if exception_takes_all(self.systems, self, taken, &access) {
                 return None;
             }
-            if exception_overlaps(self.dialect, self, taken, &access) {
+            if exception_overlaps(self.systems, self, taken, &access) {
                 access.exceptions.push(taken.clone());
             }
         }
         if !left_out.is_empty() {
             access.exceptions.sort();
-            access.exceptions.dedup();
+            // What a deny takes as well is told as denied.
+            access.exceptions.dedup_by(|b, a| Exception { kind: a.kind, ..b.clone() } == *a);
         }
         Some(access)
     }
@@ -115,7 +115,7 @@ impl AccessState<'_, '_> {
 
     /// Whether a subject has an access that covers another, in force or, if that is enough, by activation.
     pub(crate) fn has(&self, tree: &AccessState<'_, '_>, subject: &Subject, wanted: &Access, when: When) -> bool {
-        self.given(subject).covers(self.dialect, tree, wanted, when)
+        self.given(subject).covers(self.systems, tree, wanted, when)
     }
 
     /// The same of what it holds itself.
@@ -126,7 +126,7 @@ impl AccessState<'_, '_> {
         wanted: &Access,
         when: When,
     ) -> bool {
-        Grants::by(subject, &self.own(subject)).covers(self.dialect, tree, wanted, when)
+        Grants::by(subject, &self.own(subject)).covers(self.systems, tree, wanted, when)
     }
 
     /// Every access of a subject, in force and by activation, not reduced: the long way, for questions about one subject.
@@ -145,7 +145,7 @@ impl AccessState<'_, '_> {
         let mut all = AccessDiff::default();
         for (actor, way) in row {
             for holding in &self.own(actor).holdings {
-                let places = holding.flat.overlapping_places(self.dialect, action, resource);
+                let places = holding.flat.overlapping_places(self.systems, (action, resource, None));
                 if !places.is_empty() {
                     let allows = places.iter().filter_map(|at| holding.flat.allows.get(*at));
                     self.written(&way.then(&holding.way), holding, allows, &mut all);
@@ -253,7 +253,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
     /// What a subject holds itself after and not before, in the same way.
     pub(crate) fn holds_more(&self, subject: &Subject, most: usize) -> AccessDiff {
         let (before, after) = (self.before.own(subject), self.after.own(subject));
-        if Rc::ptr_eq(&before, &after) || before.is_everything() {
+        if Rc::ptr_eq(&before, &after) || before.is_everything(self.before.systems) {
             return AccessDiff { looked: 1, ..AccessDiff::default() };
         }
         let mut candidates = Candidates::new();
@@ -293,17 +293,17 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
             let (now, eligible) = (self.first_of_equals(found.now), self.first_of_equals(found.eligible));
             return self.whole(AccessDiff { now, eligible, ..none(false) });
         }
-        let dialect = self.after.dialect;
-        found.now.retain(|held| !before.covers(dialect, self.tree, &held.access, When::Now));
+        let systems = self.after.systems;
+        found.now.retain(|held| !before.covers(systems, self.tree, &held.access, When::Now));
         // What is in force anyway needs no activation.
         let now = |access: &Access| {
             let here = above(self.tree, access.scope.as_ref());
             let mut gifts = here.iter().filter_map(|scope| candidates.get(scope)).flatten().map(|c| &c.gift);
-            gifts.any(|gift| gift.covers(dialect, self.tree, access, When::Now))
+            gifts.any(|gift| gift.covers(systems, self.tree, access, When::Now))
         };
         found
             .eligible
-            .retain(|held| !before.covers(dialect, self.tree, &held.access, When::Ever) && !now(&held.access));
+            .retain(|held| !before.covers(systems, self.tree, &held.access, When::Ever) && !now(&held.access));
         self.whole(AccessDiff { now: self.maximal(found.now), eligible: self.maximal(found.eligible), ..none(false) })
     }
 
@@ -389,7 +389,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         candidates: &Candidates,
         above: &[Option<ResourceId>],
     ) -> (Bits, bool) {
-        let dialect = self.after.dialect;
+        let systems = self.after.systems;
         let mine = &candidate.gift;
         let plain = |gift: &Grant| gift.denies.is_empty() && !gift.flat.leaves_out();
         let mut exact = plain(mine);
@@ -401,7 +401,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                 exact &= plain(gift);
                 let lasts = |s: &Provenance| ends_within(until, s.end.until()) && no_wider(s, source);
                 if gift.denies.is_empty() && gift.source(when).is_some_and(lasts) {
-                    left.remove(&mine.flat.covered_by(dialect, &gift.flat).by_any);
+                    left.remove(&mine.flat.covered_by(systems, &gift.flat).by_any);
                 }
             }
             for gift in candidates.get(scope).into_iter().flatten().map(|c| &c.gift) {
@@ -417,7 +417,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                 if !in_force && end.is_none() {
                     continue;
                 }
-                let covered = mine.flat.covered_by(dialect, &gift.flat);
+                let covered = mine.flat.covered_by(systems, &gift.flat);
                 let longer = end.is_some_and(|end| end > source.end);
                 left.remove(if in_force || wider || longer { &covered.by_any } else { &covered.strictly });
             }
@@ -444,7 +444,9 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         // WHY: two patterns that match the same texts differ only in how often they repeat a `*`.
         let repeats =
             |held: &HeldAccess| [&held.access.action, &held.access.resource].iter().any(|p| p.raw().contains("**"));
-        if self.after.dialect == Dialect::default() && !found.iter().any(repeats) {
+        let systems = self.after.systems;
+        let is_text = systems.is_single() && matches!(systems.dialect(None), Dialect::Text);
+        if is_text && !found.iter().any(repeats) {
             return found;
         }
         self.maximal(found)
@@ -452,13 +454,16 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
 
     /// Those that no other covers; of those that cover each other the first in canonical bytes.
     fn maximal(&self, mut found: Vec<HeldAccess>) -> Vec<HeldAccess> {
-        let (tree, dialect) = (self.tree, self.after.dialect);
+        let (tree, systems) = (self.tree, self.after.systems);
         if found.len() < 2 {
             return found;
         }
         // By place and action: only an access at the same place or above it, and of the same action or of a pattern, can
         // cover.
-        let plain = |held: &HeldAccess| dialect.plain_action(held.access.action.raw()).map(Cow::into_owned);
+        let plain = |held: &HeldAccess| {
+            let dialect = systems.dialect(held.access.system.as_ref());
+            dialect.plain_action(held.access.action.raw()).map(Cow::into_owned)
+        };
         let mut alike: BTreeMap<Alike, Vec<usize>> = BTreeMap::new();
         for (at, held) in found.iter().enumerate() {
             alike.entry((held.access.scope.clone(), plain(held))).or_default().push(at);
@@ -470,8 +475,8 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                 return false;
             }
             let Some(theirs) = found.get(by).filter(|_| by != at) else { return false };
-            covers(dialect, tree, &theirs.access, &mine.access)
-                && (!covers(dialect, tree, &mine.access, &theirs.access)
+            covers(systems, tree, &theirs.access, &mine.access)
+                && (!covers(systems, tree, &mine.access, &theirs.access)
                     || canonical(&theirs.access) < canonical(&mine.access))
         };
         let stays = |(at, mine): (usize, &HeldAccess)| {

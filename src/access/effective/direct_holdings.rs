@@ -11,7 +11,8 @@ use crate::access::effective::holdings::{Assumptions, DirectHoldings, Holding, S
 use crate::access::effective::role::{Allow, left_out};
 use crate::access::effective::state::{AccessState, Membership};
 use crate::access::graph::provenance::{ExpiringPath, Expiry, Validity, under};
-use crate::access::matching::coverage::{Surely, ends_within, scope_covers, scopes_overlap};
+use crate::access::matching::coverage::{Surely, ancestry, ends_within, scope_covers, scopes_overlap};
+use crate::access::matching::systems::{Mark, is_namespace};
 use crate::access::model::facts::{Exception, PathStep};
 use crate::input::entitlement::Permission;
 use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
@@ -30,6 +31,11 @@ impl AccessState<'_, '_> {
     /// Whether something that ends then is in force at `taken_at`.
     pub(crate) fn in_force(&self, until: Option<Time>) -> bool {
         until.is_none_or(|end| end > self.as_of())
+    }
+
+    /// Whether a scope is a namespace of Kubernetes, or lies in one.
+    pub(crate) fn is_in_namespace(&self, scope: Option<&ResourceId>) -> bool {
+        scope.is_some_and(|scope| is_namespace(scope) || ancestry(self, scope).iter().any(is_namespace))
     }
 
     /// What a subject holds itself.
@@ -115,13 +121,10 @@ impl AccessState<'_, '_> {
             let flat = self.personal(subject, &role);
             for (rests_on, way) in &found.denying {
                 let Some(leg) = &way.now else { continue };
-                let here = flat.denies.iter().map(|p| Exception {
-                    action: p.action.clone(),
-                    resource: p.resource.clone(),
+                let here = flat.denies.iter().map(|deny| Exception {
                     scope: scope.clone(),
-                    condition: p.condition.clone(),
                     until: leg.end.until(),
-                    except: p.except.clone(),
+                    ..exception(deny)
                 });
                 if rests_on.is_empty() {
                     denies.extend(here);
@@ -130,19 +133,13 @@ impl AccessState<'_, '_> {
                 }
             }
             let flat = if limits.is_empty() { flat } else { self.limited(subject, &role, &limits) };
+            let flat = if self.is_in_namespace(scope.as_ref()) { flat.in_namespace(self.systems) } else { flat };
             rests.push(found.rests_on.unwrap_or_default());
             own.holdings.push(Holding { role, scope, way: found.way, flat, denies: Rc::default() });
         }
         // What a limit denies is denied to whoever it bounds.
         for role in limits.iter().flat_map(|limit| &limit.roles) {
-            denies.extend(self.personal(subject, role).denies.iter().map(|p| Exception {
-                action: p.action.clone(),
-                resource: p.resource.clone(),
-                scope: None,
-                condition: p.condition.clone(),
-                until: None,
-                except: p.except.clone(),
-            }));
+            denies.extend(self.personal(subject, role).denies.iter().map(exception));
         }
         own.denies = distinct(denies);
         for (holding, rests_on) in own.holdings.iter_mut().zip(rests) {
@@ -165,7 +162,7 @@ impl AccessState<'_, '_> {
             if wanted.scope.is_some() && !scopes_overlap(self, holding.scope.as_ref(), wanted.scope) {
                 continue;
             }
-            for allow in holding.flat.overlapping(self.dialect, wanted.action, wanted.resource) {
+            for allow in holding.flat.overlapping(self.systems, wanted.requested()) {
                 best.join(&self.unless_denied(holding, allow, wanted));
             }
         }
@@ -198,9 +195,11 @@ impl AccessState<'_, '_> {
         end: Expiry,
         wanted: &WantedAccess<'_>,
     ) -> bool {
-        denies.iter().filter(|deny| deny.condition.is_none()).chain(&left_out(&allow.permission)).any(|deny| {
-            ends_within(end.until(), deny.until) && self.denies_overlap(deny, &allow.permission, held, wanted)
-        })
+        denies
+            .iter()
+            .filter(|deny| deny.condition.is_none())
+            .chain(&left_out(allow))
+            .any(|deny| ends_within(end.until(), deny.until) && self.denies_overlap(deny, allow, held, wanted))
     }
 
     /// That one of `denies` would take all that an allow shares with something wanted, under the condition named.
@@ -212,9 +211,8 @@ impl AccessState<'_, '_> {
         end: Expiry,
         wanted: &WantedAccess<'_>,
     ) -> Option<Text> {
-        let takes = |deny: &&Exception| {
-            ends_within(end.until(), deny.until) && self.denies_overlap(deny, &allow.permission, held, wanted)
-        };
+        let takes =
+            |deny: &&Exception| ends_within(end.until(), deny.until) && self.denies_overlap(deny, allow, held, wanted);
         let found = denies.iter().filter(|deny| deny.condition.is_some()).find(takes)?;
         found.condition.as_ref().map(|condition| format!("unless {}", condition.raw()).into())
     }
@@ -237,38 +235,48 @@ impl AccessState<'_, '_> {
     fn denies_overlap(
         &self,
         deny: &Exception,
-        allow: &Permission,
+        allow: &Allow,
         held: Option<&ResourceId>,
         wanted: &WantedAccess<'_>,
     ) -> bool {
-        let dialect = self.dialect;
+        let dialect = self.systems.dialect_for(wanted.system, allow.system.as_ref(), false);
+        let (system, allow) = (&allow.system, &allow.permission);
         // The narrower of two overlapping scopes is all that they share.
         let shared = match wanted.scope {
             Some(scope) if scope_covers(self, held, Some(scope)) => Some(scope),
             Some(_) | None => held,
         };
         let action = |p: &Text| dialect.action_covers(deny.action.raw(), p.raw());
-        let resource = |p: &Text| dialect.resource_covers(deny.resource.raw(), p.raw());
+        let resource = |p: &Text| dialect.deny_covers_resource(deny.resource.raw(), p.raw());
         // WHY: what two patterns share lies within either; if the deny covers neither, more access is assumed.
-        self.denies_at(deny.scope.as_ref(), held, wanted.scope, shared)
+        deny.system == *system
+            && self.denies_at(deny.scope.as_ref(), held, wanted.scope, shared)
             && (action(&allow.action) || action(wanted.action))
             && (resource(&allow.resource) || resource(wanted.resource))
             // WHY: what is left out of a deny may be just what is wanted.
             && !deny.except.iter().any(|e| {
                 let overlap = |action: &Text, resource: &Text| {
-                    dialect.actions_overlap(e.action.raw(), action.raw())
-                        && dialect.resources_overlap(e.resource.raw(), resource.raw())
+                    dialect.actions_overlap(action.raw(), e.action.raw())
+                        && dialect.resources_overlap(resource.raw(), e.resource.raw())
                 };
                 overlap(&allow.action, &allow.resource) && overlap(wanted.action, wanted.resource)
             })
     }
 }
 
+/// A deny of a role as what it takes everywhere.
+pub(crate) fn exception((system, deny): &(Mark, Permission)) -> Exception {
+    let taken = Exception::denied(deny.action.clone(), deny.resource.clone(), deny.except.clone());
+    Exception { system: system.clone(), condition: deny.condition.clone(), ..taken }
+}
+
 /// Distinct denies, sorted. Of one deny held several times the latest end counts, as of an allow.
 fn distinct(mut denies: Vec<Exception>) -> Rc<[Exception]> {
     let latest = |d: &Exception| std::cmp::Reverse(Expiry::of(d.until));
-    let what =
-        |d: &Exception| (d.action.clone(), d.resource.clone(), d.scope.clone(), d.condition.clone(), d.except.clone());
+    let what = |d: &Exception| {
+        let (scope, condition, system) = (d.scope.clone(), d.condition.clone(), d.system.clone());
+        (d.action.clone(), d.resource.clone(), scope, condition, d.except.clone(), system)
+    };
     denies.sort_by_cached_key(|d| (what(d), latest(d)));
     denies.dedup_by(|b, a| what(a) == what(b));
     denies.into()

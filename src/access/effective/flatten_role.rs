@@ -11,10 +11,22 @@ use crate::access::effective::policy_variables::has_variable;
 use crate::access::effective::role::{Allow, ResolvedRole, leave_out, unknown_permission};
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::closure::closure;
+use crate::access::matching::systems::Mark;
 use crate::input::entitlement::{Effect, Permission};
 use crate::input::id::RoleId;
 
+/// Denies with the systems that they are of.
+type Denies = BTreeSet<(Mark, Permission)>;
+
 impl AccessState<'_, '_> {
+    /// The system that a role's own permissions are of.
+    pub(crate) fn system_of(&self, role: &RoleId) -> Mark {
+        match self.role(role.as_str()) {
+            RoleState::Known(known) => self.systems.of_role(known),
+            RoleState::Deleted | RoleState::Unknown => self.systems.mark(self.systems.of_new(role.as_str())),
+        }
+    }
+
     /// A role, flattened. What the changes do not touch is taken from the state below.
     pub(crate) fn flat(&self, role: &RoleId) -> Rc<ResolvedRole> {
         if let Some(below) = self.below
@@ -54,10 +66,11 @@ impl AccessState<'_, '_> {
         flat.roles.insert(role.clone());
         while let Some((id, chain)) = queue.pop_front() {
             let state = self.role(id.as_str());
+            let system = self.system_of(&id);
             if matches!(state, RoleState::Unknown) || self.delta.open_roles.contains(&id) {
                 let permission = unknown_permission(&id);
-                flat.set.insert(permission.clone());
-                flat.allows.push(Allow { permission, chain: chain.clone(), unknown: true });
+                flat.set.insert((system.clone(), permission.clone()));
+                flat.allows.push(Allow { permission, chain: chain.clone(), unknown: true, system: system.clone() });
             }
             let known = match state {
                 RoleState::Known(known) => known,
@@ -69,21 +82,23 @@ impl AccessState<'_, '_> {
             };
             for permission in &known.permissions {
                 match permission.effect {
-                    Effect::Allow if flat.set.insert(permission.clone()) => {
+                    Effect::Allow if flat.set.insert((system.clone(), permission.clone())) => {
                         flat.allows.push(Allow {
                             permission: permission.clone(),
                             chain: chain.clone(),
                             unknown: false,
+                            system: system.clone(),
                         });
                     }
                     Effect::Deny => {
-                        flat.denies.insert(permission.clone());
+                        flat.denies.insert((system.clone(), permission.clone()));
                     }
                     Effect::Allow => {}
                 }
             }
             let depends = |p: &Permission| has_variable(p) || p.condition.as_ref().is_some_and(is_about_holder);
-            flat.variables |= self.dialect.variables && known.permissions.iter().any(depends);
+            let may_vary = self.systems.dialect(system.as_ref()).has_variables();
+            flat.variables |= may_vary && known.permissions.iter().any(depends);
             for include in &known.includes {
                 if flat.roles.insert(include.clone()) {
                     let mut longer = chain.clone();
@@ -109,17 +124,17 @@ impl AccessState<'_, '_> {
                 known.includes.iter().filter(counts).cloned().collect()
             })
         };
-        let has = |deny: &Permission, of: &BTreeSet<RoleId>| {
+        let has = |deny: &(Mark, Permission), of: &BTreeSet<RoleId>| {
             let has =
-                |id: &RoleId| matches!(self.role(id.as_str()), RoleState::Known(r) if r.permissions.contains(deny));
+                |id: &RoleId| matches!(self.role(id.as_str()), RoleState::Known(r) if r.permissions.contains(&deny.1));
             of.iter().any(has)
         };
         let sure = by(&|include| !open.contains(include));
-        let (kept, mut loose): (BTreeSet<Permission>, BTreeSet<Permission>) =
+        let (kept, mut loose): (Denies, Denies) =
             std::mem::take(&mut flat.denies).into_iter().partition(|deny| has(deny, &sure));
         flat.denies = kept;
         // A conditional deny takes nothing.
-        loose.retain(|deny| deny.condition.is_none());
+        loose.retain(|(_, deny)| deny.condition.is_none());
         if loose.is_empty() {
             return;
         }
@@ -131,9 +146,10 @@ impl AccessState<'_, '_> {
                 continue;
             }
             let with = by(&|include| !open.contains(include) || needed.contains(include));
-            let taken: Vec<&Permission> = loose.iter().filter(|deny| has(deny, &with)).collect();
+            let same = loose.iter().filter(|(system, _)| *system == allow.system);
+            let taken: Vec<&Permission> = same.filter(|deny| has(deny, &with)).map(|(_, deny)| deny).collect();
             leave_out(&mut allow.permission, &taken);
         }
-        flat.set = flat.allows.iter().map(|allow| allow.permission.clone()).collect();
+        flat.set = flat.allows.iter().map(|allow| (allow.system.clone(), allow.permission.clone())).collect();
     }
 }

@@ -11,9 +11,9 @@ use crate::access::graph::provenance::{
 };
 use crate::access::matching::bits::Bits;
 use crate::access::matching::coverage::{Tree, ancestry, ends_within, exceptions_allow};
-use crate::access::matching::pattern::Dialect;
+use crate::access::matching::joint_coverage::{MAX_PARTS, cover_together};
+use crate::access::matching::systems::Systems;
 use crate::access::model::facts::{Access, Exception};
-use crate::input::entitlement::Permission;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
@@ -131,26 +131,47 @@ impl Grant {
     }
 
     /// Whether it covers an access that lies where it holds or below.
-    pub(crate) fn covers(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
-        self.covering(dialect, tree, wanted, when).is_some()
+    pub(crate) fn covers(&self, systems: Systems<'_>, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
+        self.covering(systems, tree, wanted, when).is_some()
     }
 
     /// The same, with the allow by which it does.
     pub(crate) fn covering(
         &self,
-        dialect: Dialect,
+        systems: Systems<'_>,
         tree: &dyn Tree,
         wanted: &Access,
         when: When,
     ) -> Option<(&Provenance, &Allow)> {
         let source = self.source(when).filter(|source| ends_within(wanted.until, source.end.until()))?;
-        let mut allows = self.flat.covering(dialect, &wanted.action, &wanted.resource).into_iter();
+        let system = systems.of(wanted.system.as_ref());
+        let mut allows = self.flat.covering(systems, (&wanted.action, &wanted.resource, system)).into_iter();
         let allow = allows.find(|allow| {
             let condition = both(source.condition.as_ref(), allow.permission.condition.as_ref());
-            (condition.is_none() || condition == wanted.condition)
-                && exceptions_allow(dialect, tree, &left_out(&allow.permission), wanted)
+            allow.system == wanted.system
+                && (condition.is_none() || condition == wanted.condition)
+                && exceptions_allow(systems, tree, &left_out(allow), wanted)
         })?;
-        exceptions_allow(dialect, tree, &self.denies, wanted).then_some((source, allow))
+        exceptions_allow(systems, tree, &self.denies, wanted).then_some((source, allow))
+    }
+
+    /// Adds the accesses that it gives, lasting as long as one that is wanted, and sharing something with it.
+    pub(crate) fn parts(&self, systems: Systems<'_>, wanted: &Access, when: When, into: &mut Vec<Access>) {
+        let Some(source) = self.source(when).filter(|source| ends_within(wanted.until, source.end.until())) else {
+            return;
+        };
+        let system = systems.of(wanted.system.as_ref());
+        for allow in self.flat.overlapping(systems, (&wanted.action, &wanted.resource, system)) {
+            let p = &allow.permission;
+            into.push(Access {
+                scope: self.scope.clone(),
+                condition: both(source.condition.as_ref(), p.condition.as_ref()),
+                until: source.end.until(),
+                exceptions: self.denies.iter().cloned().chain(left_out(allow)).collect(),
+                system: allow.system.clone(),
+                ..Access::plain(p.action.clone(), p.resource.clone())
+            });
+        }
     }
 }
 
@@ -235,18 +256,29 @@ impl Grants {
         found
     }
 
-    /// Whether something given covers an access; `tree` holds all places that either state holds.
-    pub(crate) fn covers(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
-        above(tree, wanted.scope.as_ref())
-            .iter()
-            .any(|scope| self.at(scope.as_ref()).iter().any(|gift| gift.covers(dialect, tree, wanted, when)))
+    /// Whether what is given covers an access, one by one or several together; `tree` holds all places that either state
+    /// holds.
+    pub(crate) fn covers(&self, systems: Systems<'_>, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
+        let above = above(tree, wanted.scope.as_ref());
+        let here = || above.iter().flat_map(|scope| self.at(scope.as_ref()));
+        if here().any(|gift| gift.covers(systems, tree, wanted, when)) {
+            return true;
+        }
+        let mut parts = Vec::new();
+        for gift in here() {
+            gift.parts(systems, wanted, when, &mut parts);
+            if parts.len() > MAX_PARTS {
+                return false;
+            }
+        }
+        cover_together(systems, tree, &parts, wanted)
     }
 
     /// The shortest way to something given that covers an access.
-    pub(crate) fn way(&self, dialect: Dialect, tree: &dyn Tree, wanted: &Access, when: When) -> Option<HopChain> {
+    pub(crate) fn way(&self, systems: Systems<'_>, tree: &dyn Tree, wanted: &Access, when: When) -> Option<HopChain> {
         let above = above(tree, wanted.scope.as_ref());
         let gifts = above.iter().flat_map(|scope| self.at(scope.as_ref()));
-        let covering = gifts.filter_map(|gift| gift.covering(dialect, tree, wanted, when));
+        let covering = gifts.filter_map(|gift| gift.covering(systems, tree, wanted, when));
         let (source, allow) = covering.min_by_key(|(source, allow)| source.length() + allow.chain.len())?;
         Some(allow.trail(&source.trail()))
     }
@@ -255,7 +287,7 @@ impl Grants {
     /// roles: where a deny of its own or something left out plays a part, only the same role under the same denies covers.
     pub(crate) fn uncovered(
         &self,
-        (dialect, tree): (Dialect, &dyn Tree),
+        (systems, tree): (Systems<'_>, &dyn Tree),
         gift: &Grant,
         mut left: Bits,
         when: When,
@@ -271,7 +303,7 @@ impl Grants {
             if Rc::ptr_eq(&here.flat, &gift.flat) {
                 left = Bits::none(gift.flat.allows.len());
             } else {
-                left.remove(&gift.flat.covered_by(dialect, &here.flat).by_any);
+                left.remove(&gift.flat.covered_by(systems, &here.flat).by_any);
             }
             let covered = all - left.iter().count();
             if covered > 0 {
@@ -285,28 +317,33 @@ impl Grants {
     }
 
     /// Whether something given here covers all that is given there.
-    pub(crate) fn covers_all(&self, dialect: Dialect, tree: &dyn Tree, there: &Self) -> bool {
+    pub(crate) fn covers_all(&self, systems: Systems<'_>, tree: &dyn Tree, there: &Self) -> bool {
         there.of_roles(&|_| true).into_iter().all(|gift| {
             [When::Now, When::Ever].into_iter().all(|when| {
                 let all = Bits::all(gift.flat.allows.len());
-                self.uncovered((dialect, tree), gift, all, when, &mut |_, _| {}).is_empty()
+                self.uncovered((systems, tree), gift, all, when, &mut |_, _| {}).is_empty()
             })
         })
     }
 
     /// Whether everything is given, everywhere, in force, for good and without a condition or a deny.
-    pub(crate) fn is_everything(&self) -> bool {
-        let covers = |p: &Permission| {
-            p.action.raw() == "*"
-                && matches!(p.resource.raw(), "*" | "*:*#*")
+    /// INVARIANT: all is of one system; else whoever holds everything of one may still gain in another.
+    pub(crate) fn is_everything(&self, systems: Systems<'_>) -> bool {
+        let dialect = systems.dialect(None);
+        let covers = |allow: &Allow| {
+            let p = &allow.permission;
+            allow.system.is_none()
+                && dialect.action_covers(p.action.raw(), "*")
+                && dialect.resource_covers(p.resource.raw(), "*")
                 && p.condition.is_none()
                 && p.except.is_empty()
         };
-        self.at(None).iter().any(|gift| {
-            gift.denies.is_empty()
-                && gift.now.as_ref().is_some_and(|source| source.end == Expiry::NEVER)
-                && gift.flat.allows.iter().any(|allow| covers(&allow.permission))
-        })
+        systems.is_single()
+            && self.at(None).iter().any(|gift| {
+                gift.denies.is_empty()
+                    && gift.now.as_ref().is_some_and(|source| source.end == Expiry::NEVER)
+                    && gift.flat.allows.iter().any(covers)
+            })
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::access::effective::role::Requested;
 use crate::access::effective::role::ResolvedRole;
 use crate::access::graph::provenance::Validity;
 use crate::access::matching::coverage::{Tree, scope_covers};
 use crate::access::model::facts::Exception;
 use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// A place below which something holds, and whether that is sure.
@@ -97,4 +99,13 @@ pub(crate) struct WantedAccess<'w> {
     pub(crate) resource: &'w Text,
     /// None: in any scope.
     pub(crate) scope: Option<&'w ResourceId>,
+    /// The system that it is of; none: any.
+    pub(crate) system: Option<&'w System>,
+}
+
+impl<'w> WantedAccess<'w> {
+    /// What is asked of a flattened role.
+    pub(crate) fn requested(&self) -> Requested<'w> {
+        (self.action, self.resource, self.system)
+    }
 }

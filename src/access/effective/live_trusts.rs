@@ -151,8 +151,12 @@ impl AccessState<'_, '_> {
 
     /// Until when somebody who holds so much holds what a trust asks for.
     pub(crate) fn satisfies(&self, own: &DirectHoldings, requires: &Requirement) -> Expiries {
-        let wanted =
-            WantedAccess { action: &requires.action, resource: &requires.resource, scope: requires.scope.as_ref() };
+        let wanted = WantedAccess {
+            action: &requires.action,
+            resource: &requires.resource,
+            scope: requires.scope.as_ref(),
+            system: requires.system.as_ref(),
+        };
         self.holds(own, &wanted).ends()
     }
 }

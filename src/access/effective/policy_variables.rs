@@ -11,6 +11,7 @@ use std::rc::Rc;
 use crate::access::effective::conditions::{self, Value, value};
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::AccessState;
+use crate::access::matching::systems::Mark;
 use crate::input::entitlement::{Except, Permission};
 use crate::input::id::{RoleId, Subject};
 use crate::snapshot::model::Identity;
@@ -52,7 +53,8 @@ impl AccessState<'_, '_> {
 fn filled(flat: &ResolvedRole, holder: Option<&Identity>) -> ResolvedRole {
     let allow = |allow: &Allow| Some(Allow { permission: allowed(&allow.permission, holder)?, ..allow.clone() });
     let allows = flat.allows.iter().filter_map(allow).collect();
-    let denies: BTreeSet<Permission> = flat.denies.iter().filter_map(|deny| denied(deny, holder)).collect();
+    let with_values = |(system, deny): &(Mark, Permission)| Some((system.clone(), denied(deny, holder)?));
+    let denies: BTreeSet<(Mark, Permission)> = flat.denies.iter().filter_map(with_values).collect();
     ResolvedRole::of(allows, denies, flat.roles.clone())
 }
 

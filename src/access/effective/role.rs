@@ -7,11 +7,15 @@ use std::rc::{Rc, Weak};
 use crate::access::graph::provenance::{ExpiringPath, HopChain, under, walk};
 use crate::access::graph::trust_rules::Rules;
 use crate::access::matching::bits::Bits;
-use crate::access::matching::pattern::Dialect;
-use crate::access::model::facts::{Exception, PathStep};
+use crate::access::matching::systems::{Mark, Systems};
+use crate::access::model::facts::{Exception, ExceptionKind, PathStep};
 use crate::input::entitlement::{Except, Permission};
 use crate::input::id::RoleId;
+use crate::input::system::System;
 use crate::input::text::Text;
+
+/// An action, a resource and the system that they are of; none: of any.
+pub(crate) type Requested<'r> = (&'r Text, &'r Text, Option<&'r System>);
 
 /// An allow of a flattened role.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub(crate) struct Allow {
     pub(crate) chain: Vec<RoleId>,
     /// It stands for a role of which nothing is known.
     pub(crate) unknown: bool,
+    /// The system that it is of.
+    pub(crate) system: Mark,
 }
 
 impl Allow {
@@ -39,7 +45,7 @@ impl Allow {
     }
 }
 
-pub(crate) type LookupCache = RefCell<BTreeMap<(Text, Text), Rc<[usize]>>>;
+pub(crate) type LookupCache = RefCell<BTreeMap<(Text, Text, Option<System>), Rc<[usize]>>>;
 
 /// A role with all that it includes.
 #[derive(Debug, Default)]
@@ -47,12 +53,15 @@ pub(crate) struct ResolvedRole {
     /// Distinct allows, nearest first.
     pub(crate) allows: Vec<Allow>,
     /// Distinct denies, conditional ones included.
-    pub(crate) denies: BTreeSet<Permission>,
+    pub(crate) denies: BTreeSet<(Mark, Permission)>,
     /// The role and every role that it includes.
     pub(crate) roles: BTreeSet<RoleId>,
     /// Whether what it gives depends on the holder.
     pub(crate) variables: bool,
-    pub(crate) set: BTreeSet<Permission>,
+    /// Whether it is what is left of a role in a namespace, and the same role there.
+    pub(crate) in_namespace: bool,
+    pub(crate) there: OnceCell<Rc<ResolvedRole>>,
+    pub(crate) set: BTreeSet<(Mark, Permission)>,
     pub(crate) covering: LookupCache,
     pub(crate) overlapping: LookupCache,
     pub(crate) actions: OnceCell<ActionIndex>,
@@ -68,23 +77,41 @@ pub(crate) struct ResolvedRole {
 
 impl ResolvedRole {
     /// Distinct allows, with denies and the roles they come from.
-    pub(crate) fn of(allows: Vec<Allow>, denies: BTreeSet<Permission>, roles: BTreeSet<RoleId>) -> Self {
+    pub(crate) fn of(allows: Vec<Allow>, denies: BTreeSet<(Mark, Permission)>, roles: BTreeSet<RoleId>) -> Self {
         let mut flat = Self { denies, roles, ..Self::default() };
         for allow in allows {
-            if flat.set.insert(allow.permission.clone()) {
+            if flat.set.insert((allow.system.clone(), allow.permission.clone())) {
                 flat.allows.push(allow);
             }
         }
         flat
     }
 
+    /// The role as it is held in a namespace of Kubernetes: without what gives nothing there.
+    pub(crate) fn in_namespace(self: &Rc<Self>, systems: Systems<'_>) -> Rc<Self> {
+        let of_cluster = |allow: &Allow| systems.dialect(allow.system.as_ref()).has_namespaces() && !allow.unknown;
+        if self.in_namespace || !self.allows.iter().any(of_cluster) {
+            return Rc::clone(self);
+        }
+        let there = self.there.get_or_init(|| {
+            let gives = |allow: &&Allow| {
+                let dialect = systems.dialect_in(allow.system.as_ref(), true);
+                !of_cluster(allow)
+                    || dialect.overlaps((allow.permission.action.raw(), allow.permission.resource.raw()), ("*", "*"))
+            };
+            let allows = self.allows.iter().filter(gives).cloned().collect();
+            let made = Self::of(allows, self.denies.clone(), self.roles.clone());
+            Rc::new(Self { in_namespace: true, variables: self.variables, ..made })
+        });
+        Rc::clone(there)
+    }
+
     pub(crate) fn ask(
         asked: &LookupCache,
-        action: &Text,
-        resource: &Text,
+        (action, resource, system): Requested<'_>,
         answer: impl Fn() -> Rc<[usize]>,
     ) -> Rc<[usize]> {
-        let key = (action.clone(), resource.clone());
+        let key = (action.clone(), resource.clone(), system.cloned());
         if let Some(known) = asked.borrow().get(&key) {
             return Rc::clone(known);
         }
@@ -93,10 +120,12 @@ impl ResolvedRole {
         found
     }
 
-    /// The allows whose patterns cover an action and a resource.
-    pub(crate) fn covering(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
-        let found = Self::ask(&self.covering, action, resource, || {
-            self.places(dialect, action, |a| {
+    /// The allows whose patterns cover an action and a resource of a system.
+    pub(crate) fn covering(&self, systems: Systems<'_>, wanted: Requested<'_>) -> Vec<&Allow> {
+        let (action, resource, system) = wanted;
+        let found = Self::ask(&self.covering, wanted, || {
+            self.places(systems, wanted, |a| {
+                let dialect = systems.dialect_for(system, a.system.as_ref(), self.in_namespace);
                 dialect.action_covers(a.permission.action.raw(), action.raw())
                     && dialect.resource_covers(a.permission.resource.raw(), resource.raw())
             })
@@ -104,36 +133,47 @@ impl ResolvedRole {
         found.iter().filter_map(|at| self.allows.get(*at)).collect()
     }
 
-    /// The allows that overlap an action and a resource. A role of which nothing is known overlaps nothing: what it
-    /// gives is shown as unknown, and must not hide what a change really gains by it.
-    pub(crate) fn overlapping(&self, dialect: Dialect, action: &Text, resource: &Text) -> Vec<&Allow> {
-        let found = self.overlapping_places(dialect, action, resource);
+    /// The allows that overlap an action and a resource of a system. A role of which nothing is known overlaps nothing:
+    /// what it gives is shown as unknown, and must not hide what a change really gains by it.
+    pub(crate) fn overlapping(&self, systems: Systems<'_>, wanted: Requested<'_>) -> Vec<&Allow> {
+        let found = self.overlapping_places(systems, wanted);
         found.iter().filter_map(|at| self.allows.get(*at)).collect()
     }
 
     /// The places of those allows.
-    pub(crate) fn overlapping_places(&self, dialect: Dialect, action: &Text, resource: &Text) -> Rc<[usize]> {
-        Self::ask(&self.overlapping, action, resource, || {
-            self.places(dialect, action, |a| {
-                !a.unknown
-                    && dialect.actions_overlap(a.permission.action.raw(), action.raw())
-                    && dialect.resources_overlap(a.permission.resource.raw(), resource.raw())
+    pub(crate) fn overlapping_places(&self, systems: Systems<'_>, wanted: Requested<'_>) -> Rc<[usize]> {
+        let (action, resource, system) = wanted;
+        Self::ask(&self.overlapping, wanted, || {
+            self.places(systems, wanted, |a| {
+                let dialect = systems.dialect_for(system, a.system.as_ref(), self.in_namespace);
+                let p = &a.permission;
+                !a.unknown && dialect.overlaps((p.action.raw(), p.resource.raw()), (action.raw(), resource.raw()))
             })
         })
     }
 
-    pub(crate) fn places(&self, dialect: Dialect, action: &Text, holds: impl Fn(&Allow) -> bool) -> Rc<[usize]> {
-        let candidates = self.with_action(dialect, action.raw());
-        let held = |at: &usize| self.allows.get(*at).is_some_and(&holds);
-        candidates.filter(held).collect::<BTreeSet<usize>>().into_iter().collect()
+    pub(crate) fn places(
+        &self,
+        systems: Systems<'_>,
+        wanted: Requested<'_>,
+        holds: impl Fn(&Allow) -> bool,
+    ) -> Rc<[usize]> {
+        let (action, _, system) = wanted;
+        let held = |at: &usize| {
+            let allow = self.allows.get(*at);
+            allow.is_some_and(|allow| systems.concerns(system, allow.system.as_ref()) && holds(allow))
+        };
+        self.with_action(systems, action.raw()).filter(held).collect::<BTreeSet<usize>>().into_iter().collect()
     }
 
     /// The places of the allows whose actions may share something with an action, in no order.
-    pub(crate) fn with_action(&self, dialect: Dialect, action: &str) -> impl Iterator<Item = usize> + use<'_> {
+    pub(crate) fn with_action(&self, systems: Systems<'_>, action: &str) -> impl Iterator<Item = usize> + use<'_> {
+        // Where systems may differ, so does the spelling of a plain action.
+        let dialect = systems.is_single().then(|| systems.dialect(None));
         let actions = self.actions.get_or_init(|| {
             let mut actions = ActionIndex::default();
             for (at, allow) in self.allows.iter().enumerate() {
-                match dialect.plain_action(allow.permission.action.raw()) {
+                match dialect.and_then(|d| d.plain_action(allow.permission.action.raw())) {
                     Some(plain) => actions.plain.entry(plain.into()).or_default().push(at),
                     None => actions.wild.push(at),
                 }
@@ -141,7 +181,7 @@ impl ResolvedRole {
             actions
         });
         // WHY: two plain actions share something only if they are the same; a pattern may share something with any.
-        let (same, all) = match dialect.plain_action(action) {
+        let (same, all) = match dialect.and_then(|d| d.plain_action(action)) {
             Some(plain) => (actions.plain.get(&*plain).map_or(&[][..], Vec::as_slice), 0),
             None => (&[][..], self.allows.len()),
         };
@@ -150,25 +190,25 @@ impl ResolvedRole {
     }
 
     /// What another role covers of this one.
-    pub(crate) fn covered_by(&self, dialect: Dialect, other: &Rc<Self>) -> Rc<Covered> {
+    pub(crate) fn covered_by(&self, systems: Systems<'_>, other: &Rc<Self>) -> Rc<Covered> {
         let address = Rc::as_ptr(other).addr();
         if let Some((_, known)) = self.covered.borrow().get(&address) {
             return Rc::clone(known);
         }
-        let found = Rc::new(self.compare(dialect, other));
+        let found = Rc::new(self.compare(systems, other));
         self.covered.borrow_mut().insert(address, (Rc::downgrade(other), Rc::clone(&found)));
         found
     }
 
-    pub(crate) fn compare(&self, dialect: Dialect, other: &Self) -> Covered {
+    pub(crate) fn compare(&self, systems: Systems<'_>, other: &Self) -> Covered {
         let length = self.allows.len();
         let mut covered = Covered { by_any: Bits::none(length), strictly: Bits::none(length) };
         for (at, mine) in self.allows.iter().enumerate() {
-            let mine = &mine.permission;
-            for theirs in other.with_action(dialect, mine.action.raw()).filter_map(|at| other.allows.get(at)) {
-                if permission_covers(dialect, &theirs.permission, mine) {
+            let action = mine.permission.action.raw();
+            for theirs in other.with_action(systems, action).filter_map(|at| other.allows.get(at)) {
+                if allow_covers(systems, theirs, mine) {
                     covered.by_any.insert(at);
-                    if !permission_covers(dialect, mine, &theirs.permission) {
+                    if !allow_covers(systems, mine, theirs) {
                         covered.strictly.insert(at);
                         break;
                     }
@@ -185,7 +225,11 @@ impl ResolvedRole {
 
     /// The allows that another lacks.
     pub(crate) fn beyond(&self, other: &Self) -> Vec<usize> {
-        let new = self.allows.iter().enumerate().filter(|(_, a)| !other.set.contains(&a.permission));
+        let new = self
+            .allows
+            .iter()
+            .enumerate()
+            .filter(|(_, a)| !other.set.contains(&(a.system.clone(), a.permission.clone())));
         new.map(|(at, _)| at).collect()
     }
 }
@@ -208,15 +252,6 @@ pub(crate) struct ActionIndex {
     pub(crate) plain: HashMap<Box<str>, Vec<usize>>,
     /// All others.
     pub(crate) wild: Vec<usize>,
-}
-
-/// Whether an allow covers another wherever both hold for as long, nothing being denied. One that leaves something out is
-/// taken to cover nothing.
-pub(crate) fn permission_covers(dialect: Dialect, x: &Permission, y: &Permission) -> bool {
-    x.except.is_empty()
-        && (x.condition.is_none() || x.condition == y.condition)
-        && dialect.action_covers(x.action.raw(), y.action.raw())
-        && dialect.resource_covers(x.resource.raw(), y.resource.raw())
 }
 
 /// What stands for the permissions of a role of which nothing is known: anything, under a condition of its own, so that
@@ -254,15 +289,24 @@ pub(crate) fn leave_out<'p>(allow: &mut Permission, denied: impl IntoIterator<It
     allow.except = all.into_iter().collect();
 }
 
-/// What a permission leaves out, as exceptions of its access.
-pub(crate) fn left_out(permission: &Permission) -> Vec<Exception> {
+/// What an allow leaves out, as exceptions of its access.
+pub(crate) fn left_out(allow: &Allow) -> Vec<Exception> {
     let exception = |e: &Except| Exception {
-        action: e.action.clone(),
-        resource: e.resource.clone(),
-        scope: None,
-        condition: None,
-        until: None,
-        except: Vec::new(),
+        kind: ExceptionKind::LeftOut,
+        system: allow.system.clone(),
+        ..Exception::denied(e.action.clone(), e.resource.clone(), Vec::new())
     };
-    permission.except.iter().map(exception).collect()
+    allow.permission.except.iter().map(exception).collect()
+}
+
+/// Whether an allow covers another wherever both hold for as long, nothing being denied. One that leaves something out is
+/// taken to cover nothing.
+fn allow_covers(systems: Systems<'_>, x: &Allow, y: &Allow) -> bool {
+    let (dialect, system) = (systems.dialect(x.system.as_ref()), &x.system);
+    let (x, other, y) = (&x.permission, &y.system, &y.permission);
+    x.except.is_empty()
+        && system == other
+        && (x.condition.is_none() || x.condition == y.condition)
+        && dialect.action_covers(x.action.raw(), y.action.raw())
+        && dialect.resource_covers(x.resource.raw(), y.resource.raw())
 }

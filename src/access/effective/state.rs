@@ -12,7 +12,8 @@ use crate::access::graph::index::Index;
 use crate::access::graph::overlay::Overlay;
 use crate::access::graph::provenance::Validity;
 use crate::access::matching::coverage::{Surely, Tree, ancestry};
-use crate::access::matching::pattern::{Dialect, id_matches};
+use crate::access::matching::pattern::id_matches;
+use crate::access::matching::systems::Systems;
 use crate::input::entitlement::{Effect, IdentityKind, Mode};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
@@ -74,7 +75,7 @@ impl AffectedSubjects {
 #[derive(Debug)]
 pub(crate) struct AccessState<'v, 's> {
     pub(crate) index: &'v Index<'s>,
-    pub(crate) dialect: Dialect,
+    pub(crate) systems: Systems<'v>,
     pub(crate) delta: Overlay,
     /// The plain snapshot below, for all that the overlay does not touch.
     pub(crate) below: Option<&'v AccessState<'v, 's>>,
@@ -94,7 +95,7 @@ impl<'v, 's> AccessState<'v, 's> {
     pub(crate) fn plain(index: &'v Index<'s>) -> Self {
         Self {
             index,
-            dialect: Dialect::of(index.snapshot().source.raw()),
+            systems: index.systems(),
             delta: Overlay::default(),
             below: None,
             settled: None,

@@ -11,6 +11,7 @@ use crate::access::effective::holdings::DirectHoldings;
 use crate::access::effective::memo::SuperuserStatus;
 use crate::access::effective::state::AccessState;
 use crate::access::graph::provenance::{Expiry, Validity};
+use crate::access::matching::systems::Systems;
 use crate::input::id::{RoleId, Subject};
 
 /// How many are looked at for one state; beyond, nobody more is told to be an administrator: then all ways are walked, and
@@ -26,16 +27,22 @@ fn lasts(way: &Validity) -> bool {
 
 impl DirectHoldings {
     /// Whether what a subject holds itself is everything.
-    pub(crate) fn is_everything(&self) -> bool {
-        self.holdings.iter().any(|holding| {
-            holding.scope.is_none()
-                && holding.denies.is_empty()
-                && lasts(&holding.way)
-                && holding.flat.allows.iter().any(|allow| {
-                    let p = &allow.permission;
-                    p.action.raw() == "*" && p.resource.raw() == "*" && p.condition.is_none() && p.except.is_empty()
-                })
-        })
+    /// INVARIANT: everything is of one system; else whoever holds everything of one may still gain in another.
+    pub(crate) fn is_everything(&self, systems: Systems<'_>) -> bool {
+        systems.is_single()
+            && self.holdings.iter().any(|holding| {
+                holding.scope.is_none()
+                    && holding.denies.is_empty()
+                    && lasts(&holding.way)
+                    && holding.flat.allows.iter().any(|allow| {
+                        let p = &allow.permission;
+                        allow.system.is_none()
+                            && p.action.raw() == "*"
+                            && p.resource.raw() == "*"
+                            && p.condition.is_none()
+                            && p.except.is_empty()
+                    })
+            })
     }
 }
 
@@ -98,7 +105,7 @@ impl AccessState<'_, '_> {
             if !self.usable(&at) {
                 continue;
             }
-            if self.own(&at).is_everything() {
+            if self.own(&at).is_everything(self.systems) {
                 self.note_way(&from, at, SuperuserStatus::Itself);
                 return true;
             }

@@ -10,6 +10,7 @@ use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::effects::compute::{ChangeEffect, PUBLIC};
 use crate::access::effects::request::TaskScope;
 use crate::access::matching::coverage::{ends_within, scope_covers};
+use crate::access::matching::dialect::is_any;
 use crate::access::model::facts::{AccessDelta, ChangeTargets};
 use crate::access::risk::admin_names::tells_of_an_administrator;
 use crate::access::risk::classification::{Classifier, Rating};
@@ -65,7 +66,7 @@ pub(crate) fn judge(
     judged.gives_everything = verdict.everything;
     judged.sensitivity = judged.sensitivity.max(of_named(classifier, after, step, named));
     judged.public = outcome.gains().map(|piece| &piece.subject).chain(&judged.receiver).any(|s| after.is_public(s))
-        || trusts_everybody(after, step);
+        || trusts_everybody(step);
     if judged.public {
         judged.privileged.insert(PUBLIC.into());
         judged.sensitivity = judged.sensitivity.max(Sensitivity::High);
@@ -110,10 +111,10 @@ fn receiver(step: &ResolvedChange<'_>, named: &ChangeTargets) -> Option<Subject>
 }
 
 /// Whether a trust lets in whoever there is: its pattern names nobody, or every principal of AWS.
-fn trusts_everybody(after: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> bool {
+fn trusts_everybody(step: &ResolvedChange<'_>) -> bool {
     let Action::AddTrust(d) = &step.change.action else { return false };
     let from = d.from.value.raw();
-    after.dialect.is_any(from) || from == "arn:*" || is_public_name(from)
+    is_any(from) || from == "arn:*" || is_public_name(from)
 }
 
 /// The first name, of what a change names or of what is unclassified in its effect, that tells of an administrator.

@@ -17,6 +17,7 @@ use crate::access::escalation::catalog::EscalationPath;
 use crate::access::escalation::opening::Opening;
 use crate::access::escalation::prefilter::Asks;
 use crate::access::graph::provenance::{length, path};
+use crate::access::matching::systems::Systems;
 use crate::access::model::facts::{Access, AccessDelta, Affected, Effects, Escalation, SodConflict, Truncated};
 use crate::access::risk::classification::{Classifier, Rating};
 use crate::access::risk::rule_files::Data;
@@ -24,7 +25,6 @@ use crate::access::risk::sod;
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Permission, Sensitivity};
 use crate::input::id::{ResourceId, Subject};
-use crate::input::text::Text;
 use crate::snapshot::model::MembersKnown;
 
 /// What lies between two states.
@@ -115,12 +115,12 @@ impl SubjectDiff<'_, '_, '_> {
 }
 
 impl<'b> EffectContext<'b> {
-    /// By rules, for a source system.
-    pub(crate) fn new(data: &'b Data, source: &'b Text, budget: Budget) -> Self {
-        let asks = Asks::new(&data.escalations, source);
+    /// By rules, for the systems of a snapshot.
+    pub(crate) fn new(data: &'b Data, systems: Systems<'b>, budget: Budget) -> Self {
+        let asks = Asks::new(&data.escalations, systems);
         Self {
             data,
-            classifier: Classifier::new(&data.classification, source),
+            classifier: Classifier::new(&data.classification),
             asks,
             budget,
             contents: KnownContents::default(),
@@ -270,7 +270,10 @@ impl<'b> EffectContext<'b> {
             }
         }
         let (was, is) = (before.own(subject), after.own(subject));
-        if !Rc::ptr_eq(&was, &is) && !holds_all(was.is_everything()) && sod::concerns(after, pairs, subject) {
+        if !Rc::ptr_eq(&was, &is)
+            && !holds_all(was.is_everything(before.systems))
+            && sod::concerns(after, pairs, subject)
+        {
             let conflicts = sod::held_conflicts(after, pairs, subject);
             if !conflicts.is_empty() {
                 new(sod::held_conflicts(before, pairs, subject), conflicts);
@@ -336,8 +339,7 @@ impl<'b> EffectContext<'b> {
             || !delta.resources.is_empty()
             || delta.roles.keys().any(|id| after.index.role(id.as_str()).is_none())
             || delta.roles.values().any(Option::is_none);
-        let system = &after.index.snapshot().source;
-        let applies = |p: &&catalog::EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+        let applies = |p: &&catalog::EscalationPath| after.systems.may_hold(p.system.as_ref());
         let mut paths = self.data.escalations.iter().filter(applies);
         let assigns =
             !delta.added.is_empty() || !delta.roles.is_empty() || !delta.gone.is_empty() || !delta.left.is_empty();
@@ -346,8 +348,7 @@ impl<'b> EffectContext<'b> {
 
     /// Whether a place is made that a path names.
     fn names_new_place(&self, after: &AccessState<'_, '_>) -> bool {
-        let system = &after.index.snapshot().source;
-        let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+        let applies = |p: &&EscalationPath| after.systems.may_hold(p.system.as_ref());
         let is_made = |place: ResourceId| after.delta.resources.contains_key(&place);
         !after.delta.resources.is_empty()
             && self.data.escalations.iter().filter(applies).flat_map(EscalationPath::places).any(is_made)
@@ -361,6 +362,7 @@ impl<'b> EffectContext<'b> {
             digest: piece_digest(subject, &held.access),
             path: path(&held.trail),
             elsewhere: held.elsewhere.as_ref().map(path),
+            everything: false,
             access: held.access,
             sensitivity: verdict.sensitivity,
             privileged: verdict.privileged,
@@ -407,28 +409,17 @@ fn to_the_public(piece: &mut AccessDelta) {
 
 /// What stands for the gains of a subject that are too many to tell.
 fn everything(subject: &Subject) -> AccessDelta {
-    let access = Access {
-        action: "*".into(),
-        resource: "*".into(),
-        scope: None,
-        condition: None,
-        until: None,
-        exceptions: Vec::new(),
-    };
+    let access = Access::plain("*", "*");
     AccessDelta {
         subject: subject.clone(),
         digest: piece_digest(subject, &access),
         path: [].into(),
         elsewhere: None,
+        everything: true,
         access,
         sensitivity: Sensitivity::Critical,
         privileged: Some(TOO_LARGE.into()),
     }
-}
-
-/// Whether a piece stands for gains that are too many to tell: what is held is held in some way.
-pub(crate) fn is_everything(piece: &AccessDelta) -> bool {
-    piece.path.is_empty()
 }
 
 #[derive(Serialize)]

@@ -117,9 +117,9 @@ fn keeps(after: &AccessState<'_, '_>, who: &Subject, parts: &Parts) -> Vec<Kept>
         let when = if gift.now.is_some() { When::Now } else { When::Ever };
         all = all.saturating_add(count(bits.iter().count()));
         let mut note = |source: &Provenance, n: usize| *by.entry(path(&source.trail())).or_default() += count(n);
-        let left = held.uncovered((after.dialect, after), gift, bits.clone(), when, &mut note);
+        let left = held.uncovered((after.systems, after), gift, bits.clone(), when, &mut note);
         if !left.is_empty() {
-            after.given(who).uncovered((after.dialect, after), gift, left, when, &mut note);
+            after.given(who).uncovered((after.systems, after), gift, left, when, &mut note);
         }
     }
     by.into_iter().map(|(path, accesses)| Kept { subject: who.clone(), path, accesses, of: all }).collect()

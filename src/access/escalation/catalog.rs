@@ -11,6 +11,7 @@ use crate::access::graph::trust_rules::Template;
 use crate::input::finding::{Code, Finding};
 use crate::input::id::ResourceId;
 use crate::input::place::Place;
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// The form of a file of `escalations/`.
@@ -32,7 +33,7 @@ pub struct EscalationPath {
     pub source: Text,
     /// The source system; none: any.
     #[serde(default)]
-    pub system: Option<Text>,
+    pub system: Option<System>,
     /// All of these must be held.
     pub requires: Vec<PathRequirement>,
     /// What the variables must be.

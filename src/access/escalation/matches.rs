@@ -43,8 +43,7 @@ pub(crate) fn completed_by<'p>(
     if is_service(view, reached.subject) {
         return Vec::new();
     }
-    let system = &view.index.snapshot().source;
-    let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
+    let applies = |p: &&EscalationPath| view.systems.may_hold(p.system.as_ref());
     paths.into_iter().filter(applies).filter_map(|known| complete(view, known, reached)).collect()
 }
 
@@ -58,14 +57,9 @@ impl AccessState<'_, '_> {
         if self.memo.borrow().too_many_candidates {
             return None;
         }
-        let system = &self.index.snapshot().source;
-        let applies = |p: &&EscalationPath| p.system.as_ref().is_none_or(|s| s == system);
-        let paths: Vec<Vec<RequirementQuery>> = paths
-            .iter()
-            .filter(applies)
-            .filter(|p| !p.variables().is_empty())
-            .map(|p| p.requires.iter().map(RequirementQuery::new).collect())
-            .collect();
+        let applies = |p: &&EscalationPath| self.systems.may_hold(p.system.as_ref());
+        let paths: Vec<Vec<RequirementQuery>> =
+            paths.iter().filter(applies).filter(|p| !p.variables().is_empty()).map(RequirementQuery::of).collect();
         let mut left = work;
         let mut found = BTreeSet::new();
         for subject in self.everyone() {
@@ -87,10 +81,12 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// A service of the system itself takes on the roles that are made for it: that is no escalation.
+/// A service of the system itself takes on the roles that are made for it: that is no escalation. WHY: its id as well,
+/// because anyone who may tag a role or label an account may write the label.
 fn is_service(view: &AccessState<'_, '_>, subject: &Subject) -> bool {
     let Subject::Identity(id) = subject else { return false };
-    view.identity(id.as_str()).is_some_and(|i| i.labels.get("service").is_some_and(|v| v.raw() == "true"))
+    id.as_str().starts_with("service:")
+        && view.identity(id.as_str()).is_some_and(|i| i.labels.get("service").is_some_and(|v| v.raw() == "true"))
 }
 
 pub(crate) fn complete<'p>(
@@ -98,7 +94,7 @@ pub(crate) fn complete<'p>(
     known: &'p EscalationPath,
     reached: &Reached<'_>,
 ) -> Option<Completion<'p>> {
-    let asked: Vec<RequirementQuery> = known.requires.iter().map(RequirementQuery::new).collect();
+    let asked: Vec<RequirementQuery> = RequirementQuery::of(known);
     // With all variables open everything must hold, or no binding can.
     let open: Vec<FoundPath> = asked.iter().map(|a| a.way(view, reached, &Bound::new())).collect::<Option<_>>()?;
     let held =
@@ -138,14 +134,13 @@ fn fitting(
     asked: &[RequirementQuery],
     reached: &Reached<'_>,
 ) -> (Vec<Text>, Strength) {
-    let related = |object: &Text| {
-        reached.is_near(view, object.raw()) && wanted(known, name).all(|e| relates(view, e, object, reached))
-    };
+    let related =
+        |object: &Text| reached.is_near(object.raw()) && wanted(known, name).all(|e| relates(view, e, object, reached));
     let mine: Vec<&RequirementQuery> = asked.iter().filter(|a| a.variables() == BTreeSet::from([name])).collect();
     // WHY: who may do it on everything may do it on each; no need to ask about thousands.
     let names = wanted(known, name).find_map(|e| e.name.as_deref());
     let whole: Option<Vec<bool>> = names.and_then(|names| {
-        mine.iter().map(|a| a.is_plainly(name).then(|| reached.covers_all(view, &a.action, names))?).collect()
+        mine.iter().map(|a| a.is_plainly(name).then(|| reached.covers_all(view, a, names))?).collect()
     });
     let is_open = || {
         all.iter()
@@ -203,7 +198,7 @@ pub(crate) fn fresh(
         }
         for (objects, strength) in new {
             let bound = completion.bound(objects);
-            let each = completion.known.requires.iter().map(|r| RequirementQuery::new(r).way(view, reached, &bound));
+            let each = RequirementQuery::of(completion.known).into_iter().map(|asked| asked.way(view, reached, &bound));
             let legs: Option<Vec<FoundPath>> = each.collect();
             let legs = legs.unwrap_or_else(|| completion.open.clone());
             let mut told = completion.told(subject, objects, strength, 1, &legs);

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use crate::access::effective::holdings::WantedAccess;
 use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::{EscalationPath, Exists, ObjectKind};
-use crate::access::matching::pattern::{Dialect, id_matches};
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::pattern::id_matches;
 use crate::input::id::Subject;
 use crate::input::text::Text;
 
@@ -46,12 +47,12 @@ pub(crate) fn objects(view: &AccessState<'_, '_>, known: &EscalationPath, name: 
         all.extend(snapshot.resources.iter().filter(|r| !gone(&r.id)).map(|r| r.id.text()));
         all.extend(view.delta.resources.values().flatten().map(|r| r.id.text()));
     }
-    all.retain(|object| wanted.iter().all(|e| suits(view, e, object)));
+    all.retain(|object| wanted.iter().all(|e| suits(view, known, e, object)));
     view.memo.borrow_mut().objects.insert(key, Rc::new(all.clone()));
     all
 }
 
-fn suits(view: &AccessState<'_, '_>, exists: &Exists, object: &Text) -> bool {
+fn suits(view: &AccessState<'_, '_>, known: &EscalationPath, exists: &Exists, object: &Text) -> bool {
     let named = exists.name.as_ref().is_none_or(|p| id_matches(p, object.raw()))
         && !exists.not_name.as_ref().is_some_and(|p| id_matches(p, object.raw()));
     let identity = || Subject::Identity(object.raw().into());
@@ -64,10 +65,16 @@ fn suits(view: &AccessState<'_, '_>, exists: &Exists, object: &Text) -> bool {
         exists.holds.as_ref().is_none_or(|wanted| {
             let own = view.own(&identity());
             own.holdings.iter().any(|h| {
-                h.flat.covering(view.dialect, &wanted.action, &wanted.resource).iter().any(|allow| {
-                    let asked = WantedAccess { action: &wanted.action, resource: &wanted.resource, scope: None };
-                    !view.unless_denied(h, allow, &asked).is_empty()
-                })
+                let asked = WantedAccess {
+                    action: &wanted.action,
+                    resource: &wanted.resource,
+                    scope: None,
+                    system: known.system.as_ref(),
+                };
+                h.flat
+                    .covering(view.systems, asked.requested())
+                    .iter()
+                    .any(|allow| !view.unless_denied(h, allow, &asked).is_empty())
             })
         })
     };

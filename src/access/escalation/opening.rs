@@ -82,14 +82,14 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
         }
         let (was, subject) = (&self.was, self.is.subject);
         let before = completed_by(self.before, paths.iter().copied(), was);
-        let all = || self.before.is_administrator(subject) || was.given.is_everything();
+        let all = || self.before.is_administrator(subject) || was.given.is_everything(self.before.systems);
         let mut found = self.compared(&self.is, &after, &before, &all);
         let own = self.before.own(subject);
         if was.row.len() > 1 && !Rc::ptr_eq(&own, &self.after.own(subject)) && self.gains() {
             let (was, is) = (Reached::of_held(self.before, subject), Reached::of_held(self.after, subject));
             let after = completed_by(self.after, paths.iter().copied(), &is);
             let before = completed_by(self.before, paths.iter().copied(), &was);
-            let held = self.compared(&is, &after, &before, &|| was.given.is_everything());
+            let held = self.compared(&is, &after, &before, &|| was.given.is_everything(self.before.systems));
             for (list, more) in [(&mut found.opened, held.opened), (&mut found.already, held.already)] {
                 let told: BTreeSet<_> = list.iter().map(key).collect();
                 list.extend(more.into_iter().filter(|one| !told.contains(&key(one))));
@@ -149,12 +149,10 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
                 }
                 Relation::Actor | Relation::Assumable | Relation::GroupOfActor | Relation::HeldByActor => return None,
             };
-            Some(was && self.was.given.covers_all(self.after.dialect, self.after, &self.after.given(&subject)))
+            Some(was && self.was.given.covers_all(self.after.systems, self.after, &self.after.given(&subject)))
         };
         let mut others = new.known.exists.iter().filter_map(own).peekable();
-        others.peek().is_some()
-            && others.all(|own| own)
-            && new.known.requires.iter().map(RequirementQuery::new).all(held)
+        others.peek().is_some() && others.all(|own| own) && RequirementQuery::of(new.known).into_iter().all(held)
     }
 
     /// Whether a path on the objects `known` gives as much as on the objects `new`.
@@ -171,7 +169,7 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
         let group = |name: &Text| Subject::Group(GroupId::new(name.raw()));
         let gives = |known: &Subject, new: &Subject| {
             let (was, is) = (self.before.given(known), self.after.given(new));
-            self.before.limits(known).is_empty() && was.covers_all(self.after.dialect, self.after, &is)
+            self.before.limits(known).is_empty() && was.covers_all(self.after.systems, self.after, &is)
         };
         match e.relation {
             // Writing permissions into one's own group or role gives the same on each.

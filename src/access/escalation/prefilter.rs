@@ -8,37 +8,39 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::access::effective::difference::AccessDiff;
-use crate::access::escalation::catalog::EscalationPath;
+use crate::access::effective::role::Requested;
+use crate::access::escalation::catalog::{EscalationPath, PathRequirement};
 use crate::access::graph::trust_rules::Template;
-use crate::access::matching::pattern::Dialect;
+use crate::access::matching::systems::Systems;
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// By action and resource, the places of the paths that ask for something of the two.
-type KnownHolders = HashMap<(Text, Text), Rc<[usize]>>;
+type KnownHolders = HashMap<(Text, Text, Option<System>), Rc<[usize]>>;
 
 /// What paths ask for.
 pub(crate) struct Asks<'p> {
     paths: Vec<&'p EscalationPath>,
-    dialect: Dialect,
+    systems: Systems<'p>,
     /// For each requirement its path, its action, and its resource with all variables open.
-    asked: Vec<(usize, &'p Text, String)>,
+    asked: Vec<(usize, &'p Text, String, Option<&'p System>)>,
     /// Paths that go by whom a subject can act as: anything may complete them.
     by_others: Vec<usize>,
     known: RefCell<KnownHolders>,
 }
 
 impl<'p> Asks<'p> {
-    /// Of the paths of a source system.
-    pub(crate) fn new(paths: &'p [EscalationPath], source: &Text) -> Self {
-        let paths: Vec<&'p EscalationPath> =
-            paths.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == source)).collect();
+    /// Of the paths of the systems of a snapshot.
+    pub(crate) fn new(paths: &'p [EscalationPath], systems: Systems<'p>) -> Self {
+        let paths: Vec<&'p EscalationPath> = paths.iter().filter(|p| systems.may_hold(p.system.as_ref())).collect();
         let open = |(at, path): (usize, &&'p EscalationPath)| {
             let path: &'p EscalationPath = path;
-            path.requires.iter().map(move |r| (at, &r.action, Template::new(r.resource.raw()).open()))
+            let open = |r: &PathRequirement| Template::new(r.resource.raw()).open();
+            path.requires.iter().map(move |r| (at, &r.action, open(r), path.system.as_ref()))
         };
         let by_others = |path: &EscalationPath| path.exists.iter().any(|e| e.relation.is_some() || e.held_by.is_some());
         Self {
-            dialect: Dialect::of(source.raw()),
+            systems,
             asked: paths.iter().enumerate().flat_map(open).collect(),
             by_others: paths.iter().enumerate().filter(|(_, path)| by_others(path)).map(|(at, _)| at).collect(),
             paths,
@@ -50,9 +52,9 @@ impl<'p> Asks<'p> {
     /// go by whom it can act as.
     pub(crate) fn met(&self, more: &AccessDiff) -> Vec<&'p EscalationPath> {
         let mut met: BTreeSet<usize> = self.by_others.iter().copied().collect();
-        let mut last: Option<(&Text, &Text)> = None;
+        let mut last: Option<Requested<'_>> = None;
         for held in more.now.iter().chain(&more.eligible) {
-            let here = (&held.access.action, &held.access.resource);
+            let here = (&held.access.action, &held.access.resource, held.access.system.as_ref());
             // Of one access at many places the one stands beside the other.
             if last.replace(here) != Some(here) {
                 met.extend(self.by(here).iter());
@@ -61,16 +63,18 @@ impl<'p> Asks<'p> {
         met.into_iter().filter_map(|at| self.paths.get(at).copied()).collect()
     }
 
-    fn by(&self, (action, resource): (&Text, &Text)) -> Rc<[usize]> {
-        let key = (action.clone(), resource.clone());
+    fn by(&self, (action, resource, mark): Requested<'_>) -> Rc<[usize]> {
+        let key = (action.clone(), resource.clone(), mark.cloned());
         if let Some(known) = self.known.borrow().get(&key) {
             return Rc::clone(known);
         }
-        let asks = |(_, asked, open): &&(usize, &Text, String)| {
-            self.dialect.actions_overlap(action.raw(), asked.raw())
-                && self.dialect.resources_overlap(resource.raw(), open)
+        let asks = |(_, asked, open, system): &&(usize, &Text, String, Option<&System>)| {
+            let dialect = self.systems.dialect_for(*system, mark, false);
+            self.systems.concerns(*system, mark)
+                && dialect.actions_overlap(action.raw(), asked.raw())
+                && dialect.resources_overlap(resource.raw(), open)
         };
-        let found: BTreeSet<usize> = self.asked.iter().filter(asks).map(|(at, _, _)| *at).collect();
+        let found: BTreeSet<usize> = self.asked.iter().filter(asks).map(|(at, ..)| *at).collect();
         let found: Rc<[usize]> = found.into_iter().collect();
         self.known.borrow_mut().insert(key, Rc::clone(&found));
         found

@@ -16,9 +16,11 @@ use crate::access::graph::provenance::{ExpiringPath, both, condition, path};
 use crate::access::graph::trust_rules::{Bound, Template};
 use crate::access::matching::arn::number;
 use crate::access::matching::coverage::scopes_overlap;
+use crate::access::matching::dialect::Dialect;
 use crate::access::model::facts::{Escalation, Exception};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{IdentityId, ResourceId, RoleId, Subject};
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// How surely a path is completed. INVARIANT: the order of the variants makes `Complete` the surest.
@@ -121,15 +123,17 @@ impl<'r> Reached<'r> {
     /// The best way to something wanted: without a condition rather than under one, in force rather than by activation,
     /// and of those the shortest.
     pub(crate) fn way(&self, view: &AccessState<'_, '_>, wanted: &WantedAccess<'_>) -> Option<FoundPath> {
-        let dialect = view.dialect;
-        let lends = |flat: &ResolvedRole| !flat.overlapping_places(dialect, wanted.action, wanted.resource).is_empty();
+        let lends = |flat: &ResolvedRole| !flat.overlapping_places(view.systems, wanted.requested()).is_empty();
         let mut best: [Option<(usize, &Provenance, &Allow, &Grant)>; 4] = [None; 4];
         for gift in self.given.of_roles(&lends) {
             let place = gift.scope.as_ref();
             if wanted.scope.is_some() && !scopes_overlap(view, place, wanted.scope) {
                 continue;
             }
-            for allow in gift.flat.overlapping(dialect, wanted.action, wanted.resource) {
+            for allow in gift.flat.overlapping(view.systems, wanted.requested()) {
+                if !self.is_near(allow.permission.resource.raw()) {
+                    continue;
+                }
                 let is_plain = |source: &Provenance| {
                     source.end.is_sure()
                         && allow.permission.condition.is_none()
@@ -157,21 +161,21 @@ impl<'r> Reached<'r> {
     }
 
     /// Whether an allow without exceptions or denies covers an action on all that a pattern of names matches.
-    pub(crate) fn covers_all(&self, view: &AccessState<'_, '_>, action: &Text, names: &str) -> Option<bool> {
-        let dialect = view.dialect;
-        let resource = Text::from(names);
+    pub(crate) fn covers_all(&self, view: &AccessState<'_, '_>, asked: &RequirementQuery, names: &str) -> Option<bool> {
+        let (action, resource) = (&asked.action, Text::from(names));
+        let dialect = Dialect::of(asked.system.as_ref());
         let mut found = None;
         for gift in self.given.at(None).iter().filter(|gift| gift.now.is_some()) {
             let overlaps = |d: &&Exception| {
-                dialect.actions_overlap(d.action.raw(), action.raw())
-                    && dialect.resources_overlap(d.resource.raw(), names)
+                dialect.actions_overlap(action.raw(), d.action.raw())
+                    && dialect.resources_overlap(names, d.resource.raw())
             };
             let denies: Vec<&Exception> = gift.denies.iter().filter(overlaps).collect();
             if denies.iter().any(|d| d.condition.is_none()) {
                 continue;
             }
             let is_plain = denies.is_empty() && gift.now.as_ref().is_some_and(|source| source.end.is_sure());
-            for allow in gift.flat.overlapping(dialect, action, &resource) {
+            for allow in gift.flat.overlapping(view.systems, (action, &resource, asked.system.as_ref())) {
                 let p = &allow.permission;
                 let covers = p.except.is_empty()
                     && dialect.action_covers(p.action.raw(), action.raw())
@@ -188,8 +192,8 @@ impl<'r> Reached<'r> {
     }
 
     /// Whether an object lies within reach at all: in a system of accounts, only what lies in an account of an actor does.
-    pub(crate) fn is_near(&self, view: &AccessState<'_, '_>, name: &str) -> bool {
-        let Some(account) = number(name).filter(|_| view.dialect.variables) else { return true };
+    pub(crate) fn is_near(&self, name: &str) -> bool {
+        let Some(account) = number(name) else { return true };
         self.row.keys().any(|actor| number(actor.as_str()) == Some(account))
     }
 
@@ -205,6 +209,16 @@ impl<'r> Reached<'r> {
         let acts = |e: &&Exists| matches!(e.relation, Some(Relation::Actor | Relation::Assumable));
         let objects = known.exists.iter().filter(acts).filter_map(|e| bound.get(&e.variable));
         objects.filter_map(|object| self.condition_on(object)).collect()
+    }
+
+    /// A resource that a path names in any partition, in the one that the subject is in.
+    pub(crate) fn in_partition(&self, resource: String) -> String {
+        let Some(rest) = resource.strip_prefix("arn:*:") else { return resource };
+        let mut partitions = self.row.keys().filter_map(|actor| actor.as_str().strip_prefix("arn:")?.split(':').next());
+        match partitions.next() {
+            Some(partition) => format!("arn:{partition}:{rest}"),
+            None => resource,
+        }
     }
 
     pub(crate) fn is_actor(&self, name: &str) -> bool {
@@ -256,14 +270,21 @@ pub(crate) type FoundPath = (ExpiringPath, Option<Text>);
 
 /// A requirement with its templates read.
 pub(crate) struct RequirementQuery {
+    pub(crate) system: Option<System>,
     pub(crate) action: Text,
     pub(crate) resource: Template,
     pub(crate) scope: Option<Template>,
 }
 
 impl RequirementQuery {
-    pub(crate) fn new(requirement: &PathRequirement) -> Self {
+    /// Of all that a path requires.
+    pub(crate) fn of(path: &EscalationPath) -> Vec<Self> {
+        path.requires.iter().map(|requirement| Self::new(requirement, path.system.as_ref())).collect()
+    }
+
+    pub(crate) fn new(requirement: &PathRequirement, system: Option<&System>) -> Self {
         Self {
+            system: system.cloned(),
             action: requirement.action.clone(),
             resource: Template::new(requirement.resource.raw()),
             scope: requirement.scope.as_ref().map(|s| Template::new(s.raw())),
@@ -271,11 +292,12 @@ impl RequirementQuery {
     }
 
     pub(crate) fn way(&self, view: &AccessState<'_, '_>, reached: &Reached<'_>, bound: &Bound) -> Option<FoundPath> {
-        let resource: Text = self.resource.filled(bound).into();
+        let resource: Text = reached.in_partition(self.resource.filled(bound)).into();
         // An open scope is any scope.
         let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
         let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
-        reached.way(view, &WantedAccess { action: &self.action, resource: &resource, scope: scope.as_ref() })
+        let system = self.system.as_ref();
+        reached.way(view, &WantedAccess { action: &self.action, resource: &resource, scope: scope.as_ref(), system })
     }
 
     /// Its variables.

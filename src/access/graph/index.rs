@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use crate::access::graph::trust_rules::Rules;
 use crate::access::matching::pattern::id_matches;
+use crate::access::matching::systems::{KnownSystems, Systems};
 use crate::input::entitlement::Requirement;
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::intern::ByName;
@@ -78,6 +79,7 @@ pub struct Index<'a> {
     by_scope: OnceLock<Chains<'a>>,
     sorted: OnceLock<Vec<(&'a str, Subject)>>,
     rules: OnceLock<Rules>,
+    systems: OnceLock<KnownSystems>,
     required: OnceLock<BTreeSet<Requirement>>,
 }
 
@@ -108,6 +110,7 @@ impl<'a> Index<'a> {
             by_scope: OnceLock::new(),
             sorted: OnceLock::new(),
             rules: OnceLock::new(),
+            systems: OnceLock::new(),
             required: OnceLock::new(),
         };
         for group in &snapshot.groups {
@@ -152,6 +155,11 @@ impl<'a> Index<'a> {
     #[must_use]
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
+    }
+
+    /// The systems of the snapshot.
+    pub(crate) fn systems(&self) -> Systems<'_> {
+        self.systems.get_or_init(|| KnownSystems::new(self.snapshot)).systems()
     }
 
     /// An identity by name.
@@ -312,7 +320,7 @@ impl<'a> Index<'a> {
 
     /// Everything that some trust of the snapshot requires.
     pub(crate) fn required(&self) -> &BTreeSet<Requirement> {
-        self.required.get_or_init(|| self.snapshot.trusts.iter().filter_map(|t| t.requires.clone()).collect())
+        self.required.get_or_init(|| self.snapshot.trusts.iter().filter_map(|t| self.systems().required(t)).collect())
     }
 
     /// Every name of one kind, for nearest names and confusables.

@@ -3,7 +3,8 @@
 //! In: accesses, and the tree of resources. Out: yes or no, by the exact rules of the design. One access covers another,
 //! never a union does. Never a scope merged into a pattern.
 
-use crate::access::matching::pattern::Dialect;
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::systems::Systems;
 use crate::access::model::facts::{Access, Exception};
 use crate::input::entitlement::Except;
 use crate::input::id::ResourceId;
@@ -83,9 +84,16 @@ pub fn ends_within(inner: Option<Time>, outer: Option<Time>) -> bool {
 
 /// Whether an exception touches an access.
 #[must_use]
-pub fn exception_overlaps(dialect: Dialect, tree: &dyn Tree, exception: &Exception, access: &Access) -> bool {
-    dialect.actions_overlap(exception.action.raw(), access.action.raw())
-        && dialect.resources_overlap(exception.resource.raw(), access.resource.raw())
+pub(crate) fn exception_overlaps(
+    systems: Systems<'_>,
+    tree: &dyn Tree,
+    exception: &Exception,
+    access: &Access,
+) -> bool {
+    let dialect = systems.dialect(access.system.as_ref());
+    exception.system == access.system
+        && dialect.actions_overlap(access.action.raw(), exception.action.raw())
+        && dialect.resources_overlap(access.resource.raw(), exception.resource.raw())
         && scopes_overlap(&Surely(tree), exception.scope.as_ref(), access.scope.as_ref())
         && !exception.except.iter().any(|left_out| {
             dialect.action_covers(left_out.action.raw(), access.action.raw())
@@ -95,11 +103,18 @@ pub fn exception_overlaps(dialect: Dialect, tree: &dyn Tree, exception: &Excepti
 
 /// Whether an exception takes the whole of an access, for as long as it lasts.
 #[must_use]
-pub fn exception_takes_all(dialect: Dialect, tree: &dyn Tree, exception: &Exception, access: &Access) -> bool {
+pub(crate) fn exception_takes_all(
+    systems: Systems<'_>,
+    tree: &dyn Tree,
+    exception: &Exception,
+    access: &Access,
+) -> bool {
+    let dialect = systems.dialect(access.system.as_ref());
     exception.condition.is_none()
+        && exception.system == access.system
         && ends_within(access.until, exception.until)
         && dialect.action_covers(exception.action.raw(), access.action.raw())
-        && dialect.resource_covers(exception.resource.raw(), access.resource.raw())
+        && dialect.deny_covers_resource(exception.resource.raw(), access.resource.raw())
         && scope_covers(&Surely(tree), exception.scope.as_ref(), access.scope.as_ref())
         && !exception.except.iter().any(|left_out| {
             dialect.actions_overlap(left_out.action.raw(), access.action.raw())
@@ -109,17 +124,19 @@ pub fn exception_takes_all(dialect: Dialect, tree: &dyn Tree, exception: &Except
 
 /// Whether exception `f` takes in exception `e` and ends no earlier.
 #[must_use]
-pub fn exception_within(dialect: Dialect, tree: &dyn Tree, e: &Exception, f: &Exception) -> bool {
+pub(crate) fn exception_within(systems: Systems<'_>, tree: &dyn Tree, e: &Exception, f: &Exception) -> bool {
+    let dialect = systems.dialect(f.system.as_ref());
     (f.condition.is_none() || f.condition == e.condition)
+        && e.system == f.system
         && ends_within(e.until, f.until)
         && dialect.action_covers(f.action.raw(), e.action.raw())
-        && dialect.resource_covers(f.resource.raw(), e.resource.raw())
+        && dialect.deny_covers_resource(f.resource.raw(), e.resource.raw())
         && scope_covers(&Surely(tree), f.scope.as_ref(), e.scope.as_ref())
         && f.except.iter().all(|hole| hole_within(dialect, hole, e))
 }
 
 /// Whether what an exception leaves out is outside of exception `e`, or left out by it as well.
-fn hole_within(dialect: Dialect, hole: &Except, e: &Exception) -> bool {
+fn hole_within(dialect: Dialect<'_>, hole: &Except, e: &Exception) -> bool {
     let outside = !dialect.actions_overlap(hole.action.raw(), e.action.raw())
         || !dialect.resources_overlap(hole.resource.raw(), e.resource.raw());
     outside
@@ -131,22 +148,28 @@ fn hole_within(dialect: Dialect, hole: &Except, e: &Exception) -> bool {
 
 /// Whether access `x` covers access `y`.
 #[must_use]
-pub fn covers(dialect: Dialect, tree: &dyn Tree, x: &Access, y: &Access) -> bool {
-    (x.condition.is_none() || x.condition == y.condition)
+pub(crate) fn covers(systems: Systems<'_>, tree: &dyn Tree, x: &Access, y: &Access) -> bool {
+    patterns_cover(systems, tree, x, y) && exceptions_allow(systems, tree, &x.exceptions, y)
+}
+
+/// The same, exceptions aside.
+pub(crate) fn patterns_cover(systems: Systems<'_>, tree: &dyn Tree, x: &Access, y: &Access) -> bool {
+    let dialect = systems.dialect(x.system.as_ref());
+    x.system == y.system
+        && (x.condition.is_none() || x.condition == y.condition)
         && ends_within(y.until, x.until)
         && dialect.action_covers(x.action.raw(), y.action.raw())
         && dialect.resource_covers(x.resource.raw(), y.resource.raw())
         && scope_covers(tree, x.scope.as_ref(), y.scope.as_ref())
-        && exceptions_allow(dialect, tree, &x.exceptions, y)
 }
 
 /// Whether every one of `exceptions` that overlaps `y` lies within an exception of `y` that ends no earlier.
 #[must_use]
-pub fn exceptions_allow(dialect: Dialect, tree: &dyn Tree, exceptions: &[Exception], y: &Access) -> bool {
+pub(crate) fn exceptions_allow(systems: Systems<'_>, tree: &dyn Tree, exceptions: &[Exception], y: &Access) -> bool {
     exceptions
         .iter()
-        .filter(|e| exception_overlaps(dialect, tree, e, y))
-        .all(|e| y.exceptions.iter().any(|f| exception_within(dialect, tree, e, f)))
+        .filter(|e| exception_overlaps(systems, tree, e, y))
+        .all(|e| y.exceptions.iter().any(|f| exception_within(systems, tree, e, f)))
 }
 
 #[cfg(test)]
@@ -168,28 +191,16 @@ mod tests {
         Parents(BTreeMap::from([("table", "db"), ("db", "org"), ("x", "y"), ("y", "x")]))
     }
     fn access(action: &str, resource: &str, scope: Option<&str>) -> Access {
-        Access {
-            action: action.into(),
-            resource: resource.into(),
-            scope: scope.map(ResourceId::from),
-            condition: None,
-            until: None,
-            exceptions: Vec::new(),
-        }
+        Access { scope: scope.map(ResourceId::from), ..Access::plain(action, resource) }
     }
     fn except(action: &str, until: Option<i64>) -> Exception {
         let until = until.map(Time::from_unix);
-        Exception {
-            action: action.into(),
-            resource: "*".into(),
-            scope: None,
-            condition: None,
-            until,
-            except: Vec::new(),
-        }
+        Exception { until, ..Exception::denied(action.into(), "*".into(), Vec::new()) }
     }
     fn yes(x: &Access, y: &Access) -> bool {
-        covers(Dialect::default(), &tree(), x, y)
+        let snapshot = crate::access::tests::build::snapshot("test");
+        let index = crate::access::Index::new(&snapshot);
+        covers(index.systems(), &tree(), x, y)
     }
 
     #[test]

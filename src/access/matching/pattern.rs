@@ -1,70 +1,20 @@
-//! Patterns: when one covers another, and when two share a text.
+//! Patterns of text: when one covers another, and when two share a text.
 //!
-//! In: two patterns and the dialect of their system. Out: yes or no. `*` matches any run of characters; `?`, where the
-//! system has it, exactly one. Cost is at most the product of the lengths, on any input. Never an approximation that
-//! errs towards less access: a pattern is covered only if every text that it matches is matched.
+//! `*` matches any run of characters; `?`, where the system has it, exactly one. A pattern is covered only if every text
+//! that it matches is matched. Greedy matching that falls back to the last `*`: at most the product of the lengths.
 
-use std::borrow::Cow;
-
-/// How a system writes and compares patterns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dialect {
+/// How text is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Glob {
     /// Whether `?` matches one character.
-    pub question_mark: bool,
-    /// Whether actions are compared without regard to ASCII case.
-    pub fold_actions: bool,
-    /// Whether resources hold variables, `${…}`, that stand for who asks.
-    pub variables: bool,
+    pub(crate) question_mark: bool,
+    /// Whether ASCII case does not matter.
+    pub(crate) fold: bool,
 }
 
-impl Dialect {
-    /// The dialect of a source system, by the name that a snapshot gives it.
-    /// Source: AWS, IAM reference, "IAM JSON policy elements: Action" and "Resource".
-    #[must_use]
-    pub fn of(source: &str) -> Self {
-        let aws = source == "aws";
-        Self { question_mark: aws, fold_actions: aws, variables: aws }
-    }
-
-    /// An action that is no pattern, in the spelling by which the dialect compares; nothing if it is one.
-    pub(crate) fn plain_action(self, action: &str) -> Option<Cow<'_, str>> {
-        if action.contains('*') || (self.question_mark && action.contains('?')) {
-            return None;
-        }
-        Some(if self.fold_actions { action.to_ascii_lowercase().into() } else { action.into() })
-    }
-
-    /// Whether a pattern matches every action, or every resource, however the system divides them into parts: it holds a
-    /// `*` and nothing else but wildcards and dividers.
-    #[must_use]
-    pub fn is_any(self, pattern: &str) -> bool {
-        let wild = |c: char| c == '*' || (self.question_mark && c == '?') || matches!(c, ':' | '/' | '.' | '#' | '|');
-        pattern.contains('*') && pattern.chars().all(wild)
-    }
-
-    /// Whether every action that `p` matches is matched by `q`.
-    #[must_use]
-    pub fn action_covers(self, q: &str, p: &str) -> bool {
-        compare(Question::Covers, q, p, self.question_mark, self.fold_actions)
-    }
-
-    /// Whether some action is matched by both.
-    #[must_use]
-    pub fn actions_overlap(self, q: &str, p: &str) -> bool {
-        compare(Question::Overlaps, q, p, self.question_mark, self.fold_actions)
-    }
-
-    /// Whether every resource that `p` matches is matched by `q`.
-    #[must_use]
-    pub fn resource_covers(self, q: &str, p: &str) -> bool {
-        compare(Question::Covers, q, p, self.question_mark, false)
-    }
-
-    /// Whether some resource is matched by both.
-    #[must_use]
-    pub fn resources_overlap(self, q: &str, p: &str) -> bool {
-        compare(Question::Overlaps, q, p, self.question_mark, false)
-    }
+impl Glob {
+    /// Only `*` has a meaning.
+    pub(crate) const TEXT: Self = Self { question_mark: false, fold: false };
 }
 
 /// Whether a pattern of ids, in which only `*` has a meaning, matches an id.
@@ -80,7 +30,17 @@ enum Question {
     Overlaps,
 }
 
-fn compare(question: Question, q: &str, p: &str, question_mark: bool, fold: bool) -> bool {
+/// Whether every text that `p` matches is matched by `q`.
+pub(crate) fn covers(q: &str, p: &str, glob: Glob) -> bool {
+    compare(Question::Covers, q, p, glob)
+}
+
+/// Whether some text is matched by both.
+pub(crate) fn overlap(q: &str, p: &str, glob: Glob) -> bool {
+    compare(Question::Overlaps, q, p, glob)
+}
+
+fn compare(question: Question, q: &str, p: &str, Glob { question_mark, fold }: Glob) -> bool {
     if q == "*" || q == p {
         return true;
     }
@@ -95,7 +55,7 @@ fn compare(question: Question, q: &str, p: &str, question_mark: bool, fold: bool
 fn ask<T: Letter>(question: Question, q: &[T], p: &[T], question_mark: bool, fold: bool) -> bool {
     match question {
         Question::Covers => Matcher { question_mark, fold, star_is_letter: true }.run(q, p),
-        Question::Overlaps => overlap(q, p, question_mark, fold),
+        Question::Overlaps => shares(q, p, question_mark, fold),
     }
 }
 
@@ -177,7 +137,7 @@ impl Matcher {
 /// Two patterns that both hold a `*` share one exactly if what stands before their first `*`, and after their last,
 /// agrees: in between, each one's `*` takes in the other's middle. If only one holds a `*`, the other is a text of known
 /// length, some letters of which are free.
-fn overlap<T: Letter>(q: &[T], p: &[T], question_mark: bool, fold: bool) -> bool {
+fn shares<T: Letter>(q: &[T], p: &[T], question_mark: bool, fold: bool) -> bool {
     let same =
         |a: T, b: T| (question_mark && (a == T::ONE || b == T::ONE)) || a == b || (fold && a.folded() == b.folded());
     let star = |s: &[T]| s.contains(&T::STAR);
@@ -219,46 +179,38 @@ fn stretches<T: Letter>(q: &[T], p: &[T], same: impl Fn(T, T) -> bool) -> bool {
     q.iter().skip(at).all(|rest| *rest == T::STAR)
 }
 
+/// Whether a pattern is nothing but `*`.
+pub(crate) fn is_stars(pattern: &str) -> bool {
+    !pattern.is_empty() && pattern.bytes().all(|b| b == b'*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const AWS: Dialect = Dialect { question_mark: true, fold_actions: true, variables: true };
-    const PLAIN: Dialect = Dialect { question_mark: false, fold_actions: false, variables: false };
+    const WILD: Glob = Glob { question_mark: true, fold: false };
+    const PLAIN: Glob = Glob::TEXT;
 
     #[test]
     fn a_star_covers_a_star_and_a_letter_does_not() {
-        assert!(PLAIN.resource_covers("a*", "ab*"));
-        assert!(!PLAIN.resource_covers("ab*", "a*"));
-        assert!(PLAIN.resource_covers("*:pods#*", "core:pods#x"));
-        assert!(!PLAIN.resource_covers("core:pods#*", "core:pods/exec#*"));
-        assert!(PLAIN.resource_covers("*", "**"));
+        assert!(covers("a*", "ab*", PLAIN) && !covers("ab*", "a*", PLAIN));
+        assert!(covers("*:pods", "core:pods", PLAIN) && covers("*", "**", PLAIN));
     }
 
     #[test]
-    fn a_question_mark_is_a_letter_outside_aws() {
-        assert!(!PLAIN.resource_covers("a?", "ab"));
-        assert!(AWS.resource_covers("a?", "ab"));
-        assert!(AWS.resource_covers("a*", "a?"));
-        assert!(AWS.resource_covers("?", "ü"));
-        assert!(!AWS.resource_covers("a?", "a*"));
-        assert!(!AWS.resource_covers("ab", "a?"));
-    }
-
-    #[test]
-    fn aws_actions_have_no_case_but_resources_have() {
-        assert!(AWS.action_covers("S3:Get*", "s3:getObject"));
-        assert!(!AWS.resource_covers("A", "a"));
-        assert!(!PLAIN.action_covers("Get", "get"));
+    fn a_question_mark_is_a_letter_where_the_system_has_none() {
+        assert!(!covers("a?", "ab", PLAIN));
+        assert!(covers("a?", "ab", WILD) && covers("a*", "a?", WILD) && covers("?", "ü", WILD));
+        assert!(!covers("a?", "a*", WILD) && !covers("ab", "a?", WILD));
     }
 
     #[test]
     fn a_hostile_pattern_costs_at_most_the_product_of_the_lengths() {
         let q = "*a".repeat(2_000) + "*b";
         let p = "a".repeat(4_000);
-        assert!(!PLAIN.resource_covers(&q, &p));
-        assert!(!PLAIN.resources_overlap(&q, &p));
-        assert!(PLAIN.resources_overlap(&q, &("*".to_owned() + &p + "*")));
+        assert!(!covers(&q, &p, PLAIN));
+        assert!(!overlap(&q, &p, PLAIN));
+        assert!(overlap(&q, &("*".to_owned() + &p + "*"), PLAIN));
     }
 
     /// Every text over `ab` up to a length, the slow way.
@@ -304,9 +256,9 @@ mod tests {
             for (p, mp) in patterns.iter().zip(&matches) {
                 let subset = mp.iter().zip(mq).all(|(a, b)| a & !b == 0);
                 let share = mp.iter().zip(mq).any(|(a, b)| a & b != 0);
-                assert_eq!(AWS.resources_overlap(q, p), share, "overlap of {q} and {p}");
+                assert_eq!(overlap(q, p, WILD), share, "overlap of {q} and {p}");
                 // The rule of the design is sound; it is not complete (`?*` and `*?` match the same texts).
-                if AWS.resource_covers(q, p) {
+                if covers(q, p, WILD) {
                     assert!(subset, "{q} does not cover {p}");
                 } else if !q.contains('?') && !p.contains('?') {
                     assert!(!subset, "{q} covers {p}");

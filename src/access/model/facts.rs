@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+pub use crate::access::model::access::{Access, Breadth, Exception, ExceptionKind};
 use crate::input::digest::{Digest, of};
-use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::Finding;
 use crate::input::id::{AssignmentId, ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
@@ -17,51 +18,6 @@ use crate::input::time::{Span, Time};
 use crate::snapshot::model::{MembersKnown, Status};
 
 pub use crate::access::model::path::{AccessPath, Kept, PathStep};
-
-/// What a subject may do: an action pattern on a resource pattern below a scope, with its exceptions.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    /// The action pattern.
-    pub action: Text,
-    /// The resource pattern.
-    pub resource: Text,
-    /// Below which resource; none: everywhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<ResourceId>,
-    /// A condition that this tool does not evaluate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<Text>,
-    /// When it ends; none: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<Time>,
-    /// The denies that overlap it and what its permission leaves out, sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub exceptions: Vec<Exception>,
-}
-
-/// What is taken from an access: a deny that overlaps it, or what its own permission leaves out. A deny with a condition
-/// takes nothing for sure, and is listed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Exception {
-    /// The action pattern denied.
-    pub action: Text,
-    /// The resource pattern denied.
-    pub resource: Text,
-    /// Below which resource; none: everywhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<ResourceId>,
-    /// Under which it is denied; none: in any case.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub condition: Option<Text>,
-    /// When the deny ends; none: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<Time>,
-    /// What it leaves out of its patterns, sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub except: Vec<Except>,
-}
 
 /// A subject and an access: the unit of every gain and loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +35,8 @@ pub struct AccessDelta {
     pub sensitivity: Sensitivity,
     /// Whether the classification marks it privileged, and why.
     pub privileged: Option<Text>,
+    /// Whether it stands for gains that are too many to report one by one: then the subject counts as gaining everything.
+    pub everything: bool,
     /// The SHA-256 of the canonical JSON of subject and access.
     pub digest: Digest<of::Piece>,
 }
@@ -271,6 +229,8 @@ pub struct ChangeTargets {
     pub trusted: Option<IdentityId>,
     /// The permission added or taken.
     pub permission: Option<Permission>,
+    /// How much of its system that permission names.
+    pub breadth: Breadth,
     /// The kind and lifetime of the credential.
     pub credential: Option<(Text, Option<Span>)>,
     /// The included role.

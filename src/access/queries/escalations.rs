@@ -4,12 +4,12 @@
 
 use std::rc::Rc;
 
+use crate::access::effective::direct_holdings::exception;
 use crate::access::effective::grant::Grants;
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::escalation::matches::{completed, fresh};
 use crate::access::escalation::requirement::{BoundNames, Reached, RequirementQuery};
 use crate::access::model::facts::{Escalation, Exception};
-use crate::access::risk::rule_files::Data;
 
 use crate::access::effective::holdings::{DirectHoldings, Holding};
 use crate::access::effective::state::AccessState;
@@ -17,7 +17,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::graph::index::Index;
 use crate::access::graph::provenance::Validity;
 use crate::access::graph::trust_rules::Bound;
-use crate::input::entitlement::Permission;
+use crate::access::risk::rule_files::Data;
 use crate::input::id::{RoleId, Subject};
 use crate::input::text::Text;
 
@@ -29,14 +29,6 @@ pub(crate) fn enough<'p>(
     role: &RoleId,
 ) -> Vec<(&'p Text, &'p Text)> {
     let flat = view.flat(role);
-    let exception = |p: &Permission| Exception {
-        action: p.action.clone(),
-        resource: p.resource.clone(),
-        scope: None,
-        condition: p.condition.clone(),
-        until: None,
-        except: p.except.clone(),
-    };
     let denies: Rc<[Exception]> = flat.denies.iter().map(exception).collect();
     let own = DirectHoldings {
         denies: Rc::clone(&denies),
@@ -52,10 +44,9 @@ pub(crate) fn enough<'p>(
         reach: given,
         named: BoundNames::default(),
     };
-    let system = &view.index.snapshot().source;
-    let applies = |path: &&EscalationPath| path.system.as_ref().is_none_or(|s| s == system);
+    let applies = |path: &&EscalationPath| view.systems.may_hold(path.system.as_ref());
     let holds = |path: &&EscalationPath| {
-        path.requires.iter().all(|asked| RequirementQuery::new(asked).way(view, &reached, &Bound::new()).is_some())
+        RequirementQuery::of(path).iter().all(|asked| asked.way(view, &reached, &Bound::new()).is_some())
     };
     paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
 }

@@ -3,6 +3,7 @@
 //! In: a snapshot's index, an identity, what it may hold. Out: an example of what it holds beyond that, or nothing. What
 //! it reaches through groups, roles and trusts counts as held; eligible access too. Errs towards more access.
 
+use crate::access::effective::role::Allow;
 use crate::access::effective::state::AccessState;
 use crate::access::graph::index::Index;
 use crate::access::matching::coverage::scope_covers;
@@ -39,11 +40,12 @@ pub fn overbroad(index: &Index<'_>, who: &IdentityId, may: &[MayHold]) -> Option
     let fits = |role: &RoleId, scope: Option<&ResourceId>| {
         roles.iter().any(|(r, s)| r == role && scope_covers(&view, s.as_ref(), scope))
     };
-    let allowed = |action: &Text, resource: &Text, scope: Option<&ResourceId>| {
+    let allowed = |allow: &Allow, scope: Option<&ResourceId>| {
+        let dialect = view.systems.dialect(allow.system.as_ref());
         may.iter().any(|one| match one {
             MayHold::Access(a, r, s) => {
-                view.dialect.action_covers(a.raw(), action.raw())
-                    && view.dialect.resource_covers(r.raw(), resource.raw())
+                dialect.action_covers(a.raw(), allow.permission.action.raw())
+                    && dialect.resource_covers(r.raw(), allow.permission.resource.raw())
                     && scope_covers(&view, s.as_ref(), scope)
             }
             MayHold::Role(..) | MayHold::MemberOf(..) => false,
@@ -56,7 +58,7 @@ pub fn overbroad(index: &Index<'_>, who: &IdentityId, may: &[MayHold]) -> Option
             }
             for allow in &holding.flat.allows {
                 let (action, resource) = (&allow.permission.action, &allow.permission.resource);
-                if !allowed(action, resource, holding.scope.as_ref()) {
+                if !allowed(allow, holding.scope.as_ref()) {
                     let place = holding.scope.as_ref().map(|s| format!(" in `{}`", s.as_str())).unwrap_or_default();
                     let through = if actor.as_str() == who.as_str() {
                         String::new()
@@ -85,6 +87,6 @@ impl Index<'_> {
         narrow: &crate::access::model::facts::Access,
     ) -> bool {
         let view = AccessState::plain(self);
-        crate::access::matching::coverage::covers(view.dialect, &view, wide, narrow)
+        crate::access::matching::coverage::covers(view.systems, &view, wide, narrow)
     }
 }

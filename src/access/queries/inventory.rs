@@ -110,7 +110,7 @@ pub struct Holdings {
 pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
     let snapshot = index.snapshot();
     let view = AccessState::plain(index);
-    let classifier = Classifier::new(&data.classification, &snapshot.source);
+    let classifier = Classifier::new(&data.classification);
     let mut found = Holdings { counts: counts(index), ..Holdings::default() };
     let mut memberships: BTreeMap<GroupId, Sensitivity> = BTreeMap::new();
     let limit = Time::from_unix(snapshot.taken_at.unix().saturating_sub(stale_after.seconds()));

@@ -30,7 +30,7 @@ pub struct Between {
 pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Between {
     let mut found = Between::default();
     let (old, new) = (AccessState::plain(before), AccessState::plain(after));
-    let bench = EffectContext::new(data, &after.snapshot().source, Budget::default());
+    let bench = EffectContext::new(data, after.systems(), Budget::default());
     // Each direction judges places by the tree of the snapshot that holds the access.
     let (gains, losses) = (Comparison::new(&old, &new, &new), Comparison::new(&new, &old, &old));
     for subject in everyone(before).union(&everyone(after)) {

@@ -46,7 +46,7 @@ pub struct Gaps {
 #[must_use]
 pub fn unclassified(index: &Index<'_>, data: &Data) -> Gaps {
     let view = AccessState::plain(index);
-    let classifier = Classifier::new(&data.classification, &index.snapshot().source);
+    let classifier = Classifier::new(&data.classification);
     let mut gaps = Gaps::default();
     let mut counts: BTreeMap<Unclassified, u64> = BTreeMap::new();
     let mut known: BTreeMap<RoleId, BTreeSet<Unclassified>> = BTreeMap::new();

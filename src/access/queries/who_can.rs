@@ -21,11 +21,13 @@ use crate::access::graph::index::Index;
 use crate::access::graph::provenance::{condition, length, path, steps};
 use crate::access::matching::arn::number;
 use crate::access::matching::coverage::{exception_overlaps, exception_takes_all};
-use crate::access::model::facts::{Access, Exception, PathStep};
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::joint_coverage::cover_together;
+use crate::access::model::facts::{Access, Exception, ExceptionKind, PathStep};
 use crate::access::queries::effective_access::Reached;
 use crate::input::id::{ResourceId, Subject};
+use crate::input::system::System;
 use crate::input::text::Text;
-use crate::snapshot::import::aws::DELEGATED;
 
 /// What is asked for: patterns, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +128,7 @@ fn holders(view: &AccessState<'_, '_>, wish: &AccessQuery) -> BTreeSet<Subject> 
         let any = Text::from("*");
         let flat = view.flat(&role.id);
         let resource = if flat.variables { &any } else { &wish.resource };
-        if !flat.overlapping(view.dialect, &wish.action, resource).is_empty() {
+        if !flat.overlapping(view.systems, (&wish.action, resource, None)).is_empty() {
             for assignment in view.of_role(&role.id) {
                 holders.extend(view.subjects(assignment.who.raw()));
             }
@@ -140,9 +142,8 @@ const ASSUME: &str = "sts:AssumeRole";
 
 /// The role that is asked to be assumed, if the snapshot knows it: then its trusts say who can.
 fn assumed(view: &AccessState<'_, '_>, wish: &AccessQuery) -> Option<Subject> {
-    let is_asked = view.dialect.variables
-        && view.dialect.action_covers(&format!("{ASSUME}*"), wish.action.raw())
-        && wish.resource.raw().contains(":role/");
+    let is_asked =
+        Dialect::Aws.action_covers(&format!("{ASSUME}*"), wish.action.raw()) && wish.resource.raw().contains(":role/");
     let role = view.identity(wish.resource.raw()).filter(|_| is_asked)?;
     Some(Subject::Identity(role.id.clone()))
 }
@@ -154,7 +155,7 @@ fn assume(view: &AccessState<'_, '_>, row: &Reachable, wish: &AccessQuery, role:
         let Some(leg) = leg else { continue };
         let condition = if leg.end.is_sure() { None } else { condition(&leg.trail) };
         let verdict = if leg.end.is_sure() { AccessVerdict::Yes } else { AccessVerdict::UnderCondition };
-        let access = Access { condition, until: leg.end.until(), ..wanted(wish) };
+        let access = Access { condition, until: leg.end.until(), ..wanted(wish, None) };
         let verdict = if eligible { verdict.min(AccessVerdict::Eligible) } else { verdict };
         answer.ways.push((verdict, Reached { access, eligible, path: path(&leg.trail) }));
     }
@@ -188,13 +189,15 @@ fn ask(
     let held: Vec<(HeldAccess, bool)> = now.chain(all.eligible.into_iter().map(|held| (held, true))).collect();
     let account = account(view, wish.resource.raw());
     let meets = |held: &HeldAccess| meet(view, &held.access, wish);
+    let mut parts: Vec<Access> = Vec::new();
     let mut found: Vec<(AccessVerdict, bool, &HeldAccess)> = Vec::new();
     for (one, eligible) in &held {
         let Some(mut verdict) = meets(one) else { continue };
-        let home = home(view, subject, one);
-        let foreign = account.is_some() && home.is_some() && account != home.as_deref();
+        let home = home(subject, one);
+        let has_accounts = matches!(view.systems.dialect(one.access.system.as_ref()), Dialect::Aws);
+        let foreign = has_accounts && account.is_some() && home.is_some() && account != home.as_deref();
         let opening = by_resource(view, one);
-        if (foreign || is_delegated(one))
+        if (foreign || is_delegated(view, one))
             && !sides(view, &held, subject, home.as_deref(), &mut verdict, opening, &meets)
         {
             if !opening {
@@ -205,12 +208,16 @@ fn ask(
         if *eligible {
             verdict = verdict.min(AccessVerdict::Eligible);
         }
-        answer.taken.extend(one.access.exceptions.iter().filter(|e| overlaps(view, e, wish)).cloned());
+        let denied = |e: &&Exception| e.kind == ExceptionKind::Denied && overlaps(view, e, wish);
+        answer.taken.extend(one.access.exceptions.iter().filter(denied).cloned());
+        if verdict == AccessVerdict::Partly && !*eligible && !foreign && !is_delegated(view, one) {
+            parts.push(one.access.clone());
+        }
         found.push((verdict, *eligible, one));
     }
     // What a deny takes whole is no access at all; it is named here.
     for actor in row.keys() {
-        let whole = |e: &&Exception| exception_takes_all(view.dialect, view, e, &wanted(wish));
+        let whole = |e: &&Exception| takes(view, e, wish);
         answer.taken.extend(view.own(actor).denies.iter().filter(whole).cloned());
     }
     answer.taken.sort();
@@ -232,6 +239,9 @@ fn ask(
         })
         .collect();
     answer.verdict = answer.ways.first().map_or(AccessVerdict::No, |(verdict, _)| *verdict);
+    if answer.verdict == AccessVerdict::Partly && covered_together(view, &parts, wish) {
+        answer.verdict = AccessVerdict::Yes;
+    }
     if answer.verdict != AccessVerdict::No {
         answer.closed = None;
     }
@@ -250,8 +260,8 @@ fn sides(
 ) -> bool {
     let others = held.iter().filter(|(other, _)| by_resource(view, other) != opening);
     let same_home =
-        others.filter(|(other, _)| crate::access::queries::who_can::home(view, subject, other).as_deref() == home);
-    let delegated = |held: &HeldAccess, verdict| match (is_delegated(held), verdict) {
+        others.filter(|(other, _)| crate::access::queries::who_can::home(subject, other).as_deref() == home);
+    let delegated = |held: &HeldAccess, verdict| match (is_delegated(view, held), verdict) {
         // With the other side at hand, the condition is met.
         (true, AccessVerdict::UnderCondition) => AccessVerdict::Yes,
         (_, verdict) => verdict,
@@ -269,23 +279,27 @@ fn sides(
     }
 }
 
-fn wanted(wish: &AccessQuery) -> Access {
+/// What is asked for, as an access of a system.
+fn wanted(wish: &AccessQuery, system: Option<&System>) -> Access {
     Access {
-        action: wish.action.clone(),
-        resource: wish.resource.clone(),
         scope: wish.scope.clone(),
-        condition: None,
-        until: None,
-        exceptions: Vec::new(),
+        system: system.cloned(),
+        ..Access::plain(wish.action.clone(), wish.resource.clone())
     }
+}
+
+/// Whether accesses that each give some of what is asked for give all of it together.
+fn covered_together(view: &AccessState<'_, '_>, parts: &[Access], wish: &AccessQuery) -> bool {
+    let systems: BTreeSet<Option<&System>> = parts.iter().map(|part| part.system.as_ref()).collect();
+    systems.into_iter().any(|system| cover_together(view.systems, view, parts, &wanted(wish, system)))
 }
 
 /// How an access meets a wish; nothing if it does not.
 fn meet(view: &AccessState<'_, '_>, access: &Access, wish: &AccessQuery) -> Option<AccessVerdict> {
     use crate::access::matching::coverage::{scope_covers, scopes_overlap};
-    let dialect = view.dialect;
-    let overlap = dialect.actions_overlap(access.action.raw(), wish.action.raw())
-        && dialect.resources_overlap(access.resource.raw(), wish.resource.raw())
+    let dialect = view.systems.dialect_in(access.system.as_ref(), view.is_in_namespace(access.scope.as_ref()));
+    let (held, asked) = ((access.action.raw(), access.resource.raw()), (wish.action.raw(), wish.resource.raw()));
+    let overlap = dialect.overlaps(held, asked)
         && (wish.scope.is_none() || scopes_overlap(view, access.scope.as_ref(), wish.scope.as_ref()));
     if !overlap || access.exceptions.iter().any(|e| takes(view, e, wish)) {
         return None;
@@ -304,11 +318,11 @@ fn meet(view: &AccessState<'_, '_>, access: &Access, wish: &AccessQuery) -> Opti
 }
 
 fn takes(view: &AccessState<'_, '_>, exception: &Exception, wish: &AccessQuery) -> bool {
-    exception_takes_all(view.dialect, view, exception, &wanted(wish))
+    exception_takes_all(view.systems, view, exception, &wanted(wish, exception.system.as_ref()))
 }
 
 fn overlaps(view: &AccessState<'_, '_>, exception: &Exception, wish: &AccessQuery) -> bool {
-    exception_overlaps(view.dialect, view, exception, &wanted(wish))
+    exception_overlaps(view.systems, view, exception, &wanted(wish, exception.system.as_ref()))
 }
 
 /// Whether the resource itself gives an access.
@@ -316,15 +330,13 @@ fn by_resource(view: &AccessState<'_, '_>, held: &HeldAccess) -> bool {
     matches!(view.role(held.role.as_str()), RoleState::Known(role) if role.by_resource)
 }
 
-fn is_delegated(held: &HeldAccess) -> bool {
-    held.access.condition.as_ref().is_some_and(|c| c.raw().contains(DELEGATED))
+/// Whether another account's resource gives an access, so that the holder's own account must allow it as well.
+fn is_delegated(view: &AccessState<'_, '_>, held: &HeldAccess) -> bool {
+    matches!(view.role(held.role.as_str()), RoleState::Known(role) if role.delegated)
 }
 
 /// The account of whoever holds an access in the end: of the last that the way acts as.
-fn home(view: &AccessState<'_, '_>, subject: &Subject, held: &HeldAccess) -> Option<String> {
-    if !view.dialect.variables {
-        return None;
-    }
+fn home(subject: &Subject, held: &HeldAccess) -> Option<String> {
     let acts_as = |step: &&PathStep| match step {
         PathStep::ActsAs(other, _) => Some(other.clone()),
         PathStep::Member(..) | PathStep::Holds(..) | PathStep::Includes(_) => None,
@@ -335,9 +347,6 @@ fn home(view: &AccessState<'_, '_>, subject: &Subject, held: &HeldAccess) -> Opt
 
 /// The account that a resource lies in, if anything tells it.
 pub(crate) fn account<'r>(view: &'r AccessState<'_, '_>, resource: &'r str) -> Option<&'r str> {
-    if !view.dialect.variables {
-        return None;
-    }
     if let Some(number) = number(resource) {
         return Some(number);
     }

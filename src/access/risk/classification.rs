@@ -6,6 +6,7 @@
 //! known is critical and privileged. An access is compared with the rules of its own action and those with patterns; what
 //! was found is remembered by role and permission.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -13,11 +14,13 @@ use std::rc::Rc;
 use crate::access::effective::role::{Allow, ResolvedRole};
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::matching::coverage::{Surely, scope_covers, scopes_overlap};
-use crate::access::matching::pattern::{Dialect, id_matches};
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::pattern::id_matches;
 use crate::access::model::facts::Exception;
 use crate::access::risk::rules::{Classification, ClassificationRule, Meets};
 use crate::input::entitlement::{Effect, Permission, Sensitivity};
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::snapshot::model::UNRESOLVED;
 
@@ -66,8 +69,6 @@ impl Rating {
 #[derive(Clone, Copy, Debug)]
 struct Pair<'c> {
     rule: &'c ClassificationRule,
-    /// How its patterns are compared. A baseline knows no spelling: it compares without regard to case.
-    dialect: Dialect,
     action: Option<&'c Text>,
     resource: Option<&'c Text>,
 }
@@ -76,15 +77,21 @@ struct Pair<'c> {
 #[derive(Clone, Copy)]
 struct Subtracted<'a> {
     permission: &'a Permission,
+    /// The system that it is of, as [`AccessState::system_of`] has it.
+    system: Option<&'a System>,
+    in_namespace: bool,
     scope: Option<&'a ResourceId>,
     exceptions: &'a [Exception],
 }
 
 /// How a scope lies to each scope that rules name: within it, or overlapping it.
 type Placed = Vec<(bool, bool)>;
+/// By system and action pattern, the places of the pairs that share an action with it.
+type KnownCandidates = BTreeMap<(Option<System>, Text), Rc<[usize]>>;
+type Known = BTreeMap<(RoleId, Permission, Placed, bool), Rating>;
 type KnownRoles = BTreeMap<(RoleId, usize, Placed), (Rc<ResolvedRole>, Rating)>;
 
-/// Applies a classification to one system, remembering what it said.
+/// Applies a classification, remembering what it said. A rule is about what is of its own system.
 #[derive(Debug)]
 pub(crate) struct Classifier<'c> {
     /// In the order of the rules. INVARIANT: the places in `plain` and `wild` are ascending.
@@ -94,16 +101,16 @@ pub(crate) struct Classifier<'c> {
     /// Rules that name a role or a group and nothing that it gives.
     names: Vec<&'c ClassificationRule>,
     scopes: Vec<&'c ResourceId>,
-    candidates: RefCell<BTreeMap<Text, Rc<[usize]>>>,
+    candidates: RefCell<KnownCandidates>,
     /// What labelled roles of the snapshot allow themselves.
     allowed: RefCell<BTreeMap<RoleId, Rc<BTreeSet<Permission>>>>,
-    known: RefCell<BTreeMap<(RoleId, Permission, Placed), Rating>>,
+    known: RefCell<Known>,
     /// By the flattened role's address; the role is kept, so that no other takes its address.
     roles: RefCell<KnownRoles>,
 }
 
 impl<'c> Classifier<'c> {
-    pub(crate) fn new(classification: &'c Classification, system: &Text) -> Self {
+    pub(crate) fn new(classification: &'c Classification) -> Self {
         let mut made = Self {
             pairs: Vec::new(),
             plain: HashMap::new(),
@@ -115,8 +122,7 @@ impl<'c> Classifier<'c> {
             known: RefCell::default(),
             roles: RefCell::default(),
         };
-        let dialect = Dialect::of(system.raw());
-        for rule in classification.rules.iter().filter(|rule| rule.applies_in(system)) {
+        for rule in &classification.rules {
             if let Some(scope) = &rule.scope
                 && !made.scopes.contains(&scope)
             {
@@ -128,12 +134,14 @@ impl<'c> Classifier<'c> {
             }
             for (action, resource) in rule.pairs() {
                 let at = made.pairs.len();
-                match action.filter(|_| !rule.generic).and_then(|action| dialect.plain_action(action.raw())) {
+                // What is about every system is compared with each in its own way.
+                let system = rule.system.as_ref().filter(|_| !rule.generic).map(System::named);
+                let dialect = system.as_ref().map(|system| Dialect::of(Some(system)));
+                match dialect.zip(action).and_then(|(dialect, action)| dialect.plain_action(action.raw())) {
                     Some(plain) => made.plain.entry(plain.into()).or_default().push(at),
                     None => made.wild.push(at),
                 }
-                let dialect = Dialect { fold_actions: dialect.fold_actions || rule.generic, ..dialect };
-                made.pairs.push(Pair { rule, dialect, action, resource });
+                made.pairs.push(Pair { rule, action, resource });
             }
         }
         made
@@ -154,14 +162,16 @@ impl<'c> Classifier<'c> {
         scope: Option<&ResourceId>,
         exceptions: &[Exception],
     ) -> Rating {
-        let held = Subtracted { permission, scope, exceptions };
-        let placed = self.placed(view, scope);
-        if !exceptions.is_empty() {
-            return self.judge(view, role, held, &placed);
+        let in_namespace = view.is_in_namespace(scope);
+        let key = (role.clone(), permission.clone(), self.placed(view, scope), in_namespace);
+        let known = || self.known.borrow().get(&key).cloned();
+        if let Some(known) = known().filter(|_| exceptions.is_empty()) {
+            return known;
         }
-        let key = (role.clone(), permission.clone(), placed);
-        if let Some(known) = self.known.borrow().get(&key) {
-            return known.clone();
+        let system = view.system_of(role);
+        let held = Subtracted { permission, system: system.as_ref(), in_namespace, scope, exceptions };
+        if !exceptions.is_empty() {
+            return self.judge(view, role, held, &key.2);
         }
         let verdict = self.judge(view, role, held, &key.2);
         self.known.borrow_mut().insert(key, verdict.clone());
@@ -169,12 +179,12 @@ impl<'c> Classifier<'c> {
     }
 
     fn judge(&self, view: &AccessState<'_, '_>, role: &RoleId, held: Subtracted<'_>, placed: &Placed) -> Rating {
-        let dialect = view.dialect;
+        let dialect = view.systems.dialect_in(held.system, held.in_namespace);
         let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
         let mut verdict = Rating::default();
         let mut classified = false;
         // WHY: what a rule of the system or the site covers is known; a baseline is for the rest.
-        let candidates = self.candidates(dialect, &held.permission.action);
+        let candidates = self.candidates(view, held);
         let (baseline, rules): (Vec<&Pair<'c>>, Vec<&Pair<'c>>) =
             candidates.iter().filter_map(|at| self.pairs.get(*at)).partition(|pair| pair.rule.generic);
         for pairs in [rules, baseline] {
@@ -184,13 +194,14 @@ impl<'c> Classifier<'c> {
             for pair in pairs {
                 let named = pair.rule.role.as_ref().is_none_or(|pattern| id_matches(pattern, role.as_str()));
                 let (within, overlaps) = self.lies(pair.rule, placed);
-                if named && overlaps && pair.meets(held) && !pair.is_taken(view, held) {
+                if named && overlaps && pair.meets(view, held) && !pair.is_taken(view, held) {
                     verdict.raise(&Rating::of(pair.rule));
-                    classified |= within && pair.rule.sensitivity != Sensitivity::Unknown && pair.classifies(held);
+                    classified |=
+                        within && pair.rule.sensitivity != Sensitivity::Unknown && pair.classifies(view, held);
                 }
             }
         }
-        if dialect.is_any(action) && dialect.is_any(resource) {
+        if dialect.is_every_action(action) && dialect.is_every_resource(resource) {
             verdict.everything = true;
             verdict.raise(&Rating {
                 sensitivity: Sensitivity::Critical,
@@ -213,7 +224,7 @@ impl<'c> Classifier<'c> {
 
     /// Whether a role of the snapshot gives a permission itself.
     fn stands_in(&self, view: &AccessState<'_, '_>, role: &RoleId, held: Subtracted<'_>) -> bool {
-        let dialect = view.dialect;
+        let dialect = view.systems.dialect(held.system);
         let Subtracted { permission, exceptions, .. } = held;
         let allowed = Rc::clone(self.allowed.borrow_mut().entry(role.clone()).or_insert_with(|| {
             let known = view.index.role(role.as_str()).into_iter().flat_map(|known| &known.permissions);
@@ -231,20 +242,23 @@ impl<'c> Classifier<'c> {
         allowed.contains(permission) || allowed.iter().any(gives)
     }
 
-    /// The pairs that share an action with a pattern, in the order of the rules.
-    fn candidates(&self, dialect: Dialect, action: &Text) -> Rc<[usize]> {
-        if let Some(known) = self.candidates.borrow().get(action) {
+    /// The pairs that share an action with a pattern of a system, in the order of the rules.
+    fn candidates(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> Rc<[usize]> {
+        let system = view.systems.of(held.system);
+        let action = &held.permission.action;
+        let key = (system.cloned(), action.clone());
+        if let Some(known) = self.candidates.borrow().get(&key) {
             return Rc::clone(known);
         }
-        let mut places: Vec<usize> = match dialect.plain_action(action.raw()) {
+        let mut places: Vec<usize> = match system.and_then(|_| Dialect::of(system).plain_action(action.raw())) {
             Some(plain) => self.plain.get(&*plain).into_iter().flatten().chain(&self.wild).copied().collect(),
             None => (0..self.pairs.len()).collect(),
         };
         places.sort_unstable();
-        let shares = |pair: &Pair<'_>| pair.action.is_none_or(|p| pair.dialect.actions_overlap(action.raw(), p.raw()));
+        let shares = |pair: &Pair<'_>| pair.rule.applies_in(system) && pair.shares_action(view, held);
         places.retain(|at| self.pairs.get(*at).is_some_and(shares));
         let found: Rc<[usize]> = places.into();
-        self.candidates.borrow_mut().insert(action.clone(), Rc::clone(&found));
+        self.candidates.borrow_mut().insert(key, Rc::clone(&found));
         found
     }
 
@@ -392,29 +406,47 @@ impl<'c> Classifier<'c> {
 }
 
 impl Pair<'_> {
-    fn meets(&self, held: Subtracted<'_>) -> bool {
-        let dialect = self.dialect;
+    /// How what is held is compared with the rule, and as what. A baseline knows no spelling of actions: it compares them
+    /// without regard to case.
+    fn comparison<'h, 'v>(
+        &self,
+        view: &AccessState<'v, '_>,
+        held: Subtracted<'h>,
+    ) -> (Dialect<'v>, Cow<'h, str>, &'h str) {
+        let system = self.rule.system.as_ref().map(System::named);
+        let dialect = view.systems.dialect_for(system.as_ref(), held.system, held.in_namespace);
         let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
+        let action = if self.rule.generic { action.to_ascii_lowercase().into() } else { Cow::Borrowed(action) };
+        (dialect, action, resource)
+    }
+
+    fn shares_action(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
+        let (dialect, action, _) = self.comparison(view, held);
+        self.action.is_none_or(|rule| dialect.actions_overlap(&action, rule.raw()))
+    }
+
+    fn meets(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
+        let (dialect, action, resource) = self.comparison(view, held);
         // A pattern that the rule leaves out says nothing, also where it asks for a whole.
         match self.rule.meets {
             Meets::Overlaps => {
-                self.action.is_none_or(|rule| dialect.actions_overlap(action, rule.raw()))
-                    && self.resource.is_none_or(|rule| dialect.resources_overlap(resource, rule.raw()))
+                let named = |pattern: Option<&Text>| pattern.map_or_else(|| "*".to_owned(), |p| p.raw().to_owned());
+                let rule = (named(self.action), named(self.resource));
+                dialect.overlaps((&*action, resource), (&*rule.0, &*rule.1))
             }
             Meets::Covers => {
-                self.action.is_none_or(|rule| dialect.action_covers(action, rule.raw()))
-                    && self.resource.is_none_or(|rule| dialect.resource_covers(resource, rule.raw()))
+                self.action.is_none_or(|rule| dialect.action_gives(&action, rule.raw()))
+                    && self.resource.is_none_or(|rule| dialect.resource_gives(resource, rule.raw()))
             }
         }
     }
 
     /// Whether all of what is held is classified by this rule, which it meets.
-    fn classifies(&self, held: Subtracted<'_>) -> bool {
-        let dialect = self.dialect;
-        let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
+    fn classifies(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
+        let (dialect, action, resource) = self.comparison(view, held);
         match self.rule.meets {
             Meets::Overlaps => {
-                self.action.is_none_or(|rule| dialect.action_covers(rule.raw(), action))
+                self.action.is_none_or(|rule| dialect.action_covers(rule.raw(), &action))
                     && self.resource.is_none_or(|rule| dialect.resource_covers(rule.raw(), resource))
             }
             // WHY: what holds more than the rule names holds what is not classified as well; from `high` on that adds nothing.
@@ -424,16 +456,17 @@ impl Pair<'_> {
 
     /// Whether an exception takes all that the rule and the access share, for as long as the access lasts.
     fn is_taken(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
-        let dialect = self.dialect;
+        let dialect = view.systems.dialect(held.system);
         let any = Text::from("*");
         let (action, resource) = (self.action.unwrap_or(&any), self.resource.unwrap_or(&any));
         held.exceptions.iter().any(|e| {
-            scope_covers(&Surely(view), e.scope.as_ref(), held.scope)
+            e.system.as_ref() == held.system
+                && scope_covers(&Surely(view), e.scope.as_ref(), held.scope)
                 && e.until.is_none()
                 && [&held.permission.action, action].iter().any(|p| dialect.action_covers(e.action.raw(), p.raw()))
                 && [&held.permission.resource, resource]
                     .iter()
-                    .any(|p| dialect.resource_covers(e.resource.raw(), p.raw()))
+                    .any(|p| dialect.deny_covers_resource(e.resource.raw(), p.raw()))
         })
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::input::entitlement::Sensitivity;
 use crate::input::id::ResourceId;
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// The classification, in the order of its files.
@@ -117,8 +118,10 @@ pub struct ClassificationRule {
 }
 
 impl ClassificationRule {
-    pub(crate) fn applies_in(&self, system: &Text) -> bool {
-        self.system.as_ref().is_none_or(|s| s == system) && !self.not_in.contains(system)
+    /// Whether it is about what is of a system; what may be of any system meets the rules of all.
+    pub(crate) fn applies_in(&self, system: Option<&System>) -> bool {
+        let is_it = |name: &Text| system.is_some_and(|system| system.name() == name.raw());
+        self.system.as_ref().is_none_or(|name| system.is_none() || is_it(name)) && !self.not_in.iter().any(is_it)
     }
 
     /// Whether it names a role or a group, and nothing that it gives.

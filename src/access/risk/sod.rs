@@ -19,6 +19,7 @@ use crate::access::matching::pattern::id_matches;
 use crate::access::model::facts::SodConflict;
 use crate::input::digest::Digest;
 use crate::input::id::{ResourceId, Subject};
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// The form of `sod.yaml`.
@@ -38,7 +39,7 @@ pub struct SodPair {
     pub title: Text,
     /// The source system; none: any.
     #[serde(default)]
-    pub system: Option<Text>,
+    pub system: Option<System>,
     /// One side.
     pub first: SodSide,
     /// The other.
@@ -103,14 +104,13 @@ pub(crate) fn held_conflicts(view: &AccessState<'_, '_>, pairs: &[SodPair], subj
 
 fn of(view: &AccessState<'_, '_>, pairs: &[SodPair], had: &Had<'_>) -> Vec<SodConflict> {
     let subject = had.subject;
-    let system = &view.index.snapshot().source;
     let mut found = Vec::new();
-    for pair in pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system)) {
-        let first = side(view, &pair.first, had);
+    for pair in pairs.iter().filter(|p| view.systems.may_hold(p.system.as_ref())) {
+        let first = side(view, pair, &pair.first, had);
         if first.is_empty() {
             continue;
         }
-        let second = side(view, &pair.second, had);
+        let second = side(view, pair, &pair.second, had);
         match pair.scope {
             SodScope::Any => {
                 if let (Some(a), Some(b)) = (first.values().next(), second.values().next()) {
@@ -143,20 +143,18 @@ fn of(view: &AccessState<'_, '_>, pairs: &[SodPair], had: &Had<'_>) -> Vec<SodCo
 /// Whether what an actor itself holds belongs to a side of a pair, so that holding it may make a conflict.
 pub(crate) fn concerns(view: &AccessState<'_, '_>, pairs: &[SodPair], actor: &Subject) -> bool {
     let own = view.own(actor);
-    let side = |side: &SodSide| match side {
+    let side = |pair: &SodPair, side: &SodSide| match side {
         SodSide::Membership { member_of } => own.groups.keys().any(|(group, _)| is_named(member_of, group)),
-        SodSide::Role { .. } | SodSide::Access { .. } => own.holdings.iter().any(|h| gives(view, side, &h.flat)),
+        SodSide::Role { .. } | SodSide::Access { .. } => own.holdings.iter().any(|h| gives(view, pair, side, &h.flat)),
     };
-    let system = &view.index.snapshot().source;
-    let mut pairs = pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system));
-    pairs.any(|pair| side(&pair.first) || side(&pair.second))
+    let mut pairs = pairs.iter().filter(|p| view.systems.may_hold(p.system.as_ref()));
+    pairs.any(|pair| side(pair, &pair.first) || side(pair, &pair.second))
 }
 
 /// Whether whoever holds everything holds both sides of every pair, and no change makes a conflict of its own for it.
 pub(crate) fn all_held_by_administrators(view: &AccessState<'_, '_>, pairs: &[SodPair]) -> bool {
-    let system = &view.index.snapshot().source;
     let access = |side: &SodSide| matches!(side, SodSide::Access { .. });
-    let mut pairs = pairs.iter().filter(|p| p.system.as_ref().is_none_or(|s| s == system));
+    let mut pairs = pairs.iter().filter(|p| view.systems.may_hold(p.system.as_ref()));
     pairs.all(|p| access(&p.first) && access(&p.second) && p.scope == SodScope::Any)
 }
 
@@ -165,16 +163,23 @@ fn is_named(pattern: &str, group: &Subject) -> bool {
 }
 
 /// Whether a role, wherever it is held, belongs to a side.
-fn gives(view: &AccessState<'_, '_>, side: &SodSide, flat: &ResolvedRole) -> bool {
+fn gives(view: &AccessState<'_, '_>, pair: &SodPair, side: &SodSide, flat: &ResolvedRole) -> bool {
     match side {
         SodSide::Role { role } => flat.roles.iter().any(|id| id_matches(role, id.as_str())),
-        SodSide::Access { action, resource } => !flat.overlapping_places(view.dialect, action, resource).is_empty(),
+        SodSide::Access { action, resource } => {
+            !flat.overlapping_places(view.systems, (action, resource, pair.system.as_ref())).is_empty()
+        }
         SodSide::Membership { .. } => false,
     }
 }
 
 /// Where a subject holds a side, each with one way: in force rather than by activation, and of those the shortest.
-fn side(view: &AccessState<'_, '_>, side: &SodSide, had: &Had<'_>) -> BTreeMap<Option<ResourceId>, ExpiringPath> {
+fn side(
+    view: &AccessState<'_, '_>,
+    pair: &SodPair,
+    side: &SodSide,
+    had: &Had<'_>,
+) -> BTreeMap<Option<ResourceId>, ExpiringPath> {
     let mut found: BTreeMap<Option<ResourceId>, (bool, usize, ExpiringPath)> = BTreeMap::new();
     let mut hold = |scope: &Option<ResourceId>, later: bool, length: usize, leg: &dyn Fn() -> ExpiringPath| {
         let known = found.get(scope).is_some_and(|(l, n, _)| (*l, *n) <= (later, length));
@@ -192,12 +197,12 @@ fn side(view: &AccessState<'_, '_>, side: &SodSide, had: &Had<'_>) -> BTreeMap<O
             }
         }
     }
-    for gift in had.given.of_roles(&|flat| gives(view, side, flat)) {
+    for gift in had.given.of_roles(&|flat| gives(view, pair, side, flat)) {
         let holds = |source: &Provenance| match side {
             SodSide::Role { .. } => Some(None),
             SodSide::Access { action, resource } => {
-                let wanted = WantedAccess { action, resource, scope: None };
-                let allows = gift.flat.overlapping(view.dialect, action, resource);
+                let wanted = WantedAccess { action, resource, scope: None, system: pair.system.as_ref() };
+                let allows = gift.flat.overlapping(view.systems, wanted.requested());
                 let free = |a: &&Allow| !view.is_denied(&gift.denies, gift.scope.as_ref(), a, source.end, &wanted);
                 allows.into_iter().filter(free).min_by_key(|a| a.chain.len()).map(Some)
             }

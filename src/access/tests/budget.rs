@@ -159,7 +159,7 @@ fn what_only_the_whole_plan_gives_and_is_too_much_to_tell_binds_every_change() {
     let cut = within(Budget { change: 60, ..Budget::default() }, &s, changes());
     assert!(cut.sets_incomplete && cut.concerned.untold.is_any());
     assert!(cut.changes.iter().all(|c| !c.concerned.untold.is_any()));
-    let everything = |what: &EmergentWhat| matches!(what, EmergentWhat::Access(piece) if piece.path.is_empty());
+    let everything = |what: &EmergentWhat| matches!(what, EmergentWhat::Access(piece) if piece.everything);
     assert_eq!(cut.emergent.iter().filter(|e| everything(&e.what)).count(), 1);
     assert!(cut.changes.iter().all(|c| c.emergent.iter().any(|at| everything(&cut.emergent[*at].what))));
 }

@@ -38,6 +38,8 @@ pub fn snapshot(source: &str) -> Snapshot {
         source: source.into(),
         target: None,
         parts: Vec::new(),
+        system: None,
+        cluster_scoped: Vec::new(),
         identities: Vec::new(),
         groups: Vec::new(),
         roles: Vec::new(),
@@ -119,6 +121,8 @@ impl Snapshot {
             sensitivity: None,
             kinds: Vec::new(),
             by_resource: false,
+            delegated: false,
+            system: None,
         });
         self
     }
@@ -173,8 +177,10 @@ impl Snapshot {
                 action: action.into(),
                 resource: resource.into(),
                 scope: None,
+                system: None,
             }),
             condition: None,
+            system: None,
         });
         self
     }
@@ -186,6 +192,7 @@ impl Snapshot {
             action: action.into(),
             resource: resource.into(),
             scope: scope.map(Into::into),
+            system: None,
         });
         self
     }

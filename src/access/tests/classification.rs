@@ -38,7 +38,7 @@ fn change(data: &Data, snapshot: &Snapshot, action: Action) -> ChangeFacts {
 fn verdict(data: &Data, source: &str, permission: &Permission, scope: Option<&str>) -> Rating {
     let s = snapshot(source).resource("ns:kube-system", None).resource("ns:team-a", None);
     let index = Index::new(&s);
-    let classifier = Classifier::new(&data.classification, &s.source);
+    let classifier = Classifier::new(&data.classification);
     let scope = scope.map(Into::into);
     classifier.permission(&AccessState::plain(&index), &"r".into(), permission, scope.as_ref(), &[])
 }
@@ -280,7 +280,7 @@ fn unclassified(import: &Import, chosen: impl Fn(&str) -> bool) -> (Vec<String>,
     let data = shipped();
     let index = Index::new(&import.snapshot);
     let view = AccessState::plain(&index);
-    let classifier = Classifier::new(&data.classification, &import.snapshot.source);
+    let classifier = Classifier::new(&data.classification);
     let (mut found, mut all) = (Vec::new(), 0);
     for role in import.snapshot.roles.iter().filter(|role| chosen(role.id.as_str())) {
         for permission in &role.permissions {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::build::*;
 use crate::access::Data;
 use crate::access::matching::coverage::covers;
-use crate::access::matching::pattern::Dialect;
+use crate::access::matching::systems::KnownSystems;
 use crate::access::model::facts::{AccessDelta, Analysis, EmergentWhat};
 use crate::access::tests::reference::{Places, action, anyone, scope, world};
 use crate::input::entitlement::{Permission, Sensitivity};
@@ -158,7 +158,8 @@ proptest! {
             Run { data: &data, ..Run::default() }.on(&made, &plan(vec![("c", grant(who, "new", place))])).unwrap()
         };
         let (less, all) = (run(&some, place), run(&[some.clone(), more].concat(), if wider { None } else { place }));
-        let (d, tree) = (Dialect::default(), Places(&s));
+        let (known, tree) = (KnownSystems::new(&s), Places(&s));
+        let d = known.systems();
         for (piece, eligible) in told(&less) {
             let gives = |(more, later): (&AccessDelta, bool)| {
                 more.subject == piece.subject && (eligible || !later) && covers(d, &tree, &more.access, &piece.access)

@@ -202,8 +202,9 @@ pub(crate) fn chain(length: usize) -> (Snapshot, Vec<(String, Action)>) {
             from: p(from.as_str().into()),
             to: p(to.as_str().into()),
             via: p("assume".into()),
-            requires: requires
-                .map(|what| p(Requirement { action: "act".into(), resource: what.as_str().into(), scope: None })),
+            requires: requires.map(|what| {
+                p(Requirement { action: "act".into(), resource: what.as_str().into(), scope: None, system: None })
+            }),
         })
     };
     for n in 0..=length {

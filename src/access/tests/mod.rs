@@ -15,6 +15,7 @@ mod limits;
 mod live;
 mod matrix;
 mod paths;
+mod patterns;
 mod reference;
 mod relations;
 mod resolve;

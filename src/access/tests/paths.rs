@@ -12,6 +12,7 @@ use crate::access::escalation::catalog::{EscalationPath, Relation};
 use crate::access::model::facts::{Analysis, EmergentWhat, Escalation};
 use crate::access::{Data, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission};
+use crate::input::system::System;
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
 
@@ -69,7 +70,7 @@ fn shipped() -> Data {
 }
 
 fn aws(data: &Data) -> impl Iterator<Item = &EscalationPath> {
-    data.escalations.iter().filter(|p| p.system.as_ref().is_some_and(|s| s.raw() == "aws"))
+    data.escalations.iter().filter(|p| p.system.as_ref().is_some_and(|s| *s == System::Aws))
 }
 
 /// The permissions that a path asks for, on the objects of this account. `who` is whoever shall complete it.

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::build::*;
-use crate::access::matching::coverage::{Tree, covers, exception_overlaps, exception_takes_all};
-use crate::access::matching::pattern::Dialect;
-use crate::access::model::facts::{Access, AccessDelta, Exception};
+use crate::access::matching::coverage::{Tree, covers, exception_overlaps, exception_takes_all, scope_covers};
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::joint_coverage::cover_together;
+use crate::access::matching::systems::KnownSystems;
+use crate::access::model::facts::{Access, AccessDelta, Exception, ExceptionKind};
 use crate::input::entitlement::{Effect, Mode, Permission};
 use crate::input::id::ResourceId;
 use crate::plan::model::Action;
@@ -95,15 +97,14 @@ fn own(s: &Snapshot, name: &str) -> Vec<(Permission, Option<ResourceId>, Until, 
     found
 }
 
+fn denied(p: &Permission) -> Exception {
+    let taken = Exception::denied(p.action.clone(), p.resource.clone(), p.except.clone());
+    Exception { condition: p.condition.clone(), ..taken }
+}
+
 fn taken(action: &crate::input::text::Text, resource: &crate::input::text::Text) -> Exception {
-    Exception {
-        action: action.clone(),
-        resource: resource.clone(),
-        scope: None,
-        condition: None,
-        until: None,
-        except: Vec::new(),
-    }
+    let denied = Exception::denied(action.clone(), resource.clone(), Vec::new());
+    Exception { kind: ExceptionKind::LeftOut, ..denied }
 }
 
 /// The permissions of each limit of an identity, includes followed not at all: the generated limits include nothing.
@@ -117,7 +118,8 @@ fn limits(s: &Snapshot, name: &str) -> Vec<Vec<Permission>> {
 
 /// What a limit leaves of a permission. The generated patterns of limits are `*` and plain words, so that what two
 /// share is always one of them.
-fn shared(d: Dialect, p: &Permission, limit: &[Permission]) -> Vec<Permission> {
+fn shared(p: &Permission, limit: &[Permission]) -> Vec<Permission> {
+    let d = Dialect::Text;
     let allows = limit.iter().filter(|l| l.effect == Effect::Allow);
     let narrower = |a: &str, b: &str| if d.resource_covers(a, b) { b.to_owned() } else { a.to_owned() };
     let mut found = Vec::new();
@@ -148,7 +150,8 @@ fn shared(d: Dialect, p: &Permission, limit: &[Permission]) -> Vec<Permission> {
 /// What a name reaches, or only what it holds itself.
 fn walk(s: &Snapshot, name: &str, by_trusts: bool) -> Held {
     let tree = Places(s);
-    let d = Dialect::default();
+    let known = KnownSystems::new(s);
+    let d = known.systems();
     if dead(s, name) {
         return Held::new();
     }
@@ -176,22 +179,8 @@ fn walk(s: &Snapshot, name: &str, by_trusts: bool) -> Held {
         let all: BTreeSet<Exception> = own
             .iter()
             .filter(|(p, _, _, e)| p.effect == Effect::Deny && !e)
-            .map(|(p, scope, until, _)| Exception {
-                action: p.action.clone(),
-                resource: p.resource.clone(),
-                scope: scope.clone(),
-                condition: p.condition.clone(),
-                until: *until,
-                except: p.except.clone(),
-            })
-            .chain(limits(s, actor).iter().flatten().filter(|p| p.effect == Effect::Deny).map(|p| Exception {
-                action: p.action.clone(),
-                resource: p.resource.clone(),
-                scope: None,
-                condition: p.condition.clone(),
-                until: None,
-                except: p.except.clone(),
-            }))
+            .map(|(p, scope, until, _)| Exception { scope: scope.clone(), until: *until, ..denied(p) })
+            .chain(limits(s, actor).iter().flatten().filter(|p| p.effect == Effect::Deny).map(denied))
             .collect();
         let longer = |d: &Exception, e: &Exception| {
             (&d.action, &d.resource, &d.scope, &d.condition, &d.except)
@@ -204,19 +193,21 @@ fn walk(s: &Snapshot, name: &str, by_trusts: bool) -> Held {
         let allows = allows.flat_map(|(p, scope, until, eligible)| {
             let within = limits(s, actor)
                 .iter()
-                .fold(vec![p.clone()], |pieces, limit| pieces.iter().flat_map(|p| shared(d, p, limit)).collect());
+                .fold(vec![p.clone()], |pieces, limit| pieces.iter().flat_map(|p| shared(p, limit)).collect());
             within.into_iter().map(move |p| (p, scope, until, eligible))
         });
         for (p, scope, until, eligible) in allows {
             let mut access = Access {
-                action: p.action.clone(),
-                resource: p.resource.clone(),
                 scope: scope.clone(),
                 condition: p.condition.clone(),
                 until: earlier(*until, *cap),
-                exceptions: Vec::new(),
+                ..Access::plain(p.action.clone(), p.resource.clone())
             };
-            let left_out: Vec<Exception> = p.except.iter().map(|x| taken(&x.action, &x.resource)).collect();
+            let left_out = p.except.iter().map(|x| taken(&x.action, &x.resource));
+            let is_denied = |e: &Exception| {
+                denies.iter().any(|deny| **deny == Exception { kind: ExceptionKind::Denied, ..e.clone() })
+            };
+            let left_out: Vec<Exception> = left_out.filter(|e| !is_denied(e)).collect();
             let all: BTreeSet<&Exception> = denies.iter().copied().chain(&left_out).collect();
             if all.iter().any(|e| exception_takes_all(d, &tree, e, &access)) {
                 continue;
@@ -232,19 +223,29 @@ fn walk(s: &Snapshot, name: &str, by_trusts: bool) -> Held {
 /// What is in `after` and not covered by `before`, by mode, neither reduced.
 fn more(s: &Snapshot, before: &Held, after: &Held, eligible: bool) -> Vec<Access> {
     let tree = Places(s);
-    let d = Dialect::default();
+    let known = KnownSystems::new(s);
+    let d = known.systems();
     let wanted = after.iter().filter(|(_, e)| *e == eligible);
     wanted
         // What is in force anyway needs no activation.
         .filter(|(a, _)| !eligible || !after.iter().any(|(b, e)| !*e && covers(d, &tree, b, a)))
         .filter(|(a, _)| !before.iter().any(|(b, e)| (eligible || !*e) && covers(d, &tree, b, a)))
+        .filter(|(a, _)| {
+            // Only what holds where the access does takes part.
+            let holds =
+                |(b, e): &&(Access, bool)| (eligible || !*e) && scope_covers(&tree, b.scope.as_ref(), a.scope.as_ref());
+            let parts: Vec<Access> = before.iter().filter(holds).map(|(b, _)| b.clone()).collect();
+            !cover_together(d, &tree, &parts, a)
+        })
         .map(|(a, _)| a.clone())
         .collect()
 }
 
 /// What is new by either baseline, by mode, neither reduced; and what of it is new only in what is held.
 fn by_both(s: &Snapshot, before: &Snapshot, after: &Snapshot, name: &str, eligible: bool) -> [Vec<Access>; 2] {
-    let (d, tree) = (Dialect::default(), Places(s));
+    let tree = Places(s);
+    let known = KnownSystems::new(s);
+    let d = known.systems();
     let (was, is) = (walk(before, name, true), walk(after, name, true));
     let (held, holds) = (walk(before, name, false), walk(after, name, false));
     let reached = more(s, &was, &is, eligible);
@@ -415,7 +416,8 @@ fn by_subject(pieces: &[AccessDelta]) -> BTreeMap<&str, Vec<&Access>> {
 /// Equal after reduction: each covers the other, element by element, and nothing is left that another covers.
 fn same(s: &Snapshot, reduced: &[&Access], full: &[Access]) -> Result<(), String> {
     let tree = Places(s);
-    let d = Dialect::default();
+    let known = KnownSystems::new(s);
+    let d = known.systems();
     for a in reduced {
         if !full.contains(a) {
             return Err(format!("{a:?} is no difference"));

@@ -91,7 +91,8 @@ fn a_role_that_is_approved_to_go_bounds_nobody() {
 /// A place that the export lacks, where `u` holds `run` and joining lets it act; above it, running is denied.
 fn unplaced() -> Snapshot {
     let mut s = jobs().resource("org", None).role("safe", &[deny("start", "*")]).held("d", "u", "safe", Some("org"));
-    let requires = Requirement { action: "start".into(), resource: "job".into(), scope: Some("space:new".into()) };
+    let requires =
+        Requirement { action: "start".into(), resource: "job".into(), scope: Some("space:new".into()), system: None };
     s.trusts[0].requires = Some(requires);
     s.group("workers", &[]).held("w", "workers", "run", Some("space:new"))
 }
@@ -200,7 +201,8 @@ fn what_two_plans_make_under_one_name_is_not_taken_for_one() {
     // The trust of another plan leads to the one that holds the vault; this plan's, of the same name, leads nowhere.
     let let_in = |id: &str, target: &str| {
         let Action::AddTrust(mut made) = add_trust(id, "u", target) else { unreachable!() };
-        made.requires = Some(p(Requirement { action: "start".into(), resource: "job".into(), scope: None }));
+        made.requires =
+            Some(p(Requirement { action: "start".into(), resource: "job".into(), scope: None, system: None }));
         Action::AddTrust(made)
     };
     let mine = || vec![("g", grant("u", "run", None)), ("d", let_in("name", "w"))];
@@ -225,7 +227,8 @@ fn what_the_snapshot_has_under_a_name_is_not_what_was_approved_unless_it_is_the_
     let s = jobs().human("w").trust("name", "u", "w", None);
     let mut made = add_trust("name", "u", "svc");
     if let Action::AddTrust(made) = &mut made {
-        made.requires = Some(p(Requirement { action: "start".into(), resource: "job".into(), scope: None }));
+        made.requires =
+            Some(p(Requirement { action: "start".into(), resource: "job".into(), scope: None, system: None }));
     }
     let mine = || vec![("g", grant("u", "run", None))];
     assert_eq!(together(&analysed(&Data::default(), &s, mine(), vec![made.clone()])), opens(&["P0/c"]));

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use super::build::*;
 use crate::access::effective::state::AccessState;
 use crate::access::matching::coverage::covers;
-use crate::access::matching::pattern::Dialect;
 use crate::access::model::facts::{Access, AccessDelta, Analysis, EmergentWhat, Escalation};
 use crate::access::queries::effective_access::effective;
 use crate::access::queries::snapshot_diff::between;
@@ -180,7 +179,7 @@ prop_compose! {
 }
 
 fn asked((action, scope): (&str, Option<&str>)) -> Requirement {
-    Requirement { action: action.into(), resource: "x".into(), scope: scope.map(Into::into) }
+    Requirement { action: action.into(), resource: "x".into(), scope: scope.map(Into::into), system: None }
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -262,7 +261,7 @@ fn untold(
         }
         x
     };
-    let within = |x: &Access, y: &Access| covers(Dialect::default(), &tree, &here(x), &here(y));
+    let within = |x: &Access, y: &Access| covers(tree.systems, &tree, &here(x), &here(y));
     let known = |piece: &AccessDelta| {
         let of = |other: &AccessDelta| other.subject == piece.subject && within(&other.access, &piece.access);
         told(a).any(of)

@@ -296,7 +296,7 @@ fn text_value(draft: &mut Draft, text: &str) -> anyhow::Result<(Value, Vec<u8>)>
 
 /// What of a decision's line is not the person's answer: when it was given, random bits, and what it takes the place of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct LineMark {
     /// When it was given.
     pub at: Time,
     /// 128 random bits.
@@ -313,7 +313,7 @@ pub fn decision(
     draft: &mut Draft,
     proposals: &[EvaluatedPlan<'_>],
     decided: &SessionDecision,
-    mark: &Mark,
+    mark: &LineMark,
 ) -> anyhow::Result<Vec<u8>> {
     let (present, facts) = proposals
         .iter()

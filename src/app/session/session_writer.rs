@@ -16,7 +16,7 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::reanalysis::reanalyse;
 use crate::app::record::entries;
-use crate::app::record::entries::{Mark, SessionWriterId};
+use crate::app::record::entries::{LineMark, SessionWriterId};
 use crate::app::record::history::Past;
 use crate::app::record::journals::Left;
 use crate::app::record::signing_keys::Keys;
@@ -80,7 +80,7 @@ struct WriterState {
 /// A decision that stands in the journal, or will.
 struct WrittenDecision {
     case: CaseId,
-    mark: Mark,
+    mark: LineMark,
     what: What,
 }
 
@@ -160,7 +160,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         desk.path = path;
         for before in &held.decisions {
             let case = CaseId { plan: before.plan.clone(), change: before.change.clone() };
-            let mark = Mark { at: before.at, salt: before.salt, supersedes: before.supersedes };
+            let mark = LineMark { at: before.at, salt: before.salt, supersedes: before.supersedes };
             desk.clock.latest = desk.clock.latest.max(before.at);
             desk.said.push(WrittenDecision { case, mark, what: What::Before(Box::new(before.clone())) });
         }
@@ -268,7 +268,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
     }
 
     fn take(&mut self, decision: &SessionDecision) -> anyhow::Result<()> {
-        let mark = Mark {
+        let mark = LineMark {
             at: self.clock.now(),
             salt: Salt::from_bytes(streams::random()?),
             supersedes: self.past.own_line(&self.recorder.person, decision.case(), decision.digest()),

@@ -81,13 +81,13 @@ pub struct Faults {
 type Named = (String, Rc<[u8]>);
 
 /// Reads files one by one and keeps all faults.
-struct Reading {
+struct SiteReading {
     folder: TrustFolder,
     faults: Faults,
     notes: Vec<Finding>,
 }
 
-impl Reading {
+impl SiteReading {
     fn bytes(&mut self, path: &str) -> Result<Option<Named>, TrustFolderError> {
         let shown = self.folder.shown(path);
         let bytes = self.folder.read(path)?;
@@ -137,7 +137,7 @@ impl Site {
     pub fn load(place: &SiteLocation) -> anyhow::Result<Result<Self, Faults>> {
         let current = std::env::current_dir()?;
         let folder = TrustFolder::find(place.trust.as_deref(), &current)?;
-        let mut reading = Reading { folder, faults: Faults::default(), notes: Vec::new() };
+        let mut reading = SiteReading { folder, faults: Faults::default(), notes: Vec::new() };
         let settings = match reading.bytes("review.yaml")? {
             Some((shown, bytes)) => reading.keep(Settings::read(&shown, &bytes)),
             None => return Err(TrustFolderError::NotFound.into()),
@@ -299,7 +299,7 @@ pub(crate) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &Peopl
 }
 
 fn load_policies(
-    reading: &mut Reading,
+    reading: &mut SiteReading,
     settings: &Settings,
 ) -> Result<(Option<policy::Pack>, PolicyFiles), TrustFolderError> {
     let mut files: PolicyFiles = Vec::new();
@@ -342,7 +342,7 @@ fn load_policies(
 }
 
 fn load_data(
-    reading: &mut Reading,
+    reading: &mut SiteReading,
     settings: &Settings,
 ) -> Result<(Option<access::Data>, PolicyFiles), TrustFolderError> {
     let mut named: PolicyFiles = Vec::new();
@@ -362,7 +362,7 @@ fn load_data(
 }
 
 fn load_snapshot(
-    reading: &mut Reading,
+    reading: &mut SiteReading,
     settings: &Settings,
 ) -> Result<Option<(Snapshot, Digest<of::File>)>, TrustFolderError> {
     let path = settings.snapshot.raw();

@@ -317,6 +317,9 @@ impl<'a> Builder<'a> {
                     ("resource", Value::new_string(permission.resource.raw().to_owned())),
                     ("effect", Value::new_string(effect.to_owned())),
                     ("conditional", Value::new_bool(permission.condition.is_some())),
+                    ("everyAction", Value::new_bool(named.breadth.every_action)),
+                    ("everyResource", Value::new_bool(named.breadth.every_resource)),
+                    ("writes", Value::new_bool(named.breadth.writes)),
                 ],
             ));
         }

@@ -83,6 +83,7 @@ pub(super) fn role() -> RoleView {
 
 pub(super) fn piece(subject: Subject, until: Option<Time>) -> AccessDelta {
     AccessDelta {
+        everything: false,
         subject,
         access: Access {
             action: "get".into(),
@@ -91,6 +92,7 @@ pub(super) fn piece(subject: Subject, until: Option<Time>) -> AccessDelta {
             condition: None,
             until,
             exceptions: Vec::new(),
+            system: None,
         },
         path: [].into(),
         elsewhere: None,

@@ -3,6 +3,7 @@
 use cedar_policy::{ValidationMode, Validator};
 
 use super::*;
+use crate::access::matching::dialect::Dialect;
 use crate::input::entitlement::Permission;
 use crate::snapshot::model::Status;
 
@@ -90,8 +91,13 @@ fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
 fn permission(w: &mut World, action: &str, resource: &str) {
     let permission = Permission::allow(action, resource);
     w.action(Action::AddPermission(at("viewer".into()), at(permission.clone())));
-    w.facts().named =
-        ChangeTargets { role: Some("viewer".into()), permission: Some(permission), ..ChangeTargets::default() };
+    let breadth = Dialect::Kubernetes.breadth(&permission);
+    w.facts().named = ChangeTargets {
+        role: Some("viewer".into()),
+        permission: Some(permission),
+        breadth,
+        ..ChangeTargets::default()
+    };
     w.facts().becomes = None;
 }
 

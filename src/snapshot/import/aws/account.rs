@@ -15,6 +15,7 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{GroupId, IdentityId, RoleId, TrustId};
 use crate::input::intern::{interning, shared};
 use crate::input::place::Place;
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
@@ -249,6 +250,8 @@ impl<'e> Build<'e> {
             source: "aws".into(),
             target,
             parts,
+            system: Some(System::Aws),
+            cluster_scoped: Vec::new(),
             identities: self.identities.into_values().collect(),
             groups: self.groups.into_values().collect(),
             roles: self.roles.into_values().collect(),

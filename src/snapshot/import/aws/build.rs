@@ -116,6 +116,8 @@ impl<'e> Build<'e> {
             sensitivity: None,
             kinds: Vec::new(),
             by_resource,
+            delegated: false,
+            system: None,
         });
         role.permissions.extend(permissions);
         role.permissions.sort();

@@ -63,12 +63,14 @@ mod trust;
 pub use account::import;
 
 /// The condition under which a resource of one account lets another account in: that account must allow it as well.
-pub const DELEGATED: &str = "the other account must allow it as well";
+const DELEGATED: &str = "the other account must allow it as well";
 
 /// The condition under which a resource gives something, where nothing tells whose account it is in.
 const UNOWNED: &str = "the resource is in the account of who is named, or that account allows it as well";
 
 #[cfg(test)]
 mod organisation_tests;
+#[cfg(test)]
+mod pattern_tests;
 #[cfg(test)]
 mod tests;

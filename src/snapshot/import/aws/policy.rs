@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::condition;
 use super::principal::{self, Principals};
 use super::reading::{Here, Reading};
+use crate::input::arn::completed;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::shared;
 use crate::input::text::Text;
@@ -132,6 +133,7 @@ impl Reading<'_> {
         // Of a resource's own policy the resource is understood.
         let resources =
             self.named(here, "Resource", "NotResource", of).unwrap_or_else(|| Named::These(vec![shared("*")]));
+        let resources = self.complete(resources, allow, of, &here.spot);
         let principals = principal::read(here, self, of);
         if let Some(condition) = &condition
             && condition::never_holds(condition.node, self.taken_at)
@@ -144,6 +146,27 @@ impl Reading<'_> {
         let condition = condition.and_then(|c| condition::text(c.node));
         let left_out = Vec::new();
         Some(Statement { allow, actions, resources, left_out, principals, condition, spot: here.spot.clone() })
+    }
+
+    /// Completes ARNs that lack fields by `*` where they give something; where they take or leave out, they are nothing.
+    fn complete(&mut self, mut resources: Named, allow: bool, of: &str, spot: &Spot) -> Named {
+        let (Named::These(list) | Named::AllBut(list)) = &resources;
+        let Some(example) = list.iter().find(|arn| completed(arn).is_some()).cloned() else { return resources };
+        let gives = allow && matches!(resources, Named::These(_));
+        let how = if gives { "completed by `*`" } else { "read as nothing" };
+        let message = format!("`{example}` in a statement of {of} lacks fields of an ARN; it is {how}");
+        let finding = Finding::new(Code::BadValue, message).weighing(Severity::Warning);
+        self.notes.at(finding.help("write all six fields: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`"), spot);
+        if let Named::These(list) = &mut resources
+            && gives
+        {
+            for arn in list {
+                if let Some(whole) = completed(arn) {
+                    *arn = shared(&whole);
+                }
+            }
+        }
+        resources
     }
 
     fn named(&mut self, here: &Here<'_>, these: &str, all_but: &str, of: &str) -> Option<Named> {

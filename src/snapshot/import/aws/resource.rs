@@ -15,7 +15,7 @@ use crate::snapshot::import::notes::Spot;
 
 use super::build::Build;
 use super::export::ResourcePolicy;
-use super::policy::{Named, Statement};
+use super::policy::{Named, Statement, matches};
 use super::principal::{Principal, account_of};
 use super::reading::Reading;
 use super::trust::all_but;
@@ -36,7 +36,7 @@ impl Build<'_> {
         let first = self.number(&format!("resource-policy:{}", policy.resource), policy.statements.len());
         for (n, statement) in policy.statements.iter().enumerate() {
             let n = first.saturating_add(n);
-            let within = of_resource(statement, &policy.resource);
+            let within = of_resource(statement, &policy.resource, reading);
             let Some(principals) = &statement.principals else {
                 let message = format!("a statement of the policy of `{}` names nobody", policy.resource);
                 reading.notes.at(Finding::new(Code::NoEffect, message), &statement.spot);
@@ -93,6 +93,7 @@ impl Build<'_> {
                 self.policy(&id, std::slice::from_ref(&within), (!marks.is_empty()).then_some(&joined), reading);
                 if let Some(role) = self.roles.get_mut(&RoleId::new(id.as_str())) {
                     role.by_resource = true;
+                    role.delegated = delegated;
                 }
                 self.assign(&who, &id);
             }
@@ -121,15 +122,40 @@ impl Build<'_> {
     }
 }
 
-/// A statement of a resource's own policy: `*` is the resource and what lies in it.
-fn of_resource(statement: &Statement, resource: &Arc<str>) -> Statement {
-    let own = || [Arc::clone(resource), shared(&format!("{resource}/*")), shared(&format!("{resource}:*"))];
-    let (resources, left_out) = match &statement.resources {
-        Named::These(list) => (
-            list.iter().flat_map(|r| if &**r == "*" { own().to_vec() } else { vec![Arc::clone(r)] }).collect(),
-            Vec::new(),
-        ),
-        Named::AllBut(list) => (own().to_vec(), list.clone()),
+/// A statement of a resource's own policy, which speaks of that resource and of what is in it, whatever it names: `*` is
+/// these, and so is any pattern that is wider. What it names elsewhere is nothing.
+fn of_resource(statement: &Statement, resource: &Arc<str>, reading: &mut Reading<'_>) -> Statement {
+    let own = [Arc::clone(resource), shared(&format!("{resource}/*")), shared(&format!("{resource}:*"))];
+    let (list, left_out) = match &statement.resources {
+        Named::These(list) => (list.as_slice(), Vec::new()),
+        Named::AllBut(list) => (&[] as &[Arc<str>], list.clone()),
     };
+    let mut resources: Vec<Arc<str>> = Vec::new();
+    for named in list {
+        let wider = own.iter().filter(|own| matches(named, own)).cloned().collect::<Vec<_>>();
+        if !wider.is_empty() {
+            resources.extend(wider);
+        } else if own.iter().any(|own| matches(own, named)) {
+            resources.push(Arc::clone(named));
+        } else {
+            // WHY: what a pattern and the resource share may be no pattern; an allow is then read as more, a deny as less.
+            let is_open = statement.allow && named.contains(['*', '?']) && heads_agree(named, resource);
+            let how = if is_open { "all of the resource" } else { "nothing" };
+            let message = format!("the policy of `{resource}` names `{named}`, which is read as {how}");
+            reading.notes.at(Finding::new(Code::NoEffect, message), &statement.spot);
+            resources.extend(own.iter().filter(|_| is_open).cloned());
+        }
+    }
+    if matches!(statement.resources, Named::AllBut(_)) {
+        resources.extend(own);
+    }
+    resources.sort();
+    resources.dedup();
     Statement { resources: Named::These(resources), left_out, ..statement.clone() }
+}
+
+/// Whether a pattern, up to its first wildcard, begins as a resource does.
+fn heads_agree(pattern: &str, resource: &str) -> bool {
+    let head = pattern.split(['*', '?']).next().unwrap_or_default();
+    head.starts_with(resource) || resource.starts_with(head)
 }

@@ -44,12 +44,12 @@ pub(super) fn role(trust: &str) -> String {
     )
 }
 
-fn statement(rest: &str) -> String {
+pub(super) fn statement(rest: &str) -> String {
     account(&format!(r#"{{"Version": "2012-10-17", "Statement": [{rest}]}}"#))
 }
 
 /// `+` or `-`, action, resource, what is left out, `?` under a condition: of the inline policy.
-fn permissions(s: &Snapshot) -> Vec<String> {
+pub(super) fn permissions(s: &Snapshot) -> Vec<String> {
     let role = s.roles.iter().find(|r| r.id.as_str().starts_with("inline:")).unwrap();
     let show = |p: &crate::input::entitlement::Permission| {
         let sign = if p.effect == crate::input::entitlement::Effect::Allow { "+" } else { "-" };

@@ -82,6 +82,7 @@ impl Build<'_> {
                 action: ASSUME[0].into(),
                 resource: Text::new(Arc::clone(&role.arn)),
                 scope: None,
+                system: None,
             });
             let id = format!("trust:{}{}=>{}", from.raw(), if asks { "" } else { "!" }, role.arn);
             self.trusts.insert(
@@ -93,6 +94,7 @@ impl Build<'_> {
                     via: "assume-role".into(),
                     requires,
                     condition,
+                    system: None,
                 },
             );
         }

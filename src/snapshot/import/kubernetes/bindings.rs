@@ -12,6 +12,7 @@ use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::intern::{interning, shared};
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
@@ -250,6 +251,13 @@ impl Cluster {
             source: Text::from("kubernetes"),
             target: cluster_uid(gathered).map(|uid| SystemTarget { id: Text::new(uid), system: "kubernetes".into() }),
             parts: Vec::new(),
+            system: Some(System::Kubernetes),
+            cluster_scoped: gathered
+                .types
+                .iter()
+                .filter(|(_, is)| **is)
+                .map(|(name, _)| name.as_str().into())
+                .collect(),
             identities: self.identities.into_values().collect(),
             groups: self.groups.iter().map(|name| group(name)).collect(),
             roles: self.roles.into_values().collect(),
@@ -311,6 +319,8 @@ impl Cluster {
                 sensitivity: Some(Sensitivity::Critical),
                 kinds: Vec::new(),
                 by_resource: false,
+                delegated: false,
+                system: None,
             },
         );
         Assignment {

@@ -26,6 +26,8 @@ pub(super) struct Gathered {
     pub objects: BTreeMap<Key, Object>,
     /// Objects of kinds that are not read, by kind.
     pub others: BTreeMap<String, usize>,
+    /// Types of custom resources, and whether they belong to the whole cluster.
+    pub types: BTreeMap<String, bool>,
 }
 
 /// Reads all files. Findings without a place of their own kind go to `direct`, the others to `notes`.
@@ -49,7 +51,8 @@ pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec
         }
         match tree::documents(name, text) {
             Ok(documents) => {
-                let mut reader = Reader { file, notes, objects: &mut all, others: &mut out.others };
+                let (others, types) = (&mut out.others, &mut out.types);
+                let mut reader = Reader { file, notes, objects: &mut all, others, types };
                 for document in &documents {
                     reader.document(document);
                 }

@@ -78,6 +78,8 @@ fn role(id: RoleId, includes: Vec<RoleId>, set: BTreeSet<Permission>) -> Role {
         sensitivity: None,
         kinds: Vec::new(),
         by_resource: false,
+        delegated: false,
+        system: None,
     }
 }
 

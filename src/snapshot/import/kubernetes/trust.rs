@@ -79,5 +79,6 @@ fn rule(verb: &str, resource: &str, to: &str, via: &str, scope: Option<&str>) ->
         action: Text::from(verb),
         resource: Text::from(resource),
         scope: scope.map(Text::from),
+        system: None,
     }
 }

@@ -1,0 +1,124 @@
+//! The systems of a snapshot: which system an object belongs to, and by which dialect its patterns are compared.
+//!
+//! A snapshot may hold objects of several systems. What belongs to the system of the whole snapshot has no mark; anything
+//! else is marked with its system ([`Mark`]), so that two accesses are of one system exactly if their marks are equal. An
+//! object whose system nothing tells, in a snapshot of several systems, has no mark either: rules and requirements of every
+//! system apply to it, and it is compared as text.
+
+use crate::access::matching::dialect::Dialect;
+use crate::access::matching::kubernetes_pattern::ClusterScoped;
+use crate::input::entitlement::Requirement;
+use crate::input::id::ResourceId;
+use crate::input::system::System;
+use crate::snapshot::model::{Role, Snapshot, Trust};
+
+/// The system of an object where it is not that of the whole snapshot.
+pub type Mark = Option<System>;
+
+/// What a snapshot says of its systems; built once.
+#[derive(Debug)]
+pub(crate) struct KnownSystems {
+    whole: Option<System>,
+    cluster_scoped: ClusterScoped,
+    /// Whether everything is of one system.
+    is_single: bool,
+}
+
+impl KnownSystems {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+        let whole = snapshot.whole_system();
+        let mut systems = snapshot.roles.iter().map(|role| role.system(whole.as_ref()));
+        Self {
+            is_single: whole.is_some() && systems.all(|system| system == whole),
+            cluster_scoped: ClusterScoped::new(&snapshot.cluster_scoped),
+            whole,
+        }
+    }
+
+    pub(crate) fn systems(&self) -> Systems<'_> {
+        Systems { known: self }
+    }
+}
+
+/// The systems of a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Systems<'s> {
+    known: &'s KnownSystems,
+}
+
+impl<'s> Systems<'s> {
+    /// Whether everything in the snapshot is of one system.
+    pub(crate) fn is_single(self) -> bool {
+        self.known.is_single
+    }
+
+    /// The system of the whole snapshot.
+    pub(crate) fn whole(self) -> Option<&'s System> {
+        self.known.whole.as_ref()
+    }
+
+    /// The system that a mark stands for; none: any.
+    pub(crate) fn of<'m>(self, mark: Option<&'m System>) -> Option<&'m System>
+    where
+        's: 'm,
+    {
+        mark.or(self.known.whole.as_ref())
+    }
+
+    /// The system of what the snapshot does not know, such as a role that a plan makes. WHY: where everything is of one system, the plan chooses none by a name.
+    pub(crate) fn of_new(self, id: &str) -> Option<System> {
+        let whole = self.known.whole.as_ref();
+        if self.known.is_single { whole.cloned() } else { System::of_object(None, id, whole) }
+    }
+
+    /// The mark of a system.
+    pub(crate) fn mark(self, system: Option<System>) -> Mark {
+        system.filter(|system| Some(system) != self.known.whole.as_ref())
+    }
+
+    /// The mark of what a role gives.
+    pub(crate) fn of_role(self, role: &Role) -> Mark {
+        self.mark(role.system(self.known.whole.as_ref()))
+    }
+
+    /// What a trust requires, with the system that this is of.
+    pub(crate) fn required(self, trust: &Trust) -> Option<Requirement> {
+        let system = || trust.system(self.known.whole.as_ref());
+        trust.requires.as_ref().map(|requires| Requirement { system: system(), ..requires.clone() })
+    }
+
+    /// How patterns of a mark are compared.
+    pub(crate) fn dialect(self, mark: Option<&System>) -> Dialect<'s> {
+        Dialect::of(self.of(mark))
+    }
+
+    /// The same for what is held in a place of a kind.
+    pub(crate) fn dialect_in(self, mark: Option<&System>, in_namespace: bool) -> Dialect<'s> {
+        let dialect = self.dialect(mark);
+        if in_namespace { dialect.in_namespace(&self.known.cluster_scoped) } else { dialect }
+    }
+
+    /// Whether a rule, path or requirement of a system is about what has a mark; without a system it is about all.
+    pub(crate) fn concerns(self, system: Option<&System>, mark: Option<&System>) -> bool {
+        match (system, self.of(mark)) {
+            (Some(system), Some(of)) => system == of,
+            (None, _) | (_, None) => true,
+        }
+    }
+
+    /// How a pattern of a mark is compared with a requirement of a system that [`Self::concerns`] it.
+    pub(crate) fn dialect_for(self, system: Option<&System>, mark: Option<&System>, in_namespace: bool) -> Dialect<'s> {
+        let dialect = Dialect::of(self.of(mark).or(system));
+        if in_namespace { dialect.in_namespace(&self.known.cluster_scoped) } else { dialect }
+    }
+
+    /// Whether something of a system may be in the snapshot.
+    pub(crate) fn may_hold(self, system: Option<&System>) -> bool {
+        !self.known.is_single || system.is_none_or(|system| Some(system) == self.known.whole.as_ref())
+    }
+}
+
+/// Whether a scope is a namespace of Kubernetes.
+pub(crate) fn is_namespace(scope: &ResourceId) -> bool {
+    scope.as_str().starts_with("ns:")
+}
