@@ -81,6 +81,8 @@ pub struct SystemTarget {
 /// One of the systems of a merged snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+// WHY: the name in the published schema.
+#[schemars(rename = "Part")]
 pub struct SystemPart {
     /// The source of this part.
     pub source: Text,

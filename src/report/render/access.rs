@@ -124,6 +124,8 @@ struct WayOut<'r> {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
+// WHY: the name in the published schema.
+#[schemars(rename = "StepOut")]
 pub(super) enum PathStepOut<'r> {
     MemberOf { group: &'r str, assignment: Option<&'r str> },
     Holds { role: &'r str, assignment: &'r str, mode: &'static str },
