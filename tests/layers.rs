@@ -1,6 +1,7 @@
-//! The modules import one way only, touch the outside only where they may, and name only their own crates.
+//! Modules and the folders within them import one way only, no two files import each other, and each module touches the outside
+//! and names crates only where it may. Files are short, and a type's name has one meaning.
 //!
-//! Reads the sources as text. A new module or crate has to be entered here, which is the point.
+//! Reads the sources as text. A new module, folder or crate has to be entered here, which is the point.
 
 #![allow(
     clippy::expect_used,
@@ -10,9 +11,13 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use sources::{Definition, all, imports, types};
+
+mod sources;
 
 /// What each module may import of this crate, and which outside crates it may name.
 const MODULES: &[(&str, &[&str], &[&str])] = &[
@@ -112,78 +117,153 @@ const OUTSIDE_WORDS: &[&str] = &[
     "getrandom",
 ];
 
-fn sources() -> BTreeMap<PathBuf, String> {
-    fn walk(folder: &Path, into: &mut BTreeMap<PathBuf, String>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, into);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                into.insert(path.clone(), fs::read_to_string(&path).unwrap());
-            }
-        }
+/// The order of the folders within a module. A folder imports only what is in an earlier group: never what is in a later one, or
+/// in another folder of its own group.
+const CHAINS: &[(&str, &[&[&str]])] = &[
+    (
+        "access",
+        &[
+            &["model"],
+            &["matching"],
+            &["graph"],
+            &["effective"],
+            &["change", "escalation"],
+            &["risk"],
+            // What a change states is rated, and effects include it.
+            &["contents"],
+            &["effects"],
+            &["chains", "queries"],
+            &["analyse"],
+        ],
+    ),
+    // Reports present what was evaluated.
+    ("app", &[&["io"], &["site"], &["plans"], &["record"], &["evaluation"], &["present"], &["session"]]),
+];
+
+/// The most files of a folder, and lines of a file.
+const MOST_FILES: usize = 25;
+const MOST_LINES: usize = 500;
+
+/// Files that are still to be split.
+const TOO_LONG: &[&str] =
+    &["access/effective/difference.rs", "access/model/facts.rs", "access/tests/classification.rs", "report/model.rs"];
+
+/// Names of types that mean two things, where one of them is local to its file or the two are still to be told apart.
+const TWO_MEANINGS: &[&str] = &["Hashed", "Holding", "Placed", "Reached"];
+
+/// The module directly below the crate, and the folder or file directly below that.
+fn top(module: &str) -> (&str, Option<&str>) {
+    let mut parts = module.split("::");
+    (parts.next().unwrap_or_default(), parts.next())
+}
+
+/// Whether the order of the modules, and of the folders within one, lets a file import what is in another.
+fn may_import(file: &str, other: &str) -> bool {
+    let ((from, part), (to, other)) = (top(file), top(other));
+    if from != to {
+        return MODULES.iter().any(|(name, may, _)| *name == from && may.contains(&to));
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut all = BTreeMap::new();
-    walk(&root, &mut all);
-    all.into_iter().map(|(path, text)| (path.strip_prefix(&root).unwrap().to_path_buf(), text)).collect()
-}
-
-/// The lines of production code: no comments, nothing from the first test module on.
-fn code(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().take_while(|line| line.trim() != "#[cfg(test)]").filter(|line| !line.trim_start().starts_with("//"))
-}
-
-/// Files that only tests compile: each is declared behind `#[cfg(test)]`.
-const TEST_FILES: &[&str] = &["tests.rs", "sample.rs", "samples.rs", "laws.rs", "script.rs"];
-
-fn is_test(path: &Path) -> bool {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    path.components().any(|c| c.as_os_str() == "tests")
-        || name.ends_with("_tests.rs")
-        || TEST_FILES.contains(&name.as_str())
-}
-
-fn words_after<'a>(line: &'a str, mark: &'a str) -> impl Iterator<Item = String> + 'a {
-    line.match_indices(mark).map(move |(at, _)| {
-        line[at + mark.len()..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
-    })
+    let (Some((_, chain)), Some(part), Some(other)) = (CHAINS.iter().find(|(area, _)| *area == from), part, other)
+    else {
+        return true;
+    };
+    let group = |part: &str| chain.iter().position(|group| group.contains(&part));
+    part == other || group(other) < group(part)
 }
 
 #[test]
 fn imports_run_one_way() {
     let mut faults = Vec::new();
-    for (path, text) in sources() {
-        let module = path.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
-        let Some((_, may, _)) = MODULES.iter().find(|(name, ..)| *name == module) else { continue };
-        if is_test(&path) {
-            continue;
-        }
-        for line in code(&text) {
-            for target in words_after(line, "crate::") {
-                let known = MODULES.iter().any(|(name, ..)| *name == target);
-                if known && target != module && !may.contains(&target.as_str()) {
-                    faults.push(format!("{}: `{module}` must not import `{target}`", path.display()));
-                }
-            }
+    for (module, targets) in imports(&all()) {
+        let wrong = targets.iter().filter(|(target, _)| !may_import(&module, target));
+        faults.extend(wrong.map(|(_, path)| format!("`{module}` must not import `{path}`")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_folder_has_its_place_in_the_chain_of_its_module() {
+    for source in all() {
+        if let (area, Some(part)) = top(&source.module)
+            && let Some((_, chain)) = CHAINS.iter().find(|(name, _)| *name == area)
+        {
+            assert!(part == "tests" || chain.concat().contains(&part), "`{part}` of `{area}` is missing in CHAINS");
         }
     }
+}
+
+#[test]
+fn no_two_files_import_each_other_directly_or_through_others() {
+    let imports = imports(&all());
+    let reached = |from: &str| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
+        while let Some(next) = open.pop() {
+            let unseen = imports.get(&next).into_iter().flat_map(BTreeMap::keys);
+            open.extend(unseen.filter(|target| seen.insert((*target).clone())).cloned());
+        }
+        seen
+    };
+    let mut faults = Vec::new();
+    for (module, targets) in &imports {
+        let back = targets.iter().filter(|(target, _)| reached(target).contains(module));
+        faults
+            .extend(back.map(|(target, path)| format!("`{module}` imports `{path}`, and `{target}` leads back to it")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn folders_and_files_are_small() {
+    let mut faults = Vec::new();
+    let mut folders: BTreeMap<String, usize> = BTreeMap::new();
+    for source in all() {
+        *folders.entry(source.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned()).or_default() += 1;
+        let lines = source.text.lines().count();
+        match (lines > MOST_LINES, TOO_LONG.contains(&source.path.as_str())) {
+            (true, false) => faults.push(format!("{} has {lines} lines", source.path)),
+            (false, true) => faults.push(format!("{} is short enough: take it out of TOO_LONG", source.path)),
+            (true, true) | (false, false) => {}
+        }
+    }
+    let full = folders.iter().filter(|(_, files)| **files > MOST_FILES);
+    faults.extend(full.map(|(folder, files)| format!("{folder} has {files} files")));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_type_name_has_one_meaning_wherever_it_is_seen() {
+    // Whether a file can see a type: by its visibility, and by what the file may import.
+    let sees = |file: &Definition, it: &Definition| {
+        let is_within = file.module == it.scope || file.module.starts_with(&format!("{}::", it.scope));
+        (it.scope.is_empty() || is_within) && may_import(&file.module, &it.module)
+    };
+    let mut faults = Vec::new();
+    let mut accepted: BTreeSet<&str> = TWO_MEANINGS.iter().copied().collect();
+    for (name, found) in types(&all()) {
+        let clash = found.iter().enumerate().find_map(|(at, one)| {
+            let other = found[at + 1..].iter().find(|other| sees(one, other) || sees(other, one))?;
+            Some((one, other))
+        });
+        if let Some((one, other)) = clash
+            && !accepted.remove(name.as_str())
+        {
+            faults.push(format!("`{name}` is one type in `{}` and another in `{}`", one.module, other.module));
+        }
+    }
+    faults.extend(accepted.iter().map(|name| format!("`{name}` has one meaning: take it out of TWO_MEANINGS")));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
 fn only_four_places_touch_the_outside() {
     let mut faults = Vec::new();
-    for (path, text) in sources() {
-        let shown = path.to_string_lossy().replace('\\', "/");
-        if is_test(&path) || shown == "main.rs" || OUTSIDE.iter().any(|place| shown.starts_with(place)) {
+    for source in all() {
+        if source.path == "main.rs" || OUTSIDE.iter().any(|place| source.path.starts_with(place)) {
             continue;
         }
-        for line in code(&text) {
-            for word in OUTSIDE_WORDS {
-                if line.contains(word) {
-                    faults.push(format!("{shown}: `{word}` belongs in one of {OUTSIDE:?}"));
-                }
+        for line in &source.code {
+            for word in OUTSIDE_WORDS.iter().filter(|word| line.contains(*word)) {
+                faults.push(format!("{}: `{word}` belongs in one of {OUTSIDE:?}", source.path));
             }
         }
     }
@@ -204,12 +284,9 @@ fn each_module_names_only_its_crates() {
     }
     let mut used: BTreeMap<&str, bool> = crates.iter().map(|c| (c.as_str(), false)).collect();
     let mut faults = Vec::new();
-    for (path, text) in sources() {
-        let module = path.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
-        if is_test(&path) {
-            continue;
-        }
-        for line in code(&text) {
+    for source in all() {
+        let module = source.top();
+        for line in &source.code {
             for name in &crates {
                 let marks = [format!("use {name}::"), format!("{name}::"), format!("use {name};")];
                 let named = marks.iter().any(|mark| {
@@ -224,7 +301,7 @@ fn each_module_names_only_its_crates() {
                         .find(|(r, ..)| *r == module)
                         .is_some_and(|(_, _, may)| may.contains(&name.as_str()));
                     if !allowed {
-                        faults.push(format!("{}: `{module}` must not name the crate `{name}`", path.display()));
+                        faults.push(format!("{}: `{module}` must not name the crate `{name}`", source.path));
                     }
                 }
             }
@@ -242,19 +319,18 @@ fn each_module_names_only_its_crates() {
 
 #[test]
 fn every_file_says_at_its_head_what_it_is_for() {
-    for (path, text) in sources() {
-        // WHY: a file of tests beside the file that it tests needs no head of its own.
-        assert!(is_test(&path) || text.starts_with("//! "), "{} has no head", path.display());
+    for source in all() {
+        // WHY: a file of tests next to the file that it tests needs no head of its own.
+        assert!(source.is_test || source.text.starts_with("//! "), "{} has no head", source.path);
     }
 }
 
 #[test]
 fn no_module_is_named_for_nothing() {
-    for path in sources().keys() {
-        for part in path.components() {
-            let name = part.as_os_str().to_string_lossy().into_owned();
-            let name = name.trim_end_matches(".rs");
-            assert!(!["util", "utils", "helper", "helpers", "common", "misc"].contains(&name), "{}", path.display());
+    for source in all() {
+        for part in source.module.split("::") {
+            let is_empty = ["util", "utils", "helper", "helpers", "common", "misc"].contains(&part);
+            assert!(!is_empty, "{}", source.path);
         }
     }
 }

@@ -36,7 +36,7 @@ const MAX_SNAPSHOT: u64 = 2 << 30;
 #[command(
     override_usage = "review access [OPTIONS] WHO [ACTION [RESOURCE]]\n       review access [OPTIONS] --who ACTION [RESOURCE]"
 )]
-pub struct Access {
+pub struct AccessArgs {
     /// Whom, then what: an action and a resource, `*` for any. With `--who`, only what.
     #[arg(required = true, num_args = 1..=3, value_names = ["WHO", "ACTION", "RESOURCE"])]
     words: Vec<String>,
@@ -65,7 +65,7 @@ struct Asked {
     findings: Vec<Reported>,
 }
 
-impl Access {
+impl AccessArgs {
     /// Answers the question.
     ///
     /// # Errors

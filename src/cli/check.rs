@@ -12,18 +12,18 @@ use crate::app::evaluation::evaluator::{Evaluator, once};
 use crate::app::io::{progress, streams};
 use crate::app::present::check_report::{holding, report};
 use crate::app::present::{eligible_people, plan_report};
-use crate::app::record::history;
+use crate::app::record::log_source;
 use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::Report;
 use crate::report::sentence::Sentence;
 
 /// Says what policy makes of plans: nobody is asked.
 #[derive(Debug, Args)]
-pub struct Check {
+pub struct CheckArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
     /// List every access, however many.
@@ -35,7 +35,7 @@ pub struct Check {
     writing: Writing,
 }
 
-impl Check {
+impl CheckArgs {
     /// Judges every plan and prints the result.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Check {
         let mut ids = BTreeSet::new();
         let read = self.chosen.selection().read()?;
         // What other plans were approved for may be half of a chain that this one completes.
-        let past = history::recalled(site, &self.place.location(), now)?;
+        let past = log_source::recalled(site, &self.place.location(), now)?;
         let mut judging = Evaluator::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
         let watch = progress::watch(progress::PLANS, None);

@@ -8,16 +8,16 @@ use crate::decision::exit::ExitCode;
 
 /// Prints a completion script.
 #[derive(Debug, Args)]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell to complete for.
     shell: Shell,
 }
 
 /// Prints the manual page.
 #[derive(Debug, Args)]
-pub struct Man {}
+pub struct ManArgs {}
 
-impl Completions {
+impl CompletionsArgs {
     /// Prints the script for the shell.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Completions {
     }
 }
 
-impl Man {
+impl ManArgs {
     /// Prints the page as roff.
     ///
     /// # Errors

@@ -10,19 +10,19 @@ use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::plan_file::PlanFile;
-use crate::app::record::history;
+use crate::app::record::log_source;
 use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::report::build;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 
 /// Shows what a plan does to effective access.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub struct DiffArgs {
     /// The plan.
     plan: PathBuf,
     /// Show every access, however many.
@@ -34,7 +34,7 @@ pub struct Diff {
     writing: Writing,
 }
 
-impl Diff {
+impl DiffArgs {
     /// Analyses the plan and prints its effects.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Diff {
         let file = PlanFile::read(&self.plan)?;
         let now = streams::now();
         // What other plans were approved for may be half of a chain that this one completes.
-        let past = history::recalled(&site, &self.place.location(), now)?;
+        let past = log_source::recalled(&site, &self.place.location(), now)?;
         let proposal = match Evaluator::new(&site, &index, &past, now).as_of_now(&file) {
             Ok(proposal) => proposal,
             Err(faults) => {

@@ -16,8 +16,8 @@ use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
-use crate::app::present::plan_report;
-use crate::app::record::history;
+use crate::app::present::{gate_report, plan_report};
+use crate::app::record::log_source;
 use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::LocationArgs;
@@ -27,13 +27,13 @@ use crate::input::id::ChangeId;
 use crate::input::nearest::nearest;
 use crate::input::text::Text;
 use crate::policy::Outcome;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
 
 /// Explains one change: effect, paths, policies, and what would have to be different.
 #[derive(Debug, Args)]
-pub struct Explain {
+pub struct ExplainArgs {
     /// The plan.
     plan: PathBuf,
     /// The change, by its id.
@@ -44,7 +44,7 @@ pub struct Explain {
     writing: Writing,
 }
 
-impl Explain {
+impl ExplainArgs {
     /// Explains the change.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Explain {
         };
         let index = Index::new(&site.snapshot);
         let now = streams::now();
-        let past = history::recalled(&site, &self.place.location(), now)?;
+        let past = log_source::recalled(&site, &self.place.location(), now)?;
         let judging = Evaluator::new(&site, &index, &past, now);
         let proposal = match judging.proposal(PlanFile::read(&self.plan)?) {
             Ok(proposal) => proposal,
@@ -91,7 +91,7 @@ impl Explain {
         findings.extend(plan_report::gives(&proposal, &plan));
         let bench = Eligibility::new(std::slice::from_ref(&proposal), &index, past.keys.clone());
         if let Some(change) = plan.changes.get_mut(at) {
-            plan_report::past(change, &proposal, at, &bench, &past, &evaluator::terms(&proposal));
+            gate_report::past(change, &proposal, at, &bench, &past, &evaluator::terms(&proposal));
         }
         let rejected = plan.changes.get(at).map(|change| change.rejections.clone()).unwrap_or_default();
         let id = plan.changes.get(at).map(|change| change.id.clone());

@@ -24,17 +24,17 @@ use crate::app::site::location::SiteLocation;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::SelectionArgs;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::State;
+use crate::decision::gate::GateState;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::time::Time;
 use crate::log::verify::answers::Verification;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, PlanReport, Report, Reported, State as Shown};
 use crate::report::sentence::Sentence;
 
 /// Says whether enough allowed people decided on exactly this effect.
 #[derive(Debug, Args)]
-pub struct Gate {
+pub struct GateArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
     /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
@@ -61,7 +61,7 @@ struct GatedPlans {
     plans: Vec<PlanReport>,
 }
 
-impl Gate {
+impl GateArgs {
     /// Judges plans and decisions, and prints what holds.
     ///
     /// # Errors
@@ -176,7 +176,7 @@ fn plans(site: &Site, read: &SelectedPlans, past: &Past, now: Time, judged: &mut
             show(change, held, &keys, site);
             let present = proposal.presents.iter().find(|present| present.case == held.case);
             let recorded = present.and_then(|present| past.record.auto(present));
-            if let (State::Auto, Some(auto)) = (&held.state, recorded) {
+            if let (GateState::Auto, Some(auto)) = (&held.state, recorded) {
                 let says = Sentence::of("recorded by ").name(&auto.recorder);
                 change.state = Shown::Auto(says.own(format!(" at {}", auto.sealed_at)));
             }

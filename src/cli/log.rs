@@ -10,7 +10,7 @@ pub(crate) mod show;
 
 use crate::cli::log::load::NO_LOG_YET;
 use crate::cli::log::load::load;
-use crate::cli::log::show::Show;
+use crate::cli::log::show::LogShowArgs;
 use crate::cli::shared_args::LocationArgs;
 use std::path::PathBuf;
 
@@ -24,18 +24,18 @@ use crate::report::render::format::Format;
 
 /// The record.
 #[derive(Debug, Subcommand)]
-pub enum Log {
+pub enum LogCommand {
     /// Shows who decided what.
-    Show(Show),
+    Show(LogShowArgs),
     /// Prints the hash of every seal that no session follows: what an auditor remembers.
-    Head(Head),
+    Head(LogHeadArgs),
     /// Proves one line to somebody who shall not see the rest.
-    Prove(prove::Prove),
+    Prove(prove::ProveArgs),
     /// Joins copies of a log that went apart: every session of them once.
-    Merge(crate::cli::log::merge::Merge),
+    Merge(crate::cli::log::merge::MergeArgs),
 }
 
-impl Log {
+impl LogCommand {
     /// Runs the command.
     ///
     /// # Errors
@@ -52,14 +52,14 @@ impl Log {
 
 /// Prints the hash of every seal that no session follows.
 #[derive(Debug, Args)]
-pub struct Head {
+pub struct LogHeadArgs {
     /// The log [default: that of the trust folder].
     path: Option<PathBuf>,
     #[command(flatten)]
     place: LocationArgs,
 }
 
-impl Head {
+impl LogHeadArgs {
     fn run(&self) -> anyhow::Result<ExitCode> {
         let (path, verified) = match load(self.path.as_ref(), &self.place.location())? {
             Ok(loaded) => loaded,

@@ -54,29 +54,29 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(hide = true, override_usage = "review [OPTIONS] PLAN|DIR...")]
-    Decide(crate::cli::review::Decide),
-    Resume(crate::cli::review::Resume),
-    Status(crate::cli::status::Status),
-    Check(crate::cli::check::Check),
-    Gate(crate::cli::gate::Gate),
-    Record(crate::cli::record::Record),
-    Diff(crate::cli::diff::Diff),
-    Access(crate::cli::access::Access),
-    Explain(crate::cli::explain::Explain),
-    Verify(crate::cli::verify::Verify),
+    Decide(crate::cli::review::DecideArgs),
+    Resume(crate::cli::review::ResumeArgs),
+    Status(crate::cli::status::StatusArgs),
+    Check(crate::cli::check::CheckArgs),
+    Gate(crate::cli::gate::GateArgs),
+    Record(crate::cli::record::RecordArgs),
+    Diff(crate::cli::diff::DiffArgs),
+    Access(crate::cli::access::AccessArgs),
+    Explain(crate::cli::explain::ExplainArgs),
+    Verify(crate::cli::verify::VerifyArgs),
     #[command(subcommand)]
-    Log(crate::cli::log::Log),
+    Log(crate::cli::log::LogCommand),
     #[command(subcommand, name = "plan")]
-    PlanWork(crate::cli::plan_sign::PlanWork),
+    PlanWork(crate::cli::plan_sign::PlanCommand),
     #[command(subcommand)]
-    Trust(crate::cli::trust_check::Trust),
+    Trust(crate::cli::trust_check::TrustCommand),
     #[command(subcommand)]
-    Snapshot(crate::cli::snapshot::Snapshot),
-    Schema(crate::cli::schema::Schema),
-    Init(crate::cli::init::Init),
-    Demo(crate::cli::demo::Demo),
-    Completions(crate::cli::completions::Completions),
-    Man(crate::cli::completions::Man),
+    Snapshot(crate::cli::snapshot::SnapshotCommand),
+    Schema(crate::cli::schema::SchemaArgs),
+    Init(crate::cli::init::InitArgs),
+    Demo(crate::cli::demo::DemoArgs),
+    Completions(crate::cli::completions::CompletionsArgs),
+    Man(crate::cli::completions::ManArgs),
     #[command(external_subcommand)]
     Plan(Vec<OsString>),
 }

@@ -13,7 +13,7 @@ use crate::app::io::files::{replace, shown};
 use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::plans::plan_file::PlanFile;
-use crate::app::plans::provenance::Kind;
+use crate::app::plans::proof_file::ProofKind;
 use crate::app::site::load::{Faults, REVOKED_KEYS};
 use crate::app::site::trust_folder::TrustFolder;
 use crate::app::site::{proposer_keys, user_settings};
@@ -31,12 +31,12 @@ use crate::trust::{jwt, sshsig};
 
 /// Plans, before anybody judges them.
 #[derive(Debug, Subcommand)]
-pub enum PlanWork {
+pub enum PlanCommand {
     /// Signs a plan as its proposer: writes `PLAN.sig` beside it.
-    Sign(Sign),
+    Sign(SignArgs),
 }
 
-impl PlanWork {
+impl PlanCommand {
     /// Runs the command.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl PlanWork {
 
 /// Signs a plan as its proposer.
 #[derive(Debug, Args)]
-pub struct Sign {
+pub struct SignArgs {
     /// The plan.
     plan: PathBuf,
     /// The proposer's key: a key file or certificate, or `key::` and a public key [default: git's `user.signingkey`].
@@ -67,7 +67,7 @@ pub struct Sign {
     trust: Option<String>,
 }
 
-impl Sign {
+impl SignArgs {
     fn run(&self) -> anyhow::Result<ExitCode> {
         let file = PlanFile::read(&self.plan)?;
         let plan = match crate::plan::read(&file.name, &file.bytes) {
@@ -88,7 +88,7 @@ impl Sign {
             streams::data(&format!("{}\n", jwt::audience(digest)))?;
             return Ok(ExitCode::Passes);
         }
-        let token = Kind::Token.beside(&self.plan);
+        let token = ProofKind::Token.beside(&self.plan);
         if token.symlink_metadata().is_ok() {
             bail!(
                 "`{}` lies beside the plan, and two proofs prove nothing\n  = help: remove it, or do not sign",
@@ -97,7 +97,7 @@ impl Sign {
         }
         let key = user_settings::signing_key(self.key.as_deref())?;
         let keygen = Keygen::default();
-        let path = Kind::Signature.beside(&self.plan);
+        let path = ProofKind::Signature.beside(&self.plan);
         if !self.replace {
             let public = key.public(&keygen).ok();
             others_stays(&path, &file.bytes, public.as_ref())?;

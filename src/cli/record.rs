@@ -21,19 +21,19 @@ use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::State;
+use crate::decision::gate::GateState;
 use crate::input::finding::Finding;
 use crate::input::id::PolicyId;
 use crate::log::line::{Auto, Line, Tag};
 use crate::log::session::Draft;
 use crate::log::verify::answers::Keep;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 
 /// Seals the changes that policy lets pass without a person.
 #[derive(Debug, Args)]
-pub struct Record {
+pub struct RecordArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
     #[command(flatten)]
@@ -57,7 +57,7 @@ struct Due<'s> {
     arrives: bool,
 }
 
-impl Record {
+impl RecordArgs {
     /// Judges plans, and adds a session for what passes by itself.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Record {
             }
             let passes = |at: &usize| {
                 let held = verdict.changes.get(*at);
-                held.is_some_and(|held| matches!(held.state, State::Auto) && verdict.passing.contains(&held.case))
+                held.is_some_and(|held| matches!(held.state, GateState::Auto) && verdict.passing.contains(&held.case))
             };
             let (on_record, changes): (Vec<usize>, Vec<usize>) = (0..proposal.presents.len())
                 .filter(passes)

@@ -25,7 +25,7 @@ use crate::app::record::signing_keys::Besides;
 use crate::app::record::{history, journals, log_reader, seen_heads, signing_keys};
 use crate::app::session::resume::{files_of, give_up, named_before, nobody_here, pick, same_plans};
 use crate::app::session::review_session::{ReviewSession, Reviewer};
-use crate::app::session::skipped_plans::{Passed, tell_faults};
+use crate::app::session::skipped_plans::{SkippedPlan, tell_faults};
 use crate::app::site::load::Site;
 use crate::app::site::user_settings;
 use crate::cli::shared_args::LocationArgs;
@@ -36,7 +36,7 @@ use crate::log::allowed::Allowed;
 use crate::log::store::Store;
 use crate::log::verify::answers::{Completeness, Keep, Terms, Verification};
 use crate::policy::KeyFacts;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::terminal::Failure;
@@ -46,7 +46,7 @@ use crate::trust::sign::Keygen;
 
 /// Decides about plans, in the terminal.
 #[derive(Clone, Debug, Args)]
-pub struct Decide {
+pub struct DecideArgs {
     /// The plans; a folder stands for every plan in it.
     #[arg(required = true, value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
@@ -72,7 +72,7 @@ pub struct ReviewArgs {
 
 /// Goes on with a review that was left: after a crash, a closed terminal, or `q`.
 #[derive(Clone, Debug, Args)]
-pub struct Resume {
+pub struct ResumeArgs {
     /// Where its plans are now, if they were moved [default: where they were].
     #[arg(value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
@@ -86,10 +86,10 @@ pub struct Resume {
 /// Plans that were read: those to be asked about, and those not.
 struct ReadPlans<'s> {
     proposals: Vec<EvaluatedPlan<'s>>,
-    passed: Vec<Passed>,
+    passed: Vec<SkippedPlan>,
 }
 
-impl Decide {
+impl DecideArgs {
     /// The review that `review demo` starts: as Ada.
     #[must_use]
     pub fn demo(folder: &Path) -> Self {
@@ -113,7 +113,7 @@ impl Decide {
     }
 }
 
-impl Resume {
+impl ResumeArgs {
     /// Goes on with the review that was left, or drops it.
     ///
     /// # Errors
@@ -257,7 +257,7 @@ impl ReviewArgs {
                     let why = "the plan has expired, so there is nothing to decide";
                     return self.print(&[proposal], &[], code, why).map(Some);
                 }
-                Ok(proposal) if proposal.is_expired() => into.passed.push(Passed {
+                Ok(proposal) if proposal.is_expired() => into.passed.push(SkippedPlan {
                     file: name,
                     why: Sentence::of(format!("expired at {}", proposal.plan.expires.value)),
                     code: ExitCode::Stale,
@@ -271,7 +271,7 @@ impl ReviewArgs {
                     let report = crate::app::site::fault_report::faults("review", &faults, ExitCode::Denied);
                     return self.say(&report, ExitCode::Denied).map(Some);
                 }
-                Err(faults) => into.passed.push(Passed {
+                Err(faults) => into.passed.push(SkippedPlan {
                     file: name,
                     why: Sentence::of("invalid: its faults are printed at the end"),
                     code: ExitCode::Denied,
@@ -312,7 +312,7 @@ impl ReviewArgs {
     fn print(
         &self,
         proposals: &[EvaluatedPlan<'_>],
-        passed: &[Passed],
+        passed: &[SkippedPlan],
         code: ExitCode,
         why: &'static str,
     ) -> anyhow::Result<ExitCode> {

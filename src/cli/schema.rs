@@ -8,7 +8,7 @@ use crate::{plan, snapshot};
 
 /// Prints the JSON Schema of a file format.
 #[derive(Debug, Args)]
-pub struct Schema {
+pub struct SchemaArgs {
     /// Which file.
     of: Of,
 }
@@ -23,7 +23,7 @@ enum Of {
     Report,
 }
 
-impl Schema {
+impl SchemaArgs {
     /// Prints it.
     ///
     /// # Errors

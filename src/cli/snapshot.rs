@@ -7,7 +7,7 @@ pub mod diff;
 pub(crate) mod import;
 pub mod show;
 
-use crate::cli::snapshot::import::Import;
+use crate::cli::snapshot::import::ImportArgs;
 
 use clap::Subcommand;
 
@@ -15,18 +15,18 @@ use crate::decision::exit::ExitCode;
 
 /// The current entitlements.
 #[derive(Debug, Subcommand)]
-pub enum Snapshot {
+pub enum SnapshotCommand {
     /// Writes a snapshot from an export of a real system.
-    Import(Import),
+    Import(ImportArgs),
     /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
-    Show(crate::cli::snapshot::show::Show),
+    Show(crate::cli::snapshot::show::SnapshotShowArgs),
     /// Shows what no rule and no label classifies, or suggests rules for it.
-    Classify(crate::cli::snapshot::classify::Classify),
+    Classify(crate::cli::snapshot::classify::ClassifyArgs),
     /// Says what changed between two snapshots, and what that does to effective access.
-    Diff(crate::cli::snapshot::diff::Diff),
+    Diff(crate::cli::snapshot::diff::SnapshotDiffArgs),
 }
 
-impl Snapshot {
+impl SnapshotCommand {
     /// Runs the command.
     ///
     /// # Errors

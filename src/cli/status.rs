@@ -19,7 +19,7 @@ use crate::app::record::{history, journals, log_reader};
 use crate::app::site::load::Site;
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{ChangeVerdict, Missing, State, Verdict};
+use crate::decision::gate::{ChangeVerdict, GateState, GateVerdict, Missing};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::PersonId;
 use crate::input::text::Text;
@@ -36,7 +36,7 @@ const SOON: Span = Span::from_days(1);
 
 /// Says which plans are open, what waits for whom, and which approvals end soon.
 #[derive(Debug, Args)]
-pub struct Status {
+pub struct StatusArgs {
     /// The plans; a folder stands for every plan in it [default: the current folder].
     #[arg(value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Status {
     format: Format,
 }
 
-impl Status {
+impl StatusArgs {
     /// Judges every plan against the log and prints where it stands.
     ///
     /// # Errors
@@ -146,11 +146,15 @@ struct StatusRow {
 }
 
 impl StatusRow {
-    fn of(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> Self {
-        let of =
-            |wanted: &dyn Fn(&State) -> bool| verdict.changes.iter().filter(|held| wanted(&held.state)).count() as u64;
+    fn of(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> Self {
+        let of = |wanted: &dyn Fn(&GateState) -> bool| {
+            verdict.changes.iter().filter(|held| wanted(&held.state)).count() as u64
+        };
         let open = of(&|state| {
-            matches!(state, State::Undecided(_) | State::Void { .. } | State::Expired(_) | State::Waits(_))
+            matches!(
+                state,
+                GateState::Undecided(_) | GateState::Void { .. } | GateState::Expired(_) | GateState::Waits(_)
+            )
         });
         let expired = verdict.plan_expired;
         Self {
@@ -158,10 +162,10 @@ impl StatusRow {
             file: Text::from(proposal.file.name.as_str()),
             changes: verdict.changes.len() as u64,
             open: if expired { 0 } else { open },
-            approved: of(&|state| matches!(state, State::Approved(_))),
-            automatic: of(&|state| matches!(state, State::Auto)),
+            approved: of(&|state| matches!(state, GateState::Approved(_))),
+            automatic: of(&|state| matches!(state, GateState::Auto)),
             rejected: verdict.changes.iter().filter(|held| !held.rejects.is_empty()).count() as u64,
-            denied: of(&|state| matches!(state, State::Denied(_))),
+            denied: of(&|state| matches!(state, GateState::Denied(_))),
             expires: proposal.plan.expires.value,
             state: match verdict.exit {
                 _ if expired => "expired",
@@ -218,7 +222,7 @@ fn rejected_row(held: &ChangeVerdict) -> Vec<Cell> {
     vec![
         Cell::Text(held.case.plan.text()),
         Cell::Text(held.case.change.text()),
-        Cell::Word(if matches!(held.state, State::Denied(_)) { "denied" } else { "rejected" }),
+        Cell::Word(if matches!(held.state, GateState::Denied(_)) { "denied" } else { "rejected" }),
         Cell::Says(crate::app::present::gate_verdict::rejections(held)),
     ]
 }
@@ -260,10 +264,10 @@ fn ending_sheet(ends: &[(Time, Text, Text)]) -> Sheet {
 }
 
 /// Approvals of this plan that end soon.
-fn ending(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, now: Time) -> Vec<(Time, Text, Text)> {
+fn ending(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, now: Time) -> Vec<(Time, Text, Text)> {
     let mut found = Vec::new();
     for held in &verdict.changes {
-        let State::Approved(approved) = &held.state else { continue };
+        let GateState::Approved(approved) = &held.state else { continue };
         let Some(until) = approved.until.map(|until| until.min(proposal.plan.expires.value)) else { continue };
         if until <= now.plus(SOON) {
             found.push((until, held.case.plan.text(), held.case.change.text()));
@@ -273,11 +277,15 @@ fn ending(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, now: Time) -> Vec<(Ti
 }
 
 /// Counts what waits for whom: a change waits for everybody who could take a step of it.
-fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &EvaluatedPlan<'_>, verdict: &Verdict) {
+fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) {
     for held in &verdict.changes {
         let missing: &[Missing] = match &held.state {
-            State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,
-            State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
+            GateState::Void { missing, .. } | GateState::Expired(missing) | GateState::Undecided(missing) => missing,
+            GateState::Auto
+            | GateState::Approved(_)
+            | GateState::Denied(_)
+            | GateState::Rejected
+            | GateState::Waits(_) => &[],
         };
         let people: BTreeSet<&PersonId> = missing.iter().flat_map(|step| &step.could).collect();
         for person in people {

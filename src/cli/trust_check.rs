@@ -35,12 +35,12 @@ use crate::trust::signers::Signers;
 
 /// The files that judge plans.
 #[derive(Debug, Subcommand)]
-pub enum Trust {
+pub enum TrustCommand {
     /// Checks the trust files against one another: keys, people, agents, tasks, and what agents hold.
-    Check(Check),
+    Check(TrustCheckArgs),
 }
 
-impl Trust {
+impl TrustCommand {
     /// Runs the command.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Trust {
 
 /// Checks the trust files against one another.
 #[derive(Debug, Args)]
-pub struct Check {
+pub struct TrustCheckArgs {
     /// The trust folder: a folder, or a git revision that holds one [default: the nearest `review.yaml` upward].
     #[arg(long, value_name = "DIR|GIT-REF")]
     trust: Option<String>,
@@ -131,7 +131,7 @@ impl Found {
     }
 }
 
-impl Check {
+impl TrustCheckArgs {
     fn run(&self) -> anyhow::Result<ExitCode> {
         self.writing.finish("trust check", self.judge())
     }

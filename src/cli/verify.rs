@@ -26,14 +26,14 @@ use crate::log::allowed::Allowed;
 use crate::log::line::{LogId, SessionKind};
 use crate::log::verify::answers::{Keep, Terms};
 use crate::report::model::{Body, Report, Reported};
-use crate::report::record::{Answer, Holds};
+use crate::report::record::{Holds, VerifyAnswer};
 use crate::report::sentence::Sentence;
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
 
 /// Verifies a log, offline.
 #[derive(Debug, Args)]
-pub struct Verify {
+pub struct VerifyArgs {
     /// The log: a file or a folder.
     #[arg(required_unless_present = "proof")]
     log: Option<PathBuf>,
@@ -61,7 +61,7 @@ pub struct Verify {
     writing: Writing,
 }
 
-impl Verify {
+impl VerifyArgs {
     /// Verifies and prints the four answers.
     ///
     /// # Errors
@@ -203,7 +203,7 @@ impl Known {
         report.verdict = because(Sentence::new());
         if let Body::Verify(body) = &mut report.body {
             let says = because(Sentence::of("every seal is signed by a key that allowed_signers allows, but "));
-            body.authenticity = Answer { holds: Holds::Unknown, says };
+            body.authenticity = VerifyAnswer { holds: Holds::Unknown, says };
         }
         (report, ExitCode::Failure)
     }

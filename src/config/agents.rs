@@ -3,9 +3,9 @@
 //! Keys stay text here; `trust` parses them and checks proofs.
 
 use crate::input::finding::{Code, Finding};
-use crate::input::form::{Case, Fields, Rule, Shape, Variants};
+use crate::input::form::{FieldRule, TypedFields, ValueShape, VariantCase, Variants};
 use crate::input::id::{GroupId, IdentityId, PrincipalId, ResourceId, RoleId};
-use crate::input::node::Node;
+use crate::input::node::InputNode;
 use crate::input::place::{Place, Placed};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
@@ -17,80 +17,88 @@ use super::settings::within_folder;
 /// The token algorithms that `agents.yaml` accepts, which are those that this tool verifies.
 pub const ALGORITHMS: &[&str] = &["EdDSA", "ES256", "RS256"];
 
-static PROOF: Shape = Shape::Variants(&Variants {
+static PROOF: ValueShape = ValueShape::Variants(&Variants {
     noun: "proof",
     by: "method",
     about: "How the agent proves that it wrote a plan.",
     common: &[],
     cases: &[
-        Case {
+        VariantCase {
             word: "key",
             about: "An SSH signature next to the plan (`plan.yaml.sig`), by one key.",
             rules: &[
-                required("key", Shape::Text, "The public key: its type and base64, as in a `.pub` file."),
-                optional("valid_after", Shape::Time, "The first second at which the key is valid."),
+                required("key", ValueShape::Text, "The public key: its type and base64, as in a `.pub` file."),
+                optional("valid_after", ValueShape::Time, "The first second at which the key is valid."),
                 optional(
                     "valid_before",
-                    Shape::Time,
+                    ValueShape::Time,
                     "The last second at which the key is valid. With both, the credential's lifetime is known.",
                 ),
             ],
         },
-        Case {
+        VariantCase {
             word: "certificate",
             about: "An SSH signature next to the plan, by a short-lived certificate.",
             rules: &[
-                required("authority", Shape::Text, "The public key of the certificate authority."),
-                required("principal", Shape::Id, "The principal that the certificate must name."),
+                required("authority", ValueShape::Text, "The public key of the certificate authority."),
+                required("principal", ValueShape::Id, "The principal that the certificate must name."),
             ],
         },
-        Case {
+        VariantCase {
             word: "token",
             about: "A workload-identity token next to the plan (`plan.yaml.jwt`): SPIFFE, GitHub Actions, Kubernetes.",
             rules: &[
-                required("issuer", Shape::Text, "The exact `iss`."),
-                required("subject", Shape::Text, "The exact `sub`."),
-                required("algorithm", Shape::Words(ALGORITHMS), "The accepted algorithm."),
-                required("jwks", Shape::Text, "The issuer's keys: a path in the trust folder."),
-                optional("key_id", Shape::Text, "The accepted `kid`. Default: any key of the file."),
-                optional("claims", Shape::Named(&Shape::Text), "Further required claims with their exact text."),
+                required("issuer", ValueShape::Text, "The exact `iss`."),
+                required("subject", ValueShape::Text, "The exact `sub`."),
+                required("algorithm", ValueShape::Words(ALGORITHMS), "The accepted algorithm."),
+                required("jwks", ValueShape::Text, "The issuer's keys: a path in the trust folder."),
+                optional("key_id", ValueShape::Text, "The accepted `kid`. Default: any key of the file."),
+                optional(
+                    "claims",
+                    ValueShape::Named(&ValueShape::Text),
+                    "Further required claims with their exact text.",
+                ),
             ],
         },
     ],
 });
 
-static HOLDING: Shape = Shape::Mapping(
+static HOLDING: ValueShape = ValueShape::Mapping(
     "holding",
     &[
-        one_of("held", "role", Shape::Id, "A role."),
-        one_of("held", "member_of", Shape::Id, "Membership of a group."),
-        one_of("held", "action", Shape::Text, "An action pattern, with `resource`."),
-        optional("resource", Shape::Text, "A resource pattern, with `action`."),
-        optional("scope", Shape::Id, "The scope: a resource and everything below it. Default: everywhere."),
+        one_of("held", "role", ValueShape::Id, "A role."),
+        one_of("held", "member_of", ValueShape::Id, "Membership of a group."),
+        one_of("held", "action", ValueShape::Text, "An action pattern, with `resource`."),
+        optional("resource", ValueShape::Text, "A resource pattern, with `action`."),
+        optional("scope", ValueShape::Id, "The scope: a resource and everything below it. Default: everywhere."),
     ],
 );
 
 /// The kinds of proposer.
 const KINDS: &[&str] = &["agent", "person"];
 
-static AGENT: Shape = Shape::Mapping(
+static AGENT: ValueShape = ValueShape::Mapping(
     "agent",
     &[
-        required("id", Shape::Id, "The agent's identity, as the snapshot and its plans name it."),
-        optional("kind", Shape::Words(KINDS), "The kind of proposer, regardless of the snapshot. Default: `agent`."),
+        required("id", ValueShape::Id, "The agent's identity, as the snapshot and its plans name it."),
+        optional(
+            "kind",
+            ValueShape::Words(KINDS),
+            "The kind of proposer, regardless of the snapshot. Default: `agent`.",
+        ),
         optional(
             "proof",
-            Shape::List(&PROOF, 1, 16),
+            ValueShape::List(&PROOF, 1, 16),
             "How it proves that it wrote a plan. Any one of these is sufficient.",
         ),
-        optional("max_credential_ttl", Shape::Span, "The maximum lifetime of its own credential."),
-        optional("may_hold", Shape::List(&HOLDING, 0, MOST), "The access that it may have itself. Default: none."),
+        optional("max_credential_ttl", ValueShape::Span, "The maximum lifetime of its own credential."),
+        optional("may_hold", ValueShape::List(&HOLDING, 0, MOST), "The access that it may have itself. Default: none."),
     ],
 );
 
 /// The fields of `agents.yaml`.
-pub(super) const FILE: &[Rule] =
-    &[VERSION, required("agents", Shape::List(&AGENT, 0, MOST), "All identities that may propose a plan.")];
+pub(super) const FILE: &[FieldRule] =
+    &[VERSION, required("agents", ValueShape::List(&AGENT, 0, MOST), "All identities that may propose a plan.")];
 
 /// A proposer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,16 +108,16 @@ pub struct Agent {
     /// Whether it is a person and not an assistant.
     pub is_person: bool,
     /// Its proofs. Any one is sufficient; without any, it cannot prove authorship.
-    pub proofs: Vec<Placed<Proof>>,
+    pub proofs: Vec<Placed<AgentProof>>,
     /// The maximum lifetime of its own credential; `None`: only the site's parameter applies.
     pub max_credential_ttl: Option<Span>,
     /// The access that it may have itself. Empty means none.
-    pub may_hold: Vec<Placed<Holding>>,
+    pub may_hold: Vec<Placed<AgentHolding>>,
 }
 
 /// How an agent proves that it wrote a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum AgentProof {
     /// An SSH signature by a key.
     Key {
         /// The key (type and base64).
@@ -149,7 +157,7 @@ pub struct TokenProof {
 
 /// Access that an agent may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holding {
+pub enum AgentHolding {
     /// A role, in a scope or everywhere.
     Role(RoleId, Option<ResourceId>),
     /// Membership of a group, in a scope or everywhere.
@@ -178,11 +186,11 @@ impl Agents {
     /// All faults, including a duplicate agent and one proof for two agents.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
-        let Some(fields) = Fields::of(&node) else { return Err(findings) };
+        let Some(fields) = TypedFields::of(&node) else { return Err(findings) };
         let agents: Vec<Agent> =
-            fields.list("agents").iter().filter_map(Fields::of).filter_map(|f| agent(&f, &mut findings)).collect();
+            fields.list("agents").iter().filter_map(TypedFields::of).filter_map(|f| agent(&f, &mut findings)).collect();
         distinct("the agent", agents.iter().map(|agent| &agent.id), &mut findings);
-        let mut seen: Vec<(&Proof, &Place)> = Vec::new();
+        let mut seen: Vec<(&AgentProof, &Place)> = Vec::new();
         for proof in agents.iter().flat_map(|agent| &agent.proofs) {
             if let Some((_, first)) = seen.iter().find(|(other, _)| same_prover(other, &proof.value)) {
                 let help = format!("line {} has the same one; each agent needs its own", first.line);
@@ -208,23 +216,24 @@ impl Agents {
 }
 
 /// Whether two proofs come from the same key or subject, so that one agent could impersonate the other.
-fn same_prover(a: &Proof, b: &Proof) -> bool {
+fn same_prover(a: &AgentProof, b: &AgentProof) -> bool {
     let material =
         |key: &Placed<Text>| key.value.raw().split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
     match (a, b) {
-        (Proof::Key { key: a, .. }, Proof::Key { key: b, .. }) => material(a) == material(b),
-        (Proof::Certificate { authority: a, principal: p }, Proof::Certificate { authority: b, principal: q }) => {
-            material(a) == material(b) && p == q
-        }
-        (Proof::Token(a), Proof::Token(b)) => {
+        (AgentProof::Key { key: a, .. }, AgentProof::Key { key: b, .. }) => material(a) == material(b),
+        (
+            AgentProof::Certificate { authority: a, principal: p },
+            AgentProof::Certificate { authority: b, principal: q },
+        ) => material(a) == material(b) && p == q,
+        (AgentProof::Token(a), AgentProof::Token(b)) => {
             let contradicts = a.claims.iter().any(|(n, v)| b.claims.iter().any(|(m, w)| n == m && v != w));
             a.issuer == b.issuer && a.subject == b.subject && !contradicts
         }
-        (Proof::Key { .. } | Proof::Certificate { .. } | Proof::Token(_), _) => false,
+        (AgentProof::Key { .. } | AgentProof::Certificate { .. } | AgentProof::Token(_), _) => false,
     }
 }
 
-fn agent(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Agent> {
+fn agent(fields: &TypedFields<'_>, findings: &mut Vec<Finding>) -> Option<Agent> {
     Some(Agent {
         id: fields.id("id")?,
         is_person: fields.text("kind").is_some_and(|kind| kind.value.raw() == "person"),
@@ -234,8 +243,8 @@ fn agent(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Agent> {
     })
 }
 
-fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
-    let fields = Fields::of(node)?;
+fn proof(node: &InputNode, findings: &mut Vec<Finding>) -> Option<Placed<AgentProof>> {
+    let fields = TypedFields::of(node)?;
     let text = |name: &str| fields.text(name).map(|text| text.value);
     let proof = match text("method")?.raw() {
         "key" => {
@@ -246,13 +255,13 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
                 let message = "`valid_before` is not after `valid_after`";
                 findings.push(Finding::new(Code::BadValue, message).at(&before.place).help("correct one of the two"));
             }
-            Proof::Key {
+            AgentProof::Key {
                 key: public_key(&fields, "key", findings)?,
                 valid_after: after.map(|time| time.value),
                 valid_before: before.map(|time| time.value),
             }
         }
-        "certificate" => Proof::Certificate {
+        "certificate" => AgentProof::Certificate {
             authority: public_key(&fields, "authority", findings)?,
             principal: fields.id("principal")?.value,
         },
@@ -267,9 +276,10 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
                 );
             }
             let claims = fields.fields("claims").map(|claims| claims.entries()).unwrap_or_default();
-            let pair =
-                |entry: &crate::input::node::Entry| Some((entry.key.value.clone(), entry.value.as_text()?.clone()));
-            Proof::Token(TokenProof {
+            let pair = |entry: &crate::input::node::InputEntry| {
+                Some((entry.key.value.clone(), entry.value.as_text()?.clone()))
+            };
+            AgentProof::Token(TokenProof {
                 issuer: text("issuer")?,
                 subject: text("subject")?,
                 algorithm: text("algorithm")?,
@@ -284,7 +294,7 @@ fn proof(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Proof>> {
 }
 
 /// The text of a public key. A private key is reported as such and never quoted.
-fn public_key(fields: &Fields<'_>, name: &str, findings: &mut Vec<Finding>) -> Option<Placed<Text>> {
+fn public_key(fields: &TypedFields<'_>, name: &str, findings: &mut Vec<Finding>) -> Option<Placed<Text>> {
     let key = fields.text(name)?;
     let mut parts = key.value.raw().split(' ');
     let fault = if key.value.raw().contains("PRIVATE KEY") {
@@ -301,8 +311,8 @@ fn public_key(fields: &Fields<'_>, name: &str, findings: &mut Vec<Finding>) -> O
     Some(key)
 }
 
-fn holding(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Holding>> {
-    let fields = Fields::of(node)?;
+fn holding(node: &InputNode, findings: &mut Vec<Finding>) -> Option<Placed<AgentHolding>> {
+    let fields = TypedFields::of(node)?;
     let scope = fields.id("scope").map(|scope| scope.value);
     let (action, resource) = (fields.text("action"), fields.entry("resource"));
     if action.is_some() != resource.is_some() {
@@ -311,10 +321,10 @@ fn holding(node: &Node, findings: &mut Vec<Finding>) -> Option<Placed<Holding>> 
         return None;
     }
     let holding = match (fields.id("role"), fields.id("member_of"), action) {
-        (Some(role), _, _) => Holding::Role(role.value, scope),
-        (None, Some(group), _) => Holding::MemberOf(group.value, scope),
+        (Some(role), _, _) => AgentHolding::Role(role.value, scope),
+        (None, Some(group), _) => AgentHolding::MemberOf(group.value, scope),
         (None, None, action) => {
-            Holding::Access { action: action?.value, resource: fields.text("resource")?.value, scope }
+            AgentHolding::Access { action: action?.value, resource: fields.text("resource")?.value, scope }
         }
     };
     Some(Placed::new(holding, node.place.clone()))

@@ -4,7 +4,7 @@
 use crate::input::finding::{Code, Finding};
 use crate::input::nearest::nearest;
 
-use super::agents::{Agents, Proof};
+use super::agents::{AgentProof, Agents};
 use super::people::People;
 use super::tasks::Tasks;
 
@@ -34,9 +34,9 @@ pub fn cross_check(people: &People, agents: &Agents, tasks: &Tasks) -> Vec<Findi
         }
         for proof in &agent.proofs {
             let principal = match &proof.value {
-                Proof::Certificate { principal, .. } => Some(principal.as_str()),
-                Proof::Token(token) => Some(token.subject.raw()),
-                Proof::Key { .. } => None,
+                AgentProof::Certificate { principal, .. } => Some(principal.as_str()),
+                AgentProof::Token(token) => Some(token.subject.raw()),
+                AgentProof::Key { .. } => None,
             };
             if let Some(principal) = principal
                 && let Some(person) = people.by_principal(principal)

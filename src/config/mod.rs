@@ -12,17 +12,17 @@ mod rules;
 mod settings;
 mod tasks;
 
-pub use agents::{ALGORITHMS, Agent, Agents, Holding, Proof, TokenProof};
+pub use agents::{ALGORITHMS, Agent, AgentHolding, AgentProof, Agents, TokenProof};
 pub use cross::cross_check;
 pub use people::{People, Person};
 pub use person::OwnSettings;
-pub use settings::{DEFAULT_STEPS, Parameters, Settings};
+pub use settings::{Parameters, Settings};
 pub use tasks::{Task, TaskState, Tasks};
 
-use crate::input::form::Rule;
+use crate::input::form::FieldRule;
 
 /// Every trust file parsed here, with its table of fields, for schemas and documentation.
-pub const FILES: &[(&str, &[Rule])] = &[
+pub const FILES: &[(&str, &[FieldRule])] = &[
     ("review.yaml", settings::FILE),
     ("people.yaml", people::FILE),
     ("agents.yaml", agents::FILE),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::input::finding::{Code, Finding};
-use crate::input::form::{Fields, Rule, Shape, id};
+use crate::input::form::{FieldRule, TypedFields, ValueShape, id};
 use crate::input::id::{GroupId, IdentityId, PersonId, PrincipalId};
 use crate::input::nearest::nearest;
 use crate::input::place::Placed;
@@ -15,11 +15,11 @@ use crate::input::text::Text;
 use super::read::{checked, distinct};
 use super::rules::{IDS, MOST, VERSION, optional, required};
 
-const PERSON: Shape = Shape::Mapping(
+const PERSON: ValueShape = ValueShape::Mapping(
     "person",
     &[
-        required("id", Shape::Id, "The person's id in this file and in the log."),
-        optional("name", Shape::Text, "The display name."),
+        required("id", ValueShape::Id, "The person's id in this file and in the log."),
+        optional("name", ValueShape::Text, "The display name."),
         required("principals", IDS, "Their principals in `allowed_signers`."),
         required("identities", IDS, "All their identities in any system, by the snapshot's ids."),
         optional("member_of", IDS, "Groups with unknown members to which they are known to belong."),
@@ -27,10 +27,10 @@ const PERSON: Shape = Shape::Mapping(
 );
 
 /// The fields of `people.yaml`.
-pub(super) const FILE: &[Rule] = &[
+pub(super) const FILE: &[FieldRule] = &[
     VERSION,
-    required("people", Shape::List(&PERSON, 0, MOST), "Everyone who may sign."),
-    optional("groups", Shape::Named(&IDS), "Approver groups: a name, and the ids of its people."),
+    required("people", ValueShape::List(&PERSON, 0, MOST), "Everyone who may sign."),
+    optional("groups", ValueShape::Named(&IDS), "Approver groups: a name, and the ids of its people."),
     optional(
         "barring_groups",
         IDS,
@@ -70,9 +70,9 @@ impl People {
     /// All faults, including a principal or identity of two people, and a group that names an unknown person.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
-        let Some(fields) = Fields::of(&node) else { return Err(findings) };
+        let Some(fields) = TypedFields::of(&node) else { return Err(findings) };
         let people: Vec<Person> =
-            fields.list("people").iter().filter_map(Fields::of).filter_map(|f| person(&f)).collect();
+            fields.list("people").iter().filter_map(TypedFields::of).filter_map(|f| person(&f)).collect();
         let mut out = Self { everyone: people, barring: fields.ids("barring_groups"), ..Self::default() };
         distinct("the person", out.everyone.iter().map(|person| &person.id), &mut findings);
         for (at, person) in out.everyone.iter().enumerate() {
@@ -162,7 +162,7 @@ impl People {
     }
 }
 
-fn person(fields: &Fields<'_>) -> Option<Person> {
+fn person(fields: &TypedFields<'_>) -> Option<Person> {
     Some(Person {
         id: fields.id("id")?,
         name: fields.text("name").map(|name| name.value),

@@ -3,16 +3,20 @@
 //! They are for convenience only: they affect no decision and contain no secret.
 
 use crate::input::finding::Finding;
-use crate::input::form::{Fields, Rule, Shape};
+use crate::input::form::{FieldRule, TypedFields, ValueShape};
 use crate::input::place::Placed;
 use crate::input::text::Text;
 
 use super::read::checked;
 use super::rules::{VERSION, optional};
 
-const FILE: &[Rule] = &[
+const FILE: &[FieldRule] = &[
     VERSION,
-    optional("signing_key", Shape::Text, "A public key file, or `key::` and the key, as in git's `user.signingkey`."),
+    optional(
+        "signing_key",
+        ValueShape::Text,
+        "A public key file, or `key::` and the key, as in git's `user.signingkey`.",
+    ),
 ];
 
 /// A user's own settings.
@@ -29,7 +33,7 @@ impl OwnSettings {
     /// All faults, each with its place.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, findings) = checked(name, bytes, FILE)?;
-        match Fields::of(&node) {
+        match TypedFields::of(&node) {
             Some(fields) if findings.is_empty() => Ok(Self { signing_key: fields.text("signing_key") }),
             _ => Err(findings),
         }

@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 
 use crate::input::finding::{Code, Finding};
-use crate::input::form::{self, Rule, Shape};
+use crate::input::form::{self, FieldRule, ValueShape};
 use crate::input::id::Id;
-use crate::input::node::{Budget, Node, Value};
+use crate::input::node::{InputNode, InputValue, ReadLimits};
 use crate::input::place::{Place, Placed};
 use crate::input::yaml;
 
 /// Parses a file and checks it against its table. Returns the findings with the tree, so that the caller can add its own.
-pub(super) fn checked(name: &str, bytes: &[u8], rules: &'static [Rule]) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
-    let (node, mut findings) = yaml::examine(name, bytes, &Budget::FILE);
+pub(super) fn checked(
+    name: &str,
+    bytes: &[u8],
+    rules: &'static [FieldRule],
+) -> Result<(InputNode, Vec<Finding>), Vec<Finding>> {
+    let (node, mut findings) = yaml::examine(name, bytes, &ReadLimits::FILE);
     let Some(node) = node else { return Err(findings) };
     if let Some(version) = node.get("version")
-        && let Value::Integer(number) = version.value
+        && let InputValue::Integer(number) = version.value
         && number != 1
     {
         let message = format!("version {number} of this file's format is not supported");
@@ -22,7 +26,7 @@ pub(super) fn checked(name: &str, bytes: &[u8], rules: &'static [Rule]) -> Resul
         findings.push(finding.help("write `version: 1`"));
         return Err(findings);
     }
-    form::check(&node, &Shape::Mapping("file", rules), "the file", &mut findings);
+    form::check(&node, &ValueShape::Mapping("file", rules), "the file", &mut findings);
     Ok((node, findings))
 }
 

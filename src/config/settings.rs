@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::input::finding::{Code, Finding};
-use crate::input::form::{Fields, Rule, Shape};
+use crate::input::form::{FieldRule, TypedFields, ValueShape};
 use crate::input::place::Placed;
 use crate::input::text::Text;
 use crate::input::time::Span;
@@ -17,45 +17,49 @@ const DAY: i64 = 86_400;
 /// The default approval steps, in order.
 pub const DEFAULT_STEPS: &[&str] = &["Owner", "Security"];
 
-const PARAMETERS: Shape = Shape::Mapping(
+const PARAMETERS: ValueShape = ValueShape::Mapping(
     "parameters",
     &[
-        optional("max_ttl", Shape::Span, "The maximum lifetime of temporary access. Default: `8h`."),
-        optional("max_privileged_ttl", Shape::Span, "The maximum lifetime of privileged access. Default: `4h`."),
-        optional("max_credential_ttl", Shape::Span, "The maximum lifetime of a credential. Default: `90d`."),
-        optional("stale_after", Shape::Span, "Access that is unused for longer counts as stale. Default: `90d`."),
+        optional("max_ttl", ValueShape::Span, "The maximum lifetime of temporary access. Default: `8h`."),
+        optional("max_privileged_ttl", ValueShape::Span, "The maximum lifetime of privileged access. Default: `4h`."),
+        optional("max_credential_ttl", ValueShape::Span, "The maximum lifetime of a credential. Default: `90d`."),
+        optional("stale_after", ValueShape::Span, "Access that is unused for longer counts as stale. Default: `90d`."),
         optional(
             "require_security_key",
-            Shape::Bool,
+            ValueShape::Bool,
             "Whether privileged changes need an approval with a touched security key.",
         ),
     ],
 );
 
-const POLICIES: Shape = Shape::Mapping(
+const POLICIES: ValueShape = ValueShape::Mapping(
     "policies",
     &[optional(
         "shipped",
-        Shape::Bool,
+        ValueShape::Bool,
         "Whether the shipped policies apply in addition to the site's own. Default: `true`.",
     )],
 );
 
 /// The fields of `review.yaml`.
-pub(super) const FILE: &[Rule] = &[
+pub(super) const FILE: &[FieldRule] = &[
     VERSION,
-    optional("log_id", Shape::Id, "The id of this site's log, written by `init`."),
-    optional("log", Shape::Text, "The log: a path relative to the trust folder. Default: `review-log.jsonl`."),
-    optional("snapshot", Shape::Text, "The snapshot: a path in the trust folder. Default: `snapshot.json`."),
-    optional("steps", Shape::List(&Shape::Id, 1, 16), "The approval steps in order. Default: Owner, Security."),
+    optional("log_id", ValueShape::Id, "The id of this site's log, written by `init`."),
+    optional("log", ValueShape::Text, "The log: a path relative to the trust folder. Default: `review-log.jsonl`."),
+    optional("snapshot", ValueShape::Text, "The snapshot: a path in the trust folder. Default: `snapshot.json`."),
+    optional(
+        "steps",
+        ValueShape::List(&ValueShape::Id, 1, 16),
+        "The approval steps in order. Default: Owner, Security.",
+    ),
     optional("policies", POLICIES, "Which policies apply."),
-    optional("approval_ttl", Shape::Span, "How long an approval is valid. Default: `72h`."),
+    optional("approval_ttl", ValueShape::Span, "How long an approval is valid. Default: `72h`."),
     optional(
         "approvals_of_ended_keys",
-        Shape::Words(&["ignore", "count"]),
+        ValueShape::Words(&["ignore", "count"]),
         "Whether approvals count whose key has expired since they were signed. Default: `ignore`.",
     ),
-    optional("max_snapshot_age", Shape::Span, "The maximum age of a snapshot. Default: `24h`."),
+    optional("max_snapshot_age", ValueShape::Span, "The maximum age of a snapshot. Default: `24h`."),
     optional("parameters", PARAMETERS, "Parameters of policies."),
 ];
 
@@ -139,13 +143,14 @@ impl Settings {
     /// All faults, each with its place.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
-        let Some(fields) = Fields::of(&node) else { return Err(findings) };
+        let Some(fields) = TypedFields::of(&node) else { return Err(findings) };
         laws(&fields, &mut findings);
         if !findings.is_empty() {
             return Err(findings);
         }
         let usual = Self::default();
-        let span = |fields: &Fields<'_>, name: &str, usual: Span| fields.span(name).map_or(usual, |span| span.value);
+        let span =
+            |fields: &TypedFields<'_>, name: &str, usual: Span| fields.span(name).map_or(usual, |span| span.value);
         let text = |name: &str, usual: Text| fields.text(name).map_or(usual, |text| text.value);
         let parameters = fields.fields("parameters").map_or(usual.parameters, |p| Parameters {
             max_ttl: span(&p, "max_ttl", usual.parameters.max_ttl),
@@ -171,7 +176,7 @@ impl Settings {
     }
 }
 
-fn laws(fields: &Fields<'_>, findings: &mut Vec<Finding>) {
+fn laws(fields: &TypedFields<'_>, findings: &mut Vec<Finding>) {
     if let Some(snapshot) = fields.text("snapshot")
         && !within_folder(snapshot.value.raw())
     {

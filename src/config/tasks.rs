@@ -1,7 +1,7 @@
 //! `tasks.yaml`: the tasks that people opened for agents. `access` checks whether a change is inside its task.
 
 use crate::input::finding::{Code, Finding};
-use crate::input::form::{Fields, Rule, Shape};
+use crate::input::form::{FieldRule, TypedFields, ValueShape};
 use crate::input::id::{IdentityId, ResourceId, TaskId};
 use crate::input::place::Placed;
 use crate::input::text::Text;
@@ -10,22 +10,26 @@ use crate::input::time::Time;
 use super::read::{checked, distinct};
 use super::rules::{IDS, MOST, VERSION, optional, required};
 
-static TASK: Shape = Shape::Mapping(
+static TASK: ValueShape = ValueShape::Mapping(
     "task",
     &[
-        required("id", Shape::Id, "The task's id, as in plans."),
-        optional("title", Shape::Text, "A short description."),
-        optional("owner", Shape::Id, "The identity of the person who owns it."),
+        required("id", ValueShape::Id, "The task's id, as in plans."),
+        optional("title", ValueShape::Text, "A short description."),
+        optional("owner", ValueShape::Id, "The identity of the person who owns it."),
         optional("agents", IDS, "The agents that may propose changes for it."),
         optional("sponsors", IDS, "The identities for which they may do so."),
-        required("scope", Shape::List(&Shape::Id, 1, MOST), "The resources that its access must be in or below."),
-        required("until", Shape::Time, "When it ends."),
-        required("state", Shape::Words(&["open", "done"]), "Its state."),
+        required(
+            "scope",
+            ValueShape::List(&ValueShape::Id, 1, MOST),
+            "The resources that its access must be in or below.",
+        ),
+        required("until", ValueShape::Time, "When it ends."),
+        required("state", ValueShape::Words(&["open", "done"]), "Its state."),
     ],
 );
 
 /// The fields of `tasks.yaml`.
-pub(super) const FILE: &[Rule] = &[VERSION, required("tasks", Shape::List(&TASK, 0, MOST), "All tasks.")];
+pub(super) const FILE: &[FieldRule] = &[VERSION, required("tasks", ValueShape::List(&TASK, 0, MOST), "All tasks.")];
 
 /// The state of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,9 +89,9 @@ impl Tasks {
     /// All faults, each with its place.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
         let (node, mut findings) = checked(name, bytes, FILE)?;
-        let Some(fields) = Fields::of(&node) else { return Err(findings) };
+        let Some(fields) = TypedFields::of(&node) else { return Err(findings) };
         let tasks: Vec<Task> =
-            fields.list("tasks").iter().filter_map(Fields::of).filter_map(|fields| task(&fields)).collect();
+            fields.list("tasks").iter().filter_map(TypedFields::of).filter_map(|fields| task(&fields)).collect();
         distinct("the task", tasks.iter().map(|task| &task.id), &mut findings);
         if findings.is_empty() { Ok(Self { tasks }) } else { Err(findings) }
     }
@@ -117,7 +121,7 @@ impl Tasks {
     }
 }
 
-fn task(fields: &Fields<'_>) -> Option<Task> {
+fn task(fields: &TypedFields<'_>) -> Option<Task> {
     Some(Task {
         id: fields.id("id")?,
         title: fields.text("title").map(|title| title.value),

@@ -1,7 +1,7 @@
 //! What each configuration file yields when valid, and which faults are rejected. Each fault has a name.
 
-use crate::config::{Agent, FILES, Holding, OwnSettings, Parameters, Settings, TaskState};
-use crate::input::form::Shape;
+use crate::config::{Agent, AgentHolding, FILES, OwnSettings, Parameters, Settings, TaskState};
+use crate::input::form::ValueShape;
 use crate::input::form_schema;
 use crate::input::id::{GroupId, IdentityId, PersonId, TaskId};
 use crate::input::text::Text;
@@ -216,12 +216,12 @@ fn agents_keep_their_proofs_and_what_they_may_hold() {
     let agent: &Agent = agents.get("spiffe://corp.example/agent/a").unwrap();
     assert_eq!(agent.max_credential_ttl, Some(Span::from_seconds(3_600)));
     assert!(
-        matches!(&agent.proofs[0].value, Proof::Key { key, .. } if key.value.raw() == "ssh-ed25519 AAAAC3Nza a@host")
+        matches!(&agent.proofs[0].value, AgentProof::Key { key, .. } if key.value.raw() == "ssh-ed25519 AAAAC3Nza a@host")
     );
-    let Proof::Token(token) = &agent.proofs[2].value else { panic!("the third proof is a token") };
+    let AgentProof::Token(token) = &agent.proofs[2].value else { panic!("the third proof is a token") };
     assert_eq!((token.issuer.raw(), token.claims[0].1.raw()), ("https://issuer.example", "refs/heads/main"));
-    assert!(matches!(&agent.may_hold[0].value, Holding::Role(role, Some(_)) if role.as_str() == "reader"));
-    assert!(matches!(&agent.may_hold[2].value, Holding::Access { scope: None, .. }));
+    assert!(matches!(&agent.may_hold[0].value, AgentHolding::Role(role, Some(_)) if role.as_str() == "reader"));
+    assert!(matches!(&agent.may_hold[2].value, AgentHolding::Access { scope: None, .. }));
     assert!(agents.get("agent:b").unwrap().may_hold.is_empty());
 }
 
@@ -254,7 +254,7 @@ fn a_machine_among_the_people_is_named() {
 #[test]
 fn each_table_gives_a_schema_that_its_own_example_fits() {
     for (name, rules) in FILES {
-        let schema = form_schema::of(&Shape::Mapping("file", rules));
+        let schema = form_schema::of(&ValueShape::Mapping("file", rules));
         let validator = jsonschema::draft202012::new(&schema).expect("the schema compiles");
         let text = match *name {
             "people.yaml" => PEOPLE,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::model::facts::{Access, AccessDelta, ChangeFacts};
-use crate::decision::case::{EvaluatedChange, Outcome};
+use crate::decision::case::{CaseOutcome, EvaluatedChange};
 use crate::input::entitlement::Mode;
 use crate::input::id::{Entitlement, ResourceId};
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime};
@@ -50,7 +50,7 @@ pub fn likeness(
 ) -> Option<Likeness> {
     let assignment = assignment(&change.action)?;
     let plain = !warned
-        && matches!(present.outcome, Outcome::Needs(_))
+        && matches!(present.outcome, CaseOutcome::Needs(_))
         && !facts.is_privileged_in_plan()
         && facts.gained_privileged == 0
         && facts.escalations.is_empty()

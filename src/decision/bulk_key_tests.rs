@@ -1,5 +1,5 @@
 use super::*;
-use crate::decision::case::Outcome;
+use crate::decision::case::CaseOutcome;
 use crate::decision::sample::{at, facts_of_grant, grant, hours, present, simple};
 
 fn like(change: &Change, facts: &ChangeFacts, parent: Option<&str>, warned: bool) -> Option<Likeness> {
@@ -47,6 +47,6 @@ fn nothing_privileged_and_nothing_with_a_warning_is_approved_with_others() {
     let mut half = simple("c1");
     half.emergent.insert(crate::input::digest::Digest::of(b"x"));
     assert!(likeness(&c, &f, &half, None, false).is_none());
-    let auto = present("c1", half.document.as_ref().clone(), Outcome::Auto);
+    let auto = present("c1", half.document.as_ref().clone(), CaseOutcome::Auto);
     assert!(likeness(&c, &f, &auto, None, false).is_none());
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::decision::digest::Document;
+use crate::decision::digest::ChangeDocument;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId};
 use crate::input::text::Text;
@@ -47,7 +47,7 @@ impl Signer {
 
 /// What policy says of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CaseOutcome {
     /// It may not be proposed.
     Denied(Denial),
     /// These steps must be filled, in the site's order. An empty list approves nothing.
@@ -83,7 +83,7 @@ impl Denial {
     }
 }
 
-impl Outcome {
+impl CaseOutcome {
     /// The steps needed once these policies are set aside; `None` if it stays denied or needs nobody.
     #[must_use]
     pub fn steps(&self, set_aside: &BTreeSet<PolicyId>) -> Option<&[StepName]> {
@@ -103,11 +103,11 @@ pub struct EvaluatedChange {
     /// Its digest now.
     pub digest: Digest<of::Change>,
     /// What the digest was taken of.
-    pub document: Arc<Document>,
+    pub document: Arc<ChangeDocument>,
     /// The whole-plan pieces in whose responsible sets it is now.
     pub emergent: BTreeSet<Digest<of::Piece>>,
     /// What policy says of it now.
-    pub outcome: Outcome,
+    pub outcome: CaseOutcome,
     /// The changes of the same plan that it depends on, transitively.
     pub depends_on: BTreeSet<ChangeId>,
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::model::facts::{
     Access, AccessDelta, Analysis, ChangeFacts, ClaimResult, Escalation, PathStep, SodConflict,
 };
-use crate::decision::fields::{Fields, Object, typed_fields};
+use crate::decision::fields::{ChangeObject, Fields, typed_fields};
 use crate::input::canonical::{self, CanonicalError};
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::Sensitivity;
@@ -28,7 +28,7 @@ pub const PREFIX: &str = "review-change@v2\n";
 /// A change with its effect, as it is hashed and recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Document {
+pub struct ChangeDocument {
     /// The action's word.
     pub action: Text,
     /// The action's typed fields.
@@ -87,14 +87,14 @@ pub struct TargetRecord {
 
 /// What a change is bound to besides what it does.
 #[derive(Clone, Copy, Debug)]
-pub struct Binding<'b> {
+pub struct DigestBinding<'b> {
     /// The snapshot that its facts were computed from.
     pub snapshot: &'b Snapshot,
     /// The log of the site.
     pub log: Option<&'b Text>,
 }
 
-impl Binding<'_> {
+impl DigestBinding<'_> {
     /// The systems that hold what a change names, whom it affects, or the roles by which it does.
     #[must_use]
     pub fn targets(&self, facts: &ChangeFacts) -> Vec<TargetRecord> {
@@ -210,7 +210,7 @@ pub struct SodRecord {
 #[derive(Clone, Debug)]
 pub struct Digested {
     /// The believed form.
-    pub document: Arc<Document>,
+    pub document: Arc<ChangeDocument>,
     /// Its canonical JSON, without LF: what the log records.
     pub text: Arc<str>,
     /// The change digest.
@@ -234,10 +234,10 @@ pub enum DocumentError {
     Digest,
 }
 
-impl Document {
+impl ChangeDocument {
     /// What is known of a change of a plan.
     #[must_use]
-    pub fn of(plan: &Plan, change: &Change, facts: &ChangeFacts, binding: &Binding<'_>) -> Self {
+    pub fn of(plan: &Plan, change: &Change, facts: &ChangeFacts, binding: &DigestBinding<'_>) -> Self {
         Self {
             action: Text::from(change.action.word()),
             fields: typed_fields(&change.action),
@@ -270,8 +270,8 @@ impl Document {
 
     /// What the change is about, for rejects.
     #[must_use]
-    pub fn object(&self) -> Object {
-        Object::of(self.action.raw(), &self.fields)
+    pub fn object(&self) -> ChangeObject {
+        ChangeObject::of(self.action.raw(), &self.fields)
     }
 
     /// What it gains, now or eligible.
@@ -315,9 +315,9 @@ pub fn change_digest(
     plan: &Plan,
     change: &Change,
     facts: &ChangeFacts,
-    binding: &Binding<'_>,
+    binding: &DigestBinding<'_>,
 ) -> Result<Digested, CanonicalError> {
-    Document::of(plan, change, facts, binding).digest()
+    ChangeDocument::of(plan, change, facts, binding).digest()
 }
 
 /// The digest of a change whose canonical JSON is given.

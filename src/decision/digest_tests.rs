@@ -19,7 +19,7 @@ fn digest_with(edit: impl FnOnce(&mut Plan, &mut Change, &mut ChangeFacts)) -> D
 /// The digest where the snapshot is of one system.
 fn digested(plan: &Plan, change: &Change, facts: &ChangeFacts) -> Digested {
     let snapshot = of_systems(r#""target":{"system":"demo","id":"T1"}"#);
-    change_digest(plan, change, facts, &Binding { snapshot: &snapshot, log: None }).unwrap()
+    change_digest(plan, change, facts, &DigestBinding { snapshot: &snapshot, log: None }).unwrap()
 }
 
 /// A snapshot that describes these systems.
@@ -31,7 +31,7 @@ fn of_systems(fields: &str) -> Snapshot {
 fn digest_on(fields: &str, log: Option<&str>) -> Digest<of::Change> {
     let (snapshot, log) = (of_systems(fields), log.map(Text::from));
     let (change, facts) = (grant("c1", "svc:a", "w"), facts_of_grant("c1", "svc:a", "w"));
-    change_digest(&plan(), &change, &facts, &Binding { snapshot: &snapshot, log: log.as_ref() }).unwrap().digest
+    change_digest(&plan(), &change, &facts, &DigestBinding { snapshot: &snapshot, log: log.as_ref() }).unwrap().digest
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn without_a_target_the_source_and_the_log_count() {
     let mut other = of_systems(r#""findings":[]"#);
     other.source = "another".into();
     let (change, facts, log) = (grant("c1", "svc:a", "w"), facts_of_grant("c1", "svc:a", "w"), Text::from("l"));
-    let moved = change_digest(&plan(), &change, &facts, &Binding { snapshot: &other, log: Some(&log) }).unwrap();
+    let moved = change_digest(&plan(), &change, &facts, &DigestBinding { snapshot: &other, log: Some(&log) }).unwrap();
     assert_ne!(none, moved.digest);
 }
 
@@ -236,12 +236,12 @@ fn a_recorded_document_is_believed_only_with_its_own_bytes_and_digest() {
     f.escalations.push(escalation());
     f.sod.push(conflict());
     let digested = digested(&plan(), &grant("c1", "svc:a", "w"), &f);
-    let read = Document::believe(&digested.text, &digested.digest).unwrap();
+    let read = ChangeDocument::believe(&digested.text, &digested.digest).unwrap();
     assert_eq!(read.document, digested.document);
-    assert!(matches!(Document::believe(&digested.text, &Digest::of(b"x")), Err(DocumentError::Digest)));
+    assert!(matches!(ChangeDocument::believe(&digested.text, &Digest::of(b"x")), Err(DocumentError::Digest)));
     let spaced = digested.text.replacen(':', ": ", 1);
-    assert!(matches!(Document::believe(&spaced, &digested.digest), Err(DocumentError::NotCanonical)));
-    assert!(Document::believe("{}", &digested.digest).is_err());
+    assert!(matches!(ChangeDocument::believe(&spaced, &digested.digest), Err(DocumentError::NotCanonical)));
+    assert!(ChangeDocument::believe("{}", &digested.digest).is_err());
 }
 
 #[test]

@@ -222,12 +222,12 @@ fn requirement_field(requirement: &Requirement) -> Field {
 /// What a change is about, so that a reject still binds it when only its words, mode or lifetime change:
 /// action, target, entitlement and scope; for other actions what stands in their place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Object {
+pub struct ChangeObject {
     action: String,
     parts: Fields,
 }
 
-impl Object {
+impl ChangeObject {
     /// The object of a change with this action and these typed fields.
     #[must_use]
     pub fn of(action: &str, fields: &Fields) -> Self {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::approval::{Standing, Weighed};
-use crate::decision::case::{CaseId, Denial, EvaluatedChange, Outcome, Signer, StepName};
+use crate::decision::case::{CaseId, CaseOutcome, Denial, EvaluatedChange, Signer, StepName};
 use crate::decision::exit::ExitCode;
 use crate::decision::judge::Judge;
 use crate::decision::matching::{Candidate, Matching};
@@ -71,7 +71,7 @@ pub struct Approved {
 
 /// The state of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum GateState {
     /// Policy lets it pass without a person.
     Auto,
     /// Every step is filled.
@@ -99,7 +99,7 @@ pub enum State {
     Waits(BTreeSet<CaseId>),
 }
 
-impl State {
+impl GateState {
     /// Whether the change may be carried out.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -127,7 +127,7 @@ pub struct ChangeVerdict {
     /// Its digest now.
     pub digest: Digest<of::Change>,
     /// Its state.
-    pub state: State,
+    pub state: GateState,
     /// The rejects that block it, also where something graver is its state.
     pub rejects: Vec<RejectedBy>,
     /// Approvals of this digest that do not count, and why.
@@ -140,13 +140,13 @@ impl ChangeVerdict {
     /// Who fills which step, also where others are missing.
     #[must_use]
     pub fn filled(&self) -> &BTreeMap<StepName, Signer> {
-        if let State::Approved(approved) = &self.state { &approved.by } else { &self.filled }
+        if let GateState::Approved(approved) = &self.state { &approved.by } else { &self.filled }
     }
 }
 
 /// What holds for a whole plan at the gate.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct GateTerms {
     /// The time.
     pub now: Time,
     /// For how long an approval counts from its seal (`approval_ttl`).
@@ -159,7 +159,7 @@ pub struct Terms {
 
 /// What the gate says of a plan.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub struct GateVerdict {
     /// Per change, in the order of the plan.
     pub changes: Vec<ChangeVerdict>,
     /// The changes that may be carried out. Empty once the plan has expired.
@@ -177,10 +177,10 @@ pub struct Verdict {
 pub fn gate<E>(
     changes: &[EvaluatedChange],
     record: &Record,
-    terms: &Terms,
+    terms: &GateTerms,
     judge: &dyn Judge,
     reanalyse: &mut dyn FnMut(&BTreeSet<CaseId>) -> Result<Reanalysis, E>,
-) -> Result<Verdict, E> {
+) -> Result<GateVerdict, E> {
     let mut verdicts: Vec<ChangeVerdict> =
         changes.iter().map(|present| judge_change(present, record, terms, judge)).collect();
     settle(changes, &mut verdicts, record, terms, judge, reanalyse)?;
@@ -199,12 +199,12 @@ pub fn gate<E>(
     // WHY: a part of the plan was analysed as a plan of its own; the whole was not, and policy denies it.
     let whole_denied = terms.plan_denied.is_some() && passing.len() == changes.len();
     let passing = if plan_expired || whole_denied { BTreeSet::new() } else { passing };
-    Ok(Verdict { changes: verdicts, passing, plan_expired, exit: ExitCode::first(holding) })
+    Ok(GateVerdict { changes: verdicts, passing, plan_expired, exit: ExitCode::first(holding) })
 }
 
 /// Judges one change by itself.
 #[must_use]
-pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &Terms, judge: &dyn Judge) -> ChangeVerdict {
+pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &GateTerms, judge: &dyn Judge) -> ChangeVerdict {
     let (now, ttl) = (terms.now, terms.approval_ttl);
     let rejects: Vec<RejectedBy> = rejections::blocking(present, record, now, ttl, judge)
         .into_iter()
@@ -229,13 +229,17 @@ pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &Terms, j
     let matched = matching::fill(needed, &candidates);
     let filled = matched.filled.clone();
     let state = match &present.outcome {
-        Outcome::Denied(denial) if !denial.is_set_aside_by(&set_aside) => State::Denied(remaining(denial, &set_aside)),
-        Outcome::Denied(_) | Outcome::Needs(_) | Outcome::Auto if !rejects.is_empty() => State::Rejected,
-        Outcome::Auto => State::Auto,
-        Outcome::Denied(_) | Outcome::Needs(_) => {
+        CaseOutcome::Denied(denial) if !denial.is_set_aside_by(&set_aside) => {
+            GateState::Denied(remaining(denial, &set_aside))
+        }
+        CaseOutcome::Denied(_) | CaseOutcome::Needs(_) | CaseOutcome::Auto if !rejects.is_empty() => {
+            GateState::Rejected
+        }
+        CaseOutcome::Auto => GateState::Auto,
+        CaseOutcome::Denied(_) | CaseOutcome::Needs(_) => {
             let rests: Vec<&RecordedDecision> = overrides
                 .iter()
-                .filter(|_| matches!(present.outcome, Outcome::Denied(_)))
+                .filter(|_| matches!(present.outcome, CaseOutcome::Denied(_)))
                 .map(|(decision, _)| *decision)
                 .collect();
             decided(present, matched, &weighed, &rests, record, terms, judge)
@@ -255,9 +259,9 @@ fn decided(
     weighed: &Weighed<'_>,
     overrides: &[&RecordedDecision],
     record: &Record,
-    terms: &Terms,
+    terms: &GateTerms,
     judge: &dyn Judge,
-) -> State {
+) -> GateState {
     // WHY: no steps at all is not "every step filled": policy promises at least one.
     if matched.missing.is_empty() && !matched.filled.is_empty() {
         let mut approved = Approved { by: matched.filled, ..Approved::default() };
@@ -277,7 +281,7 @@ fn decided(
             }
         }
         approved.until = ends.into_iter().min();
-        return State::Approved(approved);
+        return GateState::Approved(approved);
     }
     let missing: Vec<Missing> = matched
         .missing
@@ -285,14 +289,14 @@ fn decided(
         .map(|step| Missing { could: judge.could_take(&present.case, &step), step })
         .collect();
     if let Some((signer, at, since)) = voided(present, weighed, record, terms, judge) {
-        return State::Void { signer, at, since, missing };
+        return GateState::Void { signer, at, since, missing };
     }
     let ended =
         |standing: &Standing| matches!(standing, Standing::Expired(_) | Standing::Spent | Standing::KeyEnded(_));
     if weighed.ignored.iter().any(|(_, standing)| ended(standing)) {
-        return State::Expired(missing);
+        return GateState::Expired(missing);
     }
-    State::Undecided(missing)
+    GateState::Undecided(missing)
 }
 
 /// The latest approval of what this change was before, and what changed since.
@@ -300,7 +304,7 @@ fn voided(
     present: &EvaluatedChange,
     weighed: &Weighed<'_>,
     record: &Record,
-    terms: &Terms,
+    terms: &GateTerms,
     judge: &dyn Judge,
 ) -> Option<(Signer, Time, Vec<Since>)> {
     let object = present.document.object();
@@ -343,7 +347,7 @@ fn settle<E>(
     changes: &[EvaluatedChange],
     verdicts: &mut [ChangeVerdict],
     record: &Record,
-    terms: &Terms,
+    terms: &GateTerms,
     judge: &dyn Judge,
     reanalyse: &mut dyn FnMut(&BTreeSet<CaseId>) -> Result<Reanalysis, E>,
 ) -> Result<(), E> {
@@ -378,7 +382,7 @@ fn settle<E>(
         let awaited: BTreeSet<CaseId> =
             changes.iter().filter(|c| !set.contains(&c.case) && !c.gains()).map(|c| c.case.clone()).collect();
         for verdict in verdicts.iter_mut().filter(|v| falling.contains(&v.case)) {
-            verdict.state = State::Waits(awaited.clone());
+            verdict.state = GateState::Waits(awaited.clone());
         }
     }
 }
@@ -398,7 +402,7 @@ fn wait_for_dependencies(changes: &[EvaluatedChange], verdicts: &mut [ChangeVerd
                 .filter(|case| !set.contains(case))
                 .collect();
             if !absent.is_empty() {
-                verdict.state = State::Waits(absent);
+                verdict.state = GateState::Waits(absent);
                 fell = true;
             }
         }

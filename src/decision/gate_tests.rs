@@ -4,8 +4,8 @@ use crate::decision::sample::{
     steps, time, yes,
 };
 
-fn terms() -> Terms {
-    Terms { now: now(), approval_ttl: hours(TTL_HOURS), plan_denied: None, snapshot_stale: false }
+fn terms() -> GateTerms {
+    GateTerms { now: now(), approval_ttl: hours(TTL_HOURS), plan_denied: None, snapshot_stale: false }
 }
 
 fn unchanged(changes: &[EvaluatedChange]) -> impl FnMut(&BTreeSet<CaseId>) -> Result<Reanalysis, ()> {
@@ -16,7 +16,7 @@ fn unchanged(changes: &[EvaluatedChange]) -> impl FnMut(&BTreeSet<CaseId>) -> Re
     }
 }
 
-fn run(changes: &[EvaluatedChange], record: &Record, site: &Site) -> Verdict {
+fn run(changes: &[EvaluatedChange], record: &Record, site: &Site) -> GateVerdict {
     gate(changes, record, &terms(), site, &mut unchanged(changes)).unwrap()
 }
 
@@ -27,12 +27,12 @@ fn case(id: &str) -> CaseId {
 #[test]
 fn a_plan_passes_when_every_change_is_approved_or_auto() {
     let mut auto = simple("c2");
-    auto.outcome = Outcome::Auto;
+    auto.outcome = CaseOutcome::Auto;
     let all = [simple("c1"), auto];
     let v = run(&all, &record(vec![said("s1", 0, "ada", &all[0], yes(), &["Owner"])], &[]), &Site::default());
     assert_eq!(v.exit, ExitCode::Passes);
     assert_eq!(v.passing.len(), 2);
-    let State::Approved(approved) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
+    let GateState::Approved(approved) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
     assert_eq!(approved.until, Some(now().plus(hours(TTL_HOURS - 1))));
     assert_eq!(approved.decisions.len(), 1);
 }
@@ -46,7 +46,7 @@ fn two_steps_with_one_person_stay_undecided_and_say_who_could() {
     let ada = said("s1", 0, "ada", &on, yes(), &["Owner", "Security"]);
     let v = run(std::slice::from_ref(&on), &record(vec![ada.clone()], &[]), &site);
     assert_eq!(v.exit, ExitCode::Undecided);
-    let State::Undecided(missing) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
+    let GateState::Undecided(missing) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
     assert_eq!(missing[0].step, StepName::new("Security").unwrap());
     assert!(missing[0].could.contains("bob"));
     let bob = said("s2", 0, "bob", &on, yes(), &["Security"]);
@@ -66,7 +66,7 @@ fn a_changed_effect_voids_and_says_what_changed_since() {
     let now = present("c9", document("svc:a", "w", &["write", "delete"]), needs(&["Owner"]));
     let v = run(&[now], &record(vec![said("s1", 0, "ada", &was, yes(), &["Owner"])], &[]), &Site::default());
     assert_eq!(v.exit, ExitCode::Stale);
-    let State::Void { since, at, .. } = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
+    let GateState::Void { since, at, .. } = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
     assert_eq!(*at, hours_ago(1));
     let [Since::Gains(held)] = since.as_slice() else { panic!("{since:?}") };
     assert_eq!(held.access.action.raw(), "delete");
@@ -78,7 +78,7 @@ fn a_new_companion_voids_and_names_the_piece() {
     let r = record(vec![said("s1", 0, "ada", &on, yes(), &["Owner"])], &[]);
     on.emergent.insert(Digest::of(b"x"));
     let v = run(&[on], &r, &Site::default());
-    let State::Void { since, .. } = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
+    let GateState::Void { since, .. } = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
     assert_eq!(*since, vec![Since::Emerges(Digest::of(b"x"))]);
 }
 
@@ -88,7 +88,7 @@ fn an_expired_or_used_approval_is_stale() {
     let mut old = said("s1", 0, "ada", &on, yes(), &["Owner"]);
     old.sealed_at = hours_ago(TTL_HOURS + 1);
     let v = run(std::slice::from_ref(&on), &record(vec![old], &[]), &Site::default());
-    assert!(matches!(v.changes[0].state, State::Expired(_)));
+    assert!(matches!(v.changes[0].state, GateState::Expired(_)));
     assert_eq!(v.exit, ExitCode::Stale);
 }
 
@@ -121,13 +121,13 @@ fn a_denial_set_aside_still_needs_its_steps() {
     let with = |d: Vec<RecordedDecision>| run(std::slice::from_ref(&on), &record(d, &[]), &site);
     let half = said("s1", 0, "cyd", &on, aside(&["p"]), &[]);
     let v = with(vec![half]);
-    let State::Denied(rest) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
+    let GateState::Denied(rest) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
     assert_eq!(rest.overridable.len(), 1);
     let whole = said("s1", 0, "cyd", &on, aside(&["p", "q"]), &[]);
     assert_eq!(with(vec![whole.clone()]).exit, ExitCode::Undecided);
     let ada = said("s2", 0, "ada", &on, yes(), &["Owner"]);
     let v = with(vec![whole, ada]);
-    let State::Approved(approved) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
+    let GateState::Approved(approved) = &v.changes[0].state else { panic!("{:?}", v.changes[0].state) };
     assert_eq!((approved.set_aside.len(), approved.decisions.len()), (2, 2));
 }
 
@@ -169,7 +169,7 @@ fn gains_wait_for_the_reductions_that_their_approval_rests_on() {
         Ok(Reanalysis { changes: BTreeMap::from([(case("c1"), alone)]), ..Reanalysis::default() })
     })
     .unwrap();
-    assert_eq!(v.changes[0].state, State::Waits(BTreeSet::from([case("c2")])));
+    assert_eq!(v.changes[0].state, GateState::Waits(BTreeSet::from([case("c2")])));
     assert_eq!((v.exit, v.passing.len(), asked.len()), (ExitCode::Undecided, 0, 1));
 }
 
@@ -199,7 +199,7 @@ fn a_change_waits_for_what_it_depends_on() {
     let all = [simple("c1"), second];
     let r = record(vec![said("s1", 0, "ada", &all[1], yes(), &["Owner"])], &[]);
     let v = run(&all, &r, &Site::default());
-    assert_eq!(v.changes[1].state, State::Waits(BTreeSet::from([case("c1")])));
+    assert_eq!(v.changes[1].state, GateState::Waits(BTreeSet::from([case("c1")])));
 }
 
 #[test]
@@ -218,9 +218,9 @@ fn a_denied_plan_and_an_old_snapshot_show_in_the_exit_code() {
     let on = simple("c1");
     let r = record(vec![said("s1", 0, "ada", &on, yes(), &["Owner"])], &[]);
     let all = [on];
-    let with = |terms: &Terms| gate(&all, &r, terms, &Site::default(), &mut unchanged(&all)).unwrap();
-    assert_eq!(with(&Terms { snapshot_stale: true, ..terms() }).exit, ExitCode::Stale);
-    let denied = with(&Terms { plan_denied: Some(BTreeSet::new()), ..terms() });
+    let with = |terms: &GateTerms| gate(&all, &r, terms, &Site::default(), &mut unchanged(&all)).unwrap();
+    assert_eq!(with(&GateTerms { snapshot_stale: true, ..terms() }).exit, ExitCode::Stale);
+    let denied = with(&GateTerms { plan_denied: Some(BTreeSet::new()), ..terms() });
     assert_eq!(denied.exit, ExitCode::Denied);
     assert!(denied.passing.is_empty(), "nothing of a plan that is denied as a whole may be carried out");
     assert_eq!(with(&terms()).passing.len(), 1);

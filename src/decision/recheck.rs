@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decision::case::{CaseId, EvaluatedChange, Outcome};
+use crate::decision::case::{CaseId, CaseOutcome, EvaluatedChange};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{PlanId, PolicyId};
 
@@ -20,7 +20,7 @@ pub struct Reanalysis {
 
 /// Why an approved set cannot stand on its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+pub enum RecheckFault {
     /// Policy denies the approved part of the plan.
     PlanDenied(PlanId, BTreeSet<PolicyId>),
     /// Policy denies the change within the set.
@@ -35,21 +35,6 @@ pub enum Fault {
     NotAnalysed(CaseId),
 }
 
-impl Fault {
-    /// The change that it concerns; none: the plan as a whole.
-    #[must_use]
-    pub fn case(&self) -> Option<&CaseId> {
-        match self {
-            Self::PlanDenied(..) => None,
-            Self::Denied(case, _)
-            | Self::Moved(case)
-            | Self::Emerges(case, _)
-            | Self::Dependency(case, _)
-            | Self::NotAnalysed(case) => Some(case),
-        }
-    }
-}
-
 /// What one approved change was approved on.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
@@ -61,31 +46,31 @@ pub struct Basis<'a> {
 
 /// The faults of an approved set, sorted; empty: it can stand.
 #[must_use]
-pub fn faults(approved: &[Basis<'_>], again: &Reanalysis) -> BTreeSet<Fault> {
-    let mut found: BTreeSet<Fault> = again
+pub fn faults(approved: &[Basis<'_>], again: &Reanalysis) -> BTreeSet<RecheckFault> {
+    let mut found: BTreeSet<RecheckFault> = again
         .denied_plans
         .iter()
         .filter(|(plan, _)| approved.iter().any(|b| b.shown.case.plan == **plan))
-        .map(|(plan, policies)| Fault::PlanDenied(plan.clone(), policies.clone()))
+        .map(|(plan, policies)| RecheckFault::PlanDenied(plan.clone(), policies.clone()))
         .collect();
     for basis in approved {
         let case = &basis.shown.case;
         let Some(now) = again.changes.get(case) else {
-            found.insert(Fault::NotAnalysed(case.clone()));
+            found.insert(RecheckFault::NotAnalysed(case.clone()));
             continue;
         };
         if now.digest != basis.shown.digest {
-            found.insert(Fault::Moved(case.clone()));
+            found.insert(RecheckFault::Moved(case.clone()));
         }
         let unseen: BTreeSet<_> = now.emergent.difference(&basis.shown.emergent).copied().collect();
         if !unseen.is_empty() {
-            found.insert(Fault::Emerges(case.clone(), unseen));
+            found.insert(RecheckFault::Emerges(case.clone(), unseen));
         }
-        if let Outcome::Denied(denial) = &now.outcome
+        if let CaseOutcome::Denied(denial) = &now.outcome
             && !denial.is_set_aside_by(basis.set_aside)
         {
             let policies = denial.mandatory.union(&denial.overridable).cloned().collect();
-            found.insert(Fault::Denied(case.clone(), policies));
+            found.insert(RecheckFault::Denied(case.clone(), policies));
         }
     }
     found

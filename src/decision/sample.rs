@@ -7,8 +7,8 @@ use crate::access::model::facts::{
     Access, AccessDelta, Affected, Analysis, ChangeFacts, ChangeTargets, Effects, PolicyContext,
 };
 use crate::decision::bars::Bar;
-use crate::decision::case::{CaseId, Denial, EvaluatedChange, Outcome, Signer, StepName};
-use crate::decision::digest::{Document, EffectRecord, Held, SubjectRecord};
+use crate::decision::case::{CaseId, CaseOutcome, Denial, EvaluatedChange, Signer, StepName};
+use crate::decision::digest::{ChangeDocument, EffectRecord, Held, SubjectRecord};
 use crate::decision::fields::typed_fields;
 use crate::decision::judge::Judge;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
@@ -46,13 +46,13 @@ pub(crate) fn steps(names: &[&str]) -> Vec<StepName> {
     names.iter().map(|n| StepName::new(n).unwrap()).collect()
 }
 
-pub(crate) fn needs(names: &[&str]) -> Outcome {
-    Outcome::Needs(steps(names))
+pub(crate) fn needs(names: &[&str]) -> CaseOutcome {
+    CaseOutcome::Needs(steps(names))
 }
 
-pub(crate) fn denied(mandatory: &[&str], overridable: &[&str]) -> Outcome {
+pub(crate) fn denied(mandatory: &[&str], overridable: &[&str]) -> CaseOutcome {
     let ids = |names: &[&str]| names.iter().map(|n| PolicyId::from(*n)).collect();
-    Outcome::Denied(Denial {
+    CaseOutcome::Denied(Denial {
         mandatory: ids(mandatory),
         unnamed: false,
         overridable: ids(overridable),
@@ -189,13 +189,13 @@ pub(crate) fn analysis() -> Analysis {
 }
 
 /// A document of a grant: who gets which role, with which actions.
-pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
+pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> ChangeDocument {
     let mut gained: Vec<Held> = actions
         .iter()
         .map(|a| Held { subject: SubjectRecord::Identity(to.into()), access: access(a, None), already: false })
         .collect();
     gained.sort();
-    Document {
+    ChangeDocument {
         action: "grant".into(),
         fields: typed_fields(&Action::Grant(assignment(to, role))),
         plan: "P1".into(),
@@ -217,14 +217,14 @@ pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> Document {
 }
 
 /// A change that takes what a grant gives.
-pub(crate) fn reduction(to: &str, role: &str) -> Document {
+pub(crate) fn reduction(to: &str, role: &str) -> ChangeDocument {
     let mut d = document(to, role, &["read"]);
     d.action = "revoke".into();
     d.effect.lost = std::mem::take(&mut d.effect.gained);
     d
 }
 
-pub(crate) fn present(id: &str, document: Document, outcome: Outcome) -> EvaluatedChange {
+pub(crate) fn present(id: &str, document: ChangeDocument, outcome: CaseOutcome) -> EvaluatedChange {
     let digested = document.digest().unwrap();
     EvaluatedChange {
         case: CaseId::new("P1", id),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::decision::digest::{Document, Held, TargetRecord};
+use crate::decision::digest::{ChangeDocument, Held, TargetRecord};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
@@ -34,7 +34,7 @@ pub enum Since {
 
 /// Everything that differs between a change as it was and as it is.
 #[must_use]
-pub fn since(was: &Document, is: &Document) -> Vec<Since> {
+pub fn since(was: &ChangeDocument, is: &ChangeDocument) -> Vec<Since> {
     let mut found = Vec::new();
     if was.targets != is.targets {
         found.push(Since::Targets(was.targets.clone(), is.targets.clone()));

@@ -5,18 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::decision::case::{Denial, Outcome};
+use crate::decision::case::{CaseOutcome, Denial};
 use crate::input::id::PolicyId;
 use crate::policy;
 use crate::policy::{Enforcement, Judged, PlanJudged, PolicyHit, Why};
 
 /// What policy says of a change.
 #[must_use]
-pub fn outcome(judged: &Judged) -> Outcome {
+pub fn outcome(judged: &Judged) -> CaseOutcome {
     match &judged.outcome {
-        policy::Outcome::Denied => Outcome::Denied(denial(judged)),
-        policy::Outcome::Needs(steps) => Outcome::Needs(steps.clone()),
-        policy::Outcome::Auto => Outcome::Auto,
+        policy::Outcome::Denied => CaseOutcome::Denied(denial(judged)),
+        policy::Outcome::Needs(steps) => CaseOutcome::Needs(steps.clone()),
+        policy::Outcome::Auto => CaseOutcome::Auto,
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
             barred: BTreeSet::new(),
             case: None,
         };
-        let Outcome::Denied(denial) = outcome(&judged) else { panic!("denied") };
+        let CaseOutcome::Denied(denial) = outcome(&judged) else { panic!("denied") };
         denial
     }
 

@@ -1,7 +1,7 @@
-//! Checks a [`Node`] tree against a table of fields, and reads typed values from it.
+//! Checks an [`InputNode`] tree against a table of fields, and reads typed values from it.
 //!
-//! [`check`] compares a tree with its [`Shape`] and reports every fault at its place, with the nearest known name. It
-//! takes time linear in the tree. [`Fields`] then reads typed values. The same table generates the JSON Schema in
+//! [`check`] compares a tree with its [`ValueShape`] and reports every fault at its place, with the nearest known name. It
+//! takes time linear in the tree. [`TypedFields`] then reads typed values. The same table generates the JSON Schema in
 //! [`super::form_schema`], so the two always agree. A getter returns `None` both for an absent value and for an invalid
 //! one, so use its result only if [`check`] reported nothing.
 
@@ -9,8 +9,8 @@ use super::digest::{Digest, of};
 use super::finding::{Code, Finding};
 use super::id::Id;
 use super::nearest::nearest;
-use super::node::{Entry, Node, Value};
-use super::place::{Place, Placed};
+use super::node::{InputEntry, InputNode, InputValue};
+use super::place::Placed;
 use super::text::Text;
 use super::time::{Span, Time};
 
@@ -23,11 +23,11 @@ pub const MAX_FAULTS: usize = 1_000;
 
 /// One field of a mapping.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub struct FieldRule {
     /// The key.
     pub name: &'static str,
     /// The shape of its value.
-    pub shape: Shape,
+    pub shape: ValueShape,
     /// Whether it is required.
     pub need: Need,
     /// Its purpose, in one sentence.
@@ -49,7 +49,7 @@ pub enum Need {
 
 /// The shape of a value.
 #[derive(Clone, Copy, Debug)]
-pub enum Shape {
+pub enum ValueShape {
     /// Text of 1 to [`MAX_TEXT`] bytes.
     Text,
     /// A name of 1 to [`MAX_ID`] bytes on one line, without leading or trailing white space.
@@ -67,11 +67,11 @@ pub enum Shape {
     /// One of these words.
     Words(&'static [&'static str]),
     /// A list: the shape of the items, and the minimum and maximum number of items.
-    List(&'static Shape, usize, usize),
+    List(&'static ValueShape, usize, usize),
     /// A mapping with these fields. The noun is used in messages.
-    Mapping(&'static str, &'static [Rule]),
+    Mapping(&'static str, &'static [FieldRule]),
     /// A mapping from names to values of one shape.
-    Named(&'static Shape),
+    Named(&'static ValueShape),
     /// A mapping whose fields depend on the value of one field.
     Variants(&'static Variants),
 }
@@ -86,32 +86,32 @@ pub struct Variants {
     /// The purpose of that field.
     pub about: &'static str,
     /// The fields of every case.
-    pub common: &'static [Rule],
+    pub common: &'static [FieldRule],
     /// The cases.
-    pub cases: &'static [Case],
+    pub cases: &'static [VariantCase],
 }
 
 /// One case of a [`Variants`].
 #[derive(Debug)]
-pub struct Case {
+pub struct VariantCase {
     /// The word that selects the case.
     pub word: &'static str,
     /// What it means, in one sentence.
     pub about: &'static str,
     /// The fields of this case only.
-    pub rules: &'static [Rule],
+    pub rules: &'static [FieldRule],
 }
 
 impl Variants {
     /// The case that a word selects.
     #[must_use]
-    pub fn case(&self, word: &str) -> Option<&'static Case> {
+    pub fn case(&self, word: &str) -> Option<&'static VariantCase> {
         self.cases.iter().find(|case| case.word == word)
     }
 }
 
 /// Checks that a value has a shape and adds every fault to `findings`. Messages call the value `what`.
-pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>) {
+pub fn check(node: &InputNode, shape: &ValueShape, what: &str, findings: &mut Vec<Finding>) {
     if findings.len() >= MAX_FAULTS {
         return;
     }
@@ -119,40 +119,40 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
         findings.push(Finding::new(code, message).at(&node.place).help(help));
     };
     match (shape, &node.value) {
-        (_, Value::Faulty) | (Shape::Bool, Value::Bool(_)) => {}
-        (_, Value::Null) => {
+        (_, InputValue::Faulty) | (ValueShape::Bool, InputValue::Bool(_)) => {}
+        (_, InputValue::Null) => {
             wrong(Code::WrongType, format!("{what} has no value"), format!("give it {} or remove it", expected(shape)));
         }
-        (Shape::Text, Value::Text(text)) => {
+        (ValueShape::Text, InputValue::Text(text)) => {
             if text.raw().trim().is_empty() {
                 wrong(Code::BadValue, format!("{what} is empty"), "write a text".to_owned());
             } else if text.raw().len() > MAX_TEXT {
                 wrong(Code::BadValue, format!("{what} is longer than {MAX_TEXT} bytes"), "shorten it".to_owned());
             }
         }
-        (Shape::Id, Value::Text(text)) => {
+        (ValueShape::Id, InputValue::Text(text)) => {
             if let Some(fault) = id_fault(text.raw()) {
                 wrong(Code::BadValue, format!("{what} {fault}"), format!("expected {}", expected(shape)));
             }
         }
-        (Shape::Time, Value::Text(text)) if time(text.raw()).is_some() => {}
-        (Shape::Span, Value::Text(text)) if span(text.raw()).is_some() => {}
-        (Shape::Digest, Value::Text(text)) if digest(text.raw()).is_some() => {}
-        (Shape::Words(words), Value::Text(text)) if words.contains(&text.raw()) => {}
-        (Shape::Integer(least, most), Value::Integer(n)) if (least..=most).contains(&n) => {}
-        (Shape::Words(words), Value::Text(text)) => {
+        (ValueShape::Time, InputValue::Text(text)) if time(text.raw()).is_some() => {}
+        (ValueShape::Span, InputValue::Text(text)) if span(text.raw()).is_some() => {}
+        (ValueShape::Digest, InputValue::Text(text)) if digest(text.raw()).is_some() => {}
+        (ValueShape::Words(words), InputValue::Text(text)) if words.contains(&text.raw()) => {}
+        (ValueShape::Integer(least, most), InputValue::Integer(n)) if (least..=most).contains(&n) => {}
+        (ValueShape::Words(words), InputValue::Text(text)) => {
             let help = nearest(text.raw(), words.iter().copied())
                 .map_or_else(|| format!("expected {}", expected(shape)), |word| format!("did you mean `{word}`"));
             wrong(Code::BadValue, format!("{what} is `{}`, which is not allowed", text.raw()), help);
         }
-        (Shape::Time | Shape::Span | Shape::Digest, Value::Text(text)) => {
+        (ValueShape::Time | ValueShape::Span | ValueShape::Digest, InputValue::Text(text)) => {
             let message = format!("{what} is `{}`, which is not {}", text.raw(), expected(shape));
             wrong(Code::BadValue, message, format!("write {}", expected(shape)));
         }
-        (Shape::Integer(..), Value::Integer(n)) => {
+        (ValueShape::Integer(..), InputValue::Integer(n)) => {
             wrong(Code::BadValue, format!("{what} is {n}"), format!("expected {}", expected(shape)));
         }
-        (Shape::List(of, least, most), Value::List(items)) => {
+        (ValueShape::List(of, least, most), InputValue::List(items)) => {
             if items.len() < *least || items.len() > *most {
                 let message = format!("{what} has {} items", items.len());
                 wrong(Code::BadValue, message, format!("expected {least} to {most}"));
@@ -161,8 +161,10 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
                 check(item, of, &label(of, item).unwrap_or_else(|| format!("item {n} of {what}")), findings);
             }
         }
-        (Shape::Mapping(_, rules), Value::Mapping(entries)) => fields(node, entries, rules, what, what, findings),
-        (Shape::Named(of), Value::Mapping(entries)) => {
+        (ValueShape::Mapping(_, rules), InputValue::Mapping(entries)) => {
+            fields(node, entries, rules, what, what, findings);
+        }
+        (ValueShape::Named(of), InputValue::Mapping(entries)) => {
             for entry in entries {
                 let name = entry.key.value.raw();
                 if let Some(fault) = id_fault(name) {
@@ -172,19 +174,19 @@ pub fn check(node: &Node, shape: &Shape, what: &str, findings: &mut Vec<Finding>
                 check(&entry.value, of, &format!("`{name}` of {what}"), findings);
             }
         }
-        (Shape::Variants(variants), Value::Mapping(entries)) => {
+        (ValueShape::Variants(variants), InputValue::Mapping(entries)) => {
             variant(node, entries, variants, what, findings);
         }
         _ => {
-            let quote = matches!(node.value, Value::Bool(_) | Value::Integer(_) | Value::Number(_));
-            let textual = matches!(shape, Shape::Text | Shape::Id | Shape::Words(_));
+            let quote = matches!(node.value, InputValue::Bool(_) | InputValue::Integer(_) | InputValue::Number(_));
+            let textual = matches!(shape, ValueShape::Text | ValueShape::Id | ValueShape::Words(_));
             let help = if quote && textual { "quote it".to_owned() } else { format!("write {}", expected(shape)) };
             wrong(Code::WrongType, format!("{what} is {}, not {}", node.kind(), expected(shape)), help);
         }
     }
 }
 
-fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, findings: &mut Vec<Finding>) {
+fn variant(node: &InputNode, entries: &[InputEntry], variants: &Variants, what: &str, findings: &mut Vec<Finding>) {
     let words: Vec<_> = variants.cases.iter().map(|case| case.word).collect();
     let chosen = entries.iter().find(|entry| entry.key.value.raw() == variants.by).map(|entry| &entry.value);
     let Some(chosen) = chosen else {
@@ -194,7 +196,7 @@ fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, find
         return;
     };
     let Some(word) = chosen.as_text() else {
-        check(chosen, &Shape::Id, &format!("`{}` of {what}", variants.by), findings);
+        check(chosen, &ValueShape::Id, &format!("`{}` of {what}", variants.by), findings);
         return;
     };
     let Some(case) = variants.case(word.raw()) else {
@@ -204,13 +206,20 @@ fn variant(node: &Node, entries: &[Entry], variants: &Variants, what: &str, find
         findings.push(Finding::new(Code::BadValue, message).at(&chosen.place).help(help));
         return;
     };
-    let by = Rule { name: variants.by, shape: Shape::Id, need: Need::Required, about: variants.about };
-    let rules: Vec<Rule> = variants.common.iter().chain(std::iter::once(&by)).chain(case.rules).copied().collect();
+    let by = FieldRule { name: variants.by, shape: ValueShape::Id, need: Need::Required, about: variants.about };
+    let rules: Vec<FieldRule> = variants.common.iter().chain(std::iter::once(&by)).chain(case.rules).copied().collect();
     fields(node, entries, &rules, what, &format!("`{}` ({what})", case.word), findings);
 }
 
 /// Checks the fields of a mapping: the shape of each known field, then missing and mutually exclusive fields.
-fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &str, findings: &mut Vec<Finding>) {
+fn fields(
+    node: &InputNode,
+    entries: &[InputEntry],
+    rules: &[FieldRule],
+    what: &str,
+    owner: &str,
+    findings: &mut Vec<Finding>,
+) {
     let names: Vec<_> = rules.iter().map(|rule| rule.name).collect();
     // Compute this once per mapping: a hostile file may contain tens of thousands of unknown keys.
     let absent: Vec<_> =
@@ -277,39 +286,39 @@ fn fields(node: &Node, entries: &[Entry], rules: &[Rule], what: &str, owner: &st
 }
 
 /// The name of a list item in messages: its noun and, if it has one, its id.
-fn label(shape: &Shape, item: &Node) -> Option<String> {
+fn label(shape: &ValueShape, item: &InputNode) -> Option<String> {
     let noun = match shape {
-        Shape::Mapping(noun, _) => noun,
-        Shape::Variants(variants) => variants.noun,
-        Shape::Text
-        | Shape::Id
-        | Shape::Time
-        | Shape::Span
-        | Shape::Bool
-        | Shape::Integer(..)
-        | Shape::Digest
-        | Shape::Words(_)
-        | Shape::List(..)
-        | Shape::Named(_) => return None,
+        ValueShape::Mapping(noun, _) => noun,
+        ValueShape::Variants(variants) => variants.noun,
+        ValueShape::Text
+        | ValueShape::Id
+        | ValueShape::Time
+        | ValueShape::Span
+        | ValueShape::Bool
+        | ValueShape::Integer(..)
+        | ValueShape::Digest
+        | ValueShape::Words(_)
+        | ValueShape::List(..)
+        | ValueShape::Named(_) => return None,
     };
-    let id = item.get("id").and_then(Node::as_text).filter(|id| id_fault(id.raw()).is_none())?;
+    let id = item.get("id").and_then(InputNode::as_text).filter(|id| id_fault(id.raw()).is_none())?;
     Some(format!("{noun} `{}`", id.raw()))
 }
 
 /// A description of the shape for messages.
-fn expected(shape: &Shape) -> String {
+fn expected(shape: &ValueShape) -> String {
     match shape {
-        Shape::Text => format!("text of at most {MAX_TEXT} bytes"),
-        Shape::Id => format!("a name of at most {MAX_ID} bytes on one line"),
-        Shape::Time => "a time such as `2026-11-30T00:00:00Z`".to_owned(),
-        Shape::Span => "a duration such as `45m`, `4h` or `7d`".to_owned(),
-        Shape::Bool => "`true` or `false`".to_owned(),
-        Shape::Integer(least, most) if least == most => format!("the number {least}"),
-        Shape::Integer(least, most) => format!("a whole number from {least} to {most}"),
-        Shape::Digest => "`sha256:` and 64 lower-case hexadecimal digits".to_owned(),
-        Shape::Words(words) => format!("one of {}", listed(words)),
-        Shape::List(..) => "a list".to_owned(),
-        Shape::Mapping(..) | Shape::Named(_) | Shape::Variants(_) => "a mapping".to_owned(),
+        ValueShape::Text => format!("text of at most {MAX_TEXT} bytes"),
+        ValueShape::Id => format!("a name of at most {MAX_ID} bytes on one line"),
+        ValueShape::Time => "a time such as `2026-11-30T00:00:00Z`".to_owned(),
+        ValueShape::Span => "a duration such as `45m`, `4h` or `7d`".to_owned(),
+        ValueShape::Bool => "`true` or `false`".to_owned(),
+        ValueShape::Integer(least, most) if least == most => format!("the number {least}"),
+        ValueShape::Integer(least, most) => format!("a whole number from {least} to {most}"),
+        ValueShape::Digest => "`sha256:` and 64 lower-case hexadecimal digits".to_owned(),
+        ValueShape::Words(words) => format!("one of {}", listed(words)),
+        ValueShape::List(..) => "a list".to_owned(),
+        ValueShape::Mapping(..) | ValueShape::Named(_) | ValueShape::Variants(_) => "a mapping".to_owned(),
     }
 }
 
@@ -362,39 +371,32 @@ fn digest(text: &str) -> Option<Digest<of::File>> {
 
 /// The typed values of a mapping.
 #[derive(Clone, Copy, Debug)]
-pub struct Fields<'n> {
-    entries: &'n [Entry],
-    place: &'n Place,
+pub struct TypedFields<'n> {
+    entries: &'n [InputEntry],
 }
 
-impl<'n> Fields<'n> {
+impl<'n> TypedFields<'n> {
     /// The fields of a mapping, or `None` for any other value.
     #[must_use]
-    pub fn of(node: &'n Node) -> Option<Self> {
-        node.entries().map(|entries| Self { entries, place: &node.place })
-    }
-
-    /// The place of the whole mapping.
-    #[must_use]
-    pub fn place(&self) -> &'n Place {
-        self.place
+    pub fn of(node: &'n InputNode) -> Option<Self> {
+        node.entries().map(|entries| Self { entries })
     }
 
     /// The entry of a field, if present.
     #[must_use]
-    pub fn entry(&self, name: &str) -> Option<&'n Entry> {
+    pub fn entry(&self, name: &str) -> Option<&'n InputEntry> {
         self.entries.iter().find(|entry| entry.key.value.raw() == name)
     }
 
     /// The value of a field, if present.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'n Node> {
+    pub fn get(&self, name: &str) -> Option<&'n InputNode> {
         self.entry(name).map(|entry| &entry.value)
     }
 
     /// All entries, for a mapping from names.
     #[must_use]
-    pub fn entries(&self) -> &'n [Entry] {
+    pub fn entries(&self) -> &'n [InputEntry] {
         self.entries
     }
 
@@ -437,14 +439,14 @@ impl<'n> Fields<'n> {
     #[must_use]
     pub fn bool(&self, name: &str) -> Option<Placed<bool>> {
         let node = self.get(name)?;
-        if let Value::Bool(value) = node.value { Some(Placed::new(value, node.place.clone())) } else { None }
+        if let InputValue::Bool(value) = node.value { Some(Placed::new(value, node.place.clone())) } else { None }
     }
 
     /// A whole number.
     #[must_use]
     pub fn integer(&self, name: &str) -> Option<Placed<i64>> {
         let node = self.get(name)?;
-        if let Value::Integer(value) = node.value { Some(Placed::new(value, node.place.clone())) } else { None }
+        if let InputValue::Integer(value) = node.value { Some(Placed::new(value, node.place.clone())) } else { None }
     }
 
     /// One of `all`, selected by the word that `word_of` returns for it.
@@ -455,8 +457,8 @@ impl<'n> Fields<'n> {
 
     /// The items of a list, or an empty list if it is absent.
     #[must_use]
-    pub fn list(&self, name: &str) -> &'n [Node] {
-        self.get(name).and_then(Node::items).unwrap_or_default()
+    pub fn list(&self, name: &str) -> &'n [InputNode] {
+        self.get(name).and_then(InputNode::items).unwrap_or_default()
     }
 
     /// A list of names.
@@ -467,14 +469,14 @@ impl<'n> Fields<'n> {
 
     /// A nested mapping.
     #[must_use]
-    pub fn fields(&self, name: &str) -> Option<Fields<'n>> {
-        Fields::of(self.get(name)?)
+    pub fn fields(&self, name: &str) -> Option<TypedFields<'n>> {
+        TypedFields::of(self.get(name)?)
     }
 }
 
 /// The name in a node.
 #[must_use]
-pub fn id<K>(node: &Node) -> Option<Placed<Id<K>>> {
+pub fn id<K>(node: &InputNode) -> Option<Placed<Id<K>>> {
     let text = node.as_text()?;
     id_fault(text.raw()).is_none().then(|| Placed::new(Id::new(text.raw()), node.place.clone()))
 }

@@ -1,39 +1,39 @@
-//! Generates the JSON Schema (draft 2020-12) of a [`Shape`], from the table that the reader uses.
+//! Generates the JSON Schema (draft 2020-12) of a [`ValueShape`], from the table that the reader uses.
 //!
 //! The schema accepts what the reader accepts, except for rules that a schema cannot express (for example that
 //! 2026-02-30 is not a date, or that ids are unique).
 
 use serde_json::{Map, Value, json};
 
-use super::form::{MAX_ID, MAX_TEXT, Need, Rule, Shape};
+use super::form::{FieldRule, MAX_ID, MAX_TEXT, Need, ValueShape};
 
 /// The dialect of all schemas.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The schema of a shape.
 #[must_use]
-pub fn of(shape: &Shape) -> Value {
+pub fn of(shape: &ValueShape) -> Value {
     match shape {
-        Shape::Text => json!({"type": "string", "maxLength": MAX_TEXT, "pattern": "\\S"}),
-        Shape::Id => json!({"type": "string", "maxLength": MAX_ID, "pattern": "^\\S(.*\\S)?$"}),
-        Shape::Time => json!({
+        ValueShape::Text => json!({"type": "string", "maxLength": MAX_TEXT, "pattern": "\\S"}),
+        ValueShape::Id => json!({"type": "string", "maxLength": MAX_ID, "pattern": "^\\S(.*\\S)?$"}),
+        ValueShape::Time => json!({
             "type": "string",
             "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))?$"
         }),
-        Shape::Span => json!({"type": "string", "pattern": "^[1-9][0-9]{0,8}[smhdw]$"}),
-        Shape::Bool => json!({"type": "boolean"}),
-        Shape::Integer(least, most) if least == most => json!({"const": least}),
-        Shape::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
-        Shape::Digest => json!({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}),
-        Shape::Words(words) => json!({"enum": words}),
-        Shape::List(items, least, most) => {
+        ValueShape::Span => json!({"type": "string", "pattern": "^[1-9][0-9]{0,8}[smhdw]$"}),
+        ValueShape::Bool => json!({"type": "boolean"}),
+        ValueShape::Integer(least, most) if least == most => json!({"const": least}),
+        ValueShape::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
+        ValueShape::Digest => json!({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}),
+        ValueShape::Words(words) => json!({"enum": words}),
+        ValueShape::List(items, least, most) => {
             json!({"type": "array", "items": of(items), "minItems": least, "maxItems": most})
         }
-        Shape::Mapping(_, rules) => mapping(rules.iter(), None),
-        Shape::Named(value) => {
-            json!({"type": "object", "propertyNames": of(&Shape::Id), "additionalProperties": of(value)})
+        ValueShape::Mapping(_, rules) => mapping(rules.iter(), None),
+        ValueShape::Named(value) => {
+            json!({"type": "object", "propertyNames": of(&ValueShape::Id), "additionalProperties": of(value)})
         }
-        Shape::Variants(variants) => {
+        ValueShape::Variants(variants) => {
             let cases = variants.cases.iter().map(|case| {
                 let word = json!({"const": case.word, "description": variants.about});
                 let mut schema = mapping(variants.common.iter().chain(case.rules), Some((variants.by, word)));
@@ -47,7 +47,7 @@ pub fn of(shape: &Shape) -> Value {
     }
 }
 
-fn mapping<'r>(rules: impl Iterator<Item = &'r Rule>, word: Option<(&str, Value)>) -> Value {
+fn mapping<'r>(rules: impl Iterator<Item = &'r FieldRule>, word: Option<(&str, Value)>) -> Value {
     let (mut properties, mut required, mut laws) = (Map::new(), Vec::new(), Vec::new());
     if let Some((name, schema)) = word {
         required.push(json!(name));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The hasher for names of a large snapshot: fast, with a random seed.
 pub type Hashes = foldhash::fast::RandomState;
 /// A set of names from one reading.
-pub type Names<'a> = HashSet<&'a str, Hashes>;
+pub type NameSet<'a> = HashSet<&'a str, Hashes>;
 /// A map from names of one reading.
 pub type ByName<'a, V> = HashMap<&'a str, V, Hashes>;
 

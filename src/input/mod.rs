@@ -10,7 +10,6 @@ pub mod form;
 pub mod form_schema;
 pub mod id;
 pub mod intern;
-pub mod json;
 pub mod nearest;
 pub mod node;
 pub mod place;

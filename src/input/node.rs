@@ -10,7 +10,7 @@ use super::text::Text;
 
 /// The limits of a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct ReadLimits {
     /// Maximum size of the file in bytes.
     pub bytes: usize,
     /// Maximum nesting of lists and mappings.
@@ -19,23 +19,23 @@ pub struct Budget {
     pub nodes: usize,
 }
 
-impl Budget {
+impl ReadLimits {
     /// The limits for a plan and for each configuration file: 1 MiB, 32 levels, 100,000 nodes.
     pub const FILE: Self = Self { bytes: 1 << 20, depth: 32, nodes: 100_000 };
 }
 
 /// A value and its place.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub struct InputNode {
     /// The value.
-    pub value: Value,
+    pub value: InputValue,
     /// The exact region of the value: without the quotes of a quoted value. An absent value has the place of its key.
     pub place: Place,
 }
 
 /// A value.
 #[derive(Clone, Debug)]
-pub enum Value {
+pub enum InputValue {
     /// `null`, or an absent value after a key.
     Null,
     /// `true` or `false`.
@@ -47,64 +47,64 @@ pub enum Value {
     /// Text.
     Text(Text),
     /// A list.
-    List(Vec<Node>),
+    List(Vec<InputNode>),
     /// A mapping, in file order, with unique keys.
-    Mapping(Vec<Entry>),
+    Mapping(Vec<InputEntry>),
     /// A value that already has a finding. Further checks ignore it.
     Faulty,
 }
 
 /// A key with its value.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct InputEntry {
     /// The key.
     pub key: Placed<Text>,
     /// The value.
-    pub value: Node,
+    pub value: InputNode,
 }
 
-impl Node {
+impl InputNode {
     /// The entries, if this is a mapping.
     #[must_use]
-    pub fn entries(&self) -> Option<&[Entry]> {
-        if let Value::Mapping(entries) = &self.value { Some(entries) } else { None }
+    pub fn entries(&self) -> Option<&[InputEntry]> {
+        if let InputValue::Mapping(entries) = &self.value { Some(entries) } else { None }
     }
 
     /// The items, if this is a list.
     #[must_use]
-    pub fn items(&self) -> Option<&[Node]> {
-        if let Value::List(items) = &self.value { Some(items) } else { None }
+    pub fn items(&self) -> Option<&[InputNode]> {
+        if let InputValue::List(items) = &self.value { Some(items) } else { None }
     }
 
     /// The text, if this is text.
     #[must_use]
     pub fn as_text(&self) -> Option<&Text> {
-        if let Value::Text(text) = &self.value { Some(text) } else { None }
+        if let InputValue::Text(text) = &self.value { Some(text) } else { None }
     }
 
     /// The value of a key, if this is a mapping with that key.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&InputNode> {
         self.entries()?.iter().find(|entry| entry.key.value.raw() == key).map(|entry| &entry.value)
     }
 
     /// A short region to point at: the first key of a mapping, otherwise the value.
     #[must_use]
     pub fn head(&self) -> &Place {
-        self.entries().and_then(<[Entry]>::first).map_or(&self.place, |entry| &entry.key.place)
+        self.entries().and_then(<[InputEntry]>::first).map_or(&self.place, |entry| &entry.key.place)
     }
 
     /// The kind of this value, for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "true or false",
-            Value::Integer(_) | Value::Number(_) => "a number",
-            Value::Text(_) => "text",
-            Value::List(_) => "a list",
-            Value::Mapping(_) => "a mapping",
-            Value::Faulty => "a faulty value",
+            InputValue::Null => "nothing",
+            InputValue::Bool(_) => "true or false",
+            InputValue::Integer(_) | InputValue::Number(_) => "a number",
+            InputValue::Text(_) => "text",
+            InputValue::List(_) => "a list",
+            InputValue::Mapping(_) => "a mapping",
+            InputValue::Faulty => "a faulty value",
         }
     }
 }
@@ -133,7 +133,7 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// The finding that stops the reading.
-    pub fn new(name: &str, bytes: &'a [u8], budget: &Budget) -> Result<Self, Finding> {
+    pub fn new(name: &str, bytes: &'a [u8], budget: &ReadLimits) -> Result<Self, Finding> {
         if bytes.len() > budget.bytes {
             let message = format!("the file has {} bytes; the limit is {}", bytes.len(), budget.bytes);
             return Err(Finding::new(Code::TooLarge, message).at(&Place::file(name)).help("split it"));

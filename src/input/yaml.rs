@@ -1,7 +1,7 @@
 //! The strict YAML reader for untrusted files.
 //!
-//! It returns a [`Node`] tree in which every value and key has its place, or all faults. Two independent parsers must
-//! see the same values. The event parser of `serde-saphyr` runs first, within the [`Budget`], because it takes linear
+//! It returns an [`InputNode`] tree in which every value and key has its place, or all faults. Two independent parsers must
+//! see the same values. The event parser of `serde-saphyr` runs first, within the [`ReadLimits`], because it takes linear
 //! time and reports positions. `serde_yaml`, a fork of libyaml, then reads only what passed (libyaml takes 36 s for 100
 //! KB of `[`). Aliases and tags are rejected, never resolved.
 //!
@@ -21,7 +21,7 @@ use serde_saphyr::granit_parser::{
 };
 
 use super::finding::{Code, Finding};
-use super::node::{Budget, Entry, MOST_FINDINGS, Node, REWRITE, Source, Value, shorten};
+use super::node::{InputEntry, InputNode, InputValue, MOST_FINDINGS, REWRITE, ReadLimits, Source, shorten};
 use super::place::{Place, Placed};
 use super::text::{Text, is_hidden};
 use super::yaml_plain::{self, Plain};
@@ -30,7 +30,7 @@ use super::yaml_plain::{self, Plain};
 ///
 /// # Errors
 /// Every fault found, in the order of the file.
-pub fn read(name: &str, bytes: &[u8], budget: &Budget) -> Result<Node, Vec<Finding>> {
+pub fn read(name: &str, bytes: &[u8], budget: &ReadLimits) -> Result<InputNode, Vec<Finding>> {
     match examine(name, bytes, budget) {
         (Some(node), findings) if findings.is_empty() => Ok(node),
         (_, findings) => Err(findings),
@@ -39,9 +39,9 @@ pub fn read(name: &str, bytes: &[u8], budget: &Budget) -> Result<Node, Vec<Findi
 
 /// Reads as much of one YAML document as possible, so that the caller can report all faults at once.
 ///
-/// Use the tree only if there are no findings. A faulty value is [`Value::Faulty`] in the tree.
+/// Use the tree only if there are no findings. A faulty value is [`InputValue::Faulty`] in the tree.
 #[must_use]
-pub fn examine(name: &str, bytes: &[u8], budget: &Budget) -> (Option<Node>, Vec<Finding>) {
+pub fn examine(name: &str, bytes: &[u8], budget: &ReadLimits) -> (Option<InputNode>, Vec<Finding>) {
     let source = match Source::new(name, bytes, budget) {
         Ok(source) => source,
         Err(finding) => return (None, vec![finding]),
@@ -101,8 +101,8 @@ struct Frame {
 }
 
 enum Open {
-    List(Vec<Node>),
-    Mapping { entries: Vec<Entry>, seen: BTreeSet<Text>, key: Key },
+    List(Vec<InputNode>),
+    Mapping { entries: Vec<InputEntry>, seen: BTreeSet<Text>, key: Key },
 }
 
 enum Key {
@@ -117,20 +117,20 @@ struct Stop(Finding);
 /// Builds the tree from events. It keeps its own stack, so the depth of the input does not use the call stack.
 struct Builder<'a> {
     source: &'a Source<'a>,
-    budget: &'a Budget,
+    budget: &'a ReadLimits,
     stack: Vec<Frame>,
     nodes: usize,
     documents: usize,
-    root: Option<Node>,
+    root: Option<InputNode>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(source: &'a Source<'a>, budget: &'a Budget) -> Self {
+    fn new(source: &'a Source<'a>, budget: &'a ReadLimits) -> Self {
         Self { source, budget, stack: Vec::new(), nodes: 0, documents: 0, root: None, findings: Vec::new() }
     }
 
-    fn run(mut self) -> (Option<Node>, Vec<Finding>) {
+    fn run(mut self) -> (Option<InputNode>, Vec<Finding>) {
         let mut options: Options = granit_parser::options! {
             strict_indentation: true,
             disallow_directives: true,
@@ -153,7 +153,7 @@ impl<'a> Builder<'a> {
         }
         shorten(&mut self.findings, "findings");
         match self.root {
-            Some(Node { value: Value::Null, place }) => {
+            Some(InputNode { value: InputValue::Null, place }) => {
                 self.findings.push(Finding::new(Code::Empty, "the document is empty").at(&place).help(REWRITE));
                 (None, self.findings)
             }
@@ -199,7 +199,7 @@ impl<'a> Builder<'a> {
                 self.count(&range)?;
                 let finding = self.feature(&range, "aliases are not allowed", "write the value out");
                 self.findings.push(finding);
-                self.put(Node { value: Value::Faulty, place: self.source.place(range) });
+                self.put(InputNode { value: InputValue::Faulty, place: self.source.place(range) });
             }
             Event::Anchor(..) => {
                 let finding = self.feature(&range, "anchors are not allowed", "remove it and write the value out");
@@ -261,16 +261,16 @@ impl<'a> Builder<'a> {
         // A block ends with its last value, but the parser reports the end only at the next line that is less indented.
         let end = if frame.style == StructureStyle::Flow { range.end } else { frame.end };
         let value = match frame.kind {
-            Open::List(items) => Value::List(items),
-            Open::Mapping { entries, .. } => Value::Mapping(entries),
+            Open::List(items) => InputValue::List(items),
+            Open::Mapping { entries, .. } => InputValue::Mapping(entries),
         };
-        let start = if matches!(value, Value::List(_)) && frame.style == StructureStyle::Block {
+        let start = if matches!(value, InputValue::List(_)) && frame.style == StructureStyle::Block {
             first_dash(self.source, frame.start)
         } else {
             frame.start
         };
         let place = self.source.place(start..end.max(start));
-        self.put(Node { value, place });
+        self.put(InputNode { value, place });
     }
 
     fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle, range: Range<usize>) {
@@ -285,21 +285,21 @@ impl<'a> Builder<'a> {
             return;
         }
         if self.hides(&text, &place) {
-            self.put(Node { value: Value::Faulty, place });
+            self.put(InputNode { value: InputValue::Faulty, place });
             return;
         }
         let value = match plain {
-            Plain::Null => Value::Null,
-            Plain::Bool(value) => Value::Bool(value),
-            Plain::Integer(value) => Value::Integer(value),
-            Plain::Fraction => Value::Number(text.as_ref().into()),
-            Plain::Text => Value::Text(text.as_ref().into()),
+            Plain::Null => InputValue::Null,
+            Plain::Bool(value) => InputValue::Bool(value),
+            Plain::Integer(value) => InputValue::Integer(value),
+            Plain::Fraction => InputValue::Number(text.as_ref().into()),
+            Plain::Text => InputValue::Text(text.as_ref().into()),
             Plain::Ambiguous => {
                 self.ambiguous(&text, &place);
-                Value::Faulty
+                InputValue::Faulty
             }
         };
-        self.put(Node { value, place });
+        self.put(InputNode { value, place });
     }
 
     fn ambiguous(&mut self, text: &str, place: &Place) {
@@ -350,7 +350,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a finished value to the open collection.
-    fn put(&mut self, mut node: Node) {
+    fn put(&mut self, mut node: InputNode) {
         let Some(frame) = self.stack.last_mut() else {
             self.root = Some(node);
             return;
@@ -360,16 +360,16 @@ impl<'a> Builder<'a> {
             Open::List(items) => items.push(node),
             Open::Mapping { entries, key, .. } => match std::mem::replace(key, Key::Wanted) {
                 Key::Read(key) => {
-                    if matches!(node.value, Value::Null) && node.place.bytes.0 == node.place.bytes.1 {
+                    if matches!(node.value, InputValue::Null) && node.place.bytes.0 == node.place.bytes.1 {
                         node.place = key.place.clone();
                     }
                     frame.end = frame.end.max(key.place.bytes.1);
-                    entries.push(Entry { key, value: node });
+                    entries.push(InputEntry { key, value: node });
                 }
                 Key::Refused => {}
                 Key::Wanted => {
                     *key = Key::Refused;
-                    if !matches!(node.value, Value::Faulty) {
+                    if !matches!(node.value, InputValue::Faulty) {
                         let finding = Finding::new(Code::YamlFeature, "keys must be text");
                         self.findings.push(finding.at(&node.place).help("write a word as the key"));
                     }
@@ -419,7 +419,7 @@ fn first_line(text: &str) -> String {
 }
 
 /// Reads the same text with the second parser and compares all values.
-fn second_reader(name: &str, text: &str, node: &Node) -> Result<(), Finding> {
+fn second_reader(name: &str, text: &str, node: &InputNode) -> Result<(), Finding> {
     let finding = |place: &Place, message: String| {
         Finding::new(Code::ReadersDisagree, message).at(place).help("write it in a simpler form, for example quoted")
     };
@@ -436,20 +436,20 @@ fn second_reader(name: &str, text: &str, node: &Node) -> Result<(), Finding> {
 }
 
 /// The first node that the two readers see differently. The depth budget bounds the recursion.
-fn same<'n>(node: &'n Node, other: &serde_yaml::Value) -> Result<(), &'n Node> {
+fn same<'n>(node: &'n InputNode, other: &serde_yaml::Value) -> Result<(), &'n InputNode> {
     use serde_yaml::Value as Other;
     let agree = match (&node.value, other) {
-        (Value::Null, Other::Null) => true,
-        (Value::Bool(a), Other::Bool(b)) => a == b,
-        (Value::Integer(a), Other::Number(b)) => b.as_i64() == Some(*a),
-        (Value::Number(a), Other::Number(b)) => {
+        (InputValue::Null, Other::Null) => true,
+        (InputValue::Bool(a), Other::Bool(b)) => a == b,
+        (InputValue::Integer(a), Other::Number(b)) => b.as_i64() == Some(*a),
+        (InputValue::Number(a), Other::Number(b)) => {
             !b.is_i64() && a.raw().parse::<f64>().ok().map(f64::to_bits) == b.as_f64().map(f64::to_bits)
         }
-        (Value::Text(a), Other::String(b)) => a.raw() == b,
-        (Value::List(a), Other::Sequence(b)) if a.len() == b.len() => {
+        (InputValue::Text(a), Other::String(b)) => a.raw() == b,
+        (InputValue::List(a), Other::Sequence(b)) if a.len() == b.len() => {
             return a.iter().zip(b).try_for_each(|(a, b)| same(a, b));
         }
-        (Value::Mapping(a), Other::Mapping(b)) if a.len() == b.len() => {
+        (InputValue::Mapping(a), Other::Mapping(b)) if a.len() == b.len() => {
             return a.iter().zip(b).try_for_each(|(entry, (key, value))| {
                 if key.as_str() == Some(entry.key.value.raw()) { same(&entry.value, value) } else { Err(&entry.value) }
             });

@@ -57,8 +57,8 @@ const TRICKS: &[(&str, &str, Code, u32, u32)] = &[
     ("a block that ends with the file", "a: |\n  x", Code::ReadersDisagree, 2, 3),
 ];
 
-fn read_text(text: &str) -> Result<Node, Vec<Finding>> {
-    read("plan.yaml", text.as_bytes(), &Budget::FILE)
+fn read_text(text: &str) -> Result<InputNode, Vec<Finding>> {
+    read("plan.yaml", text.as_bytes(), &ReadLimits::FILE)
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn all_faults_come_at_once_in_the_order_of_the_file() {
 
 #[test]
 fn bytes_that_are_not_utf8_are_placed() {
-    let found = read("x", b"a: 1\nb: \xff\n", &Budget::FILE).unwrap_err();
+    let found = read("x", b"a: 1\nb: \xff\n", &ReadLimits::FILE).unwrap_err();
     assert_eq!(found[0].code, Code::NotUtf8);
     let place = found[0].place.as_ref().unwrap();
     assert_eq!((place.line, place.column, place.bytes), (2, 4, (8, 9)));
@@ -109,7 +109,7 @@ fn bytes_that_are_not_utf8_are_placed() {
 
 #[test]
 fn each_budget_is_kept_and_the_last_unit_within_it_passes() {
-    let budget = Budget { bytes: 64, depth: 3, nodes: 9 };
+    let budget = ReadLimits { bytes: 64, depth: 3, nodes: 9 };
     let code = |text: &str| read("x", text.as_bytes(), &budget).map_err(|f| f[0].code).map(|_| ());
     assert_eq!(code(&format!("a: {}", "x".repeat(61))), Ok(()));
     assert_eq!(code(&format!("a: {}", "x".repeat(62))), Err(Code::TooLarge));
@@ -124,14 +124,14 @@ const PLACED: &str = "---\n# a comment\nplain: some text # more\nüb: 'single'\n
 flag: true\nnothing:\nnull_word: null\nwhen: 2026-11-30\nat: 2026-11-30T00:00:00Z\nlist:\n- one\n-   two  \n- {a: b, \"c\": [d, 'e']}\n\
 literal: |\n  first\n  second\nfolded: >-\n  a\n  b\nempty: ''\nmulti: one\n  two\nlast: {k: \"v\"}\n...\n";
 
-fn walk<'n>(node: &'n Node, out: &mut Vec<(&'n Place, String)>) {
+fn walk<'n>(node: &'n InputNode, out: &mut Vec<(&'n Place, String)>) {
     match &node.value {
-        Value::Null | Value::Faulty => {}
-        Value::Bool(b) => out.push((&node.place, b.to_string())),
-        Value::Integer(i) => out.push((&node.place, i.to_string())),
-        Value::Number(t) | Value::Text(t) => out.push((&node.place, t.raw().to_owned())),
-        Value::List(items) => items.iter().for_each(|item| walk(item, out)),
-        Value::Mapping(entries) => {
+        InputValue::Null | InputValue::Faulty => {}
+        InputValue::Bool(b) => out.push((&node.place, b.to_string())),
+        InputValue::Integer(i) => out.push((&node.place, i.to_string())),
+        InputValue::Number(t) | InputValue::Text(t) => out.push((&node.place, t.raw().to_owned())),
+        InputValue::List(items) => items.iter().for_each(|item| walk(item, out)),
+        InputValue::Mapping(entries) => {
             for entry in entries {
                 out.push((&entry.key.place, entry.key.value.raw().to_owned()));
                 walk(&entry.value, out);
@@ -163,7 +163,7 @@ fn the_region_of_every_placed_value_is_the_value() {
 fn the_region_of_a_collection_begins_and_ends_with_its_parts() {
     let node = read_text(PLACED.replace("x\\ty", "x y").as_str()).unwrap();
     let text = PLACED.replace("x\\ty", "x y");
-    let region = |node: &Node| text[node.place.bytes.0..node.place.bytes.1].to_owned();
+    let region = |node: &InputNode| text[node.place.bytes.0..node.place.bytes.1].to_owned();
     assert_eq!(region(node.get("list").unwrap()), "- one\n-   two  \n- {a: b, \"c\": [d, 'e']}");
     assert_eq!(region(node.get("last").unwrap()), "{k: \"v\"}");
     assert_eq!(region(&node.get("list").unwrap().items().unwrap()[2]), "{a: b, \"c\": [d, 'e']}");
@@ -221,7 +221,7 @@ fn no_bomb_and_no_odd_document_takes_a_second() {
     let mut slow = Vec::new();
     for (name, bytes) in inputs {
         let start = Instant::now();
-        let result = read(&name, &bytes, &Budget::FILE);
+        let result = read(&name, &bytes, &ReadLimits::FILE);
         let took = start.elapsed();
         if took > BOUND {
             slow.push(format!("{name} took {took:?}"));
@@ -248,7 +248,7 @@ fn naughty_strings_are_kept_exactly_or_refused() {
         }
         // As a plain scalar the text may be rejected, but must not panic or become a different value.
         if let Ok(node) = read_text(&format!("a: {text}\n"))
-            && let Some(plain) = node.get("a").and_then(Node::as_text)
+            && let Some(plain) = node.get("a").and_then(InputNode::as_text)
         {
             assert!(text.contains(plain.raw().split_whitespace().next().unwrap_or_default()));
         }

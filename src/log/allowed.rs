@@ -3,7 +3,7 @@
 //! It implements [`super::judge::SignatureJudge`] with the `trust` module, and adds one rule: the signer that the seal
 //! names must be the signer that the signature shows.
 
-use super::judge::{Certified, Claim, Judgement, SignatureJudge, Signer};
+use super::judge::{Certified, Claim, Judgement, SealSigner, SignatureJudge};
 use crate::input::id::PrincipalId;
 use crate::input::text::Text;
 use crate::trust::signers::{Signers, WhyNot};
@@ -36,7 +36,7 @@ impl SignatureJudge for Allowed<'_> {
                 );
                 Judgement::OtherPerson(Text::from(said))
             }
-            Ok(allowed) => Judgement::Good(Box::new(Signer {
+            Ok(allowed) => Judgement::Good(Box::new(SealSigner {
                 principal: allowed.principal,
                 fingerprint: Text::from(fingerprint),
                 key_type: Text::from(verified.key_kind().name()),

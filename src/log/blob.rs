@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
-use super::line::{Blob, Number, Tag};
+use super::line::{self, Blob, Line, Number, Tag};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
@@ -38,7 +38,7 @@ pub(super) fn alone(blob: &Blob) -> Result<(), BlobFault> {
     }
     let open = Open { sha256: blob.sha256, next: part, parts, hash: Sha256::new() };
     // The last of several parts cannot be checked alone, because the hash covers all parts.
-    let taken = Join { open: Some(open), ..Join::default() }.take(blob);
+    let taken = BlobJoin { open: Some(open), ..BlobJoin::default() }.take(blob);
     if part == parts && parts > 1 && taken == Err(OTHER_VALUE) { Ok(()) } else { taken.map(drop) }
 }
 
@@ -46,7 +46,7 @@ const OTHER_VALUE: BlobFault = "the parts do not match the announced digest";
 
 /// Joins the parts of values. It keeps only a running hash.
 #[derive(Default)]
-pub(super) struct Join {
+pub(super) struct BlobJoin {
     open: Option<Open>,
     /// The bytes of the last part.
     pub(super) piece: Vec<u8>,
@@ -59,7 +59,7 @@ struct Open {
     hash: Sha256,
 }
 
-impl Join {
+impl BlobJoin {
     /// Whether a value has started and not ended.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
@@ -105,12 +105,22 @@ impl Join {
 /// The long values of a log, by SHA-256.
 #[derive(Default)]
 pub struct Values {
-    join: Join,
+    join: BlobJoin,
     partial: Vec<u8>,
     whole: BTreeMap<Digest<of::Blob>, Vec<u8>>,
 }
 
 impl Values {
+    /// Takes every blob line of a log or a part of one. Lines that do not read are passed over.
+    pub fn take_lines(&mut self, bytes: &[u8]) {
+        let mut scratch = Vec::new();
+        for raw in line::lines(bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
+            if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
+                self.take(&blob);
+            }
+        }
+    }
+
     /// Takes the next blob line of a session. Parts that do not fit are ignored.
     pub fn take(&mut self, blob: &Blob) {
         if blob.part.get() == 1 {
@@ -133,11 +143,6 @@ impl Values {
     pub fn get(&self, digest: &Digest<of::Blob>) -> Option<&[u8]> {
         self.whole.get(digest).map(Vec::as_slice)
     }
-
-    /// The digests of all values.
-    pub fn digests(&self) -> impl Iterator<Item = Digest<of::Blob>> {
-        self.whole.keys().copied()
-    }
 }
 
 #[cfg(test)]
@@ -157,7 +162,7 @@ mod tests {
             for mut bad in lines {
                 assert!(super::super::line::Line::Blob(bad.clone()).to_bytes().is_ok());
                 bad.part = Number::new(bad.part.get() + 1);
-                assert!(Join::default().take(&bad).is_err());
+                assert!(BlobJoin::default().take(&bad).is_err());
             }
         }
     }

@@ -28,7 +28,7 @@ pub struct Claim<'a> {
 
 /// The signer, according to the signature and `allowed_signers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signer {
+pub struct SealSigner {
     /// The principal of `allowed_signers` that the key belongs to.
     pub principal: PrincipalId,
     /// The key's fingerprint, `SHA256:…`.
@@ -64,7 +64,7 @@ pub struct Certified {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// Valid, and the signer was allowed at the claimed time.
-    Good(Box<Signer>),
+    Good(Box<SealSigner>),
     /// It may be genuine, but `allowed_signers` does not allow the key at that time, for the namespace or for the
     /// principal. The second field is the help text, if the fix is not to list the key.
     NotAllowed(Text, Option<&'static str>),

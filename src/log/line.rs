@@ -4,14 +4,15 @@
 //! to generic JSON values, because a dependency enables `preserve_order` and a map's order must not reach the log.
 
 mod body;
+mod decision;
 mod word;
 
 pub use body::{
-    Applied, Auto, Blob, Decision, Evaluation, Export, FileDigest, KeptFile, Outcome, Plan, Policies, PolicyOutcome,
-    Proof, ProofMethod, Rejected, Seal, Seen, Session, SessionKind, Shown, Sig, SnapshotDigest, SnapshotTarget,
-    Verdict, VerdictCounts, Writer,
+    Applied, Auto, Blob, Evaluation, Export, FileDigest, KeptFile, Outcome, Plan, Policies, PolicyOutcome, Proof,
+    ProofMethod, Seal, Session, SessionKind, Sig, SnapshotDigest, SnapshotTarget, VerdictCounts, Writer,
 };
-pub use word::{Kind, LogId, Nonce, Number, Salt, SessionId, Tag, Value, Version, nonce};
+pub use decision::{Decision, Rejected, Seen, Shown, Verdict};
+pub use word::{LineKind, LogId, Number, Salt, SessionId, Tag, Value, Version};
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};

@@ -41,7 +41,7 @@ struct Whole {
 }
 
 /// A complete session: its id and its bytes.
-pub type Named = (SessionId, Vec<u8>);
+pub type NamedSession = (SessionId, Vec<u8>);
 
 /// Merges files, given as names and bytes. The caller verifies each file or the result.
 ///
@@ -55,7 +55,7 @@ pub fn union(files: &[(&str, &[u8])]) -> Result<Vec<u8>, MergeError> {
 ///
 /// # Errors
 /// As [`union`].
-pub fn sessions(files: &[(&str, &[u8])]) -> Result<Vec<Named>, MergeError> {
+pub fn sessions(files: &[(&str, &[u8])]) -> Result<Vec<NamedSession>, MergeError> {
     let mut sessions: BTreeMap<SessionId, Whole> = BTreeMap::new();
     for (name, bytes) in files {
         for whole in read(name, bytes)? {
@@ -75,7 +75,7 @@ pub fn sessions(files: &[(&str, &[u8])]) -> Result<Vec<Named>, MergeError> {
     order(&sessions)
 }
 
-fn order(sessions: &BTreeMap<SessionId, Whole>) -> Result<Vec<Named>, MergeError> {
+fn order(sessions: &BTreeMap<SessionId, Whole>) -> Result<Vec<NamedSession>, MergeError> {
     let mut waiting: BTreeMap<SessionId, usize> = BTreeMap::new();
     let mut followers: BTreeMap<Digest<of::Line>, Vec<SessionId>> = BTreeMap::new();
     let mut ready: BTreeSet<(Time, SessionId)> = BTreeSet::new();

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::{Claim, Judgement, SignatureJudge, Signer};
+use super::judge::{Claim, Judgement, SealSigner, SignatureJudge};
 use super::line::{self, Line, Number, Seal, Session, SessionKind, Verdict, Version};
 use super::merkle::{self, Root};
 use super::run;
@@ -33,7 +33,7 @@ pub struct Leaf {
 /// The contents of a proof file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Proof {
+pub struct InclusionProof {
     /// The proved line.
     pub leaf: Leaf,
     /// The exact text of the seal line, including its LF.
@@ -58,12 +58,12 @@ pub struct Proved {
     /// The seal of its session.
     pub seal: Seal,
     /// The signer of the seal.
-    pub signer: Signer,
+    pub signer: SealSigner,
 }
 
 /// Why a line cannot be proved, or a proof is not valid.
 #[derive(Debug, thiserror::Error)]
-pub enum ProofError {
+pub enum InclusionError {
     /// There is no line with this number before the seal.
     #[error("the session has no line {0} before its seal")]
     NoSuchLine(usize),
@@ -85,27 +85,27 @@ pub enum ProofError {
 ///
 /// # Errors
 /// If the bytes are not a complete session, or there is no such line before the seal.
-pub fn prove(session: &[u8], number: usize) -> Result<Proof, ProofError> {
+pub fn prove(session: &[u8], number: usize) -> Result<InclusionProof, InclusionError> {
     let lines: Vec<&[u8]> = line::lines(session).collect();
-    let [body @ .., seal, sig] = lines.as_slice() else { return Err(ProofError::NotASession) };
-    let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(Text::from).map_err(|_| ProofError::NotASession);
+    let [body @ .., seal, sig] = lines.as_slice() else { return Err(InclusionError::NotASession) };
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(Text::from).map_err(|_| InclusionError::NotASession);
     let leaves: Vec<Root> = body.iter().map(|l| merkle::leaf(l)).collect();
     let leaf = |number: usize| {
-        let index = number.checked_sub(1).ok_or(ProofError::NoSuchLine(number))?;
-        let bytes = body.get(index).ok_or(ProofError::NoSuchLine(number))?;
-        let path = merkle::path(&leaves, index).ok_or(ProofError::NoSuchLine(number))?;
-        Ok::<_, ProofError>(Leaf { line: text(bytes)?, index: Number::of(index), path })
+        let index = number.checked_sub(1).ok_or(InclusionError::NoSuchLine(number))?;
+        let bytes = body.get(index).ok_or(InclusionError::NoSuchLine(number))?;
+        let path = merkle::path(&leaves, index).ok_or(InclusionError::NoSuchLine(number))?;
+        Ok::<_, InclusionError>(Leaf { line: text(bytes)?, index: Number::of(index), path })
     };
-    Ok(Proof { leaf: leaf(number)?, seal: text(seal)?, session: leaf(1)?, sig: text(sig)?, version: Version })
+    Ok(InclusionProof { leaf: leaf(number)?, seal: text(seal)?, session: leaf(1)?, sig: text(sig)?, version: Version })
 }
 
-impl Proof {
+impl InclusionProof {
     /// The bytes of the proof file: canonical JSON and LF.
     ///
     /// # Errors
     /// If it has no canonical form. This cannot happen for a result of [`prove`].
-    pub fn to_bytes(&self) -> Result<Vec<u8>, ProofError> {
-        let mut bytes = canonical::to_bytes(self).map_err(|e| ProofError::Syntax(e.to_string().into()))?;
+    pub fn to_bytes(&self) -> Result<Vec<u8>, InclusionError> {
+        let mut bytes = canonical::to_bytes(self).map_err(|e| InclusionError::Syntax(e.to_string().into()))?;
         bytes.push(b'\n');
         Ok(bytes)
     }
@@ -114,42 +114,45 @@ impl Proof {
     ///
     /// # Errors
     /// If it is too long or not a proof file.
-    pub fn read(bytes: &[u8]) -> Result<Self, ProofError> {
+    pub fn read(bytes: &[u8]) -> Result<Self, InclusionError> {
         if bytes.len() > LONGEST {
-            return Err(ProofError::Syntax(format!("it is longer than {LONGEST} bytes").into()));
+            return Err(InclusionError::Syntax(format!("it is longer than {LONGEST} bytes").into()));
         }
-        serde_json::from_slice(bytes).map_err(|e| ProofError::Syntax(e.to_string().into()))
+        serde_json::from_slice(bytes).map_err(|e| InclusionError::Syntax(e.to_string().into()))
     }
 
     /// Checks the lines, their paths to the seal's root, and the signature of the seal.
     ///
     /// # Errors
     /// If any part is not valid.
-    pub fn check(&self, judge: &dyn SignatureJudge) -> Result<Proved, ProofError> {
+    pub fn check(&self, judge: &dyn SignatureJudge) -> Result<Proved, InclusionError> {
         let mut scratch = Vec::new();
-        let mut read =
-            |text: &Text| line::read(text.raw().as_bytes(), &mut scratch).map_err(|e| ProofError::Syntax(e.message));
-        let Line::Seal(seal) = read(&self.seal)? else { return Err(ProofError::Broken("its seal is not a seal line")) };
-        let Line::Sig(sig) = read(&self.sig)? else { return Err(ProofError::Broken("its sig is not a sig line")) };
+        let mut read = |text: &Text| {
+            line::read(text.raw().as_bytes(), &mut scratch).map_err(|e| InclusionError::Syntax(e.message))
+        };
+        let Line::Seal(seal) = read(&self.seal)? else {
+            return Err(InclusionError::Broken("its seal is not a seal line"));
+        };
+        let Line::Sig(sig) = read(&self.sig)? else { return Err(InclusionError::Broken("its sig is not a sig line")) };
         let Line::Session(session) = read(&self.session.line)? else {
-            return Err(ProofError::Broken("its session is not a session line"));
+            return Err(InclusionError::Broken("its session is not a session line"));
         };
         let line = read(&self.leaf.line)?;
         if sig.prev != Digest::of(self.seal.raw().as_bytes()) {
-            return Err(ProofError::Broken("the signature line does not follow the seal"));
+            return Err(InclusionError::Broken("the signature line does not follow the seal"));
         }
         if self.session.index.get() != 0 || !self.session.reaches(&seal) {
-            return Err(ProofError::Broken("the session line is not the first leaf under the seal's root"));
+            return Err(InclusionError::Broken("the session line is not the first leaf under the seal's root"));
         }
         if !self.leaf.reaches(&seal) {
-            return Err(ProofError::Broken("the line is not under the seal's root"));
+            return Err(InclusionError::Broken("the line is not under the seal's root"));
         }
         let same = seal.log == session.log
             && seal.session == session.session
             && seal.principal == session.writer.principal
             && seal.fingerprint == session.writer.fingerprint;
         if !same {
-            return Err(ProofError::Broken("the seal and the session line name different sessions or writers"));
+            return Err(InclusionError::Broken("the seal and the session line name different sessions or writers"));
         }
         self.check_place(&session, &seal, &line)?;
         let claim = Claim {
@@ -167,21 +170,21 @@ impl Proof {
             | Judgement::OtherPerson(why)
             | Judgement::Unsupported(why)
             | Judgement::Bad(why) => {
-                return Err(ProofError::Signature(why));
+                return Err(InclusionError::Signature(why));
             }
         };
         if signer.principal != seal.principal || signer.fingerprint != seal.fingerprint {
-            return Err(ProofError::Broken("the signer of the seal is not the key and principal that it names"));
+            return Err(InclusionError::Broken("the signer of the seal is not the key and principal that it names"));
         }
         let digest = Digest::of(self.leaf.line.raw().as_bytes());
         Ok(Proved { line, digest, session: *session, seal: *seal, signer })
     }
 }
 
-impl Proof {
+impl InclusionProof {
     /// Checks that a complete log could contain such a line at this position: the session's kind and the seal's counts.
-    fn check_place(&self, session: &Session, seal: &Seal, line: &Line) -> Result<(), ProofError> {
-        let wrong = |what| Err(ProofError::Broken(what));
+    fn check_place(&self, session: &Session, seal: &Seal, line: &Line) -> Result<(), InclusionError> {
+        let wrong = |what| Err(InclusionError::Broken(what));
         if session.writer.person.is_some() != (session.kind == SessionKind::Review) {
             return wrong("its session names a person in a `record` session, or no person in a `review` session");
         }
@@ -281,11 +284,11 @@ mod tests {
         let count = line::lines(&made.bytes).count() - 2;
         for number in 1..=count {
             let bytes = prove(&made.bytes, number).unwrap().to_bytes().unwrap();
-            let proved = Proof::read(&bytes).unwrap().check(&sample::Judge).unwrap();
+            let proved = InclusionProof::read(&bytes).unwrap().check(&sample::Judge).unwrap();
             assert_eq!(proved.digest, Digest::of(line::lines(&made.bytes).nth(number - 1).unwrap()));
         }
-        assert!(matches!(prove(&made.bytes, count + 1), Err(ProofError::NoSuchLine(_))));
-        assert!(matches!(prove(&made.bytes, 0), Err(ProofError::NoSuchLine(_))));
+        assert!(matches!(prove(&made.bytes, count + 1), Err(InclusionError::NoSuchLine(_))));
+        assert!(matches!(prove(&made.bytes, 0), Err(InclusionError::NoSuchLine(_))));
     }
 
     #[test]
@@ -423,11 +426,11 @@ mod tests {
     fn no_single_byte_of_a_proof_can_be_changed() {
         let made = sample::session(1, &[], &[].into(), 0);
         let bytes = prove(&made.bytes, 2).unwrap().to_bytes().unwrap();
-        let whole = Proof::read(&bytes).unwrap();
+        let whole = InclusionProof::read(&bytes).unwrap();
         for at in 0..bytes.len() {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
-            let held = Proof::read(&bad).is_ok_and(|p| p != whole && p.check(&sample::Judge).is_ok());
+            let held = InclusionProof::read(&bad).is_ok_and(|p| p != whole && p.check(&sample::Judge).is_ok());
             assert!(!held, "byte {at}");
         }
     }

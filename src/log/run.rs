@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::blob::Join;
+use super::blob::BlobJoin;
 use super::line::{
     Blob, Decision, Evaluation, Line, Number, PolicyOutcome, Seal, Session, SessionKind, SnapshotDigest, Verdict,
     VerdictCounts,
@@ -23,21 +23,21 @@ pub const LONGEST_NAME: usize = 240;
 
 /// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct RunFault {
     /// The finding code.
     pub code: Code,
     /// What is wrong, lower case, no full stop.
     pub message: Text,
 }
 
-impl Fault {
+impl RunFault {
     fn new(code: Code, message: impl Into<Text>) -> Self {
         Self { code, message: message.into() }
     }
 }
 
-fn misplaced(message: &str) -> Fault {
-    Fault::new(Code::LogMisplacedLine, message)
+fn misplaced(message: &str) -> RunFault {
+    RunFault::new(Code::LogMisplacedLine, message)
 }
 
 /// The progress of a session.
@@ -60,7 +60,7 @@ pub struct Run {
     seal: Option<(Seal, Digest<of::Line>)>,
     last: Option<Digest<of::Line>>,
     tree: merkle::Tree,
-    join: Join,
+    join: BlobJoin,
     /// Long values that this session contains.
     pub(super) defines: BTreeSet<Digest<of::Blob>>,
     /// Long values that this session uses but does not contain. An ancestor must contain them.
@@ -79,7 +79,7 @@ impl Default for Run {
             seal: None,
             last: None,
             tree: merkle::Tree::default(),
-            join: Join::default(),
+            join: BlobJoin::default(),
             defines: BTreeSet::new(),
             needs: BTreeSet::new(),
             plans: BTreeSet::new(),
@@ -107,12 +107,6 @@ impl Run {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.stage == Stage::Ended
-    }
-
-    /// The hash of the last line.
-    #[must_use]
-    pub fn last(&self) -> Option<Digest<of::Line>> {
-        self.last
     }
 
     /// The number of lines before the seal.
@@ -152,14 +146,14 @@ impl Run {
     }
 
     /// Takes the next line with its exact bytes and hash, and returns the broken rules.
-    pub fn take(&mut self, line: &Line, bytes: &[u8], digest: Digest<of::Line>) -> Vec<Fault> {
+    pub fn take(&mut self, line: &Line, bytes: &[u8], digest: Digest<of::Line>) -> Vec<RunFault> {
         let mut faults = Vec::new();
         if line.prev() != self.last && self.stage != Stage::Start {
-            faults.push(Fault::new(Code::LogBrokenChain, "`prev` is not the hash of the previous line"));
+            faults.push(RunFault::new(Code::LogBrokenChain, "`prev` is not the hash of the previous line"));
         }
         if self.join.is_open() && !matches!(line, Line::Blob(_)) {
             self.join.give_up();
-            faults.push(Fault::new(Code::LogBadBlob, "a value ends before its last part"));
+            faults.push(RunFault::new(Code::LogBadBlob, "a value ends before its last part"));
         }
         self.order(line, &mut faults);
         self.body(line, digest, &mut faults);
@@ -171,7 +165,7 @@ impl Run {
     }
 
     /// Checks that the kind of line is allowed at this position.
-    fn order(&mut self, line: &Line, faults: &mut Vec<Fault>) {
+    fn order(&mut self, line: &Line, faults: &mut Vec<RunFault>) {
         match (self.stage, line) {
             (Stage::Start, Line::Session(_)) | (Stage::Open, Line::Seal(_)) | (Stage::Sealed, Line::Sig(_)) => {}
             (Stage::Start, _) => {
@@ -213,7 +207,7 @@ impl Run {
         }
     }
 
-    fn body(&mut self, line: &Line, digest: Digest<of::Line>, faults: &mut Vec<Fault>) {
+    fn body(&mut self, line: &Line, digest: Digest<of::Line>, faults: &mut Vec<RunFault>) {
         match line {
             Line::Session(body) => self.session(body, faults),
             Line::Blob(body) => self.blob(body, faults),
@@ -244,7 +238,7 @@ impl Run {
         }
     }
 
-    fn session(&mut self, body: &Session, faults: &mut Vec<Fault>) {
+    fn session(&mut self, body: &Session, faults: &mut Vec<RunFault>) {
         ascending(&body.parents, |p| p, "parents", faults);
         ascending(&body.trust_files, |f| &f.path, "trust_files", faults);
         targets(body.snapshot.as_ref(), faults);
@@ -256,17 +250,17 @@ impl Run {
         }
     }
 
-    fn blob(&mut self, body: &Blob, faults: &mut Vec<Fault>) {
+    fn blob(&mut self, body: &Blob, faults: &mut Vec<RunFault>) {
         match self.join.take(body) {
             Ok(Some(digest)) => {
                 self.defines.insert(digest);
             }
             Ok(None) => {}
-            Err(message) => faults.push(Fault::new(Code::LogBadBlob, message)),
+            Err(message) => faults.push(RunFault::new(Code::LogBadBlob, message)),
         }
     }
 
-    fn evaluation(&mut self, body: &Evaluation, faults: &mut Vec<Fault>) {
+    fn evaluation(&mut self, body: &Evaluation, faults: &mut Vec<RunFault>) {
         ascending(&body.determining, |p| p, "determining", faults);
         ascending(&body.emergent, |p| p, "emergent", faults);
         if !self.plans.contains(&body.plan) {
@@ -279,7 +273,7 @@ impl Run {
         self.shown.insert((body.plan.clone(), body.change.clone(), body.digest), body.outcome);
     }
 
-    fn decision(&mut self, body: &Decision, digest: Digest<of::Line>, faults: &mut Vec<Fault>) {
+    fn decision(&mut self, body: &Decision, digest: Digest<of::Line>, faults: &mut Vec<RunFault>) {
         ascending(&body.emergent, |p| p, "emergent", faults);
         ascending(&body.lifts, |p| p, "lifts", faults);
         ascending(&body.set_aside, |p| p, "set_aside", faults);
@@ -324,10 +318,10 @@ impl Run {
         }
     }
 
-    fn check_seal(&mut self, seal: &Seal, digest: Digest<of::Line>, faults: &mut Vec<Fault>) {
+    fn check_seal(&mut self, seal: &Seal, digest: Digest<of::Line>, faults: &mut Vec<RunFault>) {
         let mut want = |holds: bool, what: &str| {
             if !holds {
-                faults.push(Fault::new(Code::LogBadSeal, format!("the seal's {what}")));
+                faults.push(RunFault::new(Code::LogBadSeal, format!("the seal's {what}")));
             }
         };
         want(seal.count.get() == self.count(), "`count` differs from the number of lines before it");
@@ -359,7 +353,7 @@ impl Run {
 
 /// Checks a line of a session on its own.
 #[must_use]
-pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
+pub fn alone(line: &Line, session: &Session) -> Vec<RunFault> {
     let mut run = Run { stage: Stage::Open, header: Some(session.clone()), ..Run::default() };
     let mut faults = Vec::new();
     match line {
@@ -374,7 +368,7 @@ pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
             run.shown.insert((it.plan.clone(), it.change.clone(), it.digest), PolicyOutcome::Auto);
         }
         Line::Blob(it) => {
-            faults.extend(super::blob::alone(it).err().map(|message| Fault::new(Code::LogBadBlob, message)));
+            faults.extend(super::blob::alone(it).err().map(|message| RunFault::new(Code::LogBadBlob, message)));
             return faults;
         }
         Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => {}
@@ -389,13 +383,13 @@ pub fn alone(line: &Line, session: &Session) -> Vec<Fault> {
 }
 
 /// Checks the order of the targets. [`super::line::SnapshotTarget`] is ordered by `id`, then `system`.
-fn targets(snapshot: Option<&SnapshotDigest>, faults: &mut Vec<Fault>) {
+fn targets(snapshot: Option<&SnapshotDigest>, faults: &mut Vec<RunFault>) {
     ascending(snapshot.map(|s| s.targets.as_slice()).unwrap_or_default(), |target| target, "targets", faults);
 }
 
 /// Checks that a list is sorted and has no duplicates. A list without a meaningful order has only this form.
-fn ascending<T, K: Ord + ?Sized>(items: &[T], key: impl Fn(&T) -> &K, field: &str, faults: &mut Vec<Fault>) {
+fn ascending<T, K: Ord + ?Sized>(items: &[T], key: impl Fn(&T) -> &K, field: &str, faults: &mut Vec<RunFault>) {
     if !items.is_sorted_by(|a, b| key(a) < key(b)) {
-        faults.push(Fault::new(Code::LogSyntax, format!("`{field}` is not sorted or contains a duplicate")));
+        faults.push(RunFault::new(Code::LogSyntax, format!("`{field}` is not sorted or contains a duplicate")));
     }
 }

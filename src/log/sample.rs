@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
-use super::judge::{Claim, Judgement, SignatureJudge, Signer};
+use super::judge::{Claim, Judgement, SealSigner, SignatureJudge};
 use super::line::{
     Auto, Decision, Evaluation, Export, Line, LogId, Number, Plan, PolicyOutcome, Proof, ProofMethod, Rejected, Salt,
     Seen, Session, SessionId, SessionKind, Shown, Tag, Value, Verdict, Version, Writer,
@@ -78,7 +78,7 @@ impl SignatureJudge for Judge {
         let kind =
             if claim.namespace == SessionKind::Review.namespace() { SessionKind::Review } else { SessionKind::Record };
         let (principal, fingerprint) = signer(kind);
-        Judgement::Good(Box::new(Signer {
+        Judgement::Good(Box::new(SealSigner {
             principal: principal.into(),
             fingerprint: fingerprint.into(),
             key_type: "ssh-ed25519".into(),

@@ -116,12 +116,6 @@ impl Draft {
         Self::resume(journal.get(..sound).unwrap_or_default(), inherited)
     }
 
-    /// The `session` line.
-    #[must_use]
-    pub fn header(&self) -> &Session {
-        &self.header
-    }
-
     /// The number of lines.
     #[must_use]
     pub fn count(&self) -> u64 {

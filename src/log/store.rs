@@ -18,13 +18,12 @@ mod tests;
 
 pub use commit::Committed;
 pub use fault::StoreError;
-pub use join::Joined;
-pub use journal::{Journal, JournalView, Standing};
+pub use journal::{Journal, JournalState, JournalView};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::disk::{Disk, Kind, RealDisk};
+use self::disk::{Disk, FileKind, RealDisk};
 use self::fault::Attempt as _;
 use super::verify::Verifier;
 use crate::log::verify::answers::{Terms, Verification};
@@ -66,8 +65,8 @@ impl Store {
     /// As [`Store::open`].
     pub fn on(disk: Arc<dyn Disk>, path: &Path) -> Result<Self, StoreError> {
         let shape = match disk.stat(path).doing("look at", path)? {
-            Some(stat) if stat.kind == Kind::File => Shape::File,
-            Some(stat) if stat.kind == Kind::Folder => Shape::Folder,
+            Some(stat) if stat.kind == FileKind::File => Shape::File,
+            Some(stat) if stat.kind == FileKind::Folder => Shape::Folder,
             Some(_) => return Err(StoreError::not_a_file(path)),
             None if path.as_os_str().as_encoded_bytes().ends_with(b"/") => Shape::Folder,
             None => Shape::File,
@@ -86,12 +85,6 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// One file, or a folder of files.
-    #[must_use]
-    pub fn shape(&self) -> Shape {
-        self.shape
     }
 
     /// The files of the log, sorted by name. Empty if it does not exist yet.
@@ -127,7 +120,7 @@ impl Store {
         let Some(stat) = self.disk.stat(file).doing("look at", file)? else {
             return Err(StoreError::not_a_file(file));
         };
-        if stat.kind != Kind::File {
+        if stat.kind != FileKind::File {
             return Err(StoreError::not_a_file(file));
         }
         if stat.length > self.largest {

@@ -13,8 +13,7 @@ mod kinds;
 
 pub use ancestry::{Ancestry, SessionIndex};
 pub use answers::{
-    Authenticity, CLOCK_SKEW, Completeness, Integrity, Keep, Recorded, SessionView, Terms, TimeAnswer, TornTail,
-    Verification,
+    Authenticity, CLOCK_SKEW, Completeness, Integrity, Keep, SessionView, Terms, TornTail, Verification,
 };
 
 use std::collections::BTreeMap;

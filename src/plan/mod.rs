@@ -7,6 +7,5 @@ mod read;
 mod schema;
 pub mod table;
 
-pub use crate::plan::table::MAX_CHANGES;
 pub use read::{BUDGET, read};
 pub use schema::schema;

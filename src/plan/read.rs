@@ -10,15 +10,15 @@ use super::table::{CLAIMS, PLAN};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Effect, Except, IdentityKind, Mode, Permission, Requirement, Sensitivity};
 use crate::input::finding::{Code, Finding};
-use crate::input::form::{self, Fields, Shape};
-use crate::input::node::{Budget, Node, Value};
+use crate::input::form::{self, TypedFields, ValueShape};
+use crate::input::node::{InputNode, InputValue, ReadLimits};
 use crate::input::place::Placed;
 use crate::input::text::Text;
 use crate::input::yaml;
 use crate::plan::table::MAX_CHANGES;
 
 /// The limits of a plan: 1 MiB, 32 levels, 100,000 values and keys.
-pub const BUDGET: Budget = Budget::FILE;
+pub const BUDGET: ReadLimits = ReadLimits::FILE;
 
 const MODES: &[Mode] = &[Mode::Standing, Mode::Active, Mode::Eligible];
 const SENSITIVITIES: &[Sensitivity] = Sensitivity::STATED;
@@ -34,7 +34,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Plan, Vec<Finding>> {
         findings.push(refused);
         return Err(findings);
     }
-    form::check(&node, &Shape::Mapping("plan", PLAN), "the plan", &mut findings);
+    form::check(&node, &ValueShape::Mapping("plan", PLAN), "the plan", &mut findings);
     laws(&node, &mut findings);
     if !findings.is_empty() {
         return Err(findings);
@@ -46,9 +46,9 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Plan, Vec<Finding>> {
 }
 
 /// Reports an unsupported version. Its other fields may have another meaning, so they are not checked.
-fn unsupported(node: &Node) -> Option<Finding> {
+fn unsupported(node: &InputNode) -> Option<Finding> {
     let version = node.get("version")?;
-    let Value::Integer(number) = version.value else { return None };
+    let InputValue::Integer(number) = version.value else { return None };
     (number != 1).then(|| {
         Finding::new(Code::UnsupportedVersion, format!("version {number} of the plan format is not supported"))
             .at(&version.place)
@@ -57,11 +57,11 @@ fn unsupported(node: &Node) -> Option<Finding> {
 }
 
 /// Rules that the table cannot express: ids are unique, and the mode and lifetime of an assignment fit.
-fn laws(node: &Node, findings: &mut Vec<Finding>) {
-    let changes = node.get("changes").and_then(Node::items).unwrap_or_default();
-    let mut seen: std::collections::BTreeMap<&str, &Node> = std::collections::BTreeMap::new();
+fn laws(node: &InputNode, findings: &mut Vec<Finding>) {
+    let changes = node.get("changes").and_then(InputNode::items).unwrap_or_default();
+    let mut seen: std::collections::BTreeMap<&str, &InputNode> = std::collections::BTreeMap::new();
     for change in changes.iter().take(MAX_CHANGES) {
-        let Some(fields) = Fields::of(change) else { continue };
+        let Some(fields) = TypedFields::of(change) else { continue };
         if let Some(id) = fields.get("id")
             && let Some(text) = id.as_text()
             && let Some(first) = seen.insert(text.raw(), id)
@@ -74,8 +74,8 @@ fn laws(node: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-fn lifetime_law(change: &Node, fields: &Fields<'_>, findings: &mut Vec<Finding>) {
-    let Some(action) = fields.get("action").and_then(Node::as_text) else { return };
+fn lifetime_law(change: &InputNode, fields: &TypedFields<'_>, findings: &mut Vec<Finding>) {
+    let Some(action) = fields.get("action").and_then(InputNode::as_text) else { return };
     let adjusts = action.raw() == "adjust";
     if !adjusts && action.raw() != "grant" {
         return;
@@ -101,8 +101,8 @@ fn lifetime_law(change: &Node, fields: &Fields<'_>, findings: &mut Vec<Finding>)
     }
 }
 
-fn believe(node: &Node, bytes: &[u8]) -> Option<Plan> {
-    let fields = Fields::of(node)?;
+fn believe(node: &InputNode, bytes: &[u8]) -> Option<Plan> {
+    let fields = TypedFields::of(node)?;
     Some(Plan {
         id: fields.id("id")?,
         proposer: fields.id("proposer")?,
@@ -117,8 +117,8 @@ fn believe(node: &Node, bytes: &[u8]) -> Option<Plan> {
     })
 }
 
-fn change(node: &Node) -> Option<Change> {
-    let fields = Fields::of(node)?;
+fn change(node: &InputNode) -> Option<Change> {
+    let fields = TypedFields::of(node)?;
     let word = fields.text("action")?;
     Some(Change {
         id: fields.id("id")?,
@@ -129,7 +129,7 @@ fn change(node: &Node) -> Option<Change> {
     })
 }
 
-fn claims(fields: &Fields<'_>) -> Option<Vec<Placed<Claim>>> {
+fn claims(fields: &TypedFields<'_>) -> Option<Vec<Placed<Claim>>> {
     let mut out = Vec::new();
     for entry in fields.entries() {
         let name = entry.key.value.raw();
@@ -155,7 +155,7 @@ fn claims(fields: &Fields<'_>) -> Option<Vec<Placed<Claim>>> {
     Some(out)
 }
 
-fn action(word: &str, fields: &Fields<'_>) -> Option<Action> {
+fn action(word: &str, fields: &TypedFields<'_>) -> Option<Action> {
     Some(match word {
         "grant" => Action::Grant(assignment(fields)?),
         "revoke" => Action::Revoke(assignment(fields)?),
@@ -207,7 +207,7 @@ fn action(word: &str, fields: &Fields<'_>) -> Option<Action> {
     })
 }
 
-fn assignment(fields: &Fields<'_>) -> Option<AssignmentChange> {
+fn assignment(fields: &TypedFields<'_>) -> Option<AssignmentChange> {
     let target = match fields.id("role") {
         Some(role) => Target::Role(role),
         None => Target::MemberOf(fields.id("member_of")?),
@@ -222,15 +222,15 @@ fn assignment(fields: &Fields<'_>) -> Option<AssignmentChange> {
     })
 }
 
-fn lifetime(fields: &Fields<'_>) -> Option<Placed<Lifetime>> {
+fn lifetime(fields: &TypedFields<'_>) -> Option<Placed<Lifetime>> {
     fields
         .span("ttl")
         .map(|ttl| ttl.map(Lifetime::Ttl))
         .or_else(|| fields.time("until").map(|t| t.map(Lifetime::Until)))
 }
 
-fn role_definition(fields: &Fields<'_>) -> Option<RoleDefinition> {
-    let kind = |node: &Node| {
+fn role_definition(fields: &TypedFields<'_>) -> Option<RoleDefinition> {
+    let kind = |node: &InputNode| {
         let kind = IdentityKind::CREATED.iter().find(|kind| node.as_text().is_some_and(|t| t.raw() == kind.name()))?;
         Some(Placed::new(*kind, node.place.clone()))
     };
@@ -244,8 +244,8 @@ fn role_definition(fields: &Fields<'_>) -> Option<RoleDefinition> {
     })
 }
 
-fn permission(node: &Node) -> Option<Placed<Permission>> {
-    let fields = Fields::of(node)?;
+fn permission(node: &InputNode) -> Option<Placed<Permission>> {
+    let fields = TypedFields::of(node)?;
     let text = |name: &str| fields.text(name).map(|text: Placed<Text>| text.value);
     let effect = match fields.text("effect").as_ref().map(|effect| effect.value.raw()) {
         None | Some("allow") => Effect::Allow,
@@ -262,13 +262,13 @@ fn permission(node: &Node) -> Option<Placed<Permission>> {
     Some(Placed::new(permission, node.place.clone()))
 }
 
-fn except(node: &Node) -> Option<Except> {
-    let fields = Fields::of(node)?;
+fn except(node: &InputNode) -> Option<Except> {
+    let fields = TypedFields::of(node)?;
     Some(Except { action: fields.text("action")?.value, resource: fields.text("resource")?.value })
 }
 
-fn requirement(node: &Node) -> Option<Placed<Requirement>> {
-    let fields = Fields::of(node)?;
+fn requirement(node: &InputNode) -> Option<Placed<Requirement>> {
+    let fields = TypedFields::of(node)?;
     let requirement = Requirement {
         action: fields.text("action")?.value,
         resource: fields.text("resource")?.value,
@@ -278,7 +278,7 @@ fn requirement(node: &Node) -> Option<Placed<Requirement>> {
     Some(Placed::new(requirement, node.place.clone()))
 }
 
-fn owned(fields: &Fields<'_>) -> Option<Owned> {
+fn owned(fields: &TypedFields<'_>) -> Option<Owned> {
     fields
         .id("identity")
         .map(Owned::Identity)

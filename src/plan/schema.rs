@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::input::form::Shape;
+use crate::input::form::ValueShape;
 use crate::input::form_schema::{self, DIALECT, set};
 
 use super::table::PLAN;
@@ -13,7 +13,7 @@ use super::table::PLAN;
 /// The JSON Schema of a plan.
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = form_schema::of(&Shape::Mapping("plan", PLAN));
+    let mut schema = form_schema::of(&ValueShape::Mapping("plan", PLAN));
     set(&mut schema, "$schema", json!(DIALECT));
     set(&mut schema, "title", json!("review: a plan of access changes"));
     set(&mut schema, "description", json!("A plan that an assistant proposes. A person decides on each change."));

@@ -3,22 +3,22 @@
 //! The reader, the JSON Schema and the documentation share this table. Rules that a table cannot express (for example
 //! which mode needs an expiry) are in both `read` and `schema`.
 
-use crate::input::form::{Case, Need, Rule, Shape, Variants};
+use crate::input::form::{FieldRule, Need, ValueShape, VariantCase, Variants};
 
-const fn required(name: &'static str, shape: Shape, about: &'static str) -> Rule {
-    Rule { name, shape, need: Need::Required, about }
+const fn required(name: &'static str, shape: ValueShape, about: &'static str) -> FieldRule {
+    FieldRule { name, shape, need: Need::Required, about }
 }
 
-const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Rule {
-    Rule { name, shape, need: Need::Optional, about }
+const fn optional(name: &'static str, shape: ValueShape, about: &'static str) -> FieldRule {
+    FieldRule { name, shape, need: Need::Optional, about }
 }
 
-const fn one_of(group: &'static str, name: &'static str, shape: Shape, about: &'static str) -> Rule {
-    Rule { name, shape, need: Need::OneOf(group), about }
+const fn one_of(group: &'static str, name: &'static str, shape: ValueShape, about: &'static str) -> FieldRule {
+    FieldRule { name, shape, need: Need::OneOf(group), about }
 }
 
-const fn at_most_one(group: &'static str, name: &'static str, shape: Shape, about: &'static str) -> Rule {
-    Rule { name, shape, need: Need::AtMostOne(group), about }
+const fn at_most_one(group: &'static str, name: &'static str, shape: ValueShape, about: &'static str) -> FieldRule {
+    FieldRule { name, shape, need: Need::AtMostOne(group), about }
 }
 
 const MODES: &[&str] = &["standing", "active", "eligible"];
@@ -28,101 +28,103 @@ const SENSITIVITIES: &[&str] = &["low", "moderate", "high", "critical"];
 /// The maximum length of a list in a change: permissions, includes, kinds.
 const MOST: usize = 1_000;
 
-const TO: Rule = required("to", Shape::Id, "The identity or group of the assignment.");
-const ROLE_HELD: Rule = one_of("target", "role", Shape::Id, "The role that is assigned.");
-const MEMBER_OF: Rule = one_of("target", "member_of", Shape::Id, "The group whose membership is assigned.");
-const SCOPE: Rule = optional("scope", Shape::Id, "The scope: a resource and everything below it. Default: everywhere.");
-const ASSIGNMENT: Rule = optional("assignment", Shape::Id, "Selects one assignment of the snapshot if several match.");
-const TTL: Rule =
-    at_most_one("lifetime", "ttl", Shape::Span, "The lifetime, from the time it is applied: `45m`, `4h`, `7d`.");
-const UNTIL: Rule = at_most_one("lifetime", "until", Shape::Time, "When it expires.");
-const ROLE: Rule = required("role", Shape::Id, "The role.");
-const GROUP: Rule = required("group", Shape::Id, "The group.");
-const IDENTITY: Rule = required("identity", Shape::Id, "The identity.");
-const RESOURCE: Rule = required("resource", Shape::Id, "The resource.");
-const TRUST: Rule = required("trust", Shape::Id, "The id of the trust.");
-const CREDENTIAL: Rule = required("credential", Shape::Id, "The id of the credential.");
-const OWNER: Rule = optional("owner", Shape::Id, "The identity that owns it.");
-const PERMISSION: Rule = required("permission", PERMISSION_SHAPE, "The permission.");
-const SENSITIVITY: Rule = optional(
+const TO: FieldRule = required("to", ValueShape::Id, "The identity or group of the assignment.");
+const ROLE_HELD: FieldRule = one_of("target", "role", ValueShape::Id, "The role that is assigned.");
+const MEMBER_OF: FieldRule = one_of("target", "member_of", ValueShape::Id, "The group whose membership is assigned.");
+const SCOPE: FieldRule =
+    optional("scope", ValueShape::Id, "The scope: a resource and everything below it. Default: everywhere.");
+const ASSIGNMENT: FieldRule =
+    optional("assignment", ValueShape::Id, "Selects one assignment of the snapshot if several match.");
+const TTL: FieldRule =
+    at_most_one("lifetime", "ttl", ValueShape::Span, "The lifetime, from the time it is applied: `45m`, `4h`, `7d`.");
+const UNTIL: FieldRule = at_most_one("lifetime", "until", ValueShape::Time, "When it expires.");
+const ROLE: FieldRule = required("role", ValueShape::Id, "The role.");
+const GROUP: FieldRule = required("group", ValueShape::Id, "The group.");
+const IDENTITY: FieldRule = required("identity", ValueShape::Id, "The identity.");
+const RESOURCE: FieldRule = required("resource", ValueShape::Id, "The resource.");
+const TRUST: FieldRule = required("trust", ValueShape::Id, "The id of the trust.");
+const CREDENTIAL: FieldRule = required("credential", ValueShape::Id, "The id of the credential.");
+const OWNER: FieldRule = optional("owner", ValueShape::Id, "The identity that owns it.");
+const PERMISSION: FieldRule = required("permission", PERMISSION_SHAPE, "The permission.");
+const SENSITIVITY: FieldRule = optional(
     "sensitivity",
-    Shape::Words(SENSITIVITIES),
+    ValueShape::Words(SENSITIVITIES),
     "Its sensitivity label. The classification can raise it, but not lower it.",
 );
 
 /// A permission.
-pub(super) const PERMISSION_SHAPE: Shape = Shape::Mapping(
+pub(super) const PERMISSION_SHAPE: ValueShape = ValueShape::Mapping(
     "permission",
     &[
-        required("action", Shape::Text, "The action pattern; `*` matches any characters."),
-        required("resource", Shape::Text, "The resource pattern; `*` matches any characters."),
-        optional("effect", Shape::Words(&["allow", "deny"]), "Whether it allows or denies. Default: `allow`."),
-        optional("condition", Shape::Text, "A condition of the source system. It is shown, but not evaluated."),
-        optional("except", Shape::List(&EXCEPT_SHAPE, 0, MOST), "Exceptions from its patterns."),
+        required("action", ValueShape::Text, "The action pattern; `*` matches any characters."),
+        required("resource", ValueShape::Text, "The resource pattern; `*` matches any characters."),
+        optional("effect", ValueShape::Words(&["allow", "deny"]), "Whether it allows or denies. Default: `allow`."),
+        optional("condition", ValueShape::Text, "A condition of the source system. It is shown, but not evaluated."),
+        optional("except", ValueShape::List(&EXCEPT_SHAPE, 0, MOST), "Exceptions from its patterns."),
     ],
 );
 
-const EXCEPT_SHAPE: Shape = Shape::Mapping(
+const EXCEPT_SHAPE: ValueShape = ValueShape::Mapping(
     "exception",
     &[
-        required("action", Shape::Text, "The action pattern of the exception."),
-        required("resource", Shape::Text, "The resource pattern of the exception."),
+        required("action", ValueShape::Text, "The action pattern of the exception."),
+        required("resource", ValueShape::Text, "The resource pattern of the exception."),
     ],
 );
 
-const REQUIREMENT_SHAPE: Shape = Shape::Mapping(
+const REQUIREMENT_SHAPE: ValueShape = ValueShape::Mapping(
     "requirement",
     &[
-        required("action", Shape::Text, "The action pattern of the required permission."),
-        required("resource", Shape::Text, "The resource pattern of the required permission."),
-        optional("scope", Shape::Id, "The scope of the required permission. Default: any."),
+        required("action", ValueShape::Text, "The action pattern of the required permission."),
+        required("resource", ValueShape::Text, "The resource pattern of the required permission."),
+        optional("scope", ValueShape::Id, "The scope of the required permission. Default: any."),
     ],
 );
 
-const ROLE_DEFINITION: &[Rule] = &[
+const ROLE_DEFINITION: &[FieldRule] = &[
     ROLE,
-    optional("includes", Shape::List(&Shape::Id, 0, MOST), "Roles that it includes."),
-    optional("permissions", Shape::List(&PERMISSION_SHAPE, 0, MOST), "Its own permissions."),
+    optional("includes", ValueShape::List(&ValueShape::Id, 0, MOST), "Roles that it includes."),
+    optional("permissions", ValueShape::List(&PERMISSION_SHAPE, 0, MOST), "Its own permissions."),
     OWNER,
     SENSITIVITY,
     optional(
         "kinds",
-        Shape::List(&Shape::Words(KINDS), 0, MOST),
+        ValueShape::List(&ValueShape::Words(KINDS), 0, MOST),
         "The kinds of identity that it is intended for. Default: any.",
     ),
 ];
 
 /// The claims that an assistant may make about a change.
-pub const CLAIMS: &[Rule] = &[
-    optional("last_used", Shape::Time, "When the assignment, identity or credential was last used."),
-    optional("unused", Shape::Bool, "Whether it was never used."),
-    optional("already_has", Shape::Bool, "Whether the subject already has this access."),
-    optional("no_new_access", Shape::Bool, "Whether the change gives no new access."),
-    optional("privileged", Shape::Bool, "Whether the change is privileged."),
-    optional("owner", Shape::Id, "The owner of the identity, group, role or resource."),
-    optional("members", Shape::Integer(0, 1_000_000_000), "How many members the group has."),
-    optional("task_open", Shape::Bool, "Whether the task is open."),
-    optional("approved_by", Shape::Text, "A person who is said to have agreed elsewhere. It cannot be checked."),
-    optional("ticket", Shape::Text, "An external reference. It cannot be checked."),
+pub const CLAIMS: &[FieldRule] = &[
+    optional("last_used", ValueShape::Time, "When the assignment, identity or credential was last used."),
+    optional("unused", ValueShape::Bool, "Whether it was never used."),
+    optional("already_has", ValueShape::Bool, "Whether the subject already has this access."),
+    optional("no_new_access", ValueShape::Bool, "Whether the change gives no new access."),
+    optional("privileged", ValueShape::Bool, "Whether the change is privileged."),
+    optional("owner", ValueShape::Id, "The owner of the identity, group, role or resource."),
+    optional("members", ValueShape::Integer(0, 1_000_000_000), "How many members the group has."),
+    optional("task_open", ValueShape::Bool, "Whether the task is open."),
+    optional("approved_by", ValueShape::Text, "A person who is said to have agreed elsewhere. It cannot be checked."),
+    optional("ticket", ValueShape::Text, "An external reference. It cannot be checked."),
 ];
 
 /// The fields of every change.
-pub const COMMON: &[Rule] = &[
-    required("id", Shape::Id, "The change's id in the plan."),
-    required("reason", Shape::Text, "The reason, in the assistant's words."),
+pub const COMMON: &[FieldRule] = &[
+    required("id", ValueShape::Id, "The change's id in the plan."),
+    required("reason", ValueShape::Text, "The reason, in the assistant's words."),
     optional(
         "claims",
-        Shape::Mapping("claims", CLAIMS),
+        ValueShape::Mapping("claims", CLAIMS),
         "The assistant's claims about the change. Each one is checked if possible.",
     ),
 ];
 
-const fn case(word: &'static str, about: &'static str, rules: &'static [Rule]) -> Case {
-    Case { word, about, rules }
+const fn case(word: &'static str, about: &'static str, rules: &'static [FieldRule]) -> VariantCase {
+    VariantCase { word, about, rules }
 }
 
 /// Every action with its own fields, in the order of the documentation.
-pub const ACTIONS: &[Case] = &[
+pub const ACTIONS: &[VariantCase] = &[
     case(
         "grant",
         "Adds an assignment.",
@@ -133,7 +135,7 @@ pub const ACTIONS: &[Case] = &[
             SCOPE,
             required(
                 "mode",
-                Shape::Words(MODES),
+                ValueShape::Words(MODES),
                 "`standing` has no expiry, `active` is in force until its expiry, `eligible` can be activated later.",
             ),
             TTL,
@@ -150,7 +152,7 @@ pub const ACTIONS: &[Case] = &[
             MEMBER_OF,
             SCOPE,
             ASSIGNMENT,
-            optional("mode", Shape::Words(MODES), "The new mode. Default: the current mode."),
+            optional("mode", ValueShape::Words(MODES), "The new mode. Default: the current mode."),
             TTL,
             UNTIL,
         ],
@@ -162,12 +164,12 @@ pub const ACTIONS: &[Case] = &[
     case(
         "add_include",
         "Makes a role include another.",
-        &[ROLE, required("include", Shape::Id, "The role to include.")],
+        &[ROLE, required("include", ValueShape::Id, "The role to include.")],
     ),
     case(
         "remove_include",
         "Removes an include.",
-        &[ROLE, required("include", Shape::Id, "The role that it no longer includes.")],
+        &[ROLE, required("include", ValueShape::Id, "The role that it no longer includes.")],
     ),
     case("set_role", "Replaces a role's whole definition.", ROLE_DEFINITION),
     case("create_group", "Creates an empty group. Members are added by `grant` with `member_of`.", &[GROUP, OWNER]),
@@ -179,7 +181,7 @@ pub const ACTIONS: &[Case] = &[
             IDENTITY,
             required(
                 "kind",
-                Shape::Words(KINDS),
+                ValueShape::Words(KINDS),
                 "The kind of identity. All kinds except `human` are non-human identities.",
             ),
             OWNER,
@@ -191,17 +193,17 @@ pub const ACTIONS: &[Case] = &[
         "set_owner",
         "Sets the owner of an object.",
         &[
-            one_of("owned", "identity", Shape::Id, "The identity that is owned."),
-            one_of("owned", "group", Shape::Id, "The group that is owned."),
-            one_of("owned", "role", Shape::Id, "The role that is owned."),
-            one_of("owned", "resource", Shape::Id, "The resource that is owned."),
-            required("owner", Shape::Id, "The new owner."),
+            one_of("owned", "identity", ValueShape::Id, "The identity that is owned."),
+            one_of("owned", "group", ValueShape::Id, "The group that is owned."),
+            one_of("owned", "role", ValueShape::Id, "The role that is owned."),
+            one_of("owned", "resource", ValueShape::Id, "The resource that is owned."),
+            required("owner", ValueShape::Id, "The new owner."),
         ],
     ),
     case(
         "create_resource",
         "Creates a resource.",
-        &[RESOURCE, optional("parent", Shape::Id, "The parent resource."), OWNER, SENSITIVITY],
+        &[RESOURCE, optional("parent", ValueShape::Id, "The parent resource."), OWNER, SENSITIVITY],
     ),
     case("delete_resource", "Deletes a resource.", &[RESOURCE]),
     case(
@@ -209,9 +211,9 @@ pub const ACTIONS: &[Case] = &[
         "Lets one subject act as another.",
         &[
             TRUST,
-            required("from", Shape::Id, "The identity or group that can act."),
-            required("to", Shape::Id, "The identity or group that it can act as."),
-            required("via", Shape::Id, "How: `assume-role`, `impersonate`, …"),
+            required("from", ValueShape::Id, "The identity or group that can act."),
+            required("to", ValueShape::Id, "The identity or group that it can act as."),
+            required("via", ValueShape::Id, "How: `assume-role`, `impersonate`, …"),
             optional("requires", REQUIREMENT_SHAPE, "The permission that `from` must have. Default: none."),
         ],
     ),
@@ -221,9 +223,9 @@ pub const ACTIONS: &[Case] = &[
         "Issues a credential. The recipient can act as the identity.",
         &[
             CREDENTIAL,
-            required("identity", Shape::Id, "The identity of the credential."),
-            required("kind", Shape::Id, "`password`, `api_key`, `certificate`, `token`, …"),
-            required("deliver_to", Shape::Id, "The identity or group that receives it."),
+            required("identity", ValueShape::Id, "The identity of the credential."),
+            required("kind", ValueShape::Id, "`password`, `api_key`, `certificate`, `token`, …"),
+            required("deliver_to", ValueShape::Id, "The identity or group that receives it."),
             TTL,
             UNTIL,
         ],
@@ -233,7 +235,11 @@ pub const ACTIONS: &[Case] = &[
         "Replaces a credential.",
         &[
             CREDENTIAL,
-            optional("deliver_to", Shape::Id, "The identity or group that receives the new one. Default: its owner."),
+            optional(
+                "deliver_to",
+                ValueShape::Id,
+                "The identity or group that receives the new one. Default: its owner.",
+            ),
             TTL,
             UNTIL,
         ],
@@ -242,7 +248,7 @@ pub const ACTIONS: &[Case] = &[
     case(
         "suppress_finding",
         "Suppresses an alert of the source system.",
-        &[required("finding", Shape::Id, "The alert's id in the snapshot.")],
+        &[required("finding", ValueShape::Id, "The alert's id in the snapshot.")],
     ),
 ];
 
@@ -250,19 +256,19 @@ pub const ACTIONS: &[Case] = &[
 pub static CHANGE: Variants =
     Variants { noun: "change", by: "action", about: "What the change does.", common: COMMON, cases: ACTIONS };
 
-static CHANGE_SHAPE: Shape = Shape::Variants(&CHANGE);
+static CHANGE_SHAPE: ValueShape = ValueShape::Variants(&CHANGE);
 
 /// The whole file.
-pub static PLAN: &[Rule] = &[
-    required("version", Shape::Integer(1, 1), "The version of this format: 1."),
-    required("id", Shape::Id, "The plan's id."),
-    required("proposer", Shape::Id, "The agent that wrote it."),
-    optional("on_behalf_of", Shape::Id, "The person for whom it claims to act."),
-    optional("task", Shape::Id, "Its task."),
-    required("intent", Shape::Text, "Its purpose, in the assistant's words."),
-    optional("snapshot", Shape::Digest, "The digest of the snapshot it was made from."),
-    required("expires", Shape::Time, "When the plan expires."),
-    required("changes", Shape::List(&CHANGE_SHAPE, 1, MAX_CHANGES), "Its changes."),
+pub static PLAN: &[FieldRule] = &[
+    required("version", ValueShape::Integer(1, 1), "The version of this format: 1."),
+    required("id", ValueShape::Id, "The plan's id."),
+    required("proposer", ValueShape::Id, "The agent that wrote it."),
+    optional("on_behalf_of", ValueShape::Id, "The person for whom it claims to act."),
+    optional("task", ValueShape::Id, "Its task."),
+    required("intent", ValueShape::Text, "Its purpose, in the assistant's words."),
+    optional("snapshot", ValueShape::Digest, "The digest of the snapshot it was made from."),
+    required("expires", ValueShape::Time, "When the plan expires."),
+    required("changes", ValueShape::List(&CHANGE_SHAPE, 1, MAX_CHANGES), "Its changes."),
 ];
 
 /// The maximum number of changes in a plan.

@@ -337,7 +337,7 @@ fn the_words_of_the_table_are_the_words_of_the_types() {
         ("sensitivity", SENSITIVITIES.iter().map(|s| s.name()).collect()),
     ] {
         for rule in ACTIONS.iter().flat_map(|case| case.rules).filter(|rule| rule.name == field) {
-            if let Shape::Words(of_table) = rule.shape {
+            if let ValueShape::Words(of_table) = rule.shape {
                 assert_eq!(of_table, words, "{field}");
             }
         }

@@ -138,8 +138,8 @@ fn ask(
     };
     let mut case = Case { entities: store.entities, context, asked: Vec::new() };
     for (step, action) in actions {
-        let passes =
-            case.ask(pack, &store.principal, action, &store.resource, false).is_some_and(case::Asked::permitted);
+        let asked = case.ask(pack, &store.principal, action, &store.resource, false);
+        let passes = asked.is_some_and(case::PolicyQuery::permitted);
         if !passes {
             let (denials, _) = case::hits(pack, &case);
             let name = step.as_ref().map_or_else(|| action.clone(), ToString::to_string);

@@ -14,7 +14,7 @@ use crate::input::text::Text;
 use crate::policy::enforcement::{Enforcement, NO_PERMIT, REFUSED_PROOF, UNANSWERABLE};
 use crate::policy::limits;
 use crate::policy::pack::Pack;
-use crate::policy::policy_file::About;
+use crate::policy::policy_file::Annotations;
 
 /// Why a policy stands in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl PolicyHit {
 /// What one set answered to one question. Ids are sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct PolicyAnswer {
     /// Whether it permits.
     pub allow: bool,
     /// The policies that determined it.
@@ -88,19 +88,19 @@ pub struct Answer {
 
 /// One question and what was answered.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct PolicyQuery {
     pub(super) principal: EntityUid,
     pub(super) action: EntityUid,
     pub(super) resource: EntityUid,
     /// Per set, in the order of [`Enforcement::ALL`].
-    pub(super) answers: [Answer; 3],
+    pub(super) answers: [PolicyAnswer; 3],
     /// Whether the advisory set was asked.
     pub(super) with_advice: bool,
     /// Why it could not be put, if so.
     pub(super) fault: Option<String>,
 }
 
-impl Asked {
+impl PolicyQuery {
     /// Whether it is permitted outright: a permit, no forbid and no error in either set that denies.
     pub(super) fn permitted(&self) -> bool {
         let [mandatory, over, _] = &self.answers;
@@ -123,7 +123,7 @@ impl Asked {
 pub struct Case {
     pub(super) entities: Entities,
     pub(super) context: Context,
-    pub(super) asked: Vec<Asked>,
+    pub(super) asked: Vec<PolicyQuery>,
 }
 
 impl Case {
@@ -135,7 +135,7 @@ impl Case {
         action: &str,
         resource: &EntityUid,
         advisory: bool,
-    ) -> Option<&Asked> {
+    ) -> Option<&PolicyQuery> {
         let action_uid = pack.types.uid("Action", action)?;
         let request = Request::new(
             principal.clone(),
@@ -144,7 +144,7 @@ impl Case {
             self.context.clone(),
             Some(&pack.schema),
         );
-        let mut asked = Asked {
+        let mut asked = PolicyQuery {
             principal: principal.clone(),
             action: action_uid,
             resource: resource.clone(),
@@ -200,14 +200,14 @@ pub(super) struct Record {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
-    pub(super) principal: Name,
-    pub(super) action: Name,
-    pub(super) resource: Name,
-    pub(super) mandatory: Answer,
+    pub(super) principal: EntityName,
+    pub(super) action: EntityName,
+    pub(super) resource: EntityName,
+    pub(super) mandatory: PolicyAnswer,
     #[serde(rename = "override")]
-    pub(super) over: Answer,
+    pub(super) over: PolicyAnswer,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) advisory: Option<Answer>,
+    pub(super) advisory: Option<PolicyAnswer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fault: Option<String>,
 }
@@ -215,25 +215,25 @@ pub(super) struct Question {
 /// The name of an entity.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Name {
+pub(super) struct EntityName {
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) id: String,
 }
 
-impl Name {
+impl EntityName {
     fn of(uid: &EntityUid) -> Self {
         Self { kind: uid.type_name().to_string(), id: uid.id().unescaped().to_owned() }
     }
 }
 
 impl Question {
-    fn of(asked: &Asked) -> Self {
+    fn of(asked: &PolicyQuery) -> Self {
         let [mandatory, over, advisory] = asked.answers.clone();
         Self {
-            principal: Name::of(&asked.principal),
-            action: Name::of(&asked.action),
-            resource: Name::of(&asked.resource),
+            principal: EntityName::of(&asked.principal),
+            action: EntityName::of(&asked.action),
+            resource: EntityName::of(&asked.resource),
             mandatory,
             over,
             advisory: asked.with_advice.then_some(advisory),
@@ -259,9 +259,9 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Asks one set.
-pub(super) fn answer_of(pack: &Pack, request: &Request, set: &PolicySet, entities: &Entities) -> Answer {
+pub(super) fn answer_of(pack: &Pack, request: &Request, set: &PolicySet, entities: &Entities) -> PolicyAnswer {
     if set.is_empty() {
-        return Answer::default();
+        return PolicyAnswer::default();
     }
     let response = pack.authorizer.is_authorized(request, set, entities);
     let mut by: Vec<String> = response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
@@ -269,7 +269,7 @@ pub(super) fn answer_of(pack: &Pack, request: &Request, set: &PolicySet, entitie
     let mut errors: Vec<(String, String)> =
         response.diagnostics().errors().map(|error| (failing(error), chain(error))).collect();
     errors.sort_unstable();
-    Answer { allow: response.decision() == Decision::Allow, by, errors }
+    PolicyAnswer { allow: response.decision() == Decision::Allow, by, errors }
 }
 
 fn failing(error: &cedar_policy::AuthorizationError) -> String {
@@ -325,7 +325,7 @@ fn hit(pack: &Pack, id: &str, why: Why) -> PolicyHit {
 }
 
 /// `nearest`: the permits with the most conditions met.
-fn no_permit(action: &str, nearest: &[&About]) -> PolicyHit {
+fn no_permit(action: &str, nearest: &[&Annotations]) -> PolicyHit {
     let demands: Vec<String> =
         nearest.iter().map(|about| format!("`{}` requires: {}", about.id.as_str(), about.title.raw())).collect();
     let demands = if demands.is_empty() { String::new() } else { format!("; {}", demands.join("; ")) };

@@ -12,7 +12,7 @@ use crate::plan::model::{Action, Owned, Plan};
 
 /// The site's parameters (`review.yaml`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameters {
+pub struct PolicyParameters {
     /// Longest lifetime of access that ends.
     pub max_ttl: Span,
     /// Longest lifetime of privileged access.
@@ -95,13 +95,13 @@ pub struct PersonView {
 
 /// All people, and whose each identity is.
 #[derive(Clone, Debug, Default)]
-pub struct People {
+pub struct PeopleView {
     persons: BTreeMap<PersonId, PersonView>,
     by_identity: BTreeMap<IdentityId, PersonId>,
     ambiguous: BTreeSet<PersonId>,
 }
 
-impl People {
+impl PeopleView {
     /// Takes all people. Persons who share an id or an identity are kept, but none of them is taken to be anybody.
     #[must_use]
     pub fn new(list: impl IntoIterator<Item = PersonView>) -> Self {
@@ -211,9 +211,9 @@ pub struct PolicyInput<'a> {
     /// The owners that the plan itself gives.
     pub appointed: &'a Appointed,
     /// All people.
-    pub people: &'a People,
+    pub people: &'a PeopleView,
     /// The site's parameters.
-    pub parameters: Parameters,
+    pub parameters: PolicyParameters,
     /// How the proposer proved itself.
     pub proof: &'a Proof,
     /// The plan's task, if `tasks.yaml` knows it.

@@ -15,10 +15,10 @@ use crate::input::finding::Limit;
 use crate::input::id::Id;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
-use crate::policy::case::{Asked, Case, PolicyHit, Why, answer_of};
+use crate::policy::case::{PolicyQuery, Case, PolicyHit, Why, answer_of};
 use crate::policy::input::PolicyInput;
 use crate::policy::pack::Pack;
-use crate::policy::policy_file::About;
+use crate::policy::policy_file::Annotations;
 
 /// The file of the site's parameters.
 const SETTINGS: &str = "review.yaml";
@@ -54,7 +54,7 @@ impl Figure {
 }
 
 /// The exceeded limits of a policy that forbids.
-pub(super) fn exceeded(pack: &Pack, case: &Case, asked: &Asked, id: &str) -> Vec<Limit> {
+pub(super) fn exceeded(pack: &Pack, case: &Case, asked: &PolicyQuery, id: &str) -> Vec<Limit> {
     let found = || {
         let json = pack.policy(id)?.to_json().ok()?;
         let request = request(pack, &case.context, asked)?;
@@ -80,7 +80,7 @@ fn task_scope_asked() -> Limit {
     Limit { what: TASK_SCOPE.into(), value: empty(), limit: empty(), name: None, source: empty() }
 }
 
-fn request(pack: &Pack, context: &Context, asked: &Asked) -> Option<Request> {
+fn request(pack: &Pack, context: &Context, asked: &PolicyQuery) -> Option<Request> {
     let (principal, action, resource) = (asked.principal.clone(), asked.action.clone(), asked.resource.clone());
     Request::new(principal, action, resource, context.clone(), Some(&pack.schema)).ok()
 }
@@ -214,13 +214,13 @@ fn written(json: &Value) -> Option<String> {
 }
 
 /// The permits for an action with the most conditions met: most likely, the proposer intended one of them.
-pub(super) fn nearest_permits<'p>(pack: &'p Pack, case: &Case, asked: &Asked) -> Vec<&'p About> {
+pub(super) fn nearest_permits<'p>(pack: &'p Pack, case: &Case, asked: &PolicyQuery) -> Vec<&'p Annotations> {
     let (Some(request), Some([permits, ..])) =
         (request(pack, &case.context, asked), pack.sets(asked.action.id().unescaped()))
     else {
         return Vec::new();
     };
-    let mut best: (usize, Vec<&About>) = (0, Vec::new());
+    let mut best: (usize, Vec<&Annotations>) = (0, Vec::new());
     for policy in permits.policies().filter(|policy| policy.effect() == Effect::Permit) {
         let Some(about) = pack.about(AsRef::<str>::as_ref(policy.id())) else { continue };
         let held = conditions_held(pack, case, &request, policy).unwrap_or(0);

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::policy::named::{Token, matches, token};
 use crate::policy::pack::Pack;
-use crate::policy::policy_file::About;
+use crate::policy::policy_file::Annotations;
 
 /// A name or pattern in a policy.
 #[derive(Debug)]
 pub struct Literal<'p> {
     /// The policy.
-    pub policy: &'p About,
+    pub policy: &'p Annotations,
     /// The entity type, `Resource`, `Role`, …; none if the policy reads a `name` of unknown type.
     pub kind: Option<String>,
     /// The name or pattern.
@@ -68,7 +68,7 @@ pub fn literals(pack: &Pack) -> Vec<Literal<'_>> {
         .collect()
 }
 
-fn of<'p>(about: &'p About, policy: &Policy) -> Vec<Literal<'p>> {
+fn of<'p>(about: &'p Annotations, policy: &Policy) -> Vec<Literal<'p>> {
     let mut found = Vec::new();
     let mut add = |kind: &str, what: What| {
         let kind = Some(kind.to_owned()).filter(|kind| !kind.is_empty());

@@ -33,11 +33,11 @@ pub use crate::policy::case::{Case, PolicyHit, Why};
 pub use crate::policy::enforcement::Enforcement;
 pub use crate::policy::entities::names::outside as entity_name;
 pub use crate::policy::input::{
-    Appointed, EarlierReject, History, KeyFacts, Parameters, People, PersonView, PolicyInput, Proof, TaskView,
+    Appointed, EarlierReject, History, KeyFacts, PeopleView, PersonView, PolicyInput, PolicyParameters, Proof, TaskView,
 };
 pub use crate::policy::outcome::{Judged, Outcome, PlanJudged, outcome, submit};
 pub use crate::policy::pack::Pack;
-pub use crate::policy::policy_file::{About, PolicyFile};
+pub use crate::policy::policy_file::{Annotations, PolicyFile};
 pub use crate::policy::steps::StepName;
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ fn judge(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeF
     let mut automatic_by = Vec::new();
     if denials.is_empty() && barred.is_empty() {
         let asked = case.ask(pack, who, "AutoApprove", what, false);
-        automatic_by = asked.filter(|asked| asked.permitted()).map(case::Asked::permitting).unwrap_or_default();
+        automatic_by = asked.filter(|asked| asked.permitted()).map(case::PolicyQuery::permitting).unwrap_or_default();
     }
     if !automatic_by.is_empty() {
         return Judged {

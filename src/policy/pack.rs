@@ -18,7 +18,7 @@ use crate::input::place::Place;
 use crate::policy::enforcement::Enforcement;
 use crate::policy::named::Named;
 use crate::policy::parse::Parsed;
-use crate::policy::policy_file::{About, PolicyFile};
+use crate::policy::policy_file::{Annotations, PolicyFile};
 use crate::policy::steps::StepName;
 use crate::policy::{parse, shipped, steps};
 
@@ -32,7 +32,7 @@ pub struct Pack {
     pub(super) authorizer: Authorizer,
     pub(super) types: Types,
     pub(super) steps: Vec<StepName>,
-    policies: BTreeMap<PolicyId, (About, Policy)>,
+    policies: BTreeMap<PolicyId, (Annotations, Policy)>,
     slices: Vec<PolicySet>,
     by_action: BTreeMap<String, [usize; 3]>,
     named: OnceLock<Named>,
@@ -159,12 +159,12 @@ impl Pack {
 
     /// What a policy's annotations say.
     #[must_use]
-    pub fn about(&self, id: &str) -> Option<&About> {
+    pub fn about(&self, id: &str) -> Option<&Annotations> {
         self.policies.get(id).map(|(about, _)| about)
     }
 
     /// Every policy's annotations, sorted by id.
-    pub fn policies(&self) -> impl Iterator<Item = &About> {
+    pub fn policies(&self) -> impl Iterator<Item = &Annotations> {
         self.policies.values().map(|(about, _)| about)
     }
 
@@ -176,10 +176,10 @@ impl Pack {
 
     /// The permits that can apply to an action, sorted by id.
     #[must_use]
-    pub fn permits(&self, action: &str) -> Vec<&About> {
+    pub fn permits(&self, action: &str) -> Vec<&Annotations> {
         let ids = self.sets(action).into_iter().flat_map(|[mandatory, ..]| mandatory.policies());
         let permits = ids.filter(|policy| policy.effect() == cedar_policy::Effect::Permit);
-        let mut found: Vec<&About> =
+        let mut found: Vec<&Annotations> =
             permits.filter_map(|policy| self.about(AsRef::<str>::as_ref(policy.id()))).collect();
         found.sort_by(|a, b| a.id.cmp(&b.id));
         found
@@ -240,8 +240,8 @@ fn schema_fault(parts: &[(&str, &str)], error: &DetailedError) -> Finding {
     Finding::new(Code::BadPolicy, error.message.clone())
 }
 
-fn unique(parsed: Vec<Parsed>, findings: &mut Vec<Finding>) -> BTreeMap<PolicyId, (About, Policy)> {
-    let mut policies: BTreeMap<PolicyId, (About, Policy)> = BTreeMap::new();
+fn unique(parsed: Vec<Parsed>, findings: &mut Vec<Finding>) -> BTreeMap<PolicyId, (Annotations, Policy)> {
+    let mut policies: BTreeMap<PolicyId, (Annotations, Policy)> = BTreeMap::new();
     for Parsed { policy, about } in parsed {
         if let Some((first, _)) = policies.get(&about.id) {
             let message = format!(
@@ -276,7 +276,7 @@ fn validate(validator: &Validator, path: &str, text: &str, policies: &[Policy], 
 type Slices = (Vec<PolicySet>, BTreeMap<String, [usize; 3]>);
 
 /// For every action, the policies whose scope can match it: the others can have no say in its answer.
-fn slice(schema: &Schema, policies: &BTreeMap<PolicyId, (About, Policy)>) -> Result<Slices, Finding> {
+fn slice(schema: &Schema, policies: &BTreeMap<PolicyId, (Annotations, Policy)>) -> Result<Slices, Finding> {
     let hierarchy = schema.action_entities().unwrap_or_else(|_| Entities::empty());
     let mut slices = Vec::new();
     let mut known: BTreeMap<Vec<&PolicyId>, usize> = BTreeMap::new();

@@ -15,13 +15,13 @@ use crate::input::id::PolicyId;
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::policy::enforcement::Enforcement;
-use crate::policy::policy_file::About;
+use crate::policy::policy_file::Annotations;
 
 /// A policy with what its annotations say.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) policy: Policy,
-    pub(super) about: About,
+    pub(super) about: Annotations,
 }
 
 /// Ids that the tool itself uses in its answers.
@@ -73,7 +73,7 @@ pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<P
     parsed
 }
 
-fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> Option<About> {
+fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> Option<Annotations> {
     let mut bad = |message: String, help: &str| {
         findings.push(Finding::new(Code::BadPolicy, message).at(place).help(help));
     };
@@ -125,7 +125,7 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
         // WHY: a permit that could be set aside, or only warns, says nothing.
         bad("a permit is not mandatory".to_owned(), "only a `forbid` can be `override` or `advisory`");
     }
-    Some(About {
+    Some(Annotations {
         id: PolicyId::new(id?),
         title: Text::from(title?),
         advice: Text::from(advice?),

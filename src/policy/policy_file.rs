@@ -8,7 +8,7 @@ use crate::policy::enforcement::Enforcement;
 
 /// What a policy's annotations say.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct Annotations {
     /// `@id`: at most 64 of `a`–`z`, `0`–`9`, `-`.
     pub id: PolicyId,
     /// `@title`: what it demands.

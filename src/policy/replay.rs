@@ -6,7 +6,7 @@
 use cedar_policy::{Context, Entities, EntityId, EntityTypeName, EntityUid, Request};
 
 use crate::input::text::Text;
-use crate::policy::case::{Answer, Name, Question, Record, answer_of, chain};
+use crate::policy::case::{EntityName, PolicyAnswer, Question, Record, answer_of, chain};
 use crate::policy::pack::Pack;
 
 /// Why a recorded case cannot be decided again.
@@ -58,7 +58,7 @@ fn again(
     entities: &Entities,
     context: &serde_json::Value,
     question: &Question,
-) -> Result<[Answer; 3], ReplayError> {
+) -> Result<[PolicyAnswer; 3], ReplayError> {
     let action = uid(&question.action)?;
     let context = Context::from_json_value(context.clone(), Some((&pack.schema, &action)))
         .map_err(|error| ReplayError::Record(chain(&error)))?;
@@ -71,12 +71,12 @@ fn again(
     Ok(sets.map(|set| answer_of(pack, &request, set, entities)))
 }
 
-fn uid(name: &Name) -> Result<EntityUid, ReplayError> {
+fn uid(name: &EntityName) -> Result<EntityUid, ReplayError> {
     let kind = name.kind.parse::<EntityTypeName>().map_err(|error| ReplayError::Record(chain(&error)))?;
     Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(&name.id)))
 }
 
-fn words(answer: &Answer) -> String {
+fn words(answer: &PolicyAnswer) -> String {
     let verdict = if answer.allow { "allowed" } else { "not allowed" };
     let errors: Vec<&str> = answer.errors.iter().map(|(id, _)| id.as_str()).collect();
     format!("{verdict} by [{}], failing [{}]", answer.by.join(", "), errors.join(", "))

@@ -14,12 +14,14 @@ use crate::input::text::Text;
 use crate::plan::model::{Change, Plan};
 
 use super::contents::ContentsReport;
-use super::effects::{AccessList, Limits};
+use super::effects::AccessList;
 use super::model::{
-    AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, Outcome, OutsideReport,
+    AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, OutcomeReport, OutsideReport,
     PlanReport, RemovalReport, SodReport, State, Totals,
 };
-use super::sentence::{Sentence, access, action, counted, how_many, number, path, scope, subject, through};
+use super::sentence::{Sentence, access, counted, how_many, number, path, scope, subject, through};
+use crate::report::action::action;
+use crate::report::limits::Limits;
 
 /// Paths named in a line that says that they lead to nothing new.
 const MOST_PATHS: usize = 4;
@@ -77,8 +79,8 @@ pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanR
 impl PlanReport {
     /// Counts changes by outcome again, after outcomes were set.
     pub fn count_outcomes(&mut self) {
-        let of = |outcome: Outcome| count(self.changes.iter().filter(|c| c.outcome == outcome).count());
-        let (denied, needs, auto) = (of(Outcome::Denied), of(Outcome::Needs), of(Outcome::Auto));
+        let of = |outcome: OutcomeReport| count(self.changes.iter().filter(|c| c.outcome == outcome).count());
+        let (denied, needs, auto) = (of(OutcomeReport::Denied), of(OutcomeReport::Needs), of(OutcomeReport::Auto));
         let privileged = count(self.changes.iter().filter(|c| !c.privileged.is_empty()).count());
         let changes = count(self.changes.len());
         self.totals = Totals { changes, denied, needs, auto, privileged, ..std::mem::take(&mut self.totals) };
@@ -104,7 +106,7 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         action: change.action.word(),
         sentence: action(change, about.as_ref()),
         entitlement: facts.named.entitlement().map(|e| e.text()),
-        outcome: Outcome::Unjudged,
+        outcome: OutcomeReport::Unjudged,
         steps: Vec::new(),
         policies: Vec::new(),
         contents,

@@ -7,18 +7,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::sentence::{Sentence, counted, limits, number, path, restrictions, scope, subject, through};
 use crate::access::model::facts::{Access, AccessPath, Exception};
 use crate::input::entitlement::Sensitivity;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
-
-use super::effects::{Bundle, Limits};
-use super::sentence::{Sentence, counted, limits, number, path, restrictions, scope, subject, through};
+use crate::report::limits::Limits;
 
 /// Whose access it is, or which role states it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Holder<'p> {
+pub(super) enum AccessHolder<'p> {
     Subject(&'p Subject),
     Role(&'p RoleId),
 }
@@ -26,7 +25,7 @@ pub(super) enum Holder<'p> {
 /// An access to be shown.
 #[derive(Clone, Copy)]
 pub(super) struct Item<'p> {
-    pub(super) holder: Holder<'p>,
+    pub(super) holder: AccessHolder<'p>,
     pub(super) access: &'p Access,
     pub(super) sensitivity: Sensitivity,
     pub(super) privileged: Option<&'p Text>,
@@ -50,7 +49,7 @@ pub(super) fn is_severe(sensitivity: Sensitivity, privileged: bool) -> bool {
 }
 
 /// Whose, and where.
-type Pair<'p> = (Holder<'p>, Option<&'p ResourceId>);
+type Pair<'p> = (AccessHolder<'p>, Option<&'p ResourceId>);
 /// Actions by resource.
 type Actions<'p> = BTreeMap<&'p Text, Vec<&'p Text>>;
 
@@ -69,7 +68,7 @@ struct Kind<'p> {
 }
 
 /// A distinct access: its kind, resource and action. Who has it, and one path.
-struct Line<'p> {
+struct GroupLine<'p> {
     kind: Kind<'p>,
     resource: &'p Text,
     action: &'p Text,
@@ -91,14 +90,19 @@ pub(super) fn grouped<'p>(items: impl Iterator<Item = Item<'p>>, at_least: bool,
             until: access.until,
             exceptions: &access.exceptions,
             elsewhere: item.elsewhere,
-            stated: matches!(item.holder, Holder::Role(_)),
+            stated: matches!(item.holder, AccessHolder::Role(_)),
         };
         let entry = held.entry((kind, &access.resource, &access.action));
         entry.or_insert_with(|| (Vec::new(), item.path)).0.push((item.holder, access.scope.as_ref()));
     }
-    let lines =
-        held.into_iter().map(|((kind, resource, action), (pairs, path))| Line { kind, resource, action, pairs, path });
-    let (mut severe, mild): (Vec<Line<'_>>, Vec<Line<'_>>) = lines.partition(|line| !line.kind.mild);
+    let lines = held.into_iter().map(|((kind, resource, action), (pairs, path))| GroupLine {
+        kind,
+        resource,
+        action,
+        pairs,
+        path,
+    });
+    let (mut severe, mild): (Vec<GroupLine<'_>>, Vec<GroupLine<'_>>) = lines.partition(|line| !line.kind.mild);
     let count = count(severe.len());
     let more = severe.split_off(severe.len().min(show.severe));
     let mut bundles = listed(severe, at_least, show);
@@ -112,7 +116,7 @@ pub(super) fn grouped<'p>(items: impl Iterator<Item = Item<'p>>, at_least: bool,
 }
 
 /// Every access by its name: accesses that the same holders have in the same places by one path are one bundle.
-fn listed(lines: Vec<Line<'_>>, at_least: bool, show: Limits) -> Vec<Bundle> {
+fn listed(lines: Vec<GroupLine<'_>>, at_least: bool, show: Limits) -> Vec<Bundle> {
     // WHY: the path is part of the key, so that the one path shown is true for every access next to it.
     let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>, Option<&AccessPath>), Actions<'_>> = BTreeMap::new();
     for line in lines {
@@ -177,7 +181,7 @@ struct Key<'l> {
 }
 
 impl<'l> Key<'l> {
-    fn of(line: &'l Line<'l>, grain: Grain) -> Self {
+    fn of(line: &'l GroupLine<'l>, grain: Grain) -> Self {
         let (service, verb) = class(line.action.raw());
         let fine =
             Self { kind: line.kind, pairs: &line.pairs, class: (service, verb), place: place(line.resource.raw()) };
@@ -196,8 +200,8 @@ impl<'l> Key<'l> {
 }
 
 /// Accesses in groups, at the finest grain that fits.
-fn in_groups(lines: &[Line<'_>], at_least: bool, show: Limits) -> Vec<Bundle> {
-    let mut groups: BTreeMap<Key<'_>, Vec<&Line<'_>>> = BTreeMap::new();
+fn in_groups(lines: &[GroupLine<'_>], at_least: bool, show: Limits) -> Vec<Bundle> {
+    let mut groups: BTreeMap<Key<'_>, Vec<&GroupLine<'_>>> = BTreeMap::new();
     for grain in Grain::ALL {
         groups.clear();
         for line in lines {
@@ -211,7 +215,7 @@ fn in_groups(lines: &[Line<'_>], at_least: bool, show: Limits) -> Vec<Bundle> {
 }
 
 /// One group. What all its accesses share is named, the rest is counted.
-fn group(lines: &[&Line<'_>], at_least: bool, show: Limits) -> Bundle {
+fn group(lines: &[&GroupLine<'_>], at_least: bool, show: Limits) -> Bundle {
     let kinds: BTreeSet<Kind<'_>> = lines.iter().map(|line| line.kind).collect();
     let pairs: BTreeSet<Pair<'_>> = lines.iter().flat_map(|line| line.pairs.iter().copied()).collect();
     let paths: BTreeSet<Option<&AccessPath>> = lines.iter().map(|line| line.path).collect();
@@ -254,7 +258,7 @@ fn elsewhere(kinds: &BTreeSet<Kind<'_>>) -> Option<Sentence> {
 }
 
 /// `312 accesses: 12 actions such as … on 40 resources such as …`.
-fn summary(lines: &[&Line<'_>], pieces: u64, show: Limits) -> Sentence {
+fn summary(lines: &[&GroupLine<'_>], pieces: u64, show: Limits) -> Sentence {
     let actions: BTreeSet<&Text> = lines.iter().map(|line| line.action).collect();
     let resources: BTreeSet<&Text> = lines.iter().map(|line| line.resource).collect();
     let out = Sentence::of(format!("{}: ", counted(pieces, "access", "accesses")));
@@ -313,12 +317,12 @@ fn place(resource: &str) -> &str {
 
 /// Whose access, and where: `1,658 groups and at least 3 identities, each in a scope of its own`.
 fn who(pairs: &[Pair<'_>], at_least: bool, names: usize) -> Sentence {
-    let holders: BTreeSet<Holder<'_>> = pairs.iter().map(|(s, _)| *s).collect();
+    let holders: BTreeSet<AccessHolder<'_>> = pairs.iter().map(|(s, _)| *s).collect();
     let scopes: BTreeSet<Option<&ResourceId>> = pairs.iter().map(|(_, s)| *s).collect();
-    let stated = holders.iter().all(|holder| matches!(holder, Holder::Role(_)));
+    let stated = holders.iter().all(|holder| matches!(holder, AccessHolder::Role(_)));
     let out = match (holders.len(), holders.first()) {
-        (1, Some(Holder::Subject(only))) => subject(only),
-        (1, Some(Holder::Role(only))) => Sentence::of("role ").id(only),
+        (1, Some(AccessHolder::Subject(only))) => subject(only),
+        (1, Some(AccessHolder::Role(only))) => Sentence::of("role ").id(only),
         _ => many(&holders, at_least, names),
     };
     if stated && scopes.iter().all(Option::is_none) {
@@ -336,11 +340,11 @@ fn who(pairs: &[Pair<'_>], at_least: bool, names: usize) -> Sentence {
     }
 }
 
-fn many(holders: &BTreeSet<Holder<'_>>, at_least: bool, names: usize) -> Sentence {
-    let of = |wanted: &dyn Fn(&Holder<'_>) -> bool| count(holders.iter().filter(|h| wanted(h)).count());
-    let groups = of(&|h| matches!(h, Holder::Subject(Subject::Group(_))));
-    let identities = of(&|h| matches!(h, Holder::Subject(Subject::Identity(_))));
-    let roles = of(&|h| matches!(h, Holder::Role(_)));
+fn many(holders: &BTreeSet<AccessHolder<'_>>, at_least: bool, names: usize) -> Sentence {
+    let of = |wanted: &dyn Fn(&AccessHolder<'_>) -> bool| count(holders.iter().filter(|h| wanted(h)).count());
+    let groups = of(&|h| matches!(h, AccessHolder::Subject(Subject::Group(_))));
+    let identities = of(&|h| matches!(h, AccessHolder::Subject(Subject::Identity(_))));
+    let roles = of(&|h| matches!(h, AccessHolder::Role(_)));
     let mut parts = Vec::new();
     if groups > 0 {
         parts.push(counted(groups, "group", "groups"));
@@ -352,9 +356,9 @@ fn many(holders: &BTreeSet<Holder<'_>>, at_least: bool, names: usize) -> Sentenc
     if roles > 0 {
         parts.push(counted(roles, "role", "roles"));
     }
-    let text = |holder: &Holder<'_>| match holder {
-        Holder::Subject(subject) => subject.text(),
-        Holder::Role(role) => role.text(),
+    let text = |holder: &AccessHolder<'_>| match holder {
+        AccessHolder::Subject(subject) => subject.text(),
+        AccessHolder::Role(role) => role.text(),
     };
     Sentence::of(format!("{} (", parts.join(" and ")))
         .then(some_names(holders.iter().map(|h| Some(text(h))), names))
@@ -394,6 +398,27 @@ fn accesses_of(what: &Actions<'_>) -> Vec<Sentence> {
 
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// Holders that share accesses in the same places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// Whose access, and where.
+    pub who: Sentence,
+    /// What access: one sentence per set of actions, or the sum of a group.
+    pub what: Vec<Sentence>,
+    /// Until when, on which condition, except for what.
+    pub limits: Sentence,
+    /// What the classification says.
+    pub sensitivity: Sensitivity,
+    /// Why it is privileged, if it is.
+    pub privileged: Option<Text>,
+    /// One path that gives it, that of the first subject; empty where there is nothing to say.
+    pub way: Sentence,
+    /// Of gains: through what they could be reached before. Of losses: through what they can be reached still.
+    pub elsewhere: Option<Sentence>,
+    /// How many accesses it stands for.
+    pub pieces: u64,
 }
 
 #[cfg(test)]

@@ -258,7 +258,7 @@ fn of_very_long_lists_a_part_is_listed_and_how_many_more_there_are() {
     let grave = AccessDelta { privileged: Some("x".into()), ..gained.clone() };
     shown.gained.pieces = vec![AccessDelta { privileged: None, ..gained }; 100_006];
     shown.gained.pieces.push(grave);
-    shown.gained = super::effects::AccessList::of(&shown.gained.pieces, false, super::effects::Limits::SHORT);
+    shown.gained = super::effects::AccessList::of(&shown.gained.pieces, false, super::limits::Limits::SHORT);
     let shown_total = shown.gained.total;
     let escalation = shown.escalations.first().unwrap().clone();
     shown.escalations = vec![escalation; 203];

@@ -17,12 +17,12 @@ pub fn columns(text: &str) -> usize {
 
 /// Escaped text with a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct StyledSpan {
     label: Label,
     text: String,
 }
 
-impl Span {
+impl StyledSpan {
     /// Our own words: numbers, fixed words.
     #[must_use]
     pub fn own(label: Label, text: impl Into<String>) -> Self {
@@ -40,7 +40,7 @@ impl Span {
 #[derive(Clone, Debug)]
 pub struct Page {
     width: usize,
-    lines: Vec<Vec<Span>>,
+    lines: Vec<Vec<StyledSpan>>,
     /// After which lines an entry ends that must not go unseen.
     marks: Vec<usize>,
 }
@@ -50,18 +50,6 @@ impl Page {
     #[must_use]
     pub fn new(style: &Style) -> Self {
         Self { width: style.columns(), lines: Vec::new(), marks: Vec::new() }
-    }
-
-    /// The columns of the page.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// How many lines it has.
-    #[must_use]
-    pub fn height(&self) -> usize {
-        self.lines.len()
     }
 
     /// An entry ends here that must not go unseen.
@@ -83,32 +71,32 @@ impl Page {
     }
 
     /// A paragraph: its first line behind `first`, the others behind as many blanks as that takes.
-    pub fn para(&mut self, first: &str, spans: &[Span]) {
-        self.para_from(Span::own(Label::Plain, first), spans);
+    pub fn para(&mut self, first: &str, spans: &[StyledSpan]) {
+        self.para_from(StyledSpan::own(Label::Plain, first), spans);
     }
 
     /// As [`Page::para`], with a label for the words in front.
-    pub fn para_from(&mut self, first: Span, spans: &[Span]) {
+    pub fn para_from(&mut self, first: StyledSpan, spans: &[StyledSpan]) {
         let used = columns(&first.text);
         // WHY: a front wider than half the page would leave no room for the text; and only our own headings start in the
         // first column, so that no long name can pose as one where it wraps.
-        let again = Span::own(Label::Plain, " ".repeat(used.min(self.width / 2).max(2)));
+        let again = StyledSpan::own(Label::Plain, " ".repeat(used.min(self.width / 2).max(2)));
         self.wrap(first, again, spans);
     }
 
     /// A paragraph of somebody else's words: every line of it stands behind `bar`, so that it cannot look like ours.
     pub fn quoted(&mut self, bar: &str, words: &Text) {
-        let bar = Span::own(Label::Quiet, bar);
-        self.wrap(bar.clone(), bar, &[Span::outside(Label::Words, words)]);
+        let bar = StyledSpan::own(Label::Quiet, bar);
+        self.wrap(bar.clone(), bar, &[StyledSpan::outside(Label::Words, words)]);
     }
 
     /// Words of ours about somebody else's words: every line of it stands behind `bar` too.
-    pub fn beside_bar(&mut self, bar: &str, spans: &[Span]) {
-        let bar = Span::own(Label::Quiet, bar);
+    pub fn beside_bar(&mut self, bar: &str, spans: &[StyledSpan]) {
+        let bar = StyledSpan::own(Label::Quiet, bar);
         self.wrap(bar.clone(), bar, spans);
     }
 
-    fn wrap(&mut self, first: Span, again: Span, spans: &[Span]) {
+    fn wrap(&mut self, first: StyledSpan, again: StyledSpan, spans: &[StyledSpan]) {
         let used = columns(&first.text);
         let mut wrap =
             Wrap { width: self.width, again, lines: Vec::new(), line: vec![first], used, blanks: 0, word: Vec::new() };
@@ -118,15 +106,10 @@ impl Page {
         self.lines.append(&mut wrap.finish());
     }
 
-    /// A sentence behind `first`.
-    pub fn sentence(&mut self, first: &str, label: Label, sentence: &Sentence) {
-        self.para(first, &[Span::own(label, sentence.terminal())]);
-    }
-
     /// A title.
     pub fn heading(&mut self, words: &str) {
         self.gap();
-        self.para("", &[Span::own(Label::Heading, words)]);
+        self.para("", &[StyledSpan::own(Label::Heading, words)]);
     }
 
     /// A line across the page, with a title in it.
@@ -134,12 +117,12 @@ impl Page {
         let title = if title.is_empty() { String::new() } else { format!("── {title} ") };
         let title = cut(&title, self.width);
         let rest = self.width.saturating_sub(columns(&title));
-        self.lines.push(vec![Span::own(Label::Heading, title), Span::own(Label::Quiet, "─".repeat(rest))]);
+        self.lines.push(vec![StyledSpan::own(Label::Heading, title), StyledSpan::own(Label::Quiet, "─".repeat(rest))]);
     }
 
     /// A line as it is, cut at the edge of the page.
     pub fn line(&mut self, label: Label, escaped: &str) {
-        self.lines.push(vec![Span::own(label, cut(escaped, self.width))]);
+        self.lines.push(vec![StyledSpan::own(label, cut(escaped, self.width))]);
     }
 
     /// Adds the lines of another page.
@@ -230,17 +213,17 @@ fn fill_line(line: &str, width: usize) -> String {
 
 struct Wrap {
     width: usize,
-    again: Span,
-    lines: Vec<Vec<Span>>,
-    line: Vec<Span>,
+    again: StyledSpan,
+    lines: Vec<Vec<StyledSpan>>,
+    line: Vec<StyledSpan>,
     used: usize,
     blanks: usize,
     /// The word being read: a bracket and the name in it are one word, though they are two spans.
-    word: Vec<Span>,
+    word: Vec<StyledSpan>,
 }
 
 impl Wrap {
-    fn span(&mut self, span: &Span) {
+    fn span(&mut self, span: &StyledSpan) {
         for c in span.text.chars() {
             if c == ' ' {
                 self.word();
@@ -249,7 +232,7 @@ impl Wrap {
             }
             match self.word.last_mut() {
                 Some(last) if last.label == span.label => last.text.push(c),
-                Some(_) | None => self.word.push(Span::own(span.label, c.to_string())),
+                Some(_) | None => self.word.push(StyledSpan::own(span.label, c.to_string())),
             }
         }
     }
@@ -282,7 +265,7 @@ impl Wrap {
     }
 
     /// A word wider than the page is broken where the page ends.
-    fn long_word(&mut self, word: &[Span]) {
+    fn long_word(&mut self, word: &[StyledSpan]) {
         if self.used + self.blanks + 8 > self.width && self.used > columns(&self.again.text) {
             self.turn();
         }
@@ -306,7 +289,7 @@ impl Wrap {
     fn push(&mut self, label: Label, text: &str) {
         match self.line.last_mut() {
             Some(last) if last.label == label => last.text.push_str(text),
-            Some(_) | None => self.line.push(Span::own(label, text)),
+            Some(_) | None => self.line.push(StyledSpan::own(label, text)),
         }
     }
 
@@ -316,7 +299,7 @@ impl Wrap {
         self.blanks = 0;
     }
 
-    fn finish(mut self) -> Vec<Vec<Span>> {
+    fn finish(mut self) -> Vec<Vec<StyledSpan>> {
         self.word();
         self.lines.push(self.line);
         self.lines
@@ -325,8 +308,8 @@ impl Wrap {
 
 /// A sentence as spans: names stand out by their backticks alone.
 #[must_use]
-pub fn spans(label: Label, sentence: &Sentence) -> Vec<Span> {
-    sentence.words().iter().map(|word| Span::own(label, Word::terminal(word))).collect()
+pub fn spans(label: Label, sentence: &Sentence) -> Vec<StyledSpan> {
+    sentence.words().iter().map(|word| StyledSpan::own(label, Word::terminal(word))).collect()
 }
 
 #[cfg(test)]
@@ -339,7 +322,7 @@ mod tests {
         let text =
             "the role 漢字漢字漢字漢字漢字漢字漢字漢字漢字 and arn:aws:iam::123456789012:role/very/long/name end";
         let mut page = Page::new(&style);
-        page.para("  policies: ", &[Span::own(Label::Plain, text)]);
+        page.para("  policies: ", &[StyledSpan::own(Label::Plain, text)]);
         let lines = page.lines(&style);
         assert!(lines.iter().all(|line| columns(line) <= 30), "{lines:#?}");
         let squeeze = |s: &str| s.chars().filter(|c| *c != ' ').collect::<String>();
@@ -350,7 +333,7 @@ mod tests {
     fn blanks_within_a_name_stay() {
         let style = Style::plain(60);
         let mut page = Page::new(&style);
-        page.para("", &[Span::own(Label::Plain, "`a   b`")]);
+        page.para("", &[StyledSpan::own(Label::Plain, "`a   b`")]);
         assert_eq!(page.render(&style), "`a   b`\n");
     }
 
@@ -361,9 +344,9 @@ mod tests {
         page.para(
             "",
             &[
-                Span::own(Label::Plain, "concerns two identities ("),
-                Span::own(Label::Key, "`sa:a/ci`"),
-                Span::own(Label::Plain, ")"),
+                StyledSpan::own(Label::Plain, "concerns two identities ("),
+                StyledSpan::own(Label::Key, "`sa:a/ci`"),
+                StyledSpan::own(Label::Plain, ")"),
             ],
         );
         assert_eq!(page.render(&style), "concerns two identities\n  (`sa:a/ci`)\n");

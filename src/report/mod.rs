@@ -5,13 +5,16 @@
 //! totals and exit codes come in with the model. It touches no clock, file, environment or terminal, and the same model
 //! always gives the same bytes.
 
+pub mod action;
 pub mod asked;
 pub mod build;
 pub mod contents;
 pub mod effects;
 pub mod excerpt;
-mod groups;
+pub mod gives;
+pub mod groups;
 pub mod layout;
+pub mod limits;
 pub mod model;
 pub mod record;
 pub mod render;

@@ -15,11 +15,12 @@ use crate::report::target::TargetReport;
 
 use super::asked::AccessReport;
 use super::contents::ContentsReport;
-use super::effects::{AccessList, Limits, Listed, must_be_read};
+use super::effects::AccessList;
 use super::excerpt::Excerpt;
 use super::record::{LogReport, SnapshotReport, VerifyReport};
 use super::sentence::Sentence;
 use super::sheet::Sheets;
+use crate::report::limits::{Limits, Listed, must_be_read};
 
 /// What a command has to say.
 #[derive(Clone, Debug)]
@@ -197,7 +198,7 @@ pub struct Totals {
 
 /// What policy says of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum OutcomeReport {
     /// It may not be proposed.
     Denied,
     /// A person must take steps.
@@ -208,7 +209,7 @@ pub enum Outcome {
     Unjudged,
 }
 
-impl Outcome {
+impl OutcomeReport {
     /// The word as users see it.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -347,7 +348,7 @@ pub struct ChangeReport {
     /// The entitlement's name, for typed confirmation.
     pub entitlement: Option<Text>,
     /// What policy says.
-    pub outcome: Outcome,
+    pub outcome: OutcomeReport,
     /// The approval steps, in order.
     pub steps: Vec<StepReport>,
     /// What single policies said.
@@ -446,9 +447,9 @@ impl ChangeReport {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self.outcome {
-            Outcome::Denied => Severity::Error,
-            Outcome::Needs | Outcome::Unjudged => Severity::Warning,
-            Outcome::Auto => Severity::Note,
+            OutcomeReport::Denied => Severity::Error,
+            OutcomeReport::Needs | OutcomeReport::Unjudged => Severity::Warning,
+            OutcomeReport::Auto => Severity::Note,
         }
     }
 }

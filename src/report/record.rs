@@ -14,7 +14,7 @@ use super::target::TargetReport;
 
 /// One of the four answers of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct VerifyAnswer {
     /// Whether it holds.
     pub holds: Holds,
     /// Why, one sentence.
@@ -52,13 +52,13 @@ pub struct VerifyReport {
     /// The id of the log; none if it has no session.
     pub log_id: Option<Text>,
     /// Whether chains, seals and parents agree.
-    pub integrity: Answer,
+    pub integrity: VerifyAnswer,
     /// Whether every seal is signed by a key that was allowed.
-    pub authenticity: Answer,
+    pub authenticity: VerifyAnswer,
     /// Whether every remembered head is there.
-    pub completeness: Answer,
+    pub completeness: VerifyAnswer,
     /// Whether times are anchored or only claimed.
-    pub time: Answer,
+    pub time: VerifyAnswer,
     /// Seals that no session names as parent.
     pub heads: Vec<Head>,
     /// Sessions in the log.

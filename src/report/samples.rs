@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::asked::{AccessReport, AccessRow, WayRow};
 use super::contents::{ContentsReport, StatedAs};
-use super::effects::{AccessList, Limits, StatedList};
+use super::effects::{AccessList, StatedList};
 use super::model::*;
 use super::record::*;
 use super::sentence::{Sentence, access, subject};
@@ -19,6 +19,7 @@ use crate::input::id::Subject;
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::report::limits::Limits;
 
 /// A piece of access; a subject that starts with `group:` is a group.
 pub(crate) fn piece(who: &str, action: &str, resource: &str, scope: Option<&str>) -> AccessDelta {
@@ -99,7 +100,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         action: "grant",
         sentence: Sentence::of("grant role ").name(&t()).own(" to identity ").name(&t()).own(" for 4h, active"),
         entitlement: Some(t()),
-        outcome: Outcome::Denied,
+        outcome: OutcomeReport::Denied,
         steps: vec![
             StepReport { name: t(), state: StepState::Missing(Some(t())), people: Some(vec![t()]), presence: None },
             StepReport { name: t(), state: StepState::Filled(t()), people: None, presence: Some(false) },
@@ -243,7 +244,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
     let t = || Text::from(text);
     let file = format!("id: {text}needle{text}\n");
     let head = Head { seal: Digest::of(b"seal"), session: t(), at: Time::from_unix(0), principal: t() };
-    let answer = |holds| Answer { holds, says: Sentence::of("because of ").name(&t()) };
+    let answer = |holds| VerifyAnswer { holds, says: Sentence::of("because of ").name(&t()) };
     let report = |command, body| Report {
         command,
         exit_code: 3,

@@ -9,7 +9,7 @@ use std::hash::BuildHasher as _;
 
 use crate::input::entitlement::Mode;
 use crate::input::finding::{Code, Finding, Severity};
-use crate::input::intern::Names;
+use crate::input::intern::NameSet;
 use crate::input::text::is_hidden;
 use crate::input::time::Time;
 
@@ -261,7 +261,7 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
         return;
     }
     drop(hashes);
-    let mut seen: Names<'_> = Names::default();
+    let mut seen: NameSet<'_> = NameSet::default();
     for (id, section, n) in ids {
         if !seen.insert(id) {
             faults.add(
@@ -277,10 +277,10 @@ fn unique<'a>(ids: impl Iterator<Item = Named<'a>> + Clone, what: &str, faults: 
 
 /// The objects that references can name.
 struct Known<'a> {
-    identities: Names<'a>,
-    groups: Names<'a>,
-    roles: Names<'a>,
-    resources: Names<'a>,
+    identities: NameSet<'a>,
+    groups: NameSet<'a>,
+    roles: NameSet<'a>,
+    resources: NameSet<'a>,
 }
 
 fn references(snapshot: &Snapshot, faults: &mut Faults) {
@@ -405,7 +405,7 @@ fn counted(section: &str, field: &[Step]) -> &'static str {
 }
 
 /// Reports limits with roles that are not in the snapshot. Such a limit has no effect.
-fn limits(snapshot: &Snapshot, roles: &Names<'_>, faults: &mut Faults) {
+fn limits(snapshot: &Snapshot, roles: &NameSet<'_>, faults: &mut Faults) {
     for (n, identity) in snapshot.identities.iter().enumerate() {
         for (m, limit) in identity.limits.iter().enumerate() {
             for (k, id) in limit.roles.iter().enumerate().filter(|(_, id)| !roles.contains(id.as_str())) {

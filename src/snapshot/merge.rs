@@ -11,7 +11,7 @@ use crate::input::place::Place;
 use crate::input::system::System;
 use crate::input::text::Text;
 
-use super::model::{Group, MembersKnown, Part, Snapshot, SystemTarget};
+use super::model::{Group, MembersKnown, Snapshot, SystemPart, SystemTarget};
 
 /// Merges snapshots. `taken_at` is the oldest time, `source` joins the sources with `+`, and objects are sorted by id.
 ///
@@ -65,7 +65,7 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
 }
 
 /// The one target, or the parts with their targets. Exports of one target are one part.
-fn systems(parts: &[(&str, &Snapshot)]) -> (Option<SystemTarget>, Vec<Part>) {
+fn systems(parts: &[(&str, &Snapshot)]) -> (Option<SystemTarget>, Vec<SystemPart>) {
     let mut known: BTreeMap<(Text, Option<SystemTarget>), BTreeSet<Text>> = BTreeMap::new();
     for (_, snapshot) in parts {
         if snapshot.parts.is_empty() {
@@ -80,8 +80,11 @@ fn systems(parts: &[(&str, &Snapshot)]) -> (Option<SystemTarget>, Vec<Part>) {
     if known.len() == 1 {
         return (known.into_keys().next().and_then(|(_, target)| target), Vec::new());
     }
-    let part =
-        |((source, target), holds): (_, BTreeSet<Text>)| Part { source, target, holds: holds.into_iter().collect() };
+    let part = |((source, target), holds): (_, BTreeSet<Text>)| SystemPart {
+        source,
+        target,
+        holds: holds.into_iter().collect(),
+    };
     (None, known.into_iter().map(part).collect())
 }
 

@@ -17,7 +17,7 @@ mod write;
 pub use difference::{Difference, difference};
 pub use merge::merge;
 pub use read::read;
-pub use stream::{Streamed, stream};
+pub use stream::stream;
 pub use write::{schema, write};
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub target: Option<SystemTarget>,
     /// For a merged snapshot: the systems that it was merged from. `target` is then absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Part>,
+    pub parts: Vec<SystemPart>,
     /// The system that all objects belong to which state no other. If absent, their ids and then `source` decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
@@ -81,7 +81,9 @@ pub struct SystemTarget {
 /// One of the systems of a merged snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+// WHY: the name in the published schema.
+#[schemars(rename = "Part")]
+pub struct SystemPart {
     /// The source of this part.
     pub source: Text,
     /// Its target, if known.
@@ -101,6 +103,22 @@ pub enum Status {
     Active,
     /// Disabled: it has no access.
     Disabled,
+}
+
+impl Identity {
+    /// An active identity of which nothing else is known.
+    #[must_use]
+    pub fn new(id: IdentityId, kind: IdentityKind) -> Self {
+        Self {
+            id,
+            kind,
+            owner: None,
+            status: Status::Active,
+            last_used: None,
+            labels: BTreeMap::new(),
+            limits: Vec::new(),
+        }
+    }
 }
 
 impl Status {

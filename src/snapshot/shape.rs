@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::input::finding::{Code, Finding};
 
 use super::model::{
-    Alert, Assignment, Credential, Group, Identity, Part, Resource, Role, SystemTarget, Trust, TrustRule,
+    Alert, Assignment, Credential, Group, Identity, Resource, Role, SystemPart, SystemTarget, Trust, TrustRule,
 };
 use super::place::{Fault, Path, Step};
 use super::tree::Node;
@@ -57,7 +57,7 @@ pub(super) fn faults(tree: &Node) -> Vec<Fault> {
             "source" | "system" => value::<String>(node, path, &mut out),
             "cluster_scoped" => section::<String>(node, &path, &mut out),
             "target" => value::<SystemTarget>(node, path, &mut out),
-            "parts" => section::<Part>(node, &path, &mut out),
+            "parts" => section::<SystemPart>(node, &path, &mut out),
             "identities" => section::<Identity>(node, &path, &mut out),
             "groups" => section::<Group>(node, &path, &mut out),
             "roles" => section::<Role>(node, &path, &mut out),

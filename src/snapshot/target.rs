@@ -4,16 +4,16 @@
 //! that it holds. The parts of a set of names are those that hold at least one of them; where none does, as for what a
 //! plan creates, all parts count. Costs one binary search for each name and part.
 
-use super::model::{Part, Snapshot, SystemTarget};
+use super::model::{Snapshot, SystemPart, SystemTarget};
 use crate::input::text::Text;
 
 /// A system that a snapshot describes: its source and, if it is known, its target.
-pub type System<'s> = (&'s Text, Option<&'s SystemTarget>);
+pub type DescribedSystem<'s> = (&'s Text, Option<&'s SystemTarget>);
 
 impl Snapshot {
     /// The systems that the snapshot describes, sorted by source and target.
     #[must_use]
-    pub fn systems(&self) -> Vec<System<'_>> {
+    pub fn systems(&self) -> Vec<DescribedSystem<'_>> {
         if self.parts.is_empty() {
             return vec![(&self.source, self.target.as_ref())];
         }
@@ -32,13 +32,13 @@ impl Snapshot {
 
     /// The systems that hold at least one of some names; if none does, all of them.
     #[must_use]
-    pub fn systems_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<System<'_>> {
+    pub fn systems_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<DescribedSystem<'_>> {
         if self.parts.len() < 2 {
             return self.systems();
         }
         let names: Vec<&str> = names.into_iter().collect();
-        let is_meant = |part: &&Part| names.iter().any(|name| part.has(name));
-        let found: Vec<System<'_>> = self.parts.iter().filter(is_meant).map(system).collect();
+        let is_meant = |part: &&SystemPart| names.iter().any(|name| part.has(name));
+        let found: Vec<DescribedSystem<'_>> = self.parts.iter().filter(is_meant).map(system).collect();
         if found.is_empty() { self.systems() } else { sorted(found) }
     }
 
@@ -57,17 +57,17 @@ impl Snapshot {
     }
 }
 
-impl Part {
+impl SystemPart {
     fn has(&self, name: &str) -> bool {
         self.holds.binary_search_by(|known| known.raw().cmp(name)).is_ok()
     }
 }
 
-fn system(part: &Part) -> System<'_> {
+fn system(part: &SystemPart) -> DescribedSystem<'_> {
     (&part.source, part.target.as_ref())
 }
 
-fn sorted(mut systems: Vec<System<'_>>) -> Vec<System<'_>> {
+fn sorted(mut systems: Vec<DescribedSystem<'_>>) -> Vec<DescribedSystem<'_>> {
     systems.sort();
     systems.dedup();
     systems

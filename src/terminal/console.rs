@@ -5,7 +5,7 @@ use crate::terminal::keys::Key;
 
 /// The result of waiting for input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum InputEvent {
     /// A key press.
     Key(Key),
     /// The terminal size has changed.
@@ -33,7 +33,7 @@ pub trait Console {
     ///
     /// # Errors
     /// If the terminal is gone, or the user or a signal interrupts.
-    fn wait(&mut self) -> Result<Event, Failure>;
+    fn wait(&mut self) -> Result<InputEvent, Failure>;
 }
 
 /// A screen to draw.

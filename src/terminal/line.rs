@@ -23,11 +23,11 @@ pub enum Typed {
 
 /// A line being typed.
 #[derive(Clone, Debug, Default)]
-pub struct Line {
+pub struct InputLine {
     text: String,
 }
 
-impl Line {
+impl InputLine {
     /// The current text.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_paste_is_never_sent_by_itself() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         assert_eq!(line.key(&Key::Paste("yes\r\nyes\nseal\n".into())), Typed::On);
         assert_eq!(line.key(&Key::Enter), Typed::Sent("yes yes seal".into()));
         assert_eq!(line.text(), "");
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn hidden_characters_are_not_taken() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         assert!(matches!(line.key(&Key::Char('\u{202e}')), Typed::Refused(_)));
         assert!(matches!(line.key(&Key::Paste("ok\u{200b}".into())), Typed::Refused(_)));
         assert_eq!(line.text(), "");
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_line_can_be_corrected_and_has_an_end() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         line.key(&Key::Paste("one 漢字".into()));
         line.key(&Key::Backspace);
         assert_eq!(line.text(), "one 漢");

@@ -3,13 +3,13 @@
 
 use crate::input::finding::Severity;
 use crate::input::text::Text;
-use crate::report::layout::{Page, Span, spans};
+use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::model::Reported;
 use crate::report::render::{findings, table};
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
 use crate::terminal::console::Console;
-use crate::terminal::screen::{Choice, StatusLine};
+use crate::terminal::screen::{KeyBinding, StatusLine};
 use crate::terminal::{Failure, screen};
 
 /// The maximum number of notes on the page.
@@ -53,7 +53,7 @@ pub struct Remembered {
 
 /// The contents of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Opening {
+pub struct OpeningPage {
     /// The plans, in the order of the questions.
     pub queue: Vec<Queued>,
     /// Plans without questions, and the reasons.
@@ -64,7 +64,7 @@ pub struct Opening {
     pub notes: Vec<Reported>,
 }
 
-impl Opening {
+impl OpeningPage {
     /// Whether the page is worth showing: there are several plans, an interrupted review, or a warning or error.
     #[must_use]
     pub fn says_anything(&self) -> bool {
@@ -86,8 +86,8 @@ pub enum Begin {
 ///
 /// # Errors
 /// If the terminal is gone, or the user interrupts.
-pub fn ask(console: &mut dyn Console, colour: bool, opening: &Opening) -> Result<Begin, Failure> {
-    let key = |key, word, help, value| Choice { key, word, help, value, after_all: false };
+pub fn ask(console: &mut dyn Console, colour: bool, opening: &OpeningPage) -> Result<Begin, Failure> {
+    let key = |key, word, help, value| KeyBinding { key, word, help, value, after_all: false };
     let choices = [
         key('g', "go on", "go to the first question", Begin::GoOn),
         key('q', "quit", "quit without changes", Begin::Leave),
@@ -105,9 +105,9 @@ pub fn give_up(console: &mut dyn Console, colour: bool, what: &Text) -> Result<b
         let mut page = Page::new(style);
         page.heading("Discard the unfinished review?");
         for line in what.raw().lines() {
-            page.para("  ", &[Span::outside(Label::Plain, &Text::from(line))]);
+            page.para("  ", &[StyledSpan::outside(Label::Plain, &Text::from(line))]);
         }
-        page.para("", &[Span::own(Label::Stop, "This deletes all decisions in it. None of them is in the log.")]);
+        page.para("", &[StyledSpan::own(Label::Stop, "This deletes all decisions in it. None of them is in the log.")]);
         page
     };
     let mut notice = String::new();
@@ -123,7 +123,7 @@ pub fn give_up(console: &mut dyn Console, colour: bool, what: &Text) -> Result<b
     }
 }
 
-fn page(opening: &Opening, style: &Style) -> Page {
+fn page(opening: &OpeningPage, style: &Style) -> Page {
     let mut page = Page::new(style);
     notes(&mut page, style, &opening.notes);
     if !opening.before.is_empty() {
@@ -146,7 +146,7 @@ fn notes(page: &mut Page, style: &Style, notes: &[Reported]) {
     if left > 0 {
         page.gap();
         let more = format!("and {} more; `review check` lists them", counted(left, "finding", "findings"));
-        page.para("", &[Span::own(Label::Quiet, more)]);
+        page.para("", &[StyledSpan::own(Label::Quiet, more)]);
     }
 }
 
@@ -168,14 +168,14 @@ fn before(page: &mut Page, style: &Style, all: &[Remembered]) {
     table::put(page, style, &["plan", "change", "what it does", "you decided", "now"], &rows);
     page.para(
         "",
-        &[Span::own(
+        &[StyledSpan::own(
             Label::Plain,
             "Decisions that give access must be confirmed again. Unconfirmed ones are not sealed.",
         )],
     );
 }
 
-fn queue(page: &mut Page, style: &Style, opening: &Opening) {
+fn queue(page: &mut Page, style: &Style, opening: &OpeningPage) {
     page.heading("To review, riskiest first");
     let open: Vec<&Queued> = opening.queue.iter().filter(|row| row.ask > 0).collect();
     let rows: Vec<Vec<String>> = open
@@ -202,7 +202,7 @@ fn queue(page: &mut Page, style: &Style, opening: &Opening) {
         counted(sum(&|row| row.decided), "change", "changes"),
         number(sum(&|row| row.automatic)),
     );
-    page.para("", &[Span::own(Label::Plain, line)]);
+    page.para("", &[StyledSpan::own(Label::Plain, line)]);
     for (file, why) in &opening.passed {
         let mut line = spans(Label::Warn, &Sentence::new().name(file).own(": "));
         line.extend(spans(Label::Plain, why));

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use crate::decision::case::CaseId;
 use crate::decision::recheck::Reanalysis;
 use crate::decision::session::{
-    Ask, Card, Complaint, Decision, End, Entry, Event, JournalledVerdict, Note, Purpose, Question, Reply, Session,
-    Shown, Standing, Summary,
+    Ask, Card, ChangeEntry, ChangeStanding, Complaint, End, JournalledVerdict, Note, Purpose, Question, Reply,
+    SessionDecision, SessionEvent, SessionMachine, ShownCard, Summary,
 };
-use crate::report::layout::{Page, Span, spans};
+use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::model::{ChangeReport, PlanReport, PolicyVerdict};
 use crate::report::render::{card, table};
 use crate::report::sentence::{Sentence, counted};
@@ -30,7 +30,7 @@ pub trait SessionStore {
     ///
     /// # Errors
     /// If the decisions are not on disk. The session ends.
-    fn persist(&mut self, events: &[Event]) -> Result<(), Self::Error>;
+    fn persist(&mut self, events: &[SessionEvent]) -> Result<(), Self::Error>;
 
     /// Analyses and evaluates these changes as separate plans.
     ///
@@ -61,7 +61,7 @@ pub fn run<D: SessionStore>(
     console: &mut dyn Console,
     colour: bool,
     plans: &[PlanReport],
-    session: &mut Session,
+    session: &mut SessionMachine,
     desk: &mut D,
 ) -> Result<End, BreakOff<D::Error>> {
     let mut notice = String::new();
@@ -132,7 +132,7 @@ fn complaint_text(complaint: &Complaint) -> String {
 struct ReviewLoop<'s> {
     colour: bool,
     plans: &'s [PlanReport],
-    session: &'s Session,
+    session: &'s SessionMachine,
     question: &'s Question,
     notice: &'s str,
     /// What has changed during the session.
@@ -141,8 +141,8 @@ struct ReviewLoop<'s> {
 
 impl ReviewLoop<'_> {
     /// The reply, and how much of the card was on the screen.
-    fn ask(&self, console: &mut dyn Console) -> Result<(Reply, Shown), Failure> {
-        let unseen = |reply| (reply, Shown::default());
+    fn ask(&self, console: &mut dyn Console) -> Result<(Reply, ShownCard), Failure> {
+        let unseen = |reply| (reply, ShownCard::default());
         match self.question.ask() {
             Ask::Decide { case, choices, decided, before, details, read } => {
                 let paint = |style: &Style| self.change_page(style, case, decided, before, details % 2 == 1);
@@ -214,10 +214,10 @@ impl ReviewLoop<'_> {
         }
         let Some((_, change)) = self.find(case) else { return };
         page.para_from(
-            Span::own(Label::Stop, format!("{what} while there is a rejection: ")),
+            StyledSpan::own(Label::Stop, format!("{what} while there is a rejection: ")),
             &spans(Label::Plain, &rejected(change)),
         );
-        page.para("  ", &[Span::own(Label::Plain, card::LIFT)]);
+        page.para("  ", &[StyledSpan::own(Label::Plain, card::LIFT)]);
         page.gap();
     }
 
@@ -250,7 +250,7 @@ impl ReviewLoop<'_> {
         }
     }
 
-    fn list_page(&self, style: &Style, entries: &[Entry]) -> Page {
+    fn list_page(&self, style: &Style, entries: &[ChangeEntry]) -> Page {
         let mut page = Page::new(style);
         let many = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         page.heading(&format!("All {}", counted(many, "change", "changes")));
@@ -262,7 +262,7 @@ impl ReviewLoop<'_> {
                 let id = format!("{} {}", entry.case.plan.text().terminal(), entry.case.change.text().terminal());
                 let is_rejected = self.find(&entry.case).is_some_and(|(_, it)| !it.rejections.is_empty());
                 let mut state = words::standing(entry.standing).to_owned();
-                if is_rejected && entry.standing != Standing::Rejected {
+                if is_rejected && entry.standing != ChangeStanding::Rejected {
                     state.push_str(", rejected");
                 }
                 vec![number.to_string(), id, what, state]
@@ -290,7 +290,7 @@ impl ReviewLoop<'_> {
         &self,
         style: &Style,
         case: &CaseId,
-        decided: &[Decision],
+        decided: &[SessionDecision],
         before: &[JournalledVerdict],
         full: bool,
     ) -> Page {
@@ -298,15 +298,15 @@ impl ReviewLoop<'_> {
         self.note(&mut page);
         for decision in decided {
             let verdict = words::verdict(decision.verdict());
-            let mut line = vec![Span::own(Label::Pass, verdict)];
+            let mut line = vec![StyledSpan::own(Label::Pass, verdict)];
             if let Some(reason) = decision.reason() {
-                line.push(Span::own(Label::Plain, ": "));
-                line.push(Span::outside(Label::Words, reason));
+                line.push(StyledSpan::own(Label::Plain, ": "));
+                line.push(StyledSpan::outside(Label::Words, reason));
             }
             page.para("you decided here: ", &line);
         }
         for before in before {
-            let line = [Span::own(Label::Warn, words::journalled(before))];
+            let line = [StyledSpan::own(Label::Warn, words::journalled(before))];
             page.para("before the interruption you decided (confirm it again to keep it): ", &line);
         }
         let Some((plan, change)) = self.find(case) else {
@@ -320,7 +320,7 @@ impl ReviewLoop<'_> {
             .filter(|policy| matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails))
             .collect();
         if !denials.is_empty() {
-            page.para("", &[Span::own(Label::Stop, "a policy denies the whole plan:")]);
+            page.para("", &[StyledSpan::own(Label::Stop, "a policy denies the whole plan:")]);
             for policy in denials {
                 card::put_policy(&mut page, policy);
             }
@@ -366,17 +366,17 @@ impl ReviewLoop<'_> {
         page.heading("Your signature will cover");
         let put = |page: &mut Page, word: &str, label: Label, cases: &[CaseId]| {
             for case in cases {
-                let mut line = vec![Span::own(label, format!("{word:<11}"))];
+                let mut line = vec![StyledSpan::own(label, format!("{word:<11}"))];
                 let id = Sentence::new().id(&case.change).own(" of ").id(&case.plan).own(": ");
                 line.extend(spans(Label::Plain, &id));
                 let Some((_, change)) = self.find(case) else { return page.para("  ", &line) };
                 line.extend(spans(Label::Plain, &change.sentence));
                 page.para("  ", &line);
                 if !change.rejections.is_empty() {
-                    let front = Span::own(Label::Stop, "    rejected before: ");
+                    let front = StyledSpan::own(Label::Stop, "    rejected before: ");
                     page.para_from(front, &spans(Label::Plain, &rejected(change)));
                     if self.session.card(case).is_some_and(|card| !card.rejects.is_empty()) && label != Label::Stop {
-                        page.para("      ", &[Span::own(Label::Plain, card::LIFT)]);
+                        page.para("      ", &[StyledSpan::own(Label::Plain, card::LIFT)]);
                     }
                 }
             }
@@ -392,19 +392,19 @@ impl ReviewLoop<'_> {
         self.put_rejected(&mut page, summary);
         if !summary.privileged.is_empty() {
             let names = Sentence::new().names(&summary.privileged);
-            page.para_from(Span::own(Label::Stop, "  privileged, by name: "), &spans(Label::Plain, &names));
+            page.para_from(StyledSpan::own(Label::Stop, "  privileged, by name: "), &spans(Label::Plain, &names));
         }
         if summary.not_asked > 0 {
             let n = u64::try_from(summary.not_asked).unwrap_or(u64::MAX);
             let words = format!("{} skipped: decided before, or not yours to decide", counted(n, "change", "changes"));
-            page.para("  ", &[Span::own(Label::Quiet, words)]);
+            page.para("  ", &[StyledSpan::own(Label::Quiet, words)]);
         }
         page
     }
 
     /// Changes that other people's rejections or earlier ones block, and that the lines above do not name.
     fn put_rejected(&self, page: &mut Page, summary: &Summary) {
-        let overridden = summary.overridden.iter().map(Decision::case);
+        let overridden = summary.overridden.iter().map(SessionDecision::case);
         let named: BTreeSet<&CaseId> = [&summary.approved, &summary.rejected, &summary.undecided, &summary.automatic]
             .into_iter()
             .flatten()
@@ -423,8 +423,8 @@ impl ReviewLoop<'_> {
         match self.question.note() {
             Some(Note::SetFails(faults)) => {
                 page.para_from(
-                    Span::own(Label::Stop, "your approvals are not consistent: "),
-                    &[Span::own(
+                    StyledSpan::own(Label::Stop, "your approvals are not consistent: "),
+                    &[StyledSpan::own(
                         Label::Plain,
                         "go back and withdraw an approval, or decide the change that it depends on",
                     )],

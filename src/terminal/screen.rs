@@ -3,20 +3,20 @@
 //! Pages longer than the screen scroll, and the lines that were on the screen are counted. Enter is never a choice. Input
 //! typed before the question is shown is discarded.
 
-use crate::decision::session::{Part, Shown};
+use crate::decision::session::{Part, ShownCard};
 use crate::report::layout::{Page, columns, cut};
 use crate::report::style::{Label, Style};
 use crate::terminal::Failure;
-use crate::terminal::console::{Console, Drawing, Event};
+use crate::terminal::console::{Console, Drawing, InputEvent};
 use crate::terminal::keys::Key;
-use crate::terminal::line::{Line, Typed};
+use crate::terminal::line::{InputLine, Typed};
 
 /// The minimum number of columns and rows.
 const SMALLEST: (usize, usize) = (Style::NARROWEST, 6);
 
 /// A key and its effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice<T> {
+pub struct KeyBinding<T> {
     /// The key.
     pub key: char,
     /// A label of one or two words.
@@ -52,13 +52,13 @@ pub fn choose<T: Clone>(
     colour: bool,
     paint: &Paint<'_>,
     status_line: &StatusLine,
-    choices: &[Choice<T>],
-) -> Result<(T, Shown), Failure> {
+    choices: &[KeyBinding<T>],
+) -> Result<(T, ShownCard), Failure> {
     console.forget()?;
     let mut view = View { notice: status_line.notice.clone(), ..View::default() };
     loop {
         view.draw(console, colour, paint, &status_line.progress, &|more, wide| keys_line(choices, more, wide))?;
-        let Event::Key(key) = console.wait()? else { continue };
+        let InputEvent::Key(key) = console.wait()? else { continue };
         view.notice.clear();
         if view.scroll(&key) {
             continue;
@@ -109,12 +109,12 @@ pub fn line(
 ) -> Result<Option<String>, Failure> {
     console.forget()?;
     let mut view = View { notice: status_line.notice.clone(), ..View::default() };
-    let mut line = Line::default();
+    let mut line = InputLine::default();
     loop {
         view.input = Some((prompt.to_owned(), line.text().to_owned()));
         let keys = |_: bool, wide: usize| fit(&["Enter: send", "Esc: back", "Ctrl-U: clear", "↑↓: scroll"], wide);
         view.draw(console, colour, paint, &status_line.progress, &keys)?;
-        let Event::Key(key) = console.wait()? else { continue };
+        let InputEvent::Key(key) = console.wait()? else { continue };
         view.notice.clear();
         if !matches!(key, Key::Char(_)) && view.scroll(&key) {
             continue;
@@ -128,28 +128,28 @@ pub fn line(
     }
 }
 
-fn help<T: Clone>(console: &mut dyn Console, colour: bool, choices: &[Choice<T>]) -> Result<(), Failure> {
+fn help<T: Clone>(console: &mut dyn Console, colour: bool, choices: &[KeyBinding<T>]) -> Result<(), Failure> {
     let paint = |style: &Style| {
         let mut page = Page::new(style);
         page.heading("Keys");
         for choice in choices {
-            let front = crate::report::layout::Span::own(Label::Key, choice.key.to_string());
+            let front = crate::report::layout::StyledSpan::own(Label::Key, choice.key.to_string());
             let words = format!(" {}: {}", choice.word, choice.help);
-            page.para_from(front, &[crate::report::layout::Span::own(Label::Plain, words)]);
+            page.para_from(front, &[crate::report::layout::StyledSpan::own(Label::Plain, words)]);
         }
         for words in [
             "space, ↓, PageDown: scroll down",
             "↑, PageUp, Home: scroll up",
             "Ctrl-C: quit at once; your decisions are in the journal",
         ] {
-            page.para("", &[crate::report::layout::Span::own(Label::Plain, words)]);
+            page.para("", &[crate::report::layout::StyledSpan::own(Label::Plain, words)]);
         }
         page
     };
     let mut view = View::default();
     loop {
         view.draw(console, colour, &paint, "", &|_, wide| fit(&["any key: back", "space: more"], wide))?;
-        let Event::Key(key) = console.wait()? else { continue };
+        let InputEvent::Key(key) = console.wait()? else { continue };
         if !view.scroll(&key) {
             return Ok(());
         }
@@ -157,7 +157,7 @@ fn help<T: Clone>(console: &mut dyn Console, colour: bool, choices: &[Choice<T>]
 }
 
 /// The list of keys, as many as fit. The most important ones come first, and `?` always fits.
-fn keys_line<T>(choices: &[Choice<T>], more: bool, wide: usize) -> String {
+fn keys_line<T>(choices: &[KeyBinding<T>], more: bool, wide: usize) -> String {
     let mut parts: Vec<String> = Vec::new();
     if more {
         parts.push("space more".to_owned());
@@ -252,10 +252,10 @@ impl View {
         self.read.0 >= self.length
     }
 
-    fn shown(&self) -> Shown {
+    fn shown(&self) -> ShownCard {
         let read = self.read.0;
         let marks = self.marks.iter().filter(|mark| **mark <= read).count();
-        Shown { groups: Part::new(marks, self.marks.len()), lines: Part::new(read, self.length) }
+        ShownCard { groups: Part::new(marks, self.marks.len()), lines: Part::new(read, self.length) }
     }
 
     fn status(&self, progress: &str, bottom: usize, wide: usize) -> String {

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use crate::terminal::Failure;
-use crate::terminal::console::{Console, Drawing, Event};
+use crate::terminal::console::{Console, Drawing, InputEvent};
 use crate::terminal::keys::{Decoder, Key};
 
 /// Takes keys and records screens. After the last key, the terminal is closed.
 pub(crate) struct Script {
     pub(crate) size: (usize, usize),
-    events: VecDeque<Event>,
+    events: VecDeque<InputEvent>,
     /// The screen content after each drawing.
     pub(crate) screens: Vec<String>,
 }
@@ -18,7 +18,7 @@ impl Script {
     pub(crate) fn new(size: (usize, usize), keys: &str) -> Self {
         let mut decoder = Decoder::default();
         decoder.feed(keys.as_bytes());
-        let events = std::iter::from_fn(|| decoder.key(true)).map(Event::Key).collect();
+        let events = std::iter::from_fn(|| decoder.key(true)).map(InputEvent::Key).collect();
         Self { size, events, screens: Vec::new() }
     }
 
@@ -53,9 +53,9 @@ impl Console for Script {
         Ok(())
     }
 
-    fn wait(&mut self) -> Result<Event, Failure> {
+    fn wait(&mut self) -> Result<InputEvent, Failure> {
         match self.events.pop_front() {
-            Some(Event::Key(Key::Interrupt)) => Err(Failure::Interrupted),
+            Some(InputEvent::Key(Key::Interrupt)) => Err(Failure::Interrupted),
             Some(event) => Ok(event),
             None => Err(Failure::Closed),
         }

@@ -7,12 +7,12 @@ use crate::report::samples::plan;
 use crate::report::style::Style;
 use crate::terminal::Failure;
 use crate::terminal::console::Console as _;
-use crate::terminal::screen::{Choice, StatusLine, choose, line};
+use crate::terminal::screen::{KeyBinding, StatusLine, choose, line};
 use crate::terminal::script::Script;
 use crate::terminal::tty::Tty;
 
-fn choices() -> Vec<Choice<&'static str>> {
-    let choice = |key, word, after_all| Choice { key, word, help: "…", value: word, after_all };
+fn choices() -> Vec<KeyBinding<&'static str>> {
+    let choice = |key, word, after_all| KeyBinding { key, word, help: "…", value: word, after_all };
     vec![
         choice('a', "approve", true),
         choice('r', "reject", false),
@@ -201,16 +201,16 @@ mod conversation {
     use std::collections::BTreeSet;
     use std::convert::Infallible;
 
-    use crate::decision::case::{CaseId, Denial, EvaluatedChange, Outcome, StepName};
-    use crate::decision::digest::Document;
+    use crate::decision::case::{CaseId, CaseOutcome, Denial, EvaluatedChange, StepName};
+    use crate::decision::digest::ChangeDocument;
     use crate::decision::recheck::Reanalysis;
     use crate::decision::risk::Risk;
-    use crate::decision::session::{Already, Card, Choice, End, Event, Session, Verdict};
+    use crate::decision::session::{Already, Card, Choice, End, SessionEvent, SessionMachine, SessionVerdict};
     use crate::input::digest::Digest;
     use crate::input::entitlement::Sensitivity;
     use crate::input::time::Time;
     use crate::plan::model::Action;
-    use crate::report::model::{Outcome as Word, PlanReport};
+    use crate::report::model::{OutcomeReport as Word, PlanReport};
     use crate::report::samples;
     use crate::terminal::Failure;
     use crate::terminal::review_loop::{BreakOff, SessionStore, run};
@@ -221,13 +221,13 @@ mod conversation {
     #[derive(Default)]
     struct Drawer {
         cards: Vec<Card>,
-        events: Vec<Event>,
+        events: Vec<SessionEvent>,
     }
 
     impl SessionStore for Drawer {
         type Error = Infallible;
 
-        fn persist(&mut self, events: &[Event]) -> Result<(), Infallible> {
+        fn persist(&mut self, events: &[SessionEvent]) -> Result<(), Infallible> {
             self.events.extend_from_slice(events);
             Ok(())
         }
@@ -245,7 +245,7 @@ mod conversation {
 
     fn card(id: &str, privileged: bool) -> Card {
         let role = crate::input::place::Placed::new("reader".into(), crate::input::place::Place::line("plan.yaml", 1));
-        let document = Document {
+        let document = ChangeDocument {
             action: "delete_role".into(),
             fields: crate::decision::fields::typed_fields(&Action::DeleteRole(role)),
             plan: "P1".into(),
@@ -271,7 +271,7 @@ mod conversation {
                 digest: digested.digest,
                 document: digested.document,
                 emergent: BTreeSet::new(),
-                outcome: Outcome::Needs(vec![StepName::new("Owner").unwrap()]),
+                outcome: CaseOutcome::Needs(vec![StepName::new("Owner").unwrap()]),
                 depends_on: BTreeSet::new(),
             },
             risk: Risk { privileged, ..Risk::default() },
@@ -307,7 +307,7 @@ mod conversation {
     /// A session in which the privileged change `c1` comes before the ordinary change `c2`.
     fn talk(keys: &str) -> (Result<End, BreakOff<Infallible>>, Drawer, Script) {
         let cards = vec![card("c1", true), card("c2", false)];
-        let mut session = Session::new(cards.clone()).unwrap();
+        let mut session = SessionMachine::new(cards.clone()).unwrap();
         let mut drawer = Drawer { cards, events: Vec::new() };
         let mut console = Script::new((80, 30), keys);
         let end = run(&mut console, false, &[plan()], &mut session, &mut drawer);
@@ -319,7 +319,7 @@ mod conversation {
         decisions
             .iter()
             .map(|d| {
-                let yes = matches!(d.verdict(), Verdict::Approve(_));
+                let yes = matches!(d.verdict(), SessionVerdict::Approve(_));
                 (d.case().change.as_str(), yes, d.reason().map(crate::input::text::Text::raw))
             })
             .collect()
@@ -339,7 +339,7 @@ mod conversation {
 
     /// A session with one ordinary change that this user may override or lift, on a screen that is too small for its card.
     fn talk_about(card: Card, keys: &str) -> (Result<End, BreakOff<Infallible>>, Script) {
-        let mut session = Session::new(vec![card.clone()]).unwrap();
+        let mut session = SessionMachine::new(vec![card.clone()]).unwrap();
         let mut plan = plan();
         for change in &mut plan.changes {
             change.privileged.clear();
@@ -357,7 +357,7 @@ mod conversation {
             then: Vec::new(),
         };
         let mut denied = Card { may_override: true, ..card("c1", false) };
-        denied.present.outcome = Outcome::Denied(denial);
+        denied.present.outcome = CaseOutcome::Denied(denial);
         denied
     }
 
@@ -416,7 +416,7 @@ mod conversation {
         let cards = ["c1", "c2", "c3"].map(|id| Card { names: ["svc:a".into()].into(), ..card(id, false) });
         let mut cards = cards.to_vec();
         cards[2].names = ["svc:b".into()].into();
-        let mut session = Session::new(cards).unwrap();
+        let mut session = SessionMachine::new(cards).unwrap();
         let mut console = Script::new((80, 30), "/svc:a\rR");
         let end = run(&mut console, false, &[plan()], &mut session, &mut Drawer::default());
         assert!(matches!(end, Err(BreakOff::Terminal(Failure::Closed))));

@@ -17,7 +17,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 
 use crate::terminal::Failure;
-use crate::terminal::console::{Console, Drawing, Event};
+use crate::terminal::console::{Console, Drawing, InputEvent};
 use crate::terminal::keys::{Decoder, Key};
 
 /// The interval for checking size and signals while there is no input.
@@ -168,25 +168,25 @@ impl Console for Tty {
         Ok(())
     }
 
-    fn wait(&mut self) -> Result<Event, Failure> {
+    fn wait(&mut self) -> Result<InputEvent, Failure> {
         loop {
             self.signals.check()?;
             if let Some(key) = self.decoder.key(false) {
                 if key == Key::Interrupt {
                     return Err(Failure::Interrupted);
                 }
-                return Ok(Event::Key(key));
+                return Ok(InputEvent::Key(key));
             }
             let torn = self.decoder.waits();
             if self.readable(if torn { ESCAPE_NANOSECONDS } else { TICK_NANOSECONDS })? {
                 self.read()?;
             } else if torn && let Some(key) = self.decoder.key(true) {
-                return Ok(Event::Key(key));
+                return Ok(InputEvent::Key(key));
             }
             let size = size_of(&self.file);
             if size != self.size {
                 self.size = size;
-                return Ok(Event::Resized);
+                return Ok(InputEvent::Resized);
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Texts of the review loop: keys, purposes, verdicts, faults. A key has the same meaning in every question.
 
 use crate::decision::bars::Bar;
-use crate::decision::recheck::Fault;
-use crate::decision::session::{Choice, Decision, JournalledVerdict, Purpose, Reply, Standing, Verdict};
+use crate::decision::recheck::RecheckFault;
+use crate::decision::session::{
+    ChangeStanding, Choice, JournalledVerdict, Purpose, Reply, SessionDecision, SessionVerdict,
+};
 use crate::input::id::Id;
 use crate::report::sentence::{Sentence, counted, together};
-use crate::terminal::screen::Choice as Key;
+use crate::terminal::screen::KeyBinding as Key;
 
 /// The effect of a key at a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,32 +110,32 @@ pub(super) fn purpose(purpose: Purpose) -> &'static str {
 }
 
 /// The state of a change.
-pub(super) fn standing(standing: Standing) -> &'static str {
+pub(super) fn standing(standing: ChangeStanding) -> &'static str {
     match standing {
-        Standing::Approved => "approved",
-        Standing::Rejected => "rejected",
-        Standing::Overridden => "overridden",
-        Standing::Undecided => "open",
-        Standing::Automatic => "automatic",
-        Standing::NotAsked => "not asked",
+        ChangeStanding::Approved => "approved",
+        ChangeStanding::Rejected => "rejected",
+        ChangeStanding::Overridden => "overridden",
+        ChangeStanding::Undecided => "open",
+        ChangeStanding::Automatic => "automatic",
+        ChangeStanding::NotAsked => "not asked",
     }
 }
 
 /// The decision.
-pub(super) fn verdict(verdict: &Verdict) -> String {
+pub(super) fn verdict(verdict: &SessionVerdict) -> String {
     match verdict {
-        Verdict::Approve(approval) => match approval.grouped() {
+        SessionVerdict::Approve(approval) => match approval.grouped() {
             Some(n) => format!("approve, {}", together(n as u64)),
             None => "approve".to_owned(),
         },
-        Verdict::Reject => "reject".to_owned(),
-        Verdict::Override { .. } => "override".to_owned(),
+        SessionVerdict::Reject => "reject".to_owned(),
+        SessionVerdict::Override { .. } => "override".to_owned(),
     }
 }
 
 /// What an override overrides, and the reason.
-pub(super) fn overrides(decision: &Decision) -> Sentence {
-    let Verdict::Override { policies, lifts } = decision.verdict() else { return Sentence::new() };
+pub(super) fn overrides(decision: &SessionDecision) -> Sentence {
+    let SessionVerdict::Override { policies, lifts } = decision.verdict() else { return Sentence::new() };
     let mut says = Sentence::new();
     if !policies.is_empty() {
         let many = u64::try_from(policies.len()).unwrap_or(u64::MAX);
@@ -175,29 +177,29 @@ pub(super) fn bar(bar: &Bar) -> Sentence {
 }
 
 /// Why the approved set of changes is not consistent.
-pub(super) fn fault(fault: &Fault) -> Sentence {
+pub(super) fn fault(fault: &RecheckFault) -> Sentence {
     match fault {
-        Fault::PlanDenied(plan, policies) => {
+        RecheckFault::PlanDenied(plan, policies) => {
             by(Sentence::of("a policy denies the approved part of plan ").id(plan), policies.iter())
         }
-        Fault::Denied(case, policies) => by(
+        RecheckFault::Denied(case, policies) => by(
             Sentence::of("a policy denies ").id(&case.change).own(" if only the approved changes are applied"),
             policies.iter(),
         ),
-        Fault::Moved(case) => Sentence::new()
+        RecheckFault::Moved(case) => Sentence::new()
             .id(&case.change)
             .own(" has a different effect than its card showed if only the approved changes are applied"),
-        Fault::Emerges(case, pieces) => {
+        RecheckFault::Emerges(case, pieces) => {
             let n = u64::try_from(pieces.len()).unwrap_or(u64::MAX);
             let what = counted(n, "access or conflict", "accesses or conflicts");
             Sentence::new()
                 .id(&case.change)
                 .own(format!(" adds {what} not shown before, together with your other approvals"))
         }
-        Fault::Dependency(case, on) => {
+        RecheckFault::Dependency(case, on) => {
             Sentence::new().id(&case.change).own(" depends on ").id(&on.change).own(", which is rejected or denied")
         }
-        Fault::NotAnalysed(case) => Sentence::of("there is no analysis of ").id(&case.change),
+        RecheckFault::NotAnalysed(case) => Sentence::of("there is no analysis of ").id(&case.change),
     }
 }
 

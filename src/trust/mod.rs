@@ -1,7 +1,7 @@
 //! Signature and token verification: who signed, with which key, and whether the key was allowed at that time.
 //!
 //! The modules parse signatures, `allowed_signers`, revocation lists and tokens. A valid signature is a
-//! [`sshsig::Verified`]; [`signers::Allowed`] adds the principal that may sign. Everything except [`sign`] is pure: no
+//! [`sshsig::Verified`]; [`signers::AllowedSigner`] adds the principal that may sign. Everything except [`sign`] is pure: no
 //! file, clock, environment or process. Private keys never enter this program: [`sign`] runs `ssh-keygen` and verifies
 //! its output.
 //!

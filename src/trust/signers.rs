@@ -22,13 +22,12 @@ use super::key::PublicKey;
 use super::revoked::Revoked;
 use super::sshsig::Verified;
 
-pub use line::{Line, Unused};
-pub use pattern::PatternList;
+pub use line::{SignerLine, Unused};
 
 /// The lines of `allowed_signers`, the revoked keys, and the principals barred from a namespace.
 #[derive(Debug, Clone, Default)]
 pub struct Signers {
-    lines: Vec<Line>,
+    lines: Vec<SignerLine>,
     revoked: Revoked,
     barred: Option<Barred>,
 }
@@ -47,7 +46,7 @@ struct Barred {
 
 /// A principal that may make a signature, and the line that allows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowed {
+pub struct AllowedSigner {
     /// The principal.
     pub principal: PrincipalId,
     /// The line of `allowed_signers`, from 1.
@@ -245,7 +244,7 @@ impl Signers {
 
     /// All valid lines in order, including lines that are not used.
     #[must_use]
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[SignerLine] {
         &self.lines
     }
 
@@ -253,7 +252,7 @@ impl Signers {
     ///
     /// # Errors
     /// As [`Signers::find_key`].
-    pub fn find(&self, principal: Option<&str>, signature: &Verified, at: Time) -> Result<Allowed, WhyNot> {
+    pub fn find(&self, principal: Option<&str>, signature: &Verified, at: Time) -> Result<AllowedSigner, WhyNot> {
         self.find_key(principal, signature.key(), signature.certificate(), signature.namespace(), at)
     }
 
@@ -269,7 +268,7 @@ impl Signers {
         certificate: Option<&Certificate>,
         namespace: &str,
         at: Time,
-    ) -> Result<Allowed, WhyNot> {
+    ) -> Result<AllowedSigner, WhyNot> {
         for key in std::iter::once(key).chain(certificate.map(Certificate::authority)) {
             if self.revoked.contains(key) {
                 return Err(WhyNot::Revoked { fingerprint: key.fingerprint() });
@@ -303,7 +302,7 @@ impl Signers {
         certificate: Option<&Certificate>,
         namespace: &str,
     ) -> Option<Time> {
-        let fits = |line: &&Line| {
+        let fits = |line: &&SignerLine| {
             concerns(line, key, certificate)
                 && line.unused.is_none()
                 && line.principals.matches(principal.as_str())
@@ -316,11 +315,11 @@ impl Signers {
 
     fn check_barred(
         &self,
-        allowed: Allowed,
+        allowed: AllowedSigner,
         key: &PublicKey,
         certificate: Option<&Certificate>,
         asked: &str,
-    ) -> Result<Allowed, WhyNot> {
+    ) -> Result<AllowedSigner, WhyNot> {
         let Some(Barred { namespace, people, keys, machines }) = &self.barred else { return Ok(allowed) };
         if *namespace != asked {
             return match machines.get(key).filter(|_| certificate.is_some()) {
@@ -358,7 +357,7 @@ impl Signers {
 }
 
 /// Whether a line lists a key, or the authority of its certificate.
-fn concerns(line: &Line, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
+fn concerns(line: &SignerLine, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
     match certificate {
         // As in OpenSSH, the certified key of a certificate is not matched; only its authority is.
         Some(certificate) => line.cert_authority && line.key == *certificate.authority(),
@@ -367,12 +366,12 @@ fn concerns(line: &Line, key: &PublicKey, certificate: Option<&Certificate>) -> 
 }
 
 fn judge(
-    line: &Line,
+    line: &SignerLine,
     principal: Option<&str>,
     certificate: Option<&Certificate>,
     namespace: &str,
     at: Time,
-) -> Result<Allowed, WhyNot> {
+) -> Result<AllowedSigner, WhyNot> {
     let number = line.number;
     let listed = || line.principals_text.clone();
     if let Some(wanted) = principal
@@ -417,7 +416,7 @@ fn judge(
             let certified = certificate.and_then(|certificate| certificate.window().1);
             let certified = certified.map(|end| Time::from_unix(end.unix().saturating_sub(1)));
             let until = [line.valid_before, certified].into_iter().flatten().min();
-            Ok(Allowed { principal: PrincipalId::new(*name), line: number, until, listed_until: None })
+            Ok(AllowedSigner { principal: PrincipalId::new(*name), line: number, until, listed_until: None })
         }
         _ => Err(WhyNot::Ambiguous { line: number, listed: listed() }),
     }

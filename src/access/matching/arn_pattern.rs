@@ -14,7 +14,7 @@
 
 use std::borrow::Cow;
 
-use crate::access::matching::dialect::is_stars;
+use crate::access::matching::pattern::is_stars;
 use crate::input::arn::{FIELDS, completed};
 
 /// How a `*` that ends a field is read.

@@ -211,11 +211,6 @@ pub(crate) fn is_any(pattern: &str) -> bool {
     pattern.contains('*') && pattern.chars().all(|c| matches!(c, '*' | ':' | '/' | '.' | '#' | '|'))
 }
 
-/// Whether a pattern is nothing but `*`.
-pub(crate) fn is_stars(pattern: &str) -> bool {
-    !pattern.is_empty() && pattern.bytes().all(|b| b == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::matching::dialect::is_stars;
 use crate::access::matching::pattern;
 use crate::access::matching::pattern::Glob;
+use crate::access::matching::pattern::is_stars;
 use crate::input::text::Text;
 
 /// A pattern in its parts.
@@ -23,11 +23,11 @@ enum Parts<'p> {
     /// URLs of the API server.
     Url(&'p str),
     /// Objects.
-    Objects { group: &'p str, resource: Resource<'p>, name: &'p str },
+    Objects { group: &'p str, resource: ResourcePattern<'p>, name: &'p str },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Resource<'p> {
+enum ResourcePattern<'p> {
     /// Every resource and every subresource.
     All,
     /// A resource itself.
@@ -47,9 +47,9 @@ impl<'p> Parts<'p> {
         let (group, rest) = pattern.split_once(':').unwrap_or(("*", pattern));
         let (resource, name) = rest.split_once('#').unwrap_or((rest, "*"));
         let resource = match resource.split_once('/') {
-            None if is_stars(resource) => Resource::All,
-            None => Resource::Plain(resource),
-            Some((resource, sub)) => Resource::Sub(resource, sub),
+            None if is_stars(resource) => ResourcePattern::All,
+            None => ResourcePattern::Plain(resource),
+            Some((resource, sub)) => ResourcePattern::Sub(resource, sub),
         };
         Self::Objects { group: if group.is_empty() { "core" } else { group }, resource, name }
     }
@@ -79,22 +79,22 @@ pub(crate) fn covers(q: &str, p: &str) -> bool {
     }
 }
 
-impl Resource<'_> {
-    fn covers(self, p: Resource<'_>) -> bool {
+impl ResourcePattern<'_> {
+    fn covers(self, p: ResourcePattern<'_>) -> bool {
         match (self, p) {
             (Self::All, _) => true,
-            (Self::Plain(q), Resource::Plain(p)) => text_covers(q, p),
-            (Self::Sub(q, q_sub), Resource::Sub(p, p_sub)) => text_covers(q, p) && text_covers(q_sub, p_sub),
+            (Self::Plain(q), ResourcePattern::Plain(p)) => text_covers(q, p),
+            (Self::Sub(q, q_sub), ResourcePattern::Sub(p, p_sub)) => text_covers(q, p) && text_covers(q_sub, p_sub),
             (Self::Plain(_) | Self::Sub(..), _) => false,
         }
     }
 
-    fn overlaps(self, p: Resource<'_>) -> bool {
+    fn overlaps(self, p: ResourcePattern<'_>) -> bool {
         match (self, p) {
-            (Self::All, _) | (_, Resource::All) => true,
-            (Self::Plain(q), Resource::Plain(p)) => text_overlaps(q, p),
-            (Self::Sub(q, q_sub), Resource::Sub(p, p_sub)) => text_overlaps(q, p) && text_overlaps(q_sub, p_sub),
-            (Self::Plain(_), Resource::Sub(..)) | (Self::Sub(..), Resource::Plain(_)) => false,
+            (Self::All, _) | (_, ResourcePattern::All) => true,
+            (Self::Plain(q), ResourcePattern::Plain(p)) => text_overlaps(q, p),
+            (Self::Sub(q, q_sub), ResourcePattern::Sub(p, p_sub)) => text_overlaps(q, p) && text_overlaps(q_sub, p_sub),
+            (Self::Plain(_), ResourcePattern::Sub(..)) | (Self::Sub(..), ResourcePattern::Plain(_)) => false,
         }
     }
 
@@ -140,9 +140,9 @@ pub(crate) fn overlap(q: &str, p: &str, namespace: Option<Namespace<'_>>) -> boo
 impl Namespace<'_> {
     /// Whether something that two patterns share can be held in a namespace. A group or resource that neither of them
     /// names may hold something there.
-    fn has(&self, groups: [&str; 2], resources: [Resource<'_>; 2]) -> bool {
+    fn has(&self, groups: [&str; 2], resources: [ResourcePattern<'_>; 2]) -> bool {
         let group = groups.iter().find(|group| !group.contains('*'));
-        let resource = resources.iter().find_map(Resource::literal);
+        let resource = resources.iter().find_map(ResourcePattern::literal);
         let Some((group, resource)) = group.zip(resource) else { return true };
         if (*group, resource) == ("rbac.authorization.k8s.io", "clusterroles") {
             return (self.verbs)("bind");

@@ -179,6 +179,11 @@ fn stretches<T: Letter>(q: &[T], p: &[T], same: impl Fn(T, T) -> bool) -> bool {
     q.iter().skip(at).all(|rest| *rest == T::STAR)
 }
 
+/// Whether a pattern is nothing but `*`.
+pub(crate) fn is_stars(pattern: &str) -> bool {
+    !pattern.is_empty() && pattern.bytes().all(|b| b == b'*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,12 +15,12 @@ use crate::config::Person;
 use crate::decision::bars::{Approver, Bar, bars};
 use crate::decision::case::{CaseId, Signer, StepName};
 use crate::decision::judge::Judge;
-use crate::decision::session::{Decision, Verdict};
+use crate::decision::session::{SessionDecision, SessionVerdict};
 use crate::input::id::PersonId;
 use crate::input::text::Text;
 use crate::policy;
 use crate::policy::KeyFacts;
-use crate::trust::signers::Line;
+use crate::trust::signers::SignerLine;
 use crate::trust::sshsig::Verified;
 
 type EligibilityCache = (Signer, KeyFacts, CaseId);
@@ -98,7 +98,12 @@ impl<'a, 's> Eligibility<'a, 's> {
     ///
     /// # Errors
     /// If one of the decisions is not permitted with what the signature shows.
-    pub fn still_permits(&self, person: &PersonId, decided: &[Decision], signature: &Verified) -> anyhow::Result<()> {
+    pub fn still_permits(
+        &self,
+        person: &PersonId,
+        decided: &[SessionDecision],
+        signature: &Verified,
+    ) -> anyhow::Result<()> {
         for proposal in self.proposals {
             let provers = &proposal.site.provers;
             if let Some(agent) = signing_keys::proposer_of(provers, signature.key(), signature.certificate()) {
@@ -115,9 +120,11 @@ impl<'a, 's> Eligibility<'a, 's> {
         for decision in decided {
             let case = decision.case();
             let holds = match decision.verdict() {
-                Verdict::Approve(_) => decision.steps().iter().all(|step| self.permits(&signer, &key, case, step)),
-                Verdict::Override { .. } => self.permits_override(&signer, &key, case),
-                Verdict::Reject => true,
+                SessionVerdict::Approve(_) => {
+                    decision.steps().iter().all(|step| self.permits(&signer, &key, case, step))
+                }
+                SessionVerdict::Override { .. } => self.permits_override(&signer, &key, case),
+                SessionVerdict::Reject => true,
             };
             anyhow::ensure!(
                 holds,
@@ -156,8 +163,8 @@ fn proposers_own(proposal: &EvaluatedPlan<'_>, person: &Person) -> BTreeSet<Bar>
     if proven.principals.iter().any(is_named) {
         found.insert(Bar::ProposersPrincipal);
     }
-    let own = |line: &Line| person.principals.iter().any(|own| line.principals.matches(own.value.as_str()));
-    let signs = |line: &&Line| !line.cert_authority && Some(line.key.fingerprint()) == proven.key;
+    let own = |line: &SignerLine| person.principals.iter().any(|own| line.principals.matches(own.value.as_str()));
+    let signs = |line: &&SignerLine| !line.cert_authority && Some(line.key.fingerprint()) == proven.key;
     if proposal.site.signers.lines().iter().filter(signs).any(own) {
         found.insert(Bar::ProposersKey);
     }

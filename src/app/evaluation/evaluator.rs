@@ -16,7 +16,7 @@ use crate::app::record::history::Past;
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::{Faults, Site};
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::{Terms, Verdict};
+use crate::decision::gate::{GateTerms, GateVerdict};
 use crate::decision::{gate, translate};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PlanId;
@@ -37,7 +37,7 @@ pub struct Evaluator<'a, 's> {
 /// Plans with the gate's verdict on each.
 pub struct EvaluatedPlans<'s> {
     /// The plans, in the order in which they were given, and whether enough allowed people decided.
-    pub plans: Vec<(EvaluatedPlan<'s>, Verdict)>,
+    pub plans: Vec<(EvaluatedPlan<'s>, GateVerdict)>,
     /// The keys of the log, and those that proved any of these plans.
     pub keys: Keys,
     /// What holds of files that are no plan, or of an id that stands twice.
@@ -68,7 +68,7 @@ impl<'a, 's> Evaluator<'a, 's> {
     /// # Errors
     /// The faults that make it invalid.
     pub fn proposal(&self, file: PlanFile) -> Result<EvaluatedPlan<'s>, Faults> {
-        self.as_of_now(&file.remembered(self.past, self.site, self.now))
+        self.as_of_now(&self.past.remembered(file, self.site, self.now))
     }
 
     /// Lets what of a plan passes without a person count for the plans after it.
@@ -114,7 +114,11 @@ impl<'a, 's> Evaluator<'a, 's> {
 ///
 /// # Errors
 /// If what is analysed again cannot be judged.
-pub fn verdict<'s>(proposal: &EvaluatedPlan<'s>, past: &Past, bench: &Eligibility<'_, 's>) -> anyhow::Result<Verdict> {
+pub fn verdict<'s>(
+    proposal: &EvaluatedPlan<'s>,
+    past: &Past,
+    bench: &Eligibility<'_, 's>,
+) -> anyhow::Result<GateVerdict> {
     gate::gate(&proposal.presents, &past.record, &terms(proposal), bench, &mut |set| {
         Ok(reanalyse(bench.index(), std::slice::from_ref(proposal), set))
     })
@@ -122,8 +126,8 @@ pub fn verdict<'s>(proposal: &EvaluatedPlan<'s>, past: &Past, bench: &Eligibilit
 
 /// What holds for a whole plan.
 #[must_use]
-pub fn terms(proposal: &EvaluatedPlan<'_>) -> Terms {
-    Terms {
+pub fn terms(proposal: &EvaluatedPlan<'_>) -> GateTerms {
+    GateTerms {
         now: proposal.now,
         approval_ttl: proposal.site.settings.approval_ttl,
         plan_denied: translate::plan_denied(&proposal.plan_judged),

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 
 use crate::app::io::files::shown;
-use crate::app::plans::plan_file::MAX_PLAN;
 use crate::input::yaml;
 
 /// How deep folders of plans may be nested.
@@ -279,6 +278,9 @@ fn split(path: &str) -> Option<(&str, &str)> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     (!name.is_empty()).then_some((folder, name))
 }
+
+/// The largest plan read, in bytes; the reader's own budget is smaller and says so better.
+pub const MAX_PLAN: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {

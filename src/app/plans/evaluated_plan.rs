@@ -15,7 +15,7 @@ use crate::app::plans::provenance::Origin;
 use crate::app::site::load::{Faults, Site};
 use crate::config::Task;
 use crate::decision::case::{CaseId, EvaluatedChange};
-use crate::decision::digest::{Binding, Digested, change_digest, emergent};
+use crate::decision::digest::{DigestBinding, Digested, change_digest, emergent};
 use crate::decision::recorded::record::CLOCK_SKEW_SECONDS;
 use crate::decision::translate;
 use crate::input::finding::{Code, Finding};
@@ -37,7 +37,7 @@ pub struct EvaluatedPlan<'s> {
     /// Its facts.
     pub analysis: Analysis,
     /// All people.
-    pub people: policy::People,
+    pub people: policy::PeopleView,
     /// Owners that the plan itself gives.
     pub appointed: policy::Appointed,
     /// Who is proved to have written it.
@@ -159,7 +159,7 @@ impl<'s> EvaluatedPlan<'s> {
         };
         let mut digested = Vec::with_capacity(plan.changes.len());
         let log = site.settings.log_id.as_ref().map(|id| &id.value);
-        let binding = Binding { snapshot: &site.snapshot, log };
+        let binding = DigestBinding { snapshot: &site.snapshot, log };
         for (change, facts) in plan.changes.iter().zip(&analysis.changes) {
             match change_digest(&plan, change, facts, &binding) {
                 Ok(digest) => digested.push(digest),

@@ -7,14 +7,14 @@ use crate::input::text::Text;
 
 /// What agents.yaml says an agent may itself hold.
 pub(crate) fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
-    use crate::config::Holding;
+    use crate::config::AgentHolding;
     agent
         .may_hold
         .iter()
         .map(|holding| match &holding.value {
-            Holding::Role(role, scope) => access::MayHold::Role(role.clone(), scope.clone()),
-            Holding::MemberOf(group, scope) => access::MayHold::MemberOf(group.clone(), scope.clone()),
-            Holding::Access { action, resource, scope } => {
+            AgentHolding::Role(role, scope) => access::MayHold::Role(role.clone(), scope.clone()),
+            AgentHolding::MemberOf(group, scope) => access::MayHold::MemberOf(group.clone(), scope.clone()),
+            AgentHolding::Access { action, resource, scope } => {
                 access::MayHold::Access(action.clone(), resource.clone(), scope.clone())
             }
         })

@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 
 use crate::app::io::files::shown;
 use crate::app::io::git::{commit_of, explained, git};
-use crate::app::plans::plan_file::MAX_PLAN;
+use crate::app::plans::discovery::MAX_PLAN;
 use crate::app::plans::{discovery, git_blobs};
 use crate::input::text::Text;
 

@@ -9,14 +9,9 @@ use std::rc::Rc;
 use anyhow::Context as _;
 
 use crate::app::io::files::shown;
-use crate::app::plans::provenance::Beside;
-use crate::app::record::history::{Past, Reception};
-use crate::app::site::load::Site;
-use crate::input::digest::Digest;
-use crate::input::time::Time;
-
-/// The largest plan read, in bytes; the reader's own budget is smaller and says so better.
-pub const MAX_PLAN: u64 = 16 << 20;
+use crate::app::plans::discovery::MAX_PLAN;
+use crate::app::plans::proof_file::Beside;
+use crate::app::plans::reception::Reception;
 
 /// A plan's file.
 #[derive(Clone, Debug)]
@@ -65,22 +60,6 @@ impl PlanFile {
             Err(_) if !path.exists() => Some("was removed"),
             Err(_) => Some("became unreadable"),
         }
-    }
-
-    /// The same file, with what the log says of when it was received.
-    #[must_use]
-    pub fn remembered(self, past: &Past, site: &Site, now: Time) -> Self {
-        let received = match &self.beside {
-            Beside::One(proof) => {
-                past.received(Digest::of(&self.bytes), proof.digest(), site.settings.approval_ttl, now)
-            }
-            Beside::Nothing | Beside::Faulty(..) => Vec::new(),
-        };
-        let came_loose = match &self.beside {
-            Beside::One(proof) => past.came_loose(Digest::of(&self.bytes), proof.digest()),
-            Beside::Nothing | Beside::Faulty(..) => false,
-        };
-        Self { received, came_loose, ..self }
     }
 
     /// Reads a plan as a branch holds it.

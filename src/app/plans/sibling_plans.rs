@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 use crate::access::PendingChange;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
-use crate::decision::case::{CaseId, Outcome};
+use crate::decision::case::{CaseId, CaseOutcome};
 
 /// Adds what of a plan passes without a person.
 pub fn add_automatic(proposal: &EvaluatedPlan<'_>, into: &mut Vec<PendingChange>) {
     if !proposal.plan_judged.passes() {
         return;
     }
-    let automatic = proposal.presents.iter().filter(|present| present.outcome == Outcome::Auto);
+    let automatic = proposal.presents.iter().filter(|present| present.outcome == CaseOutcome::Auto);
     add(proposal, &automatic.map(|present| present.case.clone()).collect(), into);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::decision::exit::ExitCode;
-use crate::report::model::{Body, Outcome, PlanReport, Report, Reported};
+use crate::report::model::{Body, OutcomeReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 
 /// Every exit code that holds for a proposal that nobody was asked about.
@@ -20,7 +20,7 @@ pub fn report(command: &'static str, plans: Vec<PlanReport>, findings: Vec<Repor
     let of = |outcome| plans.iter().flat_map(|p| &p.changes).filter(|c| c.outcome == outcome).count() as u64;
     let plan_denied =
         plans.iter().any(|p| p.policies.iter().any(|r| r.verdict != crate::report::model::PolicyVerdict::Warns));
-    let (denied, needs, auto) = (of(Outcome::Denied), of(Outcome::Needs), of(Outcome::Auto));
+    let (denied, needs, auto) = (of(OutcomeReport::Denied), of(OutcomeReport::Needs), of(OutcomeReport::Auto));
     let mut parts = Vec::new();
     if denied > 0 {
         parts.push(format!("policy denies {}", counted(denied, "change", "changes")));

@@ -10,7 +10,7 @@ use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::Site;
 use crate::config::People;
 use crate::decision::approval::Standing;
-use crate::decision::gate::{ChangeVerdict, Ignored, Missing, State, Verdict};
+use crate::decision::gate::{ChangeVerdict, GateState, GateVerdict, Ignored, Missing};
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 use crate::report::model::{ChangeReport, Reported, State as Shown, StepReport, StepState};
@@ -20,22 +20,22 @@ use crate::report::sentence::Sentence;
 pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: &Site) {
     let by = |signers: &mut dyn Iterator<Item = String>| signers.collect::<Vec<_>>().join(", ");
     change.state = match &held.state {
-        State::Approved(approved) => {
+        GateState::Approved(approved) => {
             let who = by(&mut approved.by.iter().map(|(step, s)| format!("{step}: {}", s.person.text().terminal())));
             let until = approved.until.map(|at| format!(", until {at}")).unwrap_or_default();
             Shown::Approved(Sentence::of(format!("{who}{until}")))
         }
-        State::Void { signer, at, since, .. } => Shown::Stale(
+        GateState::Void { signer, at, since, .. } => Shown::Stale(
             Sentence::of("approved by ")
                 .id(&signer.person)
                 .own(format!(" at {at}, but since then: "))
                 .then(differs(since)),
         ),
-        State::Expired(_) => Shown::Stale(ended(&held.ignored, keys, site)),
-        State::Waits(cases) => Shown::Stale(
+        GateState::Expired(_) => Shown::Stale(ended(&held.ignored, keys, site)),
+        GateState::Waits(cases) => Shown::Stale(
             Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
         ),
-        State::Auto | State::Denied(_) | State::Undecided(_) | State::Rejected => Shown::Open,
+        GateState::Auto | GateState::Denied(_) | GateState::Undecided(_) | GateState::Rejected => Shown::Open,
     };
     change.rejections = held.rejects.iter().map(rejection).collect();
     // INVARIANT: a rejection is shown whatever policy says.
@@ -43,8 +43,10 @@ pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: 
         change.state = Shown::Rejected(rejections(held));
     }
     let missing: &[Missing] = match &held.state {
-        State::Void { missing, .. } | State::Expired(missing) | State::Undecided(missing) => missing,
-        State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected | State::Waits(_) => &[],
+        GateState::Void { missing, .. } | GateState::Expired(missing) | GateState::Undecided(missing) => missing,
+        GateState::Auto | GateState::Approved(_) | GateState::Denied(_) | GateState::Rejected | GateState::Waits(_) => {
+            &[]
+        }
     };
     for step in &mut change.steps {
         let could = missing.iter().find(|m| m.step.as_str() == step.name.raw()).map(|m| &m.could);
@@ -114,7 +116,7 @@ pub(crate) fn source<'p>(proposal: &'p EvaluatedPlan<'_>, name: &str) -> Option<
 }
 
 /// A finding for every change that does not pass and that no other finding explains.
-pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, keys: &Keys) -> Vec<Reported> {
+pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys: &Keys) -> Vec<Reported> {
     let source = |name: &str| source(proposal, name);
     let people = &proposal.site.people;
     let mut found = Vec::new();
@@ -127,21 +129,21 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, keys: &Ke
             found.push(Reported::new(finding.at(&change.id.place), source));
         }
         let finding = match &held.state {
-            State::Auto | State::Approved(_) | State::Denied(_) | State::Rejected => continue,
-            State::Void { signer, at, since, missing } => {
+            GateState::Auto | GateState::Approved(_) | GateState::Denied(_) | GateState::Rejected => continue,
+            GateState::Void { signer, at, since, missing } => {
                 let says = of(" was approved by ").id(&signer.person);
                 let says = says.own(format!(" at {at}, but since then: ")).then(differs(since));
                 Finding::new(Code::ApprovalVoid, says.own("; it needs ").then(needs(people, missing)).text())
                     .help("have it reviewed again: `review PLAN`")
             }
-            State::Expired(missing) => {
+            GateState::Expired(missing) => {
                 let says = of(" was ")
                     .then(ended(&held.ignored, keys, proposal.site))
                     .own("; it needs ")
                     .then(needs(people, missing));
                 Finding::new(Code::ApprovalExpired, says.text()).help("have it reviewed again: `review PLAN`")
             }
-            State::Undecided(missing) => {
+            GateState::Undecided(missing) => {
                 let mut says = of(" needs ").then(needs(people, missing));
                 if !held.ignored.is_empty() {
                     says = says.own("; it was ").then(ended(&held.ignored, keys, proposal.site));
@@ -154,7 +156,7 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, keys: &Ke
                     "`review PLAN` asks for it"
                 })
             }
-            State::Waits(cases) => {
+            GateState::Waits(cases) => {
                 let others: Vec<Text> = cases.iter().map(|c| c.change.text()).collect();
                 Finding::new(Code::Undecided, of(" waits for ").names(&others).text())
                     .help("decide on those, or drop this change")
@@ -177,25 +179,25 @@ pub(crate) fn needs(people: &People, missing: &[Missing]) -> Sentence {
 
 /// Where a plan stands, a line a change.
 #[must_use]
-pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
+pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> String {
     let mut lines = vec![format!("{}:", proposal.plan.id.value.text().terminal())];
     for held in &verdict.changes {
         let mut state = match &held.state {
-            State::Auto => "passes without a person".to_owned(),
-            State::Approved(_) => "approved".to_owned(),
-            State::Denied(_) => "denied by policy".to_owned(),
-            State::Rejected => format!("rejected {}", rejections(held).text().raw()),
-            State::Void { .. } => "approved once, but it is another change now".to_owned(),
-            State::Expired(_) => "an approval ended".to_owned(),
-            State::Undecided(missing) => {
+            GateState::Auto => "passes without a person".to_owned(),
+            GateState::Approved(_) => "approved".to_owned(),
+            GateState::Denied(_) => "denied by policy".to_owned(),
+            GateState::Rejected => format!("rejected {}", rejections(held).text().raw()),
+            GateState::Void { .. } => "approved once, but it is another change now".to_owned(),
+            GateState::Expired(_) => "an approval ended".to_owned(),
+            GateState::Undecided(missing) => {
                 format!("needs {}", needs(&proposal.site.people, missing).text().raw())
             }
-            State::Waits(cases) => {
+            GateState::Waits(cases) => {
                 let others: Vec<String> = cases.iter().map(|c| c.change.text().terminal()).collect();
                 format!("approved, waits for {}", others.join(", "))
             }
         };
-        if !held.rejects.is_empty() && held.state != State::Rejected {
+        if !held.rejects.is_empty() && held.state != GateState::Rejected {
             state.push_str(&format!("; rejected {}", rejections(held).text().raw()));
         }
         lines.push(format!("  {:<8} {}", held.case.change.text().terminal(), Text::from(state).terminal()));
@@ -205,10 +207,10 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &Verdict) -> String {
 
 /// Approvals that count although their keys have expired, because the site allows it.
 #[must_use]
-pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, past: &Past) -> Vec<Reported> {
+pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, past: &Past) -> Vec<Reported> {
     let mut found = Vec::new();
     for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {
-        let State::Approved(approved) = &held.state else { continue };
+        let GateState::Approved(approved) = &held.state else { continue };
         let rests = past.record.decisions.iter().filter(|decision| approved.decisions.contains(&decision.line));
         for (decision, end) in rests.filter_map(|decision| Some((decision, decision.key_ended(proposal.now)?))) {
             let says =
@@ -220,4 +222,18 @@ pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &Verdict, pas
         }
     }
     found
+}
+
+/// What the log says of a change, put into the report.
+pub fn past(
+    change: &mut crate::report::model::ChangeReport,
+    proposal: &EvaluatedPlan<'_>,
+    at: usize,
+    bench: &crate::app::evaluation::eligibility::Eligibility<'_, '_>,
+    past: &crate::app::record::history::Past,
+    terms: &crate::decision::gate::GateTerms,
+) {
+    let Some(present) = proposal.presents.get(at) else { return };
+    let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
+    crate::app::present::gate_report::show(change, &held, &past.keys, proposal.site);
 }

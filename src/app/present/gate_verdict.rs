@@ -7,7 +7,9 @@ use crate::decision::exit::ExitCode;
 use crate::decision::gate::{ChangeVerdict, RejectedBy};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
-use crate::report::model::{ChangeReport, Outcome, PlanReport, RejectionReport, Reported, State as Shown, StepState};
+use crate::report::model::{
+    ChangeReport, OutcomeReport, PlanReport, RejectionReport, Reported, State as Shown, StepState,
+};
 use crate::report::sentence::{Sentence, counted};
 
 /// Changes that are named in the verdict; of the others only how many there are.
@@ -59,11 +61,11 @@ fn lacks(change: &ChangeReport) -> Option<(u8, Sentence)> {
         says
     };
     match (&change.state, change.outcome) {
-        (Shown::Rejected(says), Outcome::Denied) => {
+        (Shown::Rejected(says), OutcomeReport::Denied) => {
             Some((0, of(" is denied by policy, and was rejected ").then(says.clone())))
         }
         (Shown::Rejected(says), _) => Some((1, of(" was rejected ").then(says.clone()))),
-        (Shown::Open, Outcome::Denied) => Some((0, of(" is denied by policy"))),
+        (Shown::Open, OutcomeReport::Denied) => Some((0, of(" is denied by policy"))),
         (Shown::Stale(says), _) if missing.is_empty() => Some((2, of(": ").then(says.clone()))),
         (Shown::Stale(_), _) => Some((2, needs(of(" was approved once, and needs again ")))),
         (Shown::Open, _) if !missing.is_empty() => Some((3, needs(of(" needs ")))),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::app::record::log_reader;
-use crate::decision::digest::Document;
+use crate::decision::digest::ChangeDocument;
 use crate::decision::exit::ExitCode;
 use crate::decision::fields::{Field, Fields};
 use crate::input::digest::{Digest, of};
@@ -55,10 +55,10 @@ pub fn bad_log(log: &Path, verified: &Verification) -> Report {
 }
 
 /// What each digest of the log was taken of.
-pub type Documents = BTreeMap<Digest<of::Change>, std::sync::Arc<Document>>;
+pub type Documents = BTreeMap<Digest<of::Change>, std::sync::Arc<ChangeDocument>>;
 
 /// What a change does, from its record: the action and its fields.
-pub(crate) fn what(document: &Document) -> Sentence {
+pub(crate) fn what(document: &ChangeDocument) -> Sentence {
     let to = match document.action.raw() {
         "revoke" => " from ",
         "adjust" => " of ",
@@ -153,7 +153,7 @@ fn counted_by<'a>(actions: impl Iterator<Item = &'a str>) -> Sentence {
 }
 
 /// The accesses that a change gives, whoever gains them: named up to a number, then counted.
-fn gives(document: &Document) -> Sentence {
+fn gives(document: &ChangeDocument) -> Sentence {
     let mut all: Vec<&crate::access::model::facts::Access> = document.gains().map(|held| &held.access).collect();
     all.sort();
     all.dedup();

@@ -10,8 +10,10 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::policy::{PolicyHit, Why};
 use crate::report::build;
-use crate::report::effects::{Limits, MOST_SEVERE};
-use crate::report::model::{Outcome, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState};
+use crate::report::limits::{Limits, MOST_SEVERE};
+use crate::report::model::{
+    OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState,
+};
 use crate::report::render::card::NARROW;
 use crate::report::sentence::Sentence;
 use crate::report::target::TargetReport;
@@ -30,11 +32,11 @@ pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
         change.digest = Some(digested.digest);
         change.targets = targets(&digested.document.targets);
         change.outcome = match judged.outcome {
-            crate::policy::Outcome::Denied => Outcome::Denied,
-            crate::policy::Outcome::Needs(_) => Outcome::Needs,
-            crate::policy::Outcome::Auto => Outcome::Auto,
+            crate::policy::Outcome::Denied => OutcomeReport::Denied,
+            crate::policy::Outcome::Needs(_) => OutcomeReport::Needs,
+            crate::policy::Outcome::Auto => OutcomeReport::Auto,
         };
-        let missing = judged.steps.iter().filter(|_| change.outcome != Outcome::Auto);
+        let missing = judged.steps.iter().filter(|_| change.outcome != OutcomeReport::Auto);
         change.steps = missing
             .map(|step| StepReport {
                 name: Text::from(step.as_str()),
@@ -99,7 +101,7 @@ pub fn gives(proposal: &EvaluatedPlan<'_>, report: &PlanReport) -> Vec<Reported>
     let mut all = Vec::new();
     for change in &report.changes {
         let of = Sentence::of("change ").id(&change.id).own(" ");
-        let gives = crate::report::contents::gives(change);
+        let gives = crate::report::gives::gives(change);
         let mut put =
             |finding: Finding| all.push(Reported::new(finding.at(&change.place), |name| text_of(proposal, name)));
         if !gives.is_empty() {
@@ -205,18 +207,4 @@ pub fn object_name(facts: &crate::access::model::facts::ChangeFacts) -> Text {
     let subject = named.subject().map(|s| s.text());
     let scope = named.scope.as_ref().map(crate::input::id::Id::text);
     entitlement.or(trusted).or(subject).or(scope).unwrap_or_else(|| facts.id.text())
-}
-
-/// What the log says of a change, put into the report.
-pub fn past(
-    change: &mut crate::report::model::ChangeReport,
-    proposal: &EvaluatedPlan<'_>,
-    at: usize,
-    bench: &crate::app::evaluation::eligibility::Eligibility<'_, '_>,
-    past: &crate::app::record::history::Past,
-    terms: &crate::decision::gate::Terms,
-) {
-    let Some(present) = proposal.presents.get(at) else { return };
-    let held = crate::decision::gate::judge_change(present, &past.record, terms, bench);
-    crate::app::present::gate_report::show(change, &held, &past.keys, proposal.site);
 }

@@ -13,7 +13,7 @@ use crate::app::plans::provenance::Origin;
 use crate::app::site::load::Site;
 use crate::app::site::log_id::log_id;
 use crate::decision::digest::Held;
-use crate::decision::session::{Decision, Part, Shown, Verdict};
+use crate::decision::session::{Part, SessionDecision, SessionVerdict, ShownCard};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{PersonId, PolicyId, PrincipalId};
 use crate::input::text::Text;
@@ -299,7 +299,7 @@ fn text_value(draft: &mut Draft, text: &str) -> anyhow::Result<(Value, Vec<u8>)>
 
 /// What of a decision's line is not the person's answer: when it was given, random bits, and what it takes the place of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct LineMark {
     /// When it was given.
     pub at: Time,
     /// 128 random bits.
@@ -315,8 +315,8 @@ pub struct Mark {
 pub fn decision(
     draft: &mut Draft,
     proposals: &[EvaluatedPlan<'_>],
-    decided: &Decision,
-    mark: &Mark,
+    decided: &SessionDecision,
+    mark: &LineMark,
 ) -> anyhow::Result<Vec<u8>> {
     let (present, facts) = proposals
         .iter()
@@ -325,9 +325,9 @@ pub fn decision(
         .context("a decision is on a change that no plan holds")?;
     let mut out = Vec::new();
     let (verdict, grouped, set_aside, lifts) = match decided.verdict() {
-        Verdict::Approve(approval) => (line::Verdict::Approve, approval.grouped(), Vec::new(), Vec::new()),
-        Verdict::Reject => (line::Verdict::Reject, None, Vec::new(), Vec::new()),
-        Verdict::Override { policies, lifts } => {
+        SessionVerdict::Approve(approval) => (line::Verdict::Approve, approval.grouped(), Vec::new(), Vec::new()),
+        SessionVerdict::Reject => (line::Verdict::Reject, None, Vec::new(), Vec::new()),
+        SessionVerdict::Override { policies, lifts } => {
             (line::Verdict::Override, None, policies.iter().cloned().collect(), lifts.iter().copied().collect())
         }
     };
@@ -372,7 +372,7 @@ pub fn decision(
     Ok(out)
 }
 
-fn shown(shown: Shown) -> line::Shown {
+fn shown(shown: ShownCard) -> line::Shown {
     let seen = |part: Part| line::Seen { of: Number::new(part.of()), seen: Number::new(part.seen()) };
     line::Shown { groups: seen(shown.groups), lines: seen(shown.lines) }
 }

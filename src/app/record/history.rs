@@ -12,17 +12,18 @@ use anyhow::Context as _;
 use crate::access::model::facts::Access;
 use crate::access::{Index, PendingChange};
 use crate::app::io::files::shown;
+use crate::app::plans::plan_file::PlanFile;
+use crate::app::plans::proof_file::Beside;
 use crate::app::record::log_reader::files;
-use crate::app::record::log_source::LogSource;
+use crate::app::record::receptions::Receptions;
 use crate::app::record::signing_keys::{Besides, Keys};
 use crate::app::site::load::Site;
-use crate::app::site::location::SiteLocation;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Signer, StepName};
-use crate::decision::digest::{Digested, Document};
+use crate::decision::digest::{ChangeDocument, Digested};
 use crate::decision::judge::Judge;
 use crate::decision::recorded::recall::recall;
-use crate::decision::recorded::record::{CLOCK_SKEW_SECONDS, Record, RecordedDecision, ReviewerVerdict, SessionRef};
+use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
 use crate::decision::recorded::rejections;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
@@ -31,7 +32,7 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::blob::Values;
-use crate::log::line::{self, Evaluation, Line, SessionKind, Value, Verdict};
+use crate::log::line::{Evaluation, Line, SessionKind, Value, Verdict};
 use crate::log::verify::answers::{SessionView, Verification};
 use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
@@ -44,10 +45,8 @@ pub struct Past {
     pub record: Record,
     /// The keys that signed.
     pub keys: Keys,
-    /// When a plan came with a proof that was found good, by the digests of both; the earliest first.
+    /// When plans came with proofs that were found good.
     receptions: Receptions,
-    /// The same of sessions whose word does not count, because they follow none and are not the only such.
-    loose: Loose,
     /// Every change that was approved, or passed as low risk.
     approved: Vec<(Digest<of::Change>, PendingChange)>,
     /// The changes that each session showed.
@@ -64,25 +63,8 @@ struct Passed {
     session: SessionRef,
     sealed: Time,
     digest: Digest<of::Change>,
-    document: Arc<Document>,
+    document: Arc<ChangeDocument>,
 }
-
-/// That a plan came with a proof that was found good, as a session says.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reception {
-    /// When it came.
-    pub at: Time,
-    /// When the session was sealed.
-    pub sealed: Time,
-    /// Whose session it is.
-    pub by: PrincipalId,
-}
-
-/// When plans came with their proofs, by the digests of both.
-type Receptions = BTreeMap<(Digest<of::File>, Digest<of::File>), BTreeSet<Reception>>;
-
-/// Plans that came with their proofs as nobody says whose word counts, by the digests of both.
-type Loose = BTreeSet<(Digest<of::File>, Digest<of::File>)>;
 
 /// Reads the past from a log that was verified with [`crate::log::verify::answers::Keep::Lines`].
 ///
@@ -99,7 +81,7 @@ pub fn read(path: &Path, verified: &Verification, site: &Site) -> anyhow::Result
 pub fn read_held(files: &[(String, std::rc::Rc<[u8]>)], verified: &Verification, site: &Site) -> anyhow::Result<Past> {
     let mut values = Values::default();
     for (_, bytes) in files {
-        take(&mut values, bytes);
+        values.take_lines(bytes);
     }
     believe(&values, verified, site)
 }
@@ -132,7 +114,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     let theirs: Vec<&SessionView> = verified.sessions.iter().filter(is_record).filter(by_proposers).collect();
     let mut findings = verified.findings.clone();
     findings.extend(not_counting(&theirs));
-    let (receptions, loose) = receptions(verified, &person, &|view| bars(view).is_some());
+    let receptions = Receptions::of(verified, &person, &|view| bars(view).is_some());
     let shown = verified.sessions.iter().map(|view| {
         let evaluated = view.lines.iter().filter_map(|line| {
             let Line::Evaluation(evaluation) = &line.value else { return None };
@@ -141,7 +123,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
         (SessionRef::new(view.header.session.to_string()), evaluated.collect())
     });
     let (approved, passed) = (approved(values, verified), passed(values, verified));
-    Ok(Past { record, receptions, loose, approved, keys, shown: shown.collect(), passed, findings })
+    Ok(Past { record, receptions, approved, keys, shown: shown.collect(), passed, findings })
 }
 
 /// That records do not count, because the keys that signed them prove plans.
@@ -184,12 +166,12 @@ fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
 }
 
 /// What the digest of an evaluation was taken of, if it can be believed.
-fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<Document>> {
+fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<ChangeDocument>> {
     let text = match &evaluation.definition {
         Value::Inline(text) => text.raw(),
         Value::Blob(digest) => std::str::from_utf8(values.get(digest)?).ok()?,
     };
-    Document::believe(text, &evaluation.digest).ok().map(|believed| believed.document)
+    ChangeDocument::believe(text, &evaluation.digest).ok().map(|believed| believed.document)
 }
 
 /// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
@@ -240,85 +222,24 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
     found.into_iter().map(|((_, _, digest), one)| (digest, one)).collect()
 }
 
-/// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
-/// verify.
-///
-/// # Errors
-/// If a file of the log cannot be read.
-pub fn recalled(site: &Site, place: &SiteLocation, now: Time) -> anyhow::Result<Past> {
-    let log = LogSource::find(site, place)?;
-    let verified = log.verify(site, crate::app::site::log_id::log_id(site).ok(), &[], now)?;
-    if log.is_sound(&verified)? { log.past(&verified, site) } else { Ok(Past::default()) }
-}
-
-/// When plans came with a good proof, as signed sessions say: each time with that of the seal that says so.
-///
-/// A session says when it began and ended, and nothing of any other time: a time before it began, before what it follows, or
-/// after its own seal is nobody's word. Nor does the word count of a reviewer who is nobody in people.yaml, of a recorder who
-/// is somebody there, of who could prove plans or both records and decides, or of a session that follows none where it is not the only such: nothing
-/// bounds it.
-fn receptions(
-    verified: &Verification,
-    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
-    barred: &dyn Fn(&SessionView) -> bool,
-) -> (Receptions, Loose) {
-    let sealed: BTreeMap<Digest<of::Line>, Time> =
-        verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
-    let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
-    let roots = verified.sessions.iter().filter(|view| view.header.parents.is_empty()).count();
-    let mut found = Receptions::new();
-    let mut loose = Loose::new();
-    for view in &verified.sessions {
-        let Some(signer) = &view.signer else { continue };
-        let is_loose = view.header.parents.is_empty() && roots > 1;
-        if person(&signer.principal).is_some() != (view.header.kind == SessionKind::Review) || barred(view) {
-            continue;
-        }
-        let follows = view.header.parents.iter().filter_map(|parent| sealed.get(parent)).max();
-        let begun = follows.map_or(view.header.at, |sealed| view.header.at.max(*sealed));
-        for line in &view.lines {
-            let Line::Plan(plan) = &line.value else { continue };
-            let Some(proof) = plan.proof.sha256.filter(|_| plan.proof.method != line::ProofMethod::None) else {
-                continue;
-            };
-            let at = plan.received_at;
-            if is_loose {
-                loose.insert((plan.sha256.cast(), proof));
-                continue;
-            }
-            if begun <= at.plus(skew) && at <= view.seal.value.at.plus(skew) {
-                let reception = Reception { at, sealed: view.seal.value.at, by: signer.principal.clone() };
-                found.entry((plan.sha256.cast(), proof)).or_default().insert(reception);
-            }
-        }
-    }
-    (found, loose)
-}
-
 /// Every long value of a log.
 fn values(path: &Path) -> anyhow::Result<Values> {
     let mut values = Values::default();
     for file in files(path)? {
         let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;
-        take(&mut values, &bytes);
+        values.take_lines(&bytes);
     }
     Ok(values)
-}
-
-fn take(values: &mut Values, bytes: &[u8]) {
-    let mut scratch = Vec::new();
-    for raw in line::lines(bytes).filter(|raw| line::word(raw) == Some(b"blob")) {
-        if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
-            values.take(&blob);
-        }
-    }
 }
 
 /// What each digest of the log was taken of, as far as it can be believed.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn documents(path: &Path, verified: &Verification) -> anyhow::Result<BTreeMap<Digest<of::Change>, Arc<Document>>> {
+pub fn documents(
+    path: &Path,
+    verified: &Verification,
+) -> anyhow::Result<BTreeMap<Digest<of::Change>, Arc<ChangeDocument>>> {
     let values = values(path)?;
     let mut found = BTreeMap::new();
     for line in verified.sessions.iter().flat_map(|view| &view.lines) {
@@ -356,24 +277,17 @@ impl Judge for Graph<'_, '_> {
 }
 
 impl Past {
-    /// When this plan came with this proof, the earliest first. What was sealed so long
-    /// ago that no approval in it counts is too old to count here as well.
+    /// A plan's file, with what the log says of when it was received. What was sealed so long ago that no approval in it
+    /// counts is too old to count here as well.
     #[must_use]
-    pub fn received(
-        &self,
-        plan: Digest<of::File>,
-        proof: Digest<of::File>,
-        approval_ttl: Span,
-        now: Time,
-    ) -> Vec<Reception> {
-        let known = self.receptions.get(&(plan, proof)).into_iter().flatten();
-        known.filter(|reception| now < reception.sealed.plus(approval_ttl)).cloned().collect()
-    }
-
-    /// Whether only sessions that follow none, of several such, say that this plan came with this proof.
-    #[must_use]
-    pub fn came_loose(&self, plan: Digest<of::File>, proof: Digest<of::File>) -> bool {
-        self.loose.contains(&(plan, proof)) && !self.receptions.contains_key(&(plan, proof))
+    pub fn remembered(&self, file: PlanFile, site: &Site, now: Time) -> PlanFile {
+        let Beside::One(proof) = &file.beside else {
+            return PlanFile { received: Vec::new(), came_loose: false, ..file };
+        };
+        let (plan, proof) = (Digest::of(&file.bytes), proof.digest());
+        let received = self.receptions.counted(plan, proof, site.settings.approval_ttl, now);
+        let came_loose = self.receptions.only_loose(plan, proof);
+        PlanFile { received, came_loose, ..file }
     }
 
     /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet. A reject takes it
@@ -452,7 +366,7 @@ impl Past {
                 let part = !again && gives_any(&graph, &decision.document, document);
                 // What was rejected as one comes back as several: each is a part, and the others are beside it, or passed
                 // since.
-                let is_part = |of: &Document| gives_any(&graph, &decision.document, of);
+                let is_part = |of: &ChangeDocument| gives_any(&graph, &decision.document, of);
                 // WHY not what the reject binds: the whole, asked about beside a part of it, makes no halves.
                 let is_other = |d: &&Digested| {
                     let is_whole = rejections::binds(decision, &d.document, &graph);
@@ -498,7 +412,7 @@ impl Past {
 }
 
 /// Whether one change gives any access that another gives, however long: who asks for less time asks for the same.
-fn gives_any(graph: &Graph<'_, '_>, wide: &Document, narrow: &Document) -> bool {
+fn gives_any(graph: &Graph<'_, '_>, wide: &ChangeDocument, narrow: &ChangeDocument) -> bool {
     let lasting = |access: &Access| Access { until: None, ..access.clone() };
     wide.gains().any(|w| {
         let same = narrow.gains().filter(|n| w.subject == n.subject);

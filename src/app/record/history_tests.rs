@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::access::{AnalysisRequest, Data, analyse};
-use crate::decision::digest::{Binding, change_digest};
+use crate::decision::digest::{DigestBinding, change_digest};
 use crate::decision::recorded::record::{Exported, SessionRef};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
@@ -30,7 +30,7 @@ fn digested(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Vec<Dig
         budget: crate::access::Budget::default(),
     })
     .unwrap();
-    let binding = Binding { snapshot, log: None };
+    let binding = DigestBinding { snapshot, log: None };
     plan.changes
         .iter()
         .zip(&analysis.changes)

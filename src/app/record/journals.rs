@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use crate::app::io::files::shown;
 use crate::decision::case::CaseId;
-use crate::decision::session::{Journalled, JournalledVerdict, Part, Shown};
+use crate::decision::session::{Journalled, JournalledVerdict, Part, ShownCard};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{PersonId, PlanId};
 use crate::input::text::Text;
 use crate::log::blob::Values;
 use crate::log::line::{self, Line, LogId, Session, Verdict};
 use crate::log::session::Draft;
-use crate::log::store::{Standing, Store, StoreError};
+use crate::log::store::{JournalState, Store, StoreError};
 use crate::log::verify::answers::Terms;
 
 /// A plan of a review that was left.
@@ -30,7 +30,7 @@ pub struct LeftPlan {
 
 /// What a journal holds, as far as it can be read.
 #[derive(Default)]
-pub struct Held {
+pub struct JournalContents {
     /// Its plans.
     pub plans: Vec<LeftPlan>,
     /// Its decisions, in their order.
@@ -44,11 +44,11 @@ pub struct Left {
     /// Where it is.
     pub path: PathBuf,
     /// What can be done with it.
-    pub standing: Standing,
+    pub standing: JournalState,
     /// Who began it, and when; none where its first line cannot be read.
     pub header: Option<Session>,
     /// What it holds, or why that cannot be read.
-    pub held: Result<Held, String>,
+    pub held: Result<JournalContents, String>,
 }
 
 /// Every journal beside the log, those of other logs too.
@@ -68,9 +68,9 @@ pub fn find(store: &Store, log: LogId, known: &BTreeSet<Digest<of::Blob>>) -> Re
         .collect())
 }
 
-fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<Held, String> {
+fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<JournalContents, String> {
     let (_, lines, used) = Draft::resume(bytes, known.clone()).map_err(|e| e.to_string())?;
-    let mut held = Held::default();
+    let mut held = JournalContents::default();
     for line in lines {
         match line {
             Line::Plan(plan) => held.plans.push(LeftPlan { id: plan.id, name: plan.name }),
@@ -86,12 +86,7 @@ fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<Held, String
             | Line::Sig(_) => {}
         }
     }
-    let mut scratch = Vec::new();
-    for raw in line::lines(bytes.get(..used).unwrap_or_default()).filter(|raw| line::word(raw) == Some(b"blob")) {
-        if let Ok(Line::Blob(blob)) = line::read(raw, &mut scratch) {
-            held.values.take(&blob);
-        }
-    }
+    held.values.take_lines(bytes.get(..used).unwrap_or_default());
     Ok(held)
 }
 
@@ -105,7 +100,7 @@ impl Left {
     /// Whether it can be gone on with: begun, readable, and nobody holds it.
     #[must_use]
     pub fn can_go_on(&self) -> bool {
-        self.standing == Standing::Begun && self.held.is_ok()
+        self.standing == JournalState::Begun && self.held.is_ok()
     }
 
     /// Whether it is about any of these plans.
@@ -133,26 +128,26 @@ impl Left {
             Err(_) => "nothing that can be read".to_owned(),
         };
         match (&self.standing, &self.held) {
-            (Standing::InUse, _) => (format!("a review{by} is running: {what}"), "end it, or wait for it"),
-            (Standing::Whole, _) => {
+            (JournalState::InUse, _) => (format!("a review{by} is running: {what}"), "end it, or wait for it"),
+            (JournalState::Whole, _) => {
                 (format!("a signed session{by} waits to be added to the log"), "`review resume` adds it")
             }
-            (Standing::Begun, Ok(_)) => (
+            (JournalState::Begun, Ok(_)) => (
                 format!("a review{by} was left: {what}"),
                 "`review resume` goes on with it; `review resume --give-up` drops it",
             ),
-            (Standing::Begun, Err(why)) => (
+            (JournalState::Begun, Err(why)) => (
                 format!("the journal{by} was altered, or is damaged: {why}"),
                 "it cannot be gone on with; keep a copy if you want to know why, and drop it with `review resume --give-up`",
             ),
-            (Standing::Empty, _) => {
+            (JournalState::Empty, _) => {
                 ("a review was left before anything was decided".to_owned(), "`review resume` removes it")
             }
-            (Standing::OtherLog(other), _) => (
+            (JournalState::OtherLog(other), _) => (
                 format!("a journal of another log ({other}){by}"),
                 "go on with it where `review.yaml` names that log as `log_id`",
             ),
-            (Standing::Unreadable(why), _) => (
+            (JournalState::Unreadable(why), _) => (
                 format!("a journal that this version cannot read: {}", why.terminal()),
                 "go on with it in the version that wrote it, or drop it with `review resume --give-up`",
             ),
@@ -188,17 +183,17 @@ pub fn settle(store: &Store, log: LogId, terms: Terms<'_>) -> anyhow::Result<Vec
     let mut done = Vec::new();
     for view in store.journals(Some(log))? {
         match view.standing {
-            Standing::Whole => {
+            JournalState::Whole => {
                 store.finish(&view.path, terms).map_err(|e| failed(&view.path, &e))?;
                 done.push("a session that was sealed and signed before was added to the log".to_owned());
             }
-            Standing::Empty => {
+            JournalState::Empty => {
                 // WHY: another process may just be making it; then it holds the lock, and it is no concern of ours.
                 if store.give_up(&view.path).is_ok() {
                     done.push("a review in which nothing was decided was cleared away".to_owned());
                 }
             }
-            Standing::InUse | Standing::Begun | Standing::OtherLog(_) | Standing::Unreadable(_) => {}
+            JournalState::InUse | JournalState::Begun | JournalState::OtherLog(_) | JournalState::Unreadable(_) => {}
         }
     }
     Ok(done)
@@ -208,10 +203,10 @@ fn failed(path: &Path, error: &StoreError) -> anyhow::Error {
     anyhow::anyhow!("{error}; the journal is `{}`\n  = help: {}", shown(path), error.help())
 }
 
-fn shown_then(shown: line::Shown) -> Shown {
+fn shown_then(shown: line::Shown) -> ShownCard {
     let size = |n: line::Number| usize::try_from(n.get()).unwrap_or(usize::MAX);
     let part = |seen: line::Seen| Part::new(size(seen.seen), size(seen.of));
-    Shown { groups: part(shown.groups), lines: part(shown.lines) }
+    ShownCard { groups: part(shown.groups), lines: part(shown.lines) }
 }
 
 /// What a journal says, in the words of the session that goes on.

@@ -19,7 +19,7 @@ use crate::log::verify::Verifier;
 use crate::log::verify::answers::{
     Authenticity, Completeness, Integrity, Keep, SessionView, Terms, TimeAnswer, Verification,
 };
-use crate::report::record::{Answer, Head, Holds, VerifyReport};
+use crate::report::record::{Head, Holds, VerifyAnswer, VerifyReport};
 use crate::report::sentence::{Sentence, counted};
 use crate::trust::signers::Signers;
 
@@ -175,8 +175,8 @@ pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
     }
 }
 
-fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answer {
-    Answer { holds, says: Sentence::of(says) }
+fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> VerifyAnswer {
+    VerifyAnswer { holds, says: Sentence::of(says) }
 }
 
 /// The heads, with what their seals say.

@@ -30,12 +30,12 @@ pub enum LogSource {
     /// A file or a folder.
     Disk(PathBuf),
     /// Out of a commit.
-    Git(Held),
+    Git(CommittedLog),
 }
 
 /// A log out of a commit.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct CommittedLog {
     /// How a person calls it: `REVISION:PATH`.
     pub name: String,
     /// The commit, if it is known which.
@@ -70,7 +70,7 @@ impl LogSource {
                 shown(path)
             ),
             (true, Err(_)) => Ok(Self::Disk(path.to_path_buf())),
-            (false, Ok(commit)) => Ok(Self::Git(Held::read(&here, name, &commit, inside)?)),
+            (false, Ok(commit)) => Ok(Self::Git(CommittedLog::read(&here, name, &commit, inside)?)),
             (false, Err(RevisionError::Unknown { fetch, .. })) => bail!(
                 "`--log {}` is neither a file nor a log in a git revision\n  = help: fetch the branch first: `{fetch}`",
                 shown(path)
@@ -91,7 +91,7 @@ impl LogSource {
             return Ok(None);
         }
         let name = site.folder.shown(path);
-        let held = Held::read(repository, &name, commit, &format!("{prefix}{path}"))?;
+        let held = CommittedLog::read(repository, &name, commit, &format!("{prefix}{path}"))?;
         Ok(Some(Self::Git(held)))
     }
 
@@ -162,7 +162,7 @@ impl LogSource {
     }
 }
 
-impl Held {
+impl CommittedLog {
     /// Reads a log, a file or a folder, out of a commit.
     fn read(folder: &Path, name: &str, commit: &str, path: &str) -> anyhow::Result<Self> {
         let held = |files| Self { name: name.to_owned(), commit: Some(commit.to_owned()), files };
@@ -207,4 +207,15 @@ fn blob(folder: &Path, name: &str, object: &str) -> anyhow::Result<Rc<[u8]>> {
 
 fn quoted(text: &str) -> String {
     Text::from(text).terminal()
+}
+
+/// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
+/// verify.
+///
+/// # Errors
+/// If a file of the log cannot be read.
+pub fn recalled(site: &Site, place: &SiteLocation, now: Time) -> anyhow::Result<Past> {
+    let log = LogSource::find(site, place)?;
+    let verified = log.verify(site, crate::app::site::log_id::log_id(site).ok(), &[], now)?;
+    if log.is_sound(&verified)? { log.past(&verified, site) } else { Ok(Past::default()) }
 }

@@ -6,6 +6,7 @@ pub mod history;
 pub mod journals;
 pub mod log_reader;
 pub mod log_source;
+pub mod receptions;
 pub mod recorder;
 pub mod seen_heads;
 pub mod signing_keys;

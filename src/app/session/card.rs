@@ -13,14 +13,14 @@ use crate::app::present::plan_report;
 use crate::app::record::history::Past;
 use crate::decision::bulk_key::likeness;
 use crate::decision::case::Signer;
-use crate::decision::gate::Terms;
+use crate::decision::gate::GateTerms;
 use crate::decision::judge::Judge as _;
 use crate::decision::recorded::rejections;
 use crate::decision::risk::Risk;
 use crate::decision::session::{Already, Card};
 use crate::decision::{approval, gate};
 use crate::input::text::Text;
-use crate::report::effects::MOST_SEVERE;
+use crate::report::limits::MOST_SEVERE;
 use crate::report::model::ChangeReport;
 
 /// How many names a change can be found by, beside those that it gives itself.
@@ -34,7 +34,7 @@ pub fn card(
     proposal: &EvaluatedPlan<'_>,
     (at, shown): (usize, &ChangeReport),
     me: &Signer,
-    terms: &Terms,
+    terms: &GateTerms,
 ) -> Option<Card> {
     let present = proposal.presents.get(at)?;
     let facts = proposal.analysis.changes.get(at)?;

@@ -37,7 +37,7 @@ pub(crate) fn same_plans(
 ) -> anyhow::Result<Option<Left>> {
     let is_same = |left: &Left| left.is_of(&me.signer.person) && left.is_about(plans.iter());
     if let Some(running) =
-        journals.iter().find(|left| is_same(left) && left.standing == crate::log::store::Standing::InUse)
+        journals.iter().find(|left| is_same(left) && left.standing == crate::log::store::JournalState::InUse)
     {
         bail!("you review one of these plans already: {}", running.message());
     }
@@ -66,9 +66,9 @@ pub(crate) fn files_of(left: &Left) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Drops what this person left, once they typed a word for it.
 pub(crate) fn give_up(store: &Store, journals: &[Left], me: &Reviewer) -> anyhow::Result<ExitCode> {
-    use crate::log::store::Standing;
+    use crate::log::store::JournalState;
     let mine = journals.iter().filter(|left| {
-        let stuck = matches!(left.standing, Standing::Begun | Standing::Unreadable(_));
+        let stuck = matches!(left.standing, JournalState::Begun | JournalState::Unreadable(_));
         stuck && (left.is_of(&me.signer.person) || left.header.is_none())
     });
     let mut dropped = false;

@@ -15,27 +15,27 @@ use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::log_report::bad_log;
-use crate::app::present::plan_report;
+use crate::app::present::{gate_report, plan_report};
 use crate::app::record::entries::SessionWriterId;
 use crate::app::record::history::Past;
 use crate::app::record::journals::Left;
 use crate::app::record::{history, journals, log_reader, seen_heads};
 use crate::app::session::card::card;
-use crate::app::session::session_writer::{Basis, SessionWriter};
-use crate::app::session::skipped_plans::Passed;
+use crate::app::session::session_writer::{SessionBasis, SessionWriter};
+use crate::app::session::skipped_plans::SkippedPlan;
 use crate::app::site::drift;
 use crate::app::site::load::Site;
 use crate::decision::case::{CaseId, Signer};
 use crate::decision::exit::ExitCode;
-use crate::decision::session::{Already, Card, Decision, End, Moved, Session};
+use crate::decision::session::{Already, Card, End, Moved, SessionDecision, SessionMachine};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::log::verify::answers::{Keep, Verification};
 use crate::policy::KeyFacts;
-use crate::report::effects::Limits;
+use crate::report::limits::Limits;
 use crate::report::model::{PlanReport, Reported, StepState};
 use crate::report::sentence::{Sentence, counted};
-use crate::terminal::opening::{Begin, Opening, Queued, Remembered};
+use crate::terminal::opening::{Begin, OpeningPage, Queued, Remembered};
 use crate::terminal::review_loop::BreakOff;
 use crate::terminal::tty::Tty;
 use crate::terminal::{Failure, opening, review_loop};
@@ -68,7 +68,7 @@ pub struct ReviewSession<'a, 's> {
     /// The plans.
     pub proposals: &'a [EvaluatedPlan<'s>],
     /// Plans that are not put before the person.
-    pub passed: &'a [Passed],
+    pub passed: &'a [SkippedPlan],
     /// The person.
     pub me: &'a Reviewer,
     /// Whether the person wants to be asked again about what is decided or automatic.
@@ -77,9 +77,9 @@ pub struct ReviewSession<'a, 's> {
 
 /// A sitting that can begin: what is shown first, and the session behind it.
 struct Ready {
-    session: Session,
-    kept: Vec<Decision>,
-    opening: Option<Opening>,
+    session: SessionMachine,
+    kept: Vec<SessionDecision>,
+    opening: Option<OpeningPage>,
 }
 
 impl<'s> ReviewSession<'_, 's> {
@@ -120,7 +120,7 @@ impl<'s> ReviewSession<'_, 's> {
                 return Ok(broken(&failure));
             }
         }
-        let basis = Basis {
+        let basis = SessionBasis {
             site: self.site,
             index: self.index,
             proposals: self.proposals,
@@ -196,7 +196,7 @@ impl<'s> ReviewSession<'_, 's> {
                     continue;
                 };
                 card.reopened = self.reopen;
-                plan_report::past(change, proposal, at, bench, self.past, &terms);
+                gate_report::past(change, proposal, at, bench, self.past, &terms);
                 for step in &mut change.steps {
                     let yours = card.permitted.iter().any(|s| s.as_str() == step.name.raw());
                     if yours && card.bars.is_empty() && matches!(step.state, StepState::Missing(_)) {
@@ -218,15 +218,15 @@ impl<'s> ReviewSession<'_, 's> {
         left: Option<&Left>,
     ) -> anyhow::Result<Result<Ready, BTreeSet<CaseId>>> {
         let (queue, passed, notes) = (self.queue(&cards), self.passed(), self.notes());
-        let mut opening = Opening { queue, passed, before: Vec::new(), notes };
+        let mut opening = OpeningPage { queue, passed, before: Vec::new(), notes };
         let twice = || anyhow!("two of the plans have the same id");
         let Some(left) = left else {
-            let session = Session::new(cards).map_err(|_| twice())?;
+            let session = SessionMachine::new(cards).map_err(|_| twice())?;
             let shown = opening.says_anything().then_some(opening);
             return Ok(Ok(Ready { session, kept: Vec::new(), opening: shown }));
         };
         let Ok(held) = &left.held else { bail!("{}", left.message()) };
-        let resumed = match Session::resume(cards, &journals::journalled(&held.decisions)) {
+        let resumed = match SessionMachine::resume(cards, &journals::journalled(&held.decisions)) {
             Ok(resumed) => resumed,
             Err(Moved::Changes(moved)) => return Ok(Err(moved)),
             Err(Moved::Twice(_)) => return Err(twice()),
@@ -265,16 +265,16 @@ impl<'s> ReviewSession<'_, 's> {
                 changes: of(id, &|_| true),
                 ask: of(id, &Card::is_asked),
                 privileged: of(id, &|card| card.privileged && card.is_asked()),
-                automatic: of(id, &|card| card.present.outcome == crate::decision::case::Outcome::Auto),
+                automatic: of(id, &|card| card.present.outcome == crate::decision::case::CaseOutcome::Auto),
                 decided: of(id, &|card| {
                     card.already != Already::Open
-                        && card.present.outcome != crate::decision::case::Outcome::Auto
+                        && card.present.outcome != crate::decision::case::CaseOutcome::Auto
                         && !card.is_asked()
                 }),
             });
         }
         // In the order in which they are asked: that of the session.
-        let order: BTreeMap<Text, usize> = Session::new(cards.to_vec())
+        let order: BTreeMap<Text, usize> = SessionMachine::new(cards.to_vec())
             .map(|session| {
                 let mut seen = BTreeMap::new();
                 for card in session.cards() {

@@ -16,7 +16,7 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::reanalysis::reanalyse;
 use crate::app::record::entries;
-use crate::app::record::entries::{Mark, SessionWriterId};
+use crate::app::record::entries::{LineMark, SessionWriterId};
 use crate::app::record::history::Past;
 use crate::app::record::journals::Left;
 use crate::app::record::signing_keys::Keys;
@@ -24,7 +24,7 @@ use crate::app::site::load::Site;
 use crate::decision::case::CaseId;
 use crate::decision::recheck::Reanalysis;
 use crate::decision::recorded::record::CLOCK_SKEW_SECONDS;
-use crate::decision::session::{Decision, Event};
+use crate::decision::session::{SessionDecision, SessionEvent};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
@@ -83,14 +83,14 @@ struct WriterState {
 /// A decision that stands in the journal, or will.
 struct WrittenDecision {
     case: CaseId,
-    mark: Mark,
+    mark: LineMark,
     what: What,
 }
 
 #[expect(clippy::large_enum_variant, reason = "a session holds few of them")]
 pub(crate) enum What {
     /// Given in this sitting, or kept from the one before.
-    Now(Decision),
+    Now(SessionDecision),
     /// Given before an interruption, and to be said again: it stays in the journal, word for word, until it is.
     Before(Box<line::Decision>),
 }
@@ -108,7 +108,7 @@ impl Clock {
 }
 
 /// What a new session rests on.
-pub struct Basis<'a, 's> {
+pub struct SessionBasis<'a, 's> {
     /// The site.
     pub site: &'s Site,
     /// The lookups over the snapshot.
@@ -130,7 +130,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
     ///
     /// # Errors
     /// If the journal cannot be made, or the clock lies behind the log.
-    pub fn open(basis: &Basis<'a, 's>) -> anyhow::Result<Self> {
+    pub fn open(basis: &SessionBasis<'a, 's>) -> anyhow::Result<Self> {
         let mut desk = Self::new(basis, SessionId::from_bytes(streams::random()?))?;
         let (draft, bytes) = desk.front()?;
         let first = line::lines(&bytes).next().unwrap_or_default().len();
@@ -151,7 +151,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
     ///
     /// # Errors
     /// If another process holds the journal, it was altered meanwhile, or it cannot be written.
-    pub fn go_on(basis: &Basis<'a, 's>, left: Left, kept: &[Decision]) -> anyhow::Result<Self> {
+    pub fn go_on(basis: &SessionBasis<'a, 's>, left: Left, kept: &[SessionDecision]) -> anyhow::Result<Self> {
         let message = left.message();
         let Left { path, header: Some(header), held: Ok(held), .. } = left else { bail!("{message}") };
         let mut desk = Self::new(basis, header.session)?;
@@ -163,7 +163,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         desk.path = path;
         for before in &held.decisions {
             let case = CaseId { plan: before.plan.clone(), change: before.change.clone() };
-            let mark = Mark { at: before.at, salt: before.salt, supersedes: before.supersedes };
+            let mark = LineMark { at: before.at, salt: before.salt, supersedes: before.supersedes };
             desk.clock.latest = desk.clock.latest.max(before.at);
             desk.said.push(WrittenDecision { case, mark, what: What::Before(Box::new(before.clone())) });
         }
@@ -178,7 +178,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         Ok(desk)
     }
 
-    fn new(basis: &Basis<'a, 's>, session: SessionId) -> anyhow::Result<Self> {
+    fn new(basis: &SessionBasis<'a, 's>, session: SessionId) -> anyhow::Result<Self> {
         let store = Store::open(basis.log)?;
         let verified = basis.verified;
         let now = streams::now();
@@ -270,8 +270,8 @@ impl<'a, 's> SessionWriter<'a, 's> {
         Ok(())
     }
 
-    fn take(&mut self, decision: &Decision) -> anyhow::Result<()> {
-        let mark = Mark {
+    fn take(&mut self, decision: &SessionDecision) -> anyhow::Result<()> {
+        let mark = LineMark {
             at: self.clock.now(),
             salt: Salt::from_bytes(streams::random()?),
             supersedes: self.past.own_line(&self.recorder.person, decision.case(), decision.digest()),
@@ -288,7 +288,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
     ///
     /// # Errors
     /// If nobody signs, or the log cannot be written; the journal stays.
-    pub fn seal(&mut self, decided: &[Decision], key: &SigningKey) -> anyhow::Result<String> {
+    pub fn seal(&mut self, decided: &[SessionDecision], key: &SigningKey) -> anyhow::Result<String> {
         self.said.retain(|said| matches!(&said.what, What::Now(decision) if decided.contains(decision)));
         for decision in decided {
             if !self.said.iter().any(|said| matches!(&said.what, What::Now(known) if known == decision)) {
@@ -340,7 +340,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
     }
 
     /// Seals and signs once. Returns `None` if another session was added meanwhile, which this one can follow.
-    fn seal_once(&mut self, decided: &[Decision], key: &SigningKey) -> anyhow::Result<Option<String>> {
+    fn seal_once(&mut self, decided: &[SessionDecision], key: &SigningKey) -> anyhow::Result<Option<String>> {
         let writing = self.writing.take().context("the session is over")?;
         let path = writing.journal.path().to_owned();
         let journal = shown(&path);
@@ -417,11 +417,11 @@ fn seal_text(seal: &Seal) -> String {
 impl review_loop::SessionStore for SessionWriter<'_, '_> {
     type Error = SessionWriterError;
 
-    fn persist(&mut self, events: &[Event]) -> Result<(), SessionWriterError> {
+    fn persist(&mut self, events: &[SessionEvent]) -> Result<(), SessionWriterError> {
         for event in events {
             match event {
-                Event::Decided(decision) => self.take(decision).map_err(SessionWriterError)?,
-                Event::Withdrawn(case) => self.said.retain(|old| old.case != *case),
+                SessionEvent::Decided(decision) => self.take(decision).map_err(SessionWriterError)?,
+                SessionEvent::Withdrawn(case) => self.said.retain(|old| old.case != *case),
             }
         }
         if events.is_empty() { Ok(()) } else { self.keep().map_err(SessionWriterError) }
@@ -447,16 +447,17 @@ impl review_loop::SessionStore for SessionWriter<'_, '_> {
 }
 
 /// Whether a decision takes the place of an earlier one of this session: an approval and an override stand side by side.
-fn replaces(new: &Decision, old: &Decision) -> bool {
-    use crate::decision::session::Verdict;
+fn replaces(new: &SessionDecision, old: &SessionDecision) -> bool {
+    use crate::decision::session::SessionVerdict;
     if new.case() != old.case() {
         return false;
     }
     match (new.verdict(), old.verdict()) {
-        (Verdict::Reject, _)
-        | (Verdict::Approve(_) | Verdict::Override { .. }, Verdict::Reject)
-        | (Verdict::Approve(_), Verdict::Approve(_)) => true,
-        (Verdict::Override { .. }, Verdict::Override { .. }) => new.verdict() == old.verdict(),
-        (Verdict::Approve(_), Verdict::Override { .. }) | (Verdict::Override { .. }, Verdict::Approve(_)) => false,
+        (SessionVerdict::Reject, _)
+        | (SessionVerdict::Approve(_) | SessionVerdict::Override { .. }, SessionVerdict::Reject)
+        | (SessionVerdict::Approve(_), SessionVerdict::Approve(_)) => true,
+        (SessionVerdict::Override { .. }, SessionVerdict::Override { .. }) => new.verdict() == old.verdict(),
+        (SessionVerdict::Approve(_), SessionVerdict::Override { .. })
+        | (SessionVerdict::Override { .. }, SessionVerdict::Approve(_)) => false,
     }
 }

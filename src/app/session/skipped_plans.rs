@@ -11,7 +11,7 @@ use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 
 /// A plan that is not put before the person, and why.
-pub struct Passed {
+pub struct SkippedPlan {
     /// Its file.
     pub file: String,
     /// Why.
@@ -23,7 +23,7 @@ pub struct Passed {
 }
 
 /// Says what is wrong with each.
-pub fn tell_faults(all: &[Passed]) {
+pub fn tell_faults(all: &[SkippedPlan]) {
     for (faults, code) in all.iter().filter_map(|passed| Some((passed.faults.as_ref()?, passed.code))) {
         streams::note(render(&crate::app::site::fault_report::faults("review", faults, code), Format::Text).trim_end());
     }

@@ -18,7 +18,7 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{GroupId, IdentityId, PersonId};
 use crate::input::place::Place;
 use crate::log::line::SessionKind;
-use crate::snapshot::model::{Identity, Snapshot, Status};
+use crate::snapshot::model::{Identity, Snapshot};
 use crate::trust::proposer::Prover;
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
@@ -81,13 +81,13 @@ pub struct Faults {
 type Named = (String, Rc<[u8]>);
 
 /// Reads files one by one and keeps all faults.
-struct Reading {
+struct SiteReading {
     folder: TrustFolder,
     faults: Faults,
     notes: Vec<Finding>,
 }
 
-impl Reading {
+impl SiteReading {
     fn bytes(&mut self, path: &str) -> Result<Option<Named>, TrustFolderError> {
         let shown = self.folder.shown(path);
         let bytes = self.folder.read(path)?;
@@ -137,7 +137,7 @@ impl Site {
     pub fn load(place: &SiteLocation) -> anyhow::Result<Result<Self, Faults>> {
         let current = std::env::current_dir()?;
         let folder = TrustFolder::find(place.trust.as_deref(), &current)?;
-        let mut reading = Reading { folder, faults: Faults::default(), notes: Vec::new() };
+        let mut reading = SiteReading { folder, faults: Faults::default(), notes: Vec::new() };
         let settings = match reading.bytes("review.yaml")? {
             Some((shown, bytes)) => reading.keep(Settings::read(&shown, &bytes)),
             None => return Err(TrustFolderError::NotFound.into()),
@@ -226,9 +226,9 @@ impl Site {
 
     /// The limits that policies read.
     #[must_use]
-    pub fn parameters(&self) -> policy::Parameters {
+    pub fn parameters(&self) -> policy::PolicyParameters {
         let set = &self.settings.parameters;
-        policy::Parameters {
+        policy::PolicyParameters {
             max_ttl: set.max_ttl,
             max_privileged_ttl: set.max_privileged_ttl,
             max_credential_ttl: set.max_credential_ttl,
@@ -246,7 +246,7 @@ impl Site {
 
     /// All people as policy sees them.
     #[must_use]
-    pub fn people_views(&self) -> policy::People {
+    pub fn people_views(&self) -> policy::PeopleView {
         let mut machines: BTreeMap<&PersonId, BTreeSet<IdentityId>> = BTreeMap::new();
         for identity in &self.snapshot.identities {
             let owner = identity.owner.as_ref().and_then(|owner| self.people.by_identity(owner.as_str()));
@@ -254,7 +254,7 @@ impl Site {
                 machines.entry(&person.id.value).or_default().insert(identity.id.clone());
             }
         }
-        policy::People::new(self.people.all().iter().map(|person| policy::PersonView {
+        policy::PeopleView::new(self.people.all().iter().map(|person| policy::PersonView {
             id: person.id.value.clone(),
             identities: person.identities.iter().map(|i| i.value.clone()).collect(),
             groups: self.people.groups_of(&person.id.value).map(|g| g.raw().to_owned()).collect(),
@@ -292,22 +292,14 @@ pub(crate) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &Peopl
     // INVARIANT: agents come first, so that a name that both files give is never taken for a person.
     for (id, kind) in agents.chain(people) {
         if taken.insert(id.clone()) {
-            snapshot.identities.push(Identity {
-                id: id.clone(),
-                kind,
-                owner: None,
-                status: Status::Active,
-                last_used: None,
-                labels: BTreeMap::new(),
-                limits: Vec::new(),
-            });
+            snapshot.identities.push(Identity::new(id.clone(), kind));
         }
     }
     snapshot
 }
 
 fn load_policies(
-    reading: &mut Reading,
+    reading: &mut SiteReading,
     settings: &Settings,
 ) -> Result<(Option<policy::Pack>, PolicyFiles), TrustFolderError> {
     let mut files: PolicyFiles = Vec::new();
@@ -350,7 +342,7 @@ fn load_policies(
 }
 
 fn load_data(
-    reading: &mut Reading,
+    reading: &mut SiteReading,
     settings: &Settings,
 ) -> Result<(Option<access::Data>, PolicyFiles), TrustFolderError> {
     let mut named: PolicyFiles = Vec::new();
@@ -370,7 +362,7 @@ fn load_data(
 }
 
 fn load_snapshot(
-    reading: &mut Reading,
+    reading: &mut SiteReading,
     settings: &Settings,
 ) -> Result<Option<(Snapshot, Digest<of::File>)>, TrustFolderError> {
     let path = settings.snapshot.raw();
@@ -417,6 +409,7 @@ fn load_snapshot(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::model::Status;
 
     const PEOPLE: &[u8] = b"version: 1\npeople:\n  - id: lead\n    principals: [lead@corp.example]\n    identities: [\"user:lead\", \"user:old\", \"group:team\"]\n";
     const SNAPSHOT: &[u8] = br#"{"version":1,"taken_at":"2026-11-20T00:00:00Z","source":"kubernetes",

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::app::site::trust_folder::TrustFolderError;
-use crate::config::{Agents, Proof, TokenProof};
+use crate::config::{AgentProof, Agents, TokenProof};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::IdentityId;
 use crate::input::place::Placed;
@@ -33,14 +33,13 @@ pub fn load(
     for agent in agents.all() {
         let mut ways = Vec::new();
         for proof in &agent.proofs {
-            let way =
-                match &proof.value {
-                    Proof::Key { key, valid_after, valid_before } => public_key(key, &mut findings)
-                        .map(|key| Way::Key { key, valid_after: *valid_after, valid_before: *valid_before }),
-                    Proof::Certificate { authority, principal } => public_key(authority, &mut findings)
-                        .map(|authority| Way::Certificate { authority, principal: principal.text() }),
-                    Proof::Token(token) => token_way(token, read, &mut findings)?.map(Way::Token),
-                };
+            let way = match &proof.value {
+                AgentProof::Key { key, valid_after, valid_before } => public_key(key, &mut findings)
+                    .map(|key| Way::Key { key, valid_after: *valid_after, valid_before: *valid_before }),
+                AgentProof::Certificate { authority, principal } => public_key(authority, &mut findings)
+                    .map(|authority| Way::Certificate { authority, principal: principal.text() }),
+                AgentProof::Token(token) => token_way(token, read, &mut findings)?.map(Way::Token),
+            };
             ways.extend(way);
         }
         let id = agent.id.value.clone();

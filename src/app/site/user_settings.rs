@@ -11,7 +11,7 @@ use crate::app::io::git;
 use crate::config::OwnSettings;
 use crate::input::text::Text;
 use crate::trust::key::PublicKey;
-use crate::trust::sign::{Keygen, Origin, SigningKey, candidate_keys};
+use crate::trust::sign::{KeyOrigin, Keygen, SigningKey, candidate_keys};
 
 /// A key that was found, for people to read and for `allowed_signers`.
 #[derive(Debug)]
@@ -84,9 +84,9 @@ pub fn public_key(named: Option<&str>) -> anyhow::Result<Option<FoundKey>> {
             .next();
     Ok(best.map(|candidate| {
         let from = match candidate.origin {
-            Origin::Git => "git's user.signingkey",
-            Origin::Home => "~/.ssh",
-            Origin::Agent => "ssh-add -L",
+            KeyOrigin::Git => "git's user.signingkey",
+            KeyOrigin::Home => "~/.ssh",
+            KeyOrigin::Agent => "ssh-add -L",
         };
         found(&candidate.public, from)
     }))

@@ -20,7 +20,7 @@ use crate::trust::sign::{Keygen, SigningKey};
 
 /// Makes a complete example and starts its review.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub struct DemoArgs {
     /// The folder to make.
     #[arg(default_value = "review-demo")]
     folder: PathBuf,
@@ -33,7 +33,7 @@ pub struct Demo {
 const ASSISTANT: &str = "assistant";
 const PEOPLE: [(&str, &str); 2] = [("ada", "ada@corp.example"), ("bo", "bo@corp.example")];
 
-impl Demo {
+impl DemoArgs {
     /// Makes the folder, then reviews its plan as Ada.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Demo {
             streams::note(&format!("review it as Ada:  cd {folder} && review plan.yaml --key keys/ada.pub"));
             return Ok(ExitCode::Passes);
         }
-        let code = review::Decide::demo(&self.folder).run()?;
+        let code = review::DecideArgs::demo(&self.folder).run()?;
         streams::note(&format!(
             "\nnext:\n  cd {folder}\n  review plan.yaml --key keys/ada.pub   decide as Ada, who owns the ledger\n  review plan.yaml --key keys/bo.pub    decide as Bo, of identity security\n  review verify review-log.jsonl        check the record as an auditor would\n  review diff plan.yaml                 what the plan does to access"
         ));

@@ -16,7 +16,7 @@ use crate::decision::exit::ExitCode;
 
 /// Makes a commented trust folder.
 #[derive(Debug, Args)]
-pub struct Init {
+pub struct InitArgs {
     /// The folder to make it in.
     #[arg(default_value = ".")]
     folder: PathBuf,
@@ -25,7 +25,7 @@ pub struct Init {
     key: Option<String>,
 }
 
-impl Init {
+impl InitArgs {
     /// Writes the folder and says what to do next.
     ///
     /// # Errors

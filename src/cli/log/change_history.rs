@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::decision::digest::Document;
+use crate::decision::digest::ChangeDocument;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PlanId};
 use crate::input::text::Text;
@@ -136,7 +136,7 @@ fn about(
     sheets.about.push(("change", "change", Cell::Text(change.text())));
     sheets.about.push(("plan", "plan", Cell::Text(plan.text())));
     let Some(document) = events.iter().rev().find_map(|event| documents.get(&event.digest)) else { return };
-    let document: &Document = document;
+    let document: &ChangeDocument = document;
     let effect = &document.effect;
     let gains = Sentence::of(format!(
         "{} gained, {} lost, {} eligible{}",

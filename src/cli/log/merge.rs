@@ -23,7 +23,7 @@ use crate::report::sentence::{Sentence, counted};
 
 /// Joins copies of a log that went apart.
 #[derive(Debug, Args)]
-pub struct Merge {
+pub struct MergeArgs {
     /// The copies: files or folders.
     #[arg(required = true, value_name = "LOG")]
     copies: Vec<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Merge {
     place: LocationArgs,
 }
 
-impl Merge {
+impl MergeArgs {
     /// Joins, verifies and writes.
     ///
     /// # Errors

@@ -24,10 +24,10 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::allowed::Allowed;
 use crate::log::line::{self, Line, SessionKind, Verdict};
-use crate::log::prove::{LONGEST, Proof, Proved, prove};
+use crate::log::prove::{InclusionProof, LONGEST, Proved, prove};
 use crate::log::verify::answers::{CLOCK_SKEW, Keep, SessionView};
 use crate::report::model::{Body, Report, Reported};
-use crate::report::record::{Answer, Head, Holds, VerifyReport};
+use crate::report::record::{Head, Holds, VerifyAnswer, VerifyReport};
 use crate::report::sentence::Sentence;
 use crate::trust::signers::Signers;
 
@@ -36,7 +36,7 @@ const SHORTEST: usize = 6;
 
 /// Writes the proof of one line, for somebody who shall not see the rest.
 #[derive(Debug, Args)]
-pub struct Prove {
+pub struct ProveArgs {
     /// The session: its name, or the beginning of it.
     session: String,
     /// The line: its number within the session, from 1; its SHA-256; or a change, for the last decision on it.
@@ -48,7 +48,7 @@ pub struct Prove {
     place: LocationArgs,
 }
 
-impl Prove {
+impl ProveArgs {
     /// Writes the file.
     ///
     /// # Errors
@@ -156,7 +156,8 @@ pub fn verify(
     file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).with_context(cannot)?;
     let name = shown(path);
     let mut findings = findings;
-    let (body, verdict, code) = match Proof::read(&bytes).and_then(|proof| Ok((proof.check(&Allowed(signers))?, proof)))
+    let (body, verdict, code) = match InclusionProof::read(&bytes)
+        .and_then(|proof| Ok((proof.check(&Allowed(signers))?, proof)))
     {
         Ok((proved, proof)) => {
             let verdict = Sentence::of("the proof holds: ").then(says(&proved));
@@ -205,11 +206,11 @@ fn untimely(proved: &Proved, now: Time) -> Option<(Code, String)> {
         .then(|| (Code::LogTimeFuture, format!("the session claims to be sealed at {sealed}, which is in the future")))
 }
 
-fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Answer {
-    Answer { holds, says: Sentence::of(says) }
+fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> VerifyAnswer {
+    VerifyAnswer { holds, says: Sentence::of(says) }
 }
 
-fn holds(name: &str, proved: &Proved, proof: &Proof) -> VerifyReport {
+fn holds(name: &str, proved: &Proved, proof: &InclusionProof) -> VerifyReport {
     let (index, count) = (proof.leaf.index.get().saturating_add(1), proved.seal.count.get());
     let touched = match (proved.signer.security_key, proved.signer.user_present) {
         (true, true) => "; a security key was touched",
@@ -219,7 +220,7 @@ fn holds(name: &str, proved: &Proved, proof: &Proof) -> VerifyReport {
         file: Text::from(name),
         log_id: Some(Text::from(proved.session.log.to_string())),
         integrity: answer(Holds::Yes, format!("the line is line {index} of the {count} that the seal covers")),
-        authenticity: Answer {
+        authenticity: VerifyAnswer {
             holds: Holds::Yes,
             says: Sentence::of("the seal is signed by ")
                 .id(&proved.signer.principal)

@@ -21,7 +21,7 @@ use crate::report::sentence::{Sentence, counted};
 
 /// Shows who decided what.
 #[derive(Debug, Args)]
-pub struct Show {
+pub struct LogShowArgs {
     /// The log [default: that of the trust folder].
     pub(crate) path: Option<PathBuf>,
     /// Only what concerns this plan.
@@ -37,7 +37,7 @@ pub struct Show {
     pub(crate) format: Format,
 }
 
-impl Show {
+impl LogShowArgs {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let (path, verified) = match load(self.path.as_ref(), &self.place.location())? {
             Ok(loaded) => loaded,
@@ -95,7 +95,7 @@ impl Show {
     }
 }
 
-impl Show {
+impl LogShowArgs {
     pub(crate) fn story(
         &self,
         change: &str,

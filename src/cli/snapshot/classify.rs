@@ -24,7 +24,7 @@ use crate::report::sheet::{Cell, Sheet};
 
 /// Shows what no rule and no label classifies, or suggests rules for it.
 #[derive(Debug, Args)]
-pub struct Classify {
+pub struct ClassifyArgs {
     /// The snapshot [default: that of the trust folder].
     #[arg(value_name = "SNAPSHOT")]
     file: Option<PathBuf>,
@@ -41,7 +41,7 @@ pub struct Classify {
     format: Format,
 }
 
-impl Classify {
+impl ClassifyArgs {
     /// Prints what is unclassified.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ use crate::snapshot::model::Assignment;
 
 /// Says what changed between two snapshots, and what that does to effective access.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub struct SnapshotDiffArgs {
     /// The earlier snapshot.
     #[arg(value_name = "A")]
     before: PathBuf,
@@ -44,7 +44,7 @@ pub struct Diff {
     format: Format,
 }
 
-impl Diff {
+impl SnapshotDiffArgs {
     /// Prints what changed.
     ///
     /// # Errors

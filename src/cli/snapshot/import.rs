@@ -23,7 +23,7 @@ use crate::report::sentence::Sentence;
 use crate::snapshot::import::{aws, kubernetes};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum System {
+pub(crate) enum SourceSystem {
     /// `kubectl get … -o json|yaml`, or manifests.
     Kubernetes,
     /// `aws iam get-account-authorization-details`; beside it policies of resources and of the organisation.
@@ -32,9 +32,9 @@ pub(crate) enum System {
 
 /// Writes a snapshot from an export of a real system.
 #[derive(Debug, Args)]
-pub struct Import {
+pub struct ImportArgs {
     /// Which system the export is of.
-    pub(crate) system: System,
+    pub(crate) system: SourceSystem,
     /// The files of the export.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
@@ -55,7 +55,7 @@ pub struct Import {
     pub(crate) format: Format,
 }
 
-impl Import {
+impl ImportArgs {
     /// Reads, writes the snapshot, and prints what was counted.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ impl Import {
         let borrowed: Vec<(&str, &[u8])> =
             files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         let read = match self.system {
-            System::Kubernetes => kubernetes::import(&borrowed, taken_at),
-            System::Aws => aws::import(&borrowed, taken_at),
+            SourceSystem::Kubernetes => kubernetes::import(&borrowed, taken_at),
+            SourceSystem::Aws => aws::import(&borrowed, taken_at),
         };
         let import = match read.and_then(|import| import.of_target(self.target.as_deref())) {
             Ok(import) if self.strict && import.findings.iter().any(|f| f.severity >= Severity::Warning) => {

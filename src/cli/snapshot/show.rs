@@ -40,7 +40,7 @@ const STALE_AFTER: Span = Span::from_days(90);
 
 /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
 #[derive(Debug, Args)]
-pub struct Show {
+pub struct SnapshotShowArgs {
     /// The snapshot [default: that of the trust folder].
     #[arg(value_name = "SNAPSHOT")]
     file: Option<PathBuf>,
@@ -160,7 +160,7 @@ impl Lens {
     }
 }
 
-impl Show {
+impl SnapshotShowArgs {
     /// Prints what the snapshot holds.
     ///
     /// # Errors

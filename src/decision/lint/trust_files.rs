@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Agents, People, Person, Proof, Tasks, TokenProof};
+use crate::config::{AgentProof, Agents, People, Person, Tasks, TokenProof};
 use crate::input::entitlement::IdentityKind;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::PersonId;
@@ -17,7 +17,7 @@ use crate::log::line::SessionKind;
 use crate::snapshot::model::{Snapshot, Status};
 use crate::trust::key::{PublicKey, RECOMMENDED_RSA_BITS};
 use crate::trust::revoked::Revoked;
-use crate::trust::signers::{Line, Signers};
+use crate::trust::signers::{SignerLine, Signers};
 
 /// The longest that a credential of an agent should last, in seconds.
 const DAY: i64 = 86_400;
@@ -66,12 +66,12 @@ pub fn remarks(
 }
 
 impl<'a> Files<'a> {
-    fn place(&self, line: &Line) -> Place {
+    fn place(&self, line: &SignerLine) -> Place {
         Place::line(self.signers_file, line.number)
     }
 
     /// The people for whom a line stands.
-    fn persons(&self, line: &'a Line) -> impl Iterator<Item = &'a Person> + use<'a> {
+    fn persons(&self, line: &'a SignerLine) -> impl Iterator<Item = &'a Person> + use<'a> {
         let matches = |person: &&Person| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
         self.people.all().iter().filter(matches)
     }
@@ -82,9 +82,9 @@ impl<'a> Files<'a> {
         agents.flat_map(|agent| {
             agent.proofs.iter().filter_map(|proof| {
                 let (line, principal) = match &proof.value {
-                    Proof::Key { key, .. } => (key, None),
-                    Proof::Certificate { authority, principal } => (authority, Some(principal.as_str())),
-                    Proof::Token(_) => return None,
+                    AgentProof::Key { key, .. } => (key, None),
+                    AgentProof::Certificate { authority, principal } => (authority, Some(principal.as_str())),
+                    AgentProof::Token(_) => return None,
                 };
                 let key = PublicKey::from_line(line.value.raw()).ok()?;
                 Some(Proves { agent: agent.id.value.as_str(), is_person: agent.is_person, key, line, principal })
@@ -142,7 +142,7 @@ fn shared_with_recorders(files: Files<'_>) -> Vec<Finding> {
             people.entry(&line.key).or_insert((&person.id.value, line.number));
         }
     }
-    let records = |line: &&Line| {
+    let records = |line: &&SignerLine| {
         line.unused.is_none()
             && line.namespaces.as_ref().is_some_and(|list| list.matches(SessionKind::Record.namespace()))
             && files.persons(line).next().is_none()
@@ -166,7 +166,7 @@ fn shared_with_recorders(files: Files<'_>) -> Vec<Finding> {
 fn machines(files: Files<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for proves in files.proofs() {
-        let passes = |line: &&Line| {
+        let passes = |line: &&SignerLine| {
             line.key == proves.key
                 && match proves.principal {
                     None => true,
@@ -201,7 +201,7 @@ fn machines(files: Files<'_>) -> Vec<Finding> {
 
 fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> {
     let seals = SessionKind::Review.namespace();
-    let counts = |line: &&Line| {
+    let counts = |line: &&SignerLine| {
         line.unused.is_none()
             && line.namespaces.as_ref().is_some_and(|list| list.matches(seals))
             && line.valid_after.is_none_or(|from| from <= now)
@@ -210,7 +210,7 @@ fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> 
     };
     let mut found = Vec::new();
     for person in files.people.all() {
-        let stands = |line: &&Line| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
+        let stands = |line: &&SignerLine| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
         if files.signers.lines().iter().filter(counts).any(|line| stands(&line)) {
             continue;
         }
@@ -233,7 +233,7 @@ fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> 
 
 fn nobodys(files: Files<'_>) -> Vec<Finding> {
     let seals = SessionKind::Review.namespace();
-    let decides = |line: &&Line| {
+    let decides = |line: &&SignerLine| {
         line.unused.is_none()
             && line.namespaces.as_ref().is_some_and(|list| list.matches(seals))
             && files.persons(line).next().is_none()
@@ -254,9 +254,10 @@ fn nobodys(files: Files<'_>) -> Vec<Finding> {
 
 /// Lines by which one key decides as a person and records as a machine: who holds it could pass for the record of policy.
 fn recorders(files: Files<'_>) -> Vec<Finding> {
-    let allows =
-        |line: &Line, kind: SessionKind| line.namespaces.as_ref().is_some_and(|list| list.matches(kind.namespace()));
-    let both = |line: &&Line| {
+    let allows = |line: &SignerLine, kind: SessionKind| {
+        line.namespaces.as_ref().is_some_and(|list| list.matches(kind.namespace()))
+    };
+    let both = |line: &&SignerLine| {
         line.unused.is_none() && allows(line, SessionKind::Record) && files.persons(line).next().is_some()
     };
     let lines = files.signers.lines().iter().filter(both);
@@ -329,10 +330,10 @@ fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
             );
         }
         for proof in &agent.proofs {
-            if let Proof::Token(token) = &proof.value {
+            if let AgentProof::Token(token) = &proof.value {
                 found.extend(by_name_alone(id, token));
             }
-            let Proof::Key { key, valid_after, valid_before } = &proof.value else { continue };
+            let AgentProof::Key { key, valid_after, valid_before } = &proof.value else { continue };
             let lifetime = valid_after.zip(*valid_before).and_then(|(from, until)| until.since(from));
             let (code, message) = match (lifetime, valid_before) {
                 (_, Some(until)) if *until < now => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::decision::case::{Signer, StepName};
-use crate::decision::digest::{Digested, Document};
+use crate::decision::digest::{ChangeDocument, Digested};
 use crate::decision::recorded::record::{Automatic, Exported, Record, RecordedDecision, ReviewerVerdict, SessionRef};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
@@ -25,12 +25,12 @@ pub struct Unbelieved {
     /// The line, from 1.
     pub line: usize,
     /// What is wrong.
-    pub why: Why,
+    pub why: RecallFault,
 }
 
 /// What is wrong with a decision line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
+pub enum RecallFault {
     /// Nobody's good signature stands under its session.
     Unsigned,
     /// It stands in a session of a machine.
@@ -135,23 +135,23 @@ fn decision(
     evaluated: &Evaluated,
     values: &Values,
     person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
-) -> Result<Option<RecordedDecision>, Why> {
-    let signer = session.signer.as_ref().ok_or(Why::Unsigned)?;
+) -> Result<Option<RecordedDecision>, RecallFault> {
+    let signer = session.signer.as_ref().ok_or(RecallFault::Unsigned)?;
     if session.header.kind != SessionKind::Review {
-        return Err(Why::ByMachine);
+        return Err(RecallFault::ByMachine);
     }
     let known = person(&signer.principal);
     let named = session.header.writer.person.clone();
     let who = match (&d.verdict, known) {
         (_, Some(person)) => person,
-        (Verdict::Reject, None) => named.ok_or(Why::NoPerson)?,
+        (Verdict::Reject, None) => named.ok_or(RecallFault::NoPerson)?,
         (Verdict::Approve | Verdict::Override, None) => return Ok(None),
     };
     let key = (d.plan.clone(), d.change.clone(), d.digest);
-    let definition = evaluated.get(&key).ok_or(Why::NotEvaluated)?;
-    let Digested { document, digest, .. } = believe(definition, &d.digest, values).ok_or(Why::NotItsDigest)?;
+    let definition = evaluated.get(&key).ok_or(RecallFault::NotEvaluated)?;
+    let Digested { document, digest, .. } = believe(definition, &d.digest, values).ok_or(RecallFault::NotItsDigest)?;
     if document.plan != d.plan {
-        return Err(Why::NotItsDigest);
+        return Err(RecallFault::NotItsDigest);
     }
     let steps: Option<BTreeSet<StepName>> = d.steps.iter().map(|step| StepName::new(step.raw())).collect();
     let said = match d.verdict {
@@ -180,7 +180,7 @@ fn decision(
         document,
         emergent: d.emergent.iter().copied().collect(),
         said,
-        steps: steps.ok_or(Why::BadStep)?,
+        steps: steps.ok_or(RecallFault::BadStep)?,
         reason: d.reason.clone(),
     }))
 }
@@ -190,7 +190,7 @@ fn believe(definition: &Value, digest: &Digest<of::Change>, values: &Values) -> 
         Value::Inline(text) => text.raw(),
         Value::Blob(blob) => std::str::from_utf8(values.get(blob)?).ok()?,
     };
-    Document::believe(text, digest).ok()
+    ChangeDocument::believe(text, digest).ok()
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ fn digest<T>(name: &str) -> Digest<T> {
     Digest::of(name.as_bytes())
 }
 
-fn signer() -> judge::Signer {
-    judge::Signer {
+fn signer() -> judge::SealSigner {
+    judge::SealSigner {
         principal: "ada@corp".into(),
         fingerprint: "SHA256:ada".into(),
         key_type: "ssh-ed25519".into(),
@@ -71,7 +71,7 @@ fn said(on: &EvaluatedChange, verdict: Verdict) -> Line {
     }))
 }
 
-fn session(lines: Vec<Line>, signer: Option<judge::Signer>) -> SessionView {
+fn session(lines: Vec<Line>, signer: Option<judge::SealSigner>) -> SessionView {
     let (log, id) = (LogId::parse(HEX).unwrap(), SessionId::parse(HEX).unwrap());
     let header = Session {
         at: now(),
@@ -126,9 +126,9 @@ fn ada(principal: &PrincipalId) -> Option<PersonId> {
 
 fn recalled(
     lines: Vec<Line>,
-    signer: Option<judge::Signer>,
+    signer: Option<judge::SealSigner>,
     person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
-) -> Result<Record, Vec<Why>> {
+) -> Result<Record, Vec<RecallFault>> {
     recall(&[session(lines, signer)], &Values::default(), person).map_err(|e| e.iter().map(|u| u.why).collect())
 }
 
@@ -146,16 +146,16 @@ fn a_decision_is_recalled_with_what_it_was_decided_on() {
 fn what_was_decided_on_must_be_in_the_log_and_be_what_the_digest_says() {
     let (on, other) = (simple("c1"), simple("c2"));
     let without = recalled(vec![said(&on, Verdict::Approve)], Some(signer()), &ada);
-    assert_eq!(without.unwrap_err(), [Why::NotEvaluated]);
+    assert_eq!(without.unwrap_err(), [RecallFault::NotEvaluated]);
     let forged = vec![evaluation(&on, &text(&other)), said(&on, Verdict::Reject)];
-    assert_eq!(recalled(forged, Some(signer()), &ada).unwrap_err(), [Why::NotItsDigest]);
+    assert_eq!(recalled(forged, Some(signer()), &ada).unwrap_err(), [RecallFault::NotItsDigest]);
 }
 
 #[test]
 fn nothing_is_decided_by_who_did_not_sign() {
     let on = simple("c1");
     let lines = vec![evaluation(&on, &text(&on)), said(&on, Verdict::Approve)];
-    assert_eq!(recalled(lines, None, &ada).unwrap_err(), [Why::Unsigned]);
+    assert_eq!(recalled(lines, None, &ada).unwrap_err(), [RecallFault::Unsigned]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::decision::case::{CaseId, EvaluatedChange, Signer, StepName};
-use crate::decision::digest::Document;
+use crate::decision::digest::ChangeDocument;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::text::Text;
@@ -25,12 +25,6 @@ impl SessionRef {
     /// Takes the id as the log writes it.
     pub fn new(id: impl Into<Text>) -> Self {
         Self(id.into())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn text(&self) -> &Text {
-        &self.0
     }
 }
 
@@ -104,7 +98,7 @@ pub struct RecordedDecision {
     /// The digest decided on.
     pub digest: Digest<of::Change>,
     /// What the digest was taken of.
-    pub document: Arc<Document>,
+    pub document: Arc<ChangeDocument>,
     /// The whole-plan pieces that the person was shown.
     pub emergent: BTreeSet<Digest<of::Piece>>,
     /// What was said.

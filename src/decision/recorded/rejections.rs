@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::decision::case::{EvaluatedChange, Signer};
-use crate::decision::digest::{Document, Held};
+use crate::decision::digest::{ChangeDocument, Held};
 use crate::decision::judge::Judge;
 use crate::decision::matching::Candidate;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};
@@ -25,7 +25,7 @@ pub struct Blocking<'a> {
 
 /// Whether a reject binds a change: same plan id, and the same object or any refused access given again.
 #[must_use]
-pub fn binds(reject: &RecordedDecision, change: &Document, judge: &dyn Judge) -> bool {
+pub fn binds(reject: &RecordedDecision, change: &ChangeDocument, judge: &dyn Judge) -> bool {
     let refused = &reject.document;
     refused.plan == change.plan
         && (reject.said == ReviewerVerdict::Reject)
@@ -46,7 +46,7 @@ pub fn is_taken_back(reject: &RecordedDecision, yes: &RecordedDecision, judge: &
 
 /// Whether one change gives all that another gives, now what the other gives now; where that gives nothing, whether both
 /// are about the same object.
-fn gives_all(wide: &Document, narrow: &Document, judge: &dyn Judge) -> bool {
+fn gives_all(wide: &ChangeDocument, narrow: &ChangeDocument, judge: &dyn Judge) -> bool {
     let gives = |w: &Held, n: &Held| w.subject == n.subject && judge.covers(&w.access, &n.access);
     let now = narrow.effect.gained.iter().all(|n| wide.effect.gained.iter().any(|w| gives(w, n)));
     let later = narrow.effect.gained_eligible.iter().all(|n| wide.gains().any(|w| gives(w, n)));
@@ -57,7 +57,7 @@ fn gives_all(wide: &Document, narrow: &Document, judge: &dyn Judge) -> bool {
 /// then their reject stands against others, and not against it.
 fn is_accepted(
     reject: &RecordedDecision,
-    change: &Document,
+    change: &ChangeDocument,
     digest: Digest<of::Change>,
     record: &Record,
     now: Time,
@@ -82,7 +82,7 @@ fn is_accepted(
 #[must_use]
 pub fn blocks(
     reject: &RecordedDecision,
-    change: &Document,
+    change: &ChangeDocument,
     digest: Digest<of::Change>,
     record: &Record,
     now: Time,

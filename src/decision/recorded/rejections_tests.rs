@@ -1,5 +1,5 @@
 use super::*;
-use crate::decision::case::Outcome;
+use crate::decision::case::CaseOutcome;
 use crate::decision::digest::{Held, SubjectRecord};
 use crate::decision::sample::{
     Site, TTL_HOURS, access, document, hours, needs, now, present, record, said, simple, yes,
@@ -19,7 +19,7 @@ fn lift(session: &str, person: &str, on: &EvaluatedChange, what: &RecordedDecisi
     said(session, 0, person, on, ReviewerVerdict::Override { policies: BTreeSet::<PolicyId>::new(), lifts }, &[])
 }
 
-fn wanting(actions: &[&str], edit: impl FnOnce(&mut Document)) -> EvaluatedChange {
+fn wanting(actions: &[&str], edit: impl FnOnce(&mut ChangeDocument)) -> EvaluatedChange {
     let mut d = document("svc:a", "writer", actions);
     edit(&mut d);
     present("c1", d, needs(&["Owner"]))
@@ -153,6 +153,6 @@ fn a_reject_from_the_future_still_blocks() {
 #[test]
 fn a_reject_blocks_a_change_that_policy_would_let_pass() {
     let mut on = simple("c1");
-    on.outcome = Outcome::Auto;
+    on.outcome = CaseOutcome::Auto;
     assert!(blocked(&on, &record(vec![reject("s1", "ada", &on)], &[]), &Site::default()));
 }

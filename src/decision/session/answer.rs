@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::decision::bars::Bar;
 use crate::decision::case::CaseId;
-use crate::decision::session::shown::Shown;
+use crate::decision::session::shown::ShownCard;
 use crate::input::text::Text;
 
 /// What the person does.
@@ -51,7 +51,7 @@ pub struct Answer {
     pub(crate) question: u64,
     pub(crate) reply: Reply,
     /// How much of the card was on the screen.
-    pub(crate) shown: Shown,
+    pub(crate) shown: ShownCard,
 }
 
 /// Why an answer was not taken. The same question stands.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::decision::bars::Bar;
 use crate::decision::bulk_key::Likeness;
-use crate::decision::case::{EvaluatedChange, Outcome, StepName};
+use crate::decision::case::{CaseOutcome, EvaluatedChange, StepName};
 use crate::decision::risk::Risk;
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
@@ -75,20 +75,20 @@ impl Card {
     /// Whether policy denies it even with these policies set aside as well.
     pub(crate) fn is_denied(&self, more: &BTreeSet<PolicyId>) -> bool {
         match &self.present.outcome {
-            Outcome::Denied(denial) => {
+            CaseOutcome::Denied(denial) => {
                 !denial.is_set_aside_by(&self.set_aside.union(more).cloned().collect::<BTreeSet<_>>())
             }
-            Outcome::Needs(_) | Outcome::Auto => false,
+            CaseOutcome::Needs(_) | CaseOutcome::Auto => false,
         }
     }
 
     /// The policies that this person could still set aside; empty where that would not help.
     pub(crate) fn overridable(&self) -> BTreeSet<PolicyId> {
         match &self.present.outcome {
-            Outcome::Denied(denial) if denial.can_be_set_aside() && self.may_override && self.bars.is_empty() => {
+            CaseOutcome::Denied(denial) if denial.can_be_set_aside() && self.may_override && self.bars.is_empty() => {
                 denial.overridable.difference(&self.set_aside).cloned().collect()
             }
-            Outcome::Denied(_) | Outcome::Needs(_) | Outcome::Auto => BTreeSet::new(),
+            CaseOutcome::Denied(_) | CaseOutcome::Needs(_) | CaseOutcome::Auto => BTreeSet::new(),
         }
     }
 
@@ -125,7 +125,7 @@ impl Card {
         match self.already {
             Already::ApprovedByMe | Already::RejectedByMe => false,
             Already::Passes => self.can_lift(),
-            Already::Open if self.present.outcome == Outcome::Auto => self.can_lift(),
+            Already::Open if self.present.outcome == CaseOutcome::Auto => self.can_lift(),
             Already::Open => {
                 let none = BTreeSet::new();
                 self.can_approve(&none) || self.can_reject() || !self.overridable().is_empty() || self.can_lift()

@@ -5,23 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decision::case::{CaseId, Outcome};
+use crate::decision::case::{CaseId, CaseOutcome};
 use crate::decision::recheck;
-use crate::decision::recheck::{Basis, Fault, Reanalysis};
+use crate::decision::recheck::{Basis, Reanalysis, RecheckFault};
 use crate::decision::session::answer::Complaint;
 use crate::decision::session::card::{Already, Card};
-use crate::decision::session::machine::{Session, Stand, State};
+use crate::decision::session::machine::{SessionMachine, SessionState, Stand};
 use crate::decision::session::question::{Note, Summary};
 use crate::decision::session::words;
 use crate::input::id::PolicyId;
 
-impl Session {
+impl SessionMachine {
     /// Takes the analysis that [`crate::decision::session::Ask::Reanalyse`] asked for.
     ///
     /// # Errors
     /// If no analysis was asked for.
     pub fn reanalysed(&mut self, again: &Reanalysis) -> Result<(), Complaint> {
-        if !matches!(self.state, State::Reanalysing(_)) {
+        if !matches!(self.state, SessionState::Reanalysing(_)) {
             return Err(Complaint::NotOffered);
         }
         let aside: BTreeMap<usize, BTreeSet<PolicyId>> =
@@ -34,7 +34,7 @@ impl Session {
             .collect();
         let faults = recheck::faults(&approved, again);
         self.number = self.number.saturating_add(1);
-        self.state = if faults.is_empty() { State::Sealing } else { self.fails(faults) };
+        self.state = if faults.is_empty() { SessionState::Sealing } else { self.fails(faults) };
         Ok(())
     }
 
@@ -45,17 +45,17 @@ impl Session {
     }
 
     /// Sends the person back to what cannot stand.
-    fn fails(&mut self, faults: BTreeSet<Fault>) -> State {
+    fn fails(&mut self, faults: BTreeSet<RecheckFault>) -> SessionState {
         let mine = |i: &usize| self.said.get(i).is_some_and(Stand::approves);
         let concerned = |i: &usize| {
             self.cards.get(*i).is_some_and(|card| {
                 faults.iter().any(|fault| match fault {
-                    Fault::PlanDenied(plan, _) => card.present.case.plan == *plan,
-                    Fault::Denied(case, _)
-                    | Fault::Moved(case)
-                    | Fault::Emerges(case, _)
-                    | Fault::Dependency(case, _)
-                    | Fault::NotAnalysed(case) => card.present.case == *case,
+                    RecheckFault::PlanDenied(plan, _) => card.present.case.plan == *plan,
+                    RecheckFault::Denied(case, _)
+                    | RecheckFault::Moved(case)
+                    | RecheckFault::Emerges(case, _)
+                    | RecheckFault::Dependency(case, _)
+                    | RecheckFault::NotAnalysed(case) => card.present.case == *case,
                 })
             })
         };
@@ -66,19 +66,19 @@ impl Session {
         }
         self.details = 0;
         self.note = Some(Note::SetFails(faults));
-        State::Choosing(first)
+        SessionState::Choosing(first)
     }
 
     /// What comes once the person has nothing more to say: the analysis of the approved set, or the seal.
-    pub(crate) fn closing(&mut self) -> State {
+    pub(crate) fn closing(&mut self) -> SessionState {
         self.details = 0;
         self.note = None;
         self.narrow = None;
         if !self.said.values().any(Stand::approves) {
-            return State::Sealing;
+            return SessionState::Sealing;
         }
         let faults = self.broken_dependencies();
-        if faults.is_empty() { State::Reanalysing(self.approved_set()) } else { self.fails(faults) }
+        if faults.is_empty() { SessionState::Reanalysing(self.approved_set()) } else { self.fails(faults) }
     }
 
     fn place(&self, case: &CaseId) -> Option<usize> {
@@ -98,12 +98,12 @@ impl Session {
     }
 
     /// Approved changes that depend on one that this person rejected, or that stays denied.
-    fn broken_dependencies(&self) -> BTreeSet<Fault> {
+    fn broken_dependencies(&self) -> BTreeSet<RecheckFault> {
         let mut faults = BTreeSet::new();
         for card in self.said.iter().filter(|(_, s)| s.approves()).filter_map(|(at, _)| self.cards.get(*at)) {
             for on in Self::dependencies(card) {
                 if self.place(&on).is_none_or(|at| self.is_refused(at)) {
-                    faults.insert(Fault::Dependency(card.present.case.clone(), on));
+                    faults.insert(RecheckFault::Dependency(card.present.case.clone(), on));
                 }
             }
         }
@@ -127,7 +127,7 @@ impl Session {
         for (at, card) in self.cards.iter().enumerate() {
             let mine = self.said.get(&at).is_some_and(Stand::approves);
             let passes = matches!(card.already, Already::Passes | Already::ApprovedByMe)
-                || card.present.outcome == Outcome::Auto;
+                || card.present.outcome == CaseOutcome::Auto;
             let elsewhere = !card.present.gains() && !card.can_approve(&none);
             let open = !self.is_refused(at) && card.rejects.is_empty();
             if mine || open && (passes || elsewhere) && plans.contains(&card.present.case.plan) {
@@ -172,7 +172,7 @@ impl Session {
                 // Its line says that it was overridden, and no other does.
             } else if self.is_open(at) {
                 summary.undecided.push(case);
-            } else if card.present.outcome == Outcome::Auto && card.already != Already::RejectedByMe {
+            } else if card.present.outcome == CaseOutcome::Auto && card.already != Already::RejectedByMe {
                 summary.automatic.push(case);
             } else {
                 summary.not_asked += 1;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::decision::case::{CaseId, StepName};
-use crate::decision::session::shown::Shown;
+use crate::decision::session::shown::ShownCard;
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
@@ -31,17 +31,11 @@ impl Approval {
     pub fn grouped(&self) -> Option<usize> {
         self.grouped
     }
-
-    /// The number of the question that was answered, counted from the start of the session; 0: kept from a journal.
-    #[must_use]
-    pub fn question(&self) -> u64 {
-        self.question
-    }
 }
 
 /// What a decision says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SessionVerdict {
     /// Do it.
     Approve(Approval),
     /// Do not.
@@ -57,18 +51,18 @@ pub enum Verdict {
 
 /// A decision of this session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct SessionDecision {
     pub(crate) case: CaseId,
     pub(crate) digest: Digest<of::Change>,
     pub(crate) emergent: BTreeSet<Digest<of::Piece>>,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: SessionVerdict,
     pub(crate) steps: Vec<StepName>,
     pub(crate) reason: Option<Text>,
     pub(crate) privileged: Option<Text>,
-    pub(crate) shown: Shown,
+    pub(crate) shown: ShownCard,
 }
 
-impl Decision {
+impl SessionDecision {
     /// The change.
     #[must_use]
     pub fn case(&self) -> &CaseId {
@@ -89,7 +83,7 @@ impl Decision {
 
     /// What was said.
     #[must_use]
-    pub fn verdict(&self) -> &Verdict {
+    pub fn verdict(&self) -> &SessionVerdict {
         &self.verdict
     }
 
@@ -108,7 +102,7 @@ impl Decision {
 
     /// How much of the card was on the screen.
     #[must_use]
-    pub fn shown(&self) -> Shown {
+    pub fn shown(&self) -> ShownCard {
         self.shown
     }
 
@@ -121,10 +115,10 @@ impl Decision {
 
 /// What the driver must persist before it shows the next question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum SessionEvent {
     /// A decision was taken. In this session it replaces the same person's earlier approval or reject of the change; a
-    /// reject replaces overrides too, an override replaces a reject. [`crate::decision::session::Session::decisions`] is what stands.
-    Decided(Decision),
+    /// reject replaces overrides too, an override replaces a reject. [`crate::decision::session::SessionMachine::decisions`] is what stands.
+    Decided(SessionDecision),
     /// What was decided on the change in this session no longer stands, and nothing takes its place.
     Withdrawn(CaseId),
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::decision::case::CaseId;
-use crate::decision::session::shown::Shown;
+use crate::decision::session::shown::ShownCard;
 use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
@@ -29,14 +29,14 @@ pub enum JournalledVerdict {
         /// How many changes the same answer approved; none: alone.
         grouped: Option<usize>,
         /// How much of the card was on the screen.
-        shown: Shown,
+        shown: ShownCard,
     },
     /// No.
     Reject {
         /// Why.
         reason: Text,
         /// How much of the card was on the screen.
-        shown: Shown,
+        shown: ShownCard,
     },
     /// An override.
     Override {

@@ -7,22 +7,22 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::decision::case::{CaseId, Outcome};
+use crate::decision::case::{CaseId, CaseOutcome};
 use crate::decision::risk::riskiest_first;
 use crate::decision::session::answer::{Answer, Complaint, Reply};
 use crate::decision::session::card::Card;
-use crate::decision::session::decision::{Decision, Event, Verdict};
+use crate::decision::session::decision::{SessionDecision, SessionEvent, SessionVerdict};
 use crate::decision::session::journalled::JournalledVerdict;
 use crate::decision::session::narrow::Narrow;
 use crate::decision::session::question::{Ask, End, Note, Purpose, Question};
-use crate::decision::session::shown::Shown;
+use crate::decision::session::shown::ShownCard;
 use crate::decision::session::words;
 use crate::input::id::{PlanId, PolicyId};
 use crate::input::text::Text;
 
 /// A sitting of one person over the changes of one or several plans.
 #[derive(Clone, Debug)]
-pub struct Session {
+pub struct SessionMachine {
     /// In the order in which they are asked.
     pub(crate) cards: Arc<[Card]>,
     /// What was decided, by place of the card.
@@ -32,8 +32,8 @@ pub struct Session {
     /// What an interrupted session had recorded, and this one must hear again.
     pub(crate) before: BTreeMap<usize, Vec<JournalledVerdict>>,
     /// How much of each card was on the screen.
-    pub(crate) shown: BTreeMap<usize, Shown>,
-    pub(crate) state: State,
+    pub(crate) shown: BTreeMap<usize, ShownCard>,
+    pub(crate) state: SessionState,
     pub(crate) number: u64,
     pub(crate) details: u32,
     pub(crate) note: Option<Note>,
@@ -43,7 +43,7 @@ pub struct Session {
 
 /// Where a change stands within the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum ChangeStanding {
     /// Approved here.
     Approved,
     /// Rejected here.
@@ -60,49 +60,49 @@ pub enum Standing {
 
 /// A change in the list of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ChangeEntry {
     /// The change.
     pub case: CaseId,
     /// Where it stands.
-    pub standing: Standing,
+    pub standing: ChangeStanding,
 }
 
 /// What this session's person decided on one change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stand {
     /// The approval or reject.
-    pub(crate) main: Option<Decision>,
+    pub(crate) main: Option<SessionDecision>,
     /// The overrides beside it.
-    pub(crate) overrides: Vec<Decision>,
+    pub(crate) overrides: Vec<SessionDecision>,
 }
 
 impl Stand {
     pub(crate) fn approves(&self) -> bool {
-        matches!(self.main.as_ref().map(Decision::verdict), Some(Verdict::Approve(_)))
+        matches!(self.main.as_ref().map(SessionDecision::verdict), Some(SessionVerdict::Approve(_)))
     }
 
     pub(crate) fn rejects(&self) -> bool {
-        matches!(self.main.as_ref().map(Decision::verdict), Some(Verdict::Reject))
+        matches!(self.main.as_ref().map(SessionDecision::verdict), Some(SessionVerdict::Reject))
     }
 
     pub(crate) fn set_aside(&self) -> BTreeSet<PolicyId> {
         let mut all = BTreeSet::new();
         for decision in &self.overrides {
-            if let Verdict::Override { policies, .. } = decision.verdict() {
+            if let SessionVerdict::Override { policies, .. } = decision.verdict() {
                 all.extend(policies.iter().cloned());
             }
         }
         all
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Decision> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &SessionDecision> {
         self.overrides.iter().chain(&self.main)
     }
 }
 
 /// Where a session stands.
 #[derive(Clone, Debug)]
-pub(crate) enum State {
+pub(crate) enum SessionState {
     /// A card is shown.
     Choosing(usize),
     /// A word is asked for, having shown the card at `at`; `reason` was typed before.
@@ -141,7 +141,7 @@ fn before(a: &Card, b: &Card) -> Ordering {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TwiceInSession(pub CaseId);
 
-impl Session {
+impl SessionMachine {
     /// Starts a session over these changes, riskiest first.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl Session {
             seen: BTreeSet::new(),
             before: BTreeMap::new(),
             shown: BTreeMap::new(),
-            state: State::Ended(End::Nothing),
+            state: SessionState::Ended(End::Nothing),
             number: 1,
             details: 0,
             note: None,
@@ -172,8 +172,8 @@ impl Session {
     pub(crate) fn start(&mut self) {
         let first = self.next_from(0);
         self.state = match first {
-            Some(at) => State::Choosing(at),
-            None if self.said.is_empty() => State::Ended(End::Nothing),
+            Some(at) => SessionState::Choosing(at),
+            None if self.said.is_empty() => SessionState::Ended(End::Nothing),
             None => self.closing(),
         };
     }
@@ -192,23 +192,23 @@ impl Session {
 
     /// Every change with where it stands, in the order in which they are asked.
     #[must_use]
-    pub fn contents(&self) -> Vec<Entry> {
+    pub fn contents(&self) -> Vec<ChangeEntry> {
         let standing = |at: usize, card: &Card| match self.said.get(&at) {
-            Some(stand) if stand.approves() => Standing::Approved,
-            Some(stand) if stand.rejects() => Standing::Rejected,
-            Some(stand) if !stand.overrides.is_empty() => Standing::Overridden,
-            Some(_) | None if self.is_open(at) => Standing::Undecided,
-            Some(_) | None if card.present.outcome == Outcome::Auto => Standing::Automatic,
-            Some(_) | None => Standing::NotAsked,
+            Some(stand) if stand.approves() => ChangeStanding::Approved,
+            Some(stand) if stand.rejects() => ChangeStanding::Rejected,
+            Some(stand) if !stand.overrides.is_empty() => ChangeStanding::Overridden,
+            Some(_) | None if self.is_open(at) => ChangeStanding::Undecided,
+            Some(_) | None if card.present.outcome == CaseOutcome::Auto => ChangeStanding::Automatic,
+            Some(_) | None => ChangeStanding::NotAsked,
         };
         let entry =
-            |(at, card): (usize, &Card)| Entry { case: card.present.case.clone(), standing: standing(at, card) };
+            |(at, card): (usize, &Card)| ChangeEntry { case: card.present.case.clone(), standing: standing(at, card) };
         self.cards.iter().enumerate().map(entry).collect()
     }
 
     /// Every decision that stands in this session, in the order of the cards.
     #[must_use]
-    pub fn decisions(&self) -> Vec<Decision> {
+    pub fn decisions(&self) -> Vec<SessionDecision> {
         self.said.values().flat_map(Stand::all).cloned().collect()
     }
 
@@ -216,17 +216,17 @@ impl Session {
     #[must_use]
     pub fn question(&self) -> Question {
         let (ask, at) = match &self.state {
-            State::Choosing(at) => (self.decide(*at), Some(*at)),
-            State::Word { at, purpose, all, .. } => {
+            SessionState::Choosing(at) => (self.decide(*at), Some(*at)),
+            SessionState::Word { at, purpose, all, .. } => {
                 let word = self.word(*at, *purpose);
                 (Ask::Word { purpose: *purpose, cases: self.cases(all), word }, Some(*at))
             }
-            State::Reason { at, purpose, all } => {
+            SessionState::Reason { at, purpose, all } => {
                 (Ask::Reason { purpose: *purpose, cases: self.cases(all) }, Some(*at))
             }
-            State::Reanalysing(set) => (Ask::Reanalyse(set.clone()), None),
-            State::Sealing => (Ask::Seal { summary: self.summary(), word: Text::from(words::SEAL) }, None),
-            State::Ended(end) => (Ask::Over(end.clone()), None),
+            SessionState::Reanalysing(set) => (Ask::Reanalyse(set.clone()), None),
+            SessionState::Sealing => (Ask::Seal { summary: self.summary(), word: Text::from(words::SEAL) }, None),
+            SessionState::Ended(end) => (Ask::Over(end.clone()), None),
         };
         let asked: Vec<usize> = (0..self.cards.len()).filter(|i| self.is_shown(*i)).collect();
         let position = at.map_or(0, |at| asked.iter().position(|i| *i == at).map_or(0, |p| p + 1));
@@ -243,18 +243,18 @@ impl Session {
     ///
     /// # Errors
     /// If the answer cannot be taken; then nothing changed, and the same question stands.
-    pub fn answer(&mut self, answer: Answer) -> Result<Vec<Event>, Complaint> {
+    pub fn answer(&mut self, answer: Answer) -> Result<Vec<SessionEvent>, Complaint> {
         if answer.question != self.number {
             return Err(Complaint::OtherQuestion);
         }
         let number = self.number;
         let mut next = self.clone();
         let events = match self.state.clone() {
-            State::Choosing(at) => {
+            SessionState::Choosing(at) => {
                 next.shown.entry(at).or_default().extend(answer.shown);
                 next.choose(at, answer.reply)?
             }
-            State::Word { at, purpose, all, reason } => {
+            SessionState::Word { at, purpose, all, reason } => {
                 if let Reply::Typed(typed) = &answer.reply {
                     words::check(typed, &self.word(at, purpose))?;
                     next.confirmed(at, purpose, &all, reason, number)
@@ -262,21 +262,21 @@ impl Session {
                     next.leave(at, &answer.reply)?
                 }
             }
-            State::Reason { at, purpose, all } => {
+            SessionState::Reason { at, purpose, all } => {
                 if let Reply::Typed(typed) = &answer.reply {
                     next.reasoned(at, purpose, all, words::reason(typed)?)
                 } else {
                     next.leave(at, &answer.reply)?
                 }
             }
-            State::Sealing => next.seal(answer.reply)?,
-            State::Reanalysing(_) => {
+            SessionState::Sealing => next.seal(answer.reply)?,
+            SessionState::Reanalysing(_) => {
                 if answer.reply != Reply::Quit {
                     return Err(Complaint::NotOffered);
                 }
                 next.quit()
             }
-            State::Ended(_) => return Err(Complaint::Over),
+            SessionState::Ended(_) => return Err(Complaint::Over),
         };
         next.number = number.saturating_add(1);
         *self = next;
@@ -306,7 +306,7 @@ impl Session {
         self.said.get(&at).map(Stand::set_aside).unwrap_or_default()
     }
 
-    fn seal(&mut self, reply: Reply) -> Result<Vec<Event>, Complaint> {
+    fn seal(&mut self, reply: Reply) -> Result<Vec<SessionEvent>, Complaint> {
         match reply {
             Reply::Typed(typed) => {
                 words::check(&typed, &Text::from(words::SEAL)).map_err(|complaint| {
@@ -317,13 +317,13 @@ impl Session {
                 }
                 // WHY: what an interrupted session had recorded and nobody said again must not be sealed with the rest.
                 let unsaid: Vec<usize> = self.before.keys().copied().collect();
-                let events = self.cases(&unsaid).into_iter().map(Event::Withdrawn).collect();
+                let events = self.cases(&unsaid).into_iter().map(SessionEvent::Withdrawn).collect();
                 self.before.clear();
-                self.go(State::Ended(End::Seal(self.decisions())));
+                self.go(SessionState::Ended(End::Seal(self.decisions())));
                 Ok(events)
             }
             Reply::Back => {
-                self.go(State::Choosing(self.last_before(self.cards.len()).ok_or(Complaint::AtStart)?));
+                self.go(SessionState::Choosing(self.last_before(self.cards.len()).ok_or(Complaint::AtStart)?));
                 Ok(Vec::new())
             }
             Reply::Visit(case) => self.visit(&case).map(|()| Vec::new()),
@@ -342,7 +342,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn go(&mut self, state: State) {
+    pub(crate) fn go(&mut self, state: SessionState) {
         self.details = 0;
         self.note = None;
         self.state = state;
@@ -350,7 +350,7 @@ impl Session {
 
     pub(crate) fn visit(&mut self, case: &CaseId) -> Result<(), Complaint> {
         let at = self.cards.iter().position(|c| c.present.case == *case).ok_or(Complaint::NoSuchChange)?;
-        self.go(State::Choosing(at));
+        self.go(SessionState::Choosing(at));
         Ok(())
     }
 
@@ -364,13 +364,13 @@ impl Session {
         let Some(first) = all.clone().find(open).or_else(|| all.clone().find(fits)) else {
             return Err(Complaint::NothingFound(Text::from(words.trim())));
         };
-        self.go(State::Choosing(first));
+        self.go(SessionState::Choosing(first));
         self.narrow = narrow;
         Ok(())
     }
 
-    pub(crate) fn quit(&mut self) -> Vec<Event> {
-        self.go(State::Ended(End::Left(self.decisions())));
+    pub(crate) fn quit(&mut self) -> Vec<SessionEvent> {
+        self.go(SessionState::Ended(End::Left(self.decisions())));
         Vec::new()
     }
 
@@ -382,13 +382,13 @@ impl Session {
         self.seen.insert(at);
         // WHY from the start again: a person may have gone to a change out of turn.
         if let Some(next) = self.next_from(at.saturating_add(1)).or_else(|| self.next_from(0)) {
-            return self.go(State::Choosing(next));
+            return self.go(SessionState::Choosing(next));
         }
         // INVARIANT: what the person did not want to see first is asked about before the end.
         if let Some(narrow) = self.narrow.take()
             && let Some(next) = self.next_from(0)
         {
-            self.go(State::Choosing(next));
+            self.go(SessionState::Choosing(next));
             self.note = Some(Note::AllFound(narrow.typed().clone()));
             return;
         }

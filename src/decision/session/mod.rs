@@ -19,15 +19,14 @@ mod resume;
 mod shown;
 mod words;
 
-pub use crate::decision::session::answer::{Answer, Complaint, Reply};
+pub use crate::decision::session::answer::{Complaint, Reply};
 pub use crate::decision::session::card::{Already, Card};
-pub use crate::decision::session::decision::{Approval, Decision, Event, Verdict};
+pub use crate::decision::session::decision::{SessionDecision, SessionEvent, SessionVerdict};
 pub use crate::decision::session::journalled::{Journalled, JournalledVerdict};
-pub use crate::decision::session::machine::{Entry, Session, Standing, TwiceInSession};
-pub use crate::decision::session::narrow::Narrow;
+pub use crate::decision::session::machine::{ChangeEntry, ChangeStanding, SessionMachine};
 pub use crate::decision::session::question::{Ask, Choice, End, Note, Purpose, Question, Summary};
-pub use crate::decision::session::resume::{Moved, Resumed};
-pub use crate::decision::session::shown::{Part, Shown};
+pub use crate::decision::session::resume::Moved;
+pub use crate::decision::session::shown::{Part, ShownCard};
 pub use crate::decision::session::words::RESERVED;
 
 #[cfg(test)]

@@ -6,17 +6,17 @@
 use std::collections::BTreeSet;
 
 use crate::decision::bulk_key;
-use crate::decision::case::Outcome;
+use crate::decision::case::CaseOutcome;
 use crate::decision::session::answer::Complaint;
 use crate::decision::session::card::Card;
-use crate::decision::session::decision::Decision;
-use crate::decision::session::machine::Session;
+use crate::decision::session::decision::SessionDecision;
+use crate::decision::session::machine::SessionMachine;
 use crate::decision::session::question::{Ask, Choice, End, Purpose};
 use crate::decision::session::words;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
-impl Session {
+impl SessionMachine {
     pub(crate) fn word(&self, at: usize, purpose: Purpose) -> Text {
         let Some(card) = self.cards.get(at) else { return words::ordinary() };
         match purpose {
@@ -89,7 +89,7 @@ impl Session {
             choices.push(Choice::Lift);
         }
         choices.push(Choice::Skip);
-        let decided: Vec<Decision> = self.said.get(&at).map(|s| s.all().cloned().collect()).unwrap_or_default();
+        let decided: Vec<SessionDecision> = self.said.get(&at).map(|s| s.all().cloned().collect()).unwrap_or_default();
         if !decided.is_empty() {
             choices.push(Choice::Withdraw);
         }
@@ -105,7 +105,7 @@ impl Session {
 
 /// Whether this person could approve the change, and if not, why.
 pub(crate) fn approvable(card: &Card, more: &BTreeSet<PolicyId>) -> Result<(), Complaint> {
-    if card.present.outcome == Outcome::Auto {
+    if card.present.outcome == CaseOutcome::Auto {
         return Err(Complaint::NothingToApprove);
     }
     if card.is_denied(more) {

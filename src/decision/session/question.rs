@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use crate::decision::case::CaseId;
-use crate::decision::recheck::Fault;
+use crate::decision::recheck::RecheckFault;
 use crate::decision::session::answer::{Answer, Reply};
-use crate::decision::session::decision::Decision;
+use crate::decision::session::decision::SessionDecision;
 use crate::decision::session::journalled::JournalledVerdict;
-use crate::decision::session::shown::Shown;
+use crate::decision::session::shown::ShownCard;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
@@ -72,7 +72,7 @@ pub enum Ask {
         /// What can be done.
         choices: Vec<Choice>,
         /// What was decided on it in this session.
-        decided: Vec<Decision>,
+        decided: Vec<SessionDecision>,
         /// What an interrupted session had recorded, which must be said again.
         before: Vec<JournalledVerdict>,
         /// How often details were asked for: which page of them to show.
@@ -113,7 +113,7 @@ pub enum Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// What was approved cannot stand on its own.
-    SetFails(BTreeSet<Fault>),
+    SetFails(BTreeSet<RecheckFault>),
     /// Every change that met the words was shown; from here on all others are.
     AllFound(Text),
 }
@@ -128,7 +128,7 @@ pub struct Summary {
     /// Changes rejected.
     pub rejected: Vec<CaseId>,
     /// What sets a denial aside or helps to lift a reject.
-    pub overridden: Vec<Decision>,
+    pub overridden: Vec<SessionDecision>,
     /// Changes that were asked about and left without any decision.
     pub undecided: Vec<CaseId>,
     /// Changes that pass without a person.
@@ -141,9 +141,9 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// These decisions are to be sealed.
-    Seal(Vec<Decision>),
+    Seal(Vec<SessionDecision>),
     /// The person left; these stay in the journal.
-    Left(Vec<Decision>),
+    Left(Vec<SessionDecision>),
     /// There was nothing to ask.
     Nothing,
 }
@@ -185,7 +185,7 @@ impl Question {
 
     /// The person's answer to this question, given after so much of the card was on the screen.
     #[must_use]
-    pub fn answer(&self, reply: Reply, shown: Shown) -> Answer {
+    pub fn answer(&self, reply: Reply, shown: ShownCard) -> Answer {
         Answer { question: self.number, reply, shown }
     }
 }

@@ -6,33 +6,33 @@
 use std::collections::BTreeSet;
 
 use crate::decision::session::answer::{Complaint, Reply};
-use crate::decision::session::decision::{Approval, Decision, Event, Verdict};
-use crate::decision::session::machine::{Session, State};
+use crate::decision::session::decision::{Approval, SessionDecision, SessionEvent, SessionVerdict};
+use crate::decision::session::machine::{SessionMachine, SessionState};
 use crate::decision::session::offer::approvable;
 use crate::decision::session::question::Purpose;
-use crate::decision::session::shown::Shown;
+use crate::decision::session::shown::ShownCard;
 use crate::decision::session::words;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
-impl Session {
+impl SessionMachine {
     /// Whether the person has read a card to its end.
     pub(crate) fn has_read(&self, at: usize) -> bool {
-        self.shown.get(&at).is_some_and(Shown::is_whole)
+        self.shown.get(&at).is_some_and(ShownCard::is_whole)
     }
 
     fn must_have_read(&self, at: usize, must: bool) -> Result<(), Complaint> {
         if must && !self.has_read(at) { Err(Complaint::NotRead) } else { Ok(()) }
     }
 
-    pub(crate) fn choose(&mut self, at: usize, reply: Reply) -> Result<Vec<Event>, Complaint> {
+    pub(crate) fn choose(&mut self, at: usize, reply: Reply) -> Result<Vec<SessionEvent>, Complaint> {
         let Some(card) = self.cards.get(at) else { return Err(Complaint::NoSuchChange) };
         let one = vec![at];
         match reply {
             Reply::Approve => {
                 approvable(card, &self.more(at))?;
                 self.must_have_read(at, card.needs_reading())?;
-                self.go(State::Word { at, purpose: Purpose::Approve, all: one, reason: None });
+                self.go(SessionState::Word { at, purpose: Purpose::Approve, all: one, reason: None });
             }
             Reply::Together => {
                 let all = self.alike(at);
@@ -40,28 +40,28 @@ impl Session {
                     return Err(Complaint::NotOffered);
                 }
                 self.must_have_read(at, true)?;
-                self.go(State::Word { at, purpose: Purpose::Together, all, reason: None });
+                self.go(SessionState::Word { at, purpose: Purpose::Together, all, reason: None });
             }
             Reply::Reject if !card.can_reject() => return Err(Complaint::NotPermitted),
-            Reply::Reject => self.go(State::Reason { at, purpose: Purpose::Reject, all: one }),
+            Reply::Reject => self.go(SessionState::Reason { at, purpose: Purpose::Reject, all: one }),
             Reply::RejectRest => {
                 let all = self.rest(at);
                 if all.is_empty() {
                     return Err(Complaint::NotPermitted);
                 }
-                self.go(State::Reason { at, purpose: Purpose::RejectRest, all });
+                self.go(SessionState::Reason { at, purpose: Purpose::RejectRest, all });
             }
             Reply::Override => {
                 if card.overridable().difference(&self.more(at)).next().is_none() {
                     return Err(Complaint::NotOffered);
                 }
                 self.must_have_read(at, true)?;
-                self.go(State::Reason { at, purpose: Purpose::Override, all: one });
+                self.go(SessionState::Reason { at, purpose: Purpose::Override, all: one });
             }
             Reply::Lift if !card.can_lift() => return Err(Complaint::NotOffered),
             Reply::Lift => {
                 self.must_have_read(at, true)?;
-                self.go(State::Reason { at, purpose: Purpose::Lift, all: one });
+                self.go(SessionState::Reason { at, purpose: Purpose::Lift, all: one });
             }
             Reply::Skip => self.advance(at),
             Reply::Withdraw => {
@@ -69,10 +69,10 @@ impl Session {
                     return Err(Complaint::NotOffered);
                 }
                 let case = self.cases(&one);
-                self.go(State::Choosing(at));
-                return Ok(case.into_iter().map(Event::Withdrawn).collect());
+                self.go(SessionState::Choosing(at));
+                return Ok(case.into_iter().map(SessionEvent::Withdrawn).collect());
             }
-            Reply::Back => self.go(State::Choosing(self.last_before(at).ok_or(Complaint::AtStart)?)),
+            Reply::Back => self.go(SessionState::Choosing(self.last_before(at).ok_or(Complaint::AtStart)?)),
             Reply::Details => self.details = self.details.saturating_add(1),
             Reply::Visit(case) => self.visit(&case)?,
             Reply::Find(words) => self.find(&words)?,
@@ -88,9 +88,9 @@ impl Session {
     }
 
     /// Leaves a word or a reason without having typed it.
-    pub(crate) fn leave(&mut self, at: usize, reply: &Reply) -> Result<Vec<Event>, Complaint> {
+    pub(crate) fn leave(&mut self, at: usize, reply: &Reply) -> Result<Vec<SessionEvent>, Complaint> {
         match reply {
-            Reply::Back => self.go(State::Choosing(at)),
+            Reply::Back => self.go(SessionState::Choosing(at)),
             Reply::Quit => return Ok(self.quit()),
             Reply::Approve
             | Reply::Together
@@ -117,7 +117,7 @@ impl Session {
         all: &[usize],
         reason: Option<Text>,
         number: u64,
-    ) -> Vec<Event> {
+    ) -> Vec<SessionEvent> {
         let mut events = Vec::new();
         match purpose {
             Purpose::Approve | Purpose::Together => {
@@ -125,7 +125,12 @@ impl Session {
                 // WHY: changes approved together give the same; what was read of one of them was read of all.
                 let shown = self.shown.get(&at).copied().unwrap_or_default();
                 for i in all {
-                    events.extend(self.record(*i, Verdict::Approve(Approval::new(number, grouped)), None, shown));
+                    events.extend(self.record(
+                        *i,
+                        SessionVerdict::Approve(Approval::new(number, grouped)),
+                        None,
+                        shown,
+                    ));
                 }
                 self.seen.extend(all);
                 self.advance(at);
@@ -135,62 +140,68 @@ impl Session {
                 let Some(card) = self.cards.get(at) else { return events };
                 let verdict = if purpose == Purpose::Override {
                     let policies = card.overridable().difference(&self.more(at)).cloned().collect();
-                    Verdict::Override { policies, lifts: BTreeSet::new() }
+                    SessionVerdict::Override { policies, lifts: BTreeSet::new() }
                 } else {
-                    Verdict::Override { policies: BTreeSet::new(), lifts: card.rejects.clone() }
+                    SessionVerdict::Override { policies: BTreeSet::new(), lifts: card.rejects.clone() }
                 };
                 events.extend(self.record(at, verdict, reason, shown));
                 let open = self.said.get(&at).is_none_or(|s| s.main.is_none());
                 if open && self.cards.get(at).is_some_and(|c| c.can_approve(&self.more(at))) {
-                    self.go(State::Choosing(at));
+                    self.go(SessionState::Choosing(at));
                 } else {
                     self.advance(at);
                 }
             }
             // These ask for a reason, never for a word.
-            Purpose::Reject | Purpose::RejectRest => self.go(State::Choosing(at)),
+            Purpose::Reject | Purpose::RejectRest => self.go(SessionState::Choosing(at)),
         }
         events
     }
 
     /// A reason was typed.
-    pub(crate) fn reasoned(&mut self, at: usize, purpose: Purpose, all: Vec<usize>, reason: Text) -> Vec<Event> {
+    pub(crate) fn reasoned(&mut self, at: usize, purpose: Purpose, all: Vec<usize>, reason: Text) -> Vec<SessionEvent> {
         let mut events = Vec::new();
         match purpose {
             Purpose::Reject | Purpose::RejectRest => {
                 for i in &all {
                     let shown = self.shown.get(i).copied().unwrap_or_default();
-                    events.extend(self.record(*i, Verdict::Reject, Some(reason.clone()), shown));
+                    events.extend(self.record(*i, SessionVerdict::Reject, Some(reason.clone()), shown));
                 }
                 self.seen.extend(&all);
                 self.advance(at);
             }
-            Purpose::Override | Purpose::Lift => self.go(State::Word { at, purpose, all, reason: Some(reason) }),
+            Purpose::Override | Purpose::Lift => self.go(SessionState::Word { at, purpose, all, reason: Some(reason) }),
             // These ask for a word, never for a reason.
-            Purpose::Approve | Purpose::Together => self.go(State::Choosing(at)),
+            Purpose::Approve | Purpose::Together => self.go(SessionState::Choosing(at)),
         }
         events
     }
 
     /// Notes a decision in the place of what it replaces.
-    pub(crate) fn record(&mut self, at: usize, verdict: Verdict, reason: Option<Text>, shown: Shown) -> Vec<Event> {
+    pub(crate) fn record(
+        &mut self,
+        at: usize,
+        verdict: SessionVerdict,
+        reason: Option<Text>,
+        shown: ShownCard,
+    ) -> Vec<SessionEvent> {
         let Some(card) = self.cards.get(at) else { return Vec::new() };
         let mut events = Vec::new();
         // WHY: an interrupted session may have recorded more on this change than is said again now.
         if self.before.remove(&at).is_some() {
-            events.push(Event::Withdrawn(card.present.case.clone()));
+            events.push(SessionEvent::Withdrawn(card.present.case.clone()));
         }
         let steps = match &verdict {
-            Verdict::Approve(_) => {
+            SessionVerdict::Approve(_) => {
                 let fillable = card.fillable(&self.more(at));
                 let all: BTreeSet<PolicyId> = card.set_aside.union(&self.more(at)).cloned().collect();
                 let needed = card.present.outcome.steps(&all).unwrap_or_default();
                 needed.iter().filter(|s| fillable.contains(*s)).cloned().collect()
             }
-            Verdict::Reject => card.permitted.iter().cloned().collect(),
-            Verdict::Override { .. } => Vec::new(),
+            SessionVerdict::Reject => card.permitted.iter().cloned().collect(),
+            SessionVerdict::Override { .. } => Vec::new(),
         };
-        let decision = Decision {
+        let decision = SessionDecision {
             case: card.present.case.clone(),
             digest: card.present.digest,
             emergent: card.present.emergent.clone(),
@@ -202,19 +213,19 @@ impl Session {
         };
         let stand = self.said.entry(at).or_default();
         match decision.verdict() {
-            Verdict::Override { .. } => {
+            SessionVerdict::Override { .. } => {
                 if stand.rejects() {
                     stand.main = None;
                 }
                 stand.overrides.push(decision.clone());
             }
-            Verdict::Reject => {
+            SessionVerdict::Reject => {
                 stand.overrides.clear();
                 stand.main = Some(decision.clone());
             }
-            Verdict::Approve(_) => stand.main = Some(decision.clone()),
+            SessionVerdict::Approve(_) => stand.main = Some(decision.clone()),
         }
-        events.push(Event::Decided(decision));
+        events.push(SessionEvent::Decided(decision));
         events
     }
 }

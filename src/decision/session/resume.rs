@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::case::CaseId;
 use crate::decision::session::card::Card;
-use crate::decision::session::decision::{Approval, Decision, Verdict};
+use crate::decision::session::decision::{Approval, SessionDecision, SessionVerdict};
 use crate::decision::session::journalled::{Journalled, JournalledVerdict};
-use crate::decision::session::machine::{Session, TwiceInSession};
+use crate::decision::session::machine::{SessionMachine, TwiceInSession};
 
 /// Why an interrupted session cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub enum Moved {
 #[derive(Clone, Debug)]
 pub struct Resumed {
     /// The session.
-    pub session: Session,
+    pub session: SessionMachine,
     /// What of the journal stands, as it was.
-    pub kept: Vec<Decision>,
+    pub kept: Vec<SessionDecision>,
     /// What must be said again.
     pub again: BTreeSet<CaseId>,
 }
 
-impl Session {
+impl SessionMachine {
     /// Goes on with an interrupted session: keeps rejects and approvals of what gives no access, asks the rest again.
     ///
     /// # Errors
@@ -72,12 +72,12 @@ impl Session {
         let kept = match verdicts {
             [] => return,
             [JournalledVerdict::Reject { reason, shown }] if card.can_reject() => {
-                !self.record(at, Verdict::Reject, Some(reason.clone()), *shown).is_empty()
+                !self.record(at, SessionVerdict::Reject, Some(reason.clone()), *shown).is_empty()
             }
             [JournalledVerdict::Approve { grouped, shown }]
                 if !card.present.gains() && card.can_approve(&BTreeSet::new()) =>
             {
-                !self.record(at, Verdict::Approve(Approval::new(0, *grouped)), None, *shown).is_empty()
+                !self.record(at, SessionVerdict::Approve(Approval::new(0, *grouped)), None, *shown).is_empty()
             }
             _ => false,
         };

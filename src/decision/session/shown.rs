@@ -32,14 +32,14 @@ impl Part {
 
 /// How much of a card was on the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownCard {
     /// Groups of accesses, and other facts that must not go unseen.
     pub groups: Part,
     /// Lines.
     pub lines: Part,
 }
 
-impl Shown {
+impl ShownCard {
     /// Whether a card was shown, from its first line to its last.
     #[must_use]
     pub fn is_whole(&self) -> bool {

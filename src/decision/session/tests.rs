@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::decision::bars::Bar;
 use crate::decision::bulk_key;
-use crate::decision::case::{CaseId, EvaluatedChange, Outcome, StepName};
-use crate::decision::recheck::{Fault, Reanalysis};
+use crate::decision::case::{CaseId, CaseOutcome, EvaluatedChange, StepName};
+use crate::decision::recheck::{Reanalysis, RecheckFault};
 use crate::decision::risk::Risk;
 use crate::decision::sample::{denied, document, facts_of_grant, grant, needs, present, reduction, simple, steps};
 use crate::input::digest::Digest;
 
 mod resuming;
+mod together;
 
 fn case(id: &str) -> CaseId {
     CaseId::new("P1", id)
@@ -44,20 +45,20 @@ fn privileged(id: &str, rank: u64) -> Card {
 }
 
 /// The first digits of the digest of the only change.
-fn digits(s: &Session) -> String {
+fn digits(s: &SessionMachine) -> String {
     s.cards()[0].present.digest.to_string()[..4].to_owned()
 }
 
-fn three() -> Session {
-    Session::new(vec![card(simple("c1"), 3), card(simple("c2"), 2), card(simple("c3"), 1)]).unwrap()
+fn three() -> SessionMachine {
+    SessionMachine::new(vec![card(simple("c1"), 3), card(simple("c2"), 2), card(simple("c3"), 1)]).unwrap()
 }
 
 /// A card that was read to its end.
-fn whole() -> Shown {
-    Shown { groups: Part::new(3, 3), lines: Part::new(30, 30) }
+fn whole() -> ShownCard {
+    ShownCard { groups: Part::new(3, 3), lines: Part::new(30, 30) }
 }
 
-fn say(s: &mut Session, reply: Reply) -> Result<Vec<Event>, Complaint> {
+fn say(s: &mut SessionMachine, reply: Reply) -> Result<Vec<SessionEvent>, Complaint> {
     let question = s.question();
     s.answer(question.answer(reply, whole()))
 }
@@ -66,15 +67,15 @@ fn typed(word: &str) -> Reply {
     Reply::Typed(word.to_owned())
 }
 
-fn ok(s: &mut Session, replies: impl IntoIterator<Item = Reply>) -> Vec<Event> {
+fn ok(s: &mut SessionMachine, replies: impl IntoIterator<Item = Reply>) -> Vec<SessionEvent> {
     replies.into_iter().flat_map(|r| say(s, r.clone()).unwrap_or_else(|c| panic!("{r:?}: {c:?}"))).collect()
 }
 
-fn approve(s: &mut Session) -> Vec<Event> {
+fn approve(s: &mut SessionMachine) -> Vec<SessionEvent> {
     ok(s, [Reply::Approve, typed("yes")])
 }
 
-fn shown(s: &Session) -> String {
+fn shown(s: &SessionMachine) -> String {
     match s.question().ask() {
         Ask::Decide { case, .. } => case.change.as_str().to_owned(),
         Ask::Word { .. } => "word".into(),
@@ -85,13 +86,13 @@ fn shown(s: &Session) -> String {
     }
 }
 
-fn sound(s: &mut Session) {
+fn sound(s: &mut SessionMachine) {
     let Ask::Reanalyse(set) = s.question().ask().clone() else { panic!("{:?}", s.question()) };
     let changes = set.iter().map(|c| (c.clone(), s.card(c).unwrap().present.clone())).collect();
     s.reanalysed(&Reanalysis { changes, ..Reanalysis::default() }).unwrap();
 }
 
-fn offers(s: &Session, wanted: impl Fn(&Choice) -> bool) -> bool {
+fn offers(s: &SessionMachine, wanted: impl Fn(&Choice) -> bool) -> bool {
     matches!(s.question().ask(), Ask::Decide { choices, .. } if choices.iter().any(wanted))
 }
 
@@ -125,7 +126,7 @@ fn a_key_alone_does_not_approve() {
 
 #[test]
 fn a_privileged_change_needs_its_name_typed_exactly() {
-    let mut s = Session::new(vec![privileged("c1", 1)]).unwrap();
+    let mut s = SessionMachine::new(vec![privileged("c1", 1)]).unwrap();
     ok(&mut s, [Reply::Approve]);
     for wrong in ["yes", "cluster-admi", "Cluster-Admin", "cluster-admins", ""] {
         assert!(say(&mut s, typed(wrong)).is_err(), "{wrong}");
@@ -141,7 +142,7 @@ fn the_plan_never_chooses_the_word_that_confirms_a_decision() {
     let weak =
         RESERVED.iter().map(|word| named(word)).chain(["y", "ok ", "abc", "YES", "漢字", "approve-0000"].map(named));
     for card in weak.chain([made]) {
-        let mut s = Session::new(vec![card.clone()]).unwrap();
+        let mut s = SessionMachine::new(vec![card.clone()]).unwrap();
         ok(&mut s, [Reply::Approve]);
         assert!(say(&mut s, typed(card.name.raw())).is_err(), "{:?}", card.name);
         let digits = digits(&s);
@@ -150,7 +151,7 @@ fn the_plan_never_chooses_the_word_that_confirms_a_decision() {
         // The seal lists it by its name all the same.
         assert_eq!(s.decisions()[0].privileged().map(|name| name.raw().trim()), Some(card.name.raw().trim()));
     }
-    let mut s = Session::new(vec![named("ledger-writer")]).unwrap();
+    let mut s = SessionMachine::new(vec![named("ledger-writer")]).unwrap();
     ok(&mut s, [Reply::Approve, typed("ledger-writer")]);
     assert_eq!(s.decisions().len(), 1, "a name that the snapshot gives is typed as it is");
 }
@@ -159,7 +160,7 @@ fn the_plan_never_chooses_the_word_that_confirms_a_decision() {
 fn an_override_is_not_confirmed_by_a_word_of_the_plan_either() {
     let bad = EvaluatedChange { outcome: denied(&[], &["p"]), ..simple("c1") };
     let card = Card { present: bad, may_override: true, named_by_plan: true, ..privileged("c1", 1) };
-    let mut s = Session::new(vec![card]).unwrap();
+    let mut s = SessionMachine::new(vec![card]).unwrap();
     ok(&mut s, [Reply::Override, typed("the site is down")]);
     assert!(say(&mut s, typed("cluster-admin")).is_err());
     let digits = digits(&s);
@@ -168,9 +169,9 @@ fn an_override_is_not_confirmed_by_a_word_of_the_plan_either() {
 
 #[test]
 fn what_must_be_read_is_not_approved_before_its_card_was_read_to_the_end() {
-    let part = Shown { groups: Part::new(2, 3), lines: Part::new(29, 30) };
-    let mut s = Session::new(vec![privileged("c1", 1), card(simple("c2"), 0)]).unwrap();
-    for seen in [Shown::default(), part, Shown { groups: Part::new(2, 3), ..whole() }] {
+    let part = ShownCard { groups: Part::new(2, 3), lines: Part::new(29, 30) };
+    let mut s = SessionMachine::new(vec![privileged("c1", 1), card(simple("c2"), 0)]).unwrap();
+    for seen in [ShownCard::default(), part, ShownCard { groups: Part::new(2, 3), ..whole() }] {
         let question = s.question();
         assert_eq!(s.answer(question.answer(Reply::Approve, seen)), Err(Complaint::NotRead));
     }
@@ -185,18 +186,18 @@ fn what_must_be_read_is_not_approved_before_its_card_was_read_to_the_end() {
 
 #[test]
 fn what_was_read_once_need_not_be_read_again() {
-    let mut s = Session::new(vec![privileged("c1", 1)]).unwrap();
+    let mut s = SessionMachine::new(vec![privileged("c1", 1)]).unwrap();
     ok(&mut s, [Reply::Approve, Reply::Back]);
     assert!(matches!(s.question().ask(), Ask::Decide { read: true, .. }));
     let question = s.question();
-    s.answer(question.answer(Reply::Approve, Shown::default())).unwrap();
+    s.answer(question.answer(Reply::Approve, ShownCard::default())).unwrap();
     ok(&mut s, [typed("cluster-admin")]);
     assert_eq!(s.decisions()[0].shown(), whole());
 }
 
 #[test]
 fn more_than_a_person_can_read_is_not_approved_in_one_piece() {
-    let mut s = Session::new(vec![Card { too_much: true, ..privileged("c1", 1) }]).unwrap();
+    let mut s = SessionMachine::new(vec![Card { too_much: true, ..privileged("c1", 1) }]).unwrap();
     assert!(!offers(&s, |choice| matches!(choice, Choice::Approve(_))));
     let complaint = say(&mut s, Reply::Approve).unwrap_err();
     assert_eq!(complaint, Complaint::TooMuch);
@@ -207,7 +208,7 @@ fn more_than_a_person_can_read_is_not_approved_in_one_piece() {
 
 #[test]
 fn a_privileged_change_without_a_name_is_not_approved_by_enter() {
-    let mut s = Session::new(vec![Card { name: " ".into(), ..privileged("c1", 1) }]).unwrap();
+    let mut s = SessionMachine::new(vec![Card { name: " ".into(), ..privileged("c1", 1) }]).unwrap();
     ok(&mut s, [Reply::Approve]);
     assert!(say(&mut s, typed("")).is_err());
     let digits = digits(&s);
@@ -226,7 +227,7 @@ fn an_answer_to_an_older_question_decides_nothing() {
 #[test]
 fn the_riskiest_is_asked_first_and_ties_have_an_order() {
     let order = |cards: Vec<Card>| -> Vec<String> {
-        let s = Session::new(cards).unwrap();
+        let s = SessionMachine::new(cards).unwrap();
         s.cards().iter().map(|c| c.present.case.change.as_str().to_owned()).collect()
     };
     let cards = vec![card(simple("c1"), 1), card(simple("c2"), 5), card(simple("c3"), 1), card(simple("c4"), 1)];
@@ -238,7 +239,7 @@ fn the_riskiest_is_asked_first_and_ties_have_an_order() {
 
 #[test]
 fn one_change_cannot_stand_in_a_session_twice() {
-    assert!(Session::new(vec![card(simple("c1"), 1), card(simple("c1"), 2)]).is_err());
+    assert!(SessionMachine::new(vec![card(simple("c1"), 1), card(simple("c1"), 2)]).is_err());
 }
 
 #[test]
@@ -280,7 +281,7 @@ fn a_reject_needs_a_reason() {
 fn quit_keeps_what_was_decided() {
     let mut s = three();
     let events = approve(&mut s);
-    assert!(matches!(events.as_slice(), [Event::Decided(_)]), "persisted before the next question");
+    assert!(matches!(events.as_slice(), [SessionEvent::Decided(_)]), "persisted before the next question");
     ok(&mut s, [Reply::Approve, Reply::Quit]);
     let Ask::Over(End::Left(left)) = s.question().ask().clone() else { panic!("{:?}", s.question()) };
     assert_eq!(left.len(), 1);
@@ -295,7 +296,7 @@ fn back_revises_and_the_later_answer_stands() {
     assert_eq!(shown(&s), "c1");
     ok(&mut s, [Reply::Reject, typed("on second thoughts")]);
     assert_eq!(s.decisions().len(), 1);
-    assert_eq!(*s.decisions()[0].verdict(), Verdict::Reject);
+    assert_eq!(*s.decisions()[0].verdict(), SessionVerdict::Reject);
     assert_eq!(shown(&s), "c2");
 }
 
@@ -306,7 +307,7 @@ fn skip_leaves_a_decision_and_withdraw_takes_it_back() {
     ok(&mut s, [Reply::Back, Reply::Skip]);
     assert_eq!(s.decisions().len(), 1);
     let events = ok(&mut s, [Reply::Back, Reply::Withdraw]);
-    assert_eq!(events, vec![Event::Withdrawn(case("c1"))]);
+    assert_eq!(events, vec![SessionEvent::Withdrawn(case("c1"))]);
     assert!(s.decisions().is_empty());
     assert_eq!(say(&mut s, Reply::Withdraw), Err(Complaint::NotOffered));
 }
@@ -323,7 +324,7 @@ fn details_stay_within_the_review() {
 #[test]
 fn a_denied_change_can_be_rejected_and_not_approved() {
     let bad = present("c1", document("svc:a", "w", &["x"]), denied(&["m"], &["p"]));
-    let mut s = Session::new(vec![Card { may_override: true, ..card(bad, 1) }]).unwrap();
+    let mut s = SessionMachine::new(vec![Card { may_override: true, ..card(bad, 1) }]).unwrap();
     assert!(!offers(&s, |c| matches!(c, Choice::Approve(_) | Choice::Override(_))));
     assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::Denied));
     assert_eq!(say(&mut s, Reply::Override), Err(Complaint::NotOffered));
@@ -334,13 +335,13 @@ fn a_denied_change_can_be_rejected_and_not_approved() {
 #[test]
 fn an_override_needs_reason_and_name_and_fills_no_step() {
     let bad = || present("c1", document("svc:a", "w", &["x"]), denied(&[], &["p"]));
-    let mut plain = Session::new(vec![card(bad(), 1)]).unwrap();
+    let mut plain = SessionMachine::new(vec![card(bad(), 1)]).unwrap();
     assert_eq!(say(&mut plain, Reply::Override), Err(Complaint::NotOffered), "not permitted `Override`");
-    let mut s = Session::new(vec![Card { may_override: true, ..card(bad(), 1) }]).unwrap();
+    let mut s = SessionMachine::new(vec![Card { may_override: true, ..card(bad(), 1) }]).unwrap();
     ok(&mut s, [Reply::Override, typed("the site is down")]);
     assert!(say(&mut s, typed("yes")).is_err(), "the name, even for an ordinary change");
     ok(&mut s, [typed("reader")]);
-    let Verdict::Override { policies, .. } = s.decisions()[0].verdict().clone() else { panic!("an override") };
+    let SessionVerdict::Override { policies, .. } = s.decisions()[0].verdict().clone() else { panic!("an override") };
     assert!(policies.contains("p") && s.decisions()[0].steps().is_empty());
     assert_eq!(shown(&s), "c1", "now it can be approved");
     approve(&mut s);
@@ -354,7 +355,7 @@ fn an_override_needs_reason_and_name_and_fills_no_step() {
 fn what_is_overridden_stands_once_before_the_seal_with_its_reason_and_name() {
     let bad = present("c1", document("svc:a", "w", &["x"]), denied(&[], &["p"]));
     let bad = Card { present: bad, may_override: true, ..privileged("c1", 2) };
-    let mut s = Session::new(vec![bad, card(simple("c2"), 1)]).unwrap();
+    let mut s = SessionMachine::new(vec![bad, card(simple("c2"), 1)]).unwrap();
     ok(&mut s, [Reply::Override, typed("the site is down"), typed("cluster-admin"), Reply::Finish]);
     let Ask::Seal { summary, .. } = s.question().ask().clone() else { panic!("{:?}", s.question()) };
     assert_eq!(summary.overridden, s.decisions());
@@ -366,13 +367,13 @@ fn what_is_overridden_stands_once_before_the_seal_with_its_reason_and_name() {
 #[test]
 fn who_is_barred_or_not_permitted_cannot_approve() {
     let barred = Card { bars: BTreeSet::from([Bar::OwnProposal]), ..card(simple("c1"), 2) };
-    let mut s = Session::new(vec![barred]).unwrap();
+    let mut s = SessionMachine::new(vec![barred]).unwrap();
     assert!(matches!(say(&mut s, Reply::Approve), Err(Complaint::Barred(_))));
     let other = Card { permitted: BTreeSet::from([StepName::new("Legal").unwrap()]), ..card(simple("c2"), 1) };
-    let mut s = Session::new(vec![other]).unwrap();
+    let mut s = SessionMachine::new(vec![other]).unwrap();
     assert_eq!(say(&mut s, Reply::Approve), Err(Complaint::NotPermitted));
     let nobody = Card { permitted: BTreeSet::new(), ..card(simple("c3"), 1) };
-    let s = Session::new(vec![nobody]).unwrap();
+    let s = SessionMachine::new(vec![nobody]).unwrap();
     assert_eq!(*s.question().ask(), Ask::Over(End::Nothing), "nothing this person can do");
 }
 
@@ -380,18 +381,20 @@ fn who_is_barred_or_not_permitted_cannot_approve() {
 fn rejects_of_others_are_lifted_by_name_and_reason() {
     let line = Digest::of(b"reject");
     let c = Card { may_override: true, rejects: BTreeSet::from([line]), ..card(simple("c1"), 1) };
-    let mut s = Session::new(vec![c]).unwrap();
+    let mut s = SessionMachine::new(vec![c]).unwrap();
     ok(&mut s, [Reply::Lift, typed("talked to ada"), typed("reader")]);
-    let Verdict::Override { lifts, policies } = s.decisions()[0].verdict().clone() else { panic!("an override") };
+    let SessionVerdict::Override { lifts, policies } = s.decisions()[0].verdict().clone() else {
+        panic!("an override")
+    };
     assert!(lifts.contains(&line) && policies.is_empty());
 }
 
 #[test]
 fn automatic_and_decided_changes_are_not_asked_but_can_be_visited() {
     let mut auto = simple("c1");
-    auto.outcome = Outcome::Auto;
+    auto.outcome = CaseOutcome::Auto;
     let mine = Card { already: Already::ApprovedByMe, ..card(simple("c2"), 2) };
-    let mut s = Session::new(vec![card(auto, 3), mine, card(simple("c3"), 1)]).unwrap();
+    let mut s = SessionMachine::new(vec![card(auto, 3), mine, card(simple("c3"), 1)]).unwrap();
     assert_eq!(shown(&s), "c3");
     assert_eq!(s.question().progress(), (1, 1));
     ok(&mut s, [Reply::Visit(case("c1"))]);
@@ -399,147 +402,4 @@ fn automatic_and_decided_changes_are_not_asked_but_can_be_visited() {
     ok(&mut s, [Reply::Reject, typed("not while we migrate")]);
     assert_eq!(shown(&s), "c3");
     assert_eq!(say(&mut s, Reply::Visit(case("c9"))), Err(Complaint::NoSuchChange));
-}
-
-fn alike(n: usize) -> Vec<Card> {
-    (0..n)
-        .map(|i| {
-            let id = format!("c{i}");
-            let p = simple(&id);
-            let (change, facts) = (grant(&id, &format!("svc:{id}"), "reader"), facts_of_grant(&id, "svc", "reader"));
-            let likeness = bulk_key::likeness(&change, &facts, &p, Some(&"system".into()), false);
-            Card { likeness, ..card(p, 100 - i as u64) }
-        })
-        .collect()
-}
-
-#[test]
-fn changes_that_are_alike_are_approved_together_at_most_twenty() {
-    let mut s = Session::new(alike(25)).unwrap();
-    ok(&mut s, [Reply::Together]);
-    let Ask::Word { cases, word, .. } = s.question().ask().clone() else { panic!("{:?}", s.question()) };
-    assert_eq!((cases.len(), word.raw()), (20, "yes"));
-    assert!(say(&mut s, typed("")).is_err());
-    assert_eq!(ok(&mut s, [typed("yes")]).len(), 20);
-    assert!(s.decisions().iter().all(|d| matches!(d.verdict(), Verdict::Approve(a) if a.grouped() == Some(20))));
-    assert_eq!(shown(&s), "c20");
-}
-
-#[test]
-fn a_privileged_or_lone_change_is_never_approved_together() {
-    let mut cards = alike(3);
-    for card in &mut cards {
-        card.privileged = true;
-    }
-    let mut s = Session::new(cards).unwrap();
-    assert_eq!(say(&mut s, Reply::Together), Err(Complaint::NotOffered));
-    let mut s = Session::new(alike(1)).unwrap();
-    assert_eq!(say(&mut s, Reply::Together), Err(Complaint::NotOffered));
-}
-
-#[test]
-fn the_rest_is_rejected_with_one_reason() {
-    let mut s = three();
-    approve(&mut s);
-    assert_eq!(ok(&mut s, [Reply::RejectRest, typed("one is enough")]).len(), 2);
-    assert_eq!(shown(&s), "reanalyse");
-}
-
-#[test]
-fn the_approved_set_is_analysed_again_before_the_seal() {
-    let gain = card(simple("c1"), 2);
-    let taken = card(present("c2", reduction("svc:a", "w"), needs(&["Owner"])), 1);
-    let mut s = Session::new(vec![gain, taken]).unwrap();
-    approve(&mut s);
-    ok(&mut s, [Reply::Reject, typed("keep it")]);
-    assert_eq!(*s.question().ask(), Ask::Reanalyse(BTreeSet::from([case("c1")])));
-    assert_eq!(say(&mut s, typed("seal")), Err(Complaint::NotOffered));
-    let mut alone = simple("c1");
-    alone.outcome = denied(&["sod"], &[]);
-    s.reanalysed(&Reanalysis { changes: BTreeMap::from([(case("c1"), alone)]), ..Reanalysis::default() }).unwrap();
-    assert_eq!(shown(&s), "c1", "back to what cannot stand");
-    let Some(Note::SetFails(faults)) = s.question().note().cloned() else { panic!("{:?}", s.question()) };
-    assert!(matches!(faults.first(), Some(Fault::Denied(c, _)) if *c == case("c1")));
-    ok(&mut s, [Reply::Reject, typed("not without the revoke")]);
-    assert_eq!(shown(&s), "seal", "nothing approved, nothing to analyse");
-}
-
-#[test]
-fn a_set_that_the_analysis_leaves_out_or_that_emerges_fails() {
-    let mut s = three();
-    approve(&mut s);
-    ok(&mut s, [Reply::Finish]);
-    s.reanalysed(&Reanalysis::default()).unwrap();
-    assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
-    ok(&mut s, [Reply::Finish]);
-    let mut more = simple("c1");
-    more.emergent.insert(Digest::of(b"x"));
-    s.reanalysed(&Reanalysis { changes: BTreeMap::from([(case("c1"), more)]), ..Reanalysis::default() }).unwrap();
-    assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
-    ok(&mut s, [Reply::Finish]);
-    let denied_plans = BTreeMap::from([("P1".into(), BTreeSet::new())]);
-    let changes = BTreeMap::from([(case("c1"), simple("c1"))]);
-    s.reanalysed(&Reanalysis { denied_plans, changes }).unwrap();
-    assert!(matches!(s.question().note(), Some(Note::SetFails(_))));
-    assert_eq!(s.reanalysed(&Reanalysis::default()), Err(Complaint::NotOffered));
-}
-
-#[test]
-fn what_depends_on_a_rejected_change_cannot_stand() {
-    let mut second = simple("c2");
-    second.depends_on.insert("c1".into());
-    let mut s = Session::new(vec![card(simple("c1"), 2), card(second, 1)]).unwrap();
-    ok(&mut s, [Reply::Reject, typed("no")]);
-    approve(&mut s);
-    let Some(Note::SetFails(faults)) = s.question().note().cloned() else { panic!("{:?}", s.question()) };
-    assert_eq!(faults, BTreeSet::from([Fault::Dependency(case("c2"), case("c1"))]));
-    assert_eq!(shown(&s), "c2");
-}
-
-#[test]
-fn a_reduction_that_only_others_can_decide_is_not_in_the_way() {
-    let mut taken = card(present("c2", reduction("svc:a", "w"), needs(&["Owner"])), 1);
-    taken.permitted.clear();
-    let mut s = Session::new(vec![card(simple("c1"), 2), taken]).unwrap();
-    approve(&mut s);
-    assert_eq!(*s.question().ask(), Ask::Reanalyse(BTreeSet::from([case("c1"), case("c2")])));
-}
-
-#[test]
-fn nothing_decided_is_not_sealed() {
-    let mut s = three();
-    ok(&mut s, [Reply::Finish]);
-    assert_eq!(say(&mut s, typed("seal")), Err(Complaint::NothingToSeal));
-    ok(&mut s, [Reply::Back]);
-    assert_eq!(shown(&s), "c3");
-}
-
-#[test]
-fn what_is_decided_or_automatic_is_asked_again_only_where_the_person_wants_it() {
-    let decided = || {
-        let auto = Card {
-            present: present("c4", document("svc:d", "reader", &["read"]), Outcome::Auto),
-            ..card(simple("c4"), 1)
-        };
-        vec![
-            Card { already: Already::Passes, ..card(simple("c1"), 4) },
-            Card { already: Already::RejectedByMe, ..card(simple("c2"), 3) },
-            Card { already: Already::ApprovedByMe, ..card(simple("c3"), 2) },
-            auto,
-        ]
-    };
-    assert_eq!(shown(&Session::new(decided()).unwrap()), "over");
-    let reopened = decided().into_iter().map(|card| Card { reopened: true, ..card }).collect();
-    let mut s = Session::new(reopened).unwrap();
-    assert!(s.contents().iter().all(|entry| entry.standing != Standing::Undecided), "each stands as it did");
-    assert_eq!(shown(&s), "c1");
-    ok(&mut s, [Reply::Reject, typed("I object")]);
-    assert_eq!(shown(&s), "c2");
-    approve(&mut s);
-    assert_eq!(shown(&s), "c3");
-    ok(&mut s, [Reply::Skip]);
-    ok(&mut s, [Reply::Reject, typed("not without me")]);
-    assert_eq!(s.decisions().len(), 3);
-    let nobody = Card { reopened: true, permitted: BTreeSet::new(), ..decided().remove(0) };
-    assert_eq!(shown(&Session::new(vec![nobody]).unwrap()), "over", "whose word would not count is not asked");
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::decision::case::{CaseId, Outcome};
+use crate::decision::case::{CaseId, CaseOutcome};
 use crate::decision::recheck::Reanalysis;
 use crate::decision::risk::Risk;
 use crate::decision::sample::{denied, document, needs, present, reduction, simple, steps};
@@ -14,7 +14,7 @@ fn cards() -> Vec<Card> {
     let mut dependent = simple("c5");
     dependent.depends_on.insert("c1".into());
     let mut auto = simple("c6");
-    auto.outcome = Outcome::Auto;
+    auto.outcome = CaseOutcome::Auto;
     let all = [
         simple("c1"),
         simple("c2"),
@@ -71,7 +71,7 @@ proptest! {
     fn an_approval_comes_only_from_the_right_word_to_the_question_shown(
         replies in prop::collection::vec((reply(), any::<bool>(), any::<bool>()), 0..80),
     ) {
-        let mut s = Session::new(cards()).unwrap();
+        let mut s = SessionMachine::new(cards()).unwrap();
         let mut said: BTreeMap<CaseId, usize> = BTreeMap::new();
         for (reply, is_sound, is_read) in replies {
             let question = s.question();
@@ -82,16 +82,16 @@ proptest! {
                 continue;
             }
             let before = s.decisions();
-            let shown = Shown { groups: Part::new(1, 1), lines: Part::new(if is_read { 9 } else { 8 }, 9) };
+            let shown = ShownCard { groups: Part::new(1, 1), lines: Part::new(if is_read { 9 } else { 8 }, 9) };
             let Ok(events) = s.answer(question.answer(reply.clone(), shown)) else {
                 prop_assert_eq!(s.decisions(), before, "a complaint changes nothing");
                 prop_assert_eq!(s.question(), question);
                 continue;
             };
             for event in events {
-                let Event::Decided(decision) = event else { continue };
+                let SessionEvent::Decided(decision) = event else { continue };
                 *said.entry(decision.case().clone()).or_default() += 1;
-                if let Verdict::Approve(_) = decision.verdict() {
+                if let SessionVerdict::Approve(_) = decision.verdict() {
                     let Ask::Word { purpose: Purpose::Approve, cases, word } = question.ask() else {
                         panic!("approved at {question:?}")
                     };
@@ -106,9 +106,9 @@ proptest! {
                 prop_assert!(!sealed.is_empty());
                 prop_assert_eq!(&reply, &Reply::Typed("seal".to_owned()));
                 prop_assert!(sealed.iter().all(|d| said.contains_key(d.case())));
-                let yes = |id: &str| sealed.iter().any(|d| d.case().change.as_str() == id && matches!(d.verdict(), Verdict::Approve(_)));
-                let no = |id: &str| sealed.iter().any(|d| d.case().change.as_str() == id && *d.verdict() == Verdict::Reject);
-                let over = |id: &str| sealed.iter().any(|d| d.case().change.as_str() == id && matches!(d.verdict(), Verdict::Override { .. }));
+                let yes = |id: &str| sealed.iter().any(|d| d.case().change.as_str() == id && matches!(d.verdict(), SessionVerdict::Approve(_)));
+                let no = |id: &str| sealed.iter().any(|d| d.case().change.as_str() == id && *d.verdict() == SessionVerdict::Reject);
+                let over = |id: &str| sealed.iter().any(|d| d.case().change.as_str() == id && matches!(d.verdict(), SessionVerdict::Override { .. }));
                 prop_assert!(!(yes("c5") && no("c1")), "a change without what it depends on");
                 prop_assert!(!yes("c4") || over("c4"), "a denied change without its override");
             }

@@ -173,7 +173,7 @@ impl<'de> Deserialize<'de> for Version {
 }
 
 /// A kind of line, identified by the value of its `type`.
-pub trait Kind {
+pub trait LineKind {
     /// The value of `type`.
     const WORD: &'static str;
 }
@@ -205,17 +205,17 @@ impl<T> PartialEq for Tag<T> {
     }
 }
 impl<T> Eq for Tag<T> {}
-impl<T: Kind> fmt::Debug for Tag<T> {
+impl<T: LineKind> fmt::Debug for Tag<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::WORD)
     }
 }
-impl<T: Kind> Serialize for Tag<T> {
+impl<T: LineKind> Serialize for Tag<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(T::WORD)
     }
 }
-impl<'de, T: Kind> Deserialize<'de> for Tag<T> {
+impl<'de, T: LineKind> Deserialize<'de> for Tag<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Spelled(|s: &str| (s == T::WORD).then(Self::new), T::WORD, PhantomData))
     }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::fault::{Attempt as _, StoreError, text};
-use super::{Journal, Shape, Standing, Store};
+use super::{Journal, JournalState, Shape, Store};
 use crate::input::finding::Code;
 use crate::log::line::{self, Line};
 use crate::log::verify::Verifier;
@@ -171,11 +171,13 @@ impl Store {
     fn rest_of(&self, tail: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let whole = |j: &super::JournalView| match &j.standing {
             // A locked journal is no obstacle: the committing process has the lock, and that may be this process.
-            Standing::Whole | Standing::InUse => {
+            JournalState::Whole | JournalState::InUse => {
                 let last = j.bytes.split_inclusive(|b| *b == b'\n').next_back().unwrap_or_default();
                 matches!(line::read(last, &mut Vec::new()), Ok(Line::Sig(_)))
             }
-            Standing::Begun | Standing::Empty | Standing::OtherLog(_) | Standing::Unreadable(_) => false,
+            JournalState::Begun | JournalState::Empty | JournalState::OtherLog(_) | JournalState::Unreadable(_) => {
+                false
+            }
         };
         let found = self.journals(None)?.into_iter().find(|j| whole(j) && j.bytes.starts_with(tail));
         Ok(found.and_then(|j| j.bytes.get(tail.len()..).map(<[u8]>::to_vec)).filter(|rest| !rest.is_empty()))

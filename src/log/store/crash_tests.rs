@@ -352,13 +352,15 @@ fn found(store: &Store) -> BTreeSet<Key> {
 fn recover(store: &Store) {
     for journal in store.journals(Some(sample::log_id())).unwrap() {
         match journal.standing {
-            Standing::Whole => drop(store.finish(&journal.path, sample::terms(&Judge)).unwrap()),
-            Standing::Begun => {
+            JournalState::Whole => drop(store.finish(&journal.path, sample::terms(&Judge)).unwrap()),
+            JournalState::Begun => {
                 let (file, draft, _) = store.take_over(&journal.path, [].into()).unwrap();
                 store.commit(file, &ending(draft), sample::terms(&Judge)).unwrap();
             }
-            Standing::Empty => store.give_up(&journal.path).unwrap(),
-            other @ (Standing::InUse | Standing::OtherLog(_) | Standing::Unreadable(_)) => panic!("{other:?}"),
+            JournalState::Empty => store.give_up(&journal.path).unwrap(),
+            other @ (JournalState::InUse | JournalState::OtherLog(_) | JournalState::Unreadable(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 /// The kind of object at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A folder.
@@ -25,7 +25,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     /// The kind of object.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Its size in bytes.
     pub length: u64,
 }
@@ -127,9 +127,9 @@ impl Disk for RealDisk {
         match std::fs::metadata(path) {
             Ok(data) => {
                 let kind = match (data.is_file(), data.is_dir()) {
-                    (true, _) => Kind::File,
-                    (_, true) => Kind::Folder,
-                    (false, false) => Kind::Other,
+                    (true, _) => FileKind::File,
+                    (_, true) => FileKind::Folder,
+                    (false, false) => FileKind::Other,
                 };
                 Ok(Some(Stat { kind, length: data.len() }))
             }

@@ -14,7 +14,7 @@ use crate::log::verify::answers::{Keep, Terms, Verification};
 
 /// The result of a merge.
 #[derive(Debug)]
-pub struct Joined {
+pub struct Merged {
     /// The verification of the merged log, from before the write.
     pub verification: Verification,
     /// The number of sessions that were added.
@@ -26,7 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// If the copies cannot be merged, or the result does not verify or cannot be written. The log is then unchanged.
-    pub fn join(&self, copies: &[(String, Vec<u8>)], terms: Terms<'_>) -> Result<Joined, StoreError> {
+    pub fn join(&self, copies: &[(String, Vec<u8>)], terms: Terms<'_>) -> Result<Merged, StoreError> {
         let terms = Terms { keep: Keep::Nothing, ..terms };
         if self.shape == Shape::Folder {
             let folder = self.folder();
@@ -41,7 +41,7 @@ impl Store {
         }
         let before: Vec<SessionId> = named(&own)?.into_iter().map(|(id, _)| id).collect();
         let all = named(&own.iter().chain(copies).cloned().collect::<Vec<_>>())?;
-        let new: Vec<&merge::Named> = all.iter().filter(|(id, _)| !before.contains(id)).collect();
+        let new: Vec<&merge::NamedSession> = all.iter().filter(|(id, _)| !before.contains(id)).collect();
         let bytes: Vec<u8> = all.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
         let mut verifier = Verifier::new(terms);
         verifier.feed(&self.path.to_string_lossy(), bytes.as_slice()).doing("read", &self.path)?;
@@ -61,7 +61,7 @@ impl Store {
             }
             self.disk.sync_folder(&self.folder()).doing("sync the folder", &self.folder())?;
         }
-        Ok(Joined { verification, added: new.len() })
+        Ok(Merged { verification, added: new.len() })
     }
 
     /// Writes a new file next to the target and renames it to the target.
@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-fn named(files: &[(String, Vec<u8>)]) -> Result<Vec<merge::Named>, StoreError> {
+fn named(files: &[(String, Vec<u8>)]) -> Result<Vec<merge::NamedSession>, StoreError> {
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     Ok(merge::sessions(&files)?)
 }

@@ -56,7 +56,7 @@ impl Journal {
 
 /// The state of a journal that was left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum JournalState {
     /// A process uses it.
     InUse,
     /// It contains a complete session; see [`Store::finish`].
@@ -77,7 +77,7 @@ pub struct JournalView {
     /// The path of the journal.
     pub path: PathBuf,
     /// Its state.
-    pub standing: Standing,
+    pub standing: JournalState,
     /// Its first line, with writer, time and tool version.
     pub header: Option<Session>,
     /// Its bytes.
@@ -151,13 +151,13 @@ impl Store {
             Some(_) | None => None,
         };
         let standing = match (&first, &header) {
-            _ if matches!(free, Ok(false)) => Standing::InUse,
-            (_, Some(header)) if log.is_some_and(|l| l != header.log) => Standing::OtherLog(header.log),
-            (_, Some(_)) if matches!(last, Some(Ok(Line::Sig(_)))) => Standing::Whole,
-            (_, Some(_)) => Standing::Begun,
-            (Some(Err(fault)), None) => Standing::Unreadable(fault.message.clone()),
-            (Some(Ok(_)), None) => Standing::Unreadable("it does not start with a `session` line".into()),
-            (None, None) => Standing::Empty,
+            _ if matches!(free, Ok(false)) => JournalState::InUse,
+            (_, Some(header)) if log.is_some_and(|l| l != header.log) => JournalState::OtherLog(header.log),
+            (_, Some(_)) if matches!(last, Some(Ok(Line::Sig(_)))) => JournalState::Whole,
+            (_, Some(_)) => JournalState::Begun,
+            (Some(Err(fault)), None) => JournalState::Unreadable(fault.message.clone()),
+            (Some(Ok(_)), None) => JournalState::Unreadable("it does not start with a `session` line".into()),
+            (None, None) => JournalState::Empty,
         };
         Ok(Some(JournalView { path: path.to_owned(), standing, header, bytes }))
     }
@@ -245,7 +245,7 @@ impl Store {
     /// Reads a whole file within the size limit, or returns `None` if it does not exist.
     pub(super) fn slurp(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(stat) = self.disk.stat(path).doing("access", path)? else { return Ok(None) };
-        if stat.kind != super::Kind::File {
+        if stat.kind != super::FileKind::File {
             return Err(StoreError::not_a_file(path));
         }
         if stat.length > self.largest {

@@ -73,7 +73,7 @@ fn nothing_is_added_to_a_log_that_does_not_verify_and_the_journal_stays() {
     assert!(matches!(add(&store, &second, 2), Err(StoreError::DoesNotVerify { .. })));
     assert_eq!(std::fs::read(store.path()).unwrap(), bad);
     let left = store.journals(Some(sample::log_id())).unwrap();
-    assert_eq!((left.len(), &left[0].standing), (1, &Standing::Whole));
+    assert_eq!((left.len(), &left[0].standing), (1, &JournalState::Whole));
     bad[at] ^= 1;
     std::fs::write(store.path(), &bad).unwrap();
     store.finish(&left[0].path, sample::terms(&Judge)).unwrap();
@@ -108,7 +108,7 @@ fn a_session_that_follows_none_is_not_added_to_a_log_that_is_no_longer_empty() {
         assert_eq!(store.verify(sample::terms(&Judge)).unwrap().session_count, 1);
         // Its journal is kept; what was sealed before a crash is added all the same.
         let left = store.journals(Some(sample::log_id())).unwrap();
-        assert_eq!((left.len(), &left[0].standing), (1, &Standing::Whole));
+        assert_eq!((left.len(), &left[0].standing), (1, &JournalState::Whole));
         store.finish(&left[0].path, sample::terms(&Judge)).unwrap();
         assert_eq!(store.verify(sample::terms(&Judge)).unwrap().session_count, 2);
     }
@@ -173,13 +173,13 @@ fn journals_of_others_are_told_apart() {
         matches!(
             standings.as_slice(),
             [
-                Standing::Whole,
-                Standing::Begun,
-                Standing::OtherLog(_),
-                Standing::Unreadable(_),
-                Standing::Empty,
-                Standing::Empty,
-                Standing::InUse
+                JournalState::Whole,
+                JournalState::Begun,
+                JournalState::OtherLog(_),
+                JournalState::Unreadable(_),
+                JournalState::Empty,
+                JournalState::Empty,
+                JournalState::InUse
             ]
         ),
         "{standings:?}"

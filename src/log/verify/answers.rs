@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::Finding;
 use crate::input::time::Time;
-use crate::log::judge::{SignatureJudge, Signer};
+use crate::log::judge::{SealSigner, SignatureJudge};
 use crate::log::line::{Decision, Line, LogId, Seal, Session};
 use crate::log::verify::ancestry::{Ancestry, SessionIndex};
 
@@ -20,8 +20,6 @@ pub enum Keep {
     Nothing,
     /// Header and seal of the heads.
     Heads,
-    /// Header, seal, decisions, automatic outcomes, exports and results.
-    Decisions,
     /// Every line except blobs.
     Lines,
 }
@@ -121,7 +119,7 @@ pub struct SessionView {
     /// Its seal.
     pub seal: Recorded<Seal>,
     /// The signer, or `None` if the signature is not valid.
-    pub signer: Option<Signer>,
+    pub signer: Option<SealSigner>,
     /// Its other kept lines, in order.
     pub lines: Vec<Recorded<Line>>,
 }

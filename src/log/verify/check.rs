@@ -10,7 +10,7 @@ use super::join::Mark;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
-use crate::log::judge::{Claim, Judgement, Signer};
+use crate::log::judge::{Claim, Judgement, SealSigner};
 use crate::log::line::{self, Line, LogId};
 use crate::log::run::Run;
 use crate::log::split::Group;
@@ -142,12 +142,13 @@ impl<'a> Check<'a> {
             Line::Seal(_) => self.seal_bytes = bytes,
             Line::Sig(sig) => self.sig = Some((sig, digest, self.place(number, from, to, 0))),
             Line::Session(_) | Line::Blob(_) => {}
-            Line::Decision(_) | Line::Auto(_) | Line::Export(_) | Line::Result(_) => {
-                if matches!(self.terms.keep, Keep::Decisions | Keep::Lines) {
-                    self.kept.push(Recorded { line: number, digest, value: line });
-                }
-            }
-            Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) => {
+            Line::Decision(_)
+            | Line::Auto(_)
+            | Line::Export(_)
+            | Line::Result(_)
+            | Line::Plan(_)
+            | Line::Policies(_)
+            | Line::Evaluation(_) => {
                 if self.terms.keep == Keep::Lines {
                     self.kept.push(Recorded { line: number, digest, value: line });
                 }
@@ -172,7 +173,7 @@ impl<'a> Check<'a> {
     }
 
     /// Verifies the signature, if there are a seal and a signature.
-    fn signer(&mut self) -> Result<Signer, Authenticity> {
+    fn signer(&mut self) -> Result<SealSigner, Authenticity> {
         let (Some((seal, _)), Some((sig, _, place))) = (self.run.seal(), &self.sig) else {
             return Err(Authenticity::Failed);
         };
@@ -214,7 +215,7 @@ impl<'a> Check<'a> {
         Err(answer)
     }
 
-    fn finish(mut self, torn: Option<usize>, breaks: bool, signer: Result<Signer, Authenticity>) -> Checked {
+    fn finish(mut self, torn: Option<usize>, breaks: bool, signer: Result<SealSigner, Authenticity>) -> Checked {
         let authenticity = signer.as_ref().err().copied().unwrap_or(Authenticity::Authentic);
         let (defines, needs) =
             (std::mem::take(&mut self.run.defines).into_iter().collect(), std::mem::take(&mut self.run.needs));

@@ -4,7 +4,7 @@ use super::answers::TimeAnswer;
 use super::*;
 use crate::input::time::Time;
 use crate::log::judge::{Claim, Judgement};
-use crate::log::judge::{SignatureJudge as _, Signer};
+use crate::log::judge::{SealSigner, SignatureJudge as _};
 use crate::log::line::Line;
 use crate::log::line::{self, SessionKind};
 use crate::log::sample::{self, Judge, Made};
@@ -350,7 +350,7 @@ fn a_session_that_claims_a_time_before_its_key_ended_but_follows_a_later_seal_is
     let sealed = sample::verify(&whole).sessions[0].seal.value.at;
     let judged = |until: i64| {
         let judge = |claim: &Claim<'_>| match Judge.judge(claim) {
-            Judgement::Good(signer) => Judgement::Good(Box::new(Signer {
+            Judgement::Good(signer) => Judgement::Good(Box::new(SealSigner {
                 valid_until: Some(Time::from_unix(sealed.unix() + until)),
                 ..*signer
             })),

@@ -48,7 +48,7 @@ pub(super) struct World {
     pub plan: Plan,
     pub analysis: Analysis,
     pub persons: Vec<PersonView>,
-    pub parameters: Parameters,
+    pub parameters: PolicyParameters,
     pub proof: Proof,
     pub task: Option<TaskView>,
     pub history: BTreeMap<crate::input::id::ChangeId, History>,
@@ -237,7 +237,7 @@ impl World {
                 person("sponsor", &["user:sponsor"], &["owners"]),
                 person("own", &["user:own"], &[]),
             ],
-            parameters: Parameters {
+            parameters: PolicyParameters {
                 max_ttl: span("7d"),
                 max_privileged_ttl: span("8h"),
                 max_credential_ttl: span("24h"),
@@ -280,7 +280,7 @@ impl World {
     }
 
     pub(super) fn with<R>(&self, f: impl FnOnce(&PolicyInput<'_>) -> R) -> R {
-        let people = People::new(self.persons.clone());
+        let people = PeopleView::new(self.persons.clone());
         let appointed = Appointed::of(&self.plan);
         f(&PolicyInput {
             plan: &self.plan,

@@ -8,7 +8,7 @@ use crate::access::model::facts::{Access, Exception, PathStep};
 use crate::input::id::{Id, Subject};
 use crate::input::text::Text;
 use crate::report::asked::{AccessReport, AccessRow, WayRow};
-use crate::report::layout::{Page, Span, spans};
+use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::model::Report;
 use crate::report::sentence::{self, Sentence, counted};
 use crate::report::style::{Label, Style};
@@ -44,21 +44,24 @@ fn put_row(page: &mut Page, asked: &AccessReport, row: &AccessRow) {
             let eligible = if way.eligible { " (once activated)" } else { "" };
             page.para("  ", &spans(Label::Plain, &sentence::access(&way.access).own(eligible)));
         }
-        page.para_from(Span::own(Label::Quiet, "    through: "), &spans(Label::Plain, &sentence::path(&way.path)));
+        page.para_from(
+            StyledSpan::own(Label::Quiet, "    through: "),
+            &spans(Label::Plain, &sentence::path(&way.path)),
+        );
     }
     let left = row.ways.len().saturating_sub(asked.shown).saturating_add(row.more);
     if left > 0 {
         let more = counted(u64::try_from(left).unwrap_or(u64::MAX), "access", "accesses");
-        page.para("  ", &[Span::own(Label::Quiet, format!("and {more} more; `--all` shows them"))]);
+        page.para("  ", &[StyledSpan::own(Label::Quiet, format!("and {more} more; `--all` shows them"))]);
     }
     for taken in &row.taken {
-        page.para_from(Span::own(Label::Note, "  denied: "), &spans(Label::Plain, &exception(taken)));
+        page.para_from(StyledSpan::own(Label::Note, "  denied: "), &spans(Label::Plain, &exception(taken)));
     }
     if let Some(account) = &row.closed {
         let why = Sentence::of("the resource belongs to account ")
             .name(account)
             .own(", and what was imported of it lets nobody in from here: both accounts must allow it");
-        page.para_from(Span::own(Label::Note, "  closed: "), &spans(Label::Plain, &why));
+        page.para_from(StyledSpan::own(Label::Note, "  closed: "), &spans(Label::Plain, &why));
     }
 }
 
@@ -116,12 +119,14 @@ struct WayOut<'r> {
     #[schemars(with = "super::access_form::AccessForm")]
     access: &'r Access,
     eligible: bool,
-    path: Vec<StepOut<'r>>,
+    path: Vec<PathStepOut<'r>>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub(super) enum StepOut<'r> {
+// WHY: the name in the published schema.
+#[schemars(rename = "StepOut")]
+pub(super) enum PathStepOut<'r> {
     MemberOf { group: &'r str, assignment: Option<&'r str> },
     Holds { role: &'r str, assignment: &'r str, mode: &'static str },
     Includes { role: &'r str },
@@ -129,17 +134,17 @@ pub(super) enum StepOut<'r> {
 }
 
 /// The steps of a way, typed.
-pub(super) fn steps(path: &[PathStep]) -> Vec<StepOut<'_>> {
-    fn step(step: &PathStep) -> StepOut<'_> {
+pub(super) fn steps(path: &[PathStep]) -> Vec<PathStepOut<'_>> {
+    fn step(step: &PathStep) -> PathStepOut<'_> {
         match step {
             PathStep::Member(group, by) => {
-                StepOut::MemberOf { group: group.as_str(), assignment: by.as_ref().map(Id::as_str) }
+                PathStepOut::MemberOf { group: group.as_str(), assignment: by.as_ref().map(Id::as_str) }
             }
             PathStep::Holds(role, by, mode) => {
-                StepOut::Holds { role: role.as_str(), assignment: by.as_str(), mode: mode.name() }
+                PathStepOut::Holds { role: role.as_str(), assignment: by.as_str(), mode: mode.name() }
             }
-            PathStep::Includes(role) => StepOut::Includes { role: role.as_str() },
-            PathStep::ActsAs(who, trust) => StepOut::ActsAs { who: who.as_str(), trust: trust.as_str() },
+            PathStep::Includes(role) => PathStepOut::Includes { role: role.as_str() },
+            PathStep::ActsAs(who, trust) => PathStepOut::ActsAs { who: who.as_str(), trust: trust.as_str() },
         }
     }
     path.iter().map(step).collect()

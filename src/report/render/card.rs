@@ -5,10 +5,12 @@
 use crate::access::model::facts::ClaimResult;
 use crate::input::finding::Limit;
 use crate::report::contents::ContentsReport;
-use crate::report::effects::{AccessList, Bundle, MOST_SEVERE};
-use crate::report::layout::{Page, Span, spans};
+use crate::report::effects::AccessList;
+use crate::report::groups::Bundle;
+use crate::report::layout::{Page, StyledSpan, spans};
+use crate::report::limits::MOST_SEVERE;
 use crate::report::model::{
-    Alteration, ChangeReport, EmergentReport, Outcome, PlanReport, PolicyReport, PolicyVerdict, StepState,
+    Alteration, ChangeReport, EmergentReport, OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, StepState,
 };
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
@@ -24,7 +26,7 @@ pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &st
     page.para("", &spans(Label::Heading, &change.sentence));
     page.para("", &summary(change));
     if let Some(says) = change.state.says().filter(|_| change.rejections.is_empty()) {
-        let front = Span::own(Label::Plain, format!("{}: ", change.state.word()));
+        let front = StyledSpan::own(Label::Plain, format!("{}: ", change.state.word()));
         page.para_from(front, &spans(Label::Plain, says));
     }
     put_rejections(page, change);
@@ -47,35 +49,35 @@ pub const LIFT: &str = "it stands until its author withdraws it, or two people p
 /// The rejections that block a change, whatever policy says of it.
 pub fn put_rejections(page: &mut Page, change: &ChangeReport) {
     for rejection in &change.rejections {
-        page.para_from(Span::own(Label::Stop, "rejected "), &spans(Label::Plain, &rejection.sentence()));
+        page.para_from(StyledSpan::own(Label::Stop, "rejected "), &spans(Label::Plain, &rejection.sentence()));
         page.mark();
     }
     if !change.rejections.is_empty() {
-        page.para("  ", &[Span::own(Label::Plain, LIFT)]);
+        page.para("  ", &[StyledSpan::own(Label::Plain, LIFT)]);
     }
 }
 
 /// The label of an outcome.
 #[must_use]
-pub fn outcome_label(outcome: Outcome) -> Label {
+pub fn outcome_label(outcome: OutcomeReport) -> Label {
     match outcome {
-        Outcome::Denied => Label::Stop,
-        Outcome::Needs => Label::Warn,
-        Outcome::Auto => Label::Pass,
-        Outcome::Unjudged => Label::Quiet,
+        OutcomeReport::Denied => Label::Stop,
+        OutcomeReport::Needs => Label::Warn,
+        OutcomeReport::Auto => Label::Pass,
+        OutcomeReport::Unjudged => Label::Quiet,
     }
 }
 
-fn summary(change: &ChangeReport) -> Vec<Span> {
-    let mut out = vec![Span::own(outcome_label(change.outcome), change.outcome.word().to_uppercase())];
+fn summary(change: &ChangeReport) -> Vec<StyledSpan> {
+    let mut out = vec![StyledSpan::own(outcome_label(change.outcome), change.outcome.word().to_uppercase())];
     if !change.privileged.is_empty() {
-        out.push(Span::own(Label::Plain, " · "));
-        out.push(Span::own(Label::Stop, "PRIVILEGED"));
+        out.push(StyledSpan::own(Label::Plain, " · "));
+        out.push(StyledSpan::own(Label::Stop, "PRIVILEGED"));
     }
-    out.push(Span::own(Label::Plain, format!(" · sensitivity {} · concerns ", change.sensitivity.name())));
+    out.push(StyledSpan::own(Label::Plain, format!(" · sensitivity {} · concerns ", change.sensitivity.name())));
     out.extend(spans(Label::Plain, &change.concerned));
     if let Some(digest) = &change.digest {
-        out.push(Span::own(Label::Quiet, format!(" · digest {}", digest.short())));
+        out.push(StyledSpan::own(Label::Quiet, format!(" · digest {}", digest.short())));
     }
     out
 }
@@ -83,31 +85,37 @@ fn summary(change: &ChangeReport) -> Vec<Span> {
 fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     let most = change.show.facts;
     for removal in plan.mass_removals.iter().filter(|it| it.changes.contains(&change.id)).take(most) {
-        page.para_from(Span::own(Label::Stop, "  mass removal: "), &[Span::outside(Label::Plain, &removal.summary)]);
+        page.para_from(StyledSpan::own(Label::Stop, "  mass removal: "), &[StyledSpan::outside(Label::Plain, &removal.summary)]);
     }
     if !change.targets.is_empty() {
-        page.para_from(Span::own(Label::Plain, "  target: "), &spans(Label::Plain, &target::targets(&change.targets)));
+        page.para_from(
+            StyledSpan::own(Label::Plain, "  target: "),
+            &spans(Label::Plain, &target::targets(&change.targets)),
+        );
     }
     if let Some(untold) = &change.untold {
-        page.para_from(Span::own(Label::Stop, "  too large to tell: "), &spans(Label::Plain, untold));
+        page.para_from(StyledSpan::own(Label::Stop, "  too large to tell: "), &spans(Label::Plain, untold));
     }
     if let Some(too_much) = too_much(change) {
-        page.para_from(Span::own(Label::Stop, "  too much to approve in one piece: "), &spans(Label::Plain, &too_much));
-        page.para_from(Span::own(Label::Note, "      = help: "), &[Span::own(Label::Plain, NARROW)]);
+        page.para_from(
+            StyledSpan::own(Label::Stop, "  too much to approve in one piece: "),
+            &spans(Label::Plain, &too_much),
+        );
+        page.para_from(StyledSpan::own(Label::Note, "      = help: "), &[StyledSpan::own(Label::Plain, NARROW)]);
     }
     for reason in change.privileged.iter().take(most) {
-        page.para_from(Span::own(Label::Stop, "  privileged: "), &[Span::outside(Label::Plain, reason)]);
+        page.para_from(StyledSpan::own(Label::Stop, "  privileged: "), &[StyledSpan::outside(Label::Plain, reason)]);
         page.mark();
     }
     and_more(page, change.privileged.len(), most, "reason", "reasons");
     if change.unclassified > 0 {
         let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
-        let said = Span::own(Label::Plain, format!("no rule and no label says how much harm {what} can do"));
-        page.para_from(Span::own(Label::Warn, "  unclassified: "), &[said]);
+        let said = StyledSpan::own(Label::Plain, format!("no rule and no label says how much harm {what} can do"));
+        page.para_from(StyledSpan::own(Label::Warn, "  unclassified: "), &[said]);
         if let Some(name) = &change.admin_name {
             page.para_from(
-                Span::own(Label::Warn, "  named like an administrator: "),
-                &[Span::outside(Label::Plain, name)],
+                StyledSpan::own(Label::Warn, "  named like an administrator: "),
+                &[StyledSpan::outside(Label::Plain, name)],
             );
         }
     }
@@ -118,7 +126,7 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     put_kept(page, change);
     let is_part = !change.emergent.is_empty() || !change.lost_together.is_empty() || !change.kept.is_empty();
     if change.gained.is_empty() && change.gained_eligible.is_empty() && change.lost.is_empty() && !is_part {
-        page.para("  ", &[Span::own(Label::Plain, "nothing is gained or lost")]);
+        page.para("  ", &[StyledSpan::own(Label::Plain, "nothing is gained or lost")]);
     }
     for emergent in change.emergent.iter().take(most).filter_map(|at| plan.emergent.get(*at)) {
         put_emergent(page, change, emergent);
@@ -140,7 +148,7 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
         (false, _) => "not shown to be inside its task",
     };
     let back = if change.reversible { "can be undone" } else { "cannot simply be undone" };
-    page.para("  ", &[Span::own(Label::Plain, format!("{inside}; {back}"))]);
+    page.para("  ", &[StyledSpan::own(Label::Plain, format!("{inside}; {back}"))]);
     // WHY: what is made or taken is in the sentence above; only what is altered needs both sides.
     if let Some(alteration) = change.alteration.as_ref().filter(|it| !it.before.is_empty() && !it.after.is_empty()) {
         put_alteration(page, alteration);
@@ -151,7 +159,7 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
 pub fn put_kept(page: &mut Page, change: &ChangeReport) {
     let most = change.show.facts;
     for kept in change.kept.iter().take(most) {
-        page.para_from(Span::own(Label::Warn, "  kept: "), &spans(Label::Plain, &kept.sentence));
+        page.para_from(StyledSpan::own(Label::Warn, "  kept: "), &spans(Label::Plain, &kept.sentence));
         page.mark();
     }
     and_more(page, change.kept.len(), most, "path by which it is kept", "paths by which it is kept");
@@ -162,18 +170,18 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
     let most = change.show.facts;
     let mut said = Vec::new();
     for escalation in change.escalation_groups.iter().take(most) {
-        page.para_from(Span::own(Label::Stop, "  escalation: "), &spans(Label::Plain, &escalation.sentence));
+        page.para_from(StyledSpan::own(Label::Stop, "  escalation: "), &spans(Label::Plain, &escalation.sentence));
         ways(page, &mut said, &escalation.ways);
         page.mark();
     }
     and_more(page, change.escalation_groups.len(), most, "escalation", "escalations");
     for already in change.already.iter().take(most) {
-        page.para_from(Span::own(Label::Note, "  already: "), &spans(Label::Plain, &already.sentence));
+        page.para_from(StyledSpan::own(Label::Note, "  already: "), &spans(Label::Plain, &already.sentence));
         page.mark();
     }
     and_more(page, change.already.len(), most, "subject that could do as much", "subjects that could do as much");
     for conflict in change.sod_groups.iter().take(most) {
-        page.para_from(Span::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
+        page.para_from(StyledSpan::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
         ways(page, &mut said, &conflict.ways);
         page.mark();
     }
@@ -186,7 +194,7 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
         let who =
             Sentence::new().names(named).maybe((more > 0).then_some(more), |s, n| s.own(format!(" and {n} more")));
         let who = who.own("; an approver who belongs to one is barred only if people.yaml says so");
-        page.para_from(Span::own(Label::Warn, "  members not all known: "), &spans(Label::Plain, &who));
+        page.para_from(StyledSpan::own(Label::Warn, "  members not all known: "), &spans(Label::Plain, &who));
     }
 }
 
@@ -194,7 +202,7 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
 pub(super) fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, many: &str) {
     let left = u64::try_from(all.saturating_sub(shown)).unwrap_or(u64::MAX);
     if left > 0 {
-        page.para("    ", &[Span::own(Label::Quiet, format!("and {} more", counted(left, one, many)))]);
+        page.para("    ", &[StyledSpan::own(Label::Quiet, format!("and {} more", counted(left, one, many)))]);
     }
 }
 
@@ -242,31 +250,35 @@ pub fn list(page: &mut Page, verb: &str, sign: &str, label: Label, list: &Access
 
 /// Whose accesses are, and the path to them, is said once for all the accesses that follow.
 fn accesses(page: &mut Page, head: &str, sign: &str, label: Label, bundles: &[Bundle]) {
-    page.para("  ", &[Span::own(Label::Plain, head)]);
+    page.para("  ", &[StyledSpan::own(Label::Plain, head)]);
     let (mut whose, mut way) = (None, None);
     for bundle in bundles {
         let this = (&bundle.who, &bundle.limits);
         if whose.replace(this) != Some(this) {
             let mut who = spans(label, &bundle.who);
             who.extend(spans(Label::Plain, &bundle.limits));
-            page.para_from(Span::own(label, format!("  {sign} ")), &who);
+            page.para_from(StyledSpan::own(label, format!("  {sign} ")), &who);
             way = None;
         }
         if way.replace(&bundle.way) != Some(&bundle.way) && !bundle.way.is_empty() {
-            page.para_from(Span::own(Label::Quiet, "    way: "), &spans(Label::Quiet, &bundle.way));
+            page.para_from(StyledSpan::own(Label::Quiet, "    way: "), &spans(Label::Quiet, &bundle.way));
         }
         if let Some(elsewhere) = &bundle.elsewhere {
-            let front = Span::own(Label::Warn, format!("    {} reachable through ", before_or_still(sign == "-")));
+            let front =
+                StyledSpan::own(Label::Warn, format!("    {} reachable through ", before_or_still(sign == "-")));
             page.para_from(front, &spans(Label::Plain, elsewhere));
         }
         for what in &bundle.what {
             let mut line = spans(Label::Plain, what);
-            line.push(Span::own(Label::Quiet, format!(" · {}", bundle.sensitivity.name())));
+            line.push(StyledSpan::own(Label::Quiet, format!(" · {}", bundle.sensitivity.name())));
             page.para("      ", &line);
             page.mark();
         }
         if let Some(why) = &bundle.privileged {
-            page.para_from(Span::own(Label::Stop, "        privileged: "), &[Span::outside(Label::Plain, why)]);
+            page.para_from(
+                StyledSpan::own(Label::Stop, "        privileged: "),
+                &[StyledSpan::outside(Label::Plain, why)],
+            );
         }
     }
 }
@@ -281,7 +293,7 @@ fn ways<'r>(page: &mut Page, said: &mut Vec<&'r Sentence>, ways: &'r [Sentence])
     for way in ways {
         if !said.contains(&way) {
             said.push(way);
-            page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+            page.para_from(StyledSpan::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
         }
     }
 }
@@ -303,13 +315,13 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
     };
     let mut line = spans(Label::Plain, &emergent.sentence);
     if !emergent.complete {
-        line.push(Span::own(Label::Plain, " (the search for responsible sets is incomplete)"));
+        line.push(StyledSpan::own(Label::Plain, " (the search for responsible sets is incomplete)"));
     }
     let mut front = spans(Label::Stop, &with);
     front.extend(line);
     page.para("", &front);
     if let Some(why) = &emergent.privileged {
-        page.para_from(Span::own(Label::Stop, "      privileged: "), &[Span::outside(Label::Plain, why)]);
+        page.para_from(StyledSpan::own(Label::Stop, "      privileged: "), &[StyledSpan::outside(Label::Plain, why)]);
     }
     ways(page, &mut Vec::new(), &emergent.ways);
     page.mark();
@@ -322,14 +334,14 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
 
 /// Something before and after as a unified diff.
 pub fn put_alteration(page: &mut Page, alteration: &Alteration) {
-    page.para("  ", &[Span::outside(Label::Quiet, &alteration.what)]);
+    page.para("  ", &[StyledSpan::outside(Label::Quiet, &alteration.what)]);
     for (sign, text) in crate::report::render::unified::unified(alteration) {
         let label = match sign {
             '+' => Label::Gain,
             '-' => Label::Loss,
             _ => Label::Quiet,
         };
-        page.para_from(Span::own(label, format!("    {sign} ")), &[Span::own(label, text)]);
+        page.para_from(StyledSpan::own(label, format!("    {sign} ")), &[StyledSpan::own(label, text)]);
     }
 }
 
@@ -340,16 +352,16 @@ fn steps(page: &mut Page, change: &ChangeReport) {
             StepState::Filled(who) => (Label::Pass, "taken by ", Some(who)),
             StepState::Waived => (Label::Quiet, "waived", None),
         };
-        let mut line = vec![Span::outside(Label::Plain, &step.name), Span::own(Label::Plain, ": ")];
-        line.push(Span::own(label, state));
+        let mut line = vec![StyledSpan::outside(Label::Plain, &step.name), StyledSpan::own(Label::Plain, ": ")];
+        line.push(StyledSpan::own(label, state));
         if let Some(who) = who {
             if matches!(step.state, StepState::Missing(_)) {
-                line.push(Span::own(Label::Plain, "; could be taken by "));
+                line.push(StyledSpan::own(Label::Plain, "; could be taken by "));
             }
-            line.push(Span::outside(Label::Plain, who));
+            line.push(StyledSpan::outside(Label::Plain, who));
         }
         if let Some(proven) = step.presence {
-            line.push(Span::own(Label::Quiet, presence(proven)));
+            line.push(StyledSpan::own(Label::Quiet, presence(proven)));
         }
         page.para("  step ", &line);
     }
@@ -370,25 +382,31 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
     };
     let rule = &policy.rule;
     let line = vec![
-        Span::outside(Label::Plain, &rule.id.text()),
-        Span::own(Label::Quiet, " ("),
-        Span::outside(Label::Quiet, &policy.enforcement),
-        Span::own(Label::Quiet, ", severity "),
-        Span::outside(Label::Quiet, &policy.severity),
-        Span::own(Label::Quiet, "): "),
-        Span::outside(Label::Plain, &rule.title),
+        StyledSpan::outside(Label::Plain, &rule.id.text()),
+        StyledSpan::own(Label::Quiet, " ("),
+        StyledSpan::outside(Label::Quiet, &policy.enforcement),
+        StyledSpan::own(Label::Quiet, ", severity "),
+        StyledSpan::outside(Label::Quiet, &policy.severity),
+        StyledSpan::own(Label::Quiet, "): "),
+        StyledSpan::outside(Label::Plain, &rule.title),
     ];
-    page.para_from(Span::own(label, format!("  {} ", policy.verdict.word())), &line);
+    page.para_from(StyledSpan::own(label, format!("  {} ", policy.verdict.word())), &line);
     for limits in Limit::in_words(&policy.limits) {
-        page.para("      ", &[Span::outside(Label::Plain, &limits.into())]);
+        page.para("      ", &[StyledSpan::outside(Label::Plain, &limits.into())]);
     }
     if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {
-        page.para_from(Span::own(Label::Note, "      = help: "), &[Span::outside(Label::Plain, &rule.advice)]);
+        page.para_from(
+            StyledSpan::own(Label::Note, "      = help: "),
+            &[StyledSpan::outside(Label::Plain, &rule.advice)],
+        );
     }
     // WHY: a control is what a denial rests on; beside every warning it is noise, and the other formats carry it.
     let denies = matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails);
     if denies && !rule.control.raw().is_empty() {
-        page.para_from(Span::own(Label::Quiet, "      = control: "), &[Span::outside(Label::Quiet, &rule.control)]);
+        page.para_from(
+            StyledSpan::own(Label::Quiet, "      = control: "),
+            &[StyledSpan::outside(Label::Quiet, &rule.control)],
+        );
     }
 }
 
@@ -405,14 +423,14 @@ fn put_claims(page: &mut Page, claims: Vec<&crate::access::model::facts::Checked
     for claim in claims {
         let (label, result) = claim_result(claim.result);
         let mut line = vec![
-            Span::own(Label::Words, format!("claims {}: ", claim.name)),
-            Span::outside(Label::Words, &claim.claimed),
-            Span::own(Label::Plain, " — "),
-            Span::own(label, result),
+            StyledSpan::own(Label::Words, format!("claims {}: ", claim.name)),
+            StyledSpan::outside(Label::Words, &claim.claimed),
+            StyledSpan::own(Label::Plain, " — "),
+            StyledSpan::own(label, result),
         ];
         if let (Some(found), false) = (&claim.found, claim.result == ClaimResult::Confirmed) {
-            line.push(Span::own(Label::Plain, ": the snapshot says "));
-            line.push(Span::outside(Label::Plain, found));
+            line.push(StyledSpan::own(Label::Plain, ": the snapshot says "));
+            line.push(StyledSpan::outside(Label::Plain, found));
         }
         page.beside_bar("  │ ", &line);
     }

@@ -4,8 +4,10 @@
 
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
-use crate::report::effects::{AccessList, Bundle, Listed};
-use crate::report::layout::{Page, Span, spans};
+use crate::report::effects::AccessList;
+use crate::report::groups::Bundle;
+use crate::report::layout::{Page, StyledSpan, spans};
+use crate::report::limits::Listed;
 use crate::report::model::{ChangeReport, EmergentReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
@@ -43,7 +45,7 @@ fn put_together(page: &mut Page, heading: &str, pieces: &[EmergentReport], what:
     gravest.sort_by_key(|it| !it.is_grave());
     for emergent in gravest.iter().take(most.shown) {
         let (label, sign) = if emergent.kind == "loss" { (Label::Loss, "  - ") } else { (Label::Stop, "  + ") };
-        page.para_from(Span::own(label, sign), &spans(Label::Plain, &emergent.sentence));
+        page.para_from(StyledSpan::own(label, sign), &spans(Label::Plain, &emergent.sentence));
         let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
         let with: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
         let by = Sentence::of("by ").few_names(&members, most.names);
@@ -54,7 +56,7 @@ fn put_together(page: &mut Page, heading: &str, pieces: &[EmergentReport], what:
         };
         page.para("      ", &spans(Label::Plain, &by));
         for way in &emergent.ways {
-            page.para_from(Span::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+            page.para_from(StyledSpan::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
         }
     }
     card::and_more(page, gravest.len(), most.shown, what, what);
@@ -66,8 +68,11 @@ fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
     page.para("", &spans(Label::Heading, &change.sentence));
     page.para("concerns ", &spans(Label::Plain, &change.concerned));
     if let Some(too_much) = card::too_much(change) {
-        page.para_from(Span::own(Label::Stop, "too much to approve in one piece: "), &spans(Label::Plain, &too_much));
-        page.para_from(Span::own(Label::Note, "  = help: "), &[Span::own(Label::Plain, card::NARROW)]);
+        page.para_from(
+            StyledSpan::own(Label::Stop, "too much to approve in one piece: "),
+            &spans(Label::Plain, &too_much),
+        );
+        page.para_from(StyledSpan::own(Label::Note, "  = help: "), &[StyledSpan::own(Label::Plain, card::NARROW)]);
     }
     if let Some(alteration) = &change.alteration {
         card::put_alteration(page, alteration);
@@ -101,19 +106,20 @@ fn put_bundles(page: &mut Page, style: &Style, head: &str, sign: char, bundles: 
         _ => Label::Plain,
     };
     page.gap();
-    page.para("", &[Span::own(Label::Plain, head)]);
+    page.para("", &[StyledSpan::own(Label::Plain, head)]);
     let same =
         |a: &Bundle, b: &Bundle| (&a.who, &a.limits, &a.way, &a.elsewhere) == (&b.who, &b.limits, &b.way, &b.elsewhere);
     for bundles in bundles.chunk_by(same) {
         let Some(first) = bundles.first() else { continue };
         let mut who = spans(label, &first.who);
         who.extend(spans(Label::Plain, &first.limits));
-        page.para_from(Span::own(label, format!("{sign} ")), &who);
+        page.para_from(StyledSpan::own(label, format!("{sign} ")), &who);
         if !first.way.is_empty() {
-            page.para_from(Span::own(Label::Quiet, "  way: "), &spans(Label::Quiet, &first.way));
+            page.para_from(StyledSpan::own(Label::Quiet, "  way: "), &spans(Label::Quiet, &first.way));
         }
         if let Some(elsewhere) = &first.elsewhere {
-            let front = Span::own(Label::Warn, format!("  {} reachable through ", card::before_or_still(sign == '-')));
+            let front =
+                StyledSpan::own(Label::Warn, format!("  {} reachable through ", card::before_or_still(sign == '-')));
             page.para_from(front, &spans(Label::Plain, elsewhere));
         }
         let rows: Vec<Vec<String>> = bundles
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn whose_access_it_is_and_the_way_to_it_stand_above_the_table_of_what_it_is() {
-        use crate::report::effects::Limits;
+        use crate::report::limits::Limits;
         use crate::report::samples::piece;
         let pieces = [
             piece(

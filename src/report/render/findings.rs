@@ -6,7 +6,7 @@
 use crate::input::finding::Severity;
 use crate::input::text::Text;
 use crate::report::excerpt::Excerpt;
-use crate::report::layout::{Page, Span, columns, cut};
+use crate::report::layout::{Page, StyledSpan, columns, cut};
 use crate::report::model::{Report, Reported};
 use crate::report::style::{Label, Style};
 
@@ -40,13 +40,13 @@ pub fn word(severity: Severity) -> (&'static str, Label) {
 fn put_one(page: &mut Page, style: &Style, reported: &Reported) {
     let finding = &reported.finding;
     let (severity, label) = word(finding.severity);
-    let head = Span::own(label, format!("{severity}[{}]", finding.code.name()));
-    page.para("", &[head, Span::own(Label::Plain, ": "), Span::outside(Label::Plain, &finding.message)]);
+    let head = StyledSpan::own(label, format!("{severity}[{}]", finding.code.name()));
+    page.para("", &[head, StyledSpan::own(Label::Plain, ": "), StyledSpan::outside(Label::Plain, &finding.message)]);
     let gutter = finding.place.as_ref().map_or(1, |place| place.line.to_string().len());
     let blank = " ".repeat(gutter);
     if let Some(place) = &finding.place {
         let at = format!("{}:{}:{}", place.file_text().terminal(), place.line, place.column);
-        page.para_from(Span::own(Label::Quiet, format!("{blank}--> ")), &[Span::own(Label::Plain, at)]);
+        page.para_from(StyledSpan::own(Label::Quiet, format!("{blank}--> ")), &[StyledSpan::own(Label::Plain, at)]);
         if let Some(excerpt) = &reported.excerpt {
             page.line(Label::Quiet, &format!("{blank} |"));
             let room = style.columns().saturating_sub(gutter + 3);
@@ -56,13 +56,13 @@ fn put_one(page: &mut Page, style: &Style, reported: &Reported) {
         }
     }
     if let Some(help) = &finding.help {
-        let front = Span::own(Label::Note, format!("{blank} = help: "));
-        page.para_from(front, &[Span::outside(Label::Plain, help)]);
+        let front = StyledSpan::own(Label::Note, format!("{blank} = help: "));
+        page.para_from(front, &[StyledSpan::outside(Label::Plain, help)]);
     }
     if let Some(rule) = &reported.rule {
-        let front = Span::own(Label::Note, format!("{blank} = policy: "));
+        let front = StyledSpan::own(Label::Note, format!("{blank} = policy: "));
         let said = format!("{}: {}", rule.id.text().terminal(), rule.title.terminal());
-        page.para_from(front, &[Span::own(Label::Plain, said)]);
+        page.para_from(front, &[StyledSpan::own(Label::Plain, said)]);
     }
 }
 

@@ -38,10 +38,4 @@ impl Format {
             Self::Markdown => "markdown",
         }
     }
-
-    /// The format of a word; `None` for any other word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|format| format.name() == word)
-    }
 }

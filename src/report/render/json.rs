@@ -19,13 +19,15 @@ use crate::input::entitlement::Sensitivity;
 use crate::input::id::Subject;
 use crate::input::text::is_hidden;
 use crate::report::contents::{ContentsReport, StatedAs};
-use crate::report::effects::{AccessList, Bundle, Listed};
+use crate::report::effects::AccessList;
+use crate::report::groups::Bundle;
 use crate::report::groups::is_severe;
+use crate::report::limits::Listed;
 use crate::report::model::{
     Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, RemovalReport, Report, Reported,
     StepState,
 };
-use crate::report::record::{Answer, Head, LogReport};
+use crate::report::record::{Head, LogReport, VerifyAnswer};
 use crate::report::sentence;
 
 pub(super) mod forms;
@@ -426,7 +428,7 @@ fn emergent(it: &EmergentReport, most: Listed) -> EmergentOut<'_> {
     }
 }
 
-fn answer(answer: &Answer) -> AnswerOut {
+fn answer(answer: &VerifyAnswer) -> AnswerOut {
     AnswerOut { holds: answer.holds.word(), says: answer.says.text() }
 }
 

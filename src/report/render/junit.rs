@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::input::finding::Severity;
 use crate::input::text::Text;
-use crate::report::model::{ChangeReport, Outcome, Report, State};
+use crate::report::model::{ChangeReport, OutcomeReport, Report, State};
 
 /// The report as `JUnit` XML.
 #[must_use]
@@ -67,11 +67,11 @@ fn case(out: &mut String, report: &Report, plan: &Text, change: &ChangeReport) -
         change.id.text().xml(),
         change.sentence.text().xml()
     );
-    let undecided = report.command == "gate" && change.state == State::Open && change.outcome != Outcome::Auto;
+    let undecided = report.command == "gate" && change.state == State::Open && change.outcome != OutcomeReport::Auto;
     let fails = match &change.state {
         State::Rejected(_) | State::Stale(_) => true,
         State::Overridden(_) => false,
-        State::Open | State::Approved(_) | State::Auto(_) => change.outcome == Outcome::Denied || undecided,
+        State::Open | State::Approved(_) | State::Auto(_) => change.outcome == OutcomeReport::Denied || undecided,
     };
     if !fails {
         out.push_str("/>\n");

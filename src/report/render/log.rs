@@ -3,7 +3,7 @@
 use super::{findings, table, text, verify};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::report::layout::{Page, Span, spans};
+use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::model::Report;
 use crate::report::record::{DecisionRow, LogReport, SessionRow};
 use crate::report::sentence::{Sentence, number};
@@ -29,7 +29,7 @@ pub fn render(report: &Report, log: &LogReport, style: &Style) -> String {
     if let Some(more) = &log.more {
         page.para("", &spans(Label::Quiet, more));
     }
-    page.para("", &[Span::own(Label::Quiet, "times are those that the writers claim")]);
+    page.para("", &[StyledSpan::own(Label::Quiet, "times are those that the writers claim")]);
     verify::heads(&mut page, &log.heads);
     text::close(&mut page, report);
     page.render(style)

@@ -10,9 +10,11 @@ use super::findings::word;
 use super::sheets;
 use crate::input::finding::{Code, Limit};
 use crate::input::text::Text;
-use crate::report::effects::{AccessList, Bundle, Listed};
+use crate::report::effects::AccessList;
+use crate::report::groups::Bundle;
+use crate::report::limits::Listed;
 use crate::report::model::{Body, ChangeReport, PlanReport, PolicyReport, Report, Reported, State, StepState};
-use crate::report::record::{Answer, LogReport, VerifyReport};
+use crate::report::record::{LogReport, VerifyAnswer, VerifyReport};
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::sheet::Cell;
 
@@ -333,7 +335,7 @@ fn put_bundles(out: &mut String, is_loss: bool, bundles: &[Bundle]) {
 
 fn put_verify(out: &mut String, it: &VerifyReport) {
     out.push_str("| question | answer | why |\n|---|---|---|\n");
-    let mut row = |name: &str, answer: &Answer| {
+    let mut row = |name: &str, answer: &VerifyAnswer| {
         let _ = writeln!(out, "| {name} | {} | {} |", answer.holds.word(), answer.says.markdown());
     };
     row("integrity", &it.integrity);

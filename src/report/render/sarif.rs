@@ -20,12 +20,12 @@ struct Sarif {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: Vec<Run>,
+    runs: Vec<SarifRun>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run {
+struct SarifRun {
     tool: Tool,
     automation_details: Automation,
     column_kind: &'static str,
@@ -165,7 +165,7 @@ pub fn render(report: &Report) -> String {
     document(&Sarif {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
-        runs: vec![Run {
+        runs: vec![SarifRun {
             tool: Tool { driver: Driver { name: "review", semantic_version: env!("CARGO_PKG_VERSION"), rules } },
             // WHY: results of `check` and `gate` on one commit are two sets, and neither takes the other's place.
             automation_details: Automation { id: format!("review/{}/", report.command.replace(' ', "-")) },

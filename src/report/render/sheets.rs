@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::table;
 use crate::input::text::Text;
-use crate::report::layout::{Page, Span, spans};
+use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::sentence::number;
 use crate::report::sheet::{Cell, Sheet};
 use crate::report::style::{Label, Style};
@@ -31,9 +31,9 @@ pub fn put_about(page: &mut Page, about: &[(&'static str, &'static str, Cell)]) 
             | Cell::Number(_)
             | Cell::Yes(_)
             | Cell::Time(_)
-            | Cell::List(_) => vec![Span::own(Label::Plain, terminal(cell))],
+            | Cell::List(_) => vec![StyledSpan::own(Label::Plain, terminal(cell))],
         };
-        page.para_from(Span::own(Label::Quiet, format!("{title}: ")), &value);
+        page.para_from(StyledSpan::own(Label::Quiet, format!("{title}: ")), &value);
     }
 }
 
@@ -44,7 +44,7 @@ pub fn put(page: &mut Page, style: &Style, sheet: &Sheet) {
     }
     page.heading(sheet.title);
     if sheet.rows.is_empty() {
-        page.para("  ", &[Span::own(Label::Quiet, sheet.none)]);
+        page.para("  ", &[StyledSpan::own(Label::Quiet, sheet.none)]);
         return;
     }
     let header: Vec<&str> = sheet.columns.iter().map(|(_, title)| *title).filter(|title| !title.is_empty()).collect();
@@ -52,7 +52,7 @@ pub fn put(page: &mut Page, style: &Style, sheet: &Sheet) {
         sheet.rows.iter().take(SHOWN).map(|row| shown(sheet, row).map(terminal).collect()).collect();
     table::put(page, style, &header, &rows);
     if let Some(more) = more(sheet) {
-        page.para("  ", &[Span::own(Label::Quiet, more)]);
+        page.para("  ", &[StyledSpan::own(Label::Quiet, more)]);
     }
 }
 

@@ -6,7 +6,7 @@
 
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use crate::report::layout::{Page, Span, columns};
+use crate::report::layout::{Page, StyledSpan, columns};
 use crate::report::style::{Label, Style};
 
 /// The narrowest column that still reads as one.
@@ -53,7 +53,7 @@ fn list(page: &mut Page, header: &[&str], rows: &[Vec<String>]) {
         page.gap();
         for (title, cell) in header.iter().zip(row) {
             if !cell.is_empty() {
-                page.para(&format!("{title}: "), &[Span::own(Label::Plain, cell)]);
+                page.para(&format!("{title}: "), &[StyledSpan::own(Label::Plain, cell)]);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! In: the report. Out: verdict, findings, the plans with a card per change, sums, next steps.
 
 use super::{card, findings, sheets, table};
-use crate::report::layout::{Page, Span, spans};
+use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::model::{Body, ChangeReport, PlanReport, Report, Totals};
 use crate::report::record::SnapshotReport;
 use crate::report::sentence::{Sentence, counted, how_many, number};
@@ -37,12 +37,12 @@ pub fn render(report: &Report, style: &Style) -> String {
 pub fn close(page: &mut Page, report: &Report) {
     page.gap();
     let label = if report.exit_code == 0 { Label::Pass } else { Label::Stop };
-    let front = Span::own(label, format!("{}: ", report.command));
+    let front = StyledSpan::own(label, format!("{}: ", report.command));
     let mut verdict = spans(Label::Heading, &report.verdict);
-    verdict.push(Span::own(Label::Quiet, format!(" (exit {})", report.exit_code)));
+    verdict.push(StyledSpan::own(Label::Quiet, format!(" (exit {})", report.exit_code)));
     page.para_from(front, &verdict);
     for next in &report.next {
-        page.para_from(Span::own(Label::Note, "next: "), &spans(Label::Plain, next));
+        page.para_from(StyledSpan::own(Label::Note, "next: "), &spans(Label::Plain, next));
     }
 }
 
@@ -53,7 +53,7 @@ pub fn put_head(page: &mut Page, plan: &PlanReport) {
     put_proposer(page, plan);
     let file = Sentence::of(format!("void after {}; ", plan.expires)).name(&plan.file);
     page.para("", &spans(Label::Plain, &file.own(format!(", sha256 {}", plan.digest.short()))));
-    page.para("", &[Span::own(Label::Plain, "what it is for, in the assistant's words:")]);
+    page.para("", &[StyledSpan::own(Label::Plain, "what it is for, in the assistant's words:")]);
     page.quoted("  │ ", &plan.intent);
 }
 
@@ -113,7 +113,7 @@ pub fn sums(page: &mut Page, totals: &Totals) {
     ]);
     let changes = counted(totals.changes, "change", "changes");
     let line = if line.is_empty() { changes } else { format!("{changes}: {line}") };
-    page.para("", &[Span::own(Label::Plain, line)]);
+    page.para("", &[StyledSpan::own(Label::Plain, line)]);
     let mut line = format!("whole plan: {} gained", counted(totals.gained, "access", "accesses"));
     let more = listed(&[
         (totals.gained_privileged, "privileged"),
@@ -128,7 +128,7 @@ pub fn sums(page: &mut Page, totals: &Totals) {
         number(totals.lost),
         how_many(totals.identities, totals.at_least)
     ));
-    page.para("", &[Span::own(Label::Plain, line)]);
+    page.para("", &[StyledSpan::own(Label::Plain, line)]);
 }
 
 fn listed(counts: &[(u64, &str)]) -> String {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{findings, text};
-use crate::report::layout::{Page, Span, spans};
+use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::model::Report;
-use crate::report::record::{Answer, Head, Holds, VerifyReport};
+use crate::report::record::{Head, Holds, VerifyAnswer, VerifyReport};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
@@ -22,7 +22,7 @@ pub fn render(report: &Report, verify: &VerifyReport, style: &Style) -> String {
     ));
     page.para("", &spans(Label::Heading, &what));
     if let Some(id) = &verify.log_id {
-        page.para("  log id        ", &[Span::outside(Label::Plain, id)]);
+        page.para("  log id        ", &[StyledSpan::outside(Label::Plain, id)]);
     }
     answer(&mut page, "integrity     ", &verify.integrity);
     answer(&mut page, "authenticity  ", &verify.authenticity);
@@ -33,13 +33,13 @@ pub fn render(report: &Report, verify: &VerifyReport, style: &Style) -> String {
     page.render(style)
 }
 
-fn answer(page: &mut Page, name: &str, answer: &Answer) {
+fn answer(page: &mut Page, name: &str, answer: &VerifyAnswer) {
     let label = match answer.holds {
         Holds::Yes => Label::Pass,
         Holds::No => Label::Stop,
         Holds::Unknown => Label::Warn,
     };
-    let mut line = vec![Span::own(label, format!("{:<9}", answer.holds.word()))];
+    let mut line = vec![StyledSpan::own(label, format!("{:<9}", answer.holds.word()))];
     line.extend(spans(Label::Plain, &answer.says));
     page.para(&format!("  {name}"), &line);
 }
@@ -63,12 +63,12 @@ pub fn heads(page: &mut Page, heads: &[Head]) {
     page.gap();
     let (shown, more) = some(heads);
     for head in shown {
-        page.para("head ", &[Span::own(Label::Plain, head.seal.to_string())]);
+        page.para("head ", &[StyledSpan::own(Label::Plain, head.seal.to_string())]);
         let by = Sentence::of("session ").name(&head.session).own(" by ").name(&head.principal);
         page.para("     ", &spans(Label::Quiet, &by.own(format!(", sealed at {} (claimed)", head.at))));
     }
     if let Some(more) = more {
-        page.para("", &[Span::own(Label::Quiet, more)]);
+        page.para("", &[StyledSpan::own(Label::Quiet, more)]);
     }
 }
 

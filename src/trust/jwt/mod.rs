@@ -11,7 +11,7 @@ mod proof;
 mod signed;
 
 pub use keys::{Algorithm, KeySet, KeySetError};
-pub use proof::{Expected, Proof, TokenError, audience, verify};
+pub use proof::{Expected, TokenError, ValidToken, audience, verify};
 pub use signed::SignedError;
 
 #[cfg(test)]

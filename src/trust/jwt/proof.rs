@@ -1,6 +1,6 @@
 //! Checks the claims of a token that proves authorship of a plan (RFC 7519 §4.1).
 //!
-//! The token must have exactly one audience, `urn:review:plan:sha256:DIGEST` of the plan's bytes. The resulting [`Proof`]
+//! The token must have exactly one audience, `urn:review:plan:sha256:DIGEST` of the plan's bytes. The resulting [`ValidToken`]
 //! contains only what may be logged: claims and the token's digest.
 
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub fn audience(plan: Digest<of::File>) -> String {
 
 /// The result of a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proof {
+pub struct ValidToken {
     /// The issuer.
     pub issuer: Text,
     /// The subject.
@@ -159,7 +159,7 @@ fn without_ids(subject: &str) -> String {
 ///
 /// # Errors
 /// If the signature is not as pinned, or the claims are not exactly as expected.
-pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<Proof, TokenError> {
+pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<ValidToken, TokenError> {
     let token = token.strip_suffix(b"\n").unwrap_or(token);
     let token = token.strip_suffix(b"\r").unwrap_or(token);
     let payload = signed::verify(token, keys, expected.algorithm)?;
@@ -202,7 +202,7 @@ pub fn verify(token: &[u8], keys: &KeySet, expected: &Expected<'_>) -> Result<Pr
     if lifetime > expected.longest {
         return Err(TokenError::TooLong { found: lifetime, limit: expected.longest });
     }
-    Ok(Proof {
+    Ok(ValidToken {
         issuer: Text::from(issuer),
         subject: Text::from(subject),
         key_id: Text::from(payload.key_id),

@@ -14,7 +14,7 @@ use crate::trust::sign::public_key::public_key_of;
 
 /// Where a candidate was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub enum KeyOrigin {
     /// `git config user.signingkey`.
     Git,
     /// A file `id_*.pub` in `~/.ssh`.
@@ -25,13 +25,13 @@ pub enum Origin {
 
 /// A key that may be able to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
+pub struct KeyCandidate {
     /// The key in the form that [`Keygen::sign`] takes.
     pub key: SigningKey,
     /// Its public half.
     pub public: PublicKey,
     /// Where it was found.
-    pub origin: Origin,
+    pub origin: KeyOrigin,
 }
 
 /// Lists the keys that could sign, the best first. What is missing or unreadable is passed over. `git_setting` reads a
@@ -41,12 +41,12 @@ pub fn candidate_keys(
     keygen: &Keygen,
     home: Option<&Path>,
     git_setting: &dyn Fn(&str) -> Option<String>,
-) -> Vec<Candidate> {
+) -> Vec<KeyCandidate> {
     let mut found = Vec::new();
     if let Some(key) = of_git(home, git_setting)
         && let Ok((public, _)) = key.public(keygen)
     {
-        found.push(Candidate { key, public, origin: Origin::Git });
+        found.push(KeyCandidate { key, public, origin: KeyOrigin::Git });
     }
     if let Some(home) = home {
         found.extend(in_home(keygen, &home.join(".ssh")));
@@ -72,7 +72,7 @@ fn of_git(home: Option<&Path>, get: &dyn Fn(&str) -> Option<String>) -> Option<S
     }
 }
 
-fn in_home(keygen: &Keygen, folder: &Path) -> Vec<Candidate> {
+fn in_home(keygen: &Keygen, folder: &Path) -> Vec<KeyCandidate> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> = entries
         .filter_map(Result::ok)
@@ -83,12 +83,12 @@ fn in_home(keygen: &Keygen, folder: &Path) -> Vec<Candidate> {
         })
         .collect();
     names.sort_unstable();
-    let mut found: Vec<Candidate> = names
+    let mut found: Vec<KeyCandidate> = names
         .iter()
         .filter_map(|name| {
             let path = folder.join(name);
             let (public, _) = public_key_of(keygen, &path).ok()?;
-            Some(Candidate { key: SigningKey::File(path), public, origin: Origin::Home })
+            Some(KeyCandidate { key: SigningKey::File(path), public, origin: KeyOrigin::Home })
         })
         .collect();
     // Prefer a security key, because it proves a person's presence. Order the others by kind.
@@ -96,11 +96,11 @@ fn in_home(keygen: &Keygen, folder: &Path) -> Vec<Candidate> {
     found
 }
 
-fn in_agent() -> Vec<Candidate> {
+fn in_agent() -> Vec<KeyCandidate> {
     let Some(listing) = output(Command::new("ssh-add").arg("-L")) else { return Vec::new() };
     listing
         .lines()
         .filter_map(|line| PublicKey::from_line(line).ok())
-        .map(|public| Candidate { key: SigningKey::from(public.clone()), public, origin: Origin::Agent })
+        .map(|public| KeyCandidate { key: SigningKey::from(public.clone()), public, origin: KeyOrigin::Agent })
         .collect()
 }

@@ -60,7 +60,7 @@ impl Default for Keygen {
 
 /// A signature that this tool's own verifier accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
+pub struct VerifiedSignature {
     /// The armoured signature, with LF at its end.
     pub armored: String,
     /// The result of the verification.
@@ -103,7 +103,7 @@ impl Keygen {
         namespace: &str,
         message: &[u8],
         prompts: &mut (dyn Write + Send),
-    ) -> Result<Signed, SignError> {
+    ) -> Result<VerifiedSignature, SignError> {
         let expected = match key {
             SigningKey::Literal(public) => Some((**public).clone()),
             SigningKey::File(path) => public_next_to(path),
@@ -138,7 +138,7 @@ impl Keygen {
             return Err(SignError::OtherKey { found: verified.fingerprint(), expected: expected.fingerprint() });
         }
         let armored = String::from_utf8_lossy(&signature).into_owned();
-        Ok(Signed { armored, verified })
+        Ok(VerifiedSignature { armored, verified })
     }
 }
 

@@ -28,7 +28,7 @@ pub enum Unused {
 
 /// A valid line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct SignerLine {
     /// Its number, from 1.
     pub number: u32,
     /// Its principals.
@@ -37,7 +37,7 @@ pub struct Line {
     pub principals_text: Text,
     /// Whether the key is a certificate authority.
     pub cert_authority: bool,
-    /// The allowed namespaces. `None` only if [`Line::unused`] is set.
+    /// The allowed namespaces. `None` only if [`SignerLine::unused`] is set.
     pub namespaces: Option<PatternList>,
     /// The first valid second.
     pub valid_after: Option<Time>,
@@ -49,7 +49,7 @@ pub struct Line {
     pub unused: Option<Unused>,
 }
 
-impl Line {
+impl SignerLine {
     /// The person of the first of these principals that the line matches.
     #[must_use]
     pub fn stands_for<'p>(&self, people: &'p BTreeMap<PrincipalId, PersonId>) -> Option<&'p PersonId> {
@@ -100,7 +100,7 @@ impl Date {
 }
 
 /// Parses a line. Returns `Ok(None)` for a blank line or a comment.
-pub(super) fn read(number: u32, text: &str) -> Result<Option<Line>, Vec<Fault>> {
+pub(super) fn read(number: u32, text: &str) -> Result<Option<SignerLine>, Vec<Fault>> {
     let text = text.trim_matches([' ', '\t']);
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
@@ -140,7 +140,7 @@ pub(super) fn read(number: u32, text: &str) -> Result<Option<Line>, Vec<Fault>> 
             } else {
                 None
             };
-            Ok(Some(Line {
+            Ok(Some(SignerLine {
                 number,
                 principals,
                 principals_text: Text::from(principals_text),

@@ -5,12 +5,12 @@ use crate::input::place::Place;
 use crate::input::text::{Text, is_hidden};
 
 use super::super::key::{KeyError, RECOMMENDED_RSA_BITS};
-use super::line::{self, Fault, Line, Unused};
+use super::line::{self, Fault, SignerLine, Unused};
 
 /// The size limit: enough for 10,000 people with RSA keys.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
+pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<SignerLine>, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut lines = Vec::new();
     if bytes.len() > MAX_BYTES {
@@ -71,7 +71,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> (Vec<Line>, Vec<Finding>) {
 }
 
 /// Findings about a valid line.
-fn remarks(line: &Line) -> Vec<Finding> {
+fn remarks(line: &SignerLine) -> Vec<Finding> {
     let mut out = Vec::new();
     let principals = line.principals_text.raw();
     match line.unused {

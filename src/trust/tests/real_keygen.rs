@@ -7,7 +7,7 @@ use crate::input::finding::Code;
 use crate::input::time::Time;
 use crate::trust::certificate::CertificateError;
 use crate::trust::key::KeyKind;
-use crate::trust::sign::{Keygen, Origin, SignError, SigningKey, candidate_keys, public_key_of};
+use crate::trust::sign::{KeyOrigin, Keygen, SignError, SigningKey, candidate_keys, public_key_of};
 use crate::trust::signers::{Signers, WhyNot};
 use crate::trust::sshsig::{SshsigError, verify};
 
@@ -245,15 +245,15 @@ fn candidates_come_from_git_first_and_then_from_home() {
         _ => None,
     };
     let found = candidate_keys(&Keygen::default(), Some(bench.0.path()), &setting);
-    let found: Vec<_> = found.iter().filter(|candidate| candidate.origin != Origin::Agent).collect();
+    let found: Vec<_> = found.iter().filter(|candidate| candidate.origin != KeyOrigin::Agent).collect();
     let names: Vec<_> =
         found.iter().map(|c| (c.origin, c.key.text().raw().rsplit('/').next().unwrap().to_owned())).collect();
     assert_eq!(
         names,
         [
-            (Origin::Git, "other.pub".to_owned()),
-            (Origin::Home, "id_ed25519.pub".to_owned()),
-            (Origin::Home, "id_rsa.pub".to_owned())
+            (KeyOrigin::Git, "other.pub".to_owned()),
+            (KeyOrigin::Home, "id_ed25519.pub".to_owned()),
+            (KeyOrigin::Home, "id_rsa.pub".to_owned())
         ]
     );
 }

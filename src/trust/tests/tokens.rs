@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::input::digest::Digest;
 use crate::input::time::{Span, Time};
-use crate::trust::jwt::{Algorithm, Expected, KeySet, KeySetError, Proof, SignedError, TokenError, verify};
+use crate::trust::jwt::{Algorithm, Expected, KeySet, KeySetError, SignedError, TokenError, ValidToken, verify};
 
 const ISSUER: &str = "https://token.actions.example";
 const SUBJECT: &str = "spiffe://corp.example/agent/access-assistant";
@@ -54,11 +54,11 @@ fn token(header: &str, claims: &str) -> Vec<u8> {
 
 const HEADER: &str = r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#;
 
-fn judge(header: &str, claims: &str) -> Result<Proof, TokenError> {
+fn judge(header: &str, claims: &str) -> Result<ValidToken, TokenError> {
     verify(&token(header, claims), &keys(), &expected())
 }
 
-fn with(name: &str, value: Value) -> Result<Proof, TokenError> {
+fn with(name: &str, value: Value) -> Result<ValidToken, TokenError> {
     let mut all = claims();
     all[name] = value;
     judge(HEADER, &all.to_string())

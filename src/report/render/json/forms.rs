@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::access::model::facts::Access;
 use crate::input::finding::{Code, Limit, Severity};
 use crate::input::text::Text;
-use crate::report::effects::{AccessList, Listed};
+use crate::report::effects::AccessList;
 use crate::report::groups::is_severe;
+use crate::report::limits::Listed;
 use crate::report::model::ChangeReport;
 use crate::report::target::TargetReport;
 

@@ -5,9 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::input::entitlement::{Mode, Permission, Sensitivity};
+use super::build::Build;
+use super::export::{Entity, Export, Kind, ResourcePolicy, is_export};
+use super::policy::by_what_they_say;
+use super::principal::{account_of, partition};
+use super::reading::{Reading, Tally};
+use super::subjects::{identity, kind};
 use crate::input::finding::{Code, Finding, Severity};
-use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
+use crate::input::id::{GroupId, IdentityId, RoleId, TrustId};
 use crate::input::intern::{interning, shared};
 use crate::input::place::Place;
 use crate::input::system::System;
@@ -15,17 +20,8 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
 use crate::snapshot::import::notes::Notes;
-use crate::snapshot::model::{
-    Assignment, Group, Identity, Limit, MembersKnown, Part, Resource, Role, Snapshot, SystemTarget, Trust,
-};
+use crate::snapshot::model::{Group, Identity, Limit, MembersKnown, Snapshot, SystemPart, SystemTarget};
 use crate::snapshot::tree;
-
-use super::export::{Entity, Export, Kind, ResourcePolicy, is_export};
-use super::grant::{self, MAX_PERMISSIONS};
-use super::policy::{Reading, Statement, Tally, by_what_they_say};
-use super::principal::account_of;
-use super::subjects::{identity, kind};
-use super::trust::partition;
 
 /// The name of the limit that a permissions boundary is.
 const BOUNDARY: &str = "boundary";
@@ -90,57 +86,7 @@ pub fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Fin
     })
 }
 
-/// What is known so far.
-pub(super) struct Build<'e> {
-    pub accounts: BTreeSet<&'e str>,
-    /// Users and roles of the export.
-    pub known: BTreeSet<&'e str>,
-    /// Roles by account and name.
-    pub names: BTreeMap<(&'e str, &'e str), &'e Arc<str>>,
-    pub identities: BTreeMap<IdentityId, Identity>,
-    pub groups: BTreeMap<GroupId, Group>,
-    pub roles: BTreeMap<RoleId, Role>,
-    resources: BTreeMap<ResourceId, Resource>,
-    assignments: BTreeMap<AssignmentId, Assignment>,
-    pub trusts: BTreeMap<TrustId, Trust>,
-    permissions: usize,
-    /// How many statements of each policy were read: what one policy says in two places stays two.
-    numbers: BTreeMap<String, usize>,
-    /// Roles of which some session is named by the policy of a resource.
-    pub by_session: BTreeSet<IdentityId>,
-}
-
 impl<'e> Build<'e> {
-    fn new(export: &'e Export) -> Self {
-        let mut build = Self {
-            accounts: BTreeSet::new(),
-            known: BTreeSet::new(),
-            names: BTreeMap::new(),
-            identities: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            roles: BTreeMap::new(),
-            resources: BTreeMap::new(),
-            assignments: BTreeMap::new(),
-            trusts: BTreeMap::new(),
-            permissions: 0,
-            numbers: BTreeMap::new(),
-            by_session: BTreeSet::new(),
-        };
-        for entity in &export.entities {
-            let account = account_of(&entity.arn).unwrap_or_default();
-            build.accounts.insert(account);
-            match entity.kind {
-                Kind::User => drop(build.known.insert(&entity.arn)),
-                Kind::Role => {
-                    build.known.insert(&entity.arn);
-                    build.names.insert((account, &entity.name), &entity.arn);
-                }
-                Kind::Group => {}
-            }
-        }
-        build
-    }
-
     fn everything(&mut self, export: &'e Export, reading: &mut Reading<'_>) {
         for (arn, statements) in export.policies.iter().chain(&export.organisations.policies) {
             self.policy(arn, statements, None, reading);
@@ -270,88 +216,6 @@ impl<'e> Build<'e> {
         }
     }
 
-    /// The number of the first of some statements, among all of one policy.
-    pub fn number(&mut self, policy: &str, statements: usize) -> usize {
-        let next = self.numbers.entry(policy.to_owned()).or_default();
-        let first = *next;
-        *next = first.saturating_add(statements);
-        first
-    }
-
-    pub fn place(&mut self, name: &str, account: Option<&str>) {
-        let parent = account.map(|a| format!("account:{a}")).filter(|p| p != name);
-        if let Some(parent) = &parent {
-            self.place(parent, None);
-        }
-        let id = ResourceId::new(shared(name));
-        self.resources.entry(id.clone()).or_insert(Resource {
-            id,
-            parent: parent.map(ResourceId::new),
-            sensitivity: None,
-            owner: None,
-        });
-    }
-
-    pub fn policy(&mut self, id: &str, statements: &[Statement], mark: Option<&String>, reading: &mut Reading<'_>) {
-        let mut permissions = Vec::new();
-        for statement in statements {
-            self.permissions = self.permissions.saturating_add(grant::count(statement));
-            if self.permissions > MAX_PERMISSIONS {
-                let message = format!("the policies give more than {MAX_PERMISSIONS} permissions");
-                reading
-                    .notes
-                    .at(Finding::new(Code::TooLarge, message).help("import fewer accounts at once"), &statement.spot);
-                return;
-            }
-            permissions.extend(grant::permissions(statement, mark.map(String::as_str)));
-        }
-        self.role(id, permissions, false);
-    }
-
-    /// Adds a role, or to it.
-    pub fn role(&mut self, id: &str, permissions: Vec<Permission>, by_resource: bool) {
-        let id = RoleId::new(shared(id));
-        let role = self.roles.entry(id.clone()).or_insert(Role {
-            id,
-            includes: Vec::new(),
-            permissions: Vec::new(),
-            owner: None,
-            sensitivity: None,
-            kinds: Vec::new(),
-            by_resource,
-            delegated: false,
-            system: None,
-        });
-        role.permissions.extend(permissions);
-        role.permissions.sort();
-        role.permissions.dedup();
-    }
-
-    /// A policy that the export lacks: its one permission overlaps no real one, and is of the highest sensitivity.
-    fn unresolved(&mut self, id: &str) {
-        self.role(id, vec![Permission::allow("unknown", format!("unresolved:{id}"))], false);
-        if let Some(role) = self.roles.get_mut(&RoleId::new(id)) {
-            role.sensitivity = Some(Sensitivity::Critical);
-        }
-    }
-
-    /// Gives a role to someone.
-    pub fn assign(&mut self, who: &Text, role: &str) {
-        let id = AssignmentId::new(format!("{}#{role}", who.raw()));
-        self.assignments.entry(id.clone()).or_insert(Assignment {
-            id,
-            who: who.clone(),
-            role: Some(RoleId::new(shared(role))),
-            member_of: None,
-            scope: None,
-            mode: Mode::Standing,
-            until: None,
-            granted_at: None,
-            last_used: None,
-            task: None,
-        });
-    }
-
     fn finish(mut self, export: &Export, taken_at: Time, tally: Tally) -> (Snapshot, BTreeMap<&'static str, usize>) {
         for id in &self.by_session {
             let limits = self.identities.get_mut(id).map(|identity| &mut identity.limits);
@@ -404,7 +268,7 @@ impl<'e> Build<'e> {
 
 impl Build<'_> {
     /// The account as the target; of several accounts each is a part. Without an account, the organisation.
-    fn systems(&self, export: &Export) -> (Option<SystemTarget>, Vec<Part>) {
+    fn systems(&self, export: &Export) -> (Option<SystemTarget>, Vec<SystemPart>) {
         let target = |id: &str| SystemTarget { id: shared(id).as_ref().into(), system: "aws".into() };
         let accounts: Vec<&str> = self.accounts.iter().copied().collect();
         match accounts.as_slice() {
@@ -428,7 +292,7 @@ impl Build<'_> {
                         held.entry(account).or_default().insert(id.text());
                     }
                 }
-                let part = |account: &&str| Part {
+                let part = |account: &&str| SystemPart {
                     source: "aws".into(),
                     target: Some(target(account)),
                     holds: held.remove(*account).unwrap_or_default().into_iter().collect(),

@@ -17,10 +17,11 @@ use crate::input::intern::shared;
 use crate::input::text::Text;
 use crate::snapshot::model::{Group, MembersKnown};
 
-use super::account::Build;
+use super::build::Build;
 use super::export::Export;
-use super::policy::{Named, Reading, Statement, matches};
+use super::policy::{Named, Statement, matches};
 use super::principal::{Principal, account_of};
+use super::reading::Reading;
 
 /// The group of those whom resource control policies bind.
 const BOUND: &str = "organisation:resource-control";

@@ -15,7 +15,8 @@ use crate::snapshot::import::notes::Spot;
 use crate::snapshot::tree::{self, Node, Value};
 
 use super::organisation::Organisations;
-use super::policy::{Here, Reading, Statement};
+use super::policy::Statement;
+use super::reading::{Here, Reading};
 
 /// What an entity is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

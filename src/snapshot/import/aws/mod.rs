@@ -47,6 +47,7 @@
 //! boundary cannot be planned yet.
 
 mod account;
+mod build;
 mod condition;
 mod control;
 mod export;
@@ -54,6 +55,7 @@ mod grant;
 mod organisation;
 mod policy;
 mod principal;
+mod reading;
 mod resource;
 mod subjects;
 mod trust;

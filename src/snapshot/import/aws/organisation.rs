@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use crate::input::finding::{Code, Finding, Severity};
 
-use super::policy::{Here, Reading, Statement};
+use super::policy::Statement;
 use super::principal::account_of;
+use super::reading::{Here, Reading};
 
 /// One level of the tree above an account.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,18 +7,15 @@
 
 use std::sync::Arc;
 
+use super::condition;
+use super::principal::{self, Principals};
+use super::reading::{Here, Reading};
 use crate::input::arn::completed;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::shared;
 use crate::input::text::Text;
-use crate::input::time::Time;
-use crate::snapshot::check::is_plain;
-use crate::snapshot::import::notes::{Notes, Spot};
-use crate::snapshot::place::Step;
-use crate::snapshot::tree::{self, Node, Value};
-
-use super::condition;
-use super::principal::{self, Principals};
+use crate::snapshot::import::notes::Spot;
+use crate::snapshot::tree::{self, Value};
 
 /// The versions of the language.
 const VERSIONS: [&str; 2] = ["2008-10-17", "2012-10-17"];
@@ -57,65 +54,6 @@ impl Statement {
 /// The order of documents by what they say, whichever was read first.
 pub(super) fn by_what_they_say(a: &[Statement], b: &[Statement]) -> std::cmp::Ordering {
     a.iter().map(Statement::says).cmp(b.iter().map(Statement::says))
-}
-
-/// How many of each were read.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
-    pub statements: usize,
-    pub conditions: usize,
-    pub denies: usize,
-    pub not_actions: usize,
-    pub never: usize,
-}
-
-/// What reading a document needs.
-pub(super) struct Reading<'a> {
-    pub notes: &'a mut Notes,
-    pub taken_at: Time,
-    pub tally: Tally,
-}
-
-/// A node and the way to it.
-#[derive(Clone, Debug)]
-pub(super) struct Here<'n> {
-    pub node: &'n Node,
-    pub spot: Spot,
-}
-
-impl<'n> Here<'n> {
-    /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<Here<'n>> {
-        let node = self.node.get(key)?;
-        Some(Here { node, spot: self.below(Step::Key(key.to_owned().into()), node) })
-    }
-
-    /// The elements of a list; of anything else itself.
-    pub fn each(&self) -> Vec<Here<'n>> {
-        let Some(list) = self.node.list() else { return vec![self.clone()] };
-        list.iter().enumerate().map(|(n, node)| Here { node, spot: self.below(Step::At(n), node) }).collect()
-    }
-
-    /// The elements of the list under a key; none if it is missing.
-    pub fn list(&self, key: &str) -> Vec<Here<'n>> {
-        self.get(key).map(|here| here.each()).unwrap_or_default()
-    }
-
-    /// The string under a key.
-    pub fn text(&self, key: &str) -> Option<Arc<str>> {
-        self.node.get(key).and_then(Node::text).cloned()
-    }
-
-    fn below(&self, step: Step, node: &Node) -> Spot {
-        // A tree that came out of text within the export has no places of its own.
-        if self.spot.line > 0 && node.line == 0 {
-            return self.spot.clone();
-        }
-        let mut spot = self.spot.clone();
-        spot.path.push(step);
-        (spot.line, spot.column) = (node.line, node.column);
-        spot
-    }
 }
 
 impl Reading<'_> {
@@ -236,27 +174,6 @@ impl Reading<'_> {
             return Some(Named::These(self.strings(&list, these, of)));
         }
         here.get(all_but).map(|list| Named::AllBut(self.strings(&list, all_but, of)))
-    }
-
-    /// Strings, one or a list.
-    pub fn strings(&mut self, here: &Here<'_>, field: &str, of: &str) -> Vec<Arc<str>> {
-        let mut out = Vec::new();
-        for item in here.each() {
-            match item.node.text() {
-                Some(text) if is_plain(text) => out.push(shared(text)),
-                Some(text) => {
-                    let message = format!("`{text}` in `{field}` of {of} holds a hidden character");
-                    self.refuse(Code::HiddenCharacter, message, &item.spot);
-                }
-                None => self.refuse(Code::WrongType, format!("`{field}` of {of} holds what is no string"), &item.spot),
-            }
-        }
-        out
-    }
-
-    fn refuse(&mut self, code: Code, message: String, spot: &Spot) {
-        let finding = Finding::new(code, message).weighing(Severity::Error);
-        self.notes.at(finding.help("export it again with `aws iam get-account-authorization-details`"), spot);
     }
 }
 

@@ -7,11 +7,10 @@
 
 use std::sync::Arc;
 
+use super::reading::{Here, Reading};
 use crate::input::finding::{Code, Finding};
 use crate::input::intern::shared;
 use crate::snapshot::tree::Value;
-
-use super::policy::{Here, Reading};
 
 /// One principal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +42,11 @@ pub(super) struct Principals {
 /// The account in an ARN: its fifth part, if that is a number.
 pub(super) fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|part| is_account(part))
+}
+
+/// The partition of an ARN: `aws`, `aws-cn`, `aws-us-gov`.
+pub(super) fn partition(arn: &str) -> &str {
+    arn.split(':').nth(1).unwrap_or("aws")
 }
 
 fn is_account(text: &str) -> bool {

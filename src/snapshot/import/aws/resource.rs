@@ -13,10 +13,11 @@ use crate::input::id::{IdentityId, RoleId};
 use crate::input::intern::shared;
 use crate::snapshot::import::notes::Spot;
 
-use super::account::Build;
+use super::build::Build;
 use super::export::ResourcePolicy;
-use super::policy::{Named, Reading, Statement, matches};
+use super::policy::{Named, Statement, matches};
 use super::principal::{Principal, account_of};
+use super::reading::Reading;
 use super::trust::all_but;
 use super::{DELEGATED, UNOWNED};
 

@@ -10,10 +10,10 @@ use crate::input::entitlement::IdentityKind;
 use crate::input::id::{GroupId, IdentityId};
 use crate::input::intern::shared;
 use crate::input::text::Text;
-use crate::snapshot::model::{Group, Identity, MembersKnown, Status};
+use crate::snapshot::model::{Group, Identity, MembersKnown};
 use crate::snapshot::public::is_public_name;
 
-use super::account::Build;
+use super::build::Build;
 use super::export::{Entity, Kind};
 use super::principal::{Principal, account_of};
 
@@ -113,15 +113,7 @@ impl Build<'_> {
 
 /// An identity of which nothing more is known.
 pub(super) fn identity(name: &str, kind: IdentityKind) -> Identity {
-    Identity {
-        id: IdentityId::new(shared(name)),
-        kind,
-        owner: None,
-        status: Status::Active,
-        last_used: None,
-        labels: BTreeMap::new(),
-        limits: Vec::new(),
-    }
+    Identity::new(IdentityId::new(shared(name)), kind)
 }
 
 /// A role that only services may assume is a workload; any other role an account that people or software take on.

@@ -13,10 +13,11 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::snapshot::model::Trust;
 
-use super::account::Build;
+use super::build::Build;
 use super::export::Entity;
-use super::policy::{Named, Reading, Statement, matches};
-use super::principal::{Principal, account_of};
+use super::policy::{Named, Statement, matches};
+use super::principal::{Principal, account_of, partition};
+use super::reading::Reading;
 
 /// The actions by which a role is assumed.
 const ASSUME: [&str; 3] = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
@@ -230,9 +231,4 @@ impl Build<'_> {
 /// The condition under which `NotPrincipal` is read as everybody.
 pub(super) fn all_but(list: &[Principal]) -> String {
     format!("not for {} principals that it leaves out", list.len())
-}
-
-/// The partition of an ARN: `aws`, `aws-cn`, `aws-us-gov`.
-pub(super) fn partition(arn: &str) -> &str {
-    arn.split(':').nth(1).unwrap_or("aws")
 }

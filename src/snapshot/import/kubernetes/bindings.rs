@@ -17,9 +17,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::import::Import;
 use crate::snapshot::import::notes::{Notes, Spot};
-use crate::snapshot::model::{
-    Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status, SystemTarget,
-};
+use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, SystemTarget};
 use crate::snapshot::public::is_public_name;
 use crate::snapshot::tree;
 
@@ -100,15 +98,7 @@ impl Cluster {
 
     fn identity(&mut self, id: &str, kind: IdentityKind) -> IdentityId {
         let id = IdentityId::new(shared(id));
-        self.identities.entry(id.clone()).or_insert_with(|| Identity {
-            id: id.clone(),
-            kind,
-            owner: None,
-            status: Status::Active,
-            last_used: None,
-            labels: BTreeMap::new(),
-            limits: Vec::new(),
-        });
+        self.identities.entry(id.clone()).or_insert_with(|| Identity::new(id.clone(), kind));
         id
     }
 
