@@ -20,9 +20,7 @@ use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
 use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
-use crate::snapshot::import::{
-    ExportFile, IMPORTERS, MAX_TEXT, Stated, import, importer, nearest_system, redacted,
-};
+use crate::snapshot::import::{ExportFile, IMPORTERS, MAX_TEXT, Stated, import, importer, nearest_system, redacted};
 
 /// Writes a snapshot from an export of a real system.
 #[derive(Debug, Args)]
@@ -125,7 +123,10 @@ impl Import {
             command: "snapshot import",
             exit_code: code.code(),
             verdict: Sentence::of(verdict),
-            findings: findings.into_iter().map(|f| Reported::new(f, |name| texts.get(name).map(String::as_str))).collect(),
+            findings: findings
+                .into_iter()
+                .map(|f| Reported::new(f, |name| texts.get(name).map(String::as_str)))
+                .collect(),
             body: about.map_or(Body::Findings, Body::Snapshot),
             next: Vec::new(),
         };
@@ -153,10 +154,7 @@ fn systems() -> String {
 
 fn time(text: &str) -> anyhow::Result<Time> {
     Time::parse(text).ok_or_else(|| {
-        anyhow!(
-            "`--taken-at {}` is no time\n  = help: write it as 2026-11-30T00:00:00Z",
-            Text::from(text).terminal()
-        )
+        anyhow!("`--taken-at {}` is no time\n  = help: write it as 2026-11-30T00:00:00Z", Text::from(text).terminal())
     })
 }
 

@@ -5,6 +5,7 @@ mod encoding;
 mod importer;
 pub mod kubernetes;
 mod notes;
+pub mod postgresql;
 mod probe;
 mod redaction;
 mod registry;

@@ -138,7 +138,9 @@ impl Probe {
             "traceback (most recent call",
         ];
         let first = self.head.trim_start().lines().next().unwrap_or_default().to_ascii_lowercase();
-        if ERRORS.iter().any(|start| first.starts_with(start)) || (first.starts_with("psql:") && first.contains("error")) {
+        if ERRORS.iter().any(|start| first.starts_with(start))
+            || (first.starts_with("psql:") && first.contains("error"))
+        {
             self.error = Some(1);
         }
         for line in self.head.lines() {

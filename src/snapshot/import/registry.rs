@@ -13,10 +13,10 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Likeness};
 use super::probe::Probe;
-use super::{aws, kubernetes};
+use super::{aws, kubernetes, postgresql};
 
 /// All importers. A file is read by the first that recognises it.
-pub const IMPORTERS: &[&dyn Importer] = &[&kubernetes::Kubernetes, &aws::Aws];
+pub const IMPORTERS: &[&dyn Importer] = &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql];
 
 /// The importer of a system.
 #[must_use]
@@ -97,11 +97,7 @@ fn probe(file: &ExportFile) -> Probe {
 }
 
 /// The importer that the user names, or that recognises the files.
-fn chosen(
-    files: &[ExportFile],
-    probes: &[Probe],
-    system: Option<&str>,
-) -> Result<&'static dyn Importer, Vec<Finding>> {
+fn chosen(files: &[ExportFile], probes: &[Probe], system: Option<&str>) -> Result<&'static dyn Importer, Vec<Finding>> {
     let named = match system {
         Some(name) => Some(importer(name).ok_or_else(|| {
             let message = format!("no importer reads exports of `{name}`");
@@ -131,7 +127,10 @@ fn chosen(
 fn mixed(name: &str, here: &dyn Importer, importer: &dyn Importer, other: &str) -> Finding {
     let (is, not) = (here.system(), importer.system());
     let (message, help) = if other.is_empty() {
-        (format!("this is an export of `{is}`, not of `{not}`"), format!("import it with `review snapshot import {is}`"))
+        (
+            format!("this is an export of `{is}`, not of `{not}`"),
+            format!("import it with `review snapshot import {is}`"),
+        )
     } else {
         let message = format!("this is an export of `{is}`, and `{other}` is one of `{not}`");
         (message, "import each system on its own".to_owned())

@@ -74,10 +74,7 @@ impl Importer for Aws {
     }
 
     fn commands(&self) -> &'static [&'static str] {
-        &[
-            "aws iam get-account-authorization-details",
-            "policies of resources, and the policies of an organisation",
-        ]
+        &["aws iam get-account-authorization-details", "policies of resources, and the policies of an organisation"]
     }
 
     fn recognise(&self, file: &Probe) -> Likeness {

@@ -47,8 +47,12 @@ impl Importer for Kubernetes {
     }
 
     fn recognise(&self, file: &Probe) -> Likeness {
-        const MESSAGES: [&str; 4] =
-            ["Error from server", "Unable to connect to the server", "The connection to the server", "No resources found"];
+        const MESSAGES: [&str; 4] = [
+            "Error from server",
+            "Unable to connect to the server",
+            "The connection to the server",
+            "No resources found",
+        ];
         if MESSAGES.iter().any(|start| file.head().trim_start().starts_with(start)) {
             return Likeness::Yes;
         }
