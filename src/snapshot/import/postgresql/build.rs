@@ -266,6 +266,11 @@ impl Build {
         }
     }
 
+    /// Whether the export names a role that would be the group of all roles. The server reserves this name.
+    pub fn has_reserved_name(&self) -> bool {
+        self.subjects.contains_key("public")
+    }
+
     /// The subject that a grant is to; `PUBLIC` is the group of all roles.
     pub fn grantee(&mut self, to: Option<&str>) -> String {
         to.map_or_else(|| PUBLIC.to_owned(), |name| self.subject(name))

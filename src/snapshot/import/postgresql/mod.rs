@@ -94,6 +94,10 @@ fn import(name: &str, text: &str, taken_at: Time) -> Result<Import, Vec<Finding>
     let mut build = Build::new(&export);
     objects::add(&export, &mut build)
         .map_err(|faults| faults.into_iter().map(|finding| finding.at(&Place::file(name))).collect::<Vec<_>>())?;
+    if build.has_reserved_name() {
+        let finding = Finding::new(Code::BadValue, "the export names a role `public`, which no server allows");
+        return Err(vec![finding.at(&Place::file(name)).help("export again, and do not edit the file")]);
+    }
     notes(&export, &build, &mut findings);
     let counts = build.counts(&export);
     Ok(Import { snapshot: build.finish(&export, taken_at), findings, counts })
