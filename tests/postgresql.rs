@@ -56,11 +56,11 @@ CREATE DATABASE other OWNER app;
 "#;
 
 /// Memberships that only version 16 and later have.
-const OPTIONS: &str = r#"
+const OPTIONS: &str = r"
 CREATE ROLE only_set LOGIN; GRANT writers TO only_set WITH INHERIT FALSE, SET TRUE;
 CREATE ROLE only_inherit LOGIN; GRANT readers TO only_inherit WITH INHERIT TRUE, SET FALSE;
 CREATE ROLE only_admin LOGIN; GRANT writers TO only_admin WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
-"#;
+";
 
 /// A folder with what the query wrote, imported.
 struct Imported {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
-use crate::snapshot::import::{IMPORTERS, importer, nearest_system};
+use crate::snapshot::import::{IMPORTERS, Importer, importer, nearest_system};
 
 /// Print the query that a client of the system runs to write an export; it only reads.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ impl Query {
     /// If the system has none, or stdout cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let known = importer(&self.system);
-        if let Some(query) = known.and_then(|importer| importer.query()) {
+        if let Some(query) = known.and_then(Importer::query) {
             streams::data(query)?;
             return Ok(ExitCode::Passes);
         }

@@ -12,7 +12,7 @@ use crate::input::intern::{interning, shared};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::snapshot::import::Import;
+use crate::snapshot::import::importer::Import;
 use crate::snapshot::import::notes::Notes;
 use crate::snapshot::model::{
     Assignment, Group, Identity, Limit, MembersKnown, Part, Resource, Role, Snapshot, SystemTarget, Trust,

@@ -60,7 +60,8 @@ mod trust;
 
 use crate::input::finding::Finding;
 use crate::input::time::Time;
-use crate::snapshot::import::{Import, Importer, Likeness, Probe};
+use crate::snapshot::import::importer::{Import, Importer, Likeness};
+use crate::snapshot::import::probe::Probe;
 
 pub use account::import;
 

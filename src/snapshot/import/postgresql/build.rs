@@ -23,7 +23,7 @@ const PUBLIC: &str = "role:public";
 /// The root of the tree of resources.
 pub(super) const SERVER: &str = "server";
 
-/// Logins of the operators of managed servers. Source: documentation of Amazon RDS, Cloud SQL, AlloyDB, Azure Database.
+/// Logins of the operators of managed servers. Source: documentation of Amazon RDS, Cloud SQL, `AlloyDB`, Azure Database.
 const OPERATORS: [&str; 6] = ["rdsadmin", "rdsrepladmin", "cloudsqladmin", "cloudsqlagent", "alloydbadmin", "azuresu"];
 
 /// A role that the export names, by name.
@@ -88,9 +88,10 @@ impl Build {
         self.subjects
             .insert(role.name.clone(), Subject { id: id.clone(), logs_in: role.login, inherits: role.inherit });
         if role.login {
-            let kind = match OPERATORS.contains(&role.name.as_str()) {
-                true => IdentityKind::ServiceAccount,
-                false => IdentityKind::Human,
+            let kind = if OPERATORS.contains(&role.name.as_str()) {
+                IdentityKind::ServiceAccount
+            } else {
+                IdentityKind::Human
             };
             let id = IdentityId::new(shared(&id));
             self.identities.insert(
@@ -232,7 +233,7 @@ impl Build {
             .entry(id)
             .and_modify(|known| {
                 if inherits {
-                    known.via = "inherit".into()
+                    known.via = "inherit".into();
                 }
             })
             .or_insert(trust);

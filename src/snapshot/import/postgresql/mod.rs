@@ -20,7 +20,9 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::interning;
 use crate::input::place::Place;
 use crate::input::time::Time;
-use crate::snapshot::import::{Import, Importer, Likeness, Probe, redacted};
+use crate::snapshot::import::importer::{Import, Importer, Likeness};
+use crate::snapshot::import::probe::Probe;
+use crate::snapshot::import::redaction::redacted;
 use crate::snapshot::tree;
 
 use build::Build;

@@ -190,11 +190,9 @@ fn resource(kind: Kind, object: &Object) -> String {
     if let Some(schema) = object.schema.as_ref().filter(|_| kind.is_in_schema()) {
         id.push_str(&format!("{}.", quoted(schema)));
     }
-    match kind {
-        // An object id, and a name that contains dots.
-        Kind::LargeObject | Kind::Parameter => id.push_str(&escaped(&object.name)),
-        _ => id.push_str(&quoted(&object.name)),
-    }
+    // An object id is a number, and the names of parameters contain dots.
+    let is_bare = matches!(kind, Kind::LargeObject | Kind::Parameter);
+    id.push_str(&if is_bare { escaped(&object.name) } else { quoted(&object.name) });
     if kind == Kind::Function {
         id.push_str(&format!("({})", escaped(object.arguments.as_deref().unwrap_or_default())));
     }

@@ -61,11 +61,11 @@ pub(super) fn statements(text: &str) -> Result<Vec<Statement>, (u32, &'static st
                 continue;
             }
             '-' if scan.rest.starts_with("--") => {
-                scan.to_line_end();
+                scan.skip_line();
                 continue;
             }
             '\\' if tokens.is_empty() => {
-                scan.to_line_end();
+                scan.skip_line();
                 continue;
             }
             '/' if scan.rest.starts_with("/*") => {
@@ -117,7 +117,7 @@ impl<'t> Scan<'t> {
         taken
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let end = self.rest.find('\n').unwrap_or(self.rest.len());
         self.skip(end);
     }
