@@ -86,6 +86,7 @@ fn arrays_and_json_lines_are_read() {
         assert_eq!(report["counts"]["namespaces"], 2, "{said}");
     }
     assert_eq!(source(format!("[{ACCOUNT}]").as_bytes(), &[]), "aws");
+    assert!(refused(&[("f", b"[]")], &["kubernetes", "f"]).contains("no Kubernetes object"), "an empty export");
 }
 
 #[test]

@@ -141,7 +141,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub fn document(&mut self, document: &tree::Document) {
-        match document.tree.list() {
+        match document.tree.list().filter(|objects| !objects.is_empty()) {
             // An array of objects, as `jq` writes it.
             Some(objects) => {
                 for (n, object) in objects.iter().enumerate() {
