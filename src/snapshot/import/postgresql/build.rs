@@ -18,7 +18,7 @@ use crate::snapshot::model::{
 use super::export::{self, Export};
 use super::names::quoted;
 
-/// The group of all roles. No role can have this name.
+/// The group of all roles that can log in. No role can have this name.
 const PUBLIC: &str = "role:public";
 /// The root of the tree of resources.
 pub(super) const SERVER: &str = "server";
@@ -336,7 +336,8 @@ impl Build {
 
     pub fn finish(mut self, export: &Export, taken_at: Time) -> Snapshot {
         let mut everybody = group(PUBLIC);
-        everybody.nested = self.groups.keys().cloned().collect();
+        // Not the other groups: each of their members is in this one itself, and a change of a membership would list all
+        // that everyone has.
         everybody.implicit = vec!["user:*".to_owned()];
         everybody.public = true;
         self.groups.insert(everybody.id.clone(), everybody);
