@@ -38,7 +38,11 @@ const MODULES: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     ("plan", &["input"], &["schemars", "serde", "serde_json"]),
-    ("snapshot", &["input"], &["schemars", "serde", "serde_json", "serde_saphyr", "serde_yaml", "strsim", "thiserror"]),
+    (
+        "snapshot",
+        &["input"],
+        &["flate2", "schemars", "serde", "serde_json", "serde_saphyr", "serde_yaml", "strsim", "thiserror"],
+    ),
     ("config", &["input"], &["serde"]),
     (
         "access",

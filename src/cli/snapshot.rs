@@ -5,6 +5,7 @@
 pub(crate) mod classify;
 pub mod diff;
 pub(crate) mod import;
+pub mod query;
 pub mod show;
 
 use crate::cli::snapshot::import::ImportArgs;
@@ -18,6 +19,8 @@ use crate::decision::exit::ExitCode;
 pub enum SnapshotCommand {
     /// Writes a snapshot from an export of a real system.
     Import(ImportArgs),
+    /// Print the query whose result `import` reads, for systems that are exported by one.
+    Query(crate::cli::snapshot::query::QueryArgs),
     /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
     Show(crate::cli::snapshot::show::SnapshotShowArgs),
     /// Shows what no rule and no label classifies, or suggests rules for it.
@@ -34,6 +37,7 @@ impl SnapshotCommand {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Import(page) => page.run(),
+            Self::Query(page) => page.run(),
             Self::Show(page) => page.run(),
             Self::Classify(page) => page.run(),
             Self::Diff(page) => page.run(),

@@ -108,6 +108,7 @@ codes! {
     AggregationDiffers = "aggregation-differs", Warning, "An aggregated role's exported rules differ from the roles its labels choose.";
     UnresolvedRole = "unresolved-role", Warning, "A binding names a role that the export does not contain.";
     CustomWorkloads = "custom-workloads", Note, "Custom resources create pods, and count as workloads.";
+    UnknownExport = "unknown-export", Error, "No importer recognises the file.";
     NotImported = "not-imported", Note, "The importer does not read objects of this kind.";
     // Effects.
     Unclassified = "unclassified", Note, "No rule and no label classifies something that a plan gives or takes.";

@@ -220,7 +220,14 @@ pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Finding> 
 /// # Errors
 /// All faults. Documents after a faulty one are also checked.
 pub(super) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {
-    intern::interning(|| if is_json(text.as_bytes()) { json(name, text) } else { yaml(name, text) })
+    intern::interning(|| {
+        if is_json(text.as_bytes()) {
+            return json(name, text);
+        }
+        // An array may also be a flow sequence of YAML. The JSON reader is faster and allows larger files.
+        let array = text.trim_start().starts_with('[').then(|| json(name, text).ok()).flatten();
+        array.map_or_else(|| yaml(name, text), Ok)
+    })
 }
 
 fn json(name: &str, text: &str) -> Result<Vec<Document>, Vec<Finding>> {

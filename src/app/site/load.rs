@@ -378,7 +378,7 @@ fn load_snapshot(
     let Some(bytes) = reading.folder.read_up_to(path, MAX_SNAPSHOT)? else {
         return Err(TrustFolderError::Missing {
             path: path.into(),
-            help: "write it with `review snapshot import kubernetes FILE… -o snapshot.json`",
+            help: "write it with `review snapshot import FILE… -o snapshot.json`",
         });
     };
     let digest = reading.folder.digest(path).unwrap_or_else(|| Digest::of(&bytes));

@@ -85,7 +85,7 @@ fn next_steps(folder: &Path, key: Option<&user_settings::FoundKey>, me: &user_se
         out.push_str(&format!("  cd {}\n", shown(folder)));
     }
     out.push_str(
-        "  review snapshot import kubernetes EXPORT… -o snapshot.json\n  fill people.yaml and allowed_signers (who approves), agents.yaml and tasks.yaml (who may propose, and for what)\n  review trust check     says what is missing or risky in them\n  review plan.yaml       decides about a plan",
+        "  review snapshot import EXPORT… -o snapshot.json\n  fill people.yaml and allowed_signers (who approves), agents.yaml and tasks.yaml (who may propose, and for what)\n  review trust check     says what is missing or risky in them\n  review plan.yaml       decides about a plan",
     );
     out
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context as _, anyhow, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::app::io::files::shown;
 use crate::app::io::streams;
@@ -20,28 +20,23 @@ use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
 use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
-use crate::snapshot::import::{aws, kubernetes};
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum SourceSystem {
-    /// `kubectl get … -o json|yaml`, or manifests.
-    Kubernetes,
-    /// `aws iam get-account-authorization-details`; beside it policies of resources and of the organisation.
-    Aws,
-}
+use crate::snapshot::import::{ExportFile, IMPORTERS, MAX_TEXT, Stated, import, importer, nearest_system, redacted};
 
 /// Writes a snapshot from an export of a real system.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "review snapshot import [OPTIONS] --output <FILE> [SYSTEM] FILE...",
+    after_help = systems()
+)]
 pub struct ImportArgs {
-    /// Which system the export is of.
-    pub(crate) system: SourceSystem,
-    /// The files of the export.
+    /// The files of the export, also in gzip or UTF-16. The system is recognised, or named before them.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Where the snapshot is written; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// When the export was taken [default: the oldest modification time of the files].
+    /// When the export was taken, if it does not state it [default for Kubernetes and AWS: when its oldest file was
+    /// modified].
     #[arg(long, value_name = "TIME")]
     pub(crate) taken_at: Option<String>,
     /// The id of the system, where the export does not hold it: account, organisation, cluster.
@@ -61,30 +56,11 @@ impl ImportArgs {
     /// # Errors
     /// If a file cannot be read or the snapshot cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let mut files = Vec::new();
-        let mut oldest: Option<Time> = None;
-        for path in &self.files {
-            let (bytes, changed) = read(path)?;
-            oldest = Some(oldest.map_or(changed, |o| o.min(changed)));
-            files.push((shown(path), bytes));
-        }
-        let taken_at = match (&self.taken_at, oldest) {
-            (Some(text), _) => Time::parse(text).ok_or_else(|| {
-                anyhow!(
-                    "`--taken-at {}` is no time\n  = help: write it as 2026-11-30T00:00:00Z",
-                    Text::from(text.as_str()).terminal()
-                )
-            })?,
-            (None, Some(time)) => time,
-            (None, None) => bail!("no file was named"),
-        };
-        let borrowed: Vec<(&str, &[u8])> =
-            files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        let read = match self.system {
-            SourceSystem::Kubernetes => kubernetes::import(&borrowed, taken_at),
-            SourceSystem::Aws => aws::import(&borrowed, taken_at),
-        };
-        let import = match read.and_then(|import| import.of_target(self.target.as_deref())) {
+        let (system, paths) = self.system_and_files()?;
+        let taken_at = self.taken_at.as_deref().map(time).transpose()?;
+        let mut files = paths.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<ExportFile>>>()?;
+        let read = import(&mut files, Stated { system, taken_at, target: self.target.as_deref() });
+        let import = match read {
             Ok(import) if self.strict && import.findings.iter().any(|f| f.severity >= Severity::Warning) => {
                 return self.say(&files, import.findings, None, ExitCode::Failure);
             }
@@ -106,21 +82,51 @@ impl ImportArgs {
         self.say(&files, import.findings, Some(about), ExitCode::Passes)
     }
 
+    /// The system that the first word names, if it names one, and the files.
+    fn system_and_files(&self) -> anyhow::Result<(Option<&str>, &[PathBuf])> {
+        let Some((first, rest)) = self.files.split_first() else { bail!("no file was named") };
+        let word = first.to_str().unwrap_or_default();
+        if importer(word).is_some() {
+            if rest.is_empty() {
+                bail!("`{word}` is a system, and no file was named\n  = help: a file of that name needs `./`");
+            }
+            return Ok((Some(word), rest));
+        }
+        let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if is_word && !rest.is_empty() && !first.exists() {
+            let names: Vec<&str> = IMPORTERS.iter().map(|importer| importer.system()).collect();
+            let help = match nearest_system(word) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the systems are {}", names.join(", ")),
+            };
+            bail!("`{word}` is neither a file nor a system\n  = help: {help}");
+        }
+        Ok((None, &self.files))
+    }
+
     pub(crate) fn say(
         &self,
-        files: &[(String, Vec<u8>)],
+        files: &[ExportFile],
         findings: Vec<Finding>,
         about: Option<SnapshotReport>,
         code: ExitCode,
     ) -> anyhow::Result<ExitCode> {
-        let texts: BTreeMap<&str, &str> =
-            files.iter().filter_map(|(name, bytes)| Some((name.as_str(), std::str::from_utf8(bytes).ok()?))).collect();
+        // WHY: an excerpt may show a line with a password. Only files that a finding points into are read again.
+        let is_placed = |name: &str| findings.iter().any(|f| f.place.as_ref().is_some_and(|p| &*p.file == name));
+        let text = |file: &'_ ExportFile| {
+            let text = std::str::from_utf8(&file.bytes).ok().filter(|_| is_placed(&file.name))?;
+            Some((file.name.clone(), redacted(text).into_owned()))
+        };
+        let texts: BTreeMap<String, String> = files.iter().filter_map(text).collect();
         let verdict = if code == ExitCode::Passes { "imported" } else { "nothing was imported" };
         let report = Report {
             command: "snapshot import",
             exit_code: code.code(),
             verdict: Sentence::of(verdict),
-            findings: findings.into_iter().map(|f| Reported::new(f, |name| texts.get(name).copied())).collect(),
+            findings: findings
+                .into_iter()
+                .map(|f| Reported::new(f, |name| texts.get(name).map(String::as_str)))
+                .collect(),
             body: about.map_or(Body::Findings, Body::Snapshot),
             next: Vec::new(),
         };
@@ -134,18 +140,34 @@ impl ImportArgs {
     }
 }
 
-/// The largest export read, in bytes.
-pub(crate) const MAX_EXPORT: u64 = 1 << 30;
+/// What `--help` says of each system.
+fn systems() -> String {
+    let mut out = String::from("Systems and their exports:\n");
+    for importer in IMPORTERS {
+        for (n, command) in importer.commands().iter().enumerate() {
+            let name = if n == 0 { importer.system() } else { "" };
+            out.push_str(&format!("  {name:<12} {command}\n"));
+        }
+    }
+    out.trim_end().to_owned()
+}
 
-pub(crate) fn read(path: &Path) -> anyhow::Result<(Vec<u8>, Time)> {
+fn time(text: &str) -> anyhow::Result<Time> {
+    Time::parse(text).ok_or_else(|| {
+        anyhow!("`--taken-at {}` is no time\n  = help: write it as 2026-11-30T00:00:00Z", Text::from(text).terminal())
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<ExportFile> {
     let cannot = || format!("`{}` cannot be read", shown(path));
     let meta = fs::metadata(path).with_context(cannot)?;
-    if meta.len() > MAX_EXPORT {
-        bail!("`{}` is larger than {MAX_EXPORT} bytes\n  = help: export fewer kinds of objects", shown(path));
+    if meta.len() > MAX_TEXT {
+        bail!("`{}` is larger than {MAX_TEXT} bytes\n  = help: export fewer kinds of objects", shown(path));
     }
     let changed = meta.modified().ok().and_then(|m| m.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let bytes = fs::read(path).with_context(cannot)?;
-    Ok((bytes, Time::from_unix(i64::try_from(changed.as_secs()).unwrap_or(i64::MAX))))
+    let modified = Time::from_unix(i64::try_from(changed.as_secs()).unwrap_or(i64::MAX));
+    Ok(ExportFile { name: shown(path), bytes, modified })
 }
 
 /// Writes the whole file beside its place, then moves it there.

@@ -1,7 +1,9 @@
 //! Targets: which system an export is of.
 
 use super::*;
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::time::Time;
+use crate::snapshot::model::Snapshot;
 use crate::snapshot::{merge, read};
 
 fn at() -> Time {

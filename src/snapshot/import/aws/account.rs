@@ -18,7 +18,7 @@ use crate::input::place::Place;
 use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::snapshot::import::Import;
+use crate::snapshot::import::importer::Import;
 use crate::snapshot::import::notes::Notes;
 use crate::snapshot::model::{Group, Identity, Limit, MembersKnown, Snapshot, SystemPart, SystemTarget};
 use crate::snapshot::tree;

@@ -60,7 +60,51 @@ mod resource;
 mod subjects;
 mod trust;
 
+use crate::input::finding::Finding;
+use crate::input::time::Time;
+use crate::snapshot::import::importer::{Import, Importer, Likeness};
+use crate::snapshot::import::probe::Probe;
+
 pub use account::import;
+
+/// The importer of AWS.
+#[derive(Clone, Copy, Debug)]
+pub struct Aws;
+
+impl Importer for Aws {
+    fn system(&self) -> &'static str {
+        "aws"
+    }
+
+    fn commands(&self) -> &'static [&'static str] {
+        &["aws iam get-account-authorization-details", "policies of resources, and the policies of an organisation"]
+    }
+
+    fn recognise(&self, file: &Probe) -> Likeness {
+        const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
+        const OTHERS: [&str; 4] = ["Children", "PolicyTypes", "Policy", "Statement"];
+        const PARTS: [&str; 4] = ["Users", "Roles", "Groups", "AttachedPolicies"];
+        if LISTS.iter().chain(&OTHERS).any(|key| file.has(key)) {
+            Likeness::Yes
+        } else if PARTS.iter().any(|key| file.has(key)) {
+            Likeness::Near("it has no `UserDetailList`, `GroupDetailList` or `RoleDetailList`")
+        } else {
+            Likeness::No
+        }
+    }
+
+    fn read(&self, files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding>> {
+        import(files, taken_at)
+    }
+
+    fn accepts_file_time(&self) -> bool {
+        true
+    }
+
+    fn pages_help(&self) -> &'static str {
+        "export all of it: without `--max-items`, the command follows the pages"
+    }
+}
 
 /// The condition under which a resource of one account lets another account in: that account must allow it as well.
 const DELEGATED: &str = "the other account must allow it as well";

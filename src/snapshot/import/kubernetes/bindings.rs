@@ -15,7 +15,7 @@ use crate::input::intern::{interning, shared};
 use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::snapshot::import::Import;
+use crate::snapshot::import::importer::Import;
 use crate::snapshot::import::notes::{Notes, Spot};
 use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, SystemTarget};
 use crate::snapshot::public::is_public_name;

@@ -26,7 +26,59 @@ mod roles;
 mod trust;
 mod workloads;
 
+use crate::input::finding::Finding;
+use crate::input::time::Time;
+use crate::snapshot::import::importer::{Import, Importer, Likeness};
+use crate::snapshot::import::probe::Probe;
+
 pub use bindings::import;
+
+/// The importer of Kubernetes.
+#[derive(Clone, Copy, Debug)]
+pub struct Kubernetes;
+
+impl Importer for Kubernetes {
+    fn system(&self) -> &'static str {
+        "kubernetes"
+    }
+
+    fn commands(&self) -> &'static [&'static str] {
+        &[
+            "kubectl get namespaces,serviceaccounts,clusterroles,clusterrolebindings,roles,rolebindings -A -o yaml",
+            "manifests",
+        ]
+    }
+
+    fn recognise(&self, file: &Probe) -> Likeness {
+        const MESSAGES: [&str; 4] = [
+            "Error from server",
+            "Unable to connect to the server",
+            "The connection to the server",
+            "No resources found",
+        ];
+        if MESSAGES.iter().any(|start| file.head().trim_start().starts_with(start)) {
+            return Likeness::Yes;
+        }
+        match (file.has("apiVersion"), file.has("kind")) {
+            (true, true) => Likeness::Yes,
+            (true, false) => Likeness::Near("its first object has no `kind`"),
+            (false, true) => Likeness::Near("its first object has no `apiVersion`"),
+            (false, false) => Likeness::No,
+        }
+    }
+
+    fn read(&self, files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding>> {
+        import(files, taken_at)
+    }
+
+    fn accepts_file_time(&self) -> bool {
+        true
+    }
+
+    fn target_help(&self) -> &'static str {
+        "export namespaces too (`kubectl get namespaces -o yaml`), or name the cluster with `--target`"
+    }
+}
 
 #[cfg(test)]
 mod tests;

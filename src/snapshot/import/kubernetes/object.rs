@@ -147,8 +147,15 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub fn document(&mut self, document: &tree::Document) {
-        if document.tree.value != Value::Null {
-            self.object(&document.tree, document.start, &Vec::new(), None);
+        match document.tree.list().filter(|objects| !objects.is_empty()) {
+            // An array of objects, as `jq` writes it.
+            Some(objects) => {
+                for (n, object) in objects.iter().enumerate() {
+                    self.object(object, document.start, &vec![Step::At(n)], None);
+                }
+            }
+            None if document.tree.value == Value::Null => {}
+            None => self.object(&document.tree, document.start, &Vec::new(), None),
         }
     }
 
