@@ -3,7 +3,7 @@
 //! Compares the paths that the subject completes in two states, by what it can reach and by what it holds. A path that is
 //! new in either comparison is opened, unless the subject had all that the path gives before, without a condition:
 //!
-//! - it had everything, by the baseline that is compared;
+//! - it had everything, by the baseline that is compared (of who stays an administrator no path is looked for);
 //! - it gains nothing, and completed the same path on objects that are at least as powerful;
 //! - it gains nothing, and the path leads only to what was its own: an identity that it could act as, or a group that it
 //!   belonged to.
@@ -75,6 +75,9 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
 
     /// The paths among `paths` that the change opens.
     pub(crate) fn of(&self, paths: &[&EscalationPath]) -> Opened {
+        if [self.before, self.after].into_iter().all(|view| view.is_administrator(self.was.subject)) {
+            return Opened::default();
+        }
         let after = completed_by(self.after, paths.iter().copied(), &self.is);
         if after.is_empty() {
             return Opened::default();

@@ -96,8 +96,13 @@ pub(crate) fn exception_overlaps(
         && dialect.resources_overlap(access.resource.raw(), exception.resource.raw())
         && scopes_overlap(&Surely(tree), exception.scope.as_ref(), access.scope.as_ref())
         && !exception.except.iter().any(|left_out| {
-            dialect.action_covers(left_out.action.raw(), access.action.raw())
-                && dialect.resource_covers(left_out.resource.raw(), access.resource.raw())
+            // What leaves out the whole access, or all that it denies itself, takes nothing from the access.
+            [(&access.action, &access.resource), (&exception.action, &exception.resource)].iter().any(
+                |(action, resource)| {
+                    dialect.action_covers(left_out.action.raw(), action.raw())
+                        && dialect.resource_covers(left_out.resource.raw(), resource.raw())
+                },
+            )
         })
 }
 
