@@ -1,9 +1,9 @@
 //! Escalation paths on a cluster: manifests in the shape of well-known operators, and grants with limited names. No path is
 //! reported where the names allowed give nothing more, and none is missing for another verb of the same.
 
-use super::build::*;
 use crate::access::model::facts::{Escalation, PathStep};
 use crate::access::queries::escalations::standing;
+use crate::access::tests::build::*;
 use crate::access::{Data, Index};
 use crate::input::time::Time;
 use crate::plan::model::Action;
