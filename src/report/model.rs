@@ -6,7 +6,7 @@
 use crate::access::model::facts::CheckedClaim;
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::Sensitivity;
-use crate::input::finding::{Code, Finding, Limit, Severity};
+use crate::input::finding::{Code, ExceededLimit, Finding, Severity};
 use crate::input::id::{ChangeId, PlanId, PolicyId};
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -258,7 +258,7 @@ pub struct PolicyReport {
     /// What it says.
     pub verdict: PolicyVerdict,
     /// The limits that are exceeded.
-    pub limits: Vec<Limit>,
+    pub limits: Vec<ExceededLimit>,
 }
 
 /// What a policy says of a change.

@@ -16,7 +16,7 @@ use crate::access::escalation::bindings::Binding;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::objects::{objects, wanted};
 use crate::access::escalation::requirement::{
-    ANY, Completion, Completions, FoundPath, Objects, Place, Reached, SCOPE, Strength,
+    ANY, Completion, Completions, FoundPath, HeldIn, Objects, Reached, SCOPE, Strength,
 };
 use crate::access::escalation::requirement_query::{RequirementQuery, object_of};
 use crate::access::graph::trust_rules::Bound;
@@ -73,7 +73,7 @@ impl AccessState<'_, '_> {
             }
             let reached = Reached::new(self, &subject);
             let open = |asked: &Vec<RequirementQuery>| {
-                asked.iter().all(|a| a.way(self, &reached, &Bound::new(), Place::Any).is_some())
+                asked.iter().all(|a| a.way(self, &reached, &Bound::new(), HeldIn::Any).is_some())
             };
             if !is_service(self, &subject) && paths.iter().any(open) {
                 found.insert(subject);
@@ -103,7 +103,7 @@ pub(crate) fn complete<'p>(
     }
     let asked = RequirementQuery::of(view, known);
     // With all variables open everything must hold, or no binding can.
-    let anywhere = open_ways(view, reached, &asked, Place::Any)?;
+    let anywhere = open_ways(view, reached, &asked, HeldIn::Any)?;
     let names: Vec<String> = known.variables().into_iter().chain(known.same_scope.then(|| SCOPE.to_owned())).collect();
     let mut completion = Completion { known, bindings: BTreeMap::new(), open: anywhere, names };
     let objects = |name: String| {
@@ -114,11 +114,11 @@ pub(crate) fn complete<'p>(
     let variables: Vec<(String, BTreeSet<Text>)> = known.variables().into_iter().map(objects).collect();
     if !known.same_scope {
         let open = completion.open.clone();
-        bind_at(view, reached, (&asked, &variables), &open, Place::Any, &mut completion);
+        bind_at(view, reached, (&asked, &variables), &open, HeldIn::Any, &mut completion);
         return (!completion.bindings.is_empty()).then_some(completion);
     }
     for scope in reached.scopes(view, &asked) {
-        let place = Place::One(scope.as_ref());
+        let place = HeldIn::One(scope.as_ref());
         if let Some(open) = open_ways(view, reached, &asked, place) {
             bind_at(view, reached, (&asked, &variables), &open, place, &mut completion);
         }
@@ -138,7 +138,7 @@ fn open_ways(
     view: &AccessState<'_, '_>,
     reached: &Reached<'_>,
     asked: &[RequirementQuery],
-    place: Place<'_>,
+    place: HeldIn<'_>,
 ) -> Option<Vec<FoundPath>> {
     asked.iter().map(|a| a.way(view, reached, &Bound::new(), place)).collect()
 }
@@ -149,7 +149,7 @@ fn bind_at(
     reached: &Reached<'_>,
     (asked, variables): (&[RequirementQuery], &[(String, BTreeSet<Text>)]),
     open: &[FoundPath],
-    place: Place<'_>,
+    place: HeldIn<'_>,
     completion: &mut Completion<'_>,
 ) {
     let known = completion.known;
@@ -159,8 +159,8 @@ fn bind_at(
     let plainly = |(a, found): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && found.condition.is_some();
     let base = if asked.iter().zip(open).any(plainly) { Strength::Conditional } else { Strength::Complete };
     let bound: Bound = match place {
-        Place::Any => Bound::new(),
-        Place::One(scope) => Bound::from([(SCOPE.to_owned(), scope.map_or(ANY, ResourceId::as_str).to_owned())]),
+        HeldIn::Any => Bound::new(),
+        HeldIn::One(scope) => Bound::from([(SCOPE.to_owned(), scope.map_or(ANY, ResourceId::as_str).to_owned())]),
     };
     if variables.is_empty() {
         completion.add(&bound, held);
@@ -221,7 +221,7 @@ fn fitting(
     all: BTreeSet<Text>,
     asked: &[RequirementQuery],
     reached: &Reached<'_>,
-    place: Place<'_>,
+    place: HeldIn<'_>,
 ) -> (Vec<Text>, Strength) {
     let related =
         |object: &Text| reached.is_near(object.raw()) && wanted(known, name).all(|e| relates(view, e, object, reached));

@@ -35,7 +35,7 @@ pub(crate) type Gives = (Subject, Text, Option<ResourceId>);
 
 /// Where all of a path must be held.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place<'p> {
+pub(crate) enum HeldIn<'p> {
     /// Each requirement wherever it is held.
     Any,
     /// All of them here; none: everywhere.
@@ -175,14 +175,14 @@ impl<'r> Reached<'r> {
         &self,
         view: &AccessState<'_, '_>,
         wanted: &WantedAccess<'_>,
-        place: Place<'_>,
+        place: HeldIn<'_>,
         whole: bool,
     ) -> Option<FoundPath> {
         let lends = |flat: &ResolvedRole| !flat.overlapping_places(view.systems, wanted.requested()).is_empty();
         let mut best: [Option<(usize, &Provenance, &Allow, &Grant)>; 4] = [None; 4];
         let gifts: Vec<&Grant> = match place {
-            Place::Any => self.given.of_roles(&lends),
-            Place::One(place) => {
+            HeldIn::Any => self.given.of_roles(&lends),
+            HeldIn::One(place) => {
                 let above = above(view, place);
                 let here = above.iter().flat_map(|scope| self.given.at(scope.as_ref()));
                 here.filter(|gift| lends(&gift.flat)).collect()
