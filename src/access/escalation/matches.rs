@@ -16,7 +16,7 @@ use crate::access::escalation::bindings::Binding;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::objects::{objects, wanted};
 use crate::access::escalation::requirement::{
-    ANY, Completion, Completions, FoundPath, HeldIn, Objects, Reached, SCOPE, Strength,
+    ANY, Completion, Completions, FoundPath, HeldIn, Objects, Reached, SCOPE, Strength, is_within,
 };
 use crate::access::escalation::requirement_query::{RequirementQuery, object_of};
 use crate::access::graph::trust_rules::Bound;
@@ -189,8 +189,8 @@ pub(crate) fn is_named(view: &AccessState<'_, '_>, known: &EscalationPath, role:
     let asked = RequirementQuery::of(view, known);
     let means = |held: &Text| {
         variables.iter().any(|(variable, template)| {
-            let mut names = asked.iter().filter_map(|a| a.name_in(variable, held.raw()));
-            names.any(|name| object_of(template, variable, &name.into()) == role.as_str())
+            let mut candidates = asked.iter().filter_map(|a| a.name_in(variable, held.raw()));
+            candidates.any(|name| object_of(template, variable, &name.into()) == role.as_str())
         })
     };
     let mut permissions = view.index.snapshot().roles.iter().flat_map(|role| &role.permissions);
@@ -265,18 +265,18 @@ type Wanted<'w> = dyn Fn(&Completion<'_>, &Objects, Strength, bool) -> bool + 'w
 /// reported one by one or as one.
 pub(crate) fn fresh(
     (before, after): (&AccessState<'_, '_>, &AccessState<'_, '_>),
-    (was, is): (&Reached<'_>, &Reached<'_>),
+    (reached_before, reached): (&Reached<'_>, &Reached<'_>),
     (known, completions): (&Completions<'_>, &Completions<'_>),
     to_report: &Wanted<'_>,
 ) -> Vec<Escalation> {
-    let (mut found, subject) = (Vec::new(), is.subject);
+    let (mut found, subject) = (Vec::new(), reached.subject);
     for completion in completions {
         let known = known.iter().find(|c| c.known.id == completion.known.id);
         let is_new = |(objects, strength): &(&Objects, &Strength)| {
             let held = known.is_some_and(|known| known.holds(objects, **strength));
-            let gives = || completion.gives_more(after, is, objects);
+            let gives = || completion.gives_more(after, reached, objects);
             // What gave something before is not new; what comes to give something is.
-            let gave = || completion.gives_more(before, was, objects);
+            let gave = || completion.gives_more(before, reached_before, objects);
             let is_new = if held { completion.may_give_other(after, objects) && gives() && !gave() } else { gives() };
             is_new && to_report(completion, objects, **strength, held)
         };
@@ -292,14 +292,14 @@ pub(crate) fn fresh(
         }
         for (objects, strength) in new.iter().copied() {
             // What is not limited says all that the rest of the same place says.
-            if any.is_some_and(|(any, _)| *any != objects && completion.is_within(objects, any)) {
+            if any.is_some_and(|(any, _)| *any != objects && is_within(objects, any)) {
                 continue;
             }
-            let ways = completion.ways(after, is, objects);
+            let ways = completion.ways(after, reached, objects);
             let ways = ways.as_ref().unwrap_or(&completion.open);
             let mut told = completion.report(subject, objects, strength, 1, completion.is_any(objects), ways);
             if told.conditional {
-                told.conditions.extend(is.conditions_on(completion.known, &completion.bound(objects)));
+                told.conditions.extend(reached.conditions_on(completion.known, &completion.bound(objects)));
                 told.conditions.sort();
                 told.conditions.dedup();
             }

@@ -55,6 +55,12 @@ pub(crate) enum Strength {
 /// What the variables of a path stand for, in the order of their names; empty where nothing is known.
 pub(crate) type Objects = Vec<Text>;
 
+/// Whether objects are some of those for which others stand.
+pub(crate) fn is_within(objects: &Objects, others: &Objects) -> bool {
+    objects.len() == others.len()
+        && objects.iter().zip(others).all(|(object, other)| other.raw() == ANY || object == other)
+}
+
 /// A path that a subject completes.
 #[derive(Debug)]
 pub(crate) struct Completion<'p> {
@@ -88,12 +94,6 @@ impl Completion<'_> {
     /// Whether some variable stands for any name.
     pub(crate) fn is_any(&self, objects: &Objects) -> bool {
         self.names.iter().zip(objects).any(|(name, object)| name != SCOPE && object.raw() == ANY)
-    }
-
-    /// Whether objects are some of those for which others stand.
-    pub(crate) fn is_within(&self, objects: &Objects, others: &Objects) -> bool {
-        objects.len() == others.len()
-            && objects.iter().zip(others).all(|(object, other)| other.raw() == ANY || object == other)
     }
 
     /// Its variables with objects that they stand for.

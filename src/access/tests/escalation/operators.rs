@@ -212,8 +212,7 @@ fn acts_as(s: &Snapshot, whom: &str) -> bool {
     let index = Index::new(s);
     let view = crate::access::effective::state::AccessState::plain(&index);
     let row = view.row(&crate::input::id::Subject::Identity("sa:team-a/op".into()));
-    let found = row.keys().any(|subject| subject.as_str() == whom);
-    found
+    row.keys().any(|subject| subject.as_str() == whom)
 }
 
 #[test]
