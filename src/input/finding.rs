@@ -218,12 +218,13 @@ pub struct Finding {
     /// How to fix it.
     pub help: Option<Text>,
     /// The limits that are exceeded.
-    pub limits: Vec<Limit>,
+    pub limits: Vec<ExceededLimit>,
 }
 
 /// A limit and the value that exceeds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Limit {
+#[schemars(rename = "Limit")]
+pub struct ExceededLimit {
     /// What is limited: `ttl`, `scope`, `on_behalf_of`, ….
     pub what: Text,
     /// Its value.
@@ -236,7 +237,7 @@ pub struct Limit {
     pub source: Text,
 }
 
-impl Limit {
+impl ExceededLimit {
     /// Limits as text, one line per limit: "`ttl` is `8h`, the limit is `4h` (`max_ttl`, default)". Of the values that exceed the
     /// same limit, names at most three.
     #[must_use]
@@ -286,7 +287,7 @@ impl Finding {
 
     /// Adds the limits that are exceeded.
     #[must_use]
-    pub fn exceeding(mut self, limits: impl IntoIterator<Item = Limit>) -> Self {
+    pub fn exceeding(mut self, limits: impl IntoIterator<Item = ExceededLimit>) -> Self {
         self.limits.extend(limits);
         self
     }
@@ -315,22 +316,22 @@ mod tests {
 
     #[test]
     fn values_that_exceed_one_limit_share_a_line_that_names_three_of_them() {
-        let limit = |what: &str, value: &str| Limit {
+        let limit = |what: &str, value: &str| ExceededLimit {
             what: what.into(),
             value: value.into(),
             limit: "x".into(),
             name: None,
             source: "tasks.yaml".into(),
         };
-        let scopes: Vec<Limit> = ["a", "b", "c", "d"].map(|value| limit("scope", value)).into();
+        let scopes: Vec<ExceededLimit> = ["a", "b", "c", "d"].map(|value| limit("scope", value)).into();
         let all = [&scopes[..1], &[limit("ttl", "9h")], &scopes[1..]].concat();
         assert_eq!(
-            Limit::in_words(&all),
+            ExceededLimit::in_words(&all),
             [
                 "`scope` is `a`, `b`, `c` and others, the limit is `x` (tasks.yaml)",
                 "`ttl` is `9h`, the limit is `x` (tasks.yaml)"
             ]
         );
-        assert_eq!(Limit::in_words(&scopes[..3]), ["`scope` is `a`, `b`, `c`, the limit is `x` (tasks.yaml)"]);
+        assert_eq!(ExceededLimit::in_words(&scopes[..3]), ["`scope` is `a`, `b`, `c`, the limit is `x` (tasks.yaml)"]);
     }
 }

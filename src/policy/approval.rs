@@ -11,12 +11,13 @@ use crate::access::model::facts::ChangeFacts;
 use crate::input::entitlement::IdentityKind;
 use crate::input::id::PersonId;
 use crate::policy::bars::Who;
-use crate::policy::case::{Case, PolicyHit};
+use crate::policy::case::Case;
 use crate::policy::entities::names::Principal;
+use crate::policy::hit::PolicyHit;
 use crate::policy::input::{KeyFacts, PersonView, PolicyInput};
 use crate::policy::pack::Pack;
 use crate::policy::steps::StepName;
-use crate::policy::{case, entities};
+use crate::policy::{case, entities, explain, hit};
 use crate::snapshot::model::Status;
 
 /// Why the tool lets a person decide nothing about a change.
@@ -130,7 +131,7 @@ fn ask(
         Err(fault) => {
             let hits = |(step, action): &(Option<StepName>, String)| {
                 let name = step.as_ref().map_or_else(|| action.clone(), ToString::to_string);
-                (name, vec![case::unanswerable(&fault)])
+                (name, vec![hit::unanswerable(&fault)])
             };
             permitted.forbidden = actions.iter().map(hits).collect();
             return permitted;
@@ -141,7 +142,7 @@ fn ask(
         let asked = case.ask(pack, &store.principal, action, &store.resource, false);
         let passes = asked.is_some_and(case::PolicyQuery::permitted);
         if !passes {
-            let (denials, _) = case::hits(pack, &case);
+            let (denials, _) = explain::hits(pack, &case);
             let name = step.as_ref().map_or_else(|| action.clone(), ToString::to_string);
             permitted.forbidden.insert(name, denials);
         } else if permitted.barred.is_empty() {

@@ -11,11 +11,12 @@ use cedar_policy::{Context, Effect, EvalResult, Expression, Policy, PolicySet, R
 use serde_json::Value;
 
 use crate::access::model::facts::{ChangeFacts, Outside};
-use crate::input::finding::Limit;
+use crate::input::finding::ExceededLimit;
 use crate::input::id::Id;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
-use crate::policy::case::{Case, PolicyHit, PolicyQuery, Why, answer_of};
+use crate::policy::case::{Case, PolicyQuery, answer_of};
+use crate::policy::hit::{PolicyHit, Why};
 use crate::policy::input::PolicyInput;
 use crate::policy::pack::Pack;
 use crate::policy::policy_file::Annotations;
@@ -54,7 +55,7 @@ impl Figure {
 }
 
 /// The exceeded limits of a policy that forbids.
-pub(super) fn exceeded(pack: &Pack, case: &Case, asked: &PolicyQuery, id: &str) -> Vec<Limit> {
+pub(super) fn exceeded(pack: &Pack, case: &Case, asked: &PolicyQuery, id: &str) -> Vec<ExceededLimit> {
     let found = || {
         let json = pack.policy(id)?.to_json().ok()?;
         let request = request(pack, &case.context, asked)?;
@@ -75,9 +76,9 @@ pub(super) fn exceeded(pack: &Pack, case: &Case, asked: &PolicyQuery, id: &str) 
     found
 }
 
-fn task_scope_asked() -> Limit {
+fn task_scope_asked() -> ExceededLimit {
     let empty = || Text::from("");
-    Limit { what: TASK_SCOPE.into(), value: empty(), limit: empty(), name: None, source: empty() }
+    ExceededLimit { what: TASK_SCOPE.into(), value: empty(), limit: empty(), name: None, source: empty() }
 }
 
 fn request(pack: &Pack, context: &Context, asked: &PolicyQuery) -> Option<Request> {
@@ -101,7 +102,13 @@ fn figure(case: &Case, request: &Request, expression: &str) -> Option<Figure> {
 }
 
 /// Collects the comparisons of an expression that count against the change.
-fn compare(json: &Value, when: bool, policy: &str, figure: &dyn Fn(&str) -> Option<Figure>, found: &mut Vec<Limit>) {
+fn compare(
+    json: &Value,
+    when: bool,
+    policy: &str,
+    figure: &dyn Fn(&str) -> Option<Figure>,
+    found: &mut Vec<ExceededLimit>,
+) {
     match json {
         Value::Array(items) => items.iter().for_each(|item| compare(item, when, policy, figure, found)),
         Value::Object(map) => {
@@ -123,7 +130,7 @@ fn one(
     when: bool,
     policy: &str,
     figure: &dyn Fn(&str) -> Option<Figure>,
-) -> Option<Limit> {
+) -> Option<ExceededLimit> {
     let (left, right) = (sides.get("left")?, sides.get("right")?);
     let (value, limit) = if is_limit(right) { (left, right) } else { (right, left) };
     if !is_limit(limit) || is_limit(value) {
@@ -144,7 +151,7 @@ fn one(
     }
     let name = parameter(limit);
     let source = if name.is_some() { Text::from(SETTINGS) } else { Text::from(format!("policy {policy}")) };
-    Some(Limit { what: last_attribute(value)?, value: shown.text(), limit: most.text(), name, source })
+    Some(ExceededLimit { what: last_attribute(value)?, value: shown.text(), limit: most.text(), name, source })
 }
 
 /// Whether an expression is a literal or a parameter of the site.
@@ -254,7 +261,7 @@ pub(super) fn of_task(
     denials: &mut [PolicyHit],
     advice: &mut [PolicyHit],
 ) {
-    let is_asked = |limit: &Limit| *limit == task_scope_asked();
+    let is_asked = |limit: &ExceededLimit| *limit == task_scope_asked();
     for hit in denials.iter_mut().chain(advice) {
         let asked = hit.limits.iter().any(is_asked);
         hit.limits.retain(|limit| !is_asked(limit));
@@ -266,11 +273,11 @@ pub(super) fn of_task(
 }
 
 /// The properties of the task that do not match the plan.
-fn task<'o>(matter: &PolicyInput<'_>, outside: impl Iterator<Item = &'o Outside>) -> Vec<Limit> {
+fn task<'o>(matter: &PolicyInput<'_>, outside: impl Iterator<Item = &'o Outside>) -> Vec<ExceededLimit> {
     let plan = matter.plan;
     let none = || Text::from("none");
     let Some(task) = matter.task else {
-        return vec![Limit {
+        return vec![ExceededLimit {
             what: "task".into(),
             value: plan.task.as_ref().map_or_else(none, |task| task.value.text()),
             limit: "a task of tasks.yaml".into(),
@@ -279,7 +286,7 @@ fn task<'o>(matter: &PolicyInput<'_>, outside: impl Iterator<Item = &'o Outside>
         }];
     };
     let source = || Text::from(format!("task {} of tasks.yaml", task.id.as_str()));
-    let limit = |what: &str, value: Text, limit: Text, name: &str| Limit {
+    let limit = |what: &str, value: Text, limit: Text, name: &str| ExceededLimit {
         what: what.into(),
         value,
         limit,
@@ -327,7 +334,7 @@ fn names<K>(ids: &BTreeSet<Id<K>>) -> Text {
 
 /// Sets the source of limits that the site does not set to `default`.
 pub(super) fn call_defaults<'h>(hits: impl Iterator<Item = &'h mut PolicyHit>, defaults: &BTreeSet<&'static str>) {
-    let is_default = |limit: &Limit| {
+    let is_default = |limit: &ExceededLimit| {
         limit.source.raw() == SETTINGS && limit.name.as_ref().is_some_and(|name| defaults.contains(name.raw()))
     };
     for limit in hits.flat_map(|hit| &mut hit.limits).filter(|limit| is_default(limit)) {

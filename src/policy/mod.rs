@@ -5,7 +5,8 @@
 //! questions with their entities, exact enough to decide again. It parses bytes and loads nothing; it reads no clock.
 //!
 //! Reading order: [`pack`] loads policies; `matter` is what a question is about; `entities` puts it to Cedar; [`case`]
-//! asks and records; [`mod@outcome`] judges changes and plans; [`approval`] judges persons; [`replay`] decides again.
+//! asks and records; [`hit`] is a policy that denies or warns; [`mod@outcome`] judges changes and plans; [`approval`]
+//! judges persons; [`replay`] decides again.
 //!
 //! Laws: "needs a person" is never a permit. A policy that fails to evaluate denies, unless it is advisory. What a
 //! policy cannot be asked about is denied.
@@ -15,6 +16,8 @@ mod bars;
 pub mod case;
 pub(crate) mod enforcement;
 mod entities;
+mod explain;
+pub mod hit;
 pub mod input;
 mod limits;
 pub mod literals;
@@ -29,9 +32,10 @@ mod steps;
 
 pub use crate::policy::approval::{Barred, Permitted, may_approve, may_override};
 pub use crate::policy::bars::AutoBar;
-pub use crate::policy::case::{Case, PolicyHit, Why};
+pub use crate::policy::case::Case;
 pub use crate::policy::enforcement::Enforcement;
 pub use crate::policy::entities::names::outside as entity_name;
+pub use crate::policy::hit::{PolicyHit, Why};
 pub use crate::policy::input::{
     Appointed, EarlierReject, History, KeyFacts, PeopleView, PersonView, PolicyInput, PolicyParameters, Proof, TaskView,
 };

@@ -11,13 +11,14 @@ use crate::access::model::facts::ChangeFacts;
 use crate::input::id::PolicyId;
 use crate::plan::model::{Action, Change};
 use crate::policy::bars::AutoBar;
-use crate::policy::case::{Case, PolicyHit};
+use crate::policy::case::Case;
 use crate::policy::enforcement::Enforcement;
 use crate::policy::entities::names::Principal;
+use crate::policy::hit::PolicyHit;
 use crate::policy::input::{History, PolicyInput};
 use crate::policy::pack::Pack;
 use crate::policy::steps::StepName;
-use crate::policy::{bars, case, entities, limits};
+use crate::policy::{bars, case, entities, explain, hit, limits};
 
 /// What policy says of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -103,7 +104,7 @@ pub fn outcome(pack: &Pack, matter: &PolicyInput<'_>, index: usize) -> Judged {
 pub fn submit(pack: &Pack, matter: &PolicyInput<'_>) -> PlanJudged {
     let mut judged = ask_to_submit(pack, matter);
     if let Some(why) = &matter.proof.refused {
-        judged.denials.insert(0, case::refused_proof(why));
+        judged.denials.insert(0, hit::refused_proof(why));
         judged.overridable = false;
     }
     judged
@@ -115,13 +116,13 @@ fn ask_to_submit(pack: &Pack, matter: &PolicyInput<'_>) -> PlanJudged {
     let (store, context) = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => {
-            let denials = vec![case::unanswerable(&fault)];
+            let denials = vec![hit::unanswerable(&fault)];
             return PlanJudged { denials, overridable: false, advice: Vec::new(), case: None };
         }
     };
     let mut case = Case { entities: store.entities, context, asked: Vec::new() };
     case.ask(pack, &store.principal, "SubmitPlan", &store.resource, true);
-    let (mut denials, mut advice) = case::hits(pack, &case);
+    let (mut denials, mut advice) = explain::hits(pack, &case);
     limits::of_task(matter, None, &mut denials, &mut advice);
     PlanJudged { overridable: can_be_set_aside(&denials), denials, advice, case: Some(case) }
 }
@@ -136,7 +137,7 @@ fn judge(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeF
     let mut case = Case { entities: store.entities, context, asked: Vec::new() };
     let (who, what) = (&store.principal, &store.resource);
     case.ask(pack, who, action_name(&change.action), what, true);
-    let (mut denials, mut advice) = case::hits(pack, &case);
+    let (mut denials, mut advice) = explain::hits(pack, &case);
     limits::of_task(matter, Some(facts), &mut denials, &mut advice);
     let barred = bars::of(pack, matter, change, facts);
     let mut automatic_by = Vec::new();
@@ -189,7 +190,7 @@ fn judge(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeF
 fn denied(pack: &Pack, fault: &str) -> Judged {
     Judged {
         outcome: Outcome::Denied,
-        denials: vec![case::unanswerable(fault)],
+        denials: vec![hit::unanswerable(fault)],
         overridable: false,
         advice: Vec::new(),
         steps: pack.steps().to_vec(),

@@ -6,8 +6,8 @@
 use crate::access::model::facts::CheckedClaim;
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::Sensitivity;
-use crate::input::finding::{Code, Finding, Limit, Severity};
-use crate::input::id::{ChangeId, PlanId, PolicyId};
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::{ChangeId, PlanId};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -21,6 +21,14 @@ use super::record::{LogReport, SnapshotReport, VerifyReport};
 use super::sentence::Sentence;
 use super::sheet::Sheets;
 use crate::report::limits::{Limits, Listed, must_be_read};
+
+mod consequence;
+mod decision;
+
+pub use consequence::{
+    AlreadyReport, Alteration, EmergentReport, EscalationReport, KeptReport, OutsideReport, RemovalReport, SodReport,
+};
+pub use decision::{OutcomeReport, PolicyReport, PolicyVerdict, RejectionReport, Rule, State, StepReport, StepState};
 
 /// What a command has to say.
 #[derive(Clone, Debug)]
@@ -107,19 +115,6 @@ impl Reported {
     }
 }
 
-/// A policy, as a rule that findings refer to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// Its id.
-    pub id: PolicyId,
-    /// Its title.
-    pub title: Text,
-    /// How to fix what it denies.
-    pub advice: Text,
-    /// The controls it implements (OWASP, NIST, CSA).
-    pub control: Text,
-}
-
 /// One plan.
 #[derive(Clone, Debug)]
 pub struct PlanReport {
@@ -194,139 +189,6 @@ pub struct Totals {
     pub identities: u64,
     /// Whether there may be more identities.
     pub at_least: bool,
-}
-
-/// What policy says of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OutcomeReport {
-    /// It may not be proposed.
-    Denied,
-    /// A person must take steps.
-    Needs,
-    /// It is explicitly low risk.
-    Auto,
-    /// Policy was not asked (`diff`), or could not be.
-    Unjudged,
-}
-
-impl OutcomeReport {
-    /// The word as users see it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Denied => "denied",
-            Self::Needs => "needs",
-            Self::Auto => "auto",
-            Self::Unjudged => "unjudged",
-        }
-    }
-}
-
-/// An approval step of a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepReport {
-    /// Its name (`Owner`, `Security`, …).
-    pub name: Text,
-    /// What is known of it.
-    pub state: StepState,
-    /// The people who could take it, if it is missing and they were evaluated.
-    pub people: Option<Vec<Text>>,
-    /// Whether the key that took it proved that a person was there; none where nobody took it, or nothing is known.
-    pub presence: Option<bool>,
-}
-
-/// How far a step is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StepState {
-    /// Nobody has taken it; who could, if that is known.
-    Missing(Option<Text>),
-    /// Somebody has.
-    Filled(Text),
-    /// Policy does not ask for it.
-    Waived,
-}
-
-/// What a policy said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyReport {
-    /// The policy.
-    pub rule: Rule,
-    /// Which set it is of: `mandatory`, `override`, `advisory`.
-    pub enforcement: Text,
-    /// How bad it says it is.
-    pub severity: Text,
-    /// What it says.
-    pub verdict: PolicyVerdict,
-    /// The limits that are exceeded.
-    pub limits: Vec<Limit>,
-}
-
-/// What a policy says of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PolicyVerdict {
-    /// It denies.
-    Denies,
-    /// It could not be evaluated, which denies.
-    Fails,
-    /// It warns.
-    Warns,
-    /// It permits.
-    Permits,
-}
-
-impl PolicyVerdict {
-    /// The word as users see it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Denies => "denies",
-            Self::Fails => "fails",
-            Self::Warns => "warns",
-            Self::Permits => "permits",
-        }
-    }
-}
-
-/// What has been decided about a change.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum State {
-    /// Nothing yet, or nothing is to be decided.
-    #[default]
-    Open,
-    /// Enough people approved exactly this effect.
-    Approved(Sentence),
-    /// A person rejected it; who, when, and why.
-    Rejected(Sentence),
-    /// A denial was set aside.
-    Overridden(Sentence),
-    /// It held once, and holds no more; why.
-    Stale(Sentence),
-    /// Policy calls it low risk, and a recorder sealed that.
-    Auto(Sentence),
-}
-
-impl State {
-    /// The word as users see it.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Approved(_) => "approved",
-            Self::Rejected(_) => "rejected",
-            Self::Overridden(_) => "overridden",
-            Self::Stale(_) => "stale",
-            Self::Auto(_) => "auto",
-        }
-    }
-
-    /// Who, when and why, where there is anything to say.
-    #[must_use]
-    pub fn says(&self) -> Option<&Sentence> {
-        match self {
-            Self::Open => None,
-            Self::Approved(s) | Self::Rejected(s) | Self::Overridden(s) | Self::Stale(s) | Self::Auto(s) => Some(s),
-        }
-    }
 }
 
 /// One change.
@@ -452,157 +314,4 @@ impl ChangeReport {
             OutcomeReport::Auto => Severity::Note,
         }
     }
-}
-
-/// A rejection that blocks a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectionReport {
-    /// Who rejected it.
-    pub by: Text,
-    /// When that was sealed.
-    pub at: Time,
-    /// Why.
-    pub reason: Option<Text>,
-    /// Who helps to lift it so far.
-    pub lifted_by: Vec<Text>,
-}
-
-impl RejectionReport {
-    /// Who, when, why, and who helps to lift it.
-    #[must_use]
-    pub fn sentence(&self) -> Sentence {
-        let says = Sentence::of("by ").name(&self.by).own(format!(" at {}", self.at));
-        let says = says.maybe(self.reason.as_ref(), |s, why| s.own(": ").quote(why));
-        if self.lifted_by.is_empty() { says } else { says.own(" (lifted so far by ").names(&self.lifted_by).own(")") }
-    }
-}
-
-/// A part of a change that is outside its task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutsideReport {
-    /// How: `gives`, `lasts`, `takes`, `no-task`, `closed`, `not-listed`, `too-large`.
-    pub how: &'static str,
-    /// The scope; none for `gives` and `takes`: everywhere, or unknown.
-    pub scope: Option<Text>,
-    /// For `lasts`: the expiry; none: no expiry.
-    pub until: Option<Time>,
-}
-
-/// A mass removal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemovalReport {
-    /// Its kind: `approver`, `last-holder`, `everything`, `holders`.
-    pub kind: &'static str,
-    /// The removal, as one clause.
-    pub summary: Text,
-    /// How many lose it.
-    pub taken: u64,
-    /// How many have it before.
-    pub of: u64,
-    /// The changes that remove or redefine access.
-    pub changes: Vec<ChangeId>,
-    /// Changes of other plans that count towards it.
-    pub with: Vec<ChangeId>,
-}
-
-/// Something before and after, line by line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alteration {
-    /// What it is: `assignment`, `role`, …, with its name.
-    pub what: Text,
-    /// Its lines before; empty: it is made.
-    pub before: Vec<Text>,
-    /// Its lines after; empty: it is taken.
-    pub after: Vec<Text>,
-}
-
-/// What the whole plan gives and no single change gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmergentReport {
-    /// What it is, one sentence.
-    pub sentence: Sentence,
-    /// The kind of piece: `access`, `escalation`, `sod`.
-    pub kind: &'static str,
-    /// Whether it would only be eligible.
-    pub eligible: bool,
-    /// Sets of changes that each give it.
-    pub sets: Vec<Vec<ChangeId>>,
-    /// Every change that is in a set, or was not shown to be outside one.
-    pub members: Vec<ChangeId>,
-    /// Whether all sets were found.
-    pub complete: bool,
-    /// Changes of other plans, approved and not shown by the snapshot yet, that it takes as well.
-    pub with: Vec<ChangeId>,
-    /// The changes that cost least to drop so that it does not come about.
-    pub drop: Vec<ChangeId>,
-    /// Why it is privileged, if it is.
-    pub privileged: Option<Text>,
-    /// The ways that give it.
-    pub ways: Vec<Sentence>,
-    /// How many pieces more it stands for.
-    pub others: u64,
-    /// Its hash: what a decision records.
-    pub digest: Digest<of::Piece>,
-}
-
-impl EmergentReport {
-    /// Whether it makes the changes privileged that give it, or brings together what must be apart.
-    #[must_use]
-    pub fn is_grave(&self) -> bool {
-        self.kind != "access" || self.privileged.is_some()
-    }
-}
-
-/// A completed escalation path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EscalationReport {
-    /// Its id in the data.
-    pub id: Text,
-    /// Who, and what it leads to, one sentence.
-    pub sentence: Sentence,
-    /// Who completes it.
-    pub subject: Text,
-    /// False: "possible", nothing to bind a variable to.
-    pub complete: bool,
-    /// How each requirement is held.
-    pub ways: Vec<Sentence>,
-}
-
-/// What a change takes in one way and a subject still has in another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptReport {
-    /// Who has it still.
-    pub subject: Text,
-    /// How much of it, and how, one sentence.
-    pub sentence: Sentence,
-    /// The path.
-    pub way: Sentence,
-    /// How many accesses.
-    pub accesses: u64,
-    /// Of how many.
-    pub of: u64,
-}
-
-/// A subject for which escalation paths lead to nothing that it could not do before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlreadyReport {
-    /// Who.
-    pub subject: Text,
-    /// The ids of the paths.
-    pub paths: Vec<Text>,
-    /// That it could do as much before, one sentence.
-    pub sentence: Sentence,
-}
-
-/// A conflict of duties.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SodReport {
-    /// Its id in the data.
-    pub id: Text,
-    /// Who holds both, and why they must be apart, one sentence.
-    pub sentence: Sentence,
-    /// Who holds both.
-    pub subject: Text,
-    /// How both are held.
-    pub ways: Vec<Sentence>,
 }

@@ -14,7 +14,7 @@ use crate::access::model::facts::{Access, AccessDelta, CheckedClaim, ClaimResult
 use crate::access::queries::who_can::{AccessQuery, AccessVerdict};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Except, Mode, Sensitivity};
-use crate::input::finding::{Code, Finding, Limit};
+use crate::input::finding::{Code, ExceededLimit, Finding};
 use crate::input::id::Subject;
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -223,8 +223,14 @@ pub(crate) fn plan(text: &str) -> PlanReport {
     plan
 }
 
-fn limit(text: &str) -> Limit {
-    Limit { what: text.into(), value: text.into(), limit: text.into(), name: Some(text.into()), source: text.into() }
+fn limit(text: &str) -> ExceededLimit {
+    ExceededLimit {
+        what: text.into(),
+        value: text.into(),
+        limit: text.into(),
+        name: Some(text.into()),
+        source: text.into(),
+    }
 }
 
 fn finding(text: &str, file: &str) -> Reported {

@@ -14,7 +14,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::escalation::catalog::{EscalationPath, Exists, ObjectKind};
 use crate::access::escalation::objects::objects;
-use crate::access::escalation::requirement::Place;
+use crate::access::escalation::requirement::HeldIn;
 use crate::access::escalation::requirement::Reached;
 use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::graph::closure::closure;
@@ -147,7 +147,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
             self.charge(usize::try_from(size).ok()?.saturating_mul(8))?;
             let reached = Reached::new(self.whole, subject);
             for (at, (_, asked)) in self.paths.iter().enumerate() {
-                if asked.iter().all(|a| a.way(self.whole, &reached, &Bound::new(), Place::Any).is_some()) {
+                if asked.iter().all(|a| a.way(self.whole, &reached, &Bound::new(), HeldIn::Any).is_some()) {
                     able.entry(at).or_default().insert(subject);
                 }
             }
@@ -159,7 +159,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
     fn uses(&self, who: &Subject, path: usize, bound: &Bound) -> bool {
         let Some((_, asked)) = self.paths.get(path) else { return true };
         let reached = Reached::new(self.whole, who);
-        asked.iter().all(|a| a.way(self.whole, &reached, bound, Place::Any).is_some())
+        asked.iter().all(|a| a.way(self.whole, &reached, bound, HeldIn::Any).is_some())
     }
 
     fn any_uses(&self, bindings: &Bindings, able: &Able<'_>) -> bool {

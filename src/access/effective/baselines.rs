@@ -7,8 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::effective::difference::{AccessDiff, Comparison, HeldAccess, distinct};
+use crate::access::effective::difference::Comparison;
 use crate::access::effective::grant::When;
+use crate::access::effective::held_access::{AccessDiff, HeldAccess, distinct};
 use crate::access::graph::provenance::steps;
 use crate::access::matching::coverage::covers;
 use crate::access::model::facts::{Access, PathStep};

@@ -16,6 +16,7 @@ pub(crate) mod edge;
 pub(crate) mod flatten_role;
 pub(crate) mod grant;
 pub(crate) mod grants;
+pub(crate) mod held_access;
 pub(crate) mod holdings;
 pub(crate) mod live_trusts;
 pub(crate) mod memo;

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::access::contents::KnownContents;
-use crate::access::effective::difference::{AccessDiff, Comparison, HeldAccess};
+use crate::access::effective::difference::Comparison;
+use crate::access::effective::held_access::{AccessDiff, HeldAccess};
 use crate::access::effective::state::AccessState;
 use crate::access::effects::budget::{Budget, Remaining};
 use crate::access::escalation::catalog;

@@ -312,7 +312,7 @@ impl Removals<'_, '_, '_> {
     fn holders(&self, thing: &Removable, enough: usize) -> BTreeSet<Subject> {
         let plain = self.plain;
         let covers = |a: &Assignment, at: &ResourceId| scope_covers(plain, a.scope.as_ref(), Some(at));
-        let mut found = Holders { removals: self, enough, seen: BTreeSet::new(), counted: BTreeSet::new() };
+        let mut found = HolderSearch { removals: self, enough, seen: BTreeSet::new(), counted: BTreeSet::new() };
         match thing {
             Removable::Role(role) => found.assigned(plain.of_role(role)),
             Removable::RoleAt(role, at) => found.assigned(plain.of_role(role).filter(|a| covers(a, at))),
@@ -332,14 +332,14 @@ impl Removals<'_, '_, '_> {
 }
 
 /// Collects the holders of an entitlement.
-struct Holders<'c, 'r, 'v, 's> {
+struct HolderSearch<'c, 'r, 'v, 's> {
     removals: &'c Removals<'r, 'v, 's>,
     enough: usize,
     seen: BTreeSet<Subject>,
     counted: BTreeSet<Subject>,
 }
 
-impl Holders<'_, '_, '_, '_> {
+impl HolderSearch<'_, '_, '_, '_> {
     /// Adds the subjects of assignments in force, with the members of groups among them.
     fn assigned<'x>(&mut self, assignments: impl Iterator<Item = &'x Assignment>) {
         let plain = self.removals.plain;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::{EscalationPath, Exists};
-use crate::access::escalation::requirement::Place;
+use crate::access::escalation::requirement::HeldIn;
 use crate::access::escalation::requirement::{Completion, MAX_BINDINGS, Reached, Strength};
 use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::graph::trust_rules::Bound;
@@ -22,7 +22,7 @@ pub(crate) struct Binding<'q, 'v, 's> {
     known: &'q EscalationPath,
     reached: &'q Reached<'q>,
     asked: &'q [RequirementQuery],
-    place: Place<'q>,
+    place: HeldIn<'q>,
     /// The roles that holders hold, and who holds roles, by name.
     roles: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
     holders: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
@@ -34,7 +34,7 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
         known: &'q EscalationPath,
         reached: &'q Reached<'q>,
         asked: &'q [RequirementQuery],
-        place: Place<'q>,
+        place: HeldIn<'q>,
     ) -> Self {
         Self { view, known, reached, asked, place, roles: RefCell::default(), holders: RefCell::default() }
     }

@@ -16,7 +16,7 @@ use crate::access::escalation::bindings::Binding;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::objects::{objects, wanted};
 use crate::access::escalation::requirement::{
-    ANY, Completion, Completions, FoundPath, Objects, Place, Reached, SCOPE, Strength,
+    ANY, Completion, Completions, FoundPath, HeldIn, Objects, Reached, SCOPE, Strength, is_within,
 };
 use crate::access::escalation::requirement_query::{RequirementQuery, object_of};
 use crate::access::graph::trust_rules::Bound;
@@ -73,7 +73,7 @@ impl AccessState<'_, '_> {
             }
             let reached = Reached::new(self, &subject);
             let open = |asked: &Vec<RequirementQuery>| {
-                asked.iter().all(|a| a.way(self, &reached, &Bound::new(), Place::Any).is_some())
+                asked.iter().all(|a| a.way(self, &reached, &Bound::new(), HeldIn::Any).is_some())
             };
             if !is_service(self, &subject) && paths.iter().any(open) {
                 found.insert(subject);
@@ -103,7 +103,7 @@ pub(crate) fn complete<'p>(
     }
     let asked = RequirementQuery::of(view, known);
     // With all variables open everything must hold, or no binding can.
-    let anywhere = open_ways(view, reached, &asked, Place::Any)?;
+    let anywhere = open_ways(view, reached, &asked, HeldIn::Any)?;
     let names: Vec<String> = known.variables().into_iter().chain(known.same_scope.then(|| SCOPE.to_owned())).collect();
     let mut completion = Completion { known, bindings: BTreeMap::new(), open: anywhere, names };
     let objects = |name: String| {
@@ -114,11 +114,11 @@ pub(crate) fn complete<'p>(
     let variables: Vec<(String, BTreeSet<Text>)> = known.variables().into_iter().map(objects).collect();
     if !known.same_scope {
         let open = completion.open.clone();
-        bind_at(view, reached, (&asked, &variables), &open, Place::Any, &mut completion);
+        bind_at(view, reached, (&asked, &variables), &open, HeldIn::Any, &mut completion);
         return (!completion.bindings.is_empty()).then_some(completion);
     }
     for scope in reached.scopes(view, &asked) {
-        let place = Place::One(scope.as_ref());
+        let place = HeldIn::One(scope.as_ref());
         if let Some(open) = open_ways(view, reached, &asked, place) {
             bind_at(view, reached, (&asked, &variables), &open, place, &mut completion);
         }
@@ -138,7 +138,7 @@ fn open_ways(
     view: &AccessState<'_, '_>,
     reached: &Reached<'_>,
     asked: &[RequirementQuery],
-    place: Place<'_>,
+    place: HeldIn<'_>,
 ) -> Option<Vec<FoundPath>> {
     asked.iter().map(|a| a.way(view, reached, &Bound::new(), place)).collect()
 }
@@ -149,7 +149,7 @@ fn bind_at(
     reached: &Reached<'_>,
     (asked, variables): (&[RequirementQuery], &[(String, BTreeSet<Text>)]),
     open: &[FoundPath],
-    place: Place<'_>,
+    place: HeldIn<'_>,
     completion: &mut Completion<'_>,
 ) {
     let known = completion.known;
@@ -159,8 +159,8 @@ fn bind_at(
     let plainly = |(a, found): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && found.condition.is_some();
     let base = if asked.iter().zip(open).any(plainly) { Strength::Conditional } else { Strength::Complete };
     let bound: Bound = match place {
-        Place::Any => Bound::new(),
-        Place::One(scope) => Bound::from([(SCOPE.to_owned(), scope.map_or(ANY, ResourceId::as_str).to_owned())]),
+        HeldIn::Any => Bound::new(),
+        HeldIn::One(scope) => Bound::from([(SCOPE.to_owned(), scope.map_or(ANY, ResourceId::as_str).to_owned())]),
     };
     if variables.is_empty() {
         completion.add(&bound, held);
@@ -189,8 +189,8 @@ pub(crate) fn is_named(view: &AccessState<'_, '_>, known: &EscalationPath, role:
     let asked = RequirementQuery::of(view, known);
     let means = |held: &Text| {
         variables.iter().any(|(variable, template)| {
-            let mut names = asked.iter().filter_map(|a| a.name_in(variable, held.raw()));
-            names.any(|name| object_of(template, variable, &name.into()) == role.as_str())
+            let mut candidates = asked.iter().filter_map(|a| a.name_in(variable, held.raw()));
+            candidates.any(|name| object_of(template, variable, &name.into()) == role.as_str())
         })
     };
     let mut permissions = view.index.snapshot().roles.iter().flat_map(|role| &role.permissions);
@@ -221,7 +221,7 @@ fn fitting(
     all: BTreeSet<Text>,
     asked: &[RequirementQuery],
     reached: &Reached<'_>,
-    place: Place<'_>,
+    place: HeldIn<'_>,
 ) -> (Vec<Text>, Strength) {
     let related =
         |object: &Text| reached.is_near(object.raw()) && wanted(known, name).all(|e| relates(view, e, object, reached));
@@ -265,18 +265,18 @@ type Wanted<'w> = dyn Fn(&Completion<'_>, &Objects, Strength, bool) -> bool + 'w
 /// reported one by one or as one.
 pub(crate) fn fresh(
     (before, after): (&AccessState<'_, '_>, &AccessState<'_, '_>),
-    (was, is): (&Reached<'_>, &Reached<'_>),
+    (reached_before, reached): (&Reached<'_>, &Reached<'_>),
     (known, completions): (&Completions<'_>, &Completions<'_>),
     to_report: &Wanted<'_>,
 ) -> Vec<Escalation> {
-    let (mut found, subject) = (Vec::new(), is.subject);
+    let (mut found, subject) = (Vec::new(), reached.subject);
     for completion in completions {
         let known = known.iter().find(|c| c.known.id == completion.known.id);
         let is_new = |(objects, strength): &(&Objects, &Strength)| {
             let held = known.is_some_and(|known| known.holds(objects, **strength));
-            let gives = || completion.gives_more(after, is, objects);
+            let gives = || completion.gives_more(after, reached, objects);
             // What gave something before is not new; what comes to give something is.
-            let gave = || completion.gives_more(before, was, objects);
+            let gave = || completion.gives_more(before, reached_before, objects);
             let is_new = if held { completion.may_give_other(after, objects) && gives() && !gave() } else { gives() };
             is_new && to_report(completion, objects, **strength, held)
         };
@@ -292,14 +292,14 @@ pub(crate) fn fresh(
         }
         for (objects, strength) in new.iter().copied() {
             // What is not limited says all that the rest of the same place says.
-            if any.is_some_and(|(any, _)| *any != objects && completion.is_within(objects, any)) {
+            if any.is_some_and(|(any, _)| *any != objects && is_within(objects, any)) {
                 continue;
             }
-            let ways = completion.ways(after, is, objects);
+            let ways = completion.ways(after, reached, objects);
             let ways = ways.as_ref().unwrap_or(&completion.open);
             let mut told = completion.report(subject, objects, strength, 1, completion.is_any(objects), ways);
             if told.conditional {
-                told.conditions.extend(is.conditions_on(completion.known, &completion.bound(objects)));
+                told.conditions.extend(reached.conditions_on(completion.known, &completion.bound(objects)));
                 told.conditions.sort();
                 told.conditions.dedup();
             }

@@ -19,7 +19,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::{EscalationPath, Exists, Relation};
 use crate::access::escalation::matches::{completed_by, fresh};
 use crate::access::escalation::objects::wanted;
-use crate::access::escalation::requirement::{Completion, Completions, Objects, Place, Reached, Strength, key};
+use crate::access::escalation::requirement::{Completion, Completions, HeldIn, Objects, Reached, Strength, key};
 use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::model::facts::Escalation;
 use crate::input::id::{GroupId, IdentityId, Subject};
@@ -141,7 +141,7 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
     fn was_own(&self, new: &Completion<'_>, objects: &Objects, strength: Strength) -> bool {
         let bound = new.bound(objects);
         let held = |asked: RequirementQuery| {
-            let found = asked.way(self.before, &self.was, &bound, Place::Any);
+            let found = asked.way(self.before, &self.was, &bound, HeldIn::Any);
             found.is_some_and(|found| strength != Strength::Complete || found.condition.is_none())
         };
         let own = |e: &Exists| {

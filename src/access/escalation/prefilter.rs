@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::access::effective::difference::AccessDiff;
+use crate::access::effective::held_access::AccessDiff;
 use crate::access::effective::role::Requested;
 use crate::access::escalation::catalog::{EscalationPath, PathRequirement};
 use crate::access::graph::trust_rules::Template;

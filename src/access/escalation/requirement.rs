@@ -35,7 +35,7 @@ pub(crate) type Gives = (Subject, Text, Option<ResourceId>);
 
 /// Where all of a path must be held.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place<'p> {
+pub(crate) enum HeldIn<'p> {
     /// Each requirement wherever it is held.
     Any,
     /// All of them here; none: everywhere.
@@ -54,6 +54,12 @@ pub(crate) enum Strength {
 
 /// What the variables of a path stand for, in the order of their names; empty where nothing is known.
 pub(crate) type Objects = Vec<Text>;
+
+/// Whether objects are some of those for which others stand.
+pub(crate) fn is_within(objects: &Objects, others: &Objects) -> bool {
+    objects.len() == others.len()
+        && objects.iter().zip(others).all(|(object, other)| other.raw() == ANY || object == other)
+}
 
 /// A path that a subject completes.
 #[derive(Debug)]
@@ -88,12 +94,6 @@ impl Completion<'_> {
     /// Whether some variable stands for any name.
     pub(crate) fn is_any(&self, objects: &Objects) -> bool {
         self.names.iter().zip(objects).any(|(name, object)| name != SCOPE && object.raw() == ANY)
-    }
-
-    /// Whether objects are some of those for which others stand.
-    pub(crate) fn is_within(&self, objects: &Objects, others: &Objects) -> bool {
-        objects.len() == others.len()
-            && objects.iter().zip(others).all(|(object, other)| other.raw() == ANY || object == other)
     }
 
     /// Its variables with objects that they stand for.
@@ -175,14 +175,14 @@ impl<'r> Reached<'r> {
         &self,
         view: &AccessState<'_, '_>,
         wanted: &WantedAccess<'_>,
-        place: Place<'_>,
+        place: HeldIn<'_>,
         whole: bool,
     ) -> Option<FoundPath> {
         let lends = |flat: &ResolvedRole| !flat.overlapping_places(view.systems, wanted.requested()).is_empty();
         let mut best: [Option<(usize, &Provenance, &Allow, &Grant)>; 4] = [None; 4];
         let gifts: Vec<&Grant> = match place {
-            Place::Any => self.given.of_roles(&lends),
-            Place::One(place) => {
+            HeldIn::Any => self.given.of_roles(&lends),
+            HeldIn::One(place) => {
                 let above = above(view, place);
                 let here = above.iter().flat_map(|scope| self.given.at(scope.as_ref()));
                 here.filter(|gift| lends(&gift.flat)).collect()

@@ -14,7 +14,7 @@ use crate::access::effective::role::ResolvedRole;
 use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::{ACCOUNT, EscalationPath, PathRequirement, Service, variable_of};
 use crate::access::escalation::objects::wanted;
-use crate::access::escalation::requirement::{ANY, Completion, FoundPath, Objects, Place, Reached, SCOPE};
+use crate::access::escalation::requirement::{ANY, Completion, FoundPath, HeldIn, Objects, Reached, SCOPE};
 use crate::access::graph::provenance::{both, length};
 use crate::access::graph::trust_rules::{Bound, Template};
 use crate::access::matching::arn::number;
@@ -65,7 +65,7 @@ impl RequirementQuery {
         view: &AccessState<'_, '_>,
         reached: &Reached<'_>,
         bound: &Bound,
-        place: Place<'_>,
+        place: HeldIn<'_>,
     ) -> Option<FoundPath> {
         if let Some(runs) = &self.runs {
             return runs.way((view, reached), self.system.as_ref(), bound, place);
@@ -122,7 +122,7 @@ impl Runs {
         (view, reached): (&AccessState<'_, '_>, &Reached<'_>),
         system: Option<&System>,
         bound: &Bound,
-        place: Place<'_>,
+        place: HeldIn<'_>,
     ) -> Option<FoundPath> {
         let Some(object) = bound.get(&self.variable) else {
             let mut names = self.services.iter().flat_map(|service| &service.names).map(Text::raw);
@@ -142,7 +142,7 @@ impl Runs {
         (view, reached): (&AccessState<'_, '_>, &Reached<'_>),
         system: Option<&System>,
         bound: &Bound,
-        place: Place<'_>,
+        place: HeldIn<'_>,
         name: &str,
     ) -> Option<FoundPath> {
         let account = bound.get(&self.variable).and_then(|object| number(object)).unwrap_or_default();
@@ -165,7 +165,7 @@ impl Runs {
         (view, reached): (&AccessState<'_, '_>, &Reached<'_>),
         system: Option<&System>,
         (bound, prefix): (&Bound, &str),
-        place: Place<'_>,
+        place: HeldIn<'_>,
         requirement: &PathRequirement,
     ) -> Option<FoundPath> {
         let names = Bound::from([("service".to_owned(), prefix.to_owned())]);
@@ -204,7 +204,7 @@ impl Completion<'_> {
     ) -> Option<Vec<FoundPath>> {
         let bound = self.bound(objects);
         let scope = bound.get(SCOPE).filter(|scope| *scope != ANY).map(|scope| ResourceId::new(scope.clone()));
-        let place = if bound.contains_key(SCOPE) { Place::One(scope.as_ref()) } else { Place::Any };
+        let place = if bound.contains_key(SCOPE) { HeldIn::One(scope.as_ref()) } else { HeldIn::Any };
         RequirementQuery::of(view, self.known).iter().map(|asked| asked.way(view, reached, &bound, place)).collect()
     }
 }

@@ -4,20 +4,20 @@
 //! surroundings that a policy question needs. Nothing here is a claim of the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde::Serialize;
 
 pub use crate::access::model::access::{Access, Breadth, Exception, ExceptionKind};
 use crate::input::digest::{Digest, of};
-use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::Finding;
 use crate::input::id::{AssignmentId, ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
-use crate::snapshot::model::{MembersKnown, Status};
 
+pub use crate::access::model::contents::{Contents, Fate, RoleLabels, Stated};
 pub use crate::access::model::path::{AccessPath, Kept, PathStep};
+pub use crate::access::model::policy_context::{GroupView, IdentityView, PolicyContext, ResourceView, RoleView};
 pub use crate::access::model::removals::{MassRemoval, Removable, Removed};
 
 /// A subject and an access: the unit of every gain and loss.
@@ -265,64 +265,6 @@ pub struct Holding {
     pub ttl: Option<Span>,
 }
 
-/// What becomes of a part of a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
-    /// The change adds it, or gives it.
-    Added,
-    /// It is taken away.
-    Removed,
-    /// It stays.
-    Kept,
-}
-
-/// A permission that a change states or gives, classified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stated {
-    /// The role that states it: the one named, or one that it includes.
-    pub role: RoleId,
-    /// What it is about. It has no end of its own; its exceptions are what it leaves out.
-    pub access: Access,
-    /// Whether it allows or denies.
-    pub effect: Effect,
-    /// What becomes of it.
-    pub fate: Fate,
-    /// What the classification says of what it gives.
-    pub sensitivity: Sensitivity,
-    /// Whether that is privileged, and why.
-    pub privileged: Option<Text>,
-}
-
-/// What a role says of itself beside its permissions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleLabels {
-    /// The kinds of identity it is meant for; empty: any.
-    pub kinds: BTreeSet<IdentityKind>,
-    /// Who answers for it.
-    pub owner: Option<IdentityId>,
-    /// Its label.
-    pub sensitivity: Option<Sensitivity>,
-}
-
-/// What a change states or gives, whether or not anyone gains by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contents {
-    /// Permissions of the role, of what it includes, or of the roles that a group holds.
-    pub permissions: Arc<[Stated]>,
-    /// The roles that it includes, transitively.
-    pub includes: Vec<(RoleId, Fate)>,
-    /// What the role says of itself, before and after.
-    pub labels: Option<(Option<RoleLabels>, Option<RoleLabels>)>,
-    /// How many permissions are not listed.
-    pub not_listed: u64,
-}
-
-impl Default for Contents {
-    fn default() -> Self {
-        Self { permissions: [].into(), includes: Vec::new(), labels: None, not_listed: 0 }
-    }
-}
-
 /// The part of a change that is outside the plan's task, or why no task covers it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outside {
@@ -439,77 +381,6 @@ impl ChangeFacts {
     pub fn why_privileged(&self) -> impl Iterator<Item = &Text> {
         self.privileged.iter().chain(&self.privileged_together)
     }
-}
-
-/// The things around a question, flattened: ancestors only through unscoped assignments in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PolicyContext {
-    /// Identities.
-    pub identities: BTreeMap<IdentityId, IdentityView>,
-    /// Groups.
-    pub groups: BTreeMap<GroupId, GroupView>,
-    /// Roles.
-    pub roles: BTreeMap<RoleId, RoleView>,
-    /// Resources.
-    pub resources: BTreeMap<ResourceId, ResourceView>,
-}
-
-/// An identity as a policy sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityView {
-    /// What it is.
-    pub kind: IdentityKind,
-    /// Whether it can be used.
-    pub status: Status,
-    /// Who answers for it.
-    pub owner: Option<IdentityId>,
-    /// Whether any effective access is privileged.
-    pub privileged: bool,
-    /// When it was last used.
-    pub last_used: Option<Time>,
-    /// Every group it belongs to, transitively.
-    pub groups: BTreeSet<GroupId>,
-    /// Every role it holds, transitively, includes followed.
-    pub roles: BTreeSet<RoleId>,
-}
-
-/// A group as a policy sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupView {
-    /// Who answers for it.
-    pub owner: Option<IdentityId>,
-    /// How well its members are known; all but `known` is `open` to policies.
-    pub members_known: MembersKnown,
-    /// Every group it belongs to, transitively.
-    pub groups: BTreeSet<GroupId>,
-    /// Every role it holds, transitively, includes followed.
-    pub roles: BTreeSet<RoleId>,
-}
-
-/// A role as a policy sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleView {
-    /// Who answers for it.
-    pub owner: Option<IdentityId>,
-    /// The highest of its own label and of its permissions.
-    pub sensitivity: Sensitivity,
-    /// Whether any of its permissions is privileged.
-    pub privileged: bool,
-    /// The kinds of identity it is meant for; empty means any.
-    pub kinds: BTreeSet<IdentityKind>,
-    /// Every role it includes, transitively.
-    pub includes: BTreeSet<RoleId>,
-}
-
-/// A resource as a policy sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResourceView {
-    /// Its label.
-    pub sensitivity: Sensitivity,
-    /// Who answers for it.
-    pub owner: Option<IdentityId>,
-    /// Everything it lies in, transitively.
-    pub ancestors: BTreeSet<ResourceId>,
 }
 
 /// Everything computed about a plan.

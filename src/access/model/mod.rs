@@ -1,6 +1,8 @@
 //! Plain data: what a plan does to access. No algorithm lives here.
 
 pub mod access;
+pub mod contents;
 pub mod facts;
 pub mod path;
+pub mod policy_context;
 pub mod removals;

@@ -3,7 +3,7 @@
 //! In: an index and a subject. Out: every access that it reaches, with the way, not reduced. For questions about one
 //! subject; the analysis of a plan never writes out more than what differs.
 
-use crate::access::effective::difference::{AccessDiff, HeldAccess};
+use crate::access::effective::held_access::{AccessDiff, HeldAccess};
 use crate::access::effective::state::AccessState;
 use crate::access::graph::index::Index;
 use crate::access::graph::provenance::path;

@@ -10,7 +10,7 @@ use crate::access::effective::holdings::{DirectHoldings, Holding};
 use crate::access::effective::state::AccessState;
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::escalation::matches::{completed, fresh};
-use crate::access::escalation::requirement::{BoundNames, Place, Reached};
+use crate::access::escalation::requirement::{BoundNames, HeldIn, Reached};
 use crate::access::escalation::requirement_query::RequirementQuery;
 #[cfg(test)]
 use crate::access::graph::index::Index;
@@ -46,7 +46,7 @@ pub(crate) fn enough<'p>(
     };
     let applies = |path: &&EscalationPath| view.systems.may_hold(path.system.as_ref());
     let holds = |path: &&EscalationPath| {
-        let held = |asked: &RequirementQuery| asked.way(view, &reached, &Bound::new(), Place::Any).is_some();
+        let held = |asked: &RequirementQuery| asked.way(view, &reached, &Bound::new(), HeldIn::Any).is_some();
         RequirementQuery::of(view, path).iter().all(held)
     };
     paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()

@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::access::effective::difference::HeldAccess;
+use crate::access::effective::held_access::HeldAccess;
 use crate::access::effective::reachable::Reachable;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::index::Index;

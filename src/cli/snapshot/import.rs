@@ -20,7 +20,9 @@ use crate::report::model::{Body, Report, Reported};
 use crate::report::record::SnapshotReport;
 use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
-use crate::snapshot::import::{ExportFile, IMPORTERS, MAX_TEXT, Stated, import, importer, nearest_system, redacted};
+use crate::snapshot::import::{
+    ExportFile, IMPORTERS, ImportOptions, MAX_TEXT, import, importer_of, nearest_system, redacted,
+};
 
 /// Writes a snapshot from an export of a real system.
 #[derive(Debug, Args)]
@@ -59,7 +61,7 @@ impl ImportArgs {
         let (system, paths) = self.system_and_files()?;
         let taken_at = self.taken_at.as_deref().map(time).transpose()?;
         let mut files = paths.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<ExportFile>>>()?;
-        let read = import(&mut files, Stated { system, taken_at, target: self.target.as_deref() });
+        let read = import(&mut files, ImportOptions { system, taken_at, target: self.target.as_deref() });
         let import = match read {
             Ok(import) if self.strict && import.findings.iter().any(|f| f.severity >= Severity::Warning) => {
                 return self.say(&files, import.findings, None, ExitCode::Failure);
@@ -86,7 +88,7 @@ impl ImportArgs {
     fn system_and_files(&self) -> anyhow::Result<(Option<&str>, &[PathBuf])> {
         let Some((first, rest)) = self.files.split_first() else { bail!("no file was named") };
         let word = first.to_str().unwrap_or_default();
-        if importer(word).is_some() {
+        if importer_of(word).is_some() {
             if rest.is_empty() {
                 bail!("`{word}` is a system, and no file was named\n  = help: a file of that name needs `./`");
             }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
-use crate::snapshot::import::{IMPORTERS, Importer, importer, nearest_system};
+use crate::snapshot::import::{IMPORTERS, Importer, importer_of, nearest_system};
 
 /// Print the query that a client of the system runs to write an export; it only reads.
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ impl QueryArgs {
     /// # Errors
     /// If the system has none, or stdout cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let known = importer(&self.system);
+        let known = importer_of(&self.system);
         if let Some(query) = known.and_then(Importer::query) {
             streams::data(query)?;
             return Ok(ExitCode::Passes);

@@ -140,7 +140,7 @@ fn the_advice_of_every_policy_that_forbids_is_tried() {
 
 fn limits(hits: &[PolicyHit], id: &str) -> Vec<String> {
     let hit = hits.iter().find(|hit| hit.policy.as_str() == id).unwrap_or_else(|| panic!("{id}: {hits:?}"));
-    crate::input::finding::Limit::in_words(&hit.limits)
+    crate::input::finding::ExceededLimit::in_words(&hit.limits)
 }
 
 #[test]

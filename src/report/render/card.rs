@@ -3,7 +3,7 @@
 //! In: a change of the report, and its plan. Out: lines on a page, for the terminal session and for printed reviews.
 
 use crate::access::model::facts::ClaimResult;
-use crate::input::finding::Limit;
+use crate::input::finding::ExceededLimit;
 use crate::report::contents::ContentsReport;
 use crate::report::effects::AccessList;
 use crate::report::groups::Bundle;
@@ -394,7 +394,7 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
         StyledSpan::outside(Label::Plain, &rule.title),
     ];
     page.para_from(StyledSpan::own(label, format!("  {} ", policy.verdict.word())), &line);
-    for limits in Limit::in_words(&policy.limits) {
+    for limits in ExceededLimit::in_words(&policy.limits) {
         page.para("      ", &[StyledSpan::outside(Label::Plain, &limits.into())]);
     }
     if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {

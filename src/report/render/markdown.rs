@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::card::claim_result;
 use super::findings::word;
 use super::sheets;
-use crate::input::finding::{Code, Limit};
+use crate::input::finding::{Code, ExceededLimit};
 use crate::input::text::Text;
 use crate::report::effects::AccessList;
 use crate::report::groups::Bundle;
@@ -284,7 +284,7 @@ fn and_more(out: &mut String, all: usize, shown: usize, what: &str) {
 
 fn put_policy(out: &mut String, it: &PolicyReport) {
     let limits: Vec<String> =
-        Limit::in_words(&it.limits).into_iter().map(|limits| Text::from(limits).markdown()).collect();
+        ExceededLimit::in_words(&it.limits).into_iter().map(|limits| Text::from(limits).markdown()).collect();
     let limits = if limits.is_empty() { String::new() } else { format!(": {}", limits.join("; ")) };
     let _ = writeln!(
         out,

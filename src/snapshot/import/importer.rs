@@ -25,7 +25,7 @@ pub struct Import {
 
 /// How much a file looks like an export of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Likeness {
+pub enum Recognition {
     /// It is one.
     Yes,
     /// It has something of one, and lacks this.
@@ -43,7 +43,7 @@ pub trait Importer: Sync {
     fn commands(&self) -> &'static [&'static str];
 
     /// Whether a file is an export of the system.
-    fn recognise(&self, file: &Probe) -> Likeness;
+    fn recognise(&self, file: &Probe) -> Recognition;
 
     /// Reads the files of one import. Each is complete UTF-8 text.
     ///

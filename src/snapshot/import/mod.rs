@@ -13,7 +13,7 @@ mod registry;
 mod tests;
 
 pub use encoding::MAX_TEXT;
-pub use importer::{Import, Importer, Likeness};
+pub use importer::{Import, Importer, Recognition};
 pub use probe::Probe;
 pub use redaction::redacted;
-pub use registry::{ExportFile, IMPORTERS, Stated, import, importer, nearest_system};
+pub use registry::{ExportFile, IMPORTERS, ImportOptions, import, importer_of, nearest_system};

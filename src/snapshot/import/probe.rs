@@ -101,7 +101,7 @@ impl Probe {
     }
 
     fn json(&mut self, text: &str) {
-        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Document>();
+        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Overview>();
         let mut is_first = true;
         while let Some(Ok(document)) = stream.next() {
             // In JSON Lines, the last line of a document is its only one.
@@ -204,13 +204,13 @@ fn is_error(keys: &Keys) -> bool {
 
 /// A document: the first of its top-level objects, and what is wrong with any of them.
 #[derive(Default)]
-struct Document {
+struct Overview {
     first: Option<Keys>,
     is_page: bool,
     is_error: bool,
 }
 
-impl Document {
+impl Overview {
     fn add(&mut self, keys: Keys) {
         self.is_page |= is_page(&keys);
         self.is_error |= is_error(&keys);
@@ -218,11 +218,11 @@ impl Document {
     }
 }
 
-impl<'de> Deserialize<'de> for Document {
+impl<'de> Deserialize<'de> for Overview {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut document = Self::default();
-        Look { level: Level::Document, into: &mut document }.deserialize(deserializer)?;
-        Ok(document)
+        let mut overview = Self::default();
+        Look { level: Level::Document, into: &mut overview }.deserialize(deserializer)?;
+        Ok(overview)
     }
 }
 
@@ -237,7 +237,7 @@ enum Level {
 /// Reads one value; objects are added to `into`, and scalars returned.
 struct Look<'a> {
     level: Level,
-    into: &'a mut Document,
+    into: &'a mut Overview,
 }
 
 impl<'de> DeserializeSeed<'de> for Look<'_> {

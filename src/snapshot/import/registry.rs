@@ -11,7 +11,7 @@ use crate::input::time::Time;
 use crate::snapshot::model::SystemTarget;
 
 use super::encoding;
-use super::importer::{Import, Importer, Likeness};
+use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
 use super::{aws, kubernetes, postgresql};
 
@@ -20,7 +20,7 @@ pub const IMPORTERS: &[&dyn Importer] = &[&kubernetes::Kubernetes, &aws::Aws, &p
 
 /// The importer of a system.
 #[must_use]
-pub fn importer(system: &str) -> Option<&'static dyn Importer> {
+pub fn importer_of(system: &str) -> Option<&'static dyn Importer> {
     IMPORTERS.iter().copied().find(|importer| importer.system() == system)
 }
 
@@ -43,7 +43,7 @@ pub struct ExportFile {
 
 /// What the user states about an export.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Stated<'a> {
+pub struct ImportOptions<'a> {
     /// The importer; if absent, the files are recognised.
     pub system: Option<&'a str>,
     /// When it was taken.
@@ -56,7 +56,7 @@ pub struct Stated<'a> {
 ///
 /// # Errors
 /// All faults, if any is of severity `error`.
-pub fn import(files: &mut [ExportFile], stated: Stated<'_>) -> Result<Import, Vec<Finding>> {
+pub fn import(files: &mut [ExportFile], stated: ImportOptions<'_>) -> Result<Import, Vec<Finding>> {
     let mut faults = Vec::new();
     for file in files.iter_mut() {
         match encoding::utf8(&file.name, std::mem::take(&mut file.bytes)) {
@@ -99,7 +99,7 @@ fn probe(file: &ExportFile) -> Probe {
 /// The importer that the user names, or that recognises the files.
 fn chosen(files: &[ExportFile], probes: &[Probe], system: Option<&str>) -> Result<&'static dyn Importer, Vec<Finding>> {
     let named = match system {
-        Some(name) => Some(importer(name).ok_or_else(|| {
+        Some(name) => Some(importer_of(name).ok_or_else(|| {
             let message = format!("no importer reads exports of `{name}`");
             vec![Finding::new(Code::BadValue, message).help(systems())]
         })?),
@@ -108,7 +108,7 @@ fn chosen(files: &[ExportFile], probes: &[Probe], system: Option<&str>) -> Resul
     let mut found: Option<(&'static dyn Importer, &str)> = named.map(|importer| (importer, ""));
     let mut faults = Vec::new();
     for (file, probe) in files.iter().zip(probes) {
-        let recognised = IMPORTERS.iter().copied().find(|importer| importer.recognise(probe) == Likeness::Yes);
+        let recognised = IMPORTERS.iter().copied().find(|importer| importer.recognise(probe) == Recognition::Yes);
         match (recognised, found) {
             (Some(here), Some((importer, other))) if here.system() != importer.system() => {
                 faults.push(mixed(&file.name, here, importer, other));
@@ -141,8 +141,8 @@ fn mixed(name: &str, here: &dyn Importer, importer: &dyn Importer, other: &str) 
 /// Reports a file that no importer recognises, and the system that comes closest.
 fn unknown(name: &str, probe: &Probe) -> Finding {
     let near = IMPORTERS.iter().find_map(|importer| match importer.recognise(probe) {
-        Likeness::Near(lacks) => Some((*importer, lacks)),
-        Likeness::Yes | Likeness::No => None,
+        Recognition::Near(lacks) => Some((*importer, lacks)),
+        Recognition::Yes | Recognition::No => None,
     });
     let (message, help) = match near {
         Some((importer, lacks)) => (
@@ -192,7 +192,7 @@ impl Import {
         let Some(stated) = stated else {
             if known.is_empty() {
                 let message = "the export does not say which system it is of";
-                let importer = importer(self.snapshot.source.raw());
+                let importer = importer_of(self.snapshot.source.raw());
                 let help = importer.map_or("name the system with `--target`", Importer::target_help);
                 self.findings.push(Finding::new(Code::NoTarget, message).weighing(Severity::Warning).help(help));
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::access::model::facts::Access;
-use crate::input::finding::{Code, Limit, Severity};
+use crate::input::finding::{Code, ExceededLimit, Severity};
 use crate::input::text::Text;
 use crate::report::effects::AccessList;
 use crate::report::groups::is_severe;
@@ -54,8 +54,8 @@ pub(super) struct FindingOut<'r> {
     pub(super) help: Option<&'r Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<&'r str>,
-    #[serde(skip_serializing_if = "<[Limit]>::is_empty")]
-    pub(super) limits: &'r [Limit],
+    #[serde(skip_serializing_if = "<[ExceededLimit]>::is_empty")]
+    pub(super) limits: &'r [ExceededLimit],
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -300,8 +300,8 @@ pub(super) struct PolicyOut<'r> {
     pub(super) title: &'r Text,
     pub(super) advice: &'r Text,
     pub(super) control: &'r Text,
-    #[serde(skip_serializing_if = "<[Limit]>::is_empty")]
-    pub(super) limits: &'r [Limit],
+    #[serde(skip_serializing_if = "<[ExceededLimit]>::is_empty")]
+    pub(super) limits: &'r [ExceededLimit],
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -62,7 +62,7 @@ mod trust;
 
 use crate::input::finding::Finding;
 use crate::input::time::Time;
-use crate::snapshot::import::importer::{Import, Importer, Likeness};
+use crate::snapshot::import::importer::{Import, Importer, Recognition};
 use crate::snapshot::import::probe::Probe;
 
 pub use account::import;
@@ -80,16 +80,16 @@ impl Importer for Aws {
         &["aws iam get-account-authorization-details", "policies of resources, and the policies of an organisation"]
     }
 
-    fn recognise(&self, file: &Probe) -> Likeness {
+    fn recognise(&self, file: &Probe) -> Recognition {
         const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
         const OTHERS: [&str; 4] = ["Children", "PolicyTypes", "Policy", "Statement"];
         const PARTS: [&str; 4] = ["Users", "Roles", "Groups", "AttachedPolicies"];
         if LISTS.iter().chain(&OTHERS).any(|key| file.has(key)) {
-            Likeness::Yes
+            Recognition::Yes
         } else if PARTS.iter().any(|key| file.has(key)) {
-            Likeness::Near("it has no `UserDetailList`, `GroupDetailList` or `RoleDetailList`")
+            Recognition::Near("it has no `UserDetailList`, `GroupDetailList` or `RoleDetailList`")
         } else {
-            Likeness::No
+            Recognition::No
         }
     }
 

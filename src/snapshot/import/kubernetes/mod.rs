@@ -28,7 +28,7 @@ mod workloads;
 
 use crate::input::finding::Finding;
 use crate::input::time::Time;
-use crate::snapshot::import::importer::{Import, Importer, Likeness};
+use crate::snapshot::import::importer::{Import, Importer, Recognition};
 use crate::snapshot::import::probe::Probe;
 
 pub use bindings::import;
@@ -49,7 +49,7 @@ impl Importer for Kubernetes {
         ]
     }
 
-    fn recognise(&self, file: &Probe) -> Likeness {
+    fn recognise(&self, file: &Probe) -> Recognition {
         const MESSAGES: [&str; 4] = [
             "Error from server",
             "Unable to connect to the server",
@@ -57,13 +57,13 @@ impl Importer for Kubernetes {
             "No resources found",
         ];
         if MESSAGES.iter().any(|start| file.head().trim_start().starts_with(start)) {
-            return Likeness::Yes;
+            return Recognition::Yes;
         }
         match (file.has("apiVersion"), file.has("kind")) {
-            (true, true) => Likeness::Yes,
-            (true, false) => Likeness::Near("its first object has no `kind`"),
-            (false, true) => Likeness::Near("its first object has no `apiVersion`"),
-            (false, false) => Likeness::No,
+            (true, true) => Recognition::Yes,
+            (true, false) => Recognition::Near("its first object has no `kind`"),
+            (false, true) => Recognition::Near("its first object has no `apiVersion`"),
+            (false, false) => Recognition::No,
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::snapshot::tree::{Node, Value};
 
 /// `GROUP:RESOURCE` of custom resources that create pods and whose definitions may lack the template's schema. Sources:
-/// the documentation of Argo Workflows, Argo Rollouts, Knative Serving, Tekton, Volcano, Kubeflow, Spark and KubeVirt.
+/// the documentation of Argo Workflows, Argo Rollouts, Knative Serving, Tekton, Volcano, Kubeflow, Spark and `KubeVirt`.
 const KNOWN: &[&str] = &[
     "argoproj.io:clusterworkflowtemplates",
     "argoproj.io:cronworkflows",

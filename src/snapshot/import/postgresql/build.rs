@@ -27,7 +27,7 @@ pub(super) const SERVER: &str = "server";
 const OPERATORS: [&str; 6] = ["rdsadmin", "rdsrepladmin", "cloudsqladmin", "cloudsqlagent", "alloydbadmin", "azuresu"];
 
 /// A role that the export names, by name.
-struct Subject {
+struct NamedRole {
     id: String,
     logs_in: bool,
     inherits: bool,
@@ -35,7 +35,7 @@ struct Subject {
 
 /// What is known so far.
 pub(super) struct Build {
-    subjects: BTreeMap<String, Subject>,
+    subjects: BTreeMap<String, NamedRole>,
     identities: BTreeMap<IdentityId, Identity>,
     groups: BTreeMap<GroupId, Group>,
     roles: BTreeMap<RoleId, Role>,
@@ -82,11 +82,11 @@ impl Build {
     }
 
     /// The subject of a role: an identity if it can log in, otherwise a group.
-    fn subject_of(&mut self, role: &export::Role) {
+    fn subject_of(&mut self, role: &export::DatabaseRole) {
         let name = quoted(&role.name);
         let id = format!("{}:{name}", if role.login { "user" } else { "role" });
         self.subjects
-            .insert(role.name.clone(), Subject { id: id.clone(), logs_in: role.login, inherits: role.inherit });
+            .insert(role.name.clone(), NamedRole { id: id.clone(), logs_in: role.login, inherits: role.inherit });
         if role.login {
             let kind = if OPERATORS.contains(&role.name.as_str()) {
                 IdentityKind::ServiceAccount
@@ -122,11 +122,11 @@ impl Build {
             return known.id.clone();
         }
         self.strangers.insert(name.to_owned());
-        self.subject_of(&export::Role::new(name));
+        self.subject_of(&export::DatabaseRole::new(name));
         format!("role:{}", quoted(name))
     }
 
-    fn attributes(&mut self, role: &export::Role, version: u32) {
+    fn attributes(&mut self, role: &export::DatabaseRole, version: u32) {
         let who = self.subject(&role.name);
         let flags = [
             (role.superuser, "SUPERUSER"),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
 
-use super::export::{Export, Membership, Role};
+use super::export::{DatabaseRole, Export, Membership};
 use super::tokens::{Statement, Token, statements};
 
 /// The first version with options of memberships.
@@ -50,7 +50,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Dump, Vec<Finding>> {
 #[derive(Default)]
 struct Reading<'t> {
     name: &'t str,
-    roles: BTreeMap<String, Role>,
+    roles: BTreeMap<String, DatabaseRole>,
     memberships: Vec<Membership>,
     has_options: bool,
     /// Statements that are not read, by their first words.
@@ -103,7 +103,7 @@ impl Reading<'_> {
         if !creates && !self.roles.contains_key(&name) {
             return self.fault(line, format!("the dump alters the role `{name}` before it creates it"));
         }
-        let mut role = self.roles.remove(&name).unwrap_or_else(|| Role::new(&name));
+        let mut role = self.roles.remove(&name).unwrap_or_else(|| DatabaseRole::new(&name));
         role.login |= login;
         words.take("WITH");
         while let Some(word) = words.word() {
@@ -218,7 +218,7 @@ impl Reading<'_> {
                     let finding = Finding::new(Code::DanglingReference, message);
                     self.notes.push(finding.help("export again; its attributes are unknown"));
                 }
-                self.roles.insert(name.clone(), Role::new(&name));
+                self.roles.insert(name.clone(), DatabaseRole::new(&name));
             }
         }
         let version = if self.has_options { WITH_OPTIONS } else { WITH_OPTIONS - 1 };

@@ -26,7 +26,7 @@ pub(super) struct Export {
     pub system_identifier: Option<String>,
     /// The database; none in a dump of roles.
     pub database: Option<String>,
-    pub roles: Vec<Role>,
+    pub roles: Vec<DatabaseRole>,
     pub memberships: Vec<Membership>,
     pub objects: Vec<Object>,
     pub columns: Vec<Column>,
@@ -38,7 +38,7 @@ pub(super) struct Export {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "these are the attributes of the source system")]
-pub(super) struct Role {
+pub(super) struct DatabaseRole {
     pub name: String,
     pub superuser: bool,
     pub inherit: bool,
@@ -54,7 +54,7 @@ pub(super) struct Role {
     pub has_password: bool,
 }
 
-impl Role {
+impl DatabaseRole {
     /// A role as `CREATE ROLE` makes it.
     pub fn new(name: &str) -> Self {
         Self {
@@ -157,7 +157,7 @@ pub(super) struct NotListed {
 
 impl Export {
     /// An export without objects.
-    pub fn of_roles(roles: Vec<Role>, memberships: Vec<Membership>, server_version: u32) -> Self {
+    pub fn of_roles(roles: Vec<DatabaseRole>, memberships: Vec<Membership>, server_version: u32) -> Self {
         Self {
             _system: String::new(),
             version: VERSION,

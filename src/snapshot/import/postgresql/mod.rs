@@ -20,7 +20,7 @@ use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::interning;
 use crate::input::place::Place;
 use crate::input::time::Time;
-use crate::snapshot::import::importer::{Import, Importer, Likeness};
+use crate::snapshot::import::importer::{Import, Importer, Recognition};
 use crate::snapshot::import::probe::Probe;
 use crate::snapshot::import::redaction::redacted;
 use crate::snapshot::tree;
@@ -44,15 +44,15 @@ impl Importer for Postgresql {
         ]
     }
 
-    fn recognise(&self, file: &Probe) -> Likeness {
+    fn recognise(&self, file: &Probe) -> Recognition {
         if file.text("review_export") == Some("postgresql") || (!file.is_json() && dump::is_dump(file.head())) {
-            Likeness::Yes
+            Recognition::Yes
         } else if file.has("review_export") || (file.has("rolname") && file.is_json()) {
-            Likeness::Near("it does not begin with `\"review_export\": \"postgresql\"`")
+            Recognition::Near("it does not begin with `\"review_export\": \"postgresql\"`")
         } else if !file.is_json() && file.head().contains("-- PostgreSQL database dump") {
-            Likeness::Near("it is a dump of one database and holds no roles")
+            Recognition::Near("it is a dump of one database and holds no roles")
         } else {
-            Likeness::No
+            Recognition::No
         }
     }
 

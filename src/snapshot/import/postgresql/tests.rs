@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::input::text::Text;
-use crate::snapshot::import::{ExportFile, Stated};
+use crate::snapshot::import::{ExportFile, ImportOptions};
 use crate::snapshot::model::Snapshot;
 
 const HASH: &str = "SCRAM-SHA-256$4096:c2FsdHNhbHQ=$c3RvcmVk:c2VydmVya2V5";
@@ -258,13 +258,13 @@ fn statements_that_could_give_access_and_are_not_understood_are_refused_with_the
 
 #[test]
 fn each_form_is_recognised_and_near_ones_are_named() {
-    let likeness = |text: &str| Postgresql.recognise(&Probe::of(text));
-    assert_eq!(likeness(&dump()), Likeness::Yes);
-    assert_eq!(likeness(&query(1, &[], "", "")), Likeness::Yes);
-    assert_eq!(likeness(&format!("[{}]", query(1, &[], "", ""))), Likeness::Yes);
-    assert!(matches!(likeness(r#"[{"rolname": "a"}]"#), Likeness::Near(_)));
-    assert!(matches!(likeness("--\n-- PostgreSQL database dump\n--\n"), Likeness::Near(_)));
-    assert_eq!(likeness(r#"{"kind": "List"}"#), Likeness::No);
+    let recognition = |text: &str| Postgresql.recognise(&Probe::of(text));
+    assert_eq!(recognition(&dump()), Recognition::Yes);
+    assert_eq!(recognition(&query(1, &[], "", "")), Recognition::Yes);
+    assert_eq!(recognition(&format!("[{}]", query(1, &[], "", ""))), Recognition::Yes);
+    assert!(matches!(recognition(r#"[{"rolname": "a"}]"#), Recognition::Near(_)));
+    assert!(matches!(recognition("--\n-- PostgreSQL database dump\n--\n"), Recognition::Near(_)));
+    assert_eq!(recognition(r#"{"kind": "List"}"#), Recognition::No);
 }
 
 #[test]
@@ -274,10 +274,10 @@ fn the_export_states_when_it_was_taken_and_a_dump_only_if_it_is_verbose() {
     assert_eq!(told("-- Started on 2026-02-03 04:05:06 UTC\nCREATE ROLE a;").as_deref(), Some("2026-02-03T04:05:06Z"));
     assert_eq!(told("-- Started on 2026-02-03 04:05:06 CET\n"), None);
     let mut files = [ExportFile { name: "f".into(), bytes: dump().into_bytes(), modified: at() }];
-    let findings = crate::snapshot::import::import(&mut files, Stated::default()).unwrap_err();
+    let findings = crate::snapshot::import::import(&mut files, ImportOptions::default()).unwrap_err();
     assert!(findings[0].help.as_ref().unwrap().raw().contains("--taken-at"), "{findings:?}");
     let mut files = [ExportFile { name: "f".into(), bytes: query(1, &[], "", "").into_bytes(), modified: at() }];
-    let stated = Stated { taken_at: Some(Time::from_unix(0)), ..Stated::default() };
+    let stated = ImportOptions { taken_at: Some(Time::from_unix(0)), ..ImportOptions::default() };
     assert!(crate::snapshot::import::import(&mut files, stated).unwrap_err()[0].message.raw().contains("not at"));
 }
 

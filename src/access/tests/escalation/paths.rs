@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::build::*;
 use crate::access::escalation::catalog::{EscalationPath, PathRequirement, Relation};
 use crate::access::model::facts::{Analysis, EmergentWhat, Escalation};
+use crate::access::tests::build::*;
 use crate::access::{Data, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission};
 use crate::input::system::System;

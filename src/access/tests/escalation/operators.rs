@@ -1,9 +1,9 @@
 //! Escalation paths on a cluster: manifests in the shape of well-known operators, and grants with limited names. No path is
 //! reported where the names allowed give nothing more, and none is missing for another verb of the same.
 
-use super::build::*;
 use crate::access::model::facts::{Escalation, PathStep};
 use crate::access::queries::escalations::standing;
+use crate::access::tests::build::*;
 use crate::access::{Data, Index};
 use crate::input::time::Time;
 use crate::plan::model::Action;
@@ -212,8 +212,7 @@ fn acts_as(s: &Snapshot, whom: &str) -> bool {
     let index = Index::new(s);
     let view = crate::access::effective::state::AccessState::plain(&index);
     let row = view.row(&crate::input::id::Subject::Identity("sa:team-a/op".into()));
-    let found = row.keys().any(|subject| subject.as_str() == whom);
-    found
+    row.keys().any(|subject| subject.as_str() == whom)
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Roles that are passed to services: the role's trust policy decides which, and one path serves all of them.
 
-use super::build::*;
 use crate::access::Data;
 use crate::access::model::facts::Escalation;
+use crate::access::tests::build::*;
 use crate::input::entitlement::{IdentityKind, Permission};
 use crate::snapshot::model::{Limit, Snapshot};
 

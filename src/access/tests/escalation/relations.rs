@@ -1,7 +1,7 @@
 //! Escalation paths that a change completes without giving whoever completes them any access.
 
-use super::build::*;
 use crate::access::Data;
+use crate::access::tests::build::*;
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
 

@@ -1,0 +1,93 @@
+//! A hit: a policy that denies or warns, and why.
+
+use crate::input::entitlement::Sensitivity;
+use crate::input::finding::{Code, ExceededLimit, Finding};
+use crate::input::id::PolicyId;
+use crate::input::text::Text;
+use crate::policy::enforcement::{Enforcement, REFUSED_PROOF, UNANSWERABLE};
+
+/// Why a policy stands in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It forbids.
+    Forbids,
+    /// It failed to evaluate, and an error denies (in an advisory policy it only warns).
+    Fails(Text),
+    /// No policy permits.
+    NoPermit,
+    /// The question could not be put to Cedar.
+    Unanswerable(Text),
+    /// Nothing good proves who wrote the plan, and something must.
+    Unproven(Text),
+}
+
+/// A policy that denies or warns, as a card shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyHit {
+    /// Which; `no-permit`, `unanswerable` and `refused-proof` stand for none.
+    pub policy: PolicyId,
+    /// What it demands.
+    pub title: Text,
+    /// How to fix the change.
+    pub advice: Text,
+    /// The outside control that it serves.
+    pub control: Text,
+    /// How grave a breach is.
+    pub severity: Sensitivity,
+    /// How strongly it binds.
+    pub enforcement: Enforcement,
+    /// Why it stands here.
+    pub why: Why,
+    /// The exceeded limits, if the policy compares numbers or tests the task's scope.
+    pub limits: Vec<ExceededLimit>,
+}
+
+impl PolicyHit {
+    /// The hit as a finding; the caller adds the place of the change.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        let code = match (&self.why, self.enforcement) {
+            (Why::Fails(_), Enforcement::Advisory) => Code::AdvisoryPolicyError,
+            (Why::Fails(_) | Why::Unanswerable(_), _) => Code::PolicyError,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), Enforcement::Advisory) => Code::PolicyAdvice,
+            (Why::Forbids | Why::NoPermit | Why::Unproven(_), _) => Code::PolicyDenied,
+        };
+        let message = match &self.why {
+            Why::Forbids | Why::NoPermit => format!("`{}`: {}", self.policy.as_str(), self.title.raw()),
+            Why::Fails(error) | Why::Unanswerable(error) | Why::Unproven(error) => {
+                format!("`{}`: {}: {}", self.policy.as_str(), self.title.raw(), error.raw())
+            }
+        };
+        let exceeded = ExceededLimit::in_words(&self.limits);
+        let message = if exceeded.is_empty() { message } else { format!("{message}: {}", exceeded.join("; ")) };
+        Finding::new(code, message).help(self.advice.clone()).exceeding(self.limits.iter().cloned())
+    }
+}
+
+/// The denial that stands where a question could not be put.
+pub(super) fn unanswerable(fault: &str) -> PolicyHit {
+    PolicyHit {
+        policy: PolicyId::from(UNANSWERABLE),
+        title: Text::from("this could not be put to the policies, so it is denied"),
+        advice: Text::from("correct the value that the message names"),
+        control: Text::from("NIST SP 800-53 AC-3"),
+        severity: Sensitivity::High,
+        enforcement: Enforcement::Mandatory,
+        why: Why::Unanswerable(Text::from(fault)),
+        limits: Vec::new(),
+    }
+}
+
+/// The denial that stands where the proof of who wrote the plan is refused.
+pub(super) fn refused_proof(why: &Text) -> PolicyHit {
+    PolicyHit {
+        policy: PolicyId::from(REFUSED_PROOF),
+        title: Text::from("a plan is not submitted in the name of a proposer who is not proved to have written it"),
+        advice: Text::from("have the proposer prove the plan again: `review plan sign`, or a fresh token"),
+        control: Text::from("OWASP Agentic T9 Identity Spoofing and Impersonation; OWASP NHI4 Insecure Authentication"),
+        severity: Sensitivity::Critical,
+        enforcement: Enforcement::Mandatory,
+        why: Why::Unproven(why.clone()),
+        limits: Vec::new(),
+    }
+}
