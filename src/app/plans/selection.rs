@@ -1,7 +1,7 @@
-//! The plans that `check` and `gate` judge: those named, or those that a branch touches.
+//! The plans that `check` and `gate` evaluate: the given ones, or those that a branch changes.
 //!
-//! In: arguments. Out: the plans' bytes, what became of the others, and the branch if there is one. What a branch touches
-//! is read as it was committed, because that is what would be merged.
+//! Returns the bytes of the plans, the other plans, and the branch if there is one. Changed plans are read as
+//! committed, because that is what would be merged.
 
 use std::path::PathBuf;
 
