@@ -4,11 +4,11 @@
 //!
 //! Rules:
 //! - All identities of a person are one entity, `Identity::"person:ID"`. Approver groups are `Group::"approvers:NAME"`,
-//! with members from `people.yaml` only. An external name with one of these prefixes is renamed.
+//!   with members from `people.yaml` only. An external name with one of these prefixes is renamed.
 //! - A principal has its memberships before the plan. If the store would give it more, because a group or role that it
-//! has is itself in the store in its state after the change, the query is not possible.
+//!   has is itself in the store in its state after the change, the query is not possible.
 //! - An object without a view has `unknown` kind and status, so that a policy which reads it does not fail to evaluate,
-//! and a policy which requires `active` denies.
+//!   and a policy which requires `active` denies.
 
 mod build;
 pub(crate) mod names;

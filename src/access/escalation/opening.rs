@@ -6,7 +6,7 @@
 //! - it had everything, by the baseline that is compared (paths of permanent superusers are not searched);
 //! - it gains nothing, and completed the same path on objects that are at least as powerful;
 //! - it gains nothing, and the path leads only to what was its own: an identity that it could act as, or a group that
-//! it belonged to.
+//!   it belonged to.
 //!
 //! Cost: one search for completions in each state, and a second one if the subject gains and can act as others.
 
