@@ -1,8 +1,9 @@
 //! Analysis: what a plan does to effective access.
 //!
-//! In: a plan, a snapshot with its index, rules, the task, the time. Out: the facts of [`crate::access::model::facts`], or every
-//! reason why the plan cannot be analysed. Pure: no clock, no file. The effect of a change is after against before, alone
-//! on top of what it depends on: independent of the order of the plan and of unrelated changes.
+//! Computes the facts of [`crate::access::model::facts`] from a plan, a snapshot with its index, rules, the task and
+//! the time, or reports every reason why the plan cannot be analysed. Pure: reads no clock and no file. The effect of a
+//! change compares the state after it with the state before it, applied only on top of the changes it depends on. It is
+//! therefore independent of the order of the plan and of unrelated changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,8 +36,8 @@ use crate::input::id::{ChangeId, IdentityId};
 /// Analyses a plan, or a subset of its changes.
 ///
 /// # Errors
-/// Every unknown name, conflict, ambiguity and imitation, each at its place; a plan that gives and takes more than can be
-/// told.
+/// Every unknown name, conflict, ambiguity and imitation, each with its location, or that the plan gains and loses too
+/// much access to analyse.
 pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     let steps = resolve(q.plan, q.index, q.only)?;
     let applies = |p: &&EscalationPath| q.index.systems().may_hold(p.system.as_ref());
@@ -74,7 +75,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     }
 
     let whole_view = lay(&(0..steps.len()).collect());
-    // A plan of one change is that change.
+    // The whole of a plan with a single change has the same effect as that change.
     let whole = match alone.as_slice() {
         [(only, _)] => only.clone(),
         _ => bench.outcome(&plain, &whole_view, q.budget.of_all(told, looked)),
@@ -105,7 +106,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     }
     let sets_incomplete = emergent.iter().any(|e| !e.complete) || (changes.len() > 1 && whole.is_cut());
     let sets_incomplete = sets_incomplete || notes_across.iter().any(|f| f.code == Code::SetsIncomplete);
-    // Of a plan of one change that change tells it.
+    // If the plan has a single change, that change already reports what was truncated.
     let untold = if changes.len() > 1 { whole.concerned.untold } else { Truncated::default() };
     about_plan(
         q.plan,
@@ -120,7 +121,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         std::iter::once(q.plan.proposer.value.clone()).chain(sponsor)
     };
     let names: Vec<&ChangeTargets> = changes.iter().map(|c| &c.named).collect();
-    // Policy asks of a plan what it completes, with whom ever.
+    // Policy receives the number of privileged accesses that the plan completes, with any other changes.
     let gained_privileged = count(whole.gains().filter(|p| p.privileged.is_some()).count());
     let (mut escalations, mut sod) = (whole.escalations, whole.sod);
     add_across(&emergent, &mut escalations, &mut sod);
@@ -141,7 +142,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
     })
 }
 
-/// The places of pieces by the changes that are responsible for them.
+/// The indices of emergent pieces, by the changes that are responsible for them.
 fn by_member(pieces: &[Emergent]) -> BTreeMap<&ChangeId, Vec<usize>> {
     let mut parts: BTreeMap<&ChangeId, Vec<usize>> = BTreeMap::new();
     for (at, piece) in pieces.iter().enumerate() {
@@ -194,7 +195,7 @@ pub(crate) fn facts(
         task_open: q.task.map(|t| t.open),
     };
     let claims = check(q.index, step, &computed);
-    // An identity that the plan creates is not an owner yet.
+    // An identity that this plan creates is not an owner yet.
     let owner = step.change.action.new_owner().filter(|owner| q.index.identity(owner.as_str()).is_some());
     let depends_on = step.depends_on.iter().filter_map(|at| steps.get(*at)).map(|s| s.change.id.value.clone());
     ChangeFacts {
@@ -239,12 +240,12 @@ pub(crate) fn before(
     bench: &EffectContext<'_>,
     parties: impl Iterator<Item = IdentityId>,
 ) -> PolicyContext {
-    // What the snapshot does not know holds nothing in it, and is not made up.
+    // People without an identity in the snapshot have no access in it and are left out.
     let people = q.people.iter().flatten().filter(|id| q.index.identity(id.as_str()).is_some()).cloned();
     around(plain, &bench.classifier, Some(q.now), None, parties.chain(people))
 }
 
-/// What the whole plan gives and no change alone, and what it takes and no change alone.
+/// What the whole plan gains, and what it loses, that no single change gains or loses.
 pub(crate) fn together<'v, 's>(
     q: &AnalysisRequest<'_, '_>,
     plain: &'v AccessState<'v, 's>,

@@ -1,9 +1,10 @@
-//! Contents: every permission, include and kind that a change states or gives, classified, whether or not anyone gains by it.
+//! Contents: every permission, include and kind that a change states or grants, classified, whether or not anyone gains
+//! access.
 //!
-//! Input: a resolved step and the states before and after it. Output: [`Contents`]. For a definition the permissions of the role
-//! and of all that it includes are compared before and after; for a grant those of the role, or of every role that the group
-//! holds, are listed. Linear in what is listed; the list of a granted role is built once per state. Beyond [`MOST`] permissions
-//! the rest is only counted.
+//! Computes [`Contents`] from a resolved step and the states before and after it. For a definition, compares the
+//! permissions of the role and of all roles it includes before and after. For a grant, lists the permissions of the
+//! role, or of every role that the group holds. Linear in the permissions listed; the list of a granted role is built
+//! once per state. Permissions beyond [`MOST`] are only counted.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,19 +20,19 @@ use crate::input::entitlement::{Effect, Permission};
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
 use crate::plan::model::{Action, Change, Plan, Target};
 
-/// The most permissions that are listed for one change.
+/// The maximum number of permissions listed for one change.
 const MOST: usize = 100_000;
 
-/// By role and the address of its flattened form, which is kept so that the address is not reused.
+/// Keyed by role and by the address of its flattened form. The form is kept alive so that the address is not reused.
 type Known = BTreeMap<(RoleId, usize), (Rc<ResolvedRole>, Arc<[Stated]>, u64)>;
 
-/// What granted roles contain, remembered.
+/// Cache of the contents of granted roles.
 #[derive(Debug, Default)]
 pub(crate) struct KnownContents {
     roles: RefCell<Known>,
 }
 
-/// The permissions of a role and of all that it includes: which role states each.
+/// The permissions of a role and of all roles it includes, each with the role that states it.
 fn permissions(view: &AccessState<'_, '_>, role: &RoleId) -> BTreeMap<Permission, RoleId> {
     let mut found = BTreeMap::new();
     for id in &view.flat(role).roles {
@@ -49,7 +50,7 @@ fn permissions(view: &AccessState<'_, '_>, role: &RoleId) -> BTreeMap<Permission
 }
 
 impl KnownContents {
-    /// What a change states or gives.
+    /// Computes the contents of a change.
     pub(crate) fn of(
         &self,
         classifier: &Classifier<'_>,
@@ -68,7 +69,7 @@ impl KnownContents {
             },
             Action::CreateRole(d) | Action::SetRole(d) => redefined(classifier, before, after, &d.role.value),
             Action::AddInclude(role, _) | Action::RemoveInclude(role, _) => {
-                // What both sides have is not what the change is about.
+                // Permissions on both sides are unchanged and therefore left out.
                 let mut contents = redefined(classifier, before, after, &role.value);
                 contents.permissions = contents.permissions.iter().filter(|s| s.fate != Fate::Kept).cloned().collect();
                 contents.includes.retain(|(_, fate)| *fate != Fate::Kept);
@@ -115,7 +116,7 @@ impl KnownContents {
     }
 }
 
-/// What the roles contain that a group holds, by itself and by the groups that it belongs to.
+/// The contents of the roles that a group holds, directly and through the groups it belongs to.
 fn of_group(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, group: &GroupId) -> Contents {
     let own = view.own(&Subject::Group(group.clone()));
     let (mut listed, mut not_listed) = (Vec::new(), 0_u64);
@@ -135,7 +136,7 @@ fn of_group(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, group: &Gro
     Contents { permissions: listed.into(), not_listed, ..Contents::default() }
 }
 
-/// What a role is before and after, side by side.
+/// Compares a role before and after.
 fn redefined(
     classifier: &Classifier<'_>,
     before: &AccessState<'_, '_>,
@@ -181,7 +182,7 @@ fn labels(view: &AccessState<'_, '_>, role: &RoleId) -> Option<RoleLabels> {
     }
 }
 
-/// A permission with what the classification says of it. A deny counts for what it frees where it is taken away.
+/// A permission with its classification. A removed deny is classified by the access that it blocked.
 fn stated(
     classifier: &Classifier<'_>,
     view: &AccessState<'_, '_>,
@@ -225,7 +226,7 @@ fn stated(
     }
 }
 
-/// The names that a plan gives to what it creates.
+/// The names that a plan uses for the objects it creates.
 #[must_use]
 pub fn names_made(plan: &Plan) -> BTreeSet<crate::input::text::Text> {
     let made = |change: &Change| crate::access::change::references::outline(change).makes.map(|(_, name)| name);

@@ -1,6 +1,7 @@
-//! `review access`: who can do what, and through what. Nothing is judged and nobody is asked.
+//! `review access`: who can do what, and by which paths.
 //!
-//! In: a snapshot and a question. Out: the answer with the ways that lead to it. Exits 0 whatever the answer is.
+//! Answers a query about a snapshot with the paths to each access, without policies and without prompts. Exits 0
+//! regardless of the answer.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 use crate::snapshot::model::Snapshot;
 
-/// Ways of an answer that people are shown at first.
+/// The number of paths of an answer that are shown by default.
 const SHOWN: usize = 5;
 /// The largest snapshot read, in bytes.
 const MAX_SNAPSHOT: u64 = 2 << 30;
@@ -58,7 +59,7 @@ pub struct AccessArgs {
     writing: Writing,
 }
 
-/// A snapshot with the name that the user knows it by.
+/// A snapshot with its name as given by the user.
 struct Asked {
     name: String,
     snapshot: Snapshot,
@@ -66,7 +67,7 @@ struct Asked {
 }
 
 impl AccessArgs {
-    /// Answers the question.
+    /// Answers the query.
     ///
     /// # Errors
     /// If the snapshot cannot be read.
@@ -78,7 +79,7 @@ impl AccessArgs {
         self.writing.finish("access", self.answer())
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         &self.writing
@@ -178,7 +179,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(cannot)
 }
 
-/// The identity or group of a name.
+/// The identity or group with a name.
 fn subjects(index: &Index<'_>, name: &Text) -> Vec<Subject> {
     let identity = index.identity(name.raw()).map(|i| Subject::Identity(IdentityId::new(i.id.as_str())));
     let group = index.group(name.raw()).map(|g| Subject::Group(GroupId::new(g.id.as_str())));
@@ -197,7 +198,8 @@ impl Tree for Places<'_, '_> {
     }
 }
 
-/// What a subject holds that reaches a resource or something below it; no resource: everything. By one path each, or by all.
+/// The access of a subject that reaches a resource or something below it (`None`: everything), by one path each or by
+/// all.
 fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>, all_paths: bool) -> AccessRow {
     let places = Places(index);
     let is_meant = |held: &Reached| scope.is_none() || scopes_overlap(&places, held.access.scope.as_ref(), scope);
@@ -267,7 +269,7 @@ fn unknown_place(asked: &Asked, scope: &ResourceId) -> Report {
 }
 
 fn not_known<'s>(code: Code, name: &Text, known: impl Iterator<Item = &'s str> + Clone, help: &str) -> Report {
-    // A short name of a system with long ones is a slip as well.
+    // In a system with long ids, a short name may be a typing error too.
     let ends = |id: &&str| id.rsplit(['/', ':']).next() == Some(name.raw());
     let near = known.clone().find(ends).or_else(|| nearest(name.raw(), known));
     let finding = Finding::new(code, format!("the snapshot does not know `{}`", name.raw())).help(match near {

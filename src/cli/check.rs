@@ -1,6 +1,6 @@
-//! `review check`: what policy says of plans, for pull requests. It asks nobody and writes no record.
+//! `review check`: evaluates plans by policy, for pull requests. Never prompts and records nothing.
 //!
-//! In: plans. Out: outcomes, effects and findings in any format; 0 if nothing is denied.
+//! Reports outcomes, effects and findings in any format; exits 0 if nothing is denied.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
-    /// Judges every plan and prints the result.
+    /// Evaluates every plan and prints the result.
     ///
     /// # Errors
     /// If a file cannot be read or stdout is closed.
@@ -44,14 +44,15 @@ impl CheckArgs {
         self.writing.finish("check", self.judge())
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         &self.writing
     }
 
     fn judge(&self) -> anyhow::Result<(Report, ExitCode)> {
-        // WHY leaked: the process ends with this command; freeing a million assignments one by one is a tenth of its time.
+        // WHY leaked: the process ends with this command, and freeing a million assignments individually takes a tenth
+        // of its time.
         let site: &Site = match Site::load(&self.place.location())? {
             Ok(site) => Box::leak(site.into()),
             Err(faults) => {
@@ -68,7 +69,7 @@ impl CheckArgs {
         let mut reports = Vec::new();
         let mut ids = BTreeSet::new();
         let read = self.chosen.selection().read()?;
-        // What other plans were approved for may be half of a chain that this one completes.
+        // Pending changes of other plans may be half of a chain that this plan completes.
         let past = log_source::recalled(site, &self.place.location(), now)?;
         let mut judging = Evaluator::new(site, &index, &past, now);
         findings.extend(read.findings.iter().cloned());
@@ -77,7 +78,8 @@ impl CheckArgs {
         for file in &read.files {
             let mut judged = judging.as_of_now(file);
             if judged.as_ref().is_ok_and(|proposal| proposal.origin.untimely) {
-                // WHY: a short-lived credential holds if it did when the plan first came, which the log may know.
+                // WHY: a short-lived credential is valid if it was valid when the plan was first received, which the
+                // log may record.
                 judged = judging.proposal(file.clone());
             }
             match judged {

@@ -1,4 +1,4 @@
-//! `review completions` and `review man`: from the same definitions as the command line itself.
+//! `review completions` and `review man`: generated from the definitions of the command line.
 
 use clap::Args;
 use clap_complete::Shell;

@@ -1,6 +1,6 @@
-//! `review diff`: what a plan does to effective access. Policy is not asked.
+//! `review diff`: what a plan does to effective access, without policies.
 //!
-//! In: a plan. Out: gains and losses per change and for the whole plan, with the ways that give them.
+//! Reports gains and losses per change and for the whole plan, with the paths to them.
 
 use std::path::PathBuf;
 
@@ -43,7 +43,7 @@ impl DiffArgs {
         self.writing.finish("diff", self.analyse())
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         &self.writing
@@ -62,7 +62,7 @@ impl DiffArgs {
         let index = Index::new(&site.snapshot);
         let file = PlanFile::read(&self.plan)?;
         let now = streams::now();
-        // What other plans were approved for may be half of a chain that this one completes.
+        // Pending changes of other plans may be half of a chain that this plan completes.
         let past = log_source::recalled(&site, &self.place.location(), now)?;
         let proposal = match Evaluator::new(&site, &index, &past, now).as_of_now(&file) {
             Ok(proposal) => proposal,

@@ -1,8 +1,8 @@
-//! `review explain`: everything about one change: its effect with the ways, what policy says of it, and what would have to be
-//! different for it to pass. Nobody is asked and nothing is recorded.
+//! `review explain`: everything about one change: its effect with paths, the policy outcome, and what would have to be
+//! different for it to pass. Never prompts and records nothing.
 //!
-//! In: a plan and the name of one of its changes. Out: the whole card, and what comes of dropping what stands beside it. What
-//! is said of a difference was tried: the plan is judged again without the changes named. Exits 0 whatever it explains.
+//! Shows the whole card of a change, and the effect of dropping other changes. Each stated difference was verified: the
+//! plan is evaluated again without the named changes. Always exits 0.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ impl ExplainArgs {
         self.writing.finish("explain", self.explain())
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         &self.writing
@@ -96,7 +96,7 @@ impl ExplainArgs {
         let rejected = plan.changes.get(at).map(|change| change.rejections.clone()).unwrap_or_default();
         let id = plan.changes.get(at).map(|change| change.id.clone());
         plan.changes.retain(|change| Some(&change.id) == id.as_ref());
-        // What is said of other changes is not asked for.
+        // Findings about other changes are left out.
         let others: Vec<String> = proposal
             .plan
             .changes
@@ -141,7 +141,7 @@ impl ExplainArgs {
     }
 }
 
-/// What comes of a change.
+/// The outcome of a change.
 fn outcome(proposal: &EvaluatedPlan<'_>, at: usize) -> Option<Sentence> {
     let judged = proposal.judged.get(at)?;
     let plan_denied = !proposal.plan_judged.passes();
@@ -157,7 +157,7 @@ fn outcome(proposal: &EvaluatedPlan<'_>, at: usize) -> Option<Sentence> {
     })
 }
 
-/// What would have to be different, each difference tried.
+/// What would have to be different; each difference is verified.
 fn different<'s>(proposal: &EvaluatedPlan<'s>, index: &Index<'s>, at: usize) -> Vec<Sentence> {
     let (Some(facts), Some(judged)) = (proposal.analysis.changes.get(at), proposal.judged.get(at)) else {
         return Vec::new();

@@ -1,7 +1,8 @@
-//! `review gate`: whether every change of a plan was decided by enough allowed people. For a CI job that guards a merge.
+//! `review gate`: whether the required people approved every change of a plan. For a CI job that protects a merge.
 //!
-//! In: plans, a trust folder that the plan's branch cannot touch, the log. Out: per change what holds or is missing, and
-//! an exit code. The log is verified first; nothing is asked and nothing is written.
+//! Takes plans, a trust folder that the plan's branch cannot change, and the log. Reports for each change the approvals
+//! that count and those that are missing, and exits with a code. The log is verified first. Never prompts and writes
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,7 +54,7 @@ pub struct GateArgs {
     writing: Writing,
 }
 
-/// What was judged so far.
+/// The plans evaluated so far.
 #[derive(Default)]
 struct GatedPlans {
     codes: Vec<ExitCode>,
@@ -62,7 +63,7 @@ struct GatedPlans {
 }
 
 impl GateArgs {
-    /// Judges plans and decisions, and prints what holds.
+    /// Evaluates plans and decisions, and prints the result.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -70,7 +71,7 @@ impl GateArgs {
         self.writing.finish("gate", self.judge())
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         &self.writing
@@ -123,7 +124,7 @@ impl GateArgs {
     }
 }
 
-/// What is to be said of where the log, the trust files and the branch stand to each other.
+/// Findings about the relation of log, trust files and branch.
 fn surroundings(
     site: &Site,
     log: &LogSource,
@@ -157,7 +158,7 @@ fn bad_log(log: &LogSource, verified: &Verification) -> Report {
     }
 }
 
-/// Judges every plan that was chosen.
+/// Evaluates every selected plan.
 fn plans(site: &Site, read: &SelectedPlans, past: &Past, now: Time, judged: &mut GatedPlans) -> anyhow::Result<()> {
     let index = Index::new(&site.snapshot);
     let found = Evaluator::new(site, &index, past, now).by_record(read.files.iter().cloned())?;

@@ -1,6 +1,6 @@
-//! `review log`: the record, for people.
+//! `review log`: shows, proves and merges the log.
 //!
-//! In: a log. Out: its sessions and decisions as a table, or its heads. Whatever is shown was verified first.
+//! Prints the sessions and decisions as a table, or the heads. The log is verified before anything is shown.
 
 pub mod change_history;
 pub(crate) mod load;

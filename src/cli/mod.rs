@@ -1,7 +1,7 @@
-//! The command line: one page per subcommand, holding its arguments and its function.
+//! The command line: one module per subcommand, with its arguments and its function.
 //!
-//! In: arguments. Out: data on stdout, everything else on stderr, and an exit code. This room wires the others together
-//! and decides nothing: verdicts come from `policy` and `decision`, words from `report`.
+//! Writes data to stdout and everything else to stderr, and returns an exit code. Combines the other modules without
+//! decisions of its own: verdicts come from `policy` and `decision`, wording from `report`.
 
 pub mod access;
 pub mod check;
@@ -82,7 +82,7 @@ enum Command {
 }
 
 impl Command {
-    /// Where the result goes, for commands that write it in several formats at once.
+    /// The outputs, for commands that write several formats at once.
     fn writing(&self) -> Option<&crate::cli::output_args::Writing> {
         match self {
             Self::Check(page) => Some(page.writing()),
@@ -109,7 +109,7 @@ impl Command {
     }
 }
 
-/// The names that stand before a plan's would.
+/// Subcommand names, which take precedence over a plan with the same name.
 const NAMES: &[&str] = &[
     "resume",
     "status",
@@ -150,12 +150,12 @@ pub fn main() -> ProcessCode {
     ProcessCode::from(code.code())
 }
 
-/// A failure as a person reads it: what, then how to fix it; and its exit code.
+/// The message of a failure, with how to fix it, and its exit code.
 fn failure(error: &anyhow::Error) -> (String, ExitCode) {
     let mut out = String::from("error: ");
     let mut said = String::new();
     for cause in error.chain().map(ToString::to_string) {
-        // WHY: some errors say their cause themselves, and the chain would say it again.
+        // WHY: some errors include their cause in their own message, and the chain would repeat it.
         if said.is_empty() || !said.ends_with(&cause) {
             out.push_str(if said.is_empty() { "" } else { ": " });
             out.push_str(&cause);
@@ -195,7 +195,7 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     if !Path::new(&first).exists() && looks_like_command(&first) {
         return Err(unknown_command(&first));
     }
-    // WHY: an external subcommand swallows everything behind its name; parsed again as `decide`, flags work there too.
+    // WHY: an external subcommand consumes all further arguments; parsed again as `decide`, flags work there too.
     let before = arguments.len().saturating_sub(rest.len());
     let mut again: Vec<OsString> = arguments.iter().take(before).cloned().collect();
     again.push("decide".into());

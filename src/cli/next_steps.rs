@@ -1,14 +1,14 @@
-//! `review` alone: what to do next in this folder.
+//! `review` without arguments: suggests what to do next in this folder.
 //!
-//! In: the names of the files here. Out: a few commands, the most pressing first. It opens nothing and judges nothing: it
-//! must answer at once, whatever is broken.
+//! Based on the names of the files only, lists a few commands, the most urgent first. Opens and evaluates nothing, so
+//! that it answers immediately even if files are broken.
 
 use std::path::{Path, PathBuf};
 
 use crate::app::io::files::shown;
 use crate::app::plans::discovery;
 
-/// What to do next, as text.
+/// The next steps, as text.
 #[must_use]
 pub fn next(here: &Path) -> String {
     let mut out = String::from("review: reviews the access changes that AI assistants propose\n\n");
@@ -24,7 +24,7 @@ pub fn next(here: &Path) -> String {
     if left(trust) {
         say("review resume", "go on with a review that was left here");
     }
-    // The folder named is `.`, so that the commands can be typed as they stand.
+    // The folder is `.`, so that the commands can be copied as shown.
     let plans = discovery::list(&[PathBuf::from(".")]).unwrap_or_default();
     match plans.as_slice() {
         [] => say("review PLAN", "decide about a plan, in the terminal"),
@@ -51,7 +51,7 @@ fn closing(text: &str, front: &str) -> String {
     format!("{title}\n\n{front}\n{commands}\n`review --help` lists all commands.\n")
 }
 
-/// Whether a journal lies beside the log, by its name alone.
+/// Whether there is a journal next to the log, by its file name only.
 fn left(trust: &Path) -> bool {
     let folders = [trust.to_path_buf(), trust.join("review-log")];
     let names = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();

@@ -1,7 +1,7 @@
-//! How and where a result is written: to stdout in one format, and to any number of files, each in its own.
+//! Output of results: to stdout in one format, and to any number of files, each in its own format.
 //!
-//! In: a report, or the reason why there is none. Out: every file whole or as it was before, stdout, and the exit code. The
-//! format never changes the verdict; a file that cannot be written makes it exit 1, and then every other output says so.
+//! Writes a report, or the reason why there is none. Each file is replaced completely or not at all. The format never
+//! changes the verdict. A file that cannot be written makes the command exit 1, and every other output reports that.
 
 use std::fs;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::report::style::Style;
 
-/// The width of text that is written to a file.
+/// The width of text in files.
 const FILE_WIDTH: usize = 100;
 
 /// How the result is written, and where to.
@@ -35,7 +35,7 @@ pub struct Writing {
     output: Vec<Output>,
 }
 
-/// One format, and where it goes.
+/// A format, and its destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     format: Format,
@@ -60,7 +60,7 @@ fn parse(word: &str) -> Result<Output, String> {
 }
 
 impl Writing {
-    /// Why these outputs cannot be written side by side; `None`: they can.
+    /// Why these outputs cannot be combined; `None`: they can.
     #[must_use]
     pub fn clash(&self) -> Option<String> {
         let place = |output: &Output| {
@@ -81,11 +81,11 @@ impl Writing {
         self.output.iter().find(|output| output.file.is_none()).map_or(self.format, |output| output.format)
     }
 
-    /// Writes what a command came to. What kept it from its work is written as well, in every format, so that no old file
-    /// stands for a new result.
+    /// Writes the result of a command. A failure is written too, in every format, so that no old file is mistaken for a
+    /// new result.
     ///
     /// # Errors
-    /// What kept the command from its work, once it is written.
+    /// The failure of the command, after it was written.
     pub fn finish(
         &self,
         command: &'static str,
@@ -95,14 +95,14 @@ impl Writing {
             Ok((report, code)) => Ok(self.say(report, code, true)),
             Err(error) => {
                 let report = could_not_run(command, &error);
-                // WHY: a person reads the failure itself on stderr.
+                // WHY: people read the failure itself on stderr.
                 self.say(report, ExitCode::Failure, self.stdout() != Format::Text);
                 Err(error)
             }
         }
     }
 
-    /// Renders the report once for each output, and gives the code to exit with.
+    /// Renders the report once for each output. Returns the exit code.
     fn say(&self, mut report: Report, mut code: ExitCode, to_stdout: bool) -> ExitCode {
         let mut faults: Vec<String> = Vec::new();
         let mut files: Vec<(Format, &Path)> =
@@ -122,7 +122,8 @@ impl Writing {
                     false
                 }
             });
-            // INVARIANT: no output claims a code that the process does not exit with, so stdout waits for the files.
+            // INVARIANT: no output states a code other than the exit code of the process, so stdout is written after
+            // the files.
             if faults.len() == known && !printed {
                 printed = true;
                 if let Err(error) = streams::data(&render(&report, self.stdout())) {
@@ -152,7 +153,7 @@ fn render_to_file(report: &Report, format: Format) -> String {
     crate::report::render::render(report, format, &Style::plain(FILE_WIDTH))
 }
 
-/// The report of a command that could not do its work.
+/// The report of a command that failed.
 fn could_not_run(command: &'static str, error: &anyhow::Error) -> Report {
     let said = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     let (what, help) = match said.split_once("\n  = help: ") {
@@ -171,16 +172,16 @@ fn could_not_run(command: &'static str, error: &anyhow::Error) -> Report {
     }
 }
 
-/// A file that is written and not yet in its place. Left alone, it is removed again.
+/// A file that is written but not yet at its destination. Removed again when dropped.
 struct Staged {
     target: PathBuf,
     how: How,
 }
 
 enum How {
-    /// Beside its place, to be moved there in one step.
+    /// Next to its destination, to be renamed in one step.
     Beside(PathBuf),
-    /// A pipe or a device has no place to move to.
+    /// A pipe or a device, which cannot be replaced by renaming.
     Straight(String),
     /// Done.
     Published,
@@ -188,14 +189,14 @@ enum How {
 
 impl Staged {
     fn write(file: &Path, text: &str) -> std::io::Result<Self> {
-        // WHY: a link leads to the file that is meant; moving onto the link would leave that file as it was.
+        // WHY: a link refers to the intended file; renaming onto the link would leave that file unchanged.
         let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
         match fs::metadata(&target) {
             Ok(meta) if meta.is_dir() => return Err(std::io::Error::other("it is a folder")),
             Ok(meta) if !meta.is_file() => {
                 return Ok(Self { target, how: How::Straight(text.to_owned()) });
             }
-            // A file that its owner made read-only stays as it is.
+            // A read-only file is not replaced.
             Ok(_) => drop(fs::OpenOptions::new().append(true).open(&target)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

@@ -1,7 +1,7 @@
-//! `review plan`: work on a plan before anybody judges it. `sign` proves who wrote it.
+//! `review plan`: prepares a plan for review. `sign` proves its author.
 //!
-//! In: a plan and the proposer's key. Out: `PLAN.sig` beside it, made by `ssh-keygen`; or the one audience that a
-//! workload-identity token for exactly this plan has. Nothing is judged here, and no private key is read.
+//! Writes `PLAN.sig` next to the plan with the proposer's key, using `ssh-keygen`; or prints the audience that a
+//! workload-identity token for exactly this plan must have. Evaluates nothing and reads no private key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,7 @@ impl SignArgs {
         Ok(ExitCode::Passes)
     }
 
-    /// Why the signature will not count, as far as a trust folder at hand can tell.
+    /// Why the signature will not count, if a trust folder is available to check this.
     fn refused(&self, plan: &Plan, file: &PlanFile, armored: &[u8]) -> anyhow::Result<Option<String>> {
         let folder = match TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?) {
             Ok(folder) => folder,
@@ -138,8 +138,8 @@ impl SignArgs {
     }
 }
 
-/// Refuses to write over a signature that somebody else made and that is good for exactly this plan: by another key, and by
-/// no certificate of the same authority for the same names.
+/// Refuses to overwrite another proposer's valid signature of exactly this plan: one by a different key, and not by a
+/// certificate of the same authority for the same names.
 fn others_stays(path: &Path, plan: &[u8], own: Option<&(PublicKey, Option<Certificate>)>) -> anyhow::Result<()> {
     let Ok(armored) = std::fs::read(path) else { return Ok(()) };
     let Ok(standing) = sshsig::verify(&armored, NAMESPACE, plan) else { return Ok(()) };

@@ -1,7 +1,7 @@
-//! `review record`: seals what needs nobody. For a CI job with a key of its own, once the plan is merged.
+//! `review record`: records automatic changes. For a CI job with its own key, after the plan is merged.
 //!
-//! In: plans, the log, the recorder's key. Out: a `record` session with one `auto` line for each change that policy lets pass
-//! by itself and that is not on record yet. It asks nobody, and can record nothing that a person would have to decide.
+//! Appends a `record` session with one `auto` line for each automatic change that is not recorded yet. Never prompts,
+//! and cannot record anything that needs a person.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -49,24 +49,24 @@ pub struct RecordArgs {
     writing: Writing,
 }
 
-/// A plan with the places of its changes to record.
+/// A plan with the indices of its changes to record.
 struct Due<'s> {
     proposal: EvaluatedPlan<'s>,
     changes: Vec<usize>,
-    /// Whether that it came, with a good proof, is to be put on record.
+    /// Whether its reception with a valid proof is to be recorded.
     arrives: bool,
 }
 
 impl RecordArgs {
-    /// Judges plans, and adds a session for what passes by itself.
+    /// Evaluates plans, and appends a session for automatic changes.
     ///
     /// # Errors
-    /// If the tool cannot do its work; nothing is then added.
+    /// If the tool fails; then nothing is appended.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         self.writing.finish("record", self.record())
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         &self.writing
@@ -118,7 +118,8 @@ impl RecordArgs {
         for (proposal, verdict) in judged.plans {
             let terms = evaluator::terms(&proposal);
             findings.extend(plan_report::findings(&proposal));
-            // INVARIANT: nothing of a plan that is denied, expired or judged by old facts is put on record as passing.
+            // INVARIANT: changes of a plan that is denied, expired or evaluated with an old snapshot are never recorded
+            // as automatic.
             if terms.plan_denied.is_some() {
                 codes.push(ExitCode::Denied);
                 continue;
@@ -138,7 +139,7 @@ impl RecordArgs {
             let arrives = self.receive && proposal.origin.proven.is_some() && proposal.file.received.is_empty();
             due.push(Due { proposal, changes, arrives });
         }
-        // A plan of an id that stands twice is nobody's.
+        // A duplicate plan id is ambiguous, so neither plan counts.
         let code = ExitCode::first(codes);
         let (writes, rest): (Vec<Due<'_>>, Vec<Due<'_>>) =
             due.into_iter().partition(|one| code == ExitCode::Passes && (one.arrives || !one.changes.is_empty()));
@@ -169,7 +170,7 @@ impl RecordArgs {
         Ok((report, code))
     }
 
-    /// Where the log is that is added to: a file or a folder.
+    /// The path of the log to append to: a file or a folder.
     fn log(&self, site: &Site) -> anyhow::Result<PathBuf> {
         match LogSource::find(site, &self.place.location())? {
             LogSource::Disk(path) => Ok(path),
@@ -195,7 +196,7 @@ fn verdict(code: ExitCode, (count, arrived): (u64, u64), before: u64, log: &Path
     Sentence::of(format!("recorded {said} in ")).name(&log)
 }
 
-/// The `auto` lines of these changes of each plan.
+/// The `auto` lines for these changes of each plan.
 fn autos(
     draft: &mut Draft,
     proposals: &[EvaluatedPlan<'_>],

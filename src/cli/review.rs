@@ -1,8 +1,8 @@
-//! `review PLAN… | DIR`, `review resume`: a person decides about every change, in the terminal.
+//! `review PLAN… | DIR`, `review resume`: a person decides every change, in the terminal.
 //!
-//! In: plans, the site, the log, the person's key, a review that was left. Out: a sealed, signed session at the end of the
-//! log. Without a terminal it prints the review and decides nothing. Nobody but the person at the terminal ever answers a
-//! question.
+//! Takes plans, the site, the log, the person's key, and an unfinished review if there is one; appends a sealed, signed
+//! session to the log. Without a terminal it prints the review and decides nothing. Only the person at the terminal
+//! ever answers a question.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,14 +83,14 @@ pub struct ResumeArgs {
     give_up: bool,
 }
 
-/// Plans that were read: those to be asked about, and those not.
+/// The plans: those to review, and those that are skipped.
 struct ReadPlans<'s> {
     proposals: Vec<EvaluatedPlan<'s>>,
     passed: Vec<SkippedPlan>,
 }
 
 impl DecideArgs {
-    /// The review that `review demo` starts: as Ada.
+    /// The review that `review demo` starts, as Ada.
     #[must_use]
     pub fn demo(folder: &Path) -> Self {
         Self {
@@ -104,33 +104,33 @@ impl DecideArgs {
         }
     }
 
-    /// Judges the plans, asks the person, seals and signs.
+    /// Evaluates the plans, asks the person, seals and signs.
     ///
     /// # Errors
-    /// If the tool cannot do its work; what was decided by then is in the journal.
+    /// If the tool fails; decisions made before are in the journal.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         self.at.start(&self.plans, None, self.reopen)
     }
 }
 
 impl ResumeArgs {
-    /// Goes on with the review that was left, or drops it.
+    /// Resumes the unfinished review, or discards it.
     ///
     /// # Errors
-    /// If the tool cannot do its work; what was decided by then is in the journal.
+    /// If the tool fails; decisions made before are in the journal.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         self.at.start(&self.plans, Some(if self.give_up { Resuming::GiveUp } else { Resuming::GoOn }), false)
     }
 }
 
-/// What `review resume` is to do.
+/// The action of `review resume`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Resuming {
     GoOn,
     GiveUp,
 }
 
-/// Whether a person can be asked here.
+/// Whether there is a terminal at which a person can answer.
 fn attended() -> Result<(), Failure> {
     match driver(|name| std::env::var(name).ok()) {
         Driver::Assistant(name) => Err(Failure::AssistantDrives(name)),
@@ -154,7 +154,8 @@ impl ReviewArgs {
         let attended = attended();
         let store = Store::open(&log)?;
         if attended.is_ok() {
-            // WHY before the log is looked at: what a crash left of a signed session may be the torn tail of the log.
+            // WHY before the log is read: the remainder of a signed session after a crash may be the torn end of the
+            // log.
             for done in journals::settle(
                 &store,
                 crate::app::site::log_id::log_id(&site)?,
@@ -200,7 +201,7 @@ impl ReviewArgs {
         }
         let index = Index::new(&site.snapshot);
         let mut judging = Evaluator::new(&site, &index, &past, streams::now());
-        // Where one plan was named by itself, what is wrong with it is all there is to say.
+        // For a single plan, its own faults are the whole message.
         let alone = paths.len() == 1 && named.len() <= 1;
         let mut read = ReadPlans { proposals: Vec::new(), passed: Vec::new() };
         if let Some(stop) = self.read(&mut judging, &paths, alone, &mut read)? {
@@ -238,7 +239,7 @@ impl ReviewArgs {
         Ok(ExitCode::first(read.passed.iter().map(|passed| passed.code).chain([code])))
     }
 
-    /// Reads and judges plans. An exit code: there is nothing to ask, and that was said.
+    /// Reads and evaluates plans. An exit code means that there is nothing to review, which was reported.
     fn read<'s>(
         &self,
         judging: &mut Evaluator<'_, 's>,
@@ -246,7 +247,7 @@ impl ReviewArgs {
         alone: bool,
         into: &mut ReadPlans<'s>,
     ) -> anyhow::Result<Option<ExitCode>> {
-        // A plan that stands alone may be printed below, while nothing else is drawn.
+        // A single plan may be printed below, while nothing else is drawn.
         let _watch = (!alone).then(|| progress::watch(progress::PLANS, None));
         for path in paths {
             let file = PlanFile::read(path)?;
@@ -287,12 +288,12 @@ impl ReviewArgs {
         Ok(code)
     }
 
-    /// Says why nothing is appended to this log.
+    /// Reports why nothing is appended to this log.
     fn bad_log(&self, log: &Path, verified: &Verification) -> anyhow::Result<ExitCode> {
         self.say(&crate::app::present::log_report::bad_log(log, verified), ExitCode::BadLog)
     }
 
-    /// Without a person: the review, printed, and what to do next.
+    /// Without a terminal: prints the review, and the next steps.
     fn unattended(&self, read: &ReadPlans<'_>, failure: &Failure) -> anyhow::Result<ExitCode> {
         let mut codes: Vec<ExitCode> = read.proposals.iter().flat_map(holding).collect();
         codes.extend(read.passed.iter().map(|passed| passed.code));
@@ -334,7 +335,7 @@ impl ReviewArgs {
         Ok(code)
     }
 
-    /// Who decides: the key, its principal, the person.
+    /// The person who decides: the key, its principal, the person.
     fn me(&self, site: &Site, past: &Past) -> anyhow::Result<Reviewer> {
         let key = user_settings::signing_key(self.key.as_deref())?;
         let keygen = Keygen::default();
@@ -372,7 +373,8 @@ impl ReviewArgs {
             facts: KeyFacts {
                 kind: public.kind().name().to_owned(),
                 security_key,
-                // WHY: what a security key will show is known only once it has signed; policy is asked again then.
+                // WHY: the facts that a security key proves are known only after it has signed; policy is evaluated
+                // again then.
                 user_present: security_key,
                 user_verified: security_key,
             },
@@ -380,7 +382,7 @@ impl ReviewArgs {
     }
 }
 
-/// What a verification of the site's log rests on, where nothing of it is kept.
+/// The inputs of a verification of the site's log that keeps no lines.
 fn terms<'a>(site: &Site, judge: &'a Allowed<'a>) -> anyhow::Result<Terms<'a>> {
     Ok(Terms {
         judge,
@@ -392,12 +394,12 @@ fn terms<'a>(site: &Site, judge: &'a Allowed<'a>) -> anyhow::Result<Terms<'a>> {
     })
 }
 
-/// Findings of a log that keep nobody from adding to it.
+/// Findings about a log that do not prevent appending to it.
 fn tolerable(finding: &crate::input::finding::Finding) -> bool {
     finding.severity != crate::input::finding::Severity::Error
 }
 
-/// Two plans of one id cannot be decided in one sitting: decisions are bound to the id.
+/// Two plans with the same id cannot be decided in one session, because decisions are bound to the id.
 fn twice(proposals: &[EvaluatedPlan<'_>]) -> anyhow::Result<()> {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for proposal in proposals {

@@ -1,4 +1,4 @@
-//! `review schema`: the JSON Schema that the code derives.
+//! `review schema`: prints the JSON Schema derived from the code.
 
 use clap::{Args, ValueEnum};
 

@@ -1,6 +1,6 @@
-//! `review snapshot`: the current entitlements, written by importers from real exports.
+//! `review snapshot`: the current entitlements, imported from exports of real systems.
 //!
-//! In: exports. Out: a native snapshot, and what was counted. The snapshot is written whole or not at all.
+//! Writes a native snapshot, atomically, and prints counts.
 
 pub(crate) mod classify;
 pub mod diff;

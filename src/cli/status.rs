@@ -1,7 +1,7 @@
-//! `review status`: what is open, what waits for whom, and which approvals end soon.
+//! `review status`: open plans, who needs to act, and approvals that expire soon.
 //!
-//! In: plans, the site, the log, the journals beside it. Out: per plan where it stands. It asks nobody, decides nothing and
-//! writes nothing; the exit code is the gate's.
+//! Reports the state of each plan from the site, the log and the journals next to it. Never prompts and writes nothing;
+//! exits with the code of the gate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ use crate::report::render::format::Format;
 use crate::report::sentence::{Sentence, counted};
 use crate::report::sheet::{Cell, Sheet, Sheets};
 
-/// An approval that ends within this time is told.
+/// Approvals that expire within this time are reported.
 const SOON: Span = Span::from_days(1);
 
 /// Says which plans are open, what waits for whom, and which approvals end soon.
@@ -48,7 +48,7 @@ pub struct StatusArgs {
 }
 
 impl StatusArgs {
-    /// Judges every plan against the log and prints where it stands.
+    /// Evaluates every plan against the log and prints its state.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -107,7 +107,7 @@ impl StatusArgs {
         self.say(&report, code)
     }
 
-    /// A finding for each review that was left.
+    /// A finding for each unfinished review.
     fn left(
         log: &std::path::Path,
         id: crate::log::line::LogId,
@@ -131,7 +131,7 @@ impl StatusArgs {
     }
 }
 
-/// Where a plan stands.
+/// The state of a plan.
 struct StatusRow {
     plan: Text,
     file: Text,
@@ -263,7 +263,7 @@ fn ending_sheet(ends: &[(Time, Text, Text)]) -> Sheet {
     }
 }
 
-/// Approvals of this plan that end soon.
+/// Approvals of this plan that expire soon.
 fn ending(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, now: Time) -> Vec<(Time, Text, Text)> {
     let mut found = Vec::new();
     for held in &verdict.changes {
@@ -276,7 +276,7 @@ fn ending(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, now: Time) -> Vec
     found
 }
 
-/// Counts what waits for whom: a change waits for everybody who could take a step of it.
+/// Counts open changes by person: a change counts for everyone who could fill one of its steps.
 fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) {
     for held in &verdict.changes {
         let missing: &[Missing] = match &held.state {

@@ -1,7 +1,7 @@
-//! `review trust check`: everything that is wrong with the files that judge plans, at once, without a plan.
+//! `review trust check`: all faults of the trust files at once, without a plan.
 //!
-//! In: a trust folder. Out: findings with file, line, column and a way to fix each; 1 if any is an error. Nothing is
-//! changed, and a file that cannot be read does not hide what is wrong with the others.
+//! Reports findings with file, line, column and a suggested fix; exits 1 if any is an error. Changes nothing, and an
+//! unreadable file does not hide the faults of the others.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -51,7 +51,7 @@ impl TrustCommand {
         }
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         match self {
@@ -73,7 +73,7 @@ pub struct TrustCheckArgs {
     writing: Writing,
 }
 
-/// What was found so far, with the texts that it points into.
+/// The findings so far, with the texts that they refer to.
 #[derive(Default)]
 struct Found {
     findings: Vec<Finding>,
@@ -81,7 +81,7 @@ struct Found {
 }
 
 impl Found {
-    /// Keeps each finding once: the files are read here and, together, by the site.
+    /// Adds each finding once: the files are read here individually and, together, by the site.
     fn add(&mut self, more: impl IntoIterator<Item = Finding>) {
         for finding in more {
             if !self.findings.contains(&finding) {
@@ -116,7 +116,7 @@ impl Found {
         }
     }
 
-    /// Reads a file, whose absence is the default; none if it is faulty.
+    /// Reads a file, with a default if it is absent; `None` if it is faulty.
     fn read<T: Default>(
         &mut self,
         folder: &TrustFolder,
@@ -197,7 +197,7 @@ impl TrustCheckArgs {
             }
         }
         let signers_file = folder.shown("allowed_signers");
-        // WHY: a file that cannot be read names nobody, and the others must not be blamed for that.
+        // WHY: an unreadable file lists no one, which must not cause findings about the other files.
         let files = people.as_ref().zip(agents.as_ref()).map(|(people, agents)| Files {
             people,
             agents,
@@ -213,7 +213,7 @@ impl TrustCheckArgs {
             || config::Parameters::default().max_credential_ttl,
             |settings| settings.parameters.max_credential_ttl,
         );
-        // The site as a whole: policies, classification, the snapshot. What the export lacks is not held against anybody.
+        // The site as a whole: policies, classification, the snapshot. Identities missing in the export are no fault.
         let place = SiteLocation { trust: self.trust.clone(), log: None };
         let site = match Site::load(&place) {
             Ok(Ok(site)) => Some(site),
@@ -252,7 +252,7 @@ impl TrustCheckArgs {
     }
 }
 
-/// Every system of the snapshot that no classification rule is about.
+/// Every system of the snapshot without a classification rule.
 fn unruled(site: &Site) -> Vec<Finding> {
     let systems = site.snapshot.source.raw().split('+').map(Text::from);
     let of = |system: Text| {
@@ -266,9 +266,10 @@ fn unruled(site: &Site) -> Vec<Finding> {
     systems.filter(|system| !site.data.classification.knows(system)).map(of).collect()
 }
 
-/// Whether the log of a site began elsewhere: a trust folder that was copied brings decisions that were made for another.
+/// Whether the log of a site belongs to another site: a copied trust folder brings decisions that were made for the
+/// original.
 fn origin(site: &Site, place: &SiteLocation) -> Vec<Finding> {
-    // What cannot be read of the log is for `verify` to say.
+    // Errors in reading the log are reported by `verify`.
     let Ok(log) = LogSource::find(site, place) else { return Vec::new() };
     let Ok(verified) = log.verify(site, None, &[], streams::now()) else { return Vec::new() };
     let Some(first) = verified.sessions.iter().min_by_key(|it| (!it.header.parents.is_empty(), it.header.at)) else {
@@ -297,7 +298,7 @@ fn origin(site: &Site, place: &SiteLocation) -> Vec<Finding> {
     found
 }
 
-/// Every agent that holds more than it may.
+/// Every agent with more access than it may have.
 fn overbroad(site: &Site) -> Vec<Finding> {
     let index = Index::new(&site.snapshot);
     let agents = site.agents.all().iter();

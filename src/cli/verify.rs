@@ -1,7 +1,7 @@
-//! `review verify`: whether a log is intact, authentic, complete, and when it was written. For auditors, offline.
+//! `review verify`: whether a log is intact, authentic and complete, and when it was written. For auditors, offline.
 //!
-//! In: a log and the auditor's own allowed signers. Out: four answers apart; 7 if it does not verify. What this machine remembers of
-//! the log is at most warned of: the answers are the same on every machine.
+//! Gives four separate answers for a log and the auditor's own allowed signers; exits 7 if the log does not verify.
+//! Heads stored on this machine cause at most a warning: the answers are the same on every machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ impl VerifyArgs {
         self.writing.finish("verify", self.verify())
     }
 
-    /// Where the result goes.
+    /// The outputs of the result.
     #[must_use]
     pub fn writing(&self) -> &Writing {
         &self.writing
@@ -93,7 +93,7 @@ impl VerifyArgs {
         let (keep, threads) = (Keep::Heads, log_reader::threads());
         let terms = Terms { judge: &judge, log: expected, known_heads: &known, now: streams::now(), keep, threads };
         let mut reading = log_reader::feed(log, terms)?;
-        // WHY a warning at most: what an auditor is told rests on what they bring, not on the machine that they sit at.
+        // WHY only a warning: the answers depend on the files that an auditor provides, not on the machine used.
         match reading.log().map_or(Ok(Vec::new()), seen_heads::heads) {
             Ok(heads) => reading.seen_here(heads),
             Err(error) => streams::note(&format!("warning: {error:#}")),
@@ -168,29 +168,30 @@ impl VerifyArgs {
     }
 }
 
-/// What a log is judged by.
+/// The files by which a log is verified.
 struct Judges {
     signers: Signers,
     people: Known,
     findings: Vec<Finding>,
-    /// The texts of the files that findings point into.
+    /// The texts of the files that findings refer to.
     sources: BTreeMap<String, String>,
     /// The log id that the trust folder states, if any.
     log: Option<LogId>,
 }
 
-/// Whether it is known who is a person, and so no recorder.
+/// Whether it is known who is a person and so cannot be a recorder.
 enum Known {
-    /// It is.
+    /// It is known.
     Named,
-    /// No file says so.
+    /// No file lists people.
     Unnamed,
     /// The file of this name is faulty.
     Faulty(Text),
 }
 
 impl Known {
-    /// Applied after verification, because a log that does not verify is reported before anything else. A log whose
+    /// Applied after verification, because a log that does not verify takes precedence. A log whose recorders may be
+    /// people does not pass.
     /// recorders may be people does not pass.
     fn doubt(&self, (mut report, code): (Report, ExitCode)) -> (Report, ExitCode) {
         let Self::Faulty(name) = self else { return (report, code) };

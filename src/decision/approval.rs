@@ -1,7 +1,8 @@
-//! Whether a recorded approval or override still holds for a change as it is now.
+//! Whether a recorded approval or override still counts for a change as it is now.
 //!
-//! In: the record, a change as it is now, the time, and how long approvals count. Out: how each recorded decision stands,
-//! and why. An approval holds for one digest, for a while, once, and never for its own person's gain.
+//! Computes the standing of each recorded decision from the record, the current change, the time and the lifetime of
+//! approvals. An approval counts for one digest, for a limited time, once, and never for a change from which its own
+//! person gains.
 
 use std::collections::BTreeSet;
 
@@ -14,32 +15,32 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::time::{Span, Time};
 
-/// How a recorded decision stands towards a change as it is now.
+/// The standing of a recorded decision for the current change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It counts until this time.
     Holds(Time),
-    /// The same person said otherwise later.
+    /// A later decision of the same person replaces it.
     Superseded,
-    /// The change's digest is another now.
+    /// The change's digest is different now.
     Moved,
-    /// The change now takes part in these pieces, which the person was not shown.
+    /// The change is now part of these pieces, which the person was not shown.
     Emerged(BTreeSet<Digest<of::Piece>>),
-    /// Its time lies in the future.
+    /// Its time is in the future.
     Future,
-    /// It counted until this time.
+    /// It expired at this time.
     Expired(Time),
-    /// An export used it up.
+    /// An export used it.
     Spent,
     /// The key that signed it expired at this time.
     KeyEnded(Time),
-    /// Its person may not decide this change.
+    /// Its person is excluded from deciding this change.
     Barred(BTreeSet<Bar>),
-    /// Policy no longer permits its person what it says.
+    /// Policy no longer permits its person this decision.
     NotPermitted,
 }
 
-/// How a decision stands, apart from what policy permits its person.
+/// The standing of a decision, before policy is consulted about its person.
 #[must_use]
 pub fn standing(
     decision: &RecordedDecision,
@@ -69,7 +70,7 @@ pub fn standing(
     if now >= until {
         return Standing::Expired(until);
     }
-    // A thief of an expired key can still claim a time before the expiry.
+    // WHY: someone who stole an expired key can still claim a time before the expiry.
     if let Some(ended) = decision.key_ended(now).filter(|_| !record.counts_ended_keys) {
         return Standing::KeyEnded(ended);
     }
@@ -77,27 +78,27 @@ pub fn standing(
     if bars.is_empty() { Standing::Holds(until) } else { Standing::Barred(bars) }
 }
 
-/// An approval that counts, with what it can fill.
+/// An approval that counts, with the steps it can fill.
 #[derive(Clone, Debug)]
 pub struct Counting<'a> {
     /// The approval.
     pub approval: &'a RecordedDecision,
-    /// Its signer and the needed steps that it lists and that policy still permits.
+    /// Its signer, and the needed steps that it lists and that policy still permits.
     pub candidate: Candidate,
-    /// Until when it counts.
+    /// When it expires.
     pub until: Time,
 }
 
-/// The approvals of a change's digest: those that count, and the others with the reason why not.
+/// The approvals of a change's digest: those that count, and the others with the reason why they do not.
 #[derive(Clone, Debug, Default)]
 pub struct Weighed<'a> {
-    /// Those that count.
+    /// Approvals that count.
     pub counting: Vec<Counting<'a>>,
-    /// Those that do not.
+    /// Approvals that do not count.
     pub ignored: Vec<(&'a RecordedDecision, Standing)>,
 }
 
-/// Weighs every recorded approval of a change's digest.
+/// Checks every recorded approval of a change's digest.
 #[must_use]
 pub fn weigh<'a>(
     present: &EvaluatedChange,
@@ -143,7 +144,7 @@ pub fn weigh<'a>(
     weighed
 }
 
-/// Whether an override holds: like an approval, and policy still permits its person `Override`.
+/// The standing of an override: checked like an approval, and policy must still permit its person `Override`.
 #[must_use]
 pub fn override_holds(
     decision: &RecordedDecision,
@@ -158,7 +159,7 @@ pub fn override_holds(
         && judge.permits_override(&decision.signer, &decision.key, &present.case)
 }
 
-/// The overrides that set policies aside for a change.
+/// The policies that valid overrides of a change override.
 #[must_use]
 pub fn overrides<'a>(
     present: &EvaluatedChange,

@@ -1,7 +1,8 @@
-//! Who may never approve a change, whatever policy says.
+//! Who can never approve a change, regardless of policy.
 //!
-//! In: a person with all identities, the facts of a change, the facts of its plan. Out: the reasons that bar that person:
-//! an own proposal, access that the person would gain, an identity that is disabled or not human. No policy waives them.
+//! Computes the reasons that exclude a person from a person with all identities, the facts of a change and the facts of
+//! its plan: an own proposal, access that the person would gain, an identity that is disabled or not human. No policy
+//! waives them.
 
 use std::collections::BTreeSet;
 
@@ -10,36 +11,36 @@ use crate::input::entitlement::IdentityKind;
 use crate::input::id::{GroupId, IdentityId, PersonId, Subject};
 use crate::snapshot::model::Status;
 
-/// A person who wants to decide, as `people.yaml` lists them.
+/// A person who may decide, as listed in `people.yaml`.
 #[derive(Clone, Debug)]
 pub struct Approver {
     /// The person.
     pub person: PersonId,
     /// All identities of that person, in any system.
     pub identities: BTreeSet<IdentityId>,
-    /// Groups of the source systems that `people.yaml` lists for that person: they bar even where the snapshot does not
-    /// know the group's members.
+    /// Groups of the source systems that `people.yaml` lists for that person. They exclude the person even if the
+    /// group's members are not in the snapshot.
     pub groups: BTreeSet<GroupId>,
 }
 
-/// Why a person may not approve a change.
+/// Why a person cannot approve a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bar {
-    /// Nothing good proves who wrote the plan: nobody approves any of it.
+    /// The author of the plan is not proven, so no one can approve any of it.
     Unproven,
-    /// The key by which the proposer proved the plan is one of the person's.
+    /// The key with which the proposer proved the plan belongs to the person.
     ProposersKey,
-    /// A principal of the certificate or token by which the proposer proved the plan is one of the person's.
+    /// A principal of the proposer's certificate or token belongs to the person.
     ProposersPrincipal,
     /// One of the person's identities proposed the plan.
     OwnProposal,
-    /// One of the person's identities gains.
+    /// One of the person's identities gains access.
     Gains(IdentityId),
-    /// A group gains that the person belongs to.
+    /// A group that the person belongs to gains access.
     GainsThroughGroup(GroupId),
-    /// A non-human identity gains that the person owns.
+    /// A non-human identity that the person owns gains access.
     GainsThroughOwned(IdentityId),
-    /// A group gains to which a non-human identity belongs that the person owns.
+    /// A group with a member that is a non-human identity of the person gains access.
     GainsThroughOwnedIn(IdentityId, GroupId),
     /// One of the person's identities is not human.
     NotHuman(IdentityId),
@@ -47,7 +48,7 @@ pub enum Bar {
     Disabled(IdentityId),
 }
 
-/// Everything that bars a person from approving a change. Empty: nothing does.
+/// All reasons that exclude a person from approving a change; empty if there are none.
 #[must_use]
 pub fn bars(approver: &Approver, proposer: &IdentityId, facts: &ChangeFacts, analysis: &Analysis) -> BTreeSet<Bar> {
     let mut found = BTreeSet::new();
@@ -91,7 +92,8 @@ pub fn bars(approver: &Approver, proposer: &IdentityId, facts: &ChangeFacts, ana
     found
 }
 
-/// Everyone who gains by a change or receives something by it: now, eligible, or together with other changes of the plan.
+/// Every subject that gains access by a change or is a receiver: now, eligible, or together with other changes of the
+/// plan.
 fn gaining<'a>(facts: &'a ChangeFacts, analysis: &'a Analysis) -> BTreeSet<&'a Subject> {
     let completes = facts.escalations.iter().map(|e| &e.subject);
     let listed: BTreeSet<usize> = facts.emergent.iter().copied().collect();
@@ -108,7 +110,7 @@ fn gaining<'a>(facts: &'a ChangeFacts, analysis: &'a Analysis) -> BTreeSet<&'a S
     facts.gaining().chain(completes).chain(together).collect()
 }
 
-/// What is known of identities, before the plan and around the change.
+/// The known facts about identities, before the plan and around the change.
 struct Views<'a> {
     facts: &'a ChangeFacts,
     analysis: &'a Analysis,
@@ -121,7 +123,7 @@ impl<'a> Views<'a> {
         [before.identities.get(id), around.identities.get(id), whole.identities.get(id)].into_iter().flatten()
     }
 
-    /// Groups that any identity of the person belongs to, before or after, and what those groups belong to.
+    /// Groups that any identity of the person belongs to, before or after, including indirectly.
     fn groups_of_person(&self, approver: &Approver) -> BTreeSet<GroupId> {
         let mut groups = approver.groups.clone();
         for id in &approver.identities {
@@ -137,7 +139,7 @@ impl<'a> Views<'a> {
         groups
     }
 
-    /// Non-human identities whose owner is the person, or an identity that the person owns.
+    /// Non-human identities owned by the person, directly or through an identity that the person owns.
     fn owned_by(&self, approver: &Approver) -> BTreeSet<&'a IdentityId> {
         let all = [&self.analysis.before, &self.facts.around, &self.analysis.around];
         let pairs: Vec<(&'a IdentityId, &'a IdentityId)> = all

@@ -1,7 +1,7 @@
-//! Which changes may be approved with one answer.
+//! Which changes can be approved with one answer.
 //!
-//! Computes from a change, its facts and the parent of its scope the key that all changes of a group must share.
-//! A privileged change, or one with a warning, has no key and is asked alone.
+//! Computes, from a change, its facts and the parent of its scope, the key that all changes of a group must share. A
+//! privileged change, or one with a warning, has no key and must be confirmed individually.
 
 use std::collections::BTreeSet;
 
@@ -11,21 +11,21 @@ use crate::input::entitlement::Mode;
 use crate::input::id::{Entitlement, ResourceId};
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime};
 
-/// The most changes that one answer approves.
+/// The maximum number of changes that one answer approves.
 pub const MOST: usize = 20;
 
-/// Where the scopes of a group lie.
+/// The position of a group's scopes in the resource tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Where {
     /// No scope: everywhere.
     Everywhere,
-    /// Scopes that lie in nothing: each is alone.
+    /// A scope without a parent; it forms its own group.
     Root(ResourceId),
-    /// Scopes of one parent.
+    /// Scopes with the same parent.
     Below(ResourceId),
 }
 
-/// What changes approved together have in common: action, entitlement, parent of scope, mode, expiry, and what they give and take.
+/// The key of a group: action, entitlement, parent of scope, mode, expiry, and the effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Likeness {
     action: &'static str,
@@ -33,13 +33,13 @@ pub struct Likeness {
     place: Where,
     mode: Option<Mode>,
     lifetime: Option<Lifetime>,
-    /// What it gives and takes, wherever: reading one of them is reading all.
+    /// The accesses it gives and removes, without subjects and scopes, so that reading one change is reading all.
     effect: Vec<BTreeSet<Access>>,
 }
 
-/// What a change must have in common with others to be approved together with them; `None`: it is asked alone.
+/// The key under which changes may be approved in bulk, or `None` if this one must be confirmed individually.
 ///
-/// `parent` is what its scope lies in; `warned` says whether any finding or advisory policy warns of it.
+/// `parent` is the parent of its scope. `warned` is whether any finding or advisory policy warns about it.
 #[must_use]
 pub fn likeness(
     change: &Change,
@@ -79,12 +79,12 @@ pub fn likeness(
     })
 }
 
-/// The accesses of a list, whosever and wherever they are.
+/// The accesses of a list, without their subjects and scopes.
 fn anywhere(pieces: &[AccessDelta]) -> BTreeSet<Access> {
     pieces.iter().map(|piece| Access { scope: None, ..piece.access.clone() }).collect()
 }
 
-/// The assignment that a change gives, takes or alters.
+/// The assignment that a change creates, removes or alters.
 fn assignment(action: &Action) -> Option<&AssignmentChange> {
     match action {
         Action::Grant(change) | Action::Revoke(change) | Action::Adjust(change) => Some(change),

@@ -1,7 +1,6 @@
-//! The words that the pages of this room share, and what they ask of the rooms below.
+//! The shared types of this module, and the queries to the modules below.
 //!
-//! In: nothing (plain data). Out: steps, signers, outcomes, changes as they are now, and the `Judge` that answers what
-//! only policy and the graph of access can say.
+//! Plain data: steps, signers, outcomes, and changes as they are now.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::input::text::Text;
 
 pub use crate::policy::StepName;
 
-/// A change of a plan: in a queue of plans, ids of changes alone are not unique.
+/// A change of a plan. In a queue of plans, the id of a change alone is not unique.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CaseId {
     /// The plan.
@@ -45,38 +44,38 @@ impl Signer {
     }
 }
 
-/// What policy says of a change.
+/// The outcome of the policies for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseOutcome {
     /// It may not be proposed.
     Denied(Denial),
-    /// These steps must be filled, in the site's order. An empty list approves nothing.
+    /// These steps must be filled, in the site's order. An empty list never counts as approved.
     Needs(Vec<StepName>),
-    /// Explicitly low risk, and nothing bars it from passing without a person.
+    /// Explicitly low risk, and nothing prevents it from being applied without a person.
     Auto,
 }
 
 /// Why a change may not be proposed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Denial {
-    /// Policies that nothing sets aside: mandatory ones, and every one that failed to evaluate.
+    /// Policies that cannot be overridden: mandatory ones, and every one that failed to evaluate.
     pub mandatory: BTreeSet<PolicyId>,
-    /// Something without a policy to name denies as well (a missing permit or proof); nothing sets that aside.
+    /// A denial without a policy, such as a missing permit or proof. It cannot be overridden.
     pub unnamed: bool,
-    /// Policies that a person permitted `Override` can set aside.
+    /// Policies that a person permitted `Override` can override.
     pub overridable: BTreeSet<PolicyId>,
-    /// The steps needed once they are set aside.
+    /// The steps needed once they are overridden.
     pub then: Vec<StepName>,
 }
 
 impl Denial {
-    /// Whether setting these policies aside leaves nothing that denies.
+    /// Whether overriding these policies leaves no denial.
     #[must_use]
     pub fn is_set_aside_by(&self, policies: &BTreeSet<PolicyId>) -> bool {
         self.can_be_set_aside() && self.overridable.is_subset(policies)
     }
 
-    /// Whether any person could set it aside.
+    /// Whether any person could override it.
     #[must_use]
     pub fn can_be_set_aside(&self) -> bool {
         self.mandatory.is_empty() && !self.unnamed && !self.overridable.is_empty()
@@ -84,7 +83,7 @@ impl Denial {
 }
 
 impl CaseOutcome {
-    /// The steps needed once these policies are set aside; `None` if it stays denied or needs nobody.
+    /// The steps needed once these policies are overridden; `None` if the change stays denied or needs no step.
     #[must_use]
     pub fn steps(&self, set_aside: &BTreeSet<PolicyId>) -> Option<&[StepName]> {
         match self {
@@ -98,23 +97,23 @@ impl CaseOutcome {
 /// A change as it is now, with everything that a decision on it is bound to.
 #[derive(Clone, Debug)]
 pub struct EvaluatedChange {
-    /// Which change.
+    /// The change.
     pub case: CaseId,
     /// Its digest now.
     pub digest: Digest<of::Change>,
-    /// What the digest was taken of.
+    /// The document from which the digest was computed.
     pub document: Arc<ChangeDocument>,
-    /// The whole-plan pieces in whose responsible sets it is now.
+    /// The digests of the emergent pieces that it is responsible for.
     pub emergent: BTreeSet<Digest<of::Piece>>,
-    /// What policy says of it now.
+    /// The current outcome of the policies.
     pub outcome: CaseOutcome,
-    /// The changes of the same plan that it depends on, transitively.
+    /// The transitive dependencies, in the same plan.
     pub depends_on: BTreeSet<ChangeId>,
 }
 
 impl EvaluatedChange {
-    /// Whether it gives any access: now, eligible, or together with others. A change without access that anyone loses
-    /// (a new trust, a new owner, a silenced alert) counts as giving some.
+    /// Whether it gives any access: now, eligible, or together with others. A change by which no subject loses access
+    /// (a new trust, a new owner, a suppressed alert) counts as giving some.
     #[must_use]
     pub fn gains(&self) -> bool {
         self.document.gains().next().is_some() || !self.emergent.is_empty() || self.document.effect.lost.is_empty()

@@ -1,8 +1,9 @@
-//! The change digest: what exactly a person approves.
+//! The change digest: exactly what a person approves.
 //!
 //! Builds a closed document from a plan, one of its changes, and the facts of that change on top of its dependencies.
-//! The digest is the SHA-256 of `review-change@v2`, LF and the document's canonical JSON. It excludes facts of the whole
-//! plan, the change's id and place, paths, comments, confirmed claims, and everything that depends on the current time.
+//! The digest is the SHA-256 of `review-change@v2`, LF and the document's canonical JSON. It excludes facts of the
+//! whole plan, the change's id and location, paths, comments, confirmed claims, and everything that depends on the
+//! current time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,60 +23,60 @@ use crate::input::time::Time;
 use crate::plan::model::{Change, Plan};
 use crate::snapshot::model::Snapshot;
 
-/// What stands before the canonical JSON under the hash, so that no other document has the same digest.
+/// The prefix of the hashed bytes, so that no other kind of document has the same digest.
 pub const PREFIX: &str = "review-change@v2\n";
 
 /// A change with its effect, as it is hashed and recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeDocument {
-    /// The action's word.
+    /// The name of the action.
     pub action: Text,
     /// The action's typed fields.
     pub fields: Fields,
     /// The plan's id.
     pub plan: PlanId,
-    /// When the plan is void.
+    /// When the plan expires.
     pub expires: Time,
     /// The agent that wrote the plan.
     pub proposer: IdentityId,
-    /// The person it says it acts for.
+    /// The person on whose behalf it acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sponsor: Option<IdentityId>,
-    /// The task it serves.
+    /// The task of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
-    /// What the plan is for.
+    /// The intent of the plan.
     pub intent: Text,
-    /// Why the change is wanted.
+    /// The reason for the change.
     pub reason: Text,
-    /// What it does to effective access.
+    /// Its effect on access.
     pub effect: EffectRecord,
     /// Whether it is privileged.
     pub privileged: bool,
-    /// The highest sensitivity it concerns.
+    /// The highest sensitivity involved.
     pub sensitivity: Sensitivity,
     /// The names of the claims that the snapshot contradicts.
     pub contradictions: BTreeSet<Text>,
     /// The escalation paths that it completes, sorted.
     pub escalations: Vec<EscalationRecord>,
-    /// The conflicts that it makes, sorted.
+    /// The separation-of-duties conflicts that it creates, sorted.
     pub sod: Vec<SodRecord>,
-    /// Its effect is too large to tell, and what stands here is not all of it.
+    /// Whether the effect is too large to analyse, so that this document is incomplete.
     #[serde(default, skip_serializing_if = "is_false")]
     pub too_large: bool,
     /// The systems that it names or affects, sorted.
     pub targets: Vec<TargetRecord>,
 }
 
-/// A system that a change is meant for: its source and its target or, where the snapshot has none, the log.
+/// A system that a change applies to: its source and its target or, if the snapshot has no target, the log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetRecord {
     /// The id of the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Text>,
-    /// Without a target: the log of the site.
+    /// If there is no target: the log of the site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Text>,
     /// The source of the snapshot, or of its part.
@@ -85,17 +86,17 @@ pub struct TargetRecord {
     pub system: Option<Text>,
 }
 
-/// What a change is bound to besides what it does.
+/// What a change is bound to in addition to its effect.
 #[derive(Clone, Copy, Debug)]
 pub struct DigestBinding<'b> {
-    /// The snapshot that its facts were computed from.
+    /// The snapshot from which its facts were computed.
     pub snapshot: &'b Snapshot,
     /// The log of the site.
     pub log: Option<&'b Text>,
 }
 
 impl DigestBinding<'_> {
-    /// The systems that hold what a change names, whom it affects, or the roles by which it does.
+    /// The systems of the objects it names, of the affected subjects, and of the roles involved.
     #[must_use]
     pub fn targets(&self, facts: &ChangeFacts) -> Vec<TargetRecord> {
         let effects = &facts.effects;
@@ -143,16 +144,16 @@ pub struct EffectRecord {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Held {
-    /// Whose.
+    /// The subject.
     pub subject: SubjectRecord,
-    /// What.
+    /// The access.
     pub access: Access,
-    /// Gained, although the subject could reach it before.
+    /// Gained, although the subject could already reach it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub already: bool,
 }
 
-/// A subject, its kind beside its name: an identity and a group may share one.
+/// A subject with its kind, because an identity and a group may have the same name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectRecord {
@@ -177,13 +178,13 @@ impl From<&Subject> for SubjectRecord {
 pub struct EscalationRecord {
     /// The path's id.
     pub id: Text,
-    /// Who.
+    /// The subject.
     pub subject: SubjectRecord,
-    /// What its variables are bound to: pairs, because a variable's name need not be ASCII.
+    /// The bindings of its variables. A list of pairs, because a variable's name need not be ASCII.
     pub bound: Vec<(String, Text)>,
-    /// Every requirement is held.
+    /// Whether every requirement is satisfied.
     pub complete: bool,
-    /// Something is held only under a condition.
+    /// Whether a requirement is satisfied only under a condition.
     #[serde(default, skip_serializing_if = "is_false")]
     pub conditional: bool,
 }
@@ -193,23 +194,23 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// A conflict of duties.
+/// A separation-of-duties conflict.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SodRecord {
     /// The pair's id.
     pub id: Text,
-    /// Who.
+    /// The subject.
     pub subject: SubjectRecord,
-    /// Where.
+    /// The scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
 }
 
-/// A document with its bytes and their digest.
+/// A document with its canonical text and its digest.
 #[derive(Clone, Debug)]
 pub struct Digested {
-    /// The believed form.
+    /// The validated document.
     pub document: Arc<ChangeDocument>,
     /// Its canonical JSON, without LF: what the log records.
     pub text: Arc<str>,
@@ -217,25 +218,25 @@ pub struct Digested {
     pub digest: Digest<of::Change>,
 }
 
-/// Why a recorded document is not believed.
+/// Why a recorded document is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// It has no canonical form.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// It is not such a document.
+    /// It is not a change document.
     #[error("the recorded change cannot be read: {0}")]
     Json(#[from] serde_json::Error),
-    /// Its bytes are not the canonical ones.
+    /// Its bytes are not in canonical form.
     #[error("the recorded change is not in canonical form")]
     NotCanonical,
-    /// Its digest is another than the decision names.
+    /// Its digest differs from the one in the decision.
     #[error("the recorded change does not have the digest that the decision names")]
     Digest,
 }
 
 impl ChangeDocument {
-    /// What is known of a change of a plan.
+    /// Builds the document of a change of a plan.
     #[must_use]
     pub fn of(plan: &Plan, change: &Change, facts: &ChangeFacts, binding: &DigestBinding<'_>) -> Self {
         Self {
@@ -268,18 +269,18 @@ impl ChangeDocument {
         }
     }
 
-    /// What the change is about, for rejects.
+    /// The object of the change, to which rejections are bound.
     #[must_use]
     pub fn object(&self) -> ChangeObject {
         ChangeObject::of(self.action.raw(), &self.fields)
     }
 
-    /// What it gains, now or eligible.
+    /// The access it gives, now or eligible.
     pub fn gains(&self) -> impl Iterator<Item = &Held> {
         self.effect.gained.iter().chain(&self.effect.gained_eligible)
     }
 
-    /// Writes and hashes it.
+    /// Serialises and hashes it.
     ///
     /// # Errors
     /// If a number in it is beyond ±(2^53−1).
@@ -291,10 +292,10 @@ impl ChangeDocument {
         Ok(Digested { document: Arc::new(self), text, digest })
     }
 
-    /// Believes a recorded document, if it is canonical and has the digest that was recorded with it.
+    /// Parses a recorded document and verifies that it is canonical and has the recorded digest.
     ///
     /// # Errors
-    /// If it is not such a document, not in canonical form, or has another digest.
+    /// If it is not a change document, not in canonical form, or has another digest.
     pub fn believe(text: &str, expected: &Digest<of::Change>) -> Result<Digested, DocumentError> {
         let read = serde_json::from_str::<Self>(text)?.digest()?;
         if read.text.as_ref() != text {
@@ -320,7 +321,7 @@ pub fn change_digest(
     ChangeDocument::of(plan, change, facts, binding).digest()
 }
 
-/// The digest of a change whose canonical JSON is given.
+/// The digest of a change, from its canonical JSON.
 #[must_use]
 pub fn digest_of(canonical_json: &[u8]) -> Digest<of::Change> {
     let mut bytes = Vec::with_capacity(PREFIX.len() + canonical_json.len());
@@ -329,7 +330,8 @@ pub fn digest_of(canonical_json: &[u8]) -> Digest<of::Change> {
     Digest::of(&bytes)
 }
 
-/// The hashes of the whole-plan pieces in whose responsible sets a change is: what a decision records beside the digest.
+/// The digests of the emergent pieces that a change is responsible for: a decision records them next to the change
+/// digest.
 #[must_use]
 pub fn emergent(analysis: &Analysis, facts: &ChangeFacts) -> BTreeSet<Digest<of::Piece>> {
     let listed = facts.emergent.iter().filter_map(|at| analysis.emergent.get(*at));
@@ -337,7 +339,7 @@ pub fn emergent(analysis: &Analysis, facts: &ChangeFacts) -> BTreeSet<Digest<of:
     listed.chain(member).map(|e| e.digest).collect()
 }
 
-/// Accesses as they are recorded. A loss is the same whatever is still reached.
+/// Accesses in recorded form. A loss is recorded the same way whether or not the access can still be reached.
 fn held(pieces: &[AccessDelta], gains: bool) -> Vec<Held> {
     sorted(pieces.iter().map(|p| Held {
         subject: SubjectRecord::from(&p.subject),

@@ -1,33 +1,33 @@
 //! The exit code of the process.
 //!
-//! If several codes apply, one order decides which is reported. No format and no flag changes it.
+//! If several codes apply, a fixed order decides which is reported. No output format and no option changes it.
 
-/// What the process tells its caller.
+/// The outcome reported to the calling process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExitCode {
     /// 0: passes. `check`: nothing denied. `verify`: intact and authentic. `confirm`: applied.
     Passes,
     /// 1: the tool could not do its work: unreadable file, broken policy or configuration, broken pipe.
     Failure,
-    /// 2: usage; decided before any work.
+    /// 2: usage error; detected before any work.
     Usage,
-    /// 3: policy denies; the plan is invalid; `confirm`: something beyond what was approved.
+    /// 3: policy denies; the plan is invalid; `confirm`: something beyond the approved changes.
     Denied,
     /// 4: a person rejected.
     Rejected,
-    /// 5: undecided: steps missing, or no terminal; `confirm`: something missing.
+    /// 5: undecided: steps are missing, or there is no terminal; `confirm`: something is missing.
     Undecided,
-    /// 6: a decided change's digest moved, an approval or the plan expired, the snapshot is too old.
+    /// 6: the digest of a decided change has changed, an approval or the plan has expired, or the snapshot is too old.
     Stale,
-    /// 7: the log does not verify, or lost a known head.
+    /// 7: the log does not verify, or a known head is missing.
     BadLog,
-    /// 130: interrupted; what was decided is in the journal.
+    /// 130: interrupted; the decisions so far are in the journal.
     Interrupted,
 }
 
 impl ExitCode {
-    /// The order in which codes that hold at once are reported. What decides before any work, or ends all of it, comes
-    /// before the others and never meets them.
+    /// The order of precedence. Codes that are detected before any work, or that end all of it, come first and never
+    /// occur together with the others.
     const PRECEDENCE: [Self; 8] = [
         Self::Usage,
         Self::Interrupted,
@@ -39,7 +39,7 @@ impl ExitCode {
         Self::Undecided,
     ];
 
-    /// The number.
+    /// The numeric code.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -55,7 +55,7 @@ impl ExitCode {
         }
     }
 
-    /// The code to report where several hold: the first of 7, 1, 3, 4, 6, 5; `Passes` where none does.
+    /// The code to report if several apply: the first of 7, 1, 3, 4, 6, 5; `Passes` if none does.
     #[must_use]
     pub fn first(holding: impl IntoIterator<Item = Self>) -> Self {
         let holding: Vec<Self> = holding.into_iter().collect();

@@ -1,7 +1,7 @@
-//! The typed fields of an action, in the one form that is hashed, recorded and compared.
+//! The typed fields of an action, in the only form that is hashed, recorded and compared.
 //!
-//! In: an action of a believed plan. Out: an ordered map from the field names of `plan.yaml` to plain values: durations in
-//! seconds, times in UTC, lists sorted. It never holds a place, a comment, a change's id or anything that depends on now.
+//! Maps the field names of `plan.yaml` to plain values, in order: durations in seconds, times in UTC, lists sorted.
+//! Contains no locations, comments or change ids, and nothing that depends on the current time.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ use crate::plan::model::{Action, AssignmentChange, Lifetime, Owned, RoleDefiniti
 pub enum Field {
     /// Whole seconds.
     Seconds(i64),
-    /// A name, a word, or a time in UTC.
+    /// A name, a keyword, or a time in UTC.
     Text(Text),
-    /// Several values, sorted, each once.
+    /// Distinct values, sorted.
     List(Vec<Field>),
-    /// A value with parts.
+    /// Nested fields.
     Map(Fields),
 }
 
@@ -81,7 +81,7 @@ impl Fields {
     }
 }
 
-/// The typed fields of an action, without the action's own word.
+/// The typed fields of an action, without the name of the action.
 #[must_use]
 pub fn typed_fields(action: &Action) -> Fields {
     let mut f = Fields::default();
@@ -219,8 +219,8 @@ fn requirement_field(requirement: &Requirement) -> Field {
     Field::Map(f)
 }
 
-/// What a change is about, so that a reject still binds it when only its words, mode or lifetime change:
-/// action, target, entitlement and scope; for other actions what stands in their place.
+/// The object of a change, by which a rejection still applies if only the wording, mode or lifetime changes: action,
+/// target, entitlement and scope, or the equivalent fields of other actions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChangeObject {
     action: String,
@@ -235,7 +235,7 @@ impl ChangeObject {
         let mut parts = Fields::default();
         for (name, field) in fields.iter().filter(|(name, _)| keys.contains(name)) {
             let mut field = field.clone();
-            // WHY: a condition can be reworded; whether dropping it widens the access is for coverage to say.
+            // WHY: a condition can be reworded. Whether dropping it widens the access is decided by coverage.
             if let Field::Map(map) = &mut field {
                 map.0.remove("condition");
                 map.0.remove("except");
@@ -245,7 +245,7 @@ impl ChangeObject {
         Self { action: action.to_owned(), parts }
     }
 
-    /// The object as canonical JSON: for comparing and recording.
+    /// The object as canonical JSON, for comparison and recording.
     ///
     /// # Errors
     /// Never in practice: every key is ASCII and every number a duration.
@@ -254,9 +254,9 @@ impl ChangeObject {
     }
 }
 
-/// The fields that say what an action is about. New names that a plan may choose freely (`trust:` of a new trust,
-/// `credential:` of a new credential) are not among them: renaming must not shed a reject. An action that this version
-/// does not know has none, so that a reject of it binds every change with that action.
+/// The fields that identify the object of an action. Names that a plan chooses freely (`trust:` of a new trust,
+/// `credential:` of a new credential) are excluded, so that renaming does not evade a rejection. For an action unknown
+/// to this version the list is empty, so a rejection of it applies to every change with that action.
 fn identifying(action: &str) -> &'static [&'static str] {
     match action {
         "grant" | "revoke" | "adjust" => &["to", "role", "member_of", "scope"],

@@ -1,8 +1,8 @@
-//! The gate: whether every change of a plan was decided by enough allowed people.
+//! The gate: whether every change of a plan was approved by the required people.
 //!
-//! In: the changes of one plan as they are now, the record of a verified log, the time, what policy and the graph say,
-//! and a way to analyse a part of the plan anew. Out: the state of each change, what passes, and the exit code. It never
-//! lets a change pass that only the rest of the plan makes harmless.
+//! Computes the state of each change, the passing changes and the exit code from the current changes of one plan, the
+//! record of a verified log, the time, the answers of policy and graph, and a function that analyses part of the plan
+//! again. A change passes only if it is also acceptable when just the approved part of the plan is applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,92 +21,92 @@ use crate::input::id::{PersonId, PolicyId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 
-/// A step that nobody has filled, and who could.
+/// A step that is not filled, with the people who could fill it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// The step.
     pub step: StepName,
-    /// People whom policy permits it now and whom nothing bars, as far as the judge knows.
+    /// People whom policy permits to fill it now and whom nothing excludes, as far as the judge knows.
     pub could: BTreeSet<PersonId>,
 }
 
-/// A reject that blocks a change.
+/// A rejection that blocks a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedBy {
     /// Its decision line.
     pub line: Digest<of::Line>,
-    /// Who.
+    /// The person who rejected.
     pub signer: Signer,
     /// When it was sealed.
     pub at: Time,
-    /// Why.
+    /// The reason.
     pub reason: Option<Text>,
-    /// Who helps to lift it so far.
+    /// The people who lift it so far.
     pub lifted_by: BTreeSet<Signer>,
 }
 
-/// Why an approval of this very change no longer counts.
+/// An approval of exactly this change that no longer counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
-    /// Whose approval.
+    /// The approver.
     pub signer: Signer,
     /// When it was sealed.
     pub at: Time,
-    /// How it stands.
+    /// Why it does not count.
     pub standing: Standing,
 }
 
-/// What a passing change rests on.
+/// The decisions on which a passing change is based.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approved {
-    /// Who fills which step.
+    /// The signer of each filled step.
     pub by: BTreeMap<StepName, Signer>,
-    /// Policies that overrides set aside.
+    /// Policies that were overridden.
     pub set_aside: BTreeSet<PolicyId>,
-    /// The decision lines it rests on: what `export` uses up.
+    /// The decision lines it is based on, which an `export` uses.
     pub decisions: BTreeSet<Digest<of::Line>>,
-    /// Until when all of it holds.
+    /// When the earliest of them expires.
     pub until: Option<Time>,
 }
 
 /// The state of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GateState {
-    /// Policy lets it pass without a person.
+    /// Policy allows it without a person.
     Auto,
     /// Every step is filled.
     Approved(Approved),
-    /// Policy denies it, and nobody has set all of that aside.
+    /// Policy denies it, and not all of the denial is overridden.
     Denied(Denial),
     /// A person rejected it; see [`ChangeVerdict::rejects`].
     Rejected,
-    /// It was approved, but is another change now.
+    /// It was approved, but has changed since.
     Void {
-        /// Who had approved.
+        /// The approver.
         signer: Signer,
         /// When that was sealed.
         at: Time,
-        /// What changed.
+        /// The differences.
         since: Vec<Since>,
-        /// The steps to be filled again.
+        /// The steps that must be filled again.
         missing: Vec<Missing>,
     },
-    /// It was approved, but that ended or was used up.
+    /// It was approved, but the approval expired or was used.
     Expired(Vec<Missing>),
     /// Steps are missing.
     Undecided(Vec<Missing>),
-    /// It is approved, but waits for changes that its approval rests on.
+    /// It is approved, but depends on changes that do not pass yet.
     Waits(BTreeSet<CaseId>),
 }
 
 impl GateState {
-    /// Whether the change may be carried out.
+    /// Whether the change may be applied.
     #[must_use]
     pub fn passes(&self) -> bool {
         matches!(self, Self::Auto | Self::Approved(_))
     }
 
-    /// What it contributes to the exit code.
+    /// Its contribution to the exit code.
     #[must_use]
     pub fn exit(&self) -> ExitCode {
         match self {
@@ -119,61 +119,61 @@ impl GateState {
     }
 }
 
-/// What the gate says of a change.
+/// The verdict of the gate on a change.
 #[derive(Clone, Debug)]
 pub struct ChangeVerdict {
-    /// Which change.
+    /// The change.
     pub case: CaseId,
     /// Its digest now.
     pub digest: Digest<of::Change>,
     /// Its state.
     pub state: GateState,
-    /// The rejects that block it, also where something graver is its state.
+    /// The rejections that block it, even if its state is more severe.
     pub rejects: Vec<RejectedBy>,
-    /// Approvals of this digest that do not count, and why.
+    /// Approvals of this digest that do not count, with the reasons.
     pub ignored: Vec<Ignored>,
-    /// Who fills which step, also where others are missing.
+    /// The signer of each filled step, even if other steps are missing.
     filled: BTreeMap<StepName, Signer>,
 }
 
 impl ChangeVerdict {
-    /// Who fills which step, also where others are missing.
+    /// The signer of each filled step, even if other steps are missing.
     #[must_use]
     pub fn filled(&self) -> &BTreeMap<StepName, Signer> {
         if let GateState::Approved(approved) = &self.state { &approved.by } else { &self.filled }
     }
 }
 
-/// What holds for a whole plan at the gate.
+/// The conditions that apply to a whole plan at the gate.
 #[derive(Clone, Debug)]
 pub struct GateTerms {
     /// The time.
     pub now: Time,
-    /// For how long an approval counts from its seal (`approval_ttl`).
+    /// How long an approval counts after it is sealed (`approval_ttl`).
     pub approval_ttl: Span,
-    /// The policies by which `SubmitPlan` denies the whole plan; empty set: a missing permit; `None`: it does not.
+    /// The policies by which `SubmitPlan` denies the whole plan; an empty set is a missing permit; `None`: not denied.
     pub plan_denied: Option<BTreeSet<PolicyId>>,
     /// Whether the snapshot is older than `max_snapshot_age`.
     pub snapshot_stale: bool,
 }
 
-/// What the gate says of a plan.
+/// The verdict of the gate on a plan.
 #[derive(Clone, Debug)]
 pub struct GateVerdict {
-    /// Per change, in the order of the plan.
+    /// The changes, in the order of the plan.
     pub changes: Vec<ChangeVerdict>,
-    /// The changes that may be carried out. Empty once the plan has expired.
+    /// The changes that may be applied. Empty once the plan has expired.
     pub passing: BTreeSet<CaseId>,
     /// Whether the plan has expired.
     pub plan_expired: bool,
-    /// The code to exit with.
+    /// The exit code.
     pub exit: ExitCode,
 }
 
-/// Judges every change of one plan, and the set of those that pass.
+/// Judges every change of one plan, and the set of passing changes.
 ///
 /// # Errors
-/// If the given part of the plan cannot be analysed: whatever `reanalyse` says.
+/// If part of the plan cannot be analysed: the error of `reanalyse`.
 pub fn gate<E>(
     changes: &[EvaluatedChange],
     record: &Record,
@@ -196,13 +196,13 @@ pub fn gate<E>(
         holding.push(ExitCode::Stale);
     }
     let passing = passing(&verdicts);
-    // WHY: a part of the plan was analysed as a plan of its own; the whole was not, and policy denies it.
+    // WHY: a part of the plan is analysed as a plan of its own. The whole plan was not, and policy denies it.
     let whole_denied = terms.plan_denied.is_some() && passing.len() == changes.len();
     let passing = if plan_expired || whole_denied { BTreeSet::new() } else { passing };
     Ok(GateVerdict { changes: verdicts, passing, plan_expired, exit: ExitCode::first(holding) })
 }
 
-/// Judges one change by itself.
+/// Judges one change on its own.
 #[must_use]
 pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &GateTerms, judge: &dyn Judge) -> ChangeVerdict {
     let (now, ttl) = (terms.now, terms.approval_ttl);
@@ -252,7 +252,7 @@ fn remaining(denial: &Denial, set_aside: &BTreeSet<PolicyId>) -> Denial {
     Denial { overridable: denial.overridable.difference(set_aside).cloned().collect(), ..denial.clone() }
 }
 
-/// The state of a change that nothing denies and nobody rejects.
+/// The state of a change that is neither denied nor rejected.
 fn decided(
     present: &EvaluatedChange,
     matched: Matching,
@@ -262,7 +262,7 @@ fn decided(
     terms: &GateTerms,
     judge: &dyn Judge,
 ) -> GateState {
-    // WHY: no steps at all is not "every step filled": policy promises at least one.
+    // WHY: an empty list of steps does not mean that every step is filled; policy guarantees at least one.
     if matched.missing.is_empty() && !matched.filled.is_empty() {
         let mut approved = Approved { by: matched.filled, ..Approved::default() };
         let used = weighed.counting.iter().filter(|c| {
@@ -299,7 +299,7 @@ fn decided(
     GateState::Undecided(missing)
 }
 
-/// The latest approval of what this change was before, and what changed since.
+/// The latest approval of an earlier version of this change, with the differences.
 fn voided(
     present: &EvaluatedChange,
     weighed: &Weighed<'_>,
@@ -342,7 +342,7 @@ fn passing(verdicts: &[ChangeVerdict]) -> BTreeSet<CaseId> {
     verdicts.iter().filter(|v| v.state.passes()).map(|v| v.case.clone()).collect()
 }
 
-/// Takes back what passes only in company that does not pass, until the rest can stand on its own.
+/// Removes changes that pass only together with changes that do not, until the remaining set passes on its own.
 fn settle<E>(
     changes: &[EvaluatedChange],
     verdicts: &mut [ChangeVerdict],
@@ -354,7 +354,7 @@ fn settle<E>(
     loop {
         wait_for_dependencies(changes, verdicts);
         let set = passing(verdicts);
-        // WHY: the whole plan was just analysed; nothing new can be learnt of it.
+        // WHY: the whole plan was just analysed, so a new analysis gives the same result.
         if set.is_empty() || set.len() == changes.len() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The questions that only policy and the access graph can answer, all of them as of now.
+//! Queries to policy and the access graph, all as of now.
 
 use std::collections::BTreeSet;
 
@@ -9,16 +9,16 @@ use crate::decision::recorded::record::{RecordedDecision, ReviewerVerdict};
 use crate::input::id::PersonId;
 use crate::policy::{KeyFacts, StepName};
 
-/// Answers what only policy and the graph of access can say, all of it as of now.
+/// Answers queries that need policy or the access graph, all as of now.
 pub trait Judge {
     /// Whether an access covers another.
     fn covers(&self, wide: &Access, narrow: &Access) -> bool;
-    /// Whether policy permits this signer this step on this change, for a signature that shows this of the key.
+    /// Whether policy permits a signer a step on a change, given the facts that the signature proves about the key.
     fn permits(&self, signer: &Signer, key: &KeyFacts, case: &CaseId, step: &StepName) -> bool;
-    /// Whether policy permits this signer `Override` on this change, for a signature that shows this of the key.
+    /// Whether policy permits a signer `Override` on a change, given the facts that the signature proves about the key.
     fn permits_override(&self, signer: &Signer, key: &KeyFacts, case: &CaseId) -> bool;
-    /// Whether a yes takes back the same person's reject: only if it is one that policy permits them with the key that
-    /// signed it, an approval a step that it lists, an override to set something aside.
+    /// Whether an approval or override withdraws an earlier rejection by the same person. Only if policy permits it to
+    /// that person with the signing key: an approval, one of the steps it lists; an override, `Override`.
     fn takes_back(&self, yes: &RecordedDecision) -> bool {
         let case = yes.case();
         match &yes.said {
@@ -29,8 +29,8 @@ pub trait Judge {
             ReviewerVerdict::Reject => false,
         }
     }
-    /// What bars this person from deciding this change: [`crate::decision::bars::bars`].
+    /// The reasons that exclude this person from deciding this change: see [`crate::decision::bars::bars`].
     fn bars(&self, person: &PersonId, case: &CaseId) -> BTreeSet<Bar>;
-    /// Who could take this step on this change, for messages.
+    /// The people who could fill this step of this change, for messages.
     fn could_take(&self, case: &CaseId, step: &StepName) -> BTreeSet<PersonId>;
 }

@@ -1,33 +1,34 @@
-//! Steps are filled by different people with different keys.
+//! Assigns the steps of a change to different people with different keys.
 //!
-//! In: the steps needed, and for each recorded approval its person, its key and the steps it can fill. Out: a maximum
-//! matching and the steps left over. The result does not depend on the order of the approvals.
+//! Computes a maximum matching from the needed steps and, for each recorded approval, its person, its key and the steps
+//! it can fill. Returns the matching and the unfilled steps. The result does not depend on the order of the approvals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::case::{Signer, StepName};
 
-/// An approval that counts, and the needed steps that its person was and is permitted.
+/// An approval that counts, with the needed steps that its person was and is permitted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate<S: Ord = StepName> {
-    /// Who, with which key.
+    /// The person and the key.
     pub signer: Signer,
-    /// What it can fill.
+    /// The steps it can fill.
     pub steps: BTreeSet<S>,
 }
 
-/// Which step is filled by whom.
+/// The assignment of steps to signers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matching<S: Ord = StepName> {
     /// The steps filled.
     pub filled: BTreeMap<S, Signer>,
-    /// The steps left over, in the order in which they were asked for.
+    /// The unfilled steps, in the order of the needed steps.
     pub missing: Vec<S>,
 }
 
-/// Fills as many of the needed steps as can be filled at once.
+/// Fills as many of the needed steps as can be filled at the same time.
 ///
-/// People that share a key, directly or over others, count as one: who holds the key cannot be told apart.
+/// People who share a key, directly or through others, count as one, because the holder of the key cannot be
+/// identified.
 #[must_use]
 pub fn fill<S: Ord + Clone>(needed: &[S], candidates: &[Candidate<S>]) -> Matching<S> {
     let mut steps: Vec<&S> = Vec::new();
@@ -53,10 +54,10 @@ pub fn fill<S: Ord + Clone>(needed: &[S], candidates: &[Candidate<S>]) -> Matchi
     Matching { filled, missing }
 }
 
-/// What one pair of hands can fill, and with which signature.
+/// The steps that one group of people with shared keys can fill, with the signature for each.
 type Hand<'a, S> = BTreeMap<&'a S, &'a Signer>;
 
-/// Joins candidates that share a person or a key.
+/// Groups candidates that share a person or a key.
 fn hands<S: Ord>(candidates: &[Candidate<S>]) -> Vec<Hand<'_, S>> {
     let mut sorted: Vec<&Candidate<S>> = candidates.iter().collect();
     sorted.sort();

@@ -1,15 +1,16 @@
-//! What a person said is matched with what was shown.
+//! Matches the decisions of people with what they were shown.
 //!
-//! In: the plan, its facts, what policy says of each change, and what the log holds. Out: the digest of a change, the
-//! session as a state machine, the state of every change at the gate, and the exit code. This room is pure: it never
-//! reads a clock, a file, the environment or a terminal, and it never decides in a person's place.
+//! Computes, from the plan, its facts, the outcome of the policies for each change and the contents of the log, the
+//! digest of a change, the session as a state machine, the state of every change at the gate, and the exit code. This
+//! module is pure: it does not read a clock, a file, the environment or a terminal, and it never decides in a person's
+//! place.
 //!
-//! In reading order: [`fields`] and [`digest`] say what exactly is approved; [`case`] names what is asked of the rooms
-//! below; [`bars`] says who may never approve; `record`, [`approval`], `reject` and [`matching`] say what counts of
-//! the decisions in the log; [`risk`] and `likeness` order and group the questions; [`session`] asks them;
-//! `soundness`, [`since`] and [`gate`] judge the result, [`overlap`] two plans beside each other; [`exit`] is the number that the
-//! process ends with; [`translate`] and `recall` put what policy and the log say into this room's words; [`lint`] compares the trust
-//! files that all of it rests on.
+//! In reading order: [`fields`] and [`digest`] define exactly what is approved; [`case`] has the shared types and the
+//! queries to the modules below; [`bars`] excludes people who can never approve; `recorded`, [`approval`] and
+//! [`matching`] decide which recorded decisions count; [`risk`] and `bulk_key` order and group the questions;
+//! [`session`] asks them; `recheck`, [`since`] and [`gate`] judge the result, and [`overlap`] compares two plans;
+//! [`exit`] is the exit code of the process; [`translate`] converts the outcomes of policies into the types of this
+//! module; [`lint`] checks the trust files that all of it depends on.
 
 pub mod approval;
 pub mod bars;

@@ -1,7 +1,7 @@
 //! Two plans that concern the same object.
 //!
-//! In: a plan, and others that are open beside it. Out: its changes whose object a change of another plan has as well.
-//! Each plan is decided on by its own facts, so what one of them does first the other does not know.
+//! Finds the changes of a plan whose object a change of another open plan has as well. Each plan is decided by its own
+//! facts, so an earlier effect of the other plan is not taken into account.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use crate::input::id::{ChangeId, Id, PlanId};
 use crate::input::place::Place;
 use crate::plan::model::{Action, AssignmentChange, Owned, Plan, Target};
 
-/// A change whose object another plan has too.
+/// A change whose object a change of another plan has too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlap {
     /// The change.
     pub change: ChangeId,
-    /// Where it stands.
+    /// Its location.
     pub place: Place,
     /// The other plan.
     pub other_plan: PlanId,
-    /// Its change.
+    /// The change of the other plan.
     pub other_change: ChangeId,
-    /// Its file.
+    /// The file of the other plan.
     pub other_file: String,
 }
 
-/// The kind and the name of a thing.
+/// The kind and the name of an object.
 type Thing = (&'static str, Vec<String>);
 
-/// What a change is about: a thing as a whole, or a part of it.
+/// The object of a change: a whole object, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct About {
     thing: Thing,
@@ -40,7 +40,7 @@ impl About {
     }
 }
 
-/// Every change of a plan whose object a change of one of the others has too: the first such change for each.
+/// The changes of a plan whose object a change of another plan has too, each with the first such change.
 pub fn overlaps<'p>(plan: &Plan, others: impl Iterator<Item = &'p Plan>) -> Vec<Overlap> {
     let mut known: BTreeMap<Thing, Vec<(About, &Plan, &ChangeId)>> = BTreeMap::new();
     for other in others.filter(|other| other.id.value != plan.id.value) {

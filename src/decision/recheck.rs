@@ -1,4 +1,4 @@
-//! Whether the approved changes can stand on their own.
+//! Whether the approved changes are acceptable on their own.
 //!
 //! The approved changes are analysed again as a plan of their own, because a grant whose companion revoke was rejected
 //! may now break a rule. This module compares that analysis with what was approved and returns the faults.
@@ -12,39 +12,39 @@ use crate::input::id::{PlanId, PolicyId};
 /// The approved set, analysed and evaluated as a plan of its own.
 #[derive(Clone, Debug, Default)]
 pub struct Reanalysis {
-    /// Per plan whose approved part `SubmitPlan` denies: the policies, or an empty set for a missing permit.
+    /// For each plan whose approved part `SubmitPlan` denies: the policies, or an empty set for a missing permit.
     pub denied_plans: BTreeMap<PlanId, BTreeSet<PolicyId>>,
-    /// Every change of the set, as it is in the set.
+    /// Every change of the set, as evaluated within the set.
     pub changes: BTreeMap<CaseId, EvaluatedChange>,
 }
 
-/// Why an approved set cannot stand on its own.
+/// Why an approved set is not acceptable on its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecheckFault {
     /// Policy denies the approved part of the plan.
     PlanDenied(PlanId, BTreeSet<PolicyId>),
     /// Policy denies the change within the set.
     Denied(CaseId, BTreeSet<PolicyId>),
-    /// The change does something else within the set.
+    /// The change has a different effect within the set.
     Moved(CaseId),
-    /// The set gives together what the person was not shown.
+    /// The changes of the set together give access that the person was not shown.
     Emerges(CaseId, BTreeSet<Digest<of::Piece>>),
     /// The change depends on one that was rejected or is denied.
     Dependency(CaseId, CaseId),
-    /// The analysis says nothing of the change.
+    /// The analysis has no result for the change.
     NotAnalysed(CaseId),
 }
 
-/// What one approved change was approved on.
+/// The basis on which a change was approved.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
     /// The change as it was shown.
     pub shown: &'a EvaluatedChange,
-    /// The policies set aside for it.
+    /// The policies overridden for it.
     pub set_aside: &'a BTreeSet<PolicyId>,
 }
 
-/// The faults of an approved set, sorted; empty: it can stand.
+/// The faults of an approved set, sorted; empty if it is acceptable.
 #[must_use]
 pub fn faults(approved: &[Basis<'_>], again: &Reanalysis) -> BTreeSet<RecheckFault> {
     let mut found: BTreeSet<RecheckFault> = again

@@ -1,7 +1,7 @@
-//! Which question comes first: the riskiest.
+//! The order of the questions: the riskiest change first.
 //!
-//! In: the facts of a change. Out: a total order. It weighs facts only, never what the plan claims, and ties end at the
-//! change digest, so that the same plan is always asked in the same order.
+//! A total order on the facts of changes. Claims of the plan have no influence, and ties are broken by the change
+//! digest, so the same plan is always reviewed in the same order.
 
 use std::cmp::{Ordering, Reverse};
 
@@ -9,7 +9,7 @@ use crate::access::model::facts::ChangeFacts;
 use crate::decision::case::EvaluatedChange;
 use crate::input::entitlement::Sensitivity;
 
-/// How risky a change is; greater is riskier. The fields weigh in their order.
+/// The risk of a change; greater is riskier. Earlier fields take precedence.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a weight of its own, and they are only ever compared in order"
@@ -20,34 +20,34 @@ pub struct Risk {
     pub privileged: bool,
     /// It completes an escalation path.
     pub escalates: bool,
-    /// The highest sensitivity that it concerns.
+    /// The highest sensitivity involved.
     pub sensitivity: Sensitivity,
-    /// It is half of something that only the whole plan gives.
+    /// It is part of an emergent piece.
     pub emerges: bool,
-    /// It makes a conflict of duties.
+    /// It creates a separation-of-duties conflict.
     pub conflicts: bool,
     /// It may complete an escalation path.
     pub may_escalate: bool,
-    /// How many privileged pieces it gives.
+    /// The number of privileged pieces it gives.
     pub gained_privileged: u64,
-    /// Something of what it gives has no end.
+    /// Some of the access it gives has no expiry.
     pub stays: bool,
-    /// More people may be concerned than are known.
+    /// The number of affected identities is a lower bound.
     pub at_least: bool,
-    /// It gives anything at all.
+    /// It gives any access.
     pub gains: bool,
-    /// Claims that are contradicted.
+    /// The number of contradicted claims.
     pub contradictions: usize,
-    /// How many identities it concerns.
+    /// The number of affected identities.
     pub identities: u64,
-    /// How many pieces it gives, now or eligible.
+    /// The number of pieces it gives, now or eligible.
     pub gained: usize,
-    /// How many pieces it takes.
+    /// The number of pieces it removes.
     pub lost: usize,
 }
 
 impl Risk {
-    /// Weighs a change.
+    /// Computes the risk of a change.
     #[must_use]
     pub fn of(present: &EvaluatedChange, facts: &ChangeFacts) -> Self {
         let gained = facts.effects.gained.len().saturating_add(facts.effects.gained_eligible.len());
@@ -70,7 +70,7 @@ impl Risk {
     }
 }
 
-/// Riskiest first; of equal risk the smaller digest, then plan and change.
+/// Riskiest first. Of equal risk the smaller digest, then plan and change.
 #[must_use]
 pub fn riskiest_first(a: (&Risk, &EvaluatedChange), b: (&Risk, &EvaluatedChange)) -> Ordering {
     (Reverse(a.0), a.1.digest, &a.1.case).cmp(&(Reverse(b.0), b.1.digest, &b.1.case))

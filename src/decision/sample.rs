@@ -1,4 +1,4 @@
-//! Small plans, records and judges for the tests of this room.
+//! Small plans, records and judges for the tests of this module.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -188,7 +188,7 @@ pub(crate) fn analysis() -> Analysis {
     }
 }
 
-/// A document of a grant: who gets which role, with which actions.
+/// The document of a grant of a role with these actions to an identity.
 pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> ChangeDocument {
     let mut gained: Vec<Held> = actions
         .iter()
@@ -216,7 +216,7 @@ pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> ChangeDocument
     }
 }
 
-/// A change that takes what a grant gives.
+/// The document of a revoke of such a grant.
 pub(crate) fn reduction(to: &str, role: &str) -> ChangeDocument {
     let mut d = document(to, role, &["read"]);
     d.action = "revoke".into();
@@ -240,7 +240,7 @@ pub(crate) fn simple(id: &str) -> EvaluatedChange {
     present(id, document(&format!("svc:{id}"), "reader", &["read"]), needs(&["Owner"]))
 }
 
-/// A decision by `person` with a key of that person's own, sealed an hour ago.
+/// A decision by `person` with that person's own key, sealed an hour ago.
 pub(crate) fn said(
     session: &str,
     index: u64,
@@ -291,7 +291,7 @@ pub(crate) fn record(decisions: Vec<RecordedDecision>, parents: &[(&str, &str)])
     record
 }
 
-/// Permits everything to everybody, except what it is told.
+/// Permits everything to everyone, with configurable exceptions.
 #[derive(Default)]
 pub(crate) struct Site {
     pub(crate) only: BTreeMap<PersonId, BTreeSet<StepName>>,

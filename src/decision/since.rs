@@ -1,7 +1,7 @@
-//! What changed since an approval.
+//! The differences between an approved change and the current one.
 //!
-//! In: a change as it was approved and as it is now. Out: the differences, for the sentence "approved at …, but since
-//! then: + …". Equal documents have none.
+//! Compares the two documents, for the message "approved at …, but since then: + …". Equal documents have no
+//! differences.
 
 use std::collections::BTreeSet;
 
@@ -12,27 +12,27 @@ use crate::input::text::Text;
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Since {
-    /// It gives this as well.
+    /// It gives this access too.
     Gains(Held),
-    /// It no longer gives this.
+    /// It no longer gives this access.
     GainsNot(Held),
-    /// It gives this as well, to be activated later.
+    /// It gives this access too, by activation.
     GainsEligible(Held),
-    /// It no longer gives this, to be activated later.
+    /// It no longer gives this access by activation.
     GainsEligibleNot(Held),
-    /// It takes this as well.
+    /// It removes this access too.
     Loses(Held),
-    /// It no longer takes this.
+    /// It no longer removes this access.
     LosesNot(Held),
-    /// A fact or a line of the plan has another value: its name in the plan or in the facts.
+    /// A field has a different value: its name in the plan or in the facts.
     Field(Text),
-    /// It is meant for other systems: those of then, and those of now.
+    /// It applies to different systems: the earlier ones and the current ones.
     Targets(Vec<TargetRecord>, Vec<TargetRecord>),
-    /// Together with other changes it gives this.
+    /// It is part of this further emergent piece.
     Emerges(Digest<of::Piece>),
 }
 
-/// Everything that differs between a change as it was and as it is.
+/// All differences between the earlier and the current change.
 #[must_use]
 pub fn since(was: &ChangeDocument, is: &ChangeDocument) -> Vec<Since> {
     let mut found = Vec::new();

@@ -1,7 +1,6 @@
-//! What policy says, in this room's words.
+//! Converts policy outcomes into the types of this module.
 //!
-//! In: policy's judgement of a change or a plan. Out: an outcome. It errs towards denied: what is not plainly one that
-//! `Override` can set aside is mandatory.
+//! Errs towards denial: a denial counts as mandatory unless it is clearly one that `Override` can override.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +9,7 @@ use crate::input::id::PolicyId;
 use crate::policy;
 use crate::policy::{Enforcement, Judged, PlanJudged, PolicyHit, Why};
 
-/// What policy says of a change.
+/// The outcome of the policies for a change.
 #[must_use]
 pub fn outcome(judged: &Judged) -> CaseOutcome {
     match &judged.outcome {
@@ -20,7 +19,7 @@ pub fn outcome(judged: &Judged) -> CaseOutcome {
     }
 }
 
-/// The policies by which the whole plan is denied; `None`: it is not. An empty set is a denial without a policy.
+/// The policies that deny the whole plan; `None`: not denied. An empty set is a denial without a policy.
 #[must_use]
 pub fn plan_denied(judged: &PlanJudged) -> Option<BTreeSet<PolicyId>> {
     (!judged.passes()).then(|| judged.denials.iter().map(|hit| hit.policy.clone()).collect())
@@ -33,8 +32,8 @@ fn denial(judged: &Judged) -> Denial {
     Denial { unnamed: !judged.overridable && mandatory.is_empty(), mandatory, overridable, then: judged.steps.clone() }
 }
 
-/// Whether a hit alone is one that `Override` can set aside: a policy of the set made for that. A missing permit never is,
-/// nor a question that could not be put.
+/// Whether `Override` can override a hit: it must be a policy of the set for that purpose. A missing permit cannot be
+/// overridden, nor can a query that failed.
 fn can_be_set_aside(hit: &PolicyHit) -> bool {
     match (hit.enforcement, &hit.why) {
         (Enforcement::Override, Why::Forbids | Why::Fails(_)) => true,

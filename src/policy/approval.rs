@@ -1,7 +1,8 @@
-//! Persons: which steps may this one take, and may they set a denial aside?
+//! Approvers: which steps a person may fill on a change, and whether the person may override its denials.
 //!
-//! In: a pack, a matter, a change, a person of `people.yaml` and the key they sign with. Out: the steps permitted, or
-//! what forbids each. The tool itself bars machines, self-approval and persons in doubt; no policy can lift that.
+//! Evaluates, for a pack, an input, a change, a person of `people.yaml` and the signing key, the permitted steps and
+//! the policies that forbid the others. Independent of policy, machines, the person's own proposals and gains, and
+//! ambiguous persons are always excluded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,21 +21,22 @@ use crate::policy::steps::StepName;
 use crate::policy::{case, entities, explain, hit};
 use crate::snapshot::model::Status;
 
-/// Why the tool lets a person decide nothing about a change.
+/// Why a person can decide nothing about a change, regardless of policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Barred {
-    /// `people.yaml` does not know them, or two persons share an id or identity.
+    /// The person is not in `people.yaml`, or two persons share an id or identity.
     UnknownPerson,
-    /// The snapshot calls one of their identities disabled.
+    /// One of the person's identities is disabled in the snapshot.
     Disabled,
-    /// The snapshot calls one of their identities non-human.
+    /// One of the person's identities is not human in the snapshot.
     NotHuman,
-    /// They are the proposer.
+    /// The person is the proposer.
     OwnProposal,
-    /// They gain by the change: themselves, through a group, a trust, or a machine they own.
+    /// The person gains access by the change: directly, through a group or a trust, or through a machine the person
+    /// owns.
     OwnGain,
-    /// There is no such change.
+    /// The change does not exist.
     UnknownChange,
 }
 
@@ -56,19 +58,19 @@ impl Barred {
 /// What a person may do about a change.
 #[derive(Clone, Debug)]
 pub struct Permitted {
-    /// The steps that they may take. For [`may_override`], empty.
+    /// The steps that the person may fill. Empty for [`may_override`].
     pub steps: BTreeSet<StepName>,
-    /// Whether they may set its denials aside. For [`may_approve`], false.
+    /// Whether the person may override its denials. False for [`may_approve`].
     pub sets_aside: bool,
-    /// What the tool itself holds against them.
+    /// The reasons that exclude the person regardless of policy.
     pub barred: BTreeSet<Barred>,
-    /// Per step not permitted, what forbids it. For [`may_override`] the key is `Override`.
+    /// For each step that is not permitted, the policies that forbid it. For [`may_override`] the key is `Override`.
     pub forbidden: BTreeMap<String, Vec<PolicyHit>>,
-    /// The questions, to be recorded; none if none could be put.
+    /// The queries, to be recorded; `None` if no query was possible.
     pub case: Option<Case>,
 }
 
-/// Asks which steps a person may take on the change at a place of the plan.
+/// Evaluates which steps a person may fill on the change at an index of the plan.
 #[must_use]
 pub fn may_approve(
     pack: &Pack,
@@ -82,7 +84,8 @@ pub fn may_approve(
     ask(pack, matter, index, person, key, &actions)
 }
 
-/// Asks whether a person may set the denials of a change aside, or lift a reject of it together with another.
+/// Evaluates whether a person may override the denials of a change, or lift a rejection of it together with another
+/// person.
 #[must_use]
 pub fn may_override(
     pack: &Pack,

@@ -1,7 +1,7 @@
-//! What the tool itself bars, whatever a policy says: automatic approval of anything that matters, and self-approval.
+//! Exclusions that apply regardless of policy: automatic approval of risky changes, and self-approval.
 //!
-//! In: facts. Out: reasons. Who gains counts through every identity of a person, groups before and after the change,
-//! and non-human identities that they own.
+//! Computed from facts. A person gains through each of their identities, through groups before and after the change,
+//! and through non-human identities that they own.
 
 use std::collections::BTreeSet;
 
@@ -21,31 +21,31 @@ use crate::policy::pack::Pack;
 pub enum AutoBar {
     /// It is privileged.
     Privileged,
-    /// No rule and no label classifies what it gives or takes.
+    /// Neither a rule nor a label classifies the access that it gives or removes.
     Unclassified,
-    /// Everybody, or an anonymous caller, gains or is to gain.
+    /// Everyone, or an anonymous caller, gains access or is a receiver.
     Public,
-    /// It gives access without an end.
+    /// It gives access without an expiry.
     StandingGain,
     /// It gives access that can be activated later.
     EligibleGain,
-    /// It is part of something that only the plan as a whole gives.
+    /// It is part of an emergent piece of the plan.
     EmergentGain,
-    /// It is part of what only several changes of the plan take together.
+    /// It is part of a loss that only several changes of the plan cause together.
     LostTogether,
-    /// It completes a known way to escalate, or may.
+    /// It completes an escalation path, or may complete one.
     Escalation,
-    /// It gives one subject what must be apart.
+    /// It gives one subject both sides of a separation-of-duties pair.
     SodConflict,
-    /// The search for responsible sets hit a cap.
+    /// The search for responsible sets reached a limit.
     SetsIncomplete,
-    /// The effect of it, or of its plan as a whole, is too large to tell.
+    /// The effect of the change, or of its whole plan, is too large to analyse.
     TooLarge,
-    /// It concerns a group whose members are not all known.
+    /// It affects a group whose members are not all known.
     MembersUnknown,
     /// The snapshot contradicts a claim.
     Contradicted,
-    /// A person rejected it, or one like it in another plan, and did not take that back.
+    /// A person rejected it, or a similar change in another plan, and did not withdraw that.
     Rejected,
     /// It gives a part of what a person rejected.
     PartOfRejected,
@@ -53,11 +53,11 @@ pub enum AutoBar {
     ProposerOrSponsorGains,
     /// It changes a role's definition.
     RoleDefinition,
-    /// It changes who can act as whom.
+    /// It changes who can act as another identity.
     Trust,
-    /// It changes who answers for something.
+    /// It changes the owner of something.
     Owner,
-    /// It concerns a credential.
+    /// It involves a credential.
     Credential,
     /// It removes or redefines access outside its task, or no task covers it.
     TakesOutsideTask,
@@ -65,9 +65,9 @@ pub enum AutoBar {
     MassRemoval,
     /// It adds or removes a deny.
     Deny,
-    /// It silences a finding.
+    /// It suppresses a finding.
     Finding,
-    /// It concerns a group or role that a policy names.
+    /// It involves a group or role that a policy names.
     NamedByPolicy,
 }
 
@@ -178,7 +178,7 @@ fn of_action(action: &Action) -> Vec<AutoBar> {
     }
 }
 
-/// The groups and roles that a change concerns, by the names that Cedar knows, with all that they lie in.
+/// The groups and roles that a change involves, by their Cedar names, with all groups and roles they belong to.
 fn names(facts: &ChangeFacts) -> impl Iterator<Item = String> + '_ {
     let named = &facts.named;
     let groups: BTreeSet<&GroupId> = [&named.group, &named.member_of].into_iter().flatten().collect();
@@ -194,7 +194,7 @@ fn names(facts: &ChangeFacts) -> impl Iterator<Item = String> + '_ {
     all.into_iter().map(outside)
 }
 
-/// Somebody with all their identities, groups and what they own.
+/// A person or identity with all their identities, groups and owned identities.
 pub(super) struct Who<'a> {
     identities: BTreeSet<&'a IdentityId>,
     groups: BTreeSet<&'a GroupId>,
@@ -202,7 +202,7 @@ pub(super) struct Who<'a> {
 }
 
 impl<'a> Who<'a> {
-    /// Whoever an identity is: the whole person, if it is one's.
+    /// The person that an identity belongs to, or the identity alone if it belongs to no one.
     pub(super) fn of_identity(matter: &'a PolicyInput<'_>, facts: &'a ChangeFacts, id: &'a IdentityId) -> Self {
         match matter.people.whose(id) {
             Some(person) => Self::of_person(matter, facts, person),
@@ -233,7 +233,7 @@ impl<'a> Who<'a> {
         Self { identities, groups, owns }
     }
 
-    /// Whether they gain by a change, now or eligibly, or receive something by it.
+    /// Whether they gain access by a change, now or eligible, or are a receiver.
     pub(super) fn gains(&self, matter: &PolicyInput<'_>, facts: &ChangeFacts) -> bool {
         facts.gaining().any(|subject| match subject {
             Subject::Group(group) => self.groups.contains(group),

@@ -1,7 +1,7 @@
-//! A case: questions put to Cedar about one change (or plan, or approver), with what it answered.
+//! A case: queries to Cedar about one change (or plan, or approver), with the answers.
 //!
-//! In: entities built with the schema, and a question. Out: what each of the three sets answered, and the record of it
-//! all as canonical JSON, enough to decide again. An answer that cannot be had is a denial, never a guess.
+//! Evaluates a query over entities built with the schema in each of the three policy sets, and records all of it as
+//! canonical JSON, sufficient to replay the case. A query that cannot be evaluated is a denial.
 
 use cedar_policy::{Context, Decision, Entities, EntityUid, PolicySet, Request};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::input::canonical::{self, CanonicalError};
 use crate::input::id::PolicyId;
 use crate::policy::pack::Pack;
 
-/// What one set answered to one question. Ids are sorted.
+/// The answer of one policy set to one query. Ids are sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyAnswer {
@@ -22,7 +22,7 @@ pub struct PolicyAnswer {
     pub errors: Vec<(String, String)>,
 }
 
-/// One question and what was answered.
+/// A query with its answers.
 #[derive(Clone, Debug)]
 pub struct PolicyQuery {
     pub(super) principal: EntityUid,
@@ -30,14 +30,14 @@ pub struct PolicyQuery {
     pub(super) resource: EntityUid,
     /// Per set, in the order of [`crate::policy::enforcement::Enforcement::ALL`].
     pub(super) answers: [PolicyAnswer; 3],
-    /// Whether the advisory set was asked.
+    /// Whether the advisory set was evaluated.
     pub(super) with_advice: bool,
-    /// Why it could not be put, if so.
+    /// Why the query was not possible, if so.
     pub(super) fault: Option<String>,
 }
 
 impl PolicyQuery {
-    /// Whether it is permitted outright: a permit, no forbid and no error in either set that denies.
+    /// Whether it is permitted: a permit, and no forbid or error in either set that denies.
     pub(super) fn permitted(&self) -> bool {
         let [mandatory, over, _] = &self.answers;
         self.fault.is_none()
@@ -54,7 +54,7 @@ impl PolicyQuery {
     }
 }
 
-/// Questions about one thing, over one store of entities and one context.
+/// Queries about one object, over one entity store and one context.
 #[derive(Clone, Debug)]
 pub struct Case {
     pub(super) entities: Entities,
@@ -63,7 +63,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Puts a question to all three sets.
+    /// Evaluates a query in all three sets.
     pub(super) fn ask(
         &mut self,
         pack: &Pack,
@@ -102,7 +102,7 @@ impl Case {
         self.asked.last()
     }
 
-    /// The record of the case: questions, answers, context and entities, as canonical JSON.
+    /// The record of the case: queries, answers, context and entities, as canonical JSON.
     ///
     /// # Errors
     /// If a value has no canonical form, such as a count beyond 2^53−1.
@@ -123,7 +123,7 @@ impl Case {
     }
 }
 
-/// The form in which a case is recorded.
+/// The recorded format of a case.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
@@ -132,7 +132,7 @@ pub(super) struct Record {
     pub(super) questions: Vec<Question>,
 }
 
-/// The form in which a question is recorded.
+/// The recorded format of a query.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
@@ -194,7 +194,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Asks one set.
+/// Evaluates one set.
 pub(super) fn answer_of(pack: &Pack, request: &Request, set: &PolicySet, entities: &Entities) -> PolicyAnswer {
     if set.is_empty() {
         return PolicyAnswer::default();

@@ -1,4 +1,4 @@
-//! How a policy is enforced, and the reserved names of denials that no policy makes.
+//! How a policy is enforced, and the reserved names for denials without a policy.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Enforcement {
-    /// Denies, and nobody can set it aside.
+    /// Denies, and cannot be overridden.
     Mandatory,
-    /// Denies, unless a person permitted `Override` sets it aside.
+    /// Denies, unless a person permitted `Override` overrides it.
     Override,
     /// Warns.
     Advisory,
 }
 
 impl Enforcement {
-    /// Every enforcement, in the order in which sets are asked.
+    /// Every enforcement, in the order in which the sets are evaluated.
     pub const ALL: [Self; 3] = [Self::Mandatory, Self::Override, Self::Advisory];
 
     /// The word as policies write it.
@@ -29,11 +29,11 @@ impl Enforcement {
     }
 }
 
-/// Stands for a policy where no policy permits.
+/// The policy name used if no policy permits.
 pub(crate) const NO_PERMIT: &str = "no-permit";
 
-/// Stands for a policy where the question could not be put.
+/// The policy name used if the query was not possible.
 pub(crate) const UNANSWERABLE: &str = "unanswerable";
 
-/// Stands for a policy where the proof of who wrote the plan is refused.
+/// The policy name used if the proof of the plan's author is refused.
 pub(crate) const REFUSED_PROOF: &str = "refused-proof";

@@ -1,14 +1,14 @@
-//! The entity store: what a question can reach, flattened, typed by the schema, closed to the proven depth.
+//! The entity store: everything reachable from a query, flattened, typed by the schema, closed to the validated depth.
 //!
-//! In: a matter and one change (or the whole plan). Out: `Entities` built with the schema, and the uids to ask with.
+//! Builds `Entities` with the schema, and the uids of the query, from an input and one change (or the whole plan).
 //!
-//! Rules that keep it honest:
-//! - Every identity of a person is one entity, `Identity::"person:ID"`. Approver groups are `Group::"approvers:NAME"`,
-//!   filled by `people.yaml` alone. A name from outside that begins like one of these is moved out of the way.
-//! - A principal has the memberships it has before the plan. Where the store would lend it more, because a group or role
-//!   that it holds is itself in the store as the change leaves it, the question cannot be put.
-//! - A thing that no view knows stands in the store with `unknown` kind and status, so that a policy which reads it does
-//!   not fail to evaluate, and a policy which demands `active` denies.
+//! Rules:
+//! - All identities of a person are one entity, `Identity::"person:ID"`. Approver groups are `Group::"approvers:NAME"`,
+//!   with members from `people.yaml` only. An external name with one of these prefixes is renamed.
+//! - A principal has its memberships before the plan. If the store would give it more, because a group or role that it
+//!   has is itself in the store in its state after the change, the query is not possible.
+//! - An object without a view has `unknown` kind and status, so that a policy which reads it does not fail to evaluate,
+//!   and a policy which requires `active` denies.
 
 mod build;
 pub(crate) mod names;
@@ -33,7 +33,7 @@ use crate::policy::input::KeyFacts;
 use crate::policy::input::PolicyInput;
 use crate::policy::pack::Pack;
 
-/// A store with the uids of the thing asked about and of the principal.
+/// A store with the uids of the resource and of the principal.
 #[derive(Clone)]
 pub(super) struct Store {
     pub(super) entities: Entities,
@@ -71,7 +71,7 @@ fn finish(pack: &Pack, rows: Rows, principal: &Key, resource: &Key) -> Result<St
     Ok(Store { entities, principal: uid(principal)?, resource: uid(resource)? })
 }
 
-/// The context of a proposer's question.
+/// The context of a query about the proposer.
 pub(super) fn proposal(pack: &Pack, matter: &PolicyInput<'_>, history: &History) -> Result<Context, String> {
     let mut proposer = vec![
         ("method".to_owned(), Value::new_string(matter.proof.method.clone())),
@@ -92,7 +92,7 @@ pub(super) fn proposal(pack: &Pack, matter: &PolicyInput<'_>, history: &History)
     context(matter, vec![("proposer".to_owned(), record(proposer)?), ("history".to_owned(), record(history)?)])
 }
 
-/// The context of an approver's question.
+/// The context of a query about an approver.
 pub(super) fn approval(matter: &PolicyInput<'_>, key: &KeyFacts) -> Result<Context, String> {
     let key = vec![
         ("type".to_owned(), Value::new_string(key.kind.clone())),

@@ -1,4 +1,4 @@
-//! The hits of a question: which policies deny or warn, with the limits that are exceeded.
+//! The hits of a query: policies that deny or warn, with the limits that are exceeded.
 //!
 //! Reads the answers of a case. If no policy permits, the denial names the permits with the most conditions met.
 
@@ -12,7 +12,7 @@ use crate::policy::limits;
 use crate::policy::pack::Pack;
 use crate::policy::policy_file::Annotations;
 
-/// The hits of the last question of a case: denials, then warnings.
+/// The hits of the last query of a case: denials, then warnings.
 pub(super) fn hits(pack: &Pack, case: &Case) -> (Vec<PolicyHit>, Vec<PolicyHit>) {
     let Some(asked) = case.asked.last() else {
         return (vec![unanswerable("the schema lacks a type that the tool stands on")], Vec::new());

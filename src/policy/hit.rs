@@ -1,4 +1,4 @@
-//! A hit: a policy that denies or warns, and why.
+//! A hit: a policy that denies or warns, with the reason.
 
 use crate::input::entitlement::Sensitivity;
 use crate::input::finding::{Code, ExceededLimit, Finding};
@@ -6,44 +6,44 @@ use crate::input::id::PolicyId;
 use crate::input::text::Text;
 use crate::policy::enforcement::{Enforcement, REFUSED_PROOF, UNANSWERABLE};
 
-/// Why a policy stands in an answer.
+/// Why a policy is a hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// It forbids.
     Forbids,
-    /// It failed to evaluate, and an error denies (in an advisory policy it only warns).
+    /// It failed to evaluate, which denies (in an advisory policy it only warns).
     Fails(Text),
     /// No policy permits.
     NoPermit,
-    /// The question could not be put to Cedar.
+    /// The query to Cedar was not possible.
     Unanswerable(Text),
-    /// Nothing good proves who wrote the plan, and something must.
+    /// The author of the plan is not proven, although a proof is required.
     Unproven(Text),
 }
 
 /// A policy that denies or warns, as a card shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyHit {
-    /// Which; `no-permit`, `unanswerable` and `refused-proof` stand for none.
+    /// The policy; `no-permit`, `unanswerable` and `refused-proof` are used for denials without a policy.
     pub policy: PolicyId,
-    /// What it demands.
+    /// The requirement.
     pub title: Text,
     /// How to fix the change.
     pub advice: Text,
-    /// The outside control that it serves.
+    /// The external control that it implements.
     pub control: Text,
-    /// How grave a breach is.
+    /// The severity of a violation.
     pub severity: Sensitivity,
-    /// How strongly it binds.
+    /// The enforcement.
     pub enforcement: Enforcement,
-    /// Why it stands here.
+    /// The reason.
     pub why: Why,
     /// The exceeded limits, if the policy compares numbers or tests the task's scope.
     pub limits: Vec<ExceededLimit>,
 }
 
 impl PolicyHit {
-    /// The hit as a finding; the caller adds the place of the change.
+    /// The hit as a finding; the caller adds the location of the change.
     #[must_use]
     pub fn finding(&self) -> Finding {
         let code = match (&self.why, self.enforcement) {
@@ -64,7 +64,7 @@ impl PolicyHit {
     }
 }
 
-/// The denial that stands where a question could not be put.
+/// The denial used if a query was not possible.
 pub(super) fn unanswerable(fault: &str) -> PolicyHit {
     PolicyHit {
         policy: PolicyId::from(UNANSWERABLE),
@@ -78,7 +78,7 @@ pub(super) fn unanswerable(fault: &str) -> PolicyHit {
     }
 }
 
-/// The denial that stands where the proof of who wrote the plan is refused.
+/// The denial used if the proof of the plan's author is refused.
 pub(super) fn refused_proof(why: &Text) -> PolicyHit {
     PolicyHit {
         policy: PolicyId::from(REFUSED_PROOF),

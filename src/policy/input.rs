@@ -1,6 +1,6 @@
-//! What questions are about: a plan with its analysis, the people, and the site's parameters. Plain data.
+//! The input of policy queries: a plan with its analysis, the people, and the site's parameters. Plain data.
 //!
-//! In: values that the caller read from trust files. Out: [`PolicyInput`], borrowed by every question; and who is a person.
+//! Built by the caller from the trust files. [`PolicyInput`] is borrowed by every query.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,13 @@ use crate::plan::model::{Action, Owned, Plan};
 /// The site's parameters (`review.yaml`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyParameters {
-    /// Longest lifetime of access that ends.
+    /// Longest lifetime of access that expires.
     pub max_ttl: Span,
     /// Longest lifetime of privileged access.
     pub max_privileged_ttl: Span,
     /// Longest lifetime of a credential.
     pub max_credential_ttl: Span,
-    /// After this long without use, an identity is stale.
+    /// An identity unused for this long is stale.
     pub stale_after: Span,
     /// Whether privileged changes and overrides need a security key.
     pub require_security_key: bool,
@@ -30,49 +30,50 @@ pub struct PolicyParameters {
 pub struct Proof {
     /// `none`, `ssh-key`, `ssh-certificate` or `jwt`.
     pub method: String,
-    /// Who is proved to have written the plan.
+    /// The identity that is proven to be the author of the plan.
     pub proven: Option<IdentityId>,
-    /// The whole lifetime of the credential used; none where it has no end.
+    /// The full lifetime of the credential used; `None` if it does not expire.
     pub credential_ttl: Option<Span>,
-    /// Why the plan cannot be submitted, whatever policy says: its proof does not hold, or one is agreed and missing.
+    /// Why the plan cannot be submitted regardless of policy: its proof is invalid, or one is required and missing.
     pub refused: Option<Text>,
-    /// Whether the proposer holds more than `agents.yaml` says it may.
+    /// Whether the proposer has more access than `agents.yaml` allows.
     pub overbroad: bool,
 }
 
 impl Proof {
-    /// Nothing proves anything.
+    /// No proof.
     #[must_use]
     pub fn none() -> Self {
         Self { method: "none".to_owned(), proven: None, credential_ttl: None, refused: None, overbroad: false }
     }
 }
 
-/// A reject that a change resembles.
+/// A rejection that a change resembles.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EarlierReject {
     /// When it was sealed.
     pub at: Time,
-    /// Of which plan.
+    /// The plan.
     pub plan: PlanId,
-    /// Who rejected.
+    /// The person who rejected.
     pub who: PersonId,
-    /// Why.
+    /// The reason.
     pub reason: Option<Text>,
     /// Whether the change gives only a part of what was rejected.
     pub part: bool,
 }
 
-/// What the log says of changes like this one.
+/// The recorded history of changes like this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// A person rejected it, or one like it, before this plan asked for it: it is not automatic, and no step is waived.
+    /// A person rejected it, or a similar change, before this plan was submitted: it is not automatic, and no step is
+    /// waived.
     pub rejected_before: bool,
-    /// It gives a part of what a person rejected: it is not automatic.
+    /// It gives a part of the access that a person rejected: it is not automatic.
     pub part_of_rejected: bool,
-    /// The rejects that it resembles, the latest first.
+    /// The rejections that it resembles, the latest first.
     pub earlier: Vec<EarlierReject>,
-    /// A person rejected it within this plan id, and nobody lifted that.
+    /// A person rejected it within this plan id, and the rejection is not lifted.
     pub unlifted_reject: bool,
     /// How often the same entitlement was granted to the same subject within 30 days.
     pub grants_30d: u64,
@@ -83,17 +84,17 @@ pub struct History {
 pub struct PersonView {
     /// The person.
     pub id: PersonId,
-    /// Every identity of theirs, in any system.
+    /// All identities of the person, in any system.
     pub identities: BTreeSet<IdentityId>,
-    /// The approver groups they are listed in (`owners`, `identity-security`, `break-glass`, …).
+    /// The person's approver groups (`owners`, `identity-security`, `break-glass`, …).
     pub groups: BTreeSet<String>,
-    /// Groups of the snapshot that `people.yaml` says they belong to, beside what the snapshot knows.
+    /// Groups of the snapshot that the person belongs to by `people.yaml`, in addition to memberships in the snapshot.
     pub listed_groups: BTreeSet<GroupId>,
-    /// Every identity of the snapshot whose owner is one of theirs.
+    /// Every identity of the snapshot that is owned by one of the person's identities.
     pub owns: BTreeSet<IdentityId>,
 }
 
-/// All people, and whose each identity is.
+/// All people, with the person of each identity.
 #[derive(Clone, Debug, Default)]
 pub struct PeopleView {
     persons: BTreeMap<PersonId, PersonView>,
@@ -102,7 +103,7 @@ pub struct PeopleView {
 }
 
 impl PeopleView {
-    /// Takes all people. Persons who share an id or an identity are kept, but none of them is taken to be anybody.
+    /// From all people. Persons who share an id or an identity are kept, but they count as ambiguous.
     #[must_use]
     pub fn new(list: impl IntoIterator<Item = PersonView>) -> Self {
         let mut people = Self::default();
@@ -129,13 +130,13 @@ impl PeopleView {
         self.persons.get(id)
     }
 
-    /// Whose identity it is.
+    /// The person of an identity.
     #[must_use]
     pub fn whose(&self, identity: &IdentityId) -> Option<&PersonView> {
         self.by_identity.get(identity).and_then(|id| self.persons.get(id))
     }
 
-    /// Whether it is unclear who this person is, because two persons share an id or an identity.
+    /// Whether this person is ambiguous, because two persons share an id or an identity.
     #[must_use]
     pub fn is_ambiguous(&self, id: &PersonId) -> bool {
         self.ambiguous.contains(id)
@@ -147,41 +148,41 @@ impl PeopleView {
 pub struct TaskView {
     /// The task.
     pub id: TaskId,
-    /// Who owns it.
+    /// The owner.
     pub owner: Option<IdentityId>,
     /// Whether it is open, lists this proposer, and lists this sponsor.
     pub open: bool,
-    /// When it ends.
+    /// When it expires.
     pub until: Option<Time>,
-    /// Whether it is open, whether or not it lists the proposer and sponsor.
+    /// Whether it is open, regardless of whether it lists the proposer and sponsor.
     pub goes_on: bool,
     /// The proposers that it lists.
     pub agents: BTreeSet<IdentityId>,
     /// The sponsors that it lists.
     pub sponsors: BTreeSet<IdentityId>,
-    /// The scopes that must cover its access.
+    /// The scopes that must cover the access.
     pub scopes: BTreeSet<ResourceId>,
 }
 
-/// The key that an approver signs with.
+/// The signing key of an approver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyFacts {
     /// The key's type: `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
     pub kind: String,
     /// Whether it is a security key.
     pub security_key: bool,
-    /// Whether the user touched it. Before signing: whether it demands a touch.
+    /// Whether the user touched it. Before signing: whether it requires a touch.
     pub user_present: bool,
-    /// Whether the user proved themselves to it (PIN, fingerprint).
+    /// Whether the user was verified by it (PIN, fingerprint).
     pub user_verified: bool,
 }
 
-/// The owners that the plan itself gives to identities: they count where somebody gains through what they own.
+/// The owners that the plan itself sets for identities. They count when a person gains through an owned identity.
 #[derive(Clone, Debug, Default)]
 pub struct Appointed(BTreeMap<IdentityId, BTreeSet<IdentityId>>);
 
 impl Appointed {
-    /// Reads them from a plan.
+    /// Collects them from a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
         let mut appointed: BTreeMap<IdentityId, BTreeSet<IdentityId>> = BTreeMap::new();
@@ -195,20 +196,20 @@ impl Appointed {
         Self(appointed)
     }
 
-    /// The owners that the plan gives to an identity.
+    /// The owners that the plan sets for an identity.
     pub(super) fn owners(&self, identity: &IdentityId) -> impl Iterator<Item = &IdentityId> {
         self.0.get(identity).into_iter().flatten()
     }
 }
 
-/// What a question is about.
+/// The input of a query.
 #[derive(Clone, Debug)]
 pub struct PolicyInput<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Its facts.
     pub analysis: &'a Analysis,
-    /// The owners that the plan itself gives.
+    /// The owners that the plan itself sets.
     pub appointed: &'a Appointed,
     /// All people.
     pub people: &'a PeopleView,
@@ -216,11 +217,11 @@ pub struct PolicyInput<'a> {
     pub parameters: PolicyParameters,
     /// How the proposer proved itself.
     pub proof: &'a Proof,
-    /// The plan's task, if `tasks.yaml` knows it.
+    /// The plan's task, if `tasks.yaml` has it.
     pub task: Option<&'a TaskView>,
-    /// What the log says, per change. A change without a history has none.
+    /// The recorded history per change. A change without an entry has none.
     pub history: &'a BTreeMap<ChangeId, History>,
-    /// Now.
+    /// The current time.
     pub now: Time,
 }
 

@@ -1,9 +1,9 @@
 //! Limits: by how much a change exceeds what a policy allows, as data.
 //!
-//! For a policy that forbids, evaluates each comparison in its conditions between a value and a literal or site parameter, and
-//! reports those that count against the change. This explains policies of a site in the same way as shipped ones. A policy that
-//! tests the task's scope is explained from the facts. If no policy permits, reports the permits with the most conditions met.
-//! Cost: a few evaluations per policy that denies, none for a change that passes.
+//! For a policy that forbids, evaluates each comparison in its conditions between a value and a literal or site
+//! parameter, and reports those that count against the change. Policies of a site are explained in the same way as
+//! shipped ones. A policy that tests the task's scope is explained from the facts. If no policy permits, reports the
+//! permits with the most conditions met. Cost: a few evaluations per policy that denies, none for a change that passes.
 
 use std::collections::BTreeSet;
 

@@ -1,15 +1,15 @@
-//! Policy: what Cedar says of each change, each step and each approver. The only room that names `cedar_policy`.
+//! Policy: the Cedar evaluation of each change, each step and each approver. The only module that uses `cedar_policy`.
 //!
-//! In: the bytes of policy and schema files, facts from `access`, plain data about people, parameters and proof. Out:
-//! outcomes with the policies that determined them, steps that are needed, steps that a person may take, and the
-//! questions with their entities, exact enough to decide again. It parses bytes and loads nothing; it reads no clock.
+//! Computes, from the bytes of policy and schema files, facts from `access`, and plain data about people, parameters
+//! and proof, the outcomes with the policies that determined them, the needed steps, the steps that a person may fill,
+//! and the queries with their entities, exact enough to replay. Parses bytes, but does not read files or the clock.
 //!
-//! Reading order: [`pack`] loads policies; `matter` is what a question is about; `entities` puts it to Cedar; [`case`]
-//! asks and records; [`hit`] is a policy that denies or warns; [`mod@outcome`] judges changes and plans; [`approval`]
-//! judges persons; [`replay`] decides again.
+//! Reading order: [`pack`] loads policies; `input` is the input of a query; `entities` builds the Cedar entities;
+//! [`case`] evaluates and records; [`hit`] is a policy that denies or warns; [`mod@outcome`] judges changes and plans;
+//! [`approval`] judges persons; [`replay`] evaluates recorded cases again.
 //!
-//! Laws: "needs a person" is never a permit. A policy that fails to evaluate denies, unless it is advisory. What a
-//! policy cannot be asked about is denied.
+//! Laws: "needs a person" is never a permit. A policy that fails to evaluate denies, unless it is advisory. A query
+//! that is not possible is a denial.
 
 pub mod approval;
 mod bars;

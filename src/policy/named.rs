@@ -1,7 +1,8 @@
-//! Which groups and roles the policies name: what they turn on may not change without a person.
+//! Groups and roles that policies refer to. Changes to them are never auto-approved, because they change what the
+//! policies mean.
 //!
-//! In: parsed policies. Out: names and name patterns. Errs towards more: in a policy that reads a `name`, every string
-//! counts as one.
+//! Collects names and name patterns from parsed policies. Over-approximates: in a policy that reads a `name`, every
+//! string counts as one.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +46,7 @@ impl Named {
         named
     }
 
-    /// Collects strings and patterns; tells whether a `name` is read.
+    /// Collects strings and patterns. Returns whether a `name` is read.
     fn walk(&mut self, json: &Value, strings: &mut BTreeSet<String>) -> bool {
         match json {
             Value::Array(items) => {
@@ -72,20 +73,22 @@ impl Named {
         }
     }
 
-    /// Whether a policy names a group or role of this name, as Cedar knows it.
+    /// Whether a policy names a group or role with this Cedar name.
     pub(super) fn holds(&self, name: &str) -> bool {
         self.unreadable || self.exact.contains(name) || self.patterns.iter().any(|pattern| matches(pattern, name))
     }
 }
 
-/// Whether a policy may read a `name` or match a pattern, told from its text. Errs towards yes.
+/// Whether a policy may read a `name` or match a pattern, decided from its text. Over-approximates.
 ///
-/// WHY: Cedar parses a policy anew to write it as JSON, which for the whole pack costs more than all questions of a plan.
+/// WHY: Cedar parses a policy again to write it as JSON, which for the whole pack costs more than all queries of a
+/// plan.
 fn may_read_names(policy: &Policy) -> bool {
     let Some(text) = policy.to_cedar() else { return true };
-    // What stands before the effect are annotations, which only people read; one that holds such a word is read as well.
+    // The text before the effect has annotations, which only people read. An annotation that contains such a word is
+    // included.
     let body = ["permit", "forbid"].iter().filter_map(|word| text.find(word)).min().unwrap_or(0);
-    // A key in quotes may be written with escapes.
+    // A quoted key may contain escapes.
     text.get(body..).is_none_or(|body| ["name", "like", "\\"].iter().any(|word| body.contains(word)))
 }
 
@@ -96,7 +99,7 @@ pub(super) fn token(json: &Value) -> Token {
     }
 }
 
-/// Matches a pattern, in time proportional to pattern × name.
+/// Matches a pattern. Cost: the length of the pattern times the length of the name.
 pub(super) fn matches(pattern: &[Token], name: &str) -> bool {
     let mut ends: BTreeSet<usize> = BTreeSet::from([0]);
     for token in pattern {

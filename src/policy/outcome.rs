@@ -1,7 +1,7 @@
-//! Outcomes: what policy says of a change and of the plan.
+//! Outcomes: the result of the policies for a change and for the plan.
 //!
-//! In: a pack and a matter. Out: denied, which steps are needed, or automatic; with every policy that determined it and
-//! the case to record. "Needs a person" is never a permit: it is what remains.
+//! A change is denied, needs steps, or is automatic; the result includes every policy that determined it and the case
+//! to record. "Needs a person" is never a permit: it is the remaining case.
 
 use std::collections::BTreeSet;
 
@@ -20,52 +20,52 @@ use crate::policy::pack::Pack;
 use crate::policy::steps::StepName;
 use crate::policy::{bars, case, entities, explain, hit, limits};
 
-/// What policy says of a change.
+/// The outcome of the policies for a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// A policy denies, fails, or none permits.
+    /// A policy denies or fails, or no policy permits.
     Denied,
-    /// These steps, in order, each by a person.
+    /// These steps are needed, in order, each by a person.
     Needs(Vec<StepName>),
     /// No person is needed.
     Auto,
 }
 
-/// A change, judged.
+/// The judgement of a change.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// What policy says.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What denies, if it is denied.
+    /// The denials, if it is denied.
     pub denials: Vec<PolicyHit>,
-    /// Whether every denial is one that `Override` can set aside. False if nothing denies.
+    /// Whether every denial can be overridden. False if there are none.
     pub overridable: bool,
-    /// What warns.
+    /// The warnings.
     pub advice: Vec<PolicyHit>,
-    /// The steps that persons must fill, in order: also for a denied change, should its denials be set aside. Never
-    /// empty unless the outcome is automatic.
+    /// The steps that people must fill, in order. For a denied change, the steps if its denials are overridden. Empty
+    /// only if the outcome is automatic.
     pub steps: Vec<StepName>,
-    /// The steps that are waived, with the policies that waive them.
+    /// The waived steps, with the policies that waive them.
     pub waived: Vec<(StepName, Vec<PolicyId>)>,
-    /// The policies that call it low risk; empty unless one was asked and permits.
+    /// The policies that permit it as low risk; empty unless this was evaluated and permitted.
     pub automatic_by: Vec<PolicyId>,
-    /// Why the tool bars it from being automatic.
+    /// Why it cannot be automatic regardless of policy.
     pub barred: BTreeSet<AutoBar>,
-    /// The questions, to be recorded; none if the store could not be built.
+    /// The queries, to be recorded; `None` if the store could not be built.
     pub case: Option<Case>,
 }
 
-/// The plan, judged by `SubmitPlan`.
+/// The judgement of the plan by `SubmitPlan`.
 #[derive(Clone, Debug)]
 pub struct PlanJudged {
-    /// What denies.
+    /// The denials.
     pub denials: Vec<PolicyHit>,
-    /// Whether every denial is one that `Override` can set aside. False if nothing denies.
+    /// Whether every denial can be overridden. False if there are none.
     pub overridable: bool,
-    /// What warns.
+    /// The warnings.
     pub advice: Vec<PolicyHit>,
-    /// The question, to be recorded; none if the store could not be built.
+    /// The query, to be recorded; `None` if the store could not be built.
     pub case: Option<Case>,
 }
 
@@ -89,7 +89,7 @@ impl PlanJudged {
     }
 }
 
-/// Judges the change at a place of the plan. An index beyond the plan is denied.
+/// Judges the change at an index of the plan. An index beyond the plan is denied.
 #[must_use]
 pub fn outcome(pack: &Pack, matter: &PolicyInput<'_>, index: usize) -> Judged {
     match (matter.plan.changes.get(index), matter.analysis.changes.get(index)) {
@@ -98,8 +98,8 @@ pub fn outcome(pack: &Pack, matter: &PolicyInput<'_>, index: usize) -> Judged {
     }
 }
 
-/// Judges the plan as a whole. Where the proof of who wrote it is refused, that denies beside every policy, and no policy
-/// lifts it.
+/// Judges the plan as a whole. If the proof of its author is refused, that denies in addition to any policy, and no
+/// policy lifts it.
 #[must_use]
 pub fn submit(pack: &Pack, matter: &PolicyInput<'_>) -> PlanJudged {
     let mut judged = ask_to_submit(pack, matter);
@@ -159,7 +159,7 @@ fn judge(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeF
         };
     }
     let mut waived = Vec::new();
-    // WHY: what a person refused must not come back, under another name, past fewer people.
+    // WHY: a rejected change must not return under another name and need fewer people.
     let waivable = if barred.contains(&bars::AutoBar::Rejected) { &[] } else { pack.steps() };
     for step in waivable {
         let asked = case.ask(pack, who, &format!("Waive{step}"), what, false);
@@ -168,7 +168,7 @@ fn judge(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: &ChangeF
         }
     }
     if waived.len() == pack.steps().len() && !waived.is_empty() {
-        // WHY: a change that is not automatic is decided by somebody.
+        // WHY: a change that is not automatic needs at least one person.
         waived.remove(0);
     }
     let steps: Vec<StepName> =
@@ -205,7 +205,7 @@ fn can_be_set_aside(denials: &[PolicyHit]) -> bool {
     !denials.is_empty() && denials.iter().all(|hit| hit.enforcement == Enforcement::Override)
 }
 
-/// The name of a change's own action in the schema.
+/// The name of a change's action in the schema.
 pub(super) fn action_name(action: &Action) -> &'static str {
     match action {
         Action::Grant(_) => "Grant",

@@ -1,7 +1,7 @@
-//! The pack: schema and policies, parsed and validated once, ready to be asked.
+//! The pack: schema and policies, parsed and validated once.
 //!
-//! In: the bytes of `.cedar` and `.cedarschema` files, and the order of steps. Out: a [`Pack`], or every fault of every
-//! file with line and column. A pack with a fault does not exist; it is never half loaded.
+//! Loads `.cedar` and `.cedarschema` files and the order of steps into a [`Pack`], or reports every fault of every file
+//! with line and column. A pack with a fault is never partially loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -22,11 +22,11 @@ use crate::policy::policy_file::{Annotations, PolicyFile};
 use crate::policy::steps::StepName;
 use crate::policy::{parse, shipped, steps};
 
-/// How many steps a policy may follow from principal or resource (`resource.plan.sponsor.kind` is 3). The entity store
-/// is closed to the same depth, because a missing entity is an evaluation error.
+/// How many references a policy may follow from principal or resource (`resource.plan.sponsor.kind` is 3). The entity
+/// store is closed to the same depth, because a missing entity is an evaluation error.
 pub(super) const LEVEL: u32 = 3;
 
-/// Schema and policies, validated, ready to be asked.
+/// Schema and policies, validated.
 pub struct Pack {
     pub(super) schema: Schema,
     pub(super) authorizer: Authorizer,
@@ -78,15 +78,14 @@ impl Pack {
         shipped::FILES
     }
 
-    /// The schema that every pack stands on, shipped or not.
+    /// The schema on which every pack is based, shipped or not.
     #[must_use]
     pub fn schema_file() -> PolicyFile<'static> {
         PolicyFile { path: shipped::SCHEMA_PATH, bytes: shipped::SCHEMA.as_bytes() }
     }
 
-    /// Parses and validates a pack. Files that end in `.cedar` are policies, those in `.cedarschema` add to the schema
-    /// that the tool stands on, which need not be among them. `steps` is the order of `review.yaml`; `None`: Owner,
-    /// Security.
+    /// Parses and validates a pack. Files that end in `.cedar` are policies; those in `.cedarschema` extend the schema
+    /// of the tool, which need not be among them. `steps` is the order of `review.yaml`; `None`: Owner, Security.
     ///
     /// # Errors
     /// Every fault of every file and of the steps.
@@ -117,7 +116,7 @@ impl Pack {
         let mut unproven = Vec::new();
         for (path, text) in texts.iter().filter(|(path, _)| extension(path) == Some("cedar")) {
             let new = parse::file(path, text, &mut findings);
-            // WHY: a test proves the embedded files against the embedded schema, so that a run need not.
+            // WHY: a test validates the embedded files against the embedded schema, so that a run need not.
             let proven = !extended && shipped::FILES.iter().any(|f| f.path == *path && f.bytes == text.as_bytes());
             if !proven {
                 unproven.push((*path, *text, new.iter().map(|p| p.policy.clone()).collect::<Vec<_>>()));
@@ -151,13 +150,13 @@ impl Pack {
         })
     }
 
-    /// The approval steps, in the order in which they are taken.
+    /// The approval steps, in order.
     #[must_use]
     pub fn steps(&self) -> &[StepName] {
         &self.steps
     }
 
-    /// What a policy's annotations say.
+    /// The annotations of a policy.
     #[must_use]
     pub fn about(&self, id: &str) -> Option<&Annotations> {
         self.policies.get(id).map(|(about, _)| about)
@@ -168,7 +167,7 @@ impl Pack {
         self.policies.values().map(|(about, _)| about)
     }
 
-    /// The policies that an action can concern, one set for each enforcement; `None` for an unknown action.
+    /// The policies that can apply to an action, one set for each enforcement; `None` for an unknown action.
     pub(super) fn sets(&self, action: &str) -> Option<[&PolicySet; 3]> {
         let [mandatory, over, advisory] = *self.by_action.get(action)?;
         Some([self.slices.get(mandatory)?, self.slices.get(over)?, self.slices.get(advisory)?])
@@ -231,7 +230,7 @@ fn schema_fault(parts: &[(&str, &str)], error: &DetailedError) -> Finding {
     let last = parts.len().saturating_sub(1);
     for (n, (path, text)) in parts.iter().enumerate() {
         let end = offset + text.len() + 1;
-        // WHY: an error without a place is about what a site added, since the shipped part is proven.
+        // WHY: an error without a location is about the site's extension, because the shipped schema is validated.
         if at.map_or(n == last, |at| at < end || n == last) {
             return parse::fault(path, text, offset, error);
         }
@@ -275,7 +274,7 @@ fn validate(validator: &Validator, path: &str, text: &str, policies: &[Policy], 
 
 type Slices = (Vec<PolicySet>, BTreeMap<String, [usize; 3]>);
 
-/// For every action, the policies whose scope can match it: the others can have no say in its answer.
+/// For every action, the policies whose scope can match it. The others cannot affect its answer.
 fn slice(schema: &Schema, policies: &BTreeMap<PolicyId, (Annotations, Policy)>) -> Result<Slices, Finding> {
     let hierarchy = schema.action_entities().unwrap_or_else(|_| Entities::empty());
     let mut slices = Vec::new();

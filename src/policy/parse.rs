@@ -1,7 +1,7 @@
-//! One policy file: text → policies with their annotations and places, and all its faults at once.
+//! Parses one policy file.
 //!
-//! In: a path and bytes. Out: parsed policies named by their `@id`, or findings with line and column. It never guesses
-//! an annotation.
+//! Returns the policies by `@id`, with their annotations and locations, or all faults as findings with line and column.
+//! A missing annotation is a fault, never a default.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use crate::input::text::Text;
 use crate::policy::enforcement::Enforcement;
 use crate::policy::policy_file::Annotations;
 
-/// A policy with what its annotations say.
+/// A policy with its annotations.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) policy: Policy,
@@ -51,7 +51,7 @@ pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<P
         );
     }
     let mut policies: Vec<&Policy> = set.policies().collect();
-    // WHY: the parser numbers policies in the order of the file; their map does not promise that order.
+    // WHY: the parser numbers policies in file order, but its map does not guarantee that order.
     policies.sort_by_key(|policy| {
         AsRef::<str>::as_ref(policy.id()).trim_start_matches("policy").parse::<usize>().unwrap_or(usize::MAX)
     });
@@ -77,7 +77,7 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
     let mut bad = |message: String, help: &str| {
         findings.push(Finding::new(Code::BadPolicy, message).at(place).help(help));
     };
-    // WHY: asking Cedar for one annotation runs its parser on the key; reading all of them does not.
+    // WHY: Cedar parses the key for each single annotation that is queried, but not when all are read.
     let given: BTreeMap<&str, &str> = policy.annotations().collect();
     for key in given.keys() {
         if !["id", "title", "advice", "control", "severity", "enforcement"].contains(key) {
@@ -122,7 +122,7 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
         }
     };
     if policy.effect() == Effect::Permit && enforcement.is_some_and(|e| e != Enforcement::Mandatory) {
-        // WHY: a permit that could be set aside, or only warns, says nothing.
+        // WHY: a permit that can be overridden, or that only warns, has no meaning.
         bad("a permit is not mandatory".to_owned(), "only a `forbid` can be `override` or `advisory`");
     }
     Some(Annotations {
@@ -137,7 +137,7 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
     })
 }
 
-/// Turns an error of Cedar's into a finding; `offset` is subtracted from its byte positions.
+/// Converts a Cedar error into a finding; `offset` is subtracted from its byte positions.
 pub(super) fn fault(path: &str, text: &str, offset: usize, error: &DetailedError) -> Finding {
     let place = error.source_locations.first().map_or_else(
         || Place::file(path),
@@ -153,7 +153,7 @@ pub(super) fn fault(path: &str, text: &str, offset: usize, error: &DetailedError
     }
 }
 
-/// Where the lines of a text begin, so that a place is found without reading the text again.
+/// The starts of the lines of a text, so that a location is found without scanning the text again.
 struct Lines<'a> {
     path: &'a str,
     text: &'a str,
@@ -166,7 +166,7 @@ impl<'a> Lines<'a> {
         Self { path, text, starts }
     }
 
-    /// The place of a region of the text, in bytes.
+    /// The location of a byte range of the text.
     fn place(&self, start: usize, end: usize) -> Place {
         let mut start = start.min(self.text.len());
         while !self.text.is_char_boundary(start) {

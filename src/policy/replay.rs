@@ -1,7 +1,7 @@
-//! Decides a recorded case again.
+//! Evaluates a recorded case again.
 //!
-//! In: the record of a case and the pack that it was decided with. Out: nothing if every answer comes out the same, or
-//! where it does not. Nothing but the record and the pack is consulted.
+//! Returns the answers that differ from the record, evaluated with the pack of that time. Uses only the record and the
+//! pack.
 
 use cedar_policy::{Context, Entities, EntityId, EntityTypeName, EntityUid, Request};
 
@@ -9,26 +9,26 @@ use crate::input::text::Text;
 use crate::policy::case::{EntityName, PolicyAnswer, Question, Record, answer_of, chain};
 use crate::policy::pack::Pack;
 
-/// Why a recorded case cannot be decided again.
+/// Why a recorded case cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The record is not one.
+    /// The record is malformed.
     #[error("the recorded case cannot be read: {0}")]
     Record(String),
 }
 
-/// A question whose answer comes out otherwise.
+/// A query whose answer differs from the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differs {
-    /// The action that was asked about.
+    /// The action of the query.
     pub action: Text,
-    /// What was recorded.
+    /// The recorded answer.
     pub recorded: Text,
-    /// What comes out now.
+    /// The answer now.
     pub now: Text,
 }
 
-/// Decides a recorded case again.
+/// Evaluates a recorded case again.
 ///
 /// # Errors
 /// If the record does not parse or does not fit the pack's schema.

@@ -1,13 +1,11 @@
-//! The policy pack that the binary carries.
-//!
-//! In: nothing. Out: the exact bytes of `policies/`, each below `shipped/`.
+//! The policy pack that is embedded in the binary: the exact bytes of `policies/`, each file below `shipped/`.
 
 use crate::policy::policy_file::PolicyFile;
 
-/// The path of the schema that every pack stands on.
+/// The path of the schema on which every pack is based.
 pub(super) const SCHEMA_PATH: &str = "shipped/schema.cedarschema";
 
-/// The schema that every pack stands on: the contract between policies and the tool.
+/// The schema on which every pack is based: the contract between policies and the tool.
 pub(super) const SCHEMA: &str = include_str!("../../policies/schema.cedarschema");
 
 macro_rules! shipped {

@@ -1,7 +1,7 @@
 //! Approval steps: the actions of the schema that a person can fill.
 //!
-//! In: the schema and the order that `review.yaml` gives. Out: the steps in order, or what is wrong with them. A step is
-//! an action `ApproveAsX` in the group `Approve`, with an action `WaiveX` in the group `Waive`.
+//! Sorts the steps of the schema by the order in `review.yaml`, or reports the faults. A step is an action `ApproveAsX`
+//! in the group `Approve`, with an action `WaiveX` in the group `Waive`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::input::finding::{Code, Finding};
 pub struct StepName(String);
 
 impl StepName {
-    /// Takes a name; `None` unless it is 1 to 64 ASCII letters and digits, so that it is safe in every medium.
+    /// Validates a name; `None` unless it is 1 to 64 ASCII letters and digits, so that it is safe in every output.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
         let fits = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -37,10 +37,10 @@ impl fmt::Display for StepName {
     }
 }
 
-/// The order where `review.yaml` gives none.
+/// The order if `review.yaml` has none.
 const DEFAULT: [&str; 2] = ["Owner", "Security"];
 
-/// Puts the schema's steps in the order asked for.
+/// Sorts the schema's steps in the given order.
 ///
 /// # Errors
 /// A finding for each step that is unlisted, listed twice, unknown, or without its pair.

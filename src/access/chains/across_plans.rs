@@ -1,9 +1,11 @@
-//! Across plans: what this plan gives together with what other plans were approved for and the snapshot does not show yet.
+//! Cross-plan effects: access that this plan gives only together with approved changes of other plans that the snapshot
+//! does not show yet.
 //!
-//! In: the question with those other changes, and the outcomes of this plan's own. Out: pieces that need a change of this
-//! plan and one of another, with the changes of both. What takes access away, denies and the taking of others' denies among
-//! it, is not counted on: it may never be done. What would lift a deny is: it may be done.
-//! Never says anything about what other plans give by themselves: that was decided.
+//! Computes, from the request with those pending changes and the effects of this plan's changes, the pieces that need a
+//! change of this plan and a change of another, with the changes of both. Pending removals are not counted on, because
+//! they may never be applied; this includes new denies and the removal of other denies. Pending changes that lift a
+//! deny do count, because they may be applied. Access that other plans give on their own is not reported: it was
+//! already decided.
 
 use std::collections::BTreeSet;
 
@@ -25,22 +27,22 @@ use crate::input::finding::{Code, Finding};
 use crate::input::id::ChangeId;
 use crate::plan::model::{Action, Change, Plan};
 
-/// The most changes of other plans that are looked at with this one, of those that may act together with it.
+/// The maximum number of pending changes analysed together with this plan, out of those that may interact with it.
 const MOST: usize = 256;
 
-/// The most that are asked whether they may.
+/// The maximum number of pending changes that are tested for interaction.
 const ASKED: usize = 4_096;
 
-/// The changes of this plan, and behind them what others were approved for and may act together with them.
+/// The changes of this plan, followed by the pending changes of other plans that may interact with them.
 struct CrossPlanChanges {
     plan: Plan,
-    /// How many are this plan's own.
+    /// The number of changes that belong to this plan.
     mine: usize,
-    /// What makes a place that another of them makes elsewhere.
+    /// Pending changes that create a resource which another pending change creates under a different parent.
     elsewhere: Vec<Change>,
 }
 
-/// Puts the changes that others were approved for behind those of the plan. What is there already is not made twice.
+/// Appends the pending changes to those of the plan. An object that already exists is not created again.
 fn gather(q: &AnalysisRequest<'_, '_>, left_out: &mut usize) -> CrossPlanChanges {
     let mut plan = q.plan.clone();
     if let Some(only) = q.only {
@@ -64,7 +66,7 @@ fn gather(q: &AnalysisRequest<'_, '_>, left_out: &mut usize) -> CrossPlanChanges
                 .collect();
         }
         let Some(id) = held.first().map(|c| c.id.value.clone()) else { continue };
-        // An earlier version of a change has its own name: a set of changes must be able to tell them apart.
+        // An earlier version of a change gets its own name, so that sets of changes can tell the versions apart.
         let mut unique = id.clone();
         for version in 2_u32.. {
             if names.insert(unique.clone()) {
@@ -95,7 +97,8 @@ fn gather(q: &AnalysisRequest<'_, '_>, left_out: &mut usize) -> CrossPlanChanges
 }
 
 impl CrossPlanChanges {
-    /// Takes out what cannot be laid over the snapshot: silently what it shows, and gives back the rest.
+    /// Removes changes that cannot be applied to the snapshot. Those that the snapshot already shows are dropped; the
+    /// others are returned.
     fn settle(&mut self, index: &Index<'_>) -> Vec<Change> {
         let mut refused = Vec::new();
         while let Err(why) = attempt(&self.plan, index, None, self.mine) {
@@ -103,7 +106,8 @@ impl CrossPlanChanges {
                 places.into_iter().filter(|at| *at >= self.mine).collect()
             };
             let (shown, faulty) = (others(why.shown), others(why.faulty));
-            // INVARIANT: each turn takes one out. Of a fault that is no single change's, all are taken.
+            // INVARIANT: each iteration removes at least one change. If a fault belongs to no single change, all are
+            // removed.
             let (out, silent) = match (shown.is_empty(), faulty.is_empty()) {
                 (false, _) => (shown, true),
                 (true, false) => (faulty, false),
@@ -125,8 +129,8 @@ impl CrossPlanChanges {
         refused
     }
 
-    /// Keeps of the others what may act together with the plan, the latest first, with all that it depends on; gives back
-    /// how many are too many, and which of the refused might act together with it as well.
+    /// Keeps the pending changes that may interact with the plan, latest first, with all their dependencies. Returns
+    /// how many were over the limit, and which of the refused changes might interact with the plan as well.
     fn narrow(
         &mut self,
         q: &AnalysisRequest<'_, '_>,
@@ -152,7 +156,8 @@ impl CrossPlanChanges {
             }
         }
         near.append(&mut far);
-        // WHY: where everyone can be let into every role, all seem to meet all; who really does is costly to tell.
+        // WHY: if everyone can be added to every role, all changes seem to interact, and finding out which do is
+        // expensive.
         if near.len() > MOST
             && let Some(met) = meeting(q, plain, &steps, self.mine, &near)
         {
@@ -181,7 +186,7 @@ impl CrossPlanChanges {
     }
 }
 
-/// What only this plan and others together give, sorted by digest, and what is to be said of the search.
+/// Pieces that only this plan and other plans together give, sorted by digest, and the findings about the search.
 pub(crate) fn across(
     q: &AnalysisRequest<'_, '_>,
     plain: &AccessState<'_, '_>,
@@ -240,7 +245,7 @@ pub(crate) fn across(
     (found, findings)
 }
 
-/// A few names, and how many more there are.
+/// Lists a few names and the number of the remaining ones.
 fn listed(names: &BTreeSet<&ChangeId>) -> String {
     let few: Vec<String> = names.iter().take(4).map(|id| format!("`{}`", id.as_str())).collect();
     match names.len().saturating_sub(few.len()) {
@@ -249,17 +254,17 @@ fn listed(names: &BTreeSet<&ChangeId>) -> String {
     }
 }
 
-/// What this plan and others give together.
+/// The access that this plan and others give together.
 #[derive(Default)]
 struct Companions {
     /// Sorted by digest.
     found: Vec<Emergent>,
-    /// It was too large to tell.
+    /// Whether the search was too large to complete.
     is_cut: bool,
 }
 
-/// What comes about where each place that others make lies where they put it, and where it lies, for denies, nowhere: what
-/// is held there already is denied only once it is placed.
+/// Searches twice: with the pending resources at their intended parents, and detached from the tree (so that denies
+/// inherited from a parent do not apply yet).
 fn in_either_world(
     q: &AnalysisRequest<'_, '_>,
     plain: &AccessState<'_, '_>,
@@ -302,7 +307,7 @@ fn companions(
         let (at, before) = step;
         let mut with = before.clone();
         with.insert(at);
-        // What each gives by itself is told as it was decided: as done.
+        // What each pending change gives on its own was reported when it was decided, so it counts as applied.
         let mut after = lay(&with);
         after.settled = None;
         let room = q.budget.of_change();
@@ -325,7 +330,7 @@ fn companions(
     let whole = bench.outcome(plain, &whole_view, q.budget.of_all(told, looked));
     let mut is_cut = whole.is_cut() || others.iter().any(ChangeEffect::is_cut);
     let said: BTreeSet<_> = known.iter().map(|e| e.digest).collect();
-    // WHY: what others take is laid as taking denies alone, which gives more than was decided.
+    // WHY: pending removals are applied only where they remove denies, which gives more access than was decided.
     let decided: Vec<&ChangeEffect> =
         alone.iter().zip(steps).filter(|(_, step)| !step.other || !takes(step.change)).map(|(it, _)| *it).collect();
     let mut fresh = candidates(&whole, &decided, &whole_view, q.budget.emergent);
@@ -338,7 +343,8 @@ fn companions(
     let mut search = search(q, plain, steps, &whole_view, &alone, &for_few);
     let mut found = search.all(fresh);
     found.retain_mut(|e| {
-        // WHY: changes that give a piece and were not found to: whichever they are, some of them may be this plan's.
+        // WHY: no responsible set was found for this piece, so any of the changes, including this plan's, may be
+        // responsible.
         let unknown = !e.complete && e.sets.is_empty();
         let both = |set: &BTreeSet<ChangeId>| {
             set.iter().any(|id| names.contains(id)) && set.iter().any(|id| !names.contains(id))

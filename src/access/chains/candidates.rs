@@ -1,7 +1,8 @@
-//! Candidates: what a whole plan gives and no change of it gives alone.
+//! Candidates: pieces of access that the whole plan gives and no single change gives.
 //!
-//! In: the outcomes of the whole and of each change. Out: each piece that no single change's gain covers, told one by one as
-//! far as there is room, and one that stands for all others. What stands for others is bound to all of them.
+//! Computed from the effects of the whole plan and of each change. Each piece that no single change's gain covers is
+//! listed on its own until the limit is reached; one further piece represents the remainder. The digest of the
+//! representative covers all pieces that it represents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,29 +14,29 @@ use crate::access::model::facts::{Access, AccessDelta, EmergentWhat};
 use crate::input::digest::{Digest, of};
 use crate::input::id::Subject;
 
-/// What the whole plan gives and no change alone gives.
+/// What the whole plan gives and no single change gives.
 #[derive(Default)]
 pub(crate) struct Candidates {
-    /// One by one.
+    /// Pieces listed individually.
     found: Vec<(EmergentWhat, bool)>,
-    /// One of those that are not told one by one.
+    /// One piece of the remainder, which represents all that are not listed.
     rest: Option<(EmergentWhat, bool)>,
-    /// The digests of all of them.
+    /// The digests of all pieces in the remainder.
     stands_for: Vec<Digest<of::Piece>>,
 }
 
-/// What stands for all that is not told one by one.
+/// The piece that represents all those that are not listed.
 pub(crate) struct RemainingCandidates {
     pub(crate) what: EmergentWhat,
     pub(crate) eligible: bool,
-    /// How many pieces it stands for beside itself.
+    /// The number of other pieces it represents.
     pub(crate) others: u64,
-    /// Of all of them: another piece among them makes it another.
+    /// Digest over all represented pieces: it changes if any of them changes.
     pub(crate) digest: Digest<of::Piece>,
 }
 
 impl Candidates {
-    /// Leaves out those of which something is true. What stands for others stays, whatever is true of itself.
+    /// Removes the listed pieces that match a predicate. The representative of the remainder stays in any case.
     pub(crate) fn leave_out(&mut self, known: &dyn Fn(&EmergentWhat, bool) -> bool) {
         self.found.retain(|(what, eligible)| !known(what, *eligible));
     }
@@ -44,7 +45,7 @@ impl Candidates {
         self.found.is_empty() && self.rest.is_none()
     }
 
-    /// Takes out those that are told one by one: escalations and conflicts first, then what is privileged, then the others.
+    /// Takes the listed pieces out: escalations and conflicts first, then privileged access, then the rest.
     pub(crate) fn gravest_first(&mut self) -> Vec<(EmergentWhat, bool)> {
         let mut found = std::mem::take(&mut self.found);
         found.sort_by_key(|(what, _)| match what {
@@ -55,7 +56,7 @@ impl Candidates {
         found
     }
 
-    /// What stands for all that is not told one by one.
+    /// The representative of all pieces that are not listed.
     pub(crate) fn rest(self) -> Option<RemainingCandidates> {
         let (what, eligible) = self.rest?;
         let mut all = self.stands_for;
@@ -75,8 +76,8 @@ impl Candidates {
         Some(RemainingCandidates { what, eligible, others, digest })
     }
 
-    /// Takes the first `most` of what is not covered, and one for all that stands for more than itself or lies beyond: a
-    /// privileged one, if there is any.
+    /// Takes the first `most` pieces that no change covers. One piece represents those that are over the limit or are
+    /// themselves summaries: a privileged one if there is any.
     fn accesses(
         &mut self,
         (list, eligible): (&[AccessDelta], bool),
@@ -87,7 +88,8 @@ impl Candidates {
         let mut told = 0_usize;
         for piece in list {
             let is_full = told >= most;
-            // WHY: whether a change alone gives it is costly to tell, and once there is one for all, needs not be told.
+            // WHY: testing whether a single change gives the piece is expensive, and unnecessary once there is a
+            // representative.
             if is_full && self.rest.as_ref().is_some_and(|(rest, _)| is_privileged(rest) || piece.privileged.is_none())
             {
                 self.stands_for.push(digest(&of(piece.clone()), eligible));
@@ -106,7 +108,7 @@ impl Candidates {
         }
     }
 
-    /// Takes the first `most` of a list, and one for all beyond.
+    /// Takes the first `most` items of a list, and one representative for the rest.
     fn take(&mut self, list: impl Iterator<Item = EmergentWhat>, most: usize) {
         for (at, what) in list.enumerate() {
             if at >= most {
@@ -117,7 +119,7 @@ impl Candidates {
         }
     }
 
-    /// Lets one stand for those that are not told, unless one does that is privileged or this is not.
+    /// Makes a piece the representative of the remainder, unless the current one is privileged or the piece is not.
     pub(crate) fn stand_in(&mut self, what: EmergentWhat, eligible: bool) {
         self.stands_for.push(digest(&what, eligible));
         if self.rest.as_ref().is_none_or(|(rest, _)| !is_privileged(rest) && is_privileged(&what)) {
@@ -126,7 +128,7 @@ impl Candidates {
     }
 }
 
-/// Whether it makes the changes privileged that are responsible for it.
+/// Whether a piece makes the changes that are responsible for it privileged.
 fn is_privileged(what: &EmergentWhat) -> bool {
     match what {
         EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => piece.privileged.is_some(),
@@ -135,7 +137,7 @@ fn is_privileged(what: &EmergentWhat) -> bool {
     }
 }
 
-/// What single changes do to accesses, to tell what only all of them together do.
+/// What single changes do to accesses, to find what only all of them together do.
 #[derive(Default)]
 struct Alone<'a> {
     by_subject: BTreeMap<&'a Subject, Vec<(&'a Access, bool)>>,
@@ -153,7 +155,7 @@ impl<'a> Alone<'a> {
         }
     }
 
-    /// Whether one of the changes does the same, or more.
+    /// Whether a single change has the same effect on this access, or a larger one.
     fn covers(&self, view: &AccessState<'_, '_>, piece: &AccessDelta, eligible: bool) -> bool {
         self.exact.contains(&piece.digest)
             || self.by_subject.get(&piece.subject).is_some_and(|known| {
@@ -164,7 +166,7 @@ impl<'a> Alone<'a> {
     }
 }
 
-/// What the whole plan takes and no change alone takes, up to `most`.
+/// What the whole plan removes and no single change removes, up to `most`.
 pub(crate) fn losses(
     whole: &ChangeEffect,
     alone: &[&ChangeEffect],
@@ -182,7 +184,7 @@ pub(crate) fn losses(
     all
 }
 
-/// What the whole plan gives and no change alone gives, up to `most` of each kind.
+/// What the whole plan gives and no single change gives, up to `most` of each kind.
 pub(crate) fn candidates(
     whole: &ChangeEffect,
     alone: &[&ChangeEffect],
@@ -206,7 +208,7 @@ pub(crate) fn candidates(
     all
 }
 
-/// The hash that a decision records: of the piece, and of its being eligible only or merely possible.
+/// The digest that a decision records: of the piece, and of whether it is only eligible or only possible.
 pub(crate) fn digest(what: &EmergentWhat, eligible: bool) -> Digest<of::Piece> {
     let (plain, weaker) = match what {
         EmergentWhat::Access(piece) => (piece.digest, eligible),

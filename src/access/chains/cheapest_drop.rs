@@ -1,25 +1,25 @@
-//! Cheapest: which changes to drop so that something does not come about.
+//! The cheapest set of changes to reject so that an emergent piece does not come about.
 //!
-//! In: the facts of each change of a plan, and a piece with its responsible sets. Out: changes of the plan, dependents
-//! included, without which no set is whole, at the least cost: what they and their dependents give counts. Nothing where not
-//! every set is known.
+//! Computed from the facts of each change of a plan and a piece with its responsible sets. The result, dependents
+//! included, breaks every responsible set at the lowest cost, which is what the dropped changes would have given. Empty
+//! if not every responsible set is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::model::facts::{ChangeFacts, Emergent};
 use crate::input::id::ChangeId;
 
-/// What is lost with a change: identities concerned, and accesses gained.
+/// The cost of dropping a change: identities affected, and accesses gained.
 type Cost = (u64, usize);
 
-/// The changes of a plan, by what each takes with it.
+/// The changes of a plan with the cost of dropping each.
 pub(crate) struct Cheapest {
-    /// The change and all that depend on it, and what they cost together.
+    /// The change with all its dependents, and their total cost.
     falls: BTreeMap<ChangeId, (BTreeSet<ChangeId>, Cost)>,
 }
 
 impl Cheapest {
-    /// Of facts, each with how many accesses it gains.
+    /// From the facts of each change with the number of accesses it gains.
     pub(crate) fn new<'f>(changes: impl Iterator<Item = (&'f ChangeFacts, usize)>) -> Self {
         let mut falls: BTreeMap<ChangeId, (BTreeSet<ChangeId>, Cost)> = BTreeMap::new();
         for (facts, gains) in changes {
@@ -33,14 +33,14 @@ impl Cheapest {
         Self { falls }
     }
 
-    /// What is cheapest to drop.
+    /// The cheapest changes to drop for a piece.
     pub(crate) fn of(&self, piece: &Emergent) -> BTreeSet<ChangeId> {
         if !piece.complete {
             return BTreeSet::new();
         }
         let mut left: Vec<&BTreeSet<ChangeId>> = piece.sets.iter().collect();
         let mut drop = BTreeSet::new();
-        // One change that is enough, the cheapest; else the one that most sets need, and on.
+        // A single change that breaks all sets, the cheapest one; otherwise greedily the change that is in most sets.
         while !left.is_empty() {
             let candidates = piece.members.iter().filter_map(|id| Some((id, self.falls.get(id)?)));
             let best = candidates

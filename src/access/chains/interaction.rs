@@ -1,8 +1,9 @@
-//! Meeting: which changes of other plans may give something new together with those of this one.
+//! Interaction: which pending changes may give something new together with the changes of this plan.
 //!
-//! In: steps of this plan and of others, all laid over the snapshot at once. Out: those of the others that may: somebody
-//! comes by what both give, or what one gives somebody makes use of an object that the other alters for an escalation path.
-//! Errs towards more: what is left out provably adds nothing. Nothing at all, if there is too much to look at.
+//! Takes the steps of this plan and of others, all applied to the snapshot at once. Two changes may interact if a
+//! subject benefits from both, or if a subject that gains from one can use, in an escalation path, an object that the
+//! other alters. Over-approximates: a change that is left out provably adds nothing. Returns `None` if the search
+//! exceeds its budget.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,20 +27,20 @@ use crate::input::id::Subject;
 use crate::input::time::Time;
 use crate::plan::model::{Action, Target};
 
-/// What variables of a path, by its place, a step may let stand for something new.
+/// The variables of an escalation path, by path index, with the new objects that a step may bind to them.
 type Bindings = BTreeSet<(usize, Bound)>;
 
-/// The steps, and the state in which all of them hold.
+/// The steps, and the state with all of them applied.
 struct CrossPlanInteraction<'m, 'v, 's> {
     plain: &'m AccessState<'v, 's>,
     whole: &'m AccessState<'v, 's>,
     paths: Vec<(&'m EscalationPath, Vec<RequirementQuery>)>,
     expires: Time,
-    /// What may still be looked at.
+    /// The remaining work budget.
     left: u64,
 }
 
-/// Of some steps of others, by their places, those that may meet the first `mine`.
+/// The indices of pending steps that may interact with the first `mine`.
 pub(crate) fn meeting(
     q: &AnalysisRequest<'_, '_>,
     plain: &AccessState<'_, '_>,
@@ -57,7 +58,7 @@ pub(crate) fn meeting(
     let others: Vec<(usize, &ResolvedChange<'_>)> =
         among.iter().filter_map(|at| Some((*at, steps.get(*at)?))).collect();
 
-    // By whom: everybody who comes by something that this plan gives, and as whom they can act.
+    // Interaction through subjects: everyone who benefits from this plan, and the identities they can act as.
     let ours: Vec<BTreeSet<Subject>> = steps.iter().take(mine).map(|step| meeting.own(step)).collect();
     let ours: BTreeSet<Subject> = ours.into_iter().flatten().collect();
     let (gaining, reached) = meeting.behind(&ours)?;
@@ -68,14 +69,15 @@ pub(crate) fn meeting(
             found.insert(*at);
         }
     }
-    // By an object that another alters, for who gains by this plan.
+    // Interaction through an object that a pending change alters, for subjects that gain from this plan.
     let able = meeting.able(&gaining)?;
     for (at, step) in &others {
         if !found.contains(at) && meeting.any_uses(&meeting.bindings(step), &able) {
             found.insert(*at);
         }
     }
-    // By an object that this plan alters, for who gains by another, or by what another alters of the same path.
+    // Interaction through an object that this plan alters, for subjects that gain from another plan or from another
+    // object of the same path that a pending change alters.
     let bindings: Bindings = steps.iter().take(mine).flat_map(|step| meeting.bindings(step)).collect();
     if !bindings.is_empty() {
         let everyone = whole.everyone();
@@ -105,17 +107,17 @@ pub(crate) fn meeting(
     Some(found)
 }
 
-/// By path, who holds all that it asks for, whatever its variables stand for.
+/// By path index, the subjects that have everything the path requires, for any binding of its variables.
 type Able<'s> = BTreeMap<usize, BTreeSet<&'s Subject>>;
 
 impl CrossPlanInteraction<'_, '_, '_> {
-    /// Takes from what may be looked at.
+    /// Charges the work budget.
     fn charge(&mut self, entries: usize) -> Option<()> {
         self.left = self.left.checked_sub(u64::try_from(entries).ok()?)?;
         Some(())
     }
 
-    /// Whose own holdings a step alters.
+    /// The subjects whose own holdings a step alters.
     fn own(&self, step: &ResolvedChange<'_>) -> BTreeSet<Subject> {
         closure(&seeds(step, self.plain, self.whole), |subject| match subject {
             Subject::Group(group) => &self.plain.members(group) | &self.whole.members(group),
@@ -123,7 +125,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
         })
     }
 
-    /// Who can act as one of some subjects, and as whom all of these can act.
+    /// The subjects that can act as one of `of`, and the identities that all of these can act as.
     fn behind(&mut self, of: &BTreeSet<Subject>) -> Option<(BTreeSet<Subject>, BTreeSet<Subject>)> {
         let (mut gaining, mut reached) = (BTreeSet::new(), of.clone());
         for subject in self.whole.predecessors(of) {
@@ -138,12 +140,12 @@ impl CrossPlanInteraction<'_, '_, '_> {
         Some((gaining, reached))
     }
 
-    /// Which of some subjects hold all that a path asks for.
+    /// The subjects that have everything a path requires.
     fn able<'s>(&mut self, subjects: &'s BTreeSet<Subject>) -> Option<Able<'s>> {
         let mut able = Able::new();
         for subject in subjects {
             let size = self.whole.size(subject);
-            // Each path asks anew; what a role gives is remembered.
+            // Each path is evaluated separately; the content of a role is cached.
             self.charge(usize::try_from(size).ok()?.saturating_mul(8))?;
             let reached = Reached::new(self.whole, subject);
             for (at, (_, asked)) in self.paths.iter().enumerate() {
@@ -155,7 +157,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
         Some(able)
     }
 
-    /// Whether somebody holds what a path asks for on just these objects.
+    /// Whether a subject has what a path requires on exactly these objects.
     fn uses(&self, who: &Subject, path: usize, bound: &Bound) -> bool {
         let Some((_, asked)) = self.paths.get(path) else { return true };
         let reached = Reached::new(self.whole, who);
@@ -168,13 +170,13 @@ impl CrossPlanInteraction<'_, '_, '_> {
             .any(|(path, bound)| able.get(path).into_iter().flatten().any(|who| self.uses(who, *path, bound)))
     }
 
-    /// What a step may let the variables of paths stand for.
+    /// The new objects that a step may bind to the variables of paths.
     fn bindings(&self, step: &ResolvedChange<'_>) -> Bindings {
         let mut found = Bindings::new();
         let outlined = outline(step.change);
         let one = |variable: &str, object: &str| Bound::from([(variable.to_owned(), object.to_owned())]);
         for (at, (path, _)) in self.paths.iter().enumerate() {
-            // What is gone may be what a variable must not be.
+            // A deleted object may be one that a variable must not match.
             if outlined.deletes.is_some() || matches!(step.change.action, Action::RemoveTrust(_)) {
                 found.insert((at, Bound::new()));
             }
@@ -217,7 +219,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
                 if holding.is_empty() {
                     continue;
                 }
-                // What it gives matters only where it may be meant, as it is with all changes together.
+                // The binding matters only if the object matches the variable with all changes applied.
                 let meant = objects(self.whole, path, &e.variable);
                 let holding = holding.into_iter().filter(|who| e.holds.is_some() || meant.contains(&who.text()));
                 found.extend(holding.map(|who| (at, one(&e.variable, who.as_str()))));
@@ -233,7 +235,7 @@ impl CrossPlanInteraction<'_, '_, '_> {
     }
 }
 
-/// Whether an object of a kind may be what a path says of a variable, by its name.
+/// Whether an object of a kind can match a variable of a path by its name.
 fn fits(e: &Exists, kind: ObjectKind, name: &str) -> bool {
     (e.kind == ObjectKind::Any || e.kind == kind)
         && (e.name.is_empty() || e.name.iter().any(|p| id_matches(p.raw(), name)))

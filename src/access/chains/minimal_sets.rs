@@ -1,11 +1,12 @@
-//! Emergent access: what the whole plan gives and no single change does, and which changes are responsible.
+//! Emergent access: what the whole plan gives and no single change gives, and which changes are responsible.
 //!
-//! In: the outcomes of the whole and of each change, and a way to lay any subset over the snapshot. Out: each emergent
-//! piece with its responsible sets: dependency-closed, each yields the piece and loses it when any one member is dropped.
-//! Source of the enumeration: R. Reiter, "A theory of diagnosis from first principles" (1987), the hitting-set tree.
+//! Computes the responsible sets of each emergent piece from the effects of the whole plan and of each change, and from
+//! a function that applies any subset to the snapshot. A responsible set is closed under dependencies, yields the
+//! piece, and no longer yields it when any member is dropped. Source of the enumeration: R. Reiter, "A theory of
+//! diagnosis from first principles" (1987), the hitting-set tree.
 //!
-//! Caps: 8 sets of at most 8 members, 2,000 subsets laid out a plan, and what is looked at for them. Past a cap the fact
-//! stays; every change not shown to be outside counts as a member.
+//! Limits: 8 sets of at most 8 members, 2,000 subsets per plan, and a work budget. Beyond a limit the piece is still
+//! reported, with every change as a member that is not proven to be outside.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -24,60 +25,60 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, Subject};
 use crate::input::text::Text;
 
-/// Sets kept for a piece.
+/// The maximum number of sets per piece.
 const MAX_SETS: usize = 8;
-/// Members of a set.
+/// The maximum number of members of a set.
 const MAX_MEMBERS: usize = 8;
-/// Subsets laid over the snapshot, a plan.
+/// The maximum number of subsets applied to the snapshot per plan.
 const MAX_SUBSETS: usize = 2_000;
-/// Questions put to subsets, a plan: many pieces may ask the same subset.
+/// The maximum number of queries per plan. A subset may be queried for many pieces.
 const MAX_QUESTIONS: usize = 40_000;
 
-/// What is worked out of the subsets at hand; beyond, they are let go of.
+/// Cache limit in computed entries. When it is exceeded, the states of the subsets are dropped.
 const MAX_KEPT: u64 = 500_000;
-/// What laying out a subset counts, for each of its steps and each subject that these concern.
+/// The budget that applying a subset costs for each of its steps and each subject they affect.
 const LAYING: usize = 4;
-/// How much more it counts here which trusts are live than for one effect: each subset tells it anew.
+/// Cost factor of evaluating active trusts, relative to a single effect: each subset evaluates them again.
 const LIVES: u64 = 4;
 
-/// What the search goes by.
+/// The search with its inputs and limits.
 pub(crate) struct Search<'q, 'v, 's> {
     pub(crate) data: &'q Data,
     pub(crate) budget: Budget,
     pub(crate) whole_view: &'q AccessState<'v, 's>,
-    /// Whether a subset never gives what fewer of its steps do not.
+    /// Whether the plan is monotone: a subset gives at least what a smaller subset gives.
     pub(crate) only_gives: bool,
-    /// The names of the steps, in the order of the plan.
+    /// The change ids of the steps, in the order of the plan.
     pub(crate) ids: Vec<ChangeId>,
-    /// What each step depends on, transitively.
+    /// The transitive dependencies of each step.
     pub(crate) depends_on: Vec<BTreeSet<usize>>,
-    /// The steps in order of their digests.
+    /// The indices of the steps, ordered by digest.
     pub(crate) order: Vec<usize>,
-    /// Whom each step may concern in any company; nothing: everyone.
+    /// The subjects that each step may affect in any combination; `None`: everyone.
     pub(crate) concerns: Vec<Option<Rc<BTreeSet<Subject>>>>,
-    /// Which steps alter the objects that escalation paths bind.
+    /// For each step, whether it alters objects that escalation paths bind.
     pub(crate) alters_objects: Vec<bool>,
-    /// Lays a subset over the snapshot.
+    /// Applies a subset to the snapshot.
     pub(crate) lay: &'q dyn Fn(&BTreeSet<usize>) -> AccessState<'v, 's>,
     pub(crate) laid: BTreeMap<BTreeSet<usize>, AccessState<'v, 's>>,
-    /// How many subsets were ever laid out, and how much was worked out of them; of those at hand and ever.
+    /// The number of subsets applied so far, and the work done for them: for the cached states, and in total.
     pub(crate) subsets: usize,
     pub(crate) kept: u64,
     pub(crate) made: u64,
     pub(crate) questions: usize,
-    /// The keys of what a subject newly completes of a path by a subset.
+    /// By subset, subject and path: the keys of the pieces that the subject newly completes.
     pub(crate) told: BTreeMap<(BTreeSet<usize>, Subject, Text), BTreeSet<PieceKey>>,
 }
 
-/// What makes two completions the same.
+/// Identifies a piece: two pieces with this key are the same.
 type PieceKey = (Digest<of::Piece>, bool, bool);
 
-/// What was ever worked out of a state, and looked at for it.
+/// The total number of entries computed and inspected for a state.
 fn looked_at(view: &AccessState<'_, '_>) -> u64 {
     view.work_done().saturating_add(view.trust_work().saturating_mul(LIVES))
 }
 
-/// A responsible set, or why there is none.
+/// A responsible set, or the reason why there is none.
 enum SearchResult {
     Set(BTreeSet<usize>),
     TooLarge,
@@ -98,7 +99,7 @@ impl Search<'_, '_, '_> {
             members = members.saturating_add(piece.members.len());
             found.push(piece);
         }
-        // Of what is not told nothing was shown: every change may have to do with it.
+        // For the aggregated remainder no minimal set was computed, so every change is listed as possibly responsible.
         found.extend(candidates.rest().map(|rest| Emergent {
             digest: rest.digest,
             eligible: rest.eligible,
@@ -136,7 +137,7 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    /// The steps that may have to do with a piece; all others are shown to be outside.
+    /// The steps that may contribute to a piece. All others are proven not to.
     fn universe(&self, what: &EmergentWhat) -> BTreeSet<usize> {
         let (subject, objects) = match what {
             EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => (&piece.subject, false),
@@ -165,7 +166,7 @@ impl Search<'_, '_, '_> {
         let mut seen: BTreeSet<BTreeSet<usize>> = BTreeSet::from([BTreeSet::new()]);
         let mut queue: VecDeque<BTreeSet<usize>> = VecDeque::from([BTreeSet::new()]);
         while let Some(without) = queue.pop_front() {
-            // A set that avoids what is left out here answers for this node as well.
+            // A known set that is disjoint from the excluded steps is the answer for this node too.
             let known = sets.iter().find(|set| set.is_disjoint(&without)).cloned();
             let set = if let Some(known) = known {
                 known
@@ -199,19 +200,19 @@ impl Search<'_, '_, '_> {
                 }
             }
         }
-        // The whole plan yields the piece; if no subset was found to, nothing was shown.
+        // The whole plan yields the piece. If no subset was found that does, nothing was proven.
         let found = !sets.is_empty();
         (sets, complete && found)
     }
 
-    /// A subset without some steps and all that depend on them.
+    /// The subset without some steps and without all their dependents.
     fn drop_all(&self, from: &BTreeSet<usize>, without: &BTreeSet<usize>) -> BTreeSet<usize> {
         let depends = |at: &usize| self.depends_on.get(*at).is_some_and(|d| !d.is_disjoint(without));
         from.iter().filter(|at| !without.contains(at) && !depends(at)).copied().collect()
     }
 
-    /// Whether a piece, once it is there, stays whatever else is given: not a path that asks for what nobody may act as, nor
-    /// one of which not all ways are looked for.
+    /// Whether the piece is monotone: once present, it remains when more access is granted. Not so for a path that
+    /// requires an object nobody can act as, nor for a path that is only partially searched.
     fn grows(&self, what: &EmergentWhat) -> bool {
         let EmergentWhat::Escalation(e) = what else { return true };
         let not = |relation: Option<Relation>| matches!(relation, Some(Relation::Other | Relation::GroupNotOfActor));
@@ -220,7 +221,7 @@ impl Search<'_, '_, '_> {
             && !paths.any(|path| path.exists.iter().any(|exists| not(exists.relation) || exists.gives_more))
     }
 
-    /// Shrinks a subset that yields a piece until each member is needed.
+    /// Shrinks a subset that yields a piece until every member is needed.
     fn shrink(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> SearchResult {
         if self.only_gives && self.grows(what) {
             return self.shrink_at_once(what, eligible, set);
@@ -247,8 +248,8 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    /// The same, where fewer steps never give more: many that are not needed go at once, what was needed once stays needed,
-    /// and with too many that are needed the rest is not asked about.
+    /// Like `shrink`, for plans in which fewer steps never give more. Drops many unneeded members at once, keeps a
+    /// member once it proved necessary, and stops querying when too many are necessary.
     fn shrink_at_once(&mut self, what: &EmergentWhat, eligible: bool, mut set: BTreeSet<usize>) -> SearchResult {
         let order: Vec<usize> = self.order.iter().copied().filter(|at| set.contains(at)).collect();
         let mut rest = order.as_slice();
@@ -281,13 +282,13 @@ impl Search<'_, '_, '_> {
         SearchResult::Set(set)
     }
 
-    /// Takes from what may be looked at.
+    /// Charges the work budget.
     fn charge(&mut self, looked: u64) {
         self.kept = self.kept.saturating_add(looked);
         self.made = self.made.saturating_add(looked);
     }
 
-    /// Whether a subset yields a piece; nothing once a cap is reached.
+    /// Whether a subset yields a piece; `None` once a limit is reached.
     fn yields(&mut self, what: &EmergentWhat, eligible: bool, set: &BTreeSet<usize>) -> Option<bool> {
         if set.is_empty() {
             return Some(false);
@@ -303,7 +304,7 @@ impl Search<'_, '_, '_> {
             self.laid.clear();
             self.kept = 0;
         }
-        // What is worked out while it is laid out counts as well.
+        // Work done while the subset is applied counts too.
         let mut before = 0;
         if let Some(known) = self.laid.get(set) {
             before = looked_at(known);
@@ -321,7 +322,7 @@ impl Search<'_, '_, '_> {
         let yields = match what {
             EmergentWhat::Access(piece) | EmergentWhat::Loss(piece) => {
                 let when = if eligible { When::Ever } else { When::Now };
-                // What can be reached in the other state counts only as far as it is held.
+                // Access that is reachable in the other state counts only if it is held.
                 let has = if piece.elsewhere.is_some() {
                     view.holds_access(self.whole_view, &piece.subject, &piece.access, when)
                 } else {

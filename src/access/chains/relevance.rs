@@ -12,10 +12,11 @@ use crate::access::escalation::catalog::EscalationPath;
 use crate::input::id::Subject;
 use crate::plan::model::Action;
 
-/// Whom steps may concern in any company, all together no more than so many.
+/// The maximum total number of subjects over all steps.
 pub(crate) const MAX_CONCERNED: usize = 4_000_000;
 
-/// Whom each step may concern in any company; nothing, where all together concern too many to tell: then it may be anyone.
+/// The subjects that each step may affect in any combination. `None` if the total exceeds the limit: then any subject
+/// may be affected.
 pub(crate) fn concerns(
     plain: &AccessState<'_, '_>,
     steps: &[ResolvedChange<'_>],
@@ -39,14 +40,14 @@ pub(crate) fn concerns(
     steps.iter().map(one).collect()
 }
 
-/// Whether an escalation path looks at what holders of others hold.
+/// Whether an escalation path depends on the holdings of subjects other than the one that follows it.
 pub(crate) fn between(q: &AnalysisRequest<'_, '_>) -> bool {
     let applies = |p: &&EscalationPath| q.index.systems().may_hold(p.system.as_ref());
     q.data.escalations.iter().filter(applies).any(EscalationPath::looks_at_holders)
 }
 
-/// Whether a step alters what the variables of escalation paths may stand for, or what is said between these objects, for
-/// subjects that it does not concern otherwise.
+/// Whether a step alters the objects that variables of escalation paths can bind to, or relations between such objects,
+/// for subjects that it does not affect otherwise.
 pub(crate) fn alters_objects(step: &ResolvedChange<'_>, between: bool) -> bool {
     let outline = outline(step.change);
     between

@@ -1,4 +1,4 @@
-//! Starts the search for minimal responsible sets with the budget that is left.
+//! Starts the search for minimal responsible sets with the remaining budget.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::ChangeId;
 use crate::input::text::Text;
 
-/// What the search for responsible sets goes by.
+/// Builds the search for responsible sets.
 pub(crate) fn search<'q, 'v, 's>(
     q: &AnalysisRequest<'q, '_>,
     plain: &AccessState<'v, 's>,
@@ -52,8 +52,9 @@ pub(crate) fn search<'q, 'v, 's>(
     }
 }
 
-/// By what responsible sets are shrunk: the change digest is computed above this room, from facts that it yields, so this
-/// is a digest of the typed change and its own effect. Independent of the order of the plan.
+/// The order in which steps are dropped while shrinking: a digest of the typed change and its own effect, so it is
+/// independent of the order of the plan. The change digest cannot be used because it is computed later, from facts that
+/// this search produces.
 pub(crate) fn rank(step: &ResolvedChange<'_>, outcome: &ChangeEffect) -> Digest<of::Change> {
     #[derive(Serialize)]
     struct Ranked<'r> {

@@ -7,7 +7,7 @@ use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::request::AnalysisRequest;
 
-/// Lays some steps over the snapshot.
+/// Applies some steps to the snapshot.
 pub(crate) fn lay<'v, 's>(
     q: &AnalysisRequest<'_, '_>,
     plain: &'v AccessState<'v, 's>,
@@ -17,7 +17,7 @@ pub(crate) fn lay<'v, 's>(
     lay_for_few(q, plain, steps, set).with_compared_edges(plain)
 }
 
-/// The same, to ask about few of those whom it touches: what is not altered for them is told of each.
+/// Same overlay without the up-front edge comparison: cheaper when only a few subjects will be queried.
 pub(crate) fn lay_for_few<'v, 's>(
     q: &AnalysisRequest<'_, '_>,
     plain: &'v AccessState<'v, 's>,

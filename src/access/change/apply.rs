@@ -1,7 +1,7 @@
-//! Application: what resolved steps lay over the snapshot, and whom that concerns first.
+//! Application: builds the overlay of resolved steps over the snapshot, and finds the subjects they affect directly.
 //!
-//! In: steps and an index. Out: an overlay, and the subjects that the steps name. Access granted by `ttl` ends at the
-//! plan's expiry plus the ttl: the latest that it can last.
+//! Computed from the steps and an index. Access granted by `ttl` ends at the plan's expiry plus the ttl, which is the
+//! latest possible end.
 
 use std::collections::BTreeSet;
 
@@ -20,15 +20,16 @@ use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, Lifetime, RoleDefinition, Target};
 use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Status, Trust};
 
-/// What steps lay over the snapshot, whatever their order.
+/// The overlay of some steps, in any order.
 pub(crate) fn overlay<'p>(
     index: &Index<'_>,
     expires: Time,
     steps: impl IntoIterator<Item = &'p ResolvedChange<'p>>,
 ) -> Overlay {
     let mut delta = Overlay::default();
-    // WHY: what makes a thing goes first, so that parts added to a new role find it. Beyond that no two steps of a
-    // resolved plan concern one object, hence the order is irrelevant; of equal ways the first is told, so there is one order.
+    // WHY: creations go first, so that additions to a new role find it. Apart from that, no two steps of a resolved
+    // plan touch the same object, so their order is irrelevant. Sorting makes the choice among equal paths
+    // deterministic.
     let mut steps: Vec<&ResolvedChange<'_>> = steps.into_iter().collect();
     steps.sort_by(|a, b| a.change.id.value.cmp(&b.change.id.value));
     let makes = |s: &&ResolvedChange<'_>| matches!(s.change.action, Action::CreateRole(_));
@@ -38,8 +39,10 @@ pub(crate) fn overlay<'p>(
     delta
 }
 
-/// Notes through what no deny counts by another plan's step; whether that is all that it lays.
-// WHY: what another plan takes may never be taken, nor stay: neither what it gives is gone, nor what it denies kept.
+/// Records the assignments and includes whose denies no longer count because a pending step removes them. Returns
+/// whether that is the complete effect of the step.
+/// WHY: a pending removal may or may not be applied. Neither is the access that it removes gone, nor do the denies that
+/// it removes remain certain.
 fn undeny(index: &Index<'_>, step: &ResolvedChange<'_>, delta: &mut Overlay) -> bool {
     let id = || AssignmentId::new(step.change.id.value.as_str());
     let takes = matches!(
@@ -71,7 +74,7 @@ fn undeny(index: &Index<'_>, step: &ResolvedChange<'_>, delta: &mut Overlay) -> 
             delta.loose.insert(resource.value.clone());
         }
         (Action::AddInclude(role, include) | Action::RemoveInclude(role, include), _) => {
-            // What a role gives is told anew.
+            // The role must be flattened again.
             alter(index, delta, &role.value, |_| {});
             delta.undenied_includes.insert((role.value.clone(), include.value.clone()));
         }
@@ -80,8 +83,8 @@ fn undeny(index: &Index<'_>, step: &ResolvedChange<'_>, delta: &mut Overlay) -> 
     takes
 }
 
-/// Takes from a role the denies that another plan's definition lacks, but for what that definition lacks as well: the two
-/// go together or not at all.
+/// Removes from a role the denies that a pending definition lacks, except those that depend on a part the definition
+/// lacks as well: either both go or neither.
 fn loosen(index: &Index<'_>, delta: &mut Overlay, d: &RoleDefinition) {
     let Some(known) = index.role(d.role.value.as_str()) else { return };
     let goes = |p: &&Permission| !d.permissions.iter().any(|kept| kept.value == **p);
@@ -96,7 +99,7 @@ fn loosen(index: &Index<'_>, delta: &mut Overlay, d: &RoleDefinition) {
     });
 }
 
-/// A group that a plan creates: nobody belongs to it yet.
+/// A group that a plan creates, without members.
 fn empty_group(id: &GroupId, owner: Option<IdentityId>) -> Group {
     Group {
         id: id.clone(),
@@ -201,7 +204,7 @@ fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mu
                 delta.trust(made, until);
             }
         }
-        // Owners, alerts and the end of a credential whose holder is unknown alter no effective access.
+        // Owners, alerts and the expiry of a credential with an unknown holder do not alter effective access.
         Action::SetOwner(..) | Action::RevokeCredential(_) | Action::SuppressFinding(_) => {}
     }
 }
@@ -233,7 +236,7 @@ pub(crate) fn take(step: &ResolvedChange<'_>, delta: &mut Overlay) -> bool {
     }
 }
 
-/// A role as a plan defines it; what it gives stays the resource's own if the role was that before.
+/// A role as a plan defines it. Permissions on a resource itself are kept if the role had them before.
 fn defined(index: &Index<'_>, d: &RoleDefinition, known: Option<&Role>) -> Role {
     Role {
         id: d.role.value.clone(),
@@ -255,7 +258,7 @@ fn alter(index: &Index<'_>, delta: &mut Overlay, role: &RoleId, how: impl FnOnce
     }
 }
 
-/// The trust that a step makes: one that it names, or that of whoever receives a credential.
+/// The trust that a step creates: the one it names, or the trust of the recipient of a credential.
 pub(crate) fn trust(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>) -> Option<(Trust, Option<Time>)> {
     let delivered = |id: &str, from: &Text, to: &IdentityId, until| {
         let same = from.raw() == to.as_str();
@@ -295,7 +298,7 @@ pub(crate) fn trust(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>)
     None
 }
 
-/// The subjects whose own holdings, or trusts, a step may alter.
+/// The subjects whose own holdings or trusts a step may alter.
 pub(crate) fn seeds(
     step: &ResolvedChange<'_>,
     plain: &AccessState<'_, '_>,
@@ -337,12 +340,13 @@ pub(crate) fn seeds(
     }
 }
 
-/// Whom the trusts of that name, as a state has them, let act.
+/// The subjects that the trusts with this id, as a state has them, allow to act.
 fn made_by(id: &str, plain: &AccessState<'_, '_>, view: &AccessState<'_, '_>) -> BTreeSet<Subject> {
     view.delta.trusts_named(id).flat_map(|t| &plain.trusting(t) | &view.trusting(t)).collect()
 }
 
-/// Who holds something at a new resource that others already named, or above it: only for them its place says more.
+/// The holders of access at a new resource that others already referred to, or above it. Only for them the position of
+/// the resource in the tree makes a difference.
 fn newly_placed(
     resource: &ResourceId,
     parent: Option<&ResourceId>,
@@ -371,7 +375,7 @@ fn newly_placed(
         return BTreeSet::new();
     }
     let mut places = ancestry(view, resource);
-    // Of two plans that would put it into different places the state has one.
+    // If two plans place it under different parents, the state has only one of them.
     places.extend(parent.into_iter().flat_map(|parent| ancestry(view, parent)));
     let held = places.iter().flat_map(|place| index.at_scope(place.as_str())).map(|(_, a)| a);
     let here = added().filter(|a| a.scope.as_ref().is_some_and(|scope| places.contains(scope)));

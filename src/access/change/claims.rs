@@ -1,7 +1,7 @@
-//! Claims: what the plan asserts, held against the snapshot.
+//! Claims: compares the assertions of a plan with the snapshot.
 //!
-//! In: the claims of a change, and what was computed of it. Out: each confirmed, contradicted or not checkable. Never
-//! believes a claim: it only compares.
+//! Classifies each claim of a change as confirmed, contradicted or unchecked, from what was computed for the change.
+//! Claims are only compared, never used as facts.
 
 use crate::access::change::resolve::{ResolvedChange, Taken};
 use crate::access::graph::index::Index;
@@ -12,7 +12,7 @@ use crate::input::time::Time;
 use crate::plan::model::{Action, Claim};
 use crate::snapshot::model::MembersKnown;
 
-/// What was computed of the change.
+/// The computed facts of the change.
 pub(crate) struct Computed<'c> {
     pub(crate) named: &'c ChangeTargets,
     pub(crate) gains_nothing: bool,
@@ -32,7 +32,7 @@ fn one(index: &Index<'_>, step: &ResolvedChange<'_>, computed: &Computed<'_>, cl
         Claim::LastUsed(time) => {
             let found = last_used(index, step, computed.named);
             let same = |found: &Time| {
-                // A bare date, read as its midnight, claims the day.
+                // A bare date, parsed as midnight, matches any time of that day.
                 *found == *time
                     || (time.unix() % DAY == 0 && found.unix().div_euclid(DAY) == time.unix().div_euclid(DAY))
             };
@@ -41,7 +41,7 @@ fn one(index: &Index<'_>, step: &ResolvedChange<'_>, computed: &Computed<'_>, cl
         }
         Claim::Unused(unused) => {
             let found = last_used(index, step, computed.named);
-            // An absent time may mean "never" or "not recorded".
+            // A missing time may mean "never" or "not recorded".
             let result = if found.is_some() { decide(!*unused) } else { ClaimResult::Unchecked };
             CheckedClaim { name: "unused", claimed: text(unused), found: found.map(|f| text(&f)), result }
         }
@@ -104,7 +104,7 @@ fn unchecked(name: &'static str, claimed: &Text) -> CheckedClaim {
     CheckedClaim { name, claimed: claimed.clone(), found: None, result: ClaimResult::Unchecked }
 }
 
-/// When the assignment, else the credential, else the identity was last used.
+/// When the assignment was last used; otherwise the credential, otherwise the identity.
 fn last_used(index: &Index<'_>, step: &ResolvedChange<'_>, named: &ChangeTargets) -> Option<Time> {
     if let Some(Taken::Assigned(at)) = &step.taken {
         return index.assignment(*at)?.last_used;
@@ -115,7 +115,8 @@ fn last_used(index: &Index<'_>, step: &ResolvedChange<'_>, named: &ChangeTargets
     index.snapshot().credentials.iter().find(|c| c.id == id.value)?.last_used
 }
 
-/// Who answers for what the change is about: the role or group granted, else the resource, else the subject.
+/// The owner of what the change is about: of the role or group granted, otherwise of the resource, otherwise of the
+/// subject.
 fn owner_of(index: &Index<'_>, named: &ChangeTargets) -> Option<IdentityId> {
     if let Some(role) = &named.role {
         return index.role(role.as_str())?.owner.clone();

@@ -1,7 +1,7 @@
-//! Clashes: the changes of a plan against one another.
+//! Conflicts between the changes of a plan.
 //!
-//! In: steps whose names are resolved. Out: a fault for each two that concern the same object, for each that names what
-//! another deletes, and for circles; dependencies made transitive. Never looks at the snapshot.
+//! Reports, for steps with resolved names, each pair that concerns the same object, each reference to something another
+//! change deletes, and each dependency cycle. Makes dependencies transitive. Does not read the snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ impl Resolver<'_, '_> {
         clashes
     }
 
-    /// What a change deletes, no other may name, except to reduce it.
+    /// A change may not refer to something another change deletes, except to remove access.
     pub(crate) fn deletions(
         &mut self,
         steps: &[ResolvedChange<'_>],
@@ -70,7 +70,7 @@ impl Resolver<'_, '_> {
         clashes: &BTreeSet<(usize, usize)>,
     ) {
         let mut deleted: BTreeMap<Name, usize> = BTreeMap::new();
-        // What another plan deletes may stay.
+        // A pending deletion of another plan may never be applied.
         for (at, outline) in outlines.iter().enumerate().take(self.held) {
             if let Some(name) = &outline.deletes {
                 deleted.entry(name.clone()).or_insert(at);
@@ -90,7 +90,7 @@ impl Resolver<'_, '_> {
                     | NameKind::Credential
                     | NameKind::Alert) => of(kind),
                 };
-                // A pair that concerns the same object has been reported as that.
+                // Pairs that concern the same object are already reported as conflicts.
                 let reported = |other: usize| clashes.contains(&(other.min(at), other.max(at)));
                 if let Some(other) =
                     by.filter(|other| **other != at && !reported(**other)).and_then(|other| steps.get(*other))
@@ -110,7 +110,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Makes dependencies transitive; a circle is a fault.
+    /// Makes dependencies transitive. A cycle is a finding.
     pub(crate) fn close(&mut self, steps: &mut [ResolvedChange<'_>]) -> bool {
         let direct: Vec<BTreeSet<usize>> = steps.iter().map(|s| s.depends_on.clone()).collect();
         let next = |at: &usize| direct.get(*at).cloned().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Names: which a plan may have meant, and which it must not imitate.
+//! Names: suggests the name a plan may have meant, and finds names that imitate a known one.
 //!
-//! In: a name of the plan, and the names that the snapshot knows. Out: the nearest known name, or a known one that looks
-//! the same. Source: Unicode Technical Standard #39, confusable detection (skeletons).
+//! Compares a name of the plan with the names of the snapshot. Returns the nearest known name, or a known name that
+//! looks the same. Source: Unicode Technical Standard #39, confusable detection (skeletons).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,11 @@ use unicode_security::{GeneralSecurityProfile as _, skeleton};
 
 use crate::access::graph::index::{Index, NameKind};
 
-/// How many unknown names get a nearest name: each costs a look at every known one.
+/// The maximum number of unknown names for which the nearest name is searched. Each search compares with every known
+/// name.
 const MAX_NEAREST: usize = 24;
 
-/// Known names, by kind, read from the index when first asked.
+/// Known names by kind, read from the index on first use.
 pub(crate) struct Names<'n, 's> {
     index: &'n Index<'s>,
     known: BTreeMap<NameKind, BTreeSet<&'s str>>,
@@ -30,7 +31,7 @@ impl<'n, 's> Names<'n, 's> {
         self.known.entry(kind).or_insert_with(|| index.names(kind))
     }
 
-    /// The known name nearest to an unknown one, if any is near.
+    /// The known name nearest to an unknown one, if any is near enough.
     pub(crate) fn nearest(&mut self, kind: NameKind, unknown: &str) -> Option<&'s str> {
         self.asked += 1;
         if self.asked > MAX_NEAREST || unknown.len() > 256 {
@@ -38,7 +39,7 @@ impl<'n, 's> Names<'n, 's> {
         }
         let near = |name: &&&str| name.len().abs_diff(unknown.len()) <= 4;
         let scored = self.of(kind).iter().filter(near).map(|name| (strsim::jaro_winkler(name, unknown), *name));
-        // Of equally near ones the first in the order of names.
+        // Among equally near names, the first in sort order.
         scored
             .filter(|(score, _)| *score >= 0.8)
             .fold(None, |best: Option<(f64, &str)>, next| match best {
@@ -59,7 +60,7 @@ impl<'n, 's> Names<'n, 's> {
     }
 }
 
-/// What a name looks like: as it is written, and without regard to case; white space is not seen.
+/// The visual forms of a name: as written, and case-folded. White space is ignored.
 pub(crate) fn forms(name: &str) -> [(bool, String); 2] {
     let bare: String = name.chars().filter(|c| !c.is_whitespace()).collect();
     let folded = bare.to_lowercase();

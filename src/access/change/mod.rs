@@ -1,4 +1,4 @@
-//! Changes: references are resolved, conflicts refused, and the result laid over a snapshot as an overlay.
+//! Changes: resolves references, refuses conflicts, and applies the result to a snapshot as an overlay.
 
 pub(crate) mod apply;
 pub(crate) mod claims;

@@ -1,7 +1,7 @@
-//! Patterns that a plan writes: whether each is one that its system has.
+//! Checks that each pattern a plan writes is valid in its system.
 //!
-//! A pattern that lacks a part, or leaves one empty, is refused where a change gives or takes something by it: the system
-//! may read it otherwise than the person who approves it.
+//! A pattern with a missing or empty part is refused where a change grants or removes access by it, because the system
+//! may read it differently than the person who approves it.
 
 use crate::access::change::resolve::Resolver;
 use crate::access::matching::dialect::Dialect;
@@ -46,7 +46,7 @@ impl Resolver<'_, '_> {
     fn pattern(&mut self, role: &RoleId, permission: &Placed<Permission>) {
         let index = self.index;
         let known = index.role(role.as_str());
-        // WHY: a role as the snapshot has it may be written back as it is.
+        // WHY: a permission that the role already has in the snapshot may be written back unchanged.
         if known.is_some_and(|known| known.permissions.contains(&permission.value)) {
             return;
         }

@@ -1,8 +1,8 @@
-//! Approved: a change of another plan, as far as it may give something that the snapshot does not show.
+//! Pending changes: approved changes of other plans, as far as they may give access that the snapshot does not show.
 //!
-//! In: a change that was approved elsewhere, and an index. Out: the changes that stand for it beside a plan: what it gives,
-//! with the denies that come with it, and what would lift a deny. What it takes otherwise is not counted on: it may never be
-//! done. Never looks at the plan that it stands beside.
+//! Translates a change that was approved elsewhere into changes that are analysed together with a plan: the access it
+//! gives, the denies that come with that access, and anything that lifts a deny. Other removals are left out because
+//! they may never be applied. Does not depend on the plan that is analysed.
 
 use std::collections::BTreeSet;
 
@@ -17,31 +17,31 @@ use crate::input::place::Placed;
 use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Plan, RoleDefinition};
 
-/// A change of another plan that was approved, or passed as low risk.
+/// A change of another plan that was approved, or automatic because of low risk.
 #[derive(Clone, Debug)]
 pub struct PendingChange {
-    /// That plan.
+    /// The id of that plan.
     pub plan: PlanId,
-    /// Who proposed it.
+    /// The proposer of that plan.
     pub proposer: IdentityId,
-    /// When it was approved.
+    /// When the change was approved.
     pub at: Time,
-    /// When that plan is void: access by `ttl` lasts at most so much longer.
+    /// When that plan expires. Access by `ttl` lasts at most the ttl longer.
     pub expires: Time,
     /// The change.
     pub change: Change,
 }
 
 impl PendingChange {
-    /// Whether the plan itself still holds this change: then it is no other's. What the plan with this id held when the
-    /// change was approved, and holds no longer, is.
+    /// Whether the analysed plan itself still contains this change; then the change is not pending. A change that an
+    /// earlier version of the same plan contained, and that was approved then, is pending.
     #[must_use]
     pub fn is_of(&self, plan: &Plan) -> bool {
         self.plan == plan.id.value && plan.changes.iter().any(|change| change.action == self.change.action)
     }
 
-    /// The change as changes of a plan of its own, as far as they may give access that has not ended and the snapshot does
-    /// not show: named after its plan, with a fixed end.
+    /// The change as changes of a plan of its own, as far as they may give unexpired access that the snapshot does not
+    /// show. They are named after their plan and have a fixed end.
     pub(crate) fn held(&self, index: &Index<'_>, now: Time) -> Vec<Change> {
         let mut change = self.change.clone();
         change.id.value = ChangeId::new(format!("{}/{}", self.plan.as_str(), change.id.value.as_str()));
@@ -69,24 +69,24 @@ impl PendingChange {
             Action::RotateCredential(_, to, lifetime) => to.is_some() && fix(lifetime),
             Action::AddPermission(_, permission) => permission.value.effect == Effect::Allow,
             Action::RemovePermission(_, permission) => permission.value.effect == Effect::Deny,
-            // WHY: what the new definition takes may never be taken; what it adds counts.
+            // WHY: what the new definition removes may never be removed; what it adds counts.
             Action::SetRole(d) => {
                 let parts = parts(d, index);
                 let added = parts.into_iter().map(|action| Change { action, ..change.clone() });
                 return added.chain(lifted).collect();
             }
-            // What the snapshot has under that name may be less.
+            // The snapshot's role with that name may have fewer permissions.
             Action::CreateRole(d) if index.role(d.role.value.as_str()).is_some() => {
                 let parts = parts(d, index).into_iter();
                 return parts.map(|action| Change { action, ..change.clone() }).collect();
             }
-            // What it denies counts for what comes with it, unless somebody is said to hold it already.
+            // Its denies apply to the access that comes with it, unless the role may already have holders.
             Action::CreateRole(d) => {
                 let is_named = index.names_role(d.role.value.as_str());
                 d.permissions.retain(|p| p.value.effect == Effect::Allow || !is_named);
                 true
             }
-            // WHY: without it whom it bounds may do what it does not allow.
+            // WHY: once the role is deleted, identities that it bounds can do what it does not allow.
             Action::DeleteRole(role) => !index.limited_by(role.value.as_str()).is_empty(),
             Action::AddInclude(..)
             | Action::CreateGroup(..)
@@ -108,14 +108,14 @@ impl PendingChange {
     }
 }
 
-/// What a definition adds to a role, part by part.
+/// The additions of a definition to a role, part by part.
 pub(crate) fn parts(d: &RoleDefinition, index: &Index<'_>) -> Vec<Action> {
     let known = index.role(d.role.value.as_str());
     let has = |p: &Permission| known.is_some_and(|role| role.permissions.contains(p));
     let new = |p: &&Placed<Permission>| p.value.effect == Effect::Allow && !has(&p.value);
     let further = |i: &&Placed<RoleId>| known.is_none_or(|role| !role.includes.contains(&i.value));
     let denied: Vec<&Permission> = d.permissions.iter().map(|p| &p.value).filter(|p| denies(p) && !has(p)).collect();
-    // What it denies besides counts for what it adds.
+    // Its other denies apply to what it adds.
     let less = |p: &Placed<Permission>| {
         let mut p = p.clone();
         leave_out(&mut p.value, &denied);
@@ -126,7 +126,7 @@ pub(crate) fn parts(d: &RoleDefinition, index: &Index<'_>) -> Vec<Action> {
     permissions.chain(includes).collect()
 }
 
-/// Whether the snapshot shows an assignment that gives as much, as long.
+/// Whether the snapshot shows an assignment that gives the same access for at least as long.
 fn is_shown(a: &AssignmentChange, index: &Index<'_>, expires: Time) -> bool {
     let wanted = entitlement(&a.target);
     let (mode, until) = becomes(a, None, expires);
@@ -141,7 +141,7 @@ fn is_shown(a: &AssignmentChange, index: &Index<'_>, expires: Time) -> bool {
     })
 }
 
-/// Whether a change takes access or denies.
+/// Whether a change removes access or adds a deny.
 pub(crate) fn takes(change: &Change) -> bool {
     let action = &change.action;
     matches!(
@@ -154,7 +154,7 @@ pub(crate) fn takes(change: &Change) -> bool {
     )
 }
 
-/// Whether the snapshot shows something else under the name of what a change makes.
+/// Whether the snapshot has a different object with the name of one that a change creates.
 pub(crate) fn is_other(change: &Change, index: &Index<'_>) -> bool {
     let snapshot = index.snapshot();
     if let Action::AddTrust(d) = &change.action {
@@ -164,11 +164,11 @@ pub(crate) fn is_other(change: &Change, index: &Index<'_>) -> bool {
                 || known.requires.as_ref() != d.requires.as_ref().map(|r| &r.value)
         });
     }
-    // A credential that is there may be anybody's: who can act by it no export says.
+    // An existing credential may belong to anyone: exports do not show who can use it.
     matches!(&change.action, Action::IssueCredential(c) if snapshot.credentials.iter().any(|k| k.id == c.credential.value))
 }
 
-/// Gives a trust or a credential a name of its own, which nothing else goes by; whether it is one.
+/// Gives a trust or a credential a unique name. Returns whether the change creates one.
 pub(crate) fn rename(change: &mut Change, id: &ChangeId, made: &mut BTreeSet<Name>) -> bool {
     let name = |old: &str| format!("{old} (of {})", id.as_str());
     if let Action::AddTrust(d) = &mut change.action {

@@ -1,8 +1,8 @@
-//! Lifted denies: which denies a change that takes something away takes with it.
+//! Lifted denies: finds which denies of the snapshot a pending removal would lift.
 //!
-//! In: an index, and a change of another plan that takes assignments, includes, roles, groups or places. Out: smaller
-//! changes that name just what stands before a deny of the snapshot, to be laid so that the deny counts no longer and all
-//! else stays. What the snapshot does not show any more lifts nothing. Never says what a change gives otherwise.
+//! Takes an index and a change of another plan that removes assignments, includes, roles, groups or resources. Returns
+//! smaller changes that remove exactly the link through which a deny applies, so that the deny no longer counts and
+//! everything else stays. A link that the snapshot no longer shows lifts nothing.
 
 use std::collections::BTreeSet;
 
@@ -18,12 +18,12 @@ use crate::input::time::Time;
 use crate::plan::model::{Action, AssignmentChange, RoleDefinition, Target};
 use crate::snapshot::model::Assignment;
 
-/// Whether a permission denies something in any case.
+/// Whether a permission is an unconditional deny.
 pub(crate) fn denies(permission: &Permission) -> bool {
     permission.effect == Effect::Deny && permission.condition.is_none()
 }
 
-/// Whether a role, or one that it includes, denies something.
+/// Whether a role, or one that it includes, has a deny.
 fn role_denies(index: &Index<'_>, role: &RoleId) -> bool {
     let known = |id: &RoleId| index.role(id.as_str());
     let all = closure(&BTreeSet::from([role.clone()]), |id| {
@@ -32,7 +32,7 @@ fn role_denies(index: &Index<'_>, role: &RoleId) -> bool {
     all.iter().filter_map(known).any(|role| role.permissions.iter().any(denies))
 }
 
-/// Whether a group, or one that it belongs to, holds a role that denies something.
+/// Whether a group, or one that it belongs to, holds a role with a deny.
 fn group_denies(index: &Index<'_>, group: &GroupId) -> bool {
     let all = closure(&BTreeSet::from([group.clone()]), |id| {
         let listed = index.listing(&Subject::Group(id.clone())).iter().map(|group| group.id.clone());
@@ -47,7 +47,7 @@ fn assignment_denies(index: &Index<'_>, a: &Assignment) -> bool {
         || a.member_of.as_ref().is_some_and(|group| group_denies(index, group))
 }
 
-/// The taking of one assignment of the snapshot.
+/// The change that removes one assignment of the snapshot.
 fn taking(a: &Assignment, place: &Place) -> Option<Action> {
     let target = match (&a.role, &a.member_of) {
         (Some(role), _) => Target::Role(Placed::new(role.clone(), place.clone())),
@@ -64,7 +64,7 @@ fn taking(a: &Assignment, place: &Place) -> Option<Action> {
     }))
 }
 
-/// The assignments of the snapshot that a change may mean.
+/// The assignments of the snapshot that a change may refer to.
 fn meant<'s>(index: &Index<'s>, wanted: &AssignmentChange) -> Vec<&'s Assignment> {
     let entitled = entitlement(&wanted.target);
     let is_meant = |a: &&Assignment| {
@@ -78,7 +78,7 @@ fn meant<'s>(index: &Index<'s>, wanted: &AssignmentChange) -> Vec<&'s Assignment
     index.held_by(wanted.to.value.raw()).map(|(_, a)| a).filter(is_meant).collect()
 }
 
-/// The taking of a membership that a group lists.
+/// The change that removes a membership listed in the group.
 fn leaving(group: &GroupId, who: &Text, place: &Place) -> Action {
     Action::Revoke(AssignmentChange {
         to: Placed::new(who.clone(), place.clone()),
@@ -90,8 +90,8 @@ fn leaving(group: &GroupId, who: &Text, place: &Place) -> Action {
     })
 }
 
-/// What of a role stands before a deny and is not kept: its own denies, by the definition that lacks them, and the includes
-/// that lead to others.
+/// The links of a role to denies that are not kept: its own denies, as a definition without them, and the includes that
+/// lead to others.
 pub(crate) fn of_role(
     index: &Index<'_>,
     role: &Placed<RoleId>,
@@ -116,7 +116,7 @@ pub(crate) fn of_role(
     own.into_iter().chain(further).collect()
 }
 
-/// What stands before a deny and a change takes.
+/// The links to denies that a change removes.
 pub(crate) fn lifted(index: &Index<'_>, action: &Action, expires: Time) -> Vec<Action> {
     let taken = |all: &mut dyn Iterator<Item = &Assignment>, place: &Place| -> Vec<Action> {
         all.filter(|a| assignment_denies(index, a)).filter_map(|a| taking(a, place)).collect()

@@ -1,7 +1,7 @@
-//! Steps: what each change names, takes, makes and removes, before anything is resolved.
+//! References: what each change names, creates, removes and deletes, before names are resolved.
 //!
-//! In: a typed change. Out: the names it uses with their places, the thing it makes, the thing it deletes, and the objects
-//! it takes, so that conflicts and dependencies can be found without looking at the action again.
+//! Extracts from a typed change the names it uses with their places, the object it creates, the object it deletes, and
+//! the objects it concerns, so that conflicts and dependencies can be found without matching on the action again.
 
 use crate::access::graph::index::NameKind;
 use crate::input::entitlement::Permission;
@@ -10,7 +10,7 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::plan::model::{Action, AssignmentChange, Change, Owned, RoleDefinition, Target};
 
-/// A name of a kind.
+/// A name with its kind.
 pub(crate) type Name = (NameKind, Text);
 
 /// A name that a change uses.
@@ -18,27 +18,27 @@ pub(crate) type Name = (NameKind, Text);
 pub(crate) struct Use {
     pub(crate) name: Name,
     pub(crate) place: Place,
-    /// Only to take something away: legal even where another change deletes the thing.
+    /// Used only to remove something: allowed even if another change deletes the object.
     pub(crate) reduces: bool,
 }
 
-/// What two changes of one plan must not both concern.
+/// An object that only one change of a plan may concern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Object {
-    /// The whole of a thing.
+    /// A whole object.
     Whole(Name),
-    /// The owner of a thing.
+    /// The owner of an object.
     Owner(Name),
     /// A permission of a role.
     Permission(RoleId, Permission),
     /// An include of a role.
     Include(RoleId, RoleId),
-    /// A new assignment of an entitlement to somebody, somewhere.
+    /// A new assignment of an entitlement to a subject at a scope.
     Granted(Text, Entitlement, Option<ResourceId>),
 }
 
 impl Object {
-    /// The thing that it is a part of.
+    /// The object that this is a part of.
     pub(crate) fn whole(&self) -> Option<Name> {
         match self {
             Self::Whole(name) | Self::Owner(name) => Some(name.clone()),
@@ -48,7 +48,7 @@ impl Object {
     }
 }
 
-/// A change, outlined.
+/// The references of a change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outline {
     pub(crate) uses: Vec<Use>,
@@ -109,12 +109,12 @@ pub(crate) fn entitlement(target: &Target) -> Entitlement {
     }
 }
 
-/// What identifies an assignment that has no name yet: who, what, where.
+/// The identity of an assignment that has no id yet: subject, entitlement, scope.
 pub(crate) fn granted(a: &AssignmentChange) -> Object {
     Object::Granted(a.to.value.clone(), entitlement(&a.target), a.scope.as_ref().map(|s| s.value.clone()))
 }
 
-/// The thing whose owner is set.
+/// The object whose owner is set.
 pub(crate) fn owned(owned: &Owned) -> (Name, &Place) {
     match owned {
         Owned::Identity(id) => ((NameKind::Identity, id.value.text()), &id.place),
@@ -124,7 +124,7 @@ pub(crate) fn owned(owned: &Owned) -> (Name, &Place) {
     }
 }
 
-/// Outlines a change.
+/// Extracts the references of a change.
 pub(crate) fn outline(change: &Change) -> Outline {
     let mut out = Outline::default();
     match &change.action {
@@ -174,7 +174,7 @@ pub(crate) fn outline(change: &Change) -> Outline {
                 out.uses(NameKind::Identity, owner.value.text(), &owner.place);
             }
         }
-        // A disabled identity gives nothing: naming it for more is as void as naming a deleted one.
+        // A disabled identity gives no access, so granting it anything is as pointless as granting to a deleted one.
         Action::DisableIdentity(id) | Action::DeleteIdentity(id) => {
             out.deletes(NameKind::Identity, id.value.text(), &id.place);
         }

@@ -1,8 +1,8 @@
-//! Resolution: the names of a plan against the snapshot, and its changes against one another.
+//! Resolution: resolves the names of a plan against the snapshot, and its changes against one another.
 //!
-//! In: a plan, an index, perhaps a subset of changes. Out: steps in an order in which each stands after what it depends
-//! on, with what it names; or every fault at once, each at its place. Never skips an unknown name, never guesses which of
-//! several assignments is meant.
+//! Takes a plan, an index and optionally a subset of changes. Returns the steps ordered so that each follows its
+//! dependencies, or all findings at once, each with its location. Never skips an unknown name and never guesses which
+//! of several assignments is meant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,20 +20,20 @@ use crate::snapshot::model::Assignment;
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedChange<'p> {
     pub(crate) change: &'p Change,
-    /// Places, in the list of steps, of all that it depends on, transitively.
+    /// Indices, in the list of steps, of all transitive dependencies.
     pub(crate) depends_on: BTreeSet<usize>,
-    /// For `revoke` and `adjust`: what it takes or alters.
+    /// For `revoke` and `adjust`: what it removes or alters.
     pub(crate) taken: Option<Taken>,
-    /// It is another plan's and may never be done: no deny counts by it.
+    /// Whether it is a pending change of another plan, which may never be applied; its denies do not count.
     pub(crate) other: bool,
-    /// What it places somewhere lies, for denies, nowhere.
+    /// Whether a resource that it creates is detached from the tree, so that no deny is inherited from a parent.
     pub(crate) loose: bool,
 }
 
-/// What a `revoke` or `adjust` is about.
+/// The target of a `revoke` or `adjust`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Taken {
-    /// An assignment of the snapshot, by its place there.
+    /// An assignment of the snapshot, by its index.
     Assigned(usize),
     /// A membership that the group itself lists.
     Listed(GroupId, Text),
@@ -48,19 +48,19 @@ pub(crate) fn resolve<'p>(
     attempt(plan, index, only, usize::MAX).map_err(|refused| refused.findings)
 }
 
-/// Why changes cannot be laid over a snapshot together.
+/// Why changes cannot be applied to a snapshot together.
 #[derive(Debug, Default)]
 pub(crate) struct Refused {
-    /// The reasons, each at its place.
+    /// The reasons, each with its location.
     pub(crate) findings: Vec<Finding>,
-    /// The places of changes that the snapshot shows as done: what they add is there, what they take is not.
+    /// Indices of changes that the snapshot shows as applied: what they add exists, or what they remove is gone.
     pub(crate) shown: BTreeSet<usize>,
-    /// The places of changes that have another fault.
+    /// Indices of changes that have another fault.
     pub(crate) faulty: BTreeSet<usize>,
 }
 
-/// Resolves the changes of a plan, of which those from `held` on are other plans': they may concern the objects of others
-/// and look like them, because each of them was judged on its own.
+/// Resolves the changes of a plan. Those from `held` on are pending changes of other plans: they may concern the
+/// objects of other changes and may have similar names, because each of them was checked on its own.
 pub(crate) fn attempt<'p>(
     plan: &'p Plan,
     index: &Index<'_>,
@@ -101,21 +101,21 @@ pub(crate) fn attempt<'p>(
     }
 }
 
-/// The names and changes of a plan, while they are resolved.
+/// The names and changes of a plan during resolution.
 pub(crate) struct Resolver<'r, 's> {
     pub(crate) index: &'r Index<'s>,
     names: Names<'r, 's>,
     pub(crate) faults: Vec<Finding>,
-    /// Which change makes a thing.
+    /// The index of the change that creates each object.
     makers: BTreeMap<Name, usize>,
-    /// From where on the changes are other plans'.
+    /// The index from which on the changes belong to other plans.
     pub(crate) held: usize,
     shown: BTreeSet<usize>,
     pub(crate) faulty: BTreeSet<usize>,
 }
 
 impl Resolver<'_, '_> {
-    /// Proposer and sponsor are known to the snapshot.
+    /// Checks that the snapshot contains the proposer and the sponsor.
     fn parties(&mut self, plan: &Plan) {
         let proposer = (Code::UnknownProposer, "proposer", Some(&plan.proposer));
         let sponsor = (Code::UnknownSponsor, "sponsor", plan.on_behalf_of.as_ref());
@@ -128,7 +128,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Notes that the faults since `before` are those of one change.
+    /// Attributes the findings since `before` to one change.
     fn blame(&mut self, at: usize, before: usize) {
         for fault in self.faults.get(before..).unwrap_or_default() {
             let done = matches!(fault.code, Code::AlreadyExists | Code::UnknownPermission);
@@ -138,7 +138,7 @@ impl Resolver<'_, '_> {
     }
 
     fn fault(&mut self, code: Code, message: String, place: &Place, kind: NameKind, name: &str) {
-        // WHY: nobody reads what is said of other plans' changes here, and each look costs one at every known name.
+        // WHY: findings about pending changes are not shown here, and each suggestion compares with every known name.
         let near = if self.held == usize::MAX { self.names.nearest(kind, name) } else { None };
         let help = near.map_or_else(
             || "add it to the system and export a new snapshot, or correct the name".to_owned(),
@@ -147,7 +147,7 @@ impl Resolver<'_, '_> {
         self.faults.push(Finding::new(code, message).at(place).help(help));
     }
 
-    /// Notes who makes what; a new name must be new, and must not look like a known one.
+    /// Records which change creates which object. A new name must not exist yet and must not look like a known one.
     fn makers(&mut self, outlines: &[Outline], changes: &[&Change]) {
         let mut looks: BTreeMap<(NameKind, (bool, String)), Text> = BTreeMap::new();
         for (at, (outline, change)) in outlines.iter().zip(changes).enumerate() {
@@ -238,10 +238,10 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Checks the names that a change uses; the changes that it depends on directly.
+    /// Checks the names that a change uses. Returns its direct dependencies.
     fn uses(&mut self, change: &Change, outline: &Outline, taken: Option<&Taken>) -> BTreeSet<usize> {
         let mut depends = BTreeSet::new();
-        // What the snapshot itself holds of an unresolved name can be taken away.
+        // An unresolved name can be removed where the snapshot itself contains it.
         let lenient = taken.is_some() || matches!(change.action, Action::RemoveInclude(..));
         for used in &outline.uses {
             let (kind, name) = (used.name.0, used.name.1.raw());
@@ -266,7 +266,7 @@ impl Resolver<'_, '_> {
         depends
     }
 
-    /// Finds the assignment that a `revoke` or `adjust` means.
+    /// Finds the assignment that a `revoke` or `adjust` refers to.
     fn taken(&mut self, change: &Change) -> Option<Taken> {
         let (Action::Revoke(wanted) | Action::Adjust(wanted)) = &change.action else { return None };
         let who = wanted.to.value.raw();
@@ -317,7 +317,7 @@ impl Resolver<'_, '_> {
 
     fn no_assignment(&mut self, change: &Change, wanted: &AssignmentChange, held: &[(usize, &Assignment)]) {
         let entitled = entitlement(&wanted.target);
-        // Where a name is unknown, that is the fault, and it is reported as such.
+        // If a name is unknown, that is reported instead.
         let (what, kind) = match &entitled {
             Entitlement::Role(_) => ("role", NameKind::Role),
             Entitlement::Membership(_) => ("membership of", NameKind::Group),
@@ -346,7 +346,7 @@ impl Resolver<'_, '_> {
         self.faults.push(Finding::new(Code::UnknownAssignment, message).at(&wanted.to.place).help(advice));
     }
 
-    /// What a change takes from a role must be there; what it adds must not be.
+    /// What a change removes from a role must exist; what it adds must not.
     fn held(&mut self, change: &Change) {
         let role = |id: &crate::input::id::RoleId| self.index.role(id.as_str());
         let found = if let Action::RemovePermission(r, p) = &change.action {
@@ -395,7 +395,7 @@ pub(crate) fn id(change: &Change) -> &str {
     change.id.value.as_str()
 }
 
-/// The kind among whose names a new one must stand out: identities and groups share one.
+/// The kind among whose names a new name must be distinguishable. Identities and groups share one.
 fn family(kind: NameKind) -> NameKind {
     match kind {
         NameKind::Subject | NameKind::Identity | NameKind::Group => NameKind::Subject,

@@ -1,6 +1,7 @@
-//! Named: the things that a change names, how its assignment held and will hold, and whether it can be undone.
+//! Targets: the objects that a change names, the terms of its assignment before and after, and whether it is
+//! reversible.
 //!
-//! In: a resolved step and the state after it. Out: typed names for policies, reports and decisions.
+//! Computes typed names for policies, reports and decisions from a resolved step and the state after it.
 
 use crate::access::change::resolve::{ResolvedChange, Taken};
 use crate::access::change::terms::becomes;
@@ -12,7 +13,7 @@ use crate::input::id::{AssignmentId, IdentityId, RoleId, Subject};
 use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, AssignmentChange, Lifetime, Owned, Target};
 
-/// The things that a change names.
+/// The objects that a change names.
 pub(crate) fn named(view: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> ChangeTargets {
     let mut named = ChangeTargets::default();
     match &step.change.action {
@@ -82,7 +83,7 @@ pub(crate) fn named(view: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Ch
     named
 }
 
-/// A span that the plan states; that of an `until:` depends on when it is asked.
+/// The duration that the plan states. That of an `until:` depends on the current time.
 fn span(lifetime: Lifetime) -> Option<Span> {
     match lifetime {
         Lifetime::Ttl(span) => Some(span),
@@ -123,7 +124,7 @@ fn credential(index: &Index<'_>, id: &str, named: &mut ChangeTargets) {
     }
 }
 
-/// How the assignment of a `revoke` or `adjust` held before.
+/// The terms of the assignment of a `revoke` or `adjust` before the change.
 pub(crate) fn was(index: &Index<'_>, step: &ResolvedChange<'_>, now: Time) -> Option<Holding> {
     match step.taken.as_ref()? {
         Taken::Assigned(at) => {
@@ -134,7 +135,7 @@ pub(crate) fn was(index: &Index<'_>, step: &ResolvedChange<'_>, now: Time) -> Op
     }
 }
 
-/// How the assignment of a `grant` or `adjust` holds after.
+/// The terms of the assignment of a `grant` or `adjust` after the change.
 pub(crate) fn holds_after(index: &Index<'_>, step: &ResolvedChange<'_>, expires: Time, now: Time) -> Option<Holding> {
     let (Action::Grant(a) | Action::Adjust(a)) = &step.change.action else { return None };
     let was = was(index, step, now).map(|w| (w.mode, w.until));
@@ -143,7 +144,7 @@ pub(crate) fn holds_after(index: &Index<'_>, step: &ResolvedChange<'_>, expires:
     Some(Holding { mode, until, ttl: stated.or_else(|| until.and_then(|end| end.since(now))) })
 }
 
-/// The assignments of the snapshot that a step takes or alters.
+/// The assignments of the snapshot that a step removes or alters.
 pub(crate) fn assignments(index: &Index<'_>, step: &ResolvedChange<'_>) -> Vec<AssignmentId> {
     match &step.taken {
         Some(Taken::Assigned(at)) => index.assignment(*at).map(|a| a.id.clone()).into_iter().collect(),
@@ -170,7 +171,7 @@ pub(crate) fn reversible(index: &Index<'_>, step: &ResolvedChange<'_>) -> bool {
         | Action::AddTrust(_)
         | Action::RemoveTrust(_)
         | Action::IssueCredential(_) => true,
-        // A definition comes back with one change, those who held it do not.
+        // A definition can be restored with one change; the assignments of its holders cannot.
         Action::DeleteRole(role) => {
             let id = role.value.as_str();
             index.of_role(id).next().is_none() && index.including(id).is_empty()
@@ -192,7 +193,7 @@ pub(crate) fn reversible(index: &Index<'_>, step: &ResolvedChange<'_>) -> bool {
             let id = resource.value.as_str();
             index.children(id).is_empty() && index.at_scope(id).next().is_none()
         }
-        // There is no change that takes an owner away, enables an identity, or brings a secret back.
+        // No change removes an owner, enables an identity or restores a secret.
         Action::SetOwner(what, _) => match what {
             Owned::Identity(id) => index.identity(id.value.as_str()).is_some_and(|x| x.owner.is_some()),
             Owned::Group(id) => index.group(id.value.as_str()).is_some_and(|x| x.owner.is_some()),
@@ -208,7 +209,8 @@ pub(crate) fn reversible(index: &Index<'_>, step: &ResolvedChange<'_>) -> bool {
 }
 
 impl AccessState<'_, '_> {
-    /// Whether the role or group that a change assigns holds a deny, conditional ones included, here or in the snapshot.
+    /// Whether the role or group that a change assigns has a deny, conditional or not, in this state or in the
+    /// snapshot.
     pub(crate) fn holds_deny(&self, named: &crate::access::model::facts::ChangeTargets) -> bool {
         let denies = |role: &RoleId| {
             let of = |role: &crate::snapshot::model::Role| role.permissions.iter().any(|p| p.effect == Effect::Deny);

@@ -4,7 +4,7 @@ use crate::input::entitlement::Mode;
 use crate::input::time::Time;
 use crate::plan::model::{AssignmentChange, Lifetime};
 
-/// When a lifetime ends at the latest.
+/// The latest time at which a lifetime can end.
 pub(crate) fn latest_end(lifetime: Lifetime, expires: Time) -> Time {
     match lifetime {
         Lifetime::Ttl(span) => expires.plus(span),
@@ -12,7 +12,7 @@ pub(crate) fn latest_end(lifetime: Lifetime, expires: Time) -> Time {
     }
 }
 
-/// The mode and end that a `grant` or `adjust` gives, on top of those that were.
+/// The mode and end that a `grant` or `adjust` gives, based on the previous ones.
 pub(crate) fn becomes(a: &AssignmentChange, was: Option<(Mode, Option<Time>)>, expires: Time) -> (Mode, Option<Time>) {
     let end = a.lifetime.as_ref().map(|l| latest_end(l.value, expires));
     let wanted = a.mode.as_ref().map(|m| m.value);

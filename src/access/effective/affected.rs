@@ -1,8 +1,8 @@
-//! Touched: whom changes can concern, and nobody else.
+//! Affected subjects: the subjects whose access may differ between two states.
 //!
-//! In: two states and the subjects that the changes between them name. Out: whose own holdings may differ (those, and the
-//! members of their groups), and whose reach may (those, and whoever can act as them). Errs towards more subjects; what is
-//! left out is provably as before.
+//! From the subjects that the changes name, computes the set whose own holdings may differ (those, and the members of
+//! their groups) and the set whose reach may differ (those, and the subjects that can act as them). Over-approximates:
+//! a subject that is left out provably has the same access in both states.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use crate::input::text::Text;
 use crate::snapshot::model::Assignment;
 
 impl<'v, 's> AccessState<'v, 's> {
-    /// Lays an overlay over the plain snapshot, knowing whom it touches.
+    /// Applies an overlay to the plain snapshot and computes the affected subjects.
     pub(crate) fn touching(
         plain: &'v AccessState<'v, 's>,
         delta: Overlay,
@@ -36,13 +36,13 @@ impl<'v, 's> AccessState<'v, 's> {
         view
     }
 
-    /// The same, knowing too whether nobody can act as others than in the plain snapshot.
+    /// Also computes whether all act-as edges are contained in those of the plain snapshot.
     pub(crate) fn with_compared_edges(self, plain: &Self) -> Self {
         let same_edges = self.acts_as_base(plain);
         Self { same_edges, ..self }
     }
 
-    /// Whether nobody can act as others than in the plain snapshot.
+    /// Whether no subject can act as more identities than in the plain snapshot.
     fn acts_as_base(&self, plain: &Self) -> bool {
         let Some(touched) = &self.touched else { return true };
         if self.delta.alters_subjects() {
@@ -51,7 +51,7 @@ impl<'v, 's> AccessState<'v, 's> {
         touched.reach.iter().filter(|s| touched.may_differ(s)).all(|subject| self.same_edges(plain, subject))
     }
 
-    /// Whether a subject leads to the same as in the plain snapshot.
+    /// Whether the edges of a subject are the same as in the plain snapshot.
     pub(crate) fn same_edges(&self, plain: &Self, subject: &Subject) -> bool {
         self.known_same_edges_as_base(subject, || {
             let made: BTreeSet<Requirement> =
@@ -60,15 +60,16 @@ impl<'v, 's> AccessState<'v, 's> {
         })
     }
 
-    /// Whether a subject holds what trusts ask for as it does in the plain snapshot; `made` is what new ones ask for.
+    /// Whether a subject satisfies the requirements of trusts exactly as in the plain snapshot. `made` has the
+    /// requirements of new trusts.
     fn satisfies_same_rules(&self, plain: &Self, subject: &Subject, made: &BTreeSet<Requirement>) -> bool {
         let (was, is) = (plain.own(subject), self.own(subject));
         let same = |r: &Requirement| plain.satisfies(&was, r) == self.satisfies(&is, r);
-        // A place that is made may lie where something is asked for.
+        // A new resource may be below the scope of a requirement.
         if was.denies != is.denies || !self.delta.resources.is_empty() {
             return self.index.required().iter().all(same) && made.iter().all(same);
         }
-        // WHY: a trust of an account may ask something of everybody in it; what a role gives touches few of hundreds.
+        // WHY: a trust of an account may have requirements for everyone in it, while a role satisfies few of hundreds.
         let differs: Vec<&Holding> = was.beyond(&is).chain(is.beyond(&was)).collect();
         let overlaps = |flat: &ResolvedRole, r: &Requirement| {
             !flat.overlapping(self.systems, (&r.action, &r.resource, r.system.as_ref())).is_empty()
@@ -84,7 +85,8 @@ impl<'v, 's> AccessState<'v, 's> {
             && made.iter().filter(|r| differs.iter().any(|holding| overlaps(&holding.flat, r))).all(same)
     }
 
-    /// Everyone behind some subjects, themselves included: members of groups, and who might act as them, here or below.
+    /// Some subjects with all their predecessors: members of groups, and the subjects that may act as them, in either
+    /// state.
     pub(crate) fn predecessors(&self, from: &BTreeSet<Subject>) -> BTreeSet<Subject> {
         let states: Vec<&Self> = self.below.into_iter().chain([self]).collect();
         let mut seen = from.clone();
@@ -99,7 +101,8 @@ impl<'v, 's> AccessState<'v, 's> {
                     Subject::Identity(_) => BTreeSet::new(),
                 };
                 for trust in state.trusts_to(&subject) {
-                    // WHY: a whole account may be let into each of hundreds of roles: whom a pattern matches is seen by then.
+                    // WHY: a whole account may be trusted by each of hundreds of roles; the matches of its pattern are
+                    // already in the set.
                     if trust.from.raw().contains('*') && !patterns.insert((at, trust.from.clone())) {
                         continue;
                     }
@@ -113,7 +116,7 @@ impl<'v, 's> AccessState<'v, 's> {
             };
             for state in states.iter().filter(leads) {
                 for list in state.behind_by_rule(&subject) {
-                    // INVARIANT: a list is kept, so that no other takes its address.
+                    // INVARIANT: the list is kept alive, so its address is not reused.
                     if lists.insert(Rc::as_ptr(&list).addr()) {
                         queue.extend(list.iter().filter(|next| seen.insert((*next).clone())).cloned());
                         kept.push(list);
@@ -124,7 +127,7 @@ impl<'v, 's> AccessState<'v, 's> {
         seen
     }
 
-    /// Who may act as a subject by a trust rule, a list for each class of rules.
+    /// The subjects that may act as a subject by a trust rule: one list for each class of rules.
     fn behind_by_rule(&self, subject: &Subject) -> Vec<Rc<BTreeSet<Subject>>> {
         let classes = &self.index.rules().classes;
         if classes.is_empty() {
@@ -167,7 +170,8 @@ impl<'v, 's> AccessState<'v, 's> {
         found
     }
 
-    /// For each class of rules, who holds a role with a permission that may make one hold, by scope; of the plain snapshot.
+    /// For each class of rules, the subjects with a role whose permissions may satisfy a rule of that class, keyed by
+    /// scope, in the plain snapshot.
     fn rule_holders(&self) -> Rc<Holders> {
         if let Some(known) = &self.memo.borrow().holders {
             return Rc::clone(known);
@@ -182,7 +186,7 @@ impl<'v, 's> AccessState<'v, 's> {
         all
     }
 
-    /// The same of what the changes alter: who is given a role, and who holds one that is altered.
+    /// The same for the changes only: new assignees of a role, and holders of an altered role.
     fn new_rule_holders(&self) -> Rc<Holders> {
         if let Some(known) = &self.memo.borrow().holders {
             return Rc::clone(known);
@@ -203,10 +207,10 @@ impl<'v, 's> AccessState<'v, 's> {
         all
     }
 
-    /// Adds who is assigned a role to each class of rules that it may make hold.
+    /// Adds the assignees of a role to each class of rules that the role may satisfy.
     fn add_rule_holders<'x>(&self, role: &RoleId, of: impl Iterator<Item = &'x Assignment>, all: &mut Holders) {
         let flat = self.flat(role);
-        // Variables stand for the holder, hence any resource.
+        // The value of a variable depends on the holder, so any resource is assumed.
         let lent =
             if flat.variables { (0..all.len()).collect() } else { self.lends(&flat).classes(self.index.rules()) };
         if lent.is_empty() {
@@ -221,7 +225,7 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// Who holds a role, or one that includes it, by an assignment, and whom it bounds.
+    /// The subjects assigned a role, or a role that includes it, and those that it bounds.
     pub(crate) fn holders_of(&self, role: &RoleId) -> BTreeSet<Subject> {
         let roles = closure(&BTreeSet::from([role.clone()]), |r| self.including(r));
         let mut found = BTreeSet::new();
@@ -234,7 +238,7 @@ impl<'v, 's> AccessState<'v, 's> {
         found
     }
 
-    /// Who holds an assignment at a resource or below it.
+    /// The holders of assignments at a resource or below it.
     pub(crate) fn holders_at(&self, resource: &ResourceId) -> BTreeSet<Subject> {
         let below = closure(&BTreeSet::from([resource.clone()]), |r| {
             self.index.children(r.as_str()).iter().map(|c| c.id.clone()).collect()

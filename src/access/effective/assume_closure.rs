@@ -1,7 +1,8 @@
-//! Acting: as whom a subject can act, by any number of trusts and trust rules.
+//! Act-as closure: the identities that a subject can act as, through any number of trusts and trust rules.
 //!
-//! In: a state and a subject. Out: as whom it can act at all, itself included: the least fixpoint. Cycles are legal. What an
-//! overlay does not touch is taken from the state below, and where it only adds, the walk goes on from there.
+//! Computes the least fixpoint for a subject in a state, the subject itself included. Cycles are allowed. Reuses the
+//! closure of the state below if the overlay does not touch it, and extends that closure if the overlay only adds
+//! edges.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
@@ -17,12 +18,12 @@ use crate::input::entitlement::Mode;
 use crate::input::id::Subject;
 
 impl AccessState<'_, '_> {
-    /// As whom a subject can act, itself included, through any number of live trusts.
+    /// The identities that a subject can act as, itself included, through any number of active trusts.
     pub(crate) fn row(&self, subject: &Subject) -> Rc<Reachable> {
         self.incremental_closure(subject).row
     }
 
-    /// The same, with what is known of how it differs from the state below.
+    /// The same, with the known differences from the state below.
     pub(crate) fn incremental_closure(&self, subject: &Subject) -> IncrementalClosure {
         if let (Some(below), Some(touched)) = (self.below, &self.touched)
             && (self.same_edges || !touched.reach.contains(subject))
@@ -41,8 +42,8 @@ impl AccessState<'_, '_> {
         incremental_closure
     }
 
-    /// Who in a row may give other than below: whose own holdings may differ, and who is reached for longer; nothing if all
-    /// may.
+    /// The subjects of a closure that may give more or less than below: those whose own holdings may differ, and those
+    /// reached for longer. `None` if any of them may.
     pub(crate) fn affected_in<'g>(
         &self,
         incremental_closure: &'g IncrementalClosure,
@@ -54,7 +55,7 @@ impl AccessState<'_, '_> {
         Some(concerned.into_iter().collect())
     }
 
-    /// Goes on from the row below, where nothing that it rests on was lost.
+    /// Extends the closure of the state below, unless an edge that it uses was lost.
     fn grow(&self, subject: &Subject) -> Option<IncrementalClosure> {
         let (below, touched) = (self.below?, self.touched.as_ref()?);
         if self.has_conditional_trusts() {
@@ -72,7 +73,7 @@ impl AccessState<'_, '_> {
         let mut new: Vec<(&Subject, Rc<EdgeDiff>)> = Vec::new();
         for (actor, _) in concerned {
             let edge_diff = self.edge_diff(below, actor);
-            // WHY: what no way in the row goes by can be lost without a difference to the row.
+            // WHY: losing an edge that no stored path uses cannot change the closure.
             if !edge_diff.lost.is_empty() && was.values().any(|way| goes_by(way, subject, actor, &edge_diff.lost)) {
                 return None;
             }
@@ -101,7 +102,7 @@ impl AccessState<'_, '_> {
         Some(IncrementalClosure { row: Rc::new(walk.row), by: Some(Rc::new(walk.reached)) })
     }
 
-    /// Whether edges lead to nothing that a row does not reach as long.
+    /// Whether edges lead only to subjects that the closure already reaches for at least as long.
     fn adds_nothing(&self, row: &Reachable, subject: &Subject, way: &Validity, edges: &Edges) -> bool {
         let known =
             |to: &Subject, reach: &Validity| to == subject || row.get(to).is_some_and(|known| known.reaches(reach));
@@ -112,7 +113,7 @@ impl AccessState<'_, '_> {
             })
     }
 
-    /// How the edges of a subject differ from those below.
+    /// The differences between the edges of a subject and those in the state below.
     fn edge_diff(&self, below: &Self, subject: &Subject) -> Rc<EdgeDiff> {
         if let Some(known) = self.memo.borrow().edge_diffs.get(subject) {
             return Rc::clone(known);
@@ -124,7 +125,7 @@ impl AccessState<'_, '_> {
         edge_diff
     }
 
-    /// Whether some trust asks for something, so that it may be live for one and not for another.
+    /// Whether any trust has a requirement, so that it may be active for one holder and not for another.
     pub(crate) fn has_conditional_trusts(&self) -> bool {
         !self.index.required().is_empty() || self.delta.trusts().iter().any(|(t, _)| t.requires.is_some())
     }
@@ -137,12 +138,13 @@ impl AccessState<'_, '_> {
             return self.relax(subject, None, Reachable::new());
         }
         self.decide_trusts(subject);
-        // WHY: a way on which each acts by what it holds itself is the one to show; others only add to it.
+        // WHY: prefer paths on which every trust is satisfied by its holder's own grants; they are the ones shown to
+        // people. Indirectly satisfied trusts only add targets.
         let plain = self.relax(subject, Some(TrustBasis::Own), Reachable::new());
         self.relax(subject, Some(TrustBasis::All), plain)
     }
 
-    /// As whom a subject can act by edges that are live, on top of what is known of it.
+    /// Extends a closure by the active edges reachable from a subject.
     pub(crate) fn relax(&self, subject: &Subject, live: Option<TrustBasis>, mut row: Reachable) -> Reachable {
         if !row.contains_key(subject) {
             row.join(subject, &Validity::start());
@@ -160,7 +162,7 @@ impl AccessState<'_, '_> {
         }
     }
 
-    /// Follows edges by one step each.
+    /// Follows the edges of one subject.
     fn follow(&self, walk: &mut Walk, at: &Subject, way: &Validity, edges: &Edges, live: Option<TrustBasis>) {
         let live_trusts = live.map(|by| self.live_trusts(at, by)).unwrap_or_default();
         for (n, edge) in edges.single.iter().enumerate() {
@@ -172,7 +174,7 @@ impl AccessState<'_, '_> {
                 capped = self.under_requirement(edge.way.capped(how), at, edge, how);
                 &capped
             };
-            // WHY: joining trails costs their length; most edges improve nothing.
+            // WHY: joining paths costs their length, and most edges improve nothing.
             if !step.is_empty() && walk.wants(&edge.to, &way.capped(step)) {
                 walk.reach(&edge.to, &way.then(step));
             }
@@ -194,7 +196,8 @@ impl AccessState<'_, '_> {
 }
 
 impl AccessState<'_, '_> {
-    /// A step that is only live because its holder holds something under a condition, with that condition on it.
+    /// A step over an edge whose requirement the holder satisfies under a condition only: adds that condition to the
+    /// step.
     pub(crate) fn under_requirement(&self, step: Validity, at: &Subject, edge: &Edge, how: &Validity) -> Validity {
         let Some(requires) = edge.requires.as_ref().filter(|_| how.is_conditional()) else { return step };
         let wanted = WantedAccess {
@@ -218,14 +221,14 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// A walk over edges.
+/// A traversal of the edges.
 struct Walk {
     root: Subject,
     row: Reachable,
     queue: VecDeque<Subject>,
-    /// Lists walked already, and for how long they were reached.
+    /// Lists already expanded, with the expiries at which they were reached.
     opened: HashMap<usize, Validity>,
-    /// Whom the walk reached.
+    /// The subjects reached by this walk.
     reached: BTreeSet<Subject>,
 }
 
@@ -234,7 +237,7 @@ impl Walk {
         Self { root: root.clone(), row, queue: VecDeque::new(), opened: HashMap::new(), reached: BTreeSet::new() }
     }
 
-    /// Whether someone is not reached as long so far.
+    /// Whether a subject is not yet reached for this long.
     fn wants(&self, to: &Subject, reach: &Validity) -> bool {
         *to != self.root && self.row.get(to).is_none_or(|known| !known.reaches(reach))
     }
@@ -246,14 +249,14 @@ impl Walk {
         }
     }
 
-    /// Whether a list was not walked yet, or not for as long.
+    /// Whether a list is not yet expanded, or not for this long.
     fn opens(&mut self, spread: &BulkEdge, reach: &Validity) -> bool {
         let known = self.opened.entry(spread.address()).or_default();
         !known.reaches(reach) && known.join(reach)
     }
 }
 
-/// Whether a way goes from `actor` to one of `lost`, sorted; `root` is where the way begins.
+/// Whether a path contains an edge from `actor` to one of `lost`, which is sorted. The path starts at `root`.
 fn goes_by(way: &Validity, root: &Subject, actor: &Subject, lost: &BTreeSet<Subject>) -> bool {
     let goes = |trail: &HopChain| {
         let acting = steps(trail).into_iter().filter_map(|step| match step {
@@ -267,7 +270,7 @@ fn goes_by(way: &Validity, root: &Subject, actor: &Subject, lost: &BTreeSet<Subj
 }
 
 impl AccessState<'_, '_> {
-    /// The row of the state below, if nobody in it acts otherwise, nor holds otherwise what trusts ask for.
+    /// The closure of the state below, if no subject in it has different edges or satisfies requirements differently.
     pub(crate) fn unchanged(&self, subject: &Subject) -> Option<IncrementalClosure> {
         let (below, touched) = (self.below?, self.touched.as_ref()?);
         if self.delta.alters_subjects() {

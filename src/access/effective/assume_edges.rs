@@ -1,7 +1,7 @@
-//! Edges: as whom a subject can act next, by trusts and trust rules.
+//! Edges: the identities that a subject can act as in one step, by trusts and trust rules.
 //!
-//! In: a state and a subject. Out: whom it can act as by one step, whether or not what a trust requires is held. A rule
-//! leads to many alike: they are one edge. Never walks further: [`crate::access::effective::assume_closure`] does.
+//! Computed for a subject in a state, whether or not the requirement of a trust is satisfied. A rule that leads to many
+//! targets gives one edge to a list. The transitive closure is in [`crate::access::effective::assume_closure`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use crate::input::entitlement::{Mode, Requirement};
 use crate::input::id::{ResourceId, Subject, TrustId};
 use crate::snapshot::model::TrustRule;
 
-/// The ways to single targets and to lists, while they are found.
+/// The paths to single targets and to lists, while they are collected.
 #[derive(Default)]
 struct FoundEdges {
     single: BTreeMap<(Subject, Option<Requirement>), Validity>,
@@ -47,7 +47,7 @@ impl FoundEdges {
 }
 
 impl AccessState<'_, '_> {
-    /// As whom a subject can act next, by trusts and rules, whether or not what a trust requires is held.
+    /// The identities that a subject can act as in one step, whether or not the requirements of trusts are satisfied.
     pub(crate) fn edges(&self, subject: &Subject) -> Rc<Edges> {
         if let (Some(below), Some(touched)) = (self.below, &self.touched) {
             let same_targets = !self.delta.alters_subjects() || !touched.reach.contains(subject);
@@ -93,7 +93,8 @@ impl AccessState<'_, '_> {
         edges
     }
 
-    /// Whether trusts lead from groups as they do below: then whoever belongs to the same acts as the same.
+    /// Whether the trusts that start at groups are the same as below. Then members of the same groups have the same
+    /// edges.
     fn has_trusts_of(&self, below: &Self) -> bool {
         below.index.snapshot().trust_rules.is_empty()
             && self.delta.trusts().is_empty()
@@ -101,7 +102,7 @@ impl AccessState<'_, '_> {
             && !self.delta.alters_subjects()
     }
 
-    /// Whether a subject is there and in use.
+    /// Whether a subject exists and is not disabled.
     pub(crate) fn usable(&self, subject: &Subject) -> bool {
         !self.deleted(subject) && !self.disabled(subject)
     }
@@ -134,7 +135,7 @@ impl AccessState<'_, '_> {
         }
     }
 
-    /// Whether what a rule asks for besides is held, and whether it is in force; nothing if it is not held.
+    /// The mode in which the further requirements of a rule are satisfied; `None` if one is not.
     fn holds_with(&self, own: &DirectHoldings, rule: &TrustRule) -> Option<Mode> {
         let mut with = Mode::Standing;
         let system = rule.system(self.systems.whole());
@@ -149,7 +150,7 @@ impl AccessState<'_, '_> {
         Some(with)
     }
 
-    /// The rules with those that the changes made, if they made any.
+    /// The rules including those that the changes create, if they create any.
     fn made_rules(&self) -> Option<Rc<Rules>> {
         if !self.delta.alters_subjects() {
             return None;
@@ -163,7 +164,7 @@ impl AccessState<'_, '_> {
         Some(rules)
     }
 
-    /// Which rules a flattened role makes hold.
+    /// The trust rules that a flattened role satisfies.
     pub(crate) fn lends<'f>(&self, flat: &'f ResolvedRole) -> &'f SatisfiedRules {
         flat.lends.get_or_init(|| self.lend(flat))
     }
@@ -179,7 +180,7 @@ impl AccessState<'_, '_> {
                 continue;
             }
             lends.all.push(place);
-            // A rule that asks for more does not hold for every holder alike.
+            // A rule with further requirements is not satisfied by every holder of the role.
             let whole = allows.iter().copied().filter(|_| rule.with.is_empty()).find(|at| {
                 flat.allows.get(*at).is_some_and(|allow| {
                     let dialect = self.systems.dialect_for(system.as_ref(), allow.system.as_ref(), false);
@@ -198,7 +199,7 @@ impl AccessState<'_, '_> {
         lends
     }
 
-    /// The lists of a class whose scopes share a place with `held`.
+    /// The lists of a class whose scopes overlap `held`.
     fn lists_in<'c>(&self, class: &'c Class, held: Option<&ResourceId>) -> Vec<&'c Arc<[Subject]>> {
         if held.is_none() {
             return if class.everyone.is_empty() { Vec::new() } else { vec![&class.everyone] };

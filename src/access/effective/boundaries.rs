@@ -1,8 +1,8 @@
-//! Limits: what is left of a role for an identity that boundaries or organisation policies bound.
+//! Boundaries: what remains of a role for an identity that permission boundaries or organisation policies limit.
 //!
-//! In: a role and the limits of its holder. Out: the role flattened, each allow narrowed to what every limit allows as
-//! well. Where two patterns meet in something that is no pattern, the allow's own stays and is marked by a condition, so
-//! that it covers nothing but itself. What limits deny is not taken here: denies act on the whole identity.
+//! Flattens a role and narrows each allow to what every boundary of the holder allows as well. If the intersection of
+//! two patterns is not a pattern, the allow keeps its own pattern and gets a condition, so that it covers nothing but
+//! itself. The denies of boundaries are not applied here, because a deny affects the whole identity.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -17,11 +17,11 @@ use crate::input::id::{RoleId, Subject};
 use crate::input::text::Text;
 use crate::snapshot::model::Limit;
 
-/// Into how many pieces one allow may fall; beyond, it stays whole under a condition.
+/// The maximum number of pieces of one allow. Beyond it, the allow stays whole under a condition.
 const MAX_PIECES: usize = 256;
 
 impl AccessState<'_, '_> {
-    /// A role, flattened, within limits.
+    /// A role, flattened, within boundaries.
     pub(crate) fn limited(&self, subject: &Subject, role: &RoleId, limits: &[Limit]) -> Rc<ResolvedRole> {
         let by_resource = matches!(self.role(role.as_str()), RoleState::Known(known) if known.by_resource);
         let limits: Vec<Limit> = limits.iter().filter(|l| !by_resource || l.bounds_resources).cloned().collect();
@@ -51,7 +51,7 @@ impl AccessState<'_, '_> {
         let mut allows: Vec<Allow> = whole.allows.clone();
         for limit in limits {
             let bounds: Vec<Rc<ResolvedRole>> = limit.roles.iter().map(|r| self.personal(subject, r)).collect();
-            // A limit bounds what is of the systems of its roles; one without roles bounds everything.
+            // A boundary limits the systems of its roles; one without roles limits everything.
             let systems: BTreeSet<Mark> = limit.roles.iter().map(|role| self.system_of(role)).collect();
             let of = |allow: &Allow| -> Vec<&Permission> {
                 let same = bounds.iter().flat_map(|flat| &flat.allows).filter(|bound| bound.system == allow.system);
@@ -69,7 +69,7 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// What a limit leaves of an allow.
+/// What a boundary leaves of an allow.
 fn pieces(dialect: Dialect<'_>, allow: &Allow, bounds: &[&Permission], limit: &Limit) -> Vec<Allow> {
     let whole = |b: &&&Permission| {
         b.condition.is_none()
@@ -95,7 +95,7 @@ fn pieces(dialect: Dialect<'_>, allow: &Allow, bounds: &[&Permission], limit: &L
     found.into_iter().map(piece).collect()
 }
 
-/// What two permissions share.
+/// The intersection of two permissions.
 fn meet(dialect: Dialect<'_>, p: &Permission, bound: &Permission) -> Option<Permission> {
     let (action, action_exact) = narrower(
         &p.action,
@@ -118,7 +118,7 @@ fn meet(dialect: Dialect<'_>, p: &Permission, bound: &Permission) -> Option<Perm
     Some(Permission { action, resource, effect: p.effect, condition, except: except.into_iter().collect() })
 }
 
-/// The narrower of two patterns, and whether it is all that they share; nothing if they share nothing.
+/// The narrower of two patterns, and whether it is the exact intersection; `None` if they are disjoint.
 fn narrower(p: &Text, bound: &Text, covers: impl Fn(&str, &str) -> bool, overlap: bool) -> Option<(Text, bool)> {
     if covers(bound.raw(), p.raw()) {
         Some((p.clone(), true))

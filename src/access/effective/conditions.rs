@@ -1,8 +1,8 @@
-//! Conditions that the snapshot can decide: those that ask who the holder is.
+//! Conditions that the snapshot can decide: those on attributes of the holder.
 //!
-//! A condition of AWS is canonical JSON, operators over keys over values, possibly after marks of ours, joined by ` and `.
-//! It is decided for one holder: false if one of its parts is false, true if all are true, open otherwise. A value that
-//! the snapshot does not know, or that holds a policy variable, leaves its part open. Cost: the length of the text.
+//! A condition of AWS is canonical JSON (operators over keys over values), possibly after marks of this tool, joined by
+//! ` and `. For one holder it is false if a part is false, true if all parts are true, and undecided otherwise. A part
+//! is undecided if its value is not in the snapshot or contains a policy variable. Linear in the length of the text.
 //!
 //! Source: AWS, IAM reference, "AWS global condition context keys", "IAM JSON policy elements: Condition operators".
 
@@ -16,14 +16,14 @@ use crate::input::system::System;
 use crate::input::text::Text;
 use crate::snapshot::model::Identity;
 
-/// Whether a condition asks for something that differs from holder to holder.
+/// Whether a condition depends on the holder.
 pub(crate) fn is_about_holder(condition: &Text) -> bool {
     let text = condition.raw().to_ascii_lowercase();
     ["aws:principal", "aws:userid", "aws:username"].iter().any(|key| text.contains(key))
 }
 
 impl AccessState<'_, '_> {
-    /// What is left of a condition for a subject; nothing at all if it cannot hold.
+    /// The undecided part of a condition for a subject. The outer `None` means that the condition cannot be true.
     #[expect(clippy::option_option, reason = "the outer says whether it can hold, the inner what is left to ask")]
     pub(crate) fn decided(&self, subject: &Subject, condition: Option<&Text>) -> Option<Option<Text>> {
         let Some(condition) = condition else { return Some(None) };
@@ -40,7 +40,7 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// What is left of a condition for a holder; nothing at all if it cannot hold.
+/// The undecided part of a condition for a holder. The outer `None` means that the condition cannot be true.
 #[expect(clippy::option_option, reason = "the outer says whether it can hold, the inner what is left to ask")]
 pub(crate) fn decided(condition: &Text, holder: Option<&Identity>) -> Option<Option<Text>> {
     let text = condition.raw();
@@ -54,7 +54,7 @@ pub(crate) fn decided(condition: &Text, holder: Option<&Identity>) -> Option<Opt
     }
 }
 
-/// Whether all of some answers are yes, where that is certain.
+/// Conjunction of three-valued results; `None` is undecided.
 fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let answers: Vec<Option<bool>> = answers.collect();
     if answers.contains(&Some(false)) {
@@ -63,11 +63,11 @@ fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     answers.iter().all(Option::is_some).then_some(true)
 }
 
-/// An operator: how it compares, and what it says where there is nothing to compare.
+/// An operator: how it compares, and its result without a value to compare.
 struct Operator {
     compares: fn(&str, &str) -> bool,
     negated: bool,
-    /// What it says of a key that the request lacks.
+    /// The result for a key that is missing from the request.
     absent: bool,
 }
 
@@ -102,7 +102,7 @@ impl Operator {
     }
 }
 
-/// Whether an operator holds for all of its keys, where that is certain.
+/// Whether an operator is true for all of its keys; `None` is undecided.
 fn holds(operator: &str, keys: &Json, holder: Option<&Identity>) -> Option<bool> {
     let keys = keys.as_object()?;
     if operator == "Null" {
@@ -116,7 +116,7 @@ fn holds(operator: &str, keys: &Json, holder: Option<&Identity>) -> Option<bool>
             Value::Is(value) => value,
         };
         let patterns: Vec<&str> = values.as_array()?.iter().filter_map(Json::as_str).collect();
-        // A variable may stand for anything, so that only a match with another value is certain.
+        // A variable can have any value, so only a match with another value is certain.
         let (open, plain): (Vec<&str>, Vec<&str>) = patterns.into_iter().partition(|pattern| pattern.contains("${"));
         let meets = plain.iter().any(|pattern| (operator.compares)(pattern, &value));
         (meets || open.is_empty()).then_some(meets != operator.negated)
@@ -133,10 +133,10 @@ fn is_null(key: &str, wanted: &Json, holder: Option<&Identity>) -> Option<bool> 
     Some(wanted.iter().any(|text| text.eq_ignore_ascii_case(if absent { "true" } else { "false" })))
 }
 
-/// What a variable or a condition key stands for.
+/// The value of a variable or condition key.
 pub(crate) enum Value {
     Is(String),
-    /// This kind of holder has none.
+    /// This kind of holder has no value.
     None,
     Unknown,
 }
@@ -147,7 +147,7 @@ pub(crate) fn value(name: &str, holder: Option<&Identity>) -> Value {
     let id = holder.id.as_str();
     let mut parts = id.splitn(6, ':').skip(4);
     let (account, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    // A value is a text: a letter that patterns read otherwise makes it unknown.
+    // The value is a literal. A character with a special meaning in patterns makes it unknown.
     let plain =
         |text: &Text| if text.raw().contains(['*', '?']) { Value::Unknown } else { Value::Is(text.raw().to_owned()) };
     match name.to_ascii_lowercase().as_str() {
@@ -157,18 +157,18 @@ pub(crate) fn value(name: &str, holder: Option<&Identity>) -> Value {
         "aws:username" if rest.starts_with("role/") => Value::None,
         "aws:userid" if rest.starts_with("user/") => holder.labels.get("aws:userid").map_or(Value::Unknown, plain),
         "aws:principalaccount" if !account.is_empty() => Value::Is(account.to_owned()),
-        // Whoever is named by another account's root may be anyone in it.
+        // A principal named by the root of another account can be any identity in that account.
         "aws:principalarn" if rest.starts_with("user/") || rest.starts_with("role/") => plain(&holder.id.text()),
         "aws:principaltype" if rest.starts_with("user/") => Value::Is("User".to_owned()),
         "aws:principaltype" if rest.starts_with("role/") => Value::Is("AssumedRole".to_owned()),
         "aws:principalisawsservice" if !account.is_empty() => Value::Is("false".to_owned()),
         "aws:principalisawsservice" if id.starts_with("service:") => Value::Is("true".to_owned()),
         "aws:principalorgid" => holder.labels.get("aws:principalorgid").map_or(Value::Unknown, plain),
-        // A session of a role may carry tags that take the place of the role's own.
+        // Session tags of a role may override the tags of the role.
         lower if lower.starts_with("aws:principaltag/") && rest.starts_with("role/") => Value::Unknown,
         lower if lower.starts_with("aws:principaltag/") => {
             let key = name.get("aws:principaltag/".len()..).unwrap_or_default();
-            // WHY: a session may carry tags that no export shows, so a missing one is unknown.
+            // WHY: a session may have tags that no export shows, so a missing tag is unknown.
             holder.labels.get(key).map_or(Value::Unknown, plain)
         }
         _ => Value::Unknown,
@@ -201,7 +201,7 @@ fn like(pattern: &str, text: &str) -> bool {
     pattern.iter().skip(at).all(|rest| *rest == '*')
 }
 
-/// The same, for each of the six fields of an ARN by itself.
+/// The same, separately for each of the six fields of an ARN.
 fn arn_like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<&str>, Vec<&str>) = (pattern.splitn(6, ':').collect(), text.splitn(6, ':').collect());
     pattern.len() == text.len() && pattern.iter().zip(text).all(|(pattern, text)| like(pattern, text))
@@ -215,7 +215,7 @@ mod tests {
     const USER: &str = "arn:aws:iam::111111111111:user/team/ann";
     const ROLE: &str = "arn:aws:iam::111111111111:role/deploy";
 
-    /// `yes`, `no`, or what is left.
+    /// `yes`, `no`, or the undecided part.
     fn of(holder: &str, condition: &str) -> String {
         let mut s = snapshot("aws").human(holder);
         s.identities[1].labels.insert("aws:principalorgid".into(), "o-one".into());

@@ -1,8 +1,8 @@
-//! Comparison: what a subject has in one state and not in another.
+//! Difference: what a subject has in one state and not in another.
 //!
-//! In: two states and a subject. Out: the accesses of the second that no access of the first covers, reduced to maximal
-//! ones, each with its way. What is the same in both is skipped without being written out, and so is what a role as a
-//! whole is known to cover. Asked the other way round, it tells what is lost.
+//! Computes, for a subject and two states, the accesses of the second that no access of the first covers, reduced to
+//! maximal ones, each with its path. Grants that are equal in both states, or covered by a role as a whole, are skipped
+//! without being expanded. With the states exchanged, the result is what the subject loses.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -21,13 +21,13 @@ use crate::access::matching::dialect::Dialect;
 use crate::access::model::facts::Access;
 use crate::input::id::{ResourceId, Subject};
 
-/// How often accesses of one subject are compared with one another; beyond, there are too many to tell.
+/// The maximum number of comparisons between accesses of one subject. Beyond it, the effect counts as too large.
 const MAX_COMPARED: u64 = 50_000_000;
 
-/// Which allows a flattened role has beyond another, by the addresses of the two.
+/// The allows that a flattened role has and another lacks, by the addresses of the two.
 type DifferenceCache = BTreeMap<(usize, usize), Rc<Vec<usize>>>;
 
-/// What may be more: a role at a place, and which of its allows; none named: all.
+/// A candidate for additional access: a role at a scope, with the indices of its allows; `None`: all of them.
 #[derive(Debug)]
 struct Candidate {
     gift: Grant,
@@ -55,18 +55,19 @@ impl Candidate {
 
 type Candidates = BTreeMap<Option<ResourceId>, Vec<Candidate>>;
 
-/// A place, and an action that is no pattern.
+/// A scope, and an action that is not a pattern.
 type Alike = (Option<ResourceId>, Option<String>);
 
-/// Two states, of which the second may have more.
+/// Two states, of which the second may have more access.
 pub(crate) struct Comparison<'c, 'v, 's> {
     pub(crate) before: &'c AccessState<'v, 's>,
     pub(crate) after: &'c AccessState<'v, 's>,
-    /// The state whose tree of resources holds all that either holds.
+    /// The state whose resource tree has all resources of both states.
     pub(crate) tree: &'c AccessState<'v, 's>,
-    /// By the flattened roles' addresses: limits make different ones of one role. The states keep them alive.
+    /// Keyed by the addresses of the flattened roles, because boundaries produce different forms of one role. The
+    /// states keep them alive.
     beyond: RefCell<DifferenceCache>,
-    /// How often accesses of one subject may still be compared with one another.
+    /// The remaining number of comparisons for one subject.
     compares: Cell<u64>,
 }
 
@@ -79,9 +80,9 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         Self { before, after, tree, beyond: RefCell::default(), compares: Cell::default() }
     }
 
-    /// What a subject reaches after and not before, if it is not more than `most` accesses.
+    /// What a subject can reach after and not before, unless it is more than `most` accesses.
     pub(crate) fn reaches_more(&self, subject: &Subject, most: usize) -> AccessDiff {
-        // Who holds everything for good has nothing more after; the ways to it are not walked.
+        // A subject that has everything permanently gains nothing, so its paths are not searched.
         if self.before.is_administrator(subject) {
             return AccessDiff { looked: 1, ..AccessDiff::default() };
         }
@@ -95,7 +96,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         self.beyond_given(&candidates, &self.before.given(subject), looked, most)
     }
 
-    /// What a subject holds itself after and not before, in the same way.
+    /// What a subject holds directly after and not before, with the same limit.
     pub(crate) fn holds_more(&self, subject: &Subject, most: usize) -> AccessDiff {
         let (before, after) = (self.before.own(subject), self.after.own(subject));
         if Rc::ptr_eq(&before, &after) || before.is_everything(self.before.systems) {
@@ -111,7 +112,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         self.beyond_given(&candidates, &Grants::by(subject, &before), looked, most)
     }
 
-    /// What of some candidates nothing that was given covers, reduced.
+    /// The candidates that no earlier grant covers, reduced to maximal accesses.
     fn beyond_given(&self, candidates: &Candidates, before: &Grants, looked: u64, most: usize) -> AccessDiff {
         let none = |cut| AccessDiff { cut, looked, ..AccessDiff::default() };
         self.compares.set(if most == usize::MAX { u64::MAX } else { MAX_COMPARED });
@@ -140,7 +141,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         }
         let systems = self.after.systems;
         found.now.retain(|held| !before.covers(systems, self.tree, &held.access, When::Now));
-        // What is in force anyway needs no activation.
+        // Access in force needs no activation.
         let now = |access: &Access| {
             let here = above(self.tree, access.scope.as_ref());
             let mut gifts = here.iter().filter_map(|scope| candidates.get(scope)).flatten().map(|c| &c.gift);
@@ -152,7 +153,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         self.whole(AccessDiff { now: self.maximal(found.now), eligible: self.maximal(found.eligible), ..none(false) })
     }
 
-    /// What was found, unless there was too much to compare.
+    /// The result, or a truncated one if the comparison limit was exceeded.
     fn whole(&self, found: AccessDiff) -> AccessDiff {
         if self.compares.get() == 0 {
             return AccessDiff { cut: true, looked: found.looked, ..AccessDiff::default() };
@@ -160,7 +161,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         found
     }
 
-    /// What may be more: what those give whose own holdings, or whose part in the subject's reach, differ.
+    /// The candidates: grants from actors whose own holdings differ, or which the subject reaches differently.
     fn candidates(&self, subject: &Subject) -> Candidates {
         let (before, after) = (self.before.incremental_closure(subject), self.after.incremental_closure(subject));
         let mut found = Candidates::new();
@@ -169,10 +170,10 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         let concerned = if below(self.after, self.before) {
             self.after.affected_in(&after)
         } else if below(self.before, self.after) {
-            // Who is reached for longer before is no less reached after.
+            // A subject reached for longer before still counts as reached after.
             self.before.touched.as_ref().filter(|_| before.by.is_some()).map(|touched| touched.own_in(&after.row))
         } else {
-            // Two layers over one snapshot.
+            // Two overlays over one snapshot.
             let both = self.before.affected_in(&before).zip(self.after.affected_in(&after));
             both.map(|(a, b)| {
                 let actors: BTreeSet<&Subject> = a.into_iter().chain(b).map(|(actor, _)| actor).collect();
@@ -185,7 +186,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         found
     }
 
-    /// Collects what acting as `actor` may give more.
+    /// Collects the additional grants that acting as `actor` may give.
     fn actor(&self, actor: &Subject, was: Option<&Validity>, way: &Validity, into: &mut Candidates) {
         let (own_before, own_after) = (self.before.own(actor), self.after.own(actor));
         let same_cap = was.is_some_and(|was| was.reaches(way));
@@ -220,11 +221,11 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         Rc::clone(known.entry(key).or_insert_with(|| Rc::new(after.beyond(before))))
     }
 
-    /// Which allows of a candidate are left without those that whole roles cover, and whether that is exact: where a deny
-    /// or something left out plays a part, what covers what is told access by access.
+    /// The allows of a candidate that no whole role covers, and whether the result is exact. If a deny or an exception
+    /// is involved, coverage is decided access by access.
     ///
-    /// WHY: an allow may go as soon as anything held before covers it, or another candidate that it does not cover in
-    /// turn: whatever keeps that other one out, keeps it out as well.
+    /// WHY: an allow can be dropped as soon as anything held before covers it, or another candidate that it does not
+    /// cover in turn. Whatever excludes that other candidate excludes this allow as well.
     fn left(
         &self,
         candidate: &Candidate,
@@ -256,7 +257,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                 }
                 let lasts = |s: &&Provenance| ends_within(until, s.end.until()) && no_wider(s, source);
                 let by = |s: Option<&Provenance>| s.filter(lasts).map(|s| s.end);
-                // What is in force anyway needs no activation.
+                // Access in force needs no activation.
                 let in_force = when == When::Ever && by(gift.now.as_ref()).is_some();
                 let end = if when == When::Now { by(gift.now.as_ref()) } else { by(gift.eligible()) };
                 if !in_force && end.is_none() {
@@ -284,9 +285,9 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         );
     }
 
-    /// The maximal ones of accesses that no other covers strictly: of those that cover each other one stays.
+    /// The maximal elements: accesses that no other covers strictly. Of accesses that cover each other one is kept.
     fn first_of_equals(&self, found: Vec<HeldAccess>) -> Vec<HeldAccess> {
-        // WHY: two patterns that match the same texts differ only in how often they repeat a `*`.
+        // WHY: two patterns that match the same texts differ only in repeated `*`.
         let repeats =
             |held: &HeldAccess| [&held.access.action, &held.access.resource].iter().any(|p| p.raw().contains("**"));
         let systems = self.after.systems;
@@ -297,14 +298,14 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         self.maximal(found)
     }
 
-    /// Those that no other covers; of those that cover each other the first in canonical bytes.
+    /// Accesses that no other covers. Of accesses that cover each other, the first in canonical bytes is kept.
     fn maximal(&self, mut found: Vec<HeldAccess>) -> Vec<HeldAccess> {
         let (tree, systems) = (self.tree, self.after.systems);
         if found.len() < 2 {
             return found;
         }
-        // By place and action: only an access at the same place or above it, and of the same action or of a pattern, can
-        // cover.
+        // Grouped by scope and action: only an access at the same scope or above, with the same action or a pattern,
+        // can cover another.
         let plain = |held: &HeldAccess| {
             let dialect = systems.dialect(held.access.system.as_ref());
             dialect.plain_action(held.access.action.raw()).map(Cow::into_owned)
@@ -339,12 +340,12 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
     }
 }
 
-/// Whether something is given under no other condition than another.
+/// Whether a grant has no condition that another lacks.
 fn no_wider(source: &Provenance, than: &Provenance) -> bool {
     source.condition.is_none() || source.condition == than.condition
 }
 
-/// The canonical bytes of an access, which order those that cover each other.
+/// The canonical bytes of an access, which order accesses that cover each other.
 fn canonical(access: &Access) -> Vec<u8> {
     crate::input::canonical::to_bytes(access).unwrap_or_default()
 }

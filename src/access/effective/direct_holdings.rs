@@ -1,8 +1,8 @@
-//! Reach: what a subject holds itself, before it acts as anyone.
+//! Direct holdings: what a subject holds itself, before it acts as any other identity.
 //!
-//! In: a state and a subject. Out: its holdings through groups, roles and includes, and its denies: the least fixpoint.
-//! Cycles are legal. An assignment that has ended at `taken_at` gives nothing; a disabled identity gives nothing, neither
-//! to itself nor to whoever could act as it.
+//! Computes the holdings of a subject through groups, roles and includes, and its denies, as a least fixpoint. Cycles
+//! are allowed. An assignment that has expired at `taken_at` gives nothing. A disabled identity has nothing, and acting
+//! as it gives nothing.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-/// A role held somewhere, while it is found: the way, and what denies by which it rests on.
+/// A role at a scope while it is collected: the path, and the assumptions that its denies depend on.
 #[derive(Default)]
 struct FoundHoldings {
     way: Validity,
@@ -28,17 +28,17 @@ struct FoundHoldings {
 }
 
 impl AccessState<'_, '_> {
-    /// Whether something that ends then is in force at `taken_at`.
+    /// Whether an assignment with this expiry is in force at `taken_at`.
     pub(crate) fn in_force(&self, until: Option<Time>) -> bool {
         until.is_none_or(|end| end > self.as_of())
     }
 
-    /// Whether a scope is a namespace of Kubernetes, or lies in one.
+    /// Whether a scope is a Kubernetes namespace or is inside one.
     pub(crate) fn is_in_namespace(&self, scope: Option<&ResourceId>) -> bool {
         scope.is_some_and(|scope| is_namespace(scope) || ancestry(self, scope).iter().any(is_namespace))
     }
 
-    /// What a subject holds itself.
+    /// The direct holdings of a subject.
     pub(crate) fn own(&self, subject: &Subject) -> Rc<DirectHoldings> {
         if let (Some(below), Some(touched)) = (self.below, &self.touched)
             && !touched.may_differ(subject)
@@ -50,13 +50,13 @@ impl AccessState<'_, '_> {
         }
         let own = Rc::new(self.hold(subject));
         let mut memo = self.memo.borrow_mut();
-        // Each is as much as two entries of a row.
+        // Each of them counts as two entries of a closure.
         memo.make_room(own.groups.len().saturating_add(own.holdings.len()).saturating_mul(2));
         memo.own.insert(subject.clone(), Rc::clone(&own));
         own
     }
 
-    /// A membership as one that may be there or not, if it is.
+    /// The id of a membership that is only assumed, because a pending change adds or removes it.
     fn open_membership(&self, membership: &Membership, of: &Subject) -> Option<AssignmentId> {
         match &membership.assignment {
             Some(id) => self.delta.undenied.contains(id).then(|| id.clone()),
@@ -106,7 +106,7 @@ impl AccessState<'_, '_> {
                 }
                 let found = held.entry((role.clone(), place.scope)).or_default();
                 found.way.join(&onward);
-                // What comes in several ways rests on what all of them rest on.
+                // A role reachable by several paths depends only on the assumptions common to all of them.
                 found.rests_on = Some(found.rests_on.take().map_or_else(|| rests_on.clone(), |all| &all & &rests_on));
                 if place.sure {
                     found.denying.entry(rests_on).or_default().join(&onward);
@@ -137,7 +137,7 @@ impl AccessState<'_, '_> {
             rests.push(found.rests_on.unwrap_or_default());
             own.holdings.push(Holding { role, scope, way: found.way, flat, denies: Rc::default() });
         }
-        // What a limit denies is denied to whoever it bounds.
+        // The denies of a boundary apply to every identity it bounds.
         for role in limits.iter().flat_map(|limit| &limit.roles) {
             denies.extend(self.personal(subject, role).denies.iter().map(exception));
         }
@@ -155,7 +155,7 @@ impl AccessState<'_, '_> {
         own
     }
 
-    /// How a subject itself, before trusts, holds something wanted.
+    /// How a subject itself, before trusts, has an access.
     pub(crate) fn holds(&self, own: &DirectHoldings, wanted: &WantedAccess<'_>) -> Validity {
         let mut best = Validity::default();
         for holding in &own.holdings {
@@ -169,7 +169,7 @@ impl AccessState<'_, '_> {
         best
     }
 
-    /// The way to an allow that overlaps something wanted, less what one deny takes.
+    /// The path to an allow that overlaps an access, unless a single deny covers the overlap.
     pub(crate) fn unless_denied(&self, holding: &Holding, allow: &Allow, wanted: &WantedAccess<'_>) -> Validity {
         let place = holding.scope.as_ref();
         let through = |leg: &ExpiringPath| {
@@ -185,8 +185,8 @@ impl AccessState<'_, '_> {
         Validity { now: holding.way.now.as_ref().and_then(through), ever: holding.way.ever.as_ref().and_then(through) }
     }
 
-    /// Whether one of `denies`, or what an allow leaves out, takes all that the allow, held at a place until an end, shares
-    /// with something wanted.
+    /// Whether one of `denies`, or an exception of the allow, covers the whole overlap of the allow, held at a scope
+    /// until an expiry, with an access.
     pub(crate) fn is_denied(
         &self,
         denies: &[Exception],
@@ -202,7 +202,7 @@ impl AccessState<'_, '_> {
             .any(|deny| ends_within(end.until(), deny.until) && self.denies_overlap(deny, allow, held, wanted))
     }
 
-    /// That one of `denies` would take all that an allow shares with something wanted, under the condition named.
+    /// The condition under which one of `denies` would cover the whole overlap of an allow and an access.
     pub(crate) fn denied_if(
         &self,
         denies: &[Exception],
@@ -217,7 +217,7 @@ impl AccessState<'_, '_> {
         found.condition.as_ref().map(|condition| format!("unless {}", condition.raw()).into())
     }
 
-    /// Whether a deny held at a place reaches what an allow, held at another, and something wanted share.
+    /// Whether a deny at a scope reaches the overlap of an allow, held at another scope, and an access.
     fn denies_at(
         &self,
         deny: Option<&ResourceId>,
@@ -226,12 +226,12 @@ impl AccessState<'_, '_> {
         shared: Option<&ResourceId>,
     ) -> bool {
         let sure = Surely(self);
-        // What the two share only because of where a resource lies is denied there as well.
+        // An overlap that exists only because of the position of a resource in the tree is denied there as well.
         let overlap = wanted.is_none() || scopes_overlap(&sure, held, wanted);
         if overlap { scope_covers(&sure, deny, shared) } else { scope_covers(self, deny, shared) }
     }
 
-    /// Whether one deny covers all that an allow and something wanted share.
+    /// Whether one deny covers the whole overlap of an allow and an access.
     fn denies_overlap(
         &self,
         deny: &Exception,
@@ -241,19 +241,19 @@ impl AccessState<'_, '_> {
     ) -> bool {
         let dialect = self.systems.dialect_for(wanted.system, allow.system.as_ref(), false);
         let (system, allow) = (&allow.system, &allow.permission);
-        // The narrower of two overlapping scopes is all that they share.
+        // The narrower of two overlapping scopes is their intersection.
         let shared = match wanted.scope {
             Some(scope) if scope_covers(self, held, Some(scope)) => Some(scope),
             Some(_) | None => held,
         };
         let action = |p: &Text| dialect.action_covers(deny.action.raw(), p.raw());
         let resource = |p: &Text| dialect.deny_covers_resource(deny.resource.raw(), p.raw());
-        // WHY: what two patterns share lies within either; if the deny covers neither, more access is assumed.
+        // WHY: the intersection of two patterns is inside either. If the deny covers neither, access is assumed.
         deny.system == *system
             && self.denies_at(deny.scope.as_ref(), held, wanted.scope, shared)
             && (action(&allow.action) || action(wanted.action))
             && (resource(&allow.resource) || resource(wanted.resource))
-            // WHY: what is left out of a deny may be just what is wanted.
+            // WHY: an exception of the deny may be exactly the access in question.
             && !deny.except.iter().any(|e| {
                 let overlap = |action: &Text, resource: &Text| {
                     dialect.actions_overlap(action.raw(), e.action.raw())
@@ -264,13 +264,13 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// A deny of a role as what it takes everywhere.
+/// A deny of a role, as an exception that applies everywhere.
 pub(crate) fn exception((system, deny): &(Mark, Permission)) -> Exception {
     let taken = Exception::denied(deny.action.clone(), deny.resource.clone(), deny.except.clone());
     Exception { system: system.clone(), condition: deny.condition.clone(), ..taken }
 }
 
-/// Distinct denies, sorted. Of one deny held several times the latest end counts, as of an allow.
+/// Distinct denies, sorted. Of equal denies the latest expiry counts, as for allows.
 fn distinct(mut denies: Vec<Exception>) -> Rc<[Exception]> {
     let latest = |d: &Exception| std::cmp::Reverse(Expiry::of(d.until));
     let what = |d: &Exception| {

@@ -6,34 +6,34 @@ use crate::access::graph::provenance::Validity;
 use crate::input::entitlement::Requirement;
 use crate::input::id::{Subject, TrustId};
 
-/// That a subject can act as another.
+/// An edge to a subject that can be acted as.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
     pub(crate) to: Subject,
-    /// From the subject, the step of acting included.
+    /// The path from the subject, including the step of acting.
     pub(crate) way: Validity,
-    /// What must be held for it, where a trust asks for something.
+    /// The requirement of the trust, if it has one.
     pub(crate) requires: Option<Requirement>,
 }
 
 impl Edge {
-    /// Whether two edges lead to the same, by the same steps in effect.
+    /// Whether two edges have the same target and equivalent steps.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         self.to == other.to && self.way.ends() == other.way.ends() && self.requires == other.requires
     }
 }
 
-/// That a subject can act as everyone of a list, by one rule.
+/// An edge to every subject of a list, by one rule.
 #[derive(Clone, Debug)]
 pub(crate) struct BulkEdge {
     pub(crate) to: Arc<[Subject]>,
-    /// From the subject to what makes the rule hold.
+    /// The path from the subject to the grant that satisfies the rule.
     pub(crate) way: Validity,
     pub(crate) by: TrustId,
 }
 
 impl BulkEdge {
-    /// By what a list is told from others.
+    /// The address of the list, which identifies it.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.to).cast::<()>().addr()
     }
@@ -43,17 +43,17 @@ impl BulkEdge {
     }
 }
 
-/// As whom a subject can act next.
+/// The outgoing edges of a subject.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edges {
-    /// One by one, sorted.
+    /// Edges to single targets, sorted.
     pub(crate) single: Vec<Edge>,
-    /// Many at once.
+    /// Edges to lists.
     pub(crate) spread: Vec<BulkEdge>,
 }
 
 impl Edges {
-    /// Whether two lead to the same, by the same steps in effect.
+    /// Whether two sets of edges have the same targets and equivalent steps.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         self.single.len() == other.single.len()
             && self.spread.len() == other.spread.len()
@@ -61,7 +61,7 @@ impl Edges {
             && self.spread.iter().zip(&other.spread).all(|(a, b)| a.equals(b))
     }
 
-    /// Those that are not in another, or lead there for longer.
+    /// The edges that another set lacks or has with an earlier expiry.
     pub(crate) fn beyond(&self, other: &Self) -> Self {
         let single = |edge: &&Edge| {
             !other.single.iter().any(|o| o.to == edge.to && o.requires == edge.requires && o.way.reaches(&edge.way))

@@ -1,7 +1,7 @@
-//! A role with all that it includes, flattened.
+//! Flattens a role with all roles it includes.
 //!
-//! In: a state and a role. Out: its allows, each with the includes that lead to it, and its denies. What it has been asked
-//! is remembered, so that a question about a role costs once for all its holders.
+//! Computes its allows, each with the includes that lead to it, and its denies. The answers to queries are cached on
+//! the role, so a query costs once for all holders of the role.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -15,11 +15,11 @@ use crate::access::matching::systems::Mark;
 use crate::input::entitlement::{Effect, Permission};
 use crate::input::id::RoleId;
 
-/// Denies with the systems that they are of.
+/// Denies with their systems.
 type Denies = BTreeSet<(Mark, Permission)>;
 
 impl AccessState<'_, '_> {
-    /// The system that a role's own permissions are of.
+    /// The system of a role's own permissions.
     pub(crate) fn system_of(&self, role: &RoleId) -> Mark {
         match self.role(role.as_str()) {
             RoleState::Known(known) => self.systems.of_role(known),
@@ -27,7 +27,7 @@ impl AccessState<'_, '_> {
         }
     }
 
-    /// A role, flattened. What the changes do not touch is taken from the state below.
+    /// A role, flattened. Taken from the state below if the changes do not touch it.
     pub(crate) fn flat(&self, role: &RoleId) -> Rc<ResolvedRole> {
         if let Some(below) = self.below
             && !self.alters(role)
@@ -113,8 +113,8 @@ impl AccessState<'_, '_> {
         flat
     }
 
-    /// Takes the denies that come by includes that may be there or not from what comes only with these, and from nothing
-    /// else.
+    /// Applies denies that arrive only through uncertain includes to the allows that arrive through the same includes,
+    /// and to no others.
     fn open_includes(&self, role: &RoleId, flat: &mut ResolvedRole) {
         let open = &self.delta.undenied_includes;
         let by = |counts: &dyn Fn(&(RoleId, RoleId)) -> bool| {
@@ -133,7 +133,7 @@ impl AccessState<'_, '_> {
         let (kept, mut loose): (Denies, Denies) =
             std::mem::take(&mut flat.denies).into_iter().partition(|deny| has(deny, &sure));
         flat.denies = kept;
-        // A conditional deny takes nothing.
+        // A conditional deny removes nothing.
         loose.retain(|(_, deny)| deny.condition.is_none());
         if loose.is_empty() {
             return;

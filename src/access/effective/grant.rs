@@ -17,35 +17,35 @@ use crate::access::model::facts::{Access, Exception};
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
-/// Until when something is given, by whom, and the way there.
+/// Where a grant comes from: its expiry, the actor that holds it, and the path.
 #[derive(Clone, Debug)]
 pub(crate) struct Provenance {
     pub(crate) end: Expiry,
-    /// Under which it is given at all.
+    /// The condition under which it is granted at all.
     pub(crate) condition: Option<Text>,
     pub(crate) actor: Subject,
-    /// To the actor, and from there.
+    /// The path to the actor, and from the actor to the grant.
     pub(crate) legs: [HopChain; 2],
 }
 
 impl Provenance {
-    /// The whole way.
+    /// The whole path.
     pub(crate) fn trail(&self) -> HopChain {
         let [there, on] = &self.legs;
         joined(there, on)
     }
 
-    /// The way and its end.
+    /// The path with its expiry.
     pub(crate) fn leg(&self) -> ExpiringPath {
         ExpiringPath { end: self.end, trail: self.trail() }
     }
 
-    /// How many steps the way has.
+    /// The number of steps of the path.
     pub(crate) fn length(&self) -> usize {
         self.legs.iter().map(length).sum()
     }
 
-    /// Whether this lasts longer than another or, lasting as long, is the shorter way, or the first of equals.
+    /// Orders sources: later expiry first, then shorter path, then path order (for determinism).
     pub(crate) fn is_better_than(&self, other: &Self) -> bool {
         self.end
             .cmp(&other.end)
@@ -55,28 +55,28 @@ impl Provenance {
     }
 }
 
-/// A role at a place.
+/// A role at a scope.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) role: RoleId,
     pub(crate) flat: Rc<ResolvedRole>,
     pub(crate) scope: Option<ResourceId>,
-    /// What is denied to whoever gives it.
+    /// The denies that apply to the actor that holds it.
     pub(crate) denies: Rc<[Exception]>,
-    /// All steps in force.
+    /// With steps in force only.
     pub(crate) now: Option<Provenance>,
-    /// Steps that can be activated included. INVARIANT: ends no earlier than `now`.
+    /// Including steps that can be activated. INVARIANT: expires no earlier than `now`.
     pub(crate) ever: Option<Provenance>,
 }
 
 impl Grant {
-    /// What an actor gives by one of its holdings.
+    /// The grant that an actor gives by one of its holdings.
     pub(crate) fn new(actor: &Subject, way: &Validity, holding: &Holding) -> Self {
         let source = |there: &Option<ExpiringPath>, on: &Option<ExpiringPath>| {
             let (there, on) = (there.as_ref()?, on.as_ref()?);
             let legs = [there.trail.clone(), on.trail.clone()];
             let end = there.end.with(on.end);
-            // WHY: most ways have none, and need not be walked.
+            // WHY: most paths have no condition and need not be searched for one.
             let condition = if end.is_sure() { None } else { condition(&joined(&there.trail, &on.trail)) };
             Some(Provenance { end, condition, actor: actor.clone(), legs })
         };
@@ -90,14 +90,14 @@ impl Grant {
         }
     }
 
-    /// Whether two gifts give the same, but for how long.
+    /// Whether two grants are the same except for their expiry.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.flat, &other.flat)
             && (Rc::ptr_eq(&self.denies, &other.denies) || self.denies == other.denies)
             && self.scope == other.scope
     }
 
-    /// Takes in another way to the same.
+    /// Merges another path to the same grant.
     pub(crate) fn join(&mut self, other: Self) {
         for (mine, theirs) in [(&mut self.now, other.now), (&mut self.ever, other.ever)] {
             let Some(theirs) = theirs else { continue };
@@ -107,7 +107,7 @@ impl Grant {
         }
     }
 
-    /// How it is given.
+    /// The source of the grant in a mode.
     pub(crate) fn source(&self, when: When) -> Option<&Provenance> {
         match when {
             When::Now => self.now.as_ref(),
@@ -115,7 +115,7 @@ impl Grant {
         }
     }
 
-    /// What lasts longer by activation than now.
+    /// The source by activation, if it lasts longer than the one in force.
     pub(crate) fn eligible(&self) -> Option<&Provenance> {
         let now = self.now.as_ref().map(|source| source.end);
         self.ever.as_ref().filter(|source| Some(source.end) > now)
@@ -125,17 +125,17 @@ impl Grant {
         self.ever.is_none()
     }
 
-    /// Whether an actor is the one by which it is given.
+    /// Whether the grant comes from an actor.
     pub(crate) fn rests_on(&self, actor: &Subject) -> bool {
         [&self.now, &self.ever].into_iter().flatten().any(|source| source.actor == *actor)
     }
 
-    /// Whether it covers an access that lies where it holds or below.
+    /// Whether it covers an access at its scope or below.
     pub(crate) fn covers(&self, systems: Systems<'_>, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
         self.covering(systems, tree, wanted, when).is_some()
     }
 
-    /// The same, with the allow by which it does.
+    /// The same, with the allow that covers the access.
     pub(crate) fn covering(
         &self,
         systems: Systems<'_>,
@@ -155,7 +155,7 @@ impl Grant {
         exceptions_allow(systems, tree, &self.denies, wanted).then_some((source, allow))
     }
 
-    /// Adds the accesses that it gives, lasting as long as one that is wanted, and sharing something with it.
+    /// Adds the accesses of this grant that overlap `wanted` and last at least as long.
     pub(crate) fn parts(&self, systems: Systems<'_>, wanted: &Access, when: When, into: &mut Vec<Access>) {
         let Some(source) = self.source(when).filter(|source| ends_within(wanted.until, source.end.until())) else {
             return;
@@ -175,17 +175,17 @@ impl Grant {
     }
 }
 
-/// When something must hold: in force, or also by activation.
+/// Whether access must be in force, or may also need activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     Now,
     Ever,
 }
 
-/// Gifts at their places.
+/// Grants by scope.
 pub(crate) type ByScope = BTreeMap<Option<ResourceId>, Vec<Grant>>;
 
-/// Adds a gift.
+/// Adds a grant.
 pub(crate) fn add(places: &mut ByScope, gift: Grant) {
     if gift.is_empty() {
         return;
@@ -197,13 +197,13 @@ pub(crate) fn add(places: &mut ByScope, gift: Grant) {
     }
 }
 
-/// All that a subject is given.
+/// All grants of a subject.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
-    /// Taken from, for every place that does not stand in `places`.
+    /// The grants of the state below, used for every scope that is not in `places`.
     pub(crate) base: Option<Rc<Grants>>,
     pub(crate) places: ByScope,
-    /// How many gifts stand in `places`.
+    /// The number of grants in `places`.
     pub(crate) held: usize,
     pub(crate) by_flat: OnceCell<Vec<(Rc<ResolvedRole>, Vec<GrantIndex>)>>,
 }
@@ -213,14 +213,14 @@ impl Grants {
         Self { base, held: places.values().map(Vec::len).sum(), places, by_flat: OnceCell::new() }
     }
 
-    /// How many gifts it holds itself.
+    /// The number of grants that it stores itself.
     pub(crate) fn held(&self) -> usize {
         self.held
     }
 }
 
 impl Grants {
-    /// What is given at exactly a place.
+    /// The grants at exactly one scope.
     pub(crate) fn at(&self, scope: Option<&ResourceId>) -> &[Grant] {
         match (self.places.get(&scope.cloned()), &self.base) {
             (Some(here), _) => here,
@@ -229,7 +229,7 @@ impl Grants {
         }
     }
 
-    /// The gifts of every role for which a question is answered with yes: asked once a role, in no order of meaning.
+    /// The grants of all roles that match a predicate. The predicate is called once per role, in unspecified order.
     pub(crate) fn of_roles<'g>(&'g self, wanted: &dyn Fn(&ResolvedRole) -> bool) -> Vec<&'g Grant> {
         let mut found: Vec<&Grant> = match &self.base {
             Some(base) => base.of_roles(wanted),
@@ -256,8 +256,7 @@ impl Grants {
         found
     }
 
-    /// Whether what is given covers an access, one by one or several together; `tree` holds all places that either state
-    /// holds.
+    /// Whether the grants cover an access, individually or several together. `tree` has all resources of both states.
     pub(crate) fn covers(&self, systems: Systems<'_>, tree: &dyn Tree, wanted: &Access, when: When) -> bool {
         let above = above(tree, wanted.scope.as_ref());
         let here = || above.iter().flat_map(|scope| self.at(scope.as_ref()));
@@ -274,7 +273,7 @@ impl Grants {
         cover_together(systems, tree, &parts, wanted)
     }
 
-    /// The shortest way to something given that covers an access.
+    /// The shortest path to a grant that covers an access.
     pub(crate) fn way(&self, systems: Systems<'_>, tree: &dyn Tree, wanted: &Access, when: When) -> Option<HopChain> {
         let above = above(tree, wanted.scope.as_ref());
         let gifts = above.iter().flat_map(|scope| self.at(scope.as_ref()));
@@ -283,8 +282,9 @@ impl Grants {
         Some(allow.trail(&source.trail()))
     }
 
-    /// Which of some allows of a gift nothing given here covers; `by` hears what covers how many of them. Compares whole
-    /// roles: where a deny of its own or something left out plays a part, only the same role under the same denies covers.
+    /// The indices of allows that no grant here covers. `by` receives each covering grant with the number of allows it
+    /// covers. Compares whole roles: if the grant has a deny or an exception, only the same role under the same denies
+    /// covers it.
     pub(crate) fn uncovered(
         &self,
         (systems, tree): (Systems<'_>, &dyn Tree),
@@ -316,7 +316,7 @@ impl Grants {
         left
     }
 
-    /// Whether something given here covers all that is given there.
+    /// Whether the grants here cover all grants of the other.
     pub(crate) fn covers_all(&self, systems: Systems<'_>, tree: &dyn Tree, there: &Self) -> bool {
         there.of_roles(&|_| true).into_iter().all(|gift| {
             [When::Now, When::Ever].into_iter().all(|when| {
@@ -326,8 +326,9 @@ impl Grants {
         })
     }
 
-    /// Whether everything is given, everywhere, in force, for good and without a condition or a deny.
-    /// INVARIANT: all is of one system; else whoever holds everything of one may still gain in another.
+    /// Whether the grants give everything, everywhere, in force, permanently, and without a condition or a deny.
+    /// INVARIANT: all permissions belong to one system. Otherwise a subject with everything in one system can still
+    /// gain in another.
     pub(crate) fn is_everything(&self, systems: Systems<'_>) -> bool {
         let dialect = systems.dialect(None);
         let covers = |allow: &Allow| {
@@ -348,7 +349,7 @@ impl Grants {
 }
 
 impl Grants {
-    /// What one actor gives by what it holds itself.
+    /// The grants that one actor gives by its direct holdings.
     pub(crate) fn by(actor: &Subject, own: &DirectHoldings) -> Self {
         let mut places = ByScope::new();
         for holding in &own.holdings {
@@ -358,10 +359,10 @@ impl Grants {
     }
 }
 
-/// Where a gift stands: its place, and which of the gifts there it is.
+/// The position of a grant: its scope, and its index there.
 pub(crate) type GrantIndex = (Option<ResourceId>, usize);
 
-/// A place and all that it lies in, everywhere last.
+/// A scope and its ancestors, with the global scope last.
 pub(crate) fn above(tree: &dyn Tree, scope: Option<&ResourceId>) -> Vec<Option<ResourceId>> {
     let chain = scope.map(|scope| ancestry(tree, scope)).unwrap_or_default();
     chain.into_iter().map(Some).chain([None]).collect()

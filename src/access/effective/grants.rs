@@ -1,8 +1,8 @@
-//! Given: all that a subject is given, by role and place, whichever of those that it can act as gives it.
+//! All role grants that reach a subject, directly or through identities it can assume, grouped by scope.
 //!
-//! In: a state and a subject. Out: each role at each place once, with the way that lasts longest. Many actors give the
-//! same; what is asked of a subject costs by what is different, not by how many it can act as. What an overlay does not
-//! touch is taken from the state below. Never drops a way that lasts longer than the one it keeps.
+//! Keeps each role once per scope, with the path of the latest expiry. Many actors give the same role, so the cost of a
+//! query follows the number of distinct grants, not the number of identities the subject can act as. Scopes that an
+//! overlay does not touch are taken from the state below.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use crate::access::effective::state::AccessState;
 use crate::input::id::{ResourceId, Subject};
 
 impl AccessState<'_, '_> {
-    /// All that a subject is given.
+    /// All grants of a subject.
     pub(crate) fn given(&self, subject: &Subject) -> Rc<Grants> {
         if let (Some(below), Some(touched)) = (self.below, &self.touched)
             && !touched.reach.contains(subject)
@@ -35,7 +35,7 @@ impl AccessState<'_, '_> {
         given
     }
 
-    /// How much there is to look at for a subject: as whom it can act, and what that gives it.
+    /// The number of entries to inspect for a subject: the identities it can act as, and the grants they give it.
     pub(crate) fn size(&self, subject: &Subject) -> u64 {
         let size = self.row(subject).len().saturating_add(self.given(subject).held());
         u64::try_from(size).unwrap_or(u64::MAX)
@@ -52,7 +52,7 @@ impl AccessState<'_, '_> {
         Grants::new(None, places)
     }
 
-    /// What the state below gives, but for the places that a change concerns; nothing if most may differ.
+    /// The grants of the state below, with the affected scopes recomputed; `None` if most scopes may differ.
     fn over_base(&self, subject: &Subject, incremental_closure: &IncrementalClosure) -> Option<Grants> {
         let (below, row) = (self.below?, &incremental_closure.row);
         let concerned = self.affected_in(incremental_closure)?;
@@ -75,7 +75,7 @@ impl AccessState<'_, '_> {
                 let same = |b: &Holding| Rc::ptr_eq(&a.flat, &b.flat) && a.way.ends() == b.way.ends();
                 b.is_some_and(|b| a.denies == b.denies && same(b))
             };
-            // Where it gave something that it no longer gives, and nobody was known to give it longer, all is looked at.
+            // If this actor was the best source of a grant that is now gone, recompute that scope from all actors.
             for held in was.holdings.iter().filter(|h| !lasts(h, own.holding(&h.role, h.scope.as_ref()))) {
                 if base.at(held.scope.as_ref()).iter().any(|gift| gift.role == held.role && gift.rests_on(actor)) {
                     stale.insert(held.scope.clone());

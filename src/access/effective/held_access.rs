@@ -1,4 +1,5 @@
-//! Accesses written out: what the holdings of a subject give it, each with its path and the role that gives it.
+//! Expanded accesses: the accesses that the holdings of a subject give it, each with its path and the role that gives
+//! it.
 
 use crate::access::effective::grant::{Grants, When};
 use crate::access::effective::holdings::Holding;
@@ -11,40 +12,40 @@ use crate::access::model::facts::{Access, Exception};
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
-/// An access with the way to it and the role that gives it.
+/// An access with its path and the role that gives it.
 #[derive(Clone, Debug)]
 pub(crate) struct HeldAccess {
     pub(crate) access: Access,
     pub(crate) trail: HopChain,
     pub(crate) role: RoleId,
-    /// It stands for a role of which nothing is known.
+    /// It represents a role whose permissions are unknown.
     pub(crate) unknown: bool,
-    /// It differs in what is held, and this is how the subject reaches it in the state that is compared with.
+    /// Set if it differs only in what is held: the path by which the subject reaches it in the other state.
     pub(crate) elsewhere: Option<HopChain>,
 }
 
-/// What one subject has more.
+/// The additional access of one subject.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AccessDiff {
     /// In force.
     pub(crate) now: Vec<HeldAccess>,
     /// Only by activation.
     pub(crate) eligible: Vec<HeldAccess>,
-    /// It is more than was asked for, and not all of it stands here.
+    /// Truncated: there is more access than the limit, and not all of it is listed.
     pub(crate) cut: bool,
-    /// How much was looked at: those that the subject can act as, and what they give it.
+    /// The number of entries inspected: identities that the subject can act as, and the grants they give it.
     pub(crate) looked: u64,
 }
 
 impl AccessDiff {
-    /// Whether it is nothing, as far as is known.
+    /// Whether it is empty and not truncated.
     pub(crate) fn is_empty(&self) -> bool {
         self.now.is_empty() && self.eligible.is_empty() && !self.cut
     }
 }
 
 impl AccessState<'_, '_> {
-    /// An allow as an access, with the denies that overlap it; nothing if one deny takes it whole.
+    /// An allow as an access, with the denies that overlap it; `None` if one deny covers it entirely.
     pub(crate) fn access(
         &self,
         denies: &[Exception],
@@ -70,13 +71,13 @@ impl AccessState<'_, '_> {
         }
         if !left_out.is_empty() {
             access.exceptions.sort();
-            // What a deny takes as well is told as denied.
+            // A kind that a deny also covers is shown as denied.
             access.exceptions.dedup_by(|b, a| Exception { kind: a.kind, ..b.clone() } == *a);
         }
         Some(access)
     }
 
-    /// Under which an allow is held in the end: what the way there asks for, and its own condition.
+    /// The condition on an allow: the conditions of the path, and its own.
     fn condition_of(source: &ExpiringPath, allow: &Allow) -> Option<Text> {
         let there = if source.end.is_sure() { None } else { condition(&source.trail) };
         both(there.as_ref(), allow.permission.condition.as_ref())
@@ -99,12 +100,12 @@ impl AccessState<'_, '_> {
         })
     }
 
-    /// Whether a subject has an access that covers another, in force or, if that is enough, by activation.
+    /// Whether a subject has an access that covers another, in force or, depending on `when`, by activation.
     pub(crate) fn has(&self, tree: &AccessState<'_, '_>, subject: &Subject, wanted: &Access, when: When) -> bool {
         self.given(subject).covers(self.systems, tree, wanted, when)
     }
 
-    /// The same of what it holds itself.
+    /// The same for its direct holdings.
     pub(crate) fn holds_access(
         &self,
         tree: &AccessState<'_, '_>,
@@ -115,7 +116,7 @@ impl AccessState<'_, '_> {
         Grants::by(subject, &self.own(subject)).covers(self.systems, tree, wanted, when)
     }
 
-    /// Every access of a subject, in force and by activation, not reduced: the long way, for questions about one subject.
+    /// Every access of a subject, in force and by activation, not reduced. Expensive; for queries about one subject.
     pub(crate) fn everything(&self, subject: &Subject) -> AccessDiff {
         let mut all = AccessDiff::default();
         for (actor, way) in self.row(subject).iter() {
@@ -126,7 +127,7 @@ impl AccessState<'_, '_> {
         all
     }
 
-    /// The accesses through a row that overlap an action and a resource, in the order of its actors, not reduced.
+    /// The accesses through a closure that overlap an action and a resource, in the order of its actors, not reduced.
     pub(crate) fn about(&self, row: &Reachable, action: &Text, resource: &Text) -> AccessDiff {
         let mut all = AccessDiff::default();
         for (actor, way) in row {
@@ -141,14 +142,14 @@ impl AccessState<'_, '_> {
         all
     }
 
-    /// What a holding gives by a path to it.
+    /// The accesses that a holding gives by a path to it.
     pub(crate) fn by_holding(&self, holding: &Holding, path: &Validity) -> AccessDiff {
         let mut all = AccessDiff::default();
         self.written(path, holding, holding.flat.allows.iter(), &mut all);
         all
     }
 
-    /// Writes out some allows of a holding, by a path to it.
+    /// Expands some allows of a holding, by a path to it.
     fn written<'a>(
         &self,
         path: &Validity,
@@ -165,7 +166,7 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// Sorts accesses; of several ways to one access the shortest stays, then the first.
+/// Sorts accesses. Of several paths to one access, keeps the shortest, then the first.
 pub(crate) fn distinct(found: &mut Vec<HeldAccess>) {
     found.sort_by(|a, b| {
         a.access.cmp(&b.access).then_with(|| {

@@ -12,20 +12,20 @@ use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// A place below which something holds, and whether that is sure.
+/// A scope, and whether the restriction to it is certain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ScopeSubtree {
     pub(crate) scope: Option<ResourceId>,
-    /// False where two scopes of an unknown tree met: access is then assumed, a deny is not.
+    /// False if two scopes of an unknown tree were intersected: then access is assumed, and a deny is not.
     pub(crate) sure: bool,
-    /// The memberships on the way that may be there or not: see [`Holding::denies`].
+    /// The uncertain (pending) memberships this path depends on.
     pub(crate) rests_on: Assumptions,
 }
 
 impl ScopeSubtree {
     pub(crate) const EVERYWHERE: Self = Self { scope: None, sure: true, rests_on: Assumptions::new() };
 
-    /// Where both hold; nothing if nowhere.
+    /// The intersection with a scope; `None` if it is empty.
     pub(crate) fn within(&self, tree: &dyn Tree, scope: Option<&ResourceId>) -> Option<Self> {
         let narrow = |scope: Option<&ResourceId>| Some(Self { scope: scope.cloned(), ..self.clone() });
         if scope_covers(tree, self.scope.as_ref(), scope) {
@@ -39,40 +39,41 @@ impl ScopeSubtree {
     }
 }
 
-/// Assignments and memberships that other plans make or take, and that may be there or not.
+/// Assignments and memberships that pending changes add or remove, and whose effect is therefore uncertain.
 pub(crate) type Assumptions = BTreeSet<AssignmentId>;
 
-/// A role held somewhere.
+/// A role at a scope.
 #[derive(Clone, Debug)]
 pub(crate) struct Holding {
     pub(crate) role: RoleId,
     pub(crate) scope: Option<ResourceId>,
     pub(crate) way: Validity,
     pub(crate) flat: Rc<ResolvedRole>,
-    /// What is denied to it: what its holder is denied in any case, and what is denied by all that it rests on as well. A
-    /// deny that comes with something that may never be done counts for what comes only with that, and for nothing else.
+    /// The denies that apply to it: the unconditional ones of its holder, and those that depend only on assumptions it
+    /// depends on too. A deny from a change that may never be applied counts only for access that comes from the same
+    /// change.
     pub(crate) denies: Rc<[Exception]>,
 }
 
-/// What a subject holds itself, before trusts.
+/// The direct holdings of a subject, before trusts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DirectHoldings {
-    /// The subject and the groups it belongs to, with the places where it does.
+    /// The subject and the groups it belongs to, with the scopes of the memberships.
     pub(crate) groups: BTreeMap<(Subject, ScopeSubtree), Validity>,
     /// Distinct by role and scope, sorted.
     pub(crate) holdings: Vec<Holding>,
-    /// Denies in force, sorted; those with a condition take nothing.
+    /// Denies in force, sorted. Conditional ones remove nothing.
     pub(crate) denies: Rc<[Exception]>,
 }
 
 impl DirectHoldings {
-    /// Whether it belongs to the same groups in the same way as another.
+    /// Whether it belongs to the same groups by the same paths as another.
     pub(crate) fn belongs_as(&self, other: &Self) -> bool {
         self.groups.len() == other.groups.len()
             && self.groups.iter().zip(&other.groups).all(|((a, way), (b, known))| a == b && way.is(known))
     }
 
-    /// The holdings that another does not have, or not as long.
+    /// The holdings that another lacks or has with an earlier expiry.
     pub(crate) fn beyond<'o>(&'o self, other: &'o Self) -> impl Iterator<Item = &'o Holding> {
         self.holdings.iter().filter(|held| {
             let known = other.holding(&held.role, held.scope.as_ref());
@@ -92,19 +93,19 @@ impl DirectHoldings {
     }
 }
 
-/// What must be held for a trust, a rule or a path.
+/// An access required by a trust, a rule or an escalation path.
 #[derive(Clone, Debug)]
 pub(crate) struct WantedAccess<'w> {
     pub(crate) action: &'w Text,
     pub(crate) resource: &'w Text,
-    /// None: in any scope.
+    /// `None`: in any scope.
     pub(crate) scope: Option<&'w ResourceId>,
-    /// The system that it is of; none: any.
+    /// The system of the access; `None`: any.
     pub(crate) system: Option<&'w System>,
 }
 
 impl<'w> WantedAccess<'w> {
-    /// What is asked of a flattened role.
+    /// The action, resource and system to look up in a flattened role.
     pub(crate) fn requested(&self) -> Requested<'w> {
         (self.action, self.resource, self.system)
     }

@@ -1,9 +1,9 @@
-//! Live trusts: which trusts that ask for something are live, for whom, and for how long.
+//! Active trusts: which trusts with requirements are active, for whom, and for how long.
 //!
-//! In: a state. Out: for each edge of a subject that asks for something, how what it asks for is held: by the subject
-//! itself, and through whatever it can act as. Whether a trust is live for its holder is nobody else's matter, so it is told
-//! once for a state, for all that can be reached from whoever is asked about; what was told before stays true. Where there
-//! is more to look at than may be, all trusts count as live, and the state says so.
+//! Computes, for each edge with a requirement, how its holder satisfies the requirement: by its own holdings, and
+//! through the identities it can act as. Whether a trust is active depends only on its own holder, so it is computed
+//! once per state, for all subjects reachable from the queried one; earlier results remain valid. If the work budget is
+//! exceeded, all trusts count as active, and the state records that.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -17,11 +17,11 @@ use crate::access::graph::provenance::{ExpiringPath, Validity};
 use crate::input::entitlement::Requirement;
 use crate::input::id::Subject;
 
-/// How many entries of what is looked at here cost as much as one that a subject can act as.
+/// Cost weight: 32 entries inspected here count as one unit of the work budget.
 const EACH: u64 = 32;
 
 impl AccessState<'_, '_> {
-    /// How what the edges of a subject ask for is held; nothing where nobody asked yet.
+    /// How the requirements of a subject's edges are satisfied; empty if they were not computed yet.
     pub(crate) fn live_trusts(&self, subject: &Subject, by: TrustBasis) -> Rc<[Validity]> {
         if self.has_trusts_undecided() {
             return self.edges(subject).single.iter().map(|_| Validity::start()).collect();
@@ -34,23 +34,23 @@ impl AccessState<'_, '_> {
         })
     }
 
-    /// Bounds how much is looked at to tell which trusts of this state are live.
+    /// Sets the work budget for computing the active trusts of this state.
     pub(crate) fn bound_trust_work(&self, most: u64) {
         self.memo.borrow_mut().live_trusts.most = Some(most.saturating_mul(EACH));
     }
 
-    /// How much was looked at to tell which trusts of this state are live; of the plain snapshot nothing is counted.
+    /// The work done to compute the active trusts of this state. Work in the plain snapshot does not count.
     pub(crate) fn trust_work(&self) -> u64 {
         if self.below.is_some() { self.memo.borrow().live_trusts.work / EACH } else { 0 }
     }
 
-    /// Whether there was too much to look at to tell which trusts are live: then all count as live.
+    /// Whether the budget was exceeded, so that all trusts count as active.
     pub(crate) fn has_trusts_undecided(&self) -> bool {
         let told = &self.memo.borrow().live_trusts;
         told.most.is_some_and(|most| told.work > most)
     }
 
-    /// Whether the edges of a subject, and what they ask for, are as in the state below: told once.
+    /// Whether the edges of a subject, and how it satisfies their requirements, are as in the state below. Cached.
     pub(crate) fn known_same_edges_as_base(&self, subject: &Subject, tell: impl FnOnce() -> bool) -> bool {
         if let Some(known) = self.memo.borrow().live_trusts.same_as_base.get(subject) {
             return *known;
@@ -60,19 +60,19 @@ impl AccessState<'_, '_> {
         is
     }
 
-    /// Takes from what may be looked at; whether there was room for it.
+    /// Charges the work budget. Returns whether it was sufficient.
     fn charge_trust_work(&self, entries: usize) -> bool {
         let told = &mut self.memo.borrow_mut().live_trusts;
         told.work = told.work.saturating_add(u64::try_from(entries).unwrap_or(u64::MAX));
         told.most.is_none_or(|most| told.work <= most)
     }
 
-    /// Tells which trusts are live for all that might be reached from a subject.
+    /// Computes the active trusts of all subjects that may be reachable from a subject.
     pub(crate) fn decide_trusts(&self, subject: &Subject) {
         if self.has_trusts_undecided() {
             return;
         }
-        // Whoever was told of before was told of with all that might be reached from there.
+        // Subjects that are already known were computed together with everything reachable from them.
         let mut new: BTreeSet<Subject> = BTreeSet::new();
         let mut lists = BTreeSet::new();
         let mut queue = vec![subject.clone()];
@@ -93,7 +93,7 @@ impl AccessState<'_, '_> {
             let own = self.trusts_by_own(&at, &edges);
             self.memo.borrow_mut().live_trusts.by.insert(at, LiveTrusts { own: Rc::clone(&own), all: own });
         }
-        // A trust may also be live through what its holder reaches by other trusts.
+        // A trust may also be active through identities that its holder reaches by other trusts.
         let open: Vec<Holder> = new.into_iter().filter_map(|holder| self.open(holder)).collect();
         let left = {
             let told = &self.memo.borrow().live_trusts;
@@ -114,7 +114,8 @@ impl AccessState<'_, '_> {
         }
     }
 
-    /// A subject with what its edges ask for and it does not hold for ever itself; nothing if that is nothing.
+    /// A subject with the requirements of its edges that it does not itself satisfy permanently; `None` if there are
+    /// none.
     fn open(&self, subject: Subject) -> Option<Holder> {
         let edges = self.edges(&subject);
         let own = self.live_trusts(&subject, TrustBasis::Own);
@@ -135,7 +136,7 @@ impl AccessState<'_, '_> {
         (!asks.is_empty()).then_some(Holder { subject, asks, slots })
     }
 
-    /// How a subject itself holds what its edges ask for; as below, where neither differs.
+    /// How a subject itself satisfies the requirements of its edges. Taken from below if neither differs.
     fn trusts_by_own(&self, subject: &Subject, edges: &Rc<Edges>) -> Rc<[Validity]> {
         if let (Some(below), Some(touched)) = (self.below, &self.touched)
             && !touched.may_differ(subject)
@@ -149,7 +150,7 @@ impl AccessState<'_, '_> {
         edges.single.iter().map(held).collect()
     }
 
-    /// Until when somebody who holds so much holds what a trust asks for.
+    /// Until when these holdings satisfy the requirement of a trust.
     pub(crate) fn satisfies(&self, own: &DirectHoldings, requires: &Requirement) -> Expiries {
         let wanted = WantedAccess {
             action: &requires.action,
@@ -161,7 +162,7 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// A way of which only the ends are known.
+/// A path of which only the expiries are known.
 fn lasting((now, ever): Expiries) -> Validity {
     let leg = |end| ExpiringPath { end, trail: None };
     Validity { now: now.map(leg), ever: ever.map(leg) }

@@ -15,37 +15,37 @@ use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 use crate::snapshot::model::Limit;
 
-/// What has been worked out of a state so far.
+/// The cached results of a state.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    /// What the variables of escalation paths may stand for, by path and name.
+    /// The objects that the variables of escalation paths can match, by path and variable.
     pub(crate) objects: BTreeMap<(Text, String), Rc<BTreeSet<Text>>>,
-    /// Who holds all that some escalation path asks for, and whether there is too much to look at to tell.
+    /// The subjects that have everything some escalation path requires, and whether the budget was exceeded.
     pub(crate) candidates_for_paths: Option<Rc<BTreeSet<Subject>>>,
     pub(crate) too_many_candidates: bool,
     pub(crate) own: BTreeMap<Subject, Rc<DirectHoldings>>,
     pub(crate) edges: BTreeMap<Subject, Rc<Edges>>,
-    /// Which trusts are live, by holder.
+    /// The active trusts, by holder.
     pub(crate) live_trusts: TrustStatus,
     pub(crate) edge_diffs: BTreeMap<Subject, Rc<EdgeDiff>>,
     pub(crate) rows: BTreeMap<Subject, IncrementalClosure>,
     pub(crate) made_rules: Option<Rc<Rules>>,
     pub(crate) given: BTreeMap<Subject, Rc<Grants>>,
     pub(crate) resolved_roles: BTreeMap<RoleId, Rc<ResolvedRole>>,
-    /// Roles with policy variables filled, by holder.
+    /// Roles with their policy variables replaced, by holder.
     pub(crate) personal: BTreeMap<(Subject, RoleId), Rc<ResolvedRole>>,
-    /// Roles less what limits take, by role, limits and, where a variable is among them, holder.
+    /// Roles narrowed by boundaries: by role, boundaries and, if a variable is among them, holder.
     pub(crate) limited: BTreeMap<LimitedBy, Rc<ResolvedRole>>,
     pub(crate) holders: Option<Rc<Holders>>,
     pub(crate) administrators: Superusers,
     pub(crate) rule_behind: BTreeMap<(usize, Option<ResourceId>), Rc<BTreeSet<Subject>>>,
-    /// How many entries `rows` and `given` hold, and how many were ever worked out.
+    /// The number of entries that `rows` and `given` have now, and the number ever computed.
     pub(crate) kept: usize,
     pub(crate) made: u64,
 }
 
 impl Memo {
-    /// Makes room for so many entries more of rows and gifts.
+    /// Makes room for this many further entries of closures and grants.
     pub(crate) fn make_room(&mut self, entries: usize) {
         self.made = self.made.saturating_add(u64::try_from(entries).unwrap_or(u64::MAX));
         self.kept = self.kept.saturating_add(entries);
@@ -57,75 +57,76 @@ impl Memo {
     }
 }
 
-/// Entries of rows and gifts that a state keeps; beyond, it lets go of all of them and works them out again when asked.
+/// Cache limit. When it is exceeded the whole cache is cleared and entries are recomputed on demand.
 pub(crate) const MAX_KEPT: usize = 2_000_000;
 
-/// A role, what limits it, and for whom, if that matters.
+/// A role, its boundaries, and the holder if the result depends on it.
 pub(crate) type LimitedBy = (RoleId, Vec<Limit>, Option<Subject>);
 
-/// For each class of trust rules, who may make one of them hold, by scope.
+/// For each class of trust rules: the subjects whose roles can satisfy a rule of that class, keyed by scope.
 pub(crate) type Holders = Vec<BTreeMap<Option<ResourceId>, BTreeSet<Subject>>>;
 
-/// How what each edge of a subject asks for is held, in the order of the edges; an edge that asks for nothing has none.
+/// How the requirement of each edge of a subject is satisfied, in the order of the edges. An edge without a requirement
+/// has no entry.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTrusts {
-    /// `TrustBasis` the subject itself.
+    /// Through the subject's own holdings.
     pub(crate) own: Rc<[Validity]>,
-    /// `TrustBasis` whomever it can act as.
+    /// Through any identity it can act as.
     pub(crate) all: Rc<[Validity]>,
 }
 
-/// What a state knows of its trusts, and what that cost.
+/// The known trusts of a state, and the work to compute them.
 #[derive(Debug, Default)]
 pub(crate) struct TrustStatus {
     pub(crate) by: BTreeMap<Subject, LiveTrusts>,
-    /// Whose edges, and what they ask for, are as in the state below.
+    /// Whether the edges of a subject, and how their requirements are satisfied, are as in the state below.
     pub(crate) same_as_base: BTreeMap<Subject, bool>,
-    /// How much was looked at, and how much may be; without a bound: all.
+    /// The work done, and the budget; `None`: unlimited.
     pub(crate) work: u64,
     pub(crate) most: Option<u64>,
 }
 
-/// Which of these a walk goes by.
+/// Which of the two bases a walk uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrustBasis {
     Own,
     All,
 }
 
-/// In force, and also by activation: until when.
+/// The expiry in force, and the expiry including activation.
 pub(crate) type Expiries = (Option<Expiry>, Option<Expiry>);
 
-/// A row that an overlay leaves as it was, but for those that are reached for longer, or that were not reached.
+/// A closure with the known differences from that of the state below.
 #[derive(Clone, Debug)]
 pub(crate) struct IncrementalClosure {
     pub(crate) row: Rc<Reachable>,
-    /// Who is reached for longer, sorted; none: it is not known who, and all may differ.
+    /// The subjects reached for longer or newly, sorted; `None`: unknown, any may differ.
     pub(crate) by: Option<Rc<BTreeSet<Subject>>>,
 }
 
-/// How the edges of a subject differ from those of the state below.
+/// The differences between the edges of a subject and those in the state below.
 #[derive(Debug)]
 pub(crate) struct EdgeDiff {
-    /// Whom an edge led to that is gone or ends earlier.
+    /// The targets of edges that are gone or expire earlier.
     pub(crate) lost: BTreeSet<Subject>,
-    /// What is new or lasts longer.
+    /// Edges that are new or last longer.
     pub(crate) more: Edges,
 }
 
-/// Who was found to be an administrator, and who not.
+/// The subjects found to be superusers, and those found not to be.
 #[derive(Debug, Default)]
 pub(crate) struct Superusers {
-    /// `TrustBasis` subject: whether it is one and, where it is by acting as another, as whom it acts next.
+    /// By subject: whether it is one and, if through another identity, which one it acts as next.
     pub(crate) known: HashMap<Subject, SuperuserStatus>,
-    /// `TrustBasis` the address of a list: one of it who is an administrator, or how many were known when there was none. INVARIANT: the
-    /// index keeps lists, and their addresses.
+    /// Per target list (keyed by pointer): a known superuser in it, or the size of the superuser set when it was last
+    /// scanned without success. INVARIANT: the index keeps lists, and their addresses.
     pub(crate) lists: BTreeMap<usize, Result<Subject, usize>>,
-    /// How many are known.
+    /// The number of known superusers.
     pub(crate) found: usize,
-    /// Whose way below is left as it was, and whose is not.
+    /// Whether the path of a subject in the state below is unchanged.
     pub(crate) leads: HashMap<Subject, bool>,
-    /// How many were looked at so far.
+    /// The number of subjects inspected so far.
     pub(crate) looked: u64,
 }
 

@@ -1,6 +1,7 @@
-//! Effective access: what each subject holds, whom it can act as, and what that gives, before and after changes.
+//! Effective access: what each subject holds, which identities it can act as, and the access that results, before and
+//! after changes.
 //!
-//! The state (`state`) is a snapshot with an overlay of changes. Holdings, edges and live trusts are computed per
+//! The state (`state`) is a snapshot with an overlay of changes. Holdings, edges and active trusts are computed per
 //! subject on demand and cached in the `memo`, so the cost follows the subjects that a plan affects, not the size of
 //! the snapshot.
 

@@ -1,7 +1,7 @@
-//! Policy variables: what a role gives to one holder and not to another.
+//! Policy variables: replaces `${…}` in the patterns of a flattened role with the values of its holder.
 //!
-//! In: a flattened role whose patterns hold `${…}`, and its holder. Out: the role as that holder has it. A variable of
-//! which nothing is known is read as `*`, under a condition that says so, in an allow; a deny with one takes nothing.
+//! In an allow, a variable of unknown value becomes `*` under a condition that names it. A deny with an unknown
+//! variable is dropped.
 //!
 //! Source: AWS, IAM reference, "IAM policy elements: Variables and tags".
 
@@ -16,14 +16,14 @@ use crate::input::entitlement::{Except, Permission};
 use crate::input::id::{RoleId, Subject};
 use crate::snapshot::model::Identity;
 
-/// Whether a permission holds a variable.
+/// Whether a permission contains a variable.
 pub(crate) fn has_variable(permission: &Permission) -> bool {
     let texts = std::iter::once(&permission.resource).chain(permission.except.iter().map(|e| &e.resource));
     texts.into_iter().any(|text| text.raw().contains("${"))
 }
 
 impl AccessState<'_, '_> {
-    /// A role, flattened, as a subject has it.
+    /// A role, flattened, with the variables of a subject.
     pub(crate) fn personal(&self, subject: &Subject, role: &RoleId) -> Rc<ResolvedRole> {
         let flat = self.flat(role);
         if !flat.variables {
@@ -58,7 +58,7 @@ fn filled(flat: &ResolvedRole, holder: Option<&Identity>) -> ResolvedRole {
     ResolvedRole::of(allows, denies, flat.roles.clone())
 }
 
-/// A permission with its condition decided, as far as the snapshot can; nothing if it cannot hold.
+/// A permission with its condition decided as far as the snapshot allows; `None` if the condition cannot be true.
 fn applied(permission: &Permission, holder: Option<&Identity>) -> Option<Permission> {
     let condition = match &permission.condition {
         Some(condition) => conditions::decided(condition, holder)?,
@@ -67,14 +67,14 @@ fn applied(permission: &Permission, holder: Option<&Identity>) -> Option<Permiss
     Some(Permission { condition, ..permission.clone() })
 }
 
-/// An allow with its variables filled; nothing if it cannot be meant for this holder.
+/// An allow with its variables replaced; `None` if it cannot apply to this holder.
 fn allowed(permission: &Permission, holder: Option<&Identity>) -> Option<Permission> {
     let permission = &applied(permission, holder)?;
     if !has_variable(permission) {
         return Some(permission.clone());
     }
     let resource = fill(permission.resource.raw(), holder)?;
-    // What is left out for an unknown value may not be left out at all.
+    // An exception with an unknown value may except nothing.
     let except = permission.except.iter().filter_map(|e| exact(e, holder)).collect();
     let condition = match (resource.open, &permission.condition) {
         (false, condition) => condition.clone(),
@@ -86,14 +86,14 @@ fn allowed(permission: &Permission, holder: Option<&Identity>) -> Option<Permiss
     Some(Permission { resource: resource.text.into(), except, condition, ..permission.clone() })
 }
 
-/// A deny with its variables filled; nothing if one of them is unknown.
+/// A deny with its variables replaced; `None` if one of them is unknown.
 fn denied(permission: &Permission, holder: Option<&Identity>) -> Option<Permission> {
     let permission = &applied(permission, holder)?;
     if !has_variable(permission) {
         return Some(permission.clone());
     }
     let resource = fill(permission.resource.raw(), holder).filter(|r| !r.open)?;
-    // What is left out of a deny for an unknown value is left out whatever it is.
+    // An exception of a deny with an unknown value is assumed to match any value.
     let left_out = |e: &Except| {
         let resource = fill(e.resource.raw(), holder)?;
         Some(Except { action: e.action.clone(), resource: resource.text.into() })
@@ -107,14 +107,15 @@ fn exact(except: &Except, holder: Option<&Identity>) -> Option<Except> {
     Some(Except { action: except.action.clone(), resource: resource.text.into() })
 }
 
-/// A pattern with its variables filled.
+/// A pattern with its variables replaced.
 struct Filled {
     text: String,
-    /// Whether some variable was read as `*`.
+    /// Whether a variable became `*`.
     open: bool,
 }
 
-/// Fills the variables of a pattern; nothing if one has no value for this holder, so that the pattern matches nothing.
+/// Replaces the variables of a pattern; `None` if one has no value for this holder, so that the pattern matches
+/// nothing.
 fn fill(pattern: &str, holder: Option<&Identity>) -> Option<Filled> {
     let mut filled = Filled { text: String::with_capacity(pattern.len()), open: false };
     let mut rest = pattern;
@@ -151,13 +152,13 @@ mod tests {
     use crate::access::tests::build::*;
     use crate::input::id::Subject;
 
-    /// What a user of a path, with a tag, and a role hold of one policy.
+    /// The accesses that a user with a path and a tag, and a role, have from one policy.
     fn held(resource: &str, deny_it: bool) -> Vec<String> {
         let permission = if deny_it { deny("x:y", resource) } else { allow("x:y", resource) };
         let mut s = snapshot("aws").human("arn:aws:iam::111111111111:user/team/ann");
         s.identities[1].labels.insert("team".into(), "blue".into());
         let mut s = s.human("arn:aws:iam::111111111111:role/r");
-        // A session of the role may bring another team.
+        // A session of the role may have another team.
         s.identities[2].labels.insert("team".into(), "red".into());
         let s = s.role("p", &[permission]).role("all", &[allow("x:*", "*")]);
         let ids: Vec<String> = s.identities.iter().skip(1).map(|i| i.id.as_str().to_owned()).collect();

@@ -1,7 +1,7 @@
-//! Rows: as whom a subject can act, itself included.
+//! The identities that a subject can act as, itself included, with the path to each.
 //!
-//! In: a row, ways. Out: the row with them. A row over another holds only what it reaches for longer: an overlay changes
-//! few of thousands. Never reaches anyone for less long than the row below.
+//! A map that is stored as a layer over the map of the state below, because an overlay changes few of thousands of
+//! entries. A layer only has entries that are reached for longer than below.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,52 +9,52 @@ use std::rc::Rc;
 use crate::access::graph::provenance::Validity;
 use crate::input::id::Subject;
 
-/// As whom a subject can act, itself included.
+/// The identities that a subject can act as, itself included.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reachable {
     below: Option<Rc<Reachable>>,
     own: BTreeMap<Subject, Validity>,
-    /// How many of `own` the row below reaches as well.
+    /// The number of entries of `own` that the layer below has as well.
     both: usize,
 }
 
 impl Reachable {
-    /// Nobody.
+    /// An empty map.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// As another, so far.
+    /// A layer without entries of its own.
     pub(crate) fn over(below: &Rc<Self>) -> Self {
         Self { below: Some(Rc::clone(below)), ..Self::default() }
     }
 
-    /// How many there are.
+    /// The number of entries.
     pub(crate) fn len(&self) -> usize {
         self.own.len() + self.below.as_ref().map_or(0, |below| below.len()) - self.both
     }
 
-    /// How many this holds itself.
+    /// The number of entries in this layer.
     pub(crate) fn held(&self) -> usize {
         self.own.len()
     }
 
-    /// How one is reached.
+    /// The path to a subject.
     pub(crate) fn get(&self, subject: &Subject) -> Option<&Validity> {
         self.get_key_value(subject).map(|(_, way)| way)
     }
 
-    /// The same, with the name that the row holds.
+    /// The same, with the key of the map.
     pub(crate) fn get_key_value(&self, subject: &Subject) -> Option<(&Subject, &Validity)> {
         self.own.get_key_value(subject).or_else(|| self.below.as_ref()?.get_key_value(subject))
     }
 
-    /// Whether one is reached.
+    /// Whether a subject is reached.
     pub(crate) fn contains_key(&self, subject: &Subject) -> bool {
         self.get(subject).is_some()
     }
 
-    /// Takes in another way to one; whether that made it better.
+    /// Adds another path to a subject. Returns whether it is better than the known one.
     pub(crate) fn join(&mut self, to: &Subject, way: &Validity) -> bool {
         if let Some(known) = self.own.get_mut(to) {
             return known.join(way);
@@ -69,7 +69,7 @@ impl Reachable {
         true
     }
 
-    /// All of them, sorted.
+    /// All entries, sorted.
     pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = (&Subject, &Validity)> + '_> {
         let Some(below) = &self.below else { return Box::new(self.own.iter()) };
         let (mut mine, mut theirs) = (self.own.iter().peekable(), below.iter().peekable());
@@ -88,12 +88,12 @@ impl Reachable {
         }))
     }
 
-    /// Their names, sorted.
+    /// The subjects, sorted.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Subject> {
         self.iter().map(|(subject, _)| subject)
     }
 
-    /// The ways to them, sorted by name.
+    /// The paths, sorted by subject.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Validity> {
         self.iter().map(|(_, way)| way)
     }

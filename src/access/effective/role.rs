@@ -1,4 +1,4 @@
-//! A role as it is after its includes are flattened: its allows, its denies, and indexes for matching them.
+//! A role after its includes are flattened: its allows, its denies, and indexes to match them.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,7 +14,7 @@ use crate::input::id::RoleId;
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// An action, a resource and the system that they are of; none: of any.
+/// An action, a resource and their system; `None`: any system.
 pub(crate) type Requested<'r> = (&'r Text, &'r Text, Option<&'r System>);
 
 /// An allow of a flattened role.
@@ -23,14 +23,14 @@ pub(crate) struct Allow {
     pub(crate) permission: Permission,
     /// The includes that lead to it.
     pub(crate) chain: Vec<RoleId>,
-    /// It stands for a role of which nothing is known.
+    /// It represents a role whose permissions are unknown.
     pub(crate) unknown: bool,
-    /// The system that it is of.
+    /// The system of its permission.
     pub(crate) system: Mark,
 }
 
 impl Allow {
-    /// Until when, and by which steps, it is held, from how the role is: under its condition, if it has one.
+    /// The path and expiry of the allow, from those of the role, with the condition of the allow if it has one.
     pub(crate) fn leg(&self, role: &ExpiringPath) -> ExpiringPath {
         let trail = self.trail(&role.trail);
         match &self.permission.condition {
@@ -39,7 +39,7 @@ impl Allow {
         }
     }
 
-    /// The way to it, from the way to the role.
+    /// The path to the allow, from the path to the role.
     pub(crate) fn trail(&self, role: &HopChain) -> HopChain {
         self.chain.iter().fold(role.clone(), |trail, id| walk(&trail, PathStep::Includes(id.clone())))
     }
@@ -47,7 +47,7 @@ impl Allow {
 
 pub(crate) type LookupCache = RefCell<BTreeMap<(Text, Text, Option<System>), Rc<[usize]>>>;
 
-/// A role with all that it includes.
+/// A role with all roles it includes.
 #[derive(Debug, Default)]
 pub(crate) struct ResolvedRole {
     /// Distinct allows, nearest first.
@@ -56,9 +56,9 @@ pub(crate) struct ResolvedRole {
     pub(crate) denies: BTreeSet<(Mark, Permission)>,
     /// The role and every role that it includes.
     pub(crate) roles: BTreeSet<RoleId>,
-    /// Whether what it gives depends on the holder.
+    /// Whether its permissions depend on the holder.
     pub(crate) variables: bool,
-    /// Whether it is what is left of a role in a namespace, and the same role there.
+    /// Whether it is already restricted to a namespace, and the same role restricted to a namespace.
     pub(crate) in_namespace: bool,
     pub(crate) there: OnceCell<Rc<ResolvedRole>>,
     pub(crate) set: BTreeSet<(Mark, Permission)>,
@@ -66,17 +66,17 @@ pub(crate) struct ResolvedRole {
     pub(crate) overlapping: LookupCache,
     pub(crate) actions: OnceCell<ActionIndex>,
     pub(crate) leaves_out: OnceCell<bool>,
-    /// Which of all that trusts of the snapshot require it overlaps, by their places.
+    /// Indices of those requirements of the snapshot's trusts that it overlaps.
     pub(crate) meets: OnceCell<Vec<usize>>,
-    /// Which trust rules it makes hold.
+    /// The trust rules that it satisfies.
     pub(crate) lends: OnceCell<SatisfiedRules>,
-    /// What another role covers, by that role's address. INVARIANT: a weak count keeps the address from being taken by
-    /// another while it stands here.
+    /// The coverage by other roles, keyed by address. INVARIANT: a weak reference keeps the address from being reused
+    /// while the entry exists.
     pub(crate) covered: RefCell<BTreeMap<usize, CoverageCache>>,
 }
 
 impl ResolvedRole {
-    /// Distinct allows, with denies and the roles they come from.
+    /// From distinct allows, denies, and the roles they come from.
     pub(crate) fn of(allows: Vec<Allow>, denies: BTreeSet<(Mark, Permission)>, roles: BTreeSet<RoleId>) -> Self {
         let mut flat = Self { denies, roles, ..Self::default() };
         for allow in allows {
@@ -87,7 +87,7 @@ impl ResolvedRole {
         flat
     }
 
-    /// The role as it is held in a namespace of Kubernetes: without what gives nothing there.
+    /// The role as held in a Kubernetes namespace: without permissions that have no effect there.
     pub(crate) fn in_namespace(self: &Rc<Self>, systems: Systems<'_>) -> Rc<Self> {
         let of_cluster = |allow: &Allow| systems.dialect(allow.system.as_ref()).has_namespaces() && !allow.unknown;
         if self.in_namespace || !self.allows.iter().any(of_cluster) {
@@ -133,14 +133,14 @@ impl ResolvedRole {
         found.iter().filter_map(|at| self.allows.get(*at)).collect()
     }
 
-    /// The allows that overlap an action and a resource of a system. A role of which nothing is known overlaps nothing:
-    /// what it gives is shown as unknown, and must not hide what a change really gains by it.
+    /// The allows that overlap an action and a resource of a system. A role with unknown permissions overlaps nothing:
+    /// its access is shown as unknown and must not hide what a change really adds.
     pub(crate) fn overlapping(&self, systems: Systems<'_>, wanted: Requested<'_>) -> Vec<&Allow> {
         let found = self.overlapping_places(systems, wanted);
         found.iter().filter_map(|at| self.allows.get(*at)).collect()
     }
 
-    /// The places of those allows.
+    /// The indices of those allows.
     pub(crate) fn overlapping_places(&self, systems: Systems<'_>, wanted: Requested<'_>) -> Rc<[usize]> {
         let (action, resource, system) = wanted;
         Self::ask(&self.overlapping, wanted, || {
@@ -166,9 +166,9 @@ impl ResolvedRole {
         self.with_action(systems, action.raw()).filter(held).collect::<BTreeSet<usize>>().into_iter().collect()
     }
 
-    /// The places of the allows whose actions may share something with an action, in no order.
+    /// The indices of the allows whose actions may overlap an action, in unspecified order.
     pub(crate) fn with_action(&self, systems: Systems<'_>, action: &str) -> impl Iterator<Item = usize> + use<'_> {
-        // Where systems may differ, so does the spelling of a plain action.
+        // Different systems may spell a literal action differently.
         let dialect = systems.is_single().then(|| systems.dialect(None));
         let actions = self.actions.get_or_init(|| {
             let mut actions = ActionIndex::default();
@@ -180,7 +180,7 @@ impl ResolvedRole {
             }
             actions
         });
-        // WHY: two plain actions share something only if they are the same; a pattern may share something with any.
+        // WHY: two literal actions overlap only if they are equal; a pattern may overlap any action.
         let (same, all) = match dialect.and_then(|d| d.plain_action(action)) {
             Some(plain) => (actions.plain.get(&*plain).map_or(&[][..], Vec::as_slice), 0),
             None => (&[][..], self.allows.len()),
@@ -189,7 +189,7 @@ impl ResolvedRole {
         same.iter().chain(wild).copied().chain(0..all)
     }
 
-    /// What another role covers of this one.
+    /// The allows of this role that another role covers.
     pub(crate) fn covered_by(&self, systems: Systems<'_>, other: &Rc<Self>) -> Rc<Covered> {
         let address = Rc::as_ptr(other).addr();
         if let Some((_, known)) = self.covered.borrow().get(&address) {
@@ -218,12 +218,12 @@ impl ResolvedRole {
         covered
     }
 
-    /// Whether some allow leaves something out, so that what covers it depends on where it holds.
+    /// Whether an allow has exceptions, so that coverage depends on the scope.
     pub(crate) fn leaves_out(&self) -> bool {
         *self.leaves_out.get_or_init(|| self.allows.iter().any(|allow| !allow.permission.except.is_empty()))
     }
 
-    /// The allows that another lacks.
+    /// The indices of the allows that another lacks.
     pub(crate) fn beyond(&self, other: &Self) -> Vec<usize> {
         let new = self
             .allows
@@ -236,26 +236,26 @@ impl ResolvedRole {
 
 pub(crate) type CoverageCache = (Weak<ResolvedRole>, Rc<Covered>);
 
-/// Which allows of a role another covers, wherever both hold, nothing being denied.
+/// The allows of a role that another covers, at any scope that both are held at, ignoring denies.
 #[derive(Debug)]
 pub(crate) struct Covered {
-    /// By some allow of the other.
+    /// Covered by some allow of the other.
     pub(crate) by_any: Bits,
-    /// By some allow of the other that it does not cover in turn.
+    /// Covered by some allow of the other that it does not cover in turn.
     pub(crate) strictly: Bits,
 }
 
 /// The allows of a role by their actions.
 #[derive(Debug, Default)]
 pub(crate) struct ActionIndex {
-    /// `ActionIndex` that are patterns of one text only, in the spelling that the dialect compares.
+    /// Actions that are literals, in the spelling that the dialect compares.
     pub(crate) plain: HashMap<Box<str>, Vec<usize>>,
-    /// All others.
+    /// All other actions.
     pub(crate) wild: Vec<usize>,
 }
 
-/// What stands for the permissions of a role of which nothing is known: anything, under a condition of its own, so that
-/// it covers nothing but itself.
+/// The permission of a role whose permissions are unknown: anything, under a condition of its own, so that it covers
+/// nothing but itself.
 pub(crate) fn unknown_permission(role: &RoleId) -> Permission {
     Permission {
         condition: Some(format!("what role `{}` gives is unknown", role.as_str()).into()),
@@ -263,14 +263,14 @@ pub(crate) fn unknown_permission(role: &RoleId) -> Permission {
     }
 }
 
-/// Which trust rules a flattened role makes hold, nothing being denied.
+/// Trust rules that a flattened role satisfies, ignoring denies.
 #[derive(Debug, Default)]
 pub(crate) struct SatisfiedRules {
-    /// For every target of a class alike: the class, a rule, and the allow that makes it hold.
+    /// Satisfied for every target of a class alike: the class, a rule, and the allow that satisfies it.
     pub(crate) alike: Vec<(usize, usize, usize)>,
-    /// Rules that hold for some target perhaps, and are not told by the list above.
+    /// Rules that may be satisfied for some targets and are not in the list above.
     pub(crate) each: Vec<usize>,
-    /// All rules that it may make hold.
+    /// All rules that the role may satisfy.
     pub(crate) all: Vec<usize>,
 }
 
@@ -281,7 +281,7 @@ impl SatisfiedRules {
     }
 }
 
-/// Leaves out of an allow what some denies take; a deny that itself leaves something out takes nothing here.
+/// Adds the patterns of some denies to the exceptions of an allow. Denies that have exceptions themselves are ignored.
 pub(crate) fn leave_out<'p>(allow: &mut Permission, denied: impl IntoIterator<Item = &'p &'p Permission>) {
     let whole = denied.into_iter().filter(|deny| deny.except.is_empty());
     let except = whole.map(|deny| Except { action: deny.action.clone(), resource: deny.resource.clone() });
@@ -289,7 +289,7 @@ pub(crate) fn leave_out<'p>(allow: &mut Permission, denied: impl IntoIterator<It
     allow.except = all.into_iter().collect();
 }
 
-/// What an allow leaves out, as exceptions of its access.
+/// The exceptions of an allow, as exceptions of its access.
 pub(crate) fn left_out(allow: &Allow) -> Vec<Exception> {
     let exception = |e: &Except| Exception {
         kind: ExceptionKind::LeftOut,
@@ -299,8 +299,8 @@ pub(crate) fn left_out(allow: &Allow) -> Vec<Exception> {
     allow.permission.except.iter().map(exception).collect()
 }
 
-/// Whether an allow covers another wherever both hold for as long, nothing being denied. One that leaves something out is
-/// taken to cover nothing.
+/// Whether an allow covers another at any scope that both are held at for as long, ignoring denies. An allow with
+/// exceptions covers nothing.
 fn allow_covers(systems: Systems<'_>, x: &Allow, y: &Allow) -> bool {
     let (dialect, system) = (systems.dialect(x.system.as_ref()), &x.system);
     let (x, other, y) = (&x.permission, &y.system, &y.permission);

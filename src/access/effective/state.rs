@@ -1,7 +1,7 @@
-//! A state of entitlements: a snapshot, and what some changes lay over it.
+//! A state of access: a snapshot with an overlay of changes.
 //!
-//! In: an index and an overlay. Out: the same lookups as the index, as they would be after the changes. Never copies the
-//! snapshot; costs what the overlay touches.
+//! Provides the lookups of the index as they are after the changes. Never copies the snapshot; the cost follows the
+//! size of the overlay.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -30,28 +30,28 @@ pub(crate) struct Membership {
     pub(crate) until: Option<Time>,
 }
 
-/// A role as a state has it.
+/// A role in a state.
 pub(crate) enum RoleState<'v> {
     Known(&'v Role),
-    /// The changes delete it: it gives nothing.
+    /// Deleted by the changes; gives no access.
     Deleted,
-    /// Nothing is known of it: what it gives is unknown.
+    /// Its permissions are unknown.
     Unknown,
 }
 
-/// Which subjects an overlay can concern: what is not in here is as in the state below.
+/// The subjects that an overlay can affect. All others are as in the state below.
 #[derive(Debug, Default)]
 pub(crate) struct AffectedSubjects {
-    /// Whose own holdings may differ.
+    /// The subjects whose own holdings may differ.
     own: HashSet<Subject>,
     /// The same, sorted.
     sorted: BTreeSet<Subject>,
-    /// Whose reach may differ: those, and who can act as them.
+    /// The subjects whose reach may differ: those, and the subjects that can act as them.
     pub(crate) reach: BTreeSet<Subject>,
 }
 
 impl AffectedSubjects {
-    /// Of those whose own holdings may differ, and of those whose reach may.
+    /// From the subjects whose own holdings may differ, and those whose reach may differ.
     pub(crate) fn new(own: BTreeSet<Subject>, reach: BTreeSet<Subject>) -> Self {
         Self { own: own.iter().cloned().collect(), sorted: own, reach }
     }
@@ -66,7 +66,7 @@ impl AffectedSubjects {
         self.own.contains(subject)
     }
 
-    /// Those in a row whose own holdings may differ, sorted.
+    /// The entries of a closure whose own holdings may differ, sorted.
     pub(crate) fn own_in<'r>(&self, row: &'r Reachable) -> Vec<(&'r Subject, &'r Validity)> {
         if row.len() <= self.sorted.len() {
             row.iter().filter(|(actor, _)| self.own.contains(*actor)).collect()
@@ -76,21 +76,22 @@ impl AffectedSubjects {
     }
 }
 
-/// A state of entitlements.
+/// A state of access.
 #[derive(Debug)]
 pub(crate) struct AccessState<'v, 's> {
     pub(crate) index: &'v Index<'s>,
     pub(crate) systems: Systems<'v>,
     pub(crate) delta: Overlay,
-    /// The plain snapshot below, for all that the overlay does not touch.
+    /// The plain snapshot, used for everything that the overlay does not touch.
     pub(crate) below: Option<&'v AccessState<'v, 's>>,
-    /// What this plan alone makes, where other plans' changes are among those laid: they may never be done.
+    /// The state with only this plan's changes applied. Set when pending changes of other plans are in the overlay;
+    /// used where a check needs what is certain rather than what is possible.
     pub(crate) settled: Option<&'v AccessState<'v, 's>>,
     /// Set once, by [`crate::access::effective::affected`].
     pub(crate) touched: Option<AffectedSubjects>,
-    /// Whether no subject can act as others than in the state below.
+    /// Whether no subject can act as more identities than in the state below.
     pub(crate) same_edges: bool,
-    /// Places that escalation paths name.
+    /// Resources that escalation paths name.
     pub(crate) places: BTreeSet<ResourceId>,
     pub(crate) memo: RefCell<Memo>,
 }
@@ -111,17 +112,17 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// The snapshot with changes laid over it.
+    /// The snapshot with changes applied.
     pub(crate) fn over(below: &'v AccessState<'v, 's>, delta: Overlay) -> Self {
         Self { delta, below: Some(below), ..Self::plain(below.index) }
     }
 
-    /// How many entries of rows and gifts were ever worked out, those that were let go of counted again.
+    /// The number of closure and grant entries ever computed, including entries that were dropped and recomputed.
     pub(crate) fn work_done(&self) -> u64 {
         self.memo.borrow().made
     }
 
-    /// The time as of which assignments are in force.
+    /// The time at which assignments must be in force.
     pub(crate) fn as_of(&self) -> Time {
         self.index.snapshot().taken_at
     }
@@ -151,7 +152,7 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// A resource; a deleted one keeps its place in the tree.
+    /// A resource; a deleted one keeps its position in the tree.
     pub(crate) fn resource(&self, id: &str) -> Option<&Resource> {
         match self.delta.resources.get(id) {
             Some(Some(resource)) => Some(resource),
@@ -175,7 +176,7 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// What bounds a subject.
+    /// The boundaries of a subject.
     pub(crate) fn limits(&self, subject: &Subject) -> Vec<Limit> {
         match subject {
             Subject::Identity(id) => self.identity(id.as_str()).map(|i| self.binding(&i.limits)).unwrap_or_default(),
@@ -183,8 +184,8 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// What of limits is left. A limit of which every role is deleted is gone: what else would be left of whom it bounds is
-    /// nothing, and no deletion takes that.
+    /// The boundaries that apply. A boundary whose roles are all deleted no longer applies. (Otherwise it would allow
+    /// nothing, and a deletion would look like a loss of access.)
     fn binding(&self, limits: &[Limit]) -> Vec<Limit> {
         let is_deleted = |role: &RoleId| matches!(self.delta.roles.get(role), Some(None));
         let goes = |role: &RoleId| is_deleted(role) || self.delta.unbinding.contains(role);
@@ -197,7 +198,7 @@ impl<'v, 's> AccessState<'v, 's> {
         limits.iter().filter(stands).map(less).collect()
     }
 
-    /// The subjects that a name stands for: an identity, a group, or, unknown, an identity of that name.
+    /// The subjects that a name refers to: an identity, a group or, if unknown, an identity of that name.
     pub(crate) fn subjects(&self, name: &str) -> Vec<Subject> {
         let mut found = Vec::new();
         if let Some(identity) = self.identity(name) {
@@ -216,12 +217,12 @@ impl<'v, 's> AccessState<'v, 's> {
         found
     }
 
-    /// Whether an assignment of the snapshot still stands.
+    /// Whether an assignment of the snapshot still exists.
     fn stands(&self, at: usize, assignment: &Assignment) -> bool {
         !self.delta.gone.contains(&at) && self.has_ground(assignment)
     }
 
-    /// Whether nothing that an assignment names was deleted.
+    /// Whether none of the objects that an assignment refers to was deleted.
     fn has_ground(&self, a: &Assignment) -> bool {
         if self.below.is_none() {
             return true;
@@ -238,7 +239,7 @@ impl<'v, 's> AccessState<'v, 's> {
             && ancestry(&Surely(self), scope).iter().any(|id| matches!(self.delta.resources.get(id), Some(None)))
     }
 
-    /// The assignments that a name holds, in force or not.
+    /// The assignments of a subject by name, in force or not.
     pub(crate) fn held_by<'x>(&'x self, who: &'x str) -> impl Iterator<Item = &'x Assignment> {
         let kept = self.index.held_by(who).filter(|(at, a)| self.stands(*at, a)).map(|(_, a)| a);
         kept.chain(self.delta.held_by(who).filter(|a| self.has_ground(a)))
@@ -250,7 +251,7 @@ impl<'v, 's> AccessState<'v, 's> {
         kept.chain(self.delta.of_role(role).filter(|a| self.has_ground(a)))
     }
 
-    /// The assignments of membership of a group, in force or not.
+    /// The assignments of membership in a group, in force or not.
     pub(crate) fn of_group<'x>(&'x self, group: &'x GroupId) -> impl Iterator<Item = &'x Assignment> {
         let kept = self.index.of_group(group.as_str()).filter(|(at, a)| self.stands(*at, a)).map(|(_, a)| a);
         kept.chain(self.delta.of_group(group).filter(|a| self.has_ground(a)))
@@ -291,7 +292,7 @@ impl<'v, 's> AccessState<'v, 's> {
         found
     }
 
-    /// Who belongs to a group directly, in force or not.
+    /// The direct members of a group, in force or not.
     pub(crate) fn members(&self, id: &GroupId) -> BTreeSet<Subject> {
         let mut found = BTreeSet::new();
         if let Some(group) = self.group(id.as_str()) {
@@ -322,7 +323,7 @@ impl<'v, 's> AccessState<'v, 's> {
         found
     }
 
-    /// The identities and groups that the changes made or altered.
+    /// The identities and groups that the changes created or altered.
     pub(crate) fn made(&self) -> impl Iterator<Item = Subject> {
         let identities = self.delta.identities.iter().filter(|(_, i)| i.is_some());
         let groups = self.delta.groups.iter().filter(|(_, g)| g.is_some());
@@ -330,7 +331,7 @@ impl<'v, 's> AccessState<'v, 's> {
         identities.chain(groups.map(|(id, _)| Subject::Group(id.clone())))
     }
 
-    /// The trusts that lead from a subject directly, with their ends.
+    /// The trusts that start directly at a subject, with their expiries.
     pub(crate) fn trusts_from(&self, subject: &Subject) -> Vec<(&Trust, Option<Time>)> {
         let name = subject.as_str();
         let from = |t: &Trust| t.from.raw() == name || (t.from.raw().contains('*') && id_matches(t.from.raw(), name));
@@ -340,7 +341,7 @@ impl<'v, 's> AccessState<'v, 's> {
         kept.chain(self.delta.trusts_from(name).filter(|(t, _)| from(t)).map(|(t, until)| (t, *until))).collect()
     }
 
-    /// Who a trust lets act, directly.
+    /// The subjects that a trust directly allows to act.
     pub(crate) fn trusting(&self, trust: &Trust) -> BTreeSet<Subject> {
         if trust.from.raw().contains('*') {
             self.matching(trust.from.raw())
@@ -349,7 +350,7 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// The trusts that lead to a subject directly.
+    /// The trusts whose direct target is a subject.
     pub(crate) fn trusts_to(&self, subject: &Subject) -> Vec<&Trust> {
         let name = subject.as_str();
         let kept = self.index.trusts_to(name).iter().copied().filter(|t| !self.delta.trusts_gone.contains(&t.id));
@@ -363,29 +364,30 @@ impl<'v, 's> AccessState<'v, 's> {
         found
     }
 
-    /// Whether anything lies in a resource.
+    /// Whether a resource has children.
     pub(crate) fn has_children(&self, id: &ResourceId) -> bool {
         !self.index.children(id.as_str()).is_empty()
             || self.delta.resources.values().flatten().any(|r| r.parent.as_ref() == Some(id))
     }
 
-    /// Whether the changes can only take access away: assignments, listed members and trusts, and nothing is denied anywhere.
+    /// Whether the changes can only remove access: they remove assignments, listed members and trusts, and there are no
+    /// denies.
     pub(crate) fn only_takes(&self) -> bool {
         self.delta.only_takes() && !self.denies_anything()
     }
 
-    /// Whether the changes can only give access: assignments and trusts, and nothing is denied anywhere.
+    /// Whether the changes can only add access: they add assignments and trusts, and there are no denies.
     pub(crate) fn only_gives(&self) -> bool {
         self.delta.only_gives() && !self.denies_anything()
     }
 
-    /// Whether a role of the snapshot denies something.
+    /// Whether a role of the snapshot has a deny.
     pub(crate) fn denies_anything(&self) -> bool {
         let denies = |role: &Role| role.permissions.iter().any(|p| p.effect == Effect::Deny);
         self.index.snapshot().roles.iter().any(denies)
     }
 
-    /// Whether a subject stands for everybody or for anonymous callers.
+    /// Whether a subject represents everyone or anonymous callers.
     pub(crate) fn is_public(&self, subject: &Subject) -> bool {
         is_public_name(subject.as_str())
             || match subject {
@@ -394,7 +396,7 @@ impl<'v, 's> AccessState<'v, 's> {
             }
     }
 
-    /// How well the members of a group are known, those of the groups within it included.
+    /// Whether the members of a group, and of its nested groups, are known.
     pub(crate) fn members_known(&self, id: &GroupId) -> MembersKnown {
         self.group(id.as_str()).map_or(MembersKnown::Unknown, |g| g.members_known)
     }

@@ -1,8 +1,9 @@
-//! Administrators: who holds everything, everywhere, in force and for good, by what it holds or as whom it can act.
+//! Superusers: subjects that have everything, everywhere, in force and permanently, directly or by acting as another
+//! identity.
 //!
-//! In: a state and a subject. Out: whether it is one. Whoever holds everything gains nothing by a change and, while that
-//! lasts, loses nothing: they are told apart by one way to everything, without all the other ways being walked. On a cluster they
-//! are few, but each can act as thousands. Never says yes where a deny, a condition, an exception or an end plays a part.
+//! A superuser gains nothing by a change and loses nothing while it stays one. It is identified by a single path to
+//! everything, without a search of all its other paths: a cluster has few superusers, but each can act as thousands of
+//! identities. A subject with a deny, a condition, an exception or an expiry involved never counts as one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -14,27 +15,28 @@ use crate::access::graph::provenance::{Expiry, Validity};
 use crate::access::matching::systems::Systems;
 use crate::input::id::{RoleId, Subject};
 
-/// How many are looked at for one state; beyond, nobody more is told to be an administrator: then all ways are walked, and
-/// that is counted.
+/// The maximum number of subjects inspected for one state. Beyond it, no further superusers are identified: their paths
+/// are searched in full, and that work is counted.
 const MAX_LOOKED: u64 = 2_000_000;
-/// As many names of a list count as one that is looked at.
+/// This many entries of a list count as one inspected subject.
 const SCANNED: u64 = 8;
 
-/// Whether something is in force for good.
+/// Whether a path is in force permanently.
 fn lasts(way: &Validity) -> bool {
     way.now.as_ref().is_some_and(|leg| leg.end == Expiry::NEVER)
 }
 
 impl AccessState<'_, '_> {
-    /// Whether a subject holds everything itself.
+    /// Whether a subject itself has everything.
     pub(crate) fn holds_everything(&self, subject: &Subject) -> bool {
         self.own(subject).is_everything(self.systems)
     }
 }
 
 impl DirectHoldings {
-    /// Whether what a subject holds itself is everything.
-    /// INVARIANT: everything is of one system; else whoever holds everything of one may still gain in another.
+    /// Whether the direct holdings are everything.
+    /// INVARIANT: all permissions belong to one system. Otherwise a subject with everything in one system can still
+    /// gain in another.
     pub(crate) fn is_everything(&self, systems: Systems<'_>) -> bool {
         systems.is_single()
             && self.holdings.iter().any(|holding| {
@@ -54,22 +56,22 @@ impl DirectHoldings {
 }
 
 impl AccessState<'_, '_> {
-    /// Whether a subject holds everything, everywhere, in force and for good; of a state with changes only where that is
-    /// so without them, too. As far as [`MAX_LOOKED`] goes, independent of what was asked before.
+    /// Whether a subject has everything, everywhere, in force and permanently. In a state with changes only if it also
+    /// does without them. Within [`MAX_LOOKED`], the result does not depend on earlier queries.
     pub(crate) fn is_administrator(&self, subject: &Subject) -> bool {
         let Some(below) = self.below else { return self.finds_administrator(subject) };
         below.is_administrator(subject)
             && (self.only_adds() || self.still_leads(below, subject) || self.finds_administrator(subject))
     }
 
-    /// Whether the changes make trusts and assignments of roles, of which none denies anything.
+    /// Whether the changes only add trusts and role assignments, none of them with a deny.
     fn only_adds(&self) -> bool {
         let adds = |role: &RoleId| self.flat(role).denies.is_empty();
         self.delta.only_gives()
             && self.delta.added.iter().all(|a| a.member_of.is_none() && a.role.as_ref().is_some_and(adds))
     }
 
-    /// Whether the way by which a subject is an administrator below is left as it was.
+    /// Whether the path that makes a subject a superuser in the state below is unchanged.
     fn still_leads(&self, below: &Self, subject: &Subject) -> bool {
         let Some(touched) = self.touched.as_ref().filter(|_| self.delta.only_makes_subjects(self.index)) else {
             return false;
@@ -81,7 +83,8 @@ impl AccessState<'_, '_> {
                 break *known;
             }
             passed.push(at.clone());
-            // WHY: what is made under a name that the snapshot does not know may stand for someone else than before.
+            // WHY: an object created under a name that the snapshot does not contain may refer to a different subject
+            // than before.
             let known = self.index.identity(at.as_str()).is_some() || self.index.group(at.as_str()).is_some();
             if touched.may_differ(&at) || (self.delta.alters_subjects() && !known) {
                 break false;
@@ -97,7 +100,7 @@ impl AccessState<'_, '_> {
         leads
     }
 
-    /// Goes on until it meets an administrator, or has met everyone.
+    /// Searches until it reaches a superuser or has visited everyone.
     fn finds_administrator(&self, subject: &Subject) -> bool {
         if let Some(known) = self.memo.borrow().administrators.known.get(subject) {
             return !matches!(known, SuperuserStatus::No);
@@ -136,14 +139,14 @@ impl AccessState<'_, '_> {
         false
     }
 
-    /// Counts one more that is looked at; whether that may be.
+    /// Counts one more inspected subject. Returns whether the limit allows it.
     fn may_look(&self) -> bool {
         let administrators = &mut self.memo.borrow_mut().administrators;
         administrators.looked = administrators.looked.saturating_add(1);
         administrators.looked <= MAX_LOOKED
     }
 
-    /// One of those that edges lead to for good who is known to be an administrator.
+    /// A known superuser among the permanent targets of edges.
     fn known_among(&self, edges: &Edges) -> Option<Subject> {
         let memo = &mut self.memo.borrow_mut().administrators;
         let is_one = |known: &HashMap<Subject, SuperuserStatus>, who: &Subject| {

@@ -1,8 +1,9 @@
-//! Raising: until when trusts are live through what their holders reach by other live trusts.
+//! Least fixpoint of conditional trusts: a trust is active once its holder can reach a subject that satisfies its
+//! requirement, possibly through other trusts.
 //!
-//! In: a state, and holders with what their edges ask for. Out: until when each of these is held by whomever the holder
-//! can act as: the least fixpoint. Goes from the latest end to earlier ones, so that each holder comes to each subject once,
-//! and each trust becomes live once: costs the holders times what lies before them, whatever the order of the names.
+//! Computed from the latest expiry downwards, like Dijkstra: each holder reaches each subject once, and each trust
+//! becomes active once. Cost: the number of holders times the subjects reachable from them, independent of the order of
+//! names.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -16,61 +17,62 @@ use crate::access::graph::provenance::Expiry;
 use crate::input::entitlement::Requirement;
 use crate::input::id::Subject;
 
-/// A subject with edges that ask for something.
+/// A subject whose edges have requirements.
 #[derive(Debug)]
 pub(crate) struct Holder {
     pub(crate) subject: Subject,
-    /// What they ask for, each once.
+    /// The distinct requirements.
     pub(crate) asks: Vec<Requirement>,
-    /// For each edge which of these it asks for; nothing where it asks for nothing that is open.
+    /// For each edge the index of its requirement; `None` if it has none that is undecided.
     pub(crate) slots: Vec<Option<usize>>,
 }
 
-/// Answers that are kept, for those who ask the same; an answer is the same whether it is kept or not.
+/// Maximum number of cached results for shared requirements. The cache does not affect the results.
 const MAX_ANSWERS: usize = 500_000;
 
-/// For each holder until when what it asks for is held, and how much was looked at: more than `most`, and it is not told.
+/// For each holder, until when its requirements are satisfied, and the work done. If the work exceeds `most`, the
+/// result is not computed.
 pub(crate) fn raised(view: &AccessState<'_, '_>, holders: &[Holder], most: u64) -> (Vec<Vec<Expiries>>, u64) {
     let mut raising = TrustFixpoint::new(view, holders, most);
     let now = raising.run(|(now, _)| now);
-    // What nowhere lasts longer by activation does not here.
+    // If no grant lasts longer by activation, neither does any trust.
     let ever = if raising.has_eligible { raising.run(|(_, ever)| ever) } else { now.clone() };
     let both = |(now, ever): (Vec<Option<Expiry>>, Vec<Option<Expiry>>)| now.into_iter().zip(ever).collect();
     (now.into_iter().zip(ever).map(both).collect(), raising.work)
 }
 
-/// A subject, with its edges by number once somebody comes there.
+/// A subject, with its edges by index once it is reached.
 struct Node {
     subject: Subject,
-    /// Which of the holders it is.
+    /// The index of the holder, if it is one.
     holder: Option<usize>,
     edges: Option<Rc<Onward>>,
     own: Option<Rc<DirectHoldings>>,
 }
 
-/// Edges by number.
+/// Edges by index.
 #[derive(Default)]
 struct Onward {
     single: Vec<Single>,
-    /// Lists, and for how long they are reached.
+    /// Lists, with the expiries at which they are reached.
     spread: Vec<(usize, Expiries)>,
 }
 
 struct Single {
     to: usize,
     ends: Expiries,
-    /// What the holder must hold, if that is open.
+    /// The index of the requirement, if it is undecided.
     asks: Option<usize>,
 }
 
-/// What comes next, of a holder.
+/// An event of a holder.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum FixpointEvent {
-    /// It comes to a subject.
+    /// It reaches a subject.
     Reach(usize, usize),
-    /// It comes to a list.
+    /// It reaches a list.
     Open(usize, usize),
-    /// What it asks for is held.
+    /// Its requirement is satisfied.
     Live(usize, usize),
 }
 
@@ -81,7 +83,7 @@ struct TrustFixpoint<'r, 'v, 's> {
     numbers: HashMap<Subject, usize>,
     lists: Vec<Rc<[usize]>>,
     list_numbers: HashMap<usize, usize>,
-    /// `TrustBasis` holder, a number for each thing it asks for that others ask for as well.
+    /// By holder, an index for each requirement that it shares with others.
     shared: Vec<Vec<Option<usize>>>,
     answers: HashMap<(usize, usize), Expiries>,
     has_eligible: bool,
@@ -89,19 +91,19 @@ struct TrustFixpoint<'r, 'v, 's> {
     most: u64,
 }
 
-/// One run: in force, or also by activation.
+/// One run: in force only, or including activation.
 struct FixpointRun {
     pick: fn(Expiries) -> Option<Expiry>,
     level: Expiry,
     now: Vec<FixpointEvent>,
     later: BinaryHeap<(Expiry, Reverse<FixpointEvent>)>,
-    /// `TrustBasis` holder, whom it came to, which lists it came to, and until when it holds what it asks for.
+    /// By holder: the subjects and lists it reached, and until when its requirements are satisfied.
     rows: Vec<SlotSet>,
     opened: Vec<SlotSet>,
     live: Vec<Vec<Option<Expiry>>>,
 }
 
-/// A growing set of numbers.
+/// A growing set of integers.
 #[derive(Clone, Default)]
 struct SlotSet(Vec<u64>);
 
@@ -110,7 +112,7 @@ impl SlotSet {
         self.0.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
     }
 
-    /// Adds a number; whether it is new.
+    /// Adds an integer. Returns whether it is new.
     fn insert(&mut self, place: usize) -> bool {
         let at = place / 64;
         if self.0.len() <= at {
@@ -168,13 +170,13 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
         ends
     }
 
-    /// Takes from what may be looked at; whether there was room for it.
+    /// Charges the work budget. Returns whether it was sufficient.
     fn charge(&mut self, entries: usize) -> bool {
         self.work = self.work.saturating_add(u64::try_from(entries).unwrap_or(u64::MAX));
         self.work <= self.most
     }
 
-    /// The edges of a subject by number.
+    /// The edges of a subject by index.
     fn onward(&mut self, at: usize) -> Rc<Onward> {
         let Some(node) = self.nodes.get(at) else { return Rc::default() };
         if let Some(known) = &node.edges {
@@ -199,7 +201,7 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
             let list = if let Some(known) = self.list_numbers.get(&spread.address()) {
                 *known
             } else {
-                // INVARIANT: the state keeps its lists, so that no other takes the address.
+                // INVARIANT: the state keeps its lists alive, so an address is not reused.
                 let to: Vec<&Subject> = spread.to.iter().filter(|to| self.view.usable(to)).collect();
                 let to: Rc<[usize]> = to.into_iter().map(|to| self.number(to)).collect();
                 self.lists.push(to);
@@ -216,7 +218,7 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
         onward
     }
 
-    /// Until when somebody itself holds what is asked for.
+    /// Until when a subject itself satisfies a requirement.
     fn answer(&mut self, at: usize, requires: &Requirement, shared: Option<usize>) -> Expiries {
         let key = shared.map(|number| (at, number));
         if let Some(known) = key.and_then(|key| self.answers.get(&key)) {
@@ -264,7 +266,7 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
         run.live
     }
 
-    /// A holder comes to somebody: it goes on from there, and asks what is held there.
+    /// A holder reaches a subject: follows its edges and checks the open requirements against its holdings.
     fn reach(&mut self, run: &mut FixpointRun, holder: usize, at: usize) -> bool {
         let onward = self.onward(at);
         for single in &onward.single {
@@ -297,7 +299,7 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
         self.charge(looked)
     }
 
-    /// A holder comes to a list: to everybody on it.
+    /// A holder reaches a list, and so every subject on it.
     fn open(&mut self, run: &mut FixpointRun, holder: usize, list: usize) -> bool {
         let Some(list) = self.lists.get(list).map(Rc::clone) else { return true };
         for to in list.iter() {
@@ -306,7 +308,7 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
         self.charge(list.len())
     }
 
-    /// A trust becomes live: whoever came to its holder goes on.
+    /// A trust becomes active: every holder that reached the trust's holder continues from there.
     fn live(&mut self, run: &mut FixpointRun, holder: usize, slot: usize) -> bool {
         let Some(number) = self.holders.get(holder).map(|holder| self.number(&holder.subject)) else { return true };
         let onward = self.onward(number);
@@ -325,7 +327,7 @@ impl<'r, 'v, 's> TrustFixpoint<'r, 'v, 's> {
 }
 
 impl FixpointRun {
-    /// Notes what happens, at the present level at the latest.
+    /// Schedules an event, no later than the current level.
     fn happens(&mut self, end: Expiry, event: FixpointEvent) {
         if end >= self.level {
             if self.begins(event) {
@@ -346,7 +348,7 @@ impl FixpointRun {
         }
     }
 
-    /// Notes that something happened at the present level; whether it had not before.
+    /// Records an event at the current level. Returns whether it is new.
     fn begins(&mut self, event: FixpointEvent) -> bool {
         let level = self.level;
         match event {

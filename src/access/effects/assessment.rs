@@ -1,7 +1,8 @@
-//! Assessment of a change as a whole: privileged or not, how sensitive.
+//! Assessment of a change as a whole: whether it is privileged, and how sensitive.
 //!
-//! In: a resolved step, what it names, its outcome, the states before and after. Out: reasons, the highest sensitivity.
-//! Errs towards privileged: a role or identity that is named for more counts although nothing is gained by it now.
+//! Computes the reasons and the highest sensitivity from a resolved step, the objects it names, its effect, and the
+//! states before and after. Over-approximates: a role or identity that is named to receive more access counts even if
+//! nothing is gained by it now.
 
 use std::collections::BTreeSet;
 
@@ -18,25 +19,25 @@ use crate::input::text::Text;
 use crate::plan::model::{Action, Target};
 use crate::snapshot::public::is_public_name;
 
-/// What is said of a change as a whole.
+/// The assessment of a change as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct Assessment {
     pub(crate) privileged: BTreeSet<Text>,
     pub(crate) gained_privileged: u64,
     pub(crate) sensitivity: Sensitivity,
-    /// How much of what it gives, takes or names is classified by no rule and no label.
+    /// How much of the access it gives, removes or names is not classified by any rule or label.
     pub(crate) unclassified: u64,
-    /// Whether everybody, or anonymous callers, gain or are named as receiver.
+    /// Whether everyone, or anonymous callers, gain access or are named as receiver.
     pub(crate) public: bool,
-    /// Whether it gives any action on any resource.
+    /// Whether it grants any action on any resource.
     pub(crate) gives_everything: bool,
-    /// Who is named as receiver.
+    /// The subject named as receiver.
     pub(crate) receiver: Option<Subject>,
-    /// Where something is unclassified: a name in it that tells of an administrator.
+    /// If anything is unclassified: a name that suggests an administrator.
     pub(crate) admin_name: Option<Text>,
 }
 
-/// Judges a change.
+/// Assesses a change.
 pub(crate) fn judge(
     classifier: &Classifier<'_>,
     after: &AccessState<'_, '_>,
@@ -56,7 +57,7 @@ pub(crate) fn judge(
     for piece in outcome.losses() {
         judged.sensitivity = judged.sensitivity.max(piece.sensitivity);
     }
-    // An assignment that is only shortened is not named for more.
+    // An assignment that is only shortened gives no more access.
     let shortened = matches!(step.change.action, Action::Adjust(_)) && outcome.gains().next().is_none();
     let verdict = if shortened { Rating::default() } else { for_more(classifier, after, step) };
     judged.sensitivity = judged.sensitivity.max(verdict.sensitivity);
@@ -77,7 +78,7 @@ pub(crate) fn judge(
     judged
 }
 
-/// Who is named as receiver: counts as gaining, whatever the snapshot knows of what is received.
+/// The subject named as receiver. It counts as gaining, whatever the snapshot shows of the access received.
 fn receiver(step: &ResolvedChange<'_>, named: &ChangeTargets) -> Option<Subject> {
     match &step.change.action {
         Action::Grant(_)
@@ -108,14 +109,15 @@ fn receiver(step: &ResolvedChange<'_>, named: &ChangeTargets) -> Option<Subject>
     }
 }
 
-/// Whether a trust lets in whoever there is: its pattern names nobody, or every principal of AWS.
+/// Whether a trust admits everyone: its pattern is unlimited, or matches every AWS principal.
 fn trusts_everybody(step: &ResolvedChange<'_>) -> bool {
     let Action::AddTrust(d) = &step.change.action else { return false };
     let from = d.from.value.raw();
     is_any(from) || from == "arn:*" || is_public_name(from)
 }
 
-/// The first name, of what a change names or of what is unclassified in its effect, that tells of an administrator.
+/// The first name that suggests an administrator, among the names of the change and the unclassified access in its
+/// effect.
 fn admin_name(
     after: &AccessState<'_, '_>,
     step: &ResolvedChange<'_>,
@@ -146,7 +148,7 @@ fn admin_name(
     told.into_iter().find(|name| tells_of_an_administrator(name.raw()))
 }
 
-/// The verdict on what a change names in order to give more of it.
+/// The rating of what a change names in order to give more access.
 fn for_more(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Rating {
     match &step.change.action {
         Action::Grant(a) | Action::Adjust(a) => match &a.target {
@@ -159,7 +161,7 @@ fn for_more(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, step: &Res
             Effect::Allow => classifier.permission(after, &role.value, &permission.value, None, &[]),
             Effect::Deny => Rating::default(),
         },
-        // Taking a deny away gives what it took.
+        // Removing a deny gives the access that it blocked.
         Action::RemovePermission(role, permission) => match permission.value.effect {
             Effect::Allow => Rating::default(),
             Effect::Deny => {
@@ -192,7 +194,7 @@ fn for_more(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, step: &Res
     }
 }
 
-/// The verdict on what a new definition of a role allows that the old one did not.
+/// The rating of what a new definition of a role allows and the old one does not.
 fn added(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, role: &RoleId) -> Rating {
     let mut verdict = Rating::default();
     let flat = after.flat(role);
@@ -203,7 +205,7 @@ fn added(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, role: &RoleId
     verdict
 }
 
-/// The verdict on acting as somebody: on all that they reach, which is unclassified where the snapshot shows nothing.
+/// The rating of acting as a subject: of everything it can reach, which is unclassified if the snapshot shows nothing.
 fn acting_as(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, name: &str) -> Rating {
     let mut verdict = Rating::default();
     for subject in view.subjects(name) {
@@ -212,8 +214,8 @@ fn acting_as(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, name: &str
     verdict
 }
 
-/// The highest sensitivity of what a change names, for more or for less. An entitlement that gives nothing counts only
-/// where it is given.
+/// The highest sensitivity of the objects that a change names, whether it gives or removes access. An entitlement
+/// without permissions counts only if it is granted.
 fn of_named(
     classifier: &Classifier<'_>,
     after: &AccessState<'_, '_>,

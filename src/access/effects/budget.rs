@@ -1,28 +1,27 @@
-//! Budget: how much of an effect is told, and how much is looked at for it.
+//! Budget: limits how much of an effect is reported, and how much work is done to compute it.
 //!
-//! In: what was told and looked at so far. Out: whether there is room for more. What finds no room is never left out in
-//! silence: whoever might gain counts as gaining everything, and the facts say so. What is counted is what the states
-//! hold, never what happens to be remembered of them: a change is cut short at the same place whatever stands beside it.
+//! Anything beyond the budget is never omitted silently: every subject that might gain counts as gaining everything,
+//! and the facts record that. Work is measured by the contents of the states, not by the contents of caches, so that a
+//! change is truncated at the same point regardless of what is analysed with it.
 
-/// How much may be told and looked at. Far above what a person can review.
+/// Limits on reported accesses and on work. Far above what a person can review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Accesses that one change gives, and that it takes.
+    /// Accesses that one change gives, and accesses that it removes.
     pub change: usize,
-    /// Accesses that the changes of a plan give and take, one by one, all together: with more the plan is refused. The plan as
-    /// a whole may give that, and as much as one change more.
+    /// Accesses that the changes of a plan give and remove, one by one and in total. A plan with more is refused. The
+    /// plan as a whole may give that many, plus the limit of one change.
     pub plan: usize,
-    /// What is looked at for one effect: those that a subject can act as, and the roles that these give it at their
-    /// places, before and after, all subjects together; what is looked at to tell which trusts are live; and the steps of
-    /// long ways.
+    /// Work for one effect: the identities that a subject can act as and the roles they give it, per scope, before and
+    /// after, for all subjects; the computation of active trusts; and the steps of long paths.
     pub work: u64,
-    /// The same, for all changes of a plan: with more the plan is refused.
+    /// The same for all changes of a plan. A plan that needs more is refused.
     pub plan_work: u64,
-    /// Pieces that only several changes give; the rest is told as one.
+    /// Pieces that only several changes give. The remainder is reported as one piece.
     pub emergent: usize,
-    /// Names of responsible changes, all these pieces together; what lies beyond is told as one with the rest.
+    /// Names of responsible changes, for all these pieces together. Pieces beyond it are part of the remainder.
     pub members: usize,
-    /// What is looked at to find the responsible changes of a plan.
+    /// Work for the search for the responsible changes of a plan.
     pub search: u64,
 }
 
@@ -41,18 +40,19 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Remaining for the effect of one change.
+    /// The budget for the effect of one change.
     pub(crate) fn of_change(&self) -> Remaining {
         Remaining::new(self.change, self.work)
     }
 
-    /// Remaining for the effect of changes together that tell so much, and look at so much, one by one.
+    /// The budget for the effect of all changes together, after the single changes reported this many accesses and did
+    /// this much work.
     pub(crate) fn of_all(&self, told: usize, looked: u64) -> Remaining {
         Remaining::new(told.saturating_add(self.change), looked.saturating_add(self.work))
     }
 }
 
-/// What is left for one effect.
+/// The remaining budget for one effect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remaining {
     gains: usize,
@@ -66,23 +66,24 @@ impl Remaining {
         Self { gains: pieces, losses: pieces, work, ended: false }
     }
 
-    /// How many more accesses may be gained, and lost; nothing once it ended, or as much was looked at as may be.
+    /// The number of accesses that may still be gained, and lost; `None` once it has ended or the work limit is
+    /// reached.
     pub(crate) fn left(&self, looked: u64) -> Option<(usize, usize)> {
         (looked < self.work && !self.ended).then_some((self.gains, self.losses))
     }
 
-    /// Whether more may be looked at, be there room to tell it or not.
+    /// Whether more work may be done, even if no more accesses can be reported.
     pub(crate) fn may_look(&self, looked: u64) -> bool {
         looked < self.work
     }
 
-    /// Takes accesses that were told.
+    /// Charges reported accesses.
     pub(crate) fn tell(&mut self, gains: usize, losses: usize) {
         self.gains = self.gains.saturating_sub(gains);
         self.losses = self.losses.saturating_sub(losses);
     }
 
-    /// Ends it: what comes now is not told.
+    /// Ends the budget: nothing further is reported.
     pub(crate) fn end(&mut self) {
         self.ended = true;
     }

@@ -1,7 +1,7 @@
-//! Effects: what changes do to everyone they concern.
+//! Effects: what changes do to every affected subject.
 //!
-//! In: a state before and one after. Out: what each subject concerned gains and loses, which known escalation paths it
-//! completes and which pairs it comes to hold. Only who is touched is looked at.
+//! Computes, from a state before and a state after, what each affected subject gains and loses, the escalation paths it
+//! completes and the separation-of-duties pairs it comes to hold. Only affected subjects are inspected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -29,7 +29,7 @@ use crate::input::entitlement::{Permission, Sensitivity};
 use crate::input::id::{ResourceId, Subject};
 use crate::snapshot::model::MembersKnown;
 
-/// What lies between two states.
+/// The difference between two states.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChangeEffect {
     pub(crate) effects: Effects,
@@ -38,34 +38,34 @@ pub(crate) struct ChangeEffect {
     pub(crate) already: Vec<Escalation>,
     pub(crate) sod: Vec<SodConflict>,
     untold: Truncated,
-    /// What was looked at for it.
+    /// The work done to compute it.
     pub(crate) work: u64,
 }
 
 impl ChangeEffect {
-    /// How many accesses are told.
+    /// The number of reported accesses.
     pub(crate) fn told(&self) -> usize {
         let (gained, lost) = (&self.effects.gained, &self.effects.lost);
         gained.len() + lost.len() + self.effects.gained_eligible.len() + self.effects.lost_eligible.len()
     }
 
-    /// Whether something is too large to tell.
+    /// Whether anything was truncated.
     pub(crate) fn is_cut(&self) -> bool {
         self.untold.is_any()
     }
 
-    /// What is gained, in force and by activation.
+    /// Gained access, in force and by activation.
     pub(crate) fn gains(&self) -> impl Iterator<Item = &AccessDelta> {
         self.effects.gained.iter().chain(&self.effects.gained_eligible)
     }
 
-    /// What is lost, in force and by activation.
+    /// Lost access, in force and by activation.
     pub(crate) fn losses(&self) -> impl Iterator<Item = &AccessDelta> {
         self.effects.lost.iter().chain(&self.effects.lost_eligible)
     }
 }
 
-/// By what effects are judged.
+/// The rules and limits by which effects are computed.
 pub(crate) struct EffectContext<'b> {
     pub(crate) data: &'b Data,
     pub(crate) classifier: Classifier<'b>,
@@ -74,35 +74,35 @@ pub(crate) struct EffectContext<'b> {
     pub(crate) contents: KnownContents,
 }
 
-/// Why what a subject gains counts as everything.
+/// The reason shown if the gains of a subject count as everything.
 const TOO_LARGE: &str = "what it gains is too much to tell, and counts as everything";
 
-/// Steps of a way beyond which each is looked at as much as somebody that a subject can act as.
+/// Steps of a path beyond this number cost as much work as an identity that a subject can act as.
 const USUAL_STEPS: usize = 32;
 
-/// How many steps a way has beyond those of most ways.
+/// The number of steps of a path beyond the usual length.
 fn beyond_usual(held: &HeldAccess) -> u64 {
     u64::try_from(length(&held.trail).saturating_sub(USUAL_STEPS)).unwrap_or(u64::MAX)
 }
 
-/// What is asked of one subject after the other.
+/// The inputs and caches shared by all subjects.
 struct SubjectDiff<'o, 'v, 's> {
     before: &'o AccessState<'v, 's>,
     after: &'o AccessState<'v, 's>,
     gains: Comparison<'o, 'v, 's>,
     losses: Comparison<'o, 'v, 's>,
-    /// Whom the changes between the states concern.
+    /// The subjects that the changes between the states affect.
     touched: BTreeSet<&'o Subject>,
-    /// Whether what the variables of paths stand for may differ.
+    /// Whether the objects that variables of paths match may differ.
     rebinds: bool,
-    /// Who was found to hold a side of a pair.
+    /// Whether a subject holds a side of a pair, by subject.
     sides: BTreeMap<Subject, bool>,
-    /// What was looked at so far to tell which trusts are live.
+    /// The work done so far to compute active trusts.
     live_trusts: u64,
 }
 
 impl SubjectDiff<'_, '_, '_> {
-    /// Tells as whom a subject can act; whether there was room to tell which trusts are live.
+    /// Computes the identities that a subject can act as. Returns whether the budget for active trusts was sufficient.
     fn tells_lives(&mut self, subject: &Subject, out: &mut ChangeEffect) -> bool {
         if !self.before.has_conditional_trusts() && !self.after.has_conditional_trusts() {
             return true;
@@ -117,7 +117,7 @@ impl SubjectDiff<'_, '_, '_> {
 }
 
 impl<'b> EffectContext<'b> {
-    /// By rules, for the systems of a snapshot.
+    /// From rules, for the systems of a snapshot.
     pub(crate) fn new(data: &'b Data, systems: Systems<'b>, budget: Budget) -> Self {
         let asks = Asks::new(&data.escalations, systems);
         Self {
@@ -129,7 +129,7 @@ impl<'b> EffectContext<'b> {
         }
     }
 
-    /// What lies between two states, as far as there is room to tell it. Who finds none counts as gaining everything.
+    /// The difference between two states, within the budget. A subject beyond the budget counts as gaining everything.
     pub(crate) fn outcome<'v, 's>(
         &self,
         before: &AccessState<'v, 's>,
@@ -139,7 +139,7 @@ impl<'b> EffectContext<'b> {
         let mut out = ChangeEffect::default();
         let touched: BTreeSet<&Subject> =
             [before, after].into_iter().filter_map(|v| v.touched.as_ref()).flat_map(|t| &t.reach).collect();
-        // WHY: a path newly completed needs an access newly held, unless what its variables stand for changes.
+        // WHY: a newly completed path needs a newly held access, unless the objects that its variables match change.
         let rebinds = self.binds_new_objects(after);
         let candidates_for_paths = if rebinds {
             let found = after.below.unwrap_or(after).candidates_for_paths(&self.data.escalations, self.budget.work);
@@ -169,7 +169,7 @@ impl<'b> EffectContext<'b> {
         if !rest.is_empty() {
             self.leave(&mut asking, &rest, room, &mut out);
         }
-        // What only takes opens nothing for anybody who then has no more than before.
+        // If the changes only remove access, a subject that has no more than before completes no new path.
         let only_takes = out.gains().next().is_none() && !after.delta.makes_more_than(&before.delta, after.index);
         if only_takes && std::ptr::eq(before.index, after.index) {
             out.escalations.clear();
@@ -184,7 +184,7 @@ impl<'b> EffectContext<'b> {
         out
     }
 
-    /// Tells what one subject gains, loses and completes; whether there was room for it.
+    /// Computes what one subject gains, loses and completes. Returns whether the budget was sufficient.
     fn tell(
         &self,
         asking: &mut SubjectDiff<'_, '_, '_>,
@@ -212,7 +212,7 @@ impl<'b> EffectContext<'b> {
             if less.cut {
                 less = AccessDiff::default();
             }
-            // Whom it can act as, its groups and its roles may differ where no access does.
+            // The identities it can act as, its groups and its roles may differ even if no access does.
             paths = self.asks.met(&more);
             gains = !more.is_empty();
             let found = [&more.now, &more.eligible, &less.now, &less.eligible];
@@ -244,7 +244,7 @@ impl<'b> EffectContext<'b> {
             out.work = out.work.saturating_add(before.size(subject)).saturating_add(after.size(subject));
             let found = Opening::new(before, after, subject, Some(gains)).of(&paths);
             out.escalations.extend(found.opened);
-            // What others could do before, with a new thing as well, is no matter of the change.
+            // What unaffected subjects could already do does not concern the change, even if a new object is involved.
             out.already.extend(found.already.into_iter().filter(|_| touched));
         }
         if touched {
@@ -253,7 +253,7 @@ impl<'b> EffectContext<'b> {
         true
     }
 
-    /// Tells which pairs one subject comes to hold, by what it reaches or by what it holds itself.
+    /// Finds the pairs that one subject comes to hold, by what it can reach or by its direct holdings.
     fn tell_conflicts(&self, asking: &mut SubjectDiff<'_, '_, '_>, subject: &Subject, out: &mut ChangeEffect) {
         let (before, after) = (asking.before, asking.after);
         if self.data.sod.is_empty() {
@@ -283,11 +283,11 @@ impl<'b> EffectContext<'b> {
         }
     }
 
-    /// Lets each of those for whom there was no room count as gaining everything, if they may gain anything at all. Which
-    /// pairs they come to hold is told as long as more may be looked at.
+    /// Budget exhausted: over-approximates every remaining subject as gaining `*`, unless the change can only remove
+    /// access. Pairs are still searched while the work limit allows.
     fn leave(&self, asking: &mut SubjectDiff<'_, '_, '_>, rest: &[&Subject], room: Remaining, out: &mut ChangeEffect) {
         out.untold.losses |= !asking.after.only_gives();
-        // What takes assignments away gives nothing, unless one of them denies something.
+        // Removing assignments gives nothing, unless one of them has a deny.
         if asking.after.only_takes() {
             out.untold.paths |= asking.rebinds;
             return;
@@ -306,13 +306,13 @@ impl<'b> EffectContext<'b> {
                 self.tell_conflicts(asking, subject, out);
             }
         }
-        // AccessDiff than a plan may hold is refused anyway.
+        // A plan with more accesses than the limit is refused anyway.
         let most = self.budget.plan.saturating_add(1);
         out.effects.gained.extend(rest.iter().take(most).map(|subject| everything(subject)));
     }
 
-    /// Whether a subject may come to hold both sides of a pair: who gives it something else than in the snapshot holds a
-    /// side, or that is not known. Places that change may bring together what was apart.
+    /// Whether a subject may come to hold both sides of a pair: an actor whose grants to the subject differ from the
+    /// snapshot holds a side, or the actors are unknown. A moved resource may bring both sides to one scope.
     fn may_conflict(
         &self,
         after: &AccessState<'_, '_>,
@@ -351,7 +351,7 @@ impl<'b> EffectContext<'b> {
         })
     }
 
-    /// Whether a place is made that a path names.
+    /// Whether a resource is created that a path names.
     fn names_new_place(&self, after: &AccessState<'_, '_>) -> bool {
         let applies = |p: &&EscalationPath| after.systems.may_hold(p.system.as_ref());
         let is_made = |place: ResourceId| after.delta.resources.contains_key(&place);
@@ -403,16 +403,16 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// Why whatever the public gains is privileged.
+/// The reason why anything that the public gains is privileged.
 pub(crate) const PUBLIC: &str = "everybody, or an anonymous caller, gains it";
 
-/// Lets what the public gains count as privileged, whatever it is.
+/// Marks anything that the public gains as privileged.
 fn to_the_public(piece: &mut AccessDelta) {
     piece.sensitivity = piece.sensitivity.max(Sensitivity::High);
     piece.privileged.get_or_insert_with(|| PUBLIC.into());
 }
 
-/// What stands for the gains of a subject that are too many to tell.
+/// The access that represents the gains of a subject that exceed the budget.
 fn everything(subject: &Subject) -> AccessDelta {
     let access = Access::plain("*", "*");
     AccessDelta {
@@ -445,7 +445,7 @@ pub(crate) fn piece_digest(subject: &Subject, access: &Access) -> Digest<crate::
 }
 
 impl ChangeEffect {
-    /// Everybody who gains, loses, escalates or comes into conflict.
+    /// Every subject that gains, loses, completes a path or comes to hold a pair.
     pub(crate) fn subjects(&self) -> BTreeSet<&Subject> {
         let pieces = self.gains().chain(self.losses()).map(|p| &p.subject);
         let paths = self.escalations.iter().map(|e| &e.subject).chain(self.sod.iter().map(|c| &c.subject));
@@ -454,7 +454,7 @@ impl ChangeEffect {
 }
 
 impl Affected {
-    /// Counts subjects; a group whose members are not all known makes the count a lower bound.
+    /// Counts subjects. A group whose members are not all known makes the count a lower bound.
     pub(crate) fn add<'s, 'v, 'w>(
         &mut self,
         subjects: impl IntoIterator<Item = &'s Subject>,

@@ -1,7 +1,7 @@
-//! Notes: what there is to say of a plan and of each of its changes, from the facts.
+//! Findings about a plan and each of its changes, derived from the facts.
 //!
-//! In: steps with their facts and outcomes. Out: findings, each at its place. Long lists are noted one by one up to a
-//! number, and then by how many more there are. Never decides anything.
+//! Each finding has its location. Long lists are reported item by item up to a limit, followed by the number of the
+//! rest. Findings never affect a decision.
 
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effects::compute::ChangeEffect;
@@ -9,10 +9,10 @@ use crate::access::model::facts::{ChangeFacts, ClaimResult, Emergent, Escalation
 use crate::input::finding::{Code, Finding};
 use crate::plan::model::Plan;
 
-/// Findings of a kind about one change; beyond, one says how many more there are.
+/// The maximum number of findings of a kind about one change. One further finding has the number of the rest.
 const MOST_NOTED: usize = 200;
 
-/// Findings about one change.
+/// The findings about one change.
 pub(crate) fn notes(
     step: &ResolvedChange<'_>,
     facts: &ChangeFacts,
@@ -47,13 +47,13 @@ pub(crate) fn notes(
         findings.push(too_large(&format!("change `{id}`"), facts.concerned.untold).at(place));
     }
     let does_nothing = outcome.gains().next().is_none() && outcome.losses().next().is_none();
-    // What is half of a chain, or takes one of two ways, alters something.
+    // A change that is part of a chain, or removes one of two paths, does have an effect.
     let is_part = !facts.emergent.is_empty() || !facts.lost_together.is_empty() || !facts.kept.is_empty();
     if does_nothing && !is_part && !outcome.is_cut() {
         findings
             .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
     }
-    // WHY: a role of a whole cluster concerns hundreds of groups; one finding names a few and counts them all.
+    // WHY: a role of a whole cluster affects hundreds of groups. One finding names a few and counts all.
     let open = &facts.concerned.unknown_groups;
     if !open.is_empty() {
         let named: Vec<String> = open.iter().take(3).map(|group| format!("`{}`", group.as_str())).collect();
@@ -116,7 +116,7 @@ pub(crate) fn mass_removals(plan: &Plan, removals: &[MassRemoval]) -> Vec<Findin
     removals.iter().map(one).collect()
 }
 
-/// That an effect is too large to tell.
+/// Reports that an effect is too large to analyse.
 fn too_large(whose: &str, untold: Truncated) -> Finding {
     let subjects = match untold.subjects {
         0 => String::new(),
@@ -133,14 +133,14 @@ fn too_large(whose: &str, untold: Truncated) -> Finding {
     .help("narrow it: name whom it is for, set a scope, take a smaller role, or split it")
 }
 
-/// That a plan gives and takes more than can be told at once.
+/// Reports that a plan gives and removes too much to analyse at once.
 pub(crate) fn beyond_budget(plan: &Plan) -> Finding {
     Finding::new(Code::TooLarge, "what the changes of this plan give and take, all together, is too much to tell")
         .at(&plan.id.place)
         .help("split the plan into smaller ones")
 }
 
-/// How much of a plan no rule and no label classifies: one finding, whatever the number.
+/// How much of a plan is not classified by any rule or label: one finding for all of it.
 fn unclassified(plan: &Plan, changes: &[ChangeFacts]) -> Option<Finding> {
     let of: Vec<&ChangeFacts> = changes.iter().filter(|facts| facts.unclassified > 0).collect();
     let first = of.first()?;
@@ -158,7 +158,7 @@ fn unclassified(plan: &Plan, changes: &[ChangeFacts]) -> Option<Finding> {
     )
 }
 
-/// Findings about the plan as a whole.
+/// The findings about the plan as a whole.
 pub(crate) fn about_plan(
     plan: &Plan,
     (emergent, untold): (&[Emergent], Truncated),

@@ -1,8 +1,9 @@
-//! Access that a change takes by one path and its holders keep by another.
+//! Access that a change removes by one path and its holders keep by another.
 //!
-//! For each affected subject, collects what the removed assignment, membership, trust or part of a role gave it, and looks
-//! for that in what the subject holds after the change, then in what it can reach. Compares whole roles; the cost is the
-//! number of removed roles times the number of remaining roles in the same scopes, for at most [`MOST`] subjects.
+//! For each affected subject, collects what the removed assignment, membership, trust or part of a role gave it, and
+//! searches for that in what the subject holds after the change, then in what it can reach. Compares whole roles; the
+//! cost is the number of removed roles times the number of remaining roles in the same scopes, for at most [`MOST`]
+//! subjects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -18,16 +19,16 @@ use crate::input::entitlement::Effect;
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
 use crate::plan::model::Action;
 
-/// How many subjects are compared, starting with those that the change names.
+/// The maximum number of subjects compared, starting with those that the change names.
 const MOST: usize = 1_000;
 
-/// A role at a place.
+/// A role at a scope.
 type Held = (RoleId, Option<ResourceId>);
 
-/// What is taken from a subject: allows of roles at places.
+/// The removed parts of a subject's access: allows of roles at scopes.
 type Parts = Vec<(Grant, Bits)>;
 
-/// What each subject keeps of the access that a change takes, by path.
+/// The access that each subject keeps although a change removes it by one path.
 pub(crate) fn kept(step: &ResolvedChange<'_>, before: &AccessState<'_, '_>, after: &AccessState<'_, '_>) -> Vec<Kept> {
     if let Action::RemoveTrust(id) = &step.change.action {
         let trusts = before.index.snapshot().trusts.iter().filter(|trust| trust.id == id.value);
@@ -48,7 +49,7 @@ pub(crate) fn kept(step: &ResolvedChange<'_>, before: &AccessState<'_, '_>, afte
     all.flat_map(|who| keeps(after, who, &parts(before, after, who, &held))).collect()
 }
 
-/// The subjects that a change takes something from, and the roles that the removed assignments give.
+/// The subjects that lose something by a change, and the roles that the removed assignments give.
 fn taken(step: &ResolvedChange<'_>, before: &AccessState<'_, '_>) -> Option<(BTreeSet<Subject>, BTreeSet<Held>)> {
     let of_group = |group: &GroupId| {
         let own = before.own(&Subject::Group(group.clone()));
@@ -80,7 +81,7 @@ fn taken(step: &ResolvedChange<'_>, before: &AccessState<'_, '_>) -> Option<(BTr
     Some((before.holders_of(&role.value), BTreeSet::new()))
 }
 
-/// What is taken from one subject: roles that the removed assignments gave, roles that it holds for less time, and
+/// The parts removed from one subject: roles that the removed assignments gave, roles that it holds for less time, and
 /// permissions that its roles no longer give.
 fn parts(before: &AccessState<'_, '_>, after: &AccessState<'_, '_>, who: &Subject, taken: &BTreeSet<Held>) -> Parts {
     let (was, is) = (before.own(who), after.own(who));
@@ -104,7 +105,7 @@ fn parts(before: &AccessState<'_, '_>, after: &AccessState<'_, '_>, who: &Subjec
     found
 }
 
-/// What a subject still has of some parts, by what it holds, then by what it can reach.
+/// The parts that a subject still has, by its direct holdings, then by what it can reach.
 fn keeps(after: &AccessState<'_, '_>, who: &Subject, parts: &Parts) -> Vec<Kept> {
     if parts.is_empty() || !after.usable(who) {
         return Vec::new();
@@ -126,7 +127,7 @@ fn keeps(after: &AccessState<'_, '_>, who: &Subject, parts: &Parts) -> Vec<Kept>
 }
 
 impl Grants {
-    /// All that is given, with every allow.
+    /// All grants, with every allow.
     fn every(&self) -> Parts {
         let all = self.of_roles(&|_| true).into_iter();
         all.map(|gift| (gift.clone(), Bits::all(gift.flat.allows.len()))).collect()

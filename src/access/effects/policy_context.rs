@@ -1,8 +1,8 @@
-//! Surroundings: the identities, groups, roles and resources around a question, flattened.
+//! Policy context: the identities, groups, roles and resources around a policy query, flattened.
 //!
-//! In: a state, and what a question names. Out: a closed set of views: whatever one of them names is in it as well.
-//! Ancestors come only through unscoped assignments in force; owners are those before the plan. Never lists more than the
-//! question can reach.
+//! Collects a closed set of views from a state and the names in a query: every object that a view names is in the set
+//! as well. Ancestors come only through unscoped assignments in force. Owners are those before the plan. Lists only
+//! objects reachable from the query.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
 use crate::snapshot::model::Status;
 
-/// Collects views until nothing that they name is missing.
+/// Collects views until every named object is present.
 pub(crate) struct Around<'a, 'v, 's, 'b> {
     view: &'a AccessState<'v, 's>,
     classifier: &'a Classifier<'b>,
-    /// Memberships must hold at this time as well as at `taken_at`.
+    /// Memberships must be in force at this time as well as at `taken_at`.
     also_at: Option<Time>,
     out: PolicyContext,
     queue: Vec<Item>,
@@ -37,12 +37,12 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
         Self { view, classifier, also_at, out: PolicyContext::default(), queue: Vec::new() }
     }
 
-    /// Asks for an identity.
+    /// Adds an identity.
     pub(crate) fn identity(&mut self, id: &IdentityId) {
         self.queue.push(Item::Identity(id.clone()));
     }
 
-    /// Asks for all that a change names.
+    /// Adds every object that a change names.
     pub(crate) fn named(&mut self, named: &ChangeTargets) {
         self.queue.extend([&named.identity, &named.trusted].into_iter().flatten().cloned().map(Item::Identity));
         self.queue.extend([&named.group, &named.member_of].into_iter().flatten().cloned().map(Item::Group));
@@ -50,7 +50,7 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
         self.queue.extend(named.scope.iter().cloned().map(Item::Resource));
     }
 
-    /// Everything asked for, closed.
+    /// The closed set of all added objects.
     pub(crate) fn close(mut self) -> PolicyContext {
         while let Some(item) = self.queue.pop() {
             match item {
@@ -88,7 +88,8 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
         owner.cloned()
     }
 
-    /// An identity; one that only an assignment names is shown as an active workload of nobody, which nothing favours.
+    /// The view of an identity. An identity that only an assignment names is shown as an active workload without an
+    /// owner, for which no policy is more lenient.
     fn identity_view(&mut self, id: &IdentityId) -> IdentityView {
         let subject = Subject::Identity(id.clone());
         let before = self.view.index.identity(id.as_str());
@@ -177,8 +178,8 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
         (groups, roles)
     }
 
-    /// Whether any access that a subject reaches, by activation as well, comes from a privileged role. Denies are not
-    /// weighed: more access is assumed.
+    /// Whether any access that a subject can reach, including by activation, comes from a privileged role. Denies are
+    /// ignored, which over-approximates.
     fn privileged(&self, subject: &Subject) -> bool {
         let row = self.view.row(subject);
         let own_first = row.get_key_value(subject).map(|(actor, _)| actor);
@@ -190,7 +191,7 @@ impl<'a, 'v, 's, 'b> Around<'a, 'v, 's, 'b> {
     }
 }
 
-/// Everything that several changes name, and some identities, in one state.
+/// Every object that several changes name, and some identities, in one state.
 pub(crate) fn around<'n>(
     view: &AccessState<'_, '_>,
     classifier: &Classifier<'_>,

@@ -1,7 +1,7 @@
 //! The subjects that a change names as receivers.
 //!
-//! A receiver counts as gaining, whatever the snapshot knows of what it receives: a group without assignments may give
-//! access in a system that the snapshot does not cover. Members of a receiving group are receivers too.
+//! A receiver counts as gaining, whatever the snapshot shows of the access received: a group without assignments may
+//! give access in a system that the snapshot does not cover. Members of a receiving group are receivers too.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(crate) fn receivers(
         let both = was(q.index, step, q.now).zip(holds_after(q.index, step, expires, q.now));
         if both.is_some_and(|(was, is)| is_within(&is, &was)) { BTreeSet::new() } else { named(a.to.value.raw()) }
     } else {
-        // The subjects that a trust lets act as another, or that a credential is delivered to.
+        // The subjects that a trust allows to act as another, or to which a credential is delivered.
         trust(q.index, expires, step).map(|(made, _)| after.trusting(&made)).unwrap_or_default()
     };
     closure(&named, |subject| match subject {
@@ -41,7 +41,7 @@ pub(crate) fn receivers(
     })
 }
 
-/// Whether an assignment ends no later than before and needs no fewer activations.
+/// Whether an assignment expires no later than before and needs at least as much activation.
 fn is_within(is: &Holding, was: &Holding) -> bool {
     let rank = |mode: Mode| match mode {
         Mode::Eligible => 0,

@@ -1,4 +1,4 @@
-//! The request to analyse a plan, and the scope of the task that the plan serves.
+//! The request to analyse a plan, and the scope of the plan's task.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::input::time::Time;
 use crate::plan::model::Plan;
 use crate::snapshot::model::Snapshot;
 
-/// What is asked.
+/// The inputs of an analysis.
 #[derive(Clone, Copy, Debug)]
 pub struct AnalysisRequest<'a, 's> {
     /// The plan.
@@ -20,32 +20,32 @@ pub struct AnalysisRequest<'a, 's> {
     pub snapshot: &'s Snapshot,
     /// Lookups over that snapshot.
     pub index: &'a Index<'s>,
-    /// Classification, escalation paths and pairs to be kept apart.
+    /// Classification, escalation paths and separation-of-duties pairs.
     pub data: &'a Data,
-    /// The task that the plan names, if `tasks.yaml` knows it.
+    /// The task that the plan names, if `tasks.yaml` has it.
     pub task: Option<&'a TaskScope>,
-    /// Identities whose memberships `Analysis::before` must hold.
+    /// Identities whose memberships `Analysis::before` must contain.
     pub people: &'a [BTreeSet<IdentityId>],
-    /// The time of the question.
+    /// The time of the analysis.
     pub now: Time,
     /// Analyse only these changes, as a plan of their own.
     pub only: Option<&'a BTreeSet<ChangeId>>,
-    /// What other plans were approved for and may not have been done yet: counted as held where it gives something new
-    /// together with this plan.
+    /// Pending changes: approved changes of other plans that may not have been applied yet. They count where they give
+    /// something new together with this plan.
     pub approved: &'a [PendingChange],
-    /// How much may be told.
+    /// Limits on output and work.
     pub budget: Budget,
 }
 
-/// What a task allows.
+/// The scope of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskScope {
-    /// Whether it is open.
+    /// Whether the task is open.
     pub open: bool,
     /// Whether it lists this proposer and this sponsor.
     pub lists_proposer_and_sponsor: bool,
     /// Where it may change access; empty: nowhere.
     pub scopes: Vec<ResourceId>,
-    /// When all that it gives must have ended; none: no bound.
+    /// When all access that it gives must have expired; `None`: no limit.
     pub until: Option<Time>,
 }

@@ -1,7 +1,7 @@
-//! Binding: what the variables of an escalation path can stand for together.
+//! Bindings: the combinations of objects that the variables of an escalation path can have.
 //!
-//! In: a path, a subject with what it holds, and for each variable the objects that fit it alone. Out: the objects that fit
-//! together, and how surely each binding is held. Never more than [`MAX_BINDINGS`].
+//! Computed from a path, a subject with its grants, and the candidate objects of each variable. Returns the consistent
+//! combinations with the strength of each, at most [`MAX_BINDINGS`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,14 +16,14 @@ use crate::access::graph::trust_rules::Bound;
 use crate::input::id::{Id, RoleId};
 use crate::input::text::Text;
 
-/// What variables are bound for.
+/// The search for bindings with its inputs.
 pub(crate) struct Binding<'q, 'v, 's> {
     view: &'q AccessState<'v, 's>,
     known: &'q EscalationPath,
     reached: &'q Reached<'q>,
     asked: &'q [RequirementQuery],
     place: HeldIn<'q>,
-    /// The roles that holders hold, and who holds roles, by name.
+    /// The roles of holders, and the holders of roles, by name.
     roles: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
     holders: RefCell<BTreeMap<String, Rc<BTreeSet<Text>>>>,
 }
@@ -39,7 +39,8 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
         Self { view, known, reached, asked, place, roles: RefCell::default(), holders: RefCell::default() }
     }
 
-    /// Binds the variables one after the other. A strength of `Possible` of a choice says that it was not told yet.
+    /// Binds the variables in turn. A strength of `Possible` means that the strength of a candidate was not computed
+    /// yet.
     pub(crate) fn bind(
         &self,
         choices: &[(&str, Vec<Text>, Strength)],
@@ -61,9 +62,9 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
         };
         for object in self.joining(name, objects, bound) {
             bound.insert((*name).to_owned(), object.raw().to_owned());
-            // WHY: a relation between variables leaves few of all pairs.
+            // WHY: a relation between variables excludes most pairs.
             if self.joined(bound) {
-                // What is asked for beside this variable is told only once all are bound.
+                // Requirements with several variables are evaluated once all of them are bound.
                 let known = if self.asks_more(name) { Strength::Possible } else { *strength };
                 self.bind(rest, bound, so_far.min(known), into);
             }
@@ -71,8 +72,8 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
         bound.remove(*name);
     }
 
-    /// Of the objects of a variable, sorted, those that may go with the objects bound before. What is said between variables
-    /// leaves few of all pairs, which are therefore not tried one by one.
+    /// The candidates of a variable, sorted, that are consistent with the objects bound before. Relations between
+    /// variables exclude most pairs, so the pairs are not enumerated.
     fn joining<'c>(&self, name: &str, objects: &'c [Text], bound: &Bound) -> Vec<&'c Text> {
         let known = |e: &Exists| {
             let holder = e.held_by.as_ref()?;
@@ -118,7 +119,7 @@ impl<'q, 'v, 's> Binding<'q, 'v, 's> {
         Some(strength)
     }
 
-    /// Whether what is said between variables is true, as far as they are bound.
+    /// Whether the relations between variables are satisfied, as far as these are bound.
     fn joined(&self, bound: &Bound) -> bool {
         self.known.exists.iter().all(|e| {
             let (Some(role), Some(holder)) = (bound.get(&e.variable), e.held_by.as_ref().and_then(|h| bound.get(h)))

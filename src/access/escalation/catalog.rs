@@ -1,8 +1,8 @@
-//! The catalogue of escalation paths: known ways from small permissions to large ones, as data.
+//! The catalogue of escalation paths: known ways to turn limited permissions into powerful ones, as data.
 //!
-//! Reads the files of `escalations/`: what must be held, on which objects of the snapshot, and what these must be. Each
-//! requirement lists the verbs and resources that are as good as each other, so one path is one entry.
-//! [`crate::access::escalation::matches`] computes who completes one.
+//! Reads the files of `escalations/`: the requirements of each path, the objects of the snapshot that they apply to,
+//! and the properties of these objects. Each requirement lists equivalent verbs and resources, so one path is one
+//! entry. [`crate::access::escalation::matches`] computes which subjects complete a path.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,94 +16,95 @@ use crate::input::place::Place;
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// The form of a file of `escalations/`.
+/// The format of a file of `escalations/`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EscalationFile {
     #[serde(default)]
     pub(crate) paths: Vec<EscalationPath>,
-    /// What services do under roles that are passed to them.
+    /// The services that run something under a role passed to them.
     #[serde(default)]
     pub(crate) services: Vec<Service>,
 }
 
-/// What a service runs under a role that is passed to it.
+/// A service that runs something under a role passed to it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// Its names, as trust policies write them without the domain: `lambda`, `ecs-tasks`.
+    /// Its names as in trust policies, without the domain: `lambda`, `ecs-tasks`.
     #[serde(deserialize_with = "one_or_many")]
     pub names: Vec<Text>,
-    /// Where it is documented.
+    /// The documentation of this behaviour.
     pub source: Text,
-    /// Ways to run something: each is a list of requirements that must all be held. None: the service runs nothing for
-    /// whoever passes it a role.
+    /// Alternative ways to run something, each a list of requirements that must all be satisfied. Empty: the service
+    /// runs nothing for the subject that passes it a role.
     #[serde(default)]
     pub runs: Vec<Vec<PathRequirement>>,
 }
 
-/// One known path.
+/// A known escalation path.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EscalationPath {
-    /// Its stable name.
+    /// Its stable id.
     pub id: Text,
-    /// What it leads to, one sentence.
+    /// What the path leads to, in one sentence.
     pub title: Text,
-    /// The same, where the names allowed are not limited; none: as `title`.
+    /// The title if the names allowed are not limited; `None`: same as `title`.
     #[serde(default)]
     pub any: Option<Text>,
-    /// Where it is documented.
+    /// The documentation of the path.
     pub source: Text,
-    /// The source system; none: any.
+    /// The source system; `None`: any.
     #[serde(default)]
     pub system: Option<System>,
-    /// All of these must be held.
+    /// Requirements that must all be satisfied.
     pub requires: Vec<PathRequirement>,
-    /// Whether all of it must be held in one place.
+    /// Whether all requirements must be satisfied at one scope.
     #[serde(default)]
     pub same_scope: bool,
-    /// It means something only where the snapshot holds a role that is called like one of these.
+    /// The path applies only if the snapshot has a role with one of these names.
     #[serde(default, deserialize_with = "one_or_many")]
     pub only_with: Vec<Text>,
-    /// What the variables must be.
+    /// Conditions on the variables.
     #[serde(default)]
     pub exists: Vec<Exists>,
-    /// What services run, for `runs_as`: of all files.
+    /// The services of all files, for `runs_as`.
     #[serde(skip)]
     pub services: Arc<[Service]>,
 }
 
-/// One thing that must be held: one of the actions on one of the resources, or what takes its place.
+/// One requirement: one of the actions on one of the resources, or an alternative to it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PathRequirement {
-    /// The action patterns, of which one must be held.
+    /// Action patterns, of which one must be held.
     #[serde(default, deserialize_with = "one_or_many")]
     pub action: Vec<Text>,
-    /// The resource patterns, of which one must be held; `$name` stands for an object of the snapshot, `$name_account` for
-    /// the account in its name.
+    /// Resource patterns, of which one must be held. `$name` is an object of the snapshot, `$name_account` the account
+    /// in its name.
     #[serde(default, deserialize_with = "one_or_many")]
     pub resource: Vec<Text>,
-    /// The scope it must be held in, which may use the same names; none: in any.
+    /// The scope in which it must be held, which may use the same variables; `None`: any.
     #[serde(default)]
     pub scope: Option<Text>,
-    /// What makes a trust rule of the snapshot hold that is called so is enough as well.
+    /// Trust rules of the snapshot with one of these names: access that satisfies such a rule is sufficient too.
     #[serde(default, deserialize_with = "one_or_many")]
     pub via: Vec<Text>,
-    /// A variable: what a service that the object lets in needs to run something under it, by the list of services.
+    /// A variable: the access that a service trusted by this object needs to run something under it, by the list of
+    /// services.
     #[serde(default)]
     pub runs_as: Option<String>,
 }
 
 impl PathRequirement {
-    /// Each action with each resource.
+    /// Each combination of an action and a resource.
     pub(crate) fn alternatives(&self) -> impl Iterator<Item = (&Text, &Text)> {
         self.action.iter().flat_map(|action| self.resource.iter().map(move |resource| (action, resource)))
     }
 }
 
-/// What a variable must stand for: all that is said here must be true of it.
+/// A condition on a variable. All fields must match.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exists {
@@ -112,37 +113,37 @@ pub struct Exists {
     /// The kind of object.
     #[serde(default)]
     pub kind: ObjectKind,
-    /// Its name matches one of these patterns.
+    /// Patterns, of which its name must match one.
     #[serde(default, deserialize_with = "one_or_many")]
     pub name: Vec<Text>,
-    /// Its name does not match this pattern.
+    /// A pattern that its name must not match.
     #[serde(default)]
     pub not_name: Option<String>,
-    /// Some trust lets who matches one of these patterns act as it.
+    /// Patterns of principals, of which some trust must allow one to act as the object.
     #[serde(default, deserialize_with = "one_or_many")]
     pub trusts: Vec<Text>,
-    /// What it is to whoever completes the path.
+    /// Its relation to the subject that completes the path.
     #[serde(default)]
     pub relation: Option<Relation>,
-    /// A role that what this variable stands for holds by an assignment of its own.
+    /// A role that the value of this variable holds by an assignment of its own.
     #[serde(default)]
     pub held_by: Option<String>,
-    /// It holds, itself, an access that covers this.
+    /// An access that the object itself must have.
     #[serde(default)]
     pub holds: Option<PathRequirement>,
-    /// The variable stands for a name that what is held allows, not for an object of the snapshot. The object of that name,
-    /// if there is one, is called like this template.
+    /// The variable is a name that a held access allows, not an object of the snapshot. This template gives the name of
+    /// the object with that name, if there is one.
     #[serde(default)]
     pub named: Option<Text>,
-    /// It gives something that whoever completes the path does not hold.
+    /// It must give access that the subject completing the path does not have.
     #[serde(default)]
     pub gives_more: bool,
-    /// A limit of this name bounds it.
+    /// The name of a boundary that must limit it.
     #[serde(default)]
     pub limited_by: Option<Text>,
 }
 
-/// A text, or a list of them.
+/// Deserialises a text, or a list of texts.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -156,21 +157,22 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, 
     })
 }
 
-/// What an object is to whoever completes a path: to the subject, or to one that it can act as ("actors").
+/// The relation of an object to the subject that completes a path. "Actors" are the subject and the identities it can
+/// act as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
-    /// It is an actor.
+    /// The object is an actor.
     Actor,
-    /// An identity that is no actor.
+    /// The object is an identity that is not an actor.
     Other,
-    /// An actor that is not the subject itself.
+    /// The object is an actor other than the subject itself.
     Assumable,
-    /// A group that an actor belongs to.
+    /// The object is a group that an actor belongs to.
     GroupOfActor,
-    /// A group that no actor belongs to.
+    /// The object is a group that no actor belongs to.
     GroupNotOfActor,
-    /// A role that an actor holds.
+    /// The object is a role that an actor has.
     HeldByActor,
 }
 
@@ -178,7 +180,7 @@ pub enum Relation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectKind {
-    /// Any of the others.
+    /// Any of the kinds below.
     #[default]
     Any,
     /// An identity.
@@ -191,12 +193,12 @@ pub enum ObjectKind {
     Resource,
 }
 
-/// The variable that a name in a template stands for: `$role_account` is a part of `$role`.
+/// The variable of a name in a template: `$role_account` is a part of `$role`.
 pub(crate) fn variable_of(name: &str) -> &str {
     name.strip_suffix(ACCOUNT).unwrap_or(name)
 }
 
-/// What the name of a variable ends with that stands for the account of an object.
+/// The suffix of a variable for the account of an object.
 pub(crate) const ACCOUNT: &str = "_account";
 
 impl EscalationPath {
@@ -209,29 +211,30 @@ impl EscalationPath {
         in_requires.chain(self.exists.iter().map(|e| e.variable.clone())).collect()
     }
 
-    /// Whether some variable stands for an object of the snapshot.
+    /// Whether any variable matches objects of the snapshot.
     pub(crate) fn has_objects(&self) -> bool {
         self.variables().iter().any(|name| !self.is_named(name))
     }
 
-    /// Whether a variable stands for a name that what is held allows.
+    /// Whether a variable is a name that a held access allows.
     pub(crate) fn is_named(&self, variable: &str) -> bool {
         self.exists.iter().any(|e| e.variable == variable && e.named.is_some())
     }
 
-    /// Whether a name that it uses may mean one of these roles, which must then give something.
+    /// Whether the path requires one of its roles to give access, and a variable can match this role.
     pub(crate) fn asks_what_role_gives(&self, role: &str) -> bool {
         let mut named = self.exists.iter().filter(|e| e.gives_more && e.kind == ObjectKind::Role);
         named.any(|e| e.named.as_ref().is_some_and(|t| Template::new(t.raw()).matches(role).is_some()))
     }
 
-    /// The places that it names as they are.
+    /// The resources that it names literally.
     pub(crate) fn places(&self) -> impl Iterator<Item = ResourceId> {
         let scopes = self.requires.iter().filter_map(|asked| asked.scope.as_ref());
         scopes.filter(|scope| Template::new(scope.raw()).variables().next().is_none()).map(|scope| scope.raw().into())
     }
 
-    /// Whether it asks what an object holds, or who holds it: an assignment of one may complete it for another.
+    /// Whether it depends on the holdings of an object, or on the holders of one. An assignment of one subject may then
+    /// complete the path for another.
     pub(crate) fn looks_at_holders(&self) -> bool {
         self.exists.iter().any(|e| {
             let gives = e.gives_more && e.named.is_none();
@@ -239,7 +242,7 @@ impl EscalationPath {
         })
     }
 
-    /// What is wrong with the path itself.
+    /// The faults in the definition of the path.
     pub(crate) fn faults(&self, place: &Place) -> Vec<Finding> {
         let mut faults = Vec::new();
         let mut fault = |what: String, help: &'static str| {

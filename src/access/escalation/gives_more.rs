@@ -1,9 +1,9 @@
-//! Whether an object of an escalation path gives something that whoever completes the path does not hold.
+//! Whether an object of an escalation path gives access that the subject completing the path does not have.
 //!
-//! Compares what the object gives with what the subject holds itself, and with what the one holds through whom it
-//! completes the path: access that is only reachable hides no path. Of an identity or a group, what it can act as counts
-//! too, against what the subject can act as. One access must cover another alone. Cost: the object's accesses, each looked
-//! up among those held; asked once an object, and only of what is newly completed.
+//! Compares the access of the object with the direct access of the subject, and with that of the actor through which it
+//! completes the path. Access that is only reachable does not hide a path. For an identity or a group, the identities
+//! it can act as count too, compared with those the subject can act as. Each access must be covered by a single other.
+//! Cost: one lookup for each access of the object; computed once per object, and only for newly completed paths.
 
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
 impl Completion<'_> {
-    /// Whether each object that must give more does.
+    /// Whether every object that must give more access does.
     pub(crate) fn gives_more(&self, view: &AccessState<'_, '_>, reached: &Reached<'_>, objects: &Objects) -> bool {
         let bound = self.bound(objects);
         let asks = |e: &&Exists| e.gives_more && bound.contains_key(&e.variable);
@@ -41,7 +41,7 @@ impl Completion<'_> {
         })
     }
 
-    /// Whether the changes between the states alter what one of the objects gives.
+    /// Whether the changes between the states alter the access that one of the objects gives.
     pub(crate) fn may_give_other(&self, after: &AccessState<'_, '_>, objects: &Objects) -> bool {
         let bound = self.bound(objects);
         self.known.exists.iter().filter(|e| e.gives_more).any(|e| {
@@ -100,7 +100,7 @@ impl Reached<'_> {
         gives
     }
 
-    /// Whether a role at a place gives more; of a role that the snapshot lacks that is not known, and taken to be so.
+    /// Whether a role at a scope gives more. Assumed for a role that the snapshot does not contain.
     fn role_gives(
         &self,
         view: &AccessState<'_, '_>,
@@ -122,12 +122,12 @@ impl Reached<'_> {
         })
     }
 
-    /// Whether nothing could give more to the subject, or to the one through whom it completes a path.
+    /// Whether the subject, or the actor through which it completes a path, already has everything.
     fn holds_everything(&self, view: &AccessState<'_, '_>, performer: &Subject) -> bool {
         [self.subject, performer].into_iter().any(|who| view.holds_everything(who))
     }
 
-    /// What a subject holds itself.
+    /// The direct access of a subject.
     fn held(&self, view: &AccessState<'_, '_>, who: &Subject) -> Rc<Grants> {
         if let Some(known) = self.named.held.borrow().get(who) {
             return Rc::clone(known);
@@ -142,7 +142,7 @@ fn view_held(view: &AccessState<'_, '_>, who: &Subject) -> Rc<Grants> {
     Rc::new(Grants::by(who, &view.own(who)))
 }
 
-/// Whether something given is covered by none of others.
+/// Whether any grant is covered by none of the others.
 fn beyond(view: &AccessState<'_, '_>, given: &Grants, mine: &[Rc<Grants>]) -> bool {
     given.of_roles(&|_| true).into_iter().any(|gift| {
         let when = if gift.now.is_some() { When::Now } else { When::Ever };

@@ -1,12 +1,13 @@
-//! Completion: who completes which escalation path, and how.
+//! Completion: which subjects complete which escalation paths, and how.
 //!
-//! In: paths, a state and a subject. Out: for each path what its variables can stand for, how surely, and the ways by
-//! which each requirement is held, by the subject or by one that it can act as. An entry holds if a held allow overlaps it
-//! and no single deny covers the overlap; access by activation counts. Never judges whether a completion is wanted.
+//! For each path, computes for a subject in a state the objects that the variables can match, the strength of the
+//! match, and the path by which each requirement is held, by the subject or by an identity that it can act as. A
+//! requirement is satisfied if a held allow overlaps it and no single deny covers the overlap. Access by activation
+//! counts. Whether a completion is intended is not considered.
 //!
-//! Many objects may do: up to [`MOST`] new ones of a path are reported one by one, more of them as one, with `*` for the
-//! object. What was held before is compared object by object all the same. A path whose requirements must be held in one
-//! place is bound once for each place where some of it is held.
+//! Many objects may match: up to [`MOST`] new ones of a path are reported individually, more as one with `*` for the
+//! object. Earlier access is still compared object by object. A path whose requirements must be satisfied at one scope
+//! is bound separately for each scope at which some of it is held.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -25,10 +26,10 @@ use crate::access::model::facts::Escalation;
 use crate::input::id::{ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
-/// New completions of one path that are told one by one.
+/// The maximum number of new completions of one path that are reported individually.
 const MOST: usize = 8;
 
-/// The escalation paths that a subject completes, in the order of the data.
+/// The escalation paths that a subject completes, in the order of the catalogue.
 pub(crate) fn completed<'p>(
     view: &AccessState<'_, '_>,
     paths: impl IntoIterator<Item = &'p EscalationPath>,
@@ -37,7 +38,7 @@ pub(crate) fn completed<'p>(
     completed_by(view, paths, &Reached::new(view, subject))
 }
 
-/// The same, by what is known of the subject.
+/// The same, from the known access of the subject.
 pub(crate) fn completed_by<'p>(
     view: &AccessState<'_, '_>,
     paths: impl IntoIterator<Item = &'p EscalationPath>,
@@ -51,8 +52,8 @@ pub(crate) fn completed_by<'p>(
 }
 
 impl AccessState<'_, '_> {
-    /// Every subject that holds all that some path with variables asks for, whatever they stand for: only these may complete
-    /// one without gaining anything. Nothing if there is more than `work` to look at.
+    /// The subjects that have everything some path with variables requires, for any binding. Only these may complete a
+    /// path without gaining access. `None` if this needs more than `work`.
     pub(crate) fn candidates_for_paths(&self, paths: &[EscalationPath], work: u64) -> Option<Rc<BTreeSet<Subject>>> {
         if let Some(known) = &self.memo.borrow().candidates_for_paths {
             return Some(Rc::clone(known));
@@ -85,8 +86,8 @@ impl AccessState<'_, '_> {
     }
 }
 
-/// A service of the system itself takes on the roles that are made for it: that is no escalation. WHY: its id as well,
-/// because anyone who may tag a role or label an account may write the label.
+/// Whether the subject is a service of the system itself. Such a service assumes the roles created for it, which is no
+/// escalation. WHY: its id is checked too, because anyone who can tag a role or label an account can set the label.
 fn is_service(view: &AccessState<'_, '_>, subject: &Subject) -> bool {
     let Subject::Identity(id) = subject else { return false };
     id.as_str().starts_with("service:")
@@ -102,7 +103,7 @@ pub(crate) fn complete<'p>(
         return None;
     }
     let asked = RequirementQuery::of(view, known);
-    // With all variables open everything must hold, or no binding can.
+    // If the requirements are not satisfied with all variables open, no binding satisfies them.
     let anywhere = open_ways(view, reached, &asked, HeldIn::Any)?;
     let names: Vec<String> = known.variables().into_iter().chain(known.same_scope.then(|| SCOPE.to_owned())).collect();
     let mut completion = Completion { known, bindings: BTreeMap::new(), open: anywhere, names };
@@ -125,7 +126,7 @@ pub(crate) fn complete<'p>(
         let any = |(objects, strength): (&Objects, &Strength)| {
             *strength == Strength::Complete && objects.iter().all(|object| object.raw() == ANY)
         };
-        // What is complete for any name everywhere takes in every place.
+        // A completion for any name at every scope includes the single scopes.
         if scope.is_none() && completion.bindings.iter().any(any) {
             break;
         }
@@ -133,7 +134,7 @@ pub(crate) fn complete<'p>(
     (!completion.bindings.is_empty()).then_some(completion)
 }
 
-/// How each requirement is held in a place with all variables open.
+/// How each requirement is satisfied at a scope with all variables open.
 fn open_ways(
     view: &AccessState<'_, '_>,
     reached: &Reached<'_>,
@@ -143,7 +144,7 @@ fn open_ways(
     asked.iter().map(|a| a.way(view, reached, &Bound::new(), place)).collect()
 }
 
-/// Binds the variables of a path, all of whose requirements are held in a place while they are open.
+/// Binds the variables of a path whose requirements are all satisfied at a scope with open variables.
 fn bind_at(
     view: &AccessState<'_, '_>,
     reached: &Reached<'_>,
@@ -155,7 +156,7 @@ fn bind_at(
     let known = completion.known;
     let held =
         if open.iter().any(|found| found.condition.is_some()) { Strength::Conditional } else { Strength::Complete };
-    // What asks for no object is as sure with every object.
+    // A requirement without variables has the same strength for every object.
     let plainly = |(a, found): (&RequirementQuery, &FoundPath)| a.variables().is_empty() && found.condition.is_some();
     let base = if asked.iter().zip(open).any(plainly) { Strength::Conditional } else { Strength::Complete };
     let bound: Bound = match place {
@@ -169,7 +170,7 @@ fn bind_at(
     let mut choices: Vec<(&str, Vec<Text>, Strength)> = Vec::new();
     for (name, all) in variables {
         if all.is_empty() {
-            // Nothing to bind it to: possible, with everything left open.
+            // There is no object to bind: possible, with all variables open.
             completion.bindings.insert(Vec::new(), Strength::Possible);
             return;
         }
@@ -179,7 +180,7 @@ fn bind_at(
     Binding::new(view, known, reached, asked, place).bind(&choices, &mut bound.clone(), base, completion);
 }
 
-/// Whether something that is held may name a role that a change redefines, for a path that asks what the role gives.
+/// Whether a held access may name a role that a change redefines, for a path that requires the role to give access.
 pub(crate) fn is_named(view: &AccessState<'_, '_>, known: &EscalationPath, role: &RoleId) -> bool {
     if view.index.role(role.as_str()).is_none() || !known.asks_what_role_gives(role.as_str()) {
         return false;
@@ -197,7 +198,7 @@ pub(crate) fn is_named(view: &AccessState<'_, '_>, known: &EscalationPath, role:
     permissions.any(|permission| means(&permission.resource))
 }
 
-/// Whether the snapshot holds one of the roles without which a path means nothing.
+/// Whether the snapshot contains one of the roles that a path needs to apply.
 fn applies_here(view: &AccessState<'_, '_>, known: &EscalationPath) -> bool {
     if known.only_with.is_empty() {
         return true;
@@ -213,7 +214,7 @@ fn applies_here(view: &AccessState<'_, '_>, known: &EscalationPath) -> bool {
     applies
 }
 
-/// The objects that fit all that is asked of one variable alone, and how surely at best.
+/// The objects that match all conditions on one variable alone, with the best possible strength of each.
 fn fitting(
     view: &AccessState<'_, '_>,
     known: &EscalationPath,
@@ -226,7 +227,7 @@ fn fitting(
     let related =
         |object: &Text| reached.is_near(object.raw()) && wanted(known, name).all(|e| relates(view, e, object, reached));
     let mine: Vec<&RequirementQuery> = asked.iter().filter(|a| a.variables() == BTreeSet::from([name])).collect();
-    // WHY: who may do it on everything may do it on each; no need to ask about thousands.
+    // WHY: a subject with access to all objects has access to each, so thousands of queries are avoided.
     let names = wanted(known, name).find_map(|e| Some(e.name.as_slice()).filter(|names| names.len() == 1)?.first());
     let whole: Option<Vec<bool>> =
         names.and_then(|names| mine.iter().map(|a| reached.covers_all(view, a.plainly(name)?, names.raw())).collect());
@@ -258,11 +259,12 @@ fn relates(view: &AccessState<'_, '_>, exists: &Exists, object: &Text, reached: 
     }
 }
 
-/// Says of a binding whether it is one of those to report, and whether it was completed before as surely.
+/// Decides whether a binding is reported. The last argument is whether it was completed before with at least the same
+/// strength.
 type Wanted<'w> = dyn Fn(&Completion<'_>, &Objects, Strength, bool) -> bool + 'w;
 
-/// The completions of a state that another does not have, or not as surely, and those on objects that come to give more;
-/// reported one by one or as one.
+/// The completions of a state that another lacks or has with less strength, and those on objects that give more than
+/// before. Reported individually or as one.
 pub(crate) fn fresh(
     (before, after): (&AccessState<'_, '_>, &AccessState<'_, '_>),
     (reached_before, reached): (&Reached<'_>, &Reached<'_>),
@@ -275,7 +277,7 @@ pub(crate) fn fresh(
         let is_new = |(objects, strength): &(&Objects, &Strength)| {
             let held = known.is_some_and(|known| known.holds(objects, **strength));
             let gives = || completion.gives_more(after, reached, objects);
-            // What gave something before is not new; what comes to give something is.
+            // Objects that gave more access before are not new; objects that give more only now are.
             let gave = || completion.gives_more(before, reached_before, objects);
             let is_new = if held { completion.may_give_other(after, objects) && gives() && !gave() } else { gives() };
             is_new && to_report(completion, objects, **strength, held)
@@ -291,7 +293,7 @@ pub(crate) fn fresh(
             continue;
         }
         for (objects, strength) in new.iter().copied() {
-            // What is not limited says all that the rest of the same place says.
+            // An unlimited completion includes the others at the same scope.
             if any.is_some_and(|(any, _)| *any != objects && is_within(objects, any)) {
                 continue;
             }

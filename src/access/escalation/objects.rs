@@ -1,7 +1,7 @@
-//! Objects that the variables of escalation paths may stand for.
+//! The objects that variables of escalation paths can match.
 //!
-//! In: a path, a variable and a state. Out: the objects of the snapshot that are what the path says, whoever completes it.
-//! What an object is to a subject, [`crate::access::escalation::matches`] asks.
+//! Finds the objects of the snapshot that match the conditions of a path on a variable, for any subject. The relation
+//! of an object to a subject is checked in [`crate::access::escalation::matches`].
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -15,12 +15,12 @@ use crate::input::id::Subject;
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// What a path says of a variable.
+/// The conditions of a path on a variable.
 pub(crate) fn wanted<'p>(known: &'p EscalationPath, name: &'p str) -> impl Iterator<Item = &'p Exists> {
     known.exists.iter().filter(move |e| e.variable == name)
 }
 
-/// The objects that a variable may stand for, whoever completes the path, sorted.
+/// The objects that a variable can match for any subject, sorted.
 pub(crate) fn objects(view: &AccessState<'_, '_>, known: &EscalationPath, name: &str) -> BTreeSet<Text> {
     let key = (known.id.clone(), name.to_owned());
     if let Some(all) = view.memo.borrow().objects.get(&key) {
@@ -71,7 +71,7 @@ fn suits(view: &AccessState<'_, '_>, known: &EscalationPath, exists: &Exists, ob
     named && trusting() && limited() && exists.holds.as_ref().is_none_or(holding)
 }
 
-/// Whether an identity holds, itself, what is wanted.
+/// Whether an identity itself has the required access.
 fn holds(view: &AccessState<'_, '_>, identity: &Subject, wanted: &PathRequirement, system: Option<&System>) -> bool {
     let own = view.own(identity);
     wanted.alternatives().any(|(action, resource)| {

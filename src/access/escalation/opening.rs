@@ -1,12 +1,12 @@
 //! The escalation paths that a change opens for a subject, and those that give the subject nothing new.
 //!
-//! Compares the paths that the subject completes in two states, by what it can reach and by what it holds. A path that is
-//! new in either comparison is opened, unless the subject had all that the path gives before, without a condition:
+//! Compares the paths that the subject completes in two states, by what it can reach and by what it holds. A path that
+//! is new in either comparison is opened, unless the subject had all access of the path before, without a condition:
 //!
-//! - it had everything, by the baseline that is compared (of who stays an administrator no path is looked for);
+//! - it had everything, by the baseline that is compared (paths of permanent superusers are not searched);
 //! - it gains nothing, and completed the same path on objects that are at least as powerful;
-//! - it gains nothing, and the path leads only to what was its own: an identity that it could act as, or a group that it
-//!   belonged to.
+//! - it gains nothing, and the path leads only to what was its own: an identity that it could act as, or a group that
+//!   it belonged to.
 //!
 //! Cost: one search for completions in each state, and a second one if the subject gains and can act as others.
 
@@ -25,7 +25,7 @@ use crate::access::model::facts::Escalation;
 use crate::input::id::{GroupId, IdentityId, Subject};
 use crate::input::text::Text;
 
-/// What a change opens.
+/// The paths that a change opens.
 #[derive(Default)]
 pub(crate) struct Opened {
     pub(crate) opened: Vec<Escalation>,
@@ -37,16 +37,16 @@ pub(crate) struct Opened {
 pub(crate) struct Opening<'o, 'v, 's> {
     before: &'o AccessState<'v, 's>,
     after: &'o AccessState<'v, 's>,
-    /// Whether it gains anything, by either baseline; computed on demand where it is not given.
+    /// Whether it gains access by either baseline; computed on demand unless given.
     gains: OnceCell<bool>,
     was: Reached<'o>,
     is: Reached<'o>,
 }
 
-/// How many bindings that were complete before a new binding is compared with.
+/// The maximum number of earlier bindings that a new binding is compared with.
 const MOST_KNOWN: usize = 64;
 
-/// What a new completion is.
+/// The classification of a new completion.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Opened,
@@ -113,7 +113,7 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
                 let had_everything = *all.get_or_init(had_everything);
                 kind == match (had_everything, was_held) {
                     (true, _) => Kind::Already,
-                    // The objects of the path come to give more.
+                    // The objects of the path give more than before.
                     (false, true) => Kind::Opened,
                     (false, false) => self.kind(completion, objects, strength, before),
                 }
@@ -136,8 +136,8 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
         if could { Kind::Already } else { Kind::Opened }
     }
 
-    /// Whether the objects of a path were the subject's own before and give no more than the subject could reach, so that
-    /// only this kept it from completing the path.
+    /// Whether the objects of a path were the subject's own before and give no more than it could reach, so that only
+    /// this kept it from completing the path.
     fn was_own(&self, new: &Completion<'_>, objects: &Objects, strength: Strength) -> bool {
         let bound = new.bound(objects);
         let held = |asked: RequirementQuery| {
@@ -181,7 +181,7 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
             self.before.limits(known).is_empty() && was.covers_all(self.after.systems, self.after, &is)
         };
         match e.relation {
-            // Writing permissions into one's own group or role gives the same on each.
+            // Writing permissions into one's own group or role has the same result on each.
             Some(Relation::GroupOfActor | Relation::HeldByActor) => true,
             Some(Relation::Actor) => self.before.limits(&identity(known)).is_empty(),
             Some(Relation::Other | Relation::Assumable) => gives(&identity(known), &identity(new)),

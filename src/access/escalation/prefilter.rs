@@ -1,7 +1,8 @@
-//! Asks: which escalation paths ask for an access.
+//! Prefilter: the escalation paths that an additional access may complete.
 //!
-//! In: paths, and what a subject has more. Out: the paths that it may newly complete by that. Remembers what it was asked: a
-//! change gives the same to many. Never tells whether a path is completed: [`crate::access::escalation::matches`] does.
+//! Selects paths by their requirements from the additional access of a subject. Results are cached, because a change
+//! gives the same access to many subjects. Whether a path is completed is computed in
+//! [`crate::access::escalation::matches`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -15,22 +16,23 @@ use crate::access::matching::systems::Systems;
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// By action and resource, the places of the paths that ask for something of the two.
+/// By action and resource, the indices of the paths with a requirement that overlaps both.
 type KnownHolders = HashMap<(Text, Text, Option<System>), Rc<[usize]>>;
 
-/// What paths ask for.
+/// The requirements of paths.
 pub(crate) struct Asks<'p> {
     paths: Vec<&'p EscalationPath>,
     systems: Systems<'p>,
     /// For each requirement its path, its action, and its resource with all variables open.
     asked: Vec<(usize, &'p Text, String, Option<&'p System>)>,
-    /// Paths that go by whom a subject can act as, by trust rules or by what services run: anything may complete them.
+    /// Paths that depend on the identities a subject can act as, by trust rules or services. Any access may complete
+    /// them.
     by_others: Vec<usize>,
     known: RefCell<KnownHolders>,
 }
 
 impl<'p> Asks<'p> {
-    /// Of the paths of the systems of a snapshot.
+    /// For the paths of the systems of a snapshot.
     pub(crate) fn new(paths: &'p [EscalationPath], systems: Systems<'p>) -> Self {
         let paths: Vec<&'p EscalationPath> = paths.iter().filter(|p| systems.may_hold(p.system.as_ref())).collect();
         let open = |(at, path): (usize, &&'p EscalationPath)| {
@@ -51,14 +53,14 @@ impl<'p> Asks<'p> {
         }
     }
 
-    /// The paths that a subject may newly complete by what it has more: those that ask for something of it, and those that
-    /// go by whom it can act as.
+    /// The paths that a subject may newly complete by its additional access: those with a requirement that overlaps it,
+    /// and those that depend on the identities it can act as.
     pub(crate) fn met(&self, more: &AccessDiff) -> Vec<&'p EscalationPath> {
         let mut met: BTreeSet<usize> = self.by_others.iter().copied().collect();
         let mut last: Option<Requested<'_>> = None;
         for held in more.now.iter().chain(&more.eligible) {
             let here = (&held.access.action, &held.access.resource, held.access.system.as_ref());
-            // Of one access at many places the one stands beside the other.
+            // The same access at many scopes is adjacent in the list.
             if last.replace(here) != Some(here) {
                 met.extend(self.by(here).iter());
             }

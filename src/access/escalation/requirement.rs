@@ -23,63 +23,63 @@ use crate::input::id::{IdentityId, ResourceId, RoleId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// What a variable is bound to that may stand for any name; also in every place.
+/// The binding of a variable that can be any name; also used for every scope.
 pub(crate) const ANY: &str = "*";
-/// The name under which the place is shown in which all of a path is held.
+/// The key under which the scope of a path is shown, if all of it must be held at one scope.
 pub(crate) const SCOPE: &str = "scope";
-/// Variables of one path that may stand for any name.
+/// The maximum number of variables of one path that can be any name.
 const MAX_STARRED: usize = 4;
 
-/// By whom, what, and where: whether it gives more is asked once.
+/// Cache key of `gives_more`: actor, object and scope.
 pub(crate) type Gives = (Subject, Text, Option<ResourceId>);
 
-/// Where all of a path must be held.
+/// The scope at which the requirements of a path must be satisfied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum HeldIn<'p> {
-    /// Each requirement wherever it is held.
+    /// Each requirement at any scope.
     Any,
-    /// All of them here; none: everywhere.
+    /// All requirements at this scope; `None`: everywhere.
     One(Option<&'p ResourceId>),
 }
 
-/// How surely a path is completed. INVARIANT: the order of the variants makes `Complete` the surest.
+/// How certain it is that a path is completed. INVARIANT: the order of the variants makes `Complete` the strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Strength {
-    /// Nothing known to bind a variable to.
+    /// No known object to bind a variable to.
     Possible,
-    /// Held, but something only under a condition.
+    /// Satisfied, but some requirement only under a condition.
     Conditional,
     Complete,
 }
 
-/// What the variables of a path stand for, in the order of their names; empty where nothing is known.
+/// The objects bound to the variables of a path, in the order of the variable names; empty if unknown.
 pub(crate) type Objects = Vec<Text>;
 
-/// Whether objects are some of those for which others stand.
+/// Whether objects are among those that other objects, possibly `*`, represent.
 pub(crate) fn is_within(objects: &Objects, others: &Objects) -> bool {
     objects.len() == others.len()
         && objects.iter().zip(others).all(|(object, other)| other.raw() == ANY || object == other)
 }
 
-/// A path that a subject completes.
+/// An escalation path that a subject completes.
 #[derive(Debug)]
 pub(crate) struct Completion<'p> {
     pub(crate) known: &'p EscalationPath,
     pub(crate) names: Vec<String>,
     pub(crate) bindings: BTreeMap<Objects, Strength>,
-    /// How each requirement is held with all variables open: shown where no single object is.
+    /// How each requirement is satisfied with all variables open. Shown if there is no specific object.
     pub(crate) open: Vec<FoundPath>,
 }
 
 impl Completion<'_> {
-    /// Takes in what the variables stand for.
+    /// Adds a binding.
     pub(crate) fn add(&mut self, bound: &Bound, strength: Strength) {
         let objects = self.names.iter().filter_map(|n| bound.get(n)).map(|o| o.as_str().into()).collect();
         let known = self.bindings.entry(objects).or_insert(strength);
         *known = strength.max(*known);
     }
 
-    /// Whether it is completed at least as surely with these objects, or with any.
+    /// Whether it is completed with these objects, or with any, with at least this strength.
     pub(crate) fn holds(&self, objects: &Objects, strength: Strength) -> bool {
         let length = objects.len().min(MAX_STARRED);
         (0..1_usize << length).any(|stars| {
@@ -91,12 +91,12 @@ impl Completion<'_> {
         })
     }
 
-    /// Whether some variable stands for any name.
+    /// Whether some variable can be any name.
     pub(crate) fn is_any(&self, objects: &Objects) -> bool {
         self.names.iter().zip(objects).any(|(name, object)| name != SCOPE && object.raw() == ANY)
     }
 
-    /// Its variables with objects that they stand for.
+    /// Its variables with the bound objects.
     pub(crate) fn bound(&self, objects: &Objects) -> Bound {
         self.names.iter().cloned().zip(objects.iter().map(|o| o.raw().to_owned())).collect()
     }
@@ -143,16 +143,16 @@ impl Completion<'_> {
     }
 }
 
-/// All that a subject completes.
+/// All completions of a subject.
 pub(crate) type Completions<'p> = Vec<Completion<'p>>;
 
-/// What a subject holds, through all that it can act as.
+/// The access of a subject, including that of all identities it can act as.
 pub(crate) struct Reached<'r> {
     pub(crate) subject: &'r Subject,
     pub(crate) row: Rc<Reachable>,
-    /// By what requirements are asked.
+    /// The grants by which requirements are evaluated.
     pub(crate) given: Rc<Grants>,
-    /// By what roles are looked for: what the subject reaches.
+    /// The grants in which roles are searched: all that the subject can reach.
     pub(crate) reach: Rc<Grants>,
     pub(crate) named: BoundNames,
 }
@@ -163,14 +163,14 @@ impl<'r> Reached<'r> {
         Self { subject, row: view.row(subject), reach: Rc::clone(&given), given, named: BoundNames::default() }
     }
 
-    /// The same, where requirements ask only for what the subject holds itself.
+    /// The same, with requirements evaluated only by the direct holdings of the subject.
     pub(crate) fn of_held(view: &AccessState<'_, '_>, subject: &'r Subject) -> Self {
         let given = Rc::new(Grants::by(subject, &view.own(subject)));
         Self { given, ..Self::new(view, subject) }
     }
 
-    /// The best way to something wanted: without a condition rather than under one, in force rather than by activation,
-    /// and of those the shortest. `whole`: only what covers it counts.
+    /// The best path to a required access: unconditional before conditional, in force before activation, then the
+    /// shortest. With `whole`, only an access that covers it counts.
     pub(crate) fn way(
         &self,
         view: &AccessState<'_, '_>,
@@ -233,7 +233,7 @@ impl<'r> Reached<'r> {
         })
     }
 
-    /// Whether an allow without exceptions or denies covers an action on all that a pattern of names matches.
+    /// Whether an allow without exceptions or denies covers an action on everything that a pattern of names matches.
     pub(crate) fn covers_all(
         &self,
         view: &AccessState<'_, '_>,
@@ -269,27 +269,27 @@ impl<'r> Reached<'r> {
         found
     }
 
-    /// Whether an object lies within reach at all: in a system of accounts, only what lies in an account of an actor does.
+    /// Whether an object can be reached at all. In a system with accounts, only objects in an account of an actor can.
     pub(crate) fn is_near(&self, name: &str) -> bool {
         let Some(account) = number(name) else { return true };
         self.row.keys().any(|actor| number(actor.as_str()) == Some(account))
     }
 
-    /// The condition under which one can be acted as, if there is one.
+    /// The condition for acting as an identity, if there is one.
     pub(crate) fn condition_on(&self, name: &str) -> Option<Text> {
         let way = self.row.get(&Subject::Identity(IdentityId::new(name)))?;
         let best = way.now.as_ref().or(way.ever.as_ref()).filter(|leg| !leg.end.is_sure())?;
         condition(&best.trail)
     }
 
-    /// The conditions under which what a path says of objects that are actors is so.
+    /// The conditions under which the bound actors are actors.
     pub(crate) fn conditions_on(&self, known: &EscalationPath, bound: &Bound) -> BTreeSet<Text> {
         let acts = |e: &&Exists| matches!(e.relation, Some(Relation::Actor | Relation::Assumable));
         let objects = known.exists.iter().filter(acts).filter_map(|e| bound.get(&e.variable));
         objects.filter_map(|object| self.condition_on(object)).collect()
     }
 
-    /// A resource that a path names in any partition, in the one that the subject is in.
+    /// Replaces an open partition in a resource by the partition of the subject.
     pub(crate) fn in_partition(&self, resource: String) -> String {
         let Some(rest) = resource.strip_prefix("arn:*:") else { return resource };
         let mut partitions = self.row.keys().filter_map(|actor| actor.as_str().strip_prefix("arn:")?.split(':').next());
@@ -308,7 +308,7 @@ impl<'r> Reached<'r> {
         self.named.groups.get_or_init(|| groups_of(view, &self.row)).contains(&Subject::Group(name.into()))
     }
 
-    /// The state by which it is told what somebody is not: what another plan makes of them may never be.
+    /// The state for negative checks: what a pending change of another plan adds may never exist.
     pub(crate) fn settled<'x, 'v, 's>(view: &'x AccessState<'v, 's>) -> &'x AccessState<'v, 's> {
         view.settled.unwrap_or(view)
     }
@@ -326,42 +326,42 @@ impl<'r> Reached<'r> {
         self.belongs(view, name) && self.named.settled_groups.get_or_init(groups).contains(&Subject::Group(name.into()))
     }
 
-    /// Whether some actor holds a role.
+    /// Whether some actor has a role.
     pub(crate) fn holds(&self, role: &str) -> bool {
         let all = || self.reach.of_roles(&|_| true).into_iter().map(|gift| gift.role.clone()).collect();
         self.named.roles.get_or_init(all).contains(role)
     }
 }
 
-/// The groups that actors belong to and the roles that they hold, once asked for.
+/// Cached facts: the groups and roles of actors.
 #[derive(Default)]
 pub(crate) struct BoundNames {
     pub(crate) groups: OnceCell<BTreeSet<Subject>>,
     pub(crate) roles: OnceCell<BTreeSet<RoleId>>,
-    /// As whom one can act, and the groups that these belong to, whatever other plans may let be.
+    /// The identities that one can act as, and their groups, without pending changes of other plans.
     pub(crate) settled: OnceCell<Rc<Reachable>>,
     pub(crate) settled_groups: OnceCell<BTreeSet<Subject>>,
-    /// How what services need is held.
+    /// How the requirements of services are satisfied.
     pub(crate) runs: RefCell<BTreeMap<String, Option<FoundPath>>>,
-    /// What the subject and the actors hold themselves.
+    /// The direct access of the subject and the actors.
     pub(crate) held: RefCell<BTreeMap<Subject, Rc<Grants>>>,
-    /// Whether objects give more.
+    /// Whether objects give more access.
     pub(crate) gives: RefCell<BTreeMap<Gives, bool>>,
 }
 
-/// How something required is held.
+/// How a requirement is satisfied.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundPath {
     pub(crate) leg: ExpiringPath,
     /// The condition that it depends on.
     pub(crate) condition: Option<Text>,
-    /// Who holds it: the subject, or one that it can act as.
+    /// The holder: the subject, or an identity it can act as.
     pub(crate) actor: Subject,
     /// The action and the resource of the requirement that are held.
     pub(crate) what: (Text, Text),
 }
 
-/// Bindings of one path that are looked for; what lies beyond is told as one with the rest.
+/// The maximum number of bindings of one path. The remainder is reported as one.
 pub(crate) const MAX_BINDINGS: usize = 20_000;
 
 #[derive(Serialize)]
@@ -372,12 +372,12 @@ pub(crate) struct Hashed<'h> {
     pub(crate) bound: &'h BTreeMap<String, Text>,
 }
 
-/// A completion's key: what makes two the same.
+/// The key that identifies a completion.
 pub(crate) fn key(escalation: &Escalation) -> (Digest<of::Piece>, bool, bool) {
     (escalation.digest, escalation.complete, escalation.conditional)
 }
 
-/// The groups that those of a row belong to.
+/// The groups of all identities in a closure.
 pub(crate) fn groups_of(view: &AccessState<'_, '_>, row: &Reachable) -> BTreeSet<Subject> {
     let of = |actor: &Subject| view.own(actor).groups.keys().map(|(s, _)| s.clone()).collect::<Vec<_>>();
     row.keys().flat_map(of).collect()

@@ -1,9 +1,9 @@
-//! What an escalation path asks for, and how it is held.
+//! The requirements of an escalation path, and how they are satisfied.
 //!
-//! A requirement of the catalogue becomes a list of alternatives: each action with each resource, and what the trust rules
-//! of the snapshot ask for that it names. One alternative that overlaps a held allow is enough; where a variable stands for
-//! any name, the allow must cover all names. What a service runs under a role is looked up in the catalogue's list of
-//! services by whom the role's trusts let in, so that one path serves every service.
+//! A requirement of the catalogue becomes a list of alternatives: each action with each resource, and the requirements
+//! of the trust rules that it names. One alternative that overlaps a held allow is sufficient. If a variable can be any
+//! name, the allow must cover all names. What a service runs under a role is looked up in the catalogue's list of
+//! services by the principals that the role trusts, so that one path serves every service.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::input::id::{ResourceId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// A requirement with its templates read.
+/// A requirement with its templates parsed.
 pub(crate) struct RequirementQuery {
     system: Option<System>,
     any: Vec<(Text, Template)>,
@@ -31,14 +31,14 @@ pub(crate) struct RequirementQuery {
     runs: Option<Runs>,
 }
 
-/// What must be held to run something under an object.
+/// The access needed to run something under an object.
 struct Runs {
     variable: String,
     services: Arc<[Service]>,
 }
 
 impl RequirementQuery {
-    /// Of all that a path requires.
+    /// The requirements of a path.
     pub(crate) fn of(view: &AccessState<'_, '_>, known: &EscalationPath) -> Vec<Self> {
         known.requires.iter().map(|requirement| Self::new(view, known, requirement)).collect()
     }
@@ -59,7 +59,7 @@ impl RequirementQuery {
         }
     }
 
-    /// The best way to one of the alternatives.
+    /// The best path to one of the alternatives.
     pub(crate) fn way(
         &self,
         view: &AccessState<'_, '_>,
@@ -71,7 +71,7 @@ impl RequirementQuery {
             return runs.way((view, reached), self.system.as_ref(), bound, place);
         }
         let bound = &with_accounts(bound);
-        // An open scope is any scope.
+        // An open scope matches any scope.
         let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
         let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
         let held = |(action, template): &(Text, Template)| {
@@ -84,7 +84,7 @@ impl RequirementQuery {
         best(self.any.iter().filter_map(held))
     }
 
-    /// Its alternatives, with all variables open.
+    /// The alternatives, with all variables open.
     pub(crate) fn open(&self) -> impl Iterator<Item = (&Text, Text)> {
         self.any.iter().map(|(action, template)| (action, template.open().into()))
     }
@@ -96,13 +96,13 @@ impl RequirementQuery {
         named.chain(self.runs.iter().map(|runs| runs.variable.as_str())).collect()
     }
 
-    /// Its one action and its system, if its resource is just one variable and it asks for no scope.
+    /// Its action and system, if it has only one action, its resource is just one variable and it has no scope.
     pub(crate) fn plainly(&self, name: &str) -> Option<(&Text, Option<&System>)> {
         let [(action, template)] = self.any.as_slice() else { return None };
         (self.scope.is_none() && template.is_only(name)).then_some((action, self.system.as_ref()))
     }
 
-    /// The name for which a variable stands in a resource pattern that is held, if it is one name.
+    /// The name of a variable in a held resource pattern, if the pattern limits it to one name.
     pub(crate) fn name_in<'r>(&self, variable: &str, held: &'r str) -> Option<&'r str> {
         let of = |(_, template): &(Text, Template)| template.before_last(variable);
         let before = self.any.iter().find_map(of)?;
@@ -110,7 +110,7 @@ impl RequirementQuery {
     }
 }
 
-/// What is bound, with the accounts of the objects.
+/// The bindings, with the accounts of the objects.
 fn with_accounts(bound: &Bound) -> Bound {
     let account = |(name, object): (&String, &String)| Some((format!("{name}{ACCOUNT}"), number(object)?.to_owned()));
     bound.iter().filter_map(account).chain(bound.clone()).collect()
@@ -136,7 +136,7 @@ impl Runs {
         }))
     }
 
-    /// How what one service needs is held.
+    /// How the requirements of one service are satisfied.
     fn by(
         &self,
         (view, reached): (&AccessState<'_, '_>, &Reached<'_>),
@@ -179,13 +179,13 @@ impl Runs {
     }
 }
 
-/// The best of several ways: without a condition rather than under one, and of those the shortest, so that what the subject
-/// holds itself comes before what it holds through another.
+/// The best of several paths: unconditional before conditional, then the shortest, so that direct holdings come before
+/// those of another identity.
 fn best(ways: impl Iterator<Item = FoundPath>) -> Option<FoundPath> {
     ways.min_by_key(|found| (found.condition.is_some(), length(&found.leg.trail)))
 }
 
-/// What a service is called in a trust, without its domain and region.
+/// The name of a service in a trust, without its domain and region.
 fn service_name(principal: &str) -> Option<&str> {
     let name = principal.strip_prefix("service:")?;
     let name = name.strip_suffix(".cn").unwrap_or(name);
@@ -195,7 +195,7 @@ fn service_name(principal: &str) -> Option<&str> {
 }
 
 impl Completion<'_> {
-    /// How each requirement is held with these objects.
+    /// How each requirement is satisfied with these objects.
     pub(crate) fn ways(
         &self,
         view: &AccessState<'_, '_>,
@@ -210,7 +210,7 @@ impl Completion<'_> {
 }
 
 impl Reached<'_> {
-    /// The names for which a variable may stand: those that the allows held name, and `*` where they do not limit it.
+    /// The names that a variable can be: those that the held allows name, and `*` if they do not limit it.
     pub(crate) fn names(
         &self,
         view: &AccessState<'_, '_>,
@@ -237,15 +237,15 @@ impl Reached<'_> {
             })
         };
         found.retain(is_meant);
-        // Where only some names are meant, no name stands for all.
+        // If the path applies only to some names, no binding represents all names.
         if wanted(known, variable).all(|e| e.name.is_empty()) {
             found.insert(ANY.into());
         }
         found
     }
 
-    /// The places where all of a path may be held, everywhere first: each is a place where some of it is held, and the rest
-    /// is held there or above.
+    /// The scopes at which all requirements of a path may be satisfied, everywhere first. Each is a scope at which one
+    /// requirement is held, with the others held there or above.
     pub(crate) fn scopes(&self, view: &AccessState<'_, '_>, asked: &[RequirementQuery]) -> Vec<Option<ResourceId>> {
         let places = |asked: &RequirementQuery| -> BTreeSet<Option<ResourceId>> {
             let of = |(action, resource): (&Text, Text)| {
@@ -264,7 +264,7 @@ impl Reached<'_> {
         all.into_iter().filter(is_held).cloned().collect()
     }
 
-    /// How what a service needs is held, once asked for.
+    /// How the requirements of a service are satisfied. Cached.
     fn runs(&self, service: String, find: impl FnOnce() -> Option<FoundPath>) -> Option<FoundPath> {
         if let Some(known) = self.named.runs.borrow().get(&service) {
             return known.clone();
@@ -275,7 +275,7 @@ impl Reached<'_> {
     }
 }
 
-/// What the object is called for which a name stands.
+/// The name of the object with the name of a variable.
 pub(crate) fn object_of(template: &Text, variable: &str, name: &Text) -> String {
     Template::new(template.raw()).filled(&Bound::from([(variable.to_owned(), name.raw().to_owned())]))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Everything reached from a set, itself included.
+/// All elements reachable from a set, itself included.
 pub(crate) fn closure<T: Ord + Clone>(from: &BTreeSet<T>, next: impl Fn(&T) -> BTreeSet<T>) -> BTreeSet<T> {
     let mut seen = from.clone();
     let mut queue: Vec<T> = from.iter().cloned().collect();

@@ -1,8 +1,8 @@
 //! Lookups over a snapshot, built once.
 //!
-//! In: a snapshot. Out: who holds what, who belongs where, who trusts whom, in both directions, by borrowed names. Cost
-//! is linear in the snapshot and small; what few questions need is built when first asked. Never alters the snapshot,
-//! and never iterates over a hash map.
+//! Provides assignments, memberships and trusts in both directions, by borrowed names. Cost: linear in the snapshot,
+//! with a small constant; lookups that are rarely needed are built on first use. Never alters the snapshot and never
+//! iterates over a hash map.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Su
 use crate::input::intern::ByName;
 use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Snapshot, Trust};
 
-/// Places of equal keys in a list, chained through the list: no allocation a key.
+/// Indices of equal keys in a list, chained through the list, without an allocation per key.
 #[derive(Debug, Default)]
 struct Chains<'a> {
     first: ByName<'a, u32>,
@@ -25,14 +25,14 @@ struct Chains<'a> {
 const NONE: u32 = u32::MAX;
 
 impl<'a> Chains<'a> {
-    /// Chains `keys`, of which some may be absent, in their order.
+    /// Chains `keys` in their order; some may be absent.
     fn new(keys: impl DoubleEndedIterator<Item = Option<&'a str>> + ExactSizeIterator) -> Self {
         let length = keys.len();
         let mut chains = Self { first: ByName::default(), next: Vec::new() };
         for (at, key) in (0..length).rev().zip(keys.rev()) {
             let (Some(key), Ok(place)) = (key, u32::try_from(at)) else { continue };
             if let Some(later) = chains.first.insert(key, place) {
-                // Where no key stands twice, nothing is chained.
+                // Without duplicate keys nothing needs to be chained.
                 if chains.next.is_empty() {
                     chains.next = vec![NONE; length];
                 }
@@ -67,7 +67,7 @@ pub struct Index<'a> {
     by_group: Chains<'a>,
     listed_in: ByName<'a, Vec<&'a Group>>,
     nested_in: ByName<'a, Vec<&'a Group>>,
-    /// Groups with members by rule, by what stands before the pattern's first `*`.
+    /// Groups with members by rule, by the prefix before the first `*` of the pattern.
     implicit: ByName<'a, Vec<(&'a Group, &'a str)>>,
     included_by: ByName<'a, Vec<&'a Role>>,
     children: ByName<'a, Vec<&'a Resource>>,
@@ -151,7 +151,7 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// The snapshot that this is an index of.
+    /// The indexed snapshot.
     #[must_use]
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
@@ -186,13 +186,13 @@ impl<'a> Index<'a> {
         self.resources.get(id).copied()
     }
 
-    /// An assignment by its place in the snapshot.
+    /// An assignment by its index in the snapshot.
     #[must_use]
     pub fn assignment(&self, at: usize) -> Option<&'a Assignment> {
         self.snapshot.assignments.get(at)
     }
 
-    /// The place of an assignment, by name.
+    /// The index of an assignment, by name.
     #[must_use]
     pub fn assignment_by_id(&self, id: &AssignmentId) -> Option<usize> {
         let by_id = self
@@ -201,22 +201,22 @@ impl<'a> Index<'a> {
         by_id.get(id.as_str()).copied()
     }
 
-    /// The places of the assignments that a name holds, in the order of the file.
+    /// The assignments of a subject, by name, with their indices, in the order of the file.
     pub(crate) fn held_by(&self, who: &str) -> impl Iterator<Item = (usize, &'a Assignment)> + use<'_, 'a> {
         self.by_who.of(who).filter_map(|at| Some((at, self.assignment(at)?)))
     }
 
-    /// The places of the assignments of a role, in the order of the file.
+    /// The assignments of a role, with their indices, in the order of the file.
     pub(crate) fn of_role(&self, role: &str) -> impl Iterator<Item = (usize, &'a Assignment)> + use<'_, 'a> {
         self.by_role.of(role).filter_map(|at| Some((at, self.assignment(at)?)))
     }
 
-    /// The places of the assignments of membership of a group, in the order of the file.
+    /// The assignments of membership in a group, with their indices, in the order of the file.
     pub(crate) fn of_group(&self, group: &str) -> impl Iterator<Item = (usize, &'a Assignment)> + use<'_, 'a> {
         self.by_group.of(group).filter_map(|at| Some((at, self.assignment(at)?)))
     }
 
-    /// The places of the assignments at exactly a scope, in the order of the file.
+    /// The assignments at exactly a scope, with their indices, in the order of the file.
     pub(crate) fn at_scope(&self, scope: &str) -> impl Iterator<Item = (usize, &'a Assignment)> + use<'_, 'a> {
         let chains = self.by_scope.get_or_init(|| {
             Chains::new(self.snapshot.assignments.iter().map(|a| a.scope.as_ref().map(ResourceId::as_str)))
@@ -224,7 +224,7 @@ impl<'a> Index<'a> {
         chains.of(scope).filter_map(|at| Some((at, self.assignment(at)?)))
     }
 
-    /// The groups that list a name among their members or nested groups, in the order of the file.
+    /// The groups that list a subject among their members or nested groups, in the order of the file.
     pub(crate) fn listing(&self, subject: &Subject) -> &[&'a Group] {
         let map = match subject {
             Subject::Identity(_) => &self.listed_in,
@@ -233,7 +233,7 @@ impl<'a> Index<'a> {
         map.get(subject.as_str()).map_or(&[], Vec::as_slice)
     }
 
-    /// The groups to which an identity belongs by the system's own rule.
+    /// The groups that an identity belongs to by a rule of the system.
     pub(crate) fn implied(&self, id: &IdentityId) -> Vec<&'a Group> {
         if self.implicit.is_empty() {
             return Vec::new();
@@ -258,7 +258,7 @@ impl<'a> Index<'a> {
         self.limited_by.get(role).map_or(&[], Vec::as_slice)
     }
 
-    /// What lies directly in a resource.
+    /// The direct children of a resource.
     pub(crate) fn children(&self, resource: &str) -> &[&'a Resource] {
         self.children.get(resource).map_or(&[], Vec::as_slice)
     }
@@ -273,7 +273,7 @@ impl<'a> Index<'a> {
         &self.trusts_from_patterns
     }
 
-    /// The trusts that lead to a name.
+    /// The trusts whose target is a name.
     pub(crate) fn trusts_to(&self, name: &str) -> &[&'a Trust] {
         self.trusts_to.get(name).map_or(&[], Vec::as_slice)
     }
@@ -302,7 +302,7 @@ impl<'a> Index<'a> {
             .collect()
     }
 
-    /// The trust rules of the snapshot, with whom they can lead to.
+    /// The trust rules of the snapshot, with their possible targets.
     pub(crate) fn rules(&self) -> &Rules {
         self.rules.get_or_init(|| {
             if self.snapshot.trust_rules.is_empty() {
@@ -313,17 +313,17 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// Whether the snapshot names a role, which it may lack.
+    /// Whether the snapshot refers to a role, even if it does not define it.
     pub(crate) fn names_role(&self, role: &str) -> bool {
         self.by_role.of(role).next().is_some() || !self.including(role).is_empty() || !self.limited_by(role).is_empty()
     }
 
-    /// Everything that some trust of the snapshot requires.
+    /// All requirements of trusts in the snapshot.
     pub(crate) fn required(&self) -> &BTreeSet<Requirement> {
         self.required.get_or_init(|| self.snapshot.trusts.iter().filter_map(|t| self.systems().required(t)).collect())
     }
 
-    /// Every name of one kind, for nearest names and confusables.
+    /// All names of one kind, for suggestions and confusables.
     pub(crate) fn names(&self, of: NameKind) -> BTreeSet<&'a str> {
         let s = self.snapshot;
         match of {
@@ -344,7 +344,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// The kinds of names that a plan may get wrong.
+/// The kinds of names in a plan that are resolved against the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum NameKind {
     Subject,

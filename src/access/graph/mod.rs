@@ -1,5 +1,4 @@
-//! The entitlement graph: an index over the snapshot, an overlay of changes, trust rules, and the paths that give
-//! access.
+//! The entitlement graph: an index over the snapshot, an overlay of changes, trust rules, and the paths to access.
 
 pub(crate) mod closure;
 pub mod index;

@@ -1,7 +1,7 @@
-//! What changes lay over a snapshot.
+//! The overlay of changes over a snapshot.
 //!
-//! In: resolved steps. Out: an overlay as small as the steps, which [`crate::access::effective::state::AccessState`] reads through. Never
-//! copies the snapshot, never decides what a step means.
+//! As small as the resolved steps it is built from. [`crate::access::effective::state::AccessState`] reads through it,
+//! and the snapshot is never copied. What a step means is decided in `change::apply`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,38 +12,39 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Trust};
 
-/// An overlay. A key with no value stands for a thing that was deleted.
+/// An overlay. A key without a value is a deleted object.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overlay {
-    /// Places of assignments of the snapshot that no longer hold.
+    /// Indices of assignments of the snapshot that are removed.
     pub(crate) gone: BTreeSet<usize>,
-    /// Assignments that hold instead or besides.
+    /// Assignments that replace others or are new.
     pub(crate) added: Vec<Assignment>,
     by_who: BTreeMap<Text, Vec<usize>>,
     by_role: BTreeMap<RoleId, Vec<usize>>,
     by_group: BTreeMap<GroupId, Vec<usize>>,
-    /// Identities made, disabled or deleted.
+    /// Identities created, disabled or deleted.
     pub(crate) identities: BTreeMap<IdentityId, Option<Identity>>,
-    /// Groups made or deleted.
+    /// Groups created or deleted.
     pub(crate) groups: BTreeMap<GroupId, Option<Group>>,
-    /// Roles made, altered or deleted.
+    /// Roles created, altered or deleted.
     pub(crate) roles: BTreeMap<RoleId, Option<Role>>,
-    /// Resources made or deleted.
+    /// Resources created or deleted.
     pub(crate) resources: BTreeMap<ResourceId, Option<Resource>>,
-    /// Listed members and nested groups taken from a group.
+    /// Listed members and nested groups removed from a group.
     pub(crate) left: BTreeSet<(GroupId, Text)>,
-    /// Assignments, and listed members of groups, through which no deny counts.
+    /// Assignments, and listed members of groups, whose denies do not count.
     pub(crate) undenied: BTreeSet<AssignmentId>,
     pub(crate) undenied_listed: BTreeSet<(GroupId, Text)>,
-    /// Includes of roles through which no deny counts.
+    /// Includes of roles whose denies do not count.
     pub(crate) undenied_includes: BTreeSet<(RoleId, RoleId)>,
-    /// Roles that the snapshot names and lacks, and another plan makes: what they give is unknown still, beside that.
+    /// Roles that the snapshot refers to without a definition and that another plan creates: they have the new
+    /// permissions and remain unknown as well.
     pub(crate) open_roles: BTreeSet<RoleId>,
-    /// Roles that another plan deletes: whom these alone bound, nothing may bound any more.
+    /// Roles that another plan deletes: an identity bounded only by these may become unbounded.
     pub(crate) unbinding: BTreeSet<RoleId>,
-    /// Resources that another plan makes and that lie, for a deny, in nothing.
+    /// Resources that another plan creates. For denies they are detached from the tree.
     pub(crate) loose: BTreeSet<ResourceId>,
-    /// Trusts taken.
+    /// Trusts removed.
     pub(crate) trusts_gone: BTreeSet<TrustId>,
     trusts: Vec<Made>,
     trusts_by_from: BTreeMap<Text, Vec<usize>>,
@@ -52,7 +53,7 @@ pub(crate) struct Overlay {
     trusts_by_id: BTreeMap<TrustId, Vec<usize>>,
 }
 
-/// A trust that was made, with its end.
+/// A created trust, with its expiry.
 pub(crate) type Made = (Trust, Option<Time>);
 
 impl Overlay {
@@ -73,7 +74,7 @@ impl Overlay {
         places.into_iter().flatten().filter_map(|at| self.added.get(*at))
     }
 
-    /// The added assignments that a name holds.
+    /// The added assignments of a subject, by name.
     pub(crate) fn held_by(&self, who: &str) -> impl Iterator<Item = &Assignment> {
         self.pick(if self.added.is_empty() { None } else { self.by_who.get(&Text::from(who)) })
     }
@@ -101,12 +102,12 @@ impl Overlay {
         self.trusts.push((trust, until));
     }
 
-    /// The trusts made, a delivered credential among them.
+    /// The created trusts, including those of delivered credentials.
     pub(crate) fn trusts(&self) -> &[Made] {
         &self.trusts
     }
 
-    /// Those made that may lead from a name, in the order in which they were made: all of a pattern among them.
+    /// The created trusts that may start at a name, in order of creation. Includes every trust with a pattern.
     pub(crate) fn trusts_from(&self, name: &str) -> impl Iterator<Item = &Made> + use<'_> {
         let named = if self.trusts.is_empty() { None } else { self.trusts_by_from.get(&Text::from(name)) };
         let mut places: Vec<usize> = named.into_iter().flatten().chain(&self.trusts_by_pattern).copied().collect();
@@ -114,30 +115,30 @@ impl Overlay {
         places.into_iter().filter_map(|at| self.trusts.get(at))
     }
 
-    /// Those made under a name.
+    /// The created trusts with an id.
     pub(crate) fn trusts_named(&self, id: &str) -> impl Iterator<Item = &Trust> + use<'_> {
         let named = self.trusts_by_id.get(&TrustId::new(id));
         named.into_iter().flatten().filter_map(|at| self.trusts.get(*at)).map(|(trust, _)| trust)
     }
 
-    /// Those made that lead to a name.
+    /// The created trusts whose target is a name.
     pub(crate) fn trusts_to(&self, name: &str) -> impl Iterator<Item = &Trust> + use<'_> {
         let named = if self.trusts.is_empty() { None } else { self.trusts_by_to.get(&Text::from(name)) };
         named.into_iter().flatten().filter_map(|at| self.trusts.get(*at)).map(|(trust, _)| trust)
     }
 
-    /// Whether identities or groups are made, disabled or deleted.
+    /// Whether identities or groups are created, disabled or deleted.
     pub(crate) fn alters_subjects(&self) -> bool {
         !self.identities.is_empty() || !self.groups.is_empty()
     }
 
-    /// Whether identities and groups are made, if altered at all, and none that the snapshot knows is disabled or deleted.
+    /// Whether identities and groups are only created: none that the snapshot contains is disabled or deleted.
     pub(crate) fn only_makes_subjects(&self, index: &Index<'_>) -> bool {
         self.identities.iter().all(|(id, over)| over.is_some() && index.identity(id.as_str()).is_none())
             && self.groups.iter().all(|(id, over)| over.is_some() && index.group(id.as_str()).is_none())
     }
 
-    /// Whether assignments, listed members and trusts are taken, and nothing else is altered.
+    /// Whether only assignments, listed members and trusts are removed.
     pub(crate) fn only_takes(&self) -> bool {
         self.added.is_empty()
             && self.identities.is_empty()
@@ -148,7 +149,7 @@ impl Overlay {
             && self.unbinding.is_empty()
     }
 
-    /// Whether assignments and trusts are made, and nothing else is altered.
+    /// Whether only assignments and trusts are created.
     pub(crate) fn only_gives(&self) -> bool {
         self.gone.is_empty()
             && self.identities.is_empty()
@@ -159,8 +160,8 @@ impl Overlay {
             && self.trusts_gone.is_empty()
     }
 
-    /// Whether this makes anything that another overlay does not: assignments, trusts, things that the snapshot lacks, or
-    /// roles that give more.
+    /// Whether this creates anything that another overlay does not: assignments, trusts, objects that the snapshot
+    /// lacks, or roles that give more.
     pub(crate) fn makes_more_than(&self, other: &Self, index: &Index<'_>) -> bool {
         let wider_role = |(id, over): (&RoleId, &Option<Role>)| {
             let was = other.roles.get(id).map_or_else(|| index.role(id.as_str()), Option::as_ref);
@@ -189,8 +190,7 @@ impl Overlay {
     }
 }
 
-/// Whether a role may give something that an earlier form of it does not: an allow or an include that is new, or a deny that
-/// is gone.
+/// Whether a role may give access that an earlier form of it does not: a new allow or include, or a removed deny.
 fn gives_other(was: &Role, new: &Role) -> bool {
     let allows = |p: &&Permission| p.effect == Effect::Allow;
     new.permissions.iter().filter(allows).any(|p| !was.permissions.contains(p))

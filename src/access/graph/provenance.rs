@@ -1,8 +1,8 @@
-//! Ways: until when something is reached, and by which steps.
+//! Provenance: the path by which something is reached, and until when.
 //!
-//! In: steps with their ends. Out: for each thing reached, the latest end with all steps in force now, and the latest
-//! with steps that can be activated. Along a way the earliest end counts; between ways the latest does, and of ways that
-//! last as long one without a condition. A way that lasts longer under a condition hides a shorter one without.
+//! For each target, keeps the latest expiry with all steps in force, and the latest expiry with steps that can be
+//! activated. Along a path the earliest expiry counts; among paths the latest does and, for equal expiries, an
+//! unconditional path. A path that lasts longer under a condition hides a shorter one without.
 
 use std::rc::Rc;
 
@@ -11,15 +11,15 @@ use crate::input::entitlement::Mode;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-/// When something ends. INVARIANT: the order of the variants makes `Never` the latest.
+/// An expiry time. INVARIANT: the order of the variants makes `Never` the latest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Until {
     At(Time),
     Never,
 }
 
-/// When something ends, and whether it holds without a condition. INVARIANT: the order of the fields makes what ends
-/// later the greater, and of what ends together what holds without a condition.
+/// An expiry, and whether it is unconditional. INVARIANT: the order of the fields makes a later expiry the greater and,
+/// for equal expiries, the unconditional one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Expiry {
     until: Until,
@@ -27,10 +27,10 @@ pub(crate) struct Expiry {
 }
 
 impl Expiry {
-    /// For good, without a condition.
+    /// Permanent and unconditional.
     pub(crate) const NEVER: Self = Self { until: Until::Never, sure: true };
 
-    /// At a time, without a condition.
+    /// Expires at a time, unconditional.
     pub(crate) fn of(until: Option<Time>) -> Self {
         Self { until: until.map_or(Until::Never, Until::At), sure: true }
     }
@@ -42,7 +42,7 @@ impl Expiry {
         }
     }
 
-    /// Whether it holds without a condition.
+    /// Whether it is unconditional.
     pub(crate) fn is_sure(self) -> bool {
         self.sure
     }
@@ -52,29 +52,29 @@ impl Expiry {
         Self { sure: false, ..self }
     }
 
-    /// What both allow: the earlier end, and a condition if either has one.
+    /// The combination of both: the earlier expiry, conditional if either is.
     pub(crate) fn with(self, other: Self) -> Self {
         Self { until: self.until.min(other.until), sure: self.sure && other.sure }
     }
 
-    /// Whether it lasts as long as another, and is no less sure.
+    /// Whether it lasts at least as long as another, and is no less certain.
     fn reaches(self, other: Self) -> bool {
         self.until >= other.until && self.sure >= other.sure
     }
 }
 
-/// A way walked so far, shared between all that go on from it.
+/// A path so far, shared between all its continuations.
 #[derive(Debug)]
 pub(crate) struct Hop {
     step: PathStep,
-    /// Under which this step can be taken.
+    /// The condition on this step.
     condition: Option<Text>,
     before: HopChain,
     length: usize,
 }
 
 impl Drop for Hop {
-    /// Lets go of a long way step by step: one inside the other would exhaust the stack.
+    /// Drops a long path iteratively, because a recursive drop would overflow the stack.
     fn drop(&mut self) {
         let mut rest = self.before.take();
         while let Some(link) = rest {
@@ -83,10 +83,10 @@ impl Drop for Hop {
     }
 }
 
-/// A way walked so far, last step first.
+/// A path so far, last step first.
 pub(crate) type HopChain = Option<Rc<Hop>>;
 
-/// A trail with one step more.
+/// A path with one further step.
 pub(crate) fn walk(before: &HopChain, step: PathStep) -> HopChain {
     walk_if(before, step, None)
 }
@@ -96,13 +96,13 @@ fn walk_if(before: &HopChain, step: PathStep, condition: Option<Text>) -> HopCha
     Some(Rc::new(Hop { step, condition, before: before.clone(), length: length(before) + 1 }))
 }
 
-/// A trail whose last step can only be taken under a condition as well.
+/// A path whose last step gets an additional condition.
 pub(crate) fn under(trail: &HopChain, condition: &Text) -> HopChain {
     let last = trail.as_ref()?;
     walk_if(&last.before, last.step.clone(), both(last.condition.as_ref(), Some(condition)))
 }
 
-/// Both conditions at once.
+/// The conjunction of both conditions.
 pub(crate) fn both(a: Option<&Text>, b: Option<&Text>) -> Option<Text> {
     match (a, b) {
         (Some(a), Some(b)) if a != b => Some(format!("{} and {}", a.raw(), b.raw()).into()),
@@ -110,7 +110,7 @@ pub(crate) fn both(a: Option<&Text>, b: Option<&Text>) -> Option<Text> {
     }
 }
 
-/// The conditions of a trail, each once, in reading order, joined.
+/// The distinct conditions of a path, in reading order, joined.
 pub(crate) fn condition(trail: &HopChain) -> Option<Text> {
     let mut found: Vec<&Text> = links(trail).into_iter().filter_map(|link| link.condition.as_ref()).collect();
     let mut seen = std::collections::BTreeSet::new();
@@ -118,7 +118,7 @@ pub(crate) fn condition(trail: &HopChain) -> Option<Text> {
     found.into_iter().fold(None, |all, one| both(all.as_ref(), Some(one)))
 }
 
-/// The links of a trail, in reading order.
+/// The links of a path, in reading order.
 fn links(trail: &HopChain) -> Vec<&Hop> {
     let mut links = Vec::with_capacity(length(trail));
     let mut at = trail.as_ref();
@@ -130,22 +130,22 @@ fn links(trail: &HopChain) -> Vec<&Hop> {
     links
 }
 
-/// How many steps a trail has.
+/// The number of steps of a path.
 pub(crate) fn length(trail: &HopChain) -> usize {
     trail.as_ref().map_or(0, |link| link.length)
 }
 
-/// The steps of a trail, in reading order.
+/// The steps of a path, in reading order.
 pub(crate) fn steps(trail: &HopChain) -> Vec<&PathStep> {
     links(trail).into_iter().map(|link| &link.step).collect()
 }
 
-/// A trail in reading order.
+/// A path in reading order.
 pub(crate) fn path(trail: &HopChain) -> AccessPath {
     steps(trail).into_iter().cloned().collect()
 }
 
-/// One trail followed by another.
+/// One path followed by another.
 pub(crate) fn joined(first: &HopChain, then: &HopChain) -> HopChain {
     if first.is_none() {
         return then.clone();
@@ -154,26 +154,26 @@ pub(crate) fn joined(first: &HopChain, then: &HopChain) -> HopChain {
     links(then).into_iter().fold(first.clone(), onward)
 }
 
-/// An end with the trail that gives it.
+/// An expiry with its path.
 #[derive(Clone, Debug)]
 pub(crate) struct ExpiringPath {
     pub(crate) end: Expiry,
     pub(crate) trail: HopChain,
 }
 
-/// How something is reached: in force now, or at best.
+/// How something is reached: in force, or by activation at best.
 ///
-/// INVARIANT: whatever is reached now is reached at best, no earlier ended.
+/// INVARIANT: anything reached by `now` is reached by `ever`, with no earlier expiry.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Validity {
-    /// All steps in force.
+    /// With steps in force only.
     pub(crate) now: Option<ExpiringPath>,
-    /// Steps that can be activated included.
+    /// Including steps that can be activated.
     pub(crate) ever: Option<ExpiringPath>,
 }
 
 impl Validity {
-    /// The beginning of every way.
+    /// The start of every path.
     pub(crate) fn start() -> Self {
         let leg = ExpiringPath { end: Expiry::NEVER, trail: None };
         Self { now: Some(leg.clone()), ever: Some(leg) }
@@ -184,7 +184,7 @@ impl Validity {
         self.ever.is_none()
     }
 
-    /// This way and one step more, which holds in a mode until an end.
+    /// This path with one further step, which holds in a mode until an expiry.
     pub(crate) fn step(&self, step: &PathStep, mode: Mode, end: Expiry) -> Self {
         let onward =
             |leg: &ExpiringPath| ExpiringPath { end: leg.end.with(end), trail: walk(&leg.trail, step.clone()) };
@@ -195,7 +195,7 @@ impl Validity {
         Self { now, ever: self.ever.as_ref().map(onward) }
     }
 
-    /// This way, then another.
+    /// This path, followed by another.
     pub(crate) fn then(&self, next: &Self) -> Self {
         let both = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| {
             let (a, b) = (a.as_ref()?, b.as_ref()?);
@@ -204,7 +204,7 @@ impl Validity {
         Self { now: both(&self.now, &next.now), ever: both(&self.ever, &next.ever) }
     }
 
-    /// This way, ended no later than another; the trail stays.
+    /// This path, expiring no later than another; the steps are unchanged.
     pub(crate) fn capped(&self, cap: &Self) -> Self {
         let both = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| {
             let (a, b) = (a.as_ref()?, b.as_ref()?);
@@ -213,18 +213,18 @@ impl Validity {
         Self { now: both(&self.now, &cap.now), ever: both(&self.ever, &cap.ever) }
     }
 
-    /// This way, of which the last step can only be taken under a condition.
+    /// This path, with a condition on its last step.
     pub(crate) fn under(&self, condition: &Text) -> Self {
         let one = |leg: &ExpiringPath| ExpiringPath { end: leg.end.if_met(), trail: under(&leg.trail, condition) };
         Self { now: self.now.as_ref().map(one), ever: self.ever.as_ref().map(one) }
     }
 
-    /// Whether it depends on a condition, in force or at best.
+    /// Whether it depends on a condition, in force or by activation.
     pub(crate) fn is_conditional(&self) -> bool {
         [&self.now, &self.ever].into_iter().flatten().any(|leg| !leg.end.sure)
     }
 
-    /// Takes in another way to the same thing; whether that made it better.
+    /// Merges another path to the same target. Returns whether it is better than the known one.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
         let mut better = false;
         let slots = [(&mut self.now, &other.now), (&mut self.ever, &other.ever)];
@@ -238,12 +238,12 @@ impl Validity {
         better
     }
 
-    /// The ends, without the trails.
+    /// The expiries, without the paths.
     pub(crate) fn ends(&self) -> (Option<Expiry>, Option<Expiry>) {
         (self.now.as_ref().map(|l| l.end), self.ever.as_ref().map(|l| l.end))
     }
 
-    /// Whether this lasts at least as long as another and is no less sure, now and at best.
+    /// Whether this lasts at least as long as another and is no less certain, in force and by activation.
     pub(crate) fn reaches(&self, other: &Self) -> bool {
         let ((now, ever), (other_now, other_ever)) = (self.ends(), other.ends());
         let reaches = |mine: Option<Expiry>, theirs: Option<Expiry>| {
@@ -252,7 +252,7 @@ impl Validity {
         reaches(now, other_now) && reaches(ever, other_ever)
     }
 
-    /// Whether this is the same way as another, step by step.
+    /// Whether this is the same path as another, step by step.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let same = |a: &Option<ExpiringPath>, b: &Option<ExpiringPath>| match (a, b) {
             (Some(a), Some(b)) => a.end == b.end && steps(&a.trail) == steps(&b.trail),
@@ -262,7 +262,7 @@ impl Validity {
         same(&self.now, &other.now) && same(&self.ever, &other.ever)
     }
 
-    /// What reaches longer by activation than now.
+    /// The path by activation, if it lasts longer than the one in force.
     pub(crate) fn eligible(&self) -> Option<&ExpiringPath> {
         let (now, ever) = self.ends();
         self.ever.as_ref().filter(|_| ever > now)

@@ -1,7 +1,8 @@
-//! Trust rules: a permission lets its holder act as identities.
+//! Trust rules: permissions that let their holder act as other identities.
 //!
-//! In: a rule of the snapshot, and the names of identities and groups. Out: for each name that the rule's template
-//! matches, what must be held, where. Never evaluates who holds it: [`crate::access::effective::direct_holdings`] does, before and after.
+//! Computes, from a rule of the snapshot and the names of identities and groups, what must be held, and where, to act
+//! as each name that the rule's template matches. Which subjects hold it is computed in
+//! [`crate::access::effective::direct_holdings`], before and after the changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use crate::input::id::{ResourceId, Subject};
 use crate::input::text::Text;
 use crate::snapshot::model::TrustRule;
 
-/// A text with named holes: `sa:$ns/$name`.
+/// A text with named placeholders: `sa:$ns/$name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Part>);
 
@@ -20,11 +21,11 @@ enum Part {
     Variable(String),
 }
 
-/// What the holes of a template stand for.
+/// The values of the placeholders of a template.
 pub(crate) type Bound = BTreeMap<String, String>;
 
 impl Template {
-    /// Reads a template. A `$` that no lower-case letter follows is an ordinary character.
+    /// Parses a template. A `$` not followed by a lower-case letter is an ordinary character.
     pub(crate) fn new(text: &str) -> Self {
         let mut parts = Vec::new();
         let mut literal = String::new();
@@ -49,7 +50,7 @@ impl Template {
         Self(parts)
     }
 
-    /// The names of its holes.
+    /// The names of its placeholders.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Variable(name) => Some(name.as_str()),
@@ -57,13 +58,13 @@ impl Template {
         })
     }
 
-    /// What the holes must stand for so that the template is the text; nothing if it cannot be.
+    /// The values with which the template equals a text; `None` if there are none.
     pub(crate) fn matches(&self, text: &str) -> Option<Bound> {
         let mut bound = Bound::new();
         fill(&self.0, text, &mut bound).then_some(bound)
     }
 
-    /// The template filled; a hole that nothing is known of becomes `*`.
+    /// The template with its values; a placeholder without a value becomes `*`.
     pub(crate) fn filled(&self, bound: &Bound) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Literal(text) => text.as_str(),
@@ -72,7 +73,7 @@ impl Template {
         parts.collect()
     }
 
-    /// The character before a hole of this name that ends the template.
+    /// The character before a placeholder with this name, if the template ends with it.
     pub(crate) fn before_last(&self, name: &str) -> Option<char> {
         match self.0.as_slice() {
             [.., Part::Literal(before), Part::Variable(last)] if last == name => before.chars().last(),
@@ -80,12 +81,12 @@ impl Template {
         }
     }
 
-    /// Whether it is one hole of this name and nothing else.
+    /// Whether the template is just one placeholder with this name.
     pub(crate) fn is_only(&self, name: &str) -> bool {
         matches!(self.0.as_slice(), [Part::Variable(only)] if only == name)
     }
 
-    /// The template with every hole open.
+    /// The template with every placeholder open.
     pub(crate) fn open(&self) -> String {
         self.filled(&Bound::new())
     }
@@ -100,13 +101,13 @@ fn fill(parts: &[Part], text: &str, bound: &mut Bound) -> bool {
                 return text.strip_prefix(known.as_str()).is_some_and(|more| fill(rest, more, bound));
             }
             let ends = text.char_indices().map(|(at, c)| (at + c.len_utf8(), c));
-            // WHY: most ends are told apart by what comes next, before a value is made.
+            // WHY: the next character excludes most candidates before a value is allocated.
             let follows = |more: &str| match rest.first() {
                 Some(Part::Literal(literal)) => more.starts_with(literal.as_str()),
                 Some(Part::Variable(_)) => true,
                 None => more.is_empty(),
             };
-            // A namespace holds no `/`; any other name takes any run.
+            // A namespace does not contain `/`; any other value can be any text.
             for (end, _) in ends.take_while(|(_, c)| name != "ns" || *c != '/') {
                 let Some((value, more)) = text.split_at_checked(end).filter(|(_, more)| follows(more)) else {
                     continue;
@@ -122,14 +123,15 @@ fn fill(parts: &[Part], text: &str, bound: &mut Bound) -> bool {
     }
 }
 
-/// All whom a template matches, by the scope in which something must be held: one for all rules that say the same of both.
+/// All subjects that a template matches, by the scope of the requirement. Shared by all rules with the same template
+/// and scope.
 #[derive(Clone, Debug)]
 pub(crate) struct Class {
     to: Template,
     scope: Option<Template>,
-    /// Scope (none: in any) to whom can be acted as.
+    /// By scope (`None`: any), the subjects that can be acted as.
     pub(crate) by_scope: BTreeMap<Option<ResourceId>, Arc<[Subject]>>,
-    /// All of them.
+    /// All targets.
     pub(crate) everyone: Arc<[Subject]>,
 }
 
@@ -150,7 +152,7 @@ impl Class {
         class
     }
 
-    /// Where something must be held to act as a subject, if the class holds it: none: in any scope.
+    /// The scope of the requirement for acting as a subject, if the class contains it. The inner `None` is any scope.
     #[expect(clippy::option_option, reason = "whom no rule leads to is not whom it leads to from any scope")]
     pub(crate) fn scope_of(&self, subject: &Subject) -> Option<Option<ResourceId>> {
         let bound = self.to.matches(subject.as_str())?;
@@ -158,7 +160,7 @@ impl Class {
     }
 }
 
-/// The rules of a snapshot, with all that their templates match.
+/// The rules of a snapshot, with the targets of their templates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     pub(crate) classes: Vec<Class>,
@@ -166,14 +168,14 @@ pub(crate) struct Rules {
     pub(crate) rules: Vec<RuleOf>,
 }
 
-/// What a rule asks for, and for whom.
+/// The requirement of a rule and its targets.
 #[derive(Clone, Debug)]
 pub(crate) struct RuleOf {
-    /// The class of those it leads to, by its place.
+    /// The index of the class of its targets.
     pub(crate) class: usize,
-    /// The resource with every hole open: what does not overlap it cannot make the rule hold.
+    /// The resource with every placeholder open: a pattern that does not overlap it cannot satisfy the rule.
     pub(crate) open_resource: Text,
-    /// The resource, where it differs from target to target.
+    /// The resource, if it differs between targets.
     resource: Option<Template>,
 }
 

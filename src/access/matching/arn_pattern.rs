@@ -1,14 +1,15 @@
 //! Patterns of AWS resources: ARNs, compared field by field.
 //!
-//! An ARN has six fields, `arn:PARTITION:SERVICE:REGION:ACCOUNT:REST`; the sixth takes the rest, colons included. `*` is any
-//! run and `?` one character within a field. In an allow a `*` that ends a field may run over colons ([`Reading::Wide`]),
-//! in a deny it may not ([`Reading::Narrow`]). What an allow is compared with is read widely only where it lacks fields
-//! ([`Reading::AsWritten`]): all six fields say that each `*` stands for its own. Missing fields are completed by `*`; of a
-//! deny only where its last field ends with `*`. What is no ARN is one text.
+//! An ARN has six fields, `arn:PARTITION:SERVICE:REGION:ACCOUNT:REST`; the sixth takes the rest, colons included.
+//! Within a field, `*` is any sequence and `?` any one character. In an allow, a `*` at the end of a field may match
+//! colons ([`Reading::Wide`]); in a deny it may not ([`Reading::Narrow`]). The pattern that an allow is compared with
+//! is read widely only if it lacks fields ([`Reading::AsWritten`]), because with all six fields each `*` belongs to its
+//! own field. Missing fields are completed by `*`; in a deny only if its last field ends with `*`. A pattern that is
+//! not an ARN is plain text.
 //!
-//! A pattern becomes tokens, each with whether it may stand for a colon. One covers another if it matches it read as a
-//! text whose wildcards are letters that only wider wildcards match: sound, not complete (`?*` and `*?`). Two overlap if a
-//! walk over both reaches both ends. Cost: the product of the lengths.
+//! A pattern becomes tokens, each with whether it may match a colon. One pattern covers another if it matches the other
+//! as a text whose wildcards are letters that only wider wildcards match: sound, not complete (`?*` and `*?`). Two
+//! patterns overlap if a simultaneous walk over both reaches both ends. Cost: the product of the lengths.
 //!
 //! Source: AWS, IAM user guide, "IAM JSON policy elements: Resource", "Using wildcards in resource ARNs".
 
@@ -17,18 +18,18 @@ use std::borrow::Cow;
 use crate::access::matching::pattern::is_stars;
 use crate::input::arn::{FIELDS, completed};
 
-/// How a `*` that ends a field is read.
+/// How a `*` at the end of a field is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// It may run over colons.
+    /// It may match colons.
     Wide,
     /// It ends with its field.
     Narrow,
-    /// Narrow if the pattern has all six fields, else wide.
+    /// Narrow if the pattern has all six fields, otherwise wide.
     AsWritten,
 }
 
-/// A letter of a pattern, or a wildcard and whether it may stand for a colon.
+/// A letter of a pattern, or a wildcard and whether it may match a colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Letter(char),
@@ -66,9 +67,9 @@ fn tokens(pattern: &str, reading: Reading) -> Vec<Token> {
         });
         field += usize::from(letter == ':' && field < FIELDS);
     }
-    // What ends with a `*` that runs over colons needs no completion, and a deny is completed only after a `*`.
+    // A pattern that ends with a `*` matching colons needs no completion, and a deny is completed only after a `*`.
     if is_arn && pattern.ends_with('*') != is_wide {
-        // Where some `*` runs over colons, fields cannot be counted.
+        // If some `*` matches colons, the fields cannot be counted.
         if field < FIELDS && out.contains(&Token::Run(true)) {
             out.push(Token::Run(true));
         } else {
@@ -89,7 +90,7 @@ pub(crate) fn covers(q: &str, p: &str, reading: Reading) -> bool {
     }
     let of_p = if reading == Reading::Wide { Reading::Wide } else { Reading::AsWritten };
     let (q, p) = (tokens(q, reading), tokens(p, of_p));
-    // `last` says for each place of `p` whether what stands before it there is matched by what stands before in `q`.
+    // `last[i]`: whether the first `i` tokens of `p` are matched by the tokens of `q` processed so far.
     let mut last = vec![false; p.len() + 1];
     if let Some(first) = last.first_mut() {
         *first = true;
@@ -113,7 +114,7 @@ pub(crate) fn covers(q: &str, p: &str, reading: Reading) -> bool {
     last.last().copied().unwrap_or(false)
 }
 
-/// Whether some resource is matched by both: by an allow and by what it is compared with.
+/// Whether some resource is matched by both an allow and the pattern it is compared with.
 pub(crate) fn overlap(q: &str, p: &str) -> bool {
     if is_stars(q) || is_stars(p) || q == p {
         return true;
@@ -187,18 +188,19 @@ fn is_wild(byte: u8) -> bool {
     matches!(byte, b'*' | b'?')
 }
 
-/// Whether what stands before the first wildcard of either differs: then the two share nothing.
+/// Whether the prefixes before the first wildcard of either pattern differ: then the two do not overlap.
 fn differ_early(q: &str, p: &str) -> bool {
     let mut pairs = q.bytes().zip(p.bytes()).take_while(|(a, b)| !is_wild(*a) && !is_wild(*b));
     pairs.any(|(a, b)| a != b)
 }
 
-/// Whether `q` names a letter, before its first wildcard, where `p` has another or a wildcard: then it does not cover `p`.
+/// Whether `q` has a letter, before its first wildcard, where `p` has another letter or a wildcard: then it does not
+/// cover `p`.
 fn parts_early(q: &str, p: &str) -> bool {
     q.bytes().zip(p.bytes()).take_while(|(a, _)| !is_wild(*a)).any(|(a, b)| a != b)
 }
 
-/// A pattern with the `?` of each run of wildcards before its `*`, so that it is found to cover what it covers.
+/// A pattern with the `?` of each sequence of wildcards before its `*`, so that coverage is detected.
 pub(crate) fn reordered(pattern: &str) -> Cow<'_, str> {
     if !pattern.contains("*?") {
         return Cow::Borrowed(pattern);
@@ -219,7 +221,7 @@ pub(crate) fn reordered(pattern: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a pattern stands for everything of a partition, or of one account in it.
+/// Whether a pattern matches everything in a partition, or in one account of it.
 pub(crate) fn is_everything(pattern: &str) -> bool {
     let pattern = &*reordered(pattern);
     if is_stars(pattern) {
@@ -232,7 +234,7 @@ pub(crate) fn is_everything(pattern: &str) -> bool {
     covers(pattern, &format!("arn:{partition}:?*:*:{account}:?*"), Reading::Wide)
 }
 
-/// What is wrong with a resource that a plan writes, and how to write it.
+/// The fault in a resource that a plan writes, and the correct form.
 pub(crate) fn fault(pattern: &str) -> Option<(String, String)> {
     if let Some(whole) = completed(pattern) {
         return Some((
@@ -326,7 +328,7 @@ mod tests {
         assert!(!yes(&q, &p) && !overlap(&q, &p));
     }
 
-    /// Whether a pattern of three fields, read like an ARN, matches a text, by the plainest recursion.
+    /// Whether a pattern of three fields, read like an ARN, matches a text, by plain recursion.
     fn slow(q: &[char], t: &[char], fields_left: usize, wide: bool) -> bool {
         let Some((letter, rest)) = q.split_first() else { return t.is_empty() };
         let free = fields_left == 0;
@@ -358,7 +360,7 @@ mod tests {
 
     #[test]
     fn coverage_and_overlap_agree_with_enumeration() {
-        // The first three fields are fixed, so that what varies crosses from the fifth field into the sixth.
+        // The first three fields are fixed, so that the variable part crosses from the fifth field into the sixth.
         let head = "arn:aws:x:";
         let patterns: Vec<String> =
             texts(&['a', ':', '*', '?'], 4).into_iter().filter(|p| p.matches(':').count() >= 2).collect();
@@ -367,7 +369,7 @@ mod tests {
             let pattern: Vec<char> = pattern.chars().collect();
             all.iter().map(|t| slow(&pattern, &t.chars().collect::<Vec<_>>(), 2, wide)).collect()
         };
-        // All have six fields, so that what an allow is compared with is read narrowly.
+        // All have six fields, so the pattern that an allow is compared with is read narrowly.
         let wide: Vec<Vec<bool>> = patterns.iter().map(|p| matched(p, true)).collect();
         let narrow: Vec<Vec<bool>> = patterns.iter().map(|p| matched(p, false)).collect();
         for (n, q) in patterns.iter().enumerate() {

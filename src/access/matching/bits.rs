@@ -1,20 +1,20 @@
-//! A set of places in a list, one bit each.
+//! A set of indices into a list, one bit each.
 //!
-//! In: places. Out: unions taken away and what is left, a word at a time. Places beyond the length are never members.
+//! Operates a word at a time. Indices beyond the length are never members.
 
-/// A set of places below a length.
+/// A set of indices below a length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bits(Vec<u64>);
 
 const WORD: usize = 64;
 
 impl Bits {
-    /// No place of `length`.
+    /// The empty set for a length.
     pub(crate) fn none(length: usize) -> Self {
         Self(vec![0; length.div_ceil(WORD)])
     }
 
-    /// Every place of `length`.
+    /// All indices below `length`.
     pub(crate) fn all(length: usize) -> Self {
         let mut bits = Self(vec![u64::MAX; length.div_ceil(WORD)]);
         let rest = length % WORD;
@@ -24,14 +24,14 @@ impl Bits {
         bits
     }
 
-    /// Adds a place.
+    /// Adds an index.
     pub(crate) fn insert(&mut self, place: usize) {
         if let Some(word) = self.0.get_mut(place / WORD) {
             *word |= 1 << (place % WORD);
         }
     }
 
-    /// Takes away every member of another set.
+    /// Removes every member of another set.
     pub(crate) fn remove(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
             *mine &= !theirs;

@@ -1,7 +1,7 @@
-//! Coverage: when one access takes in another.
+//! Coverage: whether one access includes another.
 //!
-//! In: accesses, and the tree of resources. Out: yes or no, by the exact rules of the design. One access covers another,
-//! never a union does. Never a scope merged into a pattern.
+//! Decides by the exact coverage rules of the design, from two accesses and the resource tree. Compares one access with
+//! one other; a union is never considered, and a scope is never merged into a pattern.
 
 use crate::access::matching::dialect::Dialect;
 use crate::access::matching::systems::Systems;
@@ -10,19 +10,19 @@ use crate::input::entitlement::Except;
 use crate::input::id::ResourceId;
 use crate::input::time::Time;
 
-/// The tree of resources. Cycles are legal; an unknown resource lies in nothing.
+/// The resource tree. Cycles are allowed; an unknown resource has no parent.
 pub trait Tree {
-    /// What a resource lies in, if anything.
+    /// The parent of a resource, if it has one.
     fn parent(&self, id: &ResourceId) -> Option<ResourceId>;
-    /// Whether the tree holds a resource.
+    /// Whether the tree contains a resource.
     fn knows(&self, id: &ResourceId) -> bool;
-    /// Whether a resource may lie in nothing, so that no deny above it is sure to reach it.
+    /// Whether a resource may be detached, so that no deny above it is certain to reach it.
     fn is_loose(&self, _: &ResourceId) -> bool {
         false
     }
 }
 
-/// A tree as denies see it.
+/// The tree as used for denies.
 pub(crate) struct Surely<'t>(pub(crate) &'t dyn Tree);
 
 impl Tree for Surely<'_> {
@@ -34,10 +34,10 @@ impl Tree for Surely<'_> {
     }
 }
 
-/// The longest chain of parents that is followed: a longer one is a cycle or not a tree of this world.
+/// The maximum number of parents that are followed. A longer chain is a cycle or not a realistic tree.
 const MAX_DEPTH: usize = 4_096;
 
-/// A resource and everything it lies in, nearest first; a cycle ends the walk.
+/// A resource and its ancestors, nearest first. A cycle ends the walk.
 #[must_use]
 pub fn ancestry(tree: &dyn Tree, id: &ResourceId) -> Vec<ResourceId> {
     let mut chain = vec![id.clone()];
@@ -51,7 +51,7 @@ pub fn ancestry(tree: &dyn Tree, id: &ResourceId) -> Vec<ResourceId> {
     chain
 }
 
-/// Whether scope `s` covers scope `t`: equal, or `t` lies below `s`. No scope is everywhere.
+/// Whether scope `s` covers scope `t`: equal, or `t` is below `s`. `None` is everywhere.
 #[must_use]
 pub fn scope_covers(tree: &dyn Tree, s: Option<&ResourceId>, t: Option<&ResourceId>) -> bool {
     match (s, t) {
@@ -60,19 +60,19 @@ pub fn scope_covers(tree: &dyn Tree, s: Option<&ResourceId>, t: Option<&Resource
         (Some(s), Some(t)) if s == t => true,
         (Some(s), Some(t)) => {
             let Some(first) = tree.parent(t) else { return false };
-            // The common tree is flat; the full walk, with its guard against cycles, is for the rest.
+            // Most trees are flat; the full walk, with its guard against cycles, is for the rest.
             first == *s || ancestry(tree, &first).contains(s)
         }
     }
 }
 
-/// Whether two scopes share a place: one covers the other.
+/// Whether two scopes overlap: one covers the other.
 #[must_use]
 pub fn scopes_overlap(tree: &dyn Tree, s: Option<&ResourceId>, t: Option<&ResourceId>) -> bool {
     scope_covers(tree, s, t) || scope_covers(tree, t, s)
 }
 
-/// Whether an end is no later than another; no end is the latest.
+/// Whether an expiry is no later than another; `None` is the latest.
 #[must_use]
 pub fn ends_within(inner: Option<Time>, outer: Option<Time>) -> bool {
     match (inner, outer) {
@@ -82,7 +82,7 @@ pub fn ends_within(inner: Option<Time>, outer: Option<Time>) -> bool {
     }
 }
 
-/// Whether an exception touches an access.
+/// Whether an exception overlaps an access.
 #[must_use]
 pub(crate) fn exception_overlaps(
     systems: Systems<'_>,
@@ -96,7 +96,8 @@ pub(crate) fn exception_overlaps(
         && dialect.resources_overlap(access.resource.raw(), exception.resource.raw())
         && scopes_overlap(&Surely(tree), exception.scope.as_ref(), access.scope.as_ref())
         && !exception.except.iter().any(|left_out| {
-            // What leaves out the whole access, or all that it denies itself, takes nothing from the access.
+            // An exception that itself excepts the whole access, or all of its own patterns, removes nothing from the
+            // access.
             [(&access.action, &access.resource), (&exception.action, &exception.resource)].iter().any(
                 |(action, resource)| {
                     dialect.action_covers(left_out.action.raw(), action.raw())
@@ -106,7 +107,7 @@ pub(crate) fn exception_overlaps(
         })
 }
 
-/// Whether an exception takes the whole of an access, for as long as it lasts.
+/// Whether an exception covers the whole access, for as long as the access lasts.
 #[must_use]
 pub(crate) fn exception_takes_all(
     systems: Systems<'_>,
@@ -127,7 +128,7 @@ pub(crate) fn exception_takes_all(
         })
 }
 
-/// Whether exception `f` takes in exception `e` and ends no earlier.
+/// Whether exception `f` covers exception `e` and expires no earlier.
 #[must_use]
 pub(crate) fn exception_within(systems: Systems<'_>, tree: &dyn Tree, e: &Exception, f: &Exception) -> bool {
     let dialect = systems.dialect(f.system.as_ref());
@@ -140,7 +141,7 @@ pub(crate) fn exception_within(systems: Systems<'_>, tree: &dyn Tree, e: &Except
         && f.except.iter().all(|hole| hole_within(dialect, hole, e))
 }
 
-/// Whether what an exception leaves out is outside of exception `e`, or left out by it as well.
+/// Whether an exception within an exception is disjoint from `e`, or excepted by `e` as well.
 fn hole_within(dialect: Dialect<'_>, hole: &Except, e: &Exception) -> bool {
     let outside = !dialect.actions_overlap(hole.action.raw(), e.action.raw())
         || !dialect.resources_overlap(hole.resource.raw(), e.resource.raw());
@@ -157,7 +158,7 @@ pub(crate) fn covers(systems: Systems<'_>, tree: &dyn Tree, x: &Access, y: &Acce
     patterns_cover(systems, tree, x, y) && exceptions_allow(systems, tree, &x.exceptions, y)
 }
 
-/// The same, exceptions aside.
+/// The same, ignoring exceptions.
 pub(crate) fn patterns_cover(systems: Systems<'_>, tree: &dyn Tree, x: &Access, y: &Access) -> bool {
     let dialect = systems.dialect(x.system.as_ref());
     x.system == y.system
@@ -168,7 +169,7 @@ pub(crate) fn patterns_cover(systems: Systems<'_>, tree: &dyn Tree, x: &Access, 
         && scope_covers(tree, x.scope.as_ref(), y.scope.as_ref())
 }
 
-/// Whether every one of `exceptions` that overlaps `y` lies within an exception of `y` that ends no earlier.
+/// Whether every one of `exceptions` that overlaps `y` is covered by an exception of `y` that expires no earlier.
 #[must_use]
 pub(crate) fn exceptions_allow(systems: Systems<'_>, tree: &dyn Tree, exceptions: &[Exception], y: &Access) -> bool {
     exceptions

@@ -1,9 +1,9 @@
-//! Dialects: how patterns of one system are compared.
+//! Dialects: how the patterns of a system are compared.
 //!
-//! A dialect answers three questions about two patterns: whether one covers the other, whether they share something, and
-//! whether a pattern stands for everything. Text is compared as a whole; AWS resources field by field (`arn_pattern`);
-//! Kubernetes resources by group, resource, subresource and name (`kubernetes_pattern`). Coverage is sound: a
-//! pattern that is covered matches nothing that the other does not. Cost: at most the product of the lengths.
+//! A dialect decides whether one pattern covers another, whether two patterns overlap, and whether a pattern matches
+//! everything. Text is compared as a whole, AWS resources field by field (`arn_pattern`), and Kubernetes resources by
+//! group, resource, subresource and name (`kubernetes_pattern`). Coverage is sound: a covered pattern matches nothing
+//! that the other does not match. Cost: at most the product of the lengths.
 
 use std::borrow::Cow;
 
@@ -15,31 +15,31 @@ use crate::access::model::facts::Breadth;
 use crate::input::entitlement::Permission;
 use crate::input::system::System;
 
-/// How patterns of a system are compared.
+/// How the patterns of a system are compared.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Dialect<'d> {
     /// As text, in which `*` matches any run of characters.
     #[default]
     Text,
-    /// AWS: actions without regard to case, resources by the fields of an ARN, `?` for one character.
+    /// AWS: actions ignore case, resources are compared by ARN field, and `?` is any one character.
     Aws,
-    /// Kubernetes: resources by their parts.
+    /// Kubernetes: resources are compared by their parts.
     Kubernetes,
-    /// The same for what holds in a namespace, where cluster-scoped resources give nothing.
+    /// Kubernetes within a namespace, where permissions on cluster-scoped resources have no effect.
     KubernetesNamespace(&'d ClusterScoped),
 }
 
-/// Actions of AWS: `?` is one character, and case does not matter.
+/// AWS actions: `?` is any one character, and case is ignored.
 const AWS_ACTIONS: Glob = Glob { question_mark: true, fold: true };
 
-/// Actions of AWS that read, whatever the service.
+/// AWS actions that only read, for any service.
 /// Source: AWS, service authorization reference, access level "Read" and "List".
 const AWS_READS: &[&str] = &["*:Describe*", "*:Get*", "*:List*", "*:Search*", "*:Lookup*", "*:BatchGet*", "*:View*"];
-/// Verbs of Kubernetes that read.
+/// Kubernetes verbs that only read.
 const KUBERNETES_READS: &[&str] = &["get", "list", "watch"];
 
 impl<'d> Dialect<'d> {
-    /// The dialect of a system; none: of what may be of any.
+    /// The dialect of a system; `None`: for patterns that may belong to any system.
     #[must_use]
     pub fn of(system: Option<&System>) -> Self {
         match system {
@@ -49,7 +49,7 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// The dialect as it is in a namespace.
+    /// The dialect within a namespace.
     #[must_use]
     pub fn in_namespace(self, cluster_scoped: &'d ClusterScoped) -> Self {
         match self {
@@ -58,13 +58,13 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// Whether resources may hold variables, `${…}`, that stand for the holder.
+    /// Whether resources may contain variables, `${…}`, for attributes of the holder.
     #[must_use]
     pub fn has_variables(self) -> bool {
         matches!(self, Self::Aws)
     }
 
-    /// Whether some of what it names holds in a namespace only.
+    /// Whether the system has namespaced resources.
     pub(crate) fn has_namespaces(self) -> bool {
         matches!(self, Self::Kubernetes | Self::KubernetesNamespace(_))
     }
@@ -76,7 +76,7 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// An action that is no pattern, in the spelling by which the dialect compares; nothing if it is one.
+    /// An action without wildcards, in the spelling that the dialect compares; `None` if it has wildcards.
     pub(crate) fn plain_action(self, action: &str) -> Option<Cow<'_, str>> {
         let glob = self.actions();
         if action.contains('*') || (glob.question_mark && action.contains('?')) {
@@ -107,7 +107,7 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// The same where `q` takes access away: where it can be read in two ways, the narrower counts.
+    /// The same if `q` removes access: an ambiguous pattern is read narrowly.
     #[must_use]
     pub fn deny_covers_resource(self, q: &str, p: &str) -> bool {
         match self {
@@ -129,7 +129,7 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// Whether two permissions, each an action and a resource pattern, share something.
+    /// Whether two permissions, each an action and a resource pattern, overlap.
     #[must_use]
     pub fn overlaps(self, q: (&str, &str), p: (&str, &str)) -> bool {
         self.actions_overlap(q.0, p.0)
@@ -142,17 +142,17 @@ impl<'d> Dialect<'d> {
             }
     }
 
-    /// Whether an action pattern stands for every action of the system.
+    /// Whether an action pattern matches every action of the system.
     #[must_use]
     pub fn is_every_action(self, action: &str) -> bool {
         match self {
-            // Every action of AWS has a service and a name.
+            // Every AWS action has a service and a name.
             Self::Aws => self.action_covers(&arn_pattern::reordered(action), "?*:?*"),
             Self::Text | Self::Kubernetes | Self::KubernetesNamespace(_) => is_any(action),
         }
     }
 
-    /// Whether a resource pattern stands for everything of the system, or for everything of one account or partition.
+    /// Whether a resource pattern matches everything in the system, or in one account or partition.
     #[must_use]
     pub fn is_every_resource(self, resource: &str) -> bool {
         match self {
@@ -162,7 +162,7 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// Whether an action pattern may do more than read.
+    /// Whether an action pattern matches actions that do more than read.
     #[must_use]
     pub fn may_write(self, action: &str) -> bool {
         let reads = |names: &[&str]| names.iter().any(|read| self.action_covers(read, action));
@@ -173,7 +173,7 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// How much of its system a permission names.
+    /// The breadth of a permission within its system.
     #[must_use]
     pub fn breadth(self, permission: &Permission) -> Breadth {
         Breadth {
@@ -183,8 +183,8 @@ impl<'d> Dialect<'d> {
         }
     }
 
-    /// Whether an action that is held gives all that a rule names; a rule about every action is met by any pattern that
-    /// stands for every action.
+    /// Whether a held action includes everything that a rule names. A rule about every action is satisfied by any
+    /// pattern that matches every action.
     pub(crate) fn action_gives(self, held: &str, rule: &str) -> bool {
         self.action_covers(held, rule) || (self.is_every_action(rule) && self.is_every_action(held))
     }
@@ -194,7 +194,7 @@ impl<'d> Dialect<'d> {
         self.resource_covers(held, rule) || (self.is_every_resource(rule) && self.is_every_resource(held))
     }
 
-    /// What is wrong with a resource pattern that a plan writes, and how to write it; nothing if it is well formed.
+    /// The fault in a resource pattern that a plan writes, and the correct form; `None` if it is well formed.
     #[must_use]
     pub fn fault(self, resource: &str) -> Option<(String, String)> {
         match self {
@@ -205,8 +205,8 @@ impl<'d> Dialect<'d> {
     }
 }
 
-/// Whether a pattern of text matches everything, however a system divides it into parts: it has a `*`, and nothing else but
-/// these and dividers.
+/// Whether a text pattern matches everything, however a system divides it into parts: it consists only of `*` and
+/// separators, with at least one `*`.
 pub(crate) fn is_any(pattern: &str) -> bool {
     pattern.contains('*') && pattern.chars().all(|c| matches!(c, '*' | ':' | '/' | '.' | '#' | '|'))
 }

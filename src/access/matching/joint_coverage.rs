@@ -1,9 +1,10 @@
 //! Joint coverage: whether several accesses together cover one that none of them covers alone.
 //!
-//! `iam:*` and everything but `iam:*` are together everything. Of an access whose patterns cover the wanted one, only what
-//! its exceptions take is left over; each leftover must be covered by the others, in turn. Sound: a leftover is never
-//! narrowed more than is certain. At most [`MAX_PARTS`] accesses take part and [`MAX_CHECKS`] comparisons are made; beyond
-//! that nothing is covered, so that it may be asked only where that errs towards more access being shown.
+//! For example, `iam:*` and everything except `iam:*` together cover everything. If the patterns of an access cover the
+//! wanted one, only what its exceptions remove is left over, and each leftover must be covered by the others,
+//! recursively. Sound: a leftover is never narrowed more than is certain. At most [`MAX_PARTS`] accesses and
+//! [`MAX_CHECKS`] comparisons are used; beyond that nothing is covered. Use it only where that errs towards showing
+//! more access.
 
 use std::cell::Cell;
 
@@ -13,9 +14,9 @@ use crate::access::matching::coverage::{
 use crate::access::matching::systems::Systems;
 use crate::access::model::facts::{Access, Exception};
 
-/// How many accesses may cover one together.
+/// The maximum number of accesses that together cover one.
 pub(crate) const MAX_PARTS: usize = 64;
-/// How many comparisons are made for one access.
+/// The maximum number of comparisons for one access.
 const MAX_CHECKS: u32 = 4_096;
 
 /// Whether accesses together cover a wanted one.
@@ -45,14 +46,14 @@ impl Joint<'_> {
                 exception_overlaps(self.systems, self.tree, e, wanted)
                     && !wanted.exceptions.iter().any(|f| exception_within(self.systems, self.tree, e, f))
             });
-            // A part covers nothing of what it leaves out, so that each is used once.
+            // An access covers nothing of its own exceptions, so each is used once.
             let others: Vec<&Access> =
                 parts.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, part)| *part).collect();
             taken.into_iter().all(|taken| self.covers(&others, &self.leftover(wanted, taken)))
         })
     }
 
-    /// What an exception takes of an access, or more.
+    /// The part of an access that an exception removes, or a superset of it.
     fn leftover(&self, wanted: &Access, taken: &Exception) -> Access {
         let dialect = self.systems.dialect(wanted.system.as_ref());
         let mut left = wanted.clone();
@@ -120,7 +121,7 @@ mod tests {
         assert!(!together(&vec![part("*", "*", &[]); MAX_PARTS + 1], &Access::plain("*", "*")), "too many");
     }
 
-    /// Over a few actions, coverage is told by what each access gives.
+    /// With a few actions, coverage can be decided by enumerating what each access gives.
     #[test]
     fn what_is_covered_together_is_given_by_some_part() {
         let names = ["a:x", "a:y", "b:x", "b:y"];

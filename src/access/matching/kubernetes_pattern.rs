@@ -1,12 +1,13 @@
 //! Patterns of Kubernetes resources: `GROUP:RESOURCE[/SUBRESOURCE]#NAME`, or `url:PATH`.
 //!
 //! Compared part by part, as RBAC does: `*` as a resource is every resource with every subresource, `*/scale` is that
-//! subresource of every resource, and `pods` is no subresource of pods. A missing name or group is completed by `*`. A
-//! `RoleBinding` gives nothing on resources that belong to the whole cluster, and on no URL. Two are excepted: `namespaces`,
-//! because a request about a namespace is one in it, and `bind` on `clusterroles`, which is asked for in the namespace of
-//! the new binding.
+//! subresource of every resource, and `pods` does not include subresources of pods. A missing name or group is
+//! completed by `*`. A `RoleBinding` gives no access to cluster-scoped resources or URLs, with two exceptions:
+//! `namespaces`, because a request about a namespace is a request in it, and `bind` on `clusterroles`, which is checked
+//! in the namespace of the new binding.
 //!
-//! Source: Kubernetes, `pkg/apis/rbac/v1/evaluation_helpers.go`, `pkg/registry/rbac/escalation_check.go`; documentation, "`RoleBinding` and `ClusterRoleBinding`".
+//! Source: Kubernetes, `pkg/apis/rbac/v1/evaluation_helpers.go`, `pkg/registry/rbac/escalation_check.go`;
+//! documentation, "`RoleBinding` and `ClusterRoleBinding`".
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::access::matching::pattern::Glob;
 use crate::access::matching::pattern::is_stars;
 use crate::input::text::Text;
 
-/// A pattern in its parts.
+/// A parsed pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Parts<'p> {
     /// Everything, URLs included.
@@ -98,7 +99,7 @@ impl ResourcePattern<'_> {
         }
     }
 
-    /// The name of the resource, subresource aside, where it is one.
+    /// The name of the resource without its subresource, if it is a literal.
     fn literal(&self) -> Option<&str> {
         match self {
             Self::All => None,
@@ -107,14 +108,14 @@ impl ResourcePattern<'_> {
     }
 }
 
-/// A namespace: what belongs to the whole cluster, and whether what is shared includes a verb.
+/// A namespace: the cluster-scoped types, and whether the overlap includes the verb `bind`.
 #[derive(Clone, Copy)]
 pub(crate) struct Namespace<'n> {
     pub(crate) scoped: &'n ClusterScoped,
     pub(crate) verbs: &'n dyn Fn(&str) -> bool,
 }
 
-/// Whether some resource is matched by both; with `namespace`, one that can be held in a namespace.
+/// Whether some resource is matched by both; with `namespace`, one that can be accessed within a namespace.
 pub(crate) fn overlap(q: &str, p: &str, namespace: Option<Namespace<'_>>) -> bool {
     let is_there = |groups, resources| namespace.is_none_or(|namespace| namespace.has(groups, resources));
     match (Parts::of(q), Parts::of(p)) {
@@ -138,8 +139,8 @@ pub(crate) fn overlap(q: &str, p: &str, namespace: Option<Namespace<'_>>) -> boo
 }
 
 impl Namespace<'_> {
-    /// Whether something that two patterns share can be held in a namespace. A group or resource that neither of them
-    /// names may hold something there.
+    /// Whether the overlap of two patterns includes resources in a namespace. A group or resource that neither of them
+    /// names may be namespaced.
     fn has(&self, groups: [&str; 2], resources: [ResourcePattern<'_>; 2]) -> bool {
         let group = groups.iter().find(|group| !group.contains('*'));
         let resource = resources.iter().find_map(ResourcePattern::literal);
@@ -151,12 +152,12 @@ impl Namespace<'_> {
     }
 }
 
-/// Whether a pattern stands for every object of the cluster or namespace.
+/// Whether a pattern matches every object of the cluster or namespace.
 pub(crate) fn is_everything(pattern: &str) -> bool {
     covers(pattern, "*:*#*")
 }
 
-/// What is wrong with a pattern that a plan writes, and how to write it.
+/// The fault in a pattern that a plan writes, and the correct form.
 pub(crate) fn fault(pattern: &str) -> Option<(String, String)> {
     let is_empty = match (pattern.strip_prefix("url:"), pattern.split_once(':')) {
         (Some(path), _) => path.is_empty(),
@@ -173,14 +174,14 @@ pub(crate) fn fault(pattern: &str) -> Option<(String, String)> {
     })
 }
 
-/// Types of resources that belong to the whole cluster: the built-in ones, and those of an export's custom resources.
+/// Cluster-scoped resource types: the built-in ones, and those of an export's custom resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterScoped {
     custom: BTreeSet<Text>,
 }
 
-/// The built-in types, by group. `namespaces` are left out: see the head of this module. Those without objects (`users`,
-/// `tokenreviews`) are asked about without a namespace, hence nothing that a `RoleBinding` gives.
+/// The built-in types, by group. `namespaces` is left out: see the module documentation. Types without objects
+/// (`users`, `tokenreviews`) are checked without a namespace, so a `RoleBinding` gives no access to them.
 /// Source: Kubernetes API reference, `kubectl api-resources --namespaced=false`; "User impersonation".
 const BUILT_IN: &[(&str, &[&str])] = &[
     ("core", &["componentstatuses", "groups", "nodes", "persistentvolumes", "users"]),
@@ -224,7 +225,7 @@ impl ClusterScoped {
         Self { custom: custom.iter().cloned().collect() }
     }
 
-    /// Whether a type of resource belongs to the whole cluster.
+    /// Whether a resource type is cluster-scoped.
     fn has(&self, group: &str, resource: &str) -> bool {
         let built_in = BUILT_IN.iter().find(|(known, _)| *known == group);
         built_in.is_some_and(|(_, resources)| resources.contains(&resource))
@@ -289,7 +290,7 @@ mod tests {
         }
     }
 
-    /// What a rule of RBAC matches, as Kubernetes decides it: group, resource with subresource, and name.
+    /// What an RBAC rule matches, as Kubernetes decides it: group, resource with subresource, and name.
     fn matches(pattern: [&str; 3], request: [&str; 4]) -> bool {
         let ([group, resource, name], [in_group, in_resource, sub, in_name]) = (pattern, request);
         let combined = if sub.is_empty() { in_resource.to_owned() } else { format!("{in_resource}/{sub}") };

@@ -1,23 +1,24 @@
-//! Patterns of text: when one covers another, and when two share a text.
+//! Text patterns: whether one covers another, and whether two overlap.
 //!
-//! `*` matches any run of characters; `?`, where the system has it, exactly one. A pattern is covered only if every text
-//! that it matches is matched. Greedy matching that falls back to the last `*`: at most the product of the lengths.
+//! `*` matches any sequence of characters; `?`, where the system has it, exactly one. A pattern is covered only if
+//! every text that it matches is matched by the other. Greedy matching with backtracking to the last `*`: at most the
+//! product of the lengths.
 
 /// How text is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Glob {
     /// Whether `?` matches one character.
     pub(crate) question_mark: bool,
-    /// Whether ASCII case does not matter.
+    /// Whether ASCII case is ignored.
     pub(crate) fold: bool,
 }
 
 impl Glob {
-    /// Only `*` has a meaning.
+    /// Only `*` is a wildcard.
     pub(crate) const TEXT: Self = Self { question_mark: false, fold: false };
 }
 
-/// Whether a pattern of ids, in which only `*` has a meaning, matches an id.
+/// Whether a pattern of ids, in which only `*` is a wildcard, matches an id.
 #[must_use]
 pub fn id_matches(pattern: &str, id: &str) -> bool {
     let matcher = Matcher { question_mark: false, fold: false, star_is_letter: false };
@@ -44,7 +45,7 @@ fn compare(question: Question, q: &str, p: &str, Glob { question_mark, fold }: G
     if q == "*" || q == p {
         return true;
     }
-    // WHY: bytes and characters give the same answer unless `?` stands against a character of several bytes.
+    // WHY: bytes and characters give the same result unless `?` is compared with a multi-byte character.
     if !question_mark || (q.is_ascii() && p.is_ascii()) {
         return ask(question, q.as_bytes(), p.as_bytes(), question_mark, fold);
     }
@@ -86,12 +87,12 @@ impl Letter for char {
 struct Matcher {
     question_mark: bool,
     fold: bool,
-    /// Whether a `*` of the text is a letter that only `*` matches; otherwise it is an ordinary character.
+    /// Whether a `*` of the text is a letter that only `*` matches. Otherwise it is an ordinary character.
     star_is_letter: bool,
 }
 
 impl Matcher {
-    /// Whether pattern letter `q`, which is no `*`, matches text letter `p`.
+    /// Whether pattern letter `q`, which is not `*`, matches text letter `p`.
     fn letter<T: Letter>(self, q: T, p: T) -> bool {
         if self.star_is_letter && p == T::STAR {
             return false;
@@ -105,7 +106,7 @@ impl Matcher {
         q == p || (self.fold && q.folded() == p.folded())
     }
 
-    /// Matches greedily, falling back to the last `*` only: at most the product of the lengths.
+    /// Matches greedily, with backtracking to the last `*` only: at most the product of the lengths.
     fn run<T: Letter>(self, q: &[T], p: &[T]) -> bool {
         let (mut at, mut from) = (0_usize, 0_usize);
         let mut last_star: Option<(usize, usize)> = None;
@@ -132,11 +133,11 @@ impl Matcher {
     }
 }
 
-/// Whether two patterns share a text.
+/// Whether two patterns overlap.
 ///
-/// Two patterns that both hold a `*` share one exactly if what stands before their first `*`, and after their last,
-/// agrees: in between, each one's `*` takes in the other's middle. If only one holds a `*`, the other is a text of known
-/// length, some letters of which are free.
+/// Two patterns that both contain a `*` overlap exactly if their parts before the first `*`, and after the last, agree:
+/// in between, each `*` matches the middle of the other. If only one contains a `*`, the other is a text of fixed
+/// length in which some letters are free.
 fn shares<T: Letter>(q: &[T], p: &[T], question_mark: bool, fold: bool) -> bool {
     let same =
         |a: T, b: T| (question_mark && (a == T::ONE || b == T::ONE)) || a == b || (fold && a.folded() == b.folded());
@@ -153,7 +154,7 @@ fn shares<T: Letter>(q: &[T], p: &[T], question_mark: bool, fold: bool) -> bool 
     }
 }
 
-/// Whether pattern `q`, with `*`, can be laid over the text `p`, without, letters compared by `same`.
+/// Whether pattern `q`, with `*`, matches the text `p`, without `*`, with letters compared by `same`.
 fn stretches<T: Letter>(q: &[T], p: &[T], same: impl Fn(T, T) -> bool) -> bool {
     let (mut at, mut from) = (0_usize, 0_usize);
     let mut last_star: Option<(usize, usize)> = None;
@@ -213,7 +214,7 @@ mod tests {
         assert!(overlap(&q, &("*".to_owned() + &p + "*"), PLAIN));
     }
 
-    /// Every text over `ab` up to a length, the slow way.
+    /// Every text over the letters up to a length, by enumeration.
     fn texts(letters: &[char], length: usize) -> Vec<String> {
         let mut all = vec![String::new()];
         let mut last = all.clone();
@@ -224,7 +225,7 @@ mod tests {
         all
     }
 
-    /// Whether a pattern matches a text, by the plainest recursion.
+    /// Whether a pattern matches a text, by plain recursion.
     fn slow(q: &[u8], t: &[u8]) -> bool {
         match (q.split_first(), t.split_first()) {
             (None, None) => true,
@@ -238,7 +239,7 @@ mod tests {
     #[test]
     fn coverage_and_overlap_agree_with_enumeration() {
         let patterns = texts(&['a', 'b', '*', '?'], 4);
-        // A third letter stands for "any other"; long texts, because two stars may need room.
+        // A third letter represents "any other"; the texts are long because two stars may need room.
         let all = texts(&['a', 'b', 'c'], 7);
         let matches: Vec<Vec<u64>> = patterns
             .iter()

@@ -1,9 +1,9 @@
-//! The systems of a snapshot: which system an object belongs to, and by which dialect its patterns are compared.
+//! The systems of a snapshot: the system of each object, and the dialect in which its patterns are compared.
 //!
-//! A snapshot may hold objects of several systems. What belongs to the system of the whole snapshot has no mark; anything
-//! else is marked with its system ([`Mark`]), so that two accesses are of one system exactly if their marks are equal. An
-//! object whose system nothing tells, in a snapshot of several systems, has no mark either: rules and requirements of every
-//! system apply to it, and it is compared as text.
+//! A snapshot may contain objects of several systems. An object of the snapshot's main system has no mark; any other is
+//! marked with its system ([`Mark`]), so two accesses belong to the same system exactly if their marks are equal. An
+//! object of unknown system in a snapshot of several systems has no mark either: rules and requirements of every system
+//! apply to it, and it is compared as text.
 
 use crate::access::matching::dialect::Dialect;
 use crate::access::matching::kubernetes_pattern::ClusterScoped;
@@ -12,15 +12,15 @@ use crate::input::id::ResourceId;
 use crate::input::system::System;
 use crate::snapshot::model::{Role, Snapshot, Trust};
 
-/// The system of an object where it is not that of the whole snapshot.
+/// The system of an object, if it differs from that of the whole snapshot.
 pub type Mark = Option<System>;
 
-/// What a snapshot says of its systems; built once.
+/// The systems of a snapshot; built once.
 #[derive(Debug)]
 pub(crate) struct KnownSystems {
     whole: Option<System>,
     cluster_scoped: ClusterScoped,
-    /// Whether everything is of one system.
+    /// Whether there is only one system.
     is_single: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Systems<'s> {
 }
 
 impl<'s> Systems<'s> {
-    /// Whether everything in the snapshot is of one system.
+    /// Whether everything in the snapshot belongs to one system.
     pub(crate) fn is_single(self) -> bool {
         self.known.is_single
     }
@@ -57,7 +57,7 @@ impl<'s> Systems<'s> {
         self.known.whole.as_ref()
     }
 
-    /// The system that a mark stands for; none: any.
+    /// The system of a mark; `None`: any.
     pub(crate) fn of<'m>(self, mark: Option<&'m System>) -> Option<&'m System>
     where
         's: 'm,
@@ -65,7 +65,8 @@ impl<'s> Systems<'s> {
         mark.or(self.known.whole.as_ref())
     }
 
-    /// The system of what the snapshot does not know, such as a role that a plan makes. WHY: where everything is of one system, the plan chooses none by a name.
+    /// The system of an object that is not in the snapshot, such as a role that a plan creates. WHY: in a snapshot of
+    /// one system, a name in the plan cannot select another system.
     pub(crate) fn of_new(self, id: &str) -> Option<System> {
         let whole = self.known.whole.as_ref();
         if self.known.is_single { whole.cloned() } else { System::of_object(None, id, whole) }
@@ -76,29 +77,30 @@ impl<'s> Systems<'s> {
         system.filter(|system| Some(system) != self.known.whole.as_ref())
     }
 
-    /// The mark of what a role gives.
+    /// The mark of the permissions of a role.
     pub(crate) fn of_role(self, role: &Role) -> Mark {
         self.mark(role.system(self.known.whole.as_ref()))
     }
 
-    /// What a trust requires, with the system that this is of.
+    /// The requirement of a trust, with its system.
     pub(crate) fn required(self, trust: &Trust) -> Option<Requirement> {
         let system = || trust.system(self.known.whole.as_ref());
         trust.requires.as_ref().map(|requires| Requirement { system: system(), ..requires.clone() })
     }
 
-    /// How patterns of a mark are compared.
+    /// How patterns with a mark are compared.
     pub(crate) fn dialect(self, mark: Option<&System>) -> Dialect<'s> {
         Dialect::of(self.of(mark))
     }
 
-    /// The same for what is held in a place of a kind.
+    /// The same, within or outside a namespace.
     pub(crate) fn dialect_in(self, mark: Option<&System>, in_namespace: bool) -> Dialect<'s> {
         let dialect = self.dialect(mark);
         if in_namespace { dialect.in_namespace(&self.known.cluster_scoped) } else { dialect }
     }
 
-    /// Whether a rule, path or requirement of a system is about what has a mark; without a system it is about all.
+    /// Whether a rule, path or requirement of a system applies to an object with a mark; without a system it applies to
+    /// all.
     pub(crate) fn concerns(self, system: Option<&System>, mark: Option<&System>) -> bool {
         match (system, self.of(mark)) {
             (Some(system), Some(of)) => system == of,
@@ -106,19 +108,19 @@ impl<'s> Systems<'s> {
         }
     }
 
-    /// How a pattern of a mark is compared with a requirement of a system that [`Self::concerns`] it.
+    /// How a pattern with a mark is compared with a requirement of a system that [`Self::concerns`] it.
     pub(crate) fn dialect_for(self, system: Option<&System>, mark: Option<&System>, in_namespace: bool) -> Dialect<'s> {
         let dialect = Dialect::of(self.of(mark).or(system));
         if in_namespace { dialect.in_namespace(&self.known.cluster_scoped) } else { dialect }
     }
 
-    /// Whether something of a system may be in the snapshot.
+    /// Whether objects of a system may be in the snapshot.
     pub(crate) fn may_hold(self, system: Option<&System>) -> bool {
         !self.known.is_single || system.is_none_or(|system| Some(system) == self.known.whole.as_ref())
     }
 }
 
-/// Whether a scope is a namespace of Kubernetes.
+/// Whether a scope is a Kubernetes namespace.
 pub(crate) fn is_namespace(scope: &ResourceId) -> bool {
     scope.as_str().starts_with("ns:")
 }

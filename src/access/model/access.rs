@@ -1,4 +1,4 @@
-//! An access: an action pattern on a resource pattern, with what is taken from it. Plain data.
+//! An access: an action pattern on a resource pattern, with its exceptions. Plain data.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::input::system::System;
 use crate::input::text::Text;
 use crate::input::time::Time;
 
-/// What a subject may do: an action pattern on a resource pattern below a scope, with its exceptions.
+/// An access of a subject: an action pattern on a resource pattern below a scope, with its exceptions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
@@ -16,25 +16,25 @@ pub struct Access {
     pub action: Text,
     /// The resource pattern.
     pub resource: Text,
-    /// Below which resource; none: everywhere.
+    /// The scope: this resource and everything below it; `None`: everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
     /// A condition that this tool does not evaluate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
-    /// When it ends; none: never.
+    /// The expiry; `None`: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
-    /// The denies that overlap it and what its permission leaves out, sorted.
+    /// The overlapping denies and the exceptions of its permission, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Exception>,
-    /// The system that its patterns are of, where that is not the system of the whole snapshot.
+    /// The system of its patterns, if it differs from that of the whole snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
 }
 
 impl Access {
-    /// Gives an action on a resource everywhere, without an end, a condition or an exception.
+    /// An access to an action on a resource everywhere, without expiry, condition or exception.
     #[must_use]
     pub fn plain(action: impl Into<Text>, resource: impl Into<Text>) -> Self {
         Self {
@@ -49,8 +49,8 @@ impl Access {
     }
 }
 
-/// What is taken from an access: a deny that overlaps it, or what its own permission leaves out. A deny with a condition
-/// takes nothing for sure, and is listed.
+/// An exception from an access: a deny that overlaps it, or an exception of its own permission. A conditional deny is
+/// listed although it removes nothing for certain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
@@ -58,28 +58,28 @@ pub struct Exception {
     pub action: Text,
     /// The resource pattern denied.
     pub resource: Text,
-    /// Below which resource; none: everywhere.
+    /// The scope; `None`: everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ResourceId>,
-    /// Under which it is denied; none: in any case.
+    /// The condition of the deny; `None`: unconditional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Text>,
-    /// When the deny ends; none: never.
+    /// The expiry of the deny; `None`: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
-    /// What it leaves out of its patterns, sorted.
+    /// The exceptions within its patterns, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<Except>,
-    /// Whether a deny takes it, or the permission itself leaves it out.
+    /// Whether it is a deny, or an exception of the permission itself.
     #[serde(skip)]
     pub kind: ExceptionKind,
-    /// The system that its patterns are of, where that is not the system of the whole snapshot.
+    /// The system of its patterns, if it differs from that of the whole snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
 }
 
 impl Exception {
-    /// What is denied everywhere and without an end.
+    /// A deny everywhere and without expiry.
     #[must_use]
     pub fn denied(action: Text, resource: Text, except: Vec<Except>) -> Self {
         let (scope, condition, until) = (None, None, None);
@@ -87,29 +87,29 @@ impl Exception {
     }
 }
 
-/// Where an exception comes from.
+/// The origin of an exception.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExceptionKind {
-    /// A deny takes it.
+    /// A deny.
     #[default]
     Denied,
-    /// The permission leaves it out; another one may give it.
+    /// An exception of the permission; another permission may give the access.
     LeftOut,
 }
 
-/// How much of its system a permission names, by what its patterns cover.
+/// The breadth of a permission within its system, by what its patterns cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Breadth {
-    /// Every action.
+    /// It includes every action.
     pub every_action: bool,
-    /// Every resource, of the system, of one partition or of one account.
+    /// It includes every resource of the system, of one partition or of one account.
     pub every_resource: bool,
-    /// It may do more than read.
+    /// It may include more than read access.
     pub writes: bool,
 }
 
 impl Default for Breadth {
-    /// What is not known is everything.
+    /// Unknown breadth counts as everything.
     fn default() -> Self {
         Self { every_action: true, every_resource: true, writes: true }
     }

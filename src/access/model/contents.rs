@@ -1,4 +1,5 @@
-//! What a change states or gives: permissions, included roles and labels, each with what becomes of it.
+//! What a change states or grants: permissions, included roles and labels, each with whether it is added, removed or
+//! kept.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,55 +9,55 @@ use crate::input::entitlement::{Effect, IdentityKind, Sensitivity};
 use crate::input::id::{IdentityId, RoleId};
 use crate::input::text::Text;
 
-/// What becomes of a part of a role.
+/// What a change does to a part of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// The change adds it, or gives it.
+    /// The change adds or grants it.
     Added,
-    /// It is taken away.
+    /// The change removes it.
     Removed,
-    /// It stays.
+    /// It is unchanged.
     Kept,
 }
 
-/// A permission that a change states or gives, classified.
+/// A permission that a change states or grants, classified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stated {
-    /// The role that states it: the one named, or one that it includes.
+    /// The role that states it: the named one, or one that it includes.
     pub role: RoleId,
-    /// What it is about. It has no end of its own; its exceptions are what it leaves out.
+    /// Its access, without an expiry of its own. The exceptions are those of the permission.
     pub access: Access,
     /// Whether it allows or denies.
     pub effect: Effect,
-    /// What becomes of it.
+    /// What the change does to it.
     pub fate: Fate,
-    /// What the classification says of what it gives.
+    /// The sensitivity of the access by classification.
     pub sensitivity: Sensitivity,
-    /// Whether that is privileged, and why.
+    /// Why the access is privileged, if it is.
     pub privileged: Option<Text>,
 }
 
-/// What a role says of itself beside its permissions.
+/// The labels of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleLabels {
-    /// The kinds of identity it is meant for; empty: any.
+    /// The kinds of identity it is intended for; empty: any.
     pub kinds: BTreeSet<IdentityKind>,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Option<IdentityId>,
-    /// Its label.
+    /// The sensitivity label.
     pub sensitivity: Option<Sensitivity>,
 }
 
-/// What a change states or gives, whether or not anyone gains by it.
+/// What a change states or grants, whether or not anyone gains access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
-    /// Permissions of the role, of what it includes, or of the roles that a group holds.
+    /// Permissions of the role, of the roles it includes, or of the roles that a group holds.
     pub permissions: Arc<[Stated]>,
     /// The roles that it includes, transitively.
     pub includes: Vec<(RoleId, Fate)>,
-    /// What the role says of itself, before and after.
+    /// The labels of the role, before and after.
     pub labels: Option<(Option<RoleLabels>, Option<RoleLabels>)>,
-    /// How many permissions are not listed.
+    /// The number of permissions that are not listed.
     pub not_listed: u64,
 }
 

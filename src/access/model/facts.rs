@@ -1,7 +1,7 @@
-//! Facts: what a plan does to effective access, as every room above believes it.
+//! Facts: what a plan does to effective access.
 //!
-//! In: nothing (plain data; `access::analyse` computes it). Out: accesses, paths, gains, emergent pieces, and the
-//! surroundings that a policy question needs. Nothing here is a claim of the plan.
+//! Plain data, computed by `access::analyse`: accesses, paths, gains, emergent pieces, and the context of policy
+//! queries. Contains no claims of the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,20 +23,20 @@ pub use crate::access::model::removals::{MassRemoval, Removable, Removed};
 /// A subject and an access: the unit of every gain and loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDelta {
-    /// Whose access.
+    /// The subject.
     pub subject: Subject,
-    /// What access.
+    /// The access.
     pub access: Access,
-    /// One way that gives it, in the state in which it is held.
+    /// One path to it, in the state in which it is held.
     pub path: AccessPath,
-    /// Of a gain: how the subject could reach it before. Of a loss: how it can reach it still. Only where it could, or can;
-    /// without steps where only several ways together give it.
+    /// For a gain: the path by which the subject could already reach it. For a loss: the path by which it still can.
+    /// `None` if there is no such path; without steps if only several paths together give the access.
     pub elsewhere: Option<AccessPath>,
-    /// What the classification says of it.
+    /// The sensitivity by classification.
     pub sensitivity: Sensitivity,
-    /// Whether the classification marks it privileged, and why.
+    /// Why it is privileged, if it is.
     pub privileged: Option<Text>,
-    /// Whether it stands for gains that are too many to report one by one: then the subject counts as gaining everything.
+    /// Whether it represents gains that are too many to report individually: the subject counts as gaining everything.
     pub everything: bool,
     /// The SHA-256 of the canonical JSON of subject and access.
     pub digest: Digest<of::Piece>,
@@ -45,9 +45,9 @@ pub struct AccessDelta {
 /// What is gained and lost between two states; each list sorted by subject, then access.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// After, not covered by before.
+    /// Access after the change that is not covered by access before.
     pub gained: Vec<AccessDelta>,
-    /// Before, not covered by after.
+    /// Access before the change that is not covered by access after.
     pub lost: Vec<AccessDelta>,
     /// The same as `gained` for access that can be activated later.
     pub gained_eligible: Vec<AccessDelta>,
@@ -55,36 +55,36 @@ pub struct Effects {
     pub lost_eligible: Vec<AccessDelta>,
 }
 
-/// Whom effects concern.
+/// The subjects affected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// Identities that gain or lose, counted.
+    /// The number of identities that gain or lose access.
     pub identities: u64,
-    /// Whether there may be more, because a group's members are not all known.
+    /// Whether the number is a lower bound, because a group's members are not all known.
     pub at_least: bool,
     /// The kinds of those identities.
     pub kinds: BTreeSet<IdentityKind>,
-    /// Groups concerned whose members are not all known.
+    /// Affected groups whose members are not all known.
     pub unknown_groups: BTreeSet<GroupId>,
-    /// What is too large to tell.
+    /// What was truncated.
     pub untold: Truncated,
 }
 
-/// What of an effect is too large to tell: see [`crate::access::Budget`].
+/// The parts of an effect that exceed the limits: see [`crate::access::Budget`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Truncated {
-    /// Subjects whose gains are not told one by one: each counts as gaining everything.
+    /// Subjects whose gains are not listed: each counts as gaining everything.
     pub subjects: u64,
-    /// Not all that is lost is told.
+    /// Losses are incomplete.
     pub losses: bool,
-    /// Not everyone was asked which escalation paths they complete.
+    /// Escalation paths were not searched for every subject.
     pub paths: bool,
-    /// Not everyone was asked whether they come to hold both sides of a pair.
+    /// Separation-of-duties conflicts were not searched for every subject.
     pub conflicts: bool,
 }
 
 impl Truncated {
-    /// Whether anything is not told.
+    /// Whether anything is truncated.
     #[must_use]
     pub fn is_any(self) -> bool {
         self.subjects > 0 || self.losses || self.paths || self.conflicts
@@ -94,89 +94,89 @@ impl Truncated {
 /// A subject that completes a known escalation path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Escalation {
-    /// The path's id in the data.
+    /// The id of the path in the catalogue.
     pub id: Text,
-    /// What it leads to, one sentence.
+    /// What the path leads to, in one sentence.
     pub title: Text,
-    /// Who completes it.
+    /// The subject that completes it.
     pub subject: Subject,
-    /// What its variables are bound to; `*` for each where many objects would do.
+    /// The bindings of its variables; `*` for each if many objects match.
     pub bound: BTreeMap<String, Text>,
-    /// How many bindings this stands for.
+    /// The number of bindings that this represents.
     pub count: u64,
-    /// Every requirement is held; false: "possible", nothing to bind a variable to.
+    /// Whether every requirement is satisfied. If false, the path is only possible: there is no object to bind a
+    /// variable to.
     pub complete: bool,
-    /// Something is held only under a condition, which is not evaluated.
+    /// Whether a requirement is satisfied only under a condition, which is not evaluated.
     pub conditional: bool,
-    /// Those conditions, each once.
+    /// The distinct conditions.
     pub conditions: Vec<Text>,
-    /// What is required, action and resource with the variables filled, in the order of the data.
+    /// The requirements, action and resource with variables replaced, in the order of the catalogue.
     pub requires: Vec<(Text, Text)>,
-    /// How each requirement is held, in the order of the data.
+    /// How each requirement is satisfied, in the order of the catalogue.
     pub paths: Vec<AccessPath>,
     /// The SHA-256 of the canonical JSON of id, subject and bindings.
     pub digest: Digest<of::Piece>,
 }
 
-/// A subject that holds two entitlements or accesses that must be apart.
+/// A subject that holds two entitlements or accesses that must be separate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SodConflict {
-    /// The pair's id in the data.
+    /// The id of the pair in the data.
     pub id: Text,
-    /// Why they must be apart, one sentence.
+    /// Why they must be separate, in one sentence.
     pub title: Text,
-    /// Who holds both.
+    /// The subject that holds both.
     pub subject: Subject,
-    /// Where, if the pair asks for the same scope.
+    /// The scope, if the pair conflicts only within one scope.
     pub scope: Option<ResourceId>,
-    /// How the first is held.
+    /// The path to the first.
     pub first: AccessPath,
-    /// How the second is held.
+    /// The path to the second.
     pub second: AccessPath,
     /// The SHA-256 of the canonical JSON of id, subject and scope.
     pub digest: Digest<of::Piece>,
 }
 
-/// What the plan wholly gains and no single change gains.
+/// A piece that the whole plan gives and no single change gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmergentWhat {
     /// An access.
     Access(AccessDelta),
     /// An escalation path that only the whole plan completes.
     Escalation(Escalation),
-    /// A conflict that only the whole plan makes.
+    /// A separation-of-duties conflict that only the whole plan creates.
     Sod(SodConflict),
-    /// An access that is lost only by the whole plan: see [`Analysis::lost_together`].
+    /// An access that only the whole plan removes: see [`Analysis::lost_together`].
     Loss(AccessDelta),
 }
 
 /// An emergent piece with the changes responsible for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Emergent {
-    /// What emerges.
+    /// The piece.
     pub what: EmergentWhat,
-    /// Whether it would only be eligible.
+    /// Whether the access is only eligible.
     pub eligible: bool,
-    /// Sets of changes, each dependency-closed and minimal; each yields the piece.
+    /// Responsible sets of changes, each closed under dependencies and minimal; each yields the piece.
     pub sets: Vec<BTreeSet<ChangeId>>,
-    /// Every change that is in a set, or was not shown to be outside one.
+    /// Every change that is in a set, or was not proven to be outside of all.
     pub members: BTreeSet<ChangeId>,
-    /// Whether all sets were found within the caps.
+    /// Whether all sets were found within the limits.
     pub complete: bool,
-    /// Changes of other plans, approved and not shown by the snapshot yet, that it takes as well: `PLAN/CHANGE`. They stand
-    /// in `sets`, not in `members`.
+    /// Pending changes of other plans that it needs too: `PLAN/CHANGE`. They are in `sets`, not in `members`.
     pub with: BTreeSet<ChangeId>,
-    /// The changes of this plan that cost least to drop so that it does not come about, dependents included; empty where
-    /// not every set was found.
+    /// The cheapest changes of this plan to drop so that it does not come about, dependents included. Empty if not
+    /// every set was found.
     pub drop: BTreeSet<ChangeId>,
-    /// How many pieces more it stands for that are not told one by one; its hash is then of all of them.
+    /// The number of further pieces that it represents. The digest then covers all of them.
     pub others: u64,
-    /// The piece's hash: what a decision records.
+    /// The digest of the piece, which a decision records.
     pub digest: Digest<of::Piece>,
 }
 
 impl Emergent {
-    /// Why each responsible change is privileged: because the piece is, or because somebody escalates by it.
+    /// Why each responsible change is privileged: the piece is privileged, or a subject completes an escalation path.
     #[must_use]
     pub fn privileged(&self) -> Option<Text> {
         let why = match &self.what {
@@ -188,49 +188,49 @@ impl Emergent {
     }
 }
 
-/// What a claim of the plan turned out to be.
+/// The result of checking a claim of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimResult {
-    /// The snapshot says the same.
+    /// The snapshot agrees.
     Confirmed,
-    /// The snapshot says otherwise.
+    /// The snapshot contradicts it.
     Contradicted,
-    /// The snapshot cannot tell.
+    /// The snapshot has no information.
     Unchecked,
 }
 
-/// A claim, and what the snapshot says of it.
+/// A claim, and the corresponding value of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedClaim {
-    /// The claim's name in the plan (`last_used`, …).
+    /// The name of the claim in the plan (`last_used`, …).
     pub name: &'static str,
-    /// What the plan asserts.
+    /// The claimed value.
     pub claimed: Text,
-    /// What the snapshot says, where it says anything.
+    /// The value in the snapshot, if it has one.
     pub found: Option<Text>,
-    /// How they compare.
+    /// The result of the comparison.
     pub result: ClaimResult,
 }
 
-/// The things that a change names, resolved.
+/// The objects that a change names, resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeTargets {
-    /// The identity that the change is about (`to:`, `identity:`; for `add_trust`, who will act).
+    /// The identity that the change is about (`to:`, `identity:`; for `add_trust`, the identity that will act).
     pub identity: Option<IdentityId>,
     /// The group that the change is about (`to:`, `group:`).
     pub group: Option<GroupId>,
     /// The role.
     pub role: Option<RoleId>,
-    /// The group whose membership is meant.
+    /// The group whose membership changes.
     pub member_of: Option<GroupId>,
     /// The scope, or the resource that the change is about.
     pub scope: Option<ResourceId>,
     /// For trusts and credentials: the identity that can be acted as.
     pub trusted: Option<IdentityId>,
-    /// The permission added or taken.
+    /// The permission added or removed.
     pub permission: Option<Permission>,
-    /// How much of its system that permission names.
+    /// The breadth of that permission.
     pub breadth: Breadth,
     /// The kind and lifetime of the credential.
     pub credential: Option<(Text, Option<Span>)>,
@@ -239,7 +239,7 @@ pub struct ChangeTargets {
 }
 
 impl ChangeTargets {
-    /// The entitlement that the change is about, for typed confirmation and rejects.
+    /// The entitlement that the change is about, for typed confirmation and rejections.
     #[must_use]
     pub fn entitlement(&self) -> Option<Entitlement> {
         self.role.clone().map(Entitlement::Role).or_else(|| self.member_of.clone().map(Entitlement::Membership))
@@ -252,15 +252,15 @@ impl ChangeTargets {
     }
 }
 
-/// How an assignment holds: before or after a change.
+/// The terms of an assignment, before or after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Holding {
     /// Its mode.
     pub mode: Mode,
-    /// When it ends, at the latest.
+    /// The latest expiry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
-    /// How long it lasts from the moment it is applied, where the plan says so; for `until:`, until − now.
+    /// The duration from when it is applied, if the plan states one; for `until:`, until − now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Span>,
 }
@@ -268,98 +268,98 @@ pub struct Holding {
 /// The part of a change that is outside the plan's task, or why no task covers it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outside {
-    /// The plan names no task that `tasks.yaml` knows.
+    /// The plan names no task, or one that is not in `tasks.yaml`.
     NoTask,
     /// The task is not open.
     Closed,
     /// The task does not list this proposer with this sponsor.
     NotListed,
-    /// It gives access in a scope outside the task; none: everywhere.
+    /// It gives access in a scope outside the task; `None`: everywhere.
     Gives(Option<ResourceId>),
-    /// It gives access that ends after the task; none: no expiry.
+    /// It gives access that expires after the task; `None`: no expiry.
     Lasts(Option<Time>),
-    /// It removes or redefines access in a scope outside the task; none: everywhere, or unknown.
+    /// It removes or redefines access in a scope outside the task; `None`: everywhere, or unknown.
     Takes(Option<ResourceId>),
     /// Its losses are not fully known.
     TooLarge,
 }
 
-/// Everything computed about one change, alone on top of the changes it depends on.
+/// The computed facts of one change, applied only on top of the changes it depends on.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, which policies ask about by name")]
 #[derive(Clone, Debug)]
 pub struct ChangeFacts {
-    /// Which change.
+    /// The id of the change.
     pub id: ChangeId,
-    /// The changes it depends on, transitively, sorted.
+    /// The transitive dependencies, sorted.
     pub depends_on: BTreeSet<ChangeId>,
-    /// The things it names.
+    /// The objects it names.
     pub named: ChangeTargets,
-    /// For `adjust` and `revoke`: how the assignment held before.
+    /// For `adjust` and `revoke`: the terms of the assignment before.
     pub was: Option<Holding>,
-    /// For `grant` and `adjust`: how it holds after.
+    /// For `grant` and `adjust`: the terms after.
     pub becomes: Option<Holding>,
-    /// The assignments of the snapshot that it takes or alters.
+    /// The assignments of the snapshot that it removes or alters.
     pub assignments: Vec<AssignmentId>,
-    /// What it states or gives.
+    /// The permissions that it states or grants.
     pub contents: Contents,
-    /// What it gains and loses.
+    /// Gained and lost access.
     pub effects: Effects,
-    /// What it takes in one way and its holders still have in another, by subject.
+    /// Access that it removes by one path and its holders keep by another, by subject.
     pub kept: Vec<Kept>,
-    /// Whom it names as receiver, members of groups among them: they count as gaining, whatever the snapshot says of what
-    /// they receive.
+    /// The subjects named as receivers, including members of groups. They count as gaining, whatever the snapshot shows
+    /// of the access received.
     pub receivers: BTreeSet<Subject>,
-    /// Whom.
+    /// The affected subjects.
     pub concerned: Affected,
-    /// Whether anything gained or eligible, or the change itself, is privileged; the reasons, sorted.
+    /// Why any access gained, or the change itself, is privileged; sorted.
     pub privileged: BTreeSet<Text>,
-    /// Why what it gives together with other changes of the plan is privileged, or lets somebody escalate: of every
-    /// emergent piece in whose responsible sets it is, or was not shown not to be; sorted.
+    /// Why the access that it gives together with other changes of the plan is privileged, or completes an escalation
+    /// path; sorted. Covers every emergent piece that lists the change as a member.
     pub privileged_together: BTreeSet<Text>,
-    /// How many gained and eligible pieces are privileged.
+    /// The number of gained and eligible pieces that are privileged.
     pub gained_privileged: u64,
-    /// The highest sensitivity of what it gains, loses or names.
+    /// The highest sensitivity of the access it gains or loses and of the objects it names.
     pub sensitivity: Sensitivity,
-    /// How much of what it gives or takes is classified by no rule and no label: accesses, or permissions of what it
-    /// names, whichever are more. An entitlement that gives nothing, as far as the snapshot shows, counts as one.
+    /// How much of what it gives or removes is not classified by any rule or label: accesses, or permissions of the
+    /// objects it names, whichever are more. An entitlement without permissions in the snapshot counts as one.
     pub unclassified: u64,
-    /// Whether everybody, or an anonymous caller, gains or is named as receiver.
+    /// Whether everyone, or an anonymous caller, gains access or is named as receiver.
     pub public: bool,
-    /// Whether what it names for more gives any action on any resource.
+    /// Whether it grants any action on any resource.
     pub gives_everything: bool,
-    /// Who is named as receiver: counts as gaining, whatever the snapshot knows of what is received.
+    /// The subject named as receiver. It counts as gaining, whatever the snapshot shows of the access received.
     pub receiver: Option<Subject>,
-    /// Where something is unclassified: a name in it that tells of an administrator.
+    /// If anything is unclassified: a name that suggests an administrator.
     pub admin_name: Option<Text>,
-    /// The claims, checked.
+    /// The checked claims.
     pub claims: Vec<CheckedClaim>,
     /// Escalation paths that it opens alone.
     pub escalations: Vec<Escalation>,
-    /// Escalation paths that it would open for a subject that had all that they lead to before, without a condition.
+    /// Escalation paths that it would open, for subjects that already had all access of the path, without a condition.
     pub already: Vec<Escalation>,
-    /// Conflicts that it makes alone.
+    /// Separation-of-duties conflicts that it creates alone.
     pub sod: Vec<SodConflict>,
-    /// Places in [`Analysis::emergent`] of the pieces in whose responsible sets it is.
+    /// Indices into [`Analysis::emergent`] of the pieces that list it as a member.
     pub emergent: Vec<usize>,
-    /// Places in [`Analysis::lost_together`] of the losses in whose responsible sets it is.
+    /// Indices into [`Analysis::lost_together`] of the losses that list it as a member.
     pub lost_together: Vec<usize>,
-    /// Whether the task is open, lists this agent and sponsor, and all that is gained lies inside its scope and time.
+    /// Whether the task is open, lists this agent and sponsor, and covers all access gained by scope and time.
     pub in_task_scope: bool,
-    /// Whether nothing is taken or redefined, or the task is such a one and all of that lies inside its scope.
+    /// Whether nothing is removed or redefined, or such a task covers all of it by scope.
     pub takes_in_task_scope: bool,
-    /// What lies outside the task: at most twenty places of each kind.
+    /// What is outside the task: at most twenty scopes of each kind.
     pub outside: BTreeSet<Outside>,
-    /// Whether the role or group that it assigns holds any deny, conditional ones included: taking such an assignment
-    /// can be the first half of a gain.
+    /// Whether the role or group that it assigns has any deny, conditional or not: removing such an assignment can be
+    /// the first half of a gain.
     pub touches_deny: bool,
     /// Whether an inverse change restores the state before.
     pub reversible: bool,
-    /// What Cedar may ask about: memberships as of this change on top of its dependencies, owners as before the plan.
+    /// The context for Cedar queries: memberships after this change on top of its dependencies, owners before the plan.
     pub around: PolicyContext,
 }
 
 impl ChangeFacts {
-    /// Who gains by it, now or by activation, or receives something.
+    /// The subjects that gain access, now or by activation, or are receivers.
     pub fn gaining(&self) -> impl Iterator<Item = &Subject> {
         let pieces = self.effects.gained.iter().chain(&self.effects.gained_eligible).map(|piece| &piece.subject);
         pieces.chain(&self.receivers).chain(&self.receiver)
@@ -377,39 +377,40 @@ impl ChangeFacts {
         self.is_privileged() || !self.privileged_together.is_empty()
     }
 
-    /// Every reason for which the change is privileged, alone or together with others of its plan.
+    /// Every reason why the change is privileged, alone or together with others of its plan.
     pub fn why_privileged(&self) -> impl Iterator<Item = &Text> {
         self.privileged.iter().chain(&self.privileged_together)
     }
 }
 
-/// Everything computed about a plan.
+/// The computed facts of a plan.
 #[derive(Clone, Debug)]
 pub struct Analysis {
-    /// Per change, in the order of the plan.
+    /// The changes, in the order of the plan.
     pub changes: Vec<ChangeFacts>,
-    /// What the whole plan does.
+    /// Access that the whole plan gives and removes.
     pub effects: Effects,
-    /// Whom the whole plan concerns.
+    /// The subjects that the whole plan affects.
     pub concerned: Affected,
-    /// How many gained and eligible pieces of the whole plan are privileged.
+    /// The number of gained and eligible pieces of the whole plan that are privileged.
     pub gained_privileged: u64,
     /// Escalation paths that the whole plan completes, those of single changes included.
     pub escalations: Vec<Escalation>,
-    /// Conflicts that the whole plan makes, those of single changes included.
+    /// Separation-of-duties conflicts that the whole plan creates, those of single changes included.
     pub sod: Vec<SodConflict>,
-    /// What emerges, sorted by digest.
+    /// Emergent pieces, sorted by digest.
     pub emergent: Vec<Emergent>,
-    /// What is lost by several changes together and by none alone, sorted by digest.
+    /// Access that only several changes together remove, sorted by digest.
     pub lost_together: Vec<Emergent>,
-    /// Whether a cap was hit in the search for responsible sets.
+    /// Whether the search for responsible sets reached a limit.
     pub sets_incomplete: bool,
-    /// What the plan removes in large part, the most severe first.
+    /// The mass removals of the plan, the most severe first.
     pub mass_removals: Vec<MassRemoval>,
-    /// The things around `SubmitPlan`: memberships as of the whole plan, owners as before it.
+    /// The context of `SubmitPlan`: memberships after the whole plan, owners before it.
     pub around: PolicyContext,
-    /// Proposer, sponsor and every person's identities, as before the plan and in force at `taken_at` and now.
+    /// Proposer, sponsor and every person's identities, before the plan, with memberships in force at `taken_at` and
+    /// now.
     pub before: PolicyContext,
-    /// Findings about the plan against the snapshot that do not stop it.
+    /// Findings about the plan against the snapshot that are not fatal.
     pub findings: Vec<Finding>,
 }

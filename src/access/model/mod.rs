@@ -1,4 +1,4 @@
-//! Plain data: what a plan does to access. No algorithm lives here.
+//! Plain data: what a plan does to access. Contains no algorithms.
 
 pub mod access;
 pub mod contents;

@@ -1,11 +1,11 @@
-//! Paths from a subject to an access, and what a subject keeps by them, as plain data.
+//! Paths from a subject to an access, and the access that a subject keeps, as plain data.
 
 use std::sync::Arc;
 
 use crate::input::entitlement::Mode;
 use crate::input::id::{AssignmentId, GroupId, RoleId, Subject, TrustId};
 
-/// One step of the way by which a subject comes to an access, in reading order from the subject.
+/// One step of the path from a subject to an access, in reading order from the subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PathStep {
     /// Belongs to a group: by the group's own list, by its rule, or by an assignment.
@@ -18,19 +18,19 @@ pub enum PathStep {
     ActsAs(Subject, TrustId),
 }
 
-/// The way by which a subject comes to an access: shared by all that tell of it.
+/// The path from a subject to an access. Shared by all facts that contain it.
 pub type AccessPath = Arc<[PathStep]>;
 
-/// What a subject keeps of the access that a change takes.
+/// The access that a subject keeps although a change removes it by one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The subject.
     pub subject: Subject,
     /// The path by which it still has the access.
     pub path: AccessPath,
-    /// How many of the accesses that the change takes it still has by this path.
+    /// How many of the removed accesses it still has by this path.
     pub accesses: u64,
-    /// How many accesses the change takes from the subject by one path or another.
+    /// How many accesses the change removes from the subject in total.
     pub of: u64,
 }
 

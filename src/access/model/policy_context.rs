@@ -1,4 +1,4 @@
-//! What policies may ask about: identities, groups, roles and resources with all that they belong to.
+//! The context of policy queries: identities, groups, roles and resources with their ancestors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::time::Time;
 use crate::snapshot::model::{MembersKnown, Status};
 
-/// The things around a question, flattened: ancestors only through unscoped assignments in force.
+/// The objects around a policy query, flattened. Ancestors come only through unscoped assignments in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyContext {
     /// Identities.
@@ -23,11 +23,11 @@ pub struct PolicyContext {
 /// An identity as a policy sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityView {
-    /// What it is.
+    /// Its kind.
     pub kind: IdentityKind,
     /// Whether it can be used.
     pub status: Status,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Option<IdentityId>,
     /// Whether any effective access is privileged.
     pub privileged: bool,
@@ -42,9 +42,9 @@ pub struct IdentityView {
 /// A group as a policy sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupView {
-    /// Who answers for it.
+    /// The owner.
     pub owner: Option<IdentityId>,
-    /// How well its members are known; all but `known` is `open` to policies.
+    /// How completely its members are known. Anything but `known` is `open` to policies.
     pub members_known: MembersKnown,
     /// Every group it belongs to, transitively.
     pub groups: BTreeSet<GroupId>,
@@ -55,13 +55,13 @@ pub struct GroupView {
 /// A role as a policy sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleView {
-    /// Who answers for it.
+    /// The owner.
     pub owner: Option<IdentityId>,
-    /// The highest of its own label and of its permissions.
+    /// The highest sensitivity among its own label and its permissions.
     pub sensitivity: Sensitivity,
     /// Whether any of its permissions is privileged.
     pub privileged: bool,
-    /// The kinds of identity it is meant for; empty means any.
+    /// The kinds of identity it is intended for; empty: any.
     pub kinds: BTreeSet<IdentityKind>,
     /// Every role it includes, transitively.
     pub includes: BTreeSet<RoleId>,
@@ -72,8 +72,8 @@ pub struct RoleView {
 pub struct ResourceView {
     /// Its label.
     pub sensitivity: Sensitivity,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Option<IdentityId>,
-    /// Everything it lies in, transitively.
+    /// Every resource it is inside of, transitively.
     pub ancestors: BTreeSet<ResourceId>,
 }

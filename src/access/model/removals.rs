@@ -35,9 +35,9 @@ pub enum Removable {
 pub struct MassRemoval {
     /// What is removed.
     pub what: Removed,
-    /// How many lose it; for an identity, 1.
+    /// The number of subjects that lose it; for an identity, 1.
     pub taken: u64,
-    /// How many have it before; for an identity, 1.
+    /// The number of subjects that have it before; for an identity, 1.
     pub of: u64,
     /// The changes of the plan that remove or redefine access.
     pub changes: BTreeSet<ChangeId>,
@@ -79,7 +79,7 @@ impl Removable {
 }
 
 impl Removed {
-    /// The entitlement that is removed from its holders; none if the removal is from one identity.
+    /// The entitlement that is removed from its holders; `None` if the removal is from one identity.
     #[must_use]
     pub fn thing(&self) -> Option<&Removable> {
         match self {
@@ -88,7 +88,7 @@ impl Removed {
         }
     }
 
-    /// The word for policies and machines.
+    /// The name for policies and machine-readable output.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {

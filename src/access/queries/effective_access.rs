@@ -1,7 +1,7 @@
-//! Effective access of one subject, written out.
+//! Effective access of one subject, expanded.
 //!
-//! In: an index and a subject. Out: every access that it reaches, with the way, not reduced. For questions about one
-//! subject; the analysis of a plan never writes out more than what differs.
+//! Lists every access that the subject can reach, with its path, not reduced. For queries about one subject; the
+//! analysis of a plan expands only differences.
 
 use crate::access::effective::held_access::{AccessDiff, HeldAccess};
 use crate::access::effective::state::AccessState;
@@ -10,18 +10,18 @@ use crate::access::graph::provenance::path;
 use crate::access::model::facts::{Access, AccessPath};
 use crate::input::id::Subject;
 
-/// An access that a subject reaches.
+/// An access that a subject can reach.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reached {
-    /// What access.
+    /// The access.
     pub access: Access,
     /// Whether something must be activated first.
     pub eligible: bool,
-    /// One way that gives it.
+    /// One path to it.
     pub path: AccessPath,
 }
 
-/// Everything that a subject reaches in a snapshot, sorted, each access once per mode.
+/// Everything that a subject can reach in a snapshot, sorted, each access once per mode.
 #[must_use]
 pub fn effective(index: &Index<'_>, subject: &Subject) -> Vec<Reached> {
     let mut found = all_of(AccessState::plain(index).everything(subject));

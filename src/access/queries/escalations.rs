@@ -1,6 +1,6 @@
-//! Standing completions: who completes which escalation path in a snapshot as it is, and which roles alone are enough.
+//! Standing escalations: which subjects complete which escalation paths in a snapshot, and which roles alone suffice.
 //!
-//! In: an index, or a state and a role. Out: completions with their ways, and paths by id. Nothing of a plan.
+//! Computed without a plan, from an index, or from a state and a role.
 
 use std::rc::Rc;
 
@@ -21,8 +21,8 @@ use crate::access::risk::rule_files::Data;
 use crate::input::id::{RoleId, Subject};
 use crate::input::text::Text;
 
-/// Ids and titles of the paths for which holding one role everywhere is enough, if there is something to bind their
-/// variables to.
+/// Ids and titles of the paths for which one role, held everywhere, is sufficient, provided that there are objects to
+/// bind their variables to.
 pub(crate) fn enough<'p>(
     view: &AccessState<'_, '_>,
     paths: &'p [EscalationPath],
@@ -52,14 +52,14 @@ pub(crate) fn enough<'p>(
     paths.iter().filter(applies).filter(holds).map(|path| (&path.id, &path.title)).collect()
 }
 
-/// Who completes what in a snapshot as it is, sorted by subject, then path: complete paths and those only possible.
+/// All completions in a snapshot, sorted by subject, then path: complete paths and possible ones.
 #[cfg(test)]
 pub fn standing(index: &Index<'_>, data: &Data) -> Vec<Escalation> {
     let view = AccessState::plain(index);
     completed_by(&view, data, view.everyone())
 }
 
-/// Administrators, and what everybody else completes. WHY apart: who holds everything completes every path.
+/// Superusers, and the completions of all other subjects. WHY separate: a superuser completes every path.
 pub(crate) fn beside_administrators(view: &AccessState<'_, '_>, data: &Data) -> (Vec<Subject>, Vec<Escalation>) {
     let (administrators, others): (Vec<Subject>, Vec<Subject>) =
         view.everyone().into_iter().partition(|subject| view.is_administrator(subject));

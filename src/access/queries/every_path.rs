@@ -1,9 +1,10 @@
 //! Every path from a subject to each of its accesses.
 //!
-//! Effective access keeps one path to each access. This module enumerates all of them, breadth first: each path by which the
-//! subject acts as another, visiting nobody twice; for each actor, each path of memberships to an assignment; for each
-//! assignment, what its role gives. The number of paths can grow exponentially, so at most [`MOST_ACTING`] paths to actors
-//! and [`MOST`] paths in all are listed, the shortest first. The best path to each access is always listed.
+//! Effective access keeps one path to each access. This module enumerates all of them, breadth first: each path by
+//! which the subject acts as another without visiting an identity twice; for each actor, each path of memberships to an
+//! assignment; for each assignment, the accesses of its role. The number of paths can grow exponentially, so at most
+//! [`MOST_ACTING`] paths to actors and [`MOST`] paths in all are listed, the shortest first. The best path to each
+//! access is always listed.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -18,9 +19,9 @@ use crate::access::queries::effective_access::{Reached, all_of, effective};
 use crate::input::entitlement::Mode;
 use crate::input::id::Subject;
 
-/// The most paths to actors.
+/// The maximum number of paths to actors.
 const MOST_ACTING: usize = 2_000;
-/// The most paths in all.
+/// The maximum number of paths in all.
 const MOST: usize = 100_000;
 
 /// A path to an identity or group, with everyone on it.
@@ -38,7 +39,8 @@ impl Onward {
     }
 }
 
-/// Everything that a subject reaches in a snapshot, by every path, sorted; and whether there are more paths than listed.
+/// Everything that a subject can reach in a snapshot, by every path, sorted, and whether there are more paths than
+/// listed.
 #[must_use]
 pub fn every_path(index: &Index<'_>, subject: &Subject) -> (Vec<Reached>, bool) {
     let view = AccessState::plain(index);
@@ -69,7 +71,7 @@ pub fn every_path(index: &Index<'_>, subject: &Subject) -> (Vec<Reached>, bool) 
 }
 
 impl AccessState<'_, '_> {
-    /// Every path by which a subject acts as another, starting with itself; and whether there are more.
+    /// Every path by which a subject acts as another, starting with itself, and whether there are more.
     fn every_acting(&self, subject: &Subject) -> (Vec<Onward>, bool) {
         if !self.usable(subject) {
             return (Vec::new(), false);

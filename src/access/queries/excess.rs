@@ -1,7 +1,7 @@
-//! Whether an agent holds more than it may.
+//! Whether an agent has more access than it may have.
 //!
-//! In: a snapshot's index, an identity, what it may hold. Out: an example of what it holds beyond that, or nothing. What
-//! it reaches through groups, roles and trusts counts as held; eligible access too. Errs towards more access.
+//! Compares the effective access of an identity with its permitted access and returns an example of the excess, or
+//! nothing. Access through groups, roles and trusts counts, and so does eligible access. Over-approximates.
 
 use crate::access::effective::role::Allow;
 use crate::access::effective::state::AccessState;
@@ -10,18 +10,18 @@ use crate::access::matching::coverage::scope_covers;
 use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::text::Text;
 
-/// What an agent may hold, within a scope or everywhere.
+/// Permitted access of an agent, within a scope or everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MayHold {
     /// A role.
     Role(RoleId, Option<ResourceId>),
-    /// Membership of a group, with all that the group holds.
+    /// Membership of a group, with all access of the group.
     MemberOf(GroupId, Option<ResourceId>),
     /// An action pattern on a resource pattern.
     Access(Text, Text, Option<ResourceId>),
 }
 
-/// An example of what an identity holds beyond what it may, as a phrase; `None`: nothing.
+/// An example of the excess access of an identity, as a phrase; `None` if there is no excess.
 #[must_use]
 pub fn overbroad(index: &Index<'_>, who: &IdentityId, may: &[MayHold]) -> Option<Text> {
     let view = AccessState::plain(index);
@@ -79,7 +79,8 @@ pub fn overbroad(index: &Index<'_>, who: &IdentityId, may: &[MayHold]) -> Option
 }
 
 impl Index<'_> {
-    /// Whether one access covers another in this snapshot by the exact rules of coverage: action, resource, scope, end, condition, exceptions.
+    /// Whether one access covers another in this snapshot by the exact rules of coverage: action, resource, scope,
+    /// expiry, condition, exceptions.
     #[must_use]
     pub fn covers(
         &self,

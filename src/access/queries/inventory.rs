@@ -1,9 +1,9 @@
-//! What stands out in a snapshot: who holds privileged roles and how, what is not used, what nobody answers for, which
-//! roles are enough to reach for more.
+//! Inventory of a snapshot: holders of privileged roles, unused access, identities without an owner, and roles that are
+//! sufficient for privilege escalation.
 //!
-//! In: an index, the data that analysis goes by, and how long unused access may lie. Out: rows for people who look after
-//! entitlements. It reports what is written down, role by role; what trusts and rules add to it, the analysis of a plan and
-//! the escalation paths say. One pass over the assignments; each role is looked at once.
+//! Produces rows for people who administer entitlements. Reports recorded assignments, role by role; access through
+//! trusts and rules is covered by the analysis of a plan and the escalation paths. One pass over the assignments; each
+//! role is inspected once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,43 +19,43 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::snapshot::model::{Assignment, Identity, MembersKnown, Status};
 
-/// A privileged role that somebody holds.
+/// A privileged role that a subject holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrivilegedHolding {
-    /// Who.
+    /// The holder.
     pub subject: Subject,
-    /// What kind of identity; none: a group.
+    /// The kind of identity; `None`: a group.
     pub kind: Option<IdentityKind>,
     /// The role.
     pub role: RoleId,
-    /// Where; none: everywhere.
+    /// The scope; `None`: everywhere.
     pub scope: Option<ResourceId>,
-    /// How.
+    /// The mode.
     pub mode: Mode,
-    /// Until when.
+    /// The expiry.
     pub until: Option<Time>,
     /// Why the role is privileged.
     pub why: Text,
-    /// How much harm it can do.
+    /// The sensitivity of the role.
     pub sensitivity: Sensitivity,
 }
 
-/// Something that lies unused.
+/// An unused assignment or identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {
     /// The assignment's holder, or the identity itself.
     pub who: Text,
-    /// The role or group held; none: the identity itself is not used.
+    /// The role or group held; `None`: the identity itself is unused.
     pub what: Option<Text>,
-    /// Where.
+    /// The scope.
     pub scope: Option<ResourceId>,
-    /// When it was last used; none: never, as far as the export knows.
+    /// When it was last used; `None`: never, as far as the export records.
     pub last_used: Option<Time>,
-    /// When it was given, where that is known.
+    /// When it was granted, if known.
     pub granted_at: Option<Time>,
 }
 
-/// A role that is enough for a known escalation path.
+/// A role that is sufficient for a known escalation path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProneRole {
     /// The role.
@@ -64,11 +64,11 @@ pub struct ProneRole {
     pub paths: Vec<Text>,
     /// What the first of them leads to.
     pub title: Text,
-    /// How many assignments give it.
+    /// The number of assignments of the role.
     pub assignments: u64,
 }
 
-/// How many there are of each sensitivity.
+/// Counts by sensitivity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Levels(BTreeMap<Sensitivity, u64>);
 
@@ -77,39 +77,39 @@ impl Levels {
         *self.0.entry(sensitivity).or_default() += 1;
     }
 
-    /// How many there are of one.
+    /// The count for one sensitivity.
     #[must_use]
     pub fn of(&self, sensitivity: Sensitivity) -> u64 {
         self.0.get(&sensitivity).copied().unwrap_or_default()
     }
 }
 
-/// What stands out in a snapshot.
+/// The inventory of a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Holdings {
-    /// How many of each kind of thing.
+    /// The number of objects of each kind.
     pub counts: BTreeMap<&'static str, u64>,
-    /// How many assignments in force there are of each sensitivity.
+    /// The number of assignments in force, by sensitivity.
     pub levels: Levels,
-    /// Privileged roles held, the most sensitive first.
+    /// Privileged roles with their holders, the most sensitive first.
     pub privileged: Vec<PrivilegedHolding>,
-    /// Identities other than people for which nobody answers.
+    /// Identities other than people without an owner.
     pub without_owner: Vec<(IdentityId, IdentityKind)>,
-    /// Access and identities that lie unused.
+    /// Unused access and identities.
     pub stale: Vec<Stale>,
     /// Whether the export records any use or grant time.
     pub use_known: bool,
     /// The number of assignments without either.
     pub use_unknown: u64,
-    /// Roles that are enough for a known escalation path.
+    /// Roles that are sufficient for a known escalation path.
     pub prone: Vec<ProneRole>,
-    /// Who holds everything, everywhere, in force and for good, and so completes every path.
+    /// Subjects that have everything, everywhere, in force and permanently, and so complete every path.
     pub administrators: Vec<Subject>,
-    /// Who else completes which path by all that it holds and can act as, and how: by what they open, complete ones first.
+    /// Completions of the other subjects, by all access they can reach, complete ones first.
     pub escalations: Vec<Escalation>,
 }
 
-/// Looks at a whole snapshot. What was used last before `taken_at` less `stale_after` is stale.
+/// Builds the inventory. An assignment or identity last used earlier than `stale_after` before `taken_at` is stale.
 #[must_use]
 pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
     let snapshot = index.snapshot();
@@ -202,7 +202,7 @@ fn add_counts(found: &mut Holdings) {
 }
 
 impl PrivilegedHolding {
-    /// Whether it is held without end.
+    /// Whether the assignment has no expiry.
     #[must_use]
     pub fn is_standing(&self) -> bool {
         self.mode == Mode::Standing && self.until.is_none()
@@ -219,7 +219,7 @@ fn kind(index: &Index<'_>, subject: &Subject) -> Option<IdentityKind> {
 fn stale_assignment(assignment: &Assignment, limit: Time) -> Option<Stale> {
     let unused = match (assignment.last_used, assignment.granted_at) {
         (Some(used), _) => used < limit,
-        // WHY: an export that knows no use at all says nothing; one that knows when it was given does.
+        // WHY: if the export records no use times at all, a missing one means nothing, but a grant time still counts.
         (None, Some(granted)) => granted < limit,
         (None, None) => false,
     };
@@ -237,7 +237,7 @@ fn stale_identity(identity: &Identity, limit: Time) -> Option<Stale> {
     Some(Stale { who: identity.id.text(), what: None, scope: None, last_used: Some(used), granted_at: None })
 }
 
-/// Identities and groups that stand for everybody or for anonymous callers.
+/// Identities and groups that represent everyone or anonymous callers.
 fn public_principals(view: &AccessState<'_, '_>) -> u64 {
     view.everyone().iter().filter(|subject| view.is_public(subject)).count() as u64
 }

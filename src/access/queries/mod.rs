@@ -1,4 +1,4 @@
-//! Questions about a snapshot: who can do something, what a subject can do, what differs between two snapshots.
+//! Queries about a snapshot: who can do something, what a subject can do, what differs between two snapshots.
 
 pub mod effective_access;
 pub(crate) mod escalations;

@@ -1,8 +1,8 @@
-//! What lies between two snapshots, for everybody in either.
+//! The difference between two snapshots, for every subject of either.
 //!
-//! In: two indexes and the data that analysis goes by. Out: effective access gained and lost, and the escalation paths that
-//! somebody newly completes: through groups, includes, trusts and rules, each as of its own snapshot. Exchanging the two
-//! exchanges gains and losses. It says nothing of why.
+//! Computes effective access gained and lost, and newly completed escalation paths, through groups, includes, trusts
+//! and rules, each as of its own snapshot. With the snapshots exchanged, gains and losses are exchanged. Does not
+//! explain the causes.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +16,12 @@ use crate::access::model::facts::{Effects, Escalation};
 use crate::access::risk::rule_files::Data;
 use crate::input::id::Subject;
 
-/// What lies between two snapshots.
+/// The difference between two snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct Between {
     /// Access gained and lost, sorted by subject.
     pub effects: Effects,
-    /// Escalation paths that somebody completes after, and not before.
+    /// Escalation paths that a subject completes after and not before.
     pub escalations: Vec<Escalation>,
 }
 
@@ -31,7 +31,7 @@ pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Betwee
     let mut found = Between::default();
     let (old, new) = (AccessState::plain(before), AccessState::plain(after));
     let bench = EffectContext::new(data, after.systems(), Budget::default());
-    // Each direction judges places by the tree of the snapshot that holds the access.
+    // Each direction evaluates scopes by the tree of the snapshot that has the access.
     let (gains, losses) = (Comparison::new(&old, &new, &new), Comparison::new(&new, &old, &old));
     for subject in everyone(before).union(&everyone(after)) {
         let (more, less) = (gains.more(subject, usize::MAX), losses.more(subject, usize::MAX));
@@ -53,7 +53,7 @@ pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Betwee
     found
 }
 
-/// Every subject that a snapshot holds or names.
+/// Every subject that a snapshot defines or refers to.
 fn everyone(index: &Index<'_>) -> BTreeSet<Subject> {
     let snapshot = index.snapshot();
     let view = AccessState::plain(index);

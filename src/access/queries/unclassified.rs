@@ -1,8 +1,8 @@
-//! What nothing classifies in a snapshot, by how many assignments give it: where rules help most.
+//! The unclassified entitlements of a snapshot, by number of assignments: where additional rules help most.
 //!
-//! In: an index and rules. Out: how many assignments there are of each sensitivity, and groups of unclassified entitlements,
-//! the most frequent first. A resource is named up to its last `:` or `/`, so that a thousand projects are one group. One
-//! pass over the assignments; each role is looked at once.
+//! Counts the assignments by sensitivity and groups unclassified entitlements, the most frequent first. A resource is
+//! named up to its last `:` or `/`, so that a thousand projects are one group. One pass over the assignments; each role
+//! is inspected once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,34 +15,34 @@ use crate::input::entitlement::Sensitivity;
 use crate::input::id::{GroupId, RoleId, Subject};
 use crate::input::text::Text;
 
-/// What a rule would have to name.
+/// What a new rule would have to match.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unclassified {
     /// An action on resources of a pattern.
     Access {
         /// The action.
         action: Text,
-        /// The pattern that takes in the resources seen.
+        /// A pattern that matches the resources found.
         resource: Text,
     },
-    /// Membership of a group that gives nothing here.
+    /// Membership of a group without permissions in the snapshot.
     Group(Text),
-    /// A role that gives nothing here.
+    /// A role without permissions in the snapshot.
     Role(Text),
 }
 
-/// What nothing classifies.
+/// The unclassified entitlements of a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Gaps {
-    /// How many assignments in force there are of each sensitivity.
+    /// The number of assignments in force, by sensitivity.
     pub levels: Levels,
-    /// How many assignments there are in all.
+    /// The total number of assignments.
     pub assignments: u64,
-    /// What is unclassified, and how many assignments give it; the most first.
+    /// The unclassified entitlements with their numbers of assignments, the most frequent first.
     pub found: Vec<(Unclassified, u64)>,
 }
 
-/// Finds what nothing classifies.
+/// Finds the unclassified entitlements.
 #[must_use]
 pub fn unclassified(index: &Index<'_>, data: &Data) -> Gaps {
     let view = AccessState::plain(index);
@@ -93,7 +93,7 @@ fn of_role(view: &AccessState<'_, '_>, classifier: &Classifier<'_>, role: &RoleI
     found
 }
 
-/// A resource up to its last divider, and anything after it.
+/// A resource up to its last separator, followed by a wildcard.
 fn family(resource: &Text) -> Text {
     match resource.raw().rfind([':', '/']) {
         Some(at) => Text::from(format!("{}*", resource.raw().get(..=at).unwrap_or_default())),

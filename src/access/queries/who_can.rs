@@ -1,15 +1,16 @@
-//! Questions about a snapshot: can someone do a thing, and who can.
+//! Access queries: whether a subject can do something, and which subjects can.
 //!
-//! In: an index, a subject, an action and a resource. Out: an answer with each access that gives it, by its shortest way,
-//! and what stands in the way. Whoever can act as another can do what that one can. Never a guess: where a condition
-//! decides, of an allow, a deny or a trust, the answer says so. Who can costs, for each subject, as whom it can act; of
-//! each only the best few accesses are kept, and the others counted.
+//! Answers a query for an action and a resource with each access that permits it, by its shortest path, and with what
+//! prevents it. A subject can do everything that the identities it can act as can do. If the result depends on a
+//! condition of an allow, a deny or a trust, the answer reports that. The cost of `who_can` is, for each subject, the
+//! number of identities it can act as; only the best few accesses per subject are kept, and the others are counted.
 //!
-//! Whether a role can be assumed is for its trusts to say: a permission for it is not enough, and those whom a trust names
-//! from outside need none.
+//! Whether a role can be assumed is decided by its trusts: a permission to assume it is not sufficient, and external
+//! principals named in a trust need none.
 //!
-//! A system of accounts (AWS) asks for two sides: what lies in another account is reached only where that account lets one
-//! in, and one's own account allows it too. Source: AWS, IAM user guide, "Cross-account policy evaluation logic".
+//! In a system with accounts (AWS), cross-account access needs both sides: the account of the resource must admit the
+//! subject, and the subject's own account must allow the access. Source: AWS, IAM user guide, "Cross-account policy
+//! evaluation logic".
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -29,34 +30,34 @@ use crate::input::id::{ResourceId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// What is asked for: patterns, and where.
+/// The query: patterns and scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessQuery {
     /// The action.
     pub action: Text,
     /// The resource.
     pub resource: Text,
-    /// Below which resource; none: anywhere will do.
+    /// The scope; `None`: any.
     pub scope: Option<ResourceId>,
 }
 
-/// Whether someone can.
+/// The answer to a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccessVerdict {
     /// No.
     No,
-    /// Some of what is asked for.
+    /// Only part of the query is permitted.
     Partly,
-    /// Under a condition that is not evaluated here.
+    /// Permitted under a condition that is not evaluated here.
     UnderCondition,
-    /// After an activation.
+    /// Permitted after an activation.
     Eligible,
     /// Yes.
     Yes,
 }
 
 impl AccessVerdict {
-    /// The word as users see it.
+    /// The word shown to users.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -69,42 +70,42 @@ impl AccessVerdict {
     }
 }
 
-/// An answer.
+/// The answer for one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessAnswer {
-    /// Who.
+    /// The subject.
     pub subject: Subject,
-    /// Whether.
+    /// The verdict.
     pub verdict: AccessVerdict,
-    /// The accesses that give it, best first, each with its way.
+    /// The accesses that permit it, best first, each with its path.
     pub ways: Vec<(AccessVerdict, Reached)>,
-    /// How many accesses more give it.
+    /// The number of further accesses that permit it.
     pub more: usize,
-    /// What takes it, or part of it.
+    /// The denies and exceptions that prevent it, or part of it.
     pub taken: Vec<Exception>,
-    /// The account that does not let the subject in, where only that is missing.
+    /// The account that does not admit the subject, if only that is missing.
     pub closed: Option<Text>,
 }
 
-/// Accesses of each answer that [`who_can`] keeps.
+/// The number of accesses that [`who_can`] keeps for each answer.
 const KEPT: usize = 5;
 
-/// Whether a subject can.
+/// Whether a subject can do something.
 #[must_use]
 pub fn can(index: &Index<'_>, subject: &Subject, wish: &AccessQuery) -> AccessAnswer {
     let view = AccessState::plain(index);
     ask(&view, subject, &view.row(subject), wish, usize::MAX)
 }
 
-/// Who can, sorted by name: identities and groups with any answer but no. Each answer lists up to `most` accesses, by
-/// default few.
+/// The subjects that can do something, sorted by name: identities and groups with any answer but no. Each answer lists
+/// up to `most` accesses, by default few.
 #[must_use]
 pub fn who_can(index: &Index<'_>, wish: &AccessQuery, most: Option<usize>) -> Vec<AccessAnswer> {
     let view = AccessState::plain(index);
     let most = most.unwrap_or(KEPT);
     let behind = view.predecessors(&holders(&view, wish));
     let answer = |subject: &Subject| {
-        // WHY: a row is asked for once, so that none need be kept, unless live trusts are told from all of them.
+        // WHY: each closure is used once, so it need not be cached, unless active trusts are computed from all of them.
         let row = if view.has_conditional_trusts() {
             view.row(subject)
         } else if view.usable(subject) {
@@ -117,14 +118,14 @@ pub fn who_can(index: &Index<'_>, wish: &AccessQuery, most: Option<usize>) -> Ve
     behind.iter().map(answer).filter(|answer| answer.verdict != AccessVerdict::No).collect()
 }
 
-/// Who holds something of what is asked for itself.
+/// The subjects that directly hold any access matching the query.
 fn holders(view: &AccessState<'_, '_>, wish: &AccessQuery) -> BTreeSet<Subject> {
     let mut holders: BTreeSet<Subject> = assumed(view, wish).into_iter().collect();
     if !holders.is_empty() {
         return holders;
     }
     for role in &view.index.snapshot().roles {
-        // Variables stand for the holder, hence any resource.
+        // The value of a variable depends on the holder, so any resource is assumed.
         let any = Text::from("*");
         let flat = view.flat(&role.id);
         let resource = if flat.variables { &any } else { &wish.resource };
@@ -137,10 +138,10 @@ fn holders(view: &AccessState<'_, '_>, wish: &AccessQuery) -> BTreeSet<Subject> 
     holders
 }
 
-/// The actions by which a role of AWS is assumed begin so.
+/// The prefix of the actions that assume an AWS role.
 const ASSUME: &str = "sts:AssumeRole";
 
-/// The role that is asked to be assumed, if the snapshot knows it: then its trusts say who can.
+/// The role that the query would assume, if the snapshot contains it: then its trusts decide.
 fn assumed(view: &AccessState<'_, '_>, wish: &AccessQuery) -> Option<Subject> {
     let is_asked =
         Dialect::Aws.action_covers(&format!("{ASSUME}*"), wish.action.raw()) && wish.resource.raw().contains(":role/");
@@ -148,7 +149,7 @@ fn assumed(view: &AccessState<'_, '_>, wish: &AccessQuery) -> Option<Subject> {
     Some(Subject::Identity(role.id.clone()))
 }
 
-/// Whether a subject can act as a role: by trusts, which ask for a permission where they need one.
+/// Whether a subject can act as a role: by its trusts, which include a required permission if there is one.
 fn assume(view: &AccessState<'_, '_>, row: &Reachable, wish: &AccessQuery, role: &Subject, answer: &mut AccessAnswer) {
     let Some(way) = row.get(role) else { return };
     for (leg, eligible) in [(way.now.as_ref(), false), (way.eligible(), true)] {
@@ -215,7 +216,7 @@ fn ask(
         }
         found.push((verdict, *eligible, one));
     }
-    // What a deny takes whole is no access at all; it is named here.
+    // An access that a deny covers entirely is no longer an access; the deny is reported here.
     for actor in row.keys() {
         let whole = |e: &&Exception| takes(view, e, wish);
         answer.taken.extend(view.own(actor).denies.iter().filter(whole).cloned());
@@ -248,7 +249,7 @@ fn ask(
     answer
 }
 
-/// Whether the other side of a foreign access is held as well; `verdict` falls to what both sides allow.
+/// Whether the other side of a cross-account access is held as well. Lowers `verdict` to what both sides permit.
 fn sides(
     view: &AccessState<'_, '_>,
     held: &[(HeldAccess, bool)],
@@ -262,7 +263,7 @@ fn sides(
     let same_home =
         others.filter(|(other, _)| crate::access::queries::who_can::home(subject, other).as_deref() == home);
     let delegated = |held: &HeldAccess, verdict| match (is_delegated(view, held), verdict) {
-        // With the other side at hand, the condition is met.
+        // If the other side is present, the condition is satisfied.
         (true, AccessVerdict::UnderCondition) => AccessVerdict::Yes,
         (_, verdict) => verdict,
     };
@@ -279,7 +280,7 @@ fn sides(
     }
 }
 
-/// What is asked for, as an access of a system.
+/// The query as an access of a system.
 fn wanted(wish: &AccessQuery, system: Option<&System>) -> Access {
     Access {
         scope: wish.scope.clone(),
@@ -288,13 +289,13 @@ fn wanted(wish: &AccessQuery, system: Option<&System>) -> Access {
     }
 }
 
-/// Whether accesses that each give some of what is asked for give all of it together.
+/// Whether accesses that each permit a part of the query together permit all of it.
 fn covered_together(view: &AccessState<'_, '_>, parts: &[Access], wish: &AccessQuery) -> bool {
     let systems: BTreeSet<Option<&System>> = parts.iter().map(|part| part.system.as_ref()).collect();
     systems.into_iter().any(|system| cover_together(view.systems, view, parts, &wanted(wish, system)))
 }
 
-/// How an access meets a wish; nothing if it does not.
+/// How an access matches a query; `None` if it does not.
 fn meet(view: &AccessState<'_, '_>, access: &Access, wish: &AccessQuery) -> Option<AccessVerdict> {
     use crate::access::matching::coverage::{scope_covers, scopes_overlap};
     let dialect = view.systems.dialect_in(access.system.as_ref(), view.is_in_namespace(access.scope.as_ref()));
@@ -325,17 +326,17 @@ fn overlaps(view: &AccessState<'_, '_>, exception: &Exception, wish: &AccessQuer
     exception_overlaps(view.systems, view, exception, &wanted(wish, exception.system.as_ref()))
 }
 
-/// Whether the resource itself gives an access.
+/// Whether the resource itself grants an access.
 fn by_resource(view: &AccessState<'_, '_>, held: &HeldAccess) -> bool {
     matches!(view.role(held.role.as_str()), RoleState::Known(role) if role.by_resource)
 }
 
-/// Whether another account's resource gives an access, so that the holder's own account must allow it as well.
+/// Whether a resource of another account grants an access, so that the holder's own account must allow it too.
 fn is_delegated(view: &AccessState<'_, '_>, held: &HeldAccess) -> bool {
     matches!(view.role(held.role.as_str()), RoleState::Known(role) if role.delegated)
 }
 
-/// The account of whoever holds an access in the end: of the last that the way acts as.
+/// The account of the identity that finally holds an access: the last one that the path acts as.
 fn home(subject: &Subject, held: &HeldAccess) -> Option<String> {
     let acts_as = |step: &&PathStep| match step {
         PathStep::ActsAs(other, _) => Some(other.clone()),
@@ -345,12 +346,12 @@ fn home(subject: &Subject, held: &HeldAccess) -> Option<String> {
     number(last.as_ref().unwrap_or(subject).as_str()).map(str::to_owned)
 }
 
-/// The account that a resource lies in, if anything tells it.
+/// The account of a resource, if known.
 pub(crate) fn account<'r>(view: &'r AccessState<'_, '_>, resource: &'r str) -> Option<&'r str> {
     if let Some(number) = number(resource) {
         return Some(number);
     }
-    // An ARN without a number: the snapshot may know where it, or what it lies in, is.
+    // For an ARN without an account number, the snapshot may contain the resource, or its parent.
     let known = |id: &str| view.index.resource(id).and_then(|r| r.parent.as_ref());
     let within = resource.split_once('/').map(|(bucket, _)| bucket);
     let parent = known(resource).or_else(|| within.and_then(known))?;

@@ -1,9 +1,9 @@
-//! Names that tell of an administrator.
+//! Names that suggest an administrator.
 //!
-//! In: the name of a role, a group, an action. Out: whether a word in it promises power. Of something that nothing
-//! classifies, the name is all that is known; it never makes anything less.
+//! Searches the name of a role, a group or an action for a word that suggests administrative power. For an unclassified
+//! object the name is the only information. The result never lowers a rating.
 
-/// Words, in lower case, wherever in a name they stand.
+/// Words in lower case, matched anywhere in a name.
 const WORDS: &[&str] = &[
     "admin",
     "owner",
@@ -37,7 +37,7 @@ const WORDS: &[&str] = &[
     "all_access",
 ];
 
-/// Whether a name promises the power of an administrator.
+/// Whether a name suggests administrative power.
 pub(crate) fn tells_of_an_administrator(name: &str) -> bool {
     let name = name.to_lowercase();
     WORDS.iter().any(|word| name.contains(word))

@@ -1,10 +1,10 @@
-//! Classification: how much harm an access, a role or a membership can do, and whether it is privileged.
+//! Classification: the sensitivity of an access, a role or a membership, and whether it is privileged.
 //!
-//! In: rules (patterns over system, role, group, action, resource), an access, a role or a group. Out: the highest
-//! sensitivity and the reasons. Errs upward: an access that only overlaps a rule holds what the rule names, and an access
-//! is less than `unknown` only where one rule, or a label of the snapshot, covers all of it. A role of which nothing is
-//! known is critical and privileged. An access is compared with the rules of its own action and those with patterns; what
-//! was found is remembered by role and permission.
+//! Applies rules (patterns over system, role, group, action, resource) and returns the highest sensitivity with the
+//! reasons. Errs upward: an access that merely overlaps a rule includes what the rule names, and an access is below
+//! `unknown` only if one rule, or a label of the snapshot, covers all of it. A role with unknown permissions is
+//! critical and privileged. An access is compared with the rules for its own action and with those that have patterns;
+//! results are cached by role and permission.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -24,20 +24,20 @@ use crate::input::system::System;
 use crate::input::text::Text;
 use crate::snapshot::model::UNRESOLVED;
 
-/// What the classification says of something.
+/// The result of a classification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rating {
     pub(crate) sensitivity: Sensitivity,
     /// Why it is privileged, if it is.
     pub(crate) privileged: Option<Text>,
-    /// How many permissions, or entitlements that give nothing, no rule and no label classifies.
+    /// The number of permissions, or of entitlements without permissions, that no rule or label classifies.
     pub(crate) unclassified: u64,
     /// Whether it gives any action on any resource.
     pub(crate) everything: bool,
 }
 
 impl Rating {
-    /// What neither a rule nor a label classifies.
+    /// The rating of something that neither a rule nor a label classifies.
     pub(crate) fn unclassified() -> Self {
         Self { sensitivity: Sensitivity::Unknown, unclassified: 1, ..Self::default() }
     }
@@ -46,7 +46,7 @@ impl Rating {
         Self { sensitivity, ..Self::default() }
     }
 
-    /// Takes the higher sensitivity; the reason of the more sensitive one, else the first.
+    /// Takes the higher sensitivity, with the reason of the more sensitive rating, or the first if equal.
     pub(crate) fn raise(&mut self, other: &Self) {
         if self.privileged.is_none() || (other.privileged.is_some() && other.sensitivity > self.sensitivity) {
             self.privileged.clone_from(&other.privileged);
@@ -65,7 +65,7 @@ impl Rating {
     }
 }
 
-/// One pair of patterns of a rule; a pattern that is left out means any.
+/// One pair of patterns of a rule. A missing pattern matches anything.
 #[derive(Clone, Copy, Debug)]
 struct Pair<'c> {
     rule: &'c ClassificationRule,
@@ -73,39 +73,39 @@ struct Pair<'c> {
     resource: Option<&'c Text>,
 }
 
-/// What a permission is compared as: where it holds, and what is taken from it.
+/// What a permission is compared as: its scope and its exceptions.
 #[derive(Clone, Copy)]
 struct Subtracted<'a> {
     permission: &'a Permission,
-    /// The system that it is of, as [`AccessState::system_of`] has it.
+    /// The system of the permission, as in [`AccessState::system_of`].
     system: Option<&'a System>,
     in_namespace: bool,
     scope: Option<&'a ResourceId>,
     exceptions: &'a [Exception],
 }
 
-/// How a scope lies to each scope that rules name: within it, or overlapping it.
+/// How a scope relates to each scope that rules name: inside it, or overlapping it.
 type Placed = Vec<(bool, bool)>;
-/// By system and action pattern, the places of the pairs that share an action with it.
+/// By system and action pattern, the indices of the pairs whose actions overlap it.
 type KnownCandidates = BTreeMap<(Option<System>, Text), Rc<[usize]>>;
 type Known = BTreeMap<(RoleId, Permission, Placed, bool), Rating>;
 type KnownRoles = BTreeMap<(RoleId, usize, Placed), (Rc<ResolvedRole>, Rating)>;
 
-/// Applies a classification, remembering what it said. A rule is about what is of its own system.
+/// Applies a classification and caches the results. A rule applies only to its own system.
 #[derive(Debug)]
 pub(crate) struct Classifier<'c> {
-    /// In the order of the rules. INVARIANT: the places in `plain` and `wild` are ascending.
+    /// In the order of the rules. INVARIANT: the indices in `plain` and `wild` are ascending.
     pairs: Vec<Pair<'c>>,
     plain: HashMap<Box<str>, Vec<usize>>,
     wild: Vec<usize>,
-    /// Rules that name a role or a group and nothing that it gives.
+    /// Rules that name a role or a group, without patterns for permissions.
     names: Vec<&'c ClassificationRule>,
     scopes: Vec<&'c ResourceId>,
     candidates: RefCell<KnownCandidates>,
-    /// What labelled roles of the snapshot allow themselves.
+    /// The allows of labelled roles in the snapshot.
     allowed: RefCell<BTreeMap<RoleId, Rc<BTreeSet<Permission>>>>,
     known: RefCell<Known>,
-    /// By the flattened role's address; the role is kept, so that no other takes its address.
+    /// Keyed by the address of the flattened role. The role is kept alive so that its address is not reused.
     roles: RefCell<KnownRoles>,
 }
 
@@ -134,7 +134,7 @@ impl<'c> Classifier<'c> {
             }
             for (action, resource) in rule.pairs() {
                 let at = made.pairs.len();
-                // What is about every system is compared with each in its own way.
+                // A rule about every system is compared with each in the dialect of that system.
                 let system = rule.system.as_ref().filter(|_| !rule.generic).map(System::named);
                 let dialect = system.as_ref().map(|system| Dialect::of(Some(system)));
                 match dialect.zip(action).and_then(|(dialect, action)| dialect.plain_action(action.raw())) {
@@ -153,7 +153,7 @@ impl<'c> Classifier<'c> {
         self.scopes.iter().map(lies).collect()
     }
 
-    /// A permission that a role gives, less its exceptions.
+    /// A permission that a role gives, without its exceptions.
     pub(crate) fn permission(
         &self,
         view: &AccessState<'_, '_>,
@@ -183,7 +183,7 @@ impl<'c> Classifier<'c> {
         let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
         let mut verdict = Rating::default();
         let mut classified = false;
-        // WHY: what a rule of the system or the site covers is known; a baseline is for the rest.
+        // WHY: access that a rule of the system or the site covers is classified; a baseline is for the rest.
         let candidates = self.candidates(view, held);
         let (baseline, rules): (Vec<&Pair<'c>>, Vec<&Pair<'c>>) =
             candidates.iter().filter_map(|at| self.pairs.get(*at)).partition(|pair| pair.rule.generic);
@@ -210,7 +210,8 @@ impl<'c> Classifier<'c> {
             });
         }
         self.naming_role(role).for_each(|named| verdict.raise(&named));
-        // WHY: a label is of what the snapshot says that the role gives; it does not cover what a change adds.
+        // WHY: a label describes the permissions that the role has in the snapshot; it does not cover what a change
+        // adds.
         let labels = self.labels(view, role);
         for label in &labels {
             verdict.raise(label);
@@ -222,7 +223,7 @@ impl<'c> Classifier<'c> {
         verdict
     }
 
-    /// Whether a role of the snapshot gives a permission itself.
+    /// Whether a role of the snapshot has a permission itself.
     fn stands_in(&self, view: &AccessState<'_, '_>, role: &RoleId, held: Subtracted<'_>) -> bool {
         let dialect = view.systems.dialect(held.system);
         let Subtracted { permission, exceptions, .. } = held;
@@ -242,7 +243,7 @@ impl<'c> Classifier<'c> {
         allowed.contains(permission) || allowed.iter().any(gives)
     }
 
-    /// The pairs that share an action with a pattern of a system, in the order of the rules.
+    /// The pairs whose actions overlap a pattern of a system, in the order of the rules.
     fn candidates(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> Rc<[usize]> {
         let system = view.systems.of(held.system);
         let action = &held.permission.action;
@@ -262,14 +263,14 @@ impl<'c> Classifier<'c> {
         found
     }
 
-    /// Whether a scope lies within the scope of a rule, and whether they overlap.
+    /// Whether a scope is inside the scope of a rule, and whether they overlap.
     fn lies(&self, rule: &ClassificationRule, placed: &Placed) -> (bool, bool) {
         let Some(scope) = &rule.scope else { return (true, true) };
         let at = self.scopes.iter().position(|known| *known == scope);
         at.and_then(|at| placed.get(at)).copied().unwrap_or((false, true))
     }
 
-    /// What labels and rules say of a role of the snapshot, whatever it gives.
+    /// The ratings of a role of the snapshot by labels and rules, regardless of its permissions.
     fn labels(&self, view: &AccessState<'_, '_>, role: &RoleId) -> Vec<Rating> {
         let Some(known) = view.index.role(role.as_str()) else { return Vec::new() };
         let label = known.sensitivity.filter(|label| *label != Sensitivity::Unknown).map(Rating::label);
@@ -281,7 +282,7 @@ impl<'c> Classifier<'c> {
         self.names.iter().filter(named).map(|rule| Rating::of(rule))
     }
 
-    /// What rules say of a group, whatever it gives; nothing if none names it.
+    /// The rating of a group by rules, regardless of its permissions; `None` if no rule names it.
     pub(crate) fn naming_group(&self, group: &GroupId) -> Option<Rating> {
         let folded = group.as_str().to_lowercase();
         let id = |rule: &ClassificationRule| if rule.generic { folded.as_str() } else { group.as_str() };
@@ -309,7 +310,7 @@ impl<'c> Classifier<'c> {
         self.permission(view, allow.chain.last().unwrap_or(role), &allow.permission, scope, &[])
     }
 
-    /// A permission as a role states it, wherever the role is held.
+    /// A permission as a role states it, at any scope.
     pub(crate) fn stated(&self, view: &AccessState<'_, '_>, role: &RoleId, permission: &Permission) -> Rating {
         if permission.resource.raw().starts_with(UNRESOLVED) {
             return unknown(Some(UNRESOLVED_ROLE.into()));
@@ -317,7 +318,8 @@ impl<'c> Classifier<'c> {
         self.permission(view, role, permission, None, &[])
     }
 
-    /// A role: the highest of its own label, the rules that name it, and its permissions, those it includes as well.
+    /// The highest rating among the label of a role, the rules that name it, and its permissions, including those of
+    /// roles it includes.
     pub(crate) fn role(&self, view: &AccessState<'_, '_>, role: &RoleId, scope: Option<&ResourceId>) -> Rating {
         let flat = view.flat(role);
         let key = (role.clone(), Rc::as_ptr(&flat).addr(), self.placed(view, scope));
@@ -338,7 +340,7 @@ impl<'c> Classifier<'c> {
     ) -> Rating {
         let mut verdict = Rating::default();
         for id in &flat.roles {
-            // A label of the plan raises as well, and so does one that the plan takes away.
+            // A label that the plan adds or removes can raise the rating too.
             let stated = match view.role(id.as_str()) {
                 RoleState::Known(known) => known.sensitivity,
                 RoleState::Deleted | RoleState::Unknown => None,
@@ -353,7 +355,7 @@ impl<'c> Classifier<'c> {
         verdict
     }
 
-    /// A role that somebody is given: one that gives nothing, as far as the snapshot shows, and that nothing classifies is
+    /// A role that a change grants. A role without permissions in the snapshot that no rule or label classifies is
     /// unclassified.
     pub(crate) fn given_role(&self, view: &AccessState<'_, '_>, role: &RoleId, scope: Option<&ResourceId>) -> Rating {
         let mut verdict = self.role(view, role, scope);
@@ -365,8 +367,8 @@ impl<'c> Classifier<'c> {
         verdict
     }
 
-    /// A group whose membership somebody is given: all that its members come to hold and can act as, and what rules say of
-    /// it and the groups that it belongs to. One that gives nothing and that no rule names is unclassified.
+    /// A group whose membership a change grants: everything that its members come to hold and can act as, and the rules
+    /// about it and the groups it belongs to. A group without permissions that no rule names is unclassified.
     pub(crate) fn given_membership(&self, view: &AccessState<'_, '_>, group: &GroupId) -> Rating {
         let subject = Subject::Group(group.clone());
         let own = view.own(&subject);
@@ -392,7 +394,7 @@ impl<'c> Classifier<'c> {
         }
     }
 
-    /// The highest of all roles that a subject reaches, by activation as well; nothing if it reaches none.
+    /// The highest rating of all roles that a subject can reach, including by activation; `None` if there are none.
     pub(crate) fn reachable(&self, view: &AccessState<'_, '_>, subject: &Subject) -> Option<Rating> {
         let mut reached: Option<Rating> = None;
         for actor in view.row(subject).keys() {
@@ -406,8 +408,8 @@ impl<'c> Classifier<'c> {
 }
 
 impl Pair<'_> {
-    /// How what is held is compared with the rule, and as what. A baseline knows no spelling of actions: it compares them
-    /// without regard to case.
+    /// The dialect in which an access is compared with the rule, and what it is compared as. A baseline ignores case in
+    /// actions, because it applies to systems with different spellings.
     fn comparison<'h, 'v>(
         &self,
         view: &AccessState<'v, '_>,
@@ -427,7 +429,7 @@ impl Pair<'_> {
 
     fn meets(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
         let (dialect, action, resource) = self.comparison(view, held);
-        // A pattern that the rule leaves out says nothing, also where it asks for a whole.
+        // A pattern that is missing in the rule has no effect, even if the access must cover the rule.
         match self.rule.meets {
             Meets::Overlaps => {
                 let named = |pattern: Option<&Text>| pattern.map_or_else(|| "*".to_owned(), |p| p.raw().to_owned());
@@ -441,7 +443,7 @@ impl Pair<'_> {
         }
     }
 
-    /// Whether all of what is held is classified by this rule, which it meets.
+    /// Whether all of an access is classified by this rule, which matches it.
     fn classifies(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
         let (dialect, action, resource) = self.comparison(view, held);
         match self.rule.meets {
@@ -449,12 +451,13 @@ impl Pair<'_> {
                 self.action.is_none_or(|rule| dialect.action_covers(rule.raw(), &action))
                     && self.resource.is_none_or(|rule| dialect.resource_covers(rule.raw(), resource))
             }
-            // WHY: what holds more than the rule names holds what is not classified as well; from `high` on that adds nothing.
+            // WHY: an access wider than the rule also includes unclassified access. From `high` on, that does not raise
+            // the rating.
             Meets::Covers => self.rule.sensitivity > Sensitivity::Unknown,
         }
     }
 
-    /// Whether an exception takes all that the rule and the access share, for as long as the access lasts.
+    /// Whether an exception covers the whole overlap of the rule and the access, for as long as the access lasts.
     fn is_taken(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
         let dialect = view.systems.dialect(held.system);
         let any = Text::from("*");
@@ -471,10 +474,10 @@ impl Pair<'_> {
     }
 }
 
-/// Why a role that the export only names is privileged.
+/// Why a role that the export refers to but does not define is privileged.
 const UNRESOLVED_ROLE: &str = "the export does not hold this role, so what it gives is unknown";
 
-/// The verdict on what nothing is known of.
+/// The rating of unknown permissions.
 pub(crate) fn unknown(why: Option<Text>) -> Rating {
     Rating {
         sensitivity: Sensitivity::Critical,

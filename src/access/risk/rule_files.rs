@@ -1,7 +1,7 @@
-//! Data that analysis goes by: classification, escalation paths, pairs to be kept apart.
+//! Rule data for the analysis: classification, escalation paths, separation-of-duties pairs.
 //!
-//! In: bytes of the files under `policies/`, the shipped ones embedded. Out: believed rules, or every fault with its
-//! place. Never loads a file, never guesses at a rule that does not read.
+//! Parses the bytes of the files under `policies/`, of which the shipped ones are embedded, into validated rules, or
+//! reports every fault with its location. Does not read the file system.
 
 use std::sync::Arc;
 
@@ -14,18 +14,18 @@ use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::text::Text;
 
-/// The rules that analysis goes by.
+/// The rules for the analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Data {
-    /// What is sensitive and privileged.
+    /// Sensitive and privileged access.
     pub classification: Classification,
-    /// Known ways from small permissions to large ones.
+    /// Known ways to turn limited permissions into powerful ones.
     pub escalations: Vec<EscalationPath>,
-    /// Entitlements that must be apart.
+    /// Entitlements that must be separate.
     pub sod: Vec<SodPair>,
 }
 
-/// The files that are embedded in the binary: name from the policies folder, and text.
+/// The files embedded in the binary: name relative to the policies folder, and text.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("classification.yaml", include_str!("../../../policies/classification.yaml")),
     ("classification-baseline.yaml", include_str!("../../../policies/classification-baseline.yaml")),
@@ -35,17 +35,17 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("sod.yaml", include_str!("../../../policies/sod.yaml")),
 ];
 
-/// The embedded files as the record names them: path from `shipped/`, and bytes.
+/// The embedded files as recorded in the log: path below `shipped/`, and bytes.
 pub fn shipped_files() -> impl Iterator<Item = (String, &'static [u8])> {
     SHIPPED.iter().map(|(name, text)| (format!("shipped/{name}"), text.as_bytes()))
 }
 
 impl Data {
-    /// Reads files by their names from the policies folder: `classification.yaml`, `classification-*.yaml`, `sod.yaml`, `escalations/*.yaml`;
-    /// other names are not for this room and are passed over. Later files add to earlier ones.
+    /// Parses files by their names relative to the policies folder: `classification.yaml`, `classification-*.yaml`,
+    /// `sod.yaml`, `escalations/*.yaml`. Other names are ignored. Later files add to earlier ones.
     ///
     /// # Errors
-    /// Every fault of every file, with its place.
+    /// Every fault of every file, with its location.
     pub fn read<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Result<Self, Vec<Finding>> {
         let mut data = Self::default();
         let mut faults = Vec::new();
@@ -97,7 +97,7 @@ impl Data {
     }
 }
 
-/// Whether a file of the policies folder holds classification rules.
+/// Whether a file of the policies folder contains classification rules.
 fn is_classification(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     file.strip_prefix("classification").is_some_and(|rest| {

@@ -1,6 +1,7 @@
-//! The rules of a classification, as files state them.
+//! The rules of a classification, as written in files.
 //!
-//! In: `classification.yaml`. Out: rules, or why they contradict themselves. Nothing is applied here.
+//! Parses `classification.yaml` into rules and reports contradictions. Rules are applied in
+//! [`crate::access::risk::classification`].
 
 use std::collections::BTreeMap;
 
@@ -19,35 +20,36 @@ pub struct Classification {
 }
 
 impl Classification {
-    /// Whether rules are there for a system in particular.
+    /// Whether there are rules specific to a system.
     #[must_use]
     pub fn knows(&self, system: &Text) -> bool {
         self.rules.iter().any(|rule| rule.system.as_ref() == Some(system) || (rule.system.is_none() && !rule.generic))
     }
 }
 
-/// The form of `classification.yaml`.
+/// The format of `classification.yaml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClassificationFile {
-    /// For a baseline: the systems that have rules of their own, in which none of these applies.
+    /// For a baseline: the systems with rules of their own, to which none of these applies.
     #[serde(default)]
     not_in: Option<Vec<Text>>,
     rules: Vec<ClassificationRule>,
 }
 
-/// How an access must meet a rule's patterns.
+/// How an access must match a rule's patterns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meets {
-    /// They share something: the access holds some of what the rule names.
+    /// They overlap: the access includes some of what the rule names.
     #[default]
     Overlaps,
-    /// The access covers the patterns: it holds all that the rule names. For rules about wildcards themselves.
+    /// The access covers the patterns and so includes everything that the rule names. For rules about wildcards
+    /// themselves.
     Covers,
 }
 
-/// Patterns of which one must be met; none: any.
+/// Alternative patterns; empty: any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(from = "OneOrMany")]
 pub struct Patterns(Vec<Text>);
@@ -60,7 +62,7 @@ enum OneOrMany {
 }
 
 impl Patterns {
-    /// Each of them; one that means any if there are none.
+    /// Each pattern; if there are none, one entry that matches anything.
     fn each(&self) -> Vec<Option<&Text>> {
         if self.0.is_empty() { vec![None] } else { self.0.iter().map(Some).collect() }
     }
@@ -79,57 +81,57 @@ impl From<OneOrMany> for Patterns {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassificationRule {
-    /// The source system; none: any.
+    /// The source system; `None`: any.
     #[serde(default)]
     pub system: Option<Text>,
-    /// A pattern of role names; alone, it is about the role whatever it holds.
+    /// A pattern of role names. On its own, it matches the role regardless of its permissions.
     #[serde(default)]
     pub role: Option<String>,
-    /// A pattern of group names: it is about membership, whatever the group holds.
+    /// A pattern of group names. It matches membership, regardless of the group's permissions.
     #[serde(default)]
     pub group: Option<String>,
-    /// The action pattern, or a list of which one must be met; none: any.
+    /// The action pattern, or a list of alternatives; `None`: any.
     #[serde(default)]
     pub action: Patterns,
-    /// The resource pattern, or a list; none: any.
+    /// The resource pattern, or a list of alternatives; `None`: any.
     #[serde(default)]
     pub resource: Patterns,
-    /// Only below this resource; none: everywhere.
+    /// Applies only below this resource; `None`: everywhere.
     #[serde(default)]
     pub scope: Option<ResourceId>,
-    /// How an access must meet the patterns.
+    /// How an access must match the patterns.
     #[serde(default)]
     pub meets: Meets,
-    /// How much harm it can do.
+    /// The sensitivity.
     pub sensitivity: Sensitivity,
     /// Whether it is privileged.
     #[serde(default)]
     pub privileged: bool,
-    /// Why, one clause.
+    /// The reason, as one clause.
     pub reason: Text,
-    /// Where that is documented.
+    /// The documentation of the reason.
     pub source: Text,
-    /// Whether it is of a baseline for systems without rules of their own.
+    /// Whether it belongs to a baseline for systems without rules of their own.
     #[serde(skip)]
     pub generic: bool,
-    /// The systems in which it does not apply.
+    /// The systems to which it does not apply.
     #[serde(skip)]
     not_in: Vec<Text>,
 }
 
 impl ClassificationRule {
-    /// Whether it is about what is of a system; what may be of any system meets the rules of all.
+    /// Whether it applies to a system. An object of unknown system matches the rules of all systems.
     pub(crate) fn applies_in(&self, system: Option<&System>) -> bool {
         let is_it = |name: &Text| system.is_some_and(|system| system.name() == name.raw());
         self.system.as_ref().is_none_or(|name| system.is_none() || is_it(name)) && !self.not_in.iter().any(is_it)
     }
 
-    /// Whether it names a role or a group, and nothing that it gives.
+    /// Whether it names a role or a group, and no permission.
     pub(crate) fn names_what_it_is_about(&self) -> bool {
         (self.role.is_some() || self.group.is_some()) && self.action.0.is_empty() && self.resource.0.is_empty()
     }
 
-    /// Every action with every resource; a list that is left out counts as one pattern, any.
+    /// Every action with every resource. An empty list counts as one pattern that matches anything.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (Option<&Text>, Option<&Text>)> {
         let resources = self.resource.each();
         self.action
@@ -138,7 +140,7 @@ impl ClassificationRule {
             .flat_map(move |action| resources.clone().into_iter().map(move |resource| (action, resource)))
     }
 
-    /// What it is about, in words.
+    /// What it applies to, in words.
     fn about(&self) -> String {
         let list = |patterns: &Patterns| match patterns.0.as_slice() {
             [] => None,
@@ -158,7 +160,7 @@ impl ClassificationRule {
     }
 }
 
-/// What two rules are about, where they are about the same.
+/// What two rules have in common if they apply to the same.
 type About<'r> = (
     Option<&'r Text>,
     Option<&'r String>,
@@ -170,13 +172,13 @@ type About<'r> = (
 );
 
 impl ClassificationFile {
-    /// The rules, marked as those of a baseline if the file says so.
+    /// The rules, marked as baseline rules if the file says so.
     pub(crate) fn into_rules(self) -> impl Iterator<Item = ClassificationRule> {
         let (generic, not_in) = (self.not_in.is_some(), self.not_in.unwrap_or_default());
         self.rules.into_iter().map(move |rule| ClassificationRule { generic, not_in: not_in.clone(), ..rule })
     }
 
-    /// Why rules of this file contradict themselves or one another, each with a way out.
+    /// The contradictions within or between rules of this file, each with a suggested fix.
     pub(crate) fn contradictions(&self) -> Vec<(String, &'static str)> {
         let mut found = Vec::new();
         let mut known: BTreeMap<About<'_>, &ClassificationRule> = BTreeMap::new();

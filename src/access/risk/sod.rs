@@ -1,7 +1,7 @@
 //! Separation of duties: entitlements and accesses that one subject must not hold together.
 //!
-//! In: pairs, a state and a subject. Out: the pairs of which the subject holds both, through groups, includes and trusts,
-//! what can be activated included. Never judges whether a conflict is acceptable.
+//! Finds the pairs of which a subject holds both sides, through groups, includes and trusts, including access that can
+//! be activated. Whether a conflict is acceptable is for policies to decide.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -22,29 +22,29 @@ use crate::input::id::{ResourceId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
 
-/// The form of `sod.yaml`.
+/// The format of `sod.yaml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SodFile {
     pub(crate) pairs: Vec<SodPair>,
 }
 
-/// Two things that must be apart.
+/// Two entitlements or accesses that must be separate.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SodPair {
-    /// Its stable name.
+    /// Its stable id.
     pub id: Text,
-    /// Why, one sentence.
+    /// The reason, in one sentence.
     pub title: Text,
-    /// The source system; none: any.
+    /// The source system; `None`: any.
     #[serde(default)]
     pub system: Option<System>,
     /// One side.
     pub first: SodSide,
     /// The other.
     pub second: SodSide,
-    /// Whether they conflict anywhere, or only where both hold.
+    /// Whether the sides conflict anywhere, or only within one scope.
     #[serde(default)]
     pub scope: SodScope,
 }
@@ -53,10 +53,10 @@ pub struct SodPair {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SodScope {
-    /// Wherever each is held.
+    /// Regardless of the scopes of the two sides.
     #[default]
     Any,
-    /// Only where one scope is or covers the other.
+    /// Only if one scope equals or covers the other.
     Same,
 }
 
@@ -64,7 +64,7 @@ pub enum SodScope {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SodSide {
-    /// A role, by a pattern of names; included roles count.
+    /// A role, by a pattern of names. Included roles count.
     Role {
         /// The pattern.
         role: String,
@@ -83,19 +83,19 @@ pub enum SodSide {
     },
 }
 
-/// What a subject has, by a baseline.
+/// The access of a subject, by a baseline.
 struct Had<'h> {
     subject: &'h Subject,
     row: Rc<Reachable>,
     given: Rc<Grants>,
 }
 
-/// The conflicts that a subject has by what it reaches, sorted by pair and scope.
+/// The conflicts that a subject has by what it can reach, sorted by pair and scope.
 pub(crate) fn conflicts(view: &AccessState<'_, '_>, pairs: &[SodPair], subject: &Subject) -> Vec<SodConflict> {
     of(view, pairs, &Had { subject, row: view.row(subject), given: view.given(subject) })
 }
 
-/// The conflicts that it has by what it holds itself.
+/// The conflicts that it has by its direct holdings.
 pub(crate) fn held_conflicts(view: &AccessState<'_, '_>, pairs: &[SodPair], subject: &Subject) -> Vec<SodConflict> {
     let mut row = Reachable::new();
     row.join(subject, &Validity::start());
@@ -140,7 +140,7 @@ fn of(view: &AccessState<'_, '_>, pairs: &[SodPair], had: &Had<'_>) -> Vec<SodCo
     found
 }
 
-/// Whether what an actor itself holds belongs to a side of a pair, so that holding it may make a conflict.
+/// Whether any direct holding of an actor belongs to a side of a pair, so that it may cause a conflict.
 pub(crate) fn concerns(view: &AccessState<'_, '_>, pairs: &[SodPair], actor: &Subject) -> bool {
     let own = view.own(actor);
     let side = |pair: &SodPair, side: &SodSide| match side {
@@ -151,7 +151,7 @@ pub(crate) fn concerns(view: &AccessState<'_, '_>, pairs: &[SodPair], actor: &Su
     pairs.any(|pair| side(pair, &pair.first) || side(pair, &pair.second))
 }
 
-/// Whether whoever holds everything holds both sides of every pair, and no change makes a conflict of its own for it.
+/// Whether a subject with everything holds both sides of every pair, so that no change can add a conflict for it.
 pub(crate) fn all_held_by_administrators(view: &AccessState<'_, '_>, pairs: &[SodPair]) -> bool {
     let access = |side: &SodSide| matches!(side, SodSide::Access { .. });
     let mut pairs = pairs.iter().filter(|p| view.systems.may_hold(p.system.as_ref()));
@@ -162,7 +162,7 @@ fn is_named(pattern: &str, group: &Subject) -> bool {
     matches!(group, Subject::Group(id) if id_matches(pattern, id.as_str()))
 }
 
-/// Whether a role, wherever it is held, belongs to a side.
+/// Whether a role, at any scope, belongs to a side.
 fn gives(view: &AccessState<'_, '_>, pair: &SodPair, side: &SodSide, flat: &ResolvedRole) -> bool {
     match side {
         SodSide::Role { role } => flat.roles.iter().any(|id| id_matches(role, id.as_str())),
@@ -173,7 +173,7 @@ fn gives(view: &AccessState<'_, '_>, pair: &SodPair, side: &SodSide, flat: &Reso
     }
 }
 
-/// Where a subject holds a side, each with one way: in force rather than by activation, and of those the shortest.
+/// The scopes at which a subject holds a side, each with one path: in force before activation, then the shortest.
 fn side(
     view: &AccessState<'_, '_>,
     pair: &SodPair,

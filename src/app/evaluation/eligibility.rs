@@ -1,7 +1,6 @@
-//! The bench: answers what `decision` asks of policy and of the graph, for the proposals at hand.
+//! Implements [`Judge`]: answers the queries of `decision` from policy and graph, for the given plans.
 //!
-//! In: proposals, people, the keys seen in the log. Out: [`Judge`]'s answers as of now, each asked once. It decides
-//! nothing itself.
+//! Uses the plans, the people and the keys in the log. Answers are as of now and cached.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +24,7 @@ use crate::trust::sshsig::Verified;
 
 type EligibilityCache = (Signer, KeyFacts, CaseId);
 
-/// Proposals with everything that judges them.
+/// Plans with everything needed to judge them.
 pub struct Eligibility<'a, 's> {
     proposals: &'a [EvaluatedPlan<'s>],
     index: &'a Index<'s>,
@@ -36,13 +35,13 @@ pub struct Eligibility<'a, 's> {
     could: RefCell<BTreeMap<(PersonId, CaseId), BTreeSet<StepName>>>,
 }
 
-/// The facts of a key that nothing is known of: it proves no presence.
+/// The facts of an unknown key: it proves no presence.
 fn unknown_key() -> KeyFacts {
     KeyFacts { kind: "unknown".to_owned(), security_key: false, user_present: false, user_verified: false }
 }
 
 impl<'a, 's> Eligibility<'a, 's> {
-    /// Joins proposals and the keys of the log, and those that proved other plans of this run, by fingerprint.
+    /// Combines plans with the keys of the log, and of other plans of this run, by fingerprint.
     #[must_use]
     pub fn new(proposals: &'a [EvaluatedPlan<'s>], index: &'a Index<'s>, keys: Keys) -> Self {
         Self {
@@ -71,13 +70,13 @@ impl<'a, 's> Eligibility<'a, 's> {
         self.keys.get(fingerprint).cloned().unwrap_or_else(unknown_key)
     }
 
-    /// All steps of the site that policy permits this signer on a change, with the key as it is known.
+    /// All steps of the site that policy permits this signer on a change, given the known facts about the key.
     #[must_use]
     pub fn permitted(&self, signer: &Signer, case: &CaseId) -> BTreeSet<StepName> {
         self.steps_with(signer, &self.key(signer.key.raw()), case)
     }
 
-    /// Whether policy permits this signer `Override` on a change, with the key as it is known.
+    /// Whether policy permits this signer `Override` on a change, given the known facts about the key.
     #[must_use]
     pub fn may_override(&self, signer: &Signer, case: &CaseId) -> bool {
         self.permits_override(signer, &self.key(signer.key.raw()), case)
@@ -94,10 +93,10 @@ impl<'a, 's> Eligibility<'a, 's> {
         found
     }
 
-    /// Asks policy again, now that the signature itself shows whether a security key was touched, and by whom.
+    /// Evaluates policy again with the signature, which proves whether a security key was touched, and by whom.
     ///
     /// # Errors
-    /// If one of the decisions is not permitted with what the signature shows.
+    /// If one of the decisions is not permitted with the facts that the signature proves.
     pub fn still_permits(
         &self,
         person: &PersonId,
@@ -135,9 +134,9 @@ impl<'a, 's> Eligibility<'a, 's> {
         Ok(())
     }
 
-    /// Whether the key that signs is one by which a proposer proves plans: of these plans, or any other. A certificate
-    /// over such a key does not make it a person's, and neither does one that names a proposer beside a person. Or whether
-    /// it is one by which a machine records.
+    /// Whether the signing key is one with which a proposer proves plans (these plans, or any other), or one with which
+    /// a machine records. A certificate over such a key does not make it a person's, nor does one that names both a
+    /// proposer and a person.
     fn is_barred(&self, key: &Text) -> bool {
         if let Some(known) = self.barred.borrow().get(key) {
             return *known;
@@ -155,7 +154,7 @@ impl<'a, 's> Eligibility<'a, 's> {
     }
 }
 
-/// Whether a person, by key or principal, is who proved the plan as its proposer.
+/// Whether a person, by key or principal, proved the plan as its proposer.
 fn proposers_own(proposal: &EvaluatedPlan<'_>, person: &Person) -> BTreeSet<Bar> {
     let mut found = BTreeSet::new();
     let Some(proven) = &proposal.origin.proven else { return found };
@@ -173,7 +172,7 @@ fn proposers_own(proposal: &EvaluatedPlan<'_>, person: &Person) -> BTreeSet<Bar>
 
 impl Judge for Eligibility<'_, '_> {
     fn covers(&self, wide: &Access, narrow: &Access) -> bool {
-        // WHY: a deny under a condition takes nothing for sure, so that what is given less such a deny is given again.
+        // WHY: a conditional deny removes nothing for certain, so access with such a deny covers access without it.
         let sure = wide.exceptions.iter().filter(|e| e.condition.is_none()).cloned().collect();
         self.index.covers(&Access { exceptions: sure, ..wide.clone() }, narrow)
     }
@@ -222,14 +221,14 @@ impl Judge for Eligibility<'_, '_> {
 }
 
 impl Eligibility<'_, '_> {
-    /// The steps that a person could take on a change with the strongest kind of key.
+    /// The steps that a person could fill on a change with the strongest kind of key.
     #[must_use]
     pub fn could(&self, person: &PersonId, case: &CaseId) -> BTreeSet<StepName> {
         let asked = (person.clone(), case.clone());
         if let Some(known) = self.could.borrow().get(&asked) {
             return known.clone();
         }
-        // WHY: who could take a step is told before anybody signs, so the best key a person could have is assumed.
+        // WHY: this is reported before anyone signs, so the best key that a person could have is assumed.
         let best = KeyFacts {
             kind: "sk-ssh-ed25519@openssh.com".to_owned(),
             security_key: true,

@@ -1,7 +1,8 @@
-//! Plans judged in one place: by policy, and by what the record holds of them.
+//! Evaluates plans by policy and by the recorded decisions.
 //!
-//! In: a site, its past, a moment, and plans' files. Out: proposals with the gate's verdict on each, and what is to be said of
-//! files that are no plans. Every command that tells where plans stand asks here, so that no two of them disagree.
+//! Computes, from a site, its history, a time and plan files, the plans with the gate's verdict on each, and findings
+//! about files that are not plans. Every command that reports the state of plans uses this module, so that their
+//! results agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,37 +24,37 @@ use crate::input::id::PlanId;
 use crate::input::time::Time;
 use crate::report::model::Reported;
 
-/// What plans are judged by.
+/// The basis on which plans are evaluated.
 pub struct Evaluator<'a, 's> {
     site: &'s Site,
     index: &'a Index<'s>,
     past: &'a Past,
     now: Time,
-    /// What other plans were approved for, and what of those judged so far passes without a person: it may be half of a
-    /// chain that one completes.
+    /// Pending changes of other plans, and the automatic changes of the plans evaluated so far: each may be half of a
+    /// chain that a later plan completes.
     approved: Vec<PendingChange>,
 }
 
 /// Plans with the gate's verdict on each.
 pub struct EvaluatedPlans<'s> {
-    /// The plans, in the order in which they were given, and whether enough allowed people decided.
+    /// The plans, in the given order, each with its verdict.
     pub plans: Vec<(EvaluatedPlan<'s>, GateVerdict)>,
     /// The keys of the log, and those that proved any of these plans.
     pub keys: Keys,
-    /// What holds of files that are no plan, or of an id that stands twice.
+    /// Exit codes for files that are not plans, and for duplicate ids.
     pub codes: Vec<ExitCode>,
-    /// What is to be said of them.
+    /// The findings about them.
     pub findings: Vec<Reported>,
 }
 
 impl<'a, 's> Evaluator<'a, 's> {
-    /// Judges by this site, as of one moment.
+    /// An evaluator for this site, as of one point in time.
     #[must_use]
     pub fn new(site: &'s Site, index: &'a Index<'s>, past: &'a Past, now: Time) -> Self {
         Self { site, index, past, now, approved: past.approved(now, index) }
     }
 
-    /// Judges a plan by policy, with its proof as of now.
+    /// Evaluates a plan by policy, with its proof as of now.
     ///
     /// # Errors
     /// The faults that make it invalid.
@@ -63,7 +64,7 @@ impl<'a, 's> Evaluator<'a, 's> {
         })
     }
 
-    /// Judges a plan by policy, with its proof as of when the log received it, if it did.
+    /// Evaluates a plan by policy, with its proof as of when the log received it, if it did.
     ///
     /// # Errors
     /// The faults that make it invalid.
@@ -71,15 +72,15 @@ impl<'a, 's> Evaluator<'a, 's> {
         self.as_of_now(&self.past.remembered(file, self.site, self.now))
     }
 
-    /// Lets what of a plan passes without a person count for the plans after it.
+    /// Makes the automatic changes of a plan count for the plans after it.
     pub fn counts(&mut self, proposal: &EvaluatedPlan<'s>) {
         sibling_plans::add_automatic(proposal, &mut self.approved);
     }
 
-    /// Judges plans by policy and by the record.
+    /// Evaluates plans by policy and by the recorded decisions.
     ///
     /// # Errors
-    /// If what is analysed again cannot be judged.
+    /// If a part that is analysed again cannot be judged.
     pub fn by_record(&mut self, files: impl IntoIterator<Item = PlanFile>) -> anyhow::Result<EvaluatedPlans<'s>> {
         let _watch = progress::watch(progress::PLANS, None);
         let (mut proposals, mut codes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
@@ -95,7 +96,7 @@ impl<'a, 's> Evaluator<'a, 's> {
                 }
             }
         }
-        // WHY of all plans: a key that proves one of them approves none of them.
+        // WHY of all plans: a key that proves one of them can approve none of them.
         let keys = self.past.keys.clone().proving(&proposals);
         let mut ids = BTreeSet::new();
         let mut plans = Vec::with_capacity(proposals.len());
@@ -110,10 +111,10 @@ impl<'a, 's> Evaluator<'a, 's> {
     }
 }
 
-/// Whether enough allowed people decided on a plan, as the past says.
+/// The gate's verdict on a plan, by the recorded decisions.
 ///
 /// # Errors
-/// If what is analysed again cannot be judged.
+/// If a part that is analysed again cannot be judged.
 pub fn verdict<'s>(
     proposal: &EvaluatedPlan<'s>,
     past: &Past,
@@ -124,7 +125,7 @@ pub fn verdict<'s>(
     })
 }
 
-/// What holds for a whole plan.
+/// The conditions that apply to a whole plan.
 #[must_use]
 pub fn terms(proposal: &EvaluatedPlan<'_>) -> GateTerms {
     GateTerms {
@@ -135,7 +136,7 @@ pub fn terms(proposal: &EvaluatedPlan<'_>) -> GateTerms {
     }
 }
 
-/// Refuses a second plan of the same id: decisions are bound to a plan's id, so one id must not stand for two files.
+/// Refuses a second plan with the same id. Decisions are bound to a plan's id, so one id must not refer to two files.
 pub fn once(
     ids: &mut BTreeSet<PlanId>,
     proposal: &EvaluatedPlan<'_>,

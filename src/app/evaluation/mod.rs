@@ -1,4 +1,4 @@
-//! Evaluates the changes of plans against the recorded decisions and the people who may take the steps.
+//! Evaluates the changes of plans against the recorded decisions and the people who may fill the steps.
 
 pub mod eligibility;
 pub mod evaluator;

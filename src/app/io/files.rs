@@ -1,7 +1,6 @@
-//! Writes files whole: a set of new ones into a folder, all or none; or one in the place of another.
+//! Writes files atomically: a set of new files into a folder, all or none; or one file as a replacement for another.
 //!
-//! In: a folder and texts by path. Out: the files. A set never overwrites: what is there already is named, and
-//! nothing is written.
+//! A set never overwrites files: if any exists, it is named in the error, and nothing is written.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,7 +13,7 @@ use crate::input::text::Text;
 /// Writes every text, or none.
 ///
 /// # Errors
-/// If one of the files exists already or cannot be written; what this call wrote is removed again.
+/// If one of the files exists already or cannot be written; the files that this call wrote are removed again.
 pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
     let taken: Vec<String> = files
         .iter()
@@ -42,7 +41,7 @@ pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A path below a folder, without the `./` of the folder one is in.
+/// A path below a folder, without the `./` of the current folder.
 fn within(folder: &Path, path: &str) -> PathBuf {
     if folder == Path::new(".") { PathBuf::from(path) } else { folder.join(path) }
 }
@@ -56,10 +55,10 @@ fn write_one(path: &Path, text: &str) -> anyhow::Result<()> {
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)
 }
 
-/// Puts a file in the place of another, whole or not at all.
+/// Replaces a file atomically.
 ///
 /// # Errors
-/// If it cannot be written; what was there stays.
+/// If it cannot be written; the old file stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let cannot = || format!("`{}` cannot be written", shown(path));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -77,12 +76,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     written.with_context(cannot)
 }
 
-/// A path, as short as it can be said from the folder one is in, and made harmless for a terminal.
+/// A path, as short as possible relative to the current folder, and escaped for a terminal.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).filter(|it| !it.as_os_str().is_empty());
-    // WHY: collected anew, a path loses the `.` that stand within it.
+    // Collecting the components removes any `.` within the path.
     let short: PathBuf = short.unwrap_or(path).components().collect();
     Text::from(short.to_string_lossy().into_owned()).terminal()
 }

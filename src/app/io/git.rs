@@ -1,24 +1,25 @@
-//! The one place that runs git: hardened, offline, and without anything that a checkout configures.
+//! Runs git: hardened, offline, and without the configuration of a checkout. All git calls go through this module.
 //!
-//! A checkout under review is hostile: its configuration may name programs, and its object store may ask a remote for what
-//! it lacks. So every call switches off the file monitor, hooks, pagers and prompts, fetches nothing, and ignores variables
-//! that would move the repository or its history.
+//! A checkout under review is hostile: its configuration may name programs, and its object store may request missing
+//! objects from a remote. So every call disables the file monitor, hooks, pagers and prompts, fetches nothing, and
+//! ignores variables that would redirect the repository or its history.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::input::text::Text;
 
-/// Variables that would move the repository or its history.
+/// Variables that would redirect the repository or its history.
 ///
-/// WHY not those of the object store: a server keeps what is pushed in a place of its own until its hooks pass, and names
-/// that place by variables. They add objects, which are called by their hashes.
+/// WHY not those of the object store: a server keeps pushed objects in a separate place until its hooks pass, and
+/// passes that place in variables. They only add objects, which are named by their hashes.
 const MOVING: &[&str] =
     &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NAMESPACE"];
-/// What a checkout may not configure.
+/// Settings that a checkout may not configure.
 const SETTINGS: &[&str] =
     &["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false"];
-/// Switches for git itself. An empty list of protocols keeps versions of git offline that know no `GIT_NO_LAZY_FETCH`.
+/// Environment of git itself. The empty list of protocols keeps versions of git offline that do not support
+/// `GIT_NO_LAZY_FETCH`.
 const SWITCHES: &[(&str, &str)] = &[
     ("GIT_ALLOW_PROTOCOL", ""),
     ("GIT_NO_LAZY_FETCH", "1"),
@@ -28,7 +29,7 @@ const SWITCHES: &[(&str, &str)] = &[
     ("LC_ALL", "C"),
 ];
 
-/// Git in a folder, with everything but its input and output set.
+/// A git command in a folder, complete except for input and output.
 #[must_use]
 pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
@@ -43,10 +44,10 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs git; on failure, the first line of what it wrote.
+/// Runs git. On failure, returns the first line of its output.
 ///
 /// # Errors
-/// What git wrote.
+/// The output of git.
 pub fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
     let output = command(folder, args).output().map_err(|e| format!("git cannot be run: {e}"))?;
     if output.status.success() {
@@ -60,43 +61,43 @@ pub fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
 /// The same, as text without the line end.
 ///
 /// # Errors
-/// What git wrote.
+/// The output of git.
 pub fn line(folder: &Path, args: &[&str]) -> Result<String, String> {
     git(folder, args).map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
-/// Why a revision names no commit.
+/// Why a revision does not name a commit.
 #[derive(Debug, thiserror::Error)]
 pub enum RevisionError {
-    /// It means several branches and tags.
+    /// It matches several branches and tags.
     #[error(
         "`{name}` could mean several branches and tags\n  = help: write the one that is meant in full, such as `refs/remotes/{name}`, and find out who made the other",
         name = .0.terminal()
     )]
     Ambiguous(Text),
-    /// It means nothing here.
+    /// It matches nothing here.
     #[error("`{}` names no commit that this repository holds\n  = help: fetch it first: `{fetch}`", name.terminal())]
     Unknown {
-        /// What was asked for.
+        /// The revision.
         name: Text,
         /// The command that fetches it.
         fetch: String,
     },
-    /// It cannot be one.
+    /// It is not a valid name.
     #[error("`{}` is no name of a commit", .0.terminal())]
     Malformed(Text),
-    /// Git does not answer.
+    /// Git failed.
     #[error("{0}")]
     Git(String),
 }
 
-/// The commit that a revision means, if it means only one.
+/// The commit of a revision, if it is unambiguous.
 ///
-/// WHY: of several references git takes the first by its own rules, so that whoever may push one could move what a branch
-/// is compared with, or where trust files are read from. So the one that is meant is looked up by its whole name.
+/// WHY: among several references git takes the first by its own rules, so anyone who can push one could change what a
+/// branch is compared with, or where trust files are read from. So the reference is looked up by its full name.
 ///
 /// # Errors
-/// If it means several things, or none.
+/// If it matches several references, or none.
 pub fn commit_of(folder: &Path, revision: &str) -> Result<String, RevisionError> {
     if revision.is_empty() || revision.starts_with('-') || revision.contains(':') {
         return Err(RevisionError::Malformed(revision.into()));
@@ -113,7 +114,7 @@ pub fn commit_of(folder: &Path, revision: &str) -> Result<String, RevisionError>
     line(folder, &asked).map_err(|_| RevisionError::Unknown { name: revision.into(), fetch: fetch(folder, name) })
 }
 
-/// Every reference that a name may mean.
+/// Every reference that a name may refer to.
 fn references(folder: &Path, name: &str) -> Result<Vec<String>, RevisionError> {
     if name.is_empty() || matches!(name, "@" | "HEAD" | "FETCH_HEAD") {
         return Ok(Vec::new());
@@ -129,7 +130,7 @@ fn references(folder: &Path, name: &str) -> Result<Vec<String>, RevisionError> {
     Ok(listed.lines().filter(|line| full.iter().any(|one| one == line)).map(str::to_owned).collect())
 }
 
-/// The command that fetches a branch so that its name means something, in a clone of a single branch too.
+/// The command that fetches a branch so that its name resolves, also in a single-branch clone.
 #[must_use]
 pub fn fetch(folder: &Path, name: &str) -> String {
     let remotes = line(folder, &["remote"]).unwrap_or_default();
@@ -145,7 +146,7 @@ pub fn fetch(folder: &Path, name: &str) -> String {
     Text::from(command).terminal()
 }
 
-/// What git wrote, with the command that helps where there is one.
+/// The output of git, with a command that helps if there is one.
 #[must_use]
 pub fn explained(folder: &Path, what: &str, why: &str) -> String {
     if why.contains("dubious ownership") {
@@ -162,7 +163,7 @@ pub fn explained(folder: &Path, what: &str, why: &str) -> String {
     format!("{what}: {why}")
 }
 
-/// What helps where a clone is partial: nothing is fetched on the way.
+/// Help for a partial clone, because nothing is fetched implicitly.
 pub const REFETCH: &str = "a partial clone lacks files: fetch them all with `git fetch --refetch --no-filter`";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The outside: standard streams, files, git, progress and templates.
+//! Input and output: standard streams, files, git, progress and templates.
 
 pub mod files;
 pub mod format;

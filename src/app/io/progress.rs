@@ -1,7 +1,7 @@
-//! A bar on stderr for what takes longer than a second.
+//! A progress bar on stderr for work that takes longer than a second.
 //!
-//! In: what is being done and, where it is known, how much of how much. Out: a line on stderr that is gone when the work
-//! ends. Only where stderr is a terminal; it never touches stdout, decides nothing, and delays nothing.
+//! Shows what is done and, if known, how much of the total. The line is removed when the work ends. Only if stderr is a
+//! terminal; never writes to stdout, and has no effect on results or timing.
 
 use std::io::{self, IsTerminal as _, Read};
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What is said while several plans are judged.
+/// The label while several plans are evaluated.
 pub const PLANS: &str = "working out what the plans do";
-/// What takes no longer than this shows nothing.
+/// Work that takes no longer than this shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 
-/// Whether a piece of work is watched: one within it shows no second bar.
+/// Whether a bar is active; nested work shows no second one.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// How much is done, for others to count up.
+/// A shared counter of the work done.
 #[derive(Clone, Debug, Default)]
 pub struct Count(Arc<AtomicU64>);
 
 impl Count {
-    /// Counts more as done.
+    /// Adds to the counter.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
@@ -36,14 +36,14 @@ impl Count {
     }
 }
 
-/// A piece of work that is watched until this is dropped.
+/// A piece of work with a progress bar, until this is dropped.
 #[derive(Debug)]
 pub struct Watch {
     watcher: Option<(Sender<()>, JoinHandle<()>)>,
     count: Count,
 }
 
-/// Watches a piece of work; `total` is how much there is to do, in bytes, if that is known.
+/// Starts a progress bar; `total` is the amount of work in bytes, if known.
 #[must_use = "the bar is gone when this is dropped"]
 pub fn watch(what: &'static str, total: Option<u64>) -> Watch {
     if !std::io::stderr().is_terminal() || WATCHED.swap(true, Ordering::Relaxed) {
@@ -84,19 +84,19 @@ fn on(
             }
         }
     });
-    // Where no thread is to be had, nothing is shown.
+    // If no thread can be started, nothing is shown.
     Watch { watcher: watcher.ok().map(|watcher| (sender, watcher)), count }
 }
 
 impl Watch {
-    /// Where to count what is done.
+    /// The counter of the work done.
     #[must_use]
     pub fn count(&self) -> Count {
         self.count.clone()
     }
 }
 
-/// A reader whose bytes are counted as they pass.
+/// A reader that counts the bytes read.
 #[derive(Debug)]
 pub struct Counted<R> {
     inner: R,
@@ -104,7 +104,7 @@ pub struct Counted<R> {
 }
 
 impl<R> Counted<R> {
-    /// Counts what is read from `inner` as done.
+    /// Counts what is read from `inner` as work done.
     pub fn new(inner: R, watch: &Watch) -> Self {
         Self { inner, count: watch.count() }
     }
@@ -119,11 +119,11 @@ impl<R: Read> Read for Counted<R> {
 }
 
 impl Drop for Watch {
-    /// Takes the bar away before anything else is written.
+    /// Removes the bar before anything else is written.
     fn drop(&mut self) {
         if let Some((sender, watcher)) = self.watcher.take() {
             drop(sender);
-            // WHY: a bar that failed has nothing left to take away.
+            // WHY: a bar that failed has nothing to remove.
             let _ = watcher.join();
             WATCHED.store(false, Ordering::Relaxed);
         }
@@ -143,7 +143,7 @@ mod tests {
     const TEN: NonZero<u16> = NonZero::new(10).unwrap();
     const EIGHTY: NonZero<u16> = NonZero::new(80).unwrap();
 
-    /// A terminal of 10 lines of 80 columns that a test can look at.
+    /// A terminal of 10 lines and 80 columns for tests.
     #[derive(Clone)]
     struct Screen(Arc<Mutex<vt100::Parser>>);
 
@@ -160,7 +160,7 @@ mod tests {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(text.as_bytes())
         }
 
-        /// Waits until something is shown; what is shown then, or after ten seconds.
+        /// Waits until a text is shown. Returns the screen then, or after ten seconds.
         fn wait_for(&self, wanted: &str) -> String {
             let late = std::time::Instant::now() + Duration::from_secs(10);
             while !self.text().contains(wanted) && std::time::Instant::now() < late {

@@ -1,6 +1,6 @@
-//! Where the command line writes: data on stdout, everything else on stderr.
+//! The output of the command line: data on stdout, everything else on stderr.
 //!
-//! In: finished text. Out: bytes on the two streams. A closed pipe is a failure of the tool (exit 1), never a panic.
+//! A closed pipe is a failure of the tool (exit 1), never a panic.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -17,8 +17,8 @@ pub fn data(text: &str) -> anyhow::Result<()> {
         .map_err(|e| anyhow::anyhow!("stdout cannot be written: {e}"))
 }
 
-/// Writes a line to stderr, broken between words where that is a terminal: what is no terminal is for programs to read. A
-/// closed stderr is not a reason to stop.
+/// Writes a line to stderr. Wraps it between words if stderr is a terminal, but not otherwise, because programs read it
+/// then. A closed stderr is ignored.
 pub fn note(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = if err.is_terminal() {
@@ -28,19 +28,19 @@ pub fn note(text: &str) {
     };
 }
 
-/// Whether stdout may carry colour: a terminal, no `NO_COLOR`, not `TERM=dumb`.
+/// Whether stdout may have colour: it is a terminal, `NO_COLOR` is not set, and `TERM` is not `dumb`.
 #[must_use]
 pub fn stdout_colour() -> bool {
     colour_allowed() && std::io::stdout().is_terminal()
 }
 
-/// What `NO_COLOR` and `TERM` allow. Source: <https://no-color.org>.
+/// Whether `NO_COLOR` and `TERM` allow colour. Source: <https://no-color.org>.
 #[must_use]
 pub fn colour_allowed() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
 }
 
-/// The width to write to: `COLUMNS`, else the terminal's, else 80; between 40 and 200.
+/// The output width: `COLUMNS`, otherwise the terminal's, otherwise 80; between 40 and 200.
 #[must_use]
 pub fn width() -> usize {
     width_of(std::io::stdout())
@@ -55,7 +55,7 @@ fn width_of(stream: impl std::os::fd::AsFd) -> usize {
     found.filter(|w| *w > 0).unwrap_or(80).clamp(40, 200)
 }
 
-/// The time now, whole seconds. The only clock of the command line.
+/// The current time in whole seconds. The only clock of the command line.
 #[must_use]
 pub fn now() -> crate::input::time::Time {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -65,7 +65,7 @@ pub fn now() -> crate::input::time::Time {
 /// Random bytes from the operating system.
 ///
 /// # Errors
-/// If the system has none to give.
+/// If the system's generator fails.
 pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random bytes: {e}"))?;

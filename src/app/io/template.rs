@@ -1,11 +1,10 @@
-//! Fills the files that `init` and `demo` write, so that no date in them rots.
+//! Fills the templates of `init` and `demo`, so that their dates are always current.
 //!
-//! In: a template with `{{now-1h}}`, `{{now+3d}}`, `{{date-210d}}` or a word of the caller's. Out: the text with them
-//! replaced.
+//! Replaces `{{now-1h}}`, `{{now+3d}}`, `{{date-210d}}` and words given by the caller.
 
 use crate::input::time::{Span, Time};
 
-/// Replaces every mark of a template.
+/// Replaces every placeholder of a template.
 #[must_use]
 pub fn fill(template: &str, now: Time, words: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len());

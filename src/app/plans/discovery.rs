@@ -1,7 +1,7 @@
-//! Which plans a command is about: files, and every plan of a folder.
+//! Finds the plans of a command: files, and every plan of a folder.
 //!
-//! In: the paths that a person names, or the files of a folder. Out: the plans' files, each once, in the order of the
-//! arguments and then of their paths. A path that leads to no plan is a failure, never an empty answer.
+//! Returns the plan files, each once, in the order of the arguments and then of their paths. A path without a plan is
+//! an error, never an empty result.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,17 +13,17 @@ use anyhow::{Context as _, bail, ensure};
 use crate::app::io::files::shown;
 use crate::input::yaml;
 
-/// How deep folders of plans may be nested.
+/// The maximum nesting depth of folders of plans.
 const DEEPEST: usize = 16;
-/// How many files a folder of plans may hold.
+/// The maximum number of files in a folder of plans.
 const MOST: usize = 10_000;
-/// What each plan has, and nothing else has all of.
+/// Fields that every plan has. No other file has all of them.
 const FIELDS: [&str; 3] = ["proposer", "changes", "expires"];
 
-/// The plans that these paths name: a file stands for itself, a folder for every plan in it.
+/// The plans at these paths: a file itself, or every plan in a folder.
 ///
 /// # Errors
-/// If a path does not exist, a folder holds no plan, or a file in it is a link or cannot be read.
+/// If a path does not exist, a folder contains no plan, or a file in it is a link or cannot be read.
 pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
@@ -40,7 +40,7 @@ pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let plans = among(path, &files, &files, &mut |file| {
             let full = path.join(file);
             let cannot = || format!("`{}` cannot be read", shown(&full));
-            // What is larger than a plan may be is none, unless its name says so.
+            // A file larger than the limit is not a plan, unless its name indicates one.
             if !is_yaml(file) && fs::metadata(&full).with_context(cannot)?.len() > MAX_PLAN {
                 return Ok(Vec::new());
             }
@@ -57,7 +57,7 @@ pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The failure of a folder without a plan.
+/// The error for a folder without a plan.
 #[must_use]
 pub fn holds_none(folder: &Path) -> String {
     format!(
@@ -67,7 +67,7 @@ pub fn holds_none(folder: &Path) -> String {
     )
 }
 
-/// Every file below a folder by its `/`-separated path; git's own folder is left out.
+/// Every file below a folder by its `/`-separated path, without git's own folder.
 fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyhow::Result<()> {
     let folder = if below.is_empty() { root.to_path_buf() } else { root.join(below) };
     let cannot = || format!("the folder `{}` cannot be read", shown(&folder));
@@ -101,15 +101,15 @@ fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyh
     Ok(())
 }
 
-/// Which of the files of a folder are plans, sorted. Paths are `/`-separated, from that folder.
+/// Which of the files of a folder are plans, sorted. Paths are `/`-separated, relative to that folder.
 ///
-/// A folder of plans holds plans only: each of its YAML files is one. Hidden files and those below a trust folder, whose
-/// own files are YAML too, are plans if their names or their contents say so, and so are files that are called anything else.
-/// `known` are the files that say where trust folders are: whoever adds a plan must not be able to hide it behind a
+/// A folder of plans contains only plans: each of its YAML files is one. Hidden files, files below a trust folder
+/// (whose own files are YAML too) and files with other names are plans if their names or their contents indicate it.
+/// `known` are the files that mark trust folders: an author of a plan must not be able to hide it next to a
 /// `review.yaml` of their own.
 ///
 /// # Errors
-/// What `read` says of a file that has to be looked into.
+/// The error of `read` for a file whose contents are needed.
 pub fn among<S: AsRef<str>, K: AsRef<str>>(
     folder: &Path,
     files: &[S],
@@ -137,7 +137,7 @@ pub fn among<S: AsRef<str>, K: AsRef<str>>(
     Ok(found)
 }
 
-/// Whether a file's path says that it is a plan, whatever stands beside it.
+/// Whether a file's path indicates a plan, regardless of the files next to it.
 #[must_use]
 pub fn named_as_plan(path: &str) -> bool {
     let path = &path.to_ascii_lowercase();
@@ -149,14 +149,14 @@ pub fn named_as_plan(path: &str) -> bool {
     stem.rsplit('.').next() == Some("plan") || folder.split('/').any(|part| part == "plans")
 }
 
-/// Whether what stands at a path that is no file would hide a plan: beside plans, or called like one.
+/// Whether an entry that is not a file would hide a plan: next to plans, or named like one.
 #[must_use]
 pub fn is_place_of_plans(path: &str) -> bool {
     is_yaml(path) || named_as_plan(path) || path.split('/').any(|part| part.eq_ignore_ascii_case("plans"))
 }
 
-/// Whether a file is a plan whatever it is called: one of its documents has what only a plan has. A plan that is not the
-/// first document, or not in UTF-8, is one too, so that it is refused and not passed over.
+/// Whether a file is a plan by its contents: one of its documents has the fields of a plan. A plan that is not the
+/// first document, or not in UTF-8, counts too, so that it is refused and not ignored.
 #[must_use]
 pub fn is_plan(bytes: &[u8]) -> bool {
     let bytes = &*plain(bytes);
@@ -167,13 +167,13 @@ pub fn is_plan(bytes: &[u8]) -> bool {
     reads_as_plan(bytes) && (has_fields(bytes) || documents(bytes).into_iter().any(has_fields))
 }
 
-/// Whether a YAML file may be a plan: it reads as one, or it is not UTF-8, so that nobody can tell.
+/// Whether a YAML file may be a plan: it reads like one, or it is not UTF-8 and so cannot be checked.
 #[must_use]
 pub fn may_be_plan(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err() || bytes.contains(&0) || reads_as_plan(bytes)
 }
 
-/// The bytes without what UTF-16 and UTF-32 put between ASCII characters, if they are of these.
+/// The bytes without the padding of ASCII characters in UTF-16 and UTF-32.
 fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
     if !bytes.contains(&0) {
         return bytes.into();
@@ -183,7 +183,7 @@ fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
     text.iter().copied().filter(|byte| *byte != 0).collect::<Vec<u8>>().into()
 }
 
-/// The documents of a file: the parts of a YAML stream, or JSON values one after the other.
+/// The documents of a file: the parts of a YAML stream, or consecutive JSON values.
 fn documents(bytes: &[u8]) -> Vec<&[u8]> {
     let mut json = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
     let (mut found, mut from) = (Vec::new(), 0);
@@ -214,14 +214,14 @@ fn documents(bytes: &[u8]) -> Vec<&[u8]> {
     parts.iter().filter_map(|(from, to)| bytes.get(*from..*to)).filter(|part| !part.is_empty()).collect()
 }
 
-/// Whether a file's contents name what only a plan has, also where the names are written with escapes.
+/// Whether a file's contents have the fields of a plan, even if the names contain escapes.
 #[must_use]
 pub fn reads_as_plan(bytes: &[u8]) -> bool {
     let text = without_escapes(&String::from_utf8_lossy(&plain(bytes)));
     FIELDS.iter().all(|word| text.contains(word))
 }
 
-/// The text with each escape of an ASCII character replaced by that character, and escaped line breaks joined.
+/// The text with escapes of ASCII characters replaced, and escaped line breaks joined.
 fn without_escapes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -250,7 +250,7 @@ fn without_escapes(text: &str) -> String {
     out
 }
 
-/// Whether a path ends as a plan's does.
+/// Whether a path has the extension of a plan.
 #[must_use]
 pub fn is_yaml(path: &str) -> bool {
     ends_in(path, &["yaml", "yml"])
@@ -273,13 +273,13 @@ fn is_below(path: &str, folder: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// The folder of a path, and its last name.
+/// The folder of a path, and its last component.
 fn split(path: &str) -> Option<(&str, &str)> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     (!name.is_empty()).then_some((folder, name))
 }
 
-/// The largest plan read, in bytes; the reader's own budget is smaller and says so better.
+/// The largest plan file read, in bytes. The parser's own limit is smaller and has a better message.
 pub const MAX_PLAN: u64 = 16 << 20;
 
 #[cfg(test)]

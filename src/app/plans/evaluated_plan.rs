@@ -1,7 +1,7 @@
-//! A proposal: a plan with its analysis, the outcome of every change, and what decisions on them are bound to.
+//! An evaluated plan: a plan with its analysis, the outcome of every change, and what decisions on them are bound to.
 //!
-//! In: a site and a plan's file. Out: [`EvaluatedPlan`], or the faults that make the plan invalid. It wires `access`, `policy`
-//! and `decision` together and decides nothing itself.
+//! Combines `access`, `policy` and `decision` for a site and a plan file. Returns [`EvaluatedPlan`], or the faults that
+//! make the plan invalid.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -28,7 +28,7 @@ use crate::{access, policy};
 
 /// A plan, analysed and judged.
 pub struct EvaluatedPlan<'s> {
-    /// The site that judges it.
+    /// The site.
     pub site: &'s Site,
     /// The file.
     pub file: PlanFile,
@@ -38,17 +38,17 @@ pub struct EvaluatedPlan<'s> {
     pub analysis: Analysis,
     /// All people.
     pub people: policy::PeopleView,
-    /// Owners that the plan itself gives.
+    /// Owners that the plan itself sets.
     pub appointed: policy::Appointed,
-    /// Who is proved to have written it.
+    /// The proven author.
     pub origin: Origin,
-    /// What policy is told of that.
+    /// The proof as input for policy.
     pub proof: Proof,
-    /// Whether it is for want of a good proof that the plan as a whole is denied: then nobody approves any of it.
+    /// Whether the whole plan is denied because it lacks a valid proof: then no one can approve any of it.
     pub unproven: bool,
-    /// The task, if `tasks.yaml` knows it.
+    /// The task, if `tasks.yaml` has it.
     pub task: Option<TaskView>,
-    /// What the log says, per change.
+    /// The recorded history per change.
     pub history: BTreeMap<ChangeId, History>,
     /// The document and digest of every change.
     pub digested: Vec<Digested>,
@@ -56,18 +56,18 @@ pub struct EvaluatedPlan<'s> {
     pub judged: Vec<Judged>,
     /// The outcome of the plan as a whole.
     pub plan_judged: PlanJudged,
-    /// What decisions are bound to, per change.
+    /// The current state of each change, to which decisions are bound.
     pub presents: Vec<EvaluatedChange>,
-    /// What is notable about the plan.
+    /// Findings about the plan.
     pub findings: Vec<Finding>,
-    /// When it was judged.
+    /// When it was evaluated.
     pub now: Time,
-    /// What other plans, and earlier versions of this one, were approved for, as far as it is known.
+    /// Known pending changes of other plans, and of earlier versions of this one.
     pub approved: Vec<PendingChange>,
 }
 
 impl<'s> EvaluatedPlan<'s> {
-    /// Reads, analyses and judges a plan.
+    /// Parses, analyses and judges a plan.
     ///
     /// # Errors
     /// The faults that make the plan invalid.
@@ -84,12 +84,12 @@ impl<'s> EvaluatedPlan<'s> {
             |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
         let origin = Origin::of(site, &plan, file, now);
-        // WHY here: where only some changes are judged again, the others are still this plan's own.
+        // WHY here: if only some changes are judged again, the others still belong to this plan.
         let approved: Vec<PendingChange> = approved.iter().filter(|one| !one.is_of(&plan)).cloned().collect();
         Self::analyse(site, index, file, plan, origin, (now, &approved), history).map_err(faults)
     }
 
-    /// Analyses and judges only these changes, as a plan of its own, beside what is held then.
+    /// Analyses and judges only these changes, as a plan of its own, together with the given pending changes.
     ///
     /// # Errors
     /// The faults that they have without the others.
@@ -238,7 +238,7 @@ impl<'s> EvaluatedPlan<'s> {
         self.plan_judged = plan_judged;
     }
 
-    /// Whether the plan is denied for want of a good proof: a good one would leave fewer denials.
+    /// Whether the plan is denied because it lacks a valid proof: with one it would have fewer denials.
     fn lacks_proof(&self, judged: &PlanJudged) -> bool {
         if judged.passes() {
             return false;
@@ -261,7 +261,7 @@ impl<'s> EvaluatedPlan<'s> {
         self.analysis.changes.iter().zip(&self.digested).zip(judged).map(|((f, d), j)| (f, d, j))
     }
 
-    /// What policy is asked about.
+    /// The input of policy queries.
     #[must_use]
     pub fn matter(&self) -> PolicyInput<'_> {
         PolicyInput {
@@ -277,7 +277,7 @@ impl<'s> EvaluatedPlan<'s> {
         }
     }
 
-    /// The place of a change in the plan.
+    /// The location of a change in the plan.
     #[must_use]
     pub fn position(&self, change: &ChangeId) -> Option<usize> {
         self.plan.changes.iter().position(|c| c.id.value == *change)
@@ -296,7 +296,7 @@ impl<'s> EvaluatedPlan<'s> {
     }
 }
 
-/// What was rejected before and comes back, with the reason that was given then.
+/// Changes that were rejected before and are proposed again, with the reason given then.
 fn resemblances(plan: &Plan, history: &BTreeMap<ChangeId, History>) -> Vec<Finding> {
     let mut found = Vec::new();
     for change in &plan.changes {
@@ -326,12 +326,12 @@ fn snapshot_is_stale(site: &Site, now: Time) -> bool {
     }
 }
 
-/// Whether the snapshot claims a time further ahead than clocks may differ.
+/// Whether the snapshot's time is further in the future than clocks may differ.
 fn is_from_future(site: &Site, now: Time) -> bool {
     site.snapshot.taken_at > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))
 }
 
-/// A task as policy sees it.
+/// A task as input for policy.
 fn task_view(task: &Task, now: Time, listed: bool) -> TaskView {
     TaskView {
         id: task.id.value.clone(),
@@ -354,7 +354,7 @@ fn task_scope(task: &Task, now: Time, listed: bool) -> TaskScope {
     }
 }
 
-/// What is notable about a plan before any change is looked at.
+/// Findings about a plan as a whole.
 fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
     let mut found = Vec::new();
     if plan.expires.value <= now {

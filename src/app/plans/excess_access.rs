@@ -1,11 +1,11 @@
-//! Access that an agent holds beyond what `agents.yaml` allows it.
+//! Access of an agent beyond what `agents.yaml` allows.
 
 use crate::access;
 use crate::access::Index;
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
 
-/// What agents.yaml says an agent may itself hold.
+/// The access that an agent itself may have by agents.yaml.
 pub(crate) fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
     use crate::config::AgentHolding;
     agent
@@ -21,14 +21,14 @@ pub(crate) fn may_hold(agent: &crate::config::Agent) -> Vec<access::MayHold> {
         .collect()
 }
 
-/// An example of what a proposer holds beyond what agents.yaml says; a person of whom it says nothing holds what they hold.
+/// An example of a proposer's access beyond agents.yaml. A person who is not listed there has no such limit.
 #[must_use]
 pub fn beyond(index: &Index<'_>, agent: &crate::config::Agent) -> Option<Text> {
     let is_asked = !agent.is_person || !agent.may_hold.is_empty();
     is_asked.then(|| crate::access::queries::excess::overbroad(index, &agent.id.value, &may_hold(agent)))?
 }
 
-/// An agent that holds more than it may, with an example.
+/// The finding about an agent with more access than it may have, with an example.
 #[must_use]
 pub fn finding(what: &str, id: &str, example: &Text) -> Finding {
     Finding::new(

@@ -1,7 +1,7 @@
-//! The contents of many files of a repository, in one call of git.
+//! Reads many files of a repository in one git call.
 //!
-//! In: the names of objects. Out: the bytes of each, one after the other, never all at once; what is larger than is asked for
-//! is passed over. An answer that is cut short is a failure, never a shorter list.
+//! Passes the bytes of each object in turn, never all at once. Objects over the size limit are skipped. A truncated
+//! answer is an error, never a shorter list.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _, copy, sink};
 use std::path::Path;
@@ -11,13 +11,13 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 
 use crate::app::io::git::{REFETCH, command};
 
-/// The longest line that git puts before an object.
+/// The longest line that git writes before an object.
 const LONGEST_HEAD: u64 = 256;
 
-/// Shows the bytes of each object that has at most this many, with its place in the list.
+/// Passes the bytes of each object within the size limit, with its index in the list.
 ///
 /// # Errors
-/// If git cannot be run, or does not answer for each of them.
+/// If git cannot be run, or does not answer for every object.
 pub fn each(folder: &Path, objects: &[&str], most: u64, see: &mut dyn FnMut(usize, &[u8])) -> anyhow::Result<()> {
     if objects.is_empty() {
         return Ok(());
@@ -33,7 +33,7 @@ pub fn each(folder: &Path, objects: &[&str], most: u64, see: &mut dyn FnMut(usiz
         bail!("git cannot be spoken with");
     };
     let asked: String = objects.iter().flat_map(|object| [*object, "\n"]).collect();
-    // WHY: git answers while it is still asked; whoever asked for all first would wait for ever.
+    // WHY: git answers while it still reads requests, so writing all requests first could block forever.
     let asking = std::thread::Builder::new().spawn(move || input.write_all(asked.as_bytes()));
     let answered = match &asking {
         Ok(_) => answers(&mut BufReader::new(output), objects.len(), most, see),
@@ -52,7 +52,7 @@ pub fn each(folder: &Path, objects: &[&str], most: u64, see: &mut dyn FnMut(usiz
     Ok(())
 }
 
-/// Reads as many answers of `git cat-file --batch`.
+/// Reads this many answers of `git cat-file --batch`.
 fn answers(from: &mut impl BufRead, count: usize, most: u64, see: &mut dyn FnMut(usize, &[u8])) -> anyhow::Result<()> {
     for at in 0..count {
         let mut head = String::new();

@@ -1,7 +1,7 @@
-//! What a pull request touches: read from git, as it was committed, never from the working tree.
+//! The files that a pull request changes, read from git as committed, never from the working tree.
 //!
-//! In: where the branch left from, and its head. Out: which files differ, and their bytes. What git cannot answer for
-//! certain (a shallow clone, no common ancestor, an unknown name) is a failure, never "nothing was touched".
+//! Compares a head with its merge bases and returns the files that differ, and their bytes. If git cannot answer for
+//! certain (a shallow clone, no common ancestor, an unknown name), that is an error, never an empty result.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -27,7 +27,7 @@ impl Entry {
     }
 }
 
-/// A branch, against where it left from.
+/// A branch compared with its merge bases.
 #[derive(Debug)]
 pub struct Branch {
     folder: PathBuf,
@@ -38,22 +38,22 @@ pub struct Branch {
     changed: BTreeSet<String>,
 }
 
-/// What a branch does to plans, by their paths from the repository's root.
+/// The plans on a branch, by their paths from the repository's root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TouchedFiles {
     /// Added or changed.
     pub changed: Vec<String>,
-    /// Taken away.
+    /// Deleted.
     pub deleted: Vec<String>,
-    /// As they were: open plans that a touched one may run into.
+    /// Unchanged: open plans that a changed one may overlap.
     pub others: Vec<String>,
 }
 
 impl Branch {
-    /// Compares a head with where it left from: every merge base of the two.
+    /// Compares a head with every merge base of it and a reference.
     ///
     /// # Errors
-    /// If this is no repository, or a shallow one, or a name is unknown, or the two have no common ancestor.
+    /// If this is not a repository, or a shallow one, or a name is unknown, or the two have no common ancestor.
     pub fn since(reference: &str, head: &str, folder: &Path) -> anyhow::Result<Self> {
         let ask = |args: &[&str]| git(folder, args);
         ask(&["rev-parse", "--git-dir"]).map_err(|why| {
@@ -79,7 +79,7 @@ impl Branch {
         let mut changed = BTreeSet::new();
         let mut before = BTreeSet::new();
         for base in &bases {
-            // WHY: of several merge bases none is the right one; what differs from any of them is touched.
+            // WHY: no single merge base is the right one, so a file that differs from any of them counts as changed.
             let differs =
                 ask(&["diff-tree", "-r", "-z", "--no-renames", "--name-only", base, &head]).map_err(failed)?;
             changed.extend(names(&differs)?);
@@ -102,10 +102,10 @@ impl Branch {
         &self.changed
     }
 
-    /// The plans that it touches: of all plans, or of these files and folders.
+    /// The changed plans: among all plans, or among these files and folders.
     ///
     /// # Errors
-    /// If a path names nothing that is or was there, or a file has to be looked into and cannot be.
+    /// If a path does not and did not exist, or a file whose contents are needed cannot be read.
     pub fn plans(&self, given: &[PathBuf]) -> anyhow::Result<TouchedFiles> {
         let all: BTreeSet<&str> = self.files.keys().chain(&self.changed).map(String::as_str).collect();
         let mut plans = BTreeSet::new();
@@ -135,7 +135,7 @@ impl Branch {
             let joined = |file: &str| if wanted.is_empty() { file.to_owned() } else { format!("{wanted}/{file}") };
             let found = discovery::among(Path::new(&wanted), &below, &known, &mut |file| {
                 let file = joined(file);
-                // What is not called like a plan is looked into below.
+                // Files not named like a plan are checked below by their contents.
                 let looked_into = discovery::is_yaml(&file) && self.files.contains_key(&file);
                 if looked_into { self.bytes(&file) } else { Ok(Vec::new()) }
             })?;
@@ -146,7 +146,7 @@ impl Branch {
         }
         let mut touched = TouchedFiles::default();
         for path in plans {
-            // A plan whose proof is another now is judged anew as well.
+            // A plan whose proof has changed is evaluated again as well.
             let is_changed =
                 ["", ".sig", ".jwt"].iter().any(|ending| self.changed.contains(&format!("{path}{ending}")));
             let list = match (is_changed, self.files.contains_key(&path)) {
@@ -159,10 +159,10 @@ impl Branch {
         Ok(touched)
     }
 
-    /// The touched files of a folder that are plans by nothing but what they hold: `check` would judge each as one.
+    /// The changed files of a folder that are plans by their contents only: `check` would evaluate each of them.
     ///
     /// # Errors
-    /// If something stands where plans do that cannot be looked into, or git cannot tell what a file holds.
+    /// If an entry in the place of a plan cannot be read, or git cannot read a file.
     fn unnamed(&self, folder: &str) -> anyhow::Result<Vec<String>> {
         let (mut paths, mut objects) = (Vec::new(), Vec::new());
         for path in self.changed.iter().filter(|path| strip(path, folder).is_some()) {
@@ -181,7 +181,7 @@ impl Branch {
         Ok(found)
     }
 
-    /// The failure of what is no file.
+    /// The error for an entry that is not a file.
     fn no_file(&self, path: &str, entry: &Entry) -> String {
         let name = quoted(&self.shown(path));
         match entry.mode.as_str() {
@@ -193,7 +193,7 @@ impl Branch {
         }
     }
 
-    /// Whether the head holds a file.
+    /// Whether the head contains a file.
     #[must_use]
     pub fn holds(&self, path: &str) -> bool {
         self.files.contains_key(path)
@@ -202,7 +202,7 @@ impl Branch {
     /// The bytes of a file at the head.
     ///
     /// # Errors
-    /// If there is none, or it is a link or no file.
+    /// If it does not exist, or is a link or otherwise not a file.
     pub fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let name = self.shown(path);
         let entry = self.files.get(path).with_context(|| format!("the branch holds no `{}`", quoted(&name)))?;
@@ -211,7 +211,7 @@ impl Branch {
             .map_err(|why| anyhow!(explained(&self.folder, &format!("`{}` cannot be read", quoted(&name)), &why)))
     }
 
-    /// How a person in the current folder calls a file of the repository.
+    /// The path of a file of the repository, relative to the current folder.
     #[must_use]
     pub fn shown(&self, path: &str) -> String {
         if let Some(inside) = path.strip_prefix(&self.prefix) {
@@ -221,7 +221,7 @@ impl Branch {
         format!("{}{path}", "../".repeat(up))
     }
 
-    /// A path as the repository calls it.
+    /// A path relative to the root of the repository.
     fn rooted(&self, path: &Path) -> anyhow::Result<String> {
         let outside = || anyhow!("`{}` leads out of the repository", shown(path));
         ensure!(path.is_relative(), "`{}` is absolute\n  = help: name it from the current folder", shown(path));
@@ -238,7 +238,7 @@ impl Branch {
     }
 }
 
-/// A path from a folder; `None` where it does not stand below it.
+/// A path relative to a folder; `None` if it is not below it.
 fn strip<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
 }

@@ -1,8 +1,8 @@
-//! Plans in one run that name the same objects.
+//! Plans in one run that concern the same objects.
 
 use crate::input::finding::{Code, Finding};
 
-/// What is wrong with two plans that concern the same object.
+/// The finding about two plans that concern the same object.
 #[must_use]
 pub fn overlap(found: &crate::decision::overlap::Overlap) -> Finding {
     Finding::new(

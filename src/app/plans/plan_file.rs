@@ -1,7 +1,7 @@
-//! A plan's file, as it was read: its exact bytes, and what lies beside it to prove who wrote it.
+//! A plan file as read: its exact bytes, and the proof of its author next to it.
 //!
-//! In: a path, or a place on a branch. Out: [`PlanFile`]. Nothing of the plan is believed here; what is no plan at all, because
-//! it is a token or a key, is refused before any of it is shown.
+//! Read from a path, or from a branch. The plan is not parsed here. A token or key in its place is refused before any
+//! of it is shown.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -16,15 +16,15 @@ use crate::app::plans::reception::Reception;
 /// A plan's file.
 #[derive(Clone, Debug)]
 pub struct PlanFile {
-    /// Its name as the user gave it.
+    /// Its name as given by the user.
     pub name: String,
     /// Its exact bytes.
     pub bytes: Rc<[u8]>,
-    /// What lies beside it to prove who wrote it.
+    /// The proof of its author next to it.
     pub beside: Beside,
-    /// When sessions of the log received it with this proof, the earliest first.
+    /// When sessions of the log received it with this proof, earliest first.
     pub received: Vec<Reception>,
-    /// Whether a session that does not count for that received it.
+    /// Whether it was received in a session that does not count for that.
     pub came_loose: bool,
 }
 
@@ -50,7 +50,7 @@ impl PlanFile {
         })
     }
 
-    /// What happened to the file, or to the proof beside it, since it was read; none where both are as they were.
+    /// How the file, or the proof next to it, has changed since it was read; `None` if neither has.
     #[must_use]
     pub fn moved(&self) -> Option<&'static str> {
         let path = Path::new(&self.name);
@@ -62,10 +62,10 @@ impl PlanFile {
         }
     }
 
-    /// Reads a plan as a branch holds it.
+    /// Reads a plan from a branch.
     ///
     /// # Errors
-    /// If it holds no such file.
+    /// If the branch has no such file.
     pub fn committed(branch: &crate::app::plans::git_branch::Branch, path: &str) -> anyhow::Result<Self> {
         let beside = Beside::committed(branch, path);
         let bytes = branch.bytes(path)?;
@@ -79,8 +79,8 @@ impl PlanFile {
     }
 }
 
-/// Refuses a proof in a plan's place before any of it is read: a token is a bearer credential, and what is wrong with a plan
-/// is told with its own words.
+/// Refuses a proof in place of a plan before it is parsed. A token is a bearer credential, and messages about a plan
+/// quote its text.
 fn ensure_plan(name: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let is_proof = [".jwt", ".sig"].iter().any(|ending| name.ends_with(ending))
         || bytes.trim_ascii_start().starts_with(b"eyJ")

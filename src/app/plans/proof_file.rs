@@ -1,7 +1,7 @@
 //! The proof next to a plan: `PLAN.sig`, an SSH signature, or `PLAN.jwt`, a workload-identity token.
 //!
-//! Two proofs, or one that cannot be read, prove nothing and are reported. INVARIANT: a token is a bearer credential; nothing
-//! here shows or keeps more of it than its digest.
+//! Two proofs, or one that cannot be read, prove nothing and are reported. INVARIANT: a token is a bearer credential;
+//! this module shows and keeps only its digest.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,10 +16,10 @@ use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::trust::proposer::Offered;
 
-/// The longest proof that is read, in bytes: the log keeps a signature in one line.
+/// The maximum size of a proof in bytes: the log stores a signature in one line.
 const LONGEST: u64 = 24 * 1024;
 
-/// Which kind of proof a file is.
+/// The kind of a proof file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProofKind {
     /// An SSH signature.
@@ -29,7 +29,7 @@ pub enum ProofKind {
 }
 
 impl ProofKind {
-    /// What is added to the plan's name.
+    /// The suffix added to the plan's name.
     #[must_use]
     pub fn ending(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl ProofKind {
         }
     }
 
-    /// The proof's path beside a plan's.
+    /// The path of the proof of a plan.
     #[must_use]
     pub fn beside(self, plan: &Path) -> PathBuf {
         let mut path = OsString::from(plan);
@@ -50,7 +50,7 @@ impl ProofKind {
 /// A proof's file.
 #[derive(Clone)]
 pub struct ProofFile {
-    /// Its name, made harmless for a terminal.
+    /// Its name, escaped for a terminal.
     pub name: String,
     /// Its kind.
     pub kind: ProofKind,
@@ -71,7 +71,7 @@ impl ProofFile {
         Digest::of(&self.bytes)
     }
 
-    /// The signature's text; none for a token.
+    /// The text of the signature; `None` for a token.
     #[must_use]
     pub fn signature(&self) -> Option<Text> {
         match self.kind {
@@ -80,7 +80,7 @@ impl ProofFile {
         }
     }
 
-    /// The proof, as the check of proposers takes it.
+    /// The proof in the form that proposer verification takes.
     #[must_use]
     pub fn offered(&self) -> Offered<'_> {
         match self.kind {
@@ -90,19 +90,19 @@ impl ProofFile {
     }
 }
 
-/// What lies beside a plan.
+/// The proof next to a plan.
 #[derive(Clone, Debug)]
 pub enum Beside {
     /// No proof.
     Nothing,
-    /// One.
+    /// One proof.
     One(ProofFile),
-    /// Something that proves nothing: what is wrong, and how to fix it.
+    /// An invalid proof: the fault, and how to fix it.
     Faulty(String, &'static str),
 }
 
 impl Beside {
-    /// Whether the same proof lies there.
+    /// Whether the proof is the same.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -113,7 +113,7 @@ impl Beside {
         }
     }
 
-    /// Looks beside a plan.
+    /// Reads the proof next to a plan.
     #[must_use]
     pub fn of(plan: &Path) -> Self {
         let is_there = |kind: &ProofKind| kind.beside(plan).symlink_metadata().is_ok();
@@ -125,7 +125,7 @@ impl Beside {
         }
     }
 
-    /// Looks beside a plan as a branch holds it; `path` is the plan's from the repository's root.
+    /// Reads the proof next to a plan from a branch; `path` is that of the plan, relative to the repository's root.
     #[must_use]
     pub fn committed(branch: &Branch, path: &str) -> Self {
         let of = |kind: ProofKind| format!("{path}{}", kind.ending());

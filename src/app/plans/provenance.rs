@@ -1,7 +1,7 @@
-//! Who is proved to have written a plan.
+//! The proven author of a plan.
 //!
-//! Checks the proof next to the plan at the time when the log received both, otherwise now. A proof that does not hold, and one
-//! that is faulty, prove nothing and are reported.
+//! Verifies the proof next to the plan at the time when the log received both, otherwise now. An invalid or faulty
+//! proof proves nothing and is reported.
 
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::proof_file::{Beside, ProofFile};
@@ -14,33 +14,34 @@ use crate::plan::model::Plan;
 use crate::policy;
 use crate::trust::proposer::{self, Proven};
 
-/// Why a time that the log holds does not help a proof that has ended.
+/// Why a recorded time does not help an expired proof.
 const LOOSE: &str =
     "; when it came is recorded by sessions alone that follow none, of several such, so that does not count";
 
-/// What helps then.
+/// The help for that.
 const PROVE_AGAIN: &str = "have the proposer prove the plan again: `review plan sign`, or a new token";
 
-/// Who is proved to have written a plan.
+/// The author of a plan, as far as it is proven.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// When the plan was received: what the proof was judged at.
+    /// When the plan was received: the time at which the proof was verified.
     pub received: Time,
-    /// What was proved.
+    /// The proven author.
     pub proven: Option<Proven>,
-    /// The proof's file, where something was proved by it.
+    /// The proof file, if it proved anything.
     pub file: Option<ProofFile>,
-    /// Why nobody is proved, where that must be said.
+    /// Why the author is not proven, if that must be reported.
     pub finding: Option<Finding>,
-    /// Whether the proof would have held at another time.
+    /// Whether the proof would have been valid at another time.
     pub untimely: bool,
-    /// Where the proof holds no more: whose word it is that the plan came when it did, and why it does not hold now.
+    /// If the proof is no longer valid: the principal who recorded when the plan was received, and why it is invalid
+    /// now.
     pub only_then: Option<(PrincipalId, Text)>,
     refused: Option<Text>,
 }
 
 impl Origin {
-    /// Judges what lies beside a plan, at the first time at which a session of the log received it, else now.
+    /// Verifies the proof next to a plan, at the first time at which a session of the log received it, otherwise now.
     #[must_use]
     pub fn of(site: &Site, plan: &Plan, file: &PlanFile, now: Time) -> Self {
         let none = Self {
@@ -111,7 +112,7 @@ impl Origin {
         }
     }
 
-    /// That the proof holds only at the time when somebody says that the plan came, where that is so.
+    /// The finding that the proof is valid only at the recorded time of reception, if so.
     #[must_use]
     pub fn holds_no_longer(&self, plan: &Plan) -> Option<Finding> {
         let (by, why) = self.only_then.as_ref()?;
@@ -129,7 +130,7 @@ impl Origin {
         )
     }
 
-    /// What policy is told of it.
+    /// The proof as input for policy.
     #[must_use]
     pub fn proof(&self, overbroad: bool) -> policy::Proof {
         let none = policy::Proof { refused: self.refused.clone(), overbroad, ..policy::Proof::none() };

@@ -10,8 +10,8 @@ use crate::decision::recheck::Reanalysis;
 use crate::decision::translate;
 use crate::input::id::ChangeId;
 
-/// Analyses and judges only these changes, each plan's part as a plan of its own. What cannot be analysed without the
-/// others is missing from the answer, which keeps it from passing.
+/// Analyses and judges only these changes, each plan's part as a plan of its own. Changes that cannot be analysed
+/// without the others are missing from the result and so do not pass.
 #[must_use]
 pub fn reanalyse<'s>(index: &Index<'s>, proposals: &[EvaluatedPlan<'s>], approved: &BTreeSet<CaseId>) -> Reanalysis {
     let mut again = Reanalysis::default();

@@ -1,15 +1,15 @@
-//! When a plan came with its proof, as sessions of the log tell.
+//! When a plan was received with its proof, according to sessions of the log.
 
 use crate::input::id::PrincipalId;
 use crate::input::time::Time;
 
-/// That a plan came with a proof that was found good, as a session says.
+/// The reception of a plan with a valid proof, as recorded in a session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reception {
-    /// When it came.
+    /// When it was received.
     pub at: Time,
     /// When the session was sealed.
     pub sealed: Time,
-    /// Whose session it is.
+    /// The principal of the session.
     pub by: PrincipalId,
 }

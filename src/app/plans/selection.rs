@@ -1,7 +1,7 @@
-//! The plans that `check` and `gate` judge: those named, or those that a branch touches.
+//! The plans that `check` and `gate` evaluate: the given ones, or those that a branch changes.
 //!
-//! In: arguments. Out: the plans' bytes, what became of the others, and the branch if there is one. What a branch touches
-//! is read as it was committed, because that is what would be merged.
+//! Returns the bytes of the plans, the other plans, and the branch if there is one. Changed plans are read as
+//! committed, because that is what would be merged.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::report::model::Reported;
 /// Which plans are evaluated.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// The plans; a folder stands for every plan in it.
+    /// The plans; a folder means every plan in it.
     pub plans: Vec<PathBuf>,
     /// Only the plans that changed since the merge base with this branch or commit.
     pub changed_since: Option<String>,
@@ -24,24 +24,24 @@ pub struct Selection {
     pub head: String,
 }
 
-/// The plans that were chosen.
+/// The selected plans.
 #[derive(Debug, Default)]
 pub struct SelectedPlans {
-    /// Those to judge.
+    /// The plans to evaluate.
     pub files: Vec<PlanFile>,
-    /// Those that a judged one may run into.
+    /// Other plans that an evaluated one may overlap.
     pub others: Vec<PlanFile>,
-    /// What is to be said of the choice itself.
+    /// Findings about the selection itself.
     pub findings: Vec<Reported>,
-    /// The branch that they are read from; none: they are read from the disk.
+    /// The branch that they are read from; `None`: they are read from disk.
     pub branch: Option<Branch>,
 }
 
 impl Selection {
-    /// Reads them.
+    /// Reads the plans.
     ///
     /// # Errors
-    /// If a path leads to no plan, a file cannot be read, or git cannot tell what was touched.
+    /// If there is no plan at a path, a file cannot be read, or git cannot determine what changed.
     pub fn read(&self) -> anyhow::Result<SelectedPlans> {
         let Some(since) = &self.changed_since else {
             let files =
@@ -55,7 +55,8 @@ impl Selection {
             read.files.push(PlanFile::committed(&branch, path)?);
         }
         for path in &touched.others {
-            // WHY: what the branch leaves as it was is not its fault; a plan there that cannot be read runs into nothing.
+            // WHY: the branch is not responsible for plans that it leaves unchanged. An unreadable one overlaps
+            // nothing.
             read.others.extend(PlanFile::committed(&branch, path).ok());
         }
         for path in &touched.deleted {
@@ -73,7 +74,7 @@ impl Selection {
 }
 
 impl SelectedPlans {
-    /// What to say where there is nothing to judge; `None`: there is.
+    /// The message if there is nothing to evaluate; `None`: there is.
     #[must_use]
     pub fn nothing(&self) -> Option<&'static str> {
         if !self.files.is_empty() {
@@ -86,7 +87,7 @@ impl SelectedPlans {
         })
     }
 
-    /// A finding for every change that concerns what another open plan concerns as well.
+    /// A finding for every change that concerns the same object as a change of another open plan.
     #[must_use]
     pub fn overlaps(&self, now: crate::input::time::Time) -> Vec<Reported> {
         let parsed = |files: &[PlanFile]| -> Vec<(usize, crate::plan::model::Plan)> {

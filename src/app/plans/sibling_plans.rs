@@ -1,7 +1,7 @@
-//! Plans beside one another: what passes, or is approved, in one go may be half of a chain that another of them completes.
+//! Cross-plan effects within one run: changes of one plan that pass count as pending when the other plans are analysed.
 //!
-//! In: plans that were judged, and what of them is approved. Out: changes to be counted as held for the others. What the
-//! log holds already is not counted twice.
+//! Collects the approved and automatic changes of evaluated plans. Changes that the log already contains are not
+//! counted twice.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::access::PendingChange;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::decision::case::{CaseId, CaseOutcome};
 
-/// Adds what of a plan passes without a person.
+/// Adds the automatic changes of a plan.
 pub fn add_automatic(proposal: &EvaluatedPlan<'_>, into: &mut Vec<PendingChange>) {
     if !proposal.plan_judged.passes() {
         return;
@@ -18,7 +18,8 @@ pub fn add_automatic(proposal: &EvaluatedPlan<'_>, into: &mut Vec<PendingChange>
     add(proposal, &automatic.map(|present| present.case.clone()).collect(), into);
 }
 
-/// What is held for one of some plans, if these changes of them are approved: what it was judged with, and those of others.
+/// The pending changes for one of several plans, if these changes are approved: those it was evaluated with, and those
+/// of the other plans.
 #[must_use]
 pub fn held(
     proposal: &EvaluatedPlan<'_>,

@@ -5,7 +5,7 @@ use crate::decision::exit::ExitCode;
 use crate::report::model::{Body, OutcomeReport, PlanReport, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 
-/// Every exit code that holds for a proposal that nobody was asked about.
+/// Every exit code that applies to a plan without decisions.
 #[must_use]
 pub fn holding(proposal: &EvaluatedPlan<'_>) -> Vec<ExitCode> {
     let denied = !proposal.plan_judged.passes()
@@ -14,7 +14,7 @@ pub fn holding(proposal: &EvaluatedPlan<'_>) -> Vec<ExitCode> {
     [(denied, ExitCode::Denied), (stale, ExitCode::Stale)].iter().filter(|(holds, _)| *holds).map(|(_, c)| *c).collect()
 }
 
-/// The report of plans that nobody was asked about.
+/// The report of plans without decisions.
 #[must_use]
 pub fn report(command: &'static str, plans: Vec<PlanReport>, findings: Vec<Reported>, code: ExitCode) -> Report {
     let of = |outcome| plans.iter().flat_map(|p| &p.changes).filter(|c| c.outcome == outcome).count() as u64;

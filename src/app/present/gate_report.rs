@@ -16,7 +16,7 @@ use crate::input::text::Text;
 use crate::report::model::{ChangeReport, Reported, State as Shown, StepReport, StepState};
 use crate::report::sentence::Sentence;
 
-/// Puts what was decided on a change into the report.
+/// Adds the decisions on a change to the report.
 pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: &Site) {
     let by = |signers: &mut dyn Iterator<Item = String>| signers.collect::<Vec<_>>().join(", ");
     change.state = match &held.state {
@@ -38,7 +38,7 @@ pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: 
         GateState::Auto | GateState::Denied(_) | GateState::Undecided(_) | GateState::Rejected => Shown::Open,
     };
     change.rejections = held.rejects.iter().map(rejection).collect();
-    // INVARIANT: a rejection is shown whatever policy says.
+    // INVARIANT: a rejection is shown regardless of the outcome of the policies.
     if !change.rejections.is_empty() {
         change.state = Shown::Rejected(rejections(held));
     }
@@ -66,7 +66,7 @@ pub(crate) fn state_of(
         return (StepState::Waived, None);
     }
     if let Some((_, signer)) = filled.iter().find(|(name, _)| name.as_str() == step.name.raw()) {
-        // WHY: only a touched security key shows that a person was there; any program can use a key file.
+        // WHY: only a touched security key proves that a person was present; any program can use a key file.
         let proven = keys.get(signer.key.raw()).is_some_and(|key| key.security_key && key.user_present);
         return (StepState::Filled(signer.person.text()), Some(proven));
     }
@@ -76,7 +76,7 @@ pub(crate) fn state_of(
     }
 }
 
-/// What changed since an approval: "+ `ledger:delete` on `db:ledger`; another `reason`".
+/// The differences since an approval: "+ `ledger:delete` on `db:ledger`; another `reason`".
 pub(crate) fn differs(since: &[crate::decision::since::Since]) -> Sentence {
     const MOST: usize = 12;
     let mut says = Sentence::new();
@@ -110,7 +110,7 @@ pub(crate) fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
     if says.is_empty() { Sentence::of("an approval ended or was used up") } else { says }
 }
 
-/// The text that a finding in the plan points into.
+/// The text that a finding in the plan refers to.
 pub(crate) fn source<'p>(proposal: &'p EvaluatedPlan<'_>, name: &str) -> Option<&'p str> {
     std::str::from_utf8(&proposal.file.bytes).ok().filter(|_| name == proposal.file.name)
 }
@@ -122,7 +122,7 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
     let mut found = Vec::new();
     for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {
         let of = |words: &'static str| Sentence::of("change ").id(&change.id.value).own(words);
-        // WHY: policy may deny the change as well, and another finding says that.
+        // WHY: policy may deny the change as well, which another finding reports.
         if !held.rejects.is_empty() {
             let finding = Finding::new(Code::Rejected, of(" was rejected ").then(rejections(held)).text())
                 .help("drop the change; two people permitted `Override` can lift a reject");
@@ -177,7 +177,7 @@ pub(crate) fn needs(people: &People, missing: &[Missing]) -> Sentence {
     says
 }
 
-/// Where a plan stands, a line a change.
+/// The state of a plan, one line per change.
 #[must_use]
 pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> String {
     let mut lines = vec![format!("{}:", proposal.plan.id.value.text().terminal())];
@@ -224,7 +224,7 @@ pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict,
     found
 }
 
-/// What the log says of a change, put into the report.
+/// Adds the recorded history of a change to the report.
 pub fn past(
     change: &mut crate::report::model::ChangeReport,
     proposal: &EvaluatedPlan<'_>,

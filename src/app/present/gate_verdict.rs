@@ -1,6 +1,6 @@
-//! The verdict of the gate: what is missing first, then who was not shown to be present.
+//! The verdict of the gate: missing approvals first, then missing proofs of presence.
 //!
-//! Input: plans with what was decided on their changes. Output: sentences and a finding.
+//! Builds sentences and a finding from plans with the decisions on their changes.
 
 use crate::app::plans::selection::SelectedPlans;
 use crate::decision::exit::ExitCode;
@@ -12,10 +12,10 @@ use crate::report::model::{
 };
 use crate::report::sentence::{Sentence, counted};
 
-/// Changes that are named in the verdict; of the others only how many there are.
+/// The maximum number of changes named in the verdict. The others are counted.
 const NAMED: usize = 3;
 
-/// The verdict: what is missing first.
+/// The verdict, missing approvals first.
 pub(crate) fn verdict(read: &SelectedPlans, plans: &[PlanReport], findings: &[Reported], code: ExitCode) -> Sentence {
     if let Some(nothing) = read.nothing().filter(|_| code == ExitCode::Passes) {
         return Sentence::of(nothing);
@@ -42,7 +42,7 @@ pub(crate) fn verdict(read: &SelectedPlans, plans: &[PlanReport], findings: &[Re
     if more > 0 { says.own(format!("; and {}", counted(more as u64, "more change", "more changes"))) } else { says }
 }
 
-/// What keeps a change from passing, and how soon that is named; none where nothing does.
+/// Why a change does not pass, with the rank of the reason in the verdict; `None` if it passes.
 fn lacks(change: &ChangeReport) -> Option<(u8, Sentence)> {
     let of = |words: &'static str| Sentence::new().id(&change.id).own(words);
     let missing: Vec<(&Text, Option<&Text>)> = change
@@ -73,7 +73,7 @@ fn lacks(change: &ChangeReport) -> Option<(u8, Sentence)> {
     }
 }
 
-/// That no touched key shows that a person was there, for some approvals.
+/// The finding that some approvals were made without a touched key, so that no presence is proven.
 pub(crate) fn presence(plans: &[PlanReport]) -> Option<Finding> {
     let steps = plans.iter().flat_map(|plan| &plan.changes).flat_map(|change| &change.steps);
     let taken: Vec<bool> = steps.filter_map(|step| step.presence).collect();
@@ -95,7 +95,7 @@ pub(crate) fn rejection(it: &RejectedBy) -> RejectionReport {
     }
 }
 
-/// Who rejected a change, when and why.
+/// The person who rejected a change, the time and the reason.
 #[must_use]
 pub fn rejections(held: &ChangeVerdict) -> Sentence {
     let parts = held.rejects.iter().map(|it| rejection(it).sentence()).enumerate();

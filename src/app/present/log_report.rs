@@ -1,4 +1,4 @@
-//! Reports about a log: what it holds, and whether it verifies.
+//! Reports about a log: its contents, and whether it verifies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::report::model::{Body, Report};
 use crate::report::record::{DecisionRow, SessionRow};
 use crate::report::sentence::{Sentence, number};
 
-/// That nobody knows whether recorders are people.
+/// The finding that recorders could not be compared with people.
 #[must_use]
 pub fn unchecked(file: &str) -> Finding {
     let message = "nobody said who is a person, so it was not checked that no recorder is one";
@@ -26,7 +26,7 @@ pub fn unchecked(file: &str) -> Finding {
     Finding::new(Code::LogRecordersUnchecked, message).at(&Place::file(file)).help(help)
 }
 
-/// What the four answers come to.
+/// The overall result of the four answers.
 #[must_use]
 pub fn exit_code(verified: &Verification) -> ExitCode {
     if verified.session_count > 0 && verified.holds() { ExitCode::Passes } else { ExitCode::BadLog }
@@ -41,7 +41,7 @@ pub(crate) fn verdict(verified: &Verification, code: ExitCode) -> Sentence {
     })
 }
 
-/// Says why nothing is appended to this log.
+/// Reports why nothing is appended to this log.
 #[must_use]
 pub fn bad_log(log: &Path, verified: &Verification) -> Report {
     Report {
@@ -54,17 +54,17 @@ pub fn bad_log(log: &Path, verified: &Verification) -> Report {
     }
 }
 
-/// What each digest of the log was taken of.
+/// The document of each digest in the log.
 pub type Documents = BTreeMap<Digest<of::Change>, std::sync::Arc<ChangeDocument>>;
 
-/// What a change does, from its record: the action and its fields.
+/// A change in words, from its record: the action and its fields.
 pub(crate) fn what(document: &ChangeDocument) -> Sentence {
     let to = match document.action.raw() {
         "revoke" => " from ",
         "adjust" => " of ",
         _ => " to ",
     };
-    // In the order in which people say it; what is not in this list follows under its own name.
+    // The usual order of fields. Fields that are not in this list follow under their own names.
     let order = [
         ("role", " role "),
         ("member_of", " membership of "),
@@ -111,10 +111,10 @@ fn part(field: &Field) -> Sentence {
     }
 }
 
-/// Entries of a list up to which each of them is named.
+/// The maximum number of entries of a list that are named individually.
 const NAMED: usize = 100;
 
-/// A permission as people say it; none where these fields are something else.
+/// A permission in words; `None` if these fields are not a permission.
 fn permission(map: &Fields) -> Option<Sentence> {
     let text = |name: &str| match map.get(name) {
         Some(Field::Text(text)) => Some(text),
@@ -128,7 +128,7 @@ fn permission(map: &Fields) -> Option<Sentence> {
     Some(says.maybe(map.get("except"), |says, except| says.own(" except ").then(part(except))))
 }
 
-/// How many entries there are of each kind: by what their actions begin with.
+/// The number of entries of each kind, by the prefixes of their actions.
 fn kinds_of(list: &[Field]) -> Sentence {
     counted_by(list.iter().map(|field| match field {
         Field::Map(map) => match map.get("action") {
@@ -140,7 +140,7 @@ fn kinds_of(list: &[Field]) -> Sentence {
     }))
 }
 
-/// How many actions there are of each service, or with each name.
+/// The number of actions of each service, or with each name.
 fn counted_by<'a>(actions: impl Iterator<Item = &'a str>) -> Sentence {
     let mut kinds: BTreeMap<Text, u64> = BTreeMap::new();
     for action in actions {
@@ -152,7 +152,7 @@ fn counted_by<'a>(actions: impl Iterator<Item = &'a str>) -> Sentence {
     })
 }
 
-/// The accesses that a change gives, whoever gains them: named up to a number, then counted.
+/// The accesses that a change gives, without subjects: named up to a limit, then counted.
 fn gives(document: &ChangeDocument) -> Sentence {
     let mut all: Vec<&crate::access::model::facts::Access> = document.gains().map(|held| &held.access).collect();
     all.sort();

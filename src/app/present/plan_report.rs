@@ -1,7 +1,7 @@
-//! Joins what the rooms found about a plan into the report's model.
+//! Builds the report model of a plan.
 //!
-//! In: a proposal, or the faults that keep a plan from being one. Out: a `Report` that any renderer shows. Counting and
-//! verdicts come from `decision` and `policy`; this page only carries them over.
+//! Converts an evaluated plan, or the faults that make it invalid, into a `Report` for any renderer. Counts and
+//! verdicts come from `decision` and `policy`; this module only copies them.
 
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::site::fault_report::source;
@@ -20,7 +20,7 @@ use crate::report::target::TargetReport;
 use crate::snapshot::model::{Snapshot, SystemTarget};
 use crate::trust::proposer::Method;
 
-/// What the proposal says of its plan, policy included.
+/// The report of an evaluated plan, with the policy outcomes.
 #[must_use]
 pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
     let mut report = build::plan(&proposal.plan, &proposal.analysis, &proposal.file.name, show);
@@ -60,7 +60,7 @@ pub fn plan(proposal: &EvaluatedPlan<'_>, show: Limits) -> PlanReport {
     report
 }
 
-/// The note that a snapshot names no target, so that what binds decisions is its source and the log.
+/// The note that a snapshot names no target, so that decisions are bound to its source and the log.
 #[must_use]
 pub fn without_target(snapshot: &Snapshot) -> Option<Finding> {
     let nameless = snapshot.systems().into_iter().find(|(_, target)| target.is_none());
@@ -95,7 +95,7 @@ pub fn systems(snapshot: &Snapshot) -> Vec<TargetReport> {
     snapshot.systems().into_iter().map(one).collect()
 }
 
-/// What each change gives, and which of them give more than a person can approve in one piece.
+/// The access that each change gives, and the changes that give more than a person can approve in one piece.
 #[must_use]
 pub fn gives(proposal: &EvaluatedPlan<'_>, report: &PlanReport) -> Vec<Reported> {
     let mut all = Vec::new();
@@ -156,7 +156,7 @@ fn policy(hit: &PolicyHit) -> PolicyReport {
     }
 }
 
-/// Every finding of a proposal: of the site, of the plan, and one for each policy that denies or warns.
+/// Every finding of an evaluated plan: those of the site and of the plan, and one for each policy that denies or warns.
 #[must_use]
 pub fn findings(proposal: &EvaluatedPlan<'_>) -> Vec<Reported> {
     let source = |name: &str| text_of(proposal, name);
@@ -179,7 +179,7 @@ pub fn findings(proposal: &EvaluatedPlan<'_>) -> Vec<Reported> {
     all
 }
 
-/// A finding with the source line that it points at, in the plan or a trust file.
+/// A finding with its source line, in the plan or a trust file.
 #[must_use]
 pub fn of_plan(proposal: &EvaluatedPlan<'_>, finding: Finding) -> Reported {
     Reported::new(finding, |name| text_of(proposal, name))
@@ -198,7 +198,7 @@ fn text_of<'a>(proposal: &'a EvaluatedPlan<'_>, name: &str) -> Option<&'a str> {
     source(&proposal.site.sources, name)
 }
 
-/// The name that is typed before a privileged change is approved: the entitlement's, else the object's.
+/// The name that is typed before a privileged change is approved: that of the entitlement, otherwise of the object.
 #[must_use]
 pub fn object_name(facts: &crate::access::model::facts::ChangeFacts) -> Text {
     let named = &facts.named;

@@ -1,10 +1,10 @@
-//! What has changed since an approval, in words.
+//! The differences since an approval, in words.
 
 use crate::app::present::plan_report::targets;
 use crate::report::sentence::Sentence;
 use crate::report::target;
 
-/// What changed since an approval, in words.
+/// The differences since an approval, in words.
 #[must_use]
 pub fn since(what: &crate::decision::since::Since) -> Sentence {
     use crate::decision::since::Since;

@@ -1,7 +1,7 @@
-//! What a review writes down: the lines of its session, from proposals and decisions.
+//! The log lines of a review session, built from plans and decisions.
 //!
-//! In: a site, proposals, decisions. Out: lines for a [`Draft`]. It decides nothing; the order is the log's own: plans and
-//! policies before evaluations, evaluations before decisions.
+//! Produces lines for a [`Draft`] in the order of the log: plans and policies before evaluations, evaluations before
+//! decisions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -29,7 +29,7 @@ use crate::policy::Judged;
 use crate::snapshot::model::Snapshot;
 use crate::trust::proposer::Method;
 
-/// Who writes a session.
+/// The writer of a session.
 #[derive(Clone, Debug)]
 pub struct SessionWriterId {
     /// The principal of `allowed_signers`.
@@ -93,7 +93,7 @@ pub fn begin(
     })
 }
 
-/// The targets of a snapshot, as a session names them.
+/// The targets of a snapshot, in the form of a session line.
 pub fn targets(snapshot: &Snapshot) -> Vec<SnapshotTarget> {
     let named = snapshot.targets().into_iter();
     let mut targets: Vec<SnapshotTarget> = named.map(|t| SnapshotTarget { id: t.id, system: t.system }).collect();
@@ -101,7 +101,7 @@ pub fn targets(snapshot: &Snapshot) -> Vec<SnapshotTarget> {
     targets
 }
 
-/// Writes the policies, the plan and the evaluations of a proposal; gives the bytes to append.
+/// Writes the policies, the plan and the evaluations of each plan. Returns the bytes to append.
 ///
 /// # Errors
 /// If a line breaks a rule of the log.
@@ -133,7 +133,7 @@ pub fn evaluations(draft: &mut Draft, proposals: &[EvaluatedPlan<'_>]) -> anyhow
     Ok(out)
 }
 
-/// How the proposer was authenticated: a signature whole, a token as claims and digest.
+/// How the proposer was authenticated: a signature in full, a token as claims and digest.
 fn proof(draft: &mut Draft, origin: &Origin) -> anyhow::Result<(Proof, Vec<u8>)> {
     let mut proof = Proof {
         claims: None,
@@ -231,7 +231,7 @@ fn evaluation(draft: &mut Draft, proposal: &EvaluatedPlan<'_>, at: usize) -> any
     Ok(out)
 }
 
-/// What was computed about a change beside what its digest binds.
+/// The computed facts about a change that its digest does not cover.
 #[expect(clippy::struct_excessive_bools, reason = "facts as the line of the log holds them")]
 #[derive(Default, serde::Serialize)]
 struct Facts {
@@ -288,7 +288,7 @@ fn determining(judged: &Judged) -> Vec<PolicyId> {
     ids.into_iter().collect()
 }
 
-/// A canonical JSON text in the form that a line carries.
+/// A canonical JSON text in the form of a line's value.
 fn text_value(draft: &mut Draft, text: &str) -> anyhow::Result<(Value, Vec<u8>)> {
     if text.len() <= Value::LONGEST_INLINE {
         return Ok((Value::Inline(Text::from(text)), Vec::new()));
@@ -297,18 +297,18 @@ fn text_value(draft: &mut Draft, text: &str) -> anyhow::Result<(Value, Vec<u8>)>
     Ok((Value::Blob(digest), bytes))
 }
 
-/// What of a decision's line is not the person's answer: when it was given, random bits, and what it takes the place of.
+/// The parts of a decision line that are not the person's answer: the time, random bits, and the superseded line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineMark {
-    /// When it was given.
+    /// When it was made.
     pub at: Time,
     /// 128 random bits.
     pub salt: Salt,
-    /// The line of the same person that it takes the place of.
+    /// The line of the same person that it supersedes.
     pub supersedes: Option<Digest<of::Line>>,
 }
 
-/// Writes a decision; gives the bytes to append.
+/// Writes a decision. Returns the bytes to append.
 ///
 /// # Errors
 /// If a line breaks a rule of the log.
@@ -377,7 +377,7 @@ fn shown(shown: ShownCard) -> line::Shown {
     line::Shown { groups: seen(shown.groups), lines: seen(shown.lines) }
 }
 
-/// Writes a decision of a journal again, word for word, behind other lines than before; gives the bytes to append.
+/// Writes a decision of a journal again, verbatim, after different lines. Returns the bytes to append.
 ///
 /// # Errors
 /// If a line breaks a rule of the log.

@@ -1,4 +1,4 @@
-//! Heads of a log that an auditor or a site remembered, given as hashes or as files of hashes.
+//! Known heads of a log, given as hashes or as files of hashes.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use crate::app::io::files::shown;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 
-/// The heads that an auditor remembered.
+/// The known heads.
 ///
 /// # Errors
-/// If a word is neither a hash nor a file of hashes.
+/// If an argument is neither a hash nor a file of hashes.
 pub fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
     let mut heads = Vec::new();
     for word in given {
@@ -31,10 +31,10 @@ pub fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
     Ok(heads)
 }
 
-/// The heads of a text of such, one a line; `#` begins a comment.
+/// The heads in a text, one per line; `#` begins a comment.
 ///
 /// # Errors
-/// If a line is no hash.
+/// If a line is not a hash.
 pub fn heads_in(name: &str, text: &str) -> anyhow::Result<Vec<Digest<of::Line>>> {
     let mut heads = Vec::new();
     for (number, line) in text.lines().enumerate() {

@@ -1,7 +1,7 @@
-//! What the log holds of decisions, in the words of `decision` and of policy.
+//! The recorded decisions, in the types of `decision` and `policy`.
 //!
-//! In: the files of a verified log and the people. Out: the [`Record`] that decisions are judged by, the keys that signed,
-//! and per change what policy may know of the past. A session without a good signature decides nothing.
+//! Builds the [`Record`] of decisions, the signing keys, and the history of each change from the files of a verified
+//! log and the people. A session without a valid signature has no effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,26 +38,26 @@ use crate::plan::model::Plan;
 use crate::policy::{EarlierReject, History, KeyFacts};
 use crate::report::sentence::counted;
 
-/// The past, as far as the log tells it.
+/// The history according to the log.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     /// Decisions and exports.
     pub record: Record,
-    /// The keys that signed.
+    /// The signing keys.
     pub keys: Keys,
-    /// When plans came with proofs that were found good.
+    /// When plans were received with valid proofs.
     receptions: Receptions,
-    /// Every change that was approved, or passed as low risk.
+    /// Every change that was approved or automatic.
     approved: Vec<(Digest<of::Change>, PendingChange)>,
-    /// The changes that each session showed.
+    /// The changes shown in each session.
     shown: BTreeMap<SessionRef, BTreeSet<Digest<of::Change>>>,
-    /// What is to be said of the log, and of records in it that do not count.
+    /// Findings about the log, and about its records that do not count.
     pub findings: Vec<Finding>,
-    /// What passed without a person.
+    /// The automatic changes.
     passed: Vec<Passed>,
 }
 
-/// A change that passed without a person.
+/// An automatic change.
 #[derive(Clone, Debug)]
 struct Passed {
     session: SessionRef,
@@ -66,18 +66,18 @@ struct Passed {
     document: Arc<ChangeDocument>,
 }
 
-/// Reads the past from a log that was verified with [`crate::log::verify::answers::Keep::Lines`].
+/// Reads the history from a log that was verified with [`crate::log::verify::answers::Keep::Lines`].
 ///
 /// # Errors
-/// If a file cannot be read, or a decision line cannot be believed.
+/// If a file cannot be read, or a decision line is invalid.
 pub fn read(path: &Path, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
     believe(&values(path)?, verified, site)
 }
 
-/// Reads the past from a log whose files are at hand.
+/// Reads the history from a log whose files are in memory.
 ///
 /// # Errors
-/// If a decision line cannot be believed.
+/// If a decision line is invalid.
 pub fn read_held(files: &[(String, std::rc::Rc<[u8]>)], verified: &Verification, site: &Site) -> anyhow::Result<Past> {
     let mut values = Values::default();
     for (_, bytes) in files {
@@ -97,7 +97,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     })?;
     record.counts_ended_keys = site.settings.counts_ended_keys;
     let keys = Keys::of(verified);
-    // WHY by key as well as by principal: one key may have certificates that name a person, a recorder and a proposer.
+    // WHY by key as well as by principal: one key may have certificates for a person, a recorder and a proposer.
     let bars = |view: &SessionView| {
         let key = view.signer.as_ref()?.fingerprint.raw();
         match view.header.kind {
@@ -126,7 +126,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     Ok(Past { record, receptions, approved, keys, shown: shown.collect(), passed, findings })
 }
 
-/// That records do not count, because the keys that signed them prove plans.
+/// The finding that records do not count because their signing keys prove plans.
 fn not_counting(theirs: &[&SessionView]) -> Option<Finding> {
     let (first, others) = theirs.split_first()?;
     let more = match others.len() {
@@ -142,7 +142,7 @@ fn not_counting(theirs: &[&SessionView]) -> Option<Finding> {
     Some(Finding::new(Code::LogProposersRecord, message).at(&Place::line(&first.file, line)).help(help))
 }
 
-/// The changes that signed sessions say passed without a person, as their evaluations give them.
+/// The changes that signed sessions record as automatic, from their evaluations.
 fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
     let mut found = Vec::new();
     for view in verified.sessions.iter().filter(|view| view.signer.is_some()) {
@@ -165,7 +165,7 @@ fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
     found
 }
 
-/// What the digest of an evaluation was taken of, if it can be believed.
+/// The document of an evaluation, if it is valid.
 fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<ChangeDocument>> {
     let text = match &evaluation.definition {
         Value::Inline(text) => text.raw(),
@@ -174,8 +174,8 @@ fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<ChangeDocume
     ChangeDocument::believe(text, &evaluation.digest).ok().map(|believed| believed.document)
 }
 
-/// The changes that signed sessions approve or pass, typed as their plans' exact bytes give them. A plan whose bytes are gone
-/// or do not read any more is left out: its decisions cannot be used either.
+/// The changes that signed sessions approve or record as automatic, typed by parsing their plans' exact bytes. A plan
+/// whose bytes are missing or no longer parse is left out: its decisions cannot be used either.
 fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>, PendingChange)> {
     let mut plans: BTreeMap<Digest<of::Blob>, Option<Plan>> = BTreeMap::new();
     let mut found: BTreeMap<(PlanId, ChangeId, Digest<of::Change>), PendingChange> = BTreeMap::new();
@@ -211,7 +211,7 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
                     expires: read.expires.value,
                     change: typed.clone(),
                 };
-                // WHY: in a log that forked, the last session in its order need not be the latest.
+                // WHY: in a log that forked, the last session in file order need not be the latest.
                 let slot = found.entry((plan.clone(), change.clone(), digest)).or_insert_with(|| one.clone());
                 if slot.at < one.at {
                     *slot = one;
@@ -232,7 +232,7 @@ fn values(path: &Path) -> anyhow::Result<Values> {
     Ok(values)
 }
 
-/// What each digest of the log was taken of, as far as it can be believed.
+/// The document of each digest in the log, if it is valid.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -251,7 +251,7 @@ pub fn documents(
     Ok(found)
 }
 
-/// Knows coverage only: what the past says of a change before policy was asked.
+/// Answers coverage queries only, for the history of a change before policy is evaluated.
 struct Graph<'a, 's>(&'a Index<'s>);
 
 impl Judge for Graph<'_, '_> {
@@ -264,7 +264,8 @@ impl Judge for Graph<'_, '_> {
     fn permits_override(&self, _: &Signer, _: &KeyFacts, _: &CaseId) -> bool {
         false
     }
-    // WHY: what a person takes back can be known only once policy was asked; here it serves advice and what is automatic.
+    // WHY: whether a decision withdraws a rejection is known only after policy is evaluated. Here the result is used
+    // for advice and for automatic changes.
     fn takes_back(&self, yes: &RecordedDecision) -> bool {
         !yes.steps.is_empty() || matches!(yes.said, ReviewerVerdict::Override { .. })
     }
@@ -277,8 +278,7 @@ impl Judge for Graph<'_, '_> {
 }
 
 impl Past {
-    /// A plan's file, with what the log says of when it was received. What was sealed so long ago that no approval in it
-    /// counts is too old to count here as well.
+    /// A plan file with its recorded receptions. Receptions sealed longer ago than approvals count do not count either.
     #[must_use]
     pub fn remembered(&self, file: PlanFile, site: &Site, now: Time) -> PlanFile {
         let Beside::One(proof) = &file.beside else {
@@ -290,8 +290,9 @@ impl Past {
         PlanFile { received, came_loose, ..file }
     }
 
-    /// What was approved, or passed as low risk, in the last thirty days, and may not have been done yet. A reject takes it
-    /// out only if it counts, nobody begins to lift it, and nothing was handed to an executor: what is doubtful is held.
+    /// Pending changes: approved (or automatic) within 30 days and possibly not applied yet. A rejected change is
+    /// dropped only if the rejection counts, no one has started to lift it, and the change was never exported; in
+    /// doubt, it counts as pending.
     #[must_use]
     pub fn approved(&self, now: Time, index: &Index<'_>) -> Vec<PendingChange> {
         let graph = Graph(index);
@@ -328,7 +329,7 @@ impl Past {
         self.record.decisions.iter().rfind(mine).map(|d| d.line)
     }
 
-    /// What policy may know of the past of each change. Nothing lifts a reject here: what is doubtful blocks.
+    /// The history of each change as input for policy. Rejections are not lifted here: in doubt, they block.
     #[must_use]
     pub fn of(&self, index: &Index<'_>, plan: &Plan, digested: &[Digested], now: Time) -> BTreeMap<ChangeId, History> {
         let graph = Graph(index);
@@ -355,19 +356,19 @@ impl Past {
             let mut earlier = Vec::new();
             for decision in &counting {
                 unlifted |= rejections::blocks(decision, document, digest.digest, &self.record, now, &graph);
-                // Of what this plan's own rejects bind its cards tell.
+                // Rejections within this plan are shown on its cards.
                 let bound = rejections::binds(decision, document, &graph);
-                // What stood in the same plan when it was rejected is asked once, however often it is judged. What the
-                // reject does not bind was not asked by it.
+                // Changes of the same plan at the time of the rejection are reported once, however often they are
+                // judged. They were not rejected if the rejection does not apply to them.
                 let beside = self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
                 let stood = bound && beside;
                 let again =
                     bound || decision.document.object() == object || gives_any(&graph, document, &decision.document);
                 let part = !again && gives_any(&graph, &decision.document, document);
-                // What was rejected as one comes back as several: each is a part, and the others are beside it, or passed
-                // since.
+                // A rejected change may be proposed again in several parts: each is a part, and the others are next to
+                // it, or passed since.
                 let is_part = |of: &ChangeDocument| gives_any(&graph, &decision.document, of);
-                // WHY not what the reject binds: the whole, asked about beside a part of it, makes no halves.
+                // WHY not the changes that the rejection applies to: the whole next to a part of it is not a split.
                 let is_other = |d: &&Digested| {
                     let is_whole = rejections::binds(decision, &d.document, &graph);
                     d.digest != digest.digest && !is_whole && is_part(&d.document)
@@ -384,7 +385,7 @@ impl Past {
                         || passed.iter().any(passed_since));
                 before |= (again && !stood) || split;
                 part_of_rejected |= part;
-                // A part that stood beside the whole, and whose other parts did not, is no news to anybody.
+                // A part that was shown together with the whole, and without its other parts, is not new.
                 if (again || split || part && !beside) && !bound {
                     earlier.push(EarlierReject {
                         at: decision.sealed_at,
@@ -411,7 +412,8 @@ impl Past {
     }
 }
 
-/// Whether one change gives any access that another gives, however long: who asks for less time asks for the same.
+/// Whether one change gives any access that another gives, regardless of expiry: a request for less time is the same
+/// request.
 fn gives_any(graph: &Graph<'_, '_>, wide: &ChangeDocument, narrow: &ChangeDocument) -> bool {
     let lasting = |access: &Access| Access { until: None, ..access.clone() };
     wide.gains().any(|w| {

@@ -1,8 +1,7 @@
-//! Reviews that were left: the journals beside the log, whose they are, and what was decided in them.
+//! Unfinished reviews: the journals next to the log, with their authors and decisions.
 //!
-//! In: the store, the log's name, the long values that the log holds. Out: per journal what it is, and of one that can be
-//! read its plans and decisions. Looking changes nothing. A journal is a claim of the file system, not a record: what is
-//! read from one is shown to its person again before it counts.
+//! Reads each journal and, if it is readable, its plans and decisions, without changing anything. A journal is not a
+//! trusted record: its contents are shown to the person again before they count.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,42 +18,42 @@ use crate::log::session::Draft;
 use crate::log::store::{JournalState, Store, StoreError};
 use crate::log::verify::answers::Terms;
 
-/// A plan of a review that was left.
+/// A plan of an unfinished review.
 #[derive(Clone, Debug)]
 pub struct LeftPlan {
     /// Its id.
     pub id: PlanId,
-    /// Its file, as the person named it then.
+    /// Its file, as the person named it at that time.
     pub name: Option<Text>,
 }
 
-/// What a journal holds, as far as it can be read.
+/// The readable contents of a journal.
 #[derive(Default)]
 pub struct JournalContents {
     /// Its plans.
     pub plans: Vec<LeftPlan>,
-    /// Its decisions, in their order.
+    /// Its decisions, in order.
     pub decisions: Vec<line::Decision>,
     /// Its long values.
     pub values: Values,
 }
 
-/// A journal beside the log.
+/// A journal next to the log.
 pub struct Left {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What can be done with it.
+    /// Its state.
     pub standing: JournalState,
-    /// Who began it, and when; none where its first line cannot be read.
+    /// The person who began it, and the time; `None` if its first line cannot be read.
     pub header: Option<Session>,
-    /// What it holds, or why that cannot be read.
+    /// Its contents, or why they cannot be read.
     pub held: Result<JournalContents, String>,
 }
 
-/// Every journal beside the log, those of other logs too.
+/// Every journal next to the log, including those of other logs.
 ///
 /// # Errors
-/// If the folder cannot be listed or a journal not be read.
+/// If the folder cannot be listed or a journal cannot be read.
 pub fn find(store: &Store, log: LogId, known: &BTreeSet<Digest<of::Blob>>) -> Result<Vec<Left>, StoreError> {
     let views = store.journals(Some(log))?;
     Ok(views
@@ -97,19 +96,19 @@ impl Left {
         self.header.as_ref().is_some_and(|header| header.writer.person.as_ref() == Some(person))
     }
 
-    /// Whether it can be gone on with: begun, readable, and nobody holds it.
+    /// Whether it can be resumed: started, readable, and not locked by a process.
     #[must_use]
     pub fn can_go_on(&self) -> bool {
         self.standing == JournalState::Begun && self.held.is_ok()
     }
 
-    /// Whether it is about any of these plans.
+    /// Whether it includes any of these plans.
     #[must_use]
     pub fn is_about<'p>(&self, mut plans: impl Iterator<Item = &'p PlanId>) -> bool {
         self.held.as_ref().is_ok_and(|held| plans.any(|plan| held.plans.iter().any(|p| p.id == *plan)))
     }
 
-    /// What it is, and what can be done with it: two phrases.
+    /// Its state and the possible actions, as two phrases.
     #[must_use]
     pub fn says(&self) -> (String, &'static str) {
         let by = self.header.as_ref().map_or_else(String::new, |header| {
@@ -174,11 +173,11 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// Adds every session that was left sealed and signed to the log, and removes journals in which nothing was decided.
-/// Gives a sentence for each.
+/// Appends every sealed and signed session in a journal to the log, and removes journals without decisions. Returns a
+/// sentence for each.
 ///
 /// # Errors
-/// If one cannot be added; it stays where it is.
+/// If a session cannot be appended; its journal is kept.
 pub fn settle(store: &Store, log: LogId, terms: Terms<'_>) -> anyhow::Result<Vec<String>> {
     let mut done = Vec::new();
     for view in store.journals(Some(log))? {
@@ -188,7 +187,8 @@ pub fn settle(store: &Store, log: LogId, terms: Terms<'_>) -> anyhow::Result<Vec
                 done.push("a session that was sealed and signed before was added to the log".to_owned());
             }
             JournalState::Empty => {
-                // WHY: another process may just be making it; then it holds the lock, and it is no concern of ours.
+                // WHY: another process may just be creating it. Then that process holds the lock, and the journal is
+                // left alone.
                 if store.give_up(&view.path).is_ok() {
                     done.push("a review in which nothing was decided was cleared away".to_owned());
                 }
@@ -209,7 +209,7 @@ fn shown_then(shown: line::Shown) -> ShownCard {
     ShownCard { groups: part(shown.groups), lines: part(shown.lines) }
 }
 
-/// What a journal says, in the words of the session that goes on.
+/// The decisions of a journal, in the types of the session that resumes it.
 #[must_use]
 pub fn journalled(decisions: &[line::Decision]) -> Vec<Journalled> {
     decisions

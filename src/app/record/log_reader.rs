@@ -1,6 +1,6 @@
-//! The log as the command line reads it: a file or a folder, verified against allowed signers.
+//! Reads the log: a file or a folder, verified against allowed signers.
 //!
-//! In: a path and signers. Out: a [`Verification`], and what to say of it.
+//! Returns a [`Verification`], and builds the text that reports it.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -23,7 +23,7 @@ use crate::report::record::{Head, Holds, VerifyAnswer, VerifyReport};
 use crate::report::sentence::{Sentence, counted};
 use crate::trust::signers::Signers;
 
-/// The files of a log, sorted by name; none where there is no log yet.
+/// The files of a log, sorted by name; empty if there is no log yet.
 ///
 /// # Errors
 /// If the folder cannot be listed.
@@ -50,8 +50,9 @@ pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether decisions may rest on a log, and a session be added to it: there is none yet, or it holds sessions and verifies.
-/// WHY: a log from which every session was cut, or none can be read, is not a log that does not exist yet.
+/// Whether decisions can be based on a log, and sessions appended to it: it does not exist yet, or it contains sessions
+/// and verifies. WHY: a log whose sessions were all removed or are unreadable is not the same as a log that does not
+/// exist yet.
 ///
 /// # Errors
 /// If the folder cannot be listed.
@@ -81,7 +82,7 @@ pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Hands the files of a log to a verifier, which has yet to answer.
+/// Passes the files of a log to a verifier that is not finished yet.
 ///
 /// # Errors
 /// If a file of it cannot be read.
@@ -100,10 +101,10 @@ pub fn feed<'t>(path: &Path, terms: Terms<'t>) -> anyhow::Result<Verifier<'t>> {
     Ok(verifier)
 }
 
-/// Verifies a log whose files are at hand, each with the name that findings give it.
+/// Verifies a log whose files are in memory, each with the name used in findings.
 ///
 /// # Errors
-/// Never in practice: bytes at hand can be read.
+/// Never in practice: bytes in memory can be read.
 pub fn verify_held(
     files: &[(String, std::rc::Rc<[u8]>)],
     signers: &Signers,
@@ -179,7 +180,7 @@ fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> Veri
     VerifyAnswer { holds, says: Sentence::of(says) }
 }
 
-/// The heads, with what their seals say.
+/// The heads, with the contents of their seals.
 #[must_use]
 pub fn heads(verified: &Verification) -> Vec<Head> {
     let mut found: Vec<Head> =

@@ -1,7 +1,7 @@
-//! Where a log is read from: the disk, or a revision of git such as a protected branch.
+//! The source of a log: the disk, or a git revision such as a protected branch.
 //!
-//! In: `--log`, or the trust folder. Out: the log's files, verified. A name never means two things: a branch under review
-//! could hold a file that is called like another branch's.
+//! Resolves `--log`, or the log of the trust folder, and verifies its files. An ambiguous name is refused, because a
+//! branch under review could contain a file named like another branch.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -29,26 +29,26 @@ const LARGEST: u64 = 1 << 30;
 pub enum LogSource {
     /// A file or a folder.
     Disk(PathBuf),
-    /// Out of a commit.
+    /// In a commit.
     Git(CommittedLog),
 }
 
-/// A log out of a commit.
+/// A log in a commit.
 #[derive(Clone, Debug)]
 pub struct CommittedLog {
-    /// How a person calls it: `REVISION:PATH`.
+    /// Its name for messages: `REVISION:PATH`.
     pub name: String,
-    /// The commit, if it is known which.
+    /// The commit, if known.
     pub commit: Option<String>,
-    /// Its files; none: the commit holds no such log.
+    /// Its files; empty if the commit contains no such log.
     pub files: Vec<(String, Rc<[u8]>)>,
 }
 
 impl LogSource {
-    /// The log: `--log FILE|DIR|GIT-REF:PATH`, else the one that the trust folder names, from where that folder is.
+    /// The log: `--log FILE|DIR|GIT-REF:PATH`, otherwise the one that the trust folder names, relative to that folder.
     ///
     /// # Errors
-    /// If a name could mean two things, or git cannot read what it holds.
+    /// If a name is ambiguous, or git cannot read the contents.
     pub fn find(site: &Site, place: &SiteLocation) -> anyhow::Result<Self> {
         match &place.log {
             Some(path) => Self::named(path),
@@ -79,7 +79,7 @@ impl LogSource {
         }
     }
 
-    /// The log that the trust folder itself names, where that is read from git and names one within it.
+    /// The log that the trust folder itself names, if the folder is read from git and contains the log.
     ///
     /// # Errors
     /// If git cannot read it.
@@ -95,7 +95,7 @@ impl LogSource {
         Ok(Some(Self::Git(held)))
     }
 
-    /// How a person calls it.
+    /// Its name for messages.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -104,7 +104,7 @@ impl LogSource {
         }
     }
 
-    /// Whether there is none yet.
+    /// Whether it does not exist yet.
     ///
     /// # Errors
     /// If its folder cannot be listed.
@@ -132,7 +132,7 @@ impl LogSource {
         }
     }
 
-    /// Whether decisions may rest on it: there is none yet, or it holds sessions and verifies.
+    /// Whether decisions can be based on it: it does not exist yet, or it contains sessions and verifies.
     ///
     /// # Errors
     /// If its folder cannot be listed.
@@ -141,10 +141,10 @@ impl LogSource {
             || verified.session_count > 0 && verified.holds())
     }
 
-    /// What it holds of decisions.
+    /// Its recorded decisions.
     ///
     /// # Errors
-    /// If a file cannot be read, or a decision line cannot be believed.
+    /// If a file cannot be read, or a decision line is invalid.
     pub fn past(&self, verified: &Verification, site: &Site) -> anyhow::Result<Past> {
         match self {
             Self::Disk(path) => history::read(path, verified, site),
@@ -163,7 +163,7 @@ impl LogSource {
 }
 
 impl CommittedLog {
-    /// Reads a log, a file or a folder, out of a commit.
+    /// Reads a log, a file or a folder, from a commit.
     fn read(folder: &Path, name: &str, commit: &str, path: &str) -> anyhow::Result<Self> {
         let held = |files| Self { name: name.to_owned(), commit: Some(commit.to_owned()), files };
         let cannot =
@@ -209,7 +209,7 @@ fn quoted(text: &str) -> String {
     Text::from(text).terminal()
 }
 
-/// The past as the site's own log tells it, for a command that needs no log: nothing, where there is none or it does not
+/// The history in the site's own log, for a command that does not require a log: empty if there is none or it does not
 /// verify.
 ///
 /// # Errors

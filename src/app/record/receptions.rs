@@ -1,9 +1,10 @@
-//! When plans came with a good proof, as signed sessions of the log say.
+//! When plans were received with a valid proof, as recorded in signed sessions of the log.
 //!
-//! A session proves only when it began and when it was sealed. A time before it began, before the sessions that it follows, or
-//! after its own seal does not count. Not counted either are a reviewer who is not in people.yaml, a recorder who is, a key that
-//! can prove plans or that both records and decides, and a session that follows none where it is not the only such: nothing
-//! bounds its time. Linear in the lines of the log.
+//! The time of a session is proven only to be between its start and its seal. A reception before the session began,
+//! before the sessions that it follows, or after its own seal does not count. Sessions of a reviewer who is not in
+//! people.yaml, of a recorder who is, or of a key that can prove plans or that both records and decides do not count
+//! either. Nor does a root session if there are several, because nothing limits its time. Linear in the lines of the
+//! log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,17 +19,17 @@ use crate::log::verify::answers::{SessionView, Verification};
 /// A plan and a proof, by the digests of their files.
 type ProvedPlan = (Digest<of::File>, Digest<of::File>);
 
-/// When plans came with their proofs.
+/// When plans were received with their proofs.
 #[derive(Clone, Debug, Default)]
 pub struct Receptions {
-    /// Those that count, each with the time of the seal of the session that says so; the earliest first.
+    /// Receptions that count, each with the time of the seal of its session; the earliest first.
     counted: BTreeMap<ProvedPlan, BTreeSet<Reception>>,
-    /// Those of sessions that follow none and are not the only such: their word does not count.
+    /// Receptions recorded only by root sessions when the log has several roots. They do not count.
     loose: BTreeSet<ProvedPlan>,
 }
 
 impl Receptions {
-    /// Collects them from the sessions of a verified log.
+    /// Collects the receptions from the sessions of a verified log.
     #[must_use]
     pub fn of(
         verified: &Verification,
@@ -67,7 +68,7 @@ impl Receptions {
         found
     }
 
-    /// When this plan came with this proof, the earliest first, in sessions that were sealed less than `approval_ttl` ago.
+    /// When this plan was received with this proof, earliest first, in sessions sealed less than `approval_ttl` ago.
     #[must_use]
     pub fn counted(
         &self,
@@ -80,7 +81,7 @@ impl Receptions {
         known.filter(|reception| now < reception.sealed.plus(approval_ttl)).cloned().collect()
     }
 
-    /// Whether only sessions that follow none, of several such, say that this plan came with this proof.
+    /// Whether only root sessions, of several, record that this plan was received with this proof.
     #[must_use]
     pub fn only_loose(&self, plan: Digest<of::File>, proof: Digest<of::File>) -> bool {
         self.loose.contains(&(plan, proof)) && !self.counted.contains_key(&(plan, proof))

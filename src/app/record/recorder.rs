@@ -1,7 +1,7 @@
-//! A recorder: a machine with a key of its own that writes what came of plans, and can never decide.
+//! A recorder: a machine with its own key that records the outcomes of plans and can never decide.
 //!
-//! In: the site, a key, a verified log, judged plans and the lines to add. Out: one `record` session at the end of the log,
-//! signed in the namespace `review-record@v1`. INVARIANT: a recorder is nobody in people.yaml.
+//! Appends one `record` session, signed in the namespace `review-record@v1`, with the evaluated plans and the given
+//! lines. INVARIANT: a recorder is not a person of people.yaml.
 
 use std::path::Path;
 
@@ -35,10 +35,10 @@ pub struct Recorder<'s> {
 }
 
 impl<'s> Recorder<'s> {
-    /// Who records with this key.
+    /// The recorder of this key.
     ///
     /// # Errors
-    /// If there is no such key, allowed_signers does not allow it to record, or it is a person's.
+    /// If there is no such key, `allowed_signers` does not allow it to record, or it belongs to a person.
     pub fn named(site: &'s Site, key: Option<&str>) -> anyhow::Result<Self> {
         let key = user_settings::signing_key(key)?;
         let keygen = Keygen::default();
@@ -72,10 +72,11 @@ impl<'s> Recorder<'s> {
         Ok(Self { site, key, principal: allowed.principal, fingerprint: public.fingerprint() })
     }
 
-    /// Adds a session: the plans and what policy says of them, then the lines that `add` writes.
+    /// Appends a session: the plans and the outcomes of the policies, then the lines that `add` writes.
     ///
     /// # Errors
-    /// If nobody signs, the clock lies behind the log, or the log cannot be written; nothing is then added.
+    /// If the session cannot be signed, the clock is behind the log, or the log cannot be written; then nothing is
+    /// appended.
     pub fn write(
         &self,
         log: &Path,
@@ -110,7 +111,8 @@ impl<'s> Recorder<'s> {
             let lines = add(&mut draft, at)?;
             Ok(journal.keep(&lines)?)
         };
-        // WHY: a machine asks nobody, so a journal of its that was not sealed holds nothing that could not be written again.
+        // WHY: no person is involved, so an unsealed journal of a machine contains nothing that cannot be written
+        // again.
         let given_up = |error: anyhow::Error| {
             let _ = store.give_up(&path);
             error
@@ -158,10 +160,11 @@ impl<'s> Recorder<'s> {
     }
 }
 
-/// The heads that a log must hold before a recorder adds to it: those that the trusted side knows, and those seen here.
+/// The heads that a log must contain before a recorder appends to it: those in the trust folder, and those stored on
+/// this machine.
 ///
 /// # Errors
-/// If what is remembered cannot be read.
+/// If stored heads cannot be read.
 pub fn heads(site: &Site) -> anyhow::Result<Vec<crate::input::digest::Digest<crate::input::digest::of::Line>>> {
     crate::app::site::log_id::log_id(site).map_or_else(|_| Ok(Vec::new()), seen_heads::heads)
 }

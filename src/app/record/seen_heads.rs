@@ -1,8 +1,8 @@
-//! The heads of logs that this person's computer has seen: a log that lost one is not added to.
+//! The heads of logs that this machine has seen. If one of them is missing later, `review` refuses to append.
 //!
-//! In: a log's name; a verified log. Out: `$XDG_STATE_HOME/review/heads/LOG_ID`, one hash a line, which is also what
-//! `verify --known-head` reads. A memory that cannot be read is a failure, never an empty one. INVARIANT: a head is
-//! forgotten only for one that follows it, because a log that holds the later one and not the earlier does not verify.
+//! Stored in `$XDG_STATE_HOME/review/heads/LOG_ID`, one hash per line, which is also the format of `verify
+//! --known-head`. A file that cannot be read is an error, never an empty list. INVARIANT: a head is dropped only in
+//! favour of one that follows it, because a log with the later head and without the earlier one does not verify.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::input::digest::{Digest, of};
 use crate::log::line::LogId;
 use crate::log::verify::answers::Verification;
 
-/// Where the heads of a log are remembered; none where the person has no home.
+/// Where the heads of a log are stored; `None` if there is no home folder.
 #[must_use]
 pub fn path(log: LogId) -> Option<PathBuf> {
     let set = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
@@ -24,10 +24,10 @@ pub fn path(log: LogId) -> Option<PathBuf> {
     Some(base.join("review/heads").join(log.to_string()))
 }
 
-/// The heads of a log that were seen before.
+/// The stored heads of a log.
 ///
 /// # Errors
-/// If they are remembered and cannot be read.
+/// If the file exists and cannot be read.
 pub fn heads(log: LogId) -> anyhow::Result<Vec<Digest<of::Line>>> {
     let Some(path) = path(log) else { return Ok(Vec::new()) };
     let text = match std::fs::read_to_string(&path) {
@@ -46,7 +46,7 @@ pub fn heads(log: LogId) -> anyhow::Result<Vec<Digest<of::Line>>> {
     })
 }
 
-/// Remembers the heads of a log that verifies.
+/// Stores the heads of a log that verifies.
 ///
 /// # Errors
 /// If they cannot be written.
@@ -71,14 +71,14 @@ pub fn remember(log: LogId, verified: &Verification) -> anyhow::Result<()> {
     replace(&path, text.as_bytes()).with_context(cannot)
 }
 
-/// Remembers the heads of a log that verifies, and says so where that cannot be done: what was sealed stands all the same.
+/// Stores the heads of a log that verifies. A failure is only reported, because the sealed session is valid anyway.
 pub fn note(log: Option<LogId>, verified: &Verification) {
     if let Some(Err(error)) = log.map(|log| remember(log, verified)) {
         streams::note(&format!("warning: {error:#}"));
     }
 }
 
-/// What to say of a log that lost a head.
+/// The message about a log with a missing head.
 #[must_use]
 pub fn lost(log: Option<LogId>) -> String {
     let place = log.and_then(path).map(|path| format!(", as `{}` remembers", shown(&path))).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! The keys that signed: what their signatures show, and which of them are a proposer's own.
+//! The signing keys: the facts that their signatures prove, and which of them belong to a proposer.
 //!
-//! In: a verified log, plans, or a signature at hand; the ways in which proposers prove themselves. Out: facts for policy, and the
-//! proposer, person or recorder whose key or certificate it is besides. INVARIANT: what is signed by who could sign a plan as a
-//! proposer lets nothing pass, by whatever line of `allowed_signers` the signature passes: no approval, override, automatic
-//! outcome or time of coming of theirs counts. The same goes for a key that both records and decides. What of theirs holds
-//! something back counts still: a reject, and an export, which uses its approvals up.
+//! Collects, from a verified log, plans or a single signature, the facts for policy, and any further role of a key or
+//! certificate: proposer, person or recorder. INVARIANT: a signature made with a key or certificate that could also
+//! prove a plan's proposer never approves, overrides, auto-approves or dates anything, whichever `allowed_signers` line
+//! it matches. The same applies to a key that both records and decides. Anything that restricts still counts: a
+//! rejection, and an export, which uses its approvals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,36 +20,36 @@ use crate::trust::certificate::Certificate;
 use crate::trust::key::PublicKey;
 use crate::trust::proposer::{Prover, Way};
 
-/// Everything that may propose.
+/// Every proposer, with how it proves its plans.
 type Provers = BTreeMap<IdentityId, Prover>;
 
 /// The keys of a log, by fingerprint.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     facts: BTreeMap<String, KeyFacts>,
-    /// What certificates say of each, where it signed by one: the authority's fingerprint, and a principal.
+    /// The certificates with which a key signed: the authority's fingerprint, and a principal.
     certified: BTreeMap<String, BTreeSet<(Text, Text)>>,
-    /// Those that proved plans at hand, and whose.
+    /// Keys that proved the current plans, with the proposer.
     proven: BTreeMap<String, IdentityId>,
-    /// Those that signed a record, and as whom.
+    /// Keys that signed a record, with the principal.
     recorders: BTreeMap<String, PrincipalId>,
-    /// Those that signed a review, and as whom.
+    /// Keys that signed a review, with the principal.
     reviewers: BTreeMap<String, PrincipalId>,
 }
 
-/// For whom a key stands besides, so that what is done with it does not count.
+/// A second role of a key (proposer, recorder or person) that disqualifies its signatures.
 #[derive(Clone, Copy, Debug)]
 pub enum Besides<'k> {
-    /// A proposer, whose plans it proves.
+    /// A proposer whose plans it proves.
     Proposer(&'k IdentityId),
-    /// A machine, as which it records.
+    /// A machine for which it records.
     Recorder(&'k PrincipalId),
-    /// A person, as whom it decides.
+    /// A person for whom it decides.
     Person(&'k PrincipalId),
 }
 
 impl Besides<'_> {
-    /// What the key does besides, as in "that key proves …".
+    /// The second role in words, as in "that key proves …".
     #[must_use]
     pub fn does(&self) -> String {
         match self {
@@ -59,7 +59,7 @@ impl Besides<'_> {
         }
     }
 
-    /// What helps.
+    /// The suggested fix.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ impl Besides<'_> {
         }
     }
 
-    /// Why nothing is done with a key, or a signature.
+    /// Why a key or signature is not accepted.
     #[must_use]
     pub fn refusal(&self, what: &str) -> anyhow::Error {
         anyhow!("{what}: it {}\n  = help: {}", Text::from(self.does()).terminal(), self.help())
@@ -77,7 +77,7 @@ impl Besides<'_> {
 }
 
 impl Keys {
-    /// The keys whose signatures are good.
+    /// The keys with valid signatures.
     #[must_use]
     pub fn of(verified: &Verification) -> Self {
         let mut found = Self::default();
@@ -104,18 +104,18 @@ impl Keys {
         found
     }
 
-    /// What is known of a key.
+    /// The known facts about a key.
     #[must_use]
     pub fn get(&self, fingerprint: &str) -> Option<&KeyFacts> {
         self.facts.get(fingerprint)
     }
 
-    /// Adds a key, or says anew what is known of it.
+    /// Adds a key, or replaces its facts.
     pub fn insert(&mut self, fingerprint: String, facts: KeyFacts) {
         self.facts.insert(fingerprint, facts);
     }
 
-    /// Takes into account which keys proved these plans.
+    /// Adds the keys that proved these plans.
     #[must_use]
     pub fn proving(mut self, proposals: &[EvaluatedPlan<'_>]) -> Self {
         for proven in proposals.iter().filter_map(|proposal| proposal.origin.proven.as_ref()) {

@@ -1,7 +1,7 @@
-//! What the trusted side remembers of the log, and what a plan's own branch must not bring.
+//! The heads of the log that the trusted side has stored, and the trust files that a plan's own branch must not change.
 //!
-//! In: the trust folder, the log that is given, the branch. Out: heads that the log must hold, and a finding for the log and
-//! for each trust file that the branch could have changed itself.
+//! From the trust folder, the given log and the branch, computes the heads that the log must contain, and a finding for
+//! the log and for each trust file that the branch could have changed itself.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,13 +18,13 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use anyhow::{Context as _, anyhow, bail, ensure};
 
-/// A trust file of remembered heads, one hash a line: what `review log head` prints.
+/// The trust file of known heads, one hash per line, as printed by `review log head`.
 pub const KNOWN_HEADS: &str = "known_heads";
 
-/// Every head that the trusted side knows of: those written down in `known_heads`, and those of its own copy of the log.
+/// Every head that the trusted side knows: those in `known_heads`, and those of its own copy of the log.
 ///
 /// # Errors
-/// If `known_heads` holds anything else, or the trusted copy cannot be read or does not verify.
+/// If `known_heads` contains anything else, or the trusted copy cannot be read or does not verify.
 pub fn heads(site: &Site, given: &LogSource, now: Time) -> anyhow::Result<Vec<Digest<of::Line>>> {
     let mut heads = Vec::new();
     if let Some(bytes) = site.folder.read(KNOWN_HEADS)? {
@@ -48,7 +48,7 @@ pub fn heads(site: &Site, given: &LogSource, now: Time) -> anyhow::Result<Vec<Di
     Ok(heads)
 }
 
-/// The trust folder's own copy of the log, where another is given.
+/// The trust folder's own copy of the log, if a different log is given.
 fn own_copy(site: &Site, given: &LogSource) -> anyhow::Result<Option<LogSource>> {
     let own = match LogSource::of_trust(site)? {
         Some(own) => own,
@@ -66,7 +66,8 @@ fn own_copy(site: &Site, given: &LogSource) -> anyhow::Result<Option<LogSource>>
     Ok((!same).then_some(own))
 }
 
-/// A warning where the log, or the trust folder, stands on the branch under review: who may push there may rewrite both.
+/// A warning if the log, or the trust folder, is on the branch under review: anyone who can push there can rewrite
+/// both.
 #[must_use]
 pub fn on_own_branch(site: &Site, log: &LogSource, head: &str) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -110,27 +111,27 @@ fn is_tracked(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let here = git(Path::new("."), &["rev-parse", "--show-toplevel"]);
     let there = git(parent, &["rev-parse", "--show-toplevel"]);
-    // WHY: another working tree, of the branch that keeps the log, is not this one.
+    // WHY: a separate working tree, of the branch that keeps the log, is not the one under review.
     if here.is_err() || here != there {
         return false;
     }
     git(parent, &["ls-files", "-z", "--", &format!(":(literal){name}")]).is_ok_and(|listed| !listed.is_empty())
 }
 
-/// Who guards the trust files of a branch.
+/// Who protects the trust files of a branch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustFileGuard {
-    /// Nobody else: a branch that touches one does not pass.
+    /// No other rule: a branch that changes one does not pass.
     #[default]
     Refuse,
-    /// Somebody else: a rule outside of this tool has them approved by those who answer for them.
+    /// A rule outside of this tool requires the approval of their owners.
     Guarded,
 }
 
-/// A finding for each trust file that a branch touches: once merged, it judges every plan that follows.
+/// A finding for each trust file that a branch changes: once merged, it applies to every plan that follows.
 ///
 /// # Errors
-/// If the trust folder leads out of the repository.
+/// If the trust folder is outside of the repository.
 pub fn touched(site: &Site, branch: &Branch, guard: TrustFileGuard) -> anyhow::Result<Vec<Finding>> {
     let Some(prefix) = prefix_of(site)? else { return Ok(Vec::new()) };
     let used: BTreeSet<String> = site.folder.used().into_keys().collect();
@@ -163,7 +164,7 @@ pub fn touched(site: &Site, branch: &Branch, guard: TrustFileGuard) -> anyhow::R
     Ok(findings.collect())
 }
 
-/// Where the trust folder stands in the repository, with a `/` behind it; `None`: not in it.
+/// The path of the trust folder in the repository, with a trailing `/`; `None`: it is not in the repository.
 fn prefix_of(site: &Site) -> anyhow::Result<Option<String>> {
     if let Some((_, _, prefix)) = site.folder.revision() {
         return Ok(Some(prefix.to_owned()));

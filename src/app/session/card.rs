@@ -1,7 +1,6 @@
-//! A change as the session asks about it: everything that the answers on it depend on.
+//! Builds the card of a change for the session: everything that its answers depend on.
 //!
-//! In: a proposal, the record, the person. Out: [`Card`]. It carries over what analysis, policy and the record say, and
-//! decides nothing.
+//! Combines the results of analysis, policy and the record for one person into a [`Card`].
 
 use std::collections::BTreeSet;
 
@@ -23,10 +22,10 @@ use crate::input::text::Text;
 use crate::report::limits::MOST_SEVERE;
 use crate::report::model::ChangeReport;
 
-/// How many names a change can be found by, beside those that it gives itself.
+/// The maximum number of names by which a change can be found, in addition to those it creates.
 const FOUND_BY: usize = 1_000;
 
-/// Everything that the answers on one change depend on.
+/// Builds the card of one change.
 #[must_use]
 pub fn card(
     bench: &Eligibility<'_, '_>,
@@ -88,7 +87,7 @@ pub fn card(
     })
 }
 
-/// The identities, groups, roles and places that a person may look a change up by.
+/// The identities, groups, roles and resources by which a person may look a change up.
 fn names(facts: &ChangeFacts) -> BTreeSet<Text> {
     let named = &facts.named;
     let own = [

@@ -1,4 +1,4 @@
-//! Finds the journal of an unfinished review, and gives it up on request.
+//! Finds the journal of an unfinished review, and discards it on request.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::log::store::Store;
 use crate::terminal::Failure;
 use crate::terminal::tty::Tty;
 
-/// The review to go on with: the person's own that can be. What else was left is said.
+/// The person's own review that can be resumed. The others are reported.
 pub(crate) fn pick(journals: &mut Vec<Left>, me: &Reviewer) -> anyhow::Result<Option<Left>> {
     let found = journals.iter().position(|left| left.is_of(&me.signer.person) && left.can_go_on());
     let picked = found.map(|at| journals.remove(at));
@@ -29,7 +29,7 @@ pub(crate) fn pick(journals: &mut Vec<Left>, me: &Reviewer) -> anyhow::Result<Op
     Ok(picked)
 }
 
-/// A review of this person's on any of these plans that was left; an error if one is running, or cannot be read.
+/// An unfinished review of this person with any of these plans; an error if it is running or unreadable.
 pub(crate) fn same_plans(
     journals: &mut Vec<Left>,
     me: &Reviewer,
@@ -45,7 +45,7 @@ pub(crate) fn same_plans(
     Ok(found.map(|at| journals.remove(at)))
 }
 
-/// The files of a review that was left, where they were.
+/// The files of an unfinished review, at their former paths.
 pub(crate) fn files_of(left: &Left) -> anyhow::Result<Vec<PathBuf>> {
     let Ok(held) = &left.held else { return Ok(Vec::new()) };
     let mut files = BTreeSet::new();
@@ -64,7 +64,7 @@ pub(crate) fn files_of(left: &Left) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files.into_iter().collect())
 }
 
-/// Drops what this person left, once they typed a word for it.
+/// Discards the unfinished reviews of this person, after a confirmation word was typed.
 pub(crate) fn give_up(store: &Store, journals: &[Left], me: &Reviewer) -> anyhow::Result<ExitCode> {
     use crate::log::store::JournalState;
     let mine = journals.iter().filter(|left| {
@@ -95,7 +95,7 @@ pub(crate) fn give_up(store: &Store, journals: &[Left], me: &Reviewer) -> anyhow
     Ok(ExitCode::Passes)
 }
 
-/// Says what was left, to nobody who could go on with it.
+/// Reports unfinished reviews if no one at this terminal can resume them.
 pub(crate) fn nobody_here(journals: &[Left], failure: &Failure) -> ExitCode {
     for left in journals {
         streams::note(&left.message());

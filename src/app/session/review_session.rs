@@ -1,7 +1,7 @@
-//! A sitting, wired together: cards, desk, terminal, and where the plans stand afterwards.
+//! A review session: combines cards, journal, terminal, and the final state of the plans.
 //!
-//! In: judged plans, the record, the person, and a review of theirs that was left, if there is one. Out: a sealed session,
-//! or a journal. It answers no question itself.
+//! Takes evaluated plans, the record, the person, and an unfinished review if there is one. Produces a sealed session,
+//! or a journal. Never answers a question itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -41,41 +41,41 @@ use crate::terminal::tty::Tty;
 use crate::terminal::{Failure, opening, review_loop};
 use crate::trust::sign::SigningKey;
 
-/// Who decides, with which key.
+/// The person who decides, with the key.
 pub struct Reviewer {
-    /// How the session names the person.
+    /// The person in the form of the session's lines.
     pub recorder: SessionWriterId,
-    /// Person and key, as decisions are judged.
+    /// Person and key in the form of decisions.
     pub signer: Signer,
     /// The key.
     pub key: SigningKey,
-    /// What policy may know of the key.
+    /// The facts about the key for policy.
     pub facts: KeyFacts,
 }
 
-/// Everything that a sitting rests on.
+/// The inputs of a session.
 pub struct ReviewSession<'a, 's> {
     /// The site.
     pub site: &'s Site,
     /// The lookups over the snapshot.
     pub index: &'a Index<'s>,
-    /// Where the log is.
+    /// The path of the log.
     pub log: &'a Path,
     /// The log, verified.
     pub verified: &'a Verification,
-    /// What it says.
+    /// The recorded history.
     pub past: &'a Past,
     /// The plans.
     pub proposals: &'a [EvaluatedPlan<'s>],
-    /// Plans that are not put before the person.
+    /// Plans that are not shown to the person.
     pub passed: &'a [SkippedPlan],
     /// The person.
     pub me: &'a Reviewer,
-    /// Whether the person wants to be asked again about what is decided or automatic.
+    /// Whether to ask again about decided or automatic changes.
     pub reopen: bool,
 }
 
-/// A sitting that can begin: what is shown first, and the session behind it.
+/// A session that can start, with what is shown first.
 struct Ready {
     session: SessionMachine,
     kept: Vec<SessionDecision>,
@@ -86,7 +86,7 @@ impl<'s> ReviewSession<'_, 's> {
     /// Asks the person, seals and signs.
     ///
     /// # Errors
-    /// If the tool cannot do its work; what was decided by then is in the journal.
+    /// If the tool fails; decisions made before are in the journal.
     pub fn sit(&self, left: Option<Left>) -> anyhow::Result<ExitCode> {
         let mut keys = self.past.keys.clone();
         keys.insert(self.me.recorder.fingerprint.clone(), self.me.facts.clone());
@@ -184,7 +184,7 @@ impl<'s> ReviewSession<'_, 's> {
         }
     }
 
-    /// A card for each change, and each plan as it is shown.
+    /// A card for each change, and the report of each plan.
     fn cards(&self, bench: &Eligibility<'_, 's>) -> (Vec<Card>, Vec<PlanReport>) {
         let mut cards = Vec::new();
         let mut plans: Vec<PlanReport> = Vec::new();
@@ -210,7 +210,7 @@ impl<'s> ReviewSession<'_, 's> {
         (cards, plans)
     }
 
-    /// The session, and what is shown before its first question; or why a review that was left cannot go on.
+    /// The session, with what is shown before its first question; or why an unfinished review cannot be resumed.
     fn ready(
         &self,
         cards: Vec<Card>,
@@ -251,7 +251,7 @@ impl<'s> ReviewSession<'_, 's> {
         Ok(Ok(Ready { session: resumed.session, kept: resumed.kept, opening: Some(opening) }))
     }
 
-    /// The plans, as the queue shows them.
+    /// The plans in the queue.
     fn queue(&self, cards: &[Card]) -> Vec<Queued> {
         let of = |plan: &crate::input::id::PlanId, wanted: &dyn Fn(&Card) -> bool| {
             cards.iter().filter(|card| card.present.case.plan == *plan && wanted(card)).count() as u64
@@ -273,7 +273,7 @@ impl<'s> ReviewSession<'_, 's> {
                 }),
             });
         }
-        // In the order in which they are asked: that of the session.
+        // In the order of the session.
         let order: BTreeMap<Text, usize> = SessionMachine::new(cards.to_vec())
             .map(|session| {
                 let mut seen = BTreeMap::new();
@@ -288,10 +288,10 @@ impl<'s> ReviewSession<'_, 's> {
         queue
     }
 
-    /// What a person should know before the first card, beside what the cards say: of trust files that are not what others
-    /// see, of the site, of the log, and of the plans.
+    /// What a person should know before the first card, in addition to the cards: differing trust files, and findings
+    /// about the site, the log and the plans.
     fn notes(&self) -> Vec<Reported> {
-        // WHY: what dangles in an export is the exporter's to fix, and there may be hundreds of it.
+        // WHY: dangling references in an export are for the exporter to fix, and there may be hundreds.
         let of_the_site = |it: &&Finding| !matches!(it.code, Code::DanglingReference | Code::MembersUnknown);
         let mut all = crate::app::site::fault_report::reported(&drift::differences(self.site), &BTreeMap::new());
         let noted: Vec<Finding> = self.site.findings.iter().filter(of_the_site).cloned().collect();
@@ -305,7 +305,7 @@ impl<'s> ReviewSession<'_, 's> {
         self.passed.iter().map(|it| (Text::from(it.file.as_str()), it.why.clone())).collect()
     }
 
-    /// What was skipped because it is decided and unchanged, or passes by itself.
+    /// The message about changes that were skipped because they are decided and unchanged, or automatic.
     fn skipped(&self, cards: &[Card]) -> Option<String> {
         let queue = self.queue(cards);
         let (plans, decided) =
@@ -320,7 +320,7 @@ impl<'s> ReviewSession<'_, 's> {
         ))
     }
 
-    /// Where the plans stand after the seal, judged from the log as it is now.
+    /// The state of the plans after the seal, evaluated from the current log.
     fn after(&self) -> anyhow::Result<ExitCode> {
         let verified = log_reader::verify(
             self.log,
@@ -347,9 +347,9 @@ impl<'s> ReviewSession<'_, 's> {
         self.standing(&bench, &past)
     }
 
-    /// There was nothing to ask: says where each plan stands.
+    /// Reports the state of each plan if there is nothing to ask.
     fn settled(&self, bench: &Eligibility<'_, 's>) -> anyhow::Result<ExitCode> {
-        // WHY here too: nothing is asked, so no page tells it.
+        // WHY here too: without a question, no card shows them.
         for finding in self.past.findings.iter().filter(|it| it.severity != Severity::Note) {
             let help = finding.help.as_ref().map(|help| format!("\n  = help: {}", help.terminal())).unwrap_or_default();
             streams::note(&format!("warning[{}]: {}{help}", finding.code.name(), finding.message.terminal()));
@@ -375,7 +375,7 @@ impl<'s> ReviewSession<'_, 's> {
         let mut codes = Vec::new();
         for proposal in self.proposals {
             let verdict = evaluator::verdict(proposal, past, bench)?;
-            // WHY: of a long queue a person wants to know where it stands, not every change of it.
+            // WHY: for a long queue the overall state is useful, and a list of every change is not.
             if self.proposals.len() <= IN_FULL {
                 streams::note(&crate::app::present::gate_report::summary(proposal, &verdict));
             }
@@ -397,10 +397,10 @@ impl<'s> ReviewSession<'_, 's> {
     }
 }
 
-/// Up to how many plans each change is told at the end.
+/// The maximum number of plans for which each change is listed at the end.
 const IN_FULL: usize = 5;
 
-/// A review that was left rests on what is no longer so.
+/// Reports that an unfinished review cannot be resumed because its changes are different now.
 fn cannot_go_on(left: Option<&Left>, moved: &BTreeSet<CaseId>) -> ExitCode {
     let names: Vec<String> = moved
         .iter()

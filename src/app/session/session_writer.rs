@@ -1,7 +1,6 @@
-//! The desk at which a person sits: journal, analysis of the approved set, seal and signature.
+//! Writes a session: journal, analysis of the approved set, seal and signature.
 //!
-//! In: a session's events and its end. Out: a journal that is on the disk before the next question, and at the end one
-//! signed session in the log. It decides nothing and answers no question.
+//! Persists the journal before the next question, and at the end appends one signed session to the log.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,16 +37,16 @@ use crate::report::sentence::Sentence;
 use crate::terminal::review_loop;
 use crate::trust::sign::{Keygen, SigningKey};
 
-/// How often a person is asked to sign again because another session was added to the log.
+/// How often a person is asked to sign again because another session was appended to the log.
 const MOST_SEALS: usize = 3;
 
-/// A failure at the desk.
+/// A failure while writing a session.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SessionWriterError(anyhow::Error);
 
 impl SessionWriterError {
-    /// What went wrong, with all its causes.
+    /// The error with all its causes.
     #[must_use]
     pub fn cause(self) -> anyhow::Error {
         self.0
@@ -68,19 +67,19 @@ pub struct SessionWriter<'a, 's> {
     header: Session,
     writing: Option<WriterState>,
     said: Vec<WrittenDecision>,
-    /// Long values of the journal that this session goes on with.
+    /// Long values of the journal that this session resumes.
     values: Values,
     clock: Clock,
 }
 
-/// The journal, the session in it, and the decisions that it holds, by their random bits.
+/// The journal, its session, and its decisions by their random bits.
 struct WriterState {
     journal: Journal,
     draft: Draft,
     held: Vec<Salt>,
 }
 
-/// A decision that stands in the journal, or will.
+/// A decision that is in the journal, or will be.
 struct WrittenDecision {
     case: CaseId,
     mark: LineMark,
@@ -89,13 +88,13 @@ struct WrittenDecision {
 
 #[expect(clippy::large_enum_variant, reason = "a session holds few of them")]
 pub(crate) enum What {
-    /// Given in this sitting, or kept from the one before.
+    /// Made in this session, or kept from the interrupted one.
     Now(SessionDecision),
-    /// Given before an interruption, and to be said again: it stays in the journal, word for word, until it is.
+    /// Made before an interruption and not confirmed yet: it stays in the journal verbatim until it is.
     Before(Box<line::Decision>),
 }
 
-/// A clock that never goes back, whatever the system's does.
+/// A monotonic clock, even if the system's is not.
 struct Clock {
     latest: Time,
 }
@@ -107,7 +106,7 @@ impl Clock {
     }
 }
 
-/// What a new session rests on.
+/// The inputs of a new session.
 pub struct SessionBasis<'a, 's> {
     /// The site.
     pub site: &'s Site,
@@ -115,21 +114,21 @@ pub struct SessionBasis<'a, 's> {
     pub index: &'a Index<'s>,
     /// The plans.
     pub proposals: &'a [EvaluatedPlan<'s>],
-    /// What the log says.
+    /// The recorded history.
     pub past: &'a Past,
-    /// Who decides.
+    /// The person who decides.
     pub recorder: &'a SessionWriterId,
-    /// Where the log is.
+    /// The path of the log.
     pub log: &'a Path,
     /// The log, verified.
     pub verified: &'a Verification,
 }
 
 impl<'a, 's> SessionWriter<'a, 's> {
-    /// Begins the journal, so that a folder that cannot be written is known before the first question.
+    /// Creates the journal, so that an unwritable folder is detected before the first question.
     ///
     /// # Errors
-    /// If the journal cannot be made, or the clock lies behind the log.
+    /// If the journal cannot be created, or the clock is behind the log.
     pub fn open(basis: &SessionBasis<'a, 's>) -> anyhow::Result<Self> {
         let mut desk = Self::new(basis, SessionId::from_bytes(streams::random()?))?;
         let (draft, bytes) = desk.front()?;
@@ -137,7 +136,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         let mut journal = desk.store.begin(desk.header.session, bytes.get(..first).unwrap_or_default())?;
         journal.path().clone_into(&mut desk.path);
         if let Err(full) = journal.append(bytes.get(first..).unwrap_or_default()) {
-            // Nothing is decided in it yet; left behind it would only stand in the way.
+            // It has no decisions yet, so keeping it would only be in the way.
             drop(journal);
             let _ = desk.store.give_up(&desk.path);
             return Err(full.into());
@@ -146,16 +145,16 @@ impl<'a, 's> SessionWriter<'a, 's> {
         Ok(desk)
     }
 
-    /// Goes on with a journal that was left. Every decision of it stays in the journal until it is said again, taken back,
-    /// or sealed: those `kept` stand, the others wait.
+    /// Resumes a journal. Each of its decisions stays in the journal until it is confirmed, withdrawn or sealed. Those
+    /// in `kept` are confirmed; the others are pending.
     ///
     /// # Errors
-    /// If another process holds the journal, it was altered meanwhile, or it cannot be written.
+    /// If another process holds the journal, it was modified in the meantime, or it cannot be written.
     pub fn go_on(basis: &SessionBasis<'a, 's>, left: Left, kept: &[SessionDecision]) -> anyhow::Result<Self> {
         let message = left.message();
         let Left { path, header: Some(header), held: Ok(held), .. } = left else { bail!("{message}") };
         let mut desk = Self::new(basis, header.session)?;
-        // WHY: the session began when its person began it, unless it now follows what was sealed later.
+        // WHY: the session began when its person began it, unless it now follows a session that was sealed later.
         if basis.verified.sessions.iter().all(|session| session.seal.value.at <= header.at) {
             desk.header.at = header.at;
         }
@@ -217,19 +216,19 @@ impl<'a, 's> SessionWriter<'a, 's> {
         Ok((draft, bytes))
     }
 
-    /// Where the journal is.
+    /// The path of the journal.
     #[must_use]
     pub fn journal(&self) -> &Path {
         &self.path
     }
 
-    /// Whether nothing was decided.
+    /// Whether there is no decision.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.said.is_empty()
     }
 
-    /// Gives up a journal that holds no decision.
+    /// Removes a journal without decisions.
     ///
     /// # Errors
     /// If it cannot be removed.
@@ -242,12 +241,12 @@ impl<'a, 's> SessionWriter<'a, 's> {
         Ok(())
     }
 
-    /// Writes what stands into the journal: adds what is new, or exchanges it where something was taken back.
+    /// Writes the current decisions into the journal: appends new ones, or rewrites it if one was withdrawn.
     fn keep(&mut self) -> anyhow::Result<()> {
         let salts: Vec<Salt> = self.said.iter().map(|said| said.mark.salt).collect();
         let mut writing = self.writing.take().context("the session is over")?;
         if !salts.starts_with(&writing.held) {
-            // WHY: the record has no line that takes a decision back, so a session holds only what stands.
+            // WHY: the log has no line that withdraws a decision, so a session contains only current decisions.
             return self.rewrite(writing.journal);
         }
         for said in self.said.iter().skip(writing.held.len()) {
@@ -284,10 +283,11 @@ impl<'a, 's> SessionWriter<'a, 's> {
         Ok(())
     }
 
-    /// Seals what stands, has it signed by `ssh-keygen`, and adds the session to the log. Gives a sentence for the person.
+    /// Seals the current decisions, has the session signed by `ssh-keygen`, and appends it to the log. Returns a
+    /// sentence for the person.
     ///
     /// # Errors
-    /// If nobody signs, or the log cannot be written; the journal stays.
+    /// If it cannot be signed, or the log cannot be written; the journal is kept.
     pub fn seal(&mut self, decided: &[SessionDecision], key: &SigningKey) -> anyhow::Result<String> {
         self.said.retain(|said| matches!(&said.what, What::Now(decision) if decided.contains(decision)));
         for decision in decided {
@@ -308,7 +308,8 @@ impl<'a, 's> SessionWriter<'a, 's> {
         bail!("other sessions were added to the log each time you signed\n  = help: run `review resume`")
     }
 
-    /// Makes a first session follow the sessions added since it began, because two people may begin in an empty log at once.
+    /// Makes a first session follow the sessions appended since it began, because two people may begin with an empty
+    /// log at the same time.
     fn follow_what_was_added(&mut self) -> anyhow::Result<()> {
         if !self.header.parents.is_empty() {
             return Ok(());
@@ -339,7 +340,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         self.rewrite(writing.journal)
     }
 
-    /// Seals and signs once. Returns `None` if another session was added meanwhile, which this one can follow.
+    /// Seals and signs once. Returns `None` if another session was appended in the meantime, which this one can follow.
     fn seal_once(&mut self, decided: &[SessionDecision], key: &SigningKey) -> anyhow::Result<Option<String>> {
         let writing = self.writing.take().context("the session is over")?;
         let path = writing.journal.path().to_owned();
@@ -446,7 +447,7 @@ impl review_loop::SessionStore for SessionWriter<'_, '_> {
     }
 }
 
-/// Whether a decision takes the place of an earlier one of this session: an approval and an override stand side by side.
+/// Whether a decision replaces an earlier one of this session. An approval and an override coexist.
 fn replaces(new: &SessionDecision, old: &SessionDecision) -> bool {
     use crate::decision::session::SessionVerdict;
     if new.case() != old.case() {

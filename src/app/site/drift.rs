@@ -1,7 +1,7 @@
-//! Trust files that are not what others see: those of the folder against the branches that the repository follows.
+//! Drift of trust files: compares the trust folder with the branches that the repository follows.
 //!
-//! In: the files that a site was read from. Out: findings, for the person who is about to decide by them. It is a reminder,
-//! not a proof: whoever can write the folder can write its git settings. Nothing is fetched.
+//! Returns findings for the person who is about to decide based on these files. This is a reminder, not a proof: anyone
+//! who can write the folder can write its git settings. Nothing is fetched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,8 +22,8 @@ struct Entry {
     object: String,
 }
 
-/// Every trust file that differs from the current branch's upstream, or from the remote's default branch. Nothing where
-/// the trust folder is not in git, is itself a git revision, or follows no branch.
+/// Every trust file that differs from the current branch's upstream, or from the remote's default branch. Empty if the
+/// trust folder is not in git, is itself a git revision, or follows no branch.
 #[must_use]
 pub fn differences(site: &Site) -> Vec<Finding> {
     let Some(folder) = site.folder.path() else { return Vec::new() };
@@ -32,7 +32,7 @@ pub fn differences(site: &Site) -> Vec<Finding> {
     for (branch, commit) in branches(folder) {
         let Some(theirs) = entries(folder, &commit, site) else { continue };
         for finding in compare(folder, site, &branch, &theirs) {
-            // WHY: two branches mostly say the same of a file; once is enough.
+            // WHY: two branches usually have the same version of a file; one finding is enough.
             let file = finding.place.as_ref().map(|place| place.file.clone());
             if named.insert(file) {
                 found.push(finding);
@@ -42,7 +42,7 @@ pub fn differences(site: &Site) -> Vec<Finding> {
     found
 }
 
-/// The upstream of the current branch, and what the remote calls its default branch: name and commit, each commit once.
+/// The upstream of the current branch, and the remote's default branch: name and commit, each commit once.
 fn branches(folder: &Path) -> Vec<(String, String)> {
     let word = |args: &[&str]| {
         let said = git(folder, args).ok()?;
@@ -59,7 +59,7 @@ fn branches(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
-/// The trust files of a commit, by path from the trust folder.
+/// The trust files of a commit, by path relative to the trust folder.
 fn entries(folder: &Path, commit: &str, site: &Site) -> Option<BTreeMap<String, Entry>> {
     let prefix = git(folder, &["rev-parse", "--show-prefix"]).ok()?;
     let prefix = String::from_utf8_lossy(&prefix).trim_end_matches('\n').to_owned();
@@ -93,7 +93,7 @@ fn compare(folder: &Path, site: &Site, branch: &str, theirs: &BTreeMap<String, E
     let mut say = |path: &str, what: String| {
         let help = "compare them with `git diff`, and decide by what everybody sees: `--trust` takes a branch";
         let finding = Finding::new(Code::TrustFileDiffers, what).at(&Place::file(&site.folder.shown(path))).help(help);
-        // WHY: a snapshot is exported anew again and again; that it is not the one of the branch is the rule.
+        // WHY: snapshots are exported frequently, so a difference from the branch is normal.
         found.push(if path == snapshot { finding.weighing(Severity::Note) } else { finding });
     };
     for (path, digest) in &used {
@@ -112,7 +112,7 @@ fn compare(folder: &Path, site: &Site, branch: &str, theirs: &BTreeMap<String, E
     found
 }
 
-/// Whether a file would be read if it were here.
+/// Whether a file would be read if it existed here.
 fn counts(path: &str) -> bool {
     let is_policy = [".cedar", ".cedarschema", ".yaml"].iter().any(|ending| path.ends_with(ending));
     !path.starts_with("policies/") || is_policy

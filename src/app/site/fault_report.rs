@@ -9,7 +9,7 @@ use crate::input::finding::Finding;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
 
-/// A report of nothing but faults.
+/// A report that contains only faults.
 #[must_use]
 pub fn faults(command: &'static str, faults: &Faults, code: ExitCode) -> Report {
     let verdict = if code == ExitCode::Denied {
@@ -27,7 +27,7 @@ pub fn faults(command: &'static str, faults: &Faults, code: ExitCode) -> Report 
     }
 }
 
-/// Findings with the lines that they point at.
+/// Findings with their source lines.
 #[must_use]
 pub fn reported(findings: &[Finding], sources: &BTreeMap<String, Rc<[u8]>>) -> Vec<Reported> {
     findings.iter().map(|finding| Reported::new(finding.clone(), |name| source(sources, name))).collect()

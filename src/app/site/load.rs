@@ -1,6 +1,6 @@
-//! The site: everything in the trust folder, read and believed, with the snapshot.
+//! The site: everything in the trust folder, parsed and validated, with the snapshot.
 //!
-//! In: a trust folder. Out: [`Site`], or every fault of every file at once. It judges nothing itself.
+//! Loads [`Site`] from a trust folder, or returns every fault of every file at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -24,10 +24,10 @@ use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
 use crate::{access, policy};
 
-/// The list of keys of which no signature counts, in the trust folder.
+/// The list of revoked keys, in the trust folder.
 pub const REVOKED_KEYS: &str = "revoked_keys";
 
-/// The texts that findings point into, by the name a person knows the file by.
+/// The texts that findings refer to, by the name of the file shown to the user.
 pub type Sources = BTreeMap<String, Rc<[u8]>>;
 
 /// Everything in the trust folder.
@@ -46,41 +46,41 @@ pub struct Site {
     pub signers: Signers,
     /// `revoked_keys`.
     pub revoked: Revoked,
-    /// How each proposer of `agents.yaml` proves itself.
+    /// How each proposer of `agents.yaml` proves its plans.
     pub provers: BTreeMap<IdentityId, Prover>,
     /// The policies, shipped ones and the site's.
     pub pack: policy::Pack,
     /// The exact policy files, by path.
     pub policy_files: Vec<(String, Rc<[u8]>)>,
-    /// Classification, escalation paths and duties that must be apart.
+    /// Classification, escalation paths and separation-of-duties pairs.
     pub data: access::Data,
-    /// The site's own files of those, by path.
+    /// The site's own files of these kinds, by path.
     pub data_files: Vec<(String, Rc<[u8]>)>,
-    /// The current entitlements, with the agents and people that the export does not know.
+    /// The current entitlements, with the agents and people that are missing in the export.
     pub snapshot: Snapshot,
-    /// How many identities at its end the export does not know.
+    /// How many identities at the end of the list are missing in the export.
     pub added: usize,
     /// The SHA-256 of the snapshot's bytes.
     pub snapshot_digest: Digest<of::File>,
-    /// What was notable in all of them.
+    /// Findings about all of them that are not fatal.
     pub findings: Vec<Finding>,
     /// The texts of the small files.
     pub sources: Sources,
 }
 
-/// Faults that keep a command from its work, with the texts they point into.
+/// Fatal faults, with the texts they refer to.
 #[derive(Debug, Default)]
 pub struct Faults {
-    /// What is wrong.
+    /// The faults.
     pub findings: Vec<Finding>,
     /// The texts.
     pub sources: Sources,
 }
 
-/// A file as a person calls it, and its bytes.
+/// The name of a file shown to the user, and its bytes.
 type Named = (String, Rc<[u8]>);
 
-/// Reads files one by one and keeps all faults.
+/// Reads files one by one and collects all faults.
 struct SiteReading {
     folder: TrustFolder,
     faults: Faults,
@@ -117,7 +117,7 @@ impl SiteReading {
         }
     }
 
-    /// Keeps errors as faults and the rest as notes.
+    /// Collects errors as faults and the rest as notes.
     fn sort(&mut self, findings: Vec<Finding>) {
         for finding in findings {
             if finding.severity == Severity::Error {
@@ -133,7 +133,7 @@ impl Site {
     /// Reads the whole trust folder.
     ///
     /// # Errors
-    /// The outer one if a file cannot be read at all; the inner one holds every fault of what was read.
+    /// The outer error if a file cannot be read at all; the inner one contains every fault of the files read.
     pub fn load(place: &SiteLocation) -> anyhow::Result<Result<Self, Faults>> {
         let current = std::env::current_dir()?;
         let folder = TrustFolder::find(place.trust.as_deref(), &current)?;
@@ -150,7 +150,7 @@ impl Site {
         let signers = match reading.bytes("allowed_signers")? {
             Some((shown, bytes)) => {
                 let (signers, findings) = Signers::parse(&shown, &bytes);
-                // WHY: a line that cannot be read allows nobody; it must not keep an auditor or the others from working.
+                // WHY: an unreadable line allows no one, and must not keep auditors or other signers from working.
                 reading.notes.extend(findings);
                 signers
             }
@@ -199,7 +199,7 @@ impl Site {
         }))
     }
 
-    /// Where the log is: `--log`, else `log:` of `review.yaml`, beside it.
+    /// The path of the log: `--log`, otherwise `log:` of `review.yaml`, otherwise next to it.
     #[must_use]
     pub fn log_path(&self, place: &SiteLocation) -> PathBuf {
         match (&place.log, self.folder.path()) {
@@ -209,7 +209,7 @@ impl Site {
         }
     }
 
-    /// Every trust file used, those of the binary included, by path.
+    /// Every trust file used, including those of the binary, by path.
     #[must_use]
     pub fn trust_files(&self) -> BTreeMap<String, Digest<of::File>> {
         let mut all = self.folder.used();
@@ -237,14 +237,14 @@ impl Site {
         }
     }
 
-    /// The groups whose gain bars a person even where the snapshot does not know their members.
+    /// The groups whose gain excludes a person even if their members are not in the snapshot.
     #[must_use]
     pub fn barring(&self, person: &PersonId) -> BTreeSet<GroupId> {
         let named = self.people.named_groups().map(|group| &group.value);
         named.filter(|group| self.people.bars(group, person)).cloned().collect()
     }
 
-    /// All people as policy sees them.
+    /// All people as input for policy.
     #[must_use]
     pub fn people_views(&self) -> policy::PeopleView {
         let mut machines: BTreeMap<&PersonId, BTreeSet<IdentityId>> = BTreeMap::new();
@@ -264,7 +264,7 @@ impl Site {
     }
 }
 
-/// Reads `revoked_keys`: unlike a line of `allowed_signers`, one that cannot be read must not be passed over.
+/// Reads `revoked_keys`. Unlike in `allowed_signers`, an unreadable line is fatal.
 fn revoked(name: &str, bytes: &[u8]) -> Result<Revoked, Vec<Finding>> {
     let (revoked, findings) = Revoked::parse(name, bytes);
     if findings.is_empty() { Ok(revoked) } else { Err(findings) }
@@ -272,12 +272,12 @@ fn revoked(name: &str, bytes: &[u8]) -> Result<Revoked, Vec<Finding>> {
 
 type PolicyFiles = Vec<Named>;
 
-/// Adds the agents and people that the snapshot lacks, holding nothing.
+/// Adds the agents and people that are missing in the snapshot, without access.
 ///
-/// WHY: the export of a cluster knows neither the assistant that proposes nor most of the people who sponsor and approve,
-/// yet the site names them. What the snapshot says of an identity stands, and so does its digest; but an account of the
-/// system that agents.yaml lists is an agent unless agents.yaml says `kind: person`, which no export can say: many call each
-/// account of an assistant a user, and policy asks of users no proof.
+/// WHY: the export of a cluster contains neither the assistant that proposes nor most of the people who sponsor and
+/// approve, but the site refers to them. Identities of the snapshot are kept unchanged, and so is its digest, with one
+/// exception: an account of the system that agents.yaml lists counts as an agent unless agents.yaml has `kind: person`.
+/// Many exports list the account of an assistant as a user, and policy requires no proof from users.
 pub(crate) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &People) -> Snapshot {
     for identity in &mut snapshot.identities {
         if agents.get(identity.id.as_str()).is_some_and(|agent| !agent.is_person) {
@@ -289,7 +289,7 @@ pub(crate) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &Peopl
     let agents = agents.all().iter().filter(|agent| !agent.is_person);
     let agents = agents.map(|agent| (&agent.id.value, IdentityKind::Agent));
     let people = people.all().iter().flat_map(|person| &person.identities).map(|i| (&i.value, IdentityKind::Human));
-    // INVARIANT: agents come first, so that a name that both files give is never taken for a person.
+    // INVARIANT: agents come first, so that a name in both files never counts as a person.
     for (id, kind) in agents.chain(people) {
         if taken.insert(id.clone()) {
             snapshot.identities.push(Identity::new(id.clone(), kind));
@@ -367,7 +367,7 @@ fn load_snapshot(
 ) -> Result<Option<(Snapshot, Digest<of::File>)>, TrustFolderError> {
     let path = settings.snapshot.raw();
     let shown = reading.folder.shown(path);
-    // WHY: the text of a large snapshot weighs as much as the model; it is held only where something has a place in it.
+    // WHY: the text of a large snapshot takes as much memory as the model. It is kept only if a finding refers to it.
     let mut streamed = None;
     if let Some((Some(read), digest)) = reading.folder.stream(path, MAX_SNAPSHOT, |r| crate::snapshot::stream(r))? {
         match read.clean() {

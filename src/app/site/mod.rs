@@ -1,4 +1,4 @@
-//! The site: the trust folder with its configuration, policies and snapshot, and where it is.
+//! The site: the trust folder with its configuration, policies and snapshot, and its location.
 
 pub mod drift;
 pub(crate) mod fault_report;

@@ -1,7 +1,7 @@
-//! From `agents.yaml` to the ways in which each proposer proves itself: keys read, issuers' key sets loaded.
+//! The keys by which each proposer of `agents.yaml` proves its plans: reads keys, and loads the key sets of issuers.
 //!
-//! In: the believed file, and a way to read trust files. Out: [`Prover`]s by identity, and every fault with its place. A key
-//! or a key set that cannot be used is a fault of the site, never a way that is passed over.
+//! Returns the [`Prover`]s by identity, and every fault with its location. An unusable key or key set is a fault of the
+//! site and is never skipped.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,10 +17,10 @@ use crate::trust::jwt::{Algorithm, KeySet};
 use crate::trust::key::PublicKey;
 use crate::trust::proposer::{Prover, TokenWay, Way};
 
-/// Reads a trust file that may be absent: its name for people, and its bytes.
+/// Reads a trust file that may be absent. Returns its name for messages, and its bytes.
 pub type Reader<'a> = &'a mut dyn FnMut(&str) -> Result<Option<(String, Rc<[u8]>)>, TrustFolderError>;
 
-/// Everything that may propose, and the faults found.
+/// Every proposer, and the faults found.
 ///
 /// # Errors
 /// If a file cannot be read at all.

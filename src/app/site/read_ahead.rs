@@ -1,7 +1,7 @@
-//! Reads a large file ahead of whoever makes something of it.
+//! Reads a large file ahead of its parser.
 //!
-//! In: a reader, and what is made of it. Out: that, with the length and the digest of all the bytes. It keeps a few pieces at
-//! most, and does without a thread where none is to be had.
+//! Returns the parsed value with the length and the digest of the whole file. Keeps at most a few pieces in memory, and
+//! works without a thread if none can be started.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,12 +9,12 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::input::digest::{Digest, Hashing, of};
 
-/// How much is read at once, in bytes.
+/// The size of a piece, in bytes.
 const PIECE: usize = 1 << 18;
-/// How many pieces are read before they are asked for.
+/// How many pieces are read ahead.
 const AHEAD: usize = 4;
 
-/// A file whose bytes are hashed as they pass.
+/// A reader that hashes the bytes read.
 struct Passing<R> {
     file: R,
     hashing: Hashing,
@@ -36,7 +36,7 @@ impl<R: Read> Read for Passing<R> {
     }
 }
 
-/// What a thread has read, piece by piece.
+/// The pieces read by a thread.
 struct Pieces {
     coming: Receiver<io::Result<Vec<u8>>>,
     piece: io::Cursor<Vec<u8>>,
@@ -51,14 +51,14 @@ impl Read for Pieces {
             }
             match self.coming.recv() {
                 Ok(piece) => self.piece = io::Cursor::new(piece?),
-                // The thread is at the end.
+                // The thread has finished.
                 Err(_) => return Ok(0),
             }
         }
     }
 }
 
-/// Sends a file piece by piece, until it ends, fails, or nobody wants more of it.
+/// Sends a file piece by piece, until it ends, fails, or the receiver is gone.
 fn send(file: &mut impl Read, to: &SyncSender<io::Result<Vec<u8>>>) {
     loop {
         let mut piece = Vec::with_capacity(PIECE);
@@ -70,8 +70,8 @@ fn send(file: &mut impl Read, to: &SyncSender<io::Result<Vec<u8>>>) {
     }
 }
 
-/// Reads and hashes a file in a thread of its own, a few pieces ahead of what is made of it: the value, the length and the
-/// digest of the whole file, also where `read` did not want it all. Where no thread is to be had, it is read here.
+/// Reads and hashes a file in a separate thread, a few pieces ahead of `read`. Returns the value, and the length and
+/// digest of the whole file, even if `read` did not consume all of it. Without a thread, the file is read here.
 ///
 /// # Errors
 /// If the file cannot be read, or `read` fails.
@@ -83,7 +83,7 @@ pub fn read_ahead<T>(
     let value = std::thread::scope(|scope| {
         let (sender, coming) = sync_channel(AHEAD);
         let file = &passing;
-        // INVARIANT: the thread takes the sender with it, so that its end is seen.
+        // INVARIANT: the sender moves into the thread, so that the end of the thread is detected.
         let send = move || send(&mut *file.lock().unwrap_or_else(PoisonError::into_inner), &sender);
         let reader = std::thread::Builder::new().spawn_scoped(scope, send);
         if reader.is_ok() {
@@ -96,7 +96,7 @@ pub fn read_ahead<T>(
     Ok((value, passing.length, passing.hashing.done()))
 }
 
-/// What is made of a reader, and the rest of it read too.
+/// The result of `read`, after which the rest of the reader is consumed too.
 fn whole<T>(mut reader: &mut dyn Read, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> io::Result<T> {
     let value = read(reader)?;
     io::copy(&mut reader, &mut io::sink())?;
@@ -107,7 +107,7 @@ fn whole<T>(mut reader: &mut dyn Read, read: impl FnOnce(&mut dyn Read) -> io::R
 mod tests {
     use super::*;
 
-    /// Gives some bytes and then fails.
+    /// Returns some bytes and then fails.
     struct Failing(usize);
 
     impl Read for Failing {

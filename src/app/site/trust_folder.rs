@@ -1,7 +1,8 @@
-//! The trust folder: the files that judge a plan, read once, each with the digest that the log records.
+//! The trust folder: the files by which plans are judged, each read once, with the digest that the log records.
 //!
-//! In: `--trust DIR|GIT-REF`, or the current directory. Out: bytes by `/`-separated path, and the list of all files used.
-//! INVARIANT: never looked for from the plan's place, so a plan cannot bring its own judges. Links are refused.
+//! Found by `--trust DIR|GIT-REF`, or from the current directory. Provides bytes by `/`-separated path, and the list of
+//! all files used. INVARIANT: it is never searched for from the plan's location, so a plan cannot bring its own trust
+//! files. Links are refused.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,15 +28,15 @@ pub enum TrustFolderError {
     /// `--trust` names neither a folder nor a git revision.
     #[error("`--trust {}` is neither a folder that holds `review.yaml` nor a git revision that does{}", name.terminal(), hint(detail))]
     NotATrustFolder {
-        /// What was given.
+        /// The argument.
         name: Text,
-        /// What git said.
+        /// The message of git.
         detail: Text,
     },
-    /// `--trust` names neither a folder nor a commit that this repository holds.
+    /// `--trust` names neither a folder nor a commit in this repository.
     #[error("`--trust {}` is neither a folder that holds `review.yaml` nor a commit that this repository holds\n  = help: if it is a branch, fetch it first: `{fetch}`", name.terminal())]
     UnknownRevision {
-        /// What was given.
+        /// The argument.
         name: Text,
         /// The command that fetches it.
         fetch: String,
@@ -43,9 +44,9 @@ pub enum TrustFolderError {
     /// `--trust` names a folder and a git revision, or several revisions.
     #[error("`--trust {}` could mean {what}\n  = help: write a folder as `./NAME`, a branch as `refs/heads/NAME`", name.terminal())]
     Ambiguous {
-        /// What was given.
+        /// The argument.
         name: Text,
-        /// What it could mean.
+        /// The possible meanings.
         what: &'static str,
     },
     /// A trust file is a link.
@@ -54,28 +55,28 @@ pub enum TrustFolderError {
     /// A trust file cannot be read.
     #[error("the trust file `{}` cannot be read: {reason}\n  = help: see that it is a file, and that you may read it", path.terminal())]
     Unreadable {
-        /// Its path from the trust folder.
+        /// Its path relative to the trust folder.
         path: Text,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
     /// A trust file is missing.
     #[error("the trust folder has no `{}`\n  = help: {help}", path.terminal())]
     Missing {
-        /// Its path from the trust folder.
+        /// Its path relative to the trust folder.
         path: Text,
-        /// How it comes to be.
+        /// How to create it.
         help: &'static str,
     },
-    /// A trust file is larger than any that this tool reads.
+    /// A trust file is larger than the limit.
     #[error("the trust file `{}` is larger than {limit} bytes", path.terminal())]
     TooLarge {
-        /// Its path from the trust folder.
+        /// Its path relative to the trust folder.
         path: Text,
         /// The limit in bytes.
         limit: u64,
     },
-    /// A path leads out of the trust folder.
+    /// A path is outside the trust folder.
     #[error("`{}` leads out of the trust folder\n  = help: name a file below it", .0.terminal())]
     Outside(Text),
 }
@@ -84,11 +85,11 @@ fn hint(detail: &Text) -> String {
     if detail.raw().is_empty() { String::new() } else { format!(": {}", detail.terminal()) }
 }
 
-/// The largest snapshot read, in bytes.
+/// The largest snapshot that is read, in bytes.
 pub const MAX_SNAPSHOT: u64 = 4 << 30;
-/// From which size on a snapshot is read a piece at a time, in bytes.
+/// The size from which a snapshot is read in pieces, in bytes.
 const STREAMED: u64 = 8 << 20;
-/// The largest of all other trust files, in bytes.
+/// The largest of all other trust files that is read, in bytes.
 pub const MAX_TRUST_FILE: u64 = 16 << 20;
 
 #[derive(Debug)]
@@ -97,7 +98,7 @@ enum FolderSource {
     Git { repository: PathBuf, commit: String, prefix: String },
 }
 
-/// A trust folder, and what was read from it.
+/// A trust folder, with the files read so far.
 #[derive(Debug)]
 pub struct TrustFolder {
     source: FolderSource,
@@ -105,7 +106,7 @@ pub struct TrustFolder {
 }
 
 impl TrustFolder {
-    /// Finds the folder: the one named, else the nearest with `review.yaml` upward from `current`.
+    /// Finds the folder: the given one, otherwise the nearest with `review.yaml` upward from `current`.
     ///
     /// # Errors
     /// If there is none.
@@ -124,7 +125,8 @@ impl TrustFolder {
     fn named(name: &str, current: &Path) -> Result<Self, TrustFolderError> {
         let folder = current.join(name);
         let commit = commit_of(current, name);
-        // INVARIANT: a name never means two things; the branch under review could hold a folder or a tag of that name.
+        // INVARIANT: an ambiguous name is refused, because the branch under review could contain a folder or a tag with
+        // that name.
         if matches!(commit, Err(RevisionError::Ambiguous(_))) {
             return Err(TrustFolderError::Ambiguous { name: name.into(), what: "several branches and tags" });
         }
@@ -174,7 +176,7 @@ impl TrustFolder {
         }
     }
 
-    /// The repository, the commit and the folder within it (with a `/` behind), where it is read from git.
+    /// The repository, the commit and the folder within it (with a trailing `/`), if it is read from git.
     #[must_use]
     pub fn revision(&self) -> Option<(&Path, &str, &str)> {
         match &self.source {
@@ -183,7 +185,7 @@ impl TrustFolder {
         }
     }
 
-    /// How a person calls a file of it.
+    /// The name of one of its files for messages.
     #[must_use]
     pub fn shown(&self, path: &str) -> String {
         match &self.source {
@@ -199,7 +201,7 @@ impl TrustFolder {
         }
     }
 
-    /// Reads a file that may be absent, and remembers that it was used.
+    /// Reads a file that may be absent, and records its use.
     ///
     /// # Errors
     /// If it is a link, too large, or cannot be read.
@@ -229,7 +231,7 @@ impl TrustFolder {
         self.used.borrow().get(path).copied()
     }
 
-    /// Reads a large file a piece at a time, hashing it on the way; nothing if it is small, absent, or not in a folder.
+    /// Reads a large file in pieces and hashes it; `None` if it is small, absent, or not in a folder on disk.
     ///
     /// # Errors
     /// If it is a link, too large, or cannot be read.
@@ -305,7 +307,7 @@ fn check_path(path: &str) -> Result<(), TrustFolderError> {
     if inside && !path.contains('\\') { Ok(()) } else { Err(TrustFolderError::Outside(path.into())) }
 }
 
-/// Opens a file that may be absent; its length with it.
+/// Opens a file that may be absent. Returns it with its length.
 fn open_file(root: &Path, path: &str) -> Result<Option<(fs::File, u64)>, TrustFolderError> {
     let unreadable = |e: std::io::Error| TrustFolderError::Unreadable { path: path.into(), reason: e.to_string() };
     let mut full = root.to_path_buf();

@@ -1,7 +1,8 @@
-//! The person at the keyboard: their settings, and the key they decide with.
+//! The person at the keyboard: their settings, and their signing key.
 //!
-//! In: `--key`, `REVIEW_KEY`, `$XDG_CONFIG_HOME/review/config.yaml`, git's settings. Out: a signing key and guesses for
-//! `init`. None of it decides anything: who somebody is follows from the key, `allowed_signers` and `people.yaml`.
+//! Reads `--key`, `REVIEW_KEY`, `$XDG_CONFIG_HOME/review/config.yaml` and git's settings for a signing key and for the
+//! defaults of `init`. None of this is an authorisation: the identity of a person follows from the key,
+//! `allowed_signers` and `people.yaml`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +14,10 @@ use crate::input::text::Text;
 use crate::trust::key::PublicKey;
 use crate::trust::sign::{KeyOrigin, Keygen, SigningKey, candidate_keys};
 
-/// A key that was found, for people to read and for `allowed_signers`.
+/// A key that was found, in readable form and in that of `allowed_signers`.
 #[derive(Debug)]
 pub struct FoundKey {
-    /// The public key as `allowed_signers` writes it: kind and base64.
+    /// The public key in the form of `allowed_signers`: kind and base64.
     pub line: String,
     /// Its fingerprint, `SHA256:…`.
     pub fingerprint: String,
@@ -24,7 +25,7 @@ pub struct FoundKey {
     pub from: &'static str,
 }
 
-/// Who `init` takes the person to be, until people.yaml is edited.
+/// The default person of `init`, until people.yaml is edited.
 #[derive(Debug)]
 pub struct Guess {
     /// A short name.
@@ -62,15 +63,15 @@ pub fn guess() -> Guess {
     Guess { id: if id.is_empty() { "me".to_owned() } else { id }, name, principal }
 }
 
-/// Only what may stand in YAML and `allowed_signers` without quoting.
+/// Keeps only characters that need no quoting in YAML and `allowed_signers`.
 fn plain(raw: &str) -> String {
     raw.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '@' | '+')).collect()
 }
 
-/// The public key for `init`: the one named, else the best candidate.
+/// The public key for `init`: the given one, otherwise the best candidate.
 ///
 /// # Errors
-/// If the one named cannot be read.
+/// If the given one cannot be read.
 pub fn public_key(named: Option<&str>) -> anyhow::Result<Option<FoundKey>> {
     let keygen = Keygen::default();
     if let Some(named) = named {
@@ -96,10 +97,10 @@ fn found(key: &PublicKey, from: &'static str) -> FoundKey {
     FoundKey { line: key.to_line(), fingerprint: key.fingerprint(), from }
 }
 
-/// The key to decide with: `--key` or `REVIEW_KEY`, else the person's own settings, else git's `user.signingkey`.
+/// The signing key: `--key` or `REVIEW_KEY`, otherwise the person's own settings, otherwise git's `user.signingkey`.
 ///
 /// # Errors
-/// If none is set, or what is set is no key.
+/// If none is set, or the value is not a key.
 pub fn signing_key(named: Option<&str>) -> anyhow::Result<SigningKey> {
     let home = home();
     if let Some(named) = named {

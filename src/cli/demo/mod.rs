@@ -1,7 +1,7 @@
 //! `review demo`: a complete example with fresh keys for two people and an assistant, and its review.
 //!
-//! In: a folder that does not hold one yet. Out: a trust folder, a signed plan, three key pairs made by `ssh-keygen`, and
-//! the review of the plan as the first of the two. The keys are for playing: they have no passphrase.
+//! Creates a trust folder, a signed plan and three key pairs made by `ssh-keygen` in a new folder, and starts the
+//! review of the plan as the first person. The keys have no passphrase and are for the demo only.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,10 +34,10 @@ const ASSISTANT: &str = "assistant";
 const PEOPLE: [(&str, &str); 2] = [("ada", "ada@corp.example"), ("bo", "bo@corp.example")];
 
 impl DemoArgs {
-    /// Makes the folder, then reviews its plan as Ada.
+    /// Creates the folder, then reviews its plan as Ada.
     ///
     /// # Errors
-    /// If the folder is taken or cannot be written, or `ssh-keygen` makes no keys.
+    /// If the folder exists already or cannot be written, or `ssh-keygen` fails.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         make(&self.folder)?;
         let folder = shown(&self.folder);
@@ -56,7 +56,7 @@ impl DemoArgs {
     }
 }
 
-/// Makes the whole folder, or leaves nothing of it.
+/// Creates the whole folder, or removes what it created.
 fn make(folder: &Path) -> anyhow::Result<()> {
     if ["allowed_signers", "agents.yaml", "plan.yaml.sig", "keys"].iter().any(|name| folder.join(name).exists()) {
         bail!("`{}` holds a demo already\n  = help: name another folder, or remove it", shown(folder));
@@ -64,7 +64,7 @@ fn make(folder: &Path) -> anyhow::Result<()> {
     let was_there = folder.exists();
     let made = fill_folder(folder);
     if made.is_err() {
-        // WHY: half a demo would stand in the way of the next try; everything else of the folder is somebody's.
+        // WHY: a partial demo would block the next attempt. Other files in the folder belong to the user.
         let _ = std::fs::remove_dir_all(folder.join("keys"));
         if !was_there {
             let _ = std::fs::remove_dir(folder);
@@ -90,7 +90,7 @@ fn fill_folder(folder: &Path) -> anyhow::Result<()> {
     let public = make_key(&folder.join("keys"), ASSISTANT, "the assistant")?;
     let material: Vec<&str> = public.split_whitespace().take(2).collect();
     let agents = text(include_str!("agents.yaml"), &[("agent_key", &material.join(" "))]);
-    // The assistant's part: it signs what it wrote, with a key that no approver has.
+    // The assistant's part: it signs its plan with a key that belongs to no approver.
     let key = SigningKey::File(folder.join("keys").join(ASSISTANT));
     let signed = Keygen::default()
         .sign(&key, NAMESPACE, plan.as_bytes(), &mut std::io::stderr())

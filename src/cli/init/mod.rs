@@ -1,7 +1,7 @@
-//! `review init`: a commented trust folder for one's own system.
+//! `review init`: creates a commented trust folder for a site.
 //!
-//! In: a folder, git's settings and the person's public keys. Out: `review.yaml`, `people.yaml`, `agents.yaml`,
-//! `tasks.yaml`, `allowed_signers` and `policies/`. It asks nothing, overwrites nothing and reads no private key.
+//! Writes `review.yaml`, `people.yaml`, `agents.yaml`, `tasks.yaml`, `allowed_signers` and `policies/`, based on git's
+//! settings and the person's public keys. Never prompts, overwrites files or reads a private key.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub struct InitArgs {
 }
 
 impl InitArgs {
-    /// Writes the folder and says what to do next.
+    /// Writes the folder and prints the next steps.
     ///
     /// # Errors
     /// If a file exists already or cannot be written.

@@ -1,7 +1,7 @@
-//! `review log show --change`: everything that the log holds of one change, in the order in which it happened.
+//! `review log show --change`: all entries of the log about one change, in chronological order.
 //!
-//! In: a verified log. Out: per change of that name its evaluations, decisions, exports and results, in the order of the times that
-//! their sessions claim, and where those are equal parents first.
+//! For each change with that id in a verified log: its evaluations, decisions, exports and results, ordered by the
+//! claimed times of their sessions, and for equal times parents first.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,15 @@ use crate::log::verify::answers::{SessionView, Verification};
 use crate::report::sentence::{Sentence, counted, together};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 
-/// Which change is meant.
+/// The change to show.
 pub struct Wanted<'a> {
-    /// The plan; none: any.
+    /// The plan; `None`: any.
     pub plan: Option<&'a str>,
     /// The change.
     pub change: &'a str,
 }
 
-/// Something that happened to a change.
+/// An event in the history of a change.
 struct Event {
     at: Time,
     what: &'static str,
@@ -43,7 +43,7 @@ const COLUMNS: &[Column] = &[
     ("session", ""),
 ];
 
-/// The story of every change of that name; nothing where the log knows none.
+/// The history of every change with that id; `None` if the log contains none.
 #[must_use]
 pub fn tell(
     wanted: &Wanted<'_>,
@@ -71,7 +71,7 @@ pub fn tell(
         sheets.sheets.push(sheet(plan, events, stories.len() > 1));
     }
     if stories.len() > 1 {
-        // WHY: keys are unique; where several plans hold a change of that name, each row names its plan instead.
+        // WHY: keys are unique. If several plans have a change with that id, each row names its plan instead.
         sheets.about.retain(|(key, ..)| *key == "change");
         sheets.about.truncate(1);
         let rows = std::mem::take(&mut sheets.sheets).into_iter().flat_map(|sheet| sheet.rows).collect();
@@ -104,7 +104,7 @@ fn sheet_of(rows: Vec<Vec<Cell>>) -> Sheet {
 fn sheet(plan: &PlanId, events: &[Event], with_plan: bool) -> Sheet {
     let mut effects: Vec<Digest<of::Change>> = Vec::new();
     let rows = events.iter().map(|event| {
-        // Effects are numbered as they first appear: a reader sees at once where a decision was on another one.
+        // Effects are numbered in order of appearance, so that a decision on a different effect is visible.
         let number = effects.iter().position(|known| *known == event.digest).unwrap_or_else(|| {
             effects.push(event.digest);
             effects.len().saturating_sub(1)
@@ -161,7 +161,7 @@ fn event<'l>(view: &SessionView, line: &'l Line) -> Option<(&'l PlanId, &'l Chan
     let session = Text::from(view.header.session.to_string());
     let make = |at, what, says, digest| Event { at, what, who: who.clone(), says, digest, session: session.clone() };
     Some(match line {
-        // WHY: a session evaluates when it begins; the plan may have come long before.
+        // WHY: a session evaluates a plan when it begins; the plan may have been received long before.
         Line::Evaluation(it) => (&it.plan, &it.change, make(view.header.at, "evaluated", outcome(it), it.digest)),
         Line::Decision(it) => {
             let what = match it.verdict {

@@ -1,4 +1,4 @@
-//! Reads and verifies the log that a `review log` command is about.
+//! Reads and verifies the log of a `review log` command.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::decision::exit::ExitCode;
 use crate::log::verify::answers::{Keep, Verification};
 use crate::report::model::Report;
 
-/// What is said of a site in which nothing was decided yet.
+/// The message for a site without decisions.
 pub(crate) const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
 
 pub(crate) fn load(
@@ -33,7 +33,7 @@ pub(crate) fn load(
     };
     let named = path.or(place.log.as_ref());
     let path = named.cloned().unwrap_or_else(|| site.log_path(place));
-    // WHY: that a site has no log yet is an answer; that what somebody names is not there is not.
+    // WHY: it is a valid result that a site has no log yet, but an error that a named log does not exist.
     anyhow::ensure!(
         named.is_none() || !log_reader::files(&path)?.is_empty(),
         "there is no log `{}`\n  = help: name the log's file or folder",

@@ -1,7 +1,7 @@
-//! `review log merge`: joins copies of a log that went apart.
+//! `review log merge`: merges copies of a log that diverged.
 //!
-//! In: copies of one log, files or folders. Out: one log with every session of them once, ancestors first. Nothing is
-//! rewritten, nothing is written unless the whole verifies, and what the log held before stays in it.
+//! Takes copies of one log, files or folders, and writes one log with every session once, ancestors first. Lines are
+//! never rewritten, nothing is written unless the result verifies, and existing sessions of the target are kept.
 
 use std::path::PathBuf;
 
@@ -35,10 +35,10 @@ pub struct MergeArgs {
 }
 
 impl MergeArgs {
-    /// Joins, verifies and writes.
+    /// Merges, verifies and writes.
     ///
     /// # Errors
-    /// If a copy cannot be read or the log not be written.
+    /// If a copy cannot be read or the log cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let site = match Site::load(&self.place.location())? {
             Ok(site) => site,

@@ -1,8 +1,8 @@
-//! `review log prove` and `review verify --proof`: one line of the record, for somebody who shall not see the rest.
+//! `review log prove` and `review verify --proof`: one line of the log, for someone who must not see the rest.
 //!
-//! In: a verified log, a session of it and a line; or a proof's file and the verifier's own allowed signers. Out: a small
-//! file that proves this line and nothing about any other; or whether such a file holds. Beside the line it shows its
-//! session's first line, and the seal: who signed, how much was decided, and the names of privileged changes approved.
+//! Writes a small file that proves one line of a verified log and nothing about any other, or verifies such a file
+//! against the verifier's own allowed signers. The file also reveals the first line of the session, and the seal: the
+//! signer, the number of decisions, and the names of approved privileged changes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ use crate::report::record::{Head, Holds, VerifyAnswer, VerifyReport};
 use crate::report::sentence::Sentence;
 use crate::trust::signers::Signers;
 
-/// The shortest part of a session's name that is taken for it.
+/// The minimum length of a prefix of a session's id.
 const SHORTEST: usize = 6;
 
 /// Writes the proof of one line, for somebody who shall not see the rest.
@@ -76,7 +76,7 @@ impl ProveArgs {
         let proof = prove(&bytes, number).map_err(|e| {
             anyhow!("{e}\n  = help: `review log show --format json` names sessions and what was decided")
         })?;
-        // INVARIANT: nothing is handed out that its reader could not verify.
+        // INVARIANT: a proof that its reader could not verify is never written.
         let proved = proof.check(&Allowed(&site.signers))?;
         let file = proof.to_bytes()?;
         if self.output.as_os_str() == "-" {
@@ -139,7 +139,7 @@ fn session_bytes(log: &Path, view: &SessionView) -> anyhow::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// What a proof comes to, for a third party.
+/// The result of verifying a proof, for a third party.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -194,7 +194,7 @@ pub fn verify(
     Ok((report, code))
 }
 
-/// What of a session's times cannot be: sealed before it began, or in the future.
+/// Which of a session's times is impossible: sealed before it began, or in the future.
 fn untimely(proved: &Proved, now: Time) -> Option<(Code, String)> {
     let (begun, sealed) = (proved.session.at, proved.seal.at);
     if sealed < begun {
@@ -261,7 +261,7 @@ fn fails(name: &str) -> VerifyReport {
     }
 }
 
-/// What the proved line says.
+/// The content of the proved line.
 fn says(proved: &Proved) -> Sentence {
     let who = || Sentence::new().id(&proved.signer.principal);
     match &proved.line {

@@ -125,7 +125,7 @@ impl LogShowArgs {
     }
 }
 
-/// Whether any line is of this plan.
+/// Whether any line refers to this plan.
 pub(crate) fn names(verified: &Verification, plan: &str) -> bool {
     let is_of = |line: &Line| match line {
         Line::Plan(it) => it.id.as_str() == plan,
@@ -139,7 +139,7 @@ pub(crate) fn names(verified: &Verification, plan: &str) -> bool {
     verified.sessions.iter().flat_map(|view| &view.lines).any(|line| is_of(&line.value))
 }
 
-/// What was asked for is not in the log. A log that does not verify matters more than that.
+/// Reports that the log does not contain what was requested. A log that does not verify takes precedence.
 pub(crate) fn nothing_of(path: &std::path::Path, code: ExitCode, what: &str) -> ExitCode {
     let path = crate::app::io::files::shown(path);
     let code = ExitCode::first([code, ExitCode::Failure]);

@@ -1,7 +1,8 @@
-//! `review snapshot classify`: what nothing classifies in a snapshot.
+//! `review snapshot classify`: the unclassified entitlements of a snapshot.
 //!
-//! In: a snapshot, by default the site's. Out: how many assignments there are of each sensitivity and what is unknown most
-//! often; or, with `--suggest`, rules to fill in. A suggested rule says `unknown` until a person decides.
+//! Shows the number of assignments by sensitivity and the most frequent unclassified entitlements of a snapshot, by
+//! default the site's; or, with `--suggest`, rules to complete. A suggested rule has the sensitivity `unknown` until a
+//! person decides.
 
 use std::path::PathBuf;
 
@@ -104,7 +105,7 @@ fn sheet(gaps: &Gaps, most: usize) -> Sheet {
     }
 }
 
-/// Rules as `classification.yaml` states them. Names are written as JSON strings, which YAML reads the same.
+/// Rules in the format of `classification.yaml`. Names are written as JSON strings, which are valid YAML.
 fn rules(gaps: &Gaps, source: &Text, most: usize) -> String {
     let quoted = |text: &Text| serde_json::to_string(text.raw()).unwrap_or_default();
     let unknown = gaps.levels.of(Sensitivity::Unknown);

@@ -1,7 +1,7 @@
-//! `review snapshot diff A B`: what changed between two snapshots.
+//! `review snapshot diff A B`: the differences between two snapshots.
 //!
-//! In: two snapshots. Out: grants and definitions that changed, what that does to effective access, and new power of agents
-//! to change access. It judges nothing: 0 whatever it shows.
+//! Shows changed grants and definitions, their effect on access, and new abilities of agents to change access. Always
+//! exits 0.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ pub struct SnapshotDiffArgs {
 }
 
 impl SnapshotDiffArgs {
-    /// Prints what changed.
+    /// Prints the differences.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -115,7 +115,7 @@ impl SnapshotDiffArgs {
     }
 }
 
-/// A warning where the two snapshots are of different systems: what differs between them is then no change.
+/// A warning if the two snapshots are of different systems: differences between them are then not changes.
 fn other_target(before: &Loaded, after: &Loaded) -> Option<Reported> {
     let (was, is) = (before.snapshot.targets(), after.snapshot.targets());
     let (first, second) = (was.first()?, is.first()?);
@@ -190,7 +190,7 @@ fn effects(
 ) -> Sheet {
     let mut all: Vec<(&AccessDelta, bool)> =
         now.iter().map(|it| (it, false)).chain(eligible.iter().map(|it| (it, true))).collect();
-    // The most sensitive first: people are shown the first rows only.
+    // The most sensitive first, because people see only the first rows.
     all.sort_by_key(|(it, _)| (it.privileged.is_none(), std::cmp::Reverse(it.sensitivity)));
     let row = |(it, eligible): &(&AccessDelta, bool)| {
         let [who, word] = subject(&it.subject, kind(&it.subject));
@@ -236,7 +236,7 @@ fn escalations(all: &[Escalation], kind: &dyn Fn(&Subject) -> Option<IdentityKin
     }
 }
 
-/// What agents can newly do to access itself: privileged access, and escalation paths.
+/// New abilities of agents to change access: privileged access, and escalation paths.
 fn power(found: &snapshot_diff::Between, agents: &BTreeSet<&Subject>) -> Sheet {
     let gains = found.effects.gained.iter().chain(&found.effects.gained_eligible);
     let privileged = gains.filter(|it| agents.contains(&it.subject)).filter_map(|it| {

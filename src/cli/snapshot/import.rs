@@ -1,4 +1,4 @@
-//! `review snapshot import`: turn an export into a snapshot.
+//! `review snapshot import`: converts an export into a snapshot.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -53,7 +53,7 @@ pub struct ImportArgs {
 }
 
 impl ImportArgs {
-    /// Reads, writes the snapshot, and prints what was counted.
+    /// Reads the export, writes the snapshot, and prints counts.
     ///
     /// # Errors
     /// If a file cannot be read or the snapshot cannot be written.
@@ -84,7 +84,7 @@ impl ImportArgs {
         self.say(&files, import.findings, Some(about), ExitCode::Passes)
     }
 
-    /// The system that the first word names, if it names one, and the files.
+    /// The system named by the first argument, if it names one, and the files.
     fn system_and_files(&self) -> anyhow::Result<(Option<&str>, &[PathBuf])> {
         let Some((first, rest)) = self.files.split_first() else { bail!("no file was named") };
         let word = first.to_str().unwrap_or_default();
@@ -113,7 +113,7 @@ impl ImportArgs {
         about: Option<SnapshotReport>,
         code: ExitCode,
     ) -> anyhow::Result<ExitCode> {
-        // WHY: an excerpt may show a line with a password. Only files that a finding points into are read again.
+        // WHY: an excerpt may contain a line with a password. Only files that a finding refers to are read again.
         let is_placed = |name: &str| findings.iter().any(|f| f.place.as_ref().is_some_and(|p| &*p.file == name));
         let text = |file: &'_ ExportFile| {
             let text = std::str::from_utf8(&file.bytes).ok().filter(|_| is_placed(&file.name))?;
@@ -142,7 +142,7 @@ impl ImportArgs {
     }
 }
 
-/// What `--help` says of each system.
+/// The systems as listed by `--help`.
 fn systems() -> String {
     let mut out = String::from("Systems and their exports:\n");
     for importer in IMPORTERS {
@@ -172,7 +172,7 @@ fn read(path: &Path) -> anyhow::Result<ExportFile> {
     Ok(ExportFile { name: shown(path), bytes, modified })
 }
 
-/// Writes the whole file beside its place, then moves it there.
+/// Writes the whole file next to its destination, then renames it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if path.as_os_str() == "-" {
         let mut out = std::io::stdout().lock();

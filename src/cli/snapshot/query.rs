@@ -1,4 +1,4 @@
-//! `review snapshot query`: print the query whose result an importer reads.
+//! `review snapshot query`: prints the query whose result an importer reads.
 
 use clap::Args;
 

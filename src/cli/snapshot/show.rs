@@ -1,7 +1,7 @@
-//! `review snapshot show`: what a snapshot holds, and what stands out in it.
+//! `review snapshot show`: the contents of a snapshot.
 //!
-//! In: a snapshot, by default the site's. Out: counts, who holds privileged roles and how, what nobody answers for, what
-//! lies unused, which roles are enough to reach for more. It judges nothing: 0 whatever it shows.
+//! Shows, for a snapshot, by default the site's: counts, holders of privileged roles, identities without an owner,
+//! unused access, and roles that are sufficient for privilege escalation. Always exits 0.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ use crate::report::sentence::Sentence;
 use crate::report::sheet::{Cell, Sheet};
 use crate::snapshot::model::Snapshot;
 
-/// How long unused access may lie where no trust folder says so.
+/// The default of `stale_after` without a trust folder.
 const STALE_AFTER: Span = Span::from_days(90);
 
 /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
@@ -53,29 +53,29 @@ pub struct SnapshotShowArgs {
 
 /// A snapshot that was read.
 pub(crate) struct Loaded {
-    /// Its file, as the user named it.
+    /// Its file, as given by the user.
     pub(crate) name: String,
-    /// What it holds, with the agents and people that the site names.
+    /// Its contents, with the agents and people of the site.
     pub(crate) snapshot: Snapshot,
     /// The SHA-256 of its bytes.
     pub(crate) digest: Digest<of::File>,
-    /// What is notable about it.
+    /// Findings about it.
     pub(crate) findings: Vec<Reported>,
 }
 
-/// By what snapshots are looked at: the site's rules, or the shipped ones.
+/// The rules for viewing snapshots: the site's, or the shipped ones.
 pub(crate) struct Lens {
     site: Option<Site>,
     shipped: access::Data,
-    /// What is to be said about that.
+    /// Findings about the rules.
     pub(crate) findings: Vec<Reported>,
 }
 
 impl Lens {
-    /// The site's rules, if there is a trust folder; the shipped ones where there is none and none was named.
+    /// The site's rules if there is a trust folder; the shipped ones if there is none and none was given.
     ///
     /// # Errors
-    /// If a named trust folder cannot be used.
+    /// If a given trust folder cannot be used.
     pub(crate) fn find(place: &SiteLocation) -> anyhow::Result<Self> {
         let shipped = access::Data::shipped().map_err(|_| anyhow::anyhow!("the shipped rules cannot be read"))?;
         let lens = |site, findings| Self { site, shipped, findings };
@@ -108,7 +108,7 @@ impl Lens {
         self.site.as_ref().map_or(STALE_AFTER, |site| site.parameters().stale_after)
     }
 
-    /// Reads a snapshot. Accounts that the site lists as agents are agents in it; nothing is added to it.
+    /// Reads a snapshot. Accounts that the site lists as agents are marked as agents; nothing is added.
     pub(crate) fn read(&self, path: &Path) -> anyhow::Result<Result<Loaded, Faults>> {
         let name = path.to_string_lossy().into_owned();
         let cannot = || format!("the snapshot `{}` cannot be read", shown(path));
@@ -120,7 +120,7 @@ impl Lens {
         Ok(self.parse(name, bytes.into()))
     }
 
-    /// Reads a snapshot that was named, else the site's own.
+    /// Reads the given snapshot, otherwise the site's own.
     pub(crate) fn named_or_own(&self, file: Option<&Path>) -> anyhow::Result<Result<Loaded, Faults>> {
         match file {
             Some(file) => self.read(file),
@@ -161,7 +161,7 @@ impl Lens {
 }
 
 impl SnapshotShowArgs {
-    /// Prints what the snapshot holds.
+    /// Prints the contents of the snapshot.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -210,7 +210,7 @@ pub(crate) fn subject(subject: &Subject, kind: Option<crate::input::entitlement:
     [Cell::Text(subject.text()), Cell::Word(word)]
 }
 
-/// Each completion by itself, for programs: no column has a title.
+/// Each completion on its own, for programs: no column has a title.
 fn escalations(found: &inventory::Holdings) -> Sheet {
     Sheet {
         key: "escalations",
@@ -231,7 +231,7 @@ fn escalations(found: &inventory::Holdings) -> Sheet {
     }
 }
 
-/// The paths that are completed, by what they open: one row each, however many complete it.
+/// Completed paths grouped by their result: one row each, regardless of the number of subjects.
 fn escalation_paths(found: &inventory::Holdings) -> Sheet {
     let same =
         |a: &Escalation, b: &Escalation| (a.complete, a.conditional, &a.id) == (b.complete, b.conditional, &b.id);
@@ -259,7 +259,7 @@ fn escalation_paths(found: &inventory::Holdings) -> Sheet {
     }
 }
 
-/// Who holds everything, in one row.
+/// The superusers, in one row.
 fn administrators(found: &inventory::Holdings) -> Sheet {
     let all: Vec<Text> = found.administrators.iter().map(Subject::text).collect();
     let row =
@@ -273,7 +273,7 @@ fn administrators(found: &inventory::Holdings) -> Sheet {
     }
 }
 
-/// The first names, and how many more there are.
+/// The first names, and the number of the others.
 fn few(names: impl IntoIterator<Item = Text>) -> Sentence {
     const MOST: usize = 8;
     Sentence::new().few_names(&names.into_iter().collect::<Vec<_>>(), MOST)

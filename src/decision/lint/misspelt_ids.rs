@@ -1,7 +1,8 @@
-//! Names in the trust files that the export does not know, and that look like a slip of the pen.
+//! Ids in the trust files that are not in the export and look misspelt.
 //!
-//! In: `people.yaml`, `agents.yaml`, and the names that the export itself holds. Out: warnings, each with its place. Whom the
-//! export simply does not know is ordinary: a person has identities in many systems. It believes nothing and bars nobody.
+//! Compares `people.yaml` and `agents.yaml` with the names of the export and returns warnings with their locations. An
+//! id that is merely not in the export is normal, because a person has identities in many systems. The warnings have no
+//! effect on decisions.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +12,9 @@ use crate::input::nearest::nearest;
 use crate::input::place::Place;
 use crate::snapshot::model::Snapshot;
 
-/// Identities and groups of `people.yaml` that the export lacks, where it has one of nearly the same name that nobody claims.
-/// WHY: a person whose own identity is misspelt is not seen to gain by what they approve. `added` identities at the end of the
-/// snapshot came from the trust files.
+/// Identities and groups of `people.yaml` that the export lacks, if it has one of almost the same name that belongs to
+/// no one. WHY: if a person's own identity is misspelt, a gain of that person is not detected. The last `added`
+/// identities of the snapshot came from the trust files.
 #[must_use]
 pub fn slips(people: &People, agents: &Agents, snapshot: &Snapshot, added: usize) -> Vec<Finding> {
     let own = snapshot.identities.len().saturating_sub(added);
@@ -36,7 +37,7 @@ pub fn slips(people: &People, agents: &Agents, snapshot: &Snapshot, added: usize
     identities.chain(named).collect()
 }
 
-/// The name that differs by a slip in its last part alone: `user:` and the like are the same for everybody.
+/// The name that differs by a typing error in its last part only; the part before it, such as `user:`, must be equal.
 fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (front, last) = split(name);
     let alike: Vec<&str> = known.filter(|other| split(other).0 == front).collect();

@@ -1,8 +1,8 @@
-//! What the trust files must say of one another: who could sign for whom, and which machine could pass for a person.
+//! Consistency of the trust files: who could sign for whom, and which machine could pass for a person.
 //!
-//! In: `people.yaml`, `agents.yaml`, `tasks.yaml` and `allowed_signers` as believed, revoked keys, the time, and the
-//! snapshot if there is one. Out: findings, each with its place. What [`faults`] finds keeps the site from judging
-//! anything; what [`remarks`] finds is for whoever keeps the files.
+//! Checks the parsed `people.yaml`, `agents.yaml`, `tasks.yaml` and `allowed_signers` with revoked keys, the time, and
+//! the snapshot if there is one. Returns findings with their locations. [`faults`] are fatal: the site cannot evaluate
+//! anything. [`remarks`] are for the maintainers of the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +19,10 @@ use crate::trust::key::{PublicKey, RECOMMENDED_RSA_BITS};
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::{SignerLine, Signers};
 
-/// The longest that a credential of an agent should last, in seconds.
+/// The recommended maximum lifetime of an agent's credential, in seconds.
 const DAY: i64 = 86_400;
 
-/// The trust files, as far as they concern who signs.
+/// The trust files that determine who signs.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
     /// `people.yaml`.
@@ -33,11 +33,11 @@ pub struct Files<'a> {
     pub tasks: &'a Tasks,
     /// `allowed_signers`.
     pub signers: &'a Signers,
-    /// The name of that file, for people.
+    /// The name of that file, for messages.
     pub signers_file: &'a str,
 }
 
-/// What keeps a site from judging anything: a key of two people, a proposer's key among those of approvers.
+/// Fatal faults: a key that belongs to two people, or a proposer's key among those of approvers.
 #[must_use]
 pub fn faults(files: Files<'_>) -> Vec<Finding> {
     let mut found = shared_keys(files);
@@ -46,7 +46,7 @@ pub fn faults(files: Files<'_>) -> Vec<Finding> {
     found
 }
 
-/// What is not right, and leaves the site able to judge.
+/// Faults that are not fatal.
 #[must_use]
 pub fn remarks(
     files: Files<'_>,
@@ -70,13 +70,13 @@ impl<'a> Files<'a> {
         Place::line(self.signers_file, line.number)
     }
 
-    /// The people for whom a line stands.
+    /// The people that a line represents.
     fn persons(&self, line: &'a SignerLine) -> impl Iterator<Item = &'a Person> + use<'a> {
         let matches = |person: &&Person| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
         self.people.all().iter().filter(matches)
     }
 
-    /// Every key of `agents.yaml` that can be read, with its agent, its place, and the principal of a certificate.
+    /// Every readable key of `agents.yaml`, with its agent, its location, and the principal of a certificate.
     fn proofs(&self) -> impl Iterator<Item = Proves<'a>> + use<'a> {
         let agents = self.agents.all().iter();
         agents.flat_map(|agent| {
@@ -93,20 +93,20 @@ impl<'a> Files<'a> {
     }
 }
 
-/// A key by which an agent proves itself.
+/// A key by which an agent proves its identity.
 struct Proves<'a> {
     agent: &'a str,
     is_person: bool,
     key: PublicKey,
     line: &'a Placed<Text>,
-    /// The principal, where the key is that of an authority.
+    /// The principal, if the key belongs to a certificate authority.
     principal: Option<&'a str>,
 }
 
 fn shared_keys(files: Files<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut seen: BTreeMap<&PublicKey, (BTreeMap<&PersonId, u32>, BTreeSet<u32>)> = BTreeMap::new();
-    // WHY: an authority's line stands for as many people as it certifies.
+    // WHY: a certificate authority's line represents everyone that it certifies.
     for line in files.signers.lines().iter().filter(|line| !line.cert_authority) {
         let (known, told) = seen.entry(&line.key).or_default();
         for person in files.persons(line) {
@@ -133,7 +133,7 @@ fn shared_keys(files: Files<'_>) -> Vec<Finding> {
     found
 }
 
-/// Lines by which a key records as a machine, while another line has that key for a person: a recorder can never decide.
+/// Lines that use a key for a machine's records while another line uses it for a person. A recorder can never decide.
 fn shared_with_recorders(files: Files<'_>) -> Vec<Finding> {
     let plain = || files.signers.lines().iter().filter(|line| !line.cert_authority);
     let mut people: BTreeMap<&PublicKey, (&PersonId, u32)> = BTreeMap::new();
@@ -252,7 +252,8 @@ fn nobodys(files: Files<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Lines by which one key decides as a person and records as a machine: who holds it could pass for the record of policy.
+/// Lines whose key both decides as a person and records as a machine: its holder could forge the record of policy
+/// decisions.
 fn recorders(files: Files<'_>) -> Vec<Finding> {
     let allows = |line: &SignerLine, kind: SessionKind| {
         line.namespaces.as_ref().is_some_and(|list| list.matches(kind.namespace()))
@@ -292,7 +293,7 @@ fn listed_though_revoked(files: Files<'_>, revoked: &Revoked) -> Vec<Finding> {
         .collect()
 }
 
-/// A repository of GitHub that is known by its name alone: whoever takes over the name is taken for it.
+/// A GitHub repository that is identified by its name only: anyone who takes over the name is accepted.
 fn by_name_alone(id: &str, token: &TokenProof) -> Option<Finding> {
     let is_github = token.issuer.raw() == "https://token.actions.githubusercontent.com";
     let repository = token.subject.raw().strip_prefix("repo:").and_then(|rest| rest.split(':').next())?;

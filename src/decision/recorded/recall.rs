@@ -1,8 +1,8 @@
-//! What a verified log says, in this room's words.
+//! Reads the decisions of a verified log.
 //!
-//! In: the sessions of a verification that kept its lines, their long values, and who each principal is. Out: the
-//! record of decisions and exports, or every line that cannot be believed. An `evaluation` line's `definition` holds the
-//! document under the change digest, word for word ([`crate::decision::digest::Digested::text`]).
+//! Builds the record of decisions and exports from the sessions of a verification with their lines and long values, and
+//! from the person of each principal, or returns every line that is not valid. The `definition` of an `evaluation` line
+//! is the document of the change digest, verbatim ([`crate::decision::digest::Digested::text`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,44 +17,44 @@ use crate::log::line::{Auto, Decision, Evaluation, Line, SessionKind, Value, Ver
 use crate::log::verify::answers::SessionView;
 use crate::policy::KeyFacts;
 
-/// A decision line that cannot be believed: nothing passes while there is one.
+/// An invalid decision line. While there is one, no change passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unbelieved {
     /// The file.
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The fault.
     pub why: RecallFault,
 }
 
-/// What is wrong with a decision line.
+/// The fault of a decision line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecallFault {
-    /// Nobody's good signature stands under its session.
+    /// Its session has no valid signature.
     Unsigned,
-    /// It stands in a session of a machine.
+    /// It is in a session of a machine.
     ByMachine,
-    /// `people.yaml` does not say who its principal is, and the session names nobody.
+    /// `people.yaml` does not list its principal, and the session names no person.
     NoPerson,
-    /// No evaluation of its change and digest comes before it.
+    /// No evaluation of its change and digest precedes it.
     NotEvaluated,
-    /// What it was decided on is not what its digest says.
+    /// The recorded document does not match the digest.
     NotItsDigest,
     /// A step in it has no valid name.
     BadStep,
 }
 
-/// What an evaluation was of.
+/// The recorded evaluations, by plan, change and digest.
 type Evaluated = BTreeMap<(PlanId, ChangeId, Digest<of::Change>), Value>;
 
-/// Everything that the log says of decisions and exports.
+/// All decisions and exports of the log.
 ///
-/// `person` says whose a principal is, by `people.yaml` as it is now. A person who left has no approval that counts, but
-/// a reject still blocks: it is kept under the name that its session gave.
+/// `person` returns the person of a principal by the current `people.yaml`. The approvals of a person who left do not
+/// count, but a rejection still blocks: it is kept under the name that its session recorded.
 ///
 /// # Errors
-/// Every decision line that cannot be believed.
+/// Every invalid decision line.
 pub fn recall(
     sessions: &[SessionView],
     values: &Values,
@@ -78,7 +78,7 @@ pub fn recall(
                         unbelieved.push(Unbelieved { file: Arc::clone(&session.file), line: line.line, why });
                     }
                 },
-                // WHY: an export that nobody signed still uses its approvals up; that is the safe side.
+                // WHY: an unsigned export still uses its approvals, which is the safe side.
                 Line::Export(export) => record.exports.push(Exported {
                     session: name.clone(),
                     digest: export.digest,
@@ -99,7 +99,8 @@ pub fn recall(
     if unbelieved.is_empty() { Ok(record) } else { Err(unbelieved) }
 }
 
-/// What a recorder sealed; `None` where nobody signed it, or a person did: a person's word is no record of policy.
+/// A record by a recorder; `None` if it is unsigned or signed by a person, because a person cannot record policy
+/// outcomes.
 fn automatic(
     session: &SessionView,
     line: Digest<of::Line>,
@@ -127,7 +128,7 @@ fn note(evaluated: &mut Evaluated, e: &Evaluation) {
     evaluated.insert((e.plan.clone(), e.change.clone(), e.digest), e.definition.clone());
 }
 
-/// A decision line; `None`: it is of somebody who is nobody now, and does not block.
+/// A decision line; `None` if it belongs to a person who is no longer listed and does not block.
 fn decision(
     session: &SessionView,
     (line, index): (Digest<of::Line>, usize),

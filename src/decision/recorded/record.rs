@@ -1,7 +1,7 @@
-//! What the log holds of decisions and exports, and which of them still speaks for its person.
+//! The recorded decisions and exports, and which of them are superseded.
 //!
-//! In: decisions and exports of verified sessions, and which session follows which. Out: supersession, and the order in
-//! which things were known. Nothing here asks whether a decision is any good: see [`crate::decision::approval`], [`crate::decision::recorded::rejections`].
+//! Built from verified sessions and their order: supersession, and which decision could know of which. Whether a
+//! decision counts is decided in [`crate::decision::approval`] and [`crate::decision::recorded::rejections`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::policy::KeyFacts;
 
-/// How many seconds a writer may be ahead of our clock before its times no longer count.
+/// How many seconds a writer's clock may be ahead of ours before its times no longer count.
 pub const CLOCK_SKEW_SECONDS: i64 = 300;
 
 /// A session of the log, by its id.
@@ -22,25 +22,26 @@ pub const CLOCK_SKEW_SECONDS: i64 = 300;
 pub struct SessionRef(Text);
 
 impl SessionRef {
-    /// Takes the id as the log writes it.
+    /// From the id in the log.
     pub fn new(id: impl Into<Text>) -> Self {
         Self(id.into())
     }
 }
 
-/// Which sessions each session names as parents.
+/// The parents of each session.
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
     parents: BTreeMap<SessionRef, BTreeSet<SessionRef>>,
 }
 
 impl Sessions {
-    /// Notes a session and its parents.
+    /// Adds a session with its parents.
     pub fn insert(&mut self, session: SessionRef, parents: impl IntoIterator<Item = SessionRef>) {
         self.parents.entry(session).or_default().extend(parents);
     }
 
-    /// Whether `earlier` is an ancestor of `later`: its writer could know it. A session is no ancestor of itself.
+    /// Whether `earlier` is an ancestor of `later`, so that its writer could know it. A session is not its own
+    /// ancestor.
     #[must_use]
     pub fn precedes(&self, earlier: &SessionRef, later: &SessionRef) -> bool {
         let mut seen = BTreeSet::new();
@@ -57,60 +58,60 @@ impl Sessions {
     }
 }
 
-/// What a recorded decision says.
+/// The verdict of a recorded decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReviewerVerdict {
-    /// Do it.
+    /// Approval.
     Approve {
         /// Whether several changes were approved with one answer.
         grouped: bool,
     },
-    /// Do not.
+    /// Rejection.
     Reject,
-    /// Breaks the glass. Fills no step.
+    /// An override (break glass). Fills no step.
     Override {
-        /// The policies set aside.
+        /// The policies overridden.
         policies: BTreeSet<PolicyId>,
-        /// The rejects that it helps to lift, by their decision lines.
+        /// The rejections that it helps to lift, by their decision lines.
         lifts: BTreeSet<Digest<of::Line>>,
     },
 }
 
-/// A decision out of a sealed session of the log.
+/// A decision from a sealed session of the log.
 #[derive(Clone, Debug)]
 pub struct RecordedDecision {
     /// The hash of its line.
     pub line: Digest<of::Line>,
     /// Its session.
     pub session: SessionRef,
-    /// Its place within the session.
+    /// Its index within the session.
     pub index: u64,
     /// When the session was sealed.
     pub sealed_at: Time,
-    /// Who decided, with which key.
+    /// The person and the key.
     pub signer: Signer,
-    /// What the signature of its session shows of that key: whether it was touched, and who touched it.
+    /// The facts about the key that the signature of the session proves: whether it was touched, and by whom.
     pub key: KeyFacts,
-    /// The last second at which `allowed_signers` lists that key, if there is one.
+    /// The last second at which `allowed_signers` lists that key; `None`: no limit.
     pub listed_until: Option<Time>,
-    /// The change, as its plan calls it.
+    /// The id of the change in its plan.
     pub change: ChangeId,
-    /// The digest decided on.
+    /// The approved or rejected digest.
     pub digest: Digest<of::Change>,
-    /// What the digest was taken of.
+    /// The document of the digest.
     pub document: Arc<ChangeDocument>,
-    /// The whole-plan pieces that the person was shown.
+    /// The emergent pieces that the person was shown.
     pub emergent: BTreeSet<Digest<of::Piece>>,
-    /// What was said.
+    /// The verdict.
     pub said: ReviewerVerdict,
-    /// The steps that the person was permitted: for an approval those needed, for a reject all.
+    /// The steps that the person was permitted: for an approval the needed ones, for a rejection all.
     pub steps: BTreeSet<StepName>,
-    /// Why.
+    /// The reason.
     pub reason: Option<Text>,
 }
 
 impl RecordedDecision {
-    /// The change that it was said of.
+    /// The change it decides.
     #[must_use]
     pub fn case(&self) -> CaseId {
         CaseId { plan: self.document.plan.clone(), change: self.change.clone() }
@@ -122,7 +123,7 @@ impl RecordedDecision {
         self.listed_until.filter(|until| now > *until)
     }
 
-    /// Whether its time lies further ahead than clocks may differ.
+    /// Whether its time is further in the future than clocks may differ.
     #[must_use]
     pub fn is_from_future(&self, now: Time) -> bool {
         self.sealed_at > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))
@@ -136,18 +137,18 @@ pub struct Exported {
     pub session: SessionRef,
     /// The change exported.
     pub digest: Digest<of::Change>,
-    /// When.
+    /// The time.
     pub at: Time,
-    /// The decision lines that it rested on.
+    /// The decision lines on which it was based.
     pub decisions: BTreeSet<Digest<of::Line>>,
 }
 
-/// A change that policy let pass without a person, as a recorder sealed it.
+/// A change that policy allowed without a person, as sealed by a recorder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Automatic {
     /// The hash of its line.
     pub line: Digest<of::Line>,
-    /// The change's digest then.
+    /// The digest of the change at that time.
     pub digest: Digest<of::Change>,
     /// Its plan.
     pub plan: PlanId,
@@ -157,31 +158,31 @@ pub struct Automatic {
     pub recorder: Text,
 }
 
-/// Everything that the log says of decisions.
+/// All decisions in the log.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     /// The decisions of all sessions, each once, in any order.
     pub decisions: Vec<RecordedDecision>,
     /// The exports of all sessions, each once, in any order.
     pub exports: Vec<Exported>,
-    /// What recorders sealed of changes that need nobody.
+    /// Automatic changes sealed by recorders.
     pub automatic: Vec<Automatic>,
-    /// Which session follows which.
+    /// The order of the sessions.
     pub sessions: Sessions,
-    /// Whether approvals count whose key has expired in `allowed_signers` since (`approvals_of_ended_keys`).
+    /// Whether approvals still count after their key has expired in `allowed_signers` (`approvals_of_ended_keys`).
     pub counts_ended_keys: bool,
 }
 
 impl Record {
-    /// The first record of exactly this change as one that needs nobody. It says what held then: what policy says now is
-    /// asked anew.
+    /// The first record of exactly this change as automatic. It shows the outcome at that time; the current outcome is
+    /// evaluated again.
     #[must_use]
     pub fn auto(&self, present: &EvaluatedChange) -> Option<&Automatic> {
         let same = |auto: &&Automatic| auto.digest == present.digest && auto.plan == present.case.plan;
         self.automatic.iter().filter(same).min_by_key(|auto| (auto.sealed_at, auto.line))
     }
 
-    /// Whether `later` was said knowing `earlier`: in a session that follows, or later in the same.
+    /// Whether `later` was made with knowledge of `earlier`: in a following session, or later in the same one.
     #[must_use]
     pub fn knew(&self, later: &RecordedDecision, earlier: &RecordedDecision) -> bool {
         if later.session == earlier.session {
@@ -191,8 +192,8 @@ impl Record {
         }
     }
 
-    /// Whether an export used this decision up. Where the log does not say which came first, it did: an approval counts
-    /// after an export only if its person knew of that export.
+    /// Whether an export used this decision. If the log does not show the order, the export is assumed to be later: an
+    /// approval counts after an export only if its person knew of that export.
     #[must_use]
     pub fn is_spent(&self, decision: &RecordedDecision) -> bool {
         self.exports.iter().any(|export| {

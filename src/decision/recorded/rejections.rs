@@ -1,7 +1,7 @@
-//! Rejects: what they bind, and who lifts them.
+//! Rejections: which changes they block, and who can lift them.
 //!
-//! In: the record and a change as it is now. Out: the rejects that block it. A reject outlives rewording: within a plan id
-//! it binds what the change was about, and every change that would give any access that it refused.
+//! Finds the rejections in the record that block a current change. A rejection survives rewording: within a plan id it
+//! applies to the same object, and to every change that would give any of the rejected access.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +14,16 @@ use crate::decision::{approval, matching};
 use crate::input::digest::{Digest, of};
 use crate::input::time::{Span, Time};
 
-/// A reject that blocks a change, and who helps to lift it so far.
+/// A rejection that blocks a change, with the people who lift it so far.
 #[derive(Clone, Debug)]
 pub struct Blocking<'a> {
-    /// The reject.
+    /// The rejection.
     pub reject: &'a RecordedDecision,
     /// People permitted `Override` who lift it; two are needed.
     pub lifted_by: BTreeSet<Signer>,
 }
 
-/// Whether a reject binds a change: same plan id, and the same object or any refused access given again.
+/// Whether a rejection applies to a change: same plan id, and the same object or any of the rejected access.
 #[must_use]
 pub fn binds(reject: &RecordedDecision, change: &ChangeDocument, judge: &dyn Judge) -> bool {
     let refused = &reject.document;
@@ -37,15 +37,16 @@ pub fn binds(reject: &RecordedDecision, change: &ChangeDocument, judge: &dyn Jud
             }))
 }
 
-/// Whether a later yes of the same person is one to all that a reject refused. A yes to less leaves the rest refused.
+/// Whether a later approval by the same person covers everything that was rejected. Approving less leaves the rest
+/// rejected.
 #[must_use]
 pub fn is_taken_back(reject: &RecordedDecision, yes: &RecordedDecision, judge: &dyn Judge) -> bool {
     binds(reject, &yes.document, judge)
         && (reject.digest == yes.digest || gives_all(&yes.document, &reject.document, judge))
 }
 
-/// Whether one change gives all that another gives, now what the other gives now; where that gives nothing, whether both
-/// are about the same object.
+/// Whether one change gives all access that another gives, including what the other gives immediately. If the other
+/// gives none, whether both have the same object.
 fn gives_all(wide: &ChangeDocument, narrow: &ChangeDocument, judge: &dyn Judge) -> bool {
     let gives = |w: &Held, n: &Held| w.subject == n.subject && judge.covers(&w.access, &n.access);
     let now = narrow.effect.gained.iter().all(|n| wide.effect.gained.iter().any(|w| gives(w, n)));
@@ -53,8 +54,8 @@ fn gives_all(wide: &ChangeDocument, narrow: &ChangeDocument, judge: &dyn Judge) 
     now && later && (narrow.gains().next().is_some() || wide.object() == narrow.object())
 }
 
-/// Whether the person who rejected has since said yes to this change, or to one of the same object that gives as much:
-/// then their reject stands against others, and not against it.
+/// Whether the person who rejected has since approved this change, or one with the same object that gives at least as
+/// much. The rejection then still applies to other changes.
 fn is_accepted(
     reject: &RecordedDecision,
     change: &ChangeDocument,
@@ -77,8 +78,8 @@ fn is_accepted(
     })
 }
 
-/// Whether a reject blocks a change, as far as nobody lifted it: it binds it and counts, and its person has not said yes
-/// to just this since.
+/// Whether a rejection blocks a change, unless it is lifted: it applies, it counts, and its person has not approved
+/// exactly this since.
 #[must_use]
 pub fn blocks(
     reject: &RecordedDecision,
@@ -93,15 +94,16 @@ pub fn blocks(
         && !is_accepted(reject, change, digest, record, now, judge)
 }
 
-/// Whether a reject counts: its person was permitted a step when it was sealed, and has not taken it back.
+/// Whether a rejection counts: its person was permitted a step when it was sealed, and has not withdrawn it.
 ///
-/// WHY not a reject's time: one from the future still says that a person objects, and blocking is the safe side.
+/// WHY the time is not checked: a rejection from the future still shows that a person objects, and blocking is the safe
+/// side.
 #[must_use]
 pub fn counts(reject: &RecordedDecision, record: &Record, now: Time, judge: &dyn Judge) -> bool {
     reject.said == ReviewerVerdict::Reject && !reject.steps.is_empty() && !record.is_superseded(reject, now, judge)
 }
 
-/// The rejects that block a change, in the order of their lines' hashes.
+/// The rejections that block a change, ordered by the hashes of their lines.
 #[must_use]
 pub fn blocking<'a>(
     present: &EvaluatedChange,

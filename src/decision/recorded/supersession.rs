@@ -22,12 +22,13 @@ pub(crate) fn takes_place(later: &RecordedDecision, earlier: &RecordedDecision, 
 }
 
 impl Record {
-    /// Whether some later decision of the same person takes the place of this one.
+    /// Whether a later decision of the same person supersedes this one.
     ///
-    /// An override and an approval stand side by side, because one fills no step and the other sets nothing aside; so do
-    /// two overrides, which may set different things aside. A reject takes the place of them all. Only a yes takes the place of
-    /// a reject: were a second, wider reject to do so, the narrower change would be free again. And only a yes that policy
-    /// permits its person with the key that signed it: another counts for nothing, and must not undo what does count.
+    /// An override and an approval coexist, because one fills no step and the other overrides nothing. Two overrides
+    /// coexist too, because they may override different policies. A rejection supersedes all of them. Only an approval
+    /// or override supersedes a rejection: if a second, wider rejection did, the narrower change would be free again.
+    /// It must also be one that policy permits to the person with the signing key; any other counts for nothing and
+    /// must not cancel what does count.
     #[must_use]
     pub fn is_superseded(&self, earlier: &RecordedDecision, now: Time, judge: &dyn Judge) -> bool {
         self.decisions.iter().any(|later| {

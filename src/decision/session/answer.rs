@@ -1,7 +1,7 @@
-//! Answers to a session's question, and what is said to one that cannot be taken.
+//! Answers to a session's question, and the complaints about invalid ones.
 //!
-//! In: a key or a text, given to one question. Out: an [`Answer`] that fits that question and no other. A key alone and
-//! an empty line never approve.
+//! An [`Answer`] is made from a key or a text and is valid for one question only. A single key or an empty line never
+//! approves.
 
 use std::collections::BTreeSet;
 
@@ -10,42 +10,42 @@ use crate::decision::case::CaseId;
 use crate::decision::session::shown::ShownCard;
 use crate::input::text::Text;
 
-/// What the person does.
+/// The action of the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// Wants to approve: a word is asked for next.
+    /// Approve: a confirmation word is required next.
     Approve,
-    /// Wants to approve this change and those like it with one word.
+    /// Approve this change and similar ones with one word.
     Together,
-    /// Wants to reject: the reason is asked for next.
+    /// Reject: a reason is required next.
     Reject,
-    /// Wants to reject this and every change not yet decided: the reason is asked for next.
+    /// Reject this and every undecided change: a reason is required next.
     RejectRest,
-    /// Wants to set the denial aside: reason and name are asked for next.
+    /// Override the denial: reason and name are required next.
     Override,
-    /// Wants to help lift the rejects that block the change: reason and name are asked for next.
+    /// Help to lift the rejections that block the change: reason and name are required next.
     Lift,
-    /// Leaves the change as it is, and goes on.
+    /// Leave the change undecided and continue.
     Skip,
-    /// Takes back what was decided on the change in this session.
+    /// Withdraw the decision of this session on the change.
     Withdraw,
-    /// Goes back one step: from a word or a reason to the change, from a change to the one before.
+    /// Go back one step: from a word or a reason to the change, or from a change to the previous one.
     Back,
-    /// Wants to see more of the change.
+    /// Show more of the change.
     Details,
-    /// Goes to a change.
+    /// Go to a change.
     Visit(CaseId),
-    /// Shows only changes that meet these words, or with none again every change.
+    /// Show only changes that match these words; if empty, all changes again.
     Find(String),
-    /// Goes to the end, with the rest undecided.
+    /// Go to the end and leave the rest undecided.
     Finish,
-    /// Leaves; what was decided stays in the journal.
+    /// Quit; the decisions stay in the journal.
     Quit,
-    /// A line of text, without its line feed; empty for Enter alone.
+    /// A line of text, without its line feed; empty if only Enter was pressed.
     Typed(String),
 }
 
-/// A reply to one question: [`crate::decision::session::Question::answer`] makes it.
+/// A reply to one question, made by [`crate::decision::session::Question::answer`].
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub(crate) question: u64,
@@ -54,40 +54,40 @@ pub struct Answer {
     pub(crate) shown: ShownCard,
 }
 
-/// Why an answer was not taken. The same question stands.
+/// Why an answer is invalid. The question stays the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Complaint {
-    /// It answers another question than the one that stands.
+    /// It answers a question other than the current one.
     OtherQuestion,
-    /// Enter alone says nothing here.
+    /// Enter alone is not an answer here.
     EnterAlone,
     /// The question does not offer this.
     NotOffered,
-    /// The word is not the one asked for.
+    /// The word is not the required one.
     WrongWord(Text),
-    /// A reason is needed.
+    /// A reason is required.
     ReasonNeeded,
     /// The reason is longer than this many characters.
     TooLong(usize),
-    /// The reason holds a character that cannot be seen.
+    /// The reason contains an invisible character.
     HiddenCharacter,
     /// The change cannot be approved, because policy denies it.
     Denied,
-    /// The whole card must be read first.
+    /// The whole card must be shown first.
     NotRead,
-    /// The change gives more than can be approved in one piece.
+    /// The change gives more access than can be approved in one piece.
     TooMuch,
-    /// The change passes without a person.
+    /// The change needs no approval.
     NothingToApprove,
     /// Policy permits this person no step that the change needs.
     NotPermitted,
-    /// This person may not decide in favour of the change.
+    /// This person cannot approve or override the change.
     Barred(BTreeSet<Bar>),
-    /// There is no change before this one.
+    /// There is no previous change.
     AtStart,
     /// There is no such change in this session.
     NoSuchChange,
-    /// No change still to be decided meets the words.
+    /// No undecided change matches the words.
     NothingFound(Text),
     /// Nothing was decided.
     NothingToSeal,
@@ -98,7 +98,7 @@ pub enum Complaint {
 }
 
 impl Complaint {
-    /// What is wrong: lower case, no full stop.
+    /// The problem: lower case, no full stop.
     #[must_use]
     pub fn message(&self) -> Text {
         Text::from(match self {

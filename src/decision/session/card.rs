@@ -1,6 +1,7 @@
-//! What a session knows of one change: everything that the answers to it depend on.
+//! The session's data about one change: everything that its answers depend on.
 //!
-//! In: nothing (plain data; `cli` fills it from analysis, policy and the record). Out: what the person may do with it.
+//! Plain data, filled by `app` from analysis, policy and the record, with the permissions of the person derived from
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -12,35 +13,36 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
-/// What the record already says of a change.
+/// The recorded state of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Already {
-    /// It still needs somebody.
+    /// It still needs a decision.
     Open,
-    /// This person approved it, that still holds, and others are missing.
+    /// This person's approval counts, and other approvals are missing.
     ApprovedByMe,
-    /// This person rejected it, and that still counts.
+    /// This person's rejection counts.
     RejectedByMe,
-    /// It passes: every step is filled, or policy lets it pass.
+    /// It passes: every step is filled, or policy allows it without a person.
     Passes,
 }
 
-/// A change as the session asks about it.
+/// A change as presented in the session.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Card {
-    /// The change as it is now.
+    /// The current change.
     pub present: EvaluatedChange,
     /// How risky it is.
     pub risk: Risk,
     /// Whether it is privileged.
     pub privileged: bool,
-    /// The name that must be typed before a privileged change is approved: the entitlement's, or the object's where
-    /// there is no entitlement.
+    /// The name that must be typed before a privileged change is approved: that of the entitlement or, without an
+    /// entitlement, of the object.
     pub name: Text,
-    /// Whether the plan itself gives that name to something that it creates.
+    /// Whether the plan itself gives that name to an object it creates.
     pub named_by_plan: bool,
-    /// Whether the whole card must be read although it may not be privileged: what it gives is sensitive or unclassified.
+    /// Whether the whole card must be read even if the change is not privileged, because the access is sensitive or
+    /// unclassified.
     pub must_be_read: bool,
     /// Whether it gives more privileged or unclassified access than a person can approve in one piece.
     pub too_much: bool,
@@ -48,31 +50,31 @@ pub struct Card {
     pub permitted: BTreeSet<StepName>,
     /// Whether policy permits this person `Override` on this change.
     pub may_override: bool,
-    /// What bars this person from deciding in its favour.
+    /// The reasons that exclude this person from approving or overriding it.
     pub bars: BTreeSet<Bar>,
-    /// Policies that recorded overrides set aside.
+    /// Policies that recorded overrides override.
     pub set_aside: BTreeSet<PolicyId>,
-    /// Decision lines of other people's rejects that block it.
+    /// Decision lines of other people's rejections that block it.
     pub rejects: BTreeSet<Digest<of::Line>>,
-    /// Names by which a person may look it up: who and what it concerns.
+    /// Names by which a person can find it: the subjects and objects involved.
     pub names: BTreeSet<Text>,
-    /// What it has in common with others that one answer may approve; none: it is asked alone.
+    /// The key under which it may be approved in bulk; `None`: it must be confirmed individually.
     pub likeness: Option<Likeness>,
-    /// What the record already says.
+    /// The recorded state.
     pub already: Already,
-    /// Whether the person wants to be asked again about what is decided or automatic.
+    /// Whether the person asked to see decided or automatic changes again.
     pub reopened: bool,
 }
 
 impl Card {
-    /// The needed steps that this person can fill once these policies are set aside as well.
+    /// The needed steps that this person can fill once these policies are overridden too.
     pub(crate) fn fillable(&self, more: &BTreeSet<PolicyId>) -> BTreeSet<StepName> {
         let set_aside: BTreeSet<PolicyId> = self.set_aside.union(more).cloned().collect();
         let needed = self.present.outcome.steps(&set_aside).unwrap_or_default();
         needed.iter().filter(|step| self.permitted.contains(*step)).cloned().collect()
     }
 
-    /// Whether policy denies it even with these policies set aside as well.
+    /// Whether policy denies it even with these policies overridden too.
     pub(crate) fn is_denied(&self, more: &BTreeSet<PolicyId>) -> bool {
         match &self.present.outcome {
             CaseOutcome::Denied(denial) => {
@@ -82,7 +84,7 @@ impl Card {
         }
     }
 
-    /// The policies that this person could still set aside; empty where that would not help.
+    /// The policies that this person could still override; empty if that would not help.
     pub(crate) fn overridable(&self) -> BTreeSet<PolicyId> {
         match &self.present.outcome {
             CaseOutcome::Denied(denial) if denial.can_be_set_aside() && self.may_override && self.bars.is_empty() => {
@@ -98,12 +100,12 @@ impl Card {
         self.privileged || self.must_be_read
     }
 
-    /// Whether this person's reject would count.
+    /// Whether this person's rejection would count.
     pub(crate) fn can_reject(&self) -> bool {
         !self.permitted.is_empty()
     }
 
-    /// Whether this person could help to lift the rejects that block it.
+    /// Whether this person could help to lift the rejections that block it.
     pub(crate) fn can_lift(&self) -> bool {
         !self.rejects.is_empty() && self.may_override && self.bars.is_empty()
     }
@@ -113,13 +115,13 @@ impl Card {
         self.bars.is_empty() && !self.too_much && !self.fillable(more).is_empty()
     }
 
-    /// Whether the session asks about it of itself; any other change can still be visited.
+    /// Whether the session asks about it unprompted. Any other change can still be visited.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.is_open() || self.reopened && self.can_reject()
     }
 
-    /// Whether it is not decided yet, and this person could help to decide it.
+    /// Whether it is undecided, and this person could help to decide it.
     #[must_use]
     pub fn is_open(&self) -> bool {
         match self.already {

@@ -1,7 +1,8 @@
-//! The end of a session: can what was approved stand on its own, and what will be sealed?
+//! The end of a session: checks whether the approved changes are acceptable on their own, and lists what will be
+//! sealed.
 //!
-//! In: the decisions of the session, and the analysis of the approved set. Out: the faults that lead back to a question, or
-//! the summary before the seal. There is no way to the seal but through here.
+//! From the decisions of the session and the analysis of the approved set, computes the faults that lead back to a
+//! question, or the summary before the seal. This is the only path to the seal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +17,10 @@ use crate::decision::session::words;
 use crate::input::id::PolicyId;
 
 impl SessionMachine {
-    /// Takes the analysis that [`crate::decision::session::Ask::Reanalyse`] asked for.
+    /// Takes the analysis requested by [`crate::decision::session::Ask::Reanalyse`].
     ///
     /// # Errors
-    /// If no analysis was asked for.
+    /// If no analysis was requested.
     pub fn reanalysed(&mut self, again: &Reanalysis) -> Result<(), Complaint> {
         if !matches!(self.state, SessionState::Reanalysing(_)) {
             return Err(Complaint::NotOffered);
@@ -44,7 +45,7 @@ impl SessionMachine {
         all
     }
 
-    /// Sends the person back to what cannot stand.
+    /// Returns to the changes that are not acceptable.
     fn fails(&mut self, faults: BTreeSet<RecheckFault>) -> SessionState {
         let mine = |i: &usize| self.said.get(i).is_some_and(Stand::approves);
         let concerned = |i: &usize| {
@@ -69,7 +70,7 @@ impl SessionMachine {
         SessionState::Choosing(first)
     }
 
-    /// What comes once the person has nothing more to say: the analysis of the approved set, or the seal.
+    /// The next state once the person has no more decisions: the analysis of the approved set, or the seal.
     pub(crate) fn closing(&mut self) -> SessionState {
         self.details = 0;
         self.note = None;
@@ -97,7 +98,7 @@ impl SessionMachine {
         rejected || before || self.cards.get(at).is_some_and(|c| c.is_denied(&self.more(at)))
     }
 
-    /// Approved changes that depend on one that this person rejected, or that stays denied.
+    /// Approved changes that depend on one that this person rejected, or that remains denied.
     fn broken_dependencies(&self) -> BTreeSet<RecheckFault> {
         let mut faults = BTreeSet::new();
         for card in self.said.iter().filter(|(_, s)| s.approves()).filter_map(|(at, _)| self.cards.get(*at)) {
@@ -110,11 +111,12 @@ impl SessionMachine {
         faults
     }
 
-    /// What is approved once this session is sealed: what this person approves, now or before; what passes; what those
-    /// depend on; and reductions that this person cannot decide and nobody refused. Of plans without an approval: nothing.
+    /// The changes that are approved once this session is sealed: those that this person approves, now or before; those
+    /// that pass; their dependencies; and reductions that this person cannot decide and no one rejected. Empty for
+    /// plans without an approval.
     ///
-    /// WHY those reductions: where a grant and its companion revoke need different people, neither could ever be first.
-    /// The gate analyses what really passes, and lets gains wait.
+    /// WHY those reductions: if a grant and its companion revoke need different people, neither could be approved
+    /// first. The gate analyses what really passes and holds back gains.
     fn approved_set(&self) -> BTreeSet<CaseId> {
         let plans: BTreeSet<_> = self
             .said
@@ -169,7 +171,7 @@ impl SessionMachine {
             } else if stand.is_some_and(Stand::rejects) {
                 summary.rejected.push(case);
             } else if !overrides.is_empty() {
-                // Its line says that it was overridden, and no other does.
+                // Its own line lists it as overridden, and no other line does.
             } else if self.is_open(at) {
                 summary.undecided.push(case);
             } else if card.present.outcome == CaseOutcome::Auto && card.already != Already::RejectedByMe {

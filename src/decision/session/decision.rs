@@ -1,8 +1,8 @@
-//! What a person decided in this session, and what the journal must know of it.
+//! The decisions of a person in this session, and the events for the journal.
 //!
-//! In: answers, by way of the machine. Out: decisions whose fields nobody outside can set. INVARIANT: [`Approval`] has
-//! private fields and no constructor outside this session's room; the machine makes one only while it handles the answer
-//! to the question that it last gave out, or from a journal for a change that gives no access.
+//! The fields of decisions cannot be set from outside. INVARIANT: [`Approval`] has private fields and no constructor
+//! outside this module. The machine creates one only while it handles the answer to the question it last returned, or
+//! from a journal for a change that gives no access.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
-/// That a person said yes to the question that was shown.
+/// Proof that a person approved the question that was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
-    /// How many changes the same answer approved; none: it was asked alone.
+    /// How many changes the same answer approved; `None`: approved individually.
     grouped: Option<usize>,
     /// The number of the question that was answered.
     question: u64,
@@ -26,25 +26,25 @@ impl Approval {
         Self { grouped, question }
     }
 
-    /// How many changes the same answer approved, this one included; `None`: it was asked alone.
+    /// How many changes the same answer approved, including this one; `None`: approved individually.
     #[must_use]
     pub fn grouped(&self) -> Option<usize> {
         self.grouped
     }
 }
 
-/// What a decision says.
+/// The verdict of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionVerdict {
-    /// Do it.
+    /// Approval.
     Approve(Approval),
-    /// Do not.
+    /// Rejection.
     Reject,
-    /// Break the glass.
+    /// An override (break glass).
     Override {
-        /// The policies set aside.
+        /// The policies overridden.
         policies: BTreeSet<PolicyId>,
-        /// The decision lines of the rejects to be lifted.
+        /// The decision lines of the rejections to be lifted.
         lifts: BTreeSet<Digest<of::Line>>,
     },
 }
@@ -75,26 +75,26 @@ impl SessionDecision {
         self.digest
     }
 
-    /// The whole-plan pieces that the person saw beside it.
+    /// The emergent pieces that the person saw with it.
     #[must_use]
     pub fn emergent(&self) -> &BTreeSet<Digest<of::Piece>> {
         &self.emergent
     }
 
-    /// What was said.
+    /// The verdict.
     #[must_use]
     pub fn verdict(&self) -> &SessionVerdict {
         &self.verdict
     }
 
-    /// The steps that the person was permitted: for an approval those needed, in the site's order; for a reject all;
-    /// for an override none.
+    /// The steps that the person was permitted: for an approval the needed ones, in the site's order; for a rejection
+    /// all; for an override none.
     #[must_use]
     pub fn steps(&self) -> &[StepName] {
         &self.steps
     }
 
-    /// Why; always there for a reject and an override.
+    /// The reason; always present for a rejection and an override.
     #[must_use]
     pub fn reason(&self) -> Option<&Text> {
         self.reason.as_ref()
@@ -106,19 +106,20 @@ impl SessionDecision {
         self.shown
     }
 
-    /// The name of the change, where it is privileged: for the seal.
+    /// The name of the change if it is privileged, for the seal.
     #[must_use]
     pub fn privileged(&self) -> Option<&Text> {
         self.privileged.as_ref()
     }
 }
 
-/// What the driver must persist before it shows the next question.
+/// An event that must be persisted before the next question is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionEvent {
-    /// A decision was taken. In this session it replaces the same person's earlier approval or reject of the change; a
-    /// reject replaces overrides too, an override replaces a reject. [`crate::decision::session::SessionMachine::decisions`] is what stands.
+    /// A decision was made. In this session it replaces the same person's earlier approval or rejection of the change.
+    /// A rejection also replaces overrides, and an override replaces a rejection. The current decisions are in
+    /// [`crate::decision::session::SessionMachine::decisions`].
     Decided(SessionDecision),
-    /// What was decided on the change in this session no longer stands, and nothing takes its place.
+    /// The decision of this session on the change was withdrawn without a replacement.
     Withdrawn(CaseId),
 }

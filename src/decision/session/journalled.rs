@@ -1,4 +1,4 @@
-//! Decisions as the journal of an unfinished review holds them.
+//! Decisions as stored in the journal of an unfinished review.
 
 use std::collections::BTreeSet;
 
@@ -8,45 +8,45 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
-/// A decision as a journal holds it.
+/// A decision in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journalled {
     /// The change.
     pub case: CaseId,
     /// The digest that the person saw.
     pub digest: Digest<of::Change>,
-    /// The whole-plan pieces that the person saw beside it.
+    /// The emergent pieces that the person saw with it.
     pub emergent: BTreeSet<Digest<of::Piece>>,
-    /// What was said.
+    /// The verdict.
     pub verdict: JournalledVerdict,
 }
 
-/// What a journalled decision says.
+/// The verdict of a journalled decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalledVerdict {
-    /// Yes.
+    /// Approval.
     Approve {
-        /// How many changes the same answer approved; none: alone.
+        /// How many changes the same answer approved; `None`: approved individually.
         grouped: Option<usize>,
         /// How much of the card was on the screen.
         shown: ShownCard,
     },
-    /// No.
+    /// Rejection.
     Reject {
-        /// Why.
+        /// The reason.
         reason: Text,
         /// How much of the card was on the screen.
         shown: ShownCard,
     },
     /// An override.
     Override {
-        /// The policies set aside.
+        /// The policies overridden.
         policies: BTreeSet<PolicyId>,
-        /// The decision lines of the rejects to be lifted.
+        /// The decision lines of the rejections to be lifted.
         lifts: BTreeSet<Digest<of::Line>>,
-        /// Why.
+        /// The reason.
         reason: Text,
     },
-    /// What was said before no longer stands.
+    /// The earlier decision was withdrawn.
     Withdrawn,
 }

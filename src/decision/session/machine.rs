@@ -1,7 +1,7 @@
-//! The machine of a session: states, and what an answer does in each.
+//! The state machine of a session: its states, and the transition for each answer.
 //!
-//! In: cards, answers, and the analysis of the approved set. Out: the next question, and journal events. INVARIANT: every
-//! change of state gives the question a new number, so an answer to an older question decides nothing.
+//! Computes the next question and the journal events from cards, answers and the analysis of the approved set.
+//! INVARIANT: every transition gives the question a new number, so an answer to an older question has no effect.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,16 +20,16 @@ use crate::decision::session::words;
 use crate::input::id::{PlanId, PolicyId};
 use crate::input::text::Text;
 
-/// A sitting of one person over the changes of one or several plans.
+/// A review session of one person over the changes of one or several plans.
 #[derive(Clone, Debug)]
 pub struct SessionMachine {
-    /// In the order in which they are asked.
+    /// In the order in which they are reviewed.
     pub(crate) cards: Arc<[Card]>,
-    /// What was decided, by place of the card.
+    /// The decisions, by index of the card.
     pub(crate) said: BTreeMap<usize, Stand>,
-    /// Cards not asked again of itself.
+    /// Cards that are not shown again unprompted.
     pub(crate) seen: BTreeSet<usize>,
-    /// What an interrupted session had recorded, and this one must hear again.
+    /// Decisions of an interrupted session that must be confirmed again.
     pub(crate) before: BTreeMap<usize, Vec<JournalledVerdict>>,
     /// How much of each card was on the screen.
     pub(crate) shown: BTreeMap<usize, ShownCard>,
@@ -37,42 +37,42 @@ pub struct SessionMachine {
     pub(crate) number: u64,
     pub(crate) details: u32,
     pub(crate) note: Option<Note>,
-    /// Which changes the person wants to see.
+    /// The filter on the changes shown.
     pub(crate) narrow: Option<Narrow>,
 }
 
-/// Where a change stands within the session.
+/// The state of a change within the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeStanding {
-    /// Approved here.
+    /// Approved in this session.
     Approved,
-    /// Rejected here.
+    /// Rejected in this session.
     Rejected,
-    /// A denial was set aside here, or a reject lifted, and nothing more decided.
+    /// In this session, a denial was overridden or a rejection lifted, and nothing else was decided.
     Overridden,
-    /// Still to be decided.
+    /// Not decided yet.
     Undecided,
-    /// It passes without a person.
+    /// It needs no approval.
     Automatic,
-    /// Decided before, or nothing that this person can decide.
+    /// Decided before, or this person cannot decide it.
     NotAsked,
 }
 
-/// A change in the list of all.
+/// A change in the list of all changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeEntry {
     /// The change.
     pub case: CaseId,
-    /// Where it stands.
+    /// Its state.
     pub standing: ChangeStanding,
 }
 
-/// What this session's person decided on one change.
+/// The decisions of this session on one change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stand {
-    /// The approval or reject.
+    /// The approval or rejection.
     pub(crate) main: Option<SessionDecision>,
-    /// The overrides beside it.
+    /// The overrides in addition to it.
     pub(crate) overrides: Vec<SessionDecision>,
 }
 
@@ -100,25 +100,25 @@ impl Stand {
     }
 }
 
-/// Where a session stands.
+/// The state of the session.
 #[derive(Clone, Debug)]
 pub(crate) enum SessionState {
     /// A card is shown.
     Choosing(usize),
-    /// A word is asked for, having shown the card at `at`; `reason` was typed before.
+    /// A word is required, after the card at `at` was shown; `reason` was typed before.
     Word { at: usize, purpose: Purpose, all: Vec<usize>, reason: Option<Text> },
-    /// A reason is asked for.
+    /// A reason is required.
     Reason { at: usize, purpose: Purpose, all: Vec<usize> },
     /// The driver analyses the approved set.
     Reanalysing(BTreeSet<CaseId>),
     /// The summary is shown.
     Sealing,
-    /// Over.
+    /// Finished.
     Ended(End),
 }
 
-/// Sorts plans by their riskiest change, and within a plan the riskiest change first: a person stays with one plan until
-/// it is done.
+/// Sorts plans by their riskiest change, and the changes of each plan with the riskiest first. A person finishes one
+/// plan before the next.
 fn order(cards: &mut [Card]) {
     let mut worst: BTreeMap<PlanId, Card> = BTreeMap::new();
     for card in cards.iter() {
@@ -137,7 +137,7 @@ fn before(a: &Card, b: &Card) -> Ordering {
     riskiest_first((&a.risk, &a.present), (&b.risk, &b.present))
 }
 
-/// One change stands in the session twice: two plans carry one id.
+/// A change occurs twice in the session because two plans have the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TwiceInSession(pub CaseId);
 
@@ -168,7 +168,7 @@ impl SessionMachine {
         Ok(session)
     }
 
-    /// Goes to the first change to be asked about; where there is none, to what was kept from a journal, or the end.
+    /// Goes to the first change to review; if there is none, to the decisions kept from a journal, or to the end.
     pub(crate) fn start(&mut self) {
         let first = self.next_from(0);
         self.state = match first {
@@ -178,7 +178,7 @@ impl SessionMachine {
         };
     }
 
-    /// The cards, in the order in which they are asked.
+    /// The cards, in the order in which they are reviewed.
     #[must_use]
     pub fn cards(&self) -> &[Card] {
         &self.cards
@@ -190,7 +190,7 @@ impl SessionMachine {
         self.cards.iter().find(|c| c.present.case == *case)
     }
 
-    /// Every change with where it stands, in the order in which they are asked.
+    /// Every change with its state, in the order in which they are reviewed.
     #[must_use]
     pub fn contents(&self) -> Vec<ChangeEntry> {
         let standing = |at: usize, card: &Card| match self.said.get(&at) {
@@ -206,13 +206,13 @@ impl SessionMachine {
         self.cards.iter().enumerate().map(entry).collect()
     }
 
-    /// Every decision that stands in this session, in the order of the cards.
+    /// Every current decision of this session, in the order of the cards.
     #[must_use]
     pub fn decisions(&self) -> Vec<SessionDecision> {
         self.said.values().flat_map(Stand::all).cloned().collect()
     }
 
-    /// The question that stands.
+    /// The current question.
     #[must_use]
     pub fn question(&self) -> Question {
         let (ask, at) = match &self.state {
@@ -239,10 +239,10 @@ impl SessionMachine {
         }
     }
 
-    /// Takes an answer. The events must be persisted before the next question is shown.
+    /// Handles an answer. The events must be persisted before the next question is shown.
     ///
     /// # Errors
-    /// If the answer cannot be taken; then nothing changed, and the same question stands.
+    /// If the answer is invalid. Then nothing changes, and the question stays the same.
     pub fn answer(&mut self, answer: Answer) -> Result<Vec<SessionEvent>, Complaint> {
         if answer.question != self.number {
             return Err(Complaint::OtherQuestion);
@@ -287,12 +287,12 @@ impl SessionMachine {
         self.cards.get(at).is_some_and(Card::is_asked) || self.before.contains_key(&at)
     }
 
-    /// Whether it is still to be decided.
+    /// Whether the change is still undecided.
     pub(crate) fn is_open(&self, at: usize) -> bool {
         self.cards.get(at).is_some_and(Card::is_open) || self.before.contains_key(&at)
     }
 
-    /// Whether it is asked about, and meets what the person wants to see.
+    /// Whether the change is to be reviewed and matches the filter.
     pub(crate) fn is_shown(&self, at: usize) -> bool {
         let is_met = |narrow: &Narrow| self.cards.get(at).is_some_and(|card| narrow.is_met(card));
         self.is_asked(at) && self.narrow.as_ref().is_none_or(is_met)
@@ -315,7 +315,7 @@ impl SessionMachine {
                 if self.said.is_empty() {
                     return Err(Complaint::NothingToSeal);
                 }
-                // WHY: what an interrupted session had recorded and nobody said again must not be sealed with the rest.
+                // WHY: decisions of an interrupted session that the person did not confirm again must not be sealed.
                 let unsaid: Vec<usize> = self.before.keys().copied().collect();
                 let events = self.cases(&unsaid).into_iter().map(SessionEvent::Withdrawn).collect();
                 self.before.clear();
@@ -354,7 +354,7 @@ impl SessionMachine {
         Ok(())
     }
 
-    /// Narrows what is shown to what meets the words, and goes to the first of it that is still to be decided.
+    /// Filters the changes by words, and goes to the first undecided match.
     pub(crate) fn find(&mut self, words: &str) -> Result<(), Complaint> {
         let narrow = Narrow::read(words);
         let is_met = |card: &Card| narrow.as_ref().is_none_or(|narrow| narrow.is_met(card));
@@ -380,11 +380,11 @@ impl SessionMachine {
 
     pub(crate) fn advance(&mut self, at: usize) {
         self.seen.insert(at);
-        // WHY from the start again: a person may have gone to a change out of turn.
+        // WHY from the start again: the person may have visited a change out of order.
         if let Some(next) = self.next_from(at.saturating_add(1)).or_else(|| self.next_from(0)) {
             return self.go(SessionState::Choosing(next));
         }
-        // INVARIANT: what the person did not want to see first is asked about before the end.
+        // INVARIANT: changes excluded by the filter are reviewed before the end.
         if let Some(narrow) = self.narrow.take()
             && let Some(next) = self.next_from(0)
         {

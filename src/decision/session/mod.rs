@@ -1,9 +1,9 @@
-//! One sitting of one person, as a pure state machine.
+//! One review session of one person, as a pure state machine.
 //!
-//! In: a card per change, and the person's answers. Out: questions, journal events, and at the end the decisions to seal.
-//! The loop around it is short: take the question, show it, hand back the answer, persist the events. It never shows,
-//! reads, signs or stores anything itself, and it never decides: an approval comes into being only where a person answers
-//! the question that was shown.
+//! Takes a card per change and the person's answers; returns questions, journal events and, at the end, the decisions
+//! to seal. The loop around it takes the question, shows it, passes the answer back and persists the events. The
+//! machine does not display, read, sign or store anything, and it never decides: an approval is created only when a
+//! person answers the question that was shown.
 
 mod answer;
 mod card;

@@ -1,28 +1,28 @@
-//! Which changes a person wants to look at now: by name, or only what is privileged.
+//! The filter on the changes shown: by name, or privileged changes only.
 //!
-//! In: words that were typed. Out: whether a card is meant. It only ever narrows what is shown next; what it leaves out is
-//! asked about afterwards, and it decides nothing.
+//! Built from typed words. It affects only what is shown next: excluded changes are reviewed afterwards, and the filter
+//! decides nothing.
 
 use std::collections::BTreeSet;
 
 use crate::decision::session::card::Card;
 use crate::input::text::Text;
 
-/// The word that stands for every privileged change.
+/// The word that matches every privileged change.
 pub const PRIVILEGED: &str = "privileged";
 
-/// A wish to see some changes only.
+/// A filter on changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Narrow {
-    /// As it was typed.
+    /// The words as typed.
     typed: Text,
     privileged: bool,
     parts: BTreeSet<String>,
 }
 
 impl Narrow {
-    /// Reads words, each of which must be met: `privileged`, or a part of a name of who or what a change concerns, in
-    /// capital letters or small. `None`: nothing was typed.
+    /// Parses words, which must all match: `privileged`, or a part of the name of a subject or object of a change,
+    /// ignoring case. `None` if the text is empty.
     pub(crate) fn read(typed: &str) -> Option<Self> {
         let mut narrow = Self { typed: Text::from(typed.trim()), privileged: false, parts: BTreeSet::new() };
         for word in typed.split_whitespace() {
@@ -35,13 +35,13 @@ impl Narrow {
         (narrow.privileged || !narrow.parts.is_empty()).then_some(narrow)
     }
 
-    /// The words, as they were typed.
+    /// The words as typed.
     #[must_use]
     pub fn typed(&self) -> &Text {
         &self.typed
     }
 
-    /// Whether a change is meant.
+    /// Whether a change matches.
     pub(crate) fn is_met(&self, card: &Card) -> bool {
         let case = [card.present.case.plan.as_str().to_lowercase(), card.present.case.change.as_str().to_lowercase()];
         let is_named = |part: &String| {

@@ -1,7 +1,7 @@
-//! What a question offers: the choices of a change, the changes alike, the word to be typed.
+//! The offers of a question: the choices for a change, similar changes, and the word to type.
 //!
-//! In: the session as it stands. Out: choices. What is not offered here is not taken either: the machine asks the same
-//! functions.
+//! Computed from the session. The machine uses the same functions to validate answers, so a choice that is not offered
+//! is not accepted.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,8 @@ impl SessionMachine {
         (0..at.min(self.cards.len())).rev().find(|i| self.is_shown(*i))
     }
 
-    /// The changes that one answer may approve together with this one, itself included; empty where it is alone.
+    /// The changes that one answer can approve together with this one, including itself; empty if it must be confirmed
+    /// individually.
     pub(crate) fn alike(&self, at: usize) -> Vec<usize> {
         let Some(this) = self.cards.get(at) else { return Vec::new() };
         let Some(likeness) = this.likeness.as_ref() else { return Vec::new() };
@@ -49,7 +50,7 @@ impl SessionMachine {
         if !all.contains(&at) {
             return Vec::new();
         }
-        // WHY: the change in question stays in, whichever others a full group leaves for the next one.
+        // WHY: the change in question stays in the group, whichever others a full group leaves for the next one.
         all.sort_by_key(|i| (*i != at, *i));
         all.truncate(bulk_key::MOST);
         all.sort_unstable();

@@ -1,7 +1,7 @@
-//! What a session asks, and how it ends.
+//! The questions of a session, and how it ends.
 //!
-//! In: nothing (plain data; the machine fills it). Out: what the driver shows. A [`Question`] is the only thing that makes
-//! an [`Answer`], and the answer fits that question alone.
+//! Plain data for the driver to show, filled by the machine. Only a [`Question`] can make an [`Answer`], and the answer
+//! is valid for that question only.
 
 use std::collections::BTreeSet;
 
@@ -14,35 +14,35 @@ use crate::decision::session::shown::ShownCard;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
-/// What a word or a reason is asked for.
+/// The purpose of a word or a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
     /// To approve one change.
     Approve,
-    /// To approve several changes that are alike.
+    /// To approve several similar changes.
     Together,
     /// To reject one change.
     Reject,
-    /// To reject everything not yet decided.
+    /// To reject all undecided changes.
     RejectRest,
-    /// To set a denial aside.
+    /// To override a denial.
     Override,
-    /// To help lift rejects.
+    /// To help to lift rejections.
     Lift,
 }
 
-/// What can be done with a change.
+/// A possible action on a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// [`Reply::Approve`]: asks for this word.
+    /// [`Reply::Approve`]: requires this word.
     Approve(Text),
-    /// [`Reply::Together`]: with these changes, itself included.
+    /// [`Reply::Together`]: with these changes, including the current one.
     Together(Vec<CaseId>),
     /// [`Reply::Reject`].
     Reject,
-    /// [`Reply::RejectRest`]: these changes, itself included.
+    /// [`Reply::RejectRest`]: these changes, including the current one.
     RejectRest(Vec<CaseId>),
-    /// [`Reply::Override`]: sets these policies aside.
+    /// [`Reply::Override`]: overrides these policies.
     Override(BTreeSet<PolicyId>),
     /// [`Reply::Lift`].
     Lift,
@@ -62,43 +62,43 @@ pub enum Choice {
     Quit,
 }
 
-/// What the question is.
+/// The kind of question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// What to do with a change: its card is shown.
+    /// Decide a change; its card is shown.
     Decide {
         /// The change.
         case: CaseId,
-        /// What can be done.
+        /// The possible actions.
         choices: Vec<Choice>,
-        /// What was decided on it in this session.
+        /// The decisions of this session on it.
         decided: Vec<SessionDecision>,
-        /// What an interrupted session had recorded, which must be said again.
+        /// Decisions of an interrupted session that must be confirmed again.
         before: Vec<JournalledVerdict>,
-        /// How often details were asked for: which page of them to show.
+        /// How often details were requested, which selects the page of details to show.
         details: u32,
         /// Whether the person has read the card to its end before.
         read: bool,
     },
     /// A word must be typed. For several changes their table is shown first.
     Word {
-        /// What for.
+        /// The purpose.
         purpose: Purpose,
-        /// The changes concerned.
+        /// The changes affected.
         cases: Vec<CaseId>,
         /// The word.
         word: Text,
     },
     /// A reason must be typed.
     Reason {
-        /// What for.
+        /// The purpose.
         purpose: Purpose,
-        /// The changes concerned.
+        /// The changes affected.
         cases: Vec<CaseId>,
     },
-    /// Asks the driver, not the person: analyse this set as a plan of its own, and call `reanalysed`.
+    /// A request to the driver, not the person: analyse this set as a plan of its own, and call `reanalysed`.
     Reanalyse(BTreeSet<CaseId>),
-    /// The summary is shown, and a word seals.
+    /// The summary is shown, and typing the word seals the session.
     Seal {
         /// What will be sealed.
         summary: Summary,
@@ -109,31 +109,31 @@ pub enum Ask {
     Over(End),
 }
 
-/// Something to be said beside the question.
+/// A note shown with the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// What was approved cannot stand on its own.
+    /// The approved changes are not acceptable on their own.
     SetFails(BTreeSet<RecheckFault>),
-    /// Every change that met the words was shown; from here on all others are.
+    /// All matching changes were shown; the remaining changes follow.
     AllFound(Text),
 }
 
-/// What a session comes to.
+/// The result of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Changes approved.
     pub approved: Vec<CaseId>,
-    /// The names of what is privileged among what is approved or overridden, each once.
+    /// The distinct names of privileged changes that are approved or overridden.
     pub privileged: Vec<Text>,
     /// Changes rejected.
     pub rejected: Vec<CaseId>,
-    /// What sets a denial aside or helps to lift a reject.
+    /// Decisions that override a denial or help to lift a rejection.
     pub overridden: Vec<SessionDecision>,
-    /// Changes that were asked about and left without any decision.
+    /// Changes that were reviewed without a decision.
     pub undecided: Vec<CaseId>,
-    /// Changes that pass without a person.
+    /// Changes that need no approval.
     pub automatic: Vec<CaseId>,
-    /// How many other changes were not asked about: decided before, or nothing this person can do.
+    /// The number of changes that were not reviewed: decided before, or this person cannot decide them.
     pub not_asked: usize,
 }
 
@@ -142,13 +142,13 @@ pub struct Summary {
 pub enum End {
     /// These decisions are to be sealed.
     Seal(Vec<SessionDecision>),
-    /// The person left; these stay in the journal.
+    /// The person quit; these decisions stay in the journal.
     Left(Vec<SessionDecision>),
-    /// There was nothing to ask.
+    /// There was nothing to review.
     Nothing,
 }
 
-/// A question, to be shown before it is answered.
+/// A question, which must be shown before it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     pub(crate) number: u64,
@@ -159,31 +159,31 @@ pub struct Question {
 }
 
 impl Question {
-    /// What is asked.
+    /// The question itself.
     #[must_use]
     pub fn ask(&self) -> &Ask {
         &self.ask
     }
 
-    /// What must be said beside it.
+    /// A note to show with it.
     #[must_use]
     pub fn note(&self) -> Option<&Note> {
         self.note.as_ref()
     }
 
-    /// Which of how many changes, from 1; 0 of them outside the changes asked about.
+    /// The position among the changes to review, from 1, and their number; 0 for a change outside of them.
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
         self.progress
     }
 
-    /// The words that the changes shown must meet; none: every change is shown.
+    /// The filter on the changes shown; `None`: all changes.
     #[must_use]
     pub fn narrow(&self) -> Option<&Text> {
         self.narrow.as_ref()
     }
 
-    /// The person's answer to this question, given after so much of the card was on the screen.
+    /// The person's answer to this question, with how much of the card was on the screen.
     #[must_use]
     pub fn answer(&self, reply: Reply, shown: ShownCard) -> Answer {
         Answer { question: self.number, reply, shown }

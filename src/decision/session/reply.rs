@@ -1,7 +1,7 @@
-//! What a reply on a card does.
+//! The effect of a reply to a card.
 //!
-//! In: a session, the card that was shown, and the reply, the word or the reason given. Out: the session's next state, and
-//! journal events. It records a decision only once the right word or a reason was typed.
+//! Computes the next state of a session and the journal events from the card shown and the reply, word or reason. A
+//! decision is recorded only after the correct word or a reason was typed.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::input::id::PolicyId;
 use crate::input::text::Text;
 
 impl SessionMachine {
-    /// Whether the person has read a card to its end.
+    /// Whether the person has seen a card to its end.
     pub(crate) fn has_read(&self, at: usize) -> bool {
         self.shown.get(&at).is_some_and(ShownCard::is_whole)
     }
@@ -87,7 +87,7 @@ impl SessionMachine {
         Ok(Vec::new())
     }
 
-    /// Leaves a word or a reason without having typed it.
+    /// Leaves the input of a word or a reason without a decision.
     pub(crate) fn leave(&mut self, at: usize, reply: &Reply) -> Result<Vec<SessionEvent>, Complaint> {
         match reply {
             Reply::Back => self.go(SessionState::Choosing(at)),
@@ -109,7 +109,7 @@ impl SessionMachine {
         Ok(Vec::new())
     }
 
-    /// The right word was typed.
+    /// Handles the correct word.
     pub(crate) fn confirmed(
         &mut self,
         at: usize,
@@ -122,7 +122,7 @@ impl SessionMachine {
         match purpose {
             Purpose::Approve | Purpose::Together => {
                 let grouped = (purpose == Purpose::Together).then_some(all.len());
-                // WHY: changes approved together give the same; what was read of one of them was read of all.
+                // WHY: changes approved together give the same access, so reading one of them is reading all.
                 let shown = self.shown.get(&at).copied().unwrap_or_default();
                 for i in all {
                     events.extend(self.record(
@@ -152,13 +152,13 @@ impl SessionMachine {
                     self.advance(at);
                 }
             }
-            // These ask for a reason, never for a word.
+            // These need a reason, never a word.
             Purpose::Reject | Purpose::RejectRest => self.go(SessionState::Choosing(at)),
         }
         events
     }
 
-    /// A reason was typed.
+    /// Handles a reason.
     pub(crate) fn reasoned(&mut self, at: usize, purpose: Purpose, all: Vec<usize>, reason: Text) -> Vec<SessionEvent> {
         let mut events = Vec::new();
         match purpose {
@@ -171,13 +171,13 @@ impl SessionMachine {
                 self.advance(at);
             }
             Purpose::Override | Purpose::Lift => self.go(SessionState::Word { at, purpose, all, reason: Some(reason) }),
-            // These ask for a word, never for a reason.
+            // These need a word, never a reason.
             Purpose::Approve | Purpose::Together => self.go(SessionState::Choosing(at)),
         }
         events
     }
 
-    /// Notes a decision in the place of what it replaces.
+    /// Records a decision in place of the one it replaces.
     pub(crate) fn record(
         &mut self,
         at: usize,
@@ -187,7 +187,7 @@ impl SessionMachine {
     ) -> Vec<SessionEvent> {
         let Some(card) = self.cards.get(at) else { return Vec::new() };
         let mut events = Vec::new();
-        // WHY: an interrupted session may have recorded more on this change than is said again now.
+        // WHY: an interrupted session may have recorded more decisions on this change than are confirmed now.
         if self.before.remove(&at).is_some() {
             events.push(SessionEvent::Withdrawn(card.present.case.clone()));
         }

@@ -1,7 +1,7 @@
 //! Resumes an interrupted session from the current cards and the decisions in its journal.
 //!
-//! Rejections stand, and every approval of access is asked again. If a recorded digest has changed, no session is
-//! resumed.
+//! Rejections are kept, and every approval of access is asked again. If a recorded digest has changed, the session is
+//! not resumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,31 +11,32 @@ use crate::decision::session::decision::{Approval, SessionDecision, SessionVerdi
 use crate::decision::session::journalled::{Journalled, JournalledVerdict};
 use crate::decision::session::machine::{SessionMachine, TwiceInSession};
 
-/// Why an interrupted session cannot go on.
+/// Why an interrupted session cannot be resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// These journalled decisions are on something else now.
+    /// The changes of these journalled decisions are different now.
     Changes(BTreeSet<CaseId>),
-    /// Two plans carry one id.
+    /// Two plans have the same id.
     Twice(TwiceInSession),
 }
 
-/// A session that goes on.
+/// A resumed session.
 #[derive(Clone, Debug)]
 pub struct Resumed {
     /// The session.
     pub session: SessionMachine,
-    /// What of the journal stands, as it was.
+    /// The journalled decisions that are kept.
     pub kept: Vec<SessionDecision>,
-    /// What must be said again.
+    /// The changes that must be confirmed again.
     pub again: BTreeSet<CaseId>,
 }
 
 impl SessionMachine {
-    /// Goes on with an interrupted session: keeps rejects and approvals of what gives no access, asks the rest again.
+    /// Resumes an interrupted session. Keeps rejections and approvals of changes that give no access, and asks for the
+    /// others again.
     ///
     /// # Errors
-    /// If any journalled digest no longer holds, or a change now takes part in more than the person was shown.
+    /// If any journalled digest has changed, or a change is now part of a piece that the person was not shown.
     pub fn resume(cards: Vec<Card>, journal: &[Journalled]) -> Result<Resumed, Moved> {
         let mut session = Self::new(cards).map_err(Moved::Twice)?;
         let mut moved = BTreeSet::new();
@@ -89,7 +90,7 @@ impl SessionMachine {
     }
 }
 
-/// Notes what was said on a change in the place of what it replaces, by the machine's own rules.
+/// Records a verdict in place of those it replaces, by the rules of the machine.
 fn replace<'a>(standing: &mut Vec<&'a JournalledVerdict>, verdict: &'a JournalledVerdict) {
     let is_override = |v: &JournalledVerdict| matches!(v, JournalledVerdict::Override { .. });
     match verdict {

@@ -1,6 +1,6 @@
 //! How much of a card was on the screen when a person answered.
 //!
-//! Input: what the screen counted. Output: whether that was all of it. A part never exceeds its whole.
+//! From the counts of the screen, computes whether the whole card was shown. A part never exceeds its whole.
 
 /// A part of a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,20 +10,20 @@ pub struct Part {
 }
 
 impl Part {
-    /// So much of a whole; what exceeds the whole is not counted.
+    /// A part of a whole; limited to the whole.
     #[must_use]
     pub fn new(seen: usize, of: usize) -> Self {
         let of = u64::try_from(of).unwrap_or(u64::MAX);
         Self { seen: u64::try_from(seen).unwrap_or(u64::MAX).min(of), of }
     }
 
-    /// How much was seen.
+    /// How much was shown.
     #[must_use]
     pub fn seen(self) -> u64 {
         self.seen
     }
 
-    /// How much there was.
+    /// The total.
     #[must_use]
     pub fn of(self) -> u64 {
         self.of
@@ -33,7 +33,7 @@ impl Part {
 /// How much of a card was on the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShownCard {
-    /// Groups of accesses, and other facts that must not go unseen.
+    /// Groups of accesses, and other facts that must be shown.
     pub groups: Part,
     /// Lines.
     pub lines: Part,
@@ -46,7 +46,7 @@ impl ShownCard {
         self.lines.of > 0 && self.lines.seen == self.lines.of && self.groups.seen == self.groups.of
     }
 
-    /// Takes what was shown later, unless it was less.
+    /// Updates the counts, unless less was shown.
     pub(crate) fn extend(&mut self, later: Self) {
         if later.is_whole() || (!self.is_whole() && later.lines.seen >= self.lines.seen) {
             *self = later;

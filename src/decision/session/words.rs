@@ -1,23 +1,22 @@
 //! The words that a person types, and how they are compared.
 //!
-//! In: what was typed. Out: whether it is the word asked for, or a reason that can be recorded. An empty line is never any
-//! word.
+//! Checks whether the input is the required word, or a reason that can be recorded. An empty line never matches.
 
 use crate::decision::session::answer::Complaint;
 use crate::decision::session::card::Card;
 use crate::input::text::{Text, is_hidden};
 
-/// What is typed to approve an ordinary change.
+/// The word that approves an ordinary change.
 const YES: &str = "yes";
-/// What is typed before the seal.
+/// The word before the seal.
 pub(crate) const SEAL: &str = "seal";
-/// What is listed in the seal where a privileged change has no name.
+/// The name in the seal for a privileged change without a name.
 const NAMELESS: &str = "privileged";
-/// What the word begins with that a name gives way to; four digits of the change digest follow.
+/// The prefix of the word that replaces an unsuitable name; four digits of the change digest follow.
 const APPROVE: &str = "approve-";
-/// The fewest characters of a name that confirms anything.
+/// The minimum length of a name that can be a confirmation word, in characters.
 const SHORTEST_NAME: usize = 4;
-/// Words that prompts, keys and verdicts use: a name that equals one of them confirms nothing.
+/// Words that prompts, keys and verdicts use. A name that equals one of them cannot be a confirmation word.
 pub const RESERVED: &[&str] = &[
     "yes",
     "no",
@@ -64,7 +63,7 @@ pub const RESERVED: &[&str] = &[
     "true",
     "false",
 ];
-/// The longest reason, in characters.
+/// The maximum length of a reason, in characters.
 const LONGEST_REASON: usize = 2_000;
 
 /// The word for an ordinary change.
@@ -82,8 +81,8 @@ pub(crate) fn approving(card: &Card) -> Text {
     if card.privileged { confirming(card) } else { ordinary() }
 }
 
-/// The word that confirms what is privileged: its name, unless the plan could have chosen that so that it is typed without being
-/// read.
+/// The word that confirms a privileged change: its name, unless the plan could have chosen the name so that it is typed
+/// without being read.
 pub(crate) fn confirming(card: &Card) -> Text {
     let name = card.name.raw().trim();
     let is_weak = card.named_by_plan
@@ -97,7 +96,7 @@ pub(crate) fn confirming(card: &Card) -> Text {
     card.name.clone()
 }
 
-/// Compares what was typed with the word: exactly, but for white space around it. A name with characters that cannot be
+/// Compares the input with the word: exactly, except for surrounding white space. A name with characters that cannot be
 /// typed may be typed as the terminal shows it.
 pub(crate) fn check(typed: &str, word: &Text) -> Result<(), Complaint> {
     let typed = typed.trim();
@@ -110,7 +109,7 @@ pub(crate) fn check(typed: &str, word: &Text) -> Result<(), Complaint> {
     Err(Complaint::WrongWord(word.clone()))
 }
 
-/// Takes a reason.
+/// Validates a reason.
 pub(crate) fn reason(typed: &str) -> Result<Text, Complaint> {
     let typed = typed.trim();
     if typed.is_empty() {

@@ -1,7 +1,7 @@
 //! Builds the rows of a store from facts.
 //!
-//! In: a matter and the surroundings of one change or of the whole plan. Out: rows, closed to the depth that the
-//! validation level proved: from the thing asked about, and from the principal, two references further.
+//! Adds everything that is reachable from the resource and the principal within the depth that the validation level
+//! guarantees.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ use crate::policy::input::{PersonView, PolicyInput};
 use crate::policy::pack::LEVEL;
 use crate::snapshot::model::{MembersKnown, Status};
 
-/// The kind or status of a thing that no view knows.
+/// The kind or status of an object without a view.
 const UNKNOWN: &str = "unknown";
 
 /// Collects the rows of a store.
@@ -32,7 +32,7 @@ pub(super) struct Builder<'a> {
     around: &'a PolicyContext,
     /// Keys whose memberships are those before the plan.
     as_before: BTreeSet<String>,
-    /// How many references further each entity was followed.
+    /// To how many further references each entity was followed.
     depth: BTreeMap<Key, u32>,
     rows: Rows,
 }
@@ -57,14 +57,14 @@ impl<'a> Builder<'a> {
         self.rows
     }
 
-    /// Adds the principal, with the memberships it has before the plan.
+    /// Adds the principal, with its memberships before the plan.
     pub(super) fn principal(&mut self, principal: &Principal<'_>) -> Key {
         let key = match principal {
             Principal::Proposer => ("Identity", identity_name(self.matter, &self.matter.plan.proposer.value)),
             Principal::Person(person) => ("Identity", format!("{PERSON}{}", person.id.as_str())),
         };
         self.as_before.insert(key.1.clone());
-        // WHY: it may already stand here as the change's target, with memberships after the change.
+        // WHY: it may already be present as the target of the change, with memberships after the change.
         self.depth.remove(&key);
         match principal {
             Principal::Proposer => self.identity(&self.matter.plan.proposer.value, LEVEL - 1),
@@ -72,7 +72,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether an entity must still be added (or followed further) with `left` references to go.
+    /// Whether an entity must still be added, or followed further, with `left` references remaining.
     fn enter(&mut self, key: &Key, left: u32) -> bool {
         if self.depth.get(key).is_some_and(|done| *done >= left) {
             return false;
@@ -99,7 +99,7 @@ impl<'a> Builder<'a> {
         let key = ("Identity", format!("{PERSON}{}", person.id.as_str()));
         if self.enter(&key, left) {
             let views: Vec<_> = person.identities.iter().filter_map(|id| self.view(&key.1, id)).collect();
-            // WHY: an export rarely knows every person; that this one is a person, people.yaml says.
+            // WHY: few exports contain every person. `people.yaml` states that this is one.
             let attributes = self.identity_attributes(&key.1, &views, ("human", "active"), left);
             let mut parents: BTreeSet<Key> =
                 views.iter().flat_map(|view| ancestors(&view.groups, &view.roles)).collect();
@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
         if self.as_before.contains(name) { before } else { self.around.identities.get(id).or(before) }
     }
 
-    /// One identity's attributes, or those of all a person's identities together: the worst of each.
+    /// The attributes of an identity, or of all identities of a person: for each attribute the most restrictive value.
     fn identity_attributes(
         &mut self,
         name: &str,
@@ -221,7 +221,7 @@ impl<'a> Builder<'a> {
         Some(key)
     }
 
-    /// Adds the plan as the thing asked about: its sponsor must have been in office before it.
+    /// Adds the plan as the resource. Its sponsor must have been active before it.
     pub(super) fn whole_plan(&mut self) -> Key {
         if let Some(sponsor) = &self.matter.plan.on_behalf_of {
             self.as_before.insert(identity_name(self.matter, &sponsor.value));
@@ -266,7 +266,7 @@ impl<'a> Builder<'a> {
         key
     }
 
-    /// Adds a change with all that it names.
+    /// Adds a change with all objects that it names.
     pub(super) fn change(&mut self, change: &Change, facts: &ChangeFacts) -> Key {
         let key = ("Change", facts.id.as_str().to_owned());
         let plan = self.plan();
@@ -386,7 +386,7 @@ fn count(n: usize) -> Value {
 }
 
 fn escalations(list: &[Escalation]) -> Value {
-    // WHY: a path that is only "possible" has nothing to bind to; a card shows it, policies see what is complete.
+    // WHY: a path that is only "possible" has no object to bind to. Cards show it; policies see complete paths.
     strings(list.iter().filter(|escalation| escalation.complete).map(|escalation| escalation.id.raw()))
 }
 
@@ -396,7 +396,7 @@ fn conflicts(list: &[SodConflict]) -> Value {
 
 fn record(name: &'static str, fields: Vec<(&'static str, Value)>) -> (&'static str, Attribute) {
     let pairs: BTreeMap<String, Value> = fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    // WHY: the only error is a repeated key, which the map excludes; an empty record fails the schema, hence denies.
+    // WHY: the only error is a repeated key, which the map excludes. An empty record fails the schema, and so denies.
     (name, plain(Value::new_record(pairs).unwrap_or_else(|_| Value::new_set([]))))
 }
 
@@ -413,7 +413,7 @@ fn holding(attributes: &mut Attributes, facts: &ChangeFacts, now: Time) {
     }
 }
 
-/// Whether neither a change nor all together give anybody anything, as far as is known and as far as not.
+/// Whether neither a single change nor all together give any access, including access beyond the limits.
 fn gains_nothing(analysis: &Analysis) -> bool {
     let receives = analysis.changes.iter().any(|change| !change.receivers.is_empty());
     let gives = |effects: &Effects, concerned: &Affected| {

@@ -1,18 +1,18 @@
-//! Names of Cedar entities: people, approver groups, and subjects outside of the snapshot.
+//! Names of Cedar entities: people, approver groups, and external subjects.
 
 use crate::input::id::IdentityId;
 use crate::policy::input::{PersonView, PolicyInput};
 
-/// Begins the names of persons.
+/// The prefix of persons.
 pub(crate) const PERSON: &str = "person:";
 
-/// Begins the names of approver groups.
+/// The prefix of approver groups.
 pub(crate) const APPROVERS: &str = "approvers:";
 
-/// Is put before a name from outside that begins with any of these three.
+/// The prefix added to an external name that begins with any of these three.
 pub(crate) const OUTSIDE: &str = "outside:";
 
-/// The name by which Cedar knows a thing from outside. Injective, and never a person's or an approver group's.
+/// The Cedar name of an external object. Injective, and never the name of a person or an approver group.
 #[must_use]
 pub fn outside(name: &str) -> String {
     if [PERSON, APPROVERS, OUTSIDE].iter().any(|prefix| name.starts_with(prefix)) {
@@ -22,7 +22,7 @@ pub fn outside(name: &str) -> String {
     }
 }
 
-/// What a principal is.
+/// The kind of a principal.
 pub(crate) enum Principal<'a> {
     /// The proposer of the plan.
     Proposer,
@@ -30,7 +30,7 @@ pub(crate) enum Principal<'a> {
     Person(&'a PersonView),
 }
 
-/// What Cedar knows an identity as.
+/// The Cedar name of an identity.
 pub(crate) fn identity_name(matter: &PolicyInput<'_>, id: &IdentityId) -> String {
     match matter.people.whose(id) {
         Some(person) => format!("{PERSON}{}", person.id.as_str()),

@@ -1,6 +1,6 @@
-//! Entities before Cedar sees them: attributes, flattened ancestors, and what cannot be represented.
+//! Entities before conversion to Cedar: attributes and flattened ancestors.
 //!
-//! In: rows of a builder. Out: Cedar entities, or why this store would say something untrue.
+//! Converts the rows of a builder into Cedar entities, or reports why the store would misrepresent the facts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -30,17 +30,17 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Adds an entity; itself is never its own ancestor, because Cedar refuses cycles and `in` holds for it anyway.
+    /// Adds an entity. It is never its own ancestor, because Cedar refuses cycles, and `in` is reflexive anyway.
     pub(super) fn insert(&mut self, key: Key, mut row: Row) {
         row.ancestors.remove(&key);
         self.rows.insert(key, row);
     }
 
-    /// Refuses a store whose closure by Cedar would differ from the flattened ancestors given.
+    /// Refuses a store whose closure by Cedar would differ from the given flattened ancestors.
     ///
     /// # Errors
-    /// If two entities of the store lie in one another, or if the principal would inherit, from a group or role that
-    /// stands in the store as the change leaves it, what it does not hold before the plan.
+    /// If two entities of the store are ancestors of each other, or if the principal would inherit, from a group or
+    /// role in its state after the change, a membership that it does not have before the plan.
     pub(super) fn check_representable(&self, principal: &Key) -> Result<(), String> {
         for (key, row) in &self.rows {
             for ancestor in &row.ancestors {
@@ -63,7 +63,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Makes Cedar's entities.
+    /// Converts the rows into Cedar entities.
     pub(super) fn into_entities(self, uid: &dyn Fn(&Key) -> Result<EntityUid, String>) -> Result<Vec<Entity>, String> {
         let mut entities = Vec::with_capacity(self.rows.len());
         for (key, row) in self.rows {

@@ -1,4 +1,4 @@
-//! Values as Cedar takes them.
+//! Conversion of values for Cedar.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub(crate) fn time(time: Time) -> Value {
 }
 
 pub(crate) fn long(count: u64) -> Value {
-    // WHY: a count beyond i64 cannot be told to Cedar; the largest number errs towards more.
+    // WHY: Cedar has no integers beyond i64. The largest number errs towards more.
     Value::new_long(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
