@@ -349,7 +349,7 @@ pub struct AuditSummary {
     pub exported: u64,
     /// The number of decisions with each result.
     pub results: BTreeMap<&'static str, u64>,
-    /// Decisions whose access stayed past its end.
+    /// Changes whose access stayed past its end.
     pub late: u64,
     /// Counts per kind of identity. A change that affects several kinds counts for each.
     pub kinds: Vec<KindCounts>,

@@ -57,6 +57,7 @@ pub(crate) fn matched(
         count(&mut sum, &row);
         rows.push(row);
     }
+    share_lateness(all);
     (rows, sum)
 }
 
@@ -121,6 +122,15 @@ fn decided(row: &mut PopulationRow, one: &mut Decided, taken: Time) {
     row.change = Some(one.row.change.clone());
     row.late_by = one.parts.end(one.applied.or(one.row.exported)).and_then(|end| late(end, taken));
     one.row.late_by = one.row.late_by.or(row.late_by);
+}
+
+/// Notes late access on every decision that gave it, not only on the one that is matched.
+fn share_lateness(all: &mut [Decided]) {
+    let late = all.iter().filter_map(|one| Some((one.key.clone(), one.row.late_by?)));
+    let late: BTreeMap<ChangeKey, u64> = late.collect();
+    for one in all.iter_mut().filter(|one| gives(one)) {
+        one.row.late_by = one.row.late_by.or_else(|| late.get(&one.key).copied());
+    }
 }
 
 fn row(it: &Assignment, kind: Option<&'static str>) -> PopulationRow {

@@ -1,6 +1,6 @@
 //! Counts over the decisions of a period: outcomes, kinds of identity, times, and people who stand out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::audit::decided::Decided;
 use crate::input::text::Text;
@@ -25,13 +25,13 @@ pub(crate) fn summarise(all: &[Decided]) -> AuditSummary {
     let mut out = AuditSummary::default();
     let mut kinds: BTreeMap<Text, OutcomeCounts> = BTreeMap::new();
     let mut people: BTreeMap<Text, Habits> = BTreeMap::new();
-    let (mut cards, mut waits) = (Vec::new(), Vec::new());
+    let (mut cards, mut waits, mut late) = (Vec::new(), Vec::new(), BTreeSet::new());
     for one in all {
         let row = &one.row;
         out.outcomes.count(row);
         out.grouped = out.grouped.saturating_add(u64::from(row.grouped.is_some()));
         out.exported = out.exported.saturating_add(u64::from(row.exported.is_some()));
-        out.late = out.late.saturating_add(u64::from(row.late_by.is_some()));
+        late.extend(row.late_by.map(|_| &one.key));
         if let Some(result) = row.result {
             let slot = out.results.entry(result).or_default();
             *slot = slot.saturating_add(1);
@@ -48,6 +48,7 @@ pub(crate) fn summarise(all: &[Decided]) -> AuditSummary {
         }
         waits.extend(one.received.and_then(|at| row.decided_at.since(at)).map(|span| span.seconds().unsigned_abs()));
     }
+    out.late = late.len() as u64;
     cards.sort_unstable();
     waits.sort_unstable();
     out.times = DecisionTimes {

@@ -282,13 +282,13 @@ fn decision(row: &AuditRow) -> Vec<HtmlCell> {
     vec![
         HtmlCell::of(&phrases::day(&row.decided_at.to_string())),
         change,
-        subject.sub(&list(&row.kinds)),
+        subject.sub(&list(&row.kinds).replace('_', " ")),
         access(row.entitlement.as_ref(), row.scope.as_ref())
             .sub(row.mode.as_ref().map_or("", Text::raw))
-            .sub(&row.requested_end.as_ref().map(|it| format!("until {}", it.raw())).unwrap_or_default()),
+            .sub(&row.requested_end.as_ref().map(|it| format!("ends {}", it.raw())).unwrap_or_default()),
         outcome.sub(row.sensitivity.unwrap_or_default()),
         by,
-        HtmlCell::of(&list(&row.policies)),
+        HtmlCell::of(&list(&phrases::policies(row))),
         proposer,
         afterwards,
     ]
@@ -317,7 +317,7 @@ fn reasons(page: &mut HtmlPage, report: &AuditReport, outcome: AuditOutcome, tit
                 HtmlCell::of(&phrases::day(&row.decided_at.to_string())),
                 HtmlCell::default().name(&row.plan).line(" ").name(&row.change),
                 row.approver.as_ref().map_or_else(HtmlCell::default, |it| HtmlCell::default().name(it)),
-                HtmlCell::of(&list(&row.policies)),
+                HtmlCell::of(&list(&phrases::policies(row))),
                 HtmlCell::of(row.reason.as_ref().map_or("", Text::raw)),
             ]
         })
@@ -360,9 +360,9 @@ fn assignment(row: &PopulationRow) -> Vec<HtmlCell> {
     let late = row.late_by.map_or_else(HtmlCell::default, |it| HtmlCell::default().late(&phrases::duration(it)));
     vec![
         HtmlCell::default().mark(class, row.coverage.word()),
-        HtmlCell::default().name(&row.subject).sub(row.kind.unwrap_or_default()),
+        HtmlCell::default().name(&row.subject).sub(&row.kind.unwrap_or_default().replace('_', " ")),
         access(row.entitlement.as_ref(), row.scope.as_ref()),
-        HtmlCell::of(row.mode).sub(&row.until.map(|at| format!("until {at}")).unwrap_or_default()),
+        HtmlCell::of(row.mode).sub(&row.until.map(|at| format!("ends {at}")).unwrap_or_default()),
         decision,
         late,
     ]

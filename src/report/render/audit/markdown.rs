@@ -32,7 +32,7 @@ pub(super) fn render(report: &AuditReport) -> String {
                 own(&phrases::day(&row.decided_at.to_string())),
                 change(row),
                 maybe(row.approver.as_ref()),
-                list(&row.policies),
+                list(&phrases::policies(row)),
                 maybe(row.reason.as_ref()),
             ]
         };
@@ -129,7 +129,7 @@ fn decision(row: &AuditRow) -> Vec<String> {
             named("", row.entitlement.as_ref()),
             named("in ", row.scope.as_ref()),
             named("", row.mode.as_ref()),
-            named("until ", row.requested_end.as_ref()),
+            named("ends ", row.requested_end.as_ref()),
         ]),
         joined(&[
             Some(row.outcome.word().to_owned()),
@@ -142,7 +142,7 @@ fn decision(row: &AuditRow) -> Vec<String> {
             row.seconds_to_decide.map(phrases::duration),
             row.grouped.map(|n| format!("one of {n} together")),
         ]),
-        list(&row.policies),
+        list(&phrases::policies(row)),
         joined(&[named("", row.proposer.as_ref()), row.proof.map(own), named("for ", row.sponsor.as_ref())]),
         own(&phrases::afterwards(row).join(", ")),
     ]

@@ -83,3 +83,12 @@ pub(super) fn afterwards(row: &AuditRow) -> Vec<String> {
 pub(super) fn day(time: &str) -> String {
     time.replace('T', " ")
 }
+
+/// Policies as people read them: the hash of a pack is short.
+pub(super) fn policies(row: &AuditRow) -> Vec<Text> {
+    let short = |it: &Text| match it.raw().strip_prefix("pack ") {
+        Some(hash) => Text::from(format!("pack {}", hash.chars().take(12).collect::<String>())),
+        None => it.clone(),
+    };
+    row.policies.iter().map(short).collect()
+}
