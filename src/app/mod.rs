@@ -1,6 +1,7 @@
 //! The use cases: load a site, evaluate plans, run a review session, record. The command line (`cli`) parses arguments
 //! and calls these.
 
+pub(crate) mod audit;
 pub(crate) mod evaluation;
 pub(crate) mod io;
 pub mod plans;

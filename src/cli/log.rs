@@ -3,9 +3,11 @@
 //! Prints the sessions and decisions as a table, or the heads. The log is verified before anything is shown.
 
 pub mod change_history;
+pub mod events;
 pub(crate) mod load;
 pub mod merge;
 pub mod prove;
+pub mod report;
 pub(crate) mod show;
 
 use crate::cli::log::load::NO_LOG_YET;
@@ -33,6 +35,10 @@ pub enum LogCommand {
     Prove(prove::ProveArgs),
     /// Joins copies of a log that went apart: every session of them once.
     Merge(crate::cli::log::merge::MergeArgs),
+    /// Report who approved what, under which policy, with which result.
+    Report(crate::cli::log::report::LogReportArgs),
+    /// Write decisions, exports and results as events for a SIEM.
+    Events(crate::cli::log::events::LogEventsArgs),
 }
 
 impl LogCommand {
@@ -46,6 +52,8 @@ impl LogCommand {
             Self::Head(page) => page.run(),
             Self::Prove(page) => page.run(),
             Self::Merge(page) => page.run(),
+            Self::Report(page) => page.run(),
+            Self::Events(page) => page.run(),
         }
     }
 }

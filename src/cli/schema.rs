@@ -21,6 +21,10 @@ enum Of {
     Snapshot,
     /// What every command writes with `--format json`.
     Report,
+    /// What `review log report --format json` writes.
+    LogReport,
+    /// A line of `review log events --format json`.
+    LogEvent,
 }
 
 impl SchemaArgs {
@@ -33,6 +37,8 @@ impl SchemaArgs {
             Of::Plan => serde_json::to_value(plan::schema())?,
             Of::Snapshot => serde_json::to_value(snapshot::schema())?,
             Of::Report => serde_json::to_value(crate::report::render::json::schema())?,
+            Of::LogReport => serde_json::to_value(crate::report::render::audit::schema())?,
+            Of::LogEvent => serde_json::to_value(crate::report::render::events::schema())?,
         };
         streams::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
         Ok(ExitCode::Passes)

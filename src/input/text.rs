@@ -63,7 +63,17 @@ impl Text {
         self.annotation().replace(':', "%3A").replace(',', "%2C")
     }
 
-    /// Escaped for XML text and attribute values.
+    /// Escaped as one cell of CSV: in quotation marks, on one line, and so that no spreadsheet takes it for a formula.
+    /// Source: OWASP, "CSV Injection".
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let is_formula = self.0.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+        let is_broken = self.0.starts_with(['\t', '\r', '\n']);
+        let mark = if is_formula || is_broken { "'" } else { "" };
+        format!("\"{mark}{}\"", escape_line(&self.0).replace('"', "\"\""))
+    }
+
+    /// Escaped for XML and HTML, both text and attribute values.
     #[must_use]
     pub fn xml(&self) -> String {
         escape_xml(&escape_line(&self.0))
@@ -206,9 +216,19 @@ mod tests {
     fn no_control_or_bidi_character_leaves_for_any_medium() {
         let nasty: String = (0..0x3000_u32).filter_map(char::from_u32).collect();
         let text = Text::from(nasty);
-        for out in [text.terminal(), text.markdown(), text.annotation(), text.xml(), format!("{text:?}")] {
+        for out in [text.terminal(), text.markdown(), text.annotation(), text.xml(), text.csv(), format!("{text:?}")] {
             assert!(!out.chars().any(is_hidden), "a hidden character passed");
         }
+    }
+
+    #[test]
+    fn a_cell_of_csv_is_no_formula() {
+        for start in ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", " ="] {
+            let cell = Text::from(format!("{start}cmd|' /c calc'!A0")).csv();
+            assert!(cell.starts_with("\"'"), "{cell}");
+        }
+        assert_eq!(Text::from("a\"b,\nc").csv(), "\"a\"\"b,\\nc\"");
+        assert_eq!(Text::from("2026-11-30").csv(), "\"2026-11-30\"");
     }
 
     #[test]

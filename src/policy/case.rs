@@ -28,7 +28,7 @@ pub struct PolicyQuery {
     pub(super) principal: EntityUid,
     pub(super) action: EntityUid,
     pub(super) resource: EntityUid,
-    /// Per set, in the order of [`crate::policy::enforcement::Enforcement::ALL`].
+    /// One for each set, in the order of [`crate::policy::enforcement::Enforcement::ALL`].
     pub(super) answers: [PolicyAnswer; 3],
     /// Whether the advisory set was evaluated.
     pub(super) with_advice: bool,

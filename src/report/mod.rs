@@ -7,9 +7,11 @@
 
 pub mod action;
 pub mod asked;
+pub mod audit;
 pub mod build;
 pub mod contents;
 pub mod effects;
+pub mod events;
 pub mod excerpt;
 pub mod gives;
 pub mod groups;

@@ -3,6 +3,8 @@
 //! Whoever holds a key that `allowed_signers` lists can write such a session; the times, the parents and the writer in it
 //! are their own word.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -57,6 +59,11 @@ impl Forged<'_> {
 
     /// Adds the session to the end of the log; gives the hash of its seal.
     pub fn add(&self, site: &Site) -> Digest<of::Line> {
+        self.add_with(site, |_| Vec::new())
+    }
+
+    /// As [`Forged::add`], with more lines.
+    pub fn add_with(&self, site: &Site, more: impl FnOnce(&mut Draft) -> Vec<u8>) -> Digest<of::Line> {
         let kind = if self.person.is_some() { SessionKind::Review } else { SessionKind::Record };
         let read = |file: &str| fs::read(site.demo().join(file)).unwrap();
         let settings = String::from_utf8(read("review.yaml")).unwrap();
@@ -100,6 +107,7 @@ impl Forged<'_> {
             Line::Plan(Box::new(Plan { id, name: None, prev, proof, received_at: self.received, sha256, r#type }))
         };
         bytes.extend(draft.push(line).unwrap().bytes);
+        bytes.extend(more(&mut draft));
         let sealed = draft.seal(self.sealed).unwrap();
         let seal = Digest::of(sealed.bytes());
         let sshsig = self.sign(site, sealed.namespace(), sealed.bytes());

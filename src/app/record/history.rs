@@ -166,7 +166,7 @@ fn passed(values: &Values, verified: &Verification) -> Vec<Passed> {
 }
 
 /// The document of an evaluation, if it is valid.
-fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<ChangeDocument>> {
+pub(crate) fn document(evaluation: &Evaluation, values: &Values) -> Option<Arc<ChangeDocument>> {
     let text = match &evaluation.definition {
         Value::Inline(text) => text.raw(),
         Value::Blob(digest) => std::str::from_utf8(values.get(digest)?).ok()?,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
+use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::record::log_reader;
 use crate::app::site::load::Site;
@@ -12,6 +13,7 @@ use crate::app::site::trust_folder::TrustFolderError;
 use crate::decision::exit::ExitCode;
 use crate::log::verify::answers::{Keep, Verification};
 use crate::report::model::Report;
+use crate::report::render::format::Format;
 
 /// The message for a site without decisions.
 pub(crate) const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
@@ -41,4 +43,31 @@ pub(crate) fn load(
     );
     let verified = log_reader::verify(&path, &site.signers, None, &[], Keep::Lines, streams::now())?;
     Ok(Ok((path, verified)))
+}
+
+/// A log that a command may rely on, or the exit code of its refusal.
+pub(crate) enum Sound {
+    /// The log verifies, or there is none yet.
+    Log(PathBuf, Box<Verification>),
+    /// The reason was reported.
+    Refused(ExitCode),
+}
+
+/// Reads and verifies a log, and refuses one that does not verify.
+pub(crate) fn load_sound(command: &'static str, path: Option<&PathBuf>, place: &SiteLocation) -> anyhow::Result<Sound> {
+    let (path, verified) = match load(path, place)? {
+        Ok(loaded) => loaded,
+        Err(report) => {
+            streams::data(&render(&Report { command, ..report }, Format::Text))?;
+            return Ok(Sound::Refused(ExitCode::Failure));
+        }
+    };
+    if !log_reader::is_sound(&path, &verified)? {
+        streams::note("error: the log does not verify, so it is not reported\n  = help: see `review verify LOG`");
+        return Ok(Sound::Refused(ExitCode::BadLog));
+    }
+    if log_reader::files(&path)?.is_empty() {
+        streams::note(NO_LOG_YET);
+    }
+    Ok(Sound::Log(path, Box::new(verified)))
 }

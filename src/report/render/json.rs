@@ -107,7 +107,7 @@ pub(super) fn document(value: &impl Serialize) -> String {
 }
 
 /// Writes hidden characters of a JSON document as escapes. They stand only within strings, LF only between tokens.
-fn harmless(json: &str) -> String {
+pub(super) fn harmless(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + 1);
     let mut rest = json;
     // WHY: of ASCII only these are hidden, and JSON has escaped all others within strings; most documents are all ASCII.
@@ -132,7 +132,7 @@ fn harmless(json: &str) -> String {
     out
 }
 
-fn finding(reported: &Reported) -> FindingOut<'_> {
+pub(super) fn finding(reported: &Reported) -> FindingOut<'_> {
     let it = &reported.finding;
     FindingOut {
         code: it.code,

@@ -6,8 +6,10 @@
 
 pub mod access;
 mod access_form;
+pub(crate) mod audit;
 pub mod card;
 pub mod diff;
+pub(crate) mod events;
 pub mod findings;
 pub(crate) mod format;
 pub mod github;

@@ -43,7 +43,7 @@ pub(super) struct Document<'r> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct FindingOut<'r> {
+pub(in crate::report::render) struct FindingOut<'r> {
     #[schemars(with = "String")]
     pub(super) code: Code,
     pub(super) severity: Severity,

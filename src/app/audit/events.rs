@@ -1,0 +1,108 @@
+//! `review log events`: one event for each decision, automatic outcome, export and result of a verified log.
+
+use crate::app::audit::audited_log::AuditedLog;
+use crate::app::audit::lifecycle::word;
+use crate::input::digest::{Digest, of};
+use crate::input::id::{ChangeId, Id, PlanId};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::log::line::{Line, Verdict};
+use crate::log::verify::answers::{Recorded, SessionView};
+use crate::report::events::{EventKind, LogEvent, VERSION};
+
+/// The events of the sessions that a head does not follow; without one, of all sessions. Returns `None` if the log does not
+/// have that head.
+pub(crate) fn events(log: &AuditedLog<'_>, since: Option<Digest<of::Line>>) -> Option<Vec<LogEvent>> {
+    let ancestry = &log.verified.ancestry;
+    let known = match since {
+        Some(seal) => Some(log.verified.sessions.iter().find(|view| view.seal.digest == seal)?.index),
+        None => None,
+    };
+    let is_new =
+        |view: &&SessionView| known.is_none_or(|known| known != view.index && !ancestry.is_ancestor(view.index, known));
+    let sessions = log.verified.sessions.iter().filter(is_new);
+    Some(sessions.flat_map(|view| view.lines.iter().filter_map(|line| event(log, view, line))).collect())
+}
+
+/// What a line says of a change.
+type Said<'l> = (EventKind, Time, &'l PlanId, &'l ChangeId, Digest<of::Change>);
+
+fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Option<LogEvent> {
+    let said: Said<'_> = match &line.value {
+        Line::Decision(it) => {
+            let kind = match it.verdict {
+                Verdict::Approve => EventKind::Approve,
+                Verdict::Override => EventKind::Override,
+                Verdict::Reject => EventKind::Reject,
+            };
+            (kind, it.at, &it.plan, &it.change, it.digest)
+        }
+        Line::Auto(it) => (EventKind::Automatic, it.at, &it.plan, &it.change, it.digest),
+        Line::Export(it) => (EventKind::Export, it.at, &it.plan, &it.change, it.digest),
+        Line::Result(it) => (EventKind::Result, it.at, &it.plan, &it.change, it.digest),
+        Line::Session(_)
+        | Line::Blob(_)
+        | Line::Plan(_)
+        | Line::Policies(_)
+        | Line::Evaluation(_)
+        | Line::Seal(_)
+        | Line::Sig(_) => return None,
+    };
+    let mut event = base(log, view, line.digest, said);
+    match &line.value {
+        Line::Decision(it) => {
+            event.steps.clone_from(&it.steps);
+            event.policies = it.set_aside.iter().map(Id::text).collect();
+            event.reason.clone_from(&it.reason);
+        }
+        Line::Auto(it) => event.policies = it.policies.iter().map(Id::text).collect(),
+        Line::Result(it) => event.result = Some(word(it.outcome)),
+        Line::Export(_)
+        | Line::Session(_)
+        | Line::Blob(_)
+        | Line::Plan(_)
+        | Line::Policies(_)
+        | Line::Evaluation(_)
+        | Line::Seal(_)
+        | Line::Sig(_) => {}
+    }
+    Some(event)
+}
+
+fn base(
+    log: &AuditedLog<'_>,
+    view: &SessionView,
+    uid: Digest<of::Line>,
+    (kind, time, plan, change, digest): Said<'_>,
+) -> LogEvent {
+    let recorded = log.changes.get(&digest);
+    let parts = recorded.map(|it| it.parts.clone()).unwrap_or_default();
+    let writer = &view.header.writer;
+    LogEvent {
+        schema_version: VERSION,
+        uid,
+        time,
+        kind,
+        log: Text::from(view.header.log.to_string()),
+        session: Text::from(view.header.session.to_string()),
+        principal: writer.principal.text(),
+        person: writer.person.as_ref().map(Id::text),
+        key: writer.fingerprint.clone(),
+        tool: view.header.tool.clone(),
+        plan: plan.text(),
+        change: change.text(),
+        digest,
+        action: recorded.map(|it| it.document.action.clone()),
+        subject: parts.subject,
+        subject_is_group: parts.is_group,
+        entitlement: parts.entitlement,
+        is_membership: parts.is_membership,
+        scope: parts.scope,
+        privileged: recorded.is_some_and(|it| it.document.privileged),
+        proposer: recorded.map(|it| it.document.proposer.text()),
+        steps: Vec::new(),
+        policies: Vec::new(),
+        reason: None,
+        result: None,
+    }
+}

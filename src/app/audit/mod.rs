@@ -1,0 +1,12 @@
+//! Reports about a verified log for auditors: its decisions, its rules over time, and its lines as events.
+
+pub(crate) mod audited_log;
+mod change_parts;
+pub(crate) mod decided;
+pub(crate) mod events;
+mod lifecycle;
+mod population;
+pub(crate) mod report;
+pub(crate) mod rules;
+mod sampling;
+mod summary;

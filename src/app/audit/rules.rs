@@ -1,0 +1,196 @@
+//! `review log report rules`: how the rules changed over time.
+//!
+//! Each session names the digests of all trust files. A file changed where its digest is none of those that the session's
+//! parents have for its path. Sessions with the same rules have the same number; steps are counted per number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::app::audit::report::Period;
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+use crate::input::time::Time;
+use crate::log::line::{Line, PolicyOutcome, Verdict};
+use crate::log::verify::answers::{SessionView, Verification};
+use crate::report::sheet::{Cell, Column, Sheet, Sheets};
+
+const CHANGES: &[Column] = &[
+    ("at", "since"),
+    ("rules", "rules"),
+    ("what", "what"),
+    ("file", "file"),
+    ("before", ""),
+    ("after", ""),
+    ("writer", "first used by"),
+    ("tool", ""),
+    ("session", ""),
+];
+const STEPS: &[Column] = &[
+    ("rules", "rules"),
+    ("since", "since"),
+    ("step", "step"),
+    ("needed", "changes that needed it"),
+    ("approved", "approvals"),
+    ("people", "people"),
+];
+const OVERRIDES: &[Column] = &[
+    ("at", "when"),
+    ("person", "who"),
+    ("plan", "plan"),
+    ("change", "change"),
+    ("policies", "policies"),
+    ("lifts", "rejections"),
+    ("reason", "reason"),
+    ("session", ""),
+    ("decision", ""),
+];
+
+/// The files of a session: their digests by path.
+type SessionFiles<'l> = BTreeMap<&'l Text, Digest<of::File>>;
+
+/// The rules of a session.
+struct RuleSet<'l> {
+    files: SessionFiles<'l>,
+    number: u64,
+    since: Time,
+}
+
+/// What happened with a step under the same rules.
+#[derive(Default)]
+struct StepUse {
+    needed: BTreeSet<Digest<of::Change>>,
+    approved: u64,
+    people: BTreeSet<Text>,
+}
+
+/// The changes of trust files, the steps, and the overrides of a verified log.
+pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
+    let mut known: BTreeMap<Digest<of::Line>, RuleSet<'_>> = BTreeMap::new();
+    let mut steps: BTreeMap<(u64, Time, &Text), StepUse> = BTreeMap::new();
+    let (mut changes, mut overrides, mut numbers) = (Vec::new(), Vec::new(), 0_u64);
+    for view in &verified.sessions {
+        let files: SessionFiles<'_> = view.header.trust_files.iter().map(|file| (&file.path, file.sha256)).collect();
+        let parents: Vec<&RuleSet<'_>> = view.header.parents.iter().filter_map(|seal| known.get(seal)).collect();
+        let differences = differences(&files, &parents);
+        let latest = parents.iter().max_by_key(|rules| rules.number).map(|rules| (rules.number, rules.since));
+        let (number, since) = latest.filter(|_| differences.is_empty()).unwrap_or_else(|| {
+            numbers = numbers.saturating_add(1);
+            (numbers, view.header.at)
+        });
+        if period.contains(view.header.at) {
+            changes.extend(differences.iter().map(|difference| change(view, number, difference)));
+            use_steps(view, (number, since), &mut steps);
+            overrides.extend(overrides_of(view));
+        }
+        known.insert(view.seal.digest, RuleSet { files, number, since });
+    }
+    let steps = steps.into_iter().map(|((number, since, step), it)| {
+        vec![
+            Cell::Number(number),
+            Cell::Time(since),
+            Cell::Text(step.clone()),
+            Cell::Number(it.needed.len() as u64),
+            Cell::Number(it.approved),
+            Cell::List(it.people.into_iter().collect()),
+        ]
+    });
+    let sheet = |key, title, columns, rows| Sheet { key, title, columns, rows, none: "none" };
+    Sheets {
+        about: vec![
+            ("sessions", "sessions", Cell::Number(verified.session_count as u64)),
+            ("rule_sets", "different sets of rules", Cell::Number(numbers)),
+        ],
+        sheets: vec![
+            sheet("rule_changes", "Changes of trust files", CHANGES, changes),
+            sheet("steps", "Steps under each set of rules", STEPS, steps.collect()),
+            sheet("overrides", "Overrides", OVERRIDES, overrides),
+        ],
+    }
+}
+
+/// A file that differs from those of the parents: what happened, its digest before, and its digest now.
+struct FileDifference<'l> {
+    what: &'static str,
+    path: &'l Text,
+    before: Option<Digest<of::File>>,
+    after: Option<Digest<of::File>>,
+}
+
+/// What a session changed. The first session of a log changes nothing.
+fn differences<'l>(files: &SessionFiles<'l>, parents: &[&RuleSet<'l>]) -> Vec<FileDifference<'l>> {
+    let mut found = Vec::new();
+    if parents.is_empty() {
+        return found;
+    }
+    for (path, digest) in files {
+        let before: Vec<Digest<of::File>> = parents.iter().filter_map(|it| it.files.get(path).copied()).collect();
+        if !before.contains(digest) {
+            let what = if before.is_empty() { "added" } else { "changed" };
+            found.push(FileDifference { what, path, before: before.first().copied(), after: Some(*digest) });
+        }
+    }
+    let all: BTreeSet<&Text> = parents.iter().flat_map(|it| it.files.keys().copied()).collect();
+    for path in all.into_iter().filter(|path| !files.contains_key(path)) {
+        let before: Vec<Option<&Digest<of::File>>> = parents.iter().map(|it| it.files.get(path)).collect();
+        if before.iter().all(Option::is_some) {
+            let before = before.into_iter().flatten().next().copied();
+            found.push(FileDifference { what: "removed", path, before, after: None });
+        }
+    }
+    found
+}
+
+fn change(view: &SessionView, number: u64, it: &FileDifference<'_>) -> Vec<Cell> {
+    let digest = |digest: Option<Digest<of::File>>| Cell::maybe(digest.map(|it| Text::from(it.to_string())));
+    vec![
+        Cell::Time(view.header.at),
+        Cell::Number(number),
+        Cell::Word(it.what),
+        Cell::Text(it.path.clone()),
+        digest(it.before),
+        digest(it.after),
+        Cell::Text(view.header.writer.principal.text()),
+        Cell::Text(view.header.tool.clone()),
+        Cell::Text(Text::from(view.header.session.to_string())),
+    ]
+}
+
+fn use_steps<'l>(
+    view: &'l SessionView,
+    (number, since): (u64, Time),
+    steps: &mut BTreeMap<(u64, Time, &'l Text), StepUse>,
+) {
+    for line in &view.lines {
+        if let Line::Evaluation(it) = &line.value
+            && it.outcome == PolicyOutcome::Needs
+        {
+            for step in &it.steps {
+                steps.entry((number, since, step)).or_default().needed.insert(it.digest);
+            }
+        }
+    }
+    for decision in view.decisions().filter(|it| it.value.verdict == Verdict::Approve) {
+        for step in &decision.value.steps {
+            let entry = steps.entry((number, since, step)).or_default();
+            entry.approved = entry.approved.saturating_add(1);
+            entry.people.insert(view.header.writer.principal.text());
+        }
+    }
+}
+
+fn overrides_of(view: &SessionView) -> impl Iterator<Item = Vec<Cell>> {
+    let writer = &view.header.writer;
+    let who = writer.person.as_ref().map_or_else(|| writer.principal.text(), crate::input::id::Id::text);
+    view.decisions().filter(|it| it.value.verdict == Verdict::Override).map(move |it| {
+        vec![
+            Cell::Time(it.value.at),
+            Cell::Text(who.clone()),
+            Cell::Text(it.value.plan.text()),
+            Cell::Text(it.value.change.text()),
+            Cell::List(it.value.set_aside.iter().map(crate::input::id::Id::text).collect()),
+            Cell::Number(it.value.lifts.len() as u64),
+            Cell::maybe(it.value.reason.clone()),
+            Cell::Text(Text::from(view.header.session.to_string())),
+            Cell::Text(Text::from(it.digest.to_string())),
+        ]
+    })
+}

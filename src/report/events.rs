@@ -1,0 +1,111 @@
+//! The lines of a log as events for a SIEM.
+//!
+//! Plain data that `app` fills. The struct is the JSON form, so its fields are documented for its readers.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::input::digest::{Digest, of};
+use crate::input::text::Text;
+use crate::input::time::Time;
+
+/// The version of the JSON form.
+pub const VERSION: u32 = 1;
+
+/// What an event reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A person approved a change.
+    Approve,
+    /// A person rejected a change.
+    Reject,
+    /// A person overrode denials, or helped to lift a rejection.
+    Override,
+    /// The policies passed a change without a person.
+    Automatic,
+    /// A change was handed to an executor.
+    Export,
+    /// What came of a change; `result` has the outcome.
+    Result,
+}
+
+impl EventKind {
+    /// Its name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "Approve",
+            Self::Reject => "Reject",
+            Self::Override => "Override",
+            Self::Automatic => "Pass automatically",
+            Self::Export => "Export",
+            Self::Result => "Result",
+        }
+    }
+}
+
+/// An event: one line of the log about one change.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LogEvent {
+    /// The version of this form.
+    pub schema_version: u32,
+    /// The SHA-256 of the line. The same line always has the same one, so that repeats are harmless.
+    pub uid: Digest<of::Line>,
+    /// When it happened, by the writer's clock.
+    pub time: Time,
+    /// What happened.
+    pub kind: EventKind,
+    /// The id of the log.
+    pub log: Text,
+    /// The session.
+    pub session: Text,
+    /// The principal that signed the session.
+    pub principal: Text,
+    /// The person; absent in a recorder's session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<Text>,
+    /// The fingerprint of the key.
+    pub key: Text,
+    /// The tool that wrote the session.
+    pub tool: Text,
+    /// The plan.
+    pub plan: Text,
+    /// The change.
+    pub change: Text,
+    /// The change digest.
+    pub digest: Digest<of::Change>,
+    /// The action of the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Text>,
+    /// The identity or group that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Text>,
+    /// Whether the subject is a group.
+    pub subject_is_group: bool,
+    /// The role, group, credential or other object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entitlement: Option<Text>,
+    /// Whether the entitlement is the membership of a group.
+    pub is_membership: bool,
+    /// The scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Text>,
+    /// Whether the change is privileged.
+    pub privileged: bool,
+    /// The agent that wrote the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposer: Option<Text>,
+    /// The steps that a decision fills.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Text>,
+    /// The policies that an override overrides, or by which a change passed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Text>,
+    /// The person's reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
+    /// The outcome of a result: `applied`, `partly`, `missing`, `beyond` or `failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<&'static str>,
+}
