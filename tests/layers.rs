@@ -141,7 +141,7 @@ const CHAINS: &[(&str, &[&[&str]])] = &[
         ],
     ),
     // Reports present what was evaluated.
-    ("app", &[&["io"], &["site"], &["plans"], &["record"], &["evaluation"], &["present"], &["session"]]),
+    ("app", &[&["io"], &["site"], &["plans"], &["record"], &["evaluation"], &["present"], &["session", "execution"]]),
 ];
 
 /// The most files of a folder, and lines of a file.

@@ -2,6 +2,7 @@
 //! and calls these.
 
 pub(crate) mod evaluation;
+pub(crate) mod execution;
 pub(crate) mod io;
 pub mod plans;
 pub(crate) mod present;

@@ -21,6 +21,8 @@ enum Of {
     Snapshot,
     /// What every command writes with `--format json`.
     Report,
+    /// What `review export` writes.
+    Bundle,
 }
 
 impl SchemaArgs {
@@ -32,6 +34,7 @@ impl SchemaArgs {
         let schema = match self.of {
             Of::Plan => serde_json::to_value(plan::schema())?,
             Of::Snapshot => serde_json::to_value(snapshot::schema())?,
+            Of::Bundle => serde_json::to_value(crate::report::bundle::schema())?,
             Of::Report => serde_json::to_value(crate::report::render::json::schema())?,
         };
         streams::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;

@@ -15,7 +15,7 @@ use crate::input::finding::Limit;
 use crate::input::id::Id;
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
-use crate::policy::case::{PolicyQuery, Case, PolicyHit, Why, answer_of};
+use crate::policy::case::{Case, PolicyHit, PolicyQuery, Why, answer_of};
 use crate::policy::input::PolicyInput;
 use crate::policy::pack::Pack;
 use crate::policy::policy_file::Annotations;

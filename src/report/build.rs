@@ -16,8 +16,8 @@ use crate::plan::model::{Change, Plan};
 use super::contents::ContentsReport;
 use super::effects::AccessList;
 use super::model::{
-    AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, OutcomeReport, OutsideReport,
-    PlanReport, RemovalReport, SodReport, State, Totals,
+    AlreadyReport, Alteration, ChangeReport, EmergentReport, EscalationReport, KeptReport, OutcomeReport,
+    OutsideReport, PlanReport, RemovalReport, SodReport, State, Totals,
 };
 use super::sentence::{Sentence, access, counted, how_many, number, path, scope, subject, through};
 use crate::report::action::action;

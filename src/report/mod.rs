@@ -8,6 +8,7 @@
 pub mod action;
 pub mod asked;
 pub mod build;
+pub mod bundle;
 pub mod contents;
 pub mod effects;
 pub mod excerpt;

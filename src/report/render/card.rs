@@ -85,7 +85,10 @@ fn summary(change: &ChangeReport) -> Vec<StyledSpan> {
 fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     let most = change.show.facts;
     for removal in plan.mass_removals.iter().filter(|it| it.changes.contains(&change.id)).take(most) {
-        page.para_from(StyledSpan::own(Label::Stop, "  mass removal: "), &[StyledSpan::outside(Label::Plain, &removal.summary)]);
+        page.para_from(
+            StyledSpan::own(Label::Stop, "  mass removal: "),
+            &[StyledSpan::outside(Label::Plain, &removal.summary)],
+        );
     }
     if !change.targets.is_empty() {
         page.para_from(
