@@ -28,6 +28,12 @@ pub struct DueArgs {
     /// Who proposes that plan [default: the only agent of agents.yaml].
     #[arg(long, value_name = "ID", requires = "plan")]
     proposer: Option<String>,
+    /// For whom that plan is proposed [default: for whom everything that it revokes was given, if that is one person].
+    #[arg(long, value_name = "ID", requires = "plan")]
+    on_behalf_of: Option<String>,
+    /// The task of that plan [default: that of everything that it revokes, if that is one].
+    #[arg(long, value_name = "ID", requires = "plan")]
+    task: Option<String>,
     #[command(flatten)]
     place: LocationArgs,
     #[command(flatten)]
@@ -53,6 +59,8 @@ impl DueArgs {
             snapshot: self.snapshot.clone(),
             at: self.at,
             proposer: self.proposer.clone(),
+            on_behalf_of: self.on_behalf_of.clone(),
+            task: self.task.clone(),
             plan: self.plan.is_some(),
         })?;
         if let (Some(path), Some(text)) = (&self.plan, &found.plan) {

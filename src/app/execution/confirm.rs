@@ -15,10 +15,11 @@ use crate::access::change::materialise::applied;
 use crate::access::model::facts::{Access, AccessDelta};
 use crate::access::queries::carried_out::{CarriedOut, Stages, as_systems_keep_it};
 use crate::access::queries::snapshot_diff::among;
-use crate::app::execution::opened::Opened;
+use crate::app::execution::opened::OpenedLog;
 use crate::app::execution::recorded_exports::{RecordedExport, RecordedExports};
 use crate::app::io::files::shown;
 use crate::app::plans::plan_file::PlanFile;
+use crate::app::present::log_report::Documents;
 use crate::app::record::recorder::Recorder;
 use crate::app::record::{entries, history};
 use crate::app::site::load::{Site, with_known};
@@ -120,7 +121,7 @@ struct ChangeResult<'e> {
 /// If the plan was never exported, the snapshot is of another system or older than the export, a file cannot be read, or
 /// nobody signs; nothing is then recorded.
 pub fn confirm(request: &ConfirmRequest) -> anyhow::Result<(Report, ExitCode)> {
-    let opened = match Opened::open("confirm", &request.place, &request.known_heads)? {
+    let opened = match OpenedLog::open("confirm", &request.place, &request.known_heads)? {
         Ok(opened) => opened,
         Err(refused) => return Ok(refused),
     };
@@ -158,7 +159,7 @@ pub fn confirm(request: &ConfirmRequest) -> anyhow::Result<(Report, ExitCode)> {
         let detail = Detail { evidence: evidence.clone(), note, undone, ..Detail::default() };
         results.push(ChangeResult { export, outcome, detail });
     }
-    let more = beyond(&opened.site, (&expected, &now), &mine, &documents, &approved);
+    let more = beyond(&opened.site, (&index, &expected, &now), &mine, &documents, &approved);
     blame(&mut results, more, &documents);
     let shot = SnapshotDigest {
         sha256: later.digest,
@@ -282,12 +283,10 @@ fn subjects(document: &ChangeDocument) -> impl Iterator<Item = Subject> + '_ {
     all.map(|held| as_subject(&held.subject))
 }
 
-type Documents = BTreeMap<Digest<of::Change>, std::sync::Arc<ChangeDocument>>;
-
 /// Access of the subjects of the changes that the approved changes do not explain.
 fn beyond<'s>(
     site: &Site,
-    (expected, later): (&Index<'s>, &Index<'s>),
+    (before, expected, later): (&Index<'s>, &Index<'s>, &Index<'s>),
     mine: &BTreeMap<ChangeId, &RecordedExport>,
     documents: &Documents,
     approved: &[&ChangeDocument],
@@ -295,6 +294,13 @@ fn beyond<'s>(
     let of_change = |it: &&RecordedExport| documents.get(&it.export.digest);
     let whom: BTreeSet<Subject> = mine.values().filter_map(of_change).flat_map(|it| subjects(it)).collect();
     let found = among(expected, later, &site.data, &whom).effects;
+    // What was there before, and an approved reduction did not take, is missing and not beyond.
+    let since = among(before, later, &site.data, &whom).effects;
+    let is_new = |piece: &AccessDelta| {
+        let fresh = since.gained.iter().chain(&since.gained_eligible).filter(|it| it.subject == piece.subject);
+        let overlaps = |one: &Access| later.covers(one, &piece.access) || later.covers(&piece.access, one);
+        fresh.map(|it| &it.access).any(overlaps)
+    };
     let lasting = |access: &Access| Access { until: None, ..access.clone() };
     // What another export gave is approved, however long it stands; `review due` tells when it should end.
     let is_approved = |piece: &AccessDelta| {
@@ -302,7 +308,8 @@ fn beyond<'s>(
         let given = approved.iter().flat_map(|it| it.gains()).filter(|held| held.subject == subject);
         given.map(|held| &held.access).any(|access| later.covers(&lasting(access), &lasting(&piece.access)))
     };
-    found.gained.into_iter().chain(found.gained_eligible).filter(|piece| !is_approved(piece)).collect()
+    let more = found.gained.into_iter().chain(found.gained_eligible);
+    more.filter(|piece| is_new(piece) && !is_approved(piece)).collect()
 }
 
 /// Records what is beyond with the first change of the same subject.

@@ -13,7 +13,7 @@ use anyhow::bail;
 use crate::access::Index;
 use crate::app::execution::confirm::read_snapshot;
 use crate::app::execution::export::ends_at;
-use crate::app::execution::opened::Opened;
+use crate::app::execution::opened::OpenedLog;
 use crate::app::execution::recorded_exports::RecordedExports;
 use crate::app::site::location::SiteLocation;
 use crate::decision::exit::ExitCode;
@@ -43,12 +43,16 @@ pub struct DueRequest {
     pub at: Option<Time>,
     /// Who proposes the revoking plan; none: the only agent of `agents.yaml`.
     pub proposer: Option<String>,
+    /// For whom it is proposed; none: for whom everything that it revokes was given, if that is one person.
+    pub on_behalf_of: Option<String>,
+    /// Its task; none: that of everything that it revokes, if that is one.
+    pub task: Option<String>,
     /// Whether a revoking plan is wanted.
     pub plan: bool,
 }
 
 /// What is due.
-pub struct Due {
+pub struct DueAnswer {
     /// The report.
     pub report: Report,
     /// Its exit code.
@@ -70,18 +74,27 @@ struct Overdue {
     why: &'static str,
     /// The task that is over.
     task: Option<TaskId>,
-    /// The plan and change that gave it, if the log knows.
-    by: Option<(PlanId, ChangeId)>,
+    /// What gave it, if the log knows.
+    by: Option<GivenBy>,
+}
+
+/// The change of a plan that gave access, and for whom and which task.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct GivenBy {
+    plan: PlanId,
+    change: ChangeId,
+    sponsor: Option<IdentityId>,
+    task: Option<TaskId>,
 }
 
 /// Says what is due.
 ///
 /// # Errors
 /// If a file cannot be read, or a revoking plan has no proposer.
-pub fn due(request: &DueRequest) -> anyhow::Result<Due> {
-    let opened = match Opened::open("due", &request.place, &[])? {
+pub fn due(request: &DueRequest) -> anyhow::Result<DueAnswer> {
+    let opened = match OpenedLog::open("due", &request.place, &[])? {
         Ok(opened) => opened,
-        Err((report, code)) => return Ok(Due { report, code, plan: None }),
+        Err((report, code)) => return Ok(DueAnswer { report, code, plan: None }),
     };
     let at = request.at.unwrap_or(opened.now);
     let read = request.snapshot.as_deref().map(|path| read_snapshot(&opened.site, path)).transpose()?;
@@ -118,16 +131,16 @@ pub fn due(request: &DueRequest) -> anyhow::Result<Due> {
         }),
         next: Vec::new(),
     };
-    Ok(Due { report, code: ExitCode::Passes, plan })
+    Ok(DueAnswer { report, code: ExitCode::Passes, plan })
 }
 
 /// Whether a task is over at a time; one that tasks.yaml does not list is.
-fn is_over(opened: &Opened, task: &TaskId, at: Time) -> bool {
+fn is_over(opened: &OpenedLog, task: &TaskId, at: Time) -> bool {
     opened.site.tasks.get(task).is_none_or(|task| !task.is_open(at))
 }
 
 /// Exported grants that the snapshot still shows past the end that was approved, or of a task that is over.
-fn exported(opened: &Opened, exports: &RecordedExports, snapshot: &Snapshot, at: Time) -> Vec<Overdue> {
+fn exported(opened: &OpenedLog, exports: &RecordedExports, snapshot: &Snapshot, at: Time) -> Vec<Overdue> {
     let mut found = Vec::new();
     let index = Index::new(snapshot);
     for export in &exports.all {
@@ -157,7 +170,12 @@ fn exported(opened: &Opened, exports: &RecordedExports, snapshot: &Snapshot, at:
             ended,
             why,
             task: task.cloned(),
-            by: Some((plan.id.value.clone(), change.id.value.clone())),
+            by: Some(GivenBy {
+                plan: plan.id.value.clone(),
+                change: change.id.value.clone(),
+                sponsor: plan.on_behalf_of.as_ref().map(|it| it.value.clone()),
+                task: plan.task.as_ref().map(|it| it.value.clone()),
+            }),
         };
         let same = snapshot.assignments.iter().filter(|it| {
             it.who == a.to.value
@@ -176,7 +194,7 @@ fn exported(opened: &Opened, exports: &RecordedExports, snapshot: &Snapshot, at:
 }
 
 /// Assignments that the snapshot itself shows past their end, or of a task that is over.
-fn listed(opened: &Opened, snapshot: &Snapshot, at: Time) -> Vec<Overdue> {
+fn listed(opened: &OpenedLog, snapshot: &Snapshot, at: Time) -> Vec<Overdue> {
     let of = |it: &Assignment| {
         let past = it.until.filter(|until| *until <= at);
         let task = it.task.as_ref().filter(|task| is_over(opened, task, at));
@@ -201,7 +219,7 @@ fn listed(opened: &Opened, snapshot: &Snapshot, at: Time) -> Vec<Overdue> {
 }
 
 /// Approvals that no export used: plan, change, person, when they were sealed, until when they count.
-fn never_exported(opened: &Opened, exports: &RecordedExports, at: Time) -> Vec<Vec<Cell>> {
+fn never_exported(opened: &OpenedLog, exports: &RecordedExports, at: Time) -> Vec<Vec<Cell>> {
     let digests = exports.digests();
     let ttl = opened.site.settings.approval_ttl;
     let mut rows: Vec<(Time, Vec<Cell>)> = Vec::new();
@@ -252,8 +270,8 @@ fn overdue_sheet(all: &[Overdue]) -> Sheet {
             Cell::maybe(it.scope.as_ref().map(|it| it.text())),
             Cell::Word(it.why),
             Cell::maybe(it.task.as_ref().map(|it| it.text())),
-            Cell::maybe(it.by.as_ref().map(|(plan, _)| plan.text())),
-            Cell::maybe(it.by.as_ref().map(|(_, change)| change.text())),
+            Cell::maybe(it.by.as_ref().map(|by| by.plan.text())),
+            Cell::maybe(it.by.as_ref().map(|by| by.change.text())),
             Cell::maybe(it.assignment.as_ref().map(|it| it.text())),
         ]
     };
@@ -304,8 +322,15 @@ fn unconfirmed_sheet(rows: Vec<Vec<Cell>>) -> Sheet {
     }
 }
 
+/// What all entries share; none where they differ, or one of them does not say it.
+fn the_one<T: Clone + PartialEq>(overdue: &[Overdue], of: impl Fn(&GivenBy) -> Option<&T>) -> Option<T> {
+    let mut all = overdue.iter().map(|it| it.by.as_ref().and_then(&of));
+    let first = all.next().flatten()?;
+    all.all(|it| it == Some(first)).then(|| first.clone())
+}
+
 /// A plan that revokes what should have ended.
-fn revoking(request: &DueRequest, opened: &Opened, overdue: &[Overdue]) -> anyhow::Result<String> {
+fn revoking(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> anyhow::Result<String> {
     fn placed<T>(value: T) -> Placed<T> {
         Placed::new(value, Place::file("due"))
     }
@@ -323,8 +348,9 @@ fn revoking(request: &DueRequest, opened: &Opened, overdue: &[Overdue]) -> anyho
             (None, None) => continue,
         };
         let why = match &it.by {
-            Some((plan, change)) => {
-                format!("Given by change {} of plan {}; {} since {}.", change.as_str(), plan.as_str(), it.why, it.ended)
+            Some(GivenBy { plan, change, .. }) => {
+                let (plan, change) = (plan.as_str(), change.as_str());
+                format!("Given by change {change} of plan {plan}; {} since {}.", it.why, it.ended)
             }
             None => format!("It is {} since {}.", it.why, it.ended),
         };
@@ -345,8 +371,12 @@ fn revoking(request: &DueRequest, opened: &Opened, overdue: &[Overdue]) -> anyho
     Ok(write::write(&NewPlan {
         id: PlanId::new(format!("due-{}", at.unix())),
         proposer,
-        on_behalf_of: None,
-        task: None,
+        on_behalf_of: request
+            .on_behalf_of
+            .as_deref()
+            .map(IdentityId::new)
+            .or_else(|| the_one(overdue, |by| by.sponsor.as_ref())),
+        task: request.task.as_deref().map(TaskId::new).or_else(|| the_one(overdue, |by| by.task.as_ref())),
         intent: format!("Take back access that should have ended by {}.", request.at.unwrap_or(at)),
         expires: at.plus(Span::from_days(PROPOSE_DAYS)),
         changes,

@@ -17,7 +17,7 @@ use crate::access::change::materialise::applied;
 use crate::access::change::terms::latest_end;
 use crate::app::evaluation::evaluator::{Evaluator, terms};
 use crate::app::execution::approvals::Approvals;
-use crate::app::execution::opened::Opened;
+use crate::app::execution::opened::OpenedLog;
 use crate::app::io::files::shown;
 use crate::app::io::staged::Staged;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -40,7 +40,7 @@ use crate::log::verify::answers::Verification;
 use crate::plan::model::{Action, Change};
 use crate::plan::write::{self, NewChange, NewPlan};
 use crate::report::bundle::{
-    self, Bundle, BundleChange, BundleLog, BundlePlan, BundleSnapshot, ForExecutor, NotExpressible, NotRestored,
+    self, BundleChange, BundleLog, BundlePlan, BundleSnapshot, ExportBundle, ForExecutor, NotExpressible, NotRestored,
     Rollback,
 };
 use crate::report::model::{Body, Report, Reported};
@@ -111,7 +111,7 @@ struct Passing<'p> {
 /// # Errors
 /// If a file cannot be read or written, or nobody signs; nothing is then handed out.
 pub fn export(request: &ExportRequest) -> anyhow::Result<ExportOutcome> {
-    let opened = match Opened::open("export", &request.place, &request.known_heads)? {
+    let opened = match OpenedLog::open("export", &request.place, &request.known_heads)? {
         Ok(opened) => opened,
         Err((report, code)) => return Ok(ExportOutcome::Refused(Box::new(report), code)),
     };
@@ -209,7 +209,7 @@ fn not_expressible(fault: &NotExpressible) -> Finding {
 fn passing<'p>(
     proposal: &'p EvaluatedPlan<'_>,
     verdict: &GateVerdict,
-    opened: &Opened,
+    opened: &OpenedLog,
 ) -> (Vec<Passing<'p>>, Vec<&'p Change>) {
     let record = &opened.past.record;
     let (mut passing, mut spent) = (Vec::new(), Vec::new());
@@ -266,14 +266,14 @@ fn in_order(mut open: Vec<Passing<'_>>) -> Vec<Passing<'_>> {
 }
 
 /// A bundle with what its renderings need.
-struct Made {
-    bundle: Bundle,
+struct MadeBundle {
+    bundle: ExportBundle,
     actions: Vec<Action>,
     after: crate::snapshot::model::Snapshot,
 }
 
-impl Made {
-    fn render(&self, opened: &Opened, format: ExportFormat) -> anyhow::Result<Result<String, Vec<NotExpressible>>> {
+impl MadeBundle {
+    fn render(&self, opened: &OpenedLog, format: ExportFormat) -> anyhow::Result<Result<String, Vec<NotExpressible>>> {
         let of = ForExecutor {
             bundle: &self.bundle,
             actions: &self.actions,
@@ -289,12 +289,12 @@ impl Made {
 }
 
 fn make(
-    opened: &Opened,
+    opened: &OpenedLog,
     index: &Index<'_>,
     proposal: &EvaluatedPlan<'_>,
     passing: &[Passing<'_>],
     approvals: &Approvals,
-) -> anyhow::Result<Result<Made, Vec<Finding>>> {
+) -> anyhow::Result<Result<MadeBundle, Vec<Finding>>> {
     let plan = &proposal.plan;
     let ids: BTreeSet<ChangeId> = passing.iter().map(|it| it.change.id.value.clone()).collect();
     let (after, undo) = match (applied(index, plan, Some(&ids)), inverse(index, plan, Some(&ids))) {
@@ -321,7 +321,7 @@ fn make(
     let left_out = plan.changes.iter().map(|it| &it.id.value).filter(|id| !ids.contains(*id)).cloned().collect();
     let mut heads = opened.verified.heads.clone();
     heads.sort();
-    let bundle = Bundle {
+    let bundle = ExportBundle {
         version: 1,
         idempotency_key: key(&plan.id.value, passing),
         exported_at: opened.now,
@@ -342,7 +342,7 @@ fn make(
         rollback,
     };
     let actions = passing.iter().map(|it| it.change.action.clone()).collect();
-    Ok(Ok(Made { bundle, actions, after }))
+    Ok(Ok(MadeBundle { bundle, actions, after }))
 }
 
 /// When what an action gives ends at the latest.
@@ -422,7 +422,7 @@ fn lines(
     draft: &mut Draft,
     proposal: &EvaluatedPlan<'_>,
     passing: &[Passing<'_>],
-    bundle: &Bundle,
+    bundle: &ExportBundle,
     output: Digest<of::File>,
     at: Time,
 ) -> anyhow::Result<Vec<u8>> {
@@ -459,7 +459,7 @@ fn lines(
     Ok(out)
 }
 
-fn says(bundle: &Bundle, request: &ExportRequest) -> String {
+fn says(bundle: &ExportBundle, request: &ExportRequest) -> String {
     let mut out = format!("exported {}", counted(bundle.changes.len() as u64, "change", "changes"));
     if let Some(path) = &request.output {
         out.push_str(&format!(" to `{}`", shown(path)));

@@ -21,7 +21,7 @@ use crate::report::model::{Body, Report};
 use crate::report::sentence::Sentence;
 
 /// A site with its log, which verifies.
-pub struct Opened {
+pub struct OpenedLog {
     /// The site.
     pub site: Site,
     /// The log: a file or a folder.
@@ -36,7 +36,7 @@ pub struct Opened {
     pub now: Time,
 }
 
-impl Opened {
+impl OpenedLog {
     /// Loads the site and verifies its log against every head that is known.
     ///
     /// # Errors

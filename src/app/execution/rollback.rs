@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use crate::app::execution::opened::Opened;
+use crate::app::execution::opened::OpenedLog;
 use crate::app::execution::recorded_exports::{RecordedExport, RecordedExports};
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::record::history;
@@ -54,7 +54,7 @@ pub enum RollbackOutcome {
 /// # Errors
 /// If nothing was exported, nothing can be undone, or a file cannot be read.
 pub fn rollback(request: &RollbackRequest) -> anyhow::Result<RollbackOutcome> {
-    let opened = match Opened::open("rollback", &request.place, &[])? {
+    let opened = match OpenedLog::open("rollback", &request.place, &[])? {
         Ok(opened) => opened,
         Err((report, code)) => return Ok(RollbackOutcome::Refused(Box::new(report), code)),
     };
@@ -132,7 +132,7 @@ fn still_open(inverse: &Plan, now: Time) -> (Vec<NewChange>, Vec<String>) {
 }
 
 /// Later exports of other plans that affect the same subjects.
-fn later(opened: &Opened, exports: &RecordedExports, mine: &[&RecordedExport]) -> anyhow::Result<Vec<String>> {
+fn later(opened: &OpenedLog, exports: &RecordedExports, mine: &[&RecordedExport]) -> anyhow::Result<Vec<String>> {
     let documents = history::documents(&opened.log, &opened.verified)?;
     let whom = |it: &RecordedExport| -> BTreeSet<SubjectRecord> {
         let document = documents.get(&it.export.digest);

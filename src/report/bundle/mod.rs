@@ -21,7 +21,7 @@ use crate::snapshot::model::{Snapshot, SystemTarget};
 /// The approved changes of a plan, for the executor that applies them.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Bundle {
+pub struct ExportBundle {
     /// The version of this format: 1.
     pub version: u32,
     /// The key by which an executor recognises that it has applied this bundle: equal for equal changes on equal approvals.
@@ -156,7 +156,7 @@ pub struct NotRestored {
 #[derive(Clone, Copy, Debug)]
 pub struct ForExecutor<'b> {
     /// The bundle.
-    pub bundle: &'b Bundle,
+    pub bundle: &'b ExportBundle,
     /// Its changes as typed actions, in its order.
     pub actions: &'b [Action],
     /// The snapshot before.
@@ -183,14 +183,14 @@ pub struct NotExpressible {
 /// The JSON Schema (2020-12) of a bundle.
 #[must_use]
 pub fn schema() -> schemars::Schema {
-    schemars::schema_for!(Bundle)
+    schemars::schema_for!(ExportBundle)
 }
 
 /// Writes a bundle as indented JSON with a final LF.
 ///
 /// # Errors
 /// Only if the JSON writer fails; every bundle has a JSON form.
-pub fn write(bundle: &Bundle) -> Result<String, serde_json::Error> {
+pub fn write(bundle: &ExportBundle) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(bundle)? + "\n")
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::input::entitlement::{IdentityKind, Mode, Permission};
 use crate::plan::model::{Action, AssignmentChange, Target};
 use crate::snapshot::import::postgresql::names::unquoted;
-use crate::snapshot::import::postgresql::privileges::{Kind, is_privilege};
+use crate::snapshot::import::postgresql::privileges::{GrantableKind, is_privilege};
 
 use super::sql::{identifier, literal};
 use super::{ForExecutor, NotExpressible};
@@ -71,12 +71,12 @@ struct Script {
 }
 
 /// A role of the server that a subject stands for.
-enum Subject {
+enum SqlSubject {
     Public,
     Role { name: String, sql: String },
 }
 
-impl Subject {
+impl SqlSubject {
     fn sql(&self) -> &str {
         match self {
             Self::Public => "PUBLIC",
@@ -129,9 +129,9 @@ impl Script {
     }
 
     /// The role of a subject's id, which must be on the server as the id says, unless the script makes it.
-    fn subject(&mut self, id: &str) -> Result<Subject, String> {
+    fn subject(&mut self, id: &str) -> Result<SqlSubject, String> {
         if id == "role:public" {
-            return Ok(Subject::Public);
+            return Ok(SqlSubject::Public);
         }
         let (logs_in, name) = role_name(id).ok_or("the subject is no role of PostgreSQL")?;
         let sql = identifier(&name).ok_or("the name of the subject is no name of a role")?;
@@ -141,7 +141,7 @@ impl Script {
             let shown = crate::input::text::Text::from(id).terminal();
             self.require(condition, format!("the role {shown} does not exist, or its LOGIN changed"));
         }
-        Ok(Subject::Role { name, sql })
+        Ok(SqlSubject::Role { name, sql })
     }
 
     fn statements(&mut self, action: &Action) -> Result<Vec<String>, String> {
@@ -150,7 +150,8 @@ impl Script {
             Action::Revoke(a) => self.revoke(a),
             Action::CreateRole(d) => {
                 let permissions: Vec<&Permission> = d.permissions.iter().map(|it| &it.value).collect();
-                let is_same = Grant::read(d.role.value.as_str()).is_some_and(|grant| grant.is_given_by(&permissions));
+                let is_same =
+                    ObjectGrant::read(d.role.value.as_str()).is_some_and(|grant| grant.is_given_by(&permissions));
                 if is_same && d.includes.is_empty() {
                     return Ok(vec!["-- nothing to do: a grant needs no role of its own".to_owned()]);
                 }
@@ -207,8 +208,8 @@ impl Script {
     fn drop_role(&mut self, id: &str) -> Result<Vec<String>, String> {
         let who = self.subject(id)?;
         match who {
-            Subject::Public => Err("PUBLIC cannot be dropped".to_owned()),
-            Subject::Role { sql, .. } => Ok(vec![format!("DROP ROLE {sql};")]),
+            SqlSubject::Public => Err("PUBLIC cannot be dropped".to_owned()),
+            SqlSubject::Role { sql, .. } => Ok(vec![format!("DROP ROLE {sql};")]),
         }
     }
 
@@ -223,7 +224,7 @@ impl Script {
                     return Err("a membership of PostgreSQL has no scope".to_owned());
                 }
                 let of = self.subject(group.value.as_str())?;
-                let (Subject::Role { name, sql }, Subject::Role { sql: of, .. }) = (&who, &of) else {
+                let (SqlSubject::Role { name, sql }, SqlSubject::Role { sql: of, .. }) = (&who, &of) else {
                     return Err("PUBLIC has no members and is none".to_owned());
                 };
                 if !self.made.contains(name) {
@@ -246,7 +247,7 @@ impl Script {
                 if id.starts_with("ADMIN ON ") {
                     return Err("ADMIN OPTION cannot be granted without the membership in every version".to_owned());
                 }
-                let grant = Grant::read(id).ok_or_else(|| no_grant(id))?;
+                let grant = ObjectGrant::read(id).ok_or_else(|| no_grant(id))?;
                 grant.check_scope(a)?;
                 let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
                 Ok(vec![format!("GRANT {} TO {}{option};", grant.what()?, who.sql())])
@@ -272,15 +273,15 @@ impl Script {
                     let of = of.ok_or_else(|| no_grant(id))?;
                     return Ok(vec![format!("REVOKE ADMIN OPTION FOR {of} FROM {};", who.sql())]);
                 }
-                let grant = Grant::read(id).ok_or_else(|| no_grant(id))?;
+                let grant = ObjectGrant::read(id).ok_or_else(|| no_grant(id))?;
                 grant.check_scope(a)?;
                 Ok(vec![format!("REVOKE {} FROM {};", grant.what()?, who.sql())])
             }
         }
     }
 
-    fn attribute(who: &Subject, attribute: &str, on: bool) -> Result<Vec<String>, String> {
-        let Subject::Role { sql, .. } = who else { return Err("PUBLIC has no attributes".to_owned()) };
+    fn attribute(who: &SqlSubject, attribute: &str, on: bool) -> Result<Vec<String>, String> {
+        let SqlSubject::Role { sql, .. } = who else { return Err("PUBLIC has no attributes".to_owned()) };
         Ok(vec![format!("ALTER ROLE {sql} {}{attribute};", if on { "" } else { "NO" })])
     }
 }
@@ -304,10 +305,10 @@ fn role_name(id: &str) -> Option<(bool, String)> {
 }
 
 /// A grant on an object, read from the id of the role that stands for it.
-struct Grant<'i> {
+struct ObjectGrant<'i> {
     privilege: &'i str,
     column: Option<String>,
-    kind: Kind,
+    kind: GrantableKind,
     /// The object as ids write it, `table:app.orders`.
     on: &'i str,
     /// The object as SQL writes it.
@@ -315,7 +316,7 @@ struct Grant<'i> {
     grantable: bool,
 }
 
-impl<'i> Grant<'i> {
+impl<'i> ObjectGrant<'i> {
     /// Reads `PRIVILEGE[ (COLUMN)] ON KIND:OBJECT[ WITH GRANT OPTION]`; none for anything else.
     fn read(id: &'i str) -> Option<Self> {
         let (before, on) =
@@ -332,9 +333,9 @@ impl<'i> Grant<'i> {
             None => (on, false),
         };
         let (kind, name) = on.split_once(':')?;
-        let kind = Kind::parse(kind)?;
+        let kind = GrantableKind::parse(kind)?;
         let known = is_privilege(privilege) && kind.privileges(u32::MAX).contains(&privilege);
-        let fits = known && (column.is_none() || kind == Kind::Table);
+        let fits = known && (column.is_none() || kind == GrantableKind::Table);
         let object = object(kind, name).filter(|_| fits)?;
         Some(Self { privilege, column, kind, on, object, grantable })
     }
@@ -355,18 +356,18 @@ impl<'i> Grant<'i> {
 
     fn what(&self) -> Result<String, String> {
         let word = match self.kind {
-            Kind::Table => "TABLE",
-            Kind::Sequence => "SEQUENCE",
-            Kind::Schema => "SCHEMA",
-            Kind::Database => "DATABASE",
-            Kind::Function => "ROUTINE",
-            Kind::Type => "TYPE",
-            Kind::Language => "LANGUAGE",
-            Kind::ForeignDataWrapper => "FOREIGN DATA WRAPPER",
-            Kind::ForeignServer => "FOREIGN SERVER",
-            Kind::Tablespace => "TABLESPACE",
-            Kind::LargeObject => "LARGE OBJECT",
-            Kind::Parameter => "PARAMETER",
+            GrantableKind::Table => "TABLE",
+            GrantableKind::Sequence => "SEQUENCE",
+            GrantableKind::Schema => "SCHEMA",
+            GrantableKind::Database => "DATABASE",
+            GrantableKind::Function => "ROUTINE",
+            GrantableKind::Type => "TYPE",
+            GrantableKind::Language => "LANGUAGE",
+            GrantableKind::ForeignDataWrapper => "FOREIGN DATA WRAPPER",
+            GrantableKind::ForeignServer => "FOREIGN SERVER",
+            GrantableKind::Tablespace => "TABLESPACE",
+            GrantableKind::LargeObject => "LARGE OBJECT",
+            GrantableKind::Parameter => "PARAMETER",
         };
         let column = match &self.column {
             Some(name) => format!(" ({})", identifier(name).ok_or("the name of the column is none")?),
@@ -386,12 +387,12 @@ fn column_split(id: &str) -> Option<(&str, &str)> {
 }
 
 /// An object's name as SQL writes it, from the form of ids.
-fn object(kind: Kind, name: &str) -> Option<String> {
-    if kind == Kind::LargeObject {
+fn object(kind: GrantableKind, name: &str) -> Option<String> {
+    if kind == GrantableKind::LargeObject {
         let is_number = !name.is_empty() && name.len() <= 10 && name.bytes().all(|b| b.is_ascii_digit());
         return is_number.then(|| name.to_owned());
     }
-    if kind == Kind::Parameter {
+    if kind == GrantableKind::Parameter {
         let parts = name.split('.').map(|part| {
             let is_plain = part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             identifier(part).filter(|_| is_plain)
@@ -405,7 +406,7 @@ fn object(kind: Kind, name: &str) -> Option<String> {
     let (second, rest) = unquoted(rest.strip_prefix('.')?)?;
     let out = format!("{}.{}", identifier(&first)?, identifier(&second)?);
     match (kind, rest) {
-        (Kind::Function, rest) => {
+        (GrantableKind::Function, rest) => {
             let arguments = arguments(rest.strip_prefix('(')?.strip_suffix(')')?)?;
             Some(format!("{out}({arguments})"))
         }

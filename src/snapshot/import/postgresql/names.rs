@@ -6,7 +6,7 @@
 use crate::snapshot::check::is_plain;
 
 /// A name as an SQL identifier. Key words are not quoted.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     let is_simple = |n: usize, b: u8| match b {
         b'a'..=b'z' | b'_' => true,
         b'0'..=b'9' | b'$' => n > 0,

@@ -4,7 +4,7 @@
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum GrantableKind {
     Table,
     Sequence,
     Schema,
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     Parameter,
 }
 
-impl Kind {
+impl GrantableKind {
     const ALL: [Self; 12] = [
         Self::Table,
         Self::Sequence,
