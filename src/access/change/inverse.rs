@@ -51,7 +51,7 @@ pub fn inverse(index: &Index<'_>, plan: &Plan, only: Option<&BTreeSet<ChangeId>>
         let Undo { actions, lost, .. } = one;
         actions.retain(|action| {
             let uses = outline(&as_change(action)).uses.into_iter();
-            let is_missing = |it: &Use| !has(index, &remade, &it.name) && !(it.reduces && has(index, &made, &it.name));
+            let is_missing = |it: &Use| !(has(index, &remade, &it.name) || (it.reduces && has(index, &made, &it.name)));
             let Some(missing) = uses.filter(is_missing).map(|it| it.name.1).next() else { return true };
             // The system may hold what the export does not: a plan that names it would not resolve.
             lost.push(format!("`{}` needs `{}`, which the snapshot does not know", action.word(), missing.terminal()));

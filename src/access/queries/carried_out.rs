@@ -244,7 +244,7 @@ pub fn as_systems_keep_it(snapshot: &mut Snapshot) {
         .assignments
         .iter()
         .map(|it| {
-            let names = [Some(it.who.raw()), it.role.as_ref().map(|role| role.as_str())];
+            let names = [Some(it.who.raw()), it.role.as_ref().map(crate::input::id::Id::as_str)];
             let limited = it.until.is_some() || it.mode == Mode::Active;
             limited
                 && snapshot.systems_of(names.into_iter().flatten()).iter().all(|(source, target)| {

@@ -436,7 +436,15 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
     let verdict = match code {
         ExitCode::Passes => Sentence::of(format!("applied: {}", counted(of(Applied::Applied), "change", "changes"))),
         ExitCode::Denied => Sentence::of("more was done than was approved"),
-        _ => Sentence::of(format!("{} of {} not applied", less, counted(results.len() as u64, "change", "changes"))),
+        ExitCode::Failure
+        | ExitCode::Usage
+        | ExitCode::Rejected
+        | ExitCode::Undecided
+        | ExitCode::Stale
+        | ExitCode::BadLog
+        | ExitCode::Interrupted => {
+            Sentence::of(format!("{} of {} not applied", less, counted(results.len() as u64, "change", "changes")))
+        }
     };
     let about = vec![
         ("plan", "plan", Cell::Text(plan.id.value.text())),

@@ -261,18 +261,22 @@ fn never_confirmed(exports: &RecordedExports) -> Vec<Vec<Cell>> {
 
 fn overdue_sheet(all: &[Overdue]) -> Sheet {
     let row = |it: &Overdue| {
-        let what = it.role.as_ref().map(|it| it.text()).or_else(|| it.group.as_ref().map(|it| it.text()));
+        let what = it
+            .role
+            .as_ref()
+            .map(crate::input::id::Id::text)
+            .or_else(|| it.group.as_ref().map(crate::input::id::Id::text));
         vec![
             Cell::Time(it.ended),
             Cell::Text(it.who.clone()),
             Cell::Word(if it.role.is_some() { "role" } else { "membership" }),
             Cell::maybe(what),
-            Cell::maybe(it.scope.as_ref().map(|it| it.text())),
+            Cell::maybe(it.scope.as_ref().map(crate::input::id::Id::text)),
             Cell::Word(it.why),
-            Cell::maybe(it.task.as_ref().map(|it| it.text())),
+            Cell::maybe(it.task.as_ref().map(crate::input::id::Id::text)),
             Cell::maybe(it.by.as_ref().map(|by| by.plan.text())),
             Cell::maybe(it.by.as_ref().map(|by| by.change.text())),
-            Cell::maybe(it.assignment.as_ref().map(|it| it.text())),
+            Cell::maybe(it.assignment.as_ref().map(crate::input::id::Id::text)),
         ]
     };
     Sheet {

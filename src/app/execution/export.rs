@@ -129,7 +129,7 @@ pub fn export(request: &ExportRequest) -> anyhow::Result<ExportOutcome> {
         return Ok(refused(gated, code, None));
     }
     let (passing, spent) = passing(proposal, verdict, &opened);
-    if !spent.is_empty() && !(request.partial && !passing.is_empty()) {
+    if !spent.is_empty() && (!request.partial || passing.is_empty()) {
         let findings = spent.iter().map(|change| already(change)).collect();
         return Ok(refused(gated, ExitCode::Stale, Some(findings)));
     }
@@ -347,32 +347,7 @@ fn make(
 
 /// When what an action gives ends at the latest.
 pub(crate) fn ends_at(action: &Action, expires: Time) -> Option<Time> {
-    let lifetime = match action {
-        Action::Grant(a) | Action::Adjust(a) => a.lifetime.as_ref(),
-        Action::IssueCredential(issue) => issue.lifetime.as_ref(),
-        Action::RotateCredential(_, _, lifetime) => lifetime.as_ref(),
-        Action::Revoke(_)
-        | Action::CreateRole(_)
-        | Action::DeleteRole(_)
-        | Action::AddPermission(..)
-        | Action::RemovePermission(..)
-        | Action::AddInclude(..)
-        | Action::RemoveInclude(..)
-        | Action::SetRole(_)
-        | Action::CreateGroup(..)
-        | Action::DeleteGroup(_)
-        | Action::CreateIdentity(..)
-        | Action::DisableIdentity(_)
-        | Action::DeleteIdentity(_)
-        | Action::SetOwner(..)
-        | Action::CreateResource(..)
-        | Action::DeleteResource(_)
-        | Action::AddTrust(_)
-        | Action::RemoveTrust(_)
-        | Action::RevokeCredential(_)
-        | Action::SuppressFinding(_) => None,
-    };
-    lifetime.map(|lifetime| latest_end(lifetime.value, expires))
+    action.lifetime().map(|lifetime| latest_end(lifetime, expires))
 }
 
 /// Equal for equal changes on equal approvals, and different for any others.

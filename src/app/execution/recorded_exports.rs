@@ -70,7 +70,7 @@ impl RecordedExports {
                         plan: plans.get(&export.plan).copied(),
                     }),
                     Line::Result(result) if view.signer.is_some() => {
-                        results.push(RecordedResult { export: result.export, outcome: result.outcome })
+                        results.push(RecordedResult { export: result.export, outcome: result.outcome });
                     }
                     Line::Session(_)
                     | Line::Blob(_)

@@ -18,7 +18,7 @@ use crate::decision::exit::ExitCode;
 use crate::input::id::{IdentityId, PlanId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
-use crate::plan::model::{Action, Lifetime, Plan};
+use crate::plan::model::{Lifetime, Plan};
 use crate::plan::write::{self, NewChange, NewPlan};
 use crate::report::model::Report;
 
@@ -108,13 +108,10 @@ fn chosen<'e>(exports: &'e RecordedExports, of: &str) -> anyhow::Result<Vec<&'e 
 fn still_open(inverse: &Plan, now: Time) -> (Vec<NewChange>, Vec<String>) {
     let (mut open, mut notes) = (Vec::new(), Vec::new());
     for change in &inverse.changes {
-        let end = match &change.action {
-            Action::Grant(a) | Action::Adjust(a) => a.lifetime.as_ref().and_then(|it| match it.value {
-                Lifetime::Until(time) => Some(time),
-                Lifetime::Ttl(_) => None,
-            }),
-            _ => None,
-        };
+        let end = change.action.lifetime().and_then(|lifetime| match lifetime {
+            Lifetime::Until(time) => Some(time),
+            Lifetime::Ttl(_) => None,
+        });
         if end.is_some_and(|end| end <= now) {
             notes.push(format!(
                 "`{}` is left out: what it restores would have ended",

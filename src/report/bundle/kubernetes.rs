@@ -98,7 +98,7 @@ impl Manifests<'_, '_> {
         let name = format!("review-{}", digest.get(..16).unwrap_or(&digest));
         let (kind, namespace) = binding_place(&role.value, a.scope.as_ref().map(|scope| &scope.value))?;
         let subjects = vec![subject(a.to.value.raw())?];
-        self.put((kind, namespace, name), binding(&role.value, subjects)?, change);
+        self.put((kind, namespace, name), binding(&role.value, &subjects)?, change);
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl Manifests<'_, '_> {
         let of_binding = |it: &&Assignment| it.id.as_str() == format!("{prefix}{place}#{}", it.who.raw());
         let left = self.of.after.assignments.iter().filter(of_binding).map(|it| subject(it.who.raw()));
         let subjects = left.collect::<Result<Vec<_>, _>>()?;
-        self.put((kind, namespace, name.to_owned()), binding(&role.value, subjects)?, change);
+        self.put((kind, namespace, name.to_owned()), binding(&role.value, &subjects)?, change);
         Ok(())
     }
 
@@ -221,7 +221,7 @@ fn role_place(id: &RoleId) -> Result<ObjectKey, String> {
     Ok(("Role", Some(namespace.to_owned()), name.to_owned()))
 }
 
-fn binding(role: &RoleId, subjects: Vec<Value>) -> Result<Value, String> {
+fn binding(role: &RoleId, subjects: &[Value]) -> Result<Value, String> {
     let (kind, _, name) = role_place(role)?;
     let role = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name });
     Ok(json!({ "roleRef": role, "subjects": subjects }))
