@@ -141,7 +141,18 @@ const CHAINS: &[(&str, &[&[&str]])] = &[
         ],
     ),
     // Reports present what was evaluated.
-    ("app", &[&["io"], &["site"], &["plans"], &["record"], &["evaluation"], &["present"], &["audit", "session"]]),
+    (
+        "app",
+        &[
+            &["io"],
+            &["site"],
+            &["plans"],
+            &["record"],
+            &["evaluation"],
+            &["present"],
+            &["audit", "execution", "session"],
+        ],
+    ),
 ];
 
 /// The most files of a folder, and lines of a file.

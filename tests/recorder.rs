@@ -15,25 +15,8 @@ use std::fs;
 use serde_json::Value;
 use support::{Site, decide, expect, key, seal, unbroken};
 
-/// The demo with a plan of these changes, and a key `keys/NAME` for each of these lines of allowed_signers.
 fn site(changes: &[&str], keys: &[(&str, &str)]) -> Site {
-    let site = Site::new();
-    let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
-    let (head, rest) = text.split_once("changes:\n").unwrap();
-    let mut plan = format!("{head}changes:\n");
-    for change in rest.split("  - id: ").skip(1).filter(|change| changes.contains(&&change[..2])) {
-        plan.push_str(&format!("  - id: {change}"));
-    }
-    fs::write(site.demo().join("plan.yaml"), plan).unwrap();
-    fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
-    site.sign("plan.yaml");
-    let mut signers = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
-    for (name, options) in keys {
-        site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", &format!("keys/{name}")]);
-        signers.push_str(&format!("{options} {}\n", site.public_key(name)));
-    }
-    fs::write(site.demo().join("allowed_signers"), signers).unwrap();
-    site
+    Site::with_plan(changes, keys)
 }
 
 const RECORDER: (&str, &str) = ("robot", "robot@ci.example namespaces=\"review-record@v1\"");

@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod evaluation;
+pub(crate) mod execution;
 pub(crate) mod io;
 pub mod plans;
 pub(crate) mod present;

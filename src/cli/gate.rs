@@ -13,10 +13,9 @@ use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::streams;
 use crate::app::plans::selection::SelectedPlans;
-use crate::app::present::gate_report::{by_ended_keys, missing, show, source};
 use crate::app::present::gate_verdict::{presence, verdict};
+use crate::app::present::gated_plans::GatedPlans;
 use crate::app::present::plan_report;
-use crate::app::record::history::Past;
 use crate::app::record::log_source::LogSource;
 use crate::app::record::trusted_heads;
 use crate::app::record::trusted_heads::TrustFileGuard;
@@ -25,12 +24,9 @@ use crate::app::site::location::SiteLocation;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::SelectionArgs;
 use crate::decision::exit::ExitCode;
-use crate::decision::gate::GateState;
 use crate::input::finding::{Code, Finding, Severity};
-use crate::input::time::Time;
 use crate::log::verify::answers::Verification;
-use crate::report::limits::Limits;
-use crate::report::model::{Body, PlanReport, Report, Reported, State as Shown};
+use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
 
 /// Says whether enough allowed people decided on exactly this effect.
@@ -52,14 +48,6 @@ pub struct GateArgs {
     trust_files: TrustFileGuard,
     #[command(flatten)]
     writing: Writing,
-}
-
-/// The plans evaluated so far.
-#[derive(Default)]
-struct GatedPlans {
-    codes: Vec<ExitCode>,
-    findings: Vec<Reported>,
-    plans: Vec<PlanReport>,
 }
 
 impl GateArgs {
@@ -109,7 +97,10 @@ impl GateArgs {
         }
         judged.findings.extend(crate::app::site::fault_report::reported(&around, &BTreeMap::new()));
         judged.findings.extend(read.findings.iter().cloned());
-        plans(&site, &read, &past, now, &mut judged)?;
+        let index = Index::new(&site.snapshot);
+        let found = Evaluator::new(&site, &index, &past, now).by_record(read.files.iter().cloned())?;
+        judged.add(&found, &past, &site);
+        judged.findings.extend(read.overlaps(now));
         let code = ExitCode::first(judged.codes);
         judged.findings.extend(presence(&judged.plans).map(|finding| Reported::new(finding, |_| None)));
         let report = Report {
@@ -156,37 +147,6 @@ fn bad_log(log: &LogSource, verified: &Verification) -> Report {
         body: Body::Verify(log.report(verified)),
         next: Vec::new(),
     }
-}
-
-/// Evaluates every selected plan.
-fn plans(site: &Site, read: &SelectedPlans, past: &Past, now: Time, judged: &mut GatedPlans) -> anyhow::Result<()> {
-    let index = Index::new(&site.snapshot);
-    let found = Evaluator::new(site, &index, past, now).by_record(read.files.iter().cloned())?;
-    judged.codes.extend(found.codes);
-    judged.findings.extend(found.findings);
-    let keys = found.keys;
-    for (proposal, verdict) in &found.plans {
-        judged.codes.push(verdict.exit);
-        judged.findings.extend(plan_report::findings(proposal));
-        judged.findings.extend(missing(proposal, verdict, &keys));
-        judged.findings.extend(by_ended_keys(proposal, verdict, past));
-        let over = proposal.origin.holds_no_longer(&proposal.plan);
-        judged.findings.extend(over.map(|finding| Reported::new(finding, |name| source(proposal, name))));
-        let mut shown = plan_report::plan(proposal, Limits::SHORT);
-        for (change, held) in shown.changes.iter_mut().zip(&verdict.changes) {
-            show(change, held, &keys, site);
-            let present = proposal.presents.iter().find(|present| present.case == held.case);
-            let recorded = present.and_then(|present| past.record.auto(present));
-            if let (GateState::Auto, Some(auto)) = (&held.state, recorded) {
-                let says = Sentence::of("recorded by ").name(&auto.recorder);
-                change.state = Shown::Auto(says.own(format!(" at {}", auto.sealed_at)));
-            }
-        }
-        judged.findings.extend(plan_report::gives(proposal, &shown));
-        judged.plans.push(shown);
-    }
-    judged.findings.extend(read.overlaps(now));
-    Ok(())
 }
 
 impl clap::ValueEnum for TrustFileGuard {

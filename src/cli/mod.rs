@@ -6,9 +6,12 @@
 pub mod access;
 pub mod check;
 pub mod completions;
+pub mod confirm;
 pub mod demo;
 pub mod diff;
+pub mod due;
 pub mod explain;
+pub mod export;
 pub mod gate;
 pub mod init;
 pub mod log;
@@ -17,6 +20,7 @@ pub mod output_args;
 pub mod plan_sign;
 pub mod record;
 pub mod review;
+pub mod rollback;
 pub mod schema;
 pub mod shared_args;
 pub mod snapshot;
@@ -60,6 +64,10 @@ enum Command {
     Check(crate::cli::check::CheckArgs),
     Gate(crate::cli::gate::GateArgs),
     Record(crate::cli::record::RecordArgs),
+    Export(crate::cli::export::ExportArgs),
+    Confirm(crate::cli::confirm::ConfirmArgs),
+    Due(crate::cli::due::DueArgs),
+    Rollback(crate::cli::rollback::RollbackArgs),
     Diff(crate::cli::diff::DiffArgs),
     Access(crate::cli::access::AccessArgs),
     Explain(crate::cli::explain::ExplainArgs),
@@ -88,6 +96,8 @@ impl Command {
             Self::Check(page) => Some(page.writing()),
             Self::Gate(page) => Some(page.writing()),
             Self::Record(page) => Some(page.writing()),
+            Self::Confirm(page) => Some(page.writing()),
+            Self::Due(page) => Some(page.writing()),
             Self::Diff(page) => Some(page.writing()),
             Self::Access(page) => Some(page.writing()),
             Self::Explain(page) => Some(page.writing()),
@@ -96,6 +106,8 @@ impl Command {
             Self::Decide(_)
             | Self::Resume(_)
             | Self::Status(_)
+            | Self::Export(_)
+            | Self::Rollback(_)
             | Self::Log(_)
             | Self::PlanWork(_)
             | Self::Snapshot(_)
@@ -116,6 +128,10 @@ const NAMES: &[&str] = &[
     "check",
     "gate",
     "record",
+    "export",
+    "confirm",
+    "due",
+    "rollback",
     "diff",
     "access",
     "explain",
@@ -228,6 +244,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Check(page)) => page.run(),
         Some(Command::Gate(page)) => page.run(),
         Some(Command::Record(page)) => page.run(),
+        Some(Command::Export(page)) => page.run(),
+        Some(Command::Confirm(page)) => page.run(),
+        Some(Command::Due(page)) => page.run(),
+        Some(Command::Rollback(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),
         Some(Command::Access(page)) => page.run(),
         Some(Command::Explain(page)) => page.run(),

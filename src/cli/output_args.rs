@@ -3,14 +3,13 @@
 //! Writes a report, or the reason why there is none. Each file is replaced completely or not at all. The format never
 //! changes the verdict. A file that cannot be written makes the command exit 1, and every other output reports that.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum as _};
 
 use crate::app::io::files::shown;
 use crate::app::io::format::render;
+use crate::app::io::staged::Staged;
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
@@ -172,64 +171,6 @@ fn could_not_run(command: &'static str, error: &anyhow::Error) -> Report {
     }
 }
 
-/// A file that is written but not yet at its destination. Removed again when dropped.
-struct Staged {
-    target: PathBuf,
-    how: How,
-}
-
-enum How {
-    /// Next to its destination, to be renamed in one step.
-    Beside(PathBuf),
-    /// A pipe or a device, which cannot be replaced by renaming.
-    Straight(String),
-    /// Done.
-    Published,
-}
-
-impl Staged {
-    fn write(file: &Path, text: &str) -> std::io::Result<Self> {
-        // WHY: a link refers to the intended file; renaming onto the link would leave that file unchanged.
-        let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
-        match fs::metadata(&target) {
-            Ok(meta) if meta.is_dir() => return Err(std::io::Error::other("it is a folder")),
-            Ok(meta) if !meta.is_file() => {
-                return Ok(Self { target, how: How::Straight(text.to_owned()) });
-            }
-            // A read-only file is not replaced.
-            Ok(_) => drop(fs::OpenOptions::new().append(true).open(&target)?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        let name = target.file_name().ok_or_else(|| std::io::Error::other("it names no file"))?.to_string_lossy();
-        let random = streams::random::<8>().map_err(std::io::Error::other)?;
-        let beside = target.with_file_name(format!(".{name}.{:016x}.tmp", u64::from_le_bytes(random)));
-        let mut open = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
-        let staged = Self { target, how: How::Beside(beside) };
-        open.write_all(text.as_bytes())?;
-        open.flush()?;
-        Ok(staged)
-    }
-
-    fn publish(mut self) -> std::io::Result<()> {
-        match &self.how {
-            How::Beside(beside) => fs::rename(beside, &self.target)?,
-            How::Straight(text) => fs::OpenOptions::new().write(true).open(&self.target)?.write_all(text.as_bytes())?,
-            How::Published => {}
-        }
-        self.how = How::Published;
-        Ok(())
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if let How::Beside(beside) = &self.how {
-            let _ = fs::remove_file(beside);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,19 +182,5 @@ mod tests {
         for bad in ["sarif", "=x", "sarif=", "SARIF=x", "xml=x"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_is_not_published_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("out");
-        drop(Staged::write(&file, "new").unwrap());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        fs::write(&file, "old").unwrap();
-        let staged = Staged::write(&file, "new").unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "old");
-        staged.publish().unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -3,7 +3,7 @@
 //! Appends a `record` session with one `auto` line for each automatic change that is not recorded yet. Never prompts,
 //! and cannot record anything that needs a person.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,15 +16,13 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::plan_report;
 use crate::app::record::log_source::LogSource;
 use crate::app::record::recorder::Recorder;
-use crate::app::record::{log_reader, recorder, seen_heads, trusted_heads};
+use crate::app::record::{entries, log_reader, recorder, seen_heads, trusted_heads};
 use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
 use crate::decision::gate::GateState;
 use crate::input::finding::Finding;
-use crate::input::id::PolicyId;
-use crate::log::line::{Auto, Line, Tag};
 use crate::log::session::Draft;
 use crate::log::verify::answers::Keep;
 use crate::report::limits::Limits;
@@ -206,22 +204,7 @@ fn autos(
     let mut out = Vec::new();
     for (proposal, changes) in proposals.iter().zip(places) {
         for place in changes {
-            let (Some(present), Some(judged)) = (proposal.presents.get(*place), proposal.judged.get(*place)) else {
-                continue;
-            };
-            let policies: BTreeSet<PolicyId> = judged.automatic_by.iter().cloned().collect();
-            let line = |prev| {
-                Line::Auto(Auto {
-                    at,
-                    change: present.case.change.clone(),
-                    digest: present.digest,
-                    plan: present.case.plan.clone(),
-                    policies: policies.iter().cloned().collect(),
-                    prev,
-                    r#type: Tag::new(),
-                })
-            };
-            out.extend(draft.push(line)?.bytes);
+            out.extend(entries::auto(draft, proposal, *place, at)?.bytes);
         }
     }
     Ok(out)

@@ -21,6 +21,8 @@ enum Of {
     Snapshot,
     /// What every command writes with `--format json`.
     Report,
+    /// What `review export` writes.
+    Bundle,
     /// What `review log report --format json` writes.
     LogReport,
     /// A line of `review log events --format json`.
@@ -36,6 +38,7 @@ impl SchemaArgs {
         let schema = match self.of {
             Of::Plan => serde_json::to_value(plan::schema())?,
             Of::Snapshot => serde_json::to_value(snapshot::schema())?,
+            Of::Bundle => serde_json::to_value(crate::report::bundle::schema())?,
             Of::Report => serde_json::to_value(crate::report::render::json::schema())?,
             Of::LogReport => serde_json::to_value(crate::report::render::audit::schema())?,
             Of::LogEvent => serde_json::to_value(crate::report::render::events::schema())?,

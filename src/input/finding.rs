@@ -196,6 +196,12 @@ codes! {
     Undecided = "undecided", Warning, "A change still needs a decision.";
     PresenceUnproven = "presence-unproven", Note, "No touched security key proves that a person was present for an approval.";
     Rejected = "rejected", Error, "A person rejected the change.";
+    // After the decision.
+    AlreadyExported = "already-exported", Error, "The change was exported before, so its approvals are used up.";
+    NotExpressible = "not-expressible", Error, "The executor's system cannot express a change exactly as it was approved.";
+    BeyondApproved = "beyond-approved", Error, "A later snapshot shows access that nobody approved.";
+    NotApplied = "not-applied", Warning, "A later snapshot does not show a change that was exported, or only a part of it.";
+    NotRestored = "not-restored", Warning, "The inverse of a plan does not restore everything.";
 }
 
 impl Serialize for Code {

@@ -6,6 +6,7 @@ pub mod model;
 mod read;
 mod schema;
 pub mod table;
+pub mod write;
 
 pub use read::{BUDGET, read};
 pub use schema::schema;

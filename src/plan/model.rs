@@ -197,6 +197,37 @@ impl Action {
         }
     }
 
+    /// The lifetime of what the action gives.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Lifetime> {
+        let lifetime = match self {
+            Self::Grant(a) | Self::Adjust(a) => a.lifetime.as_ref(),
+            Self::IssueCredential(issue) => issue.lifetime.as_ref(),
+            Self::RotateCredential(_, _, lifetime) => lifetime.as_ref(),
+            Self::Revoke(_)
+            | Self::CreateRole(_)
+            | Self::DeleteRole(_)
+            | Self::AddPermission(..)
+            | Self::RemovePermission(..)
+            | Self::AddInclude(..)
+            | Self::RemoveInclude(..)
+            | Self::SetRole(_)
+            | Self::CreateGroup(..)
+            | Self::DeleteGroup(_)
+            | Self::CreateIdentity(..)
+            | Self::DisableIdentity(_)
+            | Self::DeleteIdentity(_)
+            | Self::SetOwner(..)
+            | Self::CreateResource(..)
+            | Self::DeleteResource(_)
+            | Self::AddTrust(_)
+            | Self::RemoveTrust(_)
+            | Self::RevokeCredential(_)
+            | Self::SuppressFinding(_) => None,
+        };
+        lifetime.map(|lifetime| lifetime.value)
+    }
+
     /// The names of all actions, in the order of the documentation.
     pub const WORDS: &'static [&'static str] = &[
         "grant",

@@ -9,6 +9,7 @@ pub mod action;
 pub mod asked;
 pub mod audit;
 pub mod build;
+pub mod bundle;
 pub mod contents;
 pub mod effects;
 pub mod events;

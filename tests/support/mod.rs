@@ -50,6 +50,27 @@ impl Site {
         site
     }
 
+    /// The demo with a plan of these changes, and a key `keys/NAME` for each of these lines of allowed_signers.
+    pub fn with_plan(changes: &[&str], keys: &[(&str, &str)]) -> Self {
+        let site = Self::new();
+        let text = std::fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+        let (head, rest) = text.split_once("changes:\n").unwrap();
+        let mut plan = format!("{head}changes:\n");
+        for change in rest.split("  - id: ").skip(1).filter(|change| changes.contains(&&change[..2])) {
+            plan.push_str(&format!("  - id: {change}"));
+        }
+        std::fs::write(site.demo().join("plan.yaml"), plan).unwrap();
+        std::fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
+        site.sign("plan.yaml");
+        let mut signers = std::fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
+        for (name, options) in keys {
+            site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", &format!("keys/{name}")]);
+            signers.push_str(&format!("{options} {}\n", site.public_key(name)));
+        }
+        std::fs::write(site.demo().join("allowed_signers"), signers).unwrap();
+        site
+    }
+
     /// Another folder with the same site.
     pub fn copy_of(other: &Self) -> Self {
         let site = Self { folder: tempfile::tempdir().unwrap() };

@@ -68,6 +68,20 @@ impl Server {
 
     /// Runs a script with `psql -AtX` as a role, and returns what it prints. The script stops at the first error.
     pub fn psql(&self, role: &str, database: &str, script: &str) -> String {
+        let output = self.run_psql(role, database, script);
+        let faults = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "psql: {faults}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a script that must fail, and returns what it says.
+    pub fn fails(&self, role: &str, database: &str, script: &str) -> String {
+        let output = self.run_psql(role, database, script);
+        assert!(!output.status.success(), "psql succeeded");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn run_psql(&self, role: &str, database: &str, script: &str) -> std::process::Output {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args(["-AtqX", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", database, "-h"]).arg(self.folder.path());
         let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -76,9 +90,7 @@ impl Server {
         let writer = std::thread::spawn(move || std::io::Write::write_all(&mut input, script.as_bytes()));
         let output = child.wait_with_output().unwrap();
         let _ = writer.join();
-        let faults = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "psql: {faults}");
-        String::from_utf8(output.stdout).unwrap()
+        output
     }
 
     /// What `pg_dumpall --globals-only` writes.

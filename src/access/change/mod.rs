@@ -4,6 +4,8 @@ pub(crate) mod apply;
 pub(crate) mod claims;
 pub(crate) mod conflicts;
 pub(crate) mod confusables;
+pub(crate) mod inverse;
+pub(crate) mod materialise;
 pub(crate) mod patterns;
 pub(crate) mod pending;
 pub(crate) mod pending_denies;

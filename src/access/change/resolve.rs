@@ -204,20 +204,7 @@ impl Resolver<'_, '_> {
     }
 
     fn known(&self, kind: NameKind, name: &str) -> bool {
-        let s = self.index.snapshot();
-        match kind {
-            NameKind::Subject => self.index.identity(name).is_some() || self.index.group(name).is_some(),
-            NameKind::Identity => self.index.identity(name).is_some(),
-            NameKind::Group => self.index.group(name).is_some(),
-            NameKind::Role => self.index.role(name).is_some(),
-            NameKind::Resource => self.index.resource(name).is_some(),
-            NameKind::Assignment => self.index.assignment_by_id(&name.into()).is_some(),
-            NameKind::Trust => {
-                s.trusts.iter().any(|t| t.id.as_str() == name) || s.trust_rules.iter().any(|t| t.id.as_str() == name)
-            }
-            NameKind::Credential => s.credentials.iter().any(|c| c.id.as_str() == name),
-            NameKind::Alert => s.findings.iter().any(|a| a.id.as_str() == name),
-        }
+        self.index.knows(kind, name)
     }
 
     fn maker(&self, name: &Name) -> Option<usize> {

@@ -323,6 +323,24 @@ impl<'a> Index<'a> {
         self.required.get_or_init(|| self.snapshot.trusts.iter().filter_map(|t| self.systems().required(t)).collect())
     }
 
+    /// Whether the snapshot has a thing of a kind and name.
+    pub(crate) fn knows(&self, kind: NameKind, name: &str) -> bool {
+        let s = self.snapshot;
+        match kind {
+            NameKind::Subject => self.identity(name).is_some() || self.group(name).is_some(),
+            NameKind::Identity => self.identity(name).is_some(),
+            NameKind::Group => self.group(name).is_some(),
+            NameKind::Role => self.role(name).is_some(),
+            NameKind::Resource => self.resource(name).is_some(),
+            NameKind::Assignment => self.assignment_by_id(&name.into()).is_some(),
+            NameKind::Trust => {
+                s.trusts.iter().any(|t| t.id.as_str() == name) || s.trust_rules.iter().any(|t| t.id.as_str() == name)
+            }
+            NameKind::Credential => s.credentials.iter().any(|c| c.id.as_str() == name),
+            NameKind::Alert => s.findings.iter().any(|a| a.id.as_str() == name),
+        }
+    }
+
     /// All names of one kind, for suggestions and confusables.
     pub(crate) fn names(&self, of: NameKind) -> BTreeSet<&'a str> {
         let s = self.snapshot;

@@ -28,12 +28,18 @@ pub struct Between {
 /// Compares the effective access of every identity and group of either snapshot.
 #[must_use]
 pub fn between<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data) -> Between {
+    among(before, after, data, &everyone(before).union(&everyone(after)).cloned().collect())
+}
+
+/// Compares the effective access of some subjects.
+#[must_use]
+pub fn among<'s>(before: &Index<'s>, after: &Index<'s>, data: &Data, subjects: &BTreeSet<Subject>) -> Between {
     let mut found = Between::default();
     let (old, new) = (AccessState::plain(before), AccessState::plain(after));
     let bench = EffectContext::new(data, after.systems(), Budget::default());
     // Each direction evaluates scopes by the tree of the snapshot that has the access.
     let (gains, losses) = (Comparison::new(&old, &new, &new), Comparison::new(&new, &old, &old));
-    for subject in everyone(before).union(&everyone(after)) {
+    for subject in subjects {
         let (more, less) = (gains.more(subject, usize::MAX), losses.more(subject, usize::MAX));
         let gaining = !(more.now.is_empty() && more.eligible.is_empty());
         let lists = [

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::build::*;
+use crate::access::change::inverse::inverse;
+use crate::access::change::materialise::applied;
 use crate::access::effective::state::AccessState;
 use crate::access::matching::coverage::covers;
 use crate::access::model::facts::{Access, AccessDelta, Analysis, EmergentWhat, Escalation};
@@ -12,9 +14,10 @@ use crate::access::queries::effective_access::effective;
 use crate::access::queries::snapshot_diff::between;
 use crate::access::{Data, Index, PendingChange};
 use crate::input::digest::{Digest, of};
-use crate::input::entitlement::{Permission, Requirement};
+use crate::input::entitlement::{Mode, Permission, Requirement};
 use crate::input::id::Subject;
 use crate::plan::model::{Action, Target};
+use crate::plan::write::{NewChange, NewPlan, write};
 use crate::snapshot::model::{Role, Snapshot};
 
 const PATHS: &str = "paths:
@@ -356,5 +359,58 @@ proptest! {
             let chosen: Vec<_> = chosen.map(|(_, action)| action).collect();
             prop_assert!(found.is_empty(), "UNTOLD {found:?}\n{}", shown(&s, &mine, &all, &chosen));
         }
+    }
+}
+
+/// What everybody has in a snapshot, now and eligible.
+fn gained_between(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+    let (old, new) = (Index::new(before), Index::new(after));
+    let found = between(&old, &new, &Data::shipped().unwrap()).effects;
+    let all = [found.gained, found.lost, found.gained_eligible, found.lost_eligible];
+    all.iter().flat_map(|pieces| brief(pieces)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plan_and_its_inverse_restore_effective_access(world in world(), actions in proptest::collection::vec(action(), 1..4)) {
+        let ids = ["c0", "c1", "c2"];
+        let named: Vec<(&str, Action)> = ids.into_iter().zip(actions).collect();
+        let plan = plan(named);
+        let index = Index::new(&world);
+        let Ok(after) = applied(&index, &plan, None) else { return Ok(()) };
+        let undo = inverse(&index, &plan, None).unwrap();
+        if undo.iter().any(|one| !one.lost.is_empty()) {
+            return Ok(());
+        }
+        let back: Vec<(String, Action)> =
+            undo.into_iter().flat_map(|one| one.actions).enumerate().map(|(n, a)| (format!("u{n}"), a)).collect();
+        let back = super::build::plan(back.iter().map(|(id, a)| (id.as_str(), a.clone())).collect());
+        let restored = applied(&Index::new(&after), &back, None);
+        prop_assert!(restored.is_ok(), "{restored:?}");
+        prop_assert_eq!(gained_between(&world, &restored.unwrap()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_action_reads_as_it_was_written(action in action()) {
+        let mut action = action;
+        // The generated grants have no mode, which plans must state.
+        if let Action::Grant(a) = &mut action {
+            a.mode = Some(p(Mode::Standing));
+        }
+        let change = NewChange { id: "c1".to_owned(), action: action.clone(), reason: "because".to_owned() };
+        let written = write(&NewPlan {
+            id: "PLAN".into(),
+            proposer: "agent".into(),
+            on_behalf_of: None,
+            task: None,
+            intent: "test".to_owned(),
+            expires: crate::input::time::Time::parse("2030-11-30").unwrap(),
+            changes: vec![change],
+        }).unwrap();
+        let read = crate::plan::read("plan.json", written.as_bytes());
+        prop_assert!(read.is_ok(), "{written}: {read:?}");
+        prop_assert_eq!(&read.unwrap().changes[0].action, &action);
     }
 }

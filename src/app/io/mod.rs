@@ -4,5 +4,6 @@ pub mod files;
 pub mod format;
 pub mod git;
 pub mod progress;
+pub mod staged;
 pub mod streams;
 pub mod template;

@@ -23,7 +23,7 @@ use crate::log::line::{
     self, Evaluation, FileDigest, KeptFile, Line, Number, PolicyOutcome, Proof, ProofMethod, Rejected, Salt, Session,
     SessionId, SessionKind, SnapshotDigest, SnapshotTarget, Tag, Value, Version, Writer,
 };
-use crate::log::session::Draft;
+use crate::log::session::{Added, Draft};
 use crate::policy;
 use crate::policy::Judged;
 use crate::snapshot::model::Snapshot;
@@ -229,6 +229,29 @@ fn evaluation(draft: &mut Draft, proposal: &EvaluatedPlan<'_>, at: usize) -> any
     };
     out.extend(draft.push(line)?.bytes);
     Ok(out)
+}
+
+/// Writes that policy lets a change pass without a person. The session evaluated it before.
+///
+/// # Errors
+/// If a line breaks a rule of the log.
+pub fn auto(draft: &mut Draft, proposal: &EvaluatedPlan<'_>, at: usize, now: Time) -> anyhow::Result<Added> {
+    let missing = || anyhow!("the plan and its analysis do not speak of the same change");
+    let present = proposal.presents.get(at).with_context(missing)?;
+    let judged = proposal.judged.get(at).with_context(missing)?;
+    let policies: BTreeSet<PolicyId> = judged.automatic_by.iter().cloned().collect();
+    let line = |prev| {
+        Line::Auto(line::Auto {
+            at: now,
+            change: present.case.change.clone(),
+            digest: present.digest,
+            plan: present.case.plan.clone(),
+            policies: policies.into_iter().collect(),
+            prev,
+            r#type: Tag::new(),
+        })
+    };
+    Ok(draft.push(line)?)
 }
 
 /// The computed facts about a change that its digest does not cover.

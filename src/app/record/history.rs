@@ -223,7 +223,7 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
 }
 
 /// Every long value of a log.
-fn values(path: &Path) -> anyhow::Result<Values> {
+pub(crate) fn values(path: &Path) -> anyhow::Result<Values> {
     let mut values = Values::default();
     for file in files(path)? {
         let bytes = std::fs::read(&file).with_context(|| format!("the log `{}` cannot be read", shown(&file)))?;

@@ -8,9 +8,9 @@
 mod build;
 mod dump;
 mod export;
-mod names;
+pub(crate) mod names;
 mod objects;
-mod privileges;
+pub(crate) mod privileges;
 mod tokens;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use crate::snapshot::check::is_plain;
 
 /// A name as an SQL identifier. Key words are not quoted.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     let is_simple = |n: usize, b: u8| match b {
         b'a'..=b'z' | b'_' => true,
         b'0'..=b'9' | b'$' => n > 0,
@@ -31,6 +31,55 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+/// Reads a name from the start of an id, and returns it with the rest. The inverse of [`quoted`].
+pub(crate) fn unquoted(id: &str) -> Option<(String, &str)> {
+    let (inner, has_escapes) = match (id.strip_prefix("U&\""), id.strip_prefix('"')) {
+        (Some(inner), _) => (inner, true),
+        (None, Some(inner)) => (inner, false),
+        (None, None) => {
+            let end = id.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '_' | '$')).unwrap_or(id.len());
+            let (name, rest) = id.split_at_checked(end)?;
+            let is_simple = name.starts_with(|c: char| c == '_' || c.is_ascii_lowercase());
+            return is_simple.then(|| (name.to_owned(), rest));
+        }
+    };
+    let mut name = String::new();
+    let mut rest = inner;
+    loop {
+        let c = rest.chars().next()?;
+        rest = rest.get(c.len_utf8()..)?;
+        match c {
+            '"' => match rest.strip_prefix('"') {
+                Some(more) => {
+                    name.push('"');
+                    rest = more;
+                }
+                None => return Some((name, rest)),
+            },
+            '\\' if has_escapes => {
+                let (c, more) = unescaped(rest)?;
+                name.push(c);
+                rest = more;
+            }
+            c => name.push(c),
+        }
+    }
+}
+
+/// Reads what follows a backslash.
+fn unescaped(text: &str) -> Option<(char, &str)> {
+    if let Some(rest) = text.strip_prefix('\\') {
+        return Some(('\\', rest));
+    }
+    let (digits, rest) = match text.strip_prefix('+') {
+        Some(long) => long.split_at_checked(6)?,
+        None => text.split_at_checked(4)?,
+    };
+    let is_hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let code = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
+    Some((char::from_u32(code)?, rest))
 }
 
 fn needs_escape(c: char) -> bool {
@@ -71,6 +120,9 @@ mod tests {
             let mut known: BTreeMap<String, String> = BTreeMap::new();
             for name in names {
                 let id = quoted(&name);
+                let trailing = format!("{id}.x");
+                let read = unquoted(&trailing);
+                proptest::prop_assert_eq!(read, Some((name.clone(), ".x")));
                 proptest::prop_assert!(is_plain(&id) && !id.contains(['*', '?', '\n']), "{:?}", id);
                 let other = known.insert(id, name.clone());
                 proptest::prop_assert!(other.is_none_or(|other| other == name));

@@ -10,7 +10,7 @@ use crate::input::text::Text;
 use super::build::{Build, SERVER};
 use super::export::{Column, DefaultPrivileges, Export, Grant, Object, RowSecurity};
 use super::names::{escaped, quoted};
-use super::privileges::{Kind, is_privilege, reads_or_writes_rows};
+use super::privileges::{GrantableKind, is_privilege, reads_or_writes_rows};
 
 /// The condition of what row security restricts.
 pub(super) const ROW_SECURITY: &str = "only the rows that the row security policies of the table admit";
@@ -24,13 +24,14 @@ pub(super) fn add(export: &Export, build: &mut Build) -> Result<(), Vec<Finding>
     let database = export.database.as_ref().map(|name| format!("database:{}", quoted(name)));
     let place = Database { id: database.as_deref().unwrap_or(SERVER), version: export.server_version };
     if let (Some(id), Some(name)) = (&database, &export.database) {
-        let own = export.objects.iter().find(|o| o.kind == Kind::Database.word() && o.name == *name);
+        let own = export.objects.iter().find(|o| o.kind == GrantableKind::Database.word() && o.name == *name);
         build.resource(id, Some(SERVER), own.and_then(|object| object.owner.as_deref()));
     }
     // Schemas first, so that each is listed with its owner.
-    let (schemas, others): (Vec<_>, Vec<_>) = export.objects.iter().partition(|o| o.kind == Kind::Schema.word());
+    let (schemas, others): (Vec<_>, Vec<_>) =
+        export.objects.iter().partition(|o| o.kind == GrantableKind::Schema.word());
     for object in schemas.into_iter().chain(others) {
-        match Kind::parse(&object.kind) {
+        match GrantableKind::parse(&object.kind) {
             Some(kind) => place.object(kind, object, build, &mut faults),
             None => faults.push(unknown("kind of object", &object.kind)),
         }
@@ -39,7 +40,7 @@ pub(super) fn add(export: &Export, build: &mut Build) -> Result<(), Vec<Finding>
         place.column(column, build, &mut faults);
     }
     for defaults in &export.default_privileges {
-        match Kind::parse(&defaults.kind) {
+        match GrantableKind::parse(&defaults.kind) {
             Some(kind) => place.defaults(kind, defaults, build, &mut faults),
             None => faults.push(unknown("kind of object", &defaults.kind)),
         }
@@ -66,7 +67,7 @@ impl Database<'_> {
         id
     }
 
-    fn object(&self, kind: Kind, object: &Object, build: &mut Build, faults: &mut Vec<Finding>) {
+    fn object(&self, kind: GrantableKind, object: &Object, build: &mut Build, faults: &mut Vec<Finding>) {
         let id = resource(kind, object);
         let parent = match &object.schema {
             Some(schema) if kind.is_in_schema() => self.schema(schema, build),
@@ -110,7 +111,13 @@ impl Database<'_> {
         }
     }
 
-    fn defaults(&self, kind: Kind, defaults: &DefaultPrivileges, build: &mut Build, faults: &mut Vec<Finding>) {
+    fn defaults(
+        &self,
+        kind: GrantableKind,
+        defaults: &DefaultPrivileges,
+        build: &mut Build,
+        faults: &mut Vec<Finding>,
+    ) {
         let creator = quoted(&defaults.creator);
         let (on, scope, place) = match &defaults.schema {
             Some(schema) => {
@@ -175,7 +182,7 @@ fn permissions(privilege: &str, on: &str, grantable: bool, condition: Option<Tex
 }
 
 /// What an owner has: every privilege, the right to grant it, and to alter and drop the object.
-fn owned(kind: Kind, on: &str, forced: bool, version: u32) -> Vec<Permission> {
+fn owned(kind: GrantableKind, on: &str, forced: bool, version: u32) -> Vec<Permission> {
     let mut out = vec![Permission::allow("OWNER", on)];
     for privilege in kind.privileges(version) {
         let condition = (forced && reads_or_writes_rows(privilege)).then(|| Text::from(ROW_SECURITY));
@@ -185,15 +192,15 @@ fn owned(kind: Kind, on: &str, forced: bool, version: u32) -> Vec<Permission> {
 }
 
 /// The id of the resource of an object.
-fn resource(kind: Kind, object: &Object) -> String {
+fn resource(kind: GrantableKind, object: &Object) -> String {
     let mut id = format!("{}:", kind.word());
     if let Some(schema) = object.schema.as_ref().filter(|_| kind.is_in_schema()) {
         id.push_str(&format!("{}.", quoted(schema)));
     }
     // An object id is a number, and the names of parameters contain dots.
-    let is_bare = matches!(kind, Kind::LargeObject | Kind::Parameter);
+    let is_bare = matches!(kind, GrantableKind::LargeObject | GrantableKind::Parameter);
     id.push_str(&if is_bare { escaped(&object.name) } else { quoted(&object.name) });
-    if kind == Kind::Function {
+    if kind == GrantableKind::Function {
         id.push_str(&format!("({})", escaped(object.arguments.as_deref().unwrap_or_default())));
     }
     id

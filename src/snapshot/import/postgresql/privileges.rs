@@ -4,7 +4,7 @@
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum GrantableKind {
     Table,
     Sequence,
     Schema,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Parameter,
 }
 
-impl Kind {
+impl GrantableKind {
     const ALL: [Self; 12] = [
         Self::Table,
         Self::Sequence,
@@ -93,6 +93,6 @@ pub(super) fn reads_or_writes_rows(privilege: &str) -> bool {
 }
 
 /// Whether a text can be the name of a privilege: upper-case words.
-pub(super) fn is_privilege(text: &str) -> bool {
+pub(crate) fn is_privilege(text: &str) -> bool {
     !text.is_empty() && text.split(' ').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase()))
 }

@@ -1,0 +1,113 @@
+//! The exports and results that a log holds.
+//!
+//! An export counts whoever signed it, because it uses approvals up. A result counts only from a session with a valid
+//! signature.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::app::record::history;
+use crate::input::digest::{Digest, of};
+use crate::input::id::PlanId;
+use crate::input::text::Text;
+use crate::log::blob::Values;
+use crate::log::line::{Applied, Export, Line, SnapshotDigest};
+use crate::log::verify::answers::Verification;
+use crate::plan::model::Plan;
+
+/// An exported change.
+#[derive(Clone, Debug)]
+pub struct RecordedExport {
+    /// The hash of its line.
+    pub line: Digest<of::Line>,
+    /// Its session.
+    pub session: Text,
+    /// The snapshot of that session.
+    pub snapshot: Option<SnapshotDigest>,
+    /// The line.
+    pub export: Export,
+    /// The hash of the plan's bytes, which are a blob of the log.
+    pub plan: Option<Digest<of::Blob>>,
+}
+
+/// A result.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedResult {
+    /// The export that it is about.
+    pub export: Option<Digest<of::Line>>,
+    /// What came of it.
+    pub outcome: Applied,
+}
+
+/// What a log holds of exports.
+pub struct RecordedExports {
+    /// The exports, those of earlier sessions first.
+    pub all: Vec<RecordedExport>,
+    /// The results, in the same order.
+    pub results: Vec<RecordedResult>,
+    values: Values,
+}
+
+impl RecordedExports {
+    /// Reads a verified log that kept its lines.
+    ///
+    /// # Errors
+    /// If a file of it cannot be read.
+    pub fn read(log: &Path, verified: &Verification) -> anyhow::Result<Self> {
+        let (mut all, mut results) = (Vec::new(), Vec::new());
+        for view in &verified.sessions {
+            let mut plans: BTreeMap<&PlanId, Digest<of::Blob>> = BTreeMap::new();
+            for line in &view.lines {
+                match &line.value {
+                    Line::Plan(plan) => {
+                        plans.insert(&plan.id, plan.sha256);
+                    }
+                    Line::Export(export) => all.push(RecordedExport {
+                        line: line.digest,
+                        session: Text::from(view.header.session.to_string()),
+                        snapshot: view.header.snapshot.clone(),
+                        export: export.clone(),
+                        plan: plans.get(&export.plan).copied(),
+                    }),
+                    Line::Result(result) if view.signer.is_some() => {
+                        results.push(RecordedResult { export: result.export, outcome: result.outcome });
+                    }
+                    Line::Session(_)
+                    | Line::Blob(_)
+                    | Line::Policies(_)
+                    | Line::Evaluation(_)
+                    | Line::Decision(_)
+                    | Line::Auto(_)
+                    | Line::Result(_)
+                    | Line::Seal(_)
+                    | Line::Sig(_) => {}
+                }
+            }
+        }
+        Ok(Self { all, results, values: history::values(log)? })
+    }
+
+    /// The plan of an export, from its exact bytes; none if the log lacks them or they do not read any more.
+    #[must_use]
+    pub fn plan(&self, of: &RecordedExport) -> Option<Plan> {
+        crate::plan::read("plan", self.values.get(&of.plan?)?).ok()
+    }
+
+    /// The text of the inverse plan that was recorded with an export.
+    #[must_use]
+    pub fn rollback(&self, of: &RecordedExport) -> Option<&str> {
+        std::str::from_utf8(self.values.get(&of.export.rollback?.cast())?).ok()
+    }
+
+    /// The last result of an export.
+    #[must_use]
+    pub fn last_result(&self, of: &RecordedExport) -> Option<Applied> {
+        self.results.iter().rfind(|it| it.export == Some(of.line)).map(|it| it.outcome)
+    }
+
+    /// The digests of all exported changes.
+    #[must_use]
+    pub fn digests(&self) -> BTreeSet<Digest<of::Change>> {
+        self.all.iter().map(|it| it.export.digest).collect()
+    }
+}

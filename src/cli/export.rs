@@ -1,0 +1,96 @@
+//! `review export`: what the gate passes, as a bundle for an executor.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+
+use crate::app::execution::export::{ExportFormat, ExportOutcome, ExportRequest, export};
+use crate::app::io::format::render;
+use crate::app::io::streams;
+use crate::app::site::location::SiteLocation;
+use crate::decision::exit::ExitCode;
+use crate::report::render::format::Format;
+
+/// Export the approved changes of a plan for an executor, and record it.
+///
+/// An export uses its approvals up, so a second one is refused. It needs a recorder's key. Where the gate does not pass,
+/// nothing is exported, and the exit code is that of the gate.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The plan.
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
+    #[arg(long, value_name = "DIR|GIT-REF", required = true)]
+    trust: String,
+    /// The log, to which the export is added: a file or a folder [default: `log:` of review.yaml].
+    #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
+    log: Option<PathBuf>,
+    /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
+    #[arg(long, value_name = "HASH|FILE")]
+    known_head: Vec<String>,
+    /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
+    #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
+    key: Option<String>,
+    /// Export the changes that pass although others do not. They are analysed again as a plan of their own.
+    #[arg(long)]
+    partial: bool,
+    /// For which executor the bundle is written.
+    #[arg(long, value_enum, default_value_t)]
+    format: ExportFormat,
+    /// Write the bundle to this file [default: stdout].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write the inverse plan to a file of its own too.
+    #[arg(long, value_name = "FILE")]
+    rollback: Option<PathBuf>,
+}
+
+impl ExportArgs {
+    /// Exports the plan.
+    ///
+    /// # Errors
+    /// If the tool cannot do its work; nothing is then handed out.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let outcome = export(&ExportRequest {
+            plan: self.plan.clone(),
+            place: SiteLocation { trust: Some(self.trust.clone()), log: self.log.clone() },
+            known_heads: self.known_head.clone(),
+            key: self.key.clone(),
+            partial: self.partial,
+            format: self.format,
+            output: self.output.clone(),
+            rollback: self.rollback.clone(),
+        })?;
+        match outcome {
+            ExportOutcome::Refused(report, code) => {
+                // Stdout is for the bundle.
+                streams::note(render(&report, Format::Text).trim_end());
+                Ok(code)
+            }
+            ExportOutcome::Done { text, says } => {
+                if self.output.is_none() {
+                    streams::data(&text)?;
+                }
+                streams::note(&says);
+                Ok(ExitCode::Passes)
+            }
+        }
+    }
+}
+
+impl ValueEnum for ExportFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Native, Self::Kubernetes, Self::Postgresql]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Native => ("native", "The bundle as JSON (`review schema bundle`)"),
+            Self::Kubernetes => ("kubernetes", "Manifests for `kubectl apply --server-side`"),
+            Self::Postgresql => ("postgresql", "A script for `psql`, in one transaction"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}

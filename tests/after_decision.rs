@@ -1,0 +1,179 @@
+//! What follows an export: its confirmation, its inverse, and what is due. Bad input is named.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{Site, decide, in_days, now, seal};
+
+const RECORDER: (&str, &str) = ("robot", "robot@ci.example namespaces=\"review-record@v1\"");
+const TRUSTED: &[&str] = &["--trust", ".", "--key", "keys/robot.pub"];
+
+/// The demo with `c1`, which Ada approved, and `c4`, which policy lets pass.
+fn approved() -> Site {
+    let site = Site::with_plan(&["c1", "c4"], &[RECORDER]);
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut ada, &[("c1", "a", "Type `yes`", "yes")]);
+    seal(&mut ada, 0);
+    site
+}
+
+fn exported() -> Site {
+    let site = approved();
+    let (code, text) = site.run(&[&["export", "plan.yaml", "-o", "bundle.json"], TRUSTED].concat());
+    assert_eq!(code, 0, "{text}");
+    site
+}
+
+fn confirm(site: &Site, more: &[&str]) -> (i32, String) {
+    let all = [&["confirm", "plan.yaml", "--snapshot", "after.json", "--format", "json"], TRUSTED, more].concat();
+    site.run(&all)
+}
+
+/// The snapshot of the site after changes by hand, taken now.
+fn after(site: &Site, change: impl Fn(&mut Value)) {
+    let text = fs::read_to_string(site.demo().join("snapshot.json")).unwrap();
+    let mut snapshot: Value = serde_json::from_str(&text).unwrap();
+    snapshot["taken_at"] = json!(now().to_string());
+    change(&mut snapshot);
+    fs::write(site.demo().join("after.json"), snapshot.to_string()).unwrap();
+}
+
+fn apply(snapshot: &mut Value, until: &str) {
+    let all = snapshot["assignments"].as_array_mut().unwrap();
+    all.retain(|it| !(it["who"] == "user:noor" && it["role"] == "ledger-writer"));
+    all.push(json!({
+        "id": "real-1", "who": "user:ravi", "role": "ledger-writer", "scope": "db:ledger", "mode": "active", "until": until
+    }));
+}
+
+fn results(text: &str) -> Vec<String> {
+    let report: Value = serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"));
+    report["results"].as_array().unwrap().iter().map(|it| it["result"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_later_snapshot_shows_what_came_of_an_export() {
+    let site = exported();
+    after(&site, |_| {});
+    let (code, text) = confirm(&site, &[]);
+    assert_eq!((code, results(&text)), (5, vec!["missing".to_owned(), "missing".to_owned()]));
+    after(&site, |snapshot| apply(snapshot, &in_days(1)));
+    fs::write(site.demo().join("ids.txt"), "request 4711").unwrap();
+    let (code, text) = confirm(&site, &["--evidence", "ids.txt"]);
+    assert_eq!((code, results(&text)), (0, vec!["applied".to_owned(), "applied".to_owned()]), "{text}");
+    // It lasts longer than anybody approved.
+    after(&site, |snapshot| apply(snapshot, &in_days(30)));
+    let (code, text) = confirm(&site, &[]);
+    assert_eq!((code, results(&text)), (3, vec!["beyond".to_owned(), "applied".to_owned()]), "{text}");
+    after(&site, |_| {});
+    assert_eq!(results(&confirm(&site, &[]).1)[1], "undone");
+    // The same identity has something that no export gives.
+    after(&site, |snapshot| {
+        apply(snapshot, &in_days(1));
+        let all = snapshot["assignments"].as_array_mut().unwrap();
+        all.push(json!({"id": "x", "who": "user:noor", "role": "ledger-admin", "mode": "standing"}));
+    });
+    let (code, text) = confirm(&site, &[]);
+    assert_eq!((code, results(&text)), (3, vec!["applied".to_owned(), "beyond".to_owned()]), "{text}");
+    let log = fs::read_to_string(site.log()).unwrap();
+    assert_eq!(log.matches("\"type\":\"result\"").count(), 10);
+    assert!(log.contains("request 4711"), "the evidence is kept");
+    assert_eq!(site.run(&["verify", "review-log.jsonl"]).0, 0);
+}
+
+#[test]
+fn a_snapshot_that_cannot_show_it_is_refused() {
+    let site = approved();
+    after(&site, |_| {});
+    let (code, text) = confirm(&site, &[]);
+    assert!(code == 1 && text.contains("was never exported"), "{text}");
+    let (code, text) = site.run(&["rollback", "plan.yaml"]);
+    assert!(code == 1 && text.contains("was never exported"), "{text}");
+    assert_eq!(site.run(&[&["export", "plan.yaml", "-o", "bundle.json"], TRUSTED].concat()).0, 0);
+    let before = fs::read_to_string(site.log()).unwrap();
+    let yesterday = review::input::time::Time::from_unix(now().unix() - 86_400).to_string();
+    after(&site, |snapshot| snapshot["taken_at"] = json!(yesterday));
+    let (code, text) = confirm(&site, &[]);
+    assert!(code == 1 && text.contains("before change `c"), "{text}");
+    after(&site, |snapshot| snapshot["target"] = json!({"system": "demo", "id": "another"}));
+    let (code, text) = confirm(&site, &[]);
+    assert!(code == 1 && text.contains("is of another target (another) than the export (none)"), "{text}");
+    // The state before must be that of the export.
+    after(&site, |snapshot| apply(snapshot, &in_days(1)));
+    fs::copy(site.demo().join("snapshot.json"), site.demo().join("then.json")).unwrap();
+    fs::copy(site.demo().join("after.json"), site.demo().join("snapshot.json")).unwrap();
+    let (code, text) = confirm(&site, &[]);
+    assert!(code == 1 && text.contains("`--before FILE`"), "{text}");
+    let (code, text) = confirm(&site, &["--before", "after.json"]);
+    assert!(code == 1 && text.contains("is not the snapshot that was exported from"), "{text}");
+    assert_eq!(fs::read_to_string(site.log()).unwrap(), before, "nothing was recorded");
+    let (code, text) = confirm(&site, &["--before", "then.json"]);
+    assert_eq!((code, results(&text)), (0, vec!["applied".to_owned(), "applied".to_owned()]), "{text}");
+    // Another version of the plan is not the one that was exported.
+    site.replace("plan.yaml", "Ravi watches", "Ravi observes");
+    let (code, text) = confirm(&site, &[]);
+    assert!(code == 1 && text.contains("another version of the plan"), "{text}");
+}
+
+#[test]
+fn an_export_is_rolled_back_by_its_plan_or_its_session() {
+    let site = exported();
+    let (code, text) = site.run(&["rollback", "plan.yaml"]);
+    assert_eq!(code, 0, "{text}");
+    let log = fs::read_to_string(site.log()).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let session = lines.iter().rfind(|line| line["type"] == "session").unwrap()["session"].as_str().unwrap();
+    assert_eq!(site.run(&["rollback", session, "-o", "undo.json"]).0, 0);
+    // Once it was applied, the inverse is a valid plan.
+    after(&site, |snapshot| apply(snapshot, &in_days(1)));
+    fs::rename(site.demo().join("after.json"), site.demo().join("snapshot.json")).unwrap();
+    site.sign("undo.json");
+    let (code, text) = site.run(&["check", "undo.json", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert!(code == 0 || code == 3, "{text}");
+    assert_eq!(report["changes"].as_array().unwrap().len(), 2, "{text}");
+    let (code, text) = site.run(&["rollback", &"0".repeat(32)]);
+    assert!(code == 1 && text.contains("was never exported"), "{text}");
+}
+
+#[test]
+fn what_is_due_is_listed_and_revoked() {
+    let site = approved();
+    let due = |more: &[&str]| {
+        let (code, text) = site.run(&[&["due", "--format", "json"], more].concat());
+        assert_eq!(code, 0, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let report = due(&[]);
+    assert_eq!(report["never_exported"][0]["change"], "c1");
+    assert_eq!(report["never_exported"][0]["state"], "open");
+    assert_eq!(due(&["--at", &in_days(30)])["never_exported"][0]["state"], "lapsed");
+    assert_eq!(site.run(&[&["export", "plan.yaml", "-o", "bundle.json"], TRUSTED].concat()).0, 0);
+    let report = due(&[]);
+    assert_eq!(report["never_exported"], json!([]));
+    assert_eq!(report["never_confirmed"].as_array().unwrap().len(), 2);
+    after(&site, |snapshot| apply(snapshot, &in_days(1)));
+    let report = due(&["--snapshot", "after.json", "--at", &in_days(5), "--plan", "revoke.json"]);
+    let overdue = report["overdue"].as_array().unwrap();
+    assert!(overdue.iter().any(|it| it["who"] == "user:ravi" && it["change"] == "c1"), "{report:#}");
+    let plan = fs::read(site.demo().join("revoke.json")).unwrap();
+    let plan = review::plan::read("revoke.json", &plan).unwrap();
+    assert_eq!(plan.changes.len(), overdue.len());
+    assert!(plan.changes.iter().all(|it| it.action.word() == "revoke"));
+    let (code, text) = site.run(&["due", "--at", "tomorrow"]);
+    assert!(code == 2 && text.contains("write a time"), "{text}");
+    for format in ["text", "markdown"] {
+        let (code, text) = site.run(&["due", "--snapshot", "after.json", "--at", &in_days(5), "--format", format]);
+        assert!(code == 0 && text.contains("ravi") && text.contains("past the end"), "{text}");
+    }
+}
