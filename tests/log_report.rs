@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::OnceLock;
 
+use base64ct::Encoding as _;
 use review::input::digest::{Digest, of};
 use review::log::line::{Applied, Export, Line, Outcome, SnapshotDigest, Tag};
 use serde_json::Value;
@@ -340,7 +341,6 @@ fn the_policy_of_the_page_allows_its_stylesheet_and_nothing_else() {
     let (_, page) = site.run(&["log", "report", "--format", "html"]);
     let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
     let hash = Digest::<of::File>::of(style.as_bytes());
-    use base64ct::Encoding as _;
     let expected = format!(
         "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         base64ct::Base64::encode_string(hash.as_bytes())
