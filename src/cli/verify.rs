@@ -192,7 +192,6 @@ enum Known {
 impl Known {
     /// Applied after verification, because a log that does not verify takes precedence. A log whose recorders may be
     /// people does not pass.
-    /// recorders may be people does not pass.
     fn doubt(&self, (mut report, code): (Report, ExitCode)) -> (Report, ExitCode) {
         let Self::Faulty(name) = self else { return (report, code) };
         let because = |says: Sentence| says.name(name).own(" is faulty, so nobody knows who is no recorder");

@@ -1,10 +1,10 @@
-//! What a change does, in one sentence.
+//! The effect of a change's action, in one sentence.
 
 use crate::input::id::Subject;
 use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Owned, RoleDefinition, Target};
 use crate::report::sentence::{Sentence, counted, permission, scope, subject};
 
-/// What a change does. `about` is the subject as the snapshot knows it, where it does.
+/// The effect of a change's action. `about` is the subject in the snapshot, if known.
 #[must_use]
 pub fn action(change: &Change, about: Option<&Subject>) -> Sentence {
     let say = Sentence::of;

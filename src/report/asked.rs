@@ -1,6 +1,6 @@
-//! The report's answers to questions about a snapshot: who can do what, and through what.
+//! The answers to access queries about a snapshot, in the form of the report.
 //!
-//! In: the answers of `access`. Out: rows that the renderers show. Decides nothing.
+//! Rows for the renderers, built from the answers of `access`.
 
 use crate::access::model::facts::{Access, AccessPath, Exception};
 use crate::access::queries::who_can::{AccessAnswer, AccessQuery, AccessVerdict};
@@ -9,58 +9,58 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::target::TargetReport;
 
-/// What was asked, and the answers.
+/// The query and its answers.
 #[derive(Clone, Debug)]
 pub struct AccessReport {
-    /// The snapshot, as the user named it.
+    /// The snapshot, as given by the user.
     pub file: Text,
     /// When it was taken.
     pub taken_at: Time,
     /// The systems that it describes.
     pub targets: Vec<TargetReport>,
-    /// Whom it was asked about; none: who can.
+    /// The subject of the query; `None`: all subjects that can.
     pub who: Option<Text>,
-    /// What was asked for; none: everything.
+    /// The action and resource of the query; `None`: everything.
     pub wish: Option<AccessQuery>,
-    /// Below which resource it was asked about; none: anywhere.
+    /// The scope of the query; `None`: anywhere.
     pub scope: Option<ResourceId>,
     /// The answers, sorted by name.
     pub rows: Vec<AccessRow>,
-    /// How many accesses of each answer are shown to people; JSON holds all that the answer lists.
+    /// How many accesses of each answer are shown to people. JSON contains all that the answer lists.
     pub shown: usize,
 }
 
 /// The answer about one subject.
 #[derive(Clone, Debug)]
 pub struct AccessRow {
-    /// Who.
+    /// The subject.
     pub subject: Subject,
-    /// Whether.
+    /// The verdict.
     pub verdict: AccessVerdict,
-    /// Through what, best first.
+    /// The accesses that permit it, best first.
     pub ways: Vec<WayRow>,
-    /// How many accesses more, which are not listed.
+    /// The number of further accesses, which are not listed.
     pub more: usize,
-    /// How many accesses they lead to.
+    /// The number of accesses that the paths lead to.
     pub accesses: usize,
-    /// There are more paths than stand here.
+    /// Whether there are more paths than listed.
     pub is_cut: bool,
-    /// What takes it, or part of it.
+    /// The denies and exceptions that prevent it, or part of it.
     pub taken: Vec<Exception>,
-    /// The account that does not let the subject in, where only that is missing.
+    /// The account that does not admit the subject, if only that is missing.
     pub closed: Option<Text>,
 }
 
-/// An access, and one way to it.
+/// An access, and one path to it.
 #[derive(Clone, Debug)]
 pub struct WayRow {
-    /// How it answers.
+    /// Its verdict.
     pub verdict: AccessVerdict,
-    /// What access.
+    /// The access.
     pub access: Access,
     /// Whether something must be activated first.
     pub eligible: bool,
-    /// The way.
+    /// The path.
     pub path: AccessPath,
 }
 

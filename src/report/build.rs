@@ -1,7 +1,7 @@
-//! From facts to the report.
+//! Builds the facts of the report.
 //!
-//! In: a plan and its analysis. Out: the part of the report that is fact. Outcomes, steps, policies, digests and
-//! decisions are set by `cli`, which asks the rooms that know them; until then a change is `unjudged` and open.
+//! Converts a plan and its analysis. Outcomes, steps, policies, digests and decisions are set by `app`; until then a
+//! change is `unjudged` and open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,10 +23,10 @@ use super::sentence::{Sentence, access, counted, how_many, number, path, scope, 
 use crate::report::action::action;
 use crate::report::limits::Limits;
 
-/// Paths named in a line that says that they lead to nothing new.
+/// The maximum number of paths named in a line about paths that give nothing new.
 const MOST_PATHS: usize = 4;
 
-/// What the facts say of a plan. `file` is the plan's name as the user gave it.
+/// The facts of a plan. `file` is the plan's name as given by the user.
 #[must_use]
 pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanReport {
     let changes: Vec<ChangeReport> = plan
@@ -66,7 +66,7 @@ pub fn plan(plan: &Plan, analysis: &Analysis, file: &str, show: Limits) -> PlanR
         ..Totals::default()
     };
     report.count_outcomes();
-    // WHY: not all of a long list is shown; what is grave is shown first.
+    // WHY: a long list is not shown completely, so the severe entries come first.
     let grave: Vec<bool> = report.emergent.iter().map(EmergentReport::is_grave).collect();
     for change in &mut report.changes {
         change.emergent.sort_by_key(|at| !grave.get(*at).copied().unwrap_or(true));
@@ -87,7 +87,7 @@ impl PlanReport {
     }
 }
 
-/// What the facts say of a change.
+/// The facts of a change.
 #[must_use]
 pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeReport {
     let about = facts.named.subject();
@@ -145,7 +145,8 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
     }
 }
 
-/// Completions of one path by many subjects under the same conditions in one sentence, as long as not all are shown.
+/// Groups the completions of one path by many subjects under the same conditions into one sentence, unless everything
+/// is shown.
 fn group_escalations(all: &[Escalation], told: &[EscalationReport], show: Limits) -> Vec<EscalationReport> {
     type Key<'a> = (bool, bool, &'a [Text], &'a Text, &'a Text);
     let mut groups: BTreeMap<Key<'_>, Vec<usize>> = BTreeMap::new();
@@ -167,12 +168,12 @@ fn group_escalations(all: &[Escalation], told: &[EscalationReport], show: Limits
     if show == Limits::ALL { told.to_vec() } else { groups.into_iter().filter_map(group).collect() }
 }
 
-/// Adds the conditions that a completion stands under.
+/// Adds the conditions of a completion.
 fn under(sentence: Sentence, conditions: &[Text]) -> Sentence {
     conditions.iter().fold(sentence, |sentence, condition| sentence.own(" if ").name(condition))
 }
 
-/// Conflicts of one pair of duties for many subjects in one sentence, as long as not all are shown.
+/// Groups the conflicts of one pair for many subjects into one sentence, unless everything is shown.
 fn group_conflicts(all: &[SodConflict], told: &[SodReport], show: Limits) -> Vec<SodReport> {
     let mut groups: BTreeMap<(&Text, &Text), Vec<usize>> = BTreeMap::new();
     for (at, it) in all.iter().enumerate() {
@@ -191,7 +192,7 @@ fn group_conflicts(all: &[SodConflict], told: &[SodReport], show: Limits) -> Vec
     if show == Limits::ALL { told.to_vec() } else { groups.into_iter().filter_map(group).collect() }
 }
 
-/// One subject with its kind; of many the first names and how many they are.
+/// One subject with its kind; of many the first names and their number.
 fn some_subjects(subjects: &BTreeSet<&Subject>, names: usize) -> Sentence {
     match (subjects.len(), subjects.first()) {
         (1, Some(only)) => subject(only),
@@ -231,7 +232,7 @@ fn concerned(whom: &Affected) -> Sentence {
     Sentence::of(format!("{}{kinds}", how_many(whom.identities, whom.at_least)))
 }
 
-/// A completed path, put into words, with the way to each thing it asks for.
+/// A completed path in words, with the path to each requirement.
 #[must_use]
 pub fn escalation(it: &Escalation) -> EscalationReport {
     let mut sentence =
@@ -273,7 +274,7 @@ fn kept(it: &Kept) -> KeptReport {
     }
 }
 
-/// Paths that lead to nothing new, by subject.
+/// Paths that give nothing new, by subject.
 fn already(list: &[Escalation]) -> Vec<AlreadyReport> {
     let mut by: BTreeMap<&Subject, BTreeSet<&Text>> = BTreeMap::new();
     for it in list {

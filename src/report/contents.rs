@@ -1,7 +1,8 @@
-//! What a change states or gives, as it is shown: permissions, includes, kinds of identity, owner, label.
+//! The permissions, includes, kinds of identity, owner and label that a change states or grants, in the form of the
+//! report.
 //!
-//! Input: the contents of a change and what is gained by it. Output: a [`ContentsReport`]. Of a definition everything is shown; of a
-//! grant only what its gains do not show already. Linear in the permissions.
+//! Builds a [`ContentsReport`] from the contents of a change and its gains. A definition is shown completely; a grant
+//! only as far as its gains do not show it already. Linear in the permissions.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,10 +13,10 @@ use crate::input::entitlement::{Effect, IdentityKind};
 use crate::input::text::Text;
 use crate::report::limits::Limits;
 
-/// Permissions with one fate.
+/// Permissions to which a change does the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatedAs {
-    /// What becomes of them: `allows`, `also gives`, `no longer denies`, …
+    /// What the change does to them: `allows`, `also gives`, `no longer denies`, …
     pub verb: &'static str,
     /// The same for programs: `added`, `removed`, `kept`.
     pub fate: &'static str,
@@ -25,30 +26,31 @@ pub struct StatedAs {
     pub list: StatedList,
 }
 
-/// What a change states or gives, whether or not anyone gains by it.
+/// What a change states or grants, whether or not anyone gains access.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContentsReport {
-    /// Permissions, by what becomes of them.
+    /// Permissions, by what the change does to them.
     pub lists: Vec<StatedAs>,
     /// Includes, kinds of identity, owner and label: one sentence each.
     pub notes: Vec<Sentence>,
-    /// How many permissions that it gives are privileged or unclassified and no part of a gain, or not listed at all.
+    /// The number of permissions granted that are privileged or unclassified and not part of a gain, or not listed at
+    /// all.
     pub severe: u64,
 }
 
 impl StatedAs {
-    /// What becomes of how many permissions.
+    /// The number of permissions, with what the change does to them.
     #[must_use]
     pub fn head(&self) -> String {
         let many = counted(self.list.stated.len() as u64, "permission", "permissions");
-        // WHY: what is held already, or given by another access, is given all the same.
+        // WHY: access that is already held, or covered by another access, is granted all the same.
         let why = if self.verb == "also gives" { ", no gain here" } else { "" };
         format!("{} {many}{why}", self.verb)
     }
 }
 
 impl ContentsReport {
-    /// What the facts say of a change.
+    /// The contents of a change, from the facts.
     #[must_use]
     pub fn of(facts: &ChangeFacts, show: Limits) -> Self {
         let contents = &facts.contents;
@@ -76,7 +78,7 @@ impl ContentsReport {
         Self { lists, notes: notes(contents, is_definition), severe: gives + frees + contents.not_listed }
     }
 
-    /// The same, with nothing left out of its lists.
+    /// The same, with complete lists.
     #[must_use]
     pub fn in_full(&self) -> Self {
         let full = |it: &StatedAs| StatedAs { list: StatedList::of(it.list.stated.clone(), Limits::ALL), ..it.clone() };
@@ -91,14 +93,14 @@ impl ContentsReport {
 }
 
 impl ChangeFacts {
-    /// Whether the change states what a role is; otherwise it gives it to somebody.
+    /// Whether the change defines a role. Otherwise it grants one.
     fn is_definition(&self) -> bool {
         self.becomes.is_none()
     }
 }
 
 impl Fate {
-    /// The word for programs.
+    /// The name for programs.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -121,7 +123,7 @@ fn what(access: &Access) -> (&Text, &Text, Option<&Text>) {
     (&access.action, &access.resource, access.condition.as_ref())
 }
 
-/// Denies that are taken away give what they denied.
+/// Removed denies give the access that they blocked.
 fn severe_denies(list: &StatedList) -> u64 {
     let denies = list.stated.iter().all(|it| it.effect == Effect::Deny);
     if denies { list.severe } else { 0 }
@@ -161,7 +163,7 @@ fn notes(contents: &Contents, is_definition: bool) -> Vec<Sentence> {
     notes
 }
 
-/// What a role says of itself; of a redefinition also what it said before, where that differs.
+/// The labels of a role; for a redefinition also the earlier ones that differ.
 fn labels(notes: &mut Vec<Sentence>, before: Option<&RoleLabels>, after: Option<&RoleLabels>, is_definition: bool) {
     let Some(now) = after else { return };
     let was = |differs: bool, sentence: Sentence, old: Option<Sentence>| match old.filter(|_| differs) {

@@ -1,7 +1,7 @@
 //! Long lists of access, summarised for people.
 //!
-//! Input: the accesses that a change gains, loses or states. Output: the same accesses with totals, and what is shown of them: see
-//! [`super::groups`]. The accesses themselves are kept whole.
+//! Adds totals to the accesses that a change gains, loses or states, and selects what is shown of them: see
+//! [`super::groups`]. The accesses themselves are kept complete.
 
 use super::groups::{AccessHolder, Item, grouped};
 use crate::access::model::facts::{AccessDelta, Stated};
@@ -13,11 +13,11 @@ use crate::report::limits::Limits;
 pub struct AccessList {
     /// Every piece, sorted by subject, then access.
     pub pieces: Vec<AccessDelta>,
-    /// How many they are.
+    /// The number of pieces.
     pub total: u64,
-    /// How many of them are privileged.
+    /// The number of privileged pieces.
     pub privileged: u64,
-    /// How many distinct accesses among them are privileged or unclassified.
+    /// The number of distinct accesses that are privileged or unclassified.
     pub severe: u64,
     /// Whether there may be more subjects, because a group's members are not all known.
     pub at_least: bool,
@@ -40,7 +40,7 @@ impl AccessList {
         }
     }
 
-    /// The same list, with nothing left out.
+    /// The same list, shown completely.
     #[must_use]
     pub fn in_full(&self) -> Self {
         Self::of(&self.pieces, self.at_least, Limits::ALL)
@@ -69,7 +69,7 @@ fn item(piece: &AccessDelta) -> Item<'_> {
 pub struct StatedList {
     /// The permissions.
     pub stated: Vec<Stated>,
-    /// How many of them are privileged or unclassified.
+    /// The number of privileged or unclassified permissions.
     pub severe: u64,
     /// All of them, named or in groups, the most severe first.
     pub bundles: Vec<Bundle>,

@@ -1,29 +1,29 @@
-//! The line of a file that a finding points at.
+//! The source line that a finding refers to.
 //!
-//! In: the text of the file and a place. Out: that line, and the region within it in characters. The source at the
-//! region is the value that the finding is about, cut at the end of the line where it goes on.
+//! Selects the line from the text of a file and a location, with the region within it in characters. The source at the
+//! region is the value that the finding is about, truncated at the end of the line if it continues.
 
 use crate::input::place::Place;
 use crate::input::text::Text;
 
-/// A line of source with the region that a finding is about.
+/// A line of source with the region of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The line, as it stands in the file, without its end.
+    /// The line as in the file, without its line end.
     pub source: Text,
     /// First character of the region within the line, from 0.
     pub start: usize,
     /// Character after the region, within the line.
     pub end: usize,
-    /// Whether the region goes on beyond this line.
+    /// Whether the region continues beyond this line.
     pub goes_on: bool,
-    /// Where a region that goes on ends: how many lines further down, and the character after it within that line.
+    /// The end of a region that continues: the number of further lines, and the character after it within that line.
     pub ends: Option<(u32, usize)>,
 }
 
 impl Excerpt {
-    /// Takes the line that a place names. `None` where the file has no such line, or only the whole file is meant, or the
-    /// line may hold a secret.
+    /// The line of a location. `None` if the file has no such line, if the location is the whole file, or if the line
+    /// may contain a secret.
     #[must_use]
     pub fn of(source: &str, place: &Place) -> Option<Self> {
         let found = Self::at(source, place)?;
@@ -66,8 +66,8 @@ impl Excerpt {
     }
 }
 
-/// Whether a line must not be repeated: from the first sign of a private key on, nothing of a file is, for nobody knows
-/// where the key ends; nor is a line that holds a token (two parts of a compact JWS are JSON objects in base64url).
+/// Whether a line must not be shown. Nothing after the first sign of a private key is shown, because the end of the key
+/// is unknown, and neither is a line with a token (two parts of a compact JWS are JSON objects in base64url).
 fn secret(source: &str, line: &Text) -> bool {
     const SIGNS: [&str; 2] = ["PRIVATE KEY", "b3BlbnNzaC1rZXk"];
     let begins = SIGNS.iter().filter_map(|sign| source.find(sign)).min();

@@ -1,10 +1,10 @@
-//! What a change states or gives, in one sentence: for formats that know findings only.
+//! What a change states or grants, in one sentence, for formats that only have findings.
 
 use crate::report::groups::Bundle;
 use crate::report::model::ChangeReport;
 use crate::report::sentence::Sentence;
 
-/// What a change states or gives, in one sentence: for formats that know findings only. Empty where there is nothing.
+/// What a change states or grants, in one sentence, for formats that only have findings. Empty if there is nothing.
 #[must_use]
 pub fn gives(change: &ChangeReport) -> Sentence {
     let mut parts: Vec<Sentence> = change.contents.notes.clone();

@@ -1,9 +1,10 @@
-//! Groups: long lists of accesses in at most as many lines as a person reads, with exact counts and the most severe first.
+//! Groups long lists of accesses into few lines, with exact counts and the most severe first.
 //!
-//! Input: accesses with their holders and what the classification says. Output: [`Bundle`]s. What is privileged or unclassified is
-//! listed one by one, up to a limit. The rest is listed one by one where it is short; otherwise it is grouped by sensitivity,
-//! holder, place, kind of action and kind of resource. If those groups are too many, coarser keys are tried ([`Grain`]), down to
-//! one group per sensitivity. The counts of all bundles always add up to the number of accesses. O(n log n) per grain tried.
+//! Builds [`Bundle`]s from accesses with their holders and classification. Privileged or unclassified accesses are
+//! listed individually, up to a limit. The rest is listed individually if it is short; otherwise it is grouped by
+//! sensitivity, holder, scope, kind of action and kind of resource. If there are too many groups, coarser keys are
+//! tried ([`Grain`]), down to one group per sensitivity. The counts of all bundles always add up to the number of
+//! accesses. O(n log n) per grain tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,45 +16,45 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::limits::Limits;
 
-/// Whose access it is, or which role states it.
+/// The subject that has an access, or the role that states it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum AccessHolder<'p> {
     Subject(&'p Subject),
     Role(&'p RoleId),
 }
 
-/// An access to be shown.
+/// An access to show.
 #[derive(Clone, Copy)]
 pub(super) struct Item<'p> {
     pub(super) holder: AccessHolder<'p>,
     pub(super) access: &'p Access,
     pub(super) sensitivity: Sensitivity,
     pub(super) privileged: Option<&'p Text>,
-    /// How the holder comes to it.
+    /// The path of the holder to it.
     pub(super) path: Option<&'p AccessPath>,
-    /// How the holder could reach it before, or can still.
+    /// The path by which the holder could reach it before, or still can.
     pub(super) elsewhere: Option<&'p AccessPath>,
 }
 
-/// What is shown of a list.
+/// The part of a list that is shown.
 pub(super) struct Grouped {
     /// The most severe first.
     pub(super) bundles: Vec<Bundle>,
-    /// How many distinct accesses are privileged or unclassified.
+    /// The number of distinct accesses that are privileged or unclassified.
     pub(super) severe: u64,
 }
 
-/// Whether an access must be shown by itself: it is privileged, or nothing classifies it.
+/// Whether an access must be listed individually: it is privileged or unclassified.
 pub(super) fn is_severe(sensitivity: Sensitivity, privileged: bool) -> bool {
     privileged || sensitivity == Sensitivity::Unknown
 }
 
-/// Whose, and where.
+/// The holder and the scope.
 type Pair<'p> = (AccessHolder<'p>, Option<&'p ResourceId>);
 /// Actions by resource.
 type Actions<'p> = BTreeMap<&'p Text, Vec<&'p Text>>;
 
-/// What accesses of one bundle have in common. The order is that in which they are shown.
+/// The common properties of the accesses of one bundle. Its order is the order of display.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind<'p> {
     mild: bool,
@@ -63,11 +64,11 @@ struct Kind<'p> {
     until: Option<Time>,
     exceptions: &'p [Exception],
     elsewhere: Option<&'p AccessPath>,
-    /// Stated by a role: it has no end of its own.
+    /// Stated by a role, so it has no expiry of its own.
     stated: bool,
 }
 
-/// A distinct access: its kind, resource and action. Who has it, and one path.
+/// A distinct access: its kind, resource and action, its holders, and one path.
 struct GroupLine<'p> {
     kind: Kind<'p>,
     resource: &'p Text,
@@ -76,7 +77,7 @@ struct GroupLine<'p> {
     path: Option<&'p AccessPath>,
 }
 
-/// Shows a list within limits. `at_least`: there may be more holders, because a group's members are not all known.
+/// Groups a list within limits. `at_least`: there may be more holders, because a group's members are not all known.
 pub(super) fn grouped<'p>(items: impl Iterator<Item = Item<'p>>, at_least: bool, show: Limits) -> Grouped {
     #[expect(clippy::type_complexity, reason = "it is used here alone")]
     let mut held: BTreeMap<(Kind<'p>, &Text, &Text), (Vec<Pair<'p>>, Option<&AccessPath>)> = BTreeMap::new();
@@ -115,9 +116,9 @@ pub(super) fn grouped<'p>(items: impl Iterator<Item = Item<'p>>, at_least: bool,
     Grouped { bundles, severe: count }
 }
 
-/// Every access by its name: accesses that the same holders have in the same places by one path are one bundle.
+/// Each access by name. Accesses that the same holders have in the same scopes by one path are one bundle.
 fn listed(lines: Vec<GroupLine<'_>>, at_least: bool, show: Limits) -> Vec<Bundle> {
-    // WHY: the path is part of the key, so that the one path shown is true for every access next to it.
+    // WHY: the path is part of the key, so that the path shown applies to every access next to it.
     let mut together: BTreeMap<(Kind<'_>, Vec<Pair<'_>>, Option<&AccessPath>), Actions<'_>> = BTreeMap::new();
     for line in lines {
         let key = (line.kind, line.pairs, line.path);
@@ -137,7 +138,7 @@ fn listed(lines: Vec<GroupLine<'_>>, at_least: bool, show: Limits) -> Vec<Bundle
         }
     };
     let mut bundles: Vec<Bundle> = together.into_iter().map(bundle).collect();
-    // WHY: the map already puts severe and sensitive ones first; within those each path comes once, the largest first.
+    // WHY: the map already sorts by severity and sensitivity. Within these, each path comes once, the largest first.
     bundles.sort_by_cached_key(|b| {
         let severe = is_severe(b.sensitivity, b.privileged.is_some());
         let gravity = (!severe, std::cmp::Reverse(b.sensitivity));
@@ -155,16 +156,16 @@ impl Kind<'_> {
     }
 }
 
-/// How fine groups are.
+/// How fine the groups are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Grain {
-    /// By holder and place, limits, kind of action, kind of resource.
+    /// By holder and scope, limits, kind of action, kind of resource.
     Fine,
     /// The same without the kind of resource, and with a coarser kind of action.
     Service,
-    /// By holder and place, and limits.
+    /// By holder and scope, and limits.
     Holders,
-    /// By sensitivity alone.
+    /// By sensitivity only.
     Sensitivity,
 }
 
@@ -199,7 +200,7 @@ impl<'l> Key<'l> {
     }
 }
 
-/// Accesses in groups, at the finest grain that fits.
+/// Groups accesses at the finest grain that fits.
 fn in_groups(lines: &[GroupLine<'_>], at_least: bool, show: Limits) -> Vec<Bundle> {
     let mut groups: BTreeMap<Key<'_>, Vec<&GroupLine<'_>>> = BTreeMap::new();
     for grain in Grain::ALL {
@@ -214,7 +215,7 @@ fn in_groups(lines: &[GroupLine<'_>], at_least: bool, show: Limits) -> Vec<Bundl
     groups.values().map(|lines| group(lines, at_least, show)).collect()
 }
 
-/// One group. What all its accesses share is named, the rest is counted.
+/// One group. Names what all its accesses have in common, and counts the rest.
 fn group(lines: &[&GroupLine<'_>], at_least: bool, show: Limits) -> Bundle {
     let kinds: BTreeSet<Kind<'_>> = lines.iter().map(|line| line.kind).collect();
     let pairs: BTreeSet<Pair<'_>> = lines.iter().flat_map(|line| line.pairs.iter().copied()).collect();
@@ -245,7 +246,7 @@ fn group(lines: &[&GroupLine<'_>], at_least: bool, show: Limits) -> Bundle {
     }
 }
 
-/// Through what accesses of a group can be reached besides, and whether that is so of all of them.
+/// The other paths by which accesses of a group can be reached, and whether that applies to all of them.
 fn elsewhere(kinds: &BTreeSet<Kind<'_>>) -> Option<Sentence> {
     let paths: BTreeSet<&AccessPath> = kinds.iter().filter_map(|kind| kind.elsewhere).collect();
     let first = paths.first()?;
@@ -266,7 +267,7 @@ fn summary(lines: &[&GroupLine<'_>], pieces: u64, show: Limits) -> Sentence {
     out.own(" on ").then(names_or_count(&resources, show.names, "resources", place))
 }
 
-/// Few names, or how many they are and what they begin with.
+/// The names if they are few; otherwise their number and common prefixes.
 fn names_or_count(names: &BTreeSet<&Text>, most: usize, what: &'static str, begin: impl Fn(&str) -> &str) -> Sentence {
     if names.len() <= most {
         return Sentence::new().names(names.iter().copied());
@@ -315,7 +316,7 @@ fn place(resource: &str) -> &str {
     separators.nth(nth).map_or(resource, |(at, _)| resource.get(..=at).unwrap_or(resource))
 }
 
-/// Whose access, and where: `1,658 groups and at least 3 identities, each in a scope of its own`.
+/// Holders and scopes: `1,658 groups and at least 3 identities, each in a scope of its own`.
 fn who(pairs: &[Pair<'_>], at_least: bool, names: usize) -> Sentence {
     let holders: BTreeSet<AccessHolder<'_>> = pairs.iter().map(|(s, _)| *s).collect();
     let scopes: BTreeSet<Option<&ResourceId>> = pairs.iter().map(|(_, s)| *s).collect();
@@ -365,7 +366,7 @@ fn many(holders: &BTreeSet<AccessHolder<'_>>, at_least: bool, names: usize) -> S
         .own(")")
 }
 
-/// The first names of a list, and how many more there are.
+/// The first names of a list, and the number of the others.
 fn some_names(names: impl Iterator<Item = Option<Text>>, show: usize) -> Sentence {
     let all: Vec<Option<Text>> = names.collect();
     let mut out = Sentence::new();
@@ -384,7 +385,7 @@ fn some_names(names: impl Iterator<Item = Option<Text>>, show: usize) -> Sentenc
     }
 }
 
-/// Resources with the same actions are one line, and every one of them is named.
+/// Resources with the same actions are one line, and each of them is named.
 fn accesses_of(what: &Actions<'_>) -> Vec<Sentence> {
     let mut lines: BTreeMap<&[&Text], Vec<&Text>> = BTreeMap::new();
     for (resource, actions) in what {
@@ -400,24 +401,24 @@ fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
-/// Holders that share accesses in the same places.
+/// Holders that share accesses in the same scopes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
-    /// Whose access, and where.
+    /// The holders and scopes.
     pub who: Sentence,
-    /// What access: one sentence per set of actions, or the sum of a group.
+    /// The accesses: one sentence per set of actions, or the summary of a group.
     pub what: Vec<Sentence>,
-    /// Until when, on which condition, except for what.
+    /// Expiry, condition and exceptions.
     pub limits: Sentence,
-    /// What the classification says.
+    /// The sensitivity by classification.
     pub sensitivity: Sensitivity,
     /// Why it is privileged, if it is.
     pub privileged: Option<Text>,
-    /// One path that gives it, that of the first subject; empty where there is nothing to say.
+    /// One path to it, that of the first subject; empty if there is nothing to show.
     pub way: Sentence,
-    /// Of gains: through what they could be reached before. Of losses: through what they can be reached still.
+    /// For gains: the path by which they could already be reached. For losses: the path by which they still can.
     pub elsewhere: Option<Sentence>,
-    /// How many accesses it stands for.
+    /// The number of accesses it represents.
     pub pieces: u64,
 }
 

@@ -1,7 +1,7 @@
-//! Lays text out in columns.
+//! Lays out text in columns.
 //!
-//! In: spans of escaped text with labels. Out: lines no wider than the page. Width is counted in terminal columns
-//! (Unicode East Asian Width, UAX #11), never in bytes. Nothing here reads what the text says.
+//! Converts spans of escaped text with labels into lines no wider than the page. Width is counted in terminal columns
+//! (Unicode East Asian Width, UAX #11), never in bytes. The layout does not depend on the meaning of the text.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -9,7 +9,7 @@ use super::sentence::{Sentence, Word};
 use super::style::{Label, Style};
 use crate::input::text::Text;
 
-/// Columns that text takes in a terminal.
+/// The number of terminal columns of a text.
 #[must_use]
 pub fn columns(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
@@ -23,13 +23,13 @@ pub struct StyledSpan {
 }
 
 impl StyledSpan {
-    /// Our own words: numbers, fixed words.
+    /// The tool's own words and numbers.
     #[must_use]
     pub fn own(label: Label, text: impl Into<String>) -> Self {
         Self { label, text: text.into() }
     }
 
-    /// Text from outside, escaped for a terminal.
+    /// External text, escaped for a terminal.
     #[must_use]
     pub fn outside(label: Label, text: &Text) -> Self {
         Self { label, text: text.terminal() }
@@ -41,7 +41,7 @@ impl StyledSpan {
 pub struct Page {
     width: usize,
     lines: Vec<Vec<StyledSpan>>,
-    /// After which lines an entry ends that must not go unseen.
+    /// The lines after which an entry ends that must be shown.
     marks: Vec<usize>,
 }
 
@@ -52,12 +52,12 @@ impl Page {
         Self { width: style.columns(), lines: Vec::new(), marks: Vec::new() }
     }
 
-    /// An entry ends here that must not go unseen.
+    /// Marks the end of an entry that must be shown.
     pub fn mark(&mut self) {
         self.marks.push(self.lines.len());
     }
 
-    /// After which lines entries end, in order.
+    /// The lines after which marked entries end, in order.
     #[must_use]
     pub fn marks(&self) -> &[usize] {
         &self.marks
@@ -70,7 +70,7 @@ impl Page {
         }
     }
 
-    /// A paragraph: its first line behind `first`, the others behind as many blanks as that takes.
+    /// A paragraph: `first` before its first line, and the same number of spaces before the others.
     pub fn para(&mut self, first: &str, spans: &[StyledSpan]) {
         self.para_from(StyledSpan::own(Label::Plain, first), spans);
     }
@@ -78,19 +78,19 @@ impl Page {
     /// As [`Page::para`], with a label for the words in front.
     pub fn para_from(&mut self, first: StyledSpan, spans: &[StyledSpan]) {
         let used = columns(&first.text);
-        // WHY: a front wider than half the page would leave no room for the text; and only our own headings start in the
-        // first column, so that no long name can pose as one where it wraps.
+        // WHY: a prefix wider than half the page would leave no room for the text. Only the tool's own headings start
+        // in the first column, so that no long name can imitate one where it wraps.
         let again = StyledSpan::own(Label::Plain, " ".repeat(used.min(self.width / 2).max(2)));
         self.wrap(first, again, spans);
     }
 
-    /// A paragraph of somebody else's words: every line of it stands behind `bar`, so that it cannot look like ours.
+    /// A paragraph of quoted words. Every line starts with `bar`, so that it cannot imitate the tool's own text.
     pub fn quoted(&mut self, bar: &str, words: &Text) {
         let bar = StyledSpan::own(Label::Quiet, bar);
         self.wrap(bar.clone(), bar, &[StyledSpan::outside(Label::Words, words)]);
     }
 
-    /// Words of ours about somebody else's words: every line of it stands behind `bar` too.
+    /// The tool's own words about a quotation. Every line starts with `bar` too.
     pub fn beside_bar(&mut self, bar: &str, spans: &[StyledSpan]) {
         let bar = StyledSpan::own(Label::Quiet, bar);
         self.wrap(bar.clone(), bar, spans);
@@ -112,7 +112,7 @@ impl Page {
         self.para("", &[StyledSpan::own(Label::Heading, words)]);
     }
 
-    /// A line across the page, with a title in it.
+    /// A horizontal line with a title.
     pub fn rule(&mut self, title: &str) {
         let title = if title.is_empty() { String::new() } else { format!("── {title} ") };
         let title = cut(&title, self.width);
@@ -120,7 +120,7 @@ impl Page {
         self.lines.push(vec![StyledSpan::own(Label::Heading, title), StyledSpan::own(Label::Quiet, "─".repeat(rest))]);
     }
 
-    /// A line as it is, cut at the edge of the page.
+    /// A line without wrapping, truncated at the edge of the page.
     pub fn line(&mut self, label: Label, escaped: &str) {
         self.lines.push(vec![StyledSpan::own(label, cut(escaped, self.width))]);
     }
@@ -132,7 +132,7 @@ impl Page {
         self.lines.append(&mut other.lines);
     }
 
-    /// The lines, painted, without their LF.
+    /// The lines, styled, without line feeds.
     #[must_use]
     pub fn lines(&self, style: &Style) -> Vec<String> {
         self.lines
@@ -144,14 +144,14 @@ impl Page {
             .collect()
     }
 
-    /// The page, each line ended by LF.
+    /// The page, with a line feed after each line.
     #[must_use]
     pub fn render(&self, style: &Style) -> String {
         self.lines(style).into_iter().map(|line| line + "\n").collect()
     }
 }
 
-/// Cuts at a width, with `…` where something is missing.
+/// Truncates at a width, with `…` if anything is missing.
 #[must_use]
 pub fn cut(escaped: &str, width: usize) -> String {
     if columns(escaped) <= width {
@@ -170,8 +170,8 @@ pub fn cut(escaped: &str, width: usize) -> String {
     out
 }
 
-/// Breaks each line that is too wide between words; what follows stands below, further in. A name in backticks is never
-/// broken, however long: it may be a path or a command that somebody copies.
+/// Wraps each line that is too wide between words, and indents the continuation. A name in backticks is never wrapped,
+/// because it may be a path or a command to copy.
 #[must_use]
 pub fn fill(escaped: &str, width: usize) -> String {
     let lines: Vec<String> = escaped.split('\n').map(|line| fill_line(line, width)).collect();
@@ -185,7 +185,7 @@ fn fill_line(line: &str, width: usize) -> String {
     let words = line.trim_start_matches(' ');
     let indent = columns(line).saturating_sub(columns(words));
     let again = " ".repeat(indent.min(width / 2).saturating_add(2));
-    // A blank within a name is none between words; where a backtick is missing, nobody knows what is a name.
+    // A space within a name is no place to wrap. With an unmatched backtick, names cannot be recognised.
     let has_names = words.matches('`').count().is_multiple_of(2);
     let mut in_name = false;
     let between = |c: char| {
@@ -218,7 +218,7 @@ struct Wrap {
     line: Vec<StyledSpan>,
     used: usize,
     blanks: usize,
-    /// The word being read: a bracket and the name in it are one word, though they are two spans.
+    /// The current word: a bracket and the name in it are one word in two spans.
     word: Vec<StyledSpan>,
 }
 
@@ -264,7 +264,7 @@ impl Wrap {
         self.blanks = 0;
     }
 
-    /// A word wider than the page is broken where the page ends.
+    /// A word wider than the page is broken at its edge.
     fn long_word(&mut self, word: &[StyledSpan]) {
         if self.used + self.blanks + 8 > self.width && self.used > columns(&self.again.text) {
             self.turn();
@@ -306,7 +306,7 @@ impl Wrap {
     }
 }
 
-/// A sentence as spans: names stand out by their backticks alone.
+/// A sentence as spans. Names are marked by their backticks only.
 #[must_use]
 pub fn spans(label: Label, sentence: &Sentence) -> Vec<StyledSpan> {
     sentence.words().iter().map(|word| StyledSpan::own(label, Word::terminal(word))).collect()

@@ -1,19 +1,19 @@
-//! How much of long lists is shown to people, and listed for machines.
+//! How much of long lists is shown to people, and listed for programs.
 
 use crate::input::entitlement::Sensitivity;
 
 /// How much of a long list is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Distinct accesses up to which a list is shown one by one.
+    /// The maximum number of distinct accesses that are listed individually.
     pub full: usize,
-    /// Groups in which longer lists are shown.
+    /// The maximum number of groups for longer lists.
     pub lines: usize,
-    /// Privileged or unclassified accesses of a list that are shown one by one.
+    /// The maximum number of privileged or unclassified accesses that are listed individually.
     pub severe: usize,
-    /// Names in one line: subjects, scopes.
+    /// The maximum number of names in one line: subjects, scopes.
     pub names: usize,
-    /// Reasons, escalations, conflicts and groups, of each.
+    /// The maximum number of reasons, escalations, conflicts and groups, of each.
     pub facts: usize,
 }
 
@@ -24,14 +24,14 @@ impl Limits {
     pub const ALL: Self =
         Self { full: usize::MAX, lines: usize::MAX, severe: usize::MAX, names: usize::MAX, facts: usize::MAX };
 
-    /// The same for what is of a sensitivity: what is sensitive is shown one by one for longer.
+    /// The limits for a sensitivity: more of a sensitive list is listed individually.
     #[must_use]
     pub fn for_sensitivity(self, sensitivity: Sensitivity) -> Self {
         let full = if must_be_read(sensitivity) { self.full.max(self.severe) } else { self.full };
         Self { full, ..self }
     }
 
-    /// How much each of so many changes lists for machines, where all of them together have so many other facts.
+    /// The limits of each change for programs, from the number of changes and their total number of facts.
     #[must_use]
     pub fn listed(self, changes: usize, facts: usize) -> Listed {
         let is_all = self == Self::ALL;
@@ -48,32 +48,32 @@ impl Limits {
     }
 }
 
-/// How many privileged or unclassified accesses a person can approve in one piece.
+/// The maximum number of privileged or unclassified accesses that a person can approve in one piece.
 pub const MOST_SEVERE: usize = 100;
 
-/// Whether the whole card of something so sensitive must be read before it is approved.
+/// Whether the whole card must be read before approval, by sensitivity.
 #[must_use]
 pub fn must_be_read(sensitivity: Sensitivity) -> bool {
     sensitivity > Sensitivity::Moderate
 }
 
-/// How much a change lists for machines. What lies beyond is counted, and counts.
+/// How much a change lists for programs. The remainder is included in the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Accesses of a list, unless more are severe.
+    /// Accesses of a list, unless more of them are severe.
     pub accesses: usize,
     /// Privileged or unclassified accesses of a list.
     pub severe: usize,
-    /// Escalations, conflicts, and pieces that only the whole plan gives, of each.
+    /// Escalations, conflicts, and emergent pieces, of each.
     pub facts: usize,
-    /// Names of the changes that give such a piece.
+    /// Names of the changes responsible for such a piece.
     pub names: usize,
-    /// How many of the facts people are shown.
+    /// The number of facts shown to people.
     pub shown: usize,
 }
 
 impl Listed {
-    /// How many accesses of a list are listed, of which so many are privileged or unclassified.
+    /// How many accesses of a list are listed, given how many are privileged or unclassified.
     #[must_use]
     pub fn of(self, severe: usize) -> usize {
         self.accesses.max(severe.min(self.severe))

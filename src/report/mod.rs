@@ -1,8 +1,8 @@
-//! What was found and decided, put into words.
+//! The findings and decisions, in words.
 //!
-//! In: facts of `access`, findings, outcomes and decisions, as `cli` joins them. Out: one model ([`model`], [`record`]),
-//! sentences ([`sentence`]), and the same model in every format ([`render`]). This room decides nothing: verdicts,
-//! totals and exit codes come in with the model. It touches no clock, file, environment or terminal, and the same model
+//! Builds one model ([`model`], [`record`]) from facts of `access`, findings, outcomes and decisions; sentences
+//! ([`sentence`]); and every output format of the model ([`render`]). This module decides nothing: verdicts, totals and
+//! exit codes are part of the model. It does not access a clock, file, environment or terminal, and the same model
 //! always gives the same bytes.
 
 pub mod action;

@@ -1,7 +1,7 @@
-//! The report: what was found about plans and decided about their changes.
+//! The report: the findings about plans and the decisions on their changes.
 //!
-//! In: nothing (plain data; `build` fills the facts, `cli` the outcomes, steps and decisions). Out: everything that any
-//! renderer shows. INVARIANT: a renderer decides nothing and counts nothing, so verdicts, totals and exit code are here.
+//! Plain data for the renderers: `build` fills the facts, `app` the outcomes, steps and decisions. INVARIANT: a
+//! renderer decides nothing and counts nothing, so verdicts, totals and exit code are here.
 
 use crate::access::model::facts::CheckedClaim;
 use crate::input::digest::{Digest, of};
@@ -30,7 +30,7 @@ pub use consequence::{
 };
 pub use decision::{OutcomeReport, PolicyReport, PolicyVerdict, RejectionReport, Rule, State, StepReport, StepState};
 
-/// What a command has to say.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The command's name as users type it: `check`, `gate`, `review`, `diff`, `verify`, `log show`, …
@@ -39,30 +39,30 @@ pub struct Report {
     pub exit_code: u8,
     /// The verdict, one sentence.
     pub verdict: Sentence,
-    /// What is wrong or notable, in the order in which it is shown.
+    /// The findings, in the order of display.
     pub findings: Vec<Reported>,
-    /// What the command is about.
+    /// The subject of the command.
     pub body: Body,
-    /// What to do next, in order.
+    /// The next steps, in order.
     pub next: Vec<Sentence>,
 }
 
-/// What a command is about.
+/// The subject of a command.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// Nothing but findings, such as those of `trust check`.
+    /// Findings only, such as those of `trust check`.
     Findings,
     /// Plans: `check`, `gate`, `diff`, `explain`, a review without a terminal.
     Plans(Vec<PlanReport>),
-    /// A log that was verified.
+    /// A verified log.
     Verify(VerifyReport),
-    /// A log that is shown.
+    /// The contents of a log.
     Log(LogReport),
     /// A snapshot that was imported or is shown.
     Snapshot(SnapshotReport),
-    /// Who can do what.
+    /// Answers to an access query.
     Access(AccessReport),
-    /// Facts in rows: `status`, `snapshot diff`, one change's story.
+    /// Facts in rows: `status`, `snapshot diff`, the history of one change.
     Sheets(Sheets),
 }
 
@@ -79,25 +79,25 @@ impl Report {
     }
 }
 
-/// A finding with the line that it points at.
+/// A finding with its source line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reported {
     /// The finding.
     pub finding: Finding,
-    /// The line, where the file is at hand.
+    /// The line, if the file is available.
     pub excerpt: Option<Excerpt>,
-    /// The policy behind it, where one is.
+    /// The policy behind it, if there is one.
     pub rule: Option<Rule>,
 }
 
 impl Reported {
-    /// A finding; `source` gives the text of a file that was read, by its name.
+    /// Builds a finding; `source` returns the text of a file by its name.
     pub fn new<'s>(finding: Finding, source: impl Fn(&str) -> Option<&'s str>) -> Self {
         let excerpt = finding.place.as_ref().and_then(|place| Excerpt::of(source(&place.file)?, place));
         Self { finding, excerpt, rule: None }
     }
 
-    /// Whether the card of a change, or the head of its plan, says the same: where cards stand, this need not stand too.
+    /// Whether the card of a change, or the head of its plan, shows the same, so that it is redundant next to cards.
     #[must_use]
     pub fn is_on_card(&self) -> bool {
         let on_card = [
@@ -120,40 +120,40 @@ impl Reported {
 pub struct PlanReport {
     /// Its id.
     pub id: PlanId,
-    /// Its file, as the user named it.
+    /// Its file, as given by the user.
     pub file: Text,
     /// The SHA-256 of its bytes.
     pub digest: Digest<of::File>,
     /// The agent that wrote it.
     pub proposer: Text,
-    /// How the proposer was authenticated, one phrase of ours.
+    /// How the proposer was authenticated, as a phrase.
     pub authenticated: Sentence,
-    /// The person it says it acts for.
+    /// The person on whose behalf the proposer acts, according to the plan.
     pub sponsor: Option<Text>,
-    /// The task it says it serves.
+    /// The task, according to the plan.
     pub task: Option<Text>,
     /// The systems that its changes name or affect.
     pub targets: Vec<TargetReport>,
-    /// What it is for, in the assistant's words.
+    /// The intent, in the assistant's words.
     pub intent: Text,
-    /// After this it is void.
+    /// When it expires.
     pub expires: Time,
-    /// What policy says of the plan as a whole, beside its changes: nothing, where nothing is to be said.
+    /// The policies that deny or warn about the plan as a whole.
     pub policies: Vec<PolicyReport>,
-    /// Its changes, in the order in which they are shown.
+    /// Its changes, in the order of display.
     pub changes: Vec<ChangeReport>,
-    /// What only the whole plan gives.
+    /// Pieces that only the whole plan gives.
     pub emergent: Vec<EmergentReport>,
-    /// What only several changes together take.
+    /// Losses that only several changes together cause.
     pub lost_together: Vec<EmergentReport>,
     /// Mass removals, the most severe first.
     pub mass_removals: Vec<RemovalReport>,
-    /// Sums over the plan.
+    /// Totals of the plan.
     pub totals: Totals,
 }
 
 impl PlanReport {
-    /// How much each of its changes lists for machines.
+    /// The limits of each of its changes for programs.
     #[must_use]
     pub fn listed(&self) -> Listed {
         let facts = self.changes.iter().map(|it| it.emergent.len() + it.escalations.len() + it.sod.len()).sum();
@@ -162,10 +162,10 @@ impl PlanReport {
     }
 }
 
-/// Sums over a plan.
+/// Totals of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Changes.
+    /// The number of changes.
     pub changes: u64,
     /// Changes that policy denies.
     pub denied: u64,
@@ -185,7 +185,7 @@ pub struct Totals {
     pub gained_privileged: u64,
     /// Pieces that only the whole plan gives.
     pub emergent: u64,
-    /// Identities concerned.
+    /// Identities affected.
     pub identities: u64,
     /// Whether there may be more identities.
     pub at_least: bool,
@@ -197,25 +197,25 @@ pub struct Totals {
 pub struct ChangeReport {
     /// Its id within the plan.
     pub id: ChangeId,
-    /// Where it stands.
+    /// Its location.
     pub place: Place,
-    /// The digest that a decision is bound to, where it was computed.
+    /// The digest to which decisions are bound, if computed.
     pub digest: Option<Digest<of::Change>>,
-    /// The systems that it names or affects, where they were computed.
+    /// The systems that it names or affects, if computed.
     pub targets: Vec<TargetReport>,
-    /// The word of its action.
+    /// The name of its action.
     pub action: &'static str,
-    /// What it does, one sentence.
+    /// Its effect, in one sentence.
     pub sentence: Sentence,
     /// The entitlement's name, for typed confirmation.
     pub entitlement: Option<Text>,
-    /// What policy says.
+    /// The outcome of the policies.
     pub outcome: OutcomeReport,
     /// The approval steps, in order.
     pub steps: Vec<StepReport>,
-    /// What single policies said.
+    /// The results of single policies.
     pub policies: Vec<PolicyReport>,
-    /// What it states or gives, whether or not anyone gains by it.
+    /// What it states or grants, whether or not anyone gains access.
     pub contents: ContentsReport,
     /// Access gained.
     pub gained: AccessList,
@@ -223,41 +223,41 @@ pub struct ChangeReport {
     pub lost: AccessList,
     /// Access that can be activated later.
     pub gained_eligible: AccessList,
-    /// What it takes in one way and its holders still have in another.
+    /// Access that it removes by one path and its holders keep by another.
     pub kept: Vec<KeptReport>,
-    /// How many identities it concerns: `at least 3 identities (human)`.
+    /// The number of affected identities: `at least 3 identities (human)`.
     pub concerned: Sentence,
-    /// Groups concerned whose members are not all known.
+    /// Affected groups whose members are not all known.
     pub unknown_groups: Vec<Text>,
-    /// What of its effect is too large to tell.
+    /// The part of its effect that is too large to analyse.
     pub untold: Option<Sentence>,
     /// The changes it depends on.
     pub depends_on: Vec<ChangeId>,
-    /// Whole-plan pieces of which it is a part: places in [`PlanReport::emergent`].
+    /// Emergent pieces of which it is a part: indices into [`PlanReport::emergent`].
     pub emergent: Vec<usize>,
-    /// Losses of the whole plan of which it is a part: places in [`PlanReport::lost_together`].
+    /// Losses of the whole plan of which it is a part: indices into [`PlanReport::lost_together`].
     pub lost_together: Vec<usize>,
     /// Escalation paths that it opens.
     pub escalations: Vec<EscalationReport>,
-    /// The same, those of many subjects in one sentence.
+    /// The same, with many subjects grouped into one sentence.
     pub escalation_groups: Vec<EscalationReport>,
-    /// Escalation paths that lead to nothing that their subject could not do before.
+    /// Escalation paths that give their subject nothing new.
     pub already: Vec<AlreadyReport>,
-    /// Conflicts that it makes.
+    /// Separation-of-duties conflicts that it creates.
     pub sod: Vec<SodReport>,
-    /// The same, those of many subjects in one sentence.
+    /// The same, with many subjects grouped into one sentence.
     pub sod_groups: Vec<SodReport>,
     /// Why it is privileged; empty: it is not.
     pub privileged: Vec<Text>,
-    /// How many privileged or unclassified accesses it gives, with others of its plan as well.
+    /// The number of privileged or unclassified accesses it gives, including together with others of its plan.
     pub severe: u64,
-    /// The highest sensitivity of what it touches.
+    /// The highest sensitivity involved.
     pub sensitivity: Sensitivity,
-    /// How much of it no rule and no label classifies.
+    /// How much of it is not classified by any rule or label.
     pub unclassified: u64,
-    /// Where something is unclassified: a name in it that tells of an administrator.
+    /// If anything is unclassified: a name that suggests an administrator.
     pub admin_name: Option<Text>,
-    /// Whether everybody, or an anonymous caller, gains.
+    /// Whether everyone, or an anonymous caller, gains access.
     pub public: bool,
     /// Whether it gives any action on any resource.
     pub gives_everything: bool,
@@ -269,22 +269,22 @@ pub struct ChangeReport {
     pub outside: Vec<OutsideReport>,
     /// Whether an inverse change restores the state before.
     pub reversible: bool,
-    /// What the plan asserts, checked.
+    /// The checked claims of the plan.
     pub claims: Vec<CheckedClaim>,
     /// The assignment, role or group before and after, line by line.
     pub alteration: Option<Alteration>,
-    /// Why, in the assistant's words.
+    /// The reason, in the assistant's words.
     pub reason: Text,
-    /// What has been decided.
+    /// The decisions so far.
     pub state: State,
-    /// The rejections that block it, whatever policy says of it.
+    /// The rejections that block it, regardless of policy.
     pub rejections: Vec<RejectionReport>,
     /// How much of long lists is shown.
     pub show: Limits,
 }
 
 impl ChangeReport {
-    /// The same change, with nothing left out of its lists.
+    /// The same change, with complete lists.
     #[must_use]
     pub fn in_full(&self) -> Self {
         Self {
@@ -299,13 +299,13 @@ impl ChangeReport {
         }
     }
 
-    /// Whether a person must read its whole card before they approve it.
+    /// Whether a person must read the whole card before approving it.
     #[must_use]
     pub fn must_be_read(&self) -> bool {
         !self.privileged.is_empty() || must_be_read(self.sensitivity) || self.severe > 0
     }
 
-    /// How grave the change looks, for colour and for formats that know only severities.
+    /// The severity of the change, for colour and for formats that only have severities.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self.outcome {

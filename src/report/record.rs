@@ -1,6 +1,6 @@
-//! The report's other subjects: a verified log, a log that is shown, a snapshot.
+//! The other subjects of the report: a verified log, the contents of a log, a snapshot.
 //!
-//! In: nothing (plain data; `cli` fills it from `log` and `snapshot`). Out: what the renderers show.
+//! Plain data for the renderers, filled by `app` and `cli`.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::target::TargetReport;
 pub struct VerifyAnswer {
     /// Whether it holds.
     pub holds: Holds,
-    /// Why, one sentence.
+    /// The reason, in one sentence.
     pub says: Sentence,
 }
 
@@ -28,12 +28,12 @@ pub enum Holds {
     Yes,
     /// It does not.
     No,
-    /// This log alone cannot tell.
+    /// It cannot be decided from this log alone.
     Unknown,
 }
 
 impl Holds {
-    /// The word as users see it.
+    /// The word shown to users.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -44,18 +44,18 @@ impl Holds {
     }
 }
 
-/// What `verify` found.
+/// The result of `verify`.
 #[derive(Clone, Debug)]
 pub struct VerifyReport {
-    /// The log, as the user named it.
+    /// The log, as given by the user.
     pub file: Text,
-    /// The id of the log; none if it has no session.
+    /// The id of the log; `None` if it has no session.
     pub log_id: Option<Text>,
     /// Whether chains, seals and parents agree.
     pub integrity: VerifyAnswer,
     /// Whether every seal is signed by a key that was allowed.
     pub authenticity: VerifyAnswer,
-    /// Whether every remembered head is there.
+    /// Whether every known head is present.
     pub completeness: VerifyAnswer,
     /// Whether times are anchored or only claimed.
     pub time: VerifyAnswer,
@@ -65,11 +65,11 @@ pub struct VerifyReport {
     pub sessions: u64,
     /// Lines in the log.
     pub lines: u64,
-    /// The exact text of the line, where a proof of one line was verified.
+    /// The exact text of the line, if a proof of one line was verified.
     pub line: Option<Text>,
 }
 
-/// A seal that no session names as parent: what an auditor remembers.
+/// A seal that no session names as parent: the head that an auditor stores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The hash of the seal line.
@@ -78,22 +78,22 @@ pub struct Head {
     pub session: Text,
     /// The time it claims.
     pub at: Time,
-    /// Whose seal it says it is.
+    /// The principal of the seal, as claimed.
     pub principal: Text,
 }
 
-/// A log as a manager reads it.
+/// The contents of a log, for people.
 #[derive(Clone, Debug)]
 pub struct LogReport {
-    /// The log, as the user named it.
+    /// The log, as given by the user.
     pub file: Text,
-    /// What `verify` says of it, one sentence.
+    /// The result of `verify`, in one sentence.
     pub standing: Sentence,
     /// Its sessions, parents first.
     pub sessions: Vec<SessionRow>,
-    /// What was decided, in that order.
+    /// The decisions, in that order.
     pub decisions: Vec<DecisionRow>,
-    /// What is not shown, where something is not.
+    /// What is not shown, if anything.
     pub more: Option<Sentence>,
     /// Seals that no session names as parent.
     pub heads: Vec<Head>,
@@ -114,32 +114,32 @@ pub struct SessionRow {
     pub key: Text,
     /// The plans it is about.
     pub plans: Vec<Text>,
-    /// How many of each verdict, by word.
+    /// The number of decisions by verdict.
     pub verdicts: BTreeMap<&'static str, u64>,
-    /// Whether its seal and signature hold, one phrase.
+    /// Whether its seal and signature are valid, as a phrase.
     pub standing: Sentence,
 }
 
 /// A decision, an automatic outcome, an export or a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRow {
-    /// The session that says so.
+    /// The session that contains it.
     pub session: Text,
-    /// When, as the session claims.
+    /// The time, as claimed by the session.
     pub at: Time,
     /// The plan.
     pub plan: Text,
     /// The change.
     pub change: Text,
-    /// What the change does, one sentence.
+    /// The effect of the change, in one sentence.
     pub sentence: Sentence,
     /// `approve`, `reject`, `override`, `auto`, `export`, `result`.
     pub verdict: &'static str,
     /// The steps it fills.
     pub steps: Vec<Text>,
-    /// Who.
+    /// The person or principal.
     pub who: Text,
-    /// Why, in the words of that person.
+    /// The reason, in the words of that person.
     pub reason: Option<Text>,
     /// Whether the change is privileged.
     pub privileged: bool,
@@ -150,7 +150,7 @@ pub struct DecisionRow {
 pub struct SnapshotReport {
     /// The systems that it describes.
     pub targets: Vec<TargetReport>,
-    /// The file, as the user named it.
+    /// The file, as given by the user.
     pub file: Text,
     /// The system.
     pub source: Text,
@@ -158,8 +158,8 @@ pub struct SnapshotReport {
     pub taken_at: Time,
     /// The SHA-256 of its bytes.
     pub digest: Digest<of::File>,
-    /// How many of each kind of thing.
+    /// The number of objects of each kind.
     pub counts: BTreeMap<&'static str, u64>,
-    /// What stands out in it, where it is shown.
+    /// The inventory, if shown.
     pub sheets: Vec<Sheet>,
 }

@@ -1,7 +1,7 @@
 //! Sentences about accesses and the paths to them.
 //!
-//! In: facts. Out: a [`Sentence`]: our own words and names from outside, kept apart, so that each
-//! medium quotes and escapes the names in its own way and no name can pose as our words.
+//! A [`Sentence`] keeps the tool's own words and external names separate, so that each output format quotes and escapes
+//! the names in its own way, and no name can imitate the tool's words.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,18 +14,18 @@ use crate::input::text::Text;
 /// A part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
-    /// Ours.
+    /// The tool's own words.
     Own(Cow<'static, str>),
-    /// A name or value from outside, shown as a quotation.
+    /// An external name or value, shown as a quotation.
     Name(Text),
-    /// Prose of the site: advice of a policy, a title in its data. It is shown plain, without quotation marks.
+    /// Prose of the site: the advice of a policy, a title in its data. Shown without quotation marks.
     Prose(Text),
     /// A person's words, in quotation marks.
     Quote(Text),
 }
 
 impl Word {
-    /// For a terminal: a name stands in backticks, and a backtick within it is escaped.
+    /// For a terminal: a name is in backticks, and backticks within it are escaped.
     #[must_use]
     pub fn terminal(&self) -> String {
         match self {
@@ -37,12 +37,12 @@ impl Word {
     }
 }
 
-/// Words in quotation marks, of which there are none within.
+/// Words in quotation marks, without quotation marks inside.
 fn quoted(words: &str) -> String {
     format!("“{}”", words.replace(['“', '”'], "\""))
 }
 
-/// Our words and names from outside, in order.
+/// The tool's words and external names, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sentence(Vec<Word>);
 
@@ -53,20 +53,20 @@ impl Sentence {
         Self::default()
     }
 
-    /// A sentence of our own words only.
+    /// A sentence of the tool's own words only.
     #[must_use]
     pub fn of(words: impl Into<Cow<'static, str>>) -> Self {
         Self::new().own(words)
     }
 
-    /// Adds our own words.
+    /// Adds the tool's own words.
     #[must_use]
     pub fn own(mut self, words: impl Into<Cow<'static, str>>) -> Self {
         self.0.push(Word::Own(words.into()));
         self
     }
 
-    /// Adds a name from outside.
+    /// Adds an external name.
     #[must_use]
     pub fn name(mut self, text: &Text) -> Self {
         self.0.push(Word::Name(text.clone()));
@@ -100,7 +100,7 @@ impl Sentence {
         self
     }
 
-    /// Adds what `add` makes of a value, if there is one.
+    /// Applies `add` to a value, if there is one.
     #[must_use]
     pub fn maybe<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
         match value {
@@ -121,7 +121,7 @@ impl Sentence {
         self
     }
 
-    /// Adds up to `most` names, separated by commas, and says how many more there are.
+    /// Adds up to `most` names, separated by commas, and the number of the others.
     #[must_use]
     pub fn few_names(self, names: &[Text], most: usize) -> Self {
         match names.len().saturating_sub(most) {
@@ -136,7 +136,7 @@ impl Sentence {
         &self.0
     }
 
-    /// Whether it says nothing.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -175,7 +175,7 @@ impl Sentence {
         self.0.iter().map(word).collect()
     }
 
-    /// As text from outside, for a medium with an escape of its own; names stand in backticks.
+    /// As external text, for an output format with its own escaping; names are in backticks.
     #[must_use]
     pub fn text(&self) -> Text {
         let mut out = String::new();
@@ -199,17 +199,17 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
-/// That something was said of several at once, `n` with this one.
+/// A note that several items are reported together, `n` including this one.
 #[must_use]
 pub fn together(n: u64) -> String {
     format!("together with {}", counted(n.saturating_sub(1), "other", "others"))
 }
 
-/// How many identities something concerns. `at_least`: a group's members are not all known.
+/// The number of affected identities. `at_least`: a group's members are not all known.
 #[must_use]
 pub fn how_many(identities: u64, at_least: bool) -> String {
     match (identities, at_least) {
-        // WHY: "at least 0" reads as none, and a group that nobody can look into is not none.
+        // WHY: "at least 0" reads as none, but a group with unknown members may have some.
         (0, true) => "an unknown number of identities".to_owned(),
         (n, true) => format!("at least {}", counted(n, "identity", "identities")),
         (0, false) => "no identity".to_owned(),
@@ -217,7 +217,7 @@ pub fn how_many(identities: u64, at_least: bool) -> String {
     }
 }
 
-/// A number with thousands apart.
+/// A number with thousands separators.
 #[must_use]
 pub fn number(n: u64) -> String {
     let digits = n.to_string();
@@ -240,7 +240,7 @@ pub fn subject(subject: &Subject) -> Sentence {
     }
 }
 
-/// Where something holds.
+/// A scope in words.
 #[must_use]
 pub fn scope(scope: Option<&ResourceId>) -> Sentence {
     match scope {
@@ -249,7 +249,7 @@ pub fn scope(scope: Option<&ResourceId>) -> Sentence {
     }
 }
 
-/// What a permission says: `allow` or `deny` an action on a resource.
+/// A permission in words: `allow` or `deny` an action on a resource.
 #[must_use]
 pub fn permission(what: &Permission, allow: &'static str, deny: &'static str) -> Sentence {
     Sentence::of(match what.effect {
@@ -263,7 +263,7 @@ pub fn permission(what: &Permission, allow: &'static str, deny: &'static str) ->
     .maybe(what.condition.as_ref(), |s, condition| s.own(" if ").name(condition))
 }
 
-/// An access: what, where, on which condition, until when, except for what.
+/// An access in words: action, resource, scope, condition, expiry, exceptions.
 #[must_use]
 pub fn access(access: &Access) -> Sentence {
     Sentence::new()
@@ -275,7 +275,7 @@ pub fn access(access: &Access) -> Sentence {
         .then(limits(access.until, access.condition.as_ref(), &access.exceptions))
 }
 
-/// The limits of an access: its end, its condition and its exceptions.
+/// The limits of an access: its expiry, its condition and its exceptions.
 #[must_use]
 pub fn limits(until: Option<crate::input::time::Time>, condition: Option<&Text>, exceptions: &[Exception]) -> Sentence {
     let end = match until {
@@ -303,7 +303,7 @@ pub fn restrictions(condition: Option<&Text>, exceptions: &[Exception]) -> Sente
     out
 }
 
-/// What a permission or a deny leaves out.
+/// The exceptions of a permission or a deny.
 fn left_out(list: &[Except]) -> Sentence {
     let mut out = Sentence::new();
     for (at, e) in list.iter().enumerate() {
@@ -312,10 +312,10 @@ fn left_out(list: &[Except]) -> Sentence {
     if list.is_empty() { out } else { out.own(")") }
 }
 
-/// Steps of a way that are told, half of them from its beginning and half from its end.
+/// The maximum number of steps of a path that are shown, half of them from its start and half from its end.
 const MOST_STEPS: usize = 16;
 
-/// The way by which a subject comes to an access.
+/// The path from a subject to an access.
 #[must_use]
 pub fn path(path: &AccessPath) -> Sentence {
     let mut out = Sentence::new();
@@ -345,7 +345,7 @@ pub fn path(path: &AccessPath) -> Sentence {
     if path.is_empty() { out.own("in ways that are not told") } else { out }
 }
 
-/// Through what a path leads first, then the whole path.
+/// The main intermediate of a path first, then the whole path.
 #[must_use]
 pub fn through(steps: &AccessPath) -> Sentence {
     let leads = |step: &PathStep| matches!(step, PathStep::Member(..) | PathStep::ActsAs(..));

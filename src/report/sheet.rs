@@ -1,7 +1,7 @@
-//! Sheets: facts in rows, each with a title, that every format shows in its own way.
+//! Sheets: facts in rows under a title, which every format shows in its own way.
 //!
-//! In: nothing (plain data; `cli` fills it). Out: what the renderers show. A sheet's key and the keys of its columns are
-//! stable: programs read them. It counts nothing and decides nothing.
+//! Plain data for the renderers, filled by `cli`. The keys of a sheet and of its columns are stable, because programs
+//! read them.
 
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -14,11 +14,11 @@ pub type Column = (&'static str, &'static str);
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
-    /// Nothing is known, or nothing is to be said.
+    /// Unknown, or empty.
     Absent,
-    /// A name or words from outside.
+    /// An external name or text.
     Text(Text),
-    /// A word of ours.
+    /// A word of the tool.
     Word(&'static str),
     /// A number.
     Number(u64),
@@ -26,7 +26,7 @@ pub enum Cell {
     Yes(bool),
     /// A time.
     Time(Time),
-    /// Names from outside.
+    /// External names.
     List(Vec<Text>),
     /// A sentence.
     Says(Sentence),
@@ -57,7 +57,7 @@ pub struct Sheet {
     pub columns: &'static [Column],
     /// Its rows, each as long as the columns.
     pub rows: Vec<Vec<Cell>>,
-    /// What is said where there is no row.
+    /// The text shown if there are no rows.
     pub none: &'static str,
 }
 
@@ -69,11 +69,11 @@ impl Sheet {
     }
 }
 
-/// What a command has to say in sheets.
+/// The result of a command in sheets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheets {
-    /// Values that are about the whole: key, title, value.
+    /// Values about the whole: key, title, value.
     pub about: Vec<(&'static str, &'static str, Cell)>,
-    /// The sheets, in the order in which they are shown.
+    /// The sheets, in the order of display.
     pub sheets: Vec<Sheet>,
 }

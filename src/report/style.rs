@@ -1,11 +1,11 @@
-//! The one stylesheet: what a label looks like.
+//! The stylesheet: the appearance of each label.
 //!
-//! In: a label and text that is already escaped. Out: the text, coloured or not. Nothing is said by colour alone, and
-//! only the terminal's own sixteen colours are used, never black or white, so light and dark backgrounds both work.
+//! Colours text that is already escaped. No information is conveyed by colour alone, and only the terminal's own
+//! sixteen colours are used, never black or white, so that light and dark backgrounds both work.
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-/// What a piece of text is, so that the stylesheet can say how it looks.
+/// The role of a piece of text, from which the stylesheet derives its appearance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Label {
     /// Ordinary text.
@@ -13,32 +13,32 @@ pub enum Label {
     Plain,
     /// A title.
     Heading,
-    /// Something that stops.
+    /// Something that blocks.
     Stop,
-    /// Something to look at.
+    /// A warning.
     Warn,
     /// Something that passes.
     Pass,
-    /// Something to know.
+    /// A note.
     Note,
     /// Access gained.
     Gain,
     /// Access lost.
     Loss,
-    /// Of less weight.
+    /// Of less importance.
     Quiet,
-    /// Somebody else's words.
+    /// Quoted words.
     Words,
     /// A key that can be pressed.
     Key,
 }
 
-/// How text leaves: with colour or without, and how wide.
+/// The output style: with colour or without, and the width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Whether escape sequences for colour may be written.
     pub colour: bool,
-    /// Columns to fill at most.
+    /// The maximum number of columns.
     pub width: usize,
 }
 
@@ -49,7 +49,7 @@ impl Default for Style {
 }
 
 impl Style {
-    /// The narrowest page that is laid out; a narrower terminal gets this and wraps by itself.
+    /// The minimum layout width; a narrower terminal wraps by itself.
     pub const NARROWEST: usize = 24;
 
     /// Without colour.
@@ -64,7 +64,7 @@ impl Style {
         self.width.max(Self::NARROWEST)
     }
 
-    /// Text as the label looks.
+    /// Text in the appearance of the label.
     #[must_use]
     pub fn paint(&self, label: Label, escaped: &str) -> String {
         let ansi = ansi(label);
@@ -103,7 +103,7 @@ mod tests {
         (AnsiColor::Cyan, [0, 0xcd, 0xcd], [0, 0xff, 0xff]),
     ];
 
-    /// How much a colour stands out from another, from 1 to 21. Source: WCAG 2.2, "contrast ratio".
+    /// The contrast of two colours, from 1 to 21. Source: WCAG 2.2, "contrast ratio".
     fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
         let light = |colour: [u8; 3]| {
             let part = |n: u8| {
@@ -135,7 +135,8 @@ mod tests {
             let Some(anstyle::Color::Ansi(colour)) = ansi(label).get_fg_color() else { continue };
             let (_, normal, bright) = XTERM.iter().find(|(known, ..)| *known == colour).unwrap();
             let bold = ansi(label).get_effects().contains(anstyle::Effects::BOLD);
-            // What must be seen is bold, and stands out from both; the rest as much as what git shows by default.
+            // Important text is bold and contrasts with both backgrounds; other text has at least the contrast that git
+            // uses by default.
             let (shown, least) = if bold { (bright, 3.0) } else { (normal, 1.9) };
             for background in [[0; 3], [255; 3]] {
                 assert!(contrast(*shown, background) >= least, "{label:?}: {}", contrast(*shown, background));

@@ -1,9 +1,9 @@
 //! Gains by two baselines: what a subject holds directly, and what it can reach by acting as others.
 //!
-//! Compares two states of access by both baselines. An access that is new in either comparison is gained. An access that is
-//! new only in what is held keeps the path by which the subject could reach it before. With the states exchanged, the same
-//! comparison gives the losses and how they can still be reached. The held comparison runs only for subjects whose own
-//! holdings differ and that can act as others; its cost follows the holdings that differ.
+//! Compares two states of access by both baselines. An access that is new in either comparison is gained. An access
+//! that is new only in what is held keeps the path by which the subject could reach it before. With the states
+//! exchanged, the same comparison gives the losses and how they can still be reached. The held comparison runs only for
+//! subjects whose own holdings differ and that can act as others; its cost follows the holdings that differ.
 
 use std::collections::BTreeSet;
 
@@ -30,8 +30,8 @@ impl Comparison<'_, '_, '_> {
 
     /// Adds the accesses that a subject newly holds and could reach before.
     fn add_held(&self, subject: &Subject, most: usize, all: &mut AccessDiff) {
-        // WHY: a subject that can act as no other reaches exactly what it holds. Computing whom an administrator can act as
-        // is expensive, so administrators are compared directly.
+        // WHY: a subject that can act as no other reaches exactly what it holds. Computing the identities that a
+        // superuser can act as is expensive, so superusers are compared directly.
         if !self.before.is_administrator(subject) && self.before.row(subject).len() <= 1 {
             return;
         }
@@ -67,7 +67,8 @@ impl Comparison<'_, '_, '_> {
         }
     }
 
-    /// Leaves out what a new identity, and a subject that can act as it, has only as every authenticated subject has it.
+    /// Leaves out the access that a new identity, and a subject that can act as it, has only as every authenticated
+    /// subject has it.
     ///
     /// WHY: a subject that can act as another is authenticated and has this already. An anonymous caller is not.
     fn leave_out_what_everybody_has(&self, subject: &Subject, all: &mut AccessDiff) {

@@ -1,11 +1,13 @@
-//! Mass removals: access that a plan removes from many holders, counted together with other removals of its proposer within a day.
+//! Mass removals: access that a plan removes from many holders, counted together with other removals of its proposer
+//! within a day.
 //!
-//! Applies the plan, and then the plan with the proposer's pending reductions, to the snapshot. For each subject whose own holdings
-//! may differ, it compares the remaining roles, memberships and scopes, and counts the subjects that lose each. Losses through
-//! denies and narrower roles come from the accesses that the plan loses. A removal is a mass removal if more than three and more
-//! than half of the holders lose the entitlement, or all holders of a privileged one. Gains of the plan do not offset it, because
-//! they may be rejected. Cost: linear in the holdings of the affected subjects; for each entitlement, linear in twice the number of
-//! its losers or in the members of the groups that have it.
+//! Applies the plan, and then the plan with the proposer's pending reductions, to the snapshot. For each subject whose
+//! own holdings may differ, it compares the remaining roles, memberships and scopes, and counts the subjects that lose
+//! each. Losses through denies and narrower roles come from the accesses that the plan loses. A removal is a mass
+//! removal if more than three and more than half of the holders lose the entitlement, or all holders of a privileged
+//! one. Gains of the plan do not offset it, because they may be rejected. Cost: linear in the holdings of the affected
+//! subjects; for each entitlement, linear in twice the number of its losers or in the members of the groups that have
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -192,9 +194,9 @@ impl Removals<'_, '_, '_> {
         }
     }
 
-    /// The number of own assignments and memberships of an identity. Memberships by a rule of the system do not count, because
-    /// every identity has them. A group that no longer gives access does not count either; one that gives no access in the
-    /// snapshot counts, because it may give access elsewhere.
+    /// The number of own assignments and memberships of an identity. Memberships by a rule of the system do not count,
+    /// because every identity has them. A group that no longer gives access does not count either; one that gives no
+    /// access in the snapshot counts, because it may give access elsewhere.
     fn entitlements(&self, view: &AccessState<'_, '_>, id: &IdentityId) -> usize {
         let subject = Subject::Identity(id.clone());
         if view.deleted(&subject) || view.disabled(&subject) {
@@ -258,7 +260,8 @@ impl Removals<'_, '_, '_> {
         found
     }
 
-    /// The identities of people from whom the plan removes access, a credential or ownership, or which it disables or deletes.
+    /// The identities of people from whom the plan removes access, a credential or ownership, or which it disables or
+    /// deletes.
     fn approvers(&self, own: &Losses) -> BTreeSet<IdentityId> {
         let people: BTreeSet<&IdentityId> = self.question.people.iter().flatten().collect();
         let mut hit: BTreeSet<IdentityId> = own
@@ -307,8 +310,8 @@ impl Removals<'_, '_, '_> {
         }
     }
 
-    /// The holders of an entitlement in the snapshot: identities, and groups whose members are not all known. Stops counting at
-    /// `enough`.
+    /// The holders of an entitlement in the snapshot: identities, and groups whose members are not all known. Stops
+    /// counting at `enough`.
     fn holders(&self, thing: &Removable, enough: usize) -> BTreeSet<Subject> {
         let plain = self.plain;
         let covers = |a: &Assignment, at: &ResourceId| scope_covers(plain, a.scope.as_ref(), Some(at));
@@ -427,7 +430,7 @@ fn things(a: &AssignmentChange) -> Vec<Removable> {
     }
 }
 
-/// Whether a change can take access from somebody.
+/// Whether a change can remove access from a subject.
 fn takes(action: &Action) -> bool {
     match action {
         Action::Revoke(_)

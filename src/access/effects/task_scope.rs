@@ -1,8 +1,9 @@
 //! Task scope: whether the access that a change gives, removes and redefines is inside the plan's task.
 //!
-//! Compares the scope of every access gained or lost, and of every object that the change removes or redefines by name, with the
-//! scopes of the task. An object without a known scope is outside: access everywhere, a role that is assigned nowhere, a group
-//! that gives no access in the snapshot. Cost: linear in the accesses and in the assignments of a redefined role.
+//! Compares the scope of every access gained or lost, and of every object that the change removes or redefines by name,
+//! with the scopes of the task. An object without a known scope is outside: access everywhere, a role that is assigned
+//! nowhere, a group that gives no access in the snapshot. Cost: linear in the accesses and in the assignments of a
+//! redefined role.
 
 use std::collections::BTreeSet;
 
@@ -141,7 +142,8 @@ fn held(before: &AccessState<'_, '_>, subject: &Subject) -> Scopes {
     or_everywhere(before.own(subject).holdings.iter().map(|holding| holding.scope.clone()).collect())
 }
 
-/// The scopes at which a role, or a role that includes it, is assigned; everywhere if it is not assigned or is a boundary.
+/// The scopes at which a role, or a role that includes it, is assigned; everywhere if it is not assigned or is a
+/// boundary.
 fn assigned(before: &AccessState<'_, '_>, role: &RoleId) -> Scopes {
     let roles = closure(&BTreeSet::from([role.clone()]), |role| before.including(role));
     let mut scopes: Scopes =

@@ -1,7 +1,6 @@
 //! The rules of a classification, as written in files.
 //!
-//! Parses `classification.yaml` into rules and reports contradictions. Rules are applied in
-//! [`crate::access::risk::classification`].
+//! Parses `classification.yaml` into rules and reports contradictions. The module `classification` applies them.
 
 use std::collections::BTreeMap;
 

@@ -126,7 +126,7 @@ impl Keys {
         self
     }
 
-    /// The proposer whose plans a key proves, by itself or by any certificate that it signed with.
+    /// The proposer whose plans a key proves, directly or by any certificate with which it signed.
     #[must_use]
     pub fn proposer<'p>(&'p self, provers: &'p Provers, fingerprint: &str) -> Option<&'p IdentityId> {
         let certified = self.certified.get(fingerprint);
@@ -136,14 +136,14 @@ impl Keys {
         could.or_else(|| self.proven.get(fingerprint))
     }
 
-    /// Why nothing that a key approves counts: it proves plans, or signed a record in this log.
+    /// Why approvals by a key do not count: it proves plans, or signed a record in this log.
     #[must_use]
     pub fn bars_deciding<'k>(&'k self, provers: &'k Provers, fingerprint: &str) -> Option<Besides<'k>> {
         let records = || self.recorders.get(fingerprint).map(Besides::Recorder);
         self.proposer(provers, fingerprint).map(Besides::Proposer).or_else(records)
     }
 
-    /// Why nothing that a key records counts: it proves plans, or signed a review in this log.
+    /// Why records by a key do not count: it proves plans, or signed a review in this log.
     #[must_use]
     pub fn bars_recording<'k>(&'k self, provers: &'k Provers, fingerprint: &str) -> Option<Besides<'k>> {
         let decides = || self.reviewers.get(fingerprint).map(Besides::Person);
@@ -151,7 +151,7 @@ impl Keys {
     }
 }
 
-/// The proposer whose plans a key proves, or the certificate that it is used with.
+/// The proposer whose plans are proven by a key, or by the certificate with which it is used.
 #[must_use]
 pub fn proposer_of<'p>(
     provers: &'p Provers,
@@ -172,7 +172,7 @@ fn proposer<'p>(
 ) -> Option<&'p IdentityId> {
     let by = |way: &Way| match way {
         Way::Key { key, .. } => key.fingerprint() == fingerprint,
-        // WHY under that authority alone: the same name by another one is somebody else's.
+        // WHY only under that authority: the same name under another authority belongs to someone else.
         Way::Certificate { authority, principal } => certified(&authority.fingerprint(), principal.raw()),
         Way::Token(_) => false,
     };

@@ -1,4 +1,5 @@
-//! What a change or a plan leads to: emergent access, escalation paths, conflicts, removals, and access that is kept.
+//! The consequences of a change or a plan: emergent access, escalation paths, conflicts, removals, and access that is
+//! kept.
 
 use crate::input::digest::{Digest, of};
 use crate::input::id::ChangeId;
@@ -11,9 +12,9 @@ use crate::report::sentence::Sentence;
 pub struct OutsideReport {
     /// How: `gives`, `lasts`, `takes`, `no-task`, `closed`, `not-listed`, `too-large`.
     pub how: &'static str,
-    /// The scope; none for `gives` and `takes`: everywhere, or unknown.
+    /// The scope; `None` for `gives` and `takes`: everywhere, or unknown.
     pub scope: Option<Text>,
-    /// For `lasts`: the expiry; none: no expiry.
+    /// For `lasts`: the expiry; `None`: no expiry.
     pub until: Option<Time>,
 }
 
@@ -24,9 +25,9 @@ pub struct RemovalReport {
     pub kind: &'static str,
     /// The removal, as one clause.
     pub summary: Text,
-    /// How many lose it.
+    /// The number of subjects that lose it.
     pub taken: u64,
-    /// How many have it before.
+    /// The number of subjects that have it before.
     pub of: u64,
     /// The changes that remove or redefine access.
     pub changes: Vec<ChangeId>,
@@ -34,48 +35,48 @@ pub struct RemovalReport {
     pub with: Vec<ChangeId>,
 }
 
-/// Something before and after, line by line.
+/// An object before and after, line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alteration {
-    /// What it is: `assignment`, `role`, …, with its name.
+    /// Its kind and name: `assignment`, `role`, …
     pub what: Text,
-    /// Its lines before; empty: it is made.
+    /// Its lines before; empty: it is created.
     pub before: Vec<Text>,
-    /// Its lines after; empty: it is taken.
+    /// Its lines after; empty: it is removed.
     pub after: Vec<Text>,
 }
 
-/// What the whole plan gives and no single change gives.
+/// A piece that the whole plan gives and no single change gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmergentReport {
-    /// What it is, one sentence.
+    /// The piece, in one sentence.
     pub sentence: Sentence,
     /// The kind of piece: `access`, `escalation`, `sod`.
     pub kind: &'static str,
-    /// Whether it would only be eligible.
+    /// Whether the access is only eligible.
     pub eligible: bool,
     /// Sets of changes that each give it.
     pub sets: Vec<Vec<ChangeId>>,
-    /// Every change that is in a set, or was not shown to be outside one.
+    /// Every change that is in a set, or was not proven to be outside of all.
     pub members: Vec<ChangeId>,
     /// Whether all sets were found.
     pub complete: bool,
-    /// Changes of other plans, approved and not shown by the snapshot yet, that it takes as well.
+    /// Pending changes of other plans that it needs too.
     pub with: Vec<ChangeId>,
-    /// The changes that cost least to drop so that it does not come about.
+    /// The cheapest changes to drop so that it does not come about.
     pub drop: Vec<ChangeId>,
     /// Why it is privileged, if it is.
     pub privileged: Option<Text>,
-    /// The ways that give it.
+    /// The paths to it.
     pub ways: Vec<Sentence>,
-    /// How many pieces more it stands for.
+    /// The number of further pieces that it represents.
     pub others: u64,
-    /// Its hash: what a decision records.
+    /// The digest of the piece, which a decision records.
     pub digest: Digest<of::Piece>,
 }
 
 impl EmergentReport {
-    /// Whether it makes the changes privileged that give it, or brings together what must be apart.
+    /// Whether it makes the responsible changes privileged, or creates a separation-of-duties conflict.
     #[must_use]
     pub fn is_grave(&self) -> bool {
         self.kind != "access" || self.privileged.is_some()
@@ -85,53 +86,53 @@ impl EmergentReport {
 /// A completed escalation path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EscalationReport {
-    /// Its id in the data.
+    /// Its id in the catalogue.
     pub id: Text,
-    /// Who, and what it leads to, one sentence.
+    /// The subject and the title of the path, in one sentence.
     pub sentence: Sentence,
-    /// Who completes it.
+    /// The subject that completes it.
     pub subject: Text,
-    /// False: "possible", nothing to bind a variable to.
+    /// If false, the path is only possible: there is no object to bind a variable to.
     pub complete: bool,
-    /// How each requirement is held.
+    /// How each requirement is satisfied.
     pub ways: Vec<Sentence>,
 }
 
-/// What a change takes in one way and a subject still has in another.
+/// Access that a change removes by one path and a subject keeps by another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptReport {
-    /// Who has it still.
+    /// The subject.
     pub subject: Text,
-    /// How much of it, and how, one sentence.
+    /// How much of it the subject keeps, and how, in one sentence.
     pub sentence: Sentence,
     /// The path.
     pub way: Sentence,
-    /// How many accesses.
+    /// The number of accesses kept.
     pub accesses: u64,
-    /// Of how many.
+    /// The number of accesses removed.
     pub of: u64,
 }
 
-/// A subject for which escalation paths lead to nothing that it could not do before.
+/// A subject to which escalation paths give nothing new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlreadyReport {
-    /// Who.
+    /// The subject.
     pub subject: Text,
     /// The ids of the paths.
     pub paths: Vec<Text>,
-    /// That it could do as much before, one sentence.
+    /// That the subject could do as much before, in one sentence.
     pub sentence: Sentence,
 }
 
-/// A conflict of duties.
+/// A separation-of-duties conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SodReport {
     /// Its id in the data.
     pub id: Text,
-    /// Who holds both, and why they must be apart, one sentence.
+    /// The subject, and why the two sides must be separate, in one sentence.
     pub sentence: Sentence,
-    /// Who holds both.
+    /// The subject that holds both.
     pub subject: Text,
-    /// How both are held.
+    /// The path to each side.
     pub ways: Vec<Sentence>,
 }

@@ -1,4 +1,4 @@
-//! What policy and people say of a change: outcome, approval steps, policies, decisions and rejections.
+//! The decisions on a change: outcome, approval steps, policies, decisions and rejections.
 
 use crate::input::finding::ExceededLimit;
 use crate::input::id::PolicyId;
@@ -19,21 +19,21 @@ pub struct Rule {
     pub control: Text,
 }
 
-/// What policy says of a change.
+/// The outcome of the policies for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutcomeReport {
     /// It may not be proposed.
     Denied,
-    /// A person must take steps.
+    /// People must fill steps.
     Needs,
     /// It is explicitly low risk.
     Auto,
-    /// Policy was not asked (`diff`), or could not be.
+    /// Policy was not evaluated (`diff`), or could not be.
     Unjudged,
 }
 
 impl OutcomeReport {
-    /// The word as users see it.
+    /// The word shown to users.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -50,41 +50,42 @@ impl OutcomeReport {
 pub struct StepReport {
     /// Its name (`Owner`, `Security`, …).
     pub name: Text,
-    /// What is known of it.
+    /// Its state.
     pub state: StepState,
-    /// The people who could take it, if it is missing and they were evaluated.
+    /// The people who could fill it, if it is missing and they were evaluated.
     pub people: Option<Vec<Text>>,
-    /// Whether the key that took it proved that a person was there; none where nobody took it, or nothing is known.
+    /// Whether the approver's key proved that a person was present; `None` if the step is not filled, or this is
+    /// unknown.
     pub presence: Option<bool>,
 }
 
-/// How far a step is.
+/// The state of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepState {
-    /// Nobody has taken it; who could, if that is known.
+    /// Not filled; with the people who could fill it, if known.
     Missing(Option<Text>),
-    /// Somebody has.
+    /// Filled, with the approver.
     Filled(Text),
-    /// Policy does not ask for it.
+    /// Policy does not require it.
     Waived,
 }
 
-/// What a policy said.
+/// The result of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyReport {
     /// The policy.
     pub rule: Rule,
-    /// Which set it is of: `mandatory`, `override`, `advisory`.
+    /// Its enforcement: `mandatory`, `override`, `advisory`.
     pub enforcement: Text,
-    /// How bad it says it is.
+    /// The severity of a violation.
     pub severity: Text,
-    /// What it says.
+    /// The result.
     pub verdict: PolicyVerdict,
     /// The limits that are exceeded.
     pub limits: Vec<ExceededLimit>,
 }
 
-/// What a policy says of a change.
+/// The result of a policy for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PolicyVerdict {
     /// It denies.
@@ -98,7 +99,7 @@ pub enum PolicyVerdict {
 }
 
 impl PolicyVerdict {
-    /// The word as users see it.
+    /// The word shown to users.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -110,26 +111,26 @@ impl PolicyVerdict {
     }
 }
 
-/// What has been decided about a change.
+/// The state of the decision on a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
-    /// Nothing yet, or nothing is to be decided.
+    /// None yet, or none is needed.
     #[default]
     Open,
-    /// Enough people approved exactly this effect.
+    /// The required people approved exactly this effect.
     Approved(Sentence),
-    /// A person rejected it; who, when, and why.
+    /// A person rejected it; with the person, the time and the reason.
     Rejected(Sentence),
-    /// A denial was set aside.
+    /// A denial was overridden.
     Overridden(Sentence),
-    /// It held once, and holds no more; why.
+    /// It was approved, but the approval no longer counts; with the reason.
     Stale(Sentence),
-    /// Policy calls it low risk, and a recorder sealed that.
+    /// Policy allows it as low risk, and a recorder sealed that.
     Auto(Sentence),
 }
 
 impl State {
-    /// The word as users see it.
+    /// The word shown to users.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -142,7 +143,7 @@ impl State {
         }
     }
 
-    /// Who, when and why, where there is anything to say.
+    /// The person, the time and the reason, if there is anything to show.
     #[must_use]
     pub fn says(&self) -> Option<&Sentence> {
         match self {
@@ -155,18 +156,18 @@ impl State {
 /// A rejection that blocks a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectionReport {
-    /// Who rejected it.
+    /// The person who rejected it.
     pub by: Text,
     /// When that was sealed.
     pub at: Time,
-    /// Why.
+    /// The reason.
     pub reason: Option<Text>,
-    /// Who helps to lift it so far.
+    /// The people who lift it so far.
     pub lifted_by: Vec<Text>,
 }
 
 impl RejectionReport {
-    /// Who, when, why, and who helps to lift it.
+    /// The person, the time, the reason, and the people who lift it.
     #[must_use]
     pub fn sentence(&self) -> Sentence {
         let says = Sentence::of("by ").name(&self.by).own(format!(" at {}", self.at));

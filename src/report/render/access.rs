@@ -1,4 +1,4 @@
-//! `access`: who can, through what, and what stands in the way.
+//! `access`: which subjects can do something, by which paths, and what prevents it.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -39,7 +39,7 @@ fn put_row(page: &mut Page, asked: &AccessReport, row: &AccessRow) {
     page.para("", &spans(Label::Heading, &head));
     let mut last = None;
     for way in row.ways.iter().take(asked.shown) {
-        // Several paths to one access stand below it.
+        // Several paths to one access are listed below it.
         if last.replace((&way.access, way.eligible)) != Some((&way.access, way.eligible)) {
             let eligible = if way.eligible { " (once activated)" } else { "" };
             page.para("  ", &spans(Label::Plain, &sentence::access(&way.access).own(eligible)));

@@ -1,6 +1,6 @@
 //! The card of a change: facts and paths first, then policy with its advice, the assistant's words last and marked.
 //!
-//! In: a change of the report, and its plan. Out: lines on a page, for the terminal session and for printed reviews.
+//! Renders a change of the report and its plan as lines of a page, for the terminal session and for printed reviews.
 
 use crate::access::model::facts::ClaimResult;
 use crate::input::finding::ExceededLimit;
@@ -16,10 +16,10 @@ use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
 use crate::report::target;
 
-/// Names of the changes that give something together, for each fact of a kind that is shown.
+/// The maximum number of jointly responsible changes named, for each fact of a kind that is shown.
 const MOST_MEMBERS: usize = 3;
 
-/// Puts the card of a change on a page. `place` says where it stands: `2 of 5`.
+/// Puts the card of a change on a page. `place` is its position: `2 of 5`.
 pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &str) {
     page.gap();
     page.rule(&format!("{} · {place}", change.id.text().terminal()));
@@ -46,7 +46,7 @@ pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &st
 /// How a rejection is lifted.
 pub const LIFT: &str = "it stands until its author withdraws it, or two people permitted to override lift it";
 
-/// The rejections that block a change, whatever policy says of it.
+/// The rejections that block a change, regardless of policy.
 pub fn put_rejections(page: &mut Page, change: &ChangeReport) {
     for rejection in &change.rejections {
         page.para_from(StyledSpan::own(Label::Stop, "rejected "), &spans(Label::Plain, &rejection.sentence()));
@@ -152,13 +152,13 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     };
     let back = if change.reversible { "can be undone" } else { "cannot simply be undone" };
     page.para("  ", &[StyledSpan::own(Label::Plain, format!("{inside}; {back}"))]);
-    // WHY: what is made or taken is in the sentence above; only what is altered needs both sides.
+    // WHY: the sentence above already shows what is created or removed. Only an altered object needs both sides.
     if let Some(alteration) = change.alteration.as_ref().filter(|it| !it.before.is_empty() && !it.after.is_empty()) {
         put_alteration(page, alteration);
     }
 }
 
-/// What is taken in one way and kept in another.
+/// Access that is removed by one path and kept by another.
 pub fn put_kept(page: &mut Page, change: &ChangeReport) {
     let most = change.show.facts;
     for kept in change.kept.iter().take(most) {
@@ -168,7 +168,7 @@ pub fn put_kept(page: &mut Page, change: &ChangeReport) {
     and_more(page, change.kept.len(), most, "path by which it is kept", "paths by which it is kept");
 }
 
-/// What is reached beyond single accesses: escalations, conflicts of duties, and who is reached unseen.
+/// Consequences beyond single accesses: escalations, separation-of-duties conflicts, and groups with unknown members.
 pub fn put_reached(page: &mut Page, change: &ChangeReport) {
     let most = change.show.facts;
     let mut said = Vec::new();
@@ -190,7 +190,7 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
     }
     and_more(page, change.sod_groups.len(), most, "conflict of duties", "conflicts of duties");
     if !change.unknown_groups.is_empty() {
-        // WHY: an export may know the members of none of its hundreds of groups; the finding counts them all.
+        // WHY: an export may lack the members of all its hundreds of groups; the finding counts them all.
         let most = change.show.names;
         let named = change.unknown_groups.iter().take(most);
         let more = change.unknown_groups.len().saturating_sub(most);
@@ -201,7 +201,7 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
     }
 }
 
-/// Says that a list goes on; `d` shows it whole in a terminal.
+/// Notes that a list is truncated; `d` shows all of it in a terminal.
 pub(super) fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, many: &str) {
     let left = u64::try_from(all.saturating_sub(shown)).unwrap_or(u64::MAX);
     if left > 0 {
@@ -213,7 +213,7 @@ pub(super) fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, man
 pub const NARROW: &str = "narrow it to a smaller role, resource or scope, or split it: several changes of at most 100 privileged or \
                           unclassified accesses each";
 
-/// That a change gives more than a person can approve in one piece.
+/// The message that a change gives more than a person can approve in one piece.
 #[must_use]
 pub fn too_much(change: &ChangeReport) -> Option<Sentence> {
     (change.severe > MOST_SEVERE as u64).then(|| {
@@ -224,7 +224,7 @@ pub fn too_much(change: &ChangeReport) -> Option<Sentence> {
     })
 }
 
-/// What a change states or gives on a page, whether or not anyone gains by it.
+/// Puts what a change states or grants on a page, whether or not anyone gains access.
 pub fn put_contents(page: &mut Page, contents: &ContentsReport) {
     for note in &contents.notes {
         page.para("  ", &spans(Label::Plain, note));
@@ -240,7 +240,7 @@ pub fn put_contents(page: &mut Page, contents: &ContentsReport) {
     }
 }
 
-/// Gains or losses on a page; nothing where there are none.
+/// Puts gains or losses on a page; nothing if there are none.
 pub fn list(page: &mut Page, verb: &str, sign: &str, label: Label, list: &AccessList) {
     if list.is_empty() {
         return;
@@ -251,7 +251,7 @@ pub fn list(page: &mut Page, verb: &str, sign: &str, label: Label, list: &Access
     accesses(page, &head, sign, label, &list.bundles);
 }
 
-/// Whose accesses are, and the path to them, is said once for all the accesses that follow.
+/// The holder of accesses, and the path to them, is shown once for all accesses that follow.
 fn accesses(page: &mut Page, head: &str, sign: &str, label: Label, bundles: &[Bundle]) {
     page.para("  ", &[StyledSpan::own(Label::Plain, head)]);
     let (mut whose, mut way) = (None, None);
@@ -286,12 +286,12 @@ fn accesses(page: &mut Page, head: &str, sign: &str, label: Label, bundles: &[Bu
     }
 }
 
-/// When what is gained or lost can be reached in another way.
+/// Whether gains could be reached before, or losses can still be reached.
 pub(super) fn before_or_still(is_loss: bool) -> &'static str {
     if is_loss { "still" } else { "already" }
 }
 
-/// Ways, less those that stand above already: one that leads to many things is said once.
+/// Paths, except those already shown above: a path to many accesses is shown once.
 fn ways<'r>(page: &mut Page, said: &mut Vec<&'r Sentence>, ways: &'r [Sentence]) {
     for way in ways {
         if !said.contains(&way) {
@@ -335,7 +335,7 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
     }
 }
 
-/// Something before and after as a unified diff.
+/// An alteration as a unified diff.
 pub fn put_alteration(page: &mut Page, alteration: &Alteration) {
     page.para("  ", &[StyledSpan::outside(Label::Quiet, &alteration.what)]);
     for (sign, text) in crate::report::render::unified::unified(alteration) {
@@ -370,7 +370,7 @@ fn steps(page: &mut Page, change: &ChangeReport) {
     }
 }
 
-/// What a key says of the person who held it.
+/// What a key proves about the person who used it.
 #[must_use]
 pub fn presence(proven: bool) -> &'static str {
     if proven { ", shown to be there by a touched key" } else { ", whom no touched key shows to have been there" }
@@ -403,7 +403,7 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
             &[StyledSpan::outside(Label::Plain, &rule.advice)],
         );
     }
-    // WHY: a control is what a denial rests on; beside every warning it is noise, and the other formats carry it.
+    // WHY: the control explains a denial. Next to every warning it is noise, and the other formats contain it.
     let denies = matches!(policy.verdict, PolicyVerdict::Denies | PolicyVerdict::Fails);
     if denies && !rule.control.raw().is_empty() {
         page.para_from(

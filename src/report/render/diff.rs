@@ -1,6 +1,7 @@
 //! `review diff`: what a plan does to effective access.
 //!
-//! In: the report's plans. Out: tables of gains and losses, each altered assignment as a unified diff, what emerges.
+//! Renders the report's plans as tables of gains and losses, with each altered assignment as a unified diff, and
+//! emergent pieces.
 
 use super::{card, findings, table, text};
 use crate::input::finding::Code;
@@ -12,11 +13,11 @@ use crate::report::model::{ChangeReport, EmergentReport, PlanReport, Report, Rep
 use crate::report::sentence::{Sentence, counted};
 use crate::report::style::{Label, Style};
 
-/// Plans as what they do to effective access.
+/// The effects of plans on access.
 #[must_use]
 pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
     let mut page = Page::new(style);
-    // WHY: the tables below say all that a card says but what the plan claims.
+    // WHY: the tables below show everything that a card shows except the claims of the plan.
     let is_claim = |it: &Reported| matches!(it.finding.code, Code::ClaimContradicted | Code::ClaimUnchecked);
     let beside: Vec<Reported> = report.findings.iter().filter(|it| !it.is_on_card() || is_claim(it)).cloned().collect();
     findings::put(&mut page, style, &beside);
@@ -35,7 +36,7 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
     page.render(style)
 }
 
-/// What only several changes together give or take.
+/// What only several changes together give or remove.
 fn put_together(page: &mut Page, heading: &str, pieces: &[EmergentReport], what: &str, most: Listed) {
     if pieces.is_empty() {
         return;
@@ -97,8 +98,8 @@ fn put_list(page: &mut Page, style: &Style, what: &str, sign: char, list: &Acces
     }
 }
 
-/// Gains or losses: whose and by which way above, what in a table. WHY not all in one table: in four columns of a terminal
-/// the names of a real system leave nothing that can be read.
+/// Gains or losses: holder and path above, accesses in a table. WHY not all in one table: with the names of a real
+/// system, four columns in a terminal would be too narrow to read.
 fn put_bundles(page: &mut Page, style: &Style, head: &str, sign: char, bundles: &[Bundle]) {
     let label = match sign {
         '-' => Label::Loss,

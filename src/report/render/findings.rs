@@ -1,7 +1,6 @@
-//! Findings as blocks: what, where, the line with the place marked, how to fix it.
+//! Findings as blocks: message, location, the source line with the region marked, and help.
 //!
-//! In: findings with excerpts. Out: lines on a page. The caret stands below the first column of the value, counted in
-//! terminal columns after escaping.
+//! The caret is below the first column of the value, counted in terminal columns after escaping.
 
 use crate::input::finding::Severity;
 use crate::input::text::Text;
@@ -18,7 +17,7 @@ pub fn put(page: &mut Page, style: &Style, findings: &[Reported]) {
     }
 }
 
-/// Puts the findings of a report on a page, less those that its cards show.
+/// Puts the findings of a report on a page, except those that its cards show.
 pub fn put_beside_cards(page: &mut Page, style: &Style, report: &Report) {
     let has_cards = report.changes().next().is_some();
     for reported in report.findings.iter().filter(|it| !(has_cards && it.is_on_card())) {
@@ -66,7 +65,7 @@ fn put_one(page: &mut Page, style: &Style, reported: &Reported) {
     }
 }
 
-/// The line, cut to the room there is, and the carets below the value.
+/// The source line, truncated to the available width, and the carets below the value.
 fn marked(excerpt: &Excerpt, room: usize) -> (String, String) {
     let part = |from: usize, to: usize| -> String {
         let raw: String = excerpt.source.raw().chars().skip(from).take(to.saturating_sub(from)).collect();
@@ -75,7 +74,7 @@ fn marked(excerpt: &Excerpt, room: usize) -> (String, String) {
     let (before, value) = (part(0, excerpt.start), part(excerpt.start, excerpt.end));
     let after = part(excerpt.end, usize::MAX);
     let value_room = columns(&value).max(1).min(room / 2);
-    // WHY: where the value would fall off the page, the text before it gives way.
+    // WHY: if the value would be outside of the page, the text before it is truncated.
     let keep = room.saturating_sub(value_room + 4);
     let before = tail(&before, keep.min(room * 2 / 3).max(room / 3));
     let source = cut(&format!("{before}{value}{after}"), room);
@@ -84,7 +83,7 @@ fn marked(excerpt: &Excerpt, room: usize) -> (String, String) {
     (source, format!("{}{}", " ".repeat(start), "^".repeat(wide)))
 }
 
-/// The end of a text that fits a width, with `…` where something is missing.
+/// The end of a text that fits a width, with `…` if anything is missing.
 fn tail(escaped: &str, width: usize) -> String {
     if columns(escaped) <= width {
         return escaped.to_owned();

@@ -25,7 +25,7 @@ impl Format {
     pub const ALL: &'static [Self] =
         &[Self::Text, Self::Json, Self::Sarif, Self::Junit, Self::Github, Self::Gitlab, Self::Markdown];
 
-    /// The word as users type it.
+    /// The name that users type.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

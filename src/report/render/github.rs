@@ -30,7 +30,7 @@ pub fn render(report: &Report) -> String {
             properties.push(format!("col={}", place.column));
             if let Some(excerpt) = reported.excerpt.as_ref().filter(|e| e.end > e.start) {
                 match excerpt.ends {
-                    // WHY: columns count only where a region stands within one line.
+                    // WHY: columns have a meaning only if the region is within one line.
                     Some((further, _)) => properties.push(format!("endLine={}", place.line.saturating_add(further))),
                     None => properties.push(format!("endColumn={}", excerpt.end)),
                 }

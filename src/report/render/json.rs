@@ -1,7 +1,7 @@
 //! JSON for programs: `schema_version` 2.
 //!
-//! In: the report. Out: one JSON document. Names stand in it as they came; JSON's own escapes are enough there, but every
-//! hidden character is written as `\u…`, so that the bytes are harmless on a terminal as well.
+//! Renders the report as one JSON document. Names are unchanged and escaped by JSON only, but every hidden character is
+//! written as `\u…`, so that the output is harmless on a terminal too.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ use crate::report::sentence;
 
 pub(super) mod forms;
 
-/// The version of the form.
+/// The version of the format.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// The JSON Schema of the report.
@@ -99,18 +99,19 @@ pub fn render(report: &Report) -> String {
     document(&out)
 }
 
-/// Any value as a JSON document ended by LF, without a hidden character in it.
+/// Any value as a JSON document that ends with a line feed, without hidden characters.
 pub(super) fn document(value: &impl Serialize) -> String {
-    // WHY: these structs hold no map with keys other than strings, the only thing that serde_json refuses.
+    // WHY: these structs have no maps with keys other than strings, which are the only error of `serde_json`.
     let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
     harmless(&json)
 }
 
-/// Writes hidden characters of a JSON document as escapes. They stand only within strings, LF only between tokens.
+/// Escapes hidden characters of a JSON document. They occur only within strings, and LF only between tokens.
 pub(super) fn harmless(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + 1);
     let mut rest = json;
-    // WHY: of ASCII only these are hidden, and JSON has escaped all others within strings; most documents are all ASCII.
+    // WHY: in ASCII only these are hidden, and JSON has escaped all others within strings. Most documents are all
+    // ASCII.
     let other = |b: u8| (b < 0x20 && b != b'\n') || b >= 0x7f;
     while let Some(at) = rest.bytes().position(other) {
         let (plain, from) = rest.split_at(at);
@@ -183,7 +184,7 @@ fn changes(plan: &PlanReport) -> impl Iterator<Item = ChangeOut<'_>> {
     plan.changes.iter().map(move |it| change(plan, it, most))
 }
 
-/// All of a list, or the most severe where not all of it is listed.
+/// All of a list, or its most severe entries if it is truncated.
 fn most_severe<T>(all: &[T], most: Listed, rank: impl Fn(&T) -> (bool, Sensitivity)) -> Vec<&T> {
     let severe = all.iter().filter(|it| rank(it).0).count();
     let most = most.of(severe);
@@ -232,7 +233,7 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
         most_severe(&list.pieces, most, rank_of).into_iter().map(|one| piece(one, gains)).collect()
     };
     let not_listed = MoreOut::of(it, most);
-    // WHY: where every access is listed, groups of them say nothing new.
+    // WHY: if every access is listed, groups of them add nothing.
     let groups = |list: &'r AccessList, more: usize| match more {
         0 => Vec::new(),
         _ => list.bundles.iter().map(group).collect(),

@@ -1,6 +1,6 @@
 //! `JUnit` XML: a suite per plan, a case per change; and a suite for the findings that belong to no change.
 //!
-//! Denied and stale changes fail, undecided ones of a gate too; a finding of weight `error` is an error.
+//! Denied and stale changes fail, and so do undecided ones of a gate; a finding with severity `error` is an error.
 
 use std::fmt::Write as _;
 
@@ -58,7 +58,7 @@ fn suite(out: &mut String, name: &str, tests: usize, failures: u32, errors: u32,
     out.push_str("  </testsuite>\n");
 }
 
-/// Writes a case; true if it fails.
+/// Writes a case. Returns whether it fails.
 fn case(out: &mut String, report: &Report, plan: &Text, change: &ChangeReport) -> bool {
     let _ = write!(
         out,

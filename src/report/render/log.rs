@@ -1,4 +1,4 @@
-//! `log show`: a table that a manager reads.
+//! `log show`: a table for people.
 
 use super::{findings, table, text, verify};
 use crate::input::text::Text;
@@ -9,10 +9,10 @@ use crate::report::record::{DecisionRow, LogReport, SessionRow};
 use crate::report::sentence::{Sentence, number};
 use crate::report::style::{Label, Style};
 
-/// How many digits of a session's id are shown: two sessions of a log hardly ever share as many.
+/// How many digits of a session's id are shown. Two sessions of a log are very unlikely to have the same.
 const SHORT: usize = 8;
 
-/// A log as text: its standing first, then sessions, decisions, heads.
+/// A log as text: the result of its verification first, then sessions, decisions, heads.
 #[must_use]
 pub fn render(report: &Report, log: &LogReport, style: &Style) -> String {
     let mut page = Page::new(style);
@@ -66,12 +66,12 @@ fn decision(row: &DecisionRow) -> Vec<String> {
     ]
 }
 
-/// As much of a session's id as names it to `log prove`.
+/// The part of a session's id that `log prove` accepts.
 fn short(session: &Text) -> String {
     session.terminal().chars().take(SHORT).collect()
 }
 
-/// A time that a narrow column can break between date and hour.
+/// A time that a narrow column can wrap between date and hour.
 fn when(at: Time) -> String {
     at.to_string().replace('T', " ")
 }

@@ -1,7 +1,7 @@
 //! Markdown for a comment on a pull request: a summary table, one collapsed section per change.
 //!
-//! INVARIANT: everything from outside goes through `Text::markdown` or `Sentence::markdown`; our own markup never stands
-//! within a value.
+//! INVARIANT: all external text is escaped by `Text::markdown` or `Sentence::markdown`. The tool's own markup never
+//! occurs within a value.
 
 use std::fmt::Write as _;
 
@@ -18,17 +18,17 @@ use crate::report::record::{LogReport, VerifyAnswer, VerifyReport};
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::sheet::Cell;
 
-/// How many bytes the findings, one plan's table, all tables and all sections may come to, one after the other. A comment on a pull request
-/// holds 65,536 characters; a longer one is refused as a whole.
+/// The maximum size in bytes of the findings, of one plan's table, of all tables and of all sections. A comment on a
+/// pull request has at most 65,536 characters; a longer one is refused as a whole.
 const FINDINGS: usize = 16 << 10;
 const TABLE: usize = 24 << 10;
 const TABLES: usize = 42 << 10;
 const ALL: usize = 60 << 10;
 
-/// Facts of a kind in the section of a change, and names of changes in one of them.
+/// The maximum number of facts of a kind in the section of a change, and of names of changes in one of them.
 const MOST: usize = 20;
 
-/// Adds lines while they fit below a limit, and says how many did not.
+/// Adds lines while they fit below a limit, and then the number of those that did not.
 fn fitting(out: &mut String, limit: usize, lines: impl Iterator<Item = String>, left: impl Fn(u64) -> String) {
     let mut missing = 0;
     for line in lines {
@@ -109,7 +109,7 @@ fn finding(reported: &Reported) -> String {
     )
 }
 
-/// First the table of every plan, then a section for every change.
+/// The table of every plan first, then a section for every change.
 fn put_plans(out: &mut String, plans: &[PlanReport]) {
     fitting(out, TABLES, plans.iter().map(table), |n| {
         format!("{} left out here; the JSON report holds all of them\n\n", counted(n, "plan is", "plans are"))
@@ -177,7 +177,7 @@ fn step(step: &crate::report::model::StepReport) -> String {
 fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     let mut section = String::new();
     let out = &mut section;
-    // WHY: the line begins a block of HTML, in which Markdown's escapes are shown and not obeyed.
+    // WHY: the line begins a block of HTML, in which Markdown's escapes are shown literally.
     let title = change.sentence.html();
     let _ = writeln!(out, "<details><summary><code>{}</code>: {title}</summary>\n", change.id.text().xml());
     if let Some(says) = change.state.says().filter(|_| change.rejections.is_empty()) {
@@ -220,7 +220,7 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     list(out, "gains", false, &change.gained);
     list(out, "could activate later", false, &change.gained_eligible);
     list(out, "loses", true, &change.lost);
-    // WHY: a section that does not fit is left out whole.
+    // WHY: a section that does not fit is left out completely.
     let listed = plan.listed();
     let most = Listed { shown: listed.shown.min(MOST), names: listed.names.min(MOST), ..listed };
     for it in change.kept.iter().take(most.shown) {
@@ -274,7 +274,7 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     section
 }
 
-/// Says that a list goes on.
+/// Notes that a list is truncated.
 fn and_more(out: &mut String, all: usize, shown: usize, what: &str) {
     let left = all.saturating_sub(shown);
     if left > 0 {

@@ -1,8 +1,8 @@
-//! One model, many formats: one file a format.
+//! The output formats of the report: one file per format.
 //!
-//! In: a [`Report`] and a [`Style`]. Out: the bytes of a format. INVARIANT: whatever text came from outside, no output
-//! holds a control character but LF (and the stylesheet's own colours), nor a bidirectional or invisible character; the
-//! same report always gives the same bytes; the exit code is the report's, in every format.
+//! Renders a [`Report`] in a [`Style`] as the bytes of a format. INVARIANT: regardless of external text, no output
+//! contains a control character except LF (and the stylesheet's own colours), nor a bidirectional or invisible
+//! character; the same report always gives the same bytes; and the exit code is the report's, in every format.
 
 pub mod access;
 mod access_form;
@@ -29,7 +29,7 @@ use super::model::{Body, Report};
 use super::style::Style;
 pub use crate::report::render::format::Format;
 
-/// A report in a format, ended by LF.
+/// A report in a format. Ends with a line feed.
 #[must_use]
 pub fn render(report: &Report, format: Format, style: &Style) -> String {
     match format {

@@ -1,7 +1,8 @@
 //! SARIF 2.1.0 for code scanning.
 //!
-//! In: the report's findings. Out: one run with rules, results, regions and fingerprints that survive moved lines.
-//! Source: OASIS SARIF 2.1.0; columns count Unicode code points, both ends from 1, the end exclusive (§3.30.7–8).
+//! Renders the report's findings as one run with rules, results, regions and fingerprints that do not depend on line
+//! numbers. Source: OASIS SARIF 2.1.0; columns count Unicode code points, both ends from 1, the end exclusive
+//! (§3.30.7–8).
 
 use std::collections::BTreeMap;
 
@@ -124,7 +125,7 @@ struct Artifact {
 }
 
 impl Artifact {
-    /// A file, from the root of the sources unless it lies elsewhere.
+    /// A file, relative to the root of the sources unless it is outside of it.
     fn of(file: &str) -> Self {
         if file.starts_with('/') {
             return Self { uri: format!("file://{}", uri(file)), uri_base_id: None };
@@ -167,7 +168,7 @@ pub fn render(report: &Report) -> String {
         version: "2.1.0",
         runs: vec![SarifRun {
             tool: Tool { driver: Driver { name: "review", semantic_version: env!("CARGO_PKG_VERSION"), rules } },
-            // WHY: results of `check` and `gate` on one commit are two sets, and neither takes the other's place.
+            // WHY: the results of `check` and `gate` on one commit are two separate sets.
             automation_details: Automation { id: format!("review/{}/", report.command.replace(' ', "-")) },
             column_kind: "unicodeCodePoints",
             // WHY: "could not run" is exit 1 or 2; a denied plan is a successful run.
@@ -180,7 +181,7 @@ pub fn render(report: &Report) -> String {
     })
 }
 
-/// The file that a finding without a place is about: a result that points nowhere is refused by code scanning.
+/// The file of a finding without a location, because code scanning refuses a result without one.
 pub(super) fn matter(report: &Report) -> Option<String> {
     match &report.body {
         Body::Plans(plans) => plans.first().map(|plan| plan.file.raw().to_owned()),
@@ -191,7 +192,7 @@ pub(super) fn matter(report: &Report) -> Option<String> {
     }
 }
 
-/// The finding's code, or the policy behind it.
+/// The code of the finding, or the policy behind it.
 pub(super) fn rule_id(reported: &Reported) -> String {
     let code = reported.finding.code.name();
     reported.rule.as_ref().map_or_else(|| code.to_owned(), |rule| format!("{code}/{}", rule.id.as_str()))
@@ -219,7 +220,7 @@ fn rule(reported: &Reported, id: &str) -> RuleOut {
     }
 }
 
-/// The controls that a policy names, each by itself.
+/// The single controls that a policy names.
 fn controls(named: &Text) -> Vec<Text> {
     let mut found: Vec<Text> = Vec::new();
     for one in named.raw().split([',', ';']).map(str::trim).filter(|one| !one.is_empty()) {
@@ -259,7 +260,7 @@ fn result(
     }
 }
 
-/// Exactly the value.
+/// The region of exactly the value.
 fn region(reported: &Reported, place: &Place) -> Region {
     let excerpt = reported.excerpt.as_ref().filter(|e| e.end > e.start);
     let start = excerpt.map_or(place.column, |e| u32::try_from(e.start + 1).unwrap_or(place.column));
@@ -273,7 +274,7 @@ fn region(reported: &Reported, place: &Place) -> Region {
     }
 }
 
-/// A fingerprint that does not move with the line: rule, file, message and how often that came before.
+/// A fingerprint that does not depend on the line number: rule, file, message, and the number of earlier occurrences.
 pub(super) fn fingerprint(reported: &Reported, seen: &mut BTreeMap<String, u32>) -> String {
     let finding = &reported.finding;
     let file = finding.place.as_ref().map_or("", |place| &*place.file);

@@ -1,7 +1,7 @@
 //! Sheets as text, as Markdown, and as JSON.
 //!
-//! In: sheets, and a style. Out: a page, or parts of a document. People are shown the first rows of a long sheet and told
-//! how many there are; programs get all of them.
+//! Renders sheets as a page, or as parts of a document. People see the first rows of a long sheet and the number of
+//! rows; programs get all rows.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::report::sentence::number;
 use crate::report::sheet::{Cell, Sheet};
 use crate::report::style::{Label, Style};
 
-/// How many rows of a sheet people are shown.
+/// The maximum number of rows of a sheet that are shown to people.
 pub const SHOWN: usize = 20;
 
 /// Puts values about the whole on a page.
@@ -56,7 +56,7 @@ pub fn put(page: &mut Page, style: &Style, sheet: &Sheet) {
     }
 }
 
-/// The cells of a row that people are shown.
+/// The cells of a row that are shown to people.
 fn shown<'r>(sheet: &'r Sheet, row: &'r [Cell]) -> impl Iterator<Item = &'r Cell> {
     sheet.columns.iter().zip(row).filter(|((_, title), _)| !title.is_empty()).map(|(_, cell)| cell)
 }
@@ -74,7 +74,7 @@ fn terminal(cell: &Cell) -> String {
         Cell::Word(word) => (*word).to_owned(),
         Cell::Number(n) => number(*n),
         Cell::Yes(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        // A time that a narrow column can break between date and hour.
+        // A time that a narrow column can wrap between date and hour.
         Cell::Time(at) => at.to_string().replace('T', " "),
         Cell::List(list) => list.iter().map(Text::terminal).collect::<Vec<_>>().join(", "),
         Cell::Says(says) => says.terminal(),
@@ -118,7 +118,7 @@ pub fn markdown(cell: &Cell) -> String {
     }
 }
 
-/// A sheet's rows as JSON: one object a row.
+/// A sheet's rows as JSON: one object per row.
 #[must_use]
 pub fn rows(sheet: &Sheet) -> Value {
     let row = |cells: &Vec<Cell>| {

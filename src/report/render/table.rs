@@ -1,15 +1,14 @@
 //! Tables for a terminal.
 //!
-//! In: a header and rows of escaped text, and a width. Out: lines no wider than that. Widths are given, never asked of a
-//! terminal. A name is never broken: where a page is too narrow for columns that hold theirs whole, each row becomes a short
-//! list instead.
+//! Lays out a header and rows of escaped text within a given width, without access to a terminal. A name is never
+//! wrapped: if the page is too narrow for the columns, each row becomes a short list instead.
 
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use crate::report::layout::{Page, StyledSpan, columns};
 use crate::report::style::{Label, Style};
 
-/// The narrowest column that still reads as one.
+/// The minimum width of a readable column.
 const NARROWEST_COLUMN: usize = 8;
 
 /// Puts a table on a page. Cells are escaped text.
@@ -42,7 +41,7 @@ pub fn put(page: &mut Page, style: &Style, header: &[&str], rows: &[Vec<String>]
     }
 }
 
-/// How wide the longest word of a column is.
+/// The width of the longest word of a column.
 fn longest(title: &str, at: usize, rows: &[Vec<String>]) -> usize {
     let cells = rows.iter().filter_map(|row| row.get(at)).map(String::as_str);
     cells.chain([title]).flat_map(|cell| cell.split(' ')).map(columns).max().unwrap_or(0)

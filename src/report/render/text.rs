@@ -1,6 +1,6 @@
-//! The review in plain text: good enough to paste into a pull request.
+//! The review in plain text, suitable for a pull request.
 //!
-//! In: the report. Out: verdict, findings, the plans with a card per change, sums, next steps.
+//! Shows the verdict, findings, the plans with a card per change, totals, and next steps.
 
 use super::{card, findings, sheets, table};
 use crate::report::layout::{Page, StyledSpan, spans};
@@ -33,7 +33,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     page.render(style)
 }
 
-/// The verdict and what to do next: the end of every text.
+/// The verdict and the next steps, at the end of every text.
 pub fn close(page: &mut Page, report: &Report) {
     page.gap();
     let label = if report.exit_code == 0 { Label::Pass } else { Label::Stop };
@@ -46,7 +46,7 @@ pub fn close(page: &mut Page, report: &Report) {
     }
 }
 
-/// Who proposes what, and for whom.
+/// The proposer, the intent and the sponsor.
 pub fn put_head(page: &mut Page, plan: &PlanReport) {
     page.gap();
     page.rule(&format!("plan {}", plan.id.text().terminal()));
@@ -57,7 +57,7 @@ pub fn put_head(page: &mut Page, plan: &PlanReport) {
     page.quoted("  │ ", &plan.intent);
 }
 
-/// Who proposes, how that was proved, and for whom.
+/// The proposer, how that was proven, and the sponsor.
 pub fn put_proposer(page: &mut Page, plan: &PlanReport) {
     let mut by = Sentence::new().name(&plan.proposer);
     if !plan.authenticated.is_empty() {
@@ -102,7 +102,7 @@ fn row(change: &ChangeReport) -> Vec<String> {
     ]
 }
 
-/// The sums of a plan; what there is none of is left out, but gains and losses are always said.
+/// The totals of a plan. Zero counts are left out, except those of gains and losses.
 pub fn sums(page: &mut Page, totals: &Totals) {
     let needs = if totals.needs == 1 { "needs a person" } else { "need a person" };
     let line = listed(&[

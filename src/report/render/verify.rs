@@ -1,4 +1,4 @@
-//! `verify` for people: four answers, kept apart, and the heads to remember.
+//! `verify` for people: four separate answers, and the heads to store.
 
 use std::fmt::Write as _;
 
@@ -44,10 +44,10 @@ fn answer(page: &mut Page, name: &str, answer: &VerifyAnswer) {
     page.para(&format!("  {name}"), &line);
 }
 
-/// How many heads are shown; a log has one, or as many as went apart.
+/// The maximum number of heads shown. A log has one, or as many as its copies diverged.
 const MOST: usize = 10;
 
-/// The heads to show, and what to say of the others.
+/// The heads to show, and a note about the others.
 #[must_use]
 pub fn some(heads: &[Head]) -> (&[Head], Option<String>) {
     let shown = heads.get(..MOST).unwrap_or(heads);
@@ -72,7 +72,7 @@ pub fn heads(page: &mut Page, heads: &[Head]) {
     }
 }
 
-/// `log head`: one line per head, its hash first, for scripts.
+/// `log head`: one line per head, beginning with its hash, for scripts.
 #[must_use]
 pub fn head_lines(heads: &[Head]) -> String {
     let mut out = String::new();

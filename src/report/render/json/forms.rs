@@ -1,6 +1,6 @@
-//! The form of JSON for programs: what stands in it, under which names.
+//! The JSON format for programs: its structure and field names.
 //!
-//! In: nothing. Out: types that serialise so, from which its schema is made. What they hold is borrowed from the report.
+//! The schema is derived from these types. Their values are borrowed from the report.
 
 use schemars::JsonSchema;
 use std::collections::BTreeMap;
