@@ -143,7 +143,7 @@ changes:
             "--key",
             "keys/robot.pub",
         ]);
-        assert!(code == 1 && text.contains("before change"), "{text}");
+        assert!(code == 1 && text.contains("was exported from"), "{text}");
         assert_eq!(results(&life.confirm(5, "plan.yaml")), ["missing", "missing"]);
         life.psql(&script);
         assert_eq!(results(&life.confirm(0, "plan.yaml")), ["applied", "applied"]);

@@ -130,7 +130,7 @@ pub fn confirm(request: &ConfirmRequest) -> anyhow::Result<(Report, ExitCode)> {
     let exports = RecordedExports::read(&opened.log, &opened.verified)?;
     let (plan, mine) = exported(&exports, &file)?;
     let later = read_snapshot(&opened.site, &request.later)?;
-    fits(&later.snapshot, &mine, &request.later)?;
+    fits(&later, &mine, &request.later)?;
     let before = before(&opened.site, &mine, request.before.as_deref())?;
     let evidence = request.evidence.as_deref().map(evidence).transpose()?;
 
@@ -203,8 +203,16 @@ fn exported<'e>(
 }
 
 /// Refuses a snapshot of another system, or one that cannot show what came of the export.
-fn fits(later: &Snapshot, mine: &BTreeMap<ChangeId, &RecordedExport>, path: &Path) -> anyhow::Result<()> {
+fn fits(read: &ReadSnapshot, mine: &BTreeMap<ChangeId, &RecordedExport>, path: &Path) -> anyhow::Result<()> {
+    let later = &read.snapshot;
     for export in mine.values() {
+        // Times are whole seconds, so the time alone does not tell the state before from one within the same second.
+        ensure!(
+            export.snapshot.as_ref().is_none_or(|it| it.sha256 != read.digest),
+            "the snapshot `{}` is the one that change `{}` was exported from\n  = help: take a new one",
+            shown(path),
+            export.export.change.text().terminal()
+        );
         let approved = export.snapshot.as_ref().map(|it| it.targets.clone()).unwrap_or_default();
         let is = entries::targets(later);
         let names = |all: &[crate::log::line::SnapshotTarget]| {
