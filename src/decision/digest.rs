@@ -280,6 +280,11 @@ impl ChangeDocument {
         self.effect.gained.iter().chain(&self.effect.gained_eligible)
     }
 
+    /// The access it takes.
+    pub fn losses(&self) -> impl Iterator<Item = &Held> {
+        self.effect.lost.iter()
+    }
+
     /// Serialises and hashes it.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use crate::app::record::signing_keys::{Besides, Keys};
 use crate::app::site::load::Site;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Signer, StepName};
-use crate::decision::digest::{ChangeDocument, Digested};
+use crate::decision::digest::{ChangeDocument, Digested, Held};
 use crate::decision::judge::Judge;
 use crate::decision::recorded::recall::recall;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
@@ -412,15 +412,13 @@ impl Past {
     }
 }
 
-/// Whether one change gives any access that another gives, regardless of expiry: a request for less time is the same
-/// request.
+/// Whether one change gives any access that another gives, or takes any that another takes, regardless of expiry: a
+/// request for less time is the same request.
 fn gives_any(graph: &Graph<'_, '_>, wide: &ChangeDocument, narrow: &ChangeDocument) -> bool {
     let lasting = |access: &Access| Access { until: None, ..access.clone() };
-    wide.gains().any(|w| {
-        let same = narrow.gains().filter(|n| w.subject == n.subject);
-        let wide = lasting(&w.access);
-        same.into_iter().any(|n| graph.covers(&wide, &lasting(&n.access)))
-    })
+    let covers = |w: &Held, n: &Held| w.subject == n.subject && graph.covers(&lasting(&w.access), &lasting(&n.access));
+    wide.gains().any(|w| narrow.gains().any(|n| covers(w, n)))
+        || wide.losses().any(|w| narrow.losses().any(|n| covers(w, n)))
 }
 
 #[cfg(test)]

@@ -23,18 +23,20 @@ pub struct Blocking<'a> {
     pub lifted_by: BTreeSet<Signer>,
 }
 
-/// Whether a rejection applies to a change: same plan id, and the same object or any of the rejected access.
+/// Whether a rejection applies to a change: same plan id, and the same object, or any of the access whose gain or loss was
+/// rejected.
 #[must_use]
 pub fn binds(reject: &RecordedDecision, change: &ChangeDocument, judge: &dyn Judge) -> bool {
     let refused = &reject.document;
     refused.plan == change.plan
         && (reject.said == ReviewerVerdict::Reject)
         && (refused.object() == change.object()
-            || change.gains().any(|wide| {
-                refused
-                    .gains()
-                    .any(|narrow| wide.subject == narrow.subject && judge.covers(&wide.access, &narrow.access))
-            }))
+            || change.gains().any(|wide| refused.gains().any(|narrow| covers(wide, narrow, judge)))
+            || change.losses().any(|wide| refused.losses().any(|narrow| covers(wide, narrow, judge))))
+}
+
+fn covers(wide: &Held, narrow: &Held, judge: &dyn Judge) -> bool {
+    wide.subject == narrow.subject && judge.covers(&wide.access, &narrow.access)
 }
 
 /// Whether a later approval by the same person covers everything that was rejected. Approving less leaves the rest
@@ -48,7 +50,7 @@ pub fn is_taken_back(reject: &RecordedDecision, yes: &RecordedDecision, judge: &
 /// Whether one change gives all access that another gives, including what the other gives immediately. If the other
 /// gives none, whether both have the same object.
 fn gives_all(wide: &ChangeDocument, narrow: &ChangeDocument, judge: &dyn Judge) -> bool {
-    let gives = |w: &Held, n: &Held| w.subject == n.subject && judge.covers(&w.access, &n.access);
+    let gives = |w: &Held, n: &Held| covers(w, n, judge);
     let now = narrow.effect.gained.iter().all(|n| wide.effect.gained.iter().any(|w| gives(w, n)));
     let later = narrow.effect.gained_eligible.iter().all(|n| wide.gains().any(|w| gives(w, n)));
     now && later && (narrow.gains().next().is_some() || wide.object() == narrow.object())

@@ -44,6 +44,26 @@ fn another_effect_of_the_same_object_does_not_shed_a_reject() {
 }
 
 #[test]
+fn another_way_to_take_the_access_does_not_shed_the_reject_of_a_revoke() {
+    let taking = |id: &str, action: &str| {
+        let mut d = document("svc:a", "reader", &[]);
+        d.action = action.into();
+        d.effect.lost = vec![Held {
+            subject: SubjectRecord::Identity("svc:a".into()),
+            access: access("read", None),
+            already: false,
+        }];
+        present(id, d, needs(&["Owner"]))
+    };
+    let (revoke, adjust) = (taking("c1", "revoke"), taking("c2", "adjust"));
+    assert_ne!(revoke.document.object(), adjust.document.object());
+    let r = record(vec![reject("s1", "ada", &revoke)], &[]);
+    assert!(blocked(&adjust, &r, &Site::default()));
+    let other = present("c3", document("svc:a", "viewer", &["read"]), needs(&["Owner"]));
+    assert!(!blocked(&other, &r, &Site::default()), "giving the access is not taking it");
+}
+
+#[test]
 fn a_widened_scope_or_another_role_does_not_shed_a_reject() {
     let narrow = wanting(&[], |d| {
         d.effect.gained = vec![Held {
