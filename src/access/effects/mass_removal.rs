@@ -18,9 +18,10 @@ use crate::access::effective::holdings::DirectHoldings;
 use crate::access::effective::state::AccessState;
 use crate::access::effects::compute::ChangeEffect;
 use crate::access::effects::request::AnalysisRequest;
-use crate::access::matching::coverage::scope_covers;
+use crate::access::matching::coverage::{ends_within, scope_covers};
 use crate::access::model::facts::{AccessDelta, MassRemoval, PathStep, Removable, Removed};
 use crate::access::risk::classification::Classifier;
+use crate::input::entitlement::Mode;
 use crate::input::id::{ChangeId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Span;
 use crate::plan::model::{Action, AssignmentChange, Owned, Plan, Target};
@@ -208,13 +209,25 @@ impl Removals<'_, '_, '_> {
         let by_rule = |group: &GroupId| !listed.contains(group) && implied.iter().any(|implied| implied.id == *group);
         let gives =
             |view: &AccessState<'_, '_>, group: &GroupId| !view.own(&Subject::Group(group.clone())).holdings.is_empty();
-        let roles = view.held_by(id.as_str()).filter(|a| a.role.is_some() && view.in_force(a.until)).count();
+        let counts = |a: &&Assignment| a.role.is_some() && view.in_force(a.until) && !self.is_reduced(id, a);
+        let roles = view.held_by(id.as_str()).filter(counts).count();
         let memberships = view.memberships(&subject);
         let groups = memberships.iter().filter(|m| view.in_force(m.until)).filter(|m| {
             let is_own = m.assignment.is_some() || !by_rule(&m.group);
             is_own && (gives(view, &m.group) || !gives(self.plain, &m.group))
         });
         roles + groups.count()
+    }
+
+    /// Whether an assignment is what is left of one in the snapshot that lasted longer or needed no activation.
+    fn is_reduced(&self, id: &IdentityId, left: &Assignment) -> bool {
+        let same = |was: &&Assignment| was.role == left.role && was.scope == left.scope;
+        let was: Vec<&Assignment> = self.plain.held_by(id.as_str()).filter(same).collect();
+        let more = |was: &&Assignment| {
+            !ends_within(was.until, left.until) || (was.mode != Mode::Eligible && left.mode == Mode::Eligible)
+        };
+        let is_left_as_it_was = was.iter().any(|was| was.mode == left.mode && was.until == left.until);
+        !is_left_as_it_was && was.iter().any(more)
     }
 
     /// The mass removals among losses. An entitlement counts only if the plan itself removes it from some holder.

@@ -173,6 +173,18 @@ fn all_access_of_an_identity_counts_whichever_way_it_is_taken() {
 }
 
 #[test]
+fn all_access_that_is_only_left_for_a_minute_or_by_activation_is_removed() {
+    let s = site().held("i", "ada", "spare", None);
+    let everything = |action: Action| {
+        removed(&Run::default(), &s, &[("c".to_owned(), action)]).contains(&Removed::Everything("ada".into()))
+    };
+    assert!(everything(revoke("ada", "spare", None)));
+    assert!(everything(adjust("ada", "spare", Some(Mode::Active), Some(ttl(60)))));
+    assert!(everything(adjust("ada", "spare", Some(Mode::Eligible), Some(ttl(60)))));
+    assert!(!everything(adjust("ada", "spare", Some(Mode::Standing), None)), "it is left as it was");
+}
+
+#[test]
 fn what_everybody_has_by_rule_does_not_make_up_for_what_is_taken() {
     let s = site().implicit("all", "u*", crate::snapshot::model::MembersKnown::Known).held("x", "all", "spare", None);
     let changes =
