@@ -7,7 +7,7 @@
 //! policy elements: Principal"; Google Cloud, "IAM: principal identifiers"; PostgreSQL, "GRANT"; Microsoft Entra, "Rules
 //! for dynamic membership groups: all users".
 
-/// Names of public principals, without the prefixes that ids have.
+/// Names of public principals, without the prefixes that ids have. Compared without regard to case.
 const NAMES: &[&str] = &[
     "system:anonymous",
     "system:unauthenticated",
@@ -20,12 +20,17 @@ const NAMES: &[&str] = &[
     "All Users",
     "AllUsers",
     "all-users",
+    "Everyone",
+    "Authenticated Users",
 ];
 
 /// Whether an id names a public principal, with or without a prefix such as `user:` or `group:`.
 #[must_use]
 pub fn is_public_name(id: &str) -> bool {
-    let is = |name: &str| id.strip_suffix(name).is_some_and(|before| before.is_empty() || ends_a_part(before));
+    let is = |name: &str| {
+        let split = id.len().checked_sub(name.len()).and_then(|at| id.split_at_checked(at));
+        split.is_some_and(|(before, end)| end.eq_ignore_ascii_case(name) && (before.is_empty() || ends_a_part(before)))
+    };
     id == "*" || NAMES.iter().copied().any(is)
 }
 
@@ -49,6 +54,9 @@ mod tests {
             "gcp:allAuthenticatedUsers",
             "role:PUBLIC",
             "entra/All Users",
+            "okta:Everyone",
+            "everyone",
+            "gcp:allusers",
         ] {
             assert!(is_public_name(id), "{id}");
         }

@@ -361,7 +361,8 @@ impl<'c> Classifier<'c> {
         let mut verdict = self.role(view, role, scope);
         let flat = view.flat(role);
         let empty = flat.allows.is_empty() && flat.denies.is_empty();
-        if empty && flat.roles.iter().all(|id| self.labels(view, id).is_empty()) {
+        // WHY: a label covers the permissions that the role lists, and an empty role lists none.
+        if empty && flat.roles.iter().all(|id| self.naming_role(id).next().is_none()) {
             verdict.raise(&Rating::unclassified());
         }
         verdict
