@@ -1,4 +1,4 @@
-//! Writes plans as JSON, which [`super::read`] reads again to the same actions.
+//! Writes plans as JSON, which [`super::read()`] reads again to the same actions.
 //!
 //! Used for plans that this tool makes: the inverse of an export, and the plan that revokes what has ended. Fields are in the
 //! order of the documentation, absent ones are left out, and equal plans give equal bytes.
