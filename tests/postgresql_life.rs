@@ -57,8 +57,9 @@ impl Life {
         serde_json::from_str(&self.run(code, &[arguments, &["--format", "json"]].concat())).unwrap()
     }
 
-    /// Exports the server's state to a snapshot.
+    /// Exports the server's state to a snapshot, in a later second than any before: an export says its time in seconds.
     fn snapshot(&self, name: &str) {
+        self.server.psql("postgres", "postgres", "SELECT pg_sleep(1.001)");
         let query = self.run(0, &["snapshot", "query", "postgresql"]);
         let export = self.server.psql("lena", "postgres", &query);
         fs::write(self.site.demo().join("export.json"), export).unwrap();
