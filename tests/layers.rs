@@ -47,7 +47,7 @@ const MODULES: &[(&str, &[&str], &[&str])] = &[
     (
         "access",
         &["input", "plan", "snapshot", "config"],
-        &["serde", "serde_json", "serde_yaml", "strsim", "unicode_security"],
+        &["fixedbitset", "serde", "serde_json", "serde_yaml", "strsim", "unicode_security"],
     ),
     (
         "policy",

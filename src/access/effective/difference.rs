@@ -9,13 +9,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use fixedbitset::FixedBitSet;
+
 use crate::access::effective::grant::{Grant, Grants, Provenance, When, above};
 use crate::access::effective::held_access::{AccessDiff, HeldAccess, distinct};
 use crate::access::effective::holdings::Holding;
 use crate::access::effective::role::ResolvedRole;
 use crate::access::effective::state::AccessState;
 use crate::access::graph::provenance::Validity;
-use crate::access::matching::bits::Bits;
 use crate::access::matching::coverage::{covers, ends_within, scope_covers};
 use crate::access::matching::dialect::Dialect;
 use crate::access::model::facts::Access;
@@ -44,10 +45,10 @@ impl Candidate {
         only && self.gift.same(&other.gift)
     }
 
-    fn places(&self) -> Bits {
-        let length = self.gift.flat.allows.len();
-        let Some(only) = &self.only else { return Bits::all(length) };
-        let mut bits = Bits::none(length);
+    fn places(&self) -> FixedBitSet {
+        let role = &self.gift.flat;
+        let Some(only) = &self.only else { return role.every_allow() };
+        let mut bits = role.no_allow();
         only.iter().for_each(|place| bits.insert(*place));
         bits
     }
@@ -234,7 +235,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
         before: &Grants,
         candidates: &Candidates,
         above: &[Option<ResourceId>],
-    ) -> (Bits, bool) {
+    ) -> (FixedBitSet, bool) {
         let systems = self.after.systems;
         let mine = &candidate.gift;
         let plain = |gift: &Grant| gift.denies.is_empty() && !gift.flat.leaves_out();
@@ -247,7 +248,7 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                 exact &= plain(gift);
                 let lasts = |s: &Provenance| ends_within(until, s.end.until()) && no_wider(s, source);
                 if gift.denies.is_empty() && gift.source(when).is_some_and(lasts) {
-                    left.remove(&mine.flat.covered_by(systems, &gift.flat).by_any);
+                    left.difference_with(&mine.flat.covered_by(systems, &gift.flat).by_any);
                 }
             }
             for gift in candidates.get(scope).into_iter().flatten().map(|c| &c.gift) {
@@ -265,21 +266,21 @@ impl<'c, 'v, 's> Comparison<'c, 'v, 's> {
                 }
                 let covered = mine.flat.covered_by(systems, &gift.flat);
                 let longer = end.is_some_and(|end| end > source.end);
-                left.remove(if in_force || wider || longer { &covered.by_any } else { &covered.strictly });
+                left.difference_with(if in_force || wider || longer { &covered.by_any } else { &covered.strictly });
             }
-            if left.is_empty() {
+            if left.is_clear() {
                 return (left, exact);
             }
         }
         (left, exact)
     }
 
-    fn emit(&self, gift: &Grant, source: &Provenance, left: &Bits, into: &mut Vec<HeldAccess>) {
-        if left.is_empty() {
+    fn emit(&self, gift: &Grant, source: &Provenance, left: &FixedBitSet, into: &mut Vec<HeldAccess>) {
+        if left.is_clear() {
             return;
         }
         let leg = source.leg();
-        let allows = left.iter().filter_map(|at| gift.flat.allows.get(at));
+        let allows = left.ones().filter_map(|at| gift.flat.allows.get(at));
         into.extend(
             allows.filter_map(|allow| self.after.held(&gift.denies, gift.scope.as_ref(), &gift.role, allow, &leg)),
         );

@@ -4,12 +4,13 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use fixedbitset::FixedBitSet;
+
 use crate::access::effective::holdings::{DirectHoldings, Holding};
 use crate::access::effective::role::{Allow, ResolvedRole, left_out};
 use crate::access::graph::provenance::{
     ExpiringPath, Expiry, HopChain, Validity, both, condition, joined, length, steps,
 };
-use crate::access::matching::bits::Bits;
 use crate::access::matching::coverage::{Tree, ancestry, ends_within, exceptions_allow};
 use crate::access::matching::joint_coverage::{MAX_PARTS, cover_together};
 use crate::access::matching::systems::Systems;
@@ -289,27 +290,27 @@ impl Grants {
         &self,
         (systems, tree): (Systems<'_>, &dyn Tree),
         gift: &Grant,
-        mut left: Bits,
+        mut left: FixedBitSet,
         when: When,
         by: &mut dyn FnMut(&Provenance, usize),
-    ) -> Bits {
-        let Some(given) = gift.source(when) else { return Bits::default() };
+    ) -> FixedBitSet {
+        let Some(given) = gift.source(when) else { return FixedBitSet::new() };
         for here in above(tree, gift.scope.as_ref()).iter().flat_map(|scope| self.at(scope.as_ref())) {
             let no_wider = |s: &Provenance| s.condition.is_none() || s.condition == given.condition;
             let lasts = |s: &&Provenance| ends_within(given.end.until(), s.end.until()) && no_wider(s);
             let lasts = here.source(when).filter(lasts);
             let Some(source) = lasts.filter(|_| here.denies.is_empty() || here.denies == gift.denies) else { continue };
-            let all = left.iter().count();
+            let all = left.count_ones(..);
             if Rc::ptr_eq(&here.flat, &gift.flat) {
-                left = Bits::none(gift.flat.allows.len());
+                left.clear();
             } else {
-                left.remove(&gift.flat.covered_by(systems, &here.flat).by_any);
+                left.difference_with(&gift.flat.covered_by(systems, &here.flat).by_any);
             }
-            let covered = all - left.iter().count();
+            let covered = all - left.count_ones(..);
             if covered > 0 {
                 by(source, covered);
             }
-            if left.is_empty() {
+            if left.is_clear() {
                 break;
             }
         }
@@ -320,8 +321,8 @@ impl Grants {
     pub(crate) fn covers_all(&self, systems: Systems<'_>, tree: &dyn Tree, there: &Self) -> bool {
         there.of_roles(&|_| true).into_iter().all(|gift| {
             [When::Now, When::Ever].into_iter().all(|when| {
-                let all = Bits::all(gift.flat.allows.len());
-                self.uncovered((systems, tree), gift, all, when, &mut |_, _| {}).is_empty()
+                let all = gift.flat.every_allow();
+                self.uncovered((systems, tree), gift, all, when, &mut |_, _| {}).is_clear()
             })
         })
     }

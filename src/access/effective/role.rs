@@ -4,9 +4,10 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::{Rc, Weak};
 
+use fixedbitset::FixedBitSet;
+
 use crate::access::graph::provenance::{ExpiringPath, HopChain, under, walk};
 use crate::access::graph::trust_rules::Rules;
-use crate::access::matching::bits::Bits;
 use crate::access::matching::systems::{Mark, Systems};
 use crate::access::model::facts::{Exception, ExceptionKind, PathStep};
 use crate::input::entitlement::{Except, Permission};
@@ -201,8 +202,7 @@ impl ResolvedRole {
     }
 
     pub(crate) fn compare(&self, systems: Systems<'_>, other: &Self) -> Covered {
-        let length = self.allows.len();
-        let mut covered = Covered { by_any: Bits::none(length), strictly: Bits::none(length) };
+        let mut covered = Covered { by_any: self.no_allow(), strictly: self.no_allow() };
         for (at, mine) in self.allows.iter().enumerate() {
             let action = mine.permission.action.raw();
             for theirs in other.with_action(systems, action).filter_map(|at| other.allows.get(at)) {
@@ -216,6 +216,18 @@ impl ResolvedRole {
             }
         }
         covered
+    }
+
+    /// The set of indices of all allows.
+    pub(crate) fn every_allow(&self) -> FixedBitSet {
+        let mut all = self.no_allow();
+        all.insert_range(..);
+        all
+    }
+
+    /// The empty set of indices of allows.
+    pub(crate) fn no_allow(&self) -> FixedBitSet {
+        FixedBitSet::with_capacity(self.allows.len())
     }
 
     /// Whether an allow has exceptions, so that coverage depends on the scope.
@@ -240,9 +252,9 @@ pub(crate) type CoverageCache = (Weak<ResolvedRole>, Rc<Covered>);
 #[derive(Debug)]
 pub(crate) struct Covered {
     /// Covered by some allow of the other.
-    pub(crate) by_any: Bits,
+    pub(crate) by_any: FixedBitSet,
     /// Covered by some allow of the other that it does not cover in turn.
-    pub(crate) strictly: Bits,
+    pub(crate) strictly: FixedBitSet,
 }
 
 /// The allows of a role by their actions.

@@ -8,12 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use fixedbitset::FixedBitSet;
+
 use crate::access::change::resolve::{ResolvedChange, Taken};
 use crate::access::effective::grant::{Grant, Grants, Provenance, When};
 use crate::access::effective::state::AccessState;
 use crate::access::graph::closure::closure;
 use crate::access::graph::provenance::{Validity, path};
-use crate::access::matching::bits::Bits;
 use crate::access::model::path::{AccessPath, Kept};
 use crate::input::entitlement::Effect;
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
@@ -26,7 +27,7 @@ const MOST: usize = 1_000;
 type Held = (RoleId, Option<ResourceId>);
 
 /// The removed parts of a subject's access: allows of roles at scopes.
-type Parts = Vec<(Grant, Bits)>;
+type Parts = Vec<(Grant, FixedBitSet)>;
 
 /// The access that each subject keeps although a change removes it by one path.
 pub(crate) fn kept(step: &ResolvedChange<'_>, before: &AccessState<'_, '_>, after: &AccessState<'_, '_>) -> Vec<Kept> {
@@ -87,18 +88,18 @@ fn parts(before: &AccessState<'_, '_>, after: &AccessState<'_, '_>, who: &Subjec
     let (was, is) = (before.own(who), after.own(who));
     let mut found = Parts::new();
     for held in &was.holdings {
-        let all = Bits::all(held.flat.allows.len());
+        let all = held.flat.every_allow();
         let left = match is.holding(&held.role, held.scope.as_ref()) {
             _ if taken.contains(&(held.role.clone(), held.scope.clone())) => all,
             Some(now) if now.way.reaches(&held.way) && Rc::ptr_eq(&now.flat, &held.flat) => continue,
             Some(now) if now.way.reaches(&held.way) => {
-                let mut gone = Bits::none(held.flat.allows.len());
+                let mut gone = held.flat.no_allow();
                 held.flat.beyond(&now.flat).into_iter().for_each(|at| gone.insert(at));
                 gone
             }
             Some(_) | None => all,
         };
-        if !left.is_empty() {
+        if !left.is_clear() {
             found.push((Grant::new(who, &Validity::start(), held), left));
         }
     }
@@ -116,10 +117,10 @@ fn keeps(after: &AccessState<'_, '_>, who: &Subject, parts: &Parts) -> Vec<Kept>
     for (gift, bits) in parts {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let when = if gift.now.is_some() { When::Now } else { When::Ever };
-        all = all.saturating_add(count(bits.iter().count()));
+        all = all.saturating_add(count(bits.count_ones(..)));
         let mut note = |source: &Provenance, n: usize| *by.entry(path(&source.trail())).or_default() += count(n);
         let left = held.uncovered((after.systems, after), gift, bits.clone(), when, &mut note);
-        if !left.is_empty() {
+        if !left.is_clear() {
             after.given(who).uncovered((after.systems, after), gift, left, when, &mut note);
         }
     }
@@ -130,6 +131,6 @@ impl Grants {
     /// All grants, with every allow.
     fn every(&self) -> Parts {
         let all = self.of_roles(&|_| true).into_iter();
-        all.map(|gift| (gift.clone(), Bits::all(gift.flat.allows.len()))).collect()
+        all.map(|gift| (gift.clone(), gift.flat.every_allow())).collect()
     }
 }

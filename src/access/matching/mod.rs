@@ -2,7 +2,6 @@
 
 pub(crate) mod arn;
 mod arn_pattern;
-pub(crate) mod bits;
 pub mod coverage;
 pub mod dialect;
 pub(crate) mod joint_coverage;
