@@ -115,7 +115,7 @@ fn a_snapshot_that_cannot_show_it_is_refused() {
     let (code, text) = confirm(&site, &[]);
     assert!(code == 1 && text.contains("`--before FILE`"), "{text}");
     let (code, text) = confirm(&site, &["--before", "after.json"]);
-    assert!(code == 1 && text.contains("is not the snapshot that was exported from"), "{text}");
+    assert!(code == 1 && text.contains("is not the snapshot that the export was made from"), "{text}");
     assert_eq!(fs::read_to_string(site.log()).unwrap(), before, "nothing was recorded");
     let (code, text) = confirm(&site, &["--before", "then.json"]);
     assert_eq!((code, results(&text)), (0, vec!["applied".to_owned(), "applied".to_owned()]), "{text}");

@@ -67,7 +67,7 @@ fn one_decision_is_proved_to_somebody_who_sees_nothing_else() {
     assert_eq!((&report["integrity"]["holds"], &report["authenticity"]["holds"]), (&"yes".into(), &"yes".into()));
     assert_eq!(report["completeness"]["holds"], "unknown");
     let says = report["completeness"]["says"].as_str().unwrap();
-    assert!(says.contains("a later line of the same session, or a later session, may say otherwise"), "{says}");
+    assert!(says.contains("a later line or session may contain a different decision"), "{says}");
     assert!(report["authenticity"]["says"].as_str().unwrap().contains("presence is not proven"));
     let line: Value = serde_json::from_str(report["line"].as_str().unwrap()).unwrap();
     assert_eq!(line, all[place]);
@@ -115,7 +115,7 @@ fn what_cannot_be_proved_is_named() {
         (&session[..3], "1", "no session"),
         (&session, "0", "no line 0"),
         (&session, "99999", "no line 99999"),
-        (&session, "c9", "no change that this session decides"),
+        (&session, "c9", "or a change that this session decides"),
     ] {
         let (code, text) = site.run(&["log", "prove", session, line, "-o", "x"]);
         assert!(code == 1 && text.contains(said) && text.contains("help:"), "{text}");
@@ -142,10 +142,10 @@ fn a_log_that_lost_a_head_is_not_added_to() {
     let remembered = fs::read_to_string(&file).unwrap();
     assert_eq!(remembered.lines().filter(|l| !l.starts_with('#')).collect::<Vec<_>>(), [head.trim()]);
     let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", file.to_str().unwrap()]);
-    assert!(code == 0 && text.contains("every remembered head is there"), "{text}");
+    assert!(code == 0 && text.contains("all known heads are in the log"), "{text}");
     let refused = || {
         let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-        expect(&mut ada, "not in it any more");
+        expect(&mut ada, "sessions are missing from this log");
         expect(&mut ada, "exit=7");
     };
     fs::write(site.log(), &first).unwrap();
@@ -459,7 +459,7 @@ fn a_fork_is_legal_and_a_truncation_at_a_seal_is_told_by_a_remembered_head() {
     fs::write(site.demo().join("heads"), heads).unwrap();
     fs::write(site.log(), first).unwrap();
     let (code, text) = site.run(&["verify", "review-log.jsonl"]);
-    assert!(code == 0 && text.contains("sessions may be missing from the end"), "{text}");
+    assert!(code == 0 && text.contains("sessions may be missing at the end"), "{text}");
     let (code, text) = site.run(&["verify", "review-log.jsonl", "--known-head", "heads"]);
     assert!(code == 7 && text.contains("log-lost-head"), "{text}");
 }

@@ -54,7 +54,7 @@ fn a_file_that_is_missing_empty_binary_or_a_folder_is_named_with_what_is_wrong()
         ("plan.yaml", "missing", 1, "the plan `plan.yaml` cannot be read"),
         ("plan.yaml", "empty", 3, "error[empty]"),
         ("plan.yaml", "binary", 3, "error[not-utf8]"),
-        ("plan.yaml", "folder", 1, "the folder `plan.yaml` holds no plan"),
+        ("plan.yaml", "folder", 1, "the folder `plan.yaml` has no plan"),
         ("review.yaml", "missing", 1, "no `review.yaml` here or in any folder above"),
         ("review.yaml", "empty", 1, "error[empty]"),
         ("review.yaml", "binary", 1, "error[not-utf8]"),
@@ -64,15 +64,15 @@ fn a_file_that_is_missing_empty_binary_or_a_folder_is_named_with_what_is_wrong()
         ("snapshot.json", "binary", 1, "error[not-utf8]"),
         ("people.yaml", "empty", 1, "error[empty]"),
         ("people.yaml", "binary", 1, "error[not-utf8]"),
-        ("agents.yaml", "missing", 3, "is no proposer of agents.yaml"),
+        ("agents.yaml", "missing", 3, "is not a proposer in agents.yaml"),
         ("agents.yaml", "empty", 1, "error[empty]"),
         ("agents.yaml", "binary", 1, "error[not-utf8]"),
-        ("tasks.yaml", "missing", 3, "tasks.yaml does not know the task"),
+        ("tasks.yaml", "missing", 3, "is not in tasks.yaml"),
         ("tasks.yaml", "empty", 1, "error[empty]"),
         ("tasks.yaml", "binary", 1, "error[not-utf8]"),
         ("allowed_signers", "binary", 3, "so it is ignored"),
         ("policies/classification.yaml", "empty", 1, "error["),
-        ("policies/classification.yaml", "binary", 1, "the file does not read"),
+        ("policies/classification.yaml", "binary", 1, "the file cannot be read"),
     ];
     let site = Site::new();
     for (file, how, code, message) in table {
@@ -161,7 +161,7 @@ fn an_expired_plan_is_void_and_asks_nobody() {
     fs::write(site.demo().join("old.yaml"), old).unwrap();
     site.sign("old.yaml");
     let (code, text) = site.run(&["check", "old.yaml"]);
-    assert!(text.contains("error[plan-expired]: the plan expired at 2020-01-01T00:00:00Z; it is void"), "{text}");
+    assert!(text.contains("error[plan-expired]: the plan expired at 2020-01-01T00:00:00Z"), "{text}");
     assert_eq!(code, 6, "{text}");
     let mut ada = site.sit("old.yaml --key keys/ada.pub");
     expect(&mut ada, "the plan has expired, so there is nothing");
@@ -186,7 +186,7 @@ fn a_log_with_one_flipped_byte_is_never_added_to() {
         assert_eq!(code, 7, "{command:?}: {text}");
     }
     let mut bo = site.sit("plan.yaml --key keys/bo.pub");
-    expect(&mut bo, "the log does not verify, so nothing is added to it");
+    expect(&mut bo, "the log does not verify, so nothing is appended to it");
     expect(&mut bo, "exit=7");
     assert_eq!(fs::read(site.log()).unwrap(), log);
     assert!(journals(&site.demo()).is_empty());
@@ -224,7 +224,7 @@ fn a_key_whose_private_half_nobody_holds_leaves_the_session_in_its_journal() {
     expect(&mut ada, "Type `seal`");
     expect(&mut ada, "Enter: send");
     key(&mut ada, "seal\r");
-    expect(&mut ada, "what you decided is in the journal");
+    expect(&mut ada, "your decisions are in the journal");
     expect(&mut ada, "= help:");
     expect(&mut ada, "exit=1");
     assert!(!site.log().exists());
@@ -287,7 +287,7 @@ fn a_full_disk_stops_the_review_and_keeps_in_the_journal_what_was_decided() {
     assert_eq!(fs::read_to_string(site.demo().join("filled")).unwrap(), "done\n");
     // More than is left of the last block, in as many letters as a line takes; pasted, for each typed one draws the screen.
     reject_one(&mut ada, &format!("\u{1b}[200~{}\u{1b}[201~", "漢".repeat(1_900)));
-    expect(&mut ada, "the decision is not on the disk");
+    expect(&mut ada, "the decision could not be written to disk");
     expect(&mut ada, "No space left on device");
     expect(&mut ada, "= help: free some disk space");
     expect(&mut ada, "exit=1");

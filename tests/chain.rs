@@ -220,7 +220,7 @@ fn a_rejected_change_is_asked_again_in_parts_but_not_by_being_looked_at_again() 
     let told = |report: &Value| {
         messages(report)
             .iter()
-            .filter(|m| m.contains("gives a part of what `ada` rejected") && m.contains("closed by two"))
+            .filter(|m| m.contains("gives part of what `ada` rejected") && m.contains("closed by two"))
             .count()
     };
     let both = json(&site, &["check", &write("PLAN-2", &(part(1) + &part(2)))]);
@@ -281,7 +281,7 @@ fn what_is_too_large_to_tell_is_denied_to_a_machine_and_shown_to_people() {
     let (code, text) = site.run(&["check", &asked]);
     let said = unbroken(&text);
     assert_eq!(code, 3, "{text}");
-    assert!(said.contains("too large to tell") && said.contains("count as gaining everything"), "{text}");
+    assert!(said.contains("too large to analyse") && said.contains("count as gaining everything"), "{text}");
     assert!(said.contains("effect-too-large") && said.contains("task-effect-told"), "{text}");
 
     // A person may ask; both steps are theirs to take, and the card says what is not told.

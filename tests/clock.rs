@@ -31,7 +31,7 @@ fn can_shift() -> bool {
 fn site() -> Site {
     let site = Site::new();
     let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
-    let (kept, _) = text.split_once("  # A privileged one").unwrap();
+    let (kept, _) = text.split_once("  # A privileged change").unwrap();
     fs::write(site.demo().join("plan.yaml"), kept).unwrap();
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
     // The assistant's key holds longer than the days that are to pass.
@@ -78,7 +78,7 @@ fn an_approval_from_the_future_counts_when_its_time_has_come_and_ends_when_it_is
     seal(&mut ada, 0);
     let (code, value) = gate(&site, "+0");
     let text = said(&value);
-    assert!(code == 5 && text.contains("approved by `ada`") && text.contains("that time lies in the future"), "{text}");
+    assert!(code == 5 && text.contains("approved by `ada`") && text.contains("that time is in the future"), "{text}");
     assert!(text.contains("log-time-future"), "{text}");
     assert_eq!(gate(&site, "+3h").0, 0, "now its time has come");
     let (code, value) = gate(&site, "+30h");

@@ -30,7 +30,7 @@ fn site() -> Site {
     let site = Site::new();
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
     let (head, changes) = plan.split_once("changes:\n").unwrap();
-    let (ordinary, _) = changes.split_once("  # A privileged one").unwrap();
+    let (ordinary, _) = changes.split_once("  # A privileged change").unwrap();
     fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n{ordinary}")).unwrap();
     site.sign("plan.yaml");
     let key = site.public_key("assistant");
@@ -108,7 +108,7 @@ const CASES: &[Case] = &[
         true,
     ),
     (
-        "by a reviewer who is nobody in people.yaml",
+        "by a reviewer who belongs to no person in people.yaml",
         |s, f| {
             s.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/eve"]);
             s.append(
@@ -239,7 +239,10 @@ fn a_second_session_that_follows_none_is_told_and_a_fork_is_not() {
     // The plan's proof has ended, and why the logged time does not help is said.
     let bad = gate(&site).1;
     let bad = found(&bad, "bad-proof").unwrap_or_else(|| panic!("{bad}")).to_string();
-    assert!(bad.contains("recorded by sessions alone that follow none") && bad.contains("review plan sign"), "{bad}");
+    assert!(
+        bad.contains("recorded only in one of several unconnected first sessions") && bad.contains("review plan sign"),
+        "{bad}"
+    );
     let two = fs::read(site.log()).unwrap();
     for _ in 0..9 {
         branch().add(&site);
@@ -305,7 +308,7 @@ fn a_person_records_nothing_whatever_allowed_signers_allows() {
     refused(&report);
     fs::write(site.demo().join("torn.yaml"), "people: [\n").unwrap();
     let (code, text) = site.run(&[&own[..], &["--people", "torn.yaml"]].concat());
-    assert!(code == 1 && text.contains("`torn.yaml` is faulty, so nobody knows who is no recorder"), "{text}");
+    assert!(code == 1 && text.contains("`torn.yaml` is faulty, so recorders were not checked"), "{text}");
     assert!(text.contains("torn.yaml:1:"), "the fault has its place: {text}");
     let (_, report) = json(&site, &[&own[..], &["--people", "torn.yaml"]].concat());
     assert_eq!(report["authenticity"]["holds"], "unknown");

@@ -65,7 +65,7 @@ fn a_branch_that_touches_no_plan_passes_and_says_so() {
     fs::write(site.demo().join("notes.md"), "n").unwrap();
     commit(&site, "notes");
     let (code, value) = gate(&site, &["--changed-since", "main", "--trust", "main"]);
-    assert_eq!((code, &value["verdict"]), (0, &Value::from("passes: the branch touches no plan")));
+    assert_eq!((code, &value["verdict"]), (0, &Value::from("passes: the branch changes no plan")));
     assert_eq!(value["changes"], Value::Array(Vec::new()));
     let (code, value) = gate(&site, &["plans/absent.yaml", "--changed-since", "main", "--trust", "main"]);
     assert_eq!((code, codes(&value)), (1, vec!["could-not-run"]), "an explicit path that matches nothing");
@@ -82,7 +82,7 @@ fn the_plans_of_a_branch_are_judged_as_committed() {
     assert_eq!(value["plans"][0]["file"], "plans/a.yaml");
     let needs = value["findings"].as_array().unwrap().iter().find(|f| f["code"] == "undecided").unwrap();
     let message = needs["message"].as_str().unwrap();
-    assert!(message.contains("step Owner: `ada`"), "{message}");
+    assert!(message.contains("Owner (`ada`)"), "{message}");
     site.git(&["checkout", "-q", "-f", "main"]);
     site.git(&["merge", "-q", "--ff-only", "topic"]);
     site.git(&["checkout", "-q", "-b", "next"]);
@@ -132,7 +132,10 @@ fn a_branch_that_touches_a_trust_file_does_not_pass_unless_somebody_else_guards_
     assert_eq!((&finding["severity"], &finding["file"]), (&Value::from("error"), &Value::from("people.yaml")));
     let (code, value) = gate(&site, &[&since[..], &["--trust-files", "guarded"]].concat());
     assert_eq!(code, 0, "{value:#}");
-    assert!(messages(&value).contains("`--trust-files guarded` says that somebody else has it approved"), "{value:#}");
+    assert!(
+        messages(&value).contains("`--trust-files guarded` accepts it because another rule protects it"),
+        "{value:#}"
+    );
     let output = site.run_in(&site.demo(), &[&["gate"], &since[..], &["--trust-files", "ignored"]].concat());
     assert_eq!(output.status.code(), Some(2), "there is no third way");
 }
@@ -160,7 +163,7 @@ fn a_plan_is_found_whatever_it_is_called() {
 fn a_step_that_is_filled_shows_so_while_others_are_missing() {
     let site = Site::new();
     let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
-    let (kept, _) = text.split_once("  # A denied one").unwrap();
+    let (kept, _) = text.split_once("  # A denied change").unwrap();
     propose(&site, "plan.yaml", kept);
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     decide(&mut ada, &[("c2", "a", "Type `ledger-admin`", "ledger-admin"), ("c1", "s", "", "")]);
@@ -212,7 +215,10 @@ fn a_tag_that_is_called_like_a_branch_moves_neither_the_base_nor_the_log() {
         site.git(&["tag", tag, target]);
         let (code, value) = gate(&site, &since);
         let said = messages(&value);
-        assert!(code == 1 && said.contains(&format!("`{tag}` could mean several branches and tags")), "{code} {said}");
+        assert!(
+            code == 1 && said.contains(&format!("`{tag}` is ambiguous: there are several branches and tags")),
+            "{code} {said}"
+        );
         site.git(&["tag", "-d", tag]);
     }
     let full =
@@ -233,9 +239,9 @@ fn each_thing_that_git_cannot_tell_is_exit_1_with_its_message() {
     };
     let demo = site.demo();
     let text = says(&demo, &["gate", "--changed-since", "origin/none", "--trust", "main"]);
-    assert!(text.contains("names no commit") && text.contains("git fetch"), "{text}");
+    assert!(text.contains("is not a commit") && text.contains("git fetch"), "{text}");
     let text = says(&demo, &["gate", "--changed-since", "main", "--head", "no-such", "--trust", "main"]);
-    assert!(text.contains("names no commit"), "{text}");
+    assert!(text.contains("is not a commit"), "{text}");
     site.git(&["branch", "-q", "island", &site.git(&["commit-tree", "-m", "alone", "HEAD^{tree}"])]);
     let text = says(&demo, &["gate", "--changed-since", "island", "--trust", "main"]);
     assert!(text.contains("no common ancestor"), "{text}");
@@ -249,7 +255,7 @@ fn each_thing_that_git_cannot_tell_is_exit_1_with_its_message() {
 fn reviewed() -> Site {
     let site = Site::new();
     let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
-    let (kept, _) = text.split_once("  # A denied one").unwrap();
+    let (kept, _) = text.split_once("  # A denied change").unwrap();
     propose(&site, "plan.yaml", kept);
     let approve = ("c2", "a", "Type `ledger-admin`", "ledger-admin");
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
@@ -266,7 +272,7 @@ fn a_person_objects_to_what_passes_and_takes_the_reject_back() {
     let site = reviewed();
     let passes = ["plan.yaml", "--trust", "."];
     let mut bo = site.sit("plan.yaml --key keys/bo.pub");
-    expect(&mut bo, "nothing is left to decide");
+    expect(&mut bo, "nothing to decide");
     expect(&mut bo, "exit=0");
     let mut bo = site.sit("plan.yaml --reopen --key keys/bo.pub");
     decide(&mut bo, &[("c2", "r", "Reason to", "the incident is over"), ("c1", "s", "", "")]);
@@ -336,8 +342,11 @@ fn each_thing_that_is_wrong_with_a_log_or_its_people_has_its_message_and_code() 
     put("people.yaml", &people.replace("identity-security: [bo]", "identity-security: []"));
     let (code, value) = gate(&site, plain);
     let said = messages(&value);
-    assert!(code == 5 && said.contains("step Security: nobody in people.yaml"), "{said}");
-    assert!(said.contains("but policy does not permit them a step that is needed now"), "who left the group: {said}");
+    assert!(code == 5 && said.contains("Security (no one in people.yaml)"), "{said}");
+    assert!(
+        said.contains("but policy does not let them give an approval that is needed now"),
+        "who left the group: {said}"
+    );
     put("people.yaml", &people.replace("identity-security: [bo]", "identity-security: [bo, lena]"));
     assert_eq!(gate(&site, plain).0, 0);
     put("people.yaml", &people);
@@ -348,7 +357,7 @@ fn each_thing_that_is_wrong_with_a_log_or_its_people_has_its_message_and_code() 
          forbid (principal, action == Action::\"ApproveAsOwner\", resource);\n",
     );
     let (code, value) = gate(&site, plain);
-    assert!(code == 5 && messages(&value).contains("does not permit them"), "decided under other policies: {value:#}");
+    assert!(code == 5 && messages(&value).contains("does not let them"), "decided under other policies: {value:#}");
     fs::remove_file(at("policies/strict.cedar")).unwrap();
     assert_eq!(gate(&site, plain).0, 0, "put back, all of it holds again");
 }

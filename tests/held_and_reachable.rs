@@ -75,7 +75,10 @@ fn every_surface_says_what_a_revoke_leaves_by_another_path() {
     plan(&site, DIRECT);
     for (command, text) in surfaces(&site) {
         assert!(text.contains("still has all of it through group `group:writers`"), "{command:?}: {text}");
-        assert!(!text.contains("alters nothing") && !text.contains("nothing is gained or lost"), "{command:?}: {text}");
+        assert!(
+            !text.contains("does not change") && !text.contains("nothing is gained or lost"),
+            "{command:?}: {text}"
+        );
     }
     let change = &json(&site)["changes"][0];
     assert_eq!(change["still"][0]["subject"], "user:noor");

@@ -106,11 +106,11 @@ fn a_file_that_no_importer_recognises_names_the_closest() {
 fn a_system_is_named_before_the_files_and_must_be_right() {
     assert!(refused(&[("f", CLUSTER.as_bytes())], &["aws", "f"]).contains("an export of `kubernetes`, not of `aws`"));
     assert!(refused(&[("f", CLUSTER.as_bytes())], &["postgres", "f"]).contains("did you mean `postgresql`?"));
-    assert!(refused(&[], &["aws"]).contains("no file was named"));
+    assert!(refused(&[], &["aws"]).contains("no file was given"));
     let mixed = refused(&[("a", CLUSTER.as_bytes()), ("b", ACCOUNT.as_bytes())], &["a", "b"]);
     assert!(mixed.contains("an export of `aws`, and `a` is one of `kubernetes`"), "{mixed}");
     let folder = folder(&[("aws", ACCOUNT.as_bytes())]);
-    assert_eq!(import(folder.path(), &["./aws"]).0, 0, "a file of that name");
+    assert_eq!(import(folder.path(), &["./aws"]).0, 0, "for a file with that name");
 }
 
 #[test]

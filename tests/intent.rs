@@ -140,7 +140,10 @@ fn a_change_that_nobody_could_approve_is_told_before_anybody_is_asked() {
     let (code, report) = check(&site, &[&plan]);
     assert_eq!(code, 0, "{report}");
     let warning = finding(&report, "nobody-can-approve");
-    assert!(warning["message"].as_str().unwrap().contains("needs the step Owner"), "{warning}");
+    assert!(
+        warning["message"].as_str().unwrap().contains("needs Owner, which no one in people.yaml can give"),
+        "{warning}"
+    );
     assert!(warning["help"].as_str().unwrap().contains("`owners` in people.yaml"), "{warning}");
     assert_eq!(change(&report, "P", "c1")["steps"][0]["people"], json!([]));
     site.replace("people.yaml", "identity-security: [bo]", "identity-security: [bo]\n  owners: [ada]");

@@ -178,7 +178,7 @@ fn the_whole_life_of_a_change_on_a_bare_repository() {
     let (code, value) = server.gate();
     assert_eq!(code, 5);
     let needs = finding(&value, "undecided")["message"].as_str().unwrap();
-    assert!(needs.contains("step Owner: `ada`"), "{needs}");
+    assert!(needs.contains("Owner (`ada`)"), "{needs}");
     let (done, _) = server.try_git_in(&site.demo(), &["push", "-q", "origin", "topic:main"]);
     assert!(!done);
 
@@ -222,7 +222,7 @@ fn the_whole_life_of_a_change_on_a_bare_repository() {
     assert_eq!(code, 6);
     let void = finding(&value, "approval-void")["message"].as_str().unwrap();
     assert!(void.contains("change `c1` was approved by `ada` at") && void.contains("but since then: "), "{void}");
-    assert!(void.contains("another `ttl`") && void.contains("it needs step Owner: `ada`"), "{void}");
+    assert!(void.contains("another `ttl`") && void.contains("it still needs Owner (`ada`)"), "{void}");
     assert_eq!((state(&value, "c1"), state(&value, "c2")), ("stale".to_owned(), "approved".to_owned()));
     let (done, said) = server.try_git_in(&site.demo(), &["push", "-q", "origin", "longer:main"]);
     assert!(!done && said.contains("but since then"), "{said}");

@@ -108,7 +108,7 @@ fn two_results_for_one_place_are_refused_before_any_work() {
     let site = Site::new();
     for (one, two) in [("json=-", "sarif=-"), ("json=x", "sarif=./x")] {
         let (code, text) = site.run(&["check", "absent.yaml", "--output", one, "--output", two]);
-        assert!(code == 2 && text.contains("give each a file of its own"), "{code} {text}");
+        assert!(code == 2 && text.contains("write each to a different file"), "{code} {text}");
         assert!(!site.demo().join("x").exists());
     }
     let (code, text) = site.run(&["check", "plan.yaml", "--output", "xml=x"]);

@@ -195,7 +195,7 @@ fn a_snapshot_shows_privilege_what_is_unused_and_what_nobody_answers_for() {
     assert_eq!(shown["counts"]["ended_assignments"], 1);
     assert_eq!(shown["counts"]["privileged_holders"], 2);
     let (code, text) = site.run(&["snapshot", "show"]);
-    assert!(code == 0 && text.contains("Who holds privileged roles"), "{text}");
+    assert!(code == 0 && text.contains("Privileged roles"), "{text}");
     let (code, text) = site.run(&["snapshot", "show", "plan.yaml"]);
     assert!(code == 1 && text.contains("error["), "{text}");
     // Without a trust folder the shipped rules are gone by.

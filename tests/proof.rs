@@ -36,10 +36,10 @@ fn said(site: &Site, arguments: &[&str]) -> (i32, String) {
 fn harmless(site: &Site) {
     let path = site.demo().join("plan.yaml");
     let plan = fs::read_to_string(&path).unwrap();
-    let (before, rest) = plan.split_once("  # A denied one").unwrap();
-    let (_, after) = rest.split_once("  # An automatic one").unwrap();
-    let (after, _) = after.split_once("  # Two that look harmless").unwrap();
-    fs::write(path, format!("{before}  # An automatic one{after}")).unwrap();
+    let (before, rest) = plan.split_once("  # A denied change").unwrap();
+    let (_, after) = rest.split_once("  # An automatic change").unwrap();
+    let (after, _) = after.split_once("  # Two changes that look harmless").unwrap();
+    fs::write(path, format!("{before}  # An automatic change{after}")).unwrap();
 }
 
 fn signed() -> Site {
@@ -107,7 +107,7 @@ fn a_plan_without_a_proof_can_be_rejected_and_never_approved() {
     expect(&mut ada, "g go on");
     key(&mut ada, "g");
     expect(&mut ada, "a policy denies the whole plan");
-    expect(&mut ada, "not proven: nothing good shows");
+    expect(&mut ada, "not proven: no valid proof");
     expect(&mut ada, "r reject");
     key(&mut ada, "a");
     expect(&mut ada, "this key has no effect here");
@@ -151,7 +151,7 @@ fn trailing_junk_behind_a_signature_is_denied() {
 fn a_foreign_key_is_denied_and_that_of_another_agent_is_named() {
     let site = signed();
     let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--replace", "--key", "keys/ada.pub"]);
-    assert!(code == 0 && text.contains("warning: it will not count"), "{text}");
+    assert!(code == 0 && text.contains("warning: this signature will not be accepted"), "{text}");
     assert!(refused(&site).contains("agents.yaml does not list the key"));
     let agents = fs::read_to_string(site.demo().join("agents.yaml")).unwrap();
     site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/other"]);
@@ -461,7 +461,7 @@ fn signing_needs_a_valid_plan_a_key_and_no_token_beside_it() {
     assert!(code == 1 && text.contains("help:"), "{text}");
     fs::write(site.demo().join("plan.yaml.jwt"), "x").unwrap();
     let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--key", "keys/assistant"]);
-    assert!(code == 1 && text.contains("two proofs prove nothing"), "{text}");
+    assert!(code == 1 && text.contains("a plan may have only one proof"), "{text}");
     let (code, text) = site.run(&["plan", "sign", "plan.yaml", "--audience"]);
     assert!(code == 0 && text.trim().len() == "urn:review:plan:sha256:".len() + 64, "{text}");
 }
@@ -477,7 +477,7 @@ fn a_recorder_notes_that_a_plan_was_received_once_and_only_with_a_good_proof() {
     );
     // The change that policy lets pass by itself is taken out: nothing but the reception is left to record.
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
-    let (before, _) = plan.split_once("  # An automatic one").unwrap();
+    let (before, _) = plan.split_once("  # An automatic change").unwrap();
     fs::write(site.demo().join("plan.yaml"), before).unwrap();
     let receive = || said(&site, &["record", "plan.yaml", "--receive", "--key", "keys/robot.pub"]);
     let (code, text) = receive();

@@ -21,7 +21,7 @@ fn site() -> Site {
     let site = Site::new();
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
     let (head, changes) = plan.split_once("changes:\n").unwrap();
-    let (ordinary, _) = changes.split_once("  # A privileged one").unwrap();
+    let (ordinary, _) = changes.split_once("  # A privileged change").unwrap();
     fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n{ordinary}")).unwrap();
     site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/cy"]);
     site.append(
@@ -102,7 +102,7 @@ fn a_person_who_is_no_proposer_of_agents_yaml_proposes_nothing() {
     let (code, report) = gate(&site);
     assert!(code == 3 && report["findings"].to_string().contains("unknown-proposer"), "{report}");
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
-    expect(&mut ada, "`user:ada` is no proposer of agents.yaml");
+    expect(&mut ada, "`user:ada` is not a proposer in agents.yaml");
     expect(&mut ada, "exit=3");
 }
 
@@ -198,13 +198,13 @@ fn a_certificate_that_names_another_agents_principal_decides_nothing() {
         code == 5 && report["findings"].to_string().contains("but that key proves the plans of `agent:other`"),
         "{report}"
     );
-    assert!(report["findings"].to_string().contains("by a key and a certificate that no proposer has"), "{report}");
+    assert!(report["findings"].to_string().contains("with a key and a certificate that no proposer has"), "{report}");
     assert_eq!(site.run(&["verify", "review-log.jsonl"]).0, 0, "who signed is not in doubt");
     // A clean certificate over the same key does not make it hers again.
     site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", "ada@corp.example", "-V", "-1m:+1h", "keys/ada.pub"]);
     let mut ada = site.sit("plan.yaml --key keys/ada-cert.pub");
     let said = ada.exp_string("exit=1").unwrap();
-    assert!(said.contains("signed in this log by another certificate") && said.contains("`agent:other`"), "{said}");
+    assert!(said.contains("signed in this log with another certificate") && said.contains("`agent:other`"), "{said}");
     let names = "ada@corp.example,other-agent";
     site.keygen(&["-q", "-s", "keys/ca", "-I", "x", "-n", names, "-V", "-1m:+1h", "keys/ada.pub"]);
     fs::remove_file(site.log()).unwrap();
@@ -239,9 +239,9 @@ fn no_override_counts_that_a_proposers_certificate_signed() {
     let site = Site::new();
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
     let (head, changes) = plan.split_once("changes:\n").unwrap();
-    let (_, denied) = changes.split_once("  # A denied one").unwrap();
-    let (denied, _) = denied.split_once("  # An automatic one").unwrap();
-    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n  # A denied one{denied}")).unwrap();
+    let (_, denied) = changes.split_once("  # A denied change").unwrap();
+    let (denied, _) = denied.split_once("  # An automatic change").unwrap();
+    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n  # A denied change{denied}")).unwrap();
     site.sign("plan.yaml");
     site.replace("people.yaml", "break-glass: [bo]", "break-glass: [ada]");
     certified(&site, "ada@corp.example,other-agent");
@@ -293,5 +293,5 @@ fn a_person_who_proposes_with_the_key_that_decides_is_told_to_use_a_second_one()
     let (code, text) = site.run(&["trust", "check"]);
     let text = unbroken(&text);
     assert!(code == 1 && text.contains("the key by which the person `user:ada` proposes stands in line"), "{text}");
-    assert!(text.contains("needs a second key, to propose with") && !text.contains("a machine never"), "{text}");
+    assert!(text.contains("use a second key to propose with") && !text.contains("a machine cannot"), "{text}");
 }

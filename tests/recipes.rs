@@ -220,7 +220,7 @@ fn a_rewritten_log_is_told_from_a_first_one() {
     // Two people review, each in a push of their own.
     let mut pushes = Vec::new();
     let plan = bash("git show topic:plans/plan.yaml");
-    let (kept, _) = plan.split_once("  # A denied one").unwrap();
+    let (kept, _) = plan.split_once("  # A denied change").unwrap();
     fs::write(site.demo().join("../plan.yaml"), kept).unwrap();
     site.sign("../plan.yaml");
     let approve = ("c2", "a", "Type `ledger-admin`", "ledger-admin");

@@ -46,7 +46,7 @@ fn what_needs_nobody_is_sealed_once_and_counts_as_held() {
     let log = fs::read_to_string(site.log()).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["kind"], "record");
-    assert!(lines[0]["writer"].get("person").is_none(), "a recorder is nobody");
+    assert!(lines[0]["writer"].get("person").is_none(), "a recorder must not be in people.yaml");
     let autos: Vec<&Value> = lines.iter().filter(|line| line["type"] == "auto").collect();
     assert_eq!(autos.len(), 1);
     assert_eq!((&autos[0]["change"], autos[0]["policies"].as_array().unwrap().is_empty()), (&"c4".into(), false));
@@ -58,10 +58,7 @@ fn what_needs_nobody_is_sealed_once_and_counts_as_held() {
     assert!(code == 5 && text.contains("recorded by `robot@ci.example` at "), "{text}");
 
     let (code, value) = record(&site, &["--key", "keys/robot.pub"]);
-    assert_eq!(
-        (code, &value["verdict"]),
-        (0, &"every change that passes without a person is on record already".into())
-    );
+    assert_eq!((code, &value["verdict"]), (0, &"all automatic changes are already recorded".into()));
     assert_eq!(fs::read_to_string(site.log()).unwrap(), log);
     assert_eq!(left_behind(&site), Vec::<String>::new());
 
@@ -76,12 +73,12 @@ fn only_a_recorder_records() {
     let person = ("ada-too", "ada@corp.example namespaces=\"review-record@v1\"");
     let site = site(&["c4"], &[RECORDER, person]);
     for (with, why) in [
-        ("keys/ada.pub", "records nothing"),
+        ("keys/ada.pub", "cannot record"),
         (
             "keys/ada-too.pub",
             "belongs to the person `ada` of people.yaml, and a person may not sign for `review-record@v1`",
         ),
-        ("keys/assistant.pub", "records nothing"),
+        ("keys/assistant.pub", "cannot record"),
         ("keys/none.pub", ""),
     ] {
         let (code, value) = record(&site, &["--key", with]);
@@ -200,7 +197,7 @@ fn one_key_with_two_certificates_never_records_and_decides() {
     );
     let mut ada = site.sit("plan.yaml --key keys/ada.pub --log joined.jsonl");
     let said = ada.exp_string("exit=0").unwrap();
-    assert!(said.contains("nothing is left to decide") && said.contains("warning[log-persons-record]"), "{said}");
+    assert!(said.contains("nothing to decide") && said.contains("warning[log-persons-record]"), "{said}");
     let (_, text) = site.run(&["status", "--log", "joined.jsonl", "--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap();
     assert!(found(&report).is_some() && report.to_string().contains("log-second-root"), "{report:#}");
@@ -267,13 +264,13 @@ fn what_a_key_recorded_that_proves_plans_does_not_count_as_recorded() {
         &format!("  - id: agent:other\n    max_credential_ttl: 1h\n    proof:\n      - {{method: certificate, authority: \"{authority}\", principal: other}}\n"),
     );
     let (code, text) = gate();
-    assert_eq!(code, 0, "policy lets it pass whoever recorded it: {text}");
+    assert_eq!(code, 0, "automatic by policy whoever recorded it: {text}");
     assert!(text.contains("log-proposers-record") && !text.contains("recorded by `ci@ci.example`"), "{text}");
     // A clean certificate over the same key is no recorder's, and another recorder's word is what was missing.
     certify("ci@ci.example");
     let (code, value) = record(&site, &["--key", "keys/other-cert.pub"]);
     let said = value["findings"].to_string();
-    assert!(code == 1 && said.contains("it signed in this log by another certificate"), "{value:#}");
+    assert!(code == 1 && said.contains("it signed in this log with another certificate"), "{value:#}");
     let (code, value) = record(&site, &["--key", "keys/robot.pub"]);
     assert!(code == 0 && value["verdict"].as_str().unwrap().starts_with("recorded 1 automatic"), "{value:#}");
     assert!(gate().1.contains("recorded by `robot@ci.example`"), "{}", gate().1);

@@ -245,7 +245,7 @@ fn journals_that_cannot_be_trusted_are_told_apart_and_left_alone() {
     fs::write(&path, &text).unwrap();
     let mut bo = site.sit("resume --key keys/bo.pub");
     expect(&mut bo, "of ada, begun at");
-    expect(&mut bo, "no review of yours was left here");
+    expect(&mut bo, "there is no unfinished review of yours here");
     expect(&mut bo, "exit=0");
     // Of another log.
     let id = fs::read_to_string(site.demo().join("review.yaml")).unwrap();

@@ -31,9 +31,9 @@ fn site() -> (Site, Agent) {
     // The privileged change alone: it needs the owner and security.
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
     let (head, changes) = plan.split_once("changes:\n").unwrap();
-    let (_, from) = changes.split_once("  # A privileged one").unwrap();
-    let (privileged, _) = from.split_once("  # A denied one").unwrap();
-    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n  # A privileged one{privileged}")).unwrap();
+    let (_, from) = changes.split_once("  # A privileged change").unwrap();
+    let (privileged, _) = from.split_once("  # A denied change").unwrap();
+    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n  # A privileged change{privileged}")).unwrap();
     site.sign("plan.yaml");
     (site, agent)
 }
@@ -64,10 +64,10 @@ fn forget_journals(site: &Site) {
     }
 }
 
-/// The steps that the gate says are missing.
+/// The approvals that the gate says are missing.
 fn missing_steps(report: &Value) -> Vec<&str> {
     let said = report["findings"].to_string();
-    ["Owner", "Security"].into_iter().filter(|step| said.contains(&format!("step {step}"))).collect()
+    ["Owner", "Security"].into_iter().filter(|step| said.contains(&format!("{step} ("))).collect()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_touched_security_key_approves_what_needs_one_and_another_key_does_not() {
     expect(&mut plain, "nothing here that you can decide");
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
     approve(&mut ada);
-    expect(&mut ada, "sealed and added to");
+    expect(&mut ada, "sealed and appended to");
     expect(&mut ada, "exit=5");
     let (code, report) = gate(&site);
     assert_eq!((code, missing_steps(&report)), (5, vec!["Security"]), "{report}");
@@ -90,8 +90,9 @@ fn two_harmless_changes_that_are_privileged_together_want_a_security_key_each() 
     let site = Site::new();
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
     let (head, changes) = plan.split_once("changes:\n").unwrap();
-    let (_, two) = changes.split_once("  # Two that look harmless").unwrap();
-    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n  # Two that look harmless{two}")).unwrap();
+    let (_, two) = changes.split_once("  # Two changes that look harmless").unwrap();
+    fs::write(site.demo().join("plan.yaml"), format!("{head}changes:\n  # Two changes that look harmless{two}"))
+        .unwrap();
     site.sign("plan.yaml");
     let (_, text) = site.run(&["check", "plan.yaml", "--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap();
@@ -116,7 +117,7 @@ fn an_approval_by_another_key_stops_counting_once_the_site_wants_a_security_key(
     site.replace("review.yaml", "require_security_key: true", "require_security_key: false");
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     approve(&mut ada);
-    expect(&mut ada, "sealed and added to");
+    expect(&mut ada, "sealed and appended to");
     assert_eq!(missing_steps(&gate(&site).1), ["Security"]);
     site.replace("review.yaml", "require_security_key: false", "require_security_key: true");
     assert_eq!(missing_steps(&gate(&site).1), ["Owner", "Security"]);
@@ -160,7 +161,7 @@ fn a_key_that_nobody_touches_is_named_and_the_journal_stays() {
     expect(&mut ada, "? keys");
     key(&mut ada, "g");
     approve(&mut ada);
-    expect(&mut ada, "sealed and added to");
+    expect(&mut ada, "sealed and appended to");
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn what_policy_demands_of_the_key_is_asked_again_on_the_signature() {
     agent.next(5, 2);
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
     approve(&mut ada);
-    expect(&mut ada, "sealed and added to");
+    expect(&mut ada, "sealed and appended to");
     assert_eq!(missing_steps(&gate(&site).1), ["Security"]);
 }
 
@@ -192,7 +193,7 @@ fn a_counter_that_goes_backwards_is_a_warning() {
         let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
         if decision == "approve" {
             approve(&mut ada);
-            expect(&mut ada, "sealed and added to");
+            expect(&mut ada, "sealed and appended to");
         } else {
             expect(&mut ada, "? keys");
             key(&mut ada, "r");
@@ -278,7 +279,7 @@ fn a_wrong_passphrase_leaves_the_journal_and_no_passphrase_is_ever_shown() {
     approve(&mut again);
     expect(&mut again, "Enter passphrase");
     key(&mut again, "correct horse\r");
-    expect(&mut again, "sealed and added to");
+    expect(&mut again, "sealed and appended to");
     for entry in fs::read_dir(site.demo()).unwrap() {
         let path = entry.unwrap().path();
         let holds = path.is_file() && String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("correct horse");

@@ -118,7 +118,7 @@ fn the_card_shows_what_a_role_states_before_it_is_approved_and_the_log_afterward
     assert!(seen.contains("`vault:open` on `vault/all`") && seen.contains("no longer allows"), "{seen}");
     expect(&mut bo, "Type `seal` to seal and sign");
     key(&mut bo, "seal\r");
-    expect(&mut bo, "sealed and added to");
+    expect(&mut bo, "sealed and appended to");
     for format in ["text", "json", "markdown"] {
         let (_, text) = site.run(&["log", "show", "--format", format]);
         let text = plain(&text);
@@ -236,7 +236,7 @@ fn the_gate_names_what_is_missing_first_and_presence_is_a_note() {
     let report: Value = serde_json::from_str(&text).unwrap();
     let verdict = report["verdict"].as_str().unwrap();
     assert!(verdict.starts_with("does not pass: `c3` is denied by policy; `c1` needs Owner ("), "{verdict}");
-    assert!(!verdict.contains("person was there"), "{verdict}");
+    assert!(!verdict.contains("presence is not proven"), "{verdict}");
     let note = report["findings"].as_array().unwrap().iter().find(|f| f["code"] == "presence-unproven").unwrap();
     assert_eq!(note["severity"], "note");
 }

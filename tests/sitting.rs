@@ -139,7 +139,7 @@ fn enter_alone_a_wrong_name_and_a_pipe_decide_nothing() {
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     expect(&mut ada, "? keys");
     key(&mut ada, "\r");
-    expect(&mut ada, "Enter alone decides nothing");
+    expect(&mut ada, "Enter alone does not decide");
     key(&mut ada, "s");
     expect(&mut ada, "2 of 5");
     key(&mut ada, "\u{3}");
@@ -175,8 +175,8 @@ fn a_plan_that_is_edited_meanwhile_is_told_before_the_seal() {
     expect(&mut ada, "Enter: send");
     key(&mut ada, "seal\r");
     expect(&mut ada, "warning: `plan.yaml` was removed since it was shown to you.");
-    expect(&mut ada, "You sign this seal");
-    expect(&mut ada, "sealed and added to");
+    expect(&mut ada, "You are signing this seal");
+    expect(&mut ada, "sealed and appended to");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn each_wrong_key_has_its_own_message() {
     fs::write(site.demo().join("people.yaml"), people.replace("principals: [ada@corp.example]", "principals: []"))
         .unwrap();
     let mut nobody = site.sit("plan.yaml --key keys/ada.pub");
-    expect(&mut nobody, "is nobody in people.yaml");
+    expect(&mut nobody, "belongs to no person in people.yaml");
     expect(&mut nobody, "exit=1");
 }
 
@@ -256,7 +256,7 @@ fn what_is_said_beside_the_result_breaks_between_words_at_the_edge_of_the_termin
     let narrow = [
         "error: the log `review-log.jsonl` holds nothing of",
         "  a change `c99` of `PLAN-DEMO-1`",
-        "  = help: `review log show` lists what it holds",
+        "  = help: `review log show` lists its contents",
     ];
     let wide = format!("{} {}", narrow[0], narrow[1].trim_start());
     assert_eq!(said, [&narrow[..], &[&wide, narrow[2]]].concat());
@@ -320,7 +320,7 @@ fn a_plan_that_adds_its_own_approver_gains_no_approver_by_it() {
     fs::write(site.demo().join("own.yaml"), format!("{head}{change}")).unwrap();
     site.sign("own.yaml");
     let (_, text) = site.run(&["gate", "own.yaml", "--trust", ".", "--format", "text"]);
-    let security: Vec<&str> = text.lines().filter(|line| line.starts_with("  step Security")).collect();
+    let security: Vec<&str> = text.lines().filter(|line| line.starts_with("  needs Security")).collect();
     assert!(!security.is_empty() && security.iter().all(|line| !line.contains("ada")), "{text}");
     assert!(security.iter().any(|line| line.contains("bo")), "{text}");
 }

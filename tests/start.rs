@@ -69,7 +69,7 @@ fn init_without_a_key_or_git_makes_a_folder_that_says_what_is_missing() {
     let site = mia.folder("site");
     let (code, text) = mia.run(&site, "review init");
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("no SSH key found: make one with `ssh-keygen -t ed25519`"), "{text}");
+    assert!(text.contains("no SSH key found: create one with `ssh-keygen -t ed25519`"), "{text}");
     let signers = fs::read_to_string(site.join("allowed_signers")).unwrap();
     assert!(signers.lines().all(|line| line.starts_with('#')), "a line without a key allows nobody: {signers}");
     // Every file says what it is for, and the commented examples in them are what the tool reads.
@@ -208,7 +208,7 @@ fn a_review_says_which_trust_files_are_not_those_of_the_upstream_branch() {
     assert!(!page.contains("agents.yaml") && !page.contains("snapshot.json"), "{page}");
     // Enter does not pass it; `g` does, and the review is as ever.
     key(&mut ada, "\r");
-    expect(&mut ada, "Enter alone decides nothing");
+    expect(&mut ada, "Enter alone does not decide");
     key(&mut ada, "g");
     expect(&mut ada, "1 of ");
     key(&mut ada, "r");

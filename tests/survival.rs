@@ -204,7 +204,7 @@ fn a_new_companion_that_makes_half_a_chain_of_it_voids_an_approval() {
     assert_eq!(code, 6, "{value:#}");
     let all = value["findings"].as_array().unwrap();
     let void = all.iter().find(|f| f["code"] == "approval-void").unwrap()["message"].as_str().unwrap();
-    assert!(void.contains("`c5`") && void.contains("+ something that only the whole plan gives"), "{void}");
+    assert!(void.contains("`c5`") && void.contains("+ access that several changes give together"), "{void}");
     write(&plan(&whole, &["c5"]));
     assert_eq!(gate(&site).0, 0, "without the companion it is what was approved");
 }

@@ -50,7 +50,7 @@ fn eight_reviews_sealed_at_once_lose_nothing() {
         key(terminal, "seal\r");
     }
     for terminal in &mut open {
-        expect(terminal, "sealed and added to");
+        expect(terminal, "sealed and appended to");
         expect(terminal, "exit=4");
     }
     let found = verified(&site);
@@ -106,14 +106,14 @@ fn thirty_ordinary_changes_take_two_words() {
     site.sign("thirty.yaml");
     let mut ada = site.sit("thirty.yaml --key keys/ada.pub");
     for (n, says) in [(20, "20 changes to approve together"), (10, "10 changes to approve together")] {
-        expect(&mut ada, "t together");
+        expect(&mut ada, "combined effects");
         expect(&mut ada, "? keys");
         key(&mut ada, "t");
         expect(&mut ada, says);
         expect(&mut ada, "Enter: send");
         // Enter alone approves nothing, whatever is shown.
         key(&mut ada, "\r");
-        expect(&mut ada, "Enter alone decides nothing");
+        expect(&mut ada, "Enter alone does not decide");
         key(&mut ada, "yes\r");
         let _ = n;
     }

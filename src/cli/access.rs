@@ -32,25 +32,26 @@ const SHOWN: usize = 5;
 /// The largest snapshot read, in bytes.
 const MAX_SNAPSHOT: u64 = 2 << 30;
 
-/// Says who can do what, and through what.
+/// Show who can do what, and through which groups, roles and trusts.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "review access [OPTIONS] WHO [ACTION [RESOURCE]]\n       review access [OPTIONS] --who ACTION [RESOURCE]"
 )]
 pub struct AccessArgs {
-    /// Whom, then what: an action and a resource, `*` for any. With `--who`, only what.
+    /// An identity or group, then optionally an action and a resource; `*` matches any. With `--who`, leave out the
+    /// identity.
     #[arg(required = true, num_args = 1..=3, value_names = ["WHO", "ACTION", "RESOURCE"])]
     words: Vec<String>,
-    /// Ask who can, instead of whether one can.
+    /// List everyone who has this access.
     #[arg(long)]
     who: bool,
-    /// Only what reaches this resource of the snapshot, or something below it.
+    /// Show only access to this resource of the snapshot, or to a resource below it.
     #[arg(long, value_name = "RESOURCE")]
     scope: Option<String>,
-    /// Ask this snapshot [default: that of the trust folder].
+    /// The snapshot [default: the one in the trust folder].
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// Show every access, and every path to it.
+    /// Show all access, and every path to it.
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -118,7 +119,7 @@ impl AccessArgs {
         };
         let mut verdict = verdict(who.as_ref(), wish.as_ref(), scope.as_ref(), &rows);
         if rows.iter().any(|row| row.is_cut) {
-            verdict = verdict.own("; there are more paths to it than are listed");
+            verdict = verdict.own("; not all paths are listed");
         }
         let report = Report {
             command: "access",
@@ -163,7 +164,7 @@ impl AccessArgs {
             Err(findings) => Err(Box::new(Report {
                 command: "access",
                 exit_code: ExitCode::Failure.code(),
-                verdict: Sentence::of("the snapshot is invalid; nothing was answered"),
+                verdict: Sentence::of("the snapshot is invalid; the question was not answered"),
                 findings: reported(findings),
                 body: Body::Findings,
                 next: Vec::new(),
@@ -237,8 +238,8 @@ fn verdict(who: Option<&Text>, wish: Option<&AccessQuery>, scope: Option<&Resour
             let best = rows.iter().map(|r| r.verdict).max().unwrap_or(AccessVerdict::No);
             let can = match best {
                 AccessVerdict::Yes => " can ",
-                AccessVerdict::Eligible => " can, once something is activated, ",
-                AccessVerdict::UnderCondition => " can, under a condition that is not evaluated here, ",
+                AccessVerdict::Eligible => " can, after an activation, ",
+                AccessVerdict::UnderCondition => " can, under a condition that is not evaluated, ",
                 AccessVerdict::Partly => " can in part ",
                 AccessVerdict::No => " cannot ",
             };
@@ -248,7 +249,7 @@ fn verdict(who: Option<&Text>, wish: Option<&AccessQuery>, scope: Option<&Resour
             let can = rows.iter().filter(|r| matches!(r.subject, Subject::Identity(_))).count();
             what(Sentence::of(format!("{} can ", counted(count(can), "identity", "identities"))), wish)
         }
-        (None, None) => Sentence::of("nothing was asked"),
+        (None, None) => Sentence::of("the question is missing"),
     }
 }
 
@@ -260,19 +261,19 @@ fn what(start: Sentence, wish: &AccessQuery) -> Sentence {
 fn unknown(asked: &Asked, name: &Text) -> Report {
     let s = &asked.snapshot;
     let known = s.identities.iter().map(|i| i.id.as_str()).chain(s.groups.iter().map(|g| g.id.as_str()));
-    not_known(Code::UnknownIdentity, name, known, "name an identity or group as the snapshot does")
+    not_known(Code::UnknownIdentity, name, known, "use the id of an identity or group from the snapshot")
 }
 
 fn unknown_place(asked: &Asked, scope: &ResourceId) -> Report {
     let known = asked.snapshot.resources.iter().map(|resource| resource.id.as_str());
-    not_known(Code::UnknownResource, &scope.text(), known, "name a resource as the snapshot does")
+    not_known(Code::UnknownResource, &scope.text(), known, "use the id of a resource from the snapshot")
 }
 
 fn not_known<'s>(code: Code, name: &Text, known: impl Iterator<Item = &'s str> + Clone, help: &str) -> Report {
     // In a system with long ids, a short name may be a typing error too.
     let ends = |id: &&str| id.rsplit(['/', ':']).next() == Some(name.raw());
     let near = known.clone().find(ends).or_else(|| nearest(name.raw(), known));
-    let finding = Finding::new(code, format!("the snapshot does not know `{}`", name.raw())).help(match near {
+    let finding = Finding::new(code, format!("`{}` is not in the snapshot", name.raw())).help(match near {
         Some(near) => format!("the nearest known name is `{near}`"),
         None => help.to_owned(),
     });

@@ -21,12 +21,12 @@ use crate::report::limits::Limits;
 use crate::report::model::Report;
 use crate::report::sentence::Sentence;
 
-/// Says what policy makes of plans: nobody is asked.
+/// Evaluate plans against the policies, without asking anyone.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
-    /// List every access, however many.
+    /// List all access, without a limit.
     #[arg(long)]
     all: bool,
     #[command(flatten)]

@@ -6,14 +6,14 @@ use clap_complete::Shell;
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 
-/// Prints a completion script.
+/// Print a completion script for a shell.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell to complete for.
+    /// The shell.
     shell: Shell,
 }
 
-/// Prints the manual page.
+/// Print the manual page.
 #[derive(Debug, Args)]
 pub struct ManArgs {}
 

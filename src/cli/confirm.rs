@@ -9,34 +9,35 @@ use crate::app::site::location::SiteLocation;
 use crate::cli::output_args::Writing;
 use crate::decision::exit::ExitCode;
 
-/// Compare a later snapshot with what was exported of a plan, and record the result.
+/// Compare a later snapshot with what was exported, and record the result.
 ///
-/// Exits with 0 if everything was applied, 3 if subjects of the changes have access that nobody approved, and 5 if less was
-/// applied. It needs a recorder's key.
+/// Exits with 0 if all changes were applied, 3 if their subjects have access that was not approved, and 5 if changes
+/// are missing. Needs a recorder's key.
 #[derive(Debug, Args)]
 pub struct ConfirmArgs {
     /// The plan that was exported.
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
-    /// The later snapshot, of the same system, taken after the export.
+    /// A snapshot of the same system, taken after the export.
     #[arg(long, value_name = "AFTER")]
     snapshot: PathBuf,
-    /// The snapshot that the export was made from [default: that of the trust folder, if it is the same].
+    /// The snapshot that the export was made from [default: the one in the trust folder, if it is the same].
     #[arg(long, value_name = "FILE")]
     before: Option<PathBuf>,
-    /// What the executor says of its work, such as request ids. It is kept in the log.
+    /// A file of evidence from the executor, such as request ids. It is stored in the log.
     #[arg(long, value_name = "FILE")]
     evidence: Option<PathBuf>,
-    /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
+    /// The trust folder, or a git revision that contains one. Required, so that a plan cannot bring its own policies.
     #[arg(long, value_name = "DIR|GIT-REF", required = true)]
     trust: String,
-    /// The log, to which the result is added: a file or a folder [default: `log:` of review.yaml].
+    /// The log that the result is appended to, a file or a folder [default: `log` in review.yaml].
     #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
     log: Option<PathBuf>,
-    /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
+    /// A head that the log must contain: the hash of a seal line, or a file with one hash per line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
-    /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
+    /// The recorder's key: a key file, or `key::` and a public key. It must be allowed for `review-record@v1`, and not
+    /// belong to a person.
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
     #[command(flatten)]

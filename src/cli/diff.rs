@@ -20,12 +20,12 @@ use crate::report::limits::Limits;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::{Sentence, counted};
 
-/// Shows what a plan does to effective access.
+/// Show what a plan does to effective access.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
     /// The plan.
     plan: PathBuf,
-    /// Show every access, however many.
+    /// Show all access, without a limit.
     #[arg(long)]
     all: bool,
     #[command(flatten)]

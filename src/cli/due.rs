@@ -13,25 +13,25 @@ use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::time::Time;
 
-/// List access that should have ended, approvals that no export used, and exports that nobody confirmed.
+/// List access past its end, approvals that were never exported, and exports that were never confirmed.
 #[derive(Debug, Args)]
 pub struct DueArgs {
-    /// The snapshot [default: that of the trust folder].
+    /// The snapshot [default: the one in the trust folder].
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// Answer as of this time [default: now]. It changes no record.
+    /// Report as of this time [default: now].
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Time>,
-    /// Write a plan that revokes what should have ended. Like any plan, it must be signed and reviewed.
+    /// Also write a plan that revokes access past its end. Like any plan, it must be signed and reviewed.
     #[arg(long, value_name = "OUT")]
     plan: Option<PathBuf>,
-    /// Who proposes that plan [default: the only agent of agents.yaml].
+    /// The proposer of that plan [default: the only agent in agents.yaml].
     #[arg(long, value_name = "ID", requires = "plan")]
     proposer: Option<String>,
-    /// For whom that plan is proposed [default: for whom everything that it revokes was given, if that is one person].
+    /// The sponsor of that plan [default: the sponsor of everything that it revokes, if that is one person].
     #[arg(long, value_name = "ID", requires = "plan")]
     on_behalf_of: Option<String>,
-    /// The task of that plan [default: that of everything that it revokes, if that is one].
+    /// The task of that plan [default: the task of everything that it revokes, if that is one task].
     #[arg(long, value_name = "ID", requires = "plan")]
     task: Option<String>,
     #[command(flatten)]

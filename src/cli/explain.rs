@@ -31,12 +31,12 @@ use crate::report::limits::Limits;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
 
-/// Explains one change: effect, paths, policies, and what would have to be different.
+/// Explain one change: its effect, paths and policies, and what would have to be different for it to pass.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The plan.
     plan: PathBuf,
-    /// The change, by its id.
+    /// The id of the change.
     change: String,
     #[command(flatten)]
     place: LocationArgs,
@@ -146,14 +146,16 @@ fn outcome(proposal: &EvaluatedPlan<'_>, at: usize) -> Option<Sentence> {
     let judged = proposal.judged.get(at)?;
     let plan_denied = !proposal.plan_judged.passes();
     Some(match &judged.outcome {
-        Outcome::Denied if judged.overridable => Sentence::of("is denied; a person permitted to may set that aside"),
-        Outcome::Denied => Sentence::of("is denied, and nothing sets that aside"),
-        Outcome::Needs(_) | Outcome::Auto if plan_denied => Sentence::of("is denied with the plan as a whole"),
+        Outcome::Denied if judged.overridable => {
+            Sentence::of("is denied; a person who may override can approve it anyway")
+        }
+        Outcome::Denied => Sentence::of("is denied, and this cannot be overridden"),
+        Outcome::Needs(_) | Outcome::Auto if plan_denied => Sentence::of("is denied with the whole plan"),
         Outcome::Needs(steps) => {
             let steps: Vec<Text> = steps.iter().map(|s| Text::from(s.as_str())).collect();
             Sentence::of("needs ").names(&steps)
         }
-        Outcome::Auto => Sentence::of("passes without a person"),
+        Outcome::Auto => Sentence::of("automatic"),
     })
 }
 
@@ -181,9 +183,7 @@ fn different<'s>(proposal: &EvaluatedPlan<'s>, index: &Index<'s>, at: usize) -> 
     for piece in facts.emergent.iter().filter_map(|at| proposal.analysis.emergent.get(*at)) {
         let names: Vec<Text> = piece.drop.iter().map(ChangeId::text).collect();
         if piece.drop.contains(&facts.id) {
-            said.push(Sentence::of(
-                "this change is the cheapest to drop of those that together give what is said above",
-            ));
+            said.push(Sentence::of("rejecting this change alone prevents the combined access above"));
         } else if !piece.drop.is_empty() {
             attempt(&piece.drop, Sentence::of("without ").names(&names), &mut said);
         }
@@ -191,7 +191,7 @@ fn different<'s>(proposal: &EvaluatedPlan<'s>, index: &Index<'s>, at: usize) -> 
     let companions: BTreeSet<ChangeId> =
         all.iter().filter(|id| **id != facts.id && !facts.depends_on.contains(*id)).cloned().collect();
     if !companions.is_empty() {
-        attempt(&companions, Sentence::of("alone, with what it depends on"), &mut said);
+        attempt(&companions, Sentence::of("alone, with the changes it depends on"), &mut said);
     }
     let mut seen = BTreeSet::new();
     said.retain(|sentence| seen.insert(sentence.terminal()));

@@ -12,37 +12,38 @@ use crate::app::site::location::SiteLocation;
 use crate::decision::exit::ExitCode;
 use crate::report::render::format::Format;
 
-/// Export the approved changes of a plan for an executor, and record it.
+/// Export the approved changes of a plan for an executor, and record the export.
 ///
-/// An export uses its approvals up, so a second one is refused. It needs a recorder's key. Where the gate does not pass,
-/// nothing is exported, and the exit code is that of the gate.
+/// An export uses up its approvals, so a second export is refused. If the gate does not pass, nothing is exported and
+/// the exit code is the gate's. Needs a recorder's key.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The plan.
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
-    /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
+    /// The trust folder, or a git revision that contains one. Required, so that a plan cannot bring its own policies.
     #[arg(long, value_name = "DIR|GIT-REF", required = true)]
     trust: String,
-    /// The log, to which the export is added: a file or a folder [default: `log:` of review.yaml].
+    /// The log that the export is appended to, a file or a folder [default: `log` in review.yaml].
     #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
     log: Option<PathBuf>,
-    /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
+    /// A head that the log must contain: the hash of a seal line, or a file with one hash per line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
-    /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
+    /// The recorder's key: a key file, or `key::` and a public key. It must be allowed for `review-record@v1`, and not
+    /// belong to a person.
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
-    /// Export the changes that pass although others do not. They are analysed again as a plan of their own.
+    /// Export the changes that pass even if others do not, after analysing them again as a plan of their own.
     #[arg(long)]
     partial: bool,
-    /// For which executor the bundle is written.
+    /// The format of the bundle.
     #[arg(long, value_enum, default_value_t)]
     format: ExportFormat,
     /// Write the bundle to this file [default: stdout].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Write the inverse plan to a file of its own too.
+    /// Also write the inverse plan to this file.
     #[arg(long, value_name = "FILE")]
     rollback: Option<PathBuf>,
 }

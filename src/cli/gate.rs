@@ -29,21 +29,21 @@ use crate::log::verify::answers::Verification;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::sentence::Sentence;
 
-/// Says whether enough allowed people decided on exactly this effect.
+/// Pass only if the required people approved exactly these changes (for CI).
 #[derive(Debug, Args)]
 pub struct GateArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
-    /// The trust folder: a folder, or a git revision that holds one. Required: a plan must not bring its own judges.
+    /// The trust folder, or a git revision that contains one. Required, so that a plan cannot bring its own policies.
     #[arg(long, value_name = "DIR|GIT-REF", required = true)]
     trust: String,
-    /// The log: a file, a folder, or one in a git revision [default: `log:` of review.yaml, from where that is].
+    /// The log: a file, a folder, or a path in a git revision [default: `log` in review.yaml].
     #[arg(long, value_name = "LOG|GIT-REF:PATH", env = "REVIEW_LOG")]
     log: Option<PathBuf>,
-    /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
+    /// A head that the log must contain: the hash of a seal line, or a file with one hash per line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
-    /// What a touched trust file means: the branch does not pass, or a rule outside of this tool guards these files.
+    /// What to do if the branch changes a trust file.
     #[arg(long, value_enum, default_value_t, value_name = "WHO")]
     trust_files: TrustFileGuard,
     #[command(flatten)]
@@ -130,7 +130,7 @@ fn surroundings(
     }
     if log.is_absent()? {
         found.push(
-            Finding::new(Code::LogLostHead, format!("there is no log `{}`, so nothing was ever decided", log.name()))
+            Finding::new(Code::LogLostHead, format!("there is no log `{}`, so there are no decisions", log.name()))
                 .weighing(Severity::Warning)
                 .help("if there was one, find out who removed it"),
         );
@@ -156,11 +156,9 @@ impl clap::ValueEnum for TrustFileGuard {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(match self {
-            Self::Refuse => {
-                clap::builder::PossibleValue::new("refuse").help("Refuse a branch that touches a trust file")
-            }
+            Self::Refuse => clap::builder::PossibleValue::new("refuse").help("Fail if the branch changes a trust file"),
             Self::Guarded => clap::builder::PossibleValue::new("guarded")
-                .help("Allow it: a rule outside of this tool has trust files approved by the people responsible"),
+                .help("Allow it, because another rule, such as CODEOWNERS, protects these files"),
         })
     }
 }

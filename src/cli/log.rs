@@ -24,16 +24,16 @@ use crate::app::record::log_reader;
 use crate::decision::exit::ExitCode;
 use crate::report::render::format::Format;
 
-/// The record.
+/// Show, prove, merge and report on the log.
 #[derive(Debug, Subcommand)]
 pub enum LogCommand {
-    /// Shows who decided what.
+    /// Show who decided what.
     Show(LogShowArgs),
-    /// Prints the hash of every seal that no session follows: what an auditor remembers.
+    /// Print the hash of each latest seal, for an auditor to keep.
     Head(LogHeadArgs),
-    /// Proves one line to somebody who shall not see the rest.
+    /// Write a proof of one line, for someone who must not see the rest of the log.
     Prove(prove::ProveArgs),
-    /// Joins copies of a log that went apart: every session of them once.
+    /// Merge diverged copies of a log; each session is kept once.
     Merge(crate::cli::log::merge::MergeArgs),
     /// Report who approved what, under which policy, with which result.
     Report(crate::cli::log::report::LogReportArgs),
@@ -61,7 +61,7 @@ impl LogCommand {
 /// Prints the hash of every seal that no session follows.
 #[derive(Debug, Args)]
 pub struct LogHeadArgs {
-    /// The log [default: that of the trust folder].
+    /// The log [default: the one of the trust folder].
     path: Option<PathBuf>,
     #[command(flatten)]
     place: LocationArgs,
@@ -77,9 +77,7 @@ impl LogHeadArgs {
             }
         };
         if !log_reader::is_sound(&path, &verified)? {
-            streams::note(
-                "error: the log does not verify, so it has no head to remember\n  = help: see `review verify LOG`",
-            );
+            streams::note("error: the log does not verify, so it has no valid head\n  = help: see `review verify LOG`");
             return Ok(ExitCode::BadLog);
         }
         if log_reader::files(&path)?.is_empty() {

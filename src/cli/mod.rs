@@ -39,14 +39,15 @@ use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::log::store::StoreError;
 
-/// Reviews the access changes that AI assistants propose, by their effect, and keeps a signed record.
+/// Review the access changes that AI assistants propose: what they do to effective access, what policies say, and who
+/// approved them, in a signed log.
 #[derive(Debug, Parser)]
 #[command(
     name = "review",
     version,
     about,
     override_usage = "review [OPTIONS] PLAN|DIR...\n       review COMMAND",
-    after_help = "`review PLAN...` asks you about every change of the plans, in the terminal; its options are in\n`review decide --help`. A file named like a command needs `./`.\n\nTo see it work: `review demo`. For your own system: `review init`.\n\nExit codes: 0 passes; 1 the tool could not work; 2 usage; 3 policy denies, or the plan is\ninvalid; 4 a person rejected; 5 undecided; 6 stale; 7 the log does not verify; 130 interrupted.",
+    after_help = "`review PLAN...` asks you to approve or reject every change of the plans, in the terminal.\n`review decide --help` lists its options. If a plan has the name of a command, write `./NAME`.\n\nTo try it: `review demo`. For your own system: `review init`.\n\nExit codes: 0 passed; 1 could not run; 2 usage error; 3 denied by policy, or invalid plan;\n4 rejected; 5 undecided; 6 stale; 7 the log does not verify; 130 interrupted.",
     arg_required_else_help = false,
     disable_help_subcommand = false
 )]
@@ -183,9 +184,9 @@ fn failure(error: &anyhow::Error) -> (String, ExitCode) {
     let help = match (store, system) {
         (Some(store), _) => Some(store.help()),
         (None, Some(std::io::ErrorKind::NotFound)) => {
-            Some("check the name; it is looked for from the folder you are in")
+            Some("check the name; relative names start at the current folder")
         }
-        (None, Some(std::io::ErrorKind::PermissionDenied)) => Some("see that you may read and write there"),
+        (None, Some(std::io::ErrorKind::PermissionDenied)) => Some("check that you may read and write there"),
         (None, _) => None,
     };
     if let Some(help) = help.filter(|_| !out.contains("= help: ")) {

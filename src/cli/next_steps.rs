@@ -11,37 +11,37 @@ use crate::app::plans::discovery;
 /// The next steps, as text.
 #[must_use]
 pub fn next(here: &Path) -> String {
-    let mut out = String::from("review: reviews the access changes that AI assistants propose\n\n");
+    let mut out = String::from("review: review the access changes that AI assistants propose\n\n");
     let mut say = |command: &str, why: &str| out.push_str(&format!("  {command:<28} {why}\n"));
     let Some(trust) = here.ancestors().find(|folder| folder.join("review.yaml").exists()) else {
-        say("review demo", "make a complete example and review it");
-        say("review init", "make a trust folder for your own system");
+        say("review demo", "create a complete example and review it");
+        say("review init", "create a trust folder for your own system");
         return closing(&out, "there is no trust folder here; next:");
     };
     if !trust.join("snapshot.json").exists() {
         say("review snapshot import", "write snapshot.json from an export of your system");
     }
     if left(trust) {
-        say("review resume", "go on with a review that was left here");
+        say("review resume", "resume the unfinished review here");
     }
     // The folder is `.`, so that the commands can be copied as shown.
     let plans = discovery::list(&[PathBuf::from(".")]).unwrap_or_default();
     match plans.as_slice() {
-        [] => say("review PLAN", "decide about a plan, in the terminal"),
+        [] => say("review PLAN", "approve or reject the changes of a plan, in the terminal"),
         [one] => {
             let plan = shown(one);
-            say(&format!("review {plan}"), "decide, in the terminal");
-            say(&format!("review check {plan}"), "what policy says");
-            say(&format!("review diff {plan}"), "what the plan does to effective access");
+            say(&format!("review {plan}"), "approve or reject its changes, in the terminal");
+            say(&format!("review check {plan}"), "evaluate the policies");
+            say(&format!("review diff {plan}"), "show what the plan does to effective access");
         }
         several => {
-            say("review .", &format!("decide about {} plans, riskiest first, with one seal", several.len()));
-            say("review status", "which are open, and what waits for whom");
-            say("review check .", "what policy says");
+            say("review .", &format!("review {} plans, riskiest first, with one seal", several.len()));
+            say("review status", "show which plans are open, and whose approval they wait for");
+            say("review check .", "evaluate the policies");
         }
     }
     if trust.join("review-log.jsonl").exists() {
-        say("review log show", "who decided what");
+        say("review log show", "show who decided what");
     }
     closing(&out, "next:")
 }

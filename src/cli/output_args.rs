@@ -25,11 +25,11 @@ const FILE_WIDTH: usize = 100;
 /// How the result is written, and where to.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Writing {
-    /// How the result is written to stdout.
+    /// The format of the result on stdout.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
-    /// Writes the result to a file too, in this format: `sarif=review.sarif`. May be repeated; `-` is stdout, and then
-    /// `--format` does not count.
+    /// Also write the result to a file, for example `sarif=review.sarif`. Can be repeated. `-` is stdout and replaces
+    /// `--format`.
     #[arg(long, value_name = "FORMAT=FILE|-", value_parser = parse)]
     output: Vec<Output>,
 }
@@ -69,7 +69,7 @@ impl Writing {
             if self.output.iter().take(at).any(|other| place(other) == place(output)) {
                 let what =
                     output.file.as_deref().map_or_else(|| "stdout".to_owned(), |file| format!("`{}`", shown(file)));
-                return Some(format!("two of `--output` are for {what}; give each a file of its own"));
+                return Some(format!("two of `--output` are for {what}; write each to a different file"));
             }
         }
         None
@@ -142,7 +142,9 @@ impl Writing {
             }
         }
         for fault in faults {
-            streams::note(&format!("error: {fault}\n  = help: name a file in a folder that exists and can be written"));
+            streams::note(&format!(
+                "error: {fault}\n  = help: choose a file in an existing folder that you can write to"
+            ));
         }
         code
     }

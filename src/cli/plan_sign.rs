@@ -1,7 +1,7 @@
 //! `review plan`: prepares a plan for review. `sign` proves its author.
 //!
 //! Writes `PLAN.sig` next to the plan with the proposer's key, using `ssh-keygen`; or prints the audience that a
-//! workload-identity token for exactly this plan must have. Evaluates nothing and reads no private key.
+//! workload identity token for exactly this plan must have. Evaluates nothing and reads no private key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,10 +29,10 @@ use crate::trust::revoked::Revoked;
 use crate::trust::sign::Keygen;
 use crate::trust::{jwt, sshsig};
 
-/// Plans, before anybody judges them.
+/// Sign plan files.
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
-    /// Signs a plan as its proposer: writes `PLAN.sig` beside it.
+    /// Sign a plan as its proposer, in `PLAN.sig` next to it.
     Sign(SignArgs),
 }
 
@@ -48,7 +48,7 @@ impl PlanCommand {
     }
 }
 
-/// Signs a plan as its proposer.
+/// Sign a plan as its proposer, in `PLAN.sig` next to it.
 #[derive(Debug, Args)]
 pub struct SignArgs {
     /// The plan.
@@ -56,13 +56,13 @@ pub struct SignArgs {
     /// The proposer's key: a key file or certificate, or `key::` and a public key [default: git's `user.signingkey`].
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
-    /// Puts the signature in the place of another's that is good for this plan.
+    /// Replace a valid signature of another proposer.
     #[arg(long, conflicts_with = "audience")]
     replace: bool,
-    /// Print the audience that a workload-identity token for this plan must have, and sign nothing.
+    /// Do not sign; print the audience that a workload identity token for this plan must have.
     #[arg(long, conflicts_with = "key")]
     audience: bool,
-    /// The trust folder whose agents.yaml is asked whether the signature will count [default: the nearest upward].
+    /// The trust folder, to check whether the signature will be accepted [default: the nearest one upward].
     #[arg(long, value_name = "DIR|GIT-REF")]
     trust: Option<String>,
 }
@@ -91,7 +91,7 @@ impl SignArgs {
         let token = ProofKind::Token.beside(&self.plan);
         if token.symlink_metadata().is_ok() {
             bail!(
-                "`{}` lies beside the plan, and two proofs prove nothing\n  = help: remove it, or do not sign",
+                "`{}` is next to the plan already, and a plan may have only one proof\n  = help: remove it, or do not sign",
                 shown(&token)
             );
         }
@@ -134,7 +134,9 @@ impl SignArgs {
             folder.read(REVOKED_KEYS)?.map(|bytes| Revoked::parse(REVOKED_KEYS, &bytes).0).unwrap_or_default();
         let offered = Offered::Signature(armored);
         let judged = proposer::judge(&provers, &revoked, &plan.proposer.value, &file.bytes, offered, streams::now());
-        Ok(judged.err().map(|why| format!("warning: it will not count: {why}\n  = help: {}", why.help())))
+        Ok(judged
+            .err()
+            .map(|why| format!("warning: this signature will not be accepted: {why}\n  = help: {}", why.help())))
     }
 }
 

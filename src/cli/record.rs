@@ -29,18 +29,19 @@ use crate::report::limits::Limits;
 use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 
-/// Seals the changes that policy lets pass without a person.
+/// Record the changes that need no approval (for CI).
 #[derive(Debug, Args)]
 pub struct RecordArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
     #[command(flatten)]
     place: LocationArgs,
-    /// The recorder's key: a key file, or `key::` and a public key; allowed for `review-record@v1`, and of no person.
+    /// The recorder's key: a key file, or `key::` and a public key. It must be allowed for `review-record@v1`, and not
+    /// belong to a person.
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
-    /// Record too that a proven plan was received, also where nothing of it passes by itself: a short-lived proof is judged
-    /// at that time from then on.
+    /// Also record that the plan arrived with a valid proof, even if no change is automatic. A short-lived proof then
+    /// stays valid while people decide.
     #[arg(long)]
     receive: bool,
     #[command(flatten)]
@@ -93,7 +94,7 @@ impl RecordArgs {
             let report = Report {
                 command: "record",
                 exit_code: ExitCode::BadLog.code(),
-                verdict: Sentence::of("the log does not verify, so nothing is added to it"),
+                verdict: Sentence::of("the log does not verify, so nothing is appended to it"),
                 findings: crate::app::site::fault_report::reported(&verified.findings, &BTreeMap::new()),
                 body: Body::Verify(source.report(&verified)),
                 next: Vec::new(),
@@ -173,7 +174,7 @@ impl RecordArgs {
         match LogSource::find(site, &self.place.location())? {
             LogSource::Disk(path) => Ok(path),
             LogSource::Git(held) => anyhow::bail!(
-                "the log `{}` is read from git, where nothing can be added\n  = help: name the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
+                "the log `{}` is in a git revision, which cannot be appended to\n  = help: use the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
                 crate::input::text::Text::from(held.name).terminal()
             ),
         }
@@ -187,8 +188,8 @@ fn verdict(code: ExitCode, (count, arrived): (u64, u64), before: u64, log: &Path
     let log = crate::input::text::Text::from(log.to_string_lossy().into_owned());
     let said = match (count, before) {
         (0, _) if arrived > 0 => format!("that {}", counted(arrived, "plan was received", "plans were received")),
-        (0, 0) => return Sentence::of("no change passes without a person, so there is nothing to record"),
-        (0, _) => return Sentence::of("every change that passes without a person is on record already"),
+        (0, 0) => return Sentence::of("no change is automatic, so there is nothing to record"),
+        (0, _) => return Sentence::of("all automatic changes are already recorded"),
         (count, _) => counted(count, "automatic change", "automatic changes"),
     };
     Sentence::of(format!("recorded {said} in ")).name(&log)

@@ -44,13 +44,13 @@ use crate::terminal::driver::{Driver, driver};
 use crate::terminal::tty::Tty;
 use crate::trust::sign::Keygen;
 
-/// Decides about plans, in the terminal.
+/// Approve or reject the changes of plans, in the terminal.
 #[derive(Clone, Debug, Args)]
 pub struct DecideArgs {
-    /// The plans; a folder stands for every plan in it.
+    /// The plans; a folder means every plan in it.
     #[arg(required = true, value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
-    /// Asks again about what is decided or automatic: to object to it, or to take one's own reject back.
+    /// Also ask about changes that are decided or automatic, to object or to withdraw your own rejection.
     #[arg(long)]
     reopen: bool,
     #[command(flatten)]
@@ -62,23 +62,23 @@ pub struct DecideArgs {
 pub struct ReviewArgs {
     #[command(flatten)]
     place: LocationArgs,
-    /// The key to decide with: a key file, or `key::` and a public key [default: git's `user.signingkey`].
+    /// Your key: a key file, or `key::` and a public key [default: `user.signingkey` of git].
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
-    /// How the review is written where there is no terminal.
+    /// The format of the review if there is no terminal.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
 }
 
-/// Goes on with a review that was left: after a crash, a closed terminal, or `q`.
+/// Resume an unfinished review.
 #[derive(Clone, Debug, Args)]
 pub struct ResumeArgs {
-    /// Where its plans are now, if they were moved [default: where they were].
+    /// The plans, if they were moved [default: where they were].
     #[arg(value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
     #[command(flatten)]
     at: ReviewArgs,
-    /// Drops it, with everything that was decided in it.
+    /// Discard the unfinished review and all decisions in it.
     #[arg(long)]
     give_up: bool,
 }
@@ -191,7 +191,7 @@ impl ReviewArgs {
                 return give_up(&store, &journals, &me);
             }
             let Some(left) = pick(&mut journals, &me)? else {
-                streams::note("no review of yours was left here");
+                streams::note("there is no unfinished review of yours here");
                 return Ok(ExitCode::Passes);
             };
             if paths.is_empty() {
@@ -274,7 +274,7 @@ impl ReviewArgs {
                 }
                 Err(faults) => into.passed.push(SkippedPlan {
                     file: name,
-                    why: Sentence::of("invalid: its faults are printed at the end"),
+                    why: Sentence::of("invalid; its faults are printed at the end"),
                     code: ExitCode::Denied,
                     faults: Some(faults),
                 }),
@@ -302,7 +302,7 @@ impl ReviewArgs {
         for passed in &read.passed {
             streams::note(&format!("{}: {}", Text::from(passed.file.as_str()).terminal(), passed.why.terminal()));
         }
-        let done = self.print(&read.proposals, &read.passed, code, "nobody was asked")?;
+        let done = self.print(&read.proposals, &read.passed, code, "no one was asked")?;
         if self.format == Format::Text {
             tell_faults(&read.passed);
         }
@@ -348,7 +348,7 @@ impl ReviewArgs {
             .map_err(|why| anyhow!("you cannot decide with this key: {why}\n  = help: {}", why.help()))?;
         let known = site.people.by_principal(allowed.principal.as_str()).ok_or_else(|| {
             anyhow!(
-                "`{}` of allowed_signers is nobody in people.yaml, so this key decides nothing\n  = help: list that principal under a person of people.yaml",
+                "`{}` of allowed_signers belongs to no person in people.yaml, so this key cannot decide\n  = help: add that principal to a person in people.yaml",
                 allowed.principal.text().terminal()
             )
         })?;
@@ -357,9 +357,8 @@ impl ReviewArgs {
         }
         let fingerprint = public.fingerprint();
         if let Some(besides) = past.keys.bars_deciding(&site.provers, &fingerprint) {
-            return Err(
-                besides.refusal("you cannot decide with this key, which signed in this log by another certificate")
-            );
+            return Err(besides
+                .refusal("you cannot decide with this key, because it signed in this log with another certificate"));
         }
         let security_key = public.kind().is_security_key();
         Ok(Reviewer {
@@ -406,7 +405,7 @@ fn twice(proposals: &[EvaluatedPlan<'_>]) -> anyhow::Result<()> {
         let id = proposal.plan.id.value.as_str();
         if let Some(other) = seen.insert(id, &proposal.file.name) {
             bail!(
-                "`{}` and `{}` are both the plan `{}`\n  = help: give each plan an id of its own, or name one of them",
+                "`{}` and `{}` are both the plan `{}`\n  = help: give each plan a different id, or name one of them",
                 Text::from(other).terminal(),
                 Text::from(proposal.file.name.as_str()).terminal(),
                 proposal.plan.id.value.text().terminal()

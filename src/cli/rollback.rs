@@ -14,13 +14,13 @@ use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::report::render::format::Format;
 
-/// Write the plan that undoes what was exported. Like any plan, it must be signed and reviewed.
+/// Write a plan that undoes an export. Like any plan, it must be signed and reviewed.
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
     /// The plan that was exported, or the session that exported it.
     #[arg(value_name = "PLAN|SESSION")]
     of: String,
-    /// Who proposes the inverse plan [default: the proposer of the plan].
+    /// The proposer of the inverse plan [default: the proposer of the plan].
     #[arg(long, value_name = "ID")]
     proposer: Option<String>,
     /// Write the plan to this file [default: stdout].

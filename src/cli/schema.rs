@@ -6,10 +6,10 @@ use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 use crate::{plan, snapshot};
 
-/// Prints the JSON Schema of a file format.
+/// Print the JSON Schema of a file format.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Which file.
+    /// The file format.
     of: Of,
 }
 
@@ -19,11 +19,11 @@ enum Of {
     Plan,
     /// The snapshot.
     Snapshot,
-    /// What every command writes with `--format json`.
+    /// The result of a command with `--format json`.
     Report,
-    /// What `review export` writes.
+    /// The bundle of `review export`.
     Bundle,
-    /// What `review log report --format json` writes.
+    /// The result of `review log report --format json`.
     LogReport,
     /// A line of `review log events --format json`.
     LogEvent,

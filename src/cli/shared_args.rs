@@ -12,10 +12,10 @@ use crate::report::render::format::Format;
 /// Where the trust folder and the log are.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LocationArgs {
-    /// The trust folder: a folder, or a git revision that holds one [default: the nearest `review.yaml` upward].
+    /// The trust folder, or a git revision that contains one [default: the nearest folder upward with `review.yaml`].
     #[arg(long, value_name = "DIR|GIT-REF")]
     pub trust: Option<String>,
-    /// The log: a file or a folder [default: `log:` of review.yaml, else review-log.jsonl next to it].
+    /// The log, a file or a folder [default: `log` in review.yaml, else review-log.jsonl next to it].
     #[arg(long, value_name = "LOG", env = "REVIEW_LOG")]
     pub log: Option<PathBuf>,
 }
@@ -31,7 +31,7 @@ impl LocationArgs {
 /// Which plans are evaluated.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SelectionArgs {
-    /// The plans; a folder stands for every plan in it.
+    /// The plans; a folder means every plan in it.
     #[arg(required_unless_present = "changed_since", value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
     /// Only plans changed since the merge base with this branch or commit (committed files only).
@@ -58,8 +58,8 @@ impl ValueEnum for Format {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            Self::Text => ("text", "For people"),
-            Self::Json => ("json", "For programs"),
+            Self::Text => ("text", "Text to read in a terminal"),
+            Self::Json => ("json", "JSON (`review schema report`)"),
             Self::Sarif => ("sarif", "SARIF 2.1.0"),
             Self::Junit => ("junit", "JUnit XML"),
             Self::Github => ("github", "GitHub workflow annotations"),

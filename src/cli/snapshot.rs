@@ -14,18 +14,18 @@ use clap::Subcommand;
 
 use crate::decision::exit::ExitCode;
 
-/// The current entitlements.
+/// Import, show and compare snapshots of current entitlements.
 #[derive(Debug, Subcommand)]
 pub enum SnapshotCommand {
-    /// Writes a snapshot from an export of a real system.
+    /// Convert an export of a system to a snapshot.
     Import(ImportArgs),
-    /// Print the query whose result `import` reads, for systems that are exported by one.
+    /// Print the query to export a system with.
     Query(crate::cli::snapshot::query::QueryArgs),
-    /// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
+    /// Show what is in a snapshot: counts, privileged access, unused access, missing owners.
     Show(crate::cli::snapshot::show::SnapshotShowArgs),
-    /// Shows what no rule and no label classifies, or suggests rules for it.
+    /// Show which entitlements are unclassified, or suggest rules for them.
     Classify(crate::cli::snapshot::classify::ClassifyArgs),
-    /// Says what changed between two snapshots, and what that does to effective access.
+    /// Show what changed between two snapshots, and what that does to effective access.
     Diff(crate::cli::snapshot::diff::SnapshotDiffArgs),
 }
 

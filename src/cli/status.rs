@@ -34,15 +34,15 @@ use crate::report::sheet::{Cell, Sheet, Sheets};
 /// Approvals that expire within this time are reported.
 const SOON: Span = Span::from_days(1);
 
-/// Says which plans are open, what waits for whom, and which approvals end soon.
+/// Show which plans are open, whose approval they wait for, and which approvals expire soon.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The plans; a folder stands for every plan in it [default: the current folder].
+    /// The plans; a folder means every plan in it [default: the current folder].
     #[arg(value_name = "PLAN|DIR")]
     plans: Vec<PathBuf>,
     #[command(flatten)]
     place: LocationArgs,
-    /// How the result is written.
+    /// The format of the result.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
 }
@@ -210,7 +210,7 @@ fn plans_sheet(rows: &[StatusRow]) -> Sheet {
             ("automatic", "auto"),
             ("rejected", "rejected"),
             ("denied", "denied"),
-            ("expires", "void after"),
+            ("expires", "expires"),
             ("file", "file"),
         ],
         rows: rows.iter().map(row).collect(),
@@ -243,17 +243,17 @@ fn waiting_sheet(waits: &BTreeMap<PersonId, BTreeMap<Text, u64>>) -> Sheet {
     });
     Sheet {
         key: "waiting",
-        title: "What waits for whom: changes that each could decide",
+        title: "Waiting for: changes that each person can decide",
         columns: &[("person", "person"), ("plan", "plan"), ("changes", "changes")],
         rows: rows.collect(),
-        none: "nothing waits for anybody",
+        none: "no change is waiting for a decision",
     }
 }
 
 fn ending_sheet(ends: &[(Time, Text, Text)]) -> Sheet {
     Sheet {
         key: "ending",
-        title: "Approvals that end within a day",
+        title: "Approvals that expire within a day",
         columns: &[("until", "until"), ("plan", "plan"), ("change", "change")],
         rows: ends
             .iter()

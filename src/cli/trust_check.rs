@@ -33,10 +33,10 @@ use crate::report::sentence::{Sentence, counted};
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
 
-/// The files that judge plans.
+/// Check the trust folder.
 #[derive(Debug, Subcommand)]
 pub enum TrustCommand {
-    /// Checks the trust files against one another: keys, people, agents, tasks, and what agents hold.
+    /// Check the files of the trust folder against each other: keys, people, agents, tasks, access of agents.
     Check(TrustCheckArgs),
 }
 
@@ -60,13 +60,13 @@ impl TrustCommand {
     }
 }
 
-/// Checks the trust files against one another.
+/// Check the files of the trust folder against each other: keys, people, agents, tasks, access of agents.
 #[derive(Debug, Args)]
 pub struct TrustCheckArgs {
-    /// The trust folder: a folder, or a git revision that holds one [default: the nearest `review.yaml` upward].
+    /// The trust folder, or a git revision that contains one [default: the nearest folder upward with `review.yaml`].
     #[arg(long, value_name = "DIR|GIT-REF")]
     trust: Option<String>,
-    /// Fail on warnings too.
+    /// Fail on warnings.
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -146,7 +146,7 @@ impl TrustCheckArgs {
         let fails = errors > 0 || self.strict && warnings > 0;
         let code = if fails { ExitCode::Failure } else { ExitCode::Passes };
         let verdict = match (errors, warnings) {
-            (0, 0) => "nothing is wrong with the trust files".to_owned(),
+            (0, 0) => "the trust files have no faults".to_owned(),
             (0, _) => counted(warnings, "warning", "warnings"),
             (_, 0) => counted(errors, "error", "errors"),
             _ => format!("{} and {}", counted(errors, "error", "errors"), counted(warnings, "warning", "warnings")),
@@ -188,7 +188,7 @@ impl TrustCheckArgs {
             && let Err(fault) = heads_in(&shown, &String::from_utf8_lossy(&bytes))
         {
             let finding = Finding::new(Code::BadConfiguration, fault.to_string()).at(&Place::file(&shown));
-            found.add([finding.help("write one hash a line, as `review log head` prints it")]);
+            found.add([finding.help("write one hash per line, as `review log head` prints it")]);
         }
         if let Some(agents) = &agents {
             match proposer_keys::load(agents, &mut |path| Ok(found.bytes(folder, path))) {
@@ -225,7 +225,7 @@ impl TrustCheckArgs {
             Err(error) => {
                 match error.downcast_ref::<TrustFolderError>() {
                     Some(TrustFolderError::Missing { path, help }) => {
-                        let message = format!("there is no `{}`, so what agents hold was not looked at", path.raw());
+                        let message = format!("there is no `{}`, so the access of agents was not checked", path.raw());
                         found.add([Finding::new(Code::Unreadable, message).help(*help).weighing(Severity::Note)]);
                     }
                     Some(error) => found.fault(&folder.shown("review.yaml"), error),
@@ -257,7 +257,7 @@ fn unruled(site: &Site) -> Vec<Finding> {
     let systems = site.snapshot.source.raw().split('+').map(Text::from);
     let of = |system: Text| {
         let message = format!(
-            "no classification rule is about the system `{}` of the snapshot, so most of what it grants is `unknown`",
+            "no classification rule is about the system `{}` of the snapshot, so most of its access is `unknown`",
             system.raw()
         );
         Finding::new(Code::NoClassification, message)
@@ -278,22 +278,22 @@ fn origin(site: &Site, place: &SiteLocation) -> Vec<Finding> {
     let place = Place::file(&log.name());
     let mut found = Vec::new();
     if crate::app::site::log_id::log_id(site).is_ok_and(|id| id != first.header.log) {
-        let message = format!("the log began as `{}`, which is not the `log_id` of review.yaml", first.header.log);
+        let message = format!("the log belongs to `{}`, which is not the `log_id` in review.yaml", first.header.log);
         let finding = Finding::new(Code::LogForeignSession, message).weighing(Severity::Warning).at(&place);
-        found.push(finding.help("begin a new log, or restore the `log_id` of this site"));
+        found.push(finding.help("start a new log, or restore the `log_id` of this site"));
     }
     let began = first.header.snapshot.as_ref().map(|it| it.targets.as_slice()).unwrap_or_default();
     let now = entries::targets(&site.snapshot);
     if let (Some(was), Some(is), true) = (began.first(), now.first(), !began.iter().any(|it| now.contains(it))) {
         let message = format!(
-            "the log began for {} `{}`, and the snapshot is of {} `{}`",
+            "the log was started for {} `{}`, and the snapshot is of {} `{}`",
             was.system.raw(),
             was.id.raw(),
             is.system.raw(),
             is.id.raw()
         );
         let finding = Finding::new(Code::OtherTarget, message).at(&place);
-        found.push(finding.help("give each system a trust folder with a `log_id` of its own: `review init`"));
+        found.push(finding.help("give each system a separate trust folder with its own `log_id`: `review init`"));
     }
     found
 }

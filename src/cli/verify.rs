@@ -31,30 +31,29 @@ use crate::report::sentence::Sentence;
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
 
-/// Verifies a log, offline.
+/// Verify a log, offline.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The log: a file or a folder.
+    /// The log, a file or a folder.
     #[arg(required_unless_present = "proof")]
     log: Option<PathBuf>,
-    /// The proof of one line, as `review log prove` writes it, instead of a log.
+    /// Verify a proof from `review log prove` instead of a log.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "known_head"])]
     proof: Option<PathBuf>,
-    /// Whose keys count: the auditor's own allowed_signers [default: that of the trust folder].
+    /// The auditor's own allowed_signers [default: the one in the trust folder].
     #[arg(long, value_name = "FILE")]
     signers: Option<PathBuf>,
-    /// Keys of which no signature counts, beside `--signers` [default: `revoked_keys` of the trust folder; with `--signers`
-    /// none].
+    /// Revoked keys to use with `--signers` [default: `revoked_keys` of the trust folder; with `--signers`: none].
     #[arg(long, value_name = "FILE", requires = "signers")]
     revoked: Option<PathBuf>,
-    /// Who is a person and so no recorder, beside `--signers` [default: people.yaml of the trust folder; with `--signers`
-    /// nobody, and recorders go unchecked].
+    /// people.yaml to use with `--signers`, to check that no person's key was used as a recorder [default: the one in the
+    /// trust folder; with `--signers`: none, and this check is skipped].
     #[arg(long, value_name = "FILE", requires = "signers")]
     people: Option<PathBuf>,
-    /// The trust folder whose allowed_signers count.
+    /// The trust folder whose allowed_signers to use.
     #[arg(long, value_name = "DIR|GIT-REF", conflicts_with = "signers")]
     trust: Option<String>,
-    /// A head that was remembered: the hash of its seal line, or a file of such hashes, one a line.
+    /// A head that the log must contain: the hash of a seal line, or a file with one hash per line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
     #[command(flatten)]
@@ -130,10 +129,10 @@ impl VerifyArgs {
             (shown(path), read(path)?, beside(&self.revoked)?, beside(&self.people)?)
         } else {
             let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)
-                .context("no allowed_signers to judge the signatures by; name a file with `--signers`")?;
+                .context("no allowed_signers to check the signatures with; pass a file with `--signers`")?;
             let bytes = folder
                 .read("allowed_signers")?
-                .context("the trust folder has no allowed_signers\n  = help: name your own with `--signers`")?;
+                .context("the trust folder has no allowed_signers\n  = help: pass your own with `--signers`")?;
             // The log of another site contains no decisions of this site, even if the same people signed it.
             let settings = folder.read("review.yaml")?;
             let settings = settings.and_then(|bytes| Settings::read("review.yaml", &bytes).ok());
@@ -194,9 +193,9 @@ impl Known {
     /// people does not pass.
     fn doubt(&self, (mut report, code): (Report, ExitCode)) -> (Report, ExitCode) {
         let Self::Faulty(name) = self else { return (report, code) };
-        let because = |says: Sentence| says.name(name).own(" is faulty, so nobody knows who is no recorder");
+        let because = |says: Sentence| says.name(name).own(" is faulty, so recorders were not checked");
         if code != ExitCode::Passes {
-            report.verdict = because(report.verdict.own("; beside that, "));
+            report.verdict = because(report.verdict.own("; in addition, "));
             return (report, code);
         }
         report.exit_code = ExitCode::Failure.code();

@@ -46,7 +46,7 @@ static PROOF: ValueShape = ValueShape::Variants(&Variants {
         },
         VariantCase {
             word: "token",
-            about: "A workload-identity token next to the plan (`plan.yaml.jwt`): SPIFFE, GitHub Actions, Kubernetes.",
+            about: "A workload identity token next to the plan (`plan.yaml.jwt`): SPIFFE, GitHub Actions, Kubernetes.",
             rules: &[
                 required("issuer", ValueShape::Text, "The exact `iss`."),
                 required("subject", ValueShape::Text, "The exact `sub`."),
@@ -134,11 +134,11 @@ pub enum AgentProof {
         /// The required principal of the certificate.
         principal: PrincipalId,
     },
-    /// A workload-identity token.
+    /// A workload identity token.
     Token(TokenProof),
 }
 
-/// The required content of a workload-identity token.
+/// The required content of a workload identity token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenProof {
     /// The exact `iss`.

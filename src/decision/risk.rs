@@ -18,7 +18,7 @@ use crate::input::entitlement::Sensitivity;
 pub struct Risk {
     /// It is privileged.
     pub privileged: bool,
-    /// It completes an escalation path.
+    /// It opens an escalation path.
     pub escalates: bool,
     /// The highest sensitivity involved.
     pub sensitivity: Sensitivity,

@@ -45,12 +45,12 @@ impl Barred {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::UnknownPerson => "people.yaml does not say beyond doubt who they are",
-            Self::Disabled => "the snapshot calls one of their identities disabled",
-            Self::NotHuman => "the snapshot calls one of their identities non-human",
-            Self::OwnProposal => "nobody decides on their own proposal",
-            Self::OwnGain => "nobody decides on access that they themselves gain",
-            Self::UnknownChange => "the plan holds no such change",
+            Self::UnknownPerson => "people.yaml does not identify them uniquely",
+            Self::Disabled => "one of their identities is disabled in the snapshot",
+            Self::NotHuman => "one of their identities is non-human in the snapshot",
+            Self::OwnProposal => "no one may decide about their own proposal",
+            Self::OwnGain => "no one may decide about access that they gain",
+            Self::UnknownChange => "the plan has no such change",
         }
     }
 }

@@ -33,7 +33,7 @@ pub enum AutoBar {
     EmergentGain,
     /// It is part of a loss that only several changes of the plan cause together.
     LostTogether,
-    /// It completes an escalation path, or may complete one.
+    /// It opens an escalation path, or may complete one.
     Escalation,
     /// It gives one subject both sides of a separation-of-duties pair.
     SodConflict,
@@ -77,30 +77,30 @@ impl AutoBar {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Privileged => "it is privileged",
-            Self::Unclassified => "nothing classifies what it gives or takes",
-            Self::Public => "everybody, or an anonymous caller, gains by it",
-            Self::StandingGain => "it gives access without an end",
+            Self::Unclassified => "it gives or removes unclassified access",
+            Self::Public => "everyone, or an anonymous caller, gains access",
+            Self::StandingGain => "it gives access without an expiry",
             Self::EligibleGain => "it gives access that can be activated later",
-            Self::EmergentGain => "it is part of what only the whole plan gives",
-            Self::LostTogether => "it takes access together with other changes of the plan",
-            Self::Escalation => "it completes, or may complete, a known way to escalate",
-            Self::SodConflict => "it gives one subject what must be apart",
-            Self::SetsIncomplete => "the search for changes that act together was cut short",
-            Self::TooLarge => "its effect, or that of the whole plan, is too large to tell",
-            Self::MembersUnknown => "the members of a group it concerns are not all known",
+            Self::EmergentGain => "it gives access together with other changes of the plan",
+            Self::LostTogether => "it removes access together with other changes of the plan",
+            Self::Escalation => "it opens, or may open, a known escalation path",
+            Self::SodConflict => "it gives one subject entitlements that must be separate",
+            Self::SetsIncomplete => "the search for combined effects is incomplete",
+            Self::TooLarge => "its effect, or that of the whole plan, is too large to analyse",
+            Self::MembersUnknown => "it affects a group with unknown members",
             Self::Contradicted => "the snapshot contradicts what the plan claims",
-            Self::Rejected => "a person rejected it, or one like it",
-            Self::PartOfRejected => "it gives a part of what a person rejected",
-            Self::ProposerOrSponsorGains => "the proposer or the sponsor gains by it",
-            Self::RoleDefinition => "it changes what a role means",
-            Self::Trust => "it changes who can act as whom",
-            Self::Owner => "it changes who answers for something",
-            Self::Credential => "it concerns a credential",
+            Self::Rejected => "a person rejected it, or a similar change",
+            Self::PartOfRejected => "it gives part of the access that a person rejected",
+            Self::ProposerOrSponsorGains => "the proposer or the sponsor gains access",
+            Self::RoleDefinition => "it changes a role definition",
+            Self::Trust => "it changes who can act as another identity",
+            Self::Owner => "it changes an owner",
+            Self::Credential => "it changes a credential",
             Self::TakesOutsideTask => "it removes or redefines access outside its task",
             Self::MassRemoval => "the plan is a mass removal of access",
             Self::Deny => "it adds or removes a deny",
-            Self::Finding => "it silences an alert",
-            Self::NamedByPolicy => "a policy names the group or role it concerns",
+            Self::Finding => "it suppresses an alert",
+            Self::NamedByPolicy => "a policy names the group or role that it changes",
         }
     }
 }

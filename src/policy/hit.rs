@@ -68,7 +68,7 @@ impl PolicyHit {
 pub(super) fn unanswerable(fault: &str) -> PolicyHit {
     PolicyHit {
         policy: PolicyId::from(UNANSWERABLE),
-        title: Text::from("this could not be put to the policies, so it is denied"),
+        title: Text::from("this could not be evaluated, so it is denied"),
         advice: Text::from("correct the value that the message names"),
         control: Text::from("NIST SP 800-53 AC-3"),
         severity: Sensitivity::High,
@@ -82,7 +82,7 @@ pub(super) fn unanswerable(fault: &str) -> PolicyHit {
 pub(super) fn refused_proof(why: &Text) -> PolicyHit {
     PolicyHit {
         policy: PolicyId::from(REFUSED_PROOF),
-        title: Text::from("a plan is not submitted in the name of a proposer who is not proved to have written it"),
+        title: Text::from("the plan's proof does not belong to its proposer"),
         advice: Text::from("have the proposer prove the plan again: `review plan sign`, or a fresh token"),
         control: Text::from("OWASP Agentic T9 Identity Spoofing and Impersonation; OWASP NHI4 Insecure Authentication"),
         severity: Sensitivity::Critical,

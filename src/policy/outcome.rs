@@ -94,7 +94,7 @@ impl PlanJudged {
 pub fn outcome(pack: &Pack, matter: &PolicyInput<'_>, index: usize) -> Judged {
     match (matter.plan.changes.get(index), matter.analysis.changes.get(index)) {
         (Some(change), Some(facts)) if change.id.value == facts.id => judge(pack, matter, change, facts),
-        _ => denied(pack, "the plan and its analysis do not speak of the same change"),
+        _ => denied(pack, "the plan and its analysis are about different changes"),
     }
 }
 

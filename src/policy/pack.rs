@@ -207,7 +207,7 @@ fn schema(texts: &[(&str, &str)]) -> Result<(Schema, bool), Vec<Finding>> {
             parts.push((path, text));
         } else if *text != shipped::SCHEMA {
             return Err(vec![
-                Finding::new(Code::BadPolicy, "the shipped schema is not the one that this version stands on")
+                Finding::new(Code::BadPolicy, "the shipped schema is not the one of this version")
                     .at(&Place::file(path)),
             ]);
         }
@@ -244,14 +244,13 @@ fn unique(parsed: Vec<Parsed>, findings: &mut Vec<Finding>) -> BTreeMap<PolicyId
     for Parsed { policy, about } in parsed {
         if let Some((first, _)) = policies.get(&about.id) {
             let message = format!(
-                "the id `{}` stands for two policies; the other is in `{}`, line {}",
+                "two policies have the id `{}`; the other is in `{}`, line {}",
                 about.id.as_str(),
                 first.place.file,
                 first.place.line
             );
-            findings.push(
-                Finding::new(Code::BadPolicy, message).at(&about.place).help("give each policy an id of its own"),
-            );
+            findings
+                .push(Finding::new(Code::BadPolicy, message).at(&about.place).help("give each policy a different id"));
         } else {
             policies.insert(about.id.clone(), (about, policy));
         }
@@ -263,7 +262,7 @@ fn validate(validator: &Validator, path: &str, text: &str, policies: &[Policy], 
     let mut ids = BTreeSet::new();
     let distinct = policies.iter().filter(|policy| ids.insert(policy.id().to_string())).cloned();
     let Ok(set) = PolicySet::from_policies(distinct) else {
-        findings.push(Finding::new(Code::BadPolicy, "the policies do not form a set").at(&Place::file(path)));
+        findings.push(Finding::new(Code::BadPolicy, "the policies cannot be combined").at(&Place::file(path)));
         return;
     };
     let result = validator.validate_with_level(&set, ValidationMode::Strict, LEVEL);

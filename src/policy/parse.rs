@@ -45,9 +45,9 @@ pub(super) fn file(path: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<P
         let at = template.to_cedar();
         let place = text.find(&at).map_or_else(|| Place::file(path), |start| lines.place(start, start + at.len()));
         findings.push(
-            Finding::new(Code::BadPolicy, "a policy is a template, with a slot to be filled")
+            Finding::new(Code::BadPolicy, "a policy is a template with a slot")
                 .at(&place)
-                .help("write the principal and resource out"),
+                .help("write out the principal and the resource"),
         );
     }
     let mut policies: Vec<&Policy> = set.policies().collect();
@@ -82,7 +82,7 @@ fn annotations(policy: &Policy, place: &Place, findings: &mut Vec<Finding>) -> O
     for key in given.keys() {
         if !["id", "title", "advice", "control", "severity", "enforcement"].contains(key) {
             bad(
-                format!("the annotation `@{key}` is not one of those known"),
+                format!("the annotation `@{key}` is unknown"),
                 "the annotations are `@id`, `@title`, `@advice`, `@control`, `@severity` and `@enforcement`",
             );
         }

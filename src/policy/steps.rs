@@ -71,7 +71,7 @@ pub(super) fn order(schema: &Schema, asked: Option<&[StepName]>) -> Result<Vec<S
     for step in approve.difference(&seen) {
         findings.push(
             bad(format!("the schema has the step `{step}`, which `steps` does not list"))
-                .help("list every step in `steps:` of review.yaml, in the order in which they are taken"),
+                .help("list every step in `steps:` of review.yaml, in the order of approval"),
         );
     }
     if findings.is_empty() { Ok(wanted) } else { Err(findings) }

@@ -186,7 +186,7 @@ fn group_conflicts(all: &[SodConflict], told: &[SodReport], show: Limits) -> Vec
             return Some(first.clone());
         }
         let sentence =
-            some_subjects(&subjects, show.names).own(" holds both sides of ").name(id).own(": ").prose(title);
+            some_subjects(&subjects, show.names).own(" has both entitlements of ").name(id).own(": ").prose(title);
         Some(SodReport { sentence, ..first.clone() })
     };
     if show == Limits::ALL { told.to_vec() } else { groups.into_iter().filter_map(group).collect() }
@@ -206,9 +206,9 @@ fn some_subjects(subjects: &BTreeSet<&Subject>, names: usize) -> Sentence {
 /// Whether a path is complete, in words.
 fn completes(complete: bool, conditional: bool) -> &'static str {
     match (complete, conditional) {
-        (false, _) => " possibly completes ",
-        (true, true) => " completes, under a condition, ",
-        (true, false) => " completes ",
+        (false, _) => " possibly opens escalation path ",
+        (true, true) => " opens, under a condition, escalation path ",
+        (true, false) => " opens escalation path ",
     }
 }
 
@@ -219,9 +219,9 @@ fn untold(what: Truncated) -> Option<Sentence> {
     };
     let said = [
         (what.subjects > 0).then(|| everything(what.subjects)),
-        what.losses.then(|| "not all that is lost stands here".to_owned()),
-        what.paths.then(|| "whether somebody completes an escalation path is not known".to_owned()),
-        what.conflicts.then(|| "whether somebody comes to hold what must be apart is not known".to_owned()),
+        what.losses.then(|| "lost access is not listed completely".to_owned()),
+        what.paths.then(|| "it is unknown whether a subject can use an escalation path".to_owned()),
+        what.conflicts.then(|| "separation of duties could not be checked".to_owned()),
     ];
     what.is_any().then(|| Sentence::of(said.into_iter().flatten().collect::<Vec<_>>().join("; ")))
 }
@@ -243,7 +243,7 @@ pub fn escalation(it: &Escalation) -> EscalationReport {
         sentence = if it.count > 1 { sentence.own("any") } else { sentence.name(value) };
     }
     if it.count > 1 {
-        sentence = sentence.own(format!(" ({} ways to bind it)", number(it.count)));
+        sentence = sentence.own(format!(" (for {} combinations)", number(it.count)));
     }
     let way = |(at, steps): (usize, &crate::access::model::facts::AccessPath)| match it.requires.get(at) {
         Some((action, resource)) => Sentence::new().name(action).own(" on ").name(resource).own(": ").then(path(steps)),
@@ -283,14 +283,14 @@ fn already(list: &[Escalation]) -> Vec<AlreadyReport> {
     let each = |(who, ids): (&Subject, BTreeSet<&Text>)| {
         let paths: Vec<Text> = ids.into_iter().cloned().collect();
         let ways = counted(count(paths.len()), "escalation path", "escalation paths");
-        let said = subject(who).own(format!(" could already do as much as {ways} would give: "));
+        let said = subject(who).own(format!(" could already do what {ways} would allow: "));
         AlreadyReport { subject: who.text(), sentence: said.few_names(&paths, MOST_PATHS), paths }
     };
     by.into_iter().map(each).collect()
 }
 
 fn sod(it: &SodConflict) -> SodReport {
-    let sentence = subject(&it.subject).own(" holds both sides of ").name(&it.id).own(": ").prose(&it.title);
+    let sentence = subject(&it.subject).own(" has both entitlements of ").name(&it.id).own(": ").prose(&it.title);
     let sentence = sentence.maybe(it.scope.as_ref(), |s, at| s.own(" ").then(scope(Some(at))));
     SodReport { id: it.id.clone(), sentence, subject: it.subject.text(), ways: vec![path(&it.first), path(&it.second)] }
 }
@@ -324,8 +324,8 @@ fn emergent(it: &Emergent) -> EmergentReport {
     };
     let sentence = match it.others {
         0 => sentence,
-        1 => sentence.own(", and one more such piece that is not told by itself"),
-        n => sentence.own(format!(", and {} more such pieces that are not told one by one", number(n))),
+        1 => sentence.own(", and one more that is not listed"),
+        n => sentence.own(format!(", and {} more that are not listed", number(n))),
     };
     EmergentReport {
         others: it.others,

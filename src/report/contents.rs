@@ -44,7 +44,7 @@ impl StatedAs {
     pub fn head(&self) -> String {
         let many = counted(self.list.stated.len() as u64, "permission", "permissions");
         // WHY: access that is already held, or covered by another access, is granted all the same.
-        let why = if self.verb == "also gives" { ", no gain here" } else { "" };
+        let why = if self.verb == "also gives" { ", none of it new access" } else { "" };
         format!("{} {many}{why}", self.verb)
     }
 }
@@ -178,7 +178,7 @@ fn labels(notes: &mut Vec<Sentence>, before: Option<&RoleLabels>, after: Option<
     let Some(before) = before else { return };
     if before.owner != now.owner {
         let owner =
-            |it: &RoleLabels| it.owner.as_ref().map_or_else(|| Sentence::of("nobody"), |id| Sentence::new().id(id));
+            |it: &RoleLabels| it.owner.as_ref().map_or_else(|| Sentence::of("no one"), |id| Sentence::new().id(id));
         notes.push(was(true, Sentence::of("owned by ").then(owner(now)), Some(owner(before))));
     }
     if before.sensitivity != now.sensitivity {

@@ -288,7 +288,7 @@ fn many_limits(kinds: &BTreeSet<Kind<'_>>) -> Sentence {
     let mut out = match latest {
         _ if kinds.iter().all(|kind| kind.stated) => Sentence::new(),
         Some(until) => Sentence::of(format!(" until {until} at the latest")),
-        None => Sentence::of(", some without end"),
+        None => Sentence::of(", some with no expiry"),
     };
     if conditions > 0 {
         out = out.own(", some of them under conditions");

@@ -125,7 +125,7 @@ fn markdown_tables_keep_their_columns() {
         }
         assert!(out.len() < 65_536, "{} with {text:?} is no comment", report.command);
         assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
-        if !out.contains("left out here; the JSON report holds all") {
+        if !out.contains("not listed here; the JSON report has all") {
             assert_eq!(out.matches("<details>").count(), report.changes().count());
         }
         assert!(!out.contains("<script"), "{text:?}");
@@ -224,7 +224,7 @@ fn the_assistants_words_come_last_and_are_marked_line_by_line() {
     let card = out.split("── c1 ").nth(1).unwrap().split("\n── ").next().unwrap();
     let (facts, rest) = card.split_once("Facts, computed from the snapshot").unwrap();
     assert!(facts.contains("DENIED") && facts.contains("PRIVILEGED"));
-    let (_, said) = rest.split_once("The assistant's words, which nobody has checked\n").unwrap();
+    let (_, said) = rest.split_once("The assistant's words, not verified\n").unwrap();
     assert!(rest.find("\nPolicy\n").unwrap() < rest.find("The assistant's words").unwrap());
     let reason: Vec<_> = said.lines().take_while(|l| !l.contains("│ claims last_used")).collect();
     assert!(reason.len() > 5 && reason.iter().all(|l| l.starts_with("  │ ")), "{reason:#?}");
@@ -288,11 +288,11 @@ fn of_very_long_lists_a_part_is_listed_and_how_many_more_there_are() {
     assert_eq!(length(&change["emergent"][0]["members"]), 20);
     assert_eq!(change["emergent"][0]["members_not_listed"], 80);
     let text = |format| render(&report(&plan, "check"), format, &Style::plain(400));
-    assert!(text(Format::Markdown).contains("only together: and 5480 more, which count as well"));
-    assert!(text(Format::Text).contains("and 5,400 that only the whole plan gives more"));
+    assert!(text(Format::Markdown).contains("only together: and 5480 more"));
+    assert!(text(Format::Text).contains("and 5,400 more gains by several changes together"));
     assert!(
         render(&report(&plan, "diff"), Format::Text, &Style::plain(80))
-            .contains("and 5,300 that only the whole plan gives more")
+            .contains("and 5,300 more that several changes give together")
     );
     assert!(text(Format::Text).contains("and 88 more"), "names of changes");
     // Where nothing is left out, nothing is: and whoever asks for all gets all.

@@ -280,7 +280,7 @@ pub fn access(access: &Access) -> Sentence {
 pub fn limits(until: Option<crate::input::time::Time>, condition: Option<&Text>, exceptions: &[Exception]) -> Sentence {
     let end = match until {
         Some(until) => Sentence::of(format!(" until {until}")),
-        None => Sentence::of(", without end"),
+        None => Sentence::of(", no expiry"),
     };
     end.then(restrictions(condition, exceptions))
 }
@@ -342,7 +342,7 @@ pub fn path(path: &AccessPath) -> Sentence {
             PathStep::ActsAs(other, trust) => Sentence::of("acts as ").then(subject(other)).own(" by trust ").id(trust),
         });
     }
-    if path.is_empty() { out.own("in ways that are not told") } else { out }
+    if path.is_empty() { out.own("by a path that is not listed") } else { out }
 }
 
 /// The main intermediate of a path first, then the whole path.

@@ -76,7 +76,7 @@ pub fn choose<T: Clone>(
                 Some(choice) => return Ok((choice.value.clone(), view.shown())),
                 None => "this key has no effect here; ? shows the keys".clone_into(&mut view.notice),
             },
-            Key::Enter => "Enter alone decides nothing; press one of the keys below".clone_into(&mut view.notice),
+            Key::Enter => "Enter alone does not decide; press one of the keys below".clone_into(&mut view.notice),
             Key::Paste(_) => "pasted text decides nothing; press one of the keys below".clone_into(&mut view.notice),
             Key::Escape
             | Key::EndOfFile

@@ -48,7 +48,7 @@ fn the_last_line_always_says_what_the_keys_do() {
 fn enter_alone_does_not_approve() {
     let mut console = Script::new((80, 24), "\r\r\r");
     assert!(matches!(ask(&mut console, "x"), Err(Failure::Closed)));
-    assert!(console.last().contains("Enter alone decides nothing"), "{}", console.last());
+    assert!(console.last().contains("Enter alone does not decide"), "{}", console.last());
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_key_on_the_real_terminal_chooses_and_the_terminal_is_restored() {
     session.exp_string("? keys").unwrap();
     session.send("\r").unwrap();
     session.flush().unwrap();
-    session.exp_string("Enter alone decides nothing").unwrap();
+    session.exp_string("Enter alone does not decide").unwrap();
     session.send("s").unwrap();
     session.flush().unwrap();
     ends_with(session, "chosen: skip");

@@ -46,7 +46,7 @@ pub enum Way {
         /// The principal.
         principal: Text,
     },
-    /// A workload-identity token.
+    /// A workload identity token.
     Token(TokenWay),
 }
 

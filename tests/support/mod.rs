@@ -234,7 +234,7 @@ pub fn seal(terminal: &mut PtySession, code: i32) {
     expect(terminal, "Type `seal` to seal and sign");
     expect(terminal, "Enter: send");
     key(terminal, "seal\r");
-    expect(terminal, "sealed and added to");
+    expect(terminal, "sealed and appended to");
     expect(terminal, &format!("exit={code}"));
 }
 

@@ -202,18 +202,19 @@ pub(crate) fn across(
     let (too_many, open) = together.narrow(q, plain, &refused);
     left_out = left_out.saturating_add(too_many);
     if left_out > 0 {
-        let message = format!("{left_out} changes that other plans were approved for are not looked at: too many");
-        findings.push(Finding::new(Code::SetsIncomplete, message).help("apply them, and export the snapshot anew"));
+        let message =
+            format!("{left_out} approved changes of other plans were not analysed, because there are too many");
+        findings.push(Finding::new(Code::SetsIncomplete, message).help("apply them, and export a new snapshot"));
     }
     if !open.is_empty() {
         let message = format!(
-            "what was approved as {} cannot be laid over the snapshot beside this plan: what they give together is not known",
+            "the approved change {} cannot be combined with this plan, so what they give together is unknown",
             listed(&open.iter().collect())
         );
         findings.push(
             Finding::new(Code::SetsIncomplete, message)
                 .at(&q.plan.place)
-                .help("reject what shall not be done any more, or do it and export the snapshot anew"),
+                .help("reject the changes that are no longer wanted, or apply them and export a new snapshot"),
         );
     }
     if together.plan.changes.len() == together.mine {
@@ -226,7 +227,7 @@ pub(crate) fn across(
         findings.push(
             Finding::new(Code::SetsIncomplete, message)
                 .at(&q.plan.place)
-                .help("reject what shall not be done any more, or do it and export the snapshot anew"),
+                .help("reject the changes that are no longer wanted, or apply them and export a new snapshot"),
         );
     }
     if !found.is_empty() {
@@ -239,7 +240,7 @@ pub(crate) fn across(
         findings.push(
             Finding::new(Code::EmergentAccess, message)
                 .at(&q.plan.place)
-                .help("look at these changes together; drop one of them, or wait until the others have ended"),
+                .help("review these changes together; drop one of them, or wait until the others have expired"),
         );
     }
     (found, findings)

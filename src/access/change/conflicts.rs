@@ -52,11 +52,11 @@ impl Resolver<'_, '_> {
         clashes.retain(|(_, second)| *second < self.held);
         for (first, second) in &clashes {
             let (Some(a), Some(b)) = (steps.get(*first), steps.get(*second)) else { continue };
-            let message = format!("changes `{}` and `{}` concern the same object", id(a.change), id(b.change));
+            let message = format!("changes `{}` and `{}` affect the same object", id(a.change), id(b.change));
             self.faults.push(
                 Finding::new(Code::SameObject, message)
                     .at(&b.change.action_place)
-                    .help("say what shall be in the end with one change (`adjust`, `set_role`), or use two plans"),
+                    .help("combine them into one change that describes the end state (`adjust`, `set_role`), or split them over two plans"),
             );
         }
         clashes
@@ -121,7 +121,7 @@ impl Resolver<'_, '_> {
                 self.faults.push(
                     Finding::new(Code::DependencyCycle, message)
                         .at(&step.change.action_place)
-                        .help("make the things first without naming one another"),
+                        .help("create the objects first, without references to each other"),
                 );
                 self.faulty.insert(at);
             }

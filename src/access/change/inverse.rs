@@ -54,7 +54,7 @@ pub fn inverse(index: &Index<'_>, plan: &Plan, only: Option<&BTreeSet<ChangeId>>
             let is_missing = |it: &Use| !(has(index, &remade, &it.name) || (it.reduces && has(index, &made, &it.name)));
             let Some(missing) = uses.filter(is_missing).map(|it| it.name.1).next() else { return true };
             // The system may hold what the export does not: a plan that names it would not resolve.
-            lost.push(format!("`{}` needs `{}`, which the snapshot does not know", action.word(), missing.terminal()));
+            lost.push(format!("`{}` needs `{}`, which is not in the snapshot", action.word(), missing.terminal()));
             false
         });
     }
@@ -105,7 +105,7 @@ impl Inverter<'_, '_> {
             Action::SetRole(d) => self.reset_role(&d.role.value),
             Action::AddPermission(role, permission) => {
                 if self.index.role(role.value.as_str()).is_some_and(|r| r.permissions.contains(&permission.value)) {
-                    self.lost("the role had this permission before, so nothing is taken from it");
+                    self.lost("the role had this permission before, so nothing is removed from it");
                 } else {
                     self.add(Action::RemovePermission(role.clone(), permission.clone()));
                 }
@@ -115,7 +115,7 @@ impl Inverter<'_, '_> {
             }
             Action::AddInclude(role, include) => {
                 if self.index.role(role.value.as_str()).is_some_and(|r| r.includes.contains(&include.value)) {
-                    self.lost("the role included this one before, so nothing is taken from it");
+                    self.lost("the role included this one before, so nothing is removed from it");
                 } else {
                     self.add(Action::RemoveInclude(role.clone(), include.clone()));
                 }
@@ -127,7 +127,7 @@ impl Inverter<'_, '_> {
             Action::DisableIdentity(_) => self.lost("no action of a plan enables an identity"),
             Action::DeleteIdentity(_) => {
                 self.lost(
-                    "a deleted identity loses its credentials and history; a new one of its name is another identity",
+                    "a deleted identity loses its credentials and history; a new one with the same name is a different identity",
                 );
             }
             Action::SetOwner(thing, _) => self.reset_owner(thing),
@@ -145,16 +145,16 @@ impl Inverter<'_, '_> {
             Action::RemoveTrust(trust) => self.retrust(&trust.value),
             Action::IssueCredential(c) => {
                 self.add(Action::RevokeCredential(c.credential.clone()));
-                self.lost("what was done with the credential, and copies of what it gave access to");
+                self.lost("uses of the credential, and copies of data it gave access to");
             }
             Action::RotateCredential(credential, ..) => self.credential(&credential.value, "was replaced"),
             Action::RevokeCredential(credential) => self.credential(&credential.value, "was revoked"),
-            Action::SuppressFinding(_) => self.lost("no action of a plan shows a suppressed alert again"),
+            Action::SuppressFinding(_) => self.lost("no action of a plan restores a suppressed alert"),
         }
     }
 
     fn credential(&mut self, id: &CredentialId, how: &str) {
-        self.lost(format!("the credential `{}` {how}, and its secret does not come back", id.text().terminal()));
+        self.lost(format!("the credential `{}` {how}, and its secret cannot be restored", id.text().terminal()));
     }
 
     fn ungrant(&mut self, a: &AssignmentChange) {
@@ -166,7 +166,7 @@ impl Inverter<'_, '_> {
             target && it.who == a.to.value && it.scope.as_ref() == a.scope.as_ref().map(|scope| &scope.value)
         };
         if self.index.snapshot().assignments.iter().any(|it| same(&it)) {
-            self.lost("an equal assignment existed before, and a plan cannot tell the two apart");
+            self.lost("an equal assignment existed before, and a plan cannot distinguish the two");
             return;
         }
         self.add(Action::Revoke(AssignmentChange { mode: None, lifetime: None, assignment: None, ..a.clone() }));
@@ -207,7 +207,7 @@ impl Inverter<'_, '_> {
         if mode == Mode::Eligible && until.is_none() {
             // An adjustment without an end keeps the one that is there.
             self.lost(
-                "the assignment was eligible without an end, which an adjustment cannot say; revoke and grant it",
+                "the assignment was eligible without an expiry, which `adjust` cannot express; revoke and grant it",
             );
             return;
         }

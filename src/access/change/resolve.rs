@@ -184,10 +184,15 @@ impl Resolver<'_, '_> {
             if self.faults.len() == before
                 && let Some(like) = self.names.lookalike(family, name.1.raw())
             {
-                let message =
-                    format!("change `{}` makes `{}`, which looks like the existing `{like}`", id(change), name.1.raw());
+                let message = format!(
+                    "change `{}` creates `{}`, which looks like the existing `{like}`",
+                    id(change),
+                    name.1.raw()
+                );
                 self.faults.push(
-                    Finding::new(Code::Confusable, message).at(place).help("choose a name that cannot be mistaken"),
+                    Finding::new(Code::Confusable, message)
+                        .at(place)
+                        .help("choose a name that cannot be confused with it"),
                 );
             }
             for form in crate::access::change::confusables::forms(name.1.raw()) {
@@ -195,7 +200,7 @@ impl Resolver<'_, '_> {
                 if other != name.1 {
                     let message = format!("`{}` and `{}`, both new, look alike", name.1.raw(), other.raw());
                     self.faults.push(
-                        Finding::new(Code::Confusable, message).at(place).help("choose names that cannot be mistaken"),
+                        Finding::new(Code::Confusable, message).at(place).help("choose names that cannot be confused"),
                     );
                     break;
                 }
@@ -246,7 +251,7 @@ impl Resolver<'_, '_> {
             } else if !(lenient && used.reduces || taken.is_some()) {
                 let what = word(kind);
                 let message =
-                    format!("change `{}` names the {what} `{name}`, which the snapshot does not know", id(change));
+                    format!("change `{}` names the {what} `{name}`, which is not in the snapshot", id(change));
                 self.fault(unknown(kind), message, &used.place, kind, name);
             }
         }
@@ -271,9 +276,9 @@ impl Resolver<'_, '_> {
             }
             let known = self.index.assignment_by_id(&named.value).is_some();
             let message = if known {
-                format!("assignment `{}` is not of this holder, entitlement and scope", named.value.as_str())
+                format!("assignment `{}` has another holder, entitlement or scope", named.value.as_str())
             } else {
-                format!("the snapshot holds no assignment `{}`", named.value.as_str())
+                format!("the snapshot has no assignment `{}`", named.value.as_str())
             };
             self.fault(Code::UnknownAssignment, message, &named.place, NameKind::Assignment, named.value.as_str());
             return None;
@@ -314,7 +319,7 @@ impl Resolver<'_, '_> {
             return;
         }
         let message = format!(
-            "change `{}`: `{}` does not hold the {what} `{}`{}",
+            "change `{}`: `{}` does not have the {what} `{}`{}",
             id(change),
             wanted.to.value.raw(),
             entitled.as_str(),
@@ -326,7 +331,7 @@ impl Resolver<'_, '_> {
             .map(|(_, a)| a.scope.as_ref().map_or_else(|| "everywhere".to_owned(), |s| format!("at `{}`", s.as_str())))
             .collect();
         let advice = if elsewhere.is_empty() {
-            "correct the holder or the entitlement; what a group's rule implies cannot be revoked".to_owned()
+            "correct the holder or the entitlement; a membership by a group's rule cannot be revoked".to_owned()
         } else {
             format!("it is held {}: name that scope", elsewhere.join(", "))
         };
@@ -339,13 +344,13 @@ impl Resolver<'_, '_> {
         let found = if let Action::RemovePermission(r, p) = &change.action {
             role(&r.value).is_some_and(|r| !r.permissions.contains(&p.value)).then_some((
                 Code::UnknownPermission,
-                "takes a permission that the role does not have",
+                "removes a permission that the role does not have",
                 &p.place,
             ))
         } else if let Action::RemoveInclude(r, i) = &change.action {
             role(&r.value).is_some_and(|r| !r.includes.contains(&i.value)).then_some((
                 Code::UnknownPermission,
-                "takes an include that the role does not have",
+                "removes an include that the role does not have",
                 &i.place,
             ))
         } else if let Action::AddPermission(r, p) = &change.action {
@@ -364,7 +369,7 @@ impl Resolver<'_, '_> {
             let rules = &self.index.snapshot().trust_rules;
             rules.iter().any(|rule| rule.id == t.value).then_some((
                 Code::UnknownTrust,
-                "takes a trust that is a rule of the system",
+                "removes a trust that is a rule of the system",
                 &t.place,
             ))
         } else {

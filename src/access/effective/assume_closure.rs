@@ -208,7 +208,7 @@ impl AccessState<'_, '_> {
         };
         let held = self.holds(&self.own(at), &wanted);
         let known = held.now.as_ref().or(held.ever.as_ref()).and_then(|leg| condition(&leg.trail));
-        let open = || format!("`{}` is held under a condition", requires.action.raw()).into();
+        let open = || format!("`{}` is granted under a condition", requires.action.raw()).into();
         let text = known.unwrap_or_else(open);
         let one = |leg: &ExpiringPath, how: Option<&ExpiringPath>| match how {
             Some(how) if !how.end.is_sure() => ExpiringPath { end: leg.end, trail: under(&leg.trail, &text) },

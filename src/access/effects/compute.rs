@@ -75,7 +75,7 @@ pub(crate) struct EffectContext<'b> {
 }
 
 /// The reason shown if the gains of a subject count as everything.
-const TOO_LARGE: &str = "what it gains is too much to tell, and counts as everything";
+const TOO_LARGE: &str = "its gains are too large to analyse, and count as everything";
 
 /// Steps of a path beyond this number cost as much work as an identity that a subject can act as.
 const USUAL_STEPS: usize = 32;
@@ -404,7 +404,7 @@ impl AccessState<'_, '_> {
 }
 
 /// The reason why anything that the public gains is privileged.
-pub(crate) const PUBLIC: &str = "everybody, or an anonymous caller, gains it";
+pub(crate) const PUBLIC: &str = "everyone, or an anonymous caller, gains it";
 
 /// Marks anything that the public gains as privileged.
 fn to_the_public(piece: &mut AccessDelta) {

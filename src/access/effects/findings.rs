@@ -37,7 +37,7 @@ pub(crate) fn notes(
             ClaimResult::Unchecked => findings.push(
                 Finding::new(
                     Code::ClaimUnchecked,
-                    format!("change `{id}` claims {} `{claimed}`, which the snapshot cannot tell", claim.name),
+                    format!("change `{id}` claims {} `{claimed}`, which the snapshot cannot confirm", claim.name),
                 )
                 .at(&placed.place),
             ),
@@ -51,7 +51,7 @@ pub(crate) fn notes(
     let is_part = !facts.emergent.is_empty() || !facts.lost_together.is_empty() || !facts.kept.is_empty();
     if does_nothing && !is_part && !outcome.is_cut() {
         findings
-            .push(Finding::new(Code::NoEffect, format!("change `{id}` alters nothing in effective access")).at(place));
+            .push(Finding::new(Code::NoEffect, format!("change `{id}` does not change effective access")).at(place));
     }
     // WHY: a role of a whole cluster affects hundreds of groups. One finding names a few and counts all.
     let open = &facts.concerned.unknown_groups;
@@ -63,12 +63,9 @@ pub(crate) fn notes(
             (all, more) => format!("{all} groups ({} and {more} more)", named.join(", ")),
         };
         findings.push(
-            Finding::new(
-                Code::MembersUnknown,
-                format!("change `{id}` concerns {what}, whose members are not all known"),
-            )
-            .at(place)
-            .help("export the group's members, or read every count as \"at least\""),
+            Finding::new(Code::MembersUnknown, format!("change `{id}` affects {what}, which has unknown members"))
+                .at(place)
+                .help("export the members of the group; until then, every count is a lower bound"),
         );
     }
     let mut escalations: Vec<&Escalation> = facts.escalations.iter().collect();
@@ -86,16 +83,13 @@ pub(crate) fn notes(
         let left = all.saturating_sub(MOST_NOTED);
         (left > 0).then(|| Finding::new(code, format!("change `{id}` {what} {left} times more")).at(place))
     };
-    findings.extend(more(escalations.len(), Code::EscalationPath, "completes an escalation path"));
+    findings.extend(more(escalations.len(), Code::EscalationPath, "opens an escalation path"));
     for conflict in facts.sod.iter().take(MOST_NOTED) {
-        let message = format!(
-            "change `{id}`: `{}` comes to hold both sides of `{}`",
-            conflict.subject.as_str(),
-            conflict.id.raw()
-        );
+        let message =
+            format!("change `{id}` gives `{}` both entitlements of `{}`", conflict.subject.as_str(), conflict.id.raw());
         findings.push(Finding::new(Code::SodConflict, message).at(place).help(conflict.title.clone()));
     }
-    findings.extend(more(facts.sod.len(), Code::SodConflict, "lets somebody hold what must be apart"));
+    findings.extend(more(facts.sod.len(), Code::SodConflict, "gives someone entitlements that must be separate"));
 }
 
 /// The mass removals of a plan.
@@ -123,19 +117,18 @@ fn too_large(whose: &str, untold: Truncated) -> Finding {
         1 => ": one identity or group counts as gaining everything".to_owned(),
         n => format!(": {n} identities and groups count as gaining everything"),
     };
-    let paths = if untold.paths { "; whether somebody completes an escalation path is not known" } else { "" };
-    let conflicts =
-        if untold.conflicts { "; whether somebody comes to hold what must be apart is not known" } else { "" };
+    let paths = if untold.paths { "; it is unknown whether a subject can use an escalation path" } else { "" };
+    let conflicts = if untold.conflicts { "; separation of duties could not be checked" } else { "" };
     Finding::new(
         Code::EffectTooLarge,
-        format!("the effect of {whose} is too large to tell{subjects}{paths}{conflicts}"),
+        format!("the effect of {whose} is too large to analyse{subjects}{paths}{conflicts}"),
     )
-    .help("narrow it: name whom it is for, set a scope, take a smaller role, or split it")
+    .help("narrow it: name its receivers, set a scope, use a smaller role, or split it")
 }
 
 /// Reports that a plan gives and removes too much to analyse at once.
 pub(crate) fn beyond_budget(plan: &Plan) -> Finding {
-    Finding::new(Code::TooLarge, "what the changes of this plan give and take, all together, is too much to tell")
+    Finding::new(Code::TooLarge, "the combined effect of the changes of this plan is too large to analyse")
         .at(&plan.id.place)
         .help("split the plan into smaller ones")
 }
@@ -150,7 +143,7 @@ fn unclassified(plan: &Plan, changes: &[ChangeFacts]) -> Option<Finding> {
         more => format!("{more} changes, `{}` the first", first.id.as_str()),
     };
     let what = if all == 1 { "1 permission or entitlement" } else { &format!("{all} permissions or entitlements") };
-    let message = format!("no rule and no label classifies {what} of {whose}, so a person decides");
+    let message = format!("no rule or label classifies {what} of {whose}, so a person decides");
     Some(
         Finding::new(Code::Unclassified, message)
             .at(&plan.id.place)
@@ -170,19 +163,22 @@ pub(crate) fn about_plan(
         findings.push(too_large("the plan as a whole", untold).at(&plan.id.place));
     }
     if !emergent.is_empty() {
-        let message = format!("{} pieces of access come only from several changes together", emergent.len());
+        let message = format!("{} accesses come only from several changes together", emergent.len());
         findings.push(
             Finding::new(Code::EmergentAccess, message)
                 .at(&plan.id.place)
-                .help("look at the changes named as responsible together, and drop one of them"),
+                .help("review the responsible changes together, and drop one of them"),
         );
     }
     findings.extend(unclassified(plan, changes));
     if sets_incomplete {
         findings.push(
-            Finding::new(Code::SetsIncomplete, "not every set of responsible changes was found within the caps")
-                .at(&plan.id.place)
-                .help("split the plan into smaller ones"),
+            Finding::new(
+                Code::SetsIncomplete,
+                "the search for responsible changes reached its limit and is incomplete",
+            )
+            .at(&plan.id.place)
+            .help("split the plan into smaller ones"),
         );
     }
 }

@@ -254,13 +254,13 @@ impl EscalationPath {
             !asks && r.via.is_empty() && r.runs_as.is_none()
         };
         if self.requires.is_empty() || self.requires.iter().any(is_empty) {
-            fault("requires nothing".to_owned(), "list what must be held: an `action` and a `resource`");
+            fault("requires nothing".to_owned(), "list the required permissions, each an `action` and a `resource`");
         }
         let variables = self.variables();
         for exists in &self.exists {
             if let Some(other) = exists.held_by.as_ref().filter(|other| !variables.contains(*other)) {
                 fault(
-                    format!("says that `{}` is held by `{other}`, which it does not use", exists.variable),
+                    format!("says that `{}` is a permission of `{other}`, which it does not use", exists.variable),
                     "name a variable of the path",
                 );
             }
@@ -282,7 +282,7 @@ mod tests {
         let unused = format!(
             "{head}    requires: [{{action: a, resource: \"$x\"}}]\n    exists: [{{variable: x, held_by: y}}]\n"
         );
-        assert!(read(&unused).unwrap_err()[0].message.raw().contains("held by `y`"));
+        assert!(read(&unused).unwrap_err()[0].message.raw().contains("a permission of `y`"));
         assert!(read(&unused.replace("held_by: y", "relation: friend")).is_err(), "an unknown relation is refused");
         assert!(read(&unused.replace("held_by: y", "relation: actor")).is_ok());
     }

@@ -239,7 +239,7 @@ pub(crate) fn fault(pattern: &str) -> Option<(String, String)> {
     if let Some(whole) = completed(pattern) {
         return Some((
             "the ARN lacks fields".to_owned(),
-            format!("write `{whole}` if that is meant, or name all six fields"),
+            format!("write `{whole}` if you mean that, or write all six fields"),
         ));
     }
     let empty = |field: usize| pattern.starts_with("arn:") && pattern.split(':').nth(field).is_some_and(str::is_empty);

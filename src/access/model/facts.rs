@@ -176,7 +176,7 @@ pub struct Emergent {
 }
 
 impl Emergent {
-    /// Why each responsible change is privileged: the piece is privileged, or a subject completes an escalation path.
+    /// Why each responsible change is privileged: the piece is privileged, or a subject opens an escalation path.
     #[must_use]
     pub fn privileged(&self) -> Option<Text> {
         let why = match &self.what {

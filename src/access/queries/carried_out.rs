@@ -158,14 +158,14 @@ impl Stages<'_, '_> {
             return CarriedOut::Missing;
         };
         if is_active && !may_be_active {
-            return CarriedOut::Beyond("it is in force, and was approved to be activated later only".to_owned());
+            return CarriedOut::Beyond("it is active, but was approved only as eligible".to_owned());
         }
         if lasts_longer(end, may_end) {
             let until = |it: Option<Time>| it.map_or_else(|| "without an end".to_owned(), |it| format!("until {it}"));
             return CarriedOut::Beyond(format!("it holds {}, and was approved {}", until(end), until(may_end)));
         }
         if may_be_active && !is_active {
-            return CarriedOut::Partly("it can be activated, and is not in force");
+            return CarriedOut::Partly("it is eligible, but not active");
         }
         CarriedOut::Applied
     }
@@ -220,14 +220,14 @@ impl Stages<'_, '_> {
         if all.contains(&wanted) {
             return CarriedOut::Applied;
         }
-        CarriedOut::Beyond("the trust requires another permission than was approved".to_owned())
+        CarriedOut::Beyond("the trust requires a different permission than was approved".to_owned())
     }
 
     fn issued(&self, issue: &CredentialIssue) -> CarriedOut {
         let all = &self.later.snapshot().credentials;
         let Some(found) = all.iter().find(|it| it.id == issue.credential.value) else { return CarriedOut::Missing };
         if found.identity != issue.identity.value {
-            return CarriedOut::Beyond("the credential is that of another identity".to_owned());
+            return CarriedOut::Beyond("the credential belongs to another identity".to_owned());
         }
         CarriedOut::Applied
     }

@@ -476,13 +476,13 @@ impl Pair<'_> {
 }
 
 /// Why a role that the export refers to but does not define is privileged.
-const UNRESOLVED_ROLE: &str = "the export does not hold this role, so what it gives is unknown";
+const UNRESOLVED_ROLE: &str = "the export does not contain this role, so its permissions are unknown";
 
 /// The rating of unknown permissions.
 pub(crate) fn unknown(why: Option<Text>) -> Rating {
     Rating {
         sensitivity: Sensitivity::Critical,
-        privileged: Some(why.unwrap_or_else(|| "what it gives is unknown".into())),
+        privileged: Some(why.unwrap_or_else(|| "its permissions are unknown".into())),
         ..Rating::default()
     }
 }

@@ -126,8 +126,8 @@ fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Box<Finding
                 ..Place::line(name, u32::try_from(at.line()).unwrap_or(1))
             },
         );
-        let message = format!("the file does not read: {error}");
-        let help = "write it as the shipped file of the same form is written; `policies/README.md` shows where";
+        let message = format!("the file cannot be read: {error}");
+        let help = "use the form of the shipped file; `policies/README.md` describes it";
         Box::new(Finding::new(Code::BadConfiguration, message).at(&place).help(help))
     })
 }

@@ -188,7 +188,8 @@ impl ClassificationFile {
                 found.push((message, "make it `high` or `critical`, or leave out `privileged`"));
             }
             if rule.group.is_some() && !rule.names_what_it_is_about() {
-                let message = format!("the rule for {} names a group beside what an access is about", rule.about());
+                let message =
+                    format!("the rule for {} names a group together with an action or resource", rule.about());
                 found.push((message, "write one rule for the group, and one for the action or resource"));
             }
             for (action, resource) in rule.pairs() {
@@ -210,7 +211,7 @@ impl ClassificationFile {
                         other.in_words(),
                         rule.in_words()
                     );
-                    found.push((message, "keep the one that is meant; of two that match, the higher counts"));
+                    found.push((message, "keep one of them; if both match, the higher sensitivity applies"));
                     break;
                 }
             }

@@ -162,7 +162,7 @@ fn what_cannot_be_laid_beside_the_plan_is_named_and_the_search_is_not_whole() {
         &earlier,
     );
     assert!(a.sets_incomplete);
-    assert!(a.findings.iter().any(|f| f.message.raw().contains("`P/c` cannot be laid")), "{:?}", a.findings);
+    assert!(a.findings.iter().any(|f| f.message.raw().contains("`P/c` cannot be combined")), "{:?}", a.findings);
     let a = analysed(&data, &s, vec![("c", grant("bob", "part1", None))], &[approved("P", "c", join(ANN, "gone"))]);
     assert!(!a.sets_incomplete, "whom this plan does not concern");
 }

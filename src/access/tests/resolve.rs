@@ -32,7 +32,7 @@ fn unknown_names_are_all_reported_with_the_nearest_known_one() {
 #[test]
 fn proposer_and_sponsor_are_known_to_the_snapshot() {
     let mut unknown = plan(vec![]);
-    unknown.proposer = p("nobody".into());
+    unknown.proposer = p("no one".into());
     unknown.on_behalf_of = Some(p("no-one".into()));
     let codes: Vec<Code> = Run::default().on(&base(), &unknown).unwrap_err().iter().map(|f| f.code).collect();
     assert_eq!(codes, [Code::UnknownProposer, Code::UnknownSponsor]);

@@ -106,7 +106,7 @@ impl<'a, 's> Eligibility<'a, 's> {
         for proposal in self.proposals {
             let provers = &proposal.site.provers;
             if let Some(agent) = signing_keys::proposer_of(provers, signature.key(), signature.certificate()) {
-                return Err(Besides::Proposer(agent).refusal("the signature decides nothing"));
+                return Err(Besides::Proposer(agent).refusal("the signature is not accepted"));
             }
         }
         let signer = Signer { person: person.clone(), key: Text::from(signature.fingerprint()) };
@@ -127,7 +127,7 @@ impl<'a, 's> Eligibility<'a, 's> {
             };
             anyhow::ensure!(
                 holds,
-                "the signature does not show of your key what policy demands for `{}`\n  = help: sign with a security key that asks for it: a touch, or a PIN (`ssh-keygen -O verify-required`)",
+                "the signature does not prove what policy requires for `{}`\n  = help: sign with a security key that asks for a touch or a PIN (`ssh-keygen -O verify-required`)",
                 case.change.text().terminal()
             );
         }

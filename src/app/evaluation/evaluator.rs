@@ -148,7 +148,7 @@ pub fn once(
         codes.push(ExitCode::Denied);
         let twice = Finding::new(Code::DuplicateId, format!("two plans have the id `{}`", id.value.as_str()))
             .at(&id.place)
-            .help("give each plan an id of its own");
+            .help("give each plan a different id");
         findings.extend(crate::app::site::fault_report::reported(&[twice], &BTreeMap::new()));
     }
 }

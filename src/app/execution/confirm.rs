@@ -71,7 +71,7 @@ pub(crate) struct ReadSnapshot {
 pub(crate) fn read_snapshot(site: &Site, path: &Path) -> anyhow::Result<ReadSnapshot> {
     let cannot = || format!("the snapshot `{}` cannot be read", shown(path));
     let meta = std::fs::metadata(path).with_context(cannot)?;
-    ensure!(meta.is_file() && meta.len() <= MAX_SNAPSHOT, "`{}` is no snapshot, or is too large", shown(path));
+    ensure!(meta.is_file() && meta.len() <= MAX_SNAPSHOT, "`{}` is not a snapshot, or is too large", shown(path));
     let bytes = std::fs::read(path).with_context(cannot)?;
     match crate::snapshot::read(&path.to_string_lossy(), &bytes) {
         Ok((snapshot, _)) => {
@@ -184,7 +184,7 @@ fn exported<'e>(
 ) -> anyhow::Result<(Plan, BTreeMap<ChangeId, &'e RecordedExport>)> {
     let plan = crate::plan::read(&file.name, &file.bytes).map_err(|findings| {
         let first = findings.first().map(|it| it.message.terminal()).unwrap_or_default();
-        anyhow::anyhow!("`{}` is no valid plan: {first}", Text::from(file.name.as_str()).terminal())
+        anyhow::anyhow!("`{}` is not a valid plan: {first}", Text::from(file.name.as_str()).terminal())
     })?;
     let of_id = || exports.all.iter().filter(|it| it.export.plan == plan.id.value);
     let bytes = Digest::of(&file.bytes);
@@ -249,13 +249,13 @@ fn before(site: &Site, mine: &BTreeMap<ChangeId, &RecordedExport>, named: Option
     match named {
         None if site.snapshot_digest == wanted => Ok(site.snapshot.clone()),
         None => bail!(
-            "the trust folder has another snapshot now than the one that was exported from\n  = help: name that one, of sha256 {wanted}: `--before FILE`"
+            "the snapshot in the trust folder is not the one that the export was made from\n  = help: pass that one, with sha256 {wanted}: `--before FILE`"
         ),
         Some(path) => {
             let read = read_snapshot(site, path)?;
             ensure!(
                 read.digest == wanted,
-                "`{}` is not the snapshot that was exported from\n  = help: its sha256 is {wanted}",
+                "`{}` is not the snapshot that the export was made from\n  = help: its sha256 is {wanted}",
                 shown(path)
             );
             Ok(read.snapshot)
@@ -393,22 +393,22 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
             Applied::Applied => return None,
             Applied::Beyond if it.detail.beyond.is_empty() => {
                 Finding::new(Code::BeyondApproved, format!("change `{change}` went beyond what was approved{note}"))
-                    .help("take back what nobody approved, or propose it in a plan")
+                    .help("revoke what was not approved, or propose it in a plan")
             }
             Applied::Beyond => {
                 let n = counted(it.detail.beyond.len() as u64, "access", "accesses");
-                let message = format!("subjects of change `{change}` have {n} that nobody approved{note}");
+                let message = format!("subjects of change `{change}` have {n} that no one approved{note}");
                 Finding::new(Code::BeyondApproved, message)
-                    .help("take back what nobody approved, or propose it in a plan")
+                    .help("revoke what was not approved, or propose it in a plan")
             }
             Applied::Missing if it.detail.undone => {
-                Finding::new(Code::NotApplied, format!("change `{change}` was applied, and was undone since"))
+                Finding::new(Code::NotApplied, format!("change `{change}` was applied, and has been undone since"))
             }
             Applied::Missing | Applied::Failed => {
                 Finding::new(Code::NotApplied, format!("change `{change}` is not in the later snapshot{note}"))
                     .help("apply the bundle, or propose the change again")
             }
-            Applied::Partly => Finding::new(Code::NotApplied, format!("change `{change}` is there in part{note}")),
+            Applied::Partly => Finding::new(Code::NotApplied, format!("change `{change}` was partly applied{note}")),
         };
         Some(Reported::new(finding, |_| None))
     });
@@ -428,14 +428,14 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
     let sheets = vec![
         Sheet {
             key: "results",
-            title: "What came of each change",
+            title: "Result of each change",
             columns: &[("change", "change"), ("result", "result"), ("note", "note"), ("digest", "")],
             rows: results.iter().map(row).collect(),
             none: "nothing was exported",
         },
         Sheet {
             key: "beyond",
-            title: "Access that nobody approved",
+            title: "Access that no one approved",
             columns: &[("change", "change"), ("who", "who"), ("access", "access")],
             rows: beyond.collect(),
             none: "none",

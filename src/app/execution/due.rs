@@ -281,7 +281,7 @@ fn overdue_sheet(all: &[Overdue]) -> Sheet {
     };
     Sheet {
         key: "overdue",
-        title: "Access that should have ended",
+        title: "Access past its end",
         columns: &[
             ("ended", "ended"),
             ("who", "who"),
@@ -302,7 +302,7 @@ fn overdue_sheet(all: &[Overdue]) -> Sheet {
 fn unused_sheet(rows: Vec<Vec<Cell>>) -> Sheet {
     Sheet {
         key: "never_exported",
-        title: "Approvals that no export used",
+        title: "Approvals that were never exported",
         columns: &[
             ("plan", "plan"),
             ("change", "change"),
@@ -319,7 +319,7 @@ fn unused_sheet(rows: Vec<Vec<Cell>>) -> Sheet {
 fn unconfirmed_sheet(rows: Vec<Vec<Cell>>) -> Sheet {
     Sheet {
         key: "never_confirmed",
-        title: "Exports that nobody confirmed",
+        title: "Exports that were never confirmed",
         columns: &[("plan", "plan"), ("change", "change"), ("exported_at", "exported at"), ("session", "")],
         rows,
         none: "none",
@@ -342,7 +342,7 @@ fn revoking(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> an
     let proposer = match (&request.proposer, agents.next(), agents.next()) {
         (Some(named), ..) => IdentityId::new(named.as_str()),
         (None, Some(only), None) => only.id.value.clone(),
-        (None, ..) => bail!("a revoking plan needs a proposer\n  = help: name one of agents.yaml: `--proposer ID`"),
+        (None, ..) => bail!("the plan needs a proposer\n  = help: choose one from agents.yaml with `--proposer ID`"),
     };
     let mut changes = Vec::new();
     for it in overdue {
@@ -381,7 +381,7 @@ fn revoking(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> an
             .map(IdentityId::new)
             .or_else(|| the_one(overdue, |by| by.sponsor.as_ref())),
         task: request.task.as_deref().map(TaskId::new).or_else(|| the_one(overdue, |by| by.task.as_ref())),
-        intent: format!("Take back access that should have ended by {}.", request.at.unwrap_or(at)),
+        intent: format!("Revoke access that should have ended by {}.", request.at.unwrap_or(at)),
         expires: at.plus(Span::from_days(PROPOSE_DAYS)),
         changes,
     })?)

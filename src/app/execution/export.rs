@@ -161,7 +161,7 @@ pub fn export(request: &ExportRequest) -> anyhow::Result<ExportOutcome> {
     let ours: BTreeSet<Digest<of::Change>> = passing.iter().map(|it| it.present.digest).collect();
     ensure!(
         exports_of(&after, &opened.verified, &ours) <= 1,
-        "another process exported the same changes at the same time, so neither bundle is handed out\n  = help: have the changes reviewed again"
+        "another process exported the same changes at the same time, so both bundles are withheld\n  = help: have the changes reviewed again"
     );
     for one in staged {
         one.publish()?;
@@ -194,7 +194,7 @@ fn refused(gated: GatedPlans, code: ExitCode, findings: Option<Vec<Finding>>) ->
 fn already(change: &Change) -> Finding {
     let message = format!("change `{}` was exported before", change.id.value.as_str());
     Finding::new(Code::AlreadyExported, message)
-        .help("confirm what became of it with `review confirm`; to apply it again, propose it in a new plan")
+        .help("check the result with `review confirm`; to apply it again, propose it in a new plan")
 }
 
 fn not_expressible(fault: &NotExpressible) -> Finding {
@@ -305,7 +305,7 @@ fn make(
     for it in passing {
         let change = it.change;
         let Some(approvals) = approvals.named(&it.decisions) else {
-            bail!("the log lost a line that a change rests on")
+            bail!("the log no longer has a line that a change depends on")
         };
         changes.push(BundleChange {
             id: change.id.value.clone(),
@@ -385,7 +385,7 @@ fn rollback(proposal: &EvaluatedPlan<'_>, undo: &[Undo], now: Time) -> anyhow::R
         proposer: plan.proposer.value.clone(),
         on_behalf_of: plan.on_behalf_of.as_ref().map(|it| it.value.clone()),
         task: plan.task.as_ref().map(|it| it.value.clone()),
-        intent: format!("Undo what was exported of plan {}.", plan.id.value.as_str()),
+        intent: format!("Undo the export of plan {}.", plan.id.value.as_str()),
         expires: now.plus(Span::from_days(ROLLBACK_DAYS)),
         changes,
     })?;
@@ -451,7 +451,7 @@ fn says(bundle: &ExportBundle, request: &ExportRequest) -> String {
         ));
     }
     if request.rollback.is_some() && bundle.rollback.plan.is_none() {
-        out.push_str("\nno inverse plan was written, because nothing of it can be undone");
+        out.push_str("\nno inverse plan was written, because none of the changes is reversible");
     }
     out
 }

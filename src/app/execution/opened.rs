@@ -57,7 +57,7 @@ impl OpenedLog {
         let source = LogSource::find(&site, place)?;
         let LogSource::Disk(log) = &source else {
             bail!(
-                "the log `{}` is read from git, where nothing can be added\n  = help: name the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
+                "the log `{}` is in a git revision, which cannot be appended to\n  = help: use the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
                 Text::from(source.name()).terminal()
             );
         };
@@ -72,7 +72,7 @@ impl OpenedLog {
             let report = Report {
                 command,
                 exit_code: ExitCode::BadLog.code(),
-                verdict: Sentence::of("the log does not verify, so nothing rests on it"),
+                verdict: Sentence::of("the log does not verify, so it cannot be used"),
                 findings: crate::app::site::fault_report::reported(
                     &verified.findings,
                     &std::collections::BTreeMap::new(),

@@ -63,22 +63,22 @@ pub fn rollback(request: &RollbackRequest) -> anyhow::Result<RollbackOutcome> {
     let mine = chosen(&exports, &request.of)?;
     let Some(last) = mine.last() else {
         bail!(
-            "`{shown}` was never exported, so there is nothing to undo\n  = help: name a plan's file, or the session of an export as `review log show` lists it"
+            "`{shown}` was never exported, so there is nothing to undo\n  = help: name the file of a plan, or the session of an export from `review log show`"
         );
     };
     // The last session only: an earlier one was confirmed or undone on its own.
     let mine: Vec<&RecordedExport> = mine.iter().filter(|it| it.session == last.session).copied().collect();
     let Some(inverse) = exports.rollback(last) else {
-        bail!("nothing that `{shown}` did can be undone by a plan\n  = help: the bundle lists why");
+        bail!("no plan can undo what `{shown}` did\n  = help: the bundle lists the reasons");
     };
     let Ok(inverse) = crate::plan::read("rollback", inverse.as_bytes()) else {
-        bail!(
-            "the inverse plan in the log does not read any more\n  = help: it was written by another version of review"
-        );
+        bail!("the inverse plan in the log cannot be read\n  = help: it was written by another version of review");
     };
     let (changes, mut notes) = still_open(&inverse, opened.now);
     if changes.is_empty() {
-        bail!("all that `{shown}` gave has ended by itself\n  = help: `review due` lists what did not");
+        bail!(
+            "all access that `{shown}` gave has expired\n  = help: `review due` lists access that is past its end and still there"
+        );
     }
     notes.extend(later(&opened, &exports, &mine)?);
     let text = write::write(&NewPlan {
@@ -114,7 +114,7 @@ fn still_open(inverse: &Plan, now: Time) -> (Vec<NewChange>, Vec<String>) {
         });
         if end.is_some_and(|end| end <= now) {
             notes.push(format!(
-                "`{}` is left out: what it restores would have ended",
+                "`{}` is left out: the access that it restores would have expired",
                 change.id.value.text().terminal()
             ));
             continue;

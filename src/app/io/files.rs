@@ -23,7 +23,7 @@ pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
     if !taken.is_empty() {
         let verb = if taken.len() == 1 { "exists" } else { "exist" };
         bail!(
-            "{} {verb} already, and nothing is overwritten\n  = help: choose another folder, or move what is there away",
+            "{} already {verb}, and existing files are never overwritten\n  = help: choose another folder, or move the files away",
             taken.join(", ")
         );
     }

@@ -71,12 +71,12 @@ pub fn line(folder: &Path, args: &[&str]) -> Result<String, String> {
 pub enum RevisionError {
     /// It matches several branches and tags.
     #[error(
-        "`{name}` could mean several branches and tags\n  = help: write the one that is meant in full, such as `refs/remotes/{name}`, and find out who made the other",
+        "`{name}` is ambiguous: there are several branches and tags with that name\n  = help: write its full name, such as `refs/remotes/{name}`, and find out who created the other",
         name = .0.terminal()
     )]
     Ambiguous(Text),
     /// It matches nothing here.
-    #[error("`{}` names no commit that this repository holds\n  = help: fetch it first: `{fetch}`", name.terminal())]
+    #[error("`{}` is not a commit of this repository\n  = help: fetch it first: `{fetch}`", name.terminal())]
     Unknown {
         /// The revision.
         name: Text,
@@ -84,7 +84,7 @@ pub enum RevisionError {
         fetch: String,
     },
     /// It is not a valid name.
-    #[error("`{}` is no name of a commit", .0.terminal())]
+    #[error("`{}` is not the name of a commit", .0.terminal())]
     Malformed(Text),
     /// Git failed.
     #[error("{0}")]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The label while several plans are evaluated.
-pub const PLANS: &str = "working out what the plans do";
+pub const PLANS: &str = "analysing the plans";
 /// Work that takes no longer than this shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);

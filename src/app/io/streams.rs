@@ -68,6 +68,6 @@ pub fn now() -> crate::input::time::Time {
 /// If the system's generator fails.
 pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random bytes: {e}"))?;
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system provides no random bytes: {e}"))?;
     Ok(bytes)
 }

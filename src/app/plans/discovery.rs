@@ -71,12 +71,12 @@ pub fn holds_none(folder: &Path) -> String {
 fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyhow::Result<()> {
     let folder = if below.is_empty() { root.to_path_buf() } else { root.join(below) };
     let cannot = || format!("the folder `{}` cannot be read", shown(&folder));
-    ensure!(depth <= DEEPEST, "the folder `{}` is nested too deeply for a folder of plans", shown(&folder));
+    ensure!(depth <= DEEPEST, "the folder `{}` is nested too deeply", shown(&folder));
     for entry in fs::read_dir(&folder).with_context(cannot)? {
         let entry = entry.with_context(cannot)?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            bail!("the folder `{}` holds a name that is not UTF-8\n  = help: rename it", shown(&folder));
+            bail!("the folder `{}` contains a name that is not UTF-8\n  = help: rename it", shown(&folder));
         };
         if name == ".git" {
             continue;

@@ -79,7 +79,7 @@ impl<'s> EvaluatedPlan<'s> {
         approved: &[PendingChange],
         history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Faults> {
-        let _watch = progress::watch("working out what the plan does", None);
+        let _watch = progress::watch("analysing the plan", None);
         let faults =
             |findings| Faults { findings, sources: BTreeMap::from([(file.name.clone(), Rc::clone(&file.bytes))]) };
         let plan = crate::plan::read(&file.name, &file.bytes).map_err(&faults)?;
@@ -130,10 +130,10 @@ impl<'s> EvaluatedPlan<'s> {
             problems.push(
                 Finding::new(
                     Code::UnknownProposer,
-                    format!("`{}` is no proposer of agents.yaml", plan.proposer.value.as_str()),
+                    format!("`{}` is not a proposer in agents.yaml", plan.proposer.value.as_str()),
                 )
                 .at(&plan.proposer.place)
-                .help("list the assistant in agents.yaml, or the person with `kind: person`, or correct `proposer`"),
+                .help("add the assistant to agents.yaml (a person with `kind: person`), or correct `proposer`"),
             );
         }
         let question = access::AnalysisRequest {
@@ -301,7 +301,7 @@ fn resemblances(plan: &Plan, history: &BTreeMap<ChangeId, History>) -> Vec<Findi
     let mut found = Vec::new();
     for change in &plan.changes {
         let Some(earlier) = history.get(&change.id.value).and_then(|h| h.earlier.first()) else { continue };
-        let how = if earlier.part { "gives a part of" } else { "comes back to" };
+        let how = if earlier.part { "gives part of" } else { "comes back to" };
         let why = earlier.reason.as_ref().map_or("", Text::raw);
         let message = format!(
             "change `{}` {how} what `{}` rejected in `{}` at {}: {why}",
@@ -313,7 +313,7 @@ fn resemblances(plan: &Plan, history: &BTreeMap<ChangeId, History>) -> Vec<Findi
         found.push(
             Finding::new(Code::RejectedBefore, message)
                 .at(&change.action_place)
-                .help("ask what has changed since, before you decide otherwise"),
+                .help("ask what has changed since then before you decide differently"),
         );
     }
     found
@@ -359,9 +359,9 @@ fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
     let mut found = Vec::new();
     if plan.expires.value <= now {
         found.push(
-            Finding::new(Code::PlanExpired, format!("the plan expired at {}; it is void", plan.expires.value))
+            Finding::new(Code::PlanExpired, format!("the plan expired at {}", plan.expires.value))
                 .at(&plan.expires.place)
-                .help("have the assistant write it anew"),
+                .help("have the assistant write a new plan"),
         );
     }
     if let Some(made_from) = plan.snapshot.as_ref().filter(|s| s.value != site.snapshot_digest) {
@@ -375,24 +375,27 @@ fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
     }
     if is_from_future(site, now) {
         found.push(
-            Finding::new(Code::SnapshotFuture, format!("the snapshot claims to be of {}", site.snapshot.taken_at))
-                .help("export it anew, and check the clock"),
+            Finding::new(
+                Code::SnapshotFuture,
+                format!("the snapshot has a time in the future, {}", site.snapshot.taken_at),
+            )
+            .help("export a new one, and check the clock"),
         );
     } else if snapshot_is_stale(site, now) {
         found.push(
             Finding::new(
                 Code::SnapshotStale,
                 format!(
-                    "the snapshot is of {}, older than `max_snapshot_age` ({})",
+                    "the snapshot was taken at {}, which is older than `max_snapshot_age` ({})",
                     site.snapshot.taken_at, site.settings.max_snapshot_age
                 ),
             )
-            .help("export it anew with `review snapshot import`"),
+            .help("export a new one with `review snapshot import`"),
         );
     }
     if let Some(task) = plan.task.as_ref().filter(|t| site.tasks.get(&t.value).is_none()) {
         found.push(
-            Finding::new(Code::UnknownTask, format!("tasks.yaml does not know the task `{}`", task.value.as_str()))
+            Finding::new(Code::UnknownTask, format!("the task `{}` is not in tasks.yaml", task.value.as_str()))
                 .at(&task.place)
                 .help("open the task in tasks.yaml, or correct `task`"),
         );

@@ -33,7 +33,7 @@ pub fn beyond(index: &Index<'_>, agent: &crate::config::Agent) -> Option<Text> {
 pub fn finding(what: &str, id: &str, example: &Text) -> Finding {
     Finding::new(
         Code::AgentOverbroad,
-        format!("{what} `{id}` itself holds more than agents.yaml says it may: {}", example.raw()),
+        format!("{what} `{id}` has more access than agents.yaml allows: {}", example.raw()),
     )
-    .help("take that access from the assistant, or list it in `may_hold`")
+    .help("revoke that access, or add it to `may_hold`")
 }

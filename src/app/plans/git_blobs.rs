@@ -30,24 +30,24 @@ pub fn each(folder: &Path, objects: &[&str], most: u64, see: &mut dyn FnMut(usiz
         .spawn()
         .map_err(|e| anyhow!("git cannot be run: {e}"))?;
     let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-        bail!("git cannot be spoken with");
+        bail!("the connection to git failed");
     };
     let asked: String = objects.iter().flat_map(|object| [*object, "\n"]).collect();
     // WHY: git answers while it still reads requests, so writing all requests first could block forever.
     let asking = std::thread::Builder::new().spawn(move || input.write_all(asked.as_bytes()));
     let answered = match &asking {
         Ok(_) => answers(&mut BufReader::new(output), objects.len(), most, see),
-        Err(none) => Err(anyhow!("no thread is to be had: {none}")),
+        Err(none) => Err(anyhow!("no thread can be started: {none}")),
     };
     if answered.is_err() {
         let _ = child.kill();
     }
     let asked = asking.map(std::thread::JoinHandle::join);
     let ended = child.wait();
-    answered.map_err(|why| anyhow!("git does not say what the branch holds: {why}"))?;
+    answered.map_err(|why| anyhow!("git cannot list the contents of the branch: {why}"))?;
     ensure!(
         matches!(asked, Ok(Ok(Ok(())))) && ended.is_ok_and(|status| status.success()),
-        "git does not say what the branch holds"
+        "git cannot list the contents of the branch"
     );
     Ok(())
 }
@@ -62,7 +62,7 @@ fn answers(from: &mut impl BufRead, count: usize, most: u64, see: &mut dyn FnMut
             [_, "missing"] => bail!("this clone lacks a file of it\n  = help: {REFETCH}"),
             _ => None,
         };
-        let size = size.context("it answers in a form that is not known")?;
+        let size = size.context("its answer has an unknown form")?;
         let mut bytes = Vec::new();
         let read = if size <= most {
             from.by_ref().take(size).read_to_end(&mut bytes)? as u64
@@ -71,7 +71,7 @@ fn answers(from: &mut impl BufRead, count: usize, most: u64, see: &mut dyn FnMut
         };
         let mut end = [0];
         from.read_exact(&mut end)?;
-        ensure!(read == size && end == *b"\n", "its answer is cut short");
+        ensure!(read == size && end == *b"\n", "its answer is incomplete");
         if size <= most {
             see(at, &bytes);
         }

@@ -58,14 +58,14 @@ impl Branch {
         let ask = |args: &[&str]| git(folder, args);
         ask(&["rev-parse", "--git-dir"]).map_err(|why| {
             if why.contains("not a git repository") {
-                return anyhow!("this is no git repository\n  = help: run it where the plans are checked out");
+                return anyhow!("this is not a git repository\n  = help: run it where the plans are checked out");
             }
             anyhow!(explained(folder, "git cannot read this repository", &why))
         })?;
         let shallow = text(&ask(&["rev-parse", "--is-shallow-repository"]).map_err(failed)?);
         ensure!(
             shallow == "false",
-            "this clone is shallow, so it cannot be told for certain where the branch left `{}`\n  = help: `git fetch --unshallow`; for the checkout of a CI job, fetch the whole history (`fetch-depth: 0`)",
+            "this clone is shallow, so the merge base with `{}` is not certain\n  = help: `git fetch --unshallow`; for the checkout of a CI job, fetch the whole history (`fetch-depth: 0`)",
             quoted(reference)
         );
         let (base, head) = (commit_of(folder, reference)?, commit_of(folder, head)?);
@@ -73,7 +73,7 @@ impl Branch {
         let bases: Vec<String> = text(&bases).lines().map(str::to_owned).collect();
         ensure!(
             !bases.is_empty(),
-            "`{}` and the branch have no common ancestor, so it cannot be told what the branch touches\n  = help: fetch the whole history of both, or rebase the branch",
+            "`{}` and the branch have no common ancestor, so the changes of the branch are unknown\n  = help: fetch the whole history of both, or rebase the branch",
             quoted(reference)
         );
         let mut changed = BTreeSet::new();
@@ -128,7 +128,7 @@ impl Branch {
             let below: Vec<&str> = all.iter().copied().filter_map(|file| strip(file, &wanted)).collect();
             ensure!(
                 !below.is_empty(),
-                "`{}` names no file and no folder of the branch\n  = help: correct the path, or leave it out",
+                "`{}` is neither a file nor a folder of the branch\n  = help: correct the path, or leave it out",
                 shown(path)
             );
             let known: Vec<&str> = self.before.iter().filter_map(|file| strip(file, &wanted)).collect();
@@ -187,7 +187,7 @@ impl Branch {
         match entry.mode.as_str() {
             "120000" => format!("`{name}` is a symbolic link\n  = help: put the plan itself there"),
             "160000" => format!(
-                "`{name}` is another repository, a submodule, so its plans cannot be judged here\n  = help: put the plans themselves there"
+                "`{name}` is a submodule, so its plans cannot be evaluated here\n  = help: run the gate in its own repository, or put the plans into this one"
             ),
             _ => format!("`{name}` is no file"),
         }
@@ -205,7 +205,7 @@ impl Branch {
     /// If it does not exist, or is a link or otherwise not a file.
     pub fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let name = self.shown(path);
-        let entry = self.files.get(path).with_context(|| format!("the branch holds no `{}`", quoted(&name)))?;
+        let entry = self.files.get(path).with_context(|| format!("the branch has no `{}`", quoted(&name)))?;
         ensure!(entry.is_file(), "{}", self.no_file(path, entry));
         git(&self.folder, &["cat-file", "blob", &entry.object])
             .map_err(|why| anyhow!(explained(&self.folder, &format!("`{}` cannot be read", quoted(&name)), &why)))
@@ -250,7 +250,7 @@ fn names(listed: &[u8]) -> anyhow::Result<Vec<String>> {
 fn name_of(raw: &[u8]) -> anyhow::Result<String> {
     std::str::from_utf8(raw).map(str::to_owned).map_err(|_| {
         anyhow!(
-            "the branch holds a file `{}` whose name is not UTF-8\n  = help: rename it",
+            "the branch has a file `{}` whose name is not UTF-8\n  = help: rename it",
             quoted(&String::from_utf8_lossy(raw))
         )
     })
@@ -259,13 +259,12 @@ fn name_of(raw: &[u8]) -> anyhow::Result<String> {
 fn entries(listed: &[u8]) -> anyhow::Result<BTreeMap<String, Entry>> {
     let mut found = BTreeMap::new();
     for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-        let tab =
-            line.iter().position(|byte| *byte == b'\t').context("git lists a file in a form that is not known")?;
+        let tab = line.iter().position(|byte| *byte == b'\t').context("git lists a file in an unknown form")?;
         let (facts, name) = line.split_at(tab);
         let facts = String::from_utf8_lossy(facts).into_owned();
         let mut facts = facts.split(' ');
         let (Some(mode), Some(_), Some(object)) = (facts.next(), facts.next(), facts.next()) else {
-            bail!("git lists a file in a form that is not known");
+            bail!("git lists a file in an unknown form");
         };
         let entry = Entry { mode: mode.to_owned(), object: object.to_owned() };
         found.insert(name_of(name.get(1..).unwrap_or_default())?, entry);
@@ -283,7 +282,7 @@ fn quoted(text: &str) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 fn failed(why: String) -> anyhow::Error {
-    anyhow!(explained(Path::new("."), "git cannot tell what the branch touches", &why))
+    anyhow!(explained(Path::new("."), "git cannot list the changes of the branch", &why))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ pub fn overlap(found: &crate::decision::overlap::Overlap) -> Finding {
     Finding::new(
         Code::PlansOverlap,
         format!(
-            "change `{}` concerns the same object as `{}` of the plan `{}` (`{}`)",
+            "change `{}` affects the same object as `{}` of the plan `{}` (`{}`)",
             found.change.as_str(),
             found.other_change.as_str(),
             found.other_plan.as_str(),
@@ -16,5 +16,5 @@ pub fn overlap(found: &crate::decision::overlap::Overlap) -> Finding {
         ),
     )
     .at(&found.place)
-    .help("let one plan say what shall be in the end, or close the other one first")
+    .help("let one plan describe the end state, or close the other plan first")
 }

@@ -56,7 +56,7 @@ impl PlanFile {
         let path = Path::new(&self.name);
         match Self::read(path) {
             Ok(now) if now.bytes != self.bytes => Some("was edited"),
-            Ok(now) => (!now.beside.is_same(&self.beside)).then_some("got another proof of who wrote it"),
+            Ok(now) => (!now.beside.is_same(&self.beside)).then_some("has a different proof"),
             Err(_) if !path.exists() => Some("was removed"),
             Err(_) => Some("became unreadable"),
         }
@@ -87,7 +87,7 @@ fn ensure_plan(name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         || bytes.trim_ascii_start().starts_with(b"-----BEGIN ");
     anyhow::ensure!(
         !is_proof,
-        "`{}` is a signature, a token or a key, and no plan\n  = help: name the plan; its proof lies beside it and is found by itself",
+        "`{}` is a signature, a token or a key, not a plan\n  = help: name the plan; its proof is found next to it",
         crate::input::text::Text::from(name).terminal()
     );
     Ok(())

@@ -1,4 +1,4 @@
-//! The proof next to a plan: `PLAN.sig`, an SSH signature, or `PLAN.jwt`, a workload-identity token.
+//! The proof next to a plan: `PLAN.sig`, an SSH signature, or `PLAN.jwt`, a workload identity token.
 //!
 //! Two proofs, or one that cannot be read, prove nothing and are reported. INVARIANT: a token is a bearer credential;
 //! this module shows and keeps only its digest.
@@ -146,7 +146,7 @@ impl Beside {
 
     fn two(signature: &str, token: &str) -> Self {
         Self::Faulty(
-            format!("both `{signature}` and `{token}` lie beside the plan"),
+            format!("both `{signature}` and `{token}` are next to the plan"),
             "keep the one that proves this plan, and remove the other",
         )
     }

@@ -16,7 +16,7 @@ use crate::trust::proposer::{self, Proven};
 
 /// Why a recorded time does not help an expired proof.
 const LOOSE: &str =
-    "; when it came is recorded by sessions alone that follow none, of several such, so that does not count";
+    "; its arrival is recorded only in one of several unconnected first sessions of the log, which does not count";
 
 /// The help for that.
 const PROVE_AGAIN: &str = "have the proposer prove the plan again: `review plan sign`, or a new token";
@@ -67,7 +67,7 @@ impl Origin {
                     return none;
                 }
                 let message = format!(
-                    "nothing beside `{}` proves that `{}` wrote it",
+                    "no proof next to `{}` shows that `{}` wrote it",
                     Text::from(file.name.as_str()).terminal(),
                     proposer.as_str()
                 );
@@ -77,7 +77,7 @@ impl Origin {
                             "have the proposer sign it with `review plan sign`, or store its token as `PLAN.jwt`",
                         ),
                     ),
-                    refused: Some(Text::from("agents.yaml says how the proposer proves itself, and no proof is there")),
+                    refused: Some(Text::from("agents.yaml requires a proof from this proposer, and there is none")),
                     ..none
                 }
             }
@@ -117,16 +117,16 @@ impl Origin {
     pub fn holds_no_longer(&self, plan: &Plan) -> Option<Finding> {
         let (by, why) = self.only_then.as_ref()?;
         let message = format!(
-            "that `{}` wrote the plan is proved only for {}, when it came as `{}` recorded; now {}",
+            "the proof that `{}` wrote the plan was valid at {}, when it arrived according to `{}`; now {}",
             plan.proposer.value.as_str(),
             self.received,
             by.as_str(),
             why.raw()
         );
         Some(
-            Finding::new(Code::ProofNoLonger, message).at(&plan.proposer.place).help(
-                "nothing, if you rely on who recorded it for the time; else have the proposer prove the plan again",
-            ),
+            Finding::new(Code::ProofNoLonger, message)
+                .at(&plan.proposer.place)
+                .help("if you do not trust that recorder for the time, have the proposer prove the plan again"),
         )
     }
 

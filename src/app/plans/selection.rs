@@ -63,7 +63,7 @@ impl Selection {
             let name = branch.shown(path);
             let gone = Finding::new(
                 Code::PlanDeleted,
-                Text::from(format!("the plan `{name}` is deleted: nothing of it is left to decide")),
+                Text::from(format!("the plan `{name}` is deleted, so there is nothing to decide")),
             )
             .at(&Place::file(&name));
             read.findings.push(Reported::new(gone, |_| None));
@@ -81,7 +81,7 @@ impl SelectedPlans {
             return None;
         }
         Some(if self.findings.is_empty() {
-            "passes: the branch touches no plan"
+            "passes: the branch changes no plan"
         } else {
             "passes: the branch only deletes plans"
         })

@@ -25,7 +25,7 @@ pub fn report(command: &'static str, plans: Vec<PlanReport>, findings: Vec<Repor
     if denied > 0 {
         parts.push(format!("policy denies {}", counted(denied, "change", "changes")));
     } else if plan_denied {
-        parts.push("policy denies the plan as a whole".to_owned());
+        parts.push("policy denies the whole plan".to_owned());
     }
     if needs > 0 {
         parts.push(format!(

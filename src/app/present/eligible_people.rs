@@ -71,11 +71,11 @@ fn nobody(
 ) -> Finding {
     let alone = missing.iter().find(|step| of(step.as_str()).is_empty());
     let message = if let Some(step) = alone {
-        format!("change `{change}` needs the step {step}, which no person of people.yaml can take")
+        format!("change `{change}` needs {step}, which no one in people.yaml can give")
     } else {
         let names: Vec<&str> = steps.iter().map(StepName::as_str).collect();
         format!(
-            "change `{change}` needs the steps {} by different people, and too few people of people.yaml can take them",
+            "change `{change}` needs {} from different people, and people.yaml has too few who can give them",
             names.join(" and ")
         )
     };
@@ -84,7 +84,7 @@ fn nobody(
     let mut advice: Vec<&str> = permits.iter().map(|about| about.advice.raw()).collect();
     advice.dedup();
     let help = if advice.is_empty() {
-        Text::from("add a policy that permits the step")
+        Text::from("add a policy that permits this approval")
     } else {
         Text::from(advice.join("; or: "))
     };
@@ -100,7 +100,7 @@ pub fn could(people: &People, could: &BTreeSet<PersonId>) -> Sentence {
     let group = groups.next().filter(|_| groups.next().is_none());
     let only = could.iter().next().filter(|_| could.len() == 1);
     match (only, group) {
-        (None, _) if could.is_empty() => Sentence::of("nobody in people.yaml"),
+        (None, _) if could.is_empty() => Sentence::of("no one in people.yaml"),
         (Some(person), Some((group, _))) => Sentence::new().id(person).own(", the only one in ").name(group),
         (Some(person), None) => Sentence::new().id(person),
         (None, Some((group, _))) => Sentence::of(format!("one of the {} people in ", spelled(could.len()))).name(group),
@@ -132,6 +132,6 @@ mod tests {
         assert_eq!(said(&["ada", "cy"]), "one of `ada`, `cy`");
         assert_eq!(said(&["cy"]), "`cy`, the only one in `owners`");
         assert_eq!(said(&["bo"]), "`bo`", "two groups hold exactly Bo, and it is not known which counts");
-        assert_eq!(said(&[]), "nobody in people.yaml");
+        assert_eq!(said(&[]), "no one in people.yaml");
     }
 }

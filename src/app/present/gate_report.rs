@@ -91,23 +91,23 @@ pub(crate) fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
     let mut says = Sentence::new();
     for (at, one) in ignored.iter().enumerate() {
         let why = match &one.standing {
-            Standing::Superseded => "they said otherwise later".to_owned(),
-            Standing::Moved | Standing::Emerged(_) => "it is another change now".to_owned(),
-            Standing::Future => "that time lies in the future".to_owned(),
+            Standing::Superseded => "they decided differently later".to_owned(),
+            Standing::Moved | Standing::Emerged(_) => "the change has a different effect now".to_owned(),
+            Standing::Future => "that time is in the future".to_owned(),
             Standing::Expired(until) => format!("that counted until {until}"),
-            Standing::Spent => "an export used that up".to_owned(),
+            Standing::Spent => "an export used it up".to_owned(),
             Standing::KeyEnded(end) => format!("the key expired at {end}"),
             Standing::Barred(_) => "they may not decide about this themselves".to_owned(),
             Standing::NotPermitted => match keys.bars_deciding(&site.provers, one.signer.key.raw()) {
                 Some(besides) => format!("that key {}", besides.does()),
-                None => "policy does not permit them a step that is needed now".to_owned(),
+                None => "policy does not let them give an approval that is needed now".to_owned(),
             },
             Standing::Holds(_) => continue,
         };
         says = if at == 0 { says } else { says.own("; ") };
         says = says.own("approved by ").id(&one.signer.person).own(format!(" at {}, but {why}", one.at));
     }
-    if says.is_empty() { Sentence::of("an approval ended or was used up") } else { says }
+    if says.is_empty() { Sentence::of("an approval expired or was used up") } else { says }
 }
 
 /// The text that a finding in the plan refers to.
@@ -125,7 +125,7 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
         // WHY: policy may deny the change as well, which another finding reports.
         if !held.rejects.is_empty() {
             let finding = Finding::new(Code::Rejected, of(" was rejected ").then(rejections(held)).text())
-                .help("drop the change; two people permitted `Override` can lift a reject");
+                .help("drop the change, or have two people who may `Override` lift the rejection");
             found.push(Reported::new(finding.at(&change.id.place), source));
         }
         let finding = match &held.state {
@@ -151,7 +151,7 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
                 let provers = &proposal.site.provers;
                 let by_proposers = |one: &Ignored| keys.proposer(provers, one.signer.key.raw()).is_some();
                 Finding::new(Code::Undecided, says.text()).help(if held.ignored.iter().any(by_proposers) {
-                    "have it reviewed again, by a key and a certificate that no proposer has: `review PLAN`"
+                    "have it reviewed again with a key and a certificate that no proposer has: `review PLAN`"
                 } else {
                     "`review PLAN` asks for it"
                 })
@@ -159,7 +159,7 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
             GateState::Waits(cases) => {
                 let others: Vec<Text> = cases.iter().map(|c| c.change.text()).collect();
                 Finding::new(Code::Undecided, of(" waits for ").names(&others).text())
-                    .help("decide on those, or drop this change")
+                    .help("decide about those, or drop this change")
             }
         };
         found.push(Reported::new(finding.at(&change.id.place), source));
@@ -183,11 +183,11 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> String {
     let mut lines = vec![format!("{}:", proposal.plan.id.value.text().terminal())];
     for held in &verdict.changes {
         let mut state = match &held.state {
-            GateState::Auto => "passes without a person".to_owned(),
+            GateState::Auto => "automatic".to_owned(),
             GateState::Approved(_) => "approved".to_owned(),
             GateState::Denied(_) => "denied by policy".to_owned(),
             GateState::Rejected => format!("rejected {}", rejections(held).text().raw()),
-            GateState::Void { .. } => "approved once, but it is another change now".to_owned(),
+            GateState::Void { .. } => "approved once, but its effect has changed".to_owned(),
             GateState::Expired(_) => "an approval ended".to_owned(),
             GateState::Undecided(missing) => {
                 format!("needs {}", needs(&proposal.site.people, missing).text().raw())
@@ -215,7 +215,8 @@ pub(crate) fn by_ended_keys(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict,
         for (decision, end) in rests.filter_map(|decision| Some((decision, decision.key_ended(proposal.now)?))) {
             let says =
                 Sentence::of("change ").id(&change.id.value).own(" was approved by ").id(&decision.signer.person);
-            let says = says.own(format!(" with a key that expired at {end}; `approvals_of_ended_keys` lets it count"));
+            let says =
+                says.own(format!(" with a key that expired at {end}; it counts because of `approvals_of_ended_keys`"));
             let finding = Finding::new(Code::ApprovalKeyEnded, says.text()).at(&change.action_place);
             let help = "ask for a new review, or remove `approvals_of_ended_keys: count` from review.yaml";
             found.push(Reported::new(finding.help(help), |name| source(proposal, name)));

@@ -80,9 +80,10 @@ pub(crate) fn presence(plans: &[PlanReport]) -> Option<Finding> {
     let unproven = taken.iter().filter(|proven| !**proven).count();
     (unproven > 0).then(|| {
         let of = if unproven == taken.len() { String::new() } else { format!(" of {}", taken.len()) };
-        let says = format!("no touched security key shows that a person was there for {unproven}{of} approvals");
+        let says =
+            format!("{unproven}{of} approvals were made without a touched security key, so presence is not proven");
         let says = if taken.len() == 1 { says.replace("1 approvals", "the approval") } else { says };
-        Finding::new(Code::PresenceUnproven, says).help("a policy can ask for one: see `policies/README.md`")
+        Finding::new(Code::PresenceUnproven, says).help("a policy can require one: see `policies/README.md`")
     })
 }
 

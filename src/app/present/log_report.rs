@@ -21,7 +21,7 @@ use crate::report::sentence::{Sentence, number};
 /// The finding that recorders could not be compared with people.
 #[must_use]
 pub fn unchecked(file: &str) -> Finding {
-    let message = "nobody said who is a person, so it was not checked that no recorder is one";
+    let message = "without people.yaml, it was not checked that recorders are not people";
     let help = "name a people.yaml with `--people`";
     Finding::new(Code::LogRecordersUnchecked, message).at(&Place::file(file)).help(help)
 }
@@ -35,8 +35,8 @@ pub fn exit_code(verified: &Verification) -> ExitCode {
 pub(crate) fn verdict(verified: &Verification, code: ExitCode) -> Sentence {
     Sentence::of(match (code, verified.integrity) {
         (ExitCode::Passes, _) => "the log is intact and authentic",
-        _ if verified.session_count == 0 => "the log holds no session",
-        (_, Integrity::Broken) => "the log does not verify: it is not what was written",
+        _ if verified.session_count == 0 => "the log has no session",
+        (_, Integrity::Broken) => "the log does not verify: it was altered or is incomplete",
         (_, Integrity::Intact) => "the log does not verify",
     })
 }
@@ -47,7 +47,7 @@ pub fn bad_log(log: &Path, verified: &Verification) -> Report {
     Report {
         command: "verify",
         exit_code: ExitCode::BadLog.code(),
-        verdict: Sentence::of("the log does not verify, so nothing is added to it"),
+        verdict: Sentence::of("the log does not verify, so nothing is appended to it"),
         findings: crate::app::site::fault_report::reported(&verified.findings, &BTreeMap::new()),
         body: Body::Verify(log_reader::report(log, verified)),
         next: Vec::new(),

@@ -71,7 +71,7 @@ pub fn without_target(snapshot: &Snapshot) -> Option<Finding> {
         );
         Finding::new(Code::NoTarget, message)
             .weighing(Severity::Note)
-            .help("import it again with what names the system, or add `target: {system, id}`")
+            .help("import it again from an export that names the system, or add `target: {system, id}`")
     })
 }
 
@@ -122,7 +122,7 @@ pub fn gives(proposal: &EvaluatedPlan<'_>, report: &PlanReport) -> Vec<Reported>
 fn authenticated(proposal: &EvaluatedPlan<'_>) -> Sentence {
     let origin = &proposal.origin;
     let Some(proven) = &origin.proven else {
-        return Sentence::of("not proven: nothing good shows that the proposer wrote this plan");
+        return Sentence::of("not proven: no valid proof that the proposer wrote this plan");
     };
     let says = Sentence::of(match proven.method {
         Method::SshKey => "proven by its key ",

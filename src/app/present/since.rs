@@ -23,6 +23,6 @@ pub fn since(what: &crate::decision::since::Since) -> Sentence {
             let says = |records: &[_]| target::targets(&targets(records));
             Sentence::of("another target: ").then(says(is)).own(" in place of ").then(says(was))
         }
-        Since::Emerges(_) => Sentence::of("+ something that only the whole plan gives"),
+        Since::Emerges(_) => Sentence::of("+ access that several changes give together"),
     }
 }

@@ -189,7 +189,7 @@ fn policies(draft: &mut Draft, site: &Site) -> anyhow::Result<Vec<u8>> {
 }
 
 fn evaluation(draft: &mut Draft, proposal: &EvaluatedPlan<'_>, at: usize) -> anyhow::Result<Vec<u8>> {
-    let missing = || anyhow!("the plan and its analysis do not speak of the same change");
+    let missing = || anyhow!("the plan and its analysis are about different changes");
     let present = proposal.presents.get(at).with_context(missing)?;
     let digested = proposal.digested.get(at).with_context(missing)?;
     let judged = proposal.judged.get(at).with_context(missing)?;
@@ -236,7 +236,7 @@ fn evaluation(draft: &mut Draft, proposal: &EvaluatedPlan<'_>, at: usize) -> any
 /// # Errors
 /// If a line breaks a rule of the log.
 pub fn auto(draft: &mut Draft, proposal: &EvaluatedPlan<'_>, at: usize, now: Time) -> anyhow::Result<Added> {
-    let missing = || anyhow!("the plan and its analysis do not speak of the same change");
+    let missing = || anyhow!("the plan and its analysis are about different changes");
     let present = proposal.presents.get(at).with_context(missing)?;
     let judged = proposal.judged.get(at).with_context(missing)?;
     let policies: BTreeSet<PolicyId> = judged.automatic_by.iter().cloned().collect();
@@ -345,7 +345,7 @@ pub fn decision(
         .iter()
         .flat_map(|proposal| proposal.presents.iter().zip(&proposal.analysis.changes))
         .find(|(present, _)| present.case == *decided.case())
-        .context("a decision is on a change that no plan holds")?;
+        .context("a decision is about a change that is in no plan")?;
     let mut out = Vec::new();
     let (verdict, grouped, set_aside, lifts) = match decided.verdict() {
         SessionVerdict::Approve(approval) => (line::Verdict::Approve, approval.grouped(), Vec::new(), Vec::new()),

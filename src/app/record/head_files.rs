@@ -22,7 +22,7 @@ pub fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
         let path = Path::new(word);
         let text = std::fs::read_to_string(path).with_context(|| {
             format!(
-                "`--known-head {}` is neither a hash of 64 digits nor a file of such",
+                "`--known-head {}` is neither a hash of 64 digits nor a file of such hashes",
                 Text::from(word.as_str()).terminal()
             )
         })?;
@@ -45,7 +45,7 @@ pub fn heads_in(name: &str, text: &str) -> anyhow::Result<Vec<Digest<of::Line>>>
         match line.split_whitespace().next().and_then(parse_head) {
             Some(head) => heads.push(head),
             None => bail!(
-                "`{}` line {}: this is no hash of a seal line",
+                "`{}` line {}: this is not the hash of a seal line",
                 Text::from(name).terminal(),
                 number.saturating_add(1)
             ),

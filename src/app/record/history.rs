@@ -93,7 +93,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
             .iter()
             .map(|u| format!("{} line {}: {:?}", Text::from(&*u.file).terminal(), u.line, u.why))
             .collect();
-        anyhow::anyhow!("the log holds decisions that cannot be believed: {}", places.join("; "))
+        anyhow::anyhow!("the log has decisions that cannot be trusted: {}", places.join("; "))
     })?;
     record.counts_ended_keys = site.settings.counts_ended_keys;
     let keys = Keys::of(verified);
@@ -134,11 +134,11 @@ fn not_counting(theirs: &[&SessionView]) -> Option<Finding> {
         n => format!(", and so {}", counted(n as u64, "more is", "more are")),
     };
     let message = format!(
-        "the record `{}` is signed by a key that proves a proposer's plans{more}: nothing in it counts, but for approvals that exports in it used up",
+        "the session `{}` of a recorder is signed by a key that proves a proposer's plans{more}: it does not count, except that its exports used up approvals",
         first.header.session
     );
     let line = u32::try_from(first.line).unwrap_or(u32::MAX);
-    let help = "give the recorder a key that no proposer has, and record anew; have what was exported approved again";
+    let help = "give the recorder a key that no proposer has, and record again; have exported changes approved again";
     Some(Finding::new(Code::LogProposersRecord, message).at(&Place::line(&first.file, line)).help(help))
 }
 

@@ -124,31 +124,31 @@ impl Left {
                 let plans: Vec<String> = held.plans.iter().map(|p| p.id.text().terminal()).collect();
                 format!("{} of {}", decisions(held.decisions.len()), listed(&plans))
             }
-            Err(_) => "nothing that can be read".to_owned(),
+            Err(_) => "nothing readable".to_owned(),
         };
         match (&self.standing, &self.held) {
             (JournalState::InUse, _) => (format!("a review{by} is running: {what}"), "end it, or wait for it"),
             (JournalState::Whole, _) => {
-                (format!("a signed session{by} waits to be added to the log"), "`review resume` adds it")
+                (format!("a signed session{by} has not been appended to the log yet"), "`review resume` adds it")
             }
             (JournalState::Begun, Ok(_)) => (
-                format!("a review{by} was left: {what}"),
-                "`review resume` goes on with it; `review resume --give-up` drops it",
+                format!("an unfinished review{by}: {what}"),
+                "`review resume` continues it; `review resume --give-up` discards it",
             ),
             (JournalState::Begun, Err(why)) => (
                 format!("the journal{by} was altered, or is damaged: {why}"),
-                "it cannot be gone on with; keep a copy if you want to know why, and drop it with `review resume --give-up`",
+                "it cannot be resumed; keep a copy to find out why, and discard it with `review resume --give-up`",
             ),
             (JournalState::Empty, _) => {
-                ("a review was left before anything was decided".to_owned(), "`review resume` removes it")
+                ("an unfinished review without decisions".to_owned(), "`review resume` removes it")
             }
             (JournalState::OtherLog(other), _) => (
                 format!("a journal of another log ({other}){by}"),
-                "go on with it where `review.yaml` names that log as `log_id`",
+                "resume it in the trust folder whose `log_id` is that log",
             ),
             (JournalState::Unreadable(why), _) => (
                 format!("a journal that this version cannot read: {}", why.terminal()),
-                "go on with it in the version that wrote it, or drop it with `review resume --give-up`",
+                "resume it with the version that wrote it, or discard it with `review resume --give-up`",
             ),
         }
     }
@@ -184,13 +184,13 @@ pub fn settle(store: &Store, log: LogId, terms: Terms<'_>) -> anyhow::Result<Vec
         match view.standing {
             JournalState::Whole => {
                 store.finish(&view.path, terms).map_err(|e| failed(&view.path, &e))?;
-                done.push("a session that was sealed and signed before was added to the log".to_owned());
+                done.push("a session that was signed earlier was appended to the log".to_owned());
             }
             JournalState::Empty => {
                 // WHY: another process may just be creating it. Then that process holds the lock, and the journal is
                 // left alone.
                 if store.give_up(&view.path).is_ok() {
-                    done.push("a review in which nothing was decided was cleared away".to_owned());
+                    done.push("an unfinished review without decisions was removed".to_owned());
                 }
             }
             JournalState::InUse | JournalState::Begun | JournalState::OtherLog(_) | JournalState::Unreadable(_) => {}

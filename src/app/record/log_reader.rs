@@ -126,26 +126,27 @@ pub fn verify_held(
 pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
     let sessions = verified.session_count as u64;
     let integrity = match verified.integrity {
-        Integrity::Intact if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
-        Integrity::Intact => {
-            answer(Holds::Yes, format!("every line of {} is in its place", counted(sessions, "session", "sessions")))
-        }
-        Integrity::Broken => answer(Holds::No, "the log was changed, or is not whole; see the findings"),
+        Integrity::Intact if sessions == 0 => answer(Holds::Unknown, "the log has no session"),
+        Integrity::Intact => answer(
+            Holds::Yes,
+            format!("all lines of {} are unaltered and in order", counted(sessions, "session", "sessions")),
+        ),
+        Integrity::Broken => answer(Holds::No, "the log was altered or is incomplete; see the findings"),
     };
     let authenticity = match verified.authenticity {
-        Authenticity::Authentic if sessions == 0 => answer(Holds::Unknown, "there is no session in it"),
+        Authenticity::Authentic if sessions == 0 => answer(Holds::Unknown, "the log has no session"),
         Authenticity::Authentic => answer(Holds::Yes, "every seal is signed by a key that allowed_signers allows"),
-        Authenticity::Unsupported => answer(Holds::No, "a seal is signed in a way that this tool does not verify"),
+        Authenticity::Unsupported => answer(Holds::No, "a seal has a signature that this version cannot verify"),
         Authenticity::NotAllowed => answer(Holds::No, "a seal is signed by a key that allowed_signers does not allow"),
         Authenticity::Failed => answer(Holds::No, "a seal has no signature that verifies"),
     };
     let completeness = match &verified.completeness {
         Completeness::Unknown => answer(
             Holds::Unknown,
-            "sessions may be missing from the end: remember a head, and give it with --known-head",
+            "sessions may be missing at the end; to find out, keep a head and pass it with --known-head",
         ),
         Completeness::UpToKnownHeads => {
-            answer(Holds::Yes, "every remembered head is there; later sessions may still be missing")
+            answer(Holds::Yes, "all known heads are in the log; later sessions may be missing")
         }
         Completeness::Lost(lost) => answer(
             Holds::No,
@@ -153,7 +154,10 @@ pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
         ),
     };
     let time = match verified.time {
-        TimeAnswer::Claimed => answer(Holds::Unknown, "as the writers' clocks claim; no session contradicts another"),
+        TimeAnswer::Claimed => answer(
+            Holds::Unknown,
+            "as recorded by each writer's clock; consistent with each other, but not independently proven",
+        ),
         TimeAnswer::Backwards => answer(Holds::No, "a session claims a time before one that it follows"),
         TimeAnswer::Future => answer(Holds::No, "a session claims a time in the future"),
     };

@@ -66,7 +66,7 @@ impl LogSource {
         let here = std::env::current_dir()?;
         match (exists, commit_of(&here, revision)) {
             (true, Ok(_) | Err(RevisionError::Ambiguous(_))) => bail!(
-                "`--log {}` could mean a file and a git revision\n  = help: write a file as `./NAME`",
+                "`--log {}` is both a file and a git revision\n  = help: write `./NAME` for the file",
                 shown(path)
             ),
             (true, Err(_)) => Ok(Self::Disk(path.to_path_buf())),
@@ -177,7 +177,7 @@ impl CommittedLog {
         if kind.starts_with(b"blob") {
             return Ok(held(vec![(name.to_owned(), blob(folder, name, &object)?)]));
         }
-        ensure!(kind.starts_with(b"tree"), "the log `{}` is no file and no folder", quoted(name));
+        ensure!(kind.starts_with(b"tree"), "the log `{}` is neither a file nor a folder", quoted(name));
         let mut files = Vec::new();
         let listed = git(folder, &["ls-tree", "-z", &object]).map_err(cannot)?;
         for line in String::from_utf8_lossy(&listed).split('\0').filter(|line| !line.is_empty()) {

@@ -51,7 +51,9 @@ impl<'s> Recorder<'s> {
                     WhyNot::UnknownKey { .. }
                     | WhyNot::Unused { why: Unused::NoNamespaces, .. }
                     | WhyNot::Namespace { .. } => {
-                        format!("if it is a recorder's, allow it in allowed_signers with `namespaces=\"{namespace}\"`")
+                        format!(
+                            "if it belongs to a recorder, allow it in allowed_signers with `namespaces=\"{namespace}\"`"
+                        )
                     }
                     WhyNot::OtherPrincipal { .. }
                     | WhyNot::Ambiguous { .. }
@@ -64,10 +66,10 @@ impl<'s> Recorder<'s> {
                     | WhyNot::PersonsKey { .. }
                     | WhyNot::RecordersKey { .. } => why.help().to_owned(),
                 };
-                anyhow!("this key records nothing: {why}\n  = help: {help}")
+                anyhow!("this key cannot record: {why}\n  = help: {help}")
             })?;
         if let Some(agent) = signing_keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
-            return Err(Besides::Proposer(agent).refusal("this key records nothing"));
+            return Err(Besides::Proposer(agent).refusal("this key cannot record"));
         }
         Ok(Self { site, key, principal: allowed.principal, fingerprint: public.fingerprint() })
     }
@@ -85,7 +87,9 @@ impl<'s> Recorder<'s> {
         add: &mut dyn FnMut(&mut Draft, Time) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<()> {
         if let Some(besides) = Keys::of(verified).bars_recording(&self.site.provers, &self.fingerprint) {
-            return Err(besides.refusal("this key records nothing, for it signed in this log by another certificate"));
+            return Err(
+                besides.refusal("this key cannot record, because it signed in this log with another certificate")
+            );
         }
         let now = streams::now();
         let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
@@ -154,8 +158,8 @@ impl<'s> Recorder<'s> {
             .site
             .signers
             .find(Some(self.principal.as_str()), &signed.verified, sealed.seal().at)
-            .map_err(|why| anyhow!("the signature does not count: {why}\n  = help: {}", why.help()))?;
-        ensure!(allowed.principal == self.principal, "the signature is that of another principal");
+            .map_err(|why| anyhow!("the signature is not accepted: {why}\n  = help: {}", why.help()))?;
+        ensure!(allowed.principal == self.principal, "the signature belongs to another principal");
         Ok(sealed.sign(&Text::from(signed.armored.as_str()))?.bytes)
     }
 }

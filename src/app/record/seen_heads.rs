@@ -40,7 +40,7 @@ pub fn heads(log: LogId) -> anyhow::Result<Vec<Digest<of::Line>>> {
     let heads: Option<Vec<_>> = text.lines().filter(|line| !line.starts_with('#')).map(Digest::parse).collect();
     heads.with_context(|| {
         format!(
-            "the remembered heads `{}` are damaged\n  = help: restore the file; without it nobody knows whether the log is whole",
+            "the remembered heads `{}` are damaged\n  = help: restore the file; without it, a truncated log is not detected",
             shown(&path)
         )
     })
@@ -59,7 +59,7 @@ pub fn remember(log: LogId, verified: &Verification) -> anyhow::Result<()> {
     if kept == known {
         return Ok(());
     }
-    let cannot = || format!("the heads of the log cannot be remembered in `{}`", shown(&path));
+    let cannot = || format!("the heads of the log cannot be stored in `{}`", shown(&path));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(cannot)?;
     }
@@ -83,6 +83,6 @@ pub fn note(log: Option<LogId>, verified: &Verification) {
 pub fn lost(log: Option<LogId>) -> String {
     let place = log.and_then(path).map(|path| format!(", as `{}` remembers", shown(&path))).unwrap_or_default();
     format!(
-        "review: this log held sessions that are not in it any more{place}\n  = help: restore them, and find out who removed them; remove that file only where the record was begun anew on purpose"
+        "review: sessions are missing from this log that it had before{place}\n  = help: restore them, and find out who removed them; delete that file only if the log was restarted on purpose"
     )
 }

@@ -54,8 +54,12 @@ impl Besides<'_> {
     pub fn does(&self) -> String {
         match self {
             Self::Proposer(agent) => format!("proves the plans of `{}`", agent.as_str()),
-            Self::Recorder(machine) => format!("records as `{}`, and a recorder can never decide", machine.as_str()),
-            Self::Person(person) => format!("decides as `{}`, and a person records nothing", person.as_str()),
+            Self::Recorder(machine) => {
+                format!("is used for recording as `{}`, and a recorder cannot decide", machine.as_str())
+            }
+            Self::Person(person) => {
+                format!("is used for deciding as `{}`, and a person cannot record", person.as_str())
+            }
         }
     }
 
@@ -64,7 +68,7 @@ impl Besides<'_> {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Proposer(_) => "use a key, and a certificate, that no proposer has",
-            Self::Recorder(_) => "use a key that no machine has; what that one approved must be approved again",
+            Self::Recorder(_) => "use a key that no machine has; changes that this key approved must be approved again",
             Self::Person(_) => "give the recorder a key that no person has",
         }
     }

@@ -41,7 +41,7 @@ pub fn heads(site: &Site, given: &LogSource, now: Time) -> anyhow::Result<Vec<Di
         .context("the trusted copy of the log cannot be verified")?;
     ensure!(
         trusted.is_sound(&verified)?,
-        "the trusted copy of the log, `{}`, does not verify, so it cannot be told what the log must hold\n  = help: see what `review verify` says of it, and restore it",
+        "the trusted copy of the log, `{}`, does not verify, so the heads that the log must contain are unknown\n  = help: run `review verify` on it, and restore it",
         trusted.name()
     );
     heads.extend(verified.heads);
@@ -83,11 +83,11 @@ pub fn on_own_branch(site: &Site, log: &LogSource, head: &str) -> Vec<Finding> {
             Finding::new(
                 Code::LogFromPlanBranch,
                 format!(
-                    "the log `{}` stands on the branch under review: who may push there may leave decisions out",
+                    "the log `{}` is on the branch under review, where anyone who can push may remove decisions",
                     log.name()
                 ),
             )
-            .help("keep it on a protected branch, and name that: `--log origin/review-log:review-log.jsonl`"),
+            .help("keep it on a protected branch: `--log origin/review-log:review-log.jsonl`"),
         );
     }
     if let Some(folder) = site.folder.path()
@@ -96,10 +96,10 @@ pub fn on_own_branch(site: &Site, log: &LogSource, head: &str) -> Vec<Finding> {
         found.push(
             Finding::new(
                 Code::TrustFromPlanBranch,
-                "the trust folder is read from the working tree: the branch under review may have changed its own judges",
+                "the trust folder is in the working tree, where the branch under review may have changed it",
             )
             .at(&Place::file(&site.folder.shown("review.yaml")))
-            .help("name the protected branch: `--trust origin/main`"),
+            .help("use the protected branch: `--trust origin/main`"),
         );
     }
     found
@@ -146,7 +146,7 @@ pub fn touched(site: &Site, branch: &Branch, guard: TrustFileGuard) -> anyhow::R
     };
     let findings = branch.changed().iter().filter(|path| is_trust(path)).map(|path| {
         let name = branch.shown(path);
-        let says = format!("the branch touches the trust file `{name}`, which judges plans once it is merged");
+        let says = format!("the branch changes the trust file `{name}`, which applies to plans once it is merged");
         let finding = match guard {
             TrustFileGuard::Refuse => Finding::new(Code::TrustFileTouched, Text::from(says)).weighing(Severity::Error).help(
                 "change it apart from plans, where those who answer for the trust files must agree; if a rule of the branch \
@@ -154,10 +154,10 @@ pub fn touched(site: &Site, branch: &Branch, guard: TrustFileGuard) -> anyhow::R
             ),
             TrustFileGuard::Guarded => Finding::new(
                 Code::TrustFileTouched,
-                Text::from(format!("{says}; `--trust-files guarded` says that somebody else has it approved")),
+                Text::from(format!("{says}; `--trust-files guarded` accepts it because another rule protects it")),
             )
             .weighing(Severity::Warning)
-            .help("have it reviewed by those who answer for the trust files; it does not count for this plan"),
+            .help("have the owners of the trust files review it; it does not apply to this plan"),
         };
         finding.at(&Place::file(&name))
     });
@@ -177,7 +177,7 @@ fn prefix_of(site: &Site) -> anyhow::Result<Option<String>> {
     }
     match git(folder, &["rev-parse", "--show-prefix"]) {
         Ok(prefix) => Ok(Some(String::from_utf8_lossy(&prefix).trim_end_matches('\n').to_owned())),
-        Err(why) => bail!("git cannot say where the trust folder stands: {}", quoted(&why)),
+        Err(why) => bail!("git cannot locate the trust folder: {}", quoted(&why)),
     }
 }
 

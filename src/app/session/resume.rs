@@ -24,7 +24,7 @@ pub(crate) fn pick(journals: &mut Vec<Left>, me: &Reviewer) -> anyhow::Result<Op
     }
     let stuck = journals.iter().any(|left| left.is_of(&me.signer.person) || left.header.is_none());
     if picked.is_none() && stuck {
-        bail!("no review that was left here can be gone on with");
+        bail!("no unfinished review here can be resumed");
     }
     Ok(picked)
 }
@@ -39,7 +39,7 @@ pub(crate) fn same_plans(
     if let Some(running) =
         journals.iter().find(|left| is_same(left) && left.standing == crate::log::store::JournalState::InUse)
     {
-        bail!("you review one of these plans already: {}", running.message());
+        bail!("you have an unfinished review of one of these plans: {}", running.message());
     }
     let found = journals.iter().position(|left| is_same(left) && left.can_go_on());
     Ok(found.map(|at| journals.remove(at)))
@@ -90,7 +90,7 @@ pub(crate) fn give_up(store: &Store, journals: &[Left], me: &Reviewer) -> anyhow
         for left in journals {
             streams::note(&left.message());
         }
-        streams::note("no review of yours was left here");
+        streams::note("there is no unfinished review of yours here");
     }
     Ok(ExitCode::Passes)
 }
@@ -101,10 +101,10 @@ pub(crate) fn nobody_here(journals: &[Left], failure: &Failure) -> ExitCode {
         streams::note(&left.message());
     }
     if journals.is_empty() {
-        streams::note("no review was left here");
+        streams::note("there is no unfinished review here");
         return ExitCode::Passes;
     }
-    streams::note(&format!("review: {failure}; nothing was gone on with\n  = help: {}", failure.help()));
+    streams::note(&format!("review: {failure}; nothing was resumed\n  = help: {}", failure.help()));
     ExitCode::Undecided
 }
 

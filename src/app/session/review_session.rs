@@ -148,7 +148,7 @@ impl<'s> ReviewSession<'_, 's> {
         desk: &mut SessionWriter<'_, 's>,
     ) -> anyhow::Result<ExitCode> {
         let goes_on = |desk: &SessionWriter<'_, '_>| {
-            format!("what was decided is in the journal `{}`; `review resume` goes on", shown(desk.journal()))
+            format!("your decisions are in the journal `{}`; continue with `review resume`", shown(desk.journal()))
         };
         match ended {
             Ok(End::Nothing) => {
@@ -161,7 +161,7 @@ impl<'s> ReviewSession<'_, 's> {
                 Ok(ExitCode::Undecided)
             }
             Ok(End::Left(_)) => {
-                streams::note(&format!("left; {}", goes_on(desk)));
+                streams::note(&format!("unfinished; {}", goes_on(desk)));
                 Ok(ExitCode::Interrupted)
             }
             Ok(End::Seal(decided)) => {
@@ -178,9 +178,10 @@ impl<'s> ReviewSession<'_, 's> {
                 }
                 Ok(broken(&failure))
             }
-            Err(BreakOff::Desk(error)) => Err(error
-                .cause()
-                .context(format!("the decision is not on the disk; the journal is `{}`", shown(desk.journal())))),
+            Err(BreakOff::Desk(error)) => Err(error.cause().context(format!(
+                "the decision could not be written to disk; the journal is `{}`",
+                shown(desk.journal())
+            ))),
         }
     }
 
@@ -356,9 +357,7 @@ impl<'s> ReviewSession<'_, 's> {
         }
         let code = self.standing(bench, self.past)?;
         streams::note(match code {
-            ExitCode::Passes => {
-                "nothing is left to decide: every change is approved or automatic; `--reopen` asks again"
-            }
+            ExitCode::Passes => "nothing to decide: every change is approved or automatic; `--reopen` asks again",
             ExitCode::Failure
             | ExitCode::Usage
             | ExitCode::Denied
@@ -366,7 +365,7 @@ impl<'s> ReviewSession<'_, 's> {
             | ExitCode::Undecided
             | ExitCode::Stale
             | ExitCode::BadLog
-            | ExitCode::Interrupted => "there is nothing here that you can decide; `review gate` says what is missing",
+            | ExitCode::Interrupted => "there is nothing here that you can decide; `review gate` shows what is missing",
         });
         Ok(code)
     }

@@ -302,10 +302,10 @@ impl<'a, 's> SessionWriter<'a, 's> {
                 return Ok(done);
             }
             streams::note(
-                "another session was added to the log while you signed; sign again, so that your session follows it",
+                "another session was appended to the log while you signed; sign again, so that yours follows it",
             );
         }
-        bail!("other sessions were added to the log each time you signed\n  = help: run `review resume`")
+        bail!("other sessions were appended to the log each time you signed\n  = help: run `review resume`")
     }
 
     /// Makes a first session follow the sessions appended since it began, because two people may begin with an empty
@@ -345,13 +345,15 @@ impl<'a, 's> SessionWriter<'a, 's> {
         let writing = self.writing.take().context("the session is over")?;
         let path = writing.journal.path().to_owned();
         let journal = shown(&path);
-        let stays =
-            || format!("what you decided is in the journal `{journal}`, and `review resume` goes on from there");
+        let stays = || format!("your decisions are in the journal `{journal}`; continue with `review resume`");
         let sealed = writing.draft.seal(self.clock.now())?;
         for moved in review_loop::SessionStore::moved(self) {
             streams::note(&format!("warning: {}", moved.terminal()));
         }
-        streams::note(&format!("You sign this seal, over everything above:\n{}", seal_text(sealed.seal())));
+        streams::note(&format!(
+            "You are signing this seal, which covers everything above:\n{}",
+            seal_text(sealed.seal())
+        ));
         let signed = Keygen::default()
             .sign(key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
             .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))
@@ -360,7 +362,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         self.site
             .signers
             .find(Some(self.recorder.principal.as_str()), &signed.verified, at)
-            .map_err(|why| anyhow!("the signature does not count: {why}\n  = help: {}", why.help()))
+            .map_err(|why| anyhow!("the signature is not accepted: {why}\n  = help: {}", why.help()))
             .with_context(stays)?;
         let bench = Eligibility::new(self.proposals, self.index, Keys::default());
         bench.still_permits(&self.recorder.person, decided, &signed.verified).with_context(stays)?;
@@ -375,7 +377,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
             threads: 1,
         };
         match self.store.commit(writing.journal, &ending.bytes, terms) {
-            Ok(_) => Ok(Some(format!("sealed and added to `{}`", shown(self.store.path())))),
+            Ok(_) => Ok(Some(format!("sealed and appended to `{}`", shown(self.store.path())))),
             Err(StoreError::SecondRoot(_)) => {
                 let (journal, _, _) = self.store.take_over(&path, self.inherited.clone())?;
                 self.rewrite(journal)?;

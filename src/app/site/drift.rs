@@ -91,7 +91,7 @@ fn compare(folder: &Path, site: &Site, branch: &str, theirs: &BTreeMap<String, E
     let snapshot = site.settings.snapshot.raw();
     let mut found = Vec::new();
     let mut say = |path: &str, what: String| {
-        let help = "compare them with `git diff`, and decide by what everybody sees: `--trust` takes a branch";
+        let help = "compare them with `git diff`, or use the branch: `--trust BRANCH`";
         let finding = Finding::new(Code::TrustFileDiffers, what).at(&Place::file(&site.folder.shown(path))).help(help);
         // WHY: snapshots are exported frequently, so a difference from the branch is normal.
         found.push(if path == snapshot { finding.weighing(Severity::Note) } else { finding });
@@ -101,7 +101,7 @@ fn compare(folder: &Path, site: &Site, branch: &str, theirs: &BTreeMap<String, E
             None if path == snapshot => {}
             None => say(path, format!("the trust file `{path}` is not in `{branch}`")),
             Some(entry) if !is_same(folder, entry, digest, file_size(folder, path)) => {
-                say(path, format!("the trust file `{path}` differs from that of `{branch}`"));
+                say(path, format!("the trust file `{path}` differs from the one on `{branch}`"));
             }
             Some(_) => {}
         }

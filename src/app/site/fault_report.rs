@@ -13,9 +13,9 @@ use crate::report::sentence::Sentence;
 #[must_use]
 pub fn faults(command: &'static str, faults: &Faults, code: ExitCode) -> Report {
     let verdict = if code == ExitCode::Denied {
-        "the plan is invalid; nothing of it was looked at further"
+        "the plan is invalid; it was not evaluated further"
     } else {
-        "a trust file is invalid; nothing was judged"
+        "a trust file is invalid; nothing was evaluated"
     };
     Report {
         command,

@@ -311,7 +311,7 @@ fn load_policies(
         if ![".cedar", ".cedarschema", ".yaml", ".md"].iter().any(|ending| path.ends_with(ending)) {
             let place = crate::input::place::Place::file(&reading.folder.shown(&path));
             reading.faults.findings.push(
-                Finding::new(Code::BadConfiguration, format!("`{path}` is no policy file, and would be passed over"))
+                Finding::new(Code::BadConfiguration, format!("`{path}` is not a policy file and would be ignored"))
                     .at(&place)
                     .help("name it `*.cedar` or `*.yaml`, or move it out of `policies/`"),
             );
@@ -331,10 +331,10 @@ fn load_policies(
     for step in &settings.steps {
         match policy::StepName::new(step.raw()) {
             Some(name) => steps.push(name),
-            None => reading
-                .faults
-                .findings
-                .push(Finding::new(Code::BadConfiguration, format!("`{}` is no name of an approval step", step.raw()))),
+            None => reading.faults.findings.push(Finding::new(
+                Code::BadConfiguration,
+                format!("`{}` is not the name of an approval step", step.raw()),
+            )),
         }
     }
     let pack = policy::Pack::load(&named, Some(&steps));
@@ -378,7 +378,7 @@ fn load_snapshot(
     let Some(bytes) = reading.folder.read_up_to(path, MAX_SNAPSHOT)? else {
         return Err(TrustFolderError::Missing {
             path: path.into(),
-            help: "write it with `review snapshot import FILE… -o snapshot.json`",
+            help: "create it with `review snapshot import FILE… -o snapshot.json`",
         });
     };
     let digest = reading.folder.digest(path).unwrap_or_else(|| Digest::of(&bytes));

@@ -54,7 +54,7 @@ fn public_key(line: &Placed<Text>, findings: &mut Vec<Finding>) -> Option<Public
         Err(why) => {
             let finding = Finding::new(Code::BadValue, format!("this public key cannot be used: {why}"));
             let help =
-                "copy the line of the `.pub` file; ed25519, ecdsa (256 or 384 bits), rsa and FIDO keys are verified";
+                "copy the line of the `.pub` file; ed25519, ecdsa (256 or 384 bits), rsa and FIDO keys are supported";
             findings.push(finding.at(&line.place).help(help));
             None
         }
@@ -73,24 +73,24 @@ fn token_way(
     let Some((name, bytes)) = read(path)? else {
         fault(
             format!("the trust folder has no `{path}`, so no token of this issuer can be verified"),
-            "store the issuer's public keys there: the document that `jwks_uri` of its discovery document names",
+            "store the issuer's public keys there, from the `jwks_uri` of its discovery document",
         );
         return Ok(None);
     };
     let keys = match KeySet::parse(&bytes) {
         Ok(keys) => keys,
         Err(why) => {
-            fault(format!("`{name}` holds no keys to verify by: {why}"), "store the issuer's public keys (RFC 7517)");
+            fault(format!("`{name}` has no usable keys: {why}"), "store the issuer's public keys (RFC 7517)");
             return Ok(None);
         }
     };
     let Some(algorithm) = Algorithm::parse(token.algorithm.raw()) else {
-        fault(format!("the algorithm `{}` is not verified here", token.algorithm.raw()), "see `review schema`");
+        fault(format!("the algorithm `{}` is not supported", token.algorithm.raw()), "see `review schema`");
         return Ok(None);
     };
     if let Some(id) = token.key_id.as_ref().filter(|id| !keys.has(id.raw(), algorithm)) {
         fault(
-            format!("`{name}` has no key `{}` for {}, which is the one that is pinned", id.raw(), algorithm.name()),
+            format!("`{name}` has no key `{}` for {}, which is the pinned key", id.raw(), algorithm.name()),
             "store the issuer's current keys, or correct `key_id`",
         );
         return Ok(None);

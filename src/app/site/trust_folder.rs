@@ -22,11 +22,11 @@ use crate::input::text::Text;
 pub enum TrustFolderError {
     /// No `review.yaml` upward from the current directory.
     #[error(
-        "no `review.yaml` here or in any folder above\n  = help: run `review init` to make a trust folder, or name one with `--trust DIR`"
+        "no `review.yaml` here or in any folder above\n  = help: create one with `review init`, or choose one with `--trust DIR`"
     )]
     NotFound,
     /// `--trust` names neither a folder nor a git revision.
-    #[error("`--trust {}` is neither a folder that holds `review.yaml` nor a git revision that does{}", name.terminal(), hint(detail))]
+    #[error("`--trust {}` is neither a folder nor a git revision with `review.yaml`{}", name.terminal(), hint(detail))]
     NotATrustFolder {
         /// The argument.
         name: Text,
@@ -34,7 +34,7 @@ pub enum TrustFolderError {
         detail: Text,
     },
     /// `--trust` names neither a folder nor a commit in this repository.
-    #[error("`--trust {}` is neither a folder that holds `review.yaml` nor a commit that this repository holds\n  = help: if it is a branch, fetch it first: `{fetch}`", name.terminal())]
+    #[error("`--trust {}` is neither a folder with `review.yaml` nor a commit of this repository\n  = help: if it is a branch, fetch it first: `{fetch}`", name.terminal())]
     UnknownRevision {
         /// The argument.
         name: Text,
@@ -42,7 +42,7 @@ pub enum TrustFolderError {
         fetch: String,
     },
     /// `--trust` names a folder and a git revision, or several revisions.
-    #[error("`--trust {}` could mean {what}\n  = help: write a folder as `./NAME`, a branch as `refs/heads/NAME`", name.terminal())]
+    #[error("`--trust {}` is ambiguous: {what}\n  = help: write `./NAME` for a folder, `refs/heads/NAME` for a branch", name.terminal())]
     Ambiguous {
         /// The argument.
         name: Text,
@@ -53,7 +53,7 @@ pub enum TrustFolderError {
     #[error("the trust file `{}` is a symbolic link\n  = help: put the file itself into the trust folder", .0.terminal())]
     Link(Text),
     /// A trust file cannot be read.
-    #[error("the trust file `{}` cannot be read: {reason}\n  = help: see that it is a file, and that you may read it", path.terminal())]
+    #[error("the trust file `{}` cannot be read: {reason}\n  = help: check that it is a file and that you may read it", path.terminal())]
     Unreadable {
         /// Its path relative to the trust folder.
         path: Text,
@@ -77,7 +77,7 @@ pub enum TrustFolderError {
         limit: u64,
     },
     /// A path is outside the trust folder.
-    #[error("`{}` leads out of the trust folder\n  = help: name a file below it", .0.terminal())]
+    #[error("`{}` is outside the trust folder\n  = help: use a file in it", .0.terminal())]
     Outside(Text),
 }
 
@@ -389,7 +389,7 @@ fn list_folder(
         let Some(name) = name.to_str() else {
             return Err(TrustFolderError::Unreadable {
                 path: folder.into(),
-                reason: "it holds a name that is not UTF-8".to_owned(),
+                reason: "it contains a name that is not UTF-8".to_owned(),
             });
         };
         let path = format!("{folder}/{name}");

@@ -18,13 +18,13 @@ use crate::snapshot;
 use crate::trust::proposer::NAMESPACE;
 use crate::trust::sign::{Keygen, SigningKey};
 
-/// Makes a complete example and starts its review.
+/// Create a complete example and start its review.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The folder to make.
+    /// The folder to create.
     #[arg(default_value = "review-demo")]
     folder: PathBuf,
-    /// Only make the folder.
+    /// Only create the folder.
     #[arg(long)]
     no_review: bool,
 }
@@ -42,7 +42,7 @@ impl DemoArgs {
         make(&self.folder)?;
         let folder = shown(&self.folder);
         streams::note(&format!(
-            "made `{folder}`: a trust folder, a plan that an assistant signed, and keys for Ada and Bo\n"
+            "created `{folder}`: a trust folder, a plan signed by an assistant, and keys for Ada and Bo\n"
         ));
         if self.no_review {
             streams::note(&format!("review it as Ada:  cd {folder} && review plan.yaml --key keys/ada.pub"));
@@ -50,7 +50,7 @@ impl DemoArgs {
         }
         let code = review::DecideArgs::demo(&self.folder).run()?;
         streams::note(&format!(
-            "\nnext:\n  cd {folder}\n  review plan.yaml --key keys/ada.pub   decide as Ada, who owns the ledger\n  review plan.yaml --key keys/bo.pub    decide as Bo, of identity security\n  review verify review-log.jsonl        check the record as an auditor would\n  review diff plan.yaml                 what the plan does to access"
+            "\nnext:\n  cd {folder}\n  review plan.yaml --key keys/ada.pub   decide as Ada, who owns the ledger\n  review plan.yaml --key keys/bo.pub    decide as Bo, of identity security\n  review verify review-log.jsonl        verify the log as an auditor would\n  review diff plan.yaml                 what the plan does to access"
         ));
         Ok(code)
     }
@@ -59,7 +59,7 @@ impl DemoArgs {
 /// Creates the whole folder, or removes what it created.
 fn make(folder: &Path) -> anyhow::Result<()> {
     if ["allowed_signers", "agents.yaml", "plan.yaml.sig", "keys"].iter().any(|name| folder.join(name).exists()) {
-        bail!("`{}` holds a demo already\n  = help: name another folder, or remove it", shown(folder));
+        bail!("`{}` already has a demo\n  = help: choose another folder, or remove it", shown(folder));
     }
     let was_there = folder.exists();
     let made = fill_folder(folder);

@@ -14,13 +14,13 @@ use crate::app::site::log_id::new_log_id;
 use crate::app::site::user_settings;
 use crate::decision::exit::ExitCode;
 
-/// Makes a commented trust folder.
+/// Create a trust folder with commented files.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// The folder to make it in.
+    /// The folder to create it in.
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// The public key to decide with; else git's `user.signingkey`, `~/.ssh/*.pub`, `ssh-add -L`.
+    /// Your public key [default: `user.signingkey` of git, else `~/.ssh/*.pub`, else `ssh-add -L`].
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
 }
@@ -44,11 +44,11 @@ impl InitArgs {
         let text = |template: &str| fill(template, now, &words);
         let signers = match &key {
             Some(key) => format!(
-                "# Whose keys count: OpenSSH's allowed_signers. Dates in valid-after and valid-before end with Z.\n{} namespaces=\"review-seal@v1\" {}\n",
+                "# The keys of approvers, in the allowed_signers format of OpenSSH. Dates in valid-after and valid-before end with Z.\n{} namespaces=\"review-seal@v1\" {}\n",
                 me.principal, key.line
             ),
             None => format!(
-                "# Whose keys count: OpenSSH's allowed_signers. Dates in valid-after and valid-before end with Z.\n# {} namespaces=\"review-seal@v1\" ssh-ed25519 AAAA…\n",
+                "# The keys of approvers, in the allowed_signers format of OpenSSH. Dates in valid-after and valid-before end with Z.\n# {} namespaces=\"review-seal@v1\" ssh-ed25519 AAAA…\n",
                 me.principal
             ),
         };
@@ -70,14 +70,16 @@ impl InitArgs {
 fn next_steps(folder: &Path, key: Option<&user_settings::FoundKey>, me: &user_settings::Guess) -> String {
     let here = folder == Path::new(".");
     let mut out = if here {
-        "made a trust folder here\n".to_owned()
+        "created a trust folder here\n".to_owned()
     } else {
-        format!("made a trust folder in `{}`\n", shown(folder))
+        format!("created a trust folder in `{}`\n", shown(folder))
     };
     match key {
-        Some(key) => out.push_str(&format!("  your key: {} (from {}), as {}\n", key.fingerprint, key.from, me.principal)),
+        Some(key) => {
+            out.push_str(&format!("  your key: {} (from {}), as {}\n", key.fingerprint, key.from, me.principal))
+        }
         None => out.push_str(
-            "  no SSH key found: make one with `ssh-keygen -t ed25519`, then put its public half into allowed_signers\n",
+            "  no SSH key found: create one with `ssh-keygen -t ed25519`, then add its public key to allowed_signers\n",
         ),
     }
     out.push_str("next:\n");
@@ -85,7 +87,7 @@ fn next_steps(folder: &Path, key: Option<&user_settings::FoundKey>, me: &user_se
         out.push_str(&format!("  cd {}\n", shown(folder)));
     }
     out.push_str(
-        "  review snapshot import EXPORT… -o snapshot.json\n  fill people.yaml and allowed_signers (who approves), agents.yaml and tasks.yaml (who may propose, and for what)\n  review trust check     says what is missing or risky in them\n  review plan.yaml       decides about a plan",
+        "  review snapshot import EXPORT… -o snapshot.json\n  fill in people.yaml and allowed_signers (who approves), agents.yaml and tasks.yaml (who may propose, and for what)\n  review trust check     check these files for gaps and risks\n  review plan.yaml       approve or reject the changes of a plan",
     );
     out
 }

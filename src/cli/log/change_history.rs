@@ -94,7 +94,7 @@ const SEVERAL: &[Column] = &[
 fn sheet_of(rows: Vec<Vec<Cell>>) -> Sheet {
     Sheet {
         key: "story",
-        title: "What happened, by the writers' clocks; effects numbered as they first appear",
+        title: "History, with times from the writers' clocks; effects are numbered in order of appearance",
         columns: COLUMNS,
         rows,
         none: "nothing",
@@ -151,7 +151,7 @@ fn about(
         ("proposer", "proposed by", Cell::Text(document.proposer.text())),
         ("on_behalf_of", "on behalf of", Cell::maybe(document.sponsor.as_ref().map(crate::input::id::Id::text))),
         ("task", "task", Cell::maybe(document.task.as_ref().map(crate::input::id::Id::text))),
-        ("intent", "what it is for, in the assistant's words", Cell::Text(document.intent.clone())),
+        ("intent", "intent, in the assistant's words", Cell::Text(document.intent.clone())),
         ("reason", "why, in the assistant's words", Cell::Text(document.reason.clone())),
     ]);
 }
@@ -187,12 +187,12 @@ fn event<'l>(view: &SessionView, line: &'l Line) -> Option<(&'l PlanId, &'l Chan
         }
         Line::Auto(it) => {
             let policies: Vec<Text> = it.policies.iter().map(crate::input::id::Id::text).collect();
-            let says = Sentence::of("passes without a person, by ").names(&policies);
+            let says = Sentence::of("automatic, by ").names(&policies);
             (&it.plan, &it.change, make(it.at, "automatic", says, it.digest))
         }
         Line::Export(it) => {
             let says = Sentence::of(format!(
-                "handed to the executor on {}, in a file of sha256 {}",
+                "exported on {}, in a file with sha256 {}",
                 counted(it.decisions.len() as u64, "decision", "decisions"),
                 it.output.short()
             ));
@@ -201,10 +201,10 @@ fn event<'l>(view: &SessionView, line: &'l Line) -> Option<(&'l PlanId, &'l Chan
         Line::Result(it) => {
             let says = Sentence::of(match it.outcome {
                 Applied::Applied => "done as approved",
-                Applied::Beyond => "more was done than approved",
-                Applied::Failed => "the executor says that it failed",
+                Applied::Beyond => "more was done than was approved",
+                Applied::Failed => "the executor reported a failure",
                 Applied::Missing => "not done",
-                Applied::Partly => "some of it was done",
+                Applied::Partly => "partly applied",
             });
             (&it.plan, &it.change, make(it.at, "result", says, it.digest))
         }
@@ -216,7 +216,7 @@ fn event<'l>(view: &SessionView, line: &'l Line) -> Option<(&'l PlanId, &'l Chan
 
 fn outcome(it: &Evaluation) -> Sentence {
     let mut says = match it.outcome {
-        PolicyOutcome::Auto => Sentence::of("policy lets it pass"),
+        PolicyOutcome::Auto => Sentence::of("automatic by policy"),
         PolicyOutcome::Denied => Sentence::of("policy denies it"),
         PolicyOutcome::Needs => Sentence::of("needs ").names(&it.steps),
     };
@@ -226,7 +226,7 @@ fn outcome(it: &Evaluation) -> Sentence {
     }
     if !it.emergent.is_empty() {
         let n = counted(it.emergent.len() as u64, "piece", "pieces");
-        says = says.own(format!("; part of {n} that only the whole plan gives"));
+        says = says.own(format!("; part of {n} that several changes give together"));
     }
     says
 }

@@ -19,14 +19,14 @@ use crate::report::render::events::{EventFormat, render};
 /// An event's id is the hash of its line, so that a repeated event can be recognised.
 #[derive(Debug, Args)]
 pub struct LogEventsArgs {
-    /// The log [default: that of the trust folder].
+    /// The log [default: the one of the trust folder].
     path: Option<PathBuf>,
-    /// Only the sessions that this head does not follow: a hash that `review log head` printed.
+    /// Only sessions after this head, a hash that `review log head` printed.
     #[arg(long, value_name = "HEAD", value_parser = head)]
     since: Option<Digest<of::Line>>,
     #[command(flatten)]
     place: LocationArgs,
-    /// How the events are written.
+    /// The format of the events.
     #[arg(long, value_enum, default_value_t)]
     format: EventFormat,
 }

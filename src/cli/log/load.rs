@@ -16,7 +16,7 @@ use crate::report::model::Report;
 use crate::report::render::format::Format;
 
 /// The message for a site without decisions.
-pub(crate) const NO_LOG_YET: &str = "there is no log yet: nothing was sealed here";
+pub(crate) const NO_LOG_YET: &str = "there is no log yet";
 
 pub(crate) fn load(
     path: Option<&PathBuf>,

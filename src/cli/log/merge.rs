@@ -21,13 +21,13 @@ use crate::log::verify::answers::{Keep, Terms};
 use crate::report::render::format::Format;
 use crate::report::sentence::{Sentence, counted};
 
-/// Joins copies of a log that went apart.
+/// Merge diverged copies of a log; each session is kept once.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
     /// The copies: files or folders.
     #[arg(required = true, value_name = "LOG")]
     copies: Vec<PathBuf>,
-    /// The log that they are joined into; what it holds stays [default: that of the trust folder].
+    /// The log to merge them into; what it contains is kept [default: the one of the trust folder].
     #[arg(short, long, value_name = "LOG")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -88,7 +88,7 @@ impl MergeArgs {
             }
             Err(StoreError::DoesNotVerify { verification, .. }) => {
                 let mut report = crate::app::present::log_report::bad_log(&target, &verification);
-                report.verdict = Sentence::of("the joined log does not verify, so nothing was written");
+                report.verdict = Sentence::of("the merged log does not verify, so nothing was written");
                 streams::data(&render(&report, Format::Text))?;
                 Ok(ExitCode::BadLog)
             }

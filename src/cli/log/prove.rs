@@ -34,14 +34,14 @@ use crate::trust::signers::Signers;
 /// The minimum length of a prefix of a session's id.
 const SHORTEST: usize = 6;
 
-/// Writes the proof of one line, for somebody who shall not see the rest.
+/// Write a proof of one line, for someone who must not see the rest of the log.
 #[derive(Debug, Args)]
 pub struct ProveArgs {
-    /// The session: its name, or the beginning of it.
+    /// The session: its name, or the first characters of it.
     session: String,
-    /// The line: its number within the session, from 1; its SHA-256; or a change, for the last decision on it.
+    /// The line: its number in the session, starting at 1; its SHA-256; or a change, for the last decision about it.
     line: String,
-    /// Where the proof is written; `-` is stdout.
+    /// Write the proof to this file; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -66,7 +66,7 @@ impl ProveArgs {
         let verified = log_reader::verify(&log, &site.signers, None, &[], Keep::Lines, streams::now())?;
         if verified.session_count == 0 || !verified.holds() {
             streams::note(
-                "error: the log does not verify, so nothing is proved from it\n  = help: see `review verify LOG`",
+                "error: the log does not verify, so no proof can be made from it\n  = help: see `review verify LOG`",
             );
             return Ok(ExitCode::BadLog);
         }
@@ -97,9 +97,11 @@ impl ProveArgs {
         match found.as_slice() {
             [one] => Ok(one),
             [] => bail!(
-                "the log has no session `{word}`\n  = help: `review log show` lists them; {SHORTEST} digits suffice"
+                "the log has no session `{word}`\n  = help: `review log show` lists them; the first {SHORTEST} digits are enough"
             ),
-            _ => bail!("`{word}` begins the names of {} sessions\n  = help: write more of it", found.len()),
+            _ => {
+                bail!("{} sessions have names that begin with `{word}`\n  = help: write more of the name", found.len())
+            }
         }
     }
 
@@ -117,7 +119,7 @@ impl ProveArgs {
         let decided = view.decisions().filter(|decision| decision.value.change.as_str() == self.line).last();
         let decided = decided.with_context(|| {
             format!(
-                "`{word}` is neither a line's number nor its SHA-256, and no change that this session decides\n  = help: `review log show` says what was decided"
+                "`{word}` is not a line number, a SHA-256 of a line, or a change that this session decides\n  = help: `review log show` lists the decisions"
             )
         })?;
         Ok(decided.line.saturating_sub(view.line).saturating_add(1))
@@ -156,31 +158,30 @@ pub fn verify(
     file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).with_context(cannot)?;
     let name = shown(path);
     let mut findings = findings;
-    let (body, verdict, code) = match InclusionProof::read(&bytes)
-        .and_then(|proof| Ok((proof.check(&Allowed(signers))?, proof)))
-    {
-        Ok((proved, proof)) => {
-            let verdict = Sentence::of("the proof holds: ").then(says(&proved));
-            let late = untimely(&proved, streams::now());
-            if let Some((code, message)) = &late {
-                let finding = Finding::new(*code, message.as_str()).at(&Place::file(&name));
-                findings.push(finding.help("ask its writer when the session was sealed; rely on no time in it"));
+    let (body, verdict, code) =
+        match InclusionProof::read(&bytes).and_then(|proof| Ok((proof.check(&Allowed(signers))?, proof))) {
+            Ok((proved, proof)) => {
+                let verdict = Sentence::of("the proof holds: ").then(says(&proved));
+                let late = untimely(&proved, streams::now());
+                if let Some((code, message)) = &late {
+                    let finding = Finding::new(*code, message.as_str()).at(&Place::file(&name));
+                    findings.push(finding.help("ask the writer when the session was sealed; do not rely on its times"));
+                }
+                if !knows_people && proved.session.kind == SessionKind::Record {
+                    findings.push(crate::app::present::log_report::unchecked(&name));
+                }
+                let mut body = holds(&name, &proved, &proof);
+                if let Some((_, message)) = late {
+                    body.time = answer(Holds::No, message);
+                }
+                (body, verdict, ExitCode::Passes)
             }
-            if !knows_people && proved.session.kind == SessionKind::Record {
-                findings.push(crate::app::present::log_report::unchecked(&name));
+            Err(why) => {
+                let finding = Finding::new(Code::LogBadProof, why.to_string()).at(&Place::file(&name));
+                findings.push(finding.help("ask the keeper of the log for a new proof; `review log prove` writes it"));
+                (fails(&name), Sentence::of("the proof is not valid"), ExitCode::BadLog)
             }
-            let mut body = holds(&name, &proved, &proof);
-            if let Some((_, message)) = late {
-                body.time = answer(Holds::No, message);
-            }
-            (body, verdict, ExitCode::Passes)
-        }
-        Err(why) => {
-            let finding = Finding::new(Code::LogBadProof, why.to_string()).at(&Place::file(&name));
-            findings.push(finding.help("ask whoever keeps the log for the proof anew; `review log prove` writes it"));
-            (fails(&name), Sentence::of("the proof does not hold"), ExitCode::BadLog)
-        }
-    };
+        };
     let report = Report {
         command: "verify",
         exit_code: code.code(),
@@ -198,12 +199,11 @@ pub fn verify(
 fn untimely(proved: &Proved, now: Time) -> Option<(Code, String)> {
     let (begun, sealed) = (proved.session.at, proved.seal.at);
     if sealed < begun {
-        let message = format!("the session claims to be sealed at {sealed}, before it started ({begun})");
+        let message = format!("the session has a seal time of {sealed}, before its start ({begun})");
         return Some((Code::LogTimeBackwards, message));
     }
     let is_future = sealed > now.plus(Span::from_seconds(CLOCK_SKEW));
-    is_future
-        .then(|| (Code::LogTimeFuture, format!("the session claims to be sealed at {sealed}, which is in the future")))
+    is_future.then(|| (Code::LogTimeFuture, format!("the session has a seal time of {sealed}, which is in the future")))
 }
 
 fn answer(holds: Holds, says: impl Into<std::borrow::Cow<'static, str>>) -> VerifyAnswer {
@@ -219,7 +219,7 @@ fn holds(name: &str, proved: &Proved, proof: &InclusionProof) -> VerifyReport {
     VerifyReport {
         file: Text::from(name),
         log_id: Some(Text::from(proved.session.log.to_string())),
-        integrity: answer(Holds::Yes, format!("the line is line {index} of the {count} that the seal covers")),
+        integrity: answer(Holds::Yes, format!("the line is number {index} of the {count} lines that the seal covers")),
         authenticity: VerifyAnswer {
             holds: Holds::Yes,
             says: Sentence::of("the seal is signed by ")
@@ -230,7 +230,7 @@ fn holds(name: &str, proved: &Proved, proof: &InclusionProof) -> VerifyReport {
         },
         completeness: answer(
             Holds::Unknown,
-            "it says nothing of any other line: a later line of the same session, or a later session, may say otherwise",
+            "it covers only this line: a later line or session may contain a different decision",
         ),
         time: answer(Holds::Unknown, format!("sealed at {}, as the writer's clock claims", proved.seal.at)),
         heads: vec![Head {
@@ -246,11 +246,11 @@ fn holds(name: &str, proved: &Proved, proof: &InclusionProof) -> VerifyReport {
 }
 
 fn fails(name: &str) -> VerifyReport {
-    let unknown = || answer(Holds::Unknown, "nothing is known, because the proof does not hold");
+    let unknown = || answer(Holds::Unknown, "nothing is known, because the proof is not valid");
     VerifyReport {
         file: Text::from(name),
         log_id: None,
-        integrity: answer(Holds::No, "the proof does not hold; see the findings"),
+        integrity: answer(Holds::No, "the proof is not valid; see the findings"),
         authenticity: unknown(),
         completeness: unknown(),
         time: unknown(),
@@ -269,14 +269,14 @@ fn says(proved: &Proved) -> Sentence {
             let verb = match decision.verdict {
                 Verdict::Approve => " approved ",
                 Verdict::Reject => " rejected ",
-                Verdict::Override => " set denials aside for ",
+                Verdict::Override => " overrode denials for ",
             };
             let says = who().own(verb).id(&decision.change).own(" of ").id(&decision.plan);
             let says = says.own(format!(", digest {}, at {}", decision.digest.short(), decision.at));
             says.maybe(decision.reason.as_ref(), |s, why| s.own(": ").name(why))
         }
         Line::Evaluation(evaluation) => {
-            let says = Sentence::of("what was computed of ").id(&evaluation.change).own(" of ").id(&evaluation.plan);
+            let says = Sentence::of("the evaluation of ").id(&evaluation.change).own(" of ").id(&evaluation.plan);
             says.own(format!(", digest {}", evaluation.digest.short()))
         }
         Line::Plan(plan) => {

@@ -34,14 +34,14 @@ pub struct LogReportArgs {
 
 #[derive(Debug, Subcommand)]
 enum ReportCommand {
-    /// Report how the rules changed: trust files between sessions, steps over time, overrides.
+    /// Report how the rules changed: trust files between sessions, approval steps over time, overrides.
     Rules(RulesReportArgs),
 }
 
 /// Which log, and which part of time.
 #[derive(Debug, Args)]
 struct PeriodArgs {
-    /// The log [default: that of the trust folder].
+    /// The log [default: the one of the trust folder].
     path: Option<PathBuf>,
     /// The start of the period: a date or a time, inclusive.
     #[arg(long, value_name = "DATE", value_parser = from)]
@@ -63,16 +63,16 @@ impl PeriodArgs {
 struct DecisionReportArgs {
     #[command(flatten)]
     part: PeriodArgs,
-    /// Match every assignment of this snapshot to a decision.
+    /// Match every assignment of this snapshot to the decision that gave it.
     #[arg(long, value_name = "SNAPSHOT")]
     population: Option<PathBuf>,
-    /// List only a sample of this many rows. The counts stay those of all rows.
+    /// List only a sample of this many rows. Counts still cover all rows.
     #[arg(long, value_name = "N", requires = "seed")]
     sample: Option<u64>,
-    /// The seed of the sample: any text. The same seed draws the same rows.
+    /// The seed of the sample, any text. The same seed gives the same rows.
     #[arg(long, value_name = "S", requires = "sample")]
     seed: Option<String>,
-    /// How the report is written.
+    /// The format of the report.
     #[arg(long, value_enum, default_value_t)]
     format: AuditFormat,
 }
@@ -81,7 +81,7 @@ struct DecisionReportArgs {
 struct RulesReportArgs {
     #[command(flatten)]
     part: PeriodArgs,
-    /// How the report is written.
+    /// The format of the report.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
 }

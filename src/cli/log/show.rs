@@ -19,20 +19,20 @@ use crate::report::record::LogReport;
 use crate::report::render::format::Format;
 use crate::report::sentence::{Sentence, counted};
 
-/// Shows who decided what.
+/// Show who decided what.
 #[derive(Debug, Args)]
 pub struct LogShowArgs {
-    /// The log [default: that of the trust folder].
+    /// The log [default: the one of the trust folder].
     pub(crate) path: Option<PathBuf>,
-    /// Only what concerns this plan.
+    /// Only lines about this plan.
     #[arg(long, value_name = "PLAN-ID")]
     pub(crate) plan: Option<String>,
-    /// Everything that happened to this change.
+    /// The whole history of this change.
     #[arg(long, value_name = "CHANGE-ID")]
     pub(crate) change: Option<String>,
     #[command(flatten)]
     pub(crate) place: LocationArgs,
-    /// How the result is written.
+    /// The format of the result.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     pub(crate) format: Format,
 }
@@ -53,7 +53,7 @@ impl LogShowArgs {
         } else if code == ExitCode::Passes {
             "the log is intact and authentic"
         } else {
-            "the log does not verify: what follows cannot be relied on"
+            "the log does not verify: do not rely on the following"
         };
         let documents = history::documents(&path, &verified)?;
         if let Some(change) = &self.change {
@@ -146,7 +146,7 @@ pub(crate) fn nothing_of(path: &std::path::Path, code: ExitCode, what: &str) -> 
     let help = if code == ExitCode::BadLog {
         "the log does not verify: see `review verify LOG`"
     } else {
-        "`review log show` lists what it holds"
+        "`review log show` lists its contents"
     };
     streams::note(&format!("error: the log `{path}` holds nothing of {what}\n  = help: {help}"));
     code

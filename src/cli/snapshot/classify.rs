@@ -23,21 +23,21 @@ use crate::report::render::Format;
 use crate::report::sentence::Sentence;
 use crate::report::sheet::{Cell, Sheet};
 
-/// Shows what no rule and no label classifies, or suggests rules for it.
+/// Show which entitlements are unclassified, or suggest rules for them.
 #[derive(Debug, Args)]
 pub struct ClassifyArgs {
-    /// The snapshot [default: that of the trust folder].
+    /// The snapshot [default: the one in the trust folder].
     #[arg(value_name = "SNAPSHOT")]
     file: Option<PathBuf>,
-    /// Print rules for `policies/classification.yaml`, for what most assignments give; fill in each sensitivity.
+    /// Print rules for `policies/classification.yaml` that cover most assignments; fill in each sensitivity.
     #[arg(long)]
     suggest: bool,
-    /// The most rules to suggest, or rows to show.
+    /// The maximum number of rules or rows.
     #[arg(long, default_value_t = 20, value_name = "N")]
     most: usize,
     #[command(flatten)]
     place: LocationArgs,
-    /// How the result is written; suggested rules are YAML.
+    /// The format of the result. Suggested rules are always YAML.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
 }
@@ -98,7 +98,7 @@ fn sheet(gaps: &Gaps, most: usize) -> Sheet {
     };
     Sheet {
         key: "unclassified",
-        title: "What no rule and no label classifies, by how many assignments give it",
+        title: "Unclassified permissions and entitlements, by the number of assignments that give them",
         columns: &[("kind", "kind"), ("name", "name"), ("resource", "on"), ("assignments", "assignments")],
         rows: gaps.found.iter().take(most).map(row).collect(),
         none: "everything is classified",

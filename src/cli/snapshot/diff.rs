@@ -28,7 +28,7 @@ use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 use crate::snapshot::difference;
 use crate::snapshot::model::Assignment;
 
-/// Says what changed between two snapshots, and what that does to effective access.
+/// Show what changed between two snapshots, and what that does to effective access.
 #[derive(Debug, Args)]
 pub struct SnapshotDiffArgs {
     /// The earlier snapshot.
@@ -39,7 +39,7 @@ pub struct SnapshotDiffArgs {
     after: PathBuf,
     #[command(flatten)]
     place: LocationArgs,
-    /// How the result is written.
+    /// The format of the result.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
 }
@@ -122,7 +122,7 @@ fn other_target(before: &Loaded, after: &Loaded) -> Option<Reported> {
     if was.iter().any(|target| is.contains(target)) {
         return None;
     }
-    let message = format!("the snapshots are of two systems, `{}` and `{}`", first.id.raw(), second.id.raw());
+    let message = format!("the snapshots are of different systems, `{}` and `{}`", first.id.raw(), second.id.raw());
     let finding = Finding::new(Code::OtherTarget, message).help("compare two exports of one system");
     Some(Reported::new(finding, |_| None))
 }
@@ -222,7 +222,7 @@ fn escalations(all: &[Escalation], kind: &dyn Fn(&Subject) -> Option<IdentityKin
     };
     Sheet {
         key: "escalations",
-        title: "Escalation paths newly completed",
+        title: "New escalation paths",
         columns: &[
             ("who", "who"),
             ("kind", "kind"),
@@ -255,7 +255,7 @@ fn power(found: &snapshot_diff::Between, agents: &BTreeSet<&Subject>) -> Sheet {
     });
     Sheet {
         key: "agent_power",
-        title: "New power of agents to change access",
+        title: "New access of agents to change access",
         columns: &[("agent", "agent"), ("what", "what"), ("why", "why it matters"), ("way", "way")],
         rows: privileged.chain(paths).collect(),
         none: "no agent gains any",

@@ -24,30 +24,30 @@ use crate::snapshot::import::{
     ExportFile, IMPORTERS, ImportOptions, MAX_TEXT, import, importer_of, nearest_system, redacted,
 };
 
-/// Writes a snapshot from an export of a real system.
+/// Convert an export of a system to a snapshot.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "review snapshot import [OPTIONS] --output <FILE> [SYSTEM] FILE...",
     after_help = systems()
 )]
 pub struct ImportArgs {
-    /// The files of the export, also in gzip or UTF-16. The system is recognised, or named before them.
+    /// The files of the export, plain or gzip. The system is recognised; to name it, put its name first.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Where the snapshot is written; `-` is stdout.
+    /// Write the snapshot to this file; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// When the export was taken, if it does not state it [default for Kubernetes and AWS: when its oldest file was
-    /// modified].
+    /// When the export was taken, if the export does not say so [default for Kubernetes and AWS: the modification time
+    /// of its oldest file].
     #[arg(long, value_name = "TIME")]
     pub(crate) taken_at: Option<String>,
-    /// The id of the system, where the export does not hold it: account, organisation, cluster.
+    /// The id of the system, such as an account or a cluster, if the export does not contain it.
     #[arg(long, value_name = "ID")]
     pub(crate) target: Option<String>,
-    /// Import nothing if there is a warning, for example because access is missing from the export.
+    /// Fail on warnings, for example if the export lacks access.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// How the summary is written.
+    /// The format of the summary.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     pub(crate) format: Format,
 }
@@ -86,11 +86,13 @@ impl ImportArgs {
 
     /// The system named by the first argument, if it names one, and the files.
     fn system_and_files(&self) -> anyhow::Result<(Option<&str>, &[PathBuf])> {
-        let Some((first, rest)) = self.files.split_first() else { bail!("no file was named") };
+        let Some((first, rest)) = self.files.split_first() else { bail!("no file was given") };
         let word = first.to_str().unwrap_or_default();
         if importer_of(word).is_some() {
             if rest.is_empty() {
-                bail!("`{word}` is a system, and no file was named\n  = help: a file of that name needs `./`");
+                bail!(
+                    "`{word}` is a system, and no file was given\n  = help: for a file with that name, write `./{word}`"
+                );
             }
             return Ok((Some(word), rest));
         }
@@ -156,7 +158,10 @@ fn systems() -> String {
 
 fn time(text: &str) -> anyhow::Result<Time> {
     Time::parse(text).ok_or_else(|| {
-        anyhow!("`--taken-at {}` is no time\n  = help: write it as 2026-11-30T00:00:00Z", Text::from(text).terminal())
+        anyhow!(
+            "`--taken-at {}` is not a time\n  = help: write it as 2026-11-30T00:00:00Z",
+            Text::from(text).terminal()
+        )
     })
 }
 

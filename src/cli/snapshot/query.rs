@@ -6,7 +6,7 @@ use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 use crate::snapshot::import::{IMPORTERS, Importer, importer_of, nearest_system};
 
-/// Print the query that a client of the system runs to write an export; it only reads.
+/// Print the query to export a system with; it only reads.
 #[derive(Debug, Args)]
 #[command(after_help = "  review snapshot query postgresql | psql -AtX -d DATABASE > DATABASE.json")]
 pub struct QueryArgs {

@@ -38,15 +38,15 @@ use crate::snapshot::model::Snapshot;
 /// The default of `stale_after` without a trust folder.
 const STALE_AFTER: Span = Span::from_days(90);
 
-/// Shows what a snapshot holds: counts, privilege, what is unused or ownerless.
+/// Show what is in a snapshot: counts, privileged access, unused access, missing owners.
 #[derive(Debug, Args)]
 pub struct SnapshotShowArgs {
-    /// The snapshot [default: that of the trust folder].
+    /// The snapshot [default: the one in the trust folder].
     #[arg(value_name = "SNAPSHOT")]
     file: Option<PathBuf>,
     #[command(flatten)]
     place: LocationArgs,
-    /// How the result is written.
+    /// The format of the result.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
 }
@@ -92,7 +92,7 @@ impl Lens {
         }
         let note = Finding::new(
             Code::BadConfiguration,
-            "the trust folder cannot be used, so the shipped rules are gone by".to_owned(),
+            "the trust folder cannot be used, so the shipped rules apply".to_owned(),
         )
         .weighing(Severity::Warning)
         .help(why);
@@ -131,7 +131,7 @@ impl Lens {
     /// Reads the site's own snapshot.
     fn read_own(&self) -> anyhow::Result<Result<Loaded, Faults>> {
         let Some(site) = &self.site else {
-            bail!("no snapshot was named, and there is no trust folder\n  = help: name a snapshot, or `--trust DIR`")
+            bail!("no snapshot was given, and there is no trust folder\n  = help: pass a snapshot, or `--trust DIR`")
         };
         let path = site.settings.snapshot.raw();
         let Some(bytes) = site.folder.read_up_to(path, MAX_SNAPSHOT)? else { bail!("the snapshot is gone") };
@@ -252,10 +252,10 @@ fn escalation_paths(found: &inventory::Holdings) -> Sheet {
     };
     Sheet {
         key: "escalation_paths",
-        title: "Known escalation paths that others than administrators complete, by what they open",
+        title: "Known escalation paths open to subjects that are not administrators, by what they give",
         columns: &[("title", "opens"), ("state", "state"), ("subjects", "for"), ("who", "who"), ("path", "path")],
         rows: found.escalations.chunk_by(same).map(row).collect(),
-        none: "nobody completes one",
+        none: "no subject can use one",
     }
 }
 
@@ -266,7 +266,7 @@ fn administrators(found: &inventory::Holdings) -> Sheet {
         |all: Vec<Text>| vec![Cell::Number(all.len() as u64), Cell::Says(few(all.iter().cloned())), Cell::List(all)];
     Sheet {
         key: "administrators",
-        title: "Administrators: everything, everywhere, without expiry; each completes every path",
+        title: "Administrators: all access, everywhere, without an expiry; every escalation path is open to them",
         columns: &[("subjects", "how many"), ("some", "who"), ("who", "")],
         rows: if all.is_empty() { Vec::new() } else { vec![row(all)] },
         none: "there is none",
@@ -327,32 +327,32 @@ fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
         escalation_paths(found),
         Sheet {
             key: "privileged_holders",
-            title: "Who holds privileged roles",
+            title: "Privileged roles",
             columns: PRIVILEGED,
             rows: found.privileged.iter().map(holding).collect(),
-            none: "nobody holds a privileged role",
+            none: "no one has a privileged role",
         },
         Sheet {
             key: "standing_privilege",
-            title: "Standing privilege: privileged roles held without end",
+            title: "Standing privilege: privileged roles without an expiry",
             columns: PRIVILEGED,
             rows: standing,
-            none: "no privileged role is held without end",
+            none: "no privileged role is assigned without an expiry",
         },
         Sheet {
             key: "non_human_without_owner",
-            title: "Identities other than people for which nobody answers",
+            title: "Non-human identities without an owner",
             columns: &[("identity", "identity"), ("kind", "kind")],
             rows: found
                 .without_owner
                 .iter()
                 .map(|(id, kind)| vec![Cell::Text(id.text()), Cell::Word(kind.name())])
                 .collect(),
-            none: "somebody answers for every one",
+            none: "every one has an owner",
         },
         Sheet {
             key: "stale",
-            title: "Access and identities that lie unused",
+            title: "Unused access and identities",
             columns: &[
                 ("who", "who"),
                 ("holds", "holds"),
@@ -374,14 +374,14 @@ fn sheets(found: &inventory::Holdings) -> Vec<Sheet> {
                 })
                 .collect(),
             none: if found.use_known {
-                "the export knows of nothing unused for that long"
+                "the export shows nothing unused for that long"
             } else {
                 "unknown: the export does not record use"
             },
         },
         Sheet {
             key: "escalation_prone_roles",
-            title: "Roles that are enough for a known escalation path",
+            title: "Roles that alone allow a known escalation path",
             columns: &[("role", "role"), ("assignments", "assignments"), ("paths", "paths"), ("title", "leads to")],
             rows: found
                 .prone

@@ -50,8 +50,8 @@ fn split(name: &str) -> (&str, &str) {
 }
 
 fn slip(what: &str, name: &str, near: &str, place: &Place) -> Finding {
-    let message = format!("the export knows no {what} `{name}`, but one `{near}`, which people.yaml does not name");
+    let message = format!("the snapshot has no {what} `{name}`, but it has `{near}`, which is not in people.yaml");
     Finding::new(Code::DanglingReference, message)
         .at(place)
-        .help(format!("write `{near}`, if that is meant; whoever is misspelt is not seen to gain by what they approve"))
+        .help(format!("write `{near}`, if that is what you mean; otherwise it is not noticed when this person benefits from what they approve"))
 }

@@ -116,15 +116,15 @@ fn shared_keys(files: Files<'_>) -> Vec<Finding> {
                 && told.insert(line.number)
             {
                 let message = format!(
-                    "the key `{}` stands for two people, `{}` and `{}`",
+                    "the key `{}` belongs to two people, `{}` and `{}`",
                     line.key.fingerprint(),
                     other.as_str(),
                     person.id.value.as_str()
                 );
                 let help = if at == line.number {
-                    "give each person a line and a key of their own".to_owned()
+                    "give each person a separate line and key".to_owned()
                 } else {
-                    format!("the first stands in line {at}; give each person a key of their own")
+                    format!("the first is in line {at}; give each person a separate key")
                 };
                 found.push(Finding::new(Code::SharedKey, message).at(&files.place(line)).help(help));
             }
@@ -151,12 +151,12 @@ fn shared_with_recorders(files: Files<'_>) -> Vec<Finding> {
     for line in plain().filter(records) {
         if let Some((person, at)) = people.get(&line.key) {
             let message = format!(
-                "the key `{}` records as `{}`, and is that of `{}` in line {at}",
+                "the key `{}` is allowed for recording as `{}`, and also belongs to `{}` in line {at}",
                 line.key.fingerprint(),
                 line.principals_text.raw(),
                 person.as_str()
             );
-            let help = "a recorder can never decide; give it a key of its own";
+            let help = "a recorder cannot decide; give it a separate key";
             found.push(Finding::new(Code::SharedKey, message).at(&files.place(line)).help(help));
         }
     }
@@ -176,23 +176,23 @@ fn machines(files: Files<'_>) -> Vec<Finding> {
         if let Some(line) = files.signers.lines().iter().find(passes) {
             let message = match proves.principal {
                 None if proves.is_person => format!(
-                    "the key by which the person `{}` proposes stands in line {} of allowed_signers, among those of approvers",
+                    "the key that proves plans of the person `{}` is also an approver's key, in line {} of allowed_signers",
                     proves.agent, line.number
                 ),
                 None => format!(
-                    "the key of the agent `{}` stands in line {} of allowed_signers, among those of approvers",
+                    "the key of the agent `{}` is also an approver's key, in line {} of allowed_signers",
                     proves.agent, line.number
                 ),
                 Some(principal) => format!(
-                    "certificates of the agent `{}`, for `{principal}`, would be taken for an approver's by line {} of allowed_signers",
+                    "line {1} of allowed_signers would accept certificates of the agent `{0}`, for `{principal}`, as an approver's",
                     proves.agent, line.number
                 ),
             };
             let finding = Finding::new(Code::MachineApprover, message).at(&proves.line.place);
             found.push(finding.help(if proves.is_person {
-                "a key that proves plans decides nothing: who proposes and decides needs a second key, to propose with"
+                "a key that proves plans cannot decide; use a second key to propose with"
             } else {
-                "a machine never approves; give the agent a key or authority of its own"
+                "a machine cannot approve; give the agent a separate key or certificate authority"
             }));
         }
     }
@@ -221,9 +221,9 @@ fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> 
             continue;
         }
         let message = if listed {
-            format!("no key of `{id}` in allowed_signers counts now, so `{id}` decides nothing")
+            format!("`{id}` has no valid key in allowed_signers now, so `{id}` cannot decide")
         } else {
-            format!("`{id}` has no key in allowed_signers, so `{id}` decides nothing")
+            format!("`{id}` has no key in allowed_signers, so `{id}` cannot decide")
         };
         let finding = Finding::new(Code::PersonWithoutKey, message).at(&person.id.place);
         found.push(finding.help("add a line `PRINCIPAL namespaces=\"review-seal@v1\" KEY` with a principal of theirs"));
@@ -242,12 +242,12 @@ fn nobodys(files: Files<'_>) -> Vec<Finding> {
     lines
         .map(|line| {
             let message = format!(
-                "`{}` of allowed_signers is nobody in people.yaml, so this line decides nothing",
+                "`{}` of allowed_signers belongs to no person in people.yaml, so this key cannot decide",
                 line.principals_text.raw()
             );
             Finding::new(Code::NobodysKey, message)
                 .at(&files.place(line))
-                .help("list that principal under a person of people.yaml, or remove the line")
+                .help("add that principal to a person in people.yaml, or remove the line")
         })
         .collect()
 }
@@ -265,12 +265,12 @@ fn recorders(files: Files<'_>) -> Vec<Finding> {
     lines
         .map(|line| {
             let message = format!(
-                "the line for `{}` lets a person's key record what needs nobody; a recorder is nobody in people.yaml",
+                "the line for `{}` lets the key of a person record automatic changes; a recorder must not be in people.yaml",
                 line.principals_text.raw()
             );
             Finding::new(Code::MachineApprover, message)
                 .at(&files.place(line))
-                .help("write `namespaces=\"review-seal@v1\"`, and give the recorder a line, a principal and a key of its own")
+                .help("write `namespaces=\"review-seal@v1\"`, and give the recorder a separate line, principal and key")
                 .weighing(Severity::Warning)
         })
         .collect()
@@ -280,10 +280,10 @@ fn listed_though_revoked(files: Files<'_>, revoked: &Revoked) -> Vec<Finding> {
     let of = |key: &PublicKey, place: &Place| {
         Finding::new(
             Code::RevokedKeyListed,
-            format!("the key `{}` was revoked, and stands here still", key.fingerprint()),
+            format!("the key `{}` was revoked, but is still listed", key.fingerprint()),
         )
         .at(place)
-        .help("remove it; nothing that it signed counts")
+        .help("remove it; its signatures do not count")
     };
     let signers = files.signers.lines().iter().filter(|line| revoked.contains(&line.key));
     let agents = files.proofs().filter(|proves| revoked.contains(&proves.key));
@@ -302,7 +302,7 @@ fn by_name_alone(id: &str, token: &TokenProof) -> Option<Finding> {
     let is_pinned = repository.split('/').all(is_numbered) || (pins("repository_id") && pins("repository_owner_id"));
     (is_github && !is_pinned).then(|| {
         let message = format!(
-            "a token of `{id}` is known by the name `{repository}` alone: a repository that takes the name over proves its plans"
+            "tokens of `{id}` are identified only by the repository name `{repository}`: whoever later takes over that name can prove its plans"
         );
         Finding::new(Code::NameOnlySubject, message).at(&token.jwks.place).help(
             "use the subject with ids (`repo:OWNER@ID/NAME@ID:…`), or pin `claims: {repository_owner_id: …, repository_id: …}`",
@@ -315,19 +315,18 @@ fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
     for agent in files.agents.all() {
         let id = agent.id.value.as_str();
         if agent.proofs.is_empty() && !agent.is_person {
-            let message = format!("the agent `{id}` has no `proof:`, so each plan of it is denied");
+            let message = format!("the agent `{id}` has no `proof:`, so its plans are denied");
             let finding = Finding::new(Code::AgentWithoutProof, message).at(&agent.id.place);
-            found.push(finding.help("list a key, a certificate authority or a token by which it proves its plans"));
+            found.push(finding.help("add the key, certificate authority or token that proves its plans"));
         }
         let longest = agent.max_credential_ttl.map_or(longest, |own| own.min(longest));
         if longest.seconds() > DAY && !agent.proofs.is_empty() && !agent.is_person {
-            let message = format!(
-                "credentials of the agent `{id}` may last {longest}: whoever takes one is that agent for as long"
-            );
+            let message =
+                format!("credentials of the agent `{id}` may last {longest}: a stolen one can be used for as long");
             let finding = Finding::new(Code::LongLivedAgent, message).at(&agent.id.place);
             found.push(
                 finding
-                    .help("write `max_credential_ttl: 1h`, or what its certificates or tokens last, and at most `1d`"),
+                    .help("set `max_credential_ttl` to the lifetime of its certificates or tokens, such as `1h`, and at most `1d`"),
             );
         }
         for proof in &agent.proofs {
@@ -344,21 +343,21 @@ fn credentials(files: Files<'_>, longest: Span, now: Time) -> Vec<Finding> {
                 (Some(lifetime), _) => (
                     Code::EndlessCredential,
                     format!(
-                        "this key of `{id}` holds for {lifetime}; a credential may for {longest}, so its plans are denied"
+                        "this key of `{id}` is valid for {lifetime}, and a credential may be for {longest}, so its plans are denied"
                     ),
                 ),
                 (None, _) => {
-                    (Code::EndlessCredential, format!("this key of `{id}` holds without end, so its plans are denied"))
+                    (Code::EndlessCredential, format!("this key of `{id}` has no expiry, so its plans are denied"))
                 }
             };
-            let help = "write `valid_after` and `valid_before` close enough, and renew the key; or use short-lived certificates or tokens";
+            let help = "shorten the time from `valid_after` to `valid_before` and renew the key, or use short-lived certificates or tokens";
             found.push(Finding::new(code, message).at(&key.place).help(help));
         }
     }
     for proves in files.proofs() {
         if let Some(bits) = proves.key.rsa_bits().filter(|bits| *bits < RECOMMENDED_RSA_BITS) {
             let message = format!("the RSA key of the agent `{}` has {bits} bits", proves.agent);
-            let help = format!("replace it by an ed25519 key, or one of at least {RECOMMENDED_RSA_BITS} bits");
+            let help = format!("replace it with an ed25519 key, or with one of at least {RECOMMENDED_RSA_BITS} bits");
             found.push(Finding::new(Code::WeakKey, message).at(&proves.line.place).help(help));
         }
     }
@@ -373,7 +372,9 @@ fn owners(files: Files<'_>) -> Vec<Finding> {
         .map(|(task, owner)| {
             let message =
                 format!("the task `{}` is owned by the agent `{}`", task.id.value.as_str(), owner.value.as_str());
-            Finding::new(Code::NotAPerson, message).at(&owner.place).help("a person opens a task and answers for it")
+            Finding::new(Code::NotAPerson, message)
+                .at(&owner.place)
+                .help("set `owner` to a person, who opens the task and is responsible for it")
         })
         .collect()
 }
@@ -398,7 +399,7 @@ fn not_people(people: &People, snapshot: &Snapshot) -> Vec<Finding> {
                 ) => kind.name(),
             };
             let message = format!(
-                "the snapshot calls the identity `{}` of `{}` {what}, so `{}` decides nothing",
+                "in the snapshot, the identity `{}` of `{}` is {what}, so `{}` cannot decide",
                 identity.value.as_str(),
                 person.id.value.as_str(),
                 person.id.value.as_str()

@@ -102,27 +102,27 @@ impl Complaint {
     #[must_use]
     pub fn message(&self) -> Text {
         Text::from(match self {
-            Self::OtherQuestion => "this answers a question that no longer stands",
-            Self::EnterAlone => "Enter alone decides nothing",
-            Self::NotOffered => "this is not among the answers here",
+            Self::OtherQuestion => "this answer is for an earlier question",
+            Self::EnterAlone => "Enter alone does not decide",
+            Self::NotOffered => "this key has no effect here",
             Self::WrongWord(word) => return Text::from(format!("this is not `{}`; nothing was decided", word.raw())),
             Self::ReasonNeeded => "a reason is needed",
             Self::TooLong(most) => {
                 return Text::from(format!("the reason is longer than {most} characters"));
             }
-            Self::HiddenCharacter => "the reason holds a character that cannot be seen",
-            Self::Denied => "policy denies this change, so nobody can approve it",
-            Self::NotRead => "the card was not read to its end",
+            Self::HiddenCharacter => "the reason contains an invisible character",
+            Self::Denied => "policy denies this change, so it cannot be approved",
+            Self::NotRead => "the card was not scrolled to its end",
             Self::TooMuch => {
                 "this change gives more privileged or unclassified access than one person can approve in one piece"
             }
-            Self::NothingToApprove => "this change passes without a person's approval",
-            Self::NotPermitted => "policy permits you no step that this change needs",
+            Self::NothingToApprove => "this change needs no approval",
+            Self::NotPermitted => "you may not give an approval that this change needs",
             Self::Barred(_) => "you may not decide in favour of this change",
             Self::AtStart => "there is no change before this one",
-            Self::NoSuchChange => "this session holds no such change",
+            Self::NoSuchChange => "this session has no such change",
             Self::NothingFound(words) => {
-                return Text::from(format!("no change still to be decided meets `{}`", words.raw()));
+                return Text::from(format!("no open change matches `{}`", words.raw()));
             }
             Self::NotSealed(word) => return Text::from(format!("this is not `{}`; nothing was sealed", word.raw())),
             Self::NothingToSeal => "nothing was decided, so there is nothing to seal",
@@ -137,15 +137,15 @@ impl Complaint {
             Self::OtherQuestion => "answer the question shown now",
             Self::EnterAlone | Self::NotOffered => "press one of the keys shown",
             Self::WrongWord(_) | Self::NotSealed(_) => "type it exactly as shown, or go back",
-            Self::ReasonNeeded => "say in a few words why; the assistant and the auditor will read it",
+            Self::ReasonNeeded => "give a short reason; the assistant and the auditor will read it",
             Self::TooLong(_) => "shorten it, and link to the rest",
             Self::HiddenCharacter => "type it again without pasting",
-            Self::Denied => "reject it, or skip it; the card says which policy denies and how to fix the change",
+            Self::Denied => "reject it or skip it; the card shows which policy denies it and how to fix the change",
             Self::NotRead => "read on (space) to the end, then answer",
             Self::TooMuch => "reject it with a reason; the assistant can narrow it, or split it into several changes",
-            Self::NothingToApprove => "reject it if it must not happen, or go on",
-            Self::NotPermitted => "skip it; the card says who can decide",
-            Self::Barred(_) => "leave it to somebody who neither proposed it nor gains by it",
+            Self::NothingToApprove => "reject it if it must not happen, or continue",
+            Self::NotPermitted => "skip it; the card shows who can approve it",
+            Self::Barred(_) => "leave it to someone who neither proposed it nor benefits from it",
             Self::AtStart => "go on, or quit",
             Self::NoSuchChange => "name a change that the list shows",
             Self::NothingFound(_) => "type a part of an identity, role or place, or `privileged`",

@@ -144,7 +144,7 @@ pub struct Blob {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofMethod {
-    /// A workload-identity token over the digest of the plan (`plan.yaml.jwt`).
+    /// A workload identity token over the digest of the plan (`plan.yaml.jwt`).
     Jwt,
     /// There is no proof of authorship.
     None,

@@ -46,7 +46,7 @@ impl Rows {
             for ancestor in &row.ancestors {
                 let Some(above) = self.rows.get(ancestor) else { continue };
                 if above.ancestors.contains(key) {
-                    return Err(format!("`{}` and `{}` lie in one another", key.1, ancestor.1));
+                    return Err(format!("`{}` and `{}` contain each other", key.1, ancestor.1));
                 }
             }
         }
@@ -55,7 +55,7 @@ impl Rows {
             let lent = self.rows.get(group).map(|row| &row.ancestors);
             if let Some(more) = lent.and_then(|lent| lent.iter().find(|ancestor| !held.contains(*ancestor))) {
                 return Err(format!(
-                    "who asks belongs to `{}`, which the change puts into `{}`: they cannot be judged by what they gain",
+                    "the proposer is in `{}`, which the change adds to `{}`, and must not be evaluated with access that it gains",
                     group.1, more.1
                 ));
             }

@@ -43,7 +43,7 @@ fn a_fault_has_its_line_and_column() {
 #[test]
 fn ids_are_unique_over_all_files_and_of_plain_letters() {
     let finding = one(&policy("sod-conflict", "mandatory", "forbid(principal, action, resource);"));
-    assert!(finding.message.raw().contains("stands for two policies"), "{finding:?}");
+    assert!(finding.message.raw().contains("two policies have the id"), "{finding:?}");
     for id in ["A", "a b", "", "no-permit", "unanswerable", "é"] {
         assert!(load_and(&policy(id, "mandatory", "forbid(principal, action, resource);")).is_err(), "{id}");
     }

@@ -105,7 +105,7 @@ pub struct BundleChange {
     /// Until when its approvals count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_until: Option<Time>,
-    /// The lines of the log that it rests on, sorted by hash. None: policy lets it pass, and this export records that.
+    /// The lines of the log that it rests on, sorted by hash. None: automatic by policy, and this export records that.
     pub approvals: Vec<BundleApproval>,
 }
 

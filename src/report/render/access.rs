@@ -60,7 +60,7 @@ fn put_row(page: &mut Page, asked: &AccessReport, row: &AccessRow) {
     if let Some(account) = &row.closed {
         let why = Sentence::of("the resource belongs to account ")
             .name(account)
-            .own(", and what was imported of it lets nobody in from here: both accounts must allow it");
+            .own("; access from another account also needs its permission, and the import contains none");
         page.para_from(StyledSpan::own(Label::Note, "  closed: "), &spans(Label::Plain, &why));
     }
 }

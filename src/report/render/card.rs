@@ -39,12 +39,12 @@ pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &st
             put_policy(page, policy);
         }
     }
-    page.heading("The assistant's words, which nobody has checked");
+    page.heading("The assistant's words, not verified");
     words(page, change);
 }
 
 /// How a rejection is lifted.
-pub const LIFT: &str = "it stands until its author withdraws it, or two people permitted to override lift it";
+pub const LIFT: &str = "it applies until its author withdraws it, or two people who may override lift it";
 
 /// The rejections that block a change, regardless of policy.
 pub fn put_rejections(page: &mut Page, change: &ChangeReport) {
@@ -74,7 +74,7 @@ fn summary(change: &ChangeReport) -> Vec<StyledSpan> {
         out.push(StyledSpan::own(Label::Plain, " · "));
         out.push(StyledSpan::own(Label::Stop, "PRIVILEGED"));
     }
-    out.push(StyledSpan::own(Label::Plain, format!(" · sensitivity {} · concerns ", change.sensitivity.name())));
+    out.push(StyledSpan::own(Label::Plain, format!(" · sensitivity {} · affects ", change.sensitivity.name())));
     out.extend(spans(Label::Plain, &change.concerned));
     if let Some(digest) = &change.digest {
         out.push(StyledSpan::own(Label::Quiet, format!(" · digest {}", digest.short())));
@@ -97,7 +97,7 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
         );
     }
     if let Some(untold) = &change.untold {
-        page.para_from(StyledSpan::own(Label::Stop, "  too large to tell: "), &spans(Label::Plain, untold));
+        page.para_from(StyledSpan::own(Label::Stop, "  too large to analyse: "), &spans(Label::Plain, untold));
     }
     if let Some(too_much) = too_much(change) {
         page.para_from(
@@ -113,7 +113,7 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     and_more(page, change.privileged.len(), most, "reason", "reasons");
     if change.unclassified > 0 {
         let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
-        let said = StyledSpan::own(Label::Plain, format!("no rule and no label says how much harm {what} can do"));
+        let said = StyledSpan::own(Label::Plain, format!("no rule or label classifies {what}"));
         page.para_from(StyledSpan::own(Label::Warn, "  unclassified: "), &[said]);
         if let Some(name) = &change.admin_name {
             page.para_from(
@@ -134,7 +134,13 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
     for emergent in change.emergent.iter().take(most).filter_map(|at| plan.emergent.get(*at)) {
         put_emergent(page, change, emergent);
     }
-    and_more(page, change.emergent.len(), most, "that only the whole plan gives", "that only the whole plan gives");
+    and_more(
+        page,
+        change.emergent.len(),
+        most,
+        "gain by several changes together",
+        "gains by several changes together",
+    );
     for loss in change.lost_together.iter().take(most).filter_map(|at| plan.lost_together.get(*at)) {
         put_emergent(page, change, loss);
     }
@@ -146,12 +152,12 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
         page.para("  depends on: ", &spans(Label::Plain, &Sentence::new().names(&ids)));
     }
     let inside = match (change.in_task_scope, change.takes_in_task_scope) {
-        (true, true) => "inside its task",
-        (true, false) => "removes or redefines access outside its task, or not provably inside",
-        (false, _) => "not shown to be inside its task",
+        (true, true) => "within its task",
+        (true, false) => "removes or redefines access outside its task (or not provably within it)",
+        (false, _) => "outside its task (or not provably within it)",
     };
-    let back = if change.reversible { "can be undone" } else { "cannot simply be undone" };
-    page.para("  ", &[StyledSpan::own(Label::Plain, format!("{inside}; {back}"))]);
+    let back = if change.reversible { "reversible" } else { "not simply reversible" };
+    page.para("  ", &[StyledSpan::own(Label::Plain, format!("{inside} · {back}"))]);
     // WHY: the sentence above already shows what is created or removed. Only an altered object needs both sides.
     if let Some(alteration) = change.alteration.as_ref().filter(|it| !it.before.is_empty() && !it.after.is_empty()) {
         put_alteration(page, alteration);
@@ -165,7 +171,7 @@ pub fn put_kept(page: &mut Page, change: &ChangeReport) {
         page.para_from(StyledSpan::own(Label::Warn, "  kept: "), &spans(Label::Plain, &kept.sentence));
         page.mark();
     }
-    and_more(page, change.kept.len(), most, "path by which it is kept", "paths by which it is kept");
+    and_more(page, change.kept.len(), most, "path that still gives it", "paths that still give it");
 }
 
 /// Consequences beyond single accesses: escalations, separation-of-duties conflicts, and groups with unknown members.
@@ -182,13 +188,22 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
         page.para_from(StyledSpan::own(Label::Note, "  already: "), &spans(Label::Plain, &already.sentence));
         page.mark();
     }
-    and_more(page, change.already.len(), most, "subject that could do as much", "subjects that could do as much");
+    and_more(
+        page,
+        change.already.len(),
+        most,
+        "subject that already could do this",
+        "subjects that already could do this",
+    );
     for conflict in change.sod_groups.iter().take(most) {
-        page.para_from(StyledSpan::own(Label::Stop, "  duties not apart: "), &spans(Label::Plain, &conflict.sentence));
+        page.para_from(
+            StyledSpan::own(Label::Stop, "  separation of duties: "),
+            &spans(Label::Plain, &conflict.sentence),
+        );
         ways(page, &mut said, &conflict.ways);
         page.mark();
     }
-    and_more(page, change.sod_groups.len(), most, "conflict of duties", "conflicts of duties");
+    and_more(page, change.sod_groups.len(), most, "separation-of-duties conflict", "separation-of-duties conflicts");
     if !change.unknown_groups.is_empty() {
         // WHY: an export may lack the members of all its hundreds of groups; the finding counts them all.
         let most = change.show.names;
@@ -196,8 +211,8 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
         let more = change.unknown_groups.len().saturating_sub(most);
         let who =
             Sentence::new().names(named).maybe((more > 0).then_some(more), |s, n| s.own(format!(" and {n} more")));
-        let who = who.own("; an approver who belongs to one is barred only if people.yaml says so");
-        page.para_from(StyledSpan::own(Label::Warn, "  members not all known: "), &spans(Label::Plain, &who));
+        let who = who.own("; approvers who are members are excluded only if people.yaml lists the group");
+        page.para_from(StyledSpan::own(Label::Warn, "  unknown members: "), &spans(Label::Plain, &who));
     }
 }
 
@@ -205,7 +220,8 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
 pub(super) fn and_more(page: &mut Page, all: usize, shown: usize, one: &str, many: &str) {
     let left = u64::try_from(all.saturating_sub(shown)).unwrap_or(u64::MAX);
     if left > 0 {
-        page.para("    ", &[StyledSpan::own(Label::Quiet, format!("and {} more", counted(left, one, many)))]);
+        let noun = if left == 1 { one } else { many };
+        page.para("    ", &[StyledSpan::own(Label::Quiet, format!("and {} more {noun}", number(left)))]);
     }
 }
 
@@ -264,7 +280,7 @@ fn accesses(page: &mut Page, head: &str, sign: &str, label: Label, bundles: &[Bu
             way = None;
         }
         if way.replace(&bundle.way) != Some(&bundle.way) && !bundle.way.is_empty() {
-            page.para_from(StyledSpan::own(Label::Quiet, "    way: "), &spans(Label::Quiet, &bundle.way));
+            page.para_from(StyledSpan::own(Label::Quiet, "    path: "), &spans(Label::Quiet, &bundle.way));
         }
         if let Some(elsewhere) = &bundle.elsewhere {
             let front =
@@ -296,7 +312,7 @@ fn ways<'r>(page: &mut Page, said: &mut Vec<&'r Sentence>, ways: &'r [Sentence])
     for way in ways {
         if !said.contains(&way) {
             said.push(way);
-            page.para_from(StyledSpan::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+            page.para_from(StyledSpan::own(Label::Quiet, "      path: "), &spans(Label::Quiet, way));
         }
     }
 }
@@ -309,10 +325,10 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
     let with = match (others.is_empty(), approved.is_empty()) {
         (true, true) => Sentence::of("  only the whole plan gives: "),
         (false, true) => Sentence::of("  together with ").few_names(&others, most).own(": "),
-        (true, false) => Sentence::of("  with what was approved, or passes, as ").few_names(&approved, most).own(": "),
+        (true, false) => Sentence::of("  with the approved or automatic ").few_names(&approved, most).own(": "),
         (false, false) => Sentence::of("  together with ")
             .few_names(&others, most)
-            .own(", and what was approved, or passes, as ")
+            .own(" and the approved or automatic ")
             .few_names(&approved, most)
             .own(": "),
     };
@@ -330,7 +346,7 @@ fn put_emergent(page: &mut Page, change: &ChangeReport, emergent: &EmergentRepor
     page.mark();
     if !emergent.drop.is_empty() {
         let drop: Vec<_> = emergent.drop.iter().map(crate::input::id::Id::text).collect();
-        let line = Sentence::of("dropping ").names(&drop).own(" is enough to prevent it, at the least cost");
+        let line = Sentence::of("rejecting ").names(&drop).own(" alone prevents this");
         page.para("      ", &spans(Label::Quiet, &line));
     }
 }
@@ -350,30 +366,28 @@ pub fn put_alteration(page: &mut Page, alteration: &Alteration) {
 
 fn steps(page: &mut Page, change: &ChangeReport) {
     for step in &change.steps {
-        let (label, state, who) = match &step.state {
-            StepState::Missing(who) => (Label::Warn, "missing", who.as_ref()),
-            StepState::Filled(who) => (Label::Pass, "taken by ", Some(who)),
-            StepState::Waived => (Label::Quiet, "waived", None),
+        let name = StyledSpan::outside(Label::Plain, &step.name);
+        let needs = StyledSpan::own(Label::Warn, "needs ");
+        let mut line = match &step.state {
+            StepState::Missing(None) => vec![needs, name],
+            StepState::Missing(Some(_)) => vec![needs, name, StyledSpan::own(Label::Plain, ": can be approved by ")],
+            StepState::Filled(_) => vec![name, StyledSpan::own(Label::Pass, ": approved by ")],
+            StepState::Waived => vec![name, StyledSpan::own(Label::Quiet, ": not needed")],
         };
-        let mut line = vec![StyledSpan::outside(Label::Plain, &step.name), StyledSpan::own(Label::Plain, ": ")];
-        line.push(StyledSpan::own(label, state));
-        if let Some(who) = who {
-            if matches!(step.state, StepState::Missing(_)) {
-                line.push(StyledSpan::own(Label::Plain, "; could be taken by "));
-            }
+        if let StepState::Missing(Some(who)) | StepState::Filled(who) = &step.state {
             line.push(StyledSpan::outside(Label::Plain, who));
         }
         if let Some(proven) = step.presence {
             line.push(StyledSpan::own(Label::Quiet, presence(proven)));
         }
-        page.para("  step ", &line);
+        page.para("  ", &line);
     }
 }
 
 /// What a key proves about the person who used it.
 #[must_use]
 pub fn presence(proven: bool) -> &'static str {
-    if proven { ", shown to be there by a touched key" } else { ", whom no touched key shows to have been there" }
+    if proven { " (present: touched a security key)" } else { " (no proof of presence)" }
 }
 
 /// A policy's result with its advice.

@@ -27,8 +27,14 @@ pub fn render(report: &Report, plans: &[PlanReport], style: &Style) -> String {
             put_change(&mut page, style, change);
         }
         let most = plan.listed();
-        put_together(&mut page, "Only together", &plan.emergent, "that only the whole plan gives", most);
-        put_together(&mut page, "Lost only together", &plan.lost_together, "that only the whole plan takes", most);
+        put_together(&mut page, "Only together", &plan.emergent, "that several changes give together", most);
+        put_together(
+            &mut page,
+            "Lost only together",
+            &plan.lost_together,
+            "that several changes remove together",
+            most,
+        );
         page.gap();
         text::sums(&mut page, &plan.totals);
     }
@@ -50,14 +56,11 @@ fn put_together(page: &mut Page, heading: &str, pieces: &[EmergentReport], what:
         let members: Vec<_> = emergent.members.iter().map(crate::input::id::Id::text).collect();
         let with: Vec<_> = emergent.with.iter().map(crate::input::id::Id::text).collect();
         let by = Sentence::of("by ").few_names(&members, most.names);
-        let by = if with.is_empty() {
-            by
-        } else {
-            by.own(", with what was approved, or passes, as ").few_names(&with, most.names)
-        };
+        let by =
+            if with.is_empty() { by } else { by.own(", with the approved or automatic ").few_names(&with, most.names) };
         page.para("      ", &spans(Label::Plain, &by));
         for way in &emergent.ways {
-            page.para_from(StyledSpan::own(Label::Quiet, "      way: "), &spans(Label::Quiet, way));
+            page.para_from(StyledSpan::own(Label::Quiet, "      path: "), &spans(Label::Quiet, way));
         }
     }
     card::and_more(page, gravest.len(), most.shown, what, what);
@@ -67,7 +70,7 @@ fn put_change(page: &mut Page, style: &Style, change: &ChangeReport) {
     page.gap();
     page.rule(&change.id.text().terminal());
     page.para("", &spans(Label::Heading, &change.sentence));
-    page.para("concerns ", &spans(Label::Plain, &change.concerned));
+    page.para("affects ", &spans(Label::Plain, &change.concerned));
     if let Some(too_much) = card::too_much(change) {
         page.para_from(
             StyledSpan::own(Label::Stop, "too much to approve in one piece: "),
@@ -116,7 +119,7 @@ fn put_bundles(page: &mut Page, style: &Style, head: &str, sign: char, bundles: 
         who.extend(spans(Label::Plain, &first.limits));
         page.para_from(StyledSpan::own(label, format!("{sign} ")), &who);
         if !first.way.is_empty() {
-            page.para_from(StyledSpan::own(Label::Quiet, "  way: "), &spans(Label::Quiet, &first.way));
+            page.para_from(StyledSpan::own(Label::Quiet, "  path: "), &spans(Label::Quiet, &first.way));
         }
         if let Some(elsewhere) = &first.elsewhere {
             let front =
@@ -163,7 +166,7 @@ mod tests {
         let text = page.render(&style);
         let (head, table) = text.split_once('┌').unwrap();
         assert_eq!(text.matches("a-team-with-a-long-name").count(), 1, "{text}");
-        assert!(head.contains("way: holds role"), "{text}");
+        assert!(head.contains("path: holds role"), "{text}");
         assert!(table.contains("`get` on `core:pods#*`; `list` on `core:secrets#*`"), "{text}");
     }
 }

@@ -50,7 +50,7 @@ pub fn render(report: &Report) -> String {
     // WHY: the section of a change shows what it gives.
     let beside = report.findings.iter().filter(|it| it.finding.code != Code::ChangeGives);
     fitting(&mut out, FINDINGS, beside.map(finding), |n| {
-        format!("- {} left out here\n", counted(n, "finding is", "findings are"))
+        format!("- {} not listed here\n", counted(n, "finding is", "findings are"))
     });
     if !report.findings.is_empty() {
         out.push('\n');
@@ -112,11 +112,11 @@ fn finding(reported: &Reported) -> String {
 /// The table of every plan first, then a section for every change.
 fn put_plans(out: &mut String, plans: &[PlanReport]) {
     fitting(out, TABLES, plans.iter().map(table), |n| {
-        format!("{} left out here; the JSON report holds all of them\n\n", counted(n, "plan is", "plans are"))
+        format!("{} not listed here; the JSON report has all of them\n\n", counted(n, "plan is", "plans are"))
     });
     let sections = plans.iter().flat_map(|plan| plan.changes.iter().map(move |change| section(plan, change)));
     fitting(out, ALL, sections, |n| {
-        format!("{} left out here; the JSON report holds all of them\n\n", counted(n, "change is", "changes are"))
+        format!("{} not listed here; the JSON report has all of them\n\n", counted(n, "change is", "changes are"))
     });
 }
 
@@ -133,12 +133,12 @@ fn table(plan: &PlanReport) -> String {
     if !plan.targets.is_empty() {
         by = by.own("; target: ").then(crate::report::target::targets(&plan.targets));
     }
-    let _ = writeln!(out, "{}; void after {}\n", by.markdown(), plan.expires);
+    let _ = writeln!(out, "{}; expires {}\n", by.markdown(), plan.expires);
     out.push_str(
         "| change | outcome | what it does | gains | eligible | loses | steps |\n|---|---|---|---:|---:|---:|---|\n",
     );
     fitting(out, TABLE, plan.changes.iter().map(row), |n| {
-        format!("\n{} left out of this table\n", counted(n, "change is", "changes are"))
+        format!("\n{} not listed in this table\n", counted(n, "change is", "changes are"))
     });
     out.push('\n');
     table
@@ -164,12 +164,16 @@ fn row(change: &ChangeReport) -> String {
 fn step(step: &crate::report::model::StepReport) -> String {
     let name = step.name.markdown();
     match &step.state {
-        StepState::Missing(Some(who)) => format!("{name} missing ({})", who.markdown()),
-        StepState::Missing(None) => format!("{name} missing"),
+        StepState::Missing(Some(who)) => format!("needs {name} ({})", who.markdown()),
+        StepState::Missing(None) => format!("needs {name}"),
         StepState::Filled(who) => {
-            format!("{name} by {}{}", who.markdown(), step.presence.map(super::card::presence).unwrap_or_default())
+            format!(
+                "{name} approved by {}{}",
+                who.markdown(),
+                step.presence.map(super::card::presence).unwrap_or_default()
+            )
         }
-        StepState::Waived => format!("{name} waived"),
+        StepState::Waived => format!("{name} not needed"),
     }
 }
 
@@ -187,13 +191,13 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
         let _ = writeln!(out, "- **rejected** {}", rejection.sentence().markdown());
     }
     for it in &change.steps {
-        let _ = writeln!(out, "- step {}", step(it));
+        let _ = writeln!(out, "- {}", step(it));
     }
     for it in plan.mass_removals.iter().filter(|it| it.changes.contains(&change.id)) {
         let _ = writeln!(out, "- **mass removal**: {}", it.summary.markdown());
     }
     if let Some(untold) = &change.untold {
-        let _ = writeln!(out, "- **too large to tell**: {}", untold.markdown());
+        let _ = writeln!(out, "- **too large to analyse**: {}", untold.markdown());
     }
     if let Some(too_much) = super::card::too_much(change) {
         let _ = writeln!(
@@ -255,14 +259,14 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
         let _ = writeln!(out, "- **duties not apart**: {}", it.sentence.markdown());
     }
     and_more(out, change.sod_groups.len(), most.shown, "**duties not apart**");
-    let _ = writeln!(out, "- concerns {}", change.concerned.markdown());
+    let _ = writeln!(out, "- affects {}", change.concerned.markdown());
     for it in &change.policies {
         put_policy(out, it);
     }
     if let Some(digest) = &change.digest {
         let _ = writeln!(out, "- digest `{digest}`");
     }
-    let _ = writeln!(out, "\nThe assistant's words, which nobody has checked:\n\n> {}", change.reason.markdown());
+    let _ = writeln!(out, "\nThe assistant's words, not verified:\n\n> {}", change.reason.markdown());
     for claim in &change.claims {
         let (_, result) = claim_result(claim.result);
         let found = claim.found.as_ref().map(|f| format!(" (the snapshot says {})", f.markdown()));
@@ -278,7 +282,7 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
 fn and_more(out: &mut String, all: usize, shown: usize, what: &str) {
     let left = all.saturating_sub(shown);
     if left > 0 {
-        let _ = writeln!(out, "- {what}: and {left} more, which count as well");
+        let _ = writeln!(out, "- {what}: and {left} more");
     }
 }
 

@@ -51,9 +51,9 @@ pub fn put_head(page: &mut Page, plan: &PlanReport) {
     page.gap();
     page.rule(&format!("plan {}", plan.id.text().terminal()));
     put_proposer(page, plan);
-    let file = Sentence::of(format!("void after {}; ", plan.expires)).name(&plan.file);
+    let file = Sentence::of(format!("expires {}; ", plan.expires)).name(&plan.file);
     page.para("", &spans(Label::Plain, &file.own(format!(", sha256 {}", plan.digest.short()))));
-    page.para("", &[StyledSpan::own(Label::Plain, "what it is for, in the assistant's words:")]);
+    page.para("", &[StyledSpan::own(Label::Plain, "intent, in the assistant's words:")]);
     page.quoted("  │ ", &plan.intent);
 }
 
@@ -123,11 +123,7 @@ pub fn sums(page: &mut Page, totals: &Totals) {
     if !more.is_empty() {
         line.push_str(&format!(" ({more})"));
     }
-    line.push_str(&format!(
-        ", {} lost; concerns {}",
-        number(totals.lost),
-        how_many(totals.identities, totals.at_least)
-    ));
+    line.push_str(&format!(", {} lost; affects {}", number(totals.lost), how_many(totals.identities, totals.at_least)));
     page.para("", &[StyledSpan::own(Label::Plain, line)]);
 }
 
