@@ -12,6 +12,7 @@ pub mod diff;
 pub mod due;
 pub mod explain;
 pub mod export;
+pub mod failure;
 pub mod gate;
 pub mod init;
 pub mod log;
@@ -37,7 +38,6 @@ use clap::Subcommand;
 
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
-use crate::log::store::StoreError;
 
 /// Review the access changes that AI assistants propose: what they do to effective access, what policies say, and who
 /// approved them, in a signed log.
@@ -155,9 +155,8 @@ pub fn main() -> ProcessCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let code = match parse(&arguments) {
         Ok(cli) => run(cli).unwrap_or_else(|error| {
-            let (said, code) = failure(&error);
-            crate::app::io::streams::note(&said);
-            code
+            crate::app::io::streams::note(&failure::text(&error));
+            failure::exit_code(&error)
         }),
         Err(error) => {
             let _ = error.print();
@@ -165,38 +164,6 @@ pub fn main() -> ProcessCode {
         }
     };
     ProcessCode::from(code.code())
-}
-
-/// The message of a failure, with how to fix it, and its exit code.
-fn failure(error: &anyhow::Error) -> (String, ExitCode) {
-    let mut out = String::from("error: ");
-    let mut said = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        // WHY: some errors include their cause in their own message, and the chain would repeat it.
-        if said.is_empty() || !said.ends_with(&cause) {
-            out.push_str(if said.is_empty() { "" } else { ": " });
-            out.push_str(&cause);
-            said = cause;
-        }
-    }
-    let store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
-    let system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    let help = match (store, system) {
-        (Some(store), _) => Some(store.help()),
-        (None, Some(std::io::ErrorKind::NotFound)) => {
-            Some("check the name; relative names start at the current folder")
-        }
-        (None, Some(std::io::ErrorKind::PermissionDenied)) => Some("check that you may read and write there"),
-        (None, _) => None,
-    };
-    if let Some(help) = help.filter(|_| !out.contains("= help: ")) {
-        out.push_str(&format!("\n  = help: {help}"));
-    }
-    let code = match store {
-        Some(StoreError::DoesNotVerify { .. }) => ExitCode::BadLog,
-        Some(_) | None => ExitCode::Failure,
-    };
-    (out, code)
 }
 
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {

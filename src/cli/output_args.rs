@@ -11,6 +11,7 @@ use crate::app::io::files::shown;
 use crate::app::io::format::render;
 use crate::app::io::staged::Staged;
 use crate::app::io::streams;
+use crate::cli::failure;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding};
 use crate::input::text::Text;
@@ -156,13 +157,8 @@ fn render_to_file(report: &Report, format: Format) -> String {
 
 /// The report of a command that failed.
 fn could_not_run(command: &'static str, error: &anyhow::Error) -> Report {
-    let said = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    let (what, help) = match said.split_once("\n  = help: ") {
-        Some((what, help)) => (what.to_owned(), Some(help.to_owned())),
-        None => (said, None),
-    };
-    let mut finding = Finding::new(Code::CouldNotRun, Text::from(what));
-    finding.help = help.map(Text::from);
+    let mut finding = Finding::new(Code::CouldNotRun, Text::from(failure::message(error)));
+    finding.help = failure::help(error).map(Text::from);
     Report {
         command,
         exit_code: ExitCode::Failure.code(),

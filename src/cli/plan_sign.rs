@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::{replace, shown};
 use crate::app::io::format::render;
 use crate::app::io::streams;
@@ -90,10 +91,10 @@ impl SignArgs {
         }
         let token = ProofKind::Token.beside(&self.plan);
         if token.symlink_metadata().is_ok() {
-            bail!(
-                "`{}` is next to the plan already, and a plan may have only one proof\n  = help: remove it, or do not sign",
-                shown(&token)
-            );
+            bail!(hinted(
+                format!("`{}` is next to the plan already, and a plan may have only one proof", shown(&token)),
+                "remove it, or do not sign"
+            ));
         }
         let key = user_settings::signing_key(self.key.as_deref())?;
         let keygen = Keygen::default();
@@ -104,7 +105,7 @@ impl SignArgs {
         }
         let signed = keygen
             .sign(&key, NAMESPACE, &file.bytes, &mut std::io::stderr())
-            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         replace(&path, signed.armored.as_bytes())?;
         streams::note(&format!(
             "signed `{}` as `{}` with {}: `{}`",
@@ -152,10 +153,15 @@ fn others_stays(path: &Path, plan: &[u8], own: Option<&(PublicKey, Option<Certif
     });
     anyhow::ensure!(
         is_own,
-        "`{}` is good for exactly this plan, and signed by another key, `{}`; nothing was signed\n  = help: leave it, or put yours in \
-         its place with `--replace`",
-        shown(path),
-        standing.fingerprint()
+        hinted(
+            format!(
+                "`{}` is good for exactly this plan, and signed by another key, `{}`; nothing was signed",
+                shown(path),
+                standing.fingerprint()
+            ),
+            "leave it, or put yours in \
+         its place with `--replace`"
+        )
     );
     Ok(())
 }

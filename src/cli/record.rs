@@ -11,6 +11,7 @@ use clap::Args;
 use crate::access::Index;
 use crate::app::evaluation::evaluator;
 use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::command_error::hinted;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::plan_report;
@@ -173,10 +174,13 @@ impl RecordArgs {
     fn log(&self, site: &Site) -> anyhow::Result<PathBuf> {
         match LogSource::find(site, &self.place.location())? {
             LogSource::Disk(path) => Ok(path),
-            LogSource::Git(held) => anyhow::bail!(
-                "the log `{}` is in a git revision, which cannot be appended to\n  = help: use the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
-                crate::input::text::Text::from(held.name).terminal()
-            ),
+            LogSource::Git(held) => anyhow::bail!(hinted(
+                format!(
+                    "the log `{}` is in a git revision, which cannot be appended to",
+                    crate::input::text::Text::from(held.name).terminal()
+                ),
+                "use the file in a working tree of its branch: `--log ../log/review-log.jsonl`"
+            )),
         }
     }
 }

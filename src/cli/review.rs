@@ -12,6 +12,7 @@ use clap::Args;
 
 use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::command_error::hinted;
 use crate::app::io::format::render;
 use crate::app::io::{progress, streams};
 use crate::app::plans::discovery;
@@ -339,18 +340,21 @@ impl ReviewArgs {
     fn me(&self, site: &Site, past: &Past) -> anyhow::Result<Reviewer> {
         let key = user_settings::signing_key(self.key.as_deref())?;
         let keygen = Keygen::default();
-        keygen.is_there().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
-        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        keygen.is_there().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
+        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         let namespace = crate::log::line::SessionKind::Review.namespace();
         let allowed = site
             .signers
             .find_key(None, &public, certificate.as_ref(), namespace, streams::now())
-            .map_err(|why| anyhow!("you cannot decide with this key: {why}\n  = help: {}", why.help()))?;
+            .map_err(|why| anyhow!(hinted(format!("you cannot decide with this key: {why}"), why.help())))?;
         let known = site.people.by_principal(allowed.principal.as_str()).ok_or_else(|| {
-            anyhow!(
-                "`{}` of allowed_signers belongs to no person in people.yaml, so this key cannot decide\n  = help: add that principal to a person in people.yaml",
-                allowed.principal.text().terminal()
-            )
+            anyhow!(hinted(
+                format!(
+                    "`{}` of allowed_signers belongs to no person in people.yaml, so this key cannot decide",
+                    allowed.principal.text().terminal()
+                ),
+                "add that principal to a person in people.yaml"
+            ))
         })?;
         if let Some(agent) = signing_keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
             return Err(Besides::Proposer(agent).refusal("you cannot decide with this key"));
@@ -404,12 +408,15 @@ fn twice(proposals: &[EvaluatedPlan<'_>]) -> anyhow::Result<()> {
     for proposal in proposals {
         let id = proposal.plan.id.value.as_str();
         if let Some(other) = seen.insert(id, &proposal.file.name) {
-            bail!(
-                "`{}` and `{}` are both the plan `{}`\n  = help: give each plan a different id, or name one of them",
-                Text::from(other).terminal(),
-                Text::from(proposal.file.name.as_str()).terminal(),
-                proposal.plan.id.value.text().terminal()
-            );
+            bail!(hinted(
+                format!(
+                    "`{}` and `{}` are both the plan `{}`",
+                    Text::from(other).terminal(),
+                    Text::from(proposal.file.name.as_str()).terminal(),
+                    proposal.plan.id.value.text().terminal()
+                ),
+                "give each plan a different id, or name one of them"
+            ));
         }
     }
     Ok(())

@@ -92,13 +92,15 @@ impl Found {
 
     fn fault(&mut self, path: &str, error: &TrustFolderError) {
         let code = if matches!(error, TrustFolderError::Link(_)) { Code::TrustFileLink } else { Code::Unreadable };
-        let said = error.to_string();
-        let (message, help) = said.split_once("\n  = help: ").unwrap_or((&said, ""));
+        let message = error.to_string();
         if self.findings.iter().any(|known| known.message.raw() == message) {
             return;
         }
         let finding = Finding::new(code, message).at(&Place::file(path));
-        self.add([if help.is_empty() { finding } else { finding.help(help) }]);
+        self.add([match error.help() {
+            Some(help) => finding.help(help),
+            None => finding,
+        }]);
     }
 
     fn bytes(&mut self, folder: &TrustFolder, path: &str) -> Option<(String, Rc<[u8]>)> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::present::log_report::{exit_code, unchecked, verdict};
@@ -85,8 +86,7 @@ impl VerifyArgs {
         let known = known_heads(&self.known_head)?;
         anyhow::ensure!(
             !log_reader::files(log)?.is_empty(),
-            "there is no log `{}`\n  = help: name the log's file or folder",
-            shown(log)
+            hinted(format!("there is no log `{}`", shown(log)), "name the log's file or folder")
         );
         let judge = Allowed(&signers);
         let (keep, threads) = (Keep::Heads, log_reader::threads());
@@ -132,7 +132,7 @@ impl VerifyArgs {
                 .context("no allowed_signers to check the signatures with; pass a file with `--signers`")?;
             let bytes = folder
                 .read("allowed_signers")?
-                .context("the trust folder has no allowed_signers\n  = help: pass your own with `--signers`")?;
+                .context(hinted("the trust folder has no allowed_signers", "pass your own with `--signers`"))?;
             // The log of another site contains no decisions of this site, even if the same people signed it.
             let settings = folder.read("review.yaml")?;
             let settings = settings.and_then(|bytes| Settings::read("review.yaml", &bytes).ok());

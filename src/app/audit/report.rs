@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::app::audit::audited_log::AuditedLog;
 use crate::app::audit::{decided, lifecycle, population, sampling, summary};
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::record::log_reader;
 use crate::app::site::fault_report::reported;
@@ -121,7 +122,7 @@ fn snapshot(path: &Path) -> anyhow::Result<Result<(Snapshot, AuditedSnapshot), F
     let meta = std::fs::metadata(path).with_context(cannot)?;
     ensure!(
         meta.is_file() && meta.len() <= MAX_SNAPSHOT,
-        "`{name}` is no file, or larger than {MAX_SNAPSHOT} bytes\n  = help: name a snapshot"
+        hinted(format!("`{name}` is no file, or larger than {MAX_SNAPSHOT} bytes"), "name a snapshot")
     );
     let bytes = std::fs::read(path).with_context(cannot)?;
     Ok(match crate::snapshot::read(&name, &bytes) {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::Index;
 use crate::access::model::facts::Access;
+use crate::app::io::command_error::hinted;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::record::signing_keys;
 use crate::app::record::signing_keys::{Besides, Keys};
@@ -127,8 +128,13 @@ impl<'a, 's> Eligibility<'a, 's> {
             };
             anyhow::ensure!(
                 holds,
-                "the signature does not prove what policy requires for `{}`\n  = help: sign with a security key that asks for a touch or a PIN (`ssh-keygen -O verify-required`)",
-                case.change.text().terminal()
+                hinted(
+                    format!(
+                        "the signature does not prove what policy requires for `{}`",
+                        case.change.text().terminal()
+                    ),
+                    "sign with a security key that asks for a touch or a PIN (`ssh-keygen -O verify-required`)"
+                )
             );
         }
         Ok(())

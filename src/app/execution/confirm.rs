@@ -17,6 +17,7 @@ use crate::access::queries::carried_out::{CarriedOut, Stages, as_systems_keep_it
 use crate::access::queries::snapshot_diff::among;
 use crate::app::execution::opened::OpenedLog;
 use crate::app::execution::recorded_exports::{RecordedExport, RecordedExports};
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::present::log_report::Documents;
@@ -79,10 +80,10 @@ pub(crate) fn read_snapshot(site: &Site, path: &Path) -> anyhow::Result<ReadSnap
         }
         Err(findings) => {
             let first = findings.first().map(|it| it.message.terminal()).unwrap_or_default();
-            bail!(
-                "the snapshot `{}` is invalid: {first}\n  = help: `review snapshot show` lists every fault",
-                shown(path)
-            )
+            bail!(hinted(
+                format!("the snapshot `{}` is invalid: {first}", shown(path)),
+                "`review snapshot show` lists every fault"
+            ))
         }
     }
 }
@@ -193,11 +194,15 @@ fn exported<'e>(
     if mine.is_empty() {
         let id = plan.id.value.text().terminal();
         if of_id().next().is_some() {
-            bail!("another version of the plan `{id}` was exported\n  = help: name the file that was exported");
+            bail!(hinted(
+                format!("another version of the plan `{id}` was exported"),
+                "name the file that was exported"
+            ));
         }
-        bail!(
-            "the plan `{id}` was never exported, so there is nothing to confirm\n  = help: `review export` records what an executor receives"
-        );
+        bail!(hinted(
+            format!("the plan `{id}` was never exported, so there is nothing to confirm"),
+            "`review export` records what an executor receives"
+        ));
     }
     Ok((plan, mine))
 }
@@ -209,9 +214,14 @@ fn fits(read: &ReadSnapshot, mine: &BTreeMap<ChangeId, &RecordedExport>, path: &
         // Times are whole seconds, so the time alone does not tell the state before from one within the same second.
         ensure!(
             export.snapshot.as_ref().is_none_or(|it| it.sha256 != read.digest),
-            "the snapshot `{}` is the one that change `{}` was exported from\n  = help: take a new one",
-            shown(path),
-            export.export.change.text().terminal()
+            hinted(
+                format!(
+                    "the snapshot `{}` is the one that change `{}` was exported from",
+                    shown(path),
+                    export.export.change.text().terminal()
+                ),
+                "take a new one"
+            )
         );
         let approved = export.snapshot.as_ref().map(|it| it.targets.clone()).unwrap_or_default();
         let is = entries::targets(later);
@@ -221,18 +231,28 @@ fn fits(read: &ReadSnapshot, mine: &BTreeMap<ChangeId, &RecordedExport>, path: &
         };
         ensure!(
             is == approved,
-            "the snapshot `{}` is of another target ({}) than the export ({})\n  = help: export the system that the plan was approved for",
-            shown(path),
-            names(&is),
-            names(&approved)
+            hinted(
+                format!(
+                    "the snapshot `{}` is of another target ({}) than the export ({})",
+                    shown(path),
+                    names(&is),
+                    names(&approved)
+                ),
+                "export the system that the plan was approved for"
+            )
         );
         ensure!(
             later.taken_at >= export.export.at,
-            "the snapshot `{}` was taken at {}, before change `{}` was exported at {}\n  = help: take a new one",
-            shown(path),
-            later.taken_at,
-            export.export.change.text().terminal(),
-            export.export.at
+            hinted(
+                format!(
+                    "the snapshot `{}` was taken at {}, before change `{}` was exported at {}",
+                    shown(path),
+                    later.taken_at,
+                    export.export.change.text().terminal(),
+                    export.export.at
+                ),
+                "take a new one"
+            )
         );
     }
     Ok(())
@@ -244,19 +264,22 @@ fn before(site: &Site, mine: &BTreeMap<ChangeId, &RecordedExport>, named: Option
         mine.values().filter_map(|it| it.snapshot.as_ref()).map(|it| it.sha256).collect();
     let mut wanted = wanted.into_iter();
     let (Some(wanted), None) = (wanted.next(), wanted.next()) else {
-        bail!("the changes were exported from different snapshots\n  = help: write one plan for each export");
+        bail!(hinted("the changes were exported from different snapshots", "write one plan for each export"));
     };
     match named {
         None if site.snapshot_digest == wanted => Ok(site.snapshot.clone()),
-        None => bail!(
-            "the snapshot in the trust folder is not the one that the export was made from\n  = help: pass that one, with sha256 {wanted}: `--before FILE`"
-        ),
+        None => bail!(hinted(
+            "the snapshot in the trust folder is not the one that the export was made from",
+            format!("pass that one, with sha256 {wanted}: `--before FILE`")
+        )),
         Some(path) => {
             let read = read_snapshot(site, path)?;
             ensure!(
                 read.digest == wanted,
-                "`{}` is not the snapshot that the export was made from\n  = help: its sha256 is {wanted}",
-                shown(path)
+                hinted(
+                    format!("`{}` is not the snapshot that the export was made from", shown(path)),
+                    format!("its sha256 is {wanted}")
+                )
             );
             Ok(read.snapshot)
         }
@@ -268,8 +291,10 @@ fn evidence(path: &Path) -> anyhow::Result<Evidence> {
     let meta = std::fs::metadata(path).with_context(cannot)?;
     ensure!(
         meta.is_file() && meta.len() <= MAX_EVIDENCE,
-        "the evidence `{}` is larger than {MAX_EVIDENCE} bytes\n  = help: keep the request ids only",
-        shown(path)
+        hinted(
+            format!("the evidence `{}` is larger than {MAX_EVIDENCE} bytes", shown(path)),
+            "keep the request ids only"
+        )
     );
     let bytes = std::fs::read(path).with_context(cannot)?;
     let text = String::from_utf8(bytes).with_context(|| format!("the evidence `{}` is not UTF-8", shown(path)))?;

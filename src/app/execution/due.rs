@@ -15,6 +15,7 @@ use crate::app::execution::confirm::read_snapshot;
 use crate::app::execution::export::ends_at;
 use crate::app::execution::opened::OpenedLog;
 use crate::app::execution::recorded_exports::RecordedExports;
+use crate::app::io::command_error::hinted;
 use crate::app::site::location::SiteLocation;
 use crate::decision::exit::ExitCode;
 use crate::decision::recorded::record::ReviewerVerdict;
@@ -342,7 +343,7 @@ fn revoking(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> an
     let proposer = match (&request.proposer, agents.next(), agents.next()) {
         (Some(named), ..) => IdentityId::new(named.as_str()),
         (None, Some(only), None) => only.id.value.clone(),
-        (None, ..) => bail!("the plan needs a proposer\n  = help: choose one from agents.yaml with `--proposer ID`"),
+        (None, ..) => bail!(hinted("the plan needs a proposer", "choose one from agents.yaml with `--proposer ID`")),
     };
     let mut changes = Vec::new();
     for it in overdue {

@@ -18,6 +18,7 @@ use crate::access::change::terms::latest_end;
 use crate::app::evaluation::evaluator::{Evaluator, terms};
 use crate::app::execution::approvals::Approvals;
 use crate::app::execution::opened::OpenedLog;
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::staged::Staged;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -161,7 +162,10 @@ pub fn export(request: &ExportRequest) -> anyhow::Result<ExportOutcome> {
     let ours: BTreeSet<Digest<of::Change>> = passing.iter().map(|it| it.present.digest).collect();
     ensure!(
         exports_of(&after, &opened.verified, &ours) <= 1,
-        "another process exported the same changes at the same time, so both bundles are withheld\n  = help: have the changes reviewed again"
+        hinted(
+            "another process exported the same changes at the same time, so both bundles are withheld",
+            "have the changes reviewed again"
+        )
     );
     for one in staged {
         one.publish()?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::streams;
 use crate::app::record::history::Past;
 use crate::app::record::log_source::LogSource;
@@ -56,10 +57,13 @@ impl OpenedLog {
         };
         let source = LogSource::find(&site, place)?;
         let LogSource::Disk(log) = &source else {
-            bail!(
-                "the log `{}` is in a git revision, which cannot be appended to\n  = help: use the file in a working tree of its branch: `--log ../log/review-log.jsonl`",
-                Text::from(source.name()).terminal()
-            );
+            bail!(hinted(
+                format!(
+                    "the log `{}` is in a git revision, which cannot be appended to",
+                    Text::from(source.name()).terminal()
+                ),
+                "use the file in a working tree of its branch: `--log ../log/review-log.jsonl`"
+            ));
         };
         let log = log.clone();
         let now = streams::now();

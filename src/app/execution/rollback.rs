@@ -10,6 +10,7 @@ use anyhow::bail;
 
 use crate::app::execution::opened::OpenedLog;
 use crate::app::execution::recorded_exports::{RecordedExport, RecordedExports};
+use crate::app::io::command_error::hinted;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::record::history;
 use crate::app::site::location::SiteLocation;
@@ -62,23 +63,25 @@ pub fn rollback(request: &RollbackRequest) -> anyhow::Result<RollbackOutcome> {
     let shown = Text::from(request.of.as_str()).terminal();
     let mine = chosen(&exports, &request.of)?;
     let Some(last) = mine.last() else {
-        bail!(
-            "`{shown}` was never exported, so there is nothing to undo\n  = help: name the file of a plan, or the session of an export from `review log show`"
-        );
+        bail!(hinted(
+            format!("`{shown}` was never exported, so there is nothing to undo"),
+            "name the file of a plan, or the session of an export from `review log show`"
+        ));
     };
     // The last session only: an earlier one was confirmed or undone on its own.
     let mine: Vec<&RecordedExport> = mine.iter().filter(|it| it.session == last.session).copied().collect();
     let Some(inverse) = exports.rollback(last) else {
-        bail!("no plan can undo what `{shown}` did\n  = help: the bundle lists the reasons");
+        bail!(hinted(format!("no plan can undo what `{shown}` did"), "the bundle lists the reasons"));
     };
     let Ok(inverse) = crate::plan::read("rollback", inverse.as_bytes()) else {
-        bail!("the inverse plan in the log cannot be read\n  = help: it was written by another version of review");
+        bail!(hinted("the inverse plan in the log cannot be read", "it was written by another version of review"));
     };
     let (changes, mut notes) = still_open(&inverse, opened.now);
     if changes.is_empty() {
-        bail!(
-            "all access that `{shown}` gave has expired\n  = help: `review due` lists access that is past its end and still there"
-        );
+        bail!(hinted(
+            format!("all access that `{shown}` gave has expired"),
+            "`review due` lists access that is past its end and still there"
+        ));
     }
     notes.extend(later(&opened, &exports, &mine)?);
     let text = write::write(&NewPlan {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use crate::app::io::command_error::hinted;
 use crate::input::text::Text;
 
 /// Writes every text, or none.
@@ -22,10 +23,10 @@ pub fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
         .collect();
     if !taken.is_empty() {
         let verb = if taken.len() == 1 { "exists" } else { "exist" };
-        bail!(
-            "{} already {verb}, and existing files are never overwritten\n  = help: choose another folder, or move the files away",
-            taken.join(", ")
-        );
+        bail!(hinted(
+            format!("{} already {verb}, and existing files are never overwritten", taken.join(", ")),
+            "choose another folder, or move the files away"
+        ));
     }
     let mut written = Vec::new();
     for (path, text) in files {

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::app::io::command_error::{CommandError, failed, hinted};
 use crate::input::text::Text;
 
 /// Variables that would redirect the repository or its history.
@@ -70,13 +71,10 @@ pub fn line(folder: &Path, args: &[&str]) -> Result<String, String> {
 #[derive(Debug, thiserror::Error)]
 pub enum RevisionError {
     /// It matches several branches and tags.
-    #[error(
-        "`{name}` is ambiguous: there are several branches and tags with that name\n  = help: write its full name, such as `refs/remotes/{name}`, and find out who created the other",
-        name = .0.terminal()
-    )]
+    #[error("`{}` is ambiguous: there are several branches and tags with that name", .0.terminal())]
     Ambiguous(Text),
     /// It matches nothing here.
-    #[error("`{}` is not a commit of this repository\n  = help: fetch it first: `{fetch}`", name.terminal())]
+    #[error("`{}` is not a commit of this repository", name.terminal())]
     Unknown {
         /// The revision.
         name: Text,
@@ -88,7 +86,23 @@ pub enum RevisionError {
     Malformed(Text),
     /// Git failed.
     #[error("{0}")]
-    Git(String),
+    Git(CommandError),
+}
+
+impl RevisionError {
+    /// How to fix the cause.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Ambiguous(name) => Some(format!(
+                "write its full name, such as `refs/remotes/{}`, and find out who created the other",
+                name.terminal()
+            )),
+            Self::Unknown { fetch, .. } => Some(format!("fetch it first: `{fetch}`")),
+            Self::Malformed(_) => None,
+            Self::Git(error) => error.help().map(ToOwned::to_owned),
+        }
+    }
 }
 
 /// The commit of a revision, if it is unambiguous.
@@ -148,19 +162,20 @@ pub fn fetch(folder: &Path, name: &str) -> String {
 
 /// The output of git, with a command that helps if there is one.
 #[must_use]
-pub fn explained(folder: &Path, what: &str, why: &str) -> String {
+pub fn explained(folder: &Path, what: &str, why: &str) -> CommandError {
     if why.contains("dubious ownership") {
         let path = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         let path = Text::from(path.to_string_lossy().as_ref()).terminal();
-        return format!(
-            "{what}: the repository belongs to another user\n  = help: if you trust it: `git config --global --add safe.directory {path}`"
+        return hinted(
+            format!("{what}: the repository belongs to another user"),
+            format!("if you trust it: `git config --global --add safe.directory {path}`"),
         );
     }
     let why = Text::from(why).terminal();
     if ["bad file", "promisor", "lazy fetch", "not our ref", "missing"].iter().any(|word| why.contains(word)) {
-        return format!("{what}: {why}\n  = help: {REFETCH}");
+        return hinted(format!("{what}: {why}"), REFETCH);
     }
-    format!("{what}: {why}")
+    failed(format!("{what}: {why}"))
 }
 
 /// Help for a partial clone, because nothing is fetched implicitly.

@@ -1,5 +1,6 @@
 //! Input and output: standard streams, files, git, progress and templates.
 
+pub mod command_error;
 pub mod files;
 pub mod format;
 pub mod git;

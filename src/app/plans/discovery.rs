@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::app::io::command_error::{CommandError, hinted};
 use crate::app::io::files::shown;
 use crate::input::yaml;
 
@@ -46,7 +47,7 @@ pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             }
             fs::read(&full).with_context(cannot)
         })?;
-        ensure!(!plans.is_empty(), "{}", holds_none(path));
+        ensure!(!plans.is_empty(), holds_none(path));
         for plan in plans {
             let file = if path == Path::new(".") { PathBuf::from(plan) } else { path.join(plan) };
             if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
@@ -59,11 +60,11 @@ pub fn list(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 
 /// The error for a folder without a plan.
 #[must_use]
-pub fn holds_none(folder: &Path) -> String {
-    format!(
-        "the folder `{}` holds no plan\n  = help: a plan's name ends with `.yaml` or `.yml`; beside a `review.yaml` it is \
-         `plan.yaml`, `NAME.plan.yaml`, or stands in a folder `plans`",
-        shown(folder)
+pub fn holds_none(folder: &Path) -> CommandError {
+    hinted(
+        format!("the folder `{}` has no plan", shown(folder)),
+        "the name of a plan ends with `.yaml` or `.yml`; next to a `review.yaml`, it is `plan.yaml` or `NAME.plan.yaml`, or the \
+         plan is in a folder `plans`",
     )
 }
 
@@ -76,7 +77,7 @@ fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyh
         let entry = entry.with_context(cannot)?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            bail!("the folder `{}` contains a name that is not UTF-8\n  = help: rename it", shown(&folder));
+            bail!(hinted(format!("the folder `{}` contains a name that is not UTF-8", shown(&folder)), "rename it"));
         };
         if name == ".git" {
             continue;
@@ -89,8 +90,7 @@ fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> anyh
         }
         ensure!(
             !(kind.is_symlink() && (is_yaml(name) || named_as_plan(&path))),
-            "`{}` is a symbolic link\n  = help: put the plan itself there",
-            shown(&root.join(&path))
+            hinted(format!("`{}` is a symbolic link", shown(&root.join(&path))), "put the plan itself there")
         );
         if !kind.is_file() {
             continue;

@@ -9,6 +9,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::git::{REFETCH, command};
 
 /// The longest line that git writes before an object.
@@ -59,7 +60,7 @@ fn answers(from: &mut impl BufRead, count: usize, most: u64, see: &mut dyn FnMut
         from.by_ref().take(LONGEST_HEAD).read_line(&mut head)?;
         let size: Option<u64> = match head.trim_end().split(' ').collect::<Vec<_>>().as_slice() {
             [_, "blob", size] => size.parse().ok(),
-            [_, "missing"] => bail!("this clone lacks a file of it\n  = help: {REFETCH}"),
+            [_, "missing"] => bail!(hinted("this clone lacks a file of it", format!("{REFETCH}"))),
             _ => None,
         };
         let size = size.context("its answer has an unknown form")?;

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
+use crate::app::io::command_error::{CommandError, hinted};
 use crate::app::io::files::shown;
 use crate::app::io::git::{commit_of, explained, git};
 use crate::app::plans::discovery::MAX_PLAN;
@@ -58,23 +59,30 @@ impl Branch {
         let ask = |args: &[&str]| git(folder, args);
         ask(&["rev-parse", "--git-dir"]).map_err(|why| {
             if why.contains("not a git repository") {
-                return anyhow!("this is not a git repository\n  = help: run it where the plans are checked out");
+                return anyhow!(hinted("this is not a git repository", "run it where the plans are checked out"));
             }
             anyhow!(explained(folder, "git cannot read this repository", &why))
         })?;
         let shallow = text(&ask(&["rev-parse", "--is-shallow-repository"]).map_err(failed)?);
         ensure!(
             shallow == "false",
-            "this clone is shallow, so the merge base with `{}` is not certain\n  = help: `git fetch --unshallow`; for the checkout of a CI job, fetch the whole history (`fetch-depth: 0`)",
-            quoted(reference)
+            hinted(
+                format!("this clone is shallow, so the merge base with `{}` is not certain", quoted(reference)),
+                "`git fetch --unshallow`; for the checkout of a CI job, fetch the whole history (`fetch-depth: 0`)"
+            )
         );
         let (base, head) = (commit_of(folder, reference)?, commit_of(folder, head)?);
         let bases = ask(&["merge-base", "--all", &base, &head]).unwrap_or_default();
         let bases: Vec<String> = text(&bases).lines().map(str::to_owned).collect();
         ensure!(
             !bases.is_empty(),
-            "`{}` and the branch have no common ancestor, so the changes of the branch are unknown\n  = help: fetch the whole history of both, or rebase the branch",
-            quoted(reference)
+            hinted(
+                format!(
+                    "`{}` and the branch have no common ancestor, so the changes of the branch are unknown",
+                    quoted(reference)
+                ),
+                "fetch the whole history of both, or rebase the branch"
+            )
         );
         let mut changed = BTreeSet::new();
         let mut before = BTreeSet::new();
@@ -128,8 +136,10 @@ impl Branch {
             let below: Vec<&str> = all.iter().copied().filter_map(|file| strip(file, &wanted)).collect();
             ensure!(
                 !below.is_empty(),
-                "`{}` is neither a file nor a folder of the branch\n  = help: correct the path, or leave it out",
-                shown(path)
+                hinted(
+                    format!("`{}` is neither a file nor a folder of the branch", shown(path)),
+                    "correct the path, or leave it out"
+                )
             );
             let known: Vec<&str> = self.before.iter().filter_map(|file| strip(file, &wanted)).collect();
             let joined = |file: &str| if wanted.is_empty() { file.to_owned() } else { format!("{wanted}/{file}") };
@@ -140,7 +150,7 @@ impl Branch {
                 if looked_into { self.bytes(&file) } else { Ok(Vec::new()) }
             })?;
             let unnamed = self.unnamed(&wanted)?;
-            ensure!(!found.is_empty() || !unnamed.is_empty(), "{}", discovery::holds_none(path));
+            ensure!(!found.is_empty() || !unnamed.is_empty(), discovery::holds_none(path));
             plans.extend(found.iter().map(|file| joined(file)));
             plans.extend(unnamed);
         }
@@ -168,7 +178,7 @@ impl Branch {
         for path in self.changed.iter().filter(|path| strip(path, folder).is_some()) {
             let Some(entry) = self.files.get(path) else { continue };
             if !entry.is_file() {
-                ensure!(!discovery::is_place_of_plans(path), "{}", self.no_file(path, entry));
+                ensure!(!discovery::is_place_of_plans(path), self.no_file(path, entry));
             } else if !discovery::is_yaml(path) {
                 paths.push(path);
                 objects.push(entry.object.as_str());
@@ -182,14 +192,15 @@ impl Branch {
     }
 
     /// The error for an entry that is not a file.
-    fn no_file(&self, path: &str, entry: &Entry) -> String {
+    fn no_file(&self, path: &str, entry: &Entry) -> CommandError {
         let name = quoted(&self.shown(path));
         match entry.mode.as_str() {
-            "120000" => format!("`{name}` is a symbolic link\n  = help: put the plan itself there"),
-            "160000" => format!(
-                "`{name}` is a submodule, so its plans cannot be evaluated here\n  = help: run the gate in its own repository, or put the plans into this one"
+            "120000" => hinted(format!("`{name}` is a symbolic link"), "put the plan itself there"),
+            "160000" => hinted(
+                format!("`{name}` is a submodule, so its plans cannot be evaluated here"),
+                "run the gate in its own repository, or put the plans into this one",
             ),
-            _ => format!("`{name}` is no file"),
+            _ => hinted(format!("`{name}` is not a file"), "name a file or a folder"),
         }
     }
 
@@ -206,7 +217,7 @@ impl Branch {
     pub fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let name = self.shown(path);
         let entry = self.files.get(path).with_context(|| format!("the branch has no `{}`", quoted(&name)))?;
-        ensure!(entry.is_file(), "{}", self.no_file(path, entry));
+        ensure!(entry.is_file(), self.no_file(path, entry));
         git(&self.folder, &["cat-file", "blob", &entry.object])
             .map_err(|why| anyhow!(explained(&self.folder, &format!("`{}` cannot be read", quoted(&name)), &why)))
     }
@@ -224,7 +235,10 @@ impl Branch {
     /// A path relative to the root of the repository.
     fn rooted(&self, path: &Path) -> anyhow::Result<String> {
         let outside = || anyhow!("`{}` leads out of the repository", shown(path));
-        ensure!(path.is_relative(), "`{}` is absolute\n  = help: name it from the current folder", shown(path));
+        ensure!(
+            path.is_relative(),
+            hinted(format!("`{}` is absolute", shown(path)), "name it from the current folder")
+        );
         let mut parts: Vec<String> = self.prefix.split('/').filter(|p| !p.is_empty()).map(str::to_owned).collect();
         for component in path.components() {
             match component {
@@ -249,10 +263,10 @@ fn names(listed: &[u8]) -> anyhow::Result<Vec<String>> {
 
 fn name_of(raw: &[u8]) -> anyhow::Result<String> {
     std::str::from_utf8(raw).map(str::to_owned).map_err(|_| {
-        anyhow!(
-            "the branch has a file `{}` whose name is not UTF-8\n  = help: rename it",
-            quoted(&String::from_utf8_lossy(raw))
-        )
+        anyhow!(hinted(
+            format!("the branch has a file `{}` whose name is not UTF-8", quoted(&String::from_utf8_lossy(raw))),
+            "rename it"
+        ))
     })
 }
 

@@ -179,11 +179,11 @@ fn a_link_or_a_submodule_where_plans_stand_is_refused() {
 fn what_git_cannot_tell_for_certain_is_a_failure() {
     let r = Repository::new();
     let why = |reference: &str, folder: &Path| Branch::since(reference, "HEAD", folder).unwrap_err().to_string();
-    assert!(why("origin/main", r.path()).contains("names no commit that this repository holds"));
-    assert!(why("--all", r.path()).contains("is no name of a commit"));
-    assert!(why("", r.path()).contains("is no name of a commit"));
+    assert!(why("origin/main", r.path()).contains("is not a commit of this repository"));
+    assert!(why("--all", r.path()).contains("is not the name of a commit"));
+    assert!(why("", r.path()).contains("is not the name of a commit"));
     let outside = tempfile::tempdir().unwrap();
-    assert!(why("main", outside.path()).contains("no git repository"));
+    assert!(why("main", outside.path()).contains("not a git repository"));
     r.git(&["checkout", "-q", "--orphan", "stranger"]);
     r.commit("no parent");
     assert!(why("main", r.path()).contains("no common ancestor"));

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::plans::discovery::MAX_PLAN;
 use crate::app::plans::proof_file::Beside;
@@ -36,7 +37,7 @@ impl PlanFile {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let cannot = || format!("the plan `{}` cannot be read", shown(path));
         let meta = std::fs::metadata(path).with_context(cannot)?;
-        anyhow::ensure!(!meta.is_dir(), "`{}` is a folder\n  = help: name the plan's file", shown(path));
+        anyhow::ensure!(!meta.is_dir(), hinted(format!("`{}` is a folder", shown(path)), "name the plan's file"));
         anyhow::ensure!(meta.len() <= MAX_PLAN, "the plan `{}` is larger than {MAX_PLAN} bytes", shown(path));
         let bytes = std::fs::read(path).with_context(cannot)?;
         ensure_plan(&path.to_string_lossy(), &bytes)?;
@@ -87,8 +88,13 @@ fn ensure_plan(name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         || bytes.trim_ascii_start().starts_with(b"-----BEGIN ");
     anyhow::ensure!(
         !is_proof,
-        "`{}` is a signature, a token or a key, not a plan\n  = help: name the plan; its proof is found next to it",
-        crate::input::text::Text::from(name).terminal()
+        hinted(
+            format!(
+                "`{}` is a signature, a token or a key, not a plan",
+                crate::input::text::Text::from(name).terminal()
+            ),
+            "name the plan; its proof is found next to it"
+        )
     );
     Ok(())
 }

@@ -133,18 +133,18 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
             GateState::Void { signer, at, since, missing } => {
                 let says = of(" was approved by ").id(&signer.person);
                 let says = says.own(format!(" at {at}, but since then: ")).then(differs(since));
-                Finding::new(Code::ApprovalVoid, says.own("; it needs ").then(needs(people, missing)).text())
+                Finding::new(Code::ApprovalVoid, says.own("; it still needs ").then(needs(people, missing)).text())
                     .help("have it reviewed again: `review PLAN`")
             }
             GateState::Expired(missing) => {
                 let says = of(" was ")
                     .then(ended(&held.ignored, keys, proposal.site))
-                    .own("; it needs ")
+                    .own("; it still needs ")
                     .then(needs(people, missing));
                 Finding::new(Code::ApprovalExpired, says.text()).help("have it reviewed again: `review PLAN`")
             }
             GateState::Undecided(missing) => {
-                let mut says = of(" needs ").then(needs(people, missing));
+                let mut says = of(" still needs ").then(needs(people, missing));
                 if !held.ignored.is_empty() {
                     says = says.own("; it was ").then(ended(&held.ignored, keys, proposal.site));
                 }
@@ -167,12 +167,12 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
     found
 }
 
-/// "step Owner: `ada`; step Security: one of the two people in `identity-security`".
+/// "Owner (`ada`), Security (`bo`, the only one in `identity-security`)".
 pub(crate) fn needs(people: &People, missing: &[Missing]) -> Sentence {
     let mut says = Sentence::new();
     for (at, one) in missing.iter().enumerate() {
-        says = if at == 0 { says } else { says.own("; ") };
-        says = says.own(format!("step {}: ", one.step)).then(eligible_people::could(people, &one.could));
+        says = if at == 0 { says } else { says.own(", ") };
+        says = says.own(format!("{} (", one.step)).then(eligible_people::could(people, &one.could)).own(")");
     }
     says
 }

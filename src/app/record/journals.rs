@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::app::io::command_error::{CommandError, hinted};
 use crate::app::io::files::shown;
 use crate::decision::case::CaseId;
 use crate::decision::session::{Journalled, JournalledVerdict, Part, ShownCard};
@@ -156,8 +157,15 @@ impl Left {
     /// The lines of a message about it.
     #[must_use]
     pub fn message(&self) -> String {
+        let error = self.error();
+        format!("{error}\n  = help: {}", error.help().unwrap_or_default())
+    }
+
+    /// It, as the reason why a command cannot go on.
+    #[must_use]
+    pub fn error(&self) -> CommandError {
         let (what, help) = self.says();
-        format!("{}: {what}\n  = help: {help}", shown(&self.path))
+        hinted(format!("{}: {what}", shown(&self.path)), help)
     }
 }
 
@@ -200,7 +208,7 @@ pub fn settle(store: &Store, log: LogId, terms: Terms<'_>) -> anyhow::Result<Vec
 }
 
 fn failed(path: &Path, error: &StoreError) -> anyhow::Error {
-    anyhow::anyhow!("{error}; the journal is `{}`\n  = help: {}", shown(path), error.help())
+    hinted(format!("{error}; the journal is `{}`", shown(path)), error.help()).into()
 }
 
 fn shown_then(shown: line::Shown) -> ShownCard {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use anyhow::{anyhow, bail, ensure};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::git::{RevisionError, commit_of, explained, git};
 use crate::app::record::history::Past;
@@ -65,16 +66,16 @@ impl LogSource {
         };
         let here = std::env::current_dir()?;
         match (exists, commit_of(&here, revision)) {
-            (true, Ok(_) | Err(RevisionError::Ambiguous(_))) => bail!(
-                "`--log {}` is both a file and a git revision\n  = help: write `./NAME` for the file",
-                shown(path)
-            ),
+            (true, Ok(_) | Err(RevisionError::Ambiguous(_))) => bail!(hinted(
+                format!("`--log {}` is both a file and a git revision", shown(path)),
+                "write `./NAME` for the file"
+            )),
             (true, Err(_)) => Ok(Self::Disk(path.to_path_buf())),
             (false, Ok(commit)) => Ok(Self::Git(CommittedLog::read(&here, name, &commit, inside)?)),
-            (false, Err(RevisionError::Unknown { fetch, .. })) => bail!(
-                "`--log {}` is neither a file nor a log in a git revision\n  = help: fetch the branch first: `{fetch}`",
-                shown(path)
-            ),
+            (false, Err(RevisionError::Unknown { fetch, .. })) => bail!(hinted(
+                format!("`--log {}` is neither a file nor a log in a git revision", shown(path)),
+                format!("fetch the branch first: `{fetch}`")
+            )),
             (false, Err(why)) => Err(why.into()),
         }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -42,8 +43,8 @@ impl<'s> Recorder<'s> {
     pub fn named(site: &'s Site, key: Option<&str>) -> anyhow::Result<Self> {
         let key = user_settings::signing_key(key)?;
         let keygen = Keygen::default();
-        keygen.is_there().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
-        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        keygen.is_there().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
+        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         let namespace = SessionKind::Record.namespace();
         let allowed =
             site.signers.find_key(None, &public, certificate.as_ref(), namespace, streams::now()).map_err(|why| {
@@ -66,7 +67,7 @@ impl<'s> Recorder<'s> {
                     | WhyNot::PersonsKey { .. }
                     | WhyNot::RecordersKey { .. } => why.help().to_owned(),
                 };
-                anyhow!("this key cannot record: {why}\n  = help: {help}")
+                anyhow!(hinted(format!("this key cannot record: {why}"), help))
             })?;
         if let Some(agent) = signing_keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
             return Err(Besides::Proposer(agent).refusal("this key cannot record"));
@@ -94,9 +95,10 @@ impl<'s> Recorder<'s> {
         let now = streams::now();
         let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
         if let Some(last) = sealed.filter(|last| *last > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))) {
-            bail!(
-                "the clock says {now}, but the log was last sealed at {last}\n  = help: set the clock; a session must not claim a time before the one that it follows"
-            );
+            bail!(hinted(
+                format!("the clock says {now}, but the log was last sealed at {last}"),
+                "set the clock; a session must not claim a time before the one that it follows"
+            ));
         }
         let at = sealed.map_or(now, |last| last.max(now));
         let writer = Writer {
@@ -144,7 +146,7 @@ impl<'s> Recorder<'s> {
         };
         store
             .commit(journal, &ending, terms)
-            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))
+            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))
             .with_context(|| format!("the session is in the journal `{}`", shown(&path)))?;
         Ok(())
     }
@@ -153,12 +155,12 @@ impl<'s> Recorder<'s> {
         let sealed = draft.seal(at.max(streams::now()))?;
         let signed = Keygen::default()
             .sign(&self.key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
-            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         let allowed = self
             .site
             .signers
             .find(Some(self.principal.as_str()), &signed.verified, sealed.seal().at)
-            .map_err(|why| anyhow!("the signature is not accepted: {why}\n  = help: {}", why.help()))?;
+            .map_err(|why| anyhow!(hinted(format!("the signature is not accepted: {why}"), why.help())))?;
         ensure!(allowed.principal == self.principal, "the signature belongs to another principal");
         Ok(sealed.sign(&Text::from(signed.armored.as_str()))?.bytes)
     }

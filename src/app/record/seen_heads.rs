@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::{replace, shown};
 use crate::app::io::streams;
 use crate::app::site::user_settings;
@@ -39,9 +40,9 @@ pub fn heads(log: LogId) -> anyhow::Result<Vec<Digest<of::Line>>> {
     };
     let heads: Option<Vec<_>> = text.lines().filter(|line| !line.starts_with('#')).map(Digest::parse).collect();
     heads.with_context(|| {
-        format!(
-            "the remembered heads `{}` are damaged\n  = help: restore the file; without it, a truncated log is not detected",
-            shown(&path)
+        hinted(
+            format!("the remembered heads `{}` are damaged", shown(&path)),
+            "restore the file; without it, a truncated log is not detected",
         )
     })
 }

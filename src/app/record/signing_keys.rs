@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 
+use crate::app::io::command_error::hinted;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::input::id::{IdentityId, PrincipalId};
 use crate::input::text::Text;
@@ -76,7 +77,7 @@ impl Besides<'_> {
     /// Why a key or signature is not accepted.
     #[must_use]
     pub fn refusal(&self, what: &str) -> anyhow::Error {
-        anyhow!("{what}: it {}\n  = help: {}", Text::from(self.does()).terminal(), self.help())
+        anyhow!(hinted(format!("{what}: it {}", Text::from(self.does()).terminal()), self.help()))
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::git::{commit_of, git};
 use crate::app::plans::git_branch::Branch;
 use crate::app::record::log_source::LogSource;
@@ -41,8 +42,13 @@ pub fn heads(site: &Site, given: &LogSource, now: Time) -> anyhow::Result<Vec<Di
         .context("the trusted copy of the log cannot be verified")?;
     ensure!(
         trusted.is_sound(&verified)?,
-        "the trusted copy of the log, `{}`, does not verify, so the heads that the log must contain are unknown\n  = help: run `review verify` on it, and restore it",
-        trusted.name()
+        hinted(
+            format!(
+                "the trusted copy of the log, `{}`, does not verify, so the heads that the log must contain are unknown",
+                trusted.name()
+            ),
+            "run `review verify` on it, and restore it"
+        )
     );
     heads.extend(verified.heads);
     Ok(heads)

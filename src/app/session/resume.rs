@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::record::journals::Left;
@@ -53,12 +54,15 @@ pub(crate) fn files_of(left: &Left) -> anyhow::Result<Vec<PathBuf>> {
         let path = plan.name.as_ref().map(|name| PathBuf::from(name.raw()));
         match path {
             Some(path) if path.is_file() => files.insert(path),
-            Some(_) | None => bail!(
-                "the plan `{}` of the review that was left is not at `{}`\n  = help: say where it is: `review resume PLAN`, or \
-                 drop the review with `review resume --give-up`",
-                plan.id.text().terminal(),
-                path.map(|p| shown(&p)).unwrap_or_default()
-            ),
+            Some(_) | None => bail!(hinted(
+                format!(
+                    "the plan `{}` of the review that was left is not at `{}`",
+                    plan.id.text().terminal(),
+                    path.map(|p| shown(&p)).unwrap_or_default()
+                ),
+                "say where it is: `review resume PLAN`, or \
+                 drop the review with `review resume --give-up`"
+            )),
         };
     }
     Ok(files.into_iter().collect())
@@ -75,14 +79,14 @@ pub(crate) fn give_up(store: &Store, journals: &[Left], me: &Reviewer) -> anyhow
     for left in mine {
         let colour = streams::colour_allowed();
         let sure = {
-            let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+            let mut tty = Tty::open().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
             crate::terminal::opening::give_up(&mut tty, colour, &Text::from(left.message()))?
         };
         if !sure {
             streams::note("nothing was dropped");
             return Ok(ExitCode::Undecided);
         }
-        store.give_up(&left.path).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        store.give_up(&left.path).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         streams::note(&format!("dropped `{}`", shown(&left.path)));
         dropped = true;
     }

@@ -11,6 +11,7 @@ use anyhow::{anyhow, bail};
 use crate::access::Index;
 use crate::app::evaluation::eligibility::Eligibility;
 use crate::app::evaluation::evaluator;
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -102,7 +103,7 @@ impl<'s> ReviewSession<'_, 's> {
             return self.settled(&bench);
         }
         let colour = streams::colour_allowed();
-        let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        let mut tty = Tty::open().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         let begin = match &opening {
             Some(opening) => opening::ask(&mut tty, colour, opening),
             None => Ok(Begin::GoOn),
@@ -226,7 +227,7 @@ impl<'s> ReviewSession<'_, 's> {
             let shown = opening.says_anything().then_some(opening);
             return Ok(Ok(Ready { session, kept: Vec::new(), opening: shown }));
         };
-        let Ok(held) = &left.held else { bail!("{}", left.message()) };
+        let Ok(held) = &left.held else { bail!(left.error()) };
         let resumed = match SessionMachine::resume(cards, &journals::journalled(&held.decisions)) {
             Ok(resumed) => resumed,
             Err(Moved::Changes(moved)) => return Ok(Err(moved)),

@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 
 use crate::access::Index;
 use crate::app::evaluation::eligibility::Eligibility;
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -184,10 +185,11 @@ impl<'a, 's> SessionWriter<'a, 's> {
         let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
         let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
         if let Some(last) = sealed.filter(|last| *last > now.plus(skew)) {
-            bail!(
-                "the clock says {now}, but the log was last sealed at {last}\n  = help: set the clock; a session must not \
+            bail!(hinted(
+                format!("the clock says {now}, but the log was last sealed at {last}"),
+                "set the clock; a session must not \
                  claim a time before the one that it follows"
-            );
+            ));
         }
         let mut clock = Clock { latest: sealed.unwrap_or(now) };
         let header = entries::header(basis.site, basis.recorder, &verified.heads, session, clock.now())?;
@@ -305,7 +307,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
                 "another session was appended to the log while you signed; sign again, so that yours follows it",
             );
         }
-        bail!("other sessions were appended to the log each time you signed\n  = help: run `review resume`")
+        bail!(hinted("other sessions were appended to the log each time you signed", "run `review resume`"))
     }
 
     /// Makes a first session follow the sessions appended since it began, because two people may begin with an empty
@@ -356,13 +358,13 @@ impl<'a, 's> SessionWriter<'a, 's> {
         ));
         let signed = Keygen::default()
             .sign(key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
-            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))
+            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))
             .with_context(stays)?;
         let at = sealed.seal().at;
         self.site
             .signers
             .find(Some(self.recorder.principal.as_str()), &signed.verified, at)
-            .map_err(|why| anyhow!("the signature is not accepted: {why}\n  = help: {}", why.help()))
+            .map_err(|why| anyhow!(hinted(format!("the signature is not accepted: {why}"), why.help())))
             .with_context(stays)?;
         let bench = Eligibility::new(self.proposals, self.index, Keys::default());
         bench.still_permits(&self.recorder.person, decided, &signed.verified).with_context(stays)?;
@@ -383,7 +385,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
                 self.rewrite(journal)?;
                 Ok(None)
             }
-            Err(e) => Err(anyhow!("{e}\n  = help: {}", e.help())).with_context(stays),
+            Err(e) => Err(anyhow!(hinted(e.to_string(), e.help()))).with_context(stays),
         }
     }
 }

@@ -21,9 +21,7 @@ use crate::input::text::Text;
 #[derive(Debug, thiserror::Error)]
 pub enum TrustFolderError {
     /// No `review.yaml` upward from the current directory.
-    #[error(
-        "no `review.yaml` here or in any folder above\n  = help: create one with `review init`, or choose one with `--trust DIR`"
-    )]
+    #[error("no `review.yaml` here or in any folder above")]
     NotFound,
     /// `--trust` names neither a folder nor a git revision.
     #[error("`--trust {}` is neither a folder nor a git revision with `review.yaml`{}", name.terminal(), hint(detail))]
@@ -34,7 +32,7 @@ pub enum TrustFolderError {
         detail: Text,
     },
     /// `--trust` names neither a folder nor a commit in this repository.
-    #[error("`--trust {}` is neither a folder with `review.yaml` nor a commit of this repository\n  = help: if it is a branch, fetch it first: `{fetch}`", name.terminal())]
+    #[error("`--trust {}` is neither a folder with `review.yaml` nor a commit of this repository", name.terminal())]
     UnknownRevision {
         /// The argument.
         name: Text,
@@ -42,7 +40,7 @@ pub enum TrustFolderError {
         fetch: String,
     },
     /// `--trust` names a folder and a git revision, or several revisions.
-    #[error("`--trust {}` is ambiguous: {what}\n  = help: write `./NAME` for a folder, `refs/heads/NAME` for a branch", name.terminal())]
+    #[error("`--trust {}` is ambiguous: {what}", name.terminal())]
     Ambiguous {
         /// The argument.
         name: Text,
@@ -50,10 +48,10 @@ pub enum TrustFolderError {
         what: &'static str,
     },
     /// A trust file is a link.
-    #[error("the trust file `{}` is a symbolic link\n  = help: put the file itself into the trust folder", .0.terminal())]
+    #[error("the trust file `{}` is a symbolic link", .0.terminal())]
     Link(Text),
     /// A trust file cannot be read.
-    #[error("the trust file `{}` cannot be read: {reason}\n  = help: check that it is a file and that you may read it", path.terminal())]
+    #[error("the trust file `{}` cannot be read: {reason}", path.terminal())]
     Unreadable {
         /// Its path relative to the trust folder.
         path: Text,
@@ -61,7 +59,7 @@ pub enum TrustFolderError {
         reason: String,
     },
     /// A trust file is missing.
-    #[error("the trust folder has no `{}`\n  = help: {help}", path.terminal())]
+    #[error("the trust folder has no `{}`", path.terminal())]
     Missing {
         /// Its path relative to the trust folder.
         path: Text,
@@ -77,8 +75,28 @@ pub enum TrustFolderError {
         limit: u64,
     },
     /// A path is outside the trust folder.
-    #[error("`{}` is outside the trust folder\n  = help: use a file in it", .0.terminal())]
+    #[error("`{}` is outside the trust folder", .0.terminal())]
     Outside(Text),
+}
+
+impl TrustFolderError {
+    /// How to fix the cause.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NotFound => "create one with `review init`, or choose one with `--trust DIR`",
+            Self::UnknownRevision { fetch, .. } => {
+                return Some(format!("if it is a branch, fetch it first: `{fetch}`"));
+            }
+            Self::Ambiguous { .. } => "write `./NAME` for a folder, `refs/heads/NAME` for a branch",
+            Self::Link(_) => "put the file itself into the trust folder",
+            Self::Unreadable { .. } => "check that it is a file and that you may read it",
+            Self::Missing { help, .. } => help,
+            Self::Outside(_) => "use a file in it",
+            Self::NotATrustFolder { .. } | Self::TooLarge { .. } => return None,
+        };
+        Some(help.to_owned())
+    }
 }
 
 fn hint(detail: &Text) -> String {

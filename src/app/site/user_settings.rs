@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::git;
 use crate::config::OwnSettings;
 use crate::input::text::Text;
@@ -76,7 +77,7 @@ pub fn public_key(named: Option<&str>) -> anyhow::Result<Option<FoundKey>> {
     let keygen = Keygen::default();
     if let Some(named) = named {
         let key = SigningKey::parse(named, home().as_deref()).map_err(|e| anyhow!("`--key`: {e}"))?;
-        let (public, _) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        let (public, _) = key.public(&keygen).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         return Ok(Some(found(&public, "--key")));
     }
     let best =
@@ -113,9 +114,10 @@ pub fn signing_key(named: Option<&str>) -> anyhow::Result<SigningKey> {
     let set = set.filter(|value| !value.is_empty());
     match set {
         Some(value) => SigningKey::parse(&value, home.as_deref()).map_err(|e| anyhow!("git's `user.signingkey`: {e}")),
-        None => Err(anyhow!(
-            "no key to sign your decisions with\n  = help: set one with `git config user.signingkey ~/.ssh/id_ed25519.pub`, or name one with `--key`"
-        )),
+        None => Err(anyhow!(hinted(
+            "no key to sign your decisions with",
+            "set one with `git config user.signingkey ~/.ssh/id_ed25519.pub`, or name one with `--key`"
+        ))),
     }
 }
 

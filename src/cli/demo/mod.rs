@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::template::fill;
 use crate::app::io::{files, streams};
@@ -59,7 +60,7 @@ impl DemoArgs {
 /// Creates the whole folder, or removes what it created.
 fn make(folder: &Path) -> anyhow::Result<()> {
     if ["allowed_signers", "agents.yaml", "plan.yaml.sig", "keys"].iter().any(|name| folder.join(name).exists()) {
-        bail!("`{}` already has a demo\n  = help: choose another folder, or remove it", shown(folder));
+        bail!(hinted(format!("`{}` already has a demo", shown(folder)), "choose another folder, or remove it"));
     }
     let was_there = folder.exists();
     let made = fill_folder(folder);
@@ -94,7 +95,7 @@ fn fill_folder(folder: &Path) -> anyhow::Result<()> {
     let key = SigningKey::File(folder.join("keys").join(ASSISTANT));
     let signed = Keygen::default()
         .sign(&key, NAMESPACE, plan.as_bytes(), &mut std::io::stderr())
-        .map_err(|e| anyhow::anyhow!("{e}\n  = help: {}", e.help()))?;
+        .map_err(|e| hinted(e.to_string(), e.help()))?;
     let files = [
         ("review.yaml", text(include_str!("review.yaml"), &[("log_id", log_id.as_str())])),
         ("people.yaml", text(include_str!("people.yaml"), &[])),

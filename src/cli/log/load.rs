@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::record::log_reader;
@@ -23,10 +24,7 @@ pub(crate) fn load(
     place: &SiteLocation,
 ) -> anyhow::Result<Result<(PathBuf, Verification), Report>> {
     let loaded = Site::load(place).map_err(|error| match error.downcast_ref() {
-        Some(TrustFolderError::NotFound) => anyhow!(
-            "a trust folder says whose keys count in a log, and there is no `review.yaml` here or in any folder above\n  = help: \
-             name one with `--trust DIR`; without one, `review verify LOG --signers FILE` judges a log and prints its heads"
-        ),
+        Some(TrustFolderError::NotFound) => anyhow!(hinted("a trust folder says whose keys count in a log, and there is no `review.yaml` here or in any folder above", "name one with `--trust DIR`; without one, `review verify LOG --signers FILE` judges a log and prints its heads")),
         Some(_) | None => error,
     });
     let site = match loaded? {
@@ -38,8 +36,7 @@ pub(crate) fn load(
     // WHY: it is a valid result that a site has no log yet, but an error that a named log does not exist.
     anyhow::ensure!(
         named.is_none() || !log_reader::files(&path)?.is_empty(),
-        "there is no log `{}`\n  = help: name the log's file or folder",
-        crate::app::io::files::shown(&path)
+        hinted(format!("there is no log `{}`", crate::app::io::files::shown(&path)), "name the log's file or folder")
     );
     let verified = log_reader::verify(&path, &site.signers, None, &[], Keep::Lines, streams::now())?;
     Ok(Ok((path, verified)))

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::format::render;
 use crate::app::io::streams;
@@ -55,8 +56,7 @@ impl MergeArgs {
             let found = log_reader::files(copy)?;
             anyhow::ensure!(
                 !found.is_empty(),
-                "there is no log `{}`\n  = help: name a log's file or folder",
-                shown(copy)
+                hinted(format!("there is no log `{}`", shown(copy)), "name a log's file or folder")
             );
             for file in found {
                 let bytes =
@@ -96,7 +96,7 @@ impl MergeArgs {
                 streams::note(&format!("error: {error}\n  = help: {}", error.help()));
                 Ok(ExitCode::BadLog)
             }
-            Err(error) => Err(anyhow!("{error}\n  = help: {}", error.help())),
+            Err(error) => Err(anyhow!(hinted(error.to_string(), error.help()))),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::{replace, shown};
 use crate::app::io::format::render;
 use crate::app::io::streams;
@@ -74,7 +75,7 @@ impl ProveArgs {
         let bytes = session_bytes(&log, view)?;
         let number = self.number(view, &bytes)?;
         let proof = prove(&bytes, number).map_err(|e| {
-            anyhow!("{e}\n  = help: `review log show --format json` names sessions and what was decided")
+            anyhow!(hinted(format!("{e}"), "`review log show --format json` names sessions and what was decided"))
         })?;
         // INVARIANT: a proof that its reader could not verify is never written.
         let proved = proof.check(&Allowed(&site.signers))?;
@@ -96,11 +97,15 @@ impl ProveArgs {
         let word = Text::from(self.session.as_str()).terminal();
         match found.as_slice() {
             [one] => Ok(one),
-            [] => bail!(
-                "the log has no session `{word}`\n  = help: `review log show` lists them; the first {SHORTEST} digits are enough"
-            ),
+            [] => bail!(hinted(
+                format!("the log has no session `{word}`"),
+                format!("`review log show` lists them; the first {SHORTEST} digits are enough")
+            )),
             _ => {
-                bail!("{} sessions have names that begin with `{word}`\n  = help: write more of the name", found.len())
+                bail!(hinted(
+                    format!("{} sessions have names that begin with `{word}`", found.len()),
+                    "write more of the name"
+                ))
             }
         }
     }
@@ -118,8 +123,9 @@ impl ProveArgs {
         }
         let decided = view.decisions().filter(|decision| decision.value.change.as_str() == self.line).last();
         let decided = decided.with_context(|| {
-            format!(
-                "`{word}` is not a line number, a SHA-256 of a line, or a change that this session decides\n  = help: `review log show` lists the decisions"
+            hinted(
+                format!("`{word}` is not a line number, a SHA-256 of a line, or a change that this session decides"),
+                "`review log show` lists the decisions",
             )
         })?;
         Ok(decided.line.saturating_sub(view.line).saturating_add(1))

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
@@ -90,9 +91,10 @@ impl ImportArgs {
         let word = first.to_str().unwrap_or_default();
         if importer_of(word).is_some() {
             if rest.is_empty() {
-                bail!(
-                    "`{word}` is a system, and no file was given\n  = help: for a file with that name, write `./{word}`"
-                );
+                bail!(hinted(
+                    format!("`{word}` is a system, and no file was given"),
+                    format!("for a file with that name, write `./{word}`")
+                ));
             }
             return Ok((Some(word), rest));
         }
@@ -103,7 +105,7 @@ impl ImportArgs {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the systems are {}", names.join(", ")),
             };
-            bail!("`{word}` is neither a file nor a system\n  = help: {help}");
+            bail!(hinted(format!("`{word}` is neither a file nor a system"), help));
         }
         Ok((None, &self.files))
     }
@@ -158,10 +160,10 @@ fn systems() -> String {
 
 fn time(text: &str) -> anyhow::Result<Time> {
     Time::parse(text).ok_or_else(|| {
-        anyhow!(
-            "`--taken-at {}` is not a time\n  = help: write it as 2026-11-30T00:00:00Z",
-            Text::from(text).terminal()
-        )
+        anyhow!(hinted(
+            format!("`--taken-at {}` is not a time", Text::from(text).terminal()),
+            "write it as 2026-11-30T00:00:00Z"
+        ))
     })
 }
 
@@ -169,7 +171,7 @@ fn read(path: &Path) -> anyhow::Result<ExportFile> {
     let cannot = || format!("`{}` cannot be read", shown(path));
     let meta = fs::metadata(path).with_context(cannot)?;
     if meta.len() > MAX_TEXT {
-        bail!("`{}` is larger than {MAX_TEXT} bytes\n  = help: export fewer kinds of objects", shown(path));
+        bail!(hinted(format!("`{}` is larger than {MAX_TEXT} bytes", shown(path)), "export fewer kinds of objects"));
     }
     let changed = meta.modified().ok().and_then(|m| m.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let bytes = fs::read(path).with_context(cannot)?;

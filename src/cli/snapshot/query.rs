@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 use crate::snapshot::import::{IMPORTERS, Importer, importer_of, nearest_system};
@@ -35,6 +36,6 @@ impl QueryArgs {
             (None, None) => format!("there is a query for {}", systems.join(", ")),
         };
         let system = crate::input::text::Text::from(self.system.as_str());
-        anyhow::bail!("there is no query for `{}`\n  = help: {help}", system.terminal())
+        anyhow::bail!(hinted(format!("there is no query for `{}`", system.terminal()), help))
     }
 }

@@ -14,6 +14,7 @@ use crate::access;
 use crate::access::Index;
 use crate::access::model::facts::Escalation;
 use crate::access::queries::inventory;
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::format::render;
 use crate::app::io::streams;
@@ -114,7 +115,10 @@ impl Lens {
         let cannot = || format!("the snapshot `{}` cannot be read", shown(path));
         let meta = std::fs::metadata(path).with_context(cannot)?;
         if meta.is_dir() || meta.len() > MAX_SNAPSHOT {
-            bail!("`{}` is a folder, or larger than {MAX_SNAPSHOT} bytes\n  = help: name a snapshot", shown(path));
+            bail!(hinted(
+                format!("`{}` is a folder, or larger than {MAX_SNAPSHOT} bytes", shown(path)),
+                "name a snapshot"
+            ));
         }
         let bytes = std::fs::read(path).with_context(cannot)?;
         Ok(self.parse(name, bytes.into()))
@@ -131,7 +135,7 @@ impl Lens {
     /// Reads the site's own snapshot.
     fn read_own(&self) -> anyhow::Result<Result<Loaded, Faults>> {
         let Some(site) = &self.site else {
-            bail!("no snapshot was given, and there is no trust folder\n  = help: pass a snapshot, or `--trust DIR`")
+            bail!(hinted("no snapshot was given, and there is no trust folder", "pass a snapshot, or `--trust DIR`"))
         };
         let path = site.settings.snapshot.raw();
         let Some(bytes) = site.folder.read_up_to(path, MAX_SNAPSHOT)? else { bail!("the snapshot is gone") };
