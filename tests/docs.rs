@@ -152,8 +152,12 @@ fn every_console_block_of_the_examples_does_what_it_says() {
 }
 
 #[test]
-fn every_console_block_of_the_rooms_pages_does_what_it_says() {
-    for page in pages("src") {
+fn every_console_block_of_the_reference_pages_does_what_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut docs: Vec<PathBuf> = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    docs.retain(|page| page.extension().is_some_and(|it| it == "md"));
+    assert!(docs.len() >= 4, "{docs:?}");
+    for page in docs.into_iter().chain(pages("src")) {
         run_page(&page, false);
     }
     run_page(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/README.md"), false);
@@ -196,6 +200,22 @@ fn the_pages_on_the_formats_say_of_every_field_what_its_schema_says() {
             assert!(has_row || has_heading || says == "What the change does.", "{name}: `{field}`: {says}");
         }
     }
+}
+
+#[test]
+fn every_link_of_the_pages_for_users_leads_to_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut followed = 0;
+    for page in ["README.md", "docs/tour.md", "docs/ci.md", "docs/after-the-decision.md", "docs/trust-folder.md"] {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            if !link.starts_with("https://") {
+                followed += 1;
+                assert!(root.join(page).parent().unwrap().join(link).exists(), "{page}: {link}");
+            }
+        }
+    }
+    assert!(followed >= 30, "only {followed} links");
 }
 
 #[test]

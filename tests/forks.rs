@@ -44,10 +44,10 @@ fn verified(site: &Site, log: &str) -> serde_json::Value {
     verified
 }
 
-/// The line of the README that tells git how to merge a log.
+/// The lines of the tour that tell git how to merge a log.
 fn recommended() -> String {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let (_, after) = page.split_once("`.gitattributes`:\n\n```text\n").expect("the README recommends .gitattributes");
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tour.md")).unwrap();
+    let (_, after) = page.split_once("`.gitattributes`:\n\n```text\n").expect("the tour recommends .gitattributes");
     after.split_once("```").unwrap().0.to_owned()
 }
 
