@@ -199,7 +199,7 @@ fn a_review_says_which_trust_files_are_not_those_of_the_upstream_branch() {
     let page = unbroken(&ada.exp_string("? keys").unwrap());
     for said in [
         "Before you decide",
-        "the trust file `people.yaml` differs from that of `origin/main`",
+        "the trust file `people.yaml` differs from the one on `origin/main`",
         "the trust file `policies/mine.cedar` is not in `origin/main`",
         "the trust file `policies/classification.yaml` of `origin/main` is missing here",
     ] {
@@ -224,6 +224,19 @@ fn a_review_says_which_trust_files_are_not_those_of_the_upstream_branch() {
     key(&mut bo, "q");
     expect(&mut bo, "nothing was decided");
     expect(&mut bo, "exit=5");
+}
+
+#[test]
+fn a_trust_folder_that_the_upstream_branch_lacks_is_one_finding() {
+    let site = in_git();
+    let nothing = site.git(&["commit-tree", "-m", "nothing", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]);
+    site.git(&["update-ref", "refs/remotes/origin/main", &nothing]);
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    let page = unbroken(&ada.exp_string("? keys").unwrap());
+    assert!(page.contains("this trust folder is not on `origin/main`"), "{page}");
+    assert_eq!(page.matches("trust-file-differs").count(), 1, "{page}");
+    key(&mut ada, "q");
+    expect(&mut ada, "exit=5");
 }
 
 #[test]

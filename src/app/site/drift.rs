@@ -22,8 +22,8 @@ struct Entry {
     object: String,
 }
 
-/// Every trust file that differs from the current branch's upstream, or from the remote's default branch. Empty if the
-/// trust folder is not in git, is itself a git revision, or follows no branch.
+/// Every trust file that differs from the current branch's upstream, or from the remote's default branch; one finding if
+/// the branch has none of them. Empty if the trust folder is not in git, is itself a git revision, or follows no branch.
 #[must_use]
 pub fn differences(site: &Site) -> Vec<Finding> {
     let Some(folder) = site.folder.path() else { return Vec::new() };
@@ -96,6 +96,10 @@ fn compare(folder: &Path, site: &Site, branch: &str, theirs: &BTreeMap<String, E
         // WHY: snapshots are exported frequently, so a difference from the branch is normal.
         found.push(if path == snapshot { finding.weighing(Severity::Note) } else { finding });
     };
+    if theirs.is_empty() && !used.is_empty() {
+        say("review.yaml", format!("this trust folder is not on `{branch}`"));
+        return found;
+    }
     for (path, digest) in &used {
         match theirs.get(path) {
             None if path == snapshot => {}
