@@ -89,7 +89,7 @@ fn a_plan_signed_by_the_key_of_its_proposer_passes_and_says_so() {
 fn a_plan_without_a_proof_is_denied() {
     let site = signed();
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
-    assert!(refused(&site).contains("nothing beside `plan.yaml` proves that"), "{}", refused(&site));
+    assert!(refused(&site).contains("no proof next to `plan.yaml` shows that"), "{}", refused(&site));
     // Where agents.yaml agrees on no proof, the shipped policies deny.
     fs::write(site.demo().join("agents.yaml"), format!("version: 1\nagents:\n  - id: {ASSISTANT}\n")).unwrap();
     let (code, report) = check(&site);
@@ -103,7 +103,7 @@ fn a_plan_without_a_proof_can_be_rejected_and_never_approved() {
     fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     expect(&mut ada, "Before you decide");
-    expect(&mut ada, "nothing beside `plan.yaml` proves that");
+    expect(&mut ada, "no proof next to `plan.yaml` shows that");
     expect(&mut ada, "g go on");
     key(&mut ada, "g");
     expect(&mut ada, "a policy denies the whole plan");

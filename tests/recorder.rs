@@ -105,7 +105,7 @@ fn one_key_never_records_and_decides() {
     let finding = &value["findings"][0];
     assert_eq!((code, &finding["code"]), (1, &"shared-key".into()), "{value:#}");
     let said = finding["message"].as_str().unwrap();
-    assert!(said.contains("records as `ci@ci.example`, and is that of `ada` in line "), "{said}");
+    assert!(said.contains("is allowed for recording as `ci@ci.example`, and also belongs to `ada` in line "), "{said}");
     assert_eq!(site.run(&["trust", "check"]).0, 1);
 
     site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/ca"]);
@@ -158,7 +158,7 @@ fn one_key_with_two_certificates_never_records_and_decides() {
     let mut ada = other.sit("plan.yaml --key keys/both-cert.pub");
     let said = unbroken(&ada.exp_string("exit=1").unwrap());
     assert!(
-        said.contains("you cannot decide with this key") && said.contains("records as `robot@ci.example`"),
+        said.contains("you cannot decide with this key") && said.contains("is used for recording as `robot@ci.example`"),
         "{said}"
     );
 

@@ -174,7 +174,7 @@ fn what_policy_demands_of_the_key_is_asked_again_on_the_signature() {
     agent.next(1, 1);
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
     approve(&mut ada);
-    expect(&mut ada, "does not show of your key what policy demands for `c2`");
+    expect(&mut ada, "does not prove what policy requires for `c2`");
     expect(&mut ada, "exit=1");
     assert!(!site.log().exists());
     forget_journals(&site);
