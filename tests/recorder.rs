@@ -151,7 +151,7 @@ fn one_key_with_two_certificates_never_records_and_decides() {
     approve(&site);
     let (code, value) = records(&site);
     let said = value["findings"].to_string();
-    assert!(code == 1 && said.contains("it decides as `ada@corp.example`, and a person records nothing"), "{value:#}");
+    assert!(code == 1 && said.contains("it is used for deciding as `ada@corp.example`, and a person cannot record"), "{value:#}");
 
     assert_eq!(records(&other).0, 0);
     certified(&other, "ada@corp.example");
@@ -180,7 +180,7 @@ fn one_key_with_two_certificates_never_records_and_decides() {
     let report: Value = serde_json::from_str(&text).unwrap();
     assert!(code == 5 && found(&report).is_some(), "{report:#}");
     let said = report["findings"].to_string();
-    assert!(said.contains("but that key records as `robot@ci.example`, and a recorder can never decide"), "{said}");
+    assert!(said.contains("but that key is used for recording as `robot@ci.example`, and a recorder cannot decide"), "{said}");
     let (_, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--log", "joined.jsonl"]);
     assert!(!text.contains("recorded by"), "its record does not count either: {text}");
     // Who decides next is told before the first question, and so is who asks where the plans stand.

@@ -262,7 +262,7 @@ fn two_reviews_of_one_person_on_one_plan_are_refused() {
     let mut first = site.sit("plan.yaml --key keys/ada.pub");
     expect(&mut first, "? keys");
     let mut second = site.sit("plan.yaml --key keys/ada.pub");
-    expect(&mut second, "you review one of these plans already");
+    expect(&mut second, "you have an unfinished review of one of these plans");
     expect(&mut second, "exit=1");
     let mut bo = site.sit("plan.yaml --key keys/bo.pub");
     expect(&mut bo, "? keys");
@@ -304,7 +304,7 @@ fn a_signed_session_that_a_crash_kept_from_the_log_is_added() {
         fs::write(site.log(), &whole[..there]).unwrap();
         fs::write(site.demo().join(&name), &whole).unwrap();
         let mut ada = site.sit("resume --key keys/ada.pub");
-        expect(&mut ada, "was added to the log");
+        expect(&mut ada, "was appended to the log");
         expect(&mut ada, "exit=0");
         assert_eq!(fs::read(site.log()).unwrap(), whole, "{there}");
         assert!(journals(&site).is_empty());
@@ -349,7 +349,7 @@ fn a_folder_is_a_queue_with_one_seal_and_what_is_decided_is_skipped() {
     key(&mut ada, "/");
     expect(&mut ada, "Enter: send");
     key(&mut ada, "nobody-at-all\r");
-    expect(&mut ada, "no change still to be decided meets");
+    expect(&mut ada, "no open change matches");
     key(&mut ada, "/");
     expect(&mut ada, "Find:");
     expect(&mut ada, "Enter: send");

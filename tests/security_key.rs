@@ -129,7 +129,7 @@ fn a_signature_without_a_touch_is_refused_and_the_journal_stays() {
     agent.next(0, 1);
     let mut ada = site.sit_beside(Some(&agent.socket), "plan.yaml --key keys/sk.pub");
     approve(&mut ada);
-    expect(&mut ada, "is in the journal");
+    expect(&mut ada, "are in the journal");
     expect(&mut ada, "requires a touch");
     expect(&mut ada, "exit=1");
     assert!(!site.log().exists());
@@ -270,7 +270,7 @@ fn a_wrong_passphrase_leaves_the_journal_and_no_passphrase_is_ever_shown() {
     expect(&mut ada, "Enter passphrase");
     key(&mut ada, "wrong donkey\r");
     let said = ada.exp_string("exit=1").unwrap();
-    assert!(said.contains("passphrase") && said.contains("is in the journal"), "{said}");
+    assert!(said.contains("passphrase") && said.contains("are in the journal"), "{said}");
     assert!(!said.contains("donkey"), "{said}");
     assert!(!site.log().exists());
     // With the right one the same decision is sealed, and the passphrase is nowhere.

@@ -204,7 +204,7 @@ fn quitting_keeps_what_was_decided_in_the_journal() {
     decide(&mut ada, &[("c3", "r", "Reason to", "machines hold nothing"), ("c2", "r", "Reason to", "not now")]);
     expect(&mut ada, "? keys");
     key(&mut ada, "q");
-    expect(&mut ada, "is in the journal");
+    expect(&mut ada, "are in the journal");
     expect(&mut ada, "exit=130");
     let journals = fs::read_dir(site.demo())
         .unwrap()
