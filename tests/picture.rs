@@ -66,13 +66,14 @@ fn steady(row: &str) -> String {
             }
             let is_time = review::input::time::Time::parse(word).is_some();
             let is_digest = word.len() == 12 && word.bytes().all(|b| b.is_ascii_hexdigit());
-            if is_time {
+            let steady = if is_time {
                 "2030-01-01T12:00:00Z"
             } else if is_digest {
                 "0123456789ab"
             } else {
                 word
-            }
+            };
+            steady.to_owned()
         })
         .collect::<Vec<String>>()
         .join(" ")

@@ -292,6 +292,10 @@ fn a_person_who_proposes_with_the_key_that_decides_is_told_to_use_a_second_one()
     site.append("agents.yaml", &format!("  - id: user:ada\n    kind: person\n    proof:\n      - {proof}\n"));
     let (code, text) = site.run(&["trust", "check"]);
     let text = unbroken(&text);
-    assert!(code == 1 && text.contains("the key that proves plans of the person `user:ada` is also an approver's key, in line"), "{text}");
+    assert!(
+        code == 1
+            && text.contains("the key that proves plans of the person `user:ada` is also an approver's key, in line"),
+        "{text}"
+    );
     assert!(text.contains("use a second key to propose with") && !text.contains("a machine cannot"), "{text}");
 }

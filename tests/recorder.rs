@@ -151,14 +151,18 @@ fn one_key_with_two_certificates_never_records_and_decides() {
     approve(&site);
     let (code, value) = records(&site);
     let said = value["findings"].to_string();
-    assert!(code == 1 && said.contains("it is used for deciding as `ada@corp.example`, and a person cannot record"), "{value:#}");
+    assert!(
+        code == 1 && said.contains("it is used for deciding as `ada@corp.example`, and a person cannot record"),
+        "{value:#}"
+    );
 
     assert_eq!(records(&other).0, 0);
     certified(&other, "ada@corp.example");
     let mut ada = other.sit("plan.yaml --key keys/both-cert.pub");
     let said = unbroken(&ada.exp_string("exit=1").unwrap());
     assert!(
-        said.contains("you cannot decide with this key") && said.contains("is used for recording as `robot@ci.example`"),
+        said.contains("you cannot decide with this key")
+            && said.contains("is used for recording as `robot@ci.example`"),
         "{said}"
     );
 
@@ -180,7 +184,10 @@ fn one_key_with_two_certificates_never_records_and_decides() {
     let report: Value = serde_json::from_str(&text).unwrap();
     assert!(code == 5 && found(&report).is_some(), "{report:#}");
     let said = report["findings"].to_string();
-    assert!(said.contains("but that key is used for recording as `robot@ci.example`, and a recorder cannot decide"), "{said}");
+    assert!(
+        said.contains("but that key is used for recording as `robot@ci.example`, and a recorder cannot decide"),
+        "{said}"
+    );
     let (_, text) = site.run(&["gate", "plan.yaml", "--trust", ".", "--log", "joined.jsonl"]);
     assert!(!text.contains("recorded by"), "its record does not count either: {text}");
     // Who decides next is told before the first question, and so is who asks where the plans stand.
@@ -236,7 +243,7 @@ fn a_key_that_could_prove_a_plan_records_nothing() {
     };
     let (code, value) = certify("robot@ci.example,other");
     let said = value["findings"][0]["message"].as_str().unwrap();
-    assert!(code == 1 && said.contains("this key records nothing: it proves the plans of `agent:other`"), "{value:#}");
+    assert!(code == 1 && said.contains("this key cannot record: it proves the plans of `agent:other`"), "{value:#}");
     assert!(!site.log().exists());
     assert_eq!(left_behind(&site), Vec::<String>::new());
     let (code, value) = certify("robot@ci.example");
