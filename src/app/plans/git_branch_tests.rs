@@ -192,8 +192,9 @@ fn what_git_cannot_tell_for_certain_is_a_failure() {
     let from = format!("file://{}", r.path().display());
     r.git(&["clone", "-q", "--depth", "1", &from, "shallow"]);
     let shallow = r.path().join("shallow");
-    let said = why("HEAD", &shallow);
-    assert!(said.contains("shallow") && said.contains("git fetch --unshallow"), "{said}");
+    let error = Branch::since("HEAD", "HEAD", &shallow).unwrap_err();
+    let help = error.downcast_ref::<CommandError>().and_then(CommandError::help).unwrap();
+    assert!(error.to_string().contains("shallow") && help.contains("git fetch --unshallow"), "{error}: {help}");
 }
 
 #[test]
