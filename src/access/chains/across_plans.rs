@@ -2,12 +2,14 @@
 //! does not show yet.
 //!
 //! Computes, from the request with those pending changes and the effects of this plan's changes, the pieces that need a
-//! change of this plan and a change of another, with the changes of both. Pending removals are not counted on, because
-//! they may never be applied; this includes new denies and the removal of other denies. Pending changes that lift a
-//! deny do count, because they may be applied. Access that other plans give on their own is not reported: it was
-//! already decided.
+//! change of this plan and a change of another, with the changes of both. Pending removals may be applied or not, so the
+//! search runs for both cases and reports what either finds: a removal hides nothing, and what it opens is found (it may
+//! lift a deny, or make an identity that a subject could act as another's). Access that other plans give on their own is
+//! not reported: it was already decided.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::access::chains::candidates::{candidates, digest};
 use crate::access::chains::interaction::meeting;
@@ -15,7 +17,7 @@ use crate::access::chains::relevance::{alters_objects, between};
 use crate::access::chains::search::search;
 use crate::access::chains::what_if::{lay, lay_for_few};
 use crate::access::change::apply::{overlay, seeds};
-use crate::access::change::pending::{PendingChange, is_other, parts, rename, takes};
+use crate::access::change::pending::{PendingChange, is_other, parts, removes, rename, takes};
 use crate::access::change::references::{Name, outline};
 use crate::access::change::resolve::{ResolvedChange, attempt};
 use crate::access::effective::state::AccessState;
@@ -38,12 +40,22 @@ struct CrossPlanChanges {
     plan: Plan,
     /// The number of changes that belong to this plan.
     mine: usize,
+    removals: PendingRemovals,
     /// Pending changes that create a resource which another pending change creates under a different parent.
     elsewhere: Vec<Change>,
 }
 
+/// What is assumed of pending removals.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PendingRemovals {
+    /// They are not applied, except where they lift a deny.
+    Open,
+    /// They are applied.
+    Done,
+}
+
 /// Appends the pending changes to those of the plan. An object that already exists is not created again.
-fn gather(q: &AnalysisRequest<'_, '_>, left_out: &mut usize) -> CrossPlanChanges {
+fn gather(q: &AnalysisRequest<'_, '_>, removals: PendingRemovals, left_out: &mut usize) -> CrossPlanChanges {
     let mut plan = q.plan.clone();
     if let Some(only) = q.only {
         plan.changes.retain(|c| only.contains(&c.id.value));
@@ -55,7 +67,10 @@ fn gather(q: &AnalysisRequest<'_, '_>, left_out: &mut usize) -> CrossPlanChanges
     let mut approved: Vec<&PendingChange> = q.approved.iter().filter(|a| !a.is_of(q.plan)).collect();
     approved.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.plan.cmp(&b.plan)));
     for one in approved {
-        let mut held = one.held(q.index, q.now);
+        let mut held = match removals {
+            PendingRemovals::Open => one.held(q.index, q.now),
+            PendingRemovals::Done => one.done(q.index, q.now),
+        };
         if let [Change { action: Action::CreateRole(d), .. }] = held.as_slice()
             && made.contains(&(NameKind::Role, d.role.value.text()))
         {
@@ -93,7 +108,7 @@ fn gather(q: &AnalysisRequest<'_, '_>, left_out: &mut usize) -> CrossPlanChanges
             }
         }
     }
-    CrossPlanChanges { plan, mine, elsewhere }
+    CrossPlanChanges { plan, mine, removals, elsewhere }
 }
 
 impl CrossPlanChanges {
@@ -195,12 +210,16 @@ pub(crate) fn across(
     known: &[Emergent],
 ) -> (Vec<Emergent>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let mut left_out = 0_usize;
-    let mut together = gather(q, &mut left_out);
-    let mut refused = together.settle(q.index);
-    refused.append(&mut together.elsewhere);
-    let (too_many, open) = together.narrow(q, plain, &refused);
-    left_out = left_out.saturating_add(too_many);
+    let (together, mut left_out, open) = laid_together(q, plain, PendingRemovals::Open);
+    let Companions { mut found, mut is_cut } = in_either_world(q, plain, bench, own, known, &together);
+    if q.approved.iter().any(|one| !one.is_of(q.plan) && removes(&one.change.action)) {
+        // Removals that cannot be laid over the snapshot together with this plan were reported above, if they open anything.
+        let (together, too_many, _) = laid_together(q, plain, PendingRemovals::Done);
+        let done = in_either_world(q, plain, bench, own, known, &together);
+        left_out = left_out.max(too_many);
+        is_cut |= done.is_cut;
+        add_new(&mut found, done.found);
+    }
     if left_out > 0 {
         let message =
             format!("{left_out} approved changes of other plans were not analysed, because there are too many");
@@ -217,10 +236,6 @@ pub(crate) fn across(
                 .help("reject the changes that are no longer wanted, or apply them and export a new snapshot"),
         );
     }
-    if together.plan.changes.len() == together.mine {
-        return (Vec::new(), findings);
-    }
-    let Companions { found, is_cut } = in_either_world(q, plain, bench, own, known, &together);
     if is_cut {
         let message = "what was approved in other plans and is not done yet gives, by itself or with this plan, more than \
                        can be told";
@@ -244,6 +259,28 @@ pub(crate) fn across(
         );
     }
     (found, findings)
+}
+
+/// The changes of this plan with the pending ones that may interact with it, how many of these are too many, and those
+/// that cannot be laid over the snapshot together with the plan.
+fn laid_together(
+    q: &AnalysisRequest<'_, '_>,
+    plain: &AccessState<'_, '_>,
+    removals: PendingRemovals,
+) -> (CrossPlanChanges, usize, Vec<ChangeId>) {
+    let mut left_out = 0_usize;
+    let mut together = gather(q, removals, &mut left_out);
+    let mut refused = together.settle(q.index);
+    refused.append(&mut together.elsewhere);
+    let (too_many, open) = together.narrow(q, plain, &refused);
+    (together, left_out.saturating_add(too_many), open)
+}
+
+/// Adds the pieces that are not listed yet, and sorts all by digest.
+fn add_new(found: &mut Vec<Emergent>, more: Vec<Emergent>) {
+    let told: BTreeSet<_> = found.iter().map(|e| e.digest).collect();
+    found.extend(more.into_iter().filter(|e| !told.contains(&e.digest)));
+    found.sort_by_key(|e| e.digest);
 }
 
 /// Lists a few names and the number of the remaining ones.
@@ -275,7 +312,13 @@ fn in_either_world(
     together: &CrossPlanChanges,
 ) -> Companions {
     let mine = together.mine;
+    if together.plan.changes.len() == mine {
+        return Companions::default();
+    }
     let Ok(mut steps) = attempt(&together.plan, q.index, None, mine) else { return Companions::default() };
+    for step in steps.iter_mut().skip(mine) {
+        step.other = together.removals == PendingRemovals::Open || !removes(&step.change.action);
+    }
     let mut all = companions(q, plain, bench, own, known, (&steps, mine));
     let places = |step: &ResolvedChange<'_>| matches!(step.change.action, Action::CreateResource(_, Some(_), ..));
     if !steps.iter().skip(mine).any(places) || !plain.denies_anything() {
@@ -285,9 +328,7 @@ fn in_either_world(
         step.loose = true;
     }
     let loose = companions(q, plain, bench, own, known, (&steps, mine));
-    let told: BTreeSet<_> = all.found.iter().map(|e| e.digest).collect();
-    all.found.extend(loose.found.into_iter().filter(|e| !told.contains(&e.digest)));
-    all.found.sort_by_key(|e| e.digest);
+    add_new(&mut all.found, loose.found);
     all.is_cut |= loose.is_cut;
     all
 }
@@ -300,8 +341,14 @@ fn companions(
     known: &[Emergent],
     (steps, mine): (&[ResolvedChange<'_>], usize),
 ) -> Companions {
-    let settled = lay(q, plain, steps, &(0..mine).collect());
-    let lay = |set: &BTreeSet<usize>| AccessState { settled: Some(&settled), ..lay(q, plain, steps, set) };
+    // What is certain in a subset: the changes of this plan in it.
+    let known_settled: RefCell<BTreeMap<BTreeSet<usize>, Rc<AccessState<'_, '_>>>> = RefCell::default();
+    let settled = |set: &BTreeSet<usize>| {
+        let ours: BTreeSet<usize> = set.iter().copied().filter(|at| *at < mine).collect();
+        let state = |ours: &BTreeSet<usize>| Rc::new(lay_for_few(q, plain, steps, ours));
+        Some(Rc::clone(known_settled.borrow_mut().entry(ours).or_insert_with_key(state)))
+    };
+    let lay = |set: &BTreeSet<usize>| AccessState { settled: settled(set), ..lay(q, plain, steps, set) };
     let mut others: Vec<ChangeEffect> = Vec::new();
     let (mut told, mut looked) = (0_usize, 0_u64);
     for step in (mine..steps.len()).filter_map(|at| Some((at, &steps.get(at)?.depends_on))) {
@@ -340,7 +387,7 @@ fn companions(
         return Companions { found: Vec::new(), is_cut };
     }
     let names: BTreeSet<&ChangeId> = steps.iter().take(mine).map(|s| &s.change.id.value).collect();
-    let for_few = |set: &BTreeSet<usize>| AccessState { settled: Some(&settled), ..lay_for_few(q, plain, steps, set) };
+    let for_few = |set: &BTreeSet<usize>| AccessState { settled: settled(set), ..lay_for_few(q, plain, steps, set) };
     let mut search = search(q, plain, steps, &whole_view, &alone, &for_few);
     let mut found = search.all(fresh);
     found.retain_mut(|e| {

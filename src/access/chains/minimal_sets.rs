@@ -56,6 +56,8 @@ pub(crate) struct Search<'q, 'v, 's> {
     pub(crate) order: Vec<usize>,
     /// The subjects that each step may affect in any combination; `None`: everyone.
     pub(crate) concerns: Vec<Option<Rc<BTreeSet<Subject>>>>,
+    /// For each step, whether it gives any access by itself.
+    pub(crate) gives: Vec<bool>,
     /// For each step, whether it alters objects that escalation paths bind.
     pub(crate) alters_objects: Vec<bool>,
     /// Applies a subset to the snapshot.
@@ -76,6 +78,11 @@ type PieceKey = (Digest<of::Piece>, bool, bool);
 /// The total number of entries computed and inspected for a state.
 fn looked_at(view: &AccessState<'_, '_>) -> u64 {
     view.work_done().saturating_add(view.trust_work().saturating_mul(LIVES))
+}
+
+/// Whether the changes of a state create nothing that the state below lacks.
+fn makes_nothing(view: &AccessState<'_, '_>) -> bool {
+    view.below.is_some_and(|below| !view.delta.makes_more_than(&below.delta, view.index))
 }
 
 /// A responsible set, or the reason why there is none.
@@ -329,6 +336,12 @@ impl Search<'_, '_, '_> {
                     view.has(self.whole_view, &piece.subject, &piece.access, when)
                 };
                 has != matches!(what, EmergentWhat::Loss(_))
+            }
+            // What only takes access opens no path, as for a single change.
+            EmergentWhat::Escalation(_)
+                if !set.iter().any(|at| self.gives.get(*at).copied().unwrap_or(true)) && makes_nothing(view) =>
+            {
+                false
             }
             EmergentWhat::Escalation(e) => {
                 let asked = (set.clone(), e.subject.clone(), e.id.clone());

@@ -41,6 +41,7 @@ pub(crate) fn search<'q, 'v, 's>(
         depends_on: steps.iter().map(|s| s.depends_on.clone()).collect(),
         order: order.into_iter().map(|(_, _, at)| at).collect(),
         concerns: concerns(plain, steps, whole_view),
+        gives: alone.iter().map(|outcome| outcome.gains().next().is_some()).collect(),
         alters_objects: steps.iter().map(|step| alters_objects(step, between)).collect(),
         lay,
         laid: std::collections::BTreeMap::new(),

@@ -40,12 +40,32 @@ impl PendingChange {
         self.plan == plan.id.value && plan.changes.iter().any(|change| change.action == self.change.action)
     }
 
-    /// The change as changes of a plan of its own, as far as they may give unexpired access that the snapshot does not
-    /// show. They are named after their plan and have a fixed end.
-    pub(crate) fn held(&self, index: &Index<'_>, now: Time) -> Vec<Change> {
+    /// The change as it was approved, if it can remove access; otherwise as far as it may give any.
+    pub(crate) fn done(&self, index: &Index<'_>, now: Time) -> Vec<Change> {
+        if !removes(&self.change.action) {
+            return self.held(index, now);
+        }
+        let mut change = self.named();
+        if let Action::Adjust(a) = &mut change.action
+            && let Some(it) = &mut a.lifetime
+        {
+            it.value = Lifetime::Until(latest_end(it.value, self.expires));
+        }
+        vec![change]
+    }
+
+    /// The change without claims, named after its plan.
+    fn named(&self) -> Change {
         let mut change = self.change.clone();
         change.id.value = ChangeId::new(format!("{}/{}", self.plan.as_str(), change.id.value.as_str()));
         change.claims.clear();
+        change
+    }
+
+    /// The change as changes of a plan of its own, as far as they may give unexpired access that the snapshot does not
+    /// show. They are named after their plan and have a fixed end.
+    pub(crate) fn held(&self, index: &Index<'_>, now: Time) -> Vec<Change> {
+        let mut change = self.named();
         let fix = |lifetime: &mut Option<Placed<Lifetime>>| {
             let Some(it) = lifetime else { return true };
             let end = latest_end(it.value, self.expires);
@@ -139,6 +159,36 @@ fn is_shown(a: &AssignmentChange, index: &Index<'_>, expires: Time) -> bool {
             && (held.mode == mode || held.mode == Mode::Standing)
             && held.until.is_none_or(|end| until.is_some_and(|wanted| wanted <= end))
     })
+}
+
+/// Whether an action can remove access.
+pub(crate) fn removes(action: &Action) -> bool {
+    match action {
+        Action::Revoke(_)
+        | Action::Adjust(_)
+        | Action::DeleteRole(_)
+        | Action::SetRole(_)
+        | Action::RemovePermission(..)
+        | Action::RemoveInclude(..)
+        | Action::DeleteGroup(_)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::DeleteResource(_)
+        | Action::RemoveTrust(_) => true,
+        Action::Grant(_)
+        | Action::CreateRole(_)
+        | Action::AddPermission(..)
+        | Action::AddInclude(..)
+        | Action::CreateGroup(..)
+        | Action::CreateIdentity(..)
+        | Action::SetOwner(..)
+        | Action::CreateResource(..)
+        | Action::AddTrust(_)
+        | Action::IssueCredential(_)
+        | Action::RotateCredential(..)
+        | Action::RevokeCredential(_)
+        | Action::SuppressFinding(_) => false,
+    }
 }
 
 /// Whether a change removes access or adds a deny.

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use crate::access::effective::memo::Memo;
 use crate::access::effective::reachable::Reachable;
@@ -86,7 +87,7 @@ pub(crate) struct AccessState<'v, 's> {
     pub(crate) below: Option<&'v AccessState<'v, 's>>,
     /// The state with only this plan's changes applied. Set when pending changes of other plans are in the overlay;
     /// used where a check needs what is certain rather than what is possible.
-    pub(crate) settled: Option<&'v AccessState<'v, 's>>,
+    pub(crate) settled: Option<Rc<AccessState<'v, 's>>>,
     /// Set once, by [`crate::access::effective::affected`].
     pub(crate) touched: Option<AffectedSubjects>,
     /// Whether no subject can act as more identities than in the state below.

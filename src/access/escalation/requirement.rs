@@ -310,7 +310,7 @@ impl<'r> Reached<'r> {
 
     /// The state for negative checks: what a pending change of another plan adds may never exist.
     pub(crate) fn settled<'x, 'v, 's>(view: &'x AccessState<'v, 's>) -> &'x AccessState<'v, 's> {
-        view.settled.unwrap_or(view)
+        view.settled.as_deref().unwrap_or(view)
     }
 
     pub(crate) fn settled_row(&self, view: &AccessState<'_, '_>) -> &Reachable {
