@@ -158,7 +158,20 @@ pub(crate) fn covers(systems: Systems<'_>, tree: &dyn Tree, x: &Access, y: &Acce
     patterns_cover(systems, tree, x, y) && exceptions_allow(systems, tree, &x.exceptions, y)
 }
 
-/// The same, ignoring exceptions.
+/// Whether two accesses have something in common: actions, resources and scopes overlap, and no exception of one takes
+/// all of the other. Ignores conditions and expiries.
+#[must_use]
+pub(crate) fn overlaps(systems: Systems<'_>, tree: &dyn Tree, x: &Access, y: &Access) -> bool {
+    let dialect = systems.dialect(x.system.as_ref());
+    let leaves_out = |x: &Access, y: &Access| x.exceptions.iter().any(|e| exception_takes_all(systems, tree, e, y));
+    x.system == y.system
+        && dialect.overlaps((x.action.raw(), x.resource.raw()), (y.action.raw(), y.resource.raw()))
+        && scopes_overlap(tree, x.scope.as_ref(), y.scope.as_ref())
+        && !leaves_out(x, y)
+        && !leaves_out(y, x)
+}
+
+/// Whether access `x` covers access `y`, ignoring exceptions.
 pub(crate) fn patterns_cover(systems: Systems<'_>, tree: &dyn Tree, x: &Access, y: &Access) -> bool {
     let dialect = systems.dialect(x.system.as_ref());
     x.system == y.system

@@ -90,4 +90,15 @@ impl Index<'_> {
         let view = AccessState::plain(self);
         crate::access::matching::coverage::covers(view.systems, &view, wide, narrow)
     }
+
+    /// Whether two accesses have something in common in this snapshot, whatever their conditions and expiries.
+    #[must_use]
+    pub fn overlaps(
+        &self,
+        one: &crate::access::model::facts::Access,
+        other: &crate::access::model::facts::Access,
+    ) -> bool {
+        let view = AccessState::plain(self);
+        crate::access::matching::coverage::overlaps(view.systems, &view, one, other)
+    }
 }

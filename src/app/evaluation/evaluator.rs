@@ -59,8 +59,8 @@ impl<'a, 's> Evaluator<'a, 's> {
     /// # Errors
     /// The faults that make it invalid.
     pub fn as_of_now(&self, file: &PlanFile) -> Result<EvaluatedPlan<'s>, Faults> {
-        EvaluatedPlan::judge(self.site, self.index, file, self.now, &self.approved, |plan, digested| {
-            self.past.of(self.index, plan, digested, self.now)
+        EvaluatedPlan::judge(self.site, self.index, file, self.now, &self.approved, |plan, analysis, digested| {
+            self.past.of(self.index, plan, analysis, digested, self.now)
         })
     }
 

@@ -77,7 +77,7 @@ impl<'s> EvaluatedPlan<'s> {
         file: &PlanFile,
         now: Time,
         approved: &[PendingChange],
-        history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
+        history: impl Fn(&Plan, &Analysis, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Faults> {
         let _watch = progress::watch("analysing the plan", None);
         let faults =
@@ -103,7 +103,7 @@ impl<'s> EvaluatedPlan<'s> {
         plan.changes.retain(|change| changes.contains(&change.id.value));
         let history = self.history.clone();
         let origin = self.origin.clone();
-        Self::analyse(self.site, index, &self.file, plan, origin, (self.now, held), |_, _| history.clone())
+        Self::analyse(self.site, index, &self.file, plan, origin, (self.now, held), |_, _, _| history.clone())
     }
 
     fn analyse(
@@ -113,7 +113,7 @@ impl<'s> EvaluatedPlan<'s> {
         plan: Plan,
         origin: Origin,
         (now, approved): (Time, &[PendingChange]),
-        history: impl Fn(&Plan, &[Digested]) -> BTreeMap<ChangeId, History>,
+        history: impl Fn(&Plan, &Analysis, &[Digested]) -> BTreeMap<ChangeId, History>,
     ) -> Result<Self, Vec<Finding>> {
         let mut findings = notes(site, &plan, now);
         let known = plan.task.as_ref().and_then(|task| site.tasks.get(&task.value));
@@ -184,7 +184,7 @@ impl<'s> EvaluatedPlan<'s> {
         }
         let proof = origin.proof(overbroad.is_some());
         findings.extend(analysis.findings.iter().cloned());
-        let history = history(&plan, &digested);
+        let history = history(&plan, &analysis, &digested);
         findings.extend(resemblances(&plan, &history));
         let mut proposal = Self {
             site,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::access::model::facts::Access;
+use crate::access::model::facts::{Access, Analysis, ChangeFacts, EmergentWhat};
 use crate::access::{Index, PendingChange};
 use crate::app::io::files::shown;
 use crate::app::plans::plan_file::PlanFile;
@@ -20,7 +20,7 @@ use crate::app::record::signing_keys::{Besides, Keys};
 use crate::app::site::load::Site;
 use crate::decision::bars::Bar;
 use crate::decision::case::{CaseId, Signer, StepName};
-use crate::decision::digest::{ChangeDocument, Digested, Held};
+use crate::decision::digest::{ChangeDocument, Digested, Held, SubjectRecord};
 use crate::decision::judge::Judge;
 use crate::decision::recorded::recall::recall;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
@@ -331,7 +331,14 @@ impl Past {
 
     /// The history of each change as input for policy. Rejections are not lifted here: in doubt, they block.
     #[must_use]
-    pub fn of(&self, index: &Index<'_>, plan: &Plan, digested: &[Digested], now: Time) -> BTreeMap<ChangeId, History> {
+    pub fn of(
+        &self,
+        index: &Index<'_>,
+        plan: &Plan,
+        analysis: &Analysis,
+        digested: &[Digested],
+        now: Time,
+    ) -> BTreeMap<ChangeId, History> {
         let graph = Graph(index);
         let month = Span::from_seconds(30 * 86_400);
         let recent = |at: Time| at.plus(month) >= now;
@@ -349,8 +356,9 @@ impl Past {
         let passed: Vec<&Passed> =
             self.passed.iter().filter(|p| recent(p.sealed) && !here.contains(&p.digest)).collect();
         let mut found = BTreeMap::new();
-        for (change, digest) in plan.changes.iter().zip(digested) {
+        for ((change, digest), facts) in plan.changes.iter().zip(digested).zip(&analysis.changes) {
             let document = &digest.document;
+            let all = Pieces::with_others(document, facts, analysis);
             let object = document.object();
             let (mut before, mut unlifted, mut part_of_rejected) = (false, false, false);
             let mut earlier = Vec::new();
@@ -362,12 +370,12 @@ impl Past {
                 // judged. They were not rejected if the rejection does not apply to them.
                 let beside = self.shown.get(&decision.session).is_some_and(|shown| shown.contains(&digest.digest));
                 let stood = bound && beside;
-                let again =
-                    bound || decision.document.object() == object || gives_any(&graph, document, &decision.document);
-                let part = !again && gives_any(&graph, &decision.document, document);
+                let rejected = Pieces::of(&decision.document);
+                let again = bound || decision.document.object() == object || all.cover_any(&rejected, index);
+                let part = !again && all.overlap(&rejected, index);
                 // A rejected change may be proposed again in several parts: each is a part, and the others are next to
                 // it, or passed since.
-                let is_part = |of: &ChangeDocument| gives_any(&graph, &decision.document, of);
+                let is_part = |of: &ChangeDocument| Pieces::of(of).overlap(&rejected, index);
                 // WHY not the changes that the rejection applies to: the whole next to a part of it is not a split.
                 let is_other = |d: &&Digested| {
                     let is_whole = rejections::binds(decision, &d.document, &graph);
@@ -412,13 +420,55 @@ impl Past {
     }
 }
 
-/// Whether one change gives any access that another gives, or takes any that another takes, regardless of expiry: a
-/// request for less time is the same request.
-fn gives_any(graph: &Graph<'_, '_>, wide: &ChangeDocument, narrow: &ChangeDocument) -> bool {
-    let lasting = |access: &Access| Access { until: None, ..access.clone() };
-    let covers = |w: &Held, n: &Held| w.subject == n.subject && graph.covers(&lasting(&w.access), &lasting(&n.access));
-    wide.gains().any(|w| narrow.gains().any(|n| covers(w, n)))
-        || wide.losses().any(|w| narrow.losses().any(|n| covers(w, n)))
+/// A subject and an access.
+type Piece<'d> = (SubjectRecord, &'d Access);
+
+/// What a change gives and takes, to be compared with what was rejected, regardless of expiry: a request for less time is
+/// the same request.
+struct Pieces<'d> {
+    gained: Vec<Piece<'d>>,
+    lost: Vec<Piece<'d>>,
+}
+
+impl<'d> Pieces<'d> {
+    /// What a change gives and takes by itself.
+    fn of(document: &'d ChangeDocument) -> Self {
+        let piece = |held: &'d Held| (held.subject.clone(), &held.access);
+        Self { gained: document.gains().map(piece).collect(), lost: document.losses().map(piece).collect() }
+    }
+
+    /// The same, and what it gives and takes only together with other changes.
+    fn with_others(document: &'d ChangeDocument, facts: &ChangeFacts, analysis: &'d Analysis) -> Self {
+        let mut all = Self::of(document);
+        let own = facts.emergent.iter().filter_map(|at| analysis.emergent.get(*at));
+        let lost = facts.lost_together.iter().filter_map(|at| analysis.lost_together.get(*at));
+        for emergent in own.chain(lost) {
+            match &emergent.what {
+                EmergentWhat::Access(piece) => all.gained.push(((&piece.subject).into(), &piece.access)),
+                EmergentWhat::Loss(piece) => all.lost.push(((&piece.subject).into(), &piece.access)),
+                EmergentWhat::Escalation(_) | EmergentWhat::Sod(_) => {}
+            }
+        }
+        all
+    }
+
+    /// Whether any of these is all of an access of `other`, given or taken likewise.
+    fn cover_any(&self, other: &Self, index: &Index<'_>) -> bool {
+        let lasting = |access: &Access| Access { until: None, ..access.clone() };
+        self.any(other, |wide, narrow| index.covers(&lasting(wide), &lasting(narrow)))
+    }
+
+    /// Whether any of these has something in common with an access of `other`, given or taken likewise.
+    fn overlap(&self, other: &Self, index: &Index<'_>) -> bool {
+        self.any(other, |one, other| index.overlaps(one, other))
+    }
+
+    fn any(&self, other: &Self, holds: impl Fn(&Access, &Access) -> bool) -> bool {
+        let meet = |mine: &[Piece<'_>], theirs: &[Piece<'_>]| {
+            mine.iter().any(|(who, access)| theirs.iter().any(|(whose, other)| who == whose && holds(access, other)))
+        };
+        meet(&self.gained, &other.gained) || meet(&self.lost, &other.lost)
+    }
 }
 
 #[cfg(test)]

@@ -14,10 +14,9 @@ fn at(text: &str) -> Time {
 const PLAN: &str = "version: 1\nid: P\nproposer: agent:a\nintent: let it work\nexpires: 2026-11-30T00:00:00Z\nchanges:\n  - id: c\n    \
                     action: grant\n    to: user:u\n    role: r\n    mode: active\n    ttl: 4h\n    reason: the job fails\n";
 
-/// The changes of a plan with what they do.
-fn digested(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Vec<Digested> {
+fn analysed(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Analysis {
     let index = Index::new(snapshot);
-    let analysis = analyse(&AnalysisRequest {
+    analyse(&AnalysisRequest {
         plan,
         snapshot,
         index: &index,
@@ -29,7 +28,12 @@ fn digested(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Vec<Dig
         approved: &[],
         budget: crate::access::Budget::default(),
     })
-    .unwrap();
+    .unwrap()
+}
+
+/// The changes of a plan with what they do.
+fn digested(snapshot: &crate::snapshot::model::Snapshot, plan: &Plan) -> Vec<Digested> {
+    let analysis = analysed(snapshot, plan);
     let binding = DigestBinding { snapshot, log: None };
     plan.changes
         .iter()
@@ -150,7 +154,7 @@ fn what_is_judged_again_in_the_plan_in_which_it_was_rejected_is_not_asked_again(
         let text = PLAN.replace("id: P\n", &format!("id: {id}\n")).replace("the job fails", reason);
         let plan = crate::plan::read("plan.yaml", text.as_bytes()).unwrap();
         let digested = digested(&it.snapshot, &plan);
-        let mut history = past.of(&index, &plan, &digested, at(NOW));
+        let mut history = past.of(&index, &plan, &analysed(&it.snapshot, &plan), &digested, at(NOW));
         let history = history.remove("c").unwrap();
         (history.rejected_before, history.unlifted_reject, history.earlier.len())
     };
@@ -194,13 +198,13 @@ fn what_was_rejected_as_one_is_recognised_when_it_comes_back_in_parts() {
     past.record.sessions.insert(SessionRef::new("s2"), [SessionRef::new("s1")]);
     let bars = |past: &Past, id: &str, roles: &[&str]| -> Vec<bool> {
         let (plan, digested) = plan(id, roles);
-        let history = past.of(&index, &plan, &digested, at(NOW));
+        let history = past.of(&index, &plan, &analysed(&snapshot, &plan), &digested, at(NOW));
         roles.iter().map(|role| history[*role].rejected_before || history[*role].part_of_rejected).collect()
     };
     assert_eq!(bars(&past, "Q", &["r1", "other"]), [true, false], "a lone part is not automatic");
     let ask = |past: &Past, id: &str, roles: &[&str]| -> Vec<(bool, usize)> {
         let (plan, digested) = plan(id, roles);
-        let history = past.of(&index, &plan, &digested, at(NOW));
+        let history = past.of(&index, &plan, &analysed(&snapshot, &plan), &digested, at(NOW));
         let each = roles.iter().map(|role| &history[*role]);
         each.map(|h| (h.rejected_before, h.earlier.iter().filter(|e| e.part && e.reason.is_some()).count())).collect()
     };
@@ -254,7 +258,7 @@ fn what_was_rejected_and_is_asked_for_under_another_name_and_for_less_time_comes
         let text = text.replace("role: r\n", &format!("role: {role}\n")).replace("ttl: 4h", &format!("ttl: {ttl}"));
         let plan = crate::plan::read("plan.yaml", text.as_bytes()).unwrap();
         let digested = digested(&snapshot, &plan);
-        let history = past.of(&index, &plan, &digested, at(NOW)).remove("c").unwrap();
+        let history = past.of(&index, &plan, &analysed(&snapshot, &plan), &digested, at(NOW)).remove("c").unwrap();
         let parts = history.earlier.iter().map(|e| e.part).collect::<Vec<_>>();
         ((history.rejected_before, history.unlifted_reject, parts), digested[0].digest)
     };
@@ -264,4 +268,57 @@ fn what_was_rejected_and_is_asked_for_under_another_name_and_for_less_time_comes
     assert_eq!(said, (true, false, vec![false]), "in the place of what was rejected");
     past.shown.insert(SessionRef::new("s1"), BTreeSet::from([digest]));
     assert_eq!(ask(&past, "P", "s", "1h").0, said, "beside it, the reject does not bind it either");
+}
+
+#[test]
+fn what_shares_access_with_a_rejected_change_is_bound_however_it_is_written() {
+    let text = r#"{"version":1,"taken_at":"2026-11-24T11:00:00Z","source":"demo","identities":[{"id":"agent:a","kind":"agent"},
+        {"id":"user:u","kind":"human"},{"id":"svc:s","kind":"service_account"}],
+        "groups":[{"id":"g","members":[]}],
+        "roles":[{"id":"wiki","permissions":[{"action":"read","resource":"wiki/*"}]},
+        {"id":"secret","permissions":[{"action":"read","resource":"*/secret"}]},
+        {"id":"shop","permissions":[{"action":"read","resource":"shop/*"}]},
+        {"id":"writer","permissions":[{"action":"write","resource":"wiki/*"}]},
+        {"id":"bare","permissions":[{"action":"read","resource":"wiki/*","effect":"deny"},{"action":"read","resource":"*"}]}],
+        "assignments":[{"id":"h1","who":"g","role":"wiki","mode":"standing"},{"id":"h2","who":"svc:s","role":"wiki","mode":"standing"}]}"#;
+    let (snapshot, _) = crate::snapshot::read("snapshot.json", text.as_bytes()).unwrap();
+    let index = Index::new(&snapshot);
+    let plan = |id: &str, changes: &[&str]| {
+        let head = PLAN.split_once("changes:\n").unwrap().0.replace("id: P\n", &format!("id: {id}\n"));
+        let changes = changes.iter().enumerate().map(|(n, c)| format!("  - {{id: c{n}, {c}, reason: it is needed}}\n"));
+        let text = format!("{head}changes:\n{}", changes.collect::<String>());
+        crate::plan::read("plan.yaml", text.as_bytes()).unwrap()
+    };
+    let role = |role: &str| format!("action: grant, to: 'user:u', role: {role}, mode: active, ttl: 4h");
+    let rejected = digested(&snapshot, &plan("P", &[&role("wiki")])).remove(0);
+    let reject = RecordedDecision {
+        said: ReviewerVerdict::Reject,
+        reason: Some("no".into()),
+        digest: rejected.digest,
+        document: rejected.document,
+        ..approval().approved
+    };
+    let past = Past { record: Record { decisions: vec![reject], ..Record::default() }, ..Past::default() };
+    let bound = |changes: &[&str]| -> Vec<(bool, usize)> {
+        let plan = plan("Q", changes);
+        let history = past.of(&index, &plan, &analysed(&snapshot, &plan), &digested(&snapshot, &plan), at(NOW));
+        let each = (0..changes.len()).map(|n| history[&ChangeId::from(format!("c{n}").as_str())].clone());
+        each.map(|h| (h.rejected_before || h.part_of_rejected, h.earlier.len())).collect()
+    };
+    let (yes, no) = ((true, 1), (false, 0));
+    assert_eq!(bound(&[&role("secret")]), [yes], "`*/secret` and `wiki/*` share `wiki/secret`");
+    assert_eq!(bound(&[&role("shop")]), [no]);
+    assert_eq!(bound(&[&role("writer")]), [no], "another action");
+    assert_eq!(bound(&[&role("bare")]), [no], "a deny leaves out all of it");
+    assert_eq!(bound(&["action: grant, to: 'user:u', member_of: g, mode: active, ttl: 4h"]), [yes], "through a group");
+    assert_eq!(
+        bound(&["action: add_trust, trust: t, from: 'user:u', to: 'svc:s', via: assume"]),
+        [yes],
+        "through a trust"
+    );
+    let trust = "action: add_trust, trust: t, from: 'user:u', to: 'svc:n', via: assume";
+    let made = "action: create_identity, identity: 'svc:n', kind: service_account";
+    let given = "action: grant, to: 'svc:n', role: wiki, mode: active, ttl: 4h";
+    assert_eq!(bound(&[made, trust, given]), [yes; 3], "only together");
+    assert_eq!(bound(&[made, given]), [no; 2]);
 }
