@@ -80,8 +80,9 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         [(only, _)] => only.clone(),
         _ => bench.outcome(&plain, &whole_view, q.budget.of_all(told, looked)),
     };
-    let mass = removals(q, &bench, (&plain, &whole_view), &steps, &whole, taking);
     let outcomes: Vec<&ChangeEffect> = alone.iter().map(|(outcome, _)| outcome).collect();
+    let effects = std::iter::once(&whole).chain(outcomes.iter().copied()).collect();
+    let mass = removals(q, &bench, (&plain, &whole_view), &steps, effects, taking);
     let for_few = |set: &BTreeSet<usize>| lay_for_few(q, &plain, &steps, set);
     let (mut emergent, lost_together) = together(q, &plain, &steps, &whole_view, &whole, &outcomes, &for_few);
     let (beyond, notes_across) =
@@ -168,10 +169,10 @@ fn removals<'v, 's>(
     bench: &EffectContext<'_>,
     (plain, whole_view): (&'v AccessState<'v, 's>, &AccessState<'v, 's>),
     steps: &[ResolvedChange<'_>],
-    whole: &ChangeEffect,
+    effects: Vec<&ChangeEffect>,
     taking: BTreeSet<ChangeId>,
 ) -> Vec<MassRemoval> {
-    Removals { question: q, plain, classifier: &bench.classifier, steps, whole_view, whole, taking }.find()
+    Removals { question: q, plain, classifier: &bench.classifier, steps, whole_view, effects, taking }.find()
 }
 
 fn count(n: usize) -> u64 {

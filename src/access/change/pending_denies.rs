@@ -32,6 +32,22 @@ fn role_denies(index: &Index<'_>, role: &RoleId) -> bool {
     all.iter().filter_map(known).any(|role| role.permissions.iter().any(denies))
 }
 
+/// Whether a change adds a deny, or assigns or includes a role that has one.
+pub(crate) fn adds_deny(index: &Index<'_>, action: &Action) -> bool {
+    if let Action::AddPermission(_, permission) = action {
+        permission.value.effect == Effect::Deny
+    } else if let Action::AddInclude(_, include) = action {
+        role_denies(index, &include.value)
+    } else if let Action::Grant(a) = action {
+        match &a.target {
+            Target::Role(role) => role_denies(index, &role.value),
+            Target::MemberOf(group) => group_denies(index, &group.value),
+        }
+    } else {
+        false
+    }
+}
+
 /// Whether a group, or one that it belongs to, holds a role with a deny.
 fn group_denies(index: &Index<'_>, group: &GroupId) -> bool {
     let all = closure(&BTreeSet::from([group.clone()]), |id| {

@@ -214,6 +214,31 @@ fn acting_as(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, name: &str
     verdict
 }
 
+/// The sensitivity of what a change takes by a membership, trust or credential, even if its holders keep the same access by
+/// another path. `None` if the snapshot shows nothing of it.
+fn taken(
+    classifier: &Classifier<'_>,
+    before: &AccessState<'_, '_>,
+    step: &ResolvedChange<'_>,
+    named: &ChangeTargets,
+) -> Option<Sensitivity> {
+    let snapshot = before.index.snapshot();
+    let subjects = if let Action::Revoke(_) | Action::Adjust(_) = &step.change.action {
+        named.member_of.iter().map(|group| Subject::Group(group.clone())).collect()
+    } else if let Action::DeleteGroup(group) = &step.change.action {
+        vec![Subject::Group(group.value.clone())]
+    } else if let Action::RemoveTrust(id) = &step.change.action {
+        let trust = snapshot.trusts.iter().find(|trust| trust.id == id.value);
+        trust.map(|trust| before.subjects(trust.to.raw())).unwrap_or_default()
+    } else if let Action::RevokeCredential(id) = &step.change.action {
+        let known = snapshot.credentials.iter().filter(|credential| credential.id == id.value);
+        known.map(|credential| Subject::Identity(credential.identity.clone())).collect()
+    } else {
+        Vec::new()
+    };
+    subjects.iter().filter_map(|s| classifier.reachable(before, s)).map(|rating| rating.sensitivity).max()
+}
+
 /// The highest sensitivity of the objects that a change names, whether it gives or removes access. An entitlement
 /// without permissions counts only if it is granted.
 fn of_named(
@@ -238,5 +263,5 @@ fn of_named(
     } else {
         None
     };
-    [role, group, scope, alert].into_iter().flatten().max().unwrap_or_default()
+    [role, group, taken(classifier, below, step, named), scope, alert].into_iter().flatten().max().unwrap_or_default()
 }

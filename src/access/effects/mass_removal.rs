@@ -1,31 +1,37 @@
 //! Mass removals: access that a plan removes from many holders, counted together with other removals of its proposer
 //! within a day.
 //!
-//! Applies the plan, and then the plan with the proposer's pending reductions, to the snapshot. For each subject whose
-//! own holdings may differ, it compares the remaining roles, memberships and scopes, and counts the subjects that lose
-//! each. Losses through denies and narrower roles come from the accesses that the plan loses. A removal is a mass
-//! removal if more than three and more than half of the holders lose the entitlement, or all holders of a privileged
-//! one. Gains of the plan do not offset it, because they may be rejected. Cost: linear in the holdings of the affected
-//! subjects; for each entitlement, linear in twice the number of its losers or in the members of the groups that have
-//! it.
+//! Applies the removals of the plan, and then those with the proposer's pending reductions, to the snapshot. For each
+//! subject whose own holdings may differ, it compares the remaining roles, memberships and scopes, and counts the subjects
+//! that lose each; then it counts the subjects that lose the same access, whatever roles gave it
+//! ([`crate::access::effects::removed_access`]). A removal is a mass removal if more than three and more than half of the
+//! holders lose the entitlement or access, if all of two or more do, or all holders of a privileged one. Gains of the plan
+//! do not offset it, because they may be rejected. Cost: linear in the holdings of the affected subjects; for each
+//! entitlement, linear in twice the number of its losers or in the members of the groups that have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::change::apply::{overlay, seeds};
-use crate::access::change::pending::PendingChange;
+use crate::access::change::pending::{PendingChange, removes};
+use crate::access::change::pending_denies::adds_deny;
+use crate::access::change::references::entitlement;
 use crate::access::change::resolve::{ResolvedChange, resolve};
-use crate::access::effective::holdings::DirectHoldings;
-use crate::access::effective::state::AccessState;
+use crate::access::effective::grant::When;
+use crate::access::effective::state::{AccessState, Membership};
 use crate::access::effects::compute::ChangeEffect;
+use crate::access::effects::removed_access::{RemovedAccess, RemovedAccesses};
+use crate::access::effects::removed_entitlements::{
+    HolderSearch, identity_of, is_counted, keeps, members, remains, things,
+};
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::matching::coverage::{ends_within, scope_covers};
-use crate::access::model::facts::{AccessDelta, MassRemoval, PathStep, Removable, Removed};
+use crate::access::model::facts::{Access, AccessDelta, MassRemoval, PathStep, Removable, Removed};
 use crate::access::risk::classification::Classifier;
 use crate::input::entitlement::Mode;
-use crate::input::id::{ChangeId, GroupId, IdentityId, ResourceId, RoleId, Subject};
+use crate::input::id::{ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Span;
-use crate::plan::model::{Action, AssignmentChange, Owned, Plan, Target};
-use crate::snapshot::model::{Assignment, MembersKnown};
+use crate::plan::model::{Action, Owned, Plan};
+use crate::snapshot::model::Assignment;
 
 /// How long earlier removals of a proposer count, in seconds.
 const DAY: i64 = 86_400;
@@ -46,6 +52,13 @@ struct Losses {
     all: BTreeSet<Subject>,
 }
 
+/// What pending changes removed that the snapshot already contains.
+#[derive(Default)]
+struct Done {
+    of: BTreeMap<Removable, BTreeSet<Subject>>,
+    revoked: Vec<(Subject, Entitlement)>,
+}
+
 /// The plan whose mass removals are searched.
 pub(crate) struct Removals<'r, 'v, 's> {
     pub(crate) question: &'r AnalysisRequest<'r, 's>,
@@ -54,29 +67,64 @@ pub(crate) struct Removals<'r, 'v, 's> {
     /// The changes of the plan, and the state after all of them.
     pub(crate) steps: &'r [ResolvedChange<'r>],
     pub(crate) whole_view: &'r AccessState<'v, 's>,
-    pub(crate) whole: &'r ChangeEffect,
+    /// The effects of the plan as a whole, and of each of its changes.
+    pub(crate) effects: Vec<&'r ChangeEffect>,
     /// The changes that remove or redefine access.
     pub(crate) taking: BTreeSet<ChangeId>,
 }
 
-impl Removals<'_, '_, '_> {
+impl<'v, 's> Removals<'_, 'v, 's> {
     /// All mass removals, the most severe first.
     pub(crate) fn find(&self) -> Vec<MassRemoval> {
         if self.taking.is_empty() {
             return Vec::new();
         }
-        let alone = self.losses(self.whole_view, self.whole.losses());
-        let own = self.removals(&alone, &alone, &BTreeMap::new());
+        let only_taking;
+        let after = if self.steps.iter().all(|step| self.taking.contains(&step.change.id.value)) {
+            self.whole_view
+        } else {
+            only_taking = self.taken(&[]);
+            &only_taking
+        };
+        let accesses = self.accesses();
+        let alone = self.losses(after);
+        let own = self.removals(after, &accesses, (&alone, &alone), &Done::default());
         let pending: Vec<&PendingChange> = self.question.approved.iter().filter(|one| self.counts(one)).collect();
         if pending.is_empty() {
             return self.listed(own, &BTreeSet::new(), &BTreeSet::new());
         }
-        let (together, done) = self.with(&pending);
-        let both = self.removals(&together, &alone, &done);
+        let plans: Vec<Plan> = pending.iter().map(|one| self.alone(one)).collect();
+        let (steps, done) = self.pending_steps(&plans);
+        let view = self.taken(&steps);
+        let both = self.removals(&view, &accesses, (&self.losses(&view), &alone), &done);
         let known: BTreeSet<Removed> = own.iter().map(|removal| removal.what.clone()).collect();
         let names =
             pending.iter().map(|one| ChangeId::new(format!("{}/{}", one.plan.as_str(), one.change.id.value.as_str())));
         self.listed(both, &known, &names.collect())
+    }
+
+    /// The state after the removals of the plan, and after other changes. Gains of the plan do not count, because they
+    /// may be rejected.
+    fn taken(&self, more: &[ResolvedChange<'_>]) -> AccessState<'v, 's> {
+        let taking = self.steps.iter().filter(|step| self.taking.contains(&step.change.id.value));
+        let below = taking.clone().flat_map(|step| &step.depends_on).filter_map(|at| self.steps.get(*at));
+        let all: Vec<&ResolvedChange<'_>> = below.chain(taking).chain(more).collect();
+        let delta = overlay(self.question.index, self.question.plan.expires.value, all.iter().copied());
+        AccessState::touching(self.plain, delta, |view| {
+            all.iter().flat_map(|step| seeds(step, self.plain, view)).collect()
+        })
+    }
+
+    /// The accesses that the plan, or one of its changes, removes.
+    fn accesses(&self) -> RemovedAccesses {
+        let mut all = RemovedAccesses::default();
+        for effects in self.effects.iter().map(|outcome| &outcome.effects) {
+            for (pieces, eligible) in [(&effects.lost, false), (&effects.lost_eligible, true)] {
+                let counted = pieces.iter().filter(|piece| is_counted(self.plain, &piece.subject));
+                counted.for_each(|piece| all.add(piece, eligible));
+            }
+        }
+        all
     }
 
     /// Adds the changes to mass removals, and the changes of other plans to those that only arise together with them.
@@ -100,46 +148,43 @@ impl Removals<'_, '_, '_> {
         one.proposer == plan.proposer.value
             && !one.is_of(plan)
             && one.at.plus(Span::from_seconds(DAY)) >= self.question.now
-            && takes(&one.change.action)
+            && (removes(&one.change.action) || adds_deny(self.question.index, &one.change.action))
     }
 
-    /// The losses together with pending changes, and the losses by those that the snapshot already contains.
-    fn with(&self, pending: &[&PendingChange]) -> (Losses, BTreeMap<Removable, BTreeSet<Subject>>) {
-        let index = self.question.index;
-        let alone = |one: &&PendingChange| {
-            let mut plan = self.question.plan.clone();
-            plan.changes = vec![one.change.clone()];
-            plan
-        };
-        let plans: Vec<Plan> = pending.iter().map(alone).collect();
-        let mut done: BTreeMap<Removable, BTreeSet<Subject>> = BTreeMap::new();
-        let mut all: Vec<ResolvedChange<'_>> = self.steps.to_vec();
-        for plan in &plans {
-            match resolve(plan, index, None) {
-                Ok(steps) => all.extend(steps),
+    /// A change of another plan as a plan of its own.
+    fn alone(&self, one: &PendingChange) -> Plan {
+        let mut plan = self.question.plan.clone();
+        plan.changes = vec![one.change.clone()];
+        plan
+    }
+
+    /// The steps of pending changes, and what those removed that the snapshot already contains.
+    fn pending_steps<'p>(&self, plans: &'p [Plan]) -> (Vec<ResolvedChange<'p>>, Done) {
+        let (mut steps, mut done) = (Vec::new(), Done::default());
+        for plan in plans {
+            match resolve(plan, self.question.index, None) {
+                Ok(more) => steps.extend(more),
                 Err(_) => self.note_done(plan, &mut done),
             }
         }
-        let delta = overlay(index, self.question.plan.expires.value, &all);
-        let view = AccessState::touching(self.plain, delta, |view| {
-            all.iter().flat_map(|step| seeds(step, self.plain, view)).collect()
-        });
-        (self.losses(&view, self.whole.losses()), done)
+        (steps, done)
     }
 
     /// Adds the subjects that lost an entitlement by a revocation that the snapshot already contains.
-    fn note_done(&self, plan: &Plan, done: &mut BTreeMap<Removable, BTreeSet<Subject>>) {
+    fn note_done(&self, plan: &Plan, done: &mut Done) {
         for change in &plan.changes {
             let Action::Revoke(a) = &change.action else { continue };
+            let holders = self.plain.subjects(a.to.value.raw());
             for thing in things(a) {
-                let holders = self.plain.subjects(a.to.value.raw()).into_iter();
-                let left = |subject: &Subject| !remains(self.plain, &self.plain.own(subject), &thing);
-                done.entry(thing.clone()).or_default().extend(holders.filter(left));
+                let left = |subject: &&Subject| !remains(self.plain, &self.plain.own(subject), &thing);
+                done.of.entry(thing.clone()).or_default().extend(holders.iter().filter(left).cloned());
             }
+            done.revoked.extend(holders.into_iter().map(|holder| (holder, entitlement(&a.target))));
         }
     }
 
-    fn losses<'p>(&self, after: &AccessState<'_, '_>, pieces: impl Iterator<Item = &'p AccessDelta>) -> Losses {
+    /// The losses of the plan, once its removals are applied as in `after`.
+    fn losses(&self, after: &AccessState<'_, '_>) -> Losses {
         let mut losses = Losses::default();
         let none = BTreeSet::new();
         for subject in after.touched.as_ref().map_or(&none, |touched| touched.own()) {
@@ -147,7 +192,11 @@ impl Removals<'_, '_, '_> {
                 self.compare(after, subject, &mut losses);
             }
         }
-        for piece in pieces.filter(|piece| is_counted(self.plain, &piece.subject)) {
+        let pieces = self.effects.iter().flat_map(|effects| effects.losses());
+        let counted: Vec<&AccessDelta> = pieces.filter(|piece| is_counted(self.plain, &piece.subject)).collect();
+        let losers: BTreeSet<&IdentityId> = counted.iter().filter_map(|piece| identity_of(&piece.subject)).collect();
+        losses.stripped.extend(losers.into_iter().filter(|id| self.keeps_nothing(after, id)).cloned());
+        for piece in counted {
             losses.all.insert(piece.subject.clone());
             if piece.path.iter().any(|hop| matches!(hop, PathStep::ActsAs(..))) {
                 continue;
@@ -203,20 +252,22 @@ impl Removals<'_, '_, '_> {
         if view.deleted(&subject) || view.disabled(&subject) {
             return 0;
         }
+        let counts = |a: &&Assignment| a.role.is_some() && view.in_force(a.until) && !self.is_reduced(id, a);
+        let roles = view.held_by(id.as_str()).filter(counts).count();
+        let groups = self.groups(view, id);
+        roles + groups.iter().filter(|group| self.gives(view, group) || !self.gives(self.plain, group)).count()
+    }
+
+    /// The groups of the own memberships of an identity, in force.
+    fn groups(&self, view: &AccessState<'_, '_>, id: &IdentityId) -> Vec<GroupId> {
+        let subject = Subject::Identity(id.clone());
         let index = self.question.index;
         let listed: BTreeSet<&GroupId> = index.listing(&subject).iter().map(|group| &group.id).collect();
         let implied = index.implied(id);
         let by_rule = |group: &GroupId| !listed.contains(group) && implied.iter().any(|implied| implied.id == *group);
-        let gives =
-            |view: &AccessState<'_, '_>, group: &GroupId| !view.own(&Subject::Group(group.clone())).holdings.is_empty();
-        let counts = |a: &&Assignment| a.role.is_some() && view.in_force(a.until) && !self.is_reduced(id, a);
-        let roles = view.held_by(id.as_str()).filter(counts).count();
+        let is_own = |m: &&Membership| m.assignment.is_some() || !by_rule(&m.group);
         let memberships = view.memberships(&subject);
-        let groups = memberships.iter().filter(|m| view.in_force(m.until)).filter(|m| {
-            let is_own = m.assignment.is_some() || !by_rule(&m.group);
-            is_own && (gives(view, &m.group) || !gives(self.plain, &m.group))
-        });
-        roles + groups.count()
+        memberships.iter().filter(|m| view.in_force(m.until)).filter(is_own).map(|m| m.group.clone()).collect()
     }
 
     /// Whether an assignment is what is left of one in the snapshot that lasted longer or needed no activation.
@@ -233,38 +284,49 @@ impl Removals<'_, '_, '_> {
     /// The mass removals among losses. An entitlement counts only if the plan itself removes it from some holder.
     fn removals(
         &self,
-        losses: &Losses,
-        own: &Losses,
-        done: &BTreeMap<Removable, BTreeSet<Subject>>,
+        after: &AccessState<'_, '_>,
+        accesses: &RemovedAccesses,
+        (losses, own): (&Losses, &Losses),
+        done: &Done,
     ) -> Vec<MassRemoval> {
-        let one = |what| MassRemoval { what, taken: 1, of: 1, changes: BTreeSet::new(), with: BTreeSet::new() };
         let mut found: Vec<MassRemoval> =
-            self.approvers(own).into_iter().map(|id| one(Removed::Approver(id))).collect();
+            self.approvers(own).into_iter().map(|id| removal(Removed::Approver(id), 1, 1)).collect();
         let takes_from = |id: &&IdentityId| own.all.contains(&Subject::Identity((*id).clone()));
-        found.extend(losses.stripped.iter().filter(takes_from).map(|id| one(Removed::Everything(id.clone()))));
+        found
+            .extend(losses.stripped.iter().filter(takes_from).map(|id| removal(Removed::Everything(id.clone()), 1, 1)));
+        let mut told: BTreeSet<(bool, BTreeSet<Subject>)> = BTreeSet::new();
         for (thing, losers) in losses.of.iter().filter(|(thing, _)| own.of.contains_key(thing)) {
             let mut gone = losers.clone();
-            gone.extend(done.get(thing).into_iter().flatten().cloned());
+            gone.extend(done.of.get(thing).into_iter().flatten().cloned());
             let grave = self.is_privileged(thing);
-            if gone.len() <= FEW && !grave {
+            if gone.len() < 2 && !grave {
                 continue;
             }
             let mut holders = self.holders(thing, gone.len().saturating_mul(2));
             holders.extend(gone.iter().cloned());
-            let what = match (gone.len(), holders.len()) {
-                (gone, all) if grave && gone == all => Removed::LastHolder(thing.clone()),
-                (gone, all) if gone > FEW && gone.saturating_mul(2) > all => Removed::Holders(thing.clone()),
-                _ => continue,
-            };
-            let (taken, of) = (count(gone.len()), count(holders.len()));
-            found.push(MassRemoval { what, taken, of, changes: BTreeSet::new(), with: BTreeSet::new() });
+            if let Some(what) = many(thing, grave, gone.len(), holders.len()) {
+                found.push(removal(what, gone.len(), holders.len()));
+                told.insert((grave, gone));
+            }
+        }
+        for (access, grave) in accesses.most_severe() {
+            let gone = self.losers_of(access, after, done);
+            if gone.is_empty() || gone.len() < 2 && !grave || told.contains(&(grave, gone.clone())) {
+                continue;
+            }
+            let of = gone.len().saturating_add(self.others_with(access, &gone));
+            let thing = Removable::Access(access.action.clone(), access.resource.clone());
+            if let Some(what) = many(&thing, grave, gone.len(), of) {
+                found.push(removal(what, gone.len(), of));
+                told.insert((grave, gone));
+            }
         }
         // A role that is removed everywhere is not listed again for each of its scopes.
         let whole: BTreeSet<RoleId> = found
             .iter()
             .filter_map(|removal| match removal.what.thing()? {
                 Removable::Role(role) => Some(role.clone()),
-                Removable::RoleAt(..) | Removable::Group(_) | Removable::Scope(_) => None,
+                Removable::RoleAt(..) | Removable::Group(_) | Removable::Scope(_) | Removable::Access(..) => None,
             })
             .collect();
         let is_told = |removal: &MassRemoval| matches!(removal.what.thing(), Some(Removable::RoleAt(role, _)) if whole.contains(role));
@@ -319,8 +381,52 @@ impl Removals<'_, '_, '_> {
                 .classifier
                 .reachable(self.plain, &Subject::Group(group.clone()))
                 .is_some_and(|rating| rating.privileged.is_some()),
-            Removable::Scope(_) => false,
+            // An access is rated where it is lost.
+            Removable::Scope(_) | Removable::Access(..) => false,
         }
+    }
+
+    /// The subjects that lose an access by the plan, by pending changes, or lost it by those that were applied.
+    fn losers_of(&self, access: &RemovedAccess, after: &AccessState<'_, '_>, done: &Done) -> BTreeSet<Subject> {
+        let none = BTreeSet::new();
+        let reach = after.touched.as_ref().map_or(&none, |touched| &touched.reach);
+        let counted = reach.iter().filter(|subject| is_counted(self.plain, subject));
+        let mut gone: BTreeSet<Subject> =
+            counted.filter(|subject| access.is_lost_by(subject, self.plain, after)).cloned().collect();
+        for (subject, entitlement) in &done.revoked {
+            let gave = match entitlement {
+                Entitlement::Role(role) => access.is_given_by(role, self.plain),
+                Entitlement::Membership(group) => access.is_held_by(&Subject::Group(group.clone()), self.plain),
+            };
+            if gave && is_counted(self.plain, subject) && !access.is_held_by(subject, self.plain) {
+                gone.insert(subject.clone());
+            }
+        }
+        gone
+    }
+
+    /// The number of other holders of an access. Stops counting at as many as lose it.
+    fn others_with(&self, access: &RemovedAccess, gone: &BTreeSet<Subject>) -> usize {
+        let possible = access.possible_holders(self.plain);
+        let others =
+            possible.iter().filter(|s| !gone.contains(*s) && is_counted(self.plain, s) && !self.plain.disabled(s));
+        others.filter(|subject| access.is_held_by(subject, self.plain)).take(gone.len()).count()
+    }
+
+    /// Whether an identity that loses access keeps none of it for as long as before, in force or by activation, and no
+    /// membership of a group that gives no access in the snapshot and may give it elsewhere.
+    fn keeps_nothing(&self, after: &AccessState<'_, '_>, id: &IdentityId) -> bool {
+        let subject = Subject::Identity(id.clone());
+        let left = after.everything(&subject);
+        let had = |access: &Access| self.plain.has(self.plain, &subject, access, When::Now);
+        let is_shortened = |access: &Access| access.until.is_some() && had(&Access { until: None, ..access.clone() });
+        left.now.iter().all(|held| is_shortened(&held.access))
+            && left.eligible.iter().all(|held| had(&held.access))
+            && !self.groups(after, id).iter().any(|group| !self.gives(self.plain, group))
+    }
+
+    fn gives(&self, view: &AccessState<'_, '_>, group: &GroupId) -> bool {
+        !view.own(&Subject::Group(group.clone())).holdings.is_empty()
     }
 
     /// The holders of an entitlement in the snapshot: identities, and groups whose members are not all known. Stops
@@ -328,149 +434,31 @@ impl Removals<'_, '_, '_> {
     fn holders(&self, thing: &Removable, enough: usize) -> BTreeSet<Subject> {
         let plain = self.plain;
         let covers = |a: &Assignment, at: &ResourceId| scope_covers(plain, a.scope.as_ref(), Some(at));
-        let mut found = HolderSearch { removals: self, enough, seen: BTreeSet::new(), counted: BTreeSet::new() };
+        let mut found = HolderSearch::new(plain, enough);
         match thing {
             Removable::Role(role) => found.assigned(plain.of_role(role)),
             Removable::RoleAt(role, at) => found.assigned(plain.of_role(role).filter(|a| covers(a, at))),
-            Removable::Group(group) => found.add(self.members(group)),
+            Removable::Group(group) => found.add(members(plain, group)),
             Removable::Scope(at) => found.assigned(plain.index.at_scope(at.as_str()).map(|(_, a)| a)),
+            Removable::Access(..) => {}
         }
         found.counted
     }
+}
 
-    /// The direct members of a group, in force.
-    fn members(&self, group: &GroupId) -> BTreeSet<Subject> {
-        let plain = self.plain;
-        let belongs =
-            |subject: &Subject| plain.memberships(subject).iter().any(|m| m.group == *group && plain.in_force(m.until));
-        plain.members(group).into_iter().filter(belongs).collect()
+/// The mass removal of a thing, if so many of its holders lose it: more than three and more than half, all of two or more,
+/// or the last holder of something privileged.
+fn many(thing: &Removable, grave: bool, gone: usize, all: usize) -> Option<Removed> {
+    match (gone, all) {
+        (gone, all) if grave && gone == all => Some(Removed::LastHolder(thing.clone())),
+        (gone, all) if gone == all && all > 1 => Some(Removed::Holders(thing.clone())),
+        (gone, all) if gone > FEW && gone.saturating_mul(2) > all => Some(Removed::Holders(thing.clone())),
+        _ => None,
     }
 }
 
-/// Collects the holders of an entitlement.
-struct HolderSearch<'c, 'r, 'v, 's> {
-    removals: &'c Removals<'r, 'v, 's>,
-    enough: usize,
-    seen: BTreeSet<Subject>,
-    counted: BTreeSet<Subject>,
-}
-
-impl HolderSearch<'_, '_, '_, '_> {
-    /// Adds the subjects of assignments in force, with the members of groups among them.
-    fn assigned<'x>(&mut self, assignments: impl Iterator<Item = &'x Assignment>) {
-        let plain = self.removals.plain;
-        for assignment in assignments.filter(|a| plain.in_force(a.until)) {
-            if self.counted.len() > self.enough {
-                return;
-            }
-            self.add(plain.subjects(assignment.who.raw()));
-        }
-    }
-
-    /// Adds subjects, and the members of groups among them.
-    fn add(&mut self, from: impl IntoIterator<Item = Subject>) {
-        let plain = self.removals.plain;
-        let mut queue: Vec<Subject> = from.into_iter().collect();
-        while let Some(subject) = queue.pop().filter(|_| self.counted.len() <= self.enough) {
-            if !self.seen.insert(subject.clone()) {
-                continue;
-            }
-            if let Subject::Group(group) = &subject {
-                queue.extend(self.removals.members(group));
-            }
-            if is_counted(plain, &subject) && !plain.disabled(&subject) {
-                self.counted.insert(subject);
-            }
-        }
-    }
-}
-
-/// Whether a subject counts as a holder: an identity, or a group whose members are not all known.
-fn is_counted(plain: &AccessState<'_, '_>, subject: &Subject) -> bool {
-    match subject {
-        Subject::Identity(_) => true,
-        Subject::Group(group) => plain.members_known(group) != MembersKnown::Known,
-    }
-}
-
-/// Whether a subject keeps any part of an entitlement for as long as it had it.
-fn keeps(plain: &AccessState<'_, '_>, was: &DirectHoldings, has: &DirectHoldings, thing: &Removable) -> bool {
-    let kept = |role: &RoleId, of: &dyn Fn(&crate::access::effective::holdings::Holding) -> bool| {
-        was.holdings.iter().filter(|had| had.role == *role && of(had)).any(|had| {
-            has.holdings.iter().any(|now| {
-                now.role == had.role
-                    && scope_covers(plain, now.scope.as_ref(), had.scope.as_ref())
-                    && now.way.reaches(&had.way)
-            })
-        })
-    };
-    match thing {
-        Removable::Role(role) => kept(role, &|_| true),
-        Removable::RoleAt(role, at) => kept(role, &|had| had.scope.as_ref() == Some(at)),
-        Removable::Scope(at) => {
-            let roles: BTreeSet<&RoleId> =
-                was.holdings.iter().filter(|had| had.scope.as_ref() == Some(at)).map(|had| &had.role).collect();
-            roles.into_iter().any(|role| kept(role, &|had| had.scope.as_ref() == Some(at)))
-        }
-        Removable::Group(group) => {
-            let of = |own: &DirectHoldings| -> Vec<_> {
-                let found = own.groups.iter().filter(|((at, _), _)| *at == Subject::Group(group.clone()));
-                found.map(|((_, below), way)| (below.scope.clone(), way.clone())).collect()
-            };
-            let now = of(has);
-            of(was).iter().any(|(scope, way)| {
-                now.iter().any(|(wider, left)| scope_covers(plain, wider.as_ref(), scope.as_ref()) && left.reaches(way))
-            })
-        }
-    }
-}
-
-/// Whether a subject has any of a thing.
-fn remains(plain: &AccessState<'_, '_>, own: &DirectHoldings, thing: &Removable) -> bool {
-    keeps(plain, own, own, thing)
-}
-
-/// The things that an assignment gives.
-fn things(a: &AssignmentChange) -> Vec<Removable> {
-    match &a.target {
-        Target::MemberOf(group) => vec![Removable::Group(group.value.clone())],
-        Target::Role(role) => {
-            let scope = a.scope.as_ref().map(|scope| &scope.value);
-            let at = scope.map(|scope| Removable::RoleAt(role.value.clone(), scope.clone()));
-            let place = scope.map(|scope| Removable::Scope(scope.clone()));
-            [Some(Removable::Role(role.value.clone())), at, place].into_iter().flatten().collect()
-        }
-    }
-}
-
-/// Whether a change can remove access from a subject.
-fn takes(action: &Action) -> bool {
-    match action {
-        Action::Revoke(_)
-        | Action::Adjust(_)
-        | Action::DeleteRole(_)
-        | Action::SetRole(_)
-        | Action::RemovePermission(..)
-        | Action::RemoveInclude(..)
-        | Action::DeleteGroup(_)
-        | Action::DisableIdentity(_)
-        | Action::DeleteIdentity(_)
-        | Action::DeleteResource(_) => true,
-        Action::Grant(_)
-        | Action::CreateRole(_)
-        | Action::AddPermission(..)
-        | Action::AddInclude(..)
-        | Action::CreateGroup(..)
-        | Action::CreateIdentity(..)
-        | Action::SetOwner(..)
-        | Action::CreateResource(..)
-        | Action::AddTrust(_)
-        | Action::RemoveTrust(_)
-        | Action::IssueCredential(_)
-        | Action::RotateCredential(..)
-        | Action::RevokeCredential(_)
-        | Action::SuppressFinding(_) => false,
-    }
+fn removal(what: Removed, taken: usize, of: usize) -> MassRemoval {
+    MassRemoval { what, taken: count(taken), of: count(of), changes: BTreeSet::new(), with: BTreeSet::new() }
 }
 
 fn count(n: usize) -> u64 {

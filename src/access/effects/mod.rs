@@ -8,5 +8,7 @@ pub(crate) mod kept;
 pub(crate) mod mass_removal;
 pub(crate) mod policy_context;
 pub(crate) mod receivers;
+pub(crate) mod removed_access;
+pub(crate) mod removed_entitlements;
 pub(crate) mod request;
 pub(crate) mod task_scope;

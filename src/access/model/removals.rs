@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::input::id::{ChangeId, GroupId, IdentityId, ResourceId, RoleId};
+use crate::input::text::Text;
 
 /// What a mass removal removes. The order is by severity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +14,7 @@ pub enum Removed {
     LastHolder(Removable),
     /// All access of an identity.
     Everything(IdentityId),
-    /// An entitlement, from more than half of its holders and more than three.
+    /// An entitlement or access, from more than half of its holders and more than three, or from all of two or more.
     Holders(Removable),
 }
 
@@ -28,6 +29,8 @@ pub enum Removable {
     Group(GroupId),
     /// Any role that is assigned at exactly this scope.
     Scope(ResourceId),
+    /// An action on a resource, in any scope, whatever roles give it.
+    Access(Text, Text),
 }
 
 /// A mass removal of a plan, together with removals in other plans of its proposer within a day.
@@ -59,7 +62,12 @@ impl MassRemoval {
             }
             Removed::Everything(id) => format!("the plan removes all access of `{}`", id.as_str()),
             Removed::Holders(thing) => {
-                format!("the plan removes {} from {} of its {} holders", thing.in_words(), self.taken, self.of)
+                let from = if self.taken == self.of {
+                    holders(self.of)
+                } else {
+                    format!("{} of its {} holders", self.taken, self.of)
+                };
+                format!("the plan removes {} from {from}", thing.in_words())
             }
         }
     }
@@ -74,6 +82,7 @@ impl Removable {
             Self::RoleAt(role, scope) => format!("role `{}` in `{}`", role.as_str(), scope.as_str()),
             Self::Group(group) => format!("membership of `{}`", group.as_str()),
             Self::Scope(scope) => format!("access to `{}`", scope.as_str()),
+            Self::Access(action, resource) => format!("access to `{}` on `{}`", action.raw(), resource.raw()),
         }
     }
 }

@@ -122,7 +122,7 @@ fn more_than_half_of_the_holders_and_more_than_three_are_a_mass_removal() {
 }
 
 #[test]
-fn all_of_three_holders_are_no_mass_removal_unless_it_is_privileged() {
+fn all_holders_of_anything_are_a_mass_removal_and_the_last_one_of_something_privileged() {
     let rules = b"rules:\n  - {action: rule, sensitivity: high, privileged: true, reason: why, source: s}\n";
     let data = Data::read([("classification.yaml", rules.as_slice())]).unwrap();
     let s = site().role("king", &[allow("rule", "all")]).held("k", "ada", "king", None).held("n", "noor", "king", None);
@@ -132,10 +132,10 @@ fn all_of_three_holders_are_no_mass_removal_unless_it_is_privileged() {
     let both = [one, vec![("e".to_owned(), revoke("noor", "king", None))]].concat();
     let found = removed(&run, &s, &both);
     assert_eq!(found[0], Removed::LastHolder(Removable::Role("king".into())), "a grant of the plan may be rejected");
-    assert!(
-        removed(&Run::default(), &s, &both).iter().all(|it| !matches!(it, Removed::LastHolder(_))),
-        "not privileged"
-    );
+    let plain = removed(&Run::default(), &s, &both);
+    assert!(plain.contains(&Removed::Holders(Removable::Role("king".into()))), "not privileged, but everybody's");
+    let lone = [("c".to_owned(), revoke("noor", "writer", Some("ledger")))];
+    assert!(removed(&Run::default(), &s, &lone).is_empty(), "the only holder of something ordinary");
 }
 
 #[test]
@@ -291,4 +291,103 @@ fn ended_assignments_and_disabled_people_are_no_holders() {
     }
     let found = removed(&Run::default(), &s, &revokes(0..5, "builder"));
     assert_eq!(found, [Removed::Holders(Removable::Role("builder".into()))]);
+}
+
+fn access(action: &str, resource: &str) -> Removed {
+    Removed::Holders(Removable::Access(action.into(), resource.into()))
+}
+
+/// Eight people, each with a role of their own that gives the same, and a role in common.
+fn own_roles() -> Snapshot {
+    let mut s = site();
+    for n in 0..8 {
+        let (who, own) = (format!("u{n}"), format!("own{n}"));
+        // Written in two ways, and at two places.
+        let pattern = if n % 2 == 0 { "lift" } else { "li*ft" };
+        let place = format!("place{n}");
+        s = s.resource(&place, Some("ci")).role(&own, &[allow(pattern, "crate")]);
+        s = s.held(&format!("o{n}"), &who, &own, Some(&place));
+    }
+    s
+}
+
+fn named(actions: Vec<Action>) -> Vec<(String, Action)> {
+    actions.into_iter().enumerate().map(|(n, action)| (format!("c{n}"), action)).collect()
+}
+
+#[test]
+fn the_same_access_by_different_roles_counts_together() {
+    let s = own_roles();
+    let revoked = |n: usize| revoke(&format!("u{n}"), &format!("own{n}"), Some(&format!("place{n}")));
+    let of = |n: usize| removed(&Run::default(), &s, &named((0..n).map(revoked).collect()));
+    assert!(of(8).contains(&access("lift", "crate")), "{:?}", of(8));
+    assert!(of(5).contains(&access("lift", "crate")), "{:?}", of(5));
+    assert!(of(3).is_empty(), "{:?}", of(3));
+    let emptied = |n: usize| Action::SetRole(define(&format!("own{n}"), &[], &[]));
+    let found = removed(&Run::default(), &s, &named((0..6).map(emptied).collect()));
+    assert!(found.contains(&access("lift", "crate")), "{found:?}");
+    let denied = |n: usize| add(&format!("own{n}"), deny("lift", "*"));
+    let found = removed(&Run::default(), &s, &named((0..6).map(denied).collect()));
+    assert!(found.contains(&access("lift", "crate")), "{found:?}");
+    // Whoever keeps it by another role loses nothing of it.
+    let spared = (0..8).fold(s.clone().role("both", &[allow("l*", "*")]), |s, n| {
+        s.held(&format!("k{n}"), &format!("u{n}"), "both", None)
+    });
+    let found = removed(&Run::default(), &spared, &named((0..8).map(revoked).collect()));
+    assert!(!found.contains(&access("lift", "crate")), "{found:?}");
+    // What the plan gives instead may be rejected.
+    let given = (0..8).map(|n| grant(&format!("u{n}"), "own0", Some(&format!("place{n}"))));
+    let found = removed(&Run::default(), &s, &named((1..8).map(revoked).chain(given.skip(1)).collect()));
+    assert!(found.contains(&access("lift", "crate")), "{found:?}");
+    let earlier: Vec<PendingChange> = (0..3).map(|n| approved("EARLIER", &format!("c{n}"), denied(n))).collect();
+    let found = with_pending(&s, &earlier, &named((3..5).map(revoked).collect()));
+    assert!(found.iter().any(|it| it.what == access("lift", "crate") && it.with.len() == 3), "{found:?}");
+}
+
+#[test]
+fn access_through_trusts_counts_as_well() {
+    let mut s = site().human("svc").role("crane", &[allow("lift", "crate")]).held("h", "svc", "crane", None);
+    for n in 0..5 {
+        s = s.trust(&format!("t{n}"), &format!("u{n}"), "svc", None);
+    }
+    let untrusted = |n: usize| Action::RemoveTrust(p(format!("t{n}").as_str().into()));
+    let found = removed(&Run::default(), &s, &named((0..4).map(untrusted).collect()));
+    assert_eq!(found, [access("lift", "crate")], "four of six");
+    assert!(removed(&Run::default(), &s, &named((0..3).map(untrusted).collect())).is_empty());
+}
+
+#[test]
+fn the_last_holder_of_something_privileged_counts_by_any_path() {
+    let rules = b"rules:\n  - {action: rule, sensitivity: high, privileged: true, reason: why, source: s}\n";
+    let data = Data::read([("classification.yaml", rules.as_slice())]).unwrap();
+    let run = Run { data: &data, ..Run::default() };
+    let s = site()
+        .role("king", &[allow("rule", "all"), allow("read", "all")])
+        .held("k", "ada", "king", None)
+        .role("regent", &[allow("rule", "*")])
+        .held("r", "u1", "regent", None);
+    let last = Removed::LastHolder(Removable::Access("rule".into(), "all".into()));
+    let narrowed = [("c".to_owned(), remove("king", allow("rule", "all")))];
+    assert!(!removed(&run, &s, &narrowed).contains(&last), "the regent rules as well");
+    let mut alone = s;
+    alone.assignments.retain(|a| a.id.as_str() != "r");
+    let found = removed(&run, &alone, &narrowed);
+    assert!(found.iter().any(|it| matches!(it, Removed::LastHolder(_))), "{found:?}");
+    // The role is not the last of its name, and what it gives is.
+    let two = alone.role("king2", &[allow("read", "all")]).held("k2", "u1", "king2", None);
+    let included = Action::SetRole(define("king", &[allow("read", "all")], &[]));
+    let found = removed(&run, &two.held("k3", "u2", "king2", None), &[("c".to_owned(), included)]);
+    assert!(found.iter().any(|it| matches!(it, Removed::LastHolder(_))), "{found:?}");
+}
+
+#[test]
+fn all_access_counts_if_the_roles_are_emptied_or_denied() {
+    let s = site().role("plain", &[allow("read", "wiki")]).held("p", "ada", "plain", None);
+    let everything = |action: Action| {
+        removed(&Run::default(), &s, &[("c".to_owned(), action)]).contains(&Removed::Everything("ada".into()))
+    };
+    assert!(everything(Action::SetRole(define("plain", &[], &[]))));
+    assert!(everything(remove("plain", allow("read", "wiki"))));
+    assert!(everything(add("plain", deny("*", "*"))));
+    assert!(!everything(add("plain", allow("write", "wiki"))));
 }
