@@ -255,7 +255,7 @@ impl<'v, 's> Removals<'_, 'v, 's> {
         let counts = |a: &&Assignment| a.role.is_some() && view.in_force(a.until) && !self.is_reduced(id, a);
         let roles = view.held_by(id.as_str()).filter(counts).count();
         let groups = self.groups(view, id);
-        roles + groups.iter().filter(|group| self.gives(view, group) || !self.gives(self.plain, group)).count()
+        roles + groups.iter().filter(|group| gives(view, group) || !gives(self.plain, group)).count()
     }
 
     /// The groups of the own memberships of an identity, in force.
@@ -422,11 +422,7 @@ impl<'v, 's> Removals<'_, 'v, 's> {
         let is_shortened = |access: &Access| access.until.is_some() && had(&Access { until: None, ..access.clone() });
         left.now.iter().all(|held| is_shortened(&held.access))
             && left.eligible.iter().all(|held| had(&held.access))
-            && !self.groups(after, id).iter().any(|group| !self.gives(self.plain, group))
-    }
-
-    fn gives(&self, view: &AccessState<'_, '_>, group: &GroupId) -> bool {
-        !view.own(&Subject::Group(group.clone())).holdings.is_empty()
+            && !self.groups(after, id).iter().any(|group| !gives(self.plain, group))
     }
 
     /// The holders of an entitlement in the snapshot: identities, and groups whose members are not all known. Stops
@@ -459,6 +455,11 @@ fn many(thing: &Removable, grave: bool, gone: usize, all: usize) -> Option<Remov
 
 fn removal(what: Removed, taken: usize, of: usize) -> MassRemoval {
     MassRemoval { what, taken: count(taken), of: count(of), changes: BTreeSet::new(), with: BTreeSet::new() }
+}
+
+/// Whether a group has any role.
+fn gives(view: &AccessState<'_, '_>, group: &GroupId) -> bool {
+    !view.own(&Subject::Group(group.clone())).holdings.is_empty()
 }
 
 fn count(n: usize) -> u64 {

@@ -4,7 +4,7 @@ use super::build::*;
 use crate::access::chains::interaction::meeting;
 use crate::access::change::resolve::attempt;
 use crate::access::effective::state::AccessState;
-use crate::access::model::facts::{Analysis, EmergentWhat};
+use crate::access::model::facts::{Analysis, ChangeFacts, EmergentWhat};
 use crate::access::{Data, Index, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission};
 use crate::plan::model::{Action, Lifetime};
@@ -409,4 +409,27 @@ fn a_place_that_is_approved_to_go_takes_the_denies_there_with_it() {
         analysed(&Data::default(), &s, vec![("j", join("u", "runners"))], &earlier).emergent.len()
     };
     assert_eq!([with(None), with(Some(Action::DeleteResource(p("org".into()))))], [0, 1]);
+}
+
+/// Who can reset another identity takes it over.
+const RESET: &str = "paths:
+  - id: reset
+    title: t
+    source: https://example.org
+    requires: [{action: reset, resource: $who}]
+    exists: [{variable: who, kind: identity, relation: other}]
+";
+
+#[test]
+fn an_identity_that_could_be_acted_as_is_anothers_once_its_trust_is_removed_in_whichever_plan() {
+    let data = Data::read([("escalations/x.yaml", RESET.as_bytes())]).unwrap();
+    let s = snapshot("test").human("u").human("svc").role("vault", &[allow("open", "vault")]);
+    let s = s.held("h", "svc", "vault", None).trust("t", "u", "svc", None).role("resetter", &[allow("reset", "svc")]);
+    let (taken, given) = (Action::RemoveTrust(p("t".into())), grant("u", "resetter", None));
+    let whole = analysed(&data, &s, vec![("a", taken.clone()), ("b", given.clone())], &[]);
+    assert!(whole.changes.iter().all(ChangeFacts::is_privileged_in_plan));
+    for (mine, other) in [(taken.clone(), given.clone()), (given, taken)] {
+        let a = analysed(&data, &s, vec![("c", mine)], &[approved("P", "c", other)]);
+        assert_eq!(chains(&a), [("reset".to_owned(), vec!["c".to_owned()], vec!["P/c".to_owned()])]);
+    }
 }

@@ -115,6 +115,23 @@ fn a_reduction_is_classified_by_what_it_takes() {
 }
 
 #[test]
+fn a_reduction_is_classified_by_what_it_takes_though_the_same_access_is_kept() {
+    let s = world().group("admins", &["ann"]).held("a", "admins", "all", None).held("k", "ann", "all", None);
+    let s = s.human("svc").held("v", "svc", "all", None).trust("t", "ann", "svc", None).credential("key", "svc");
+    let removals = [
+        Action::Revoke(to("ann", member("admins"), None)),
+        Action::DeleteGroup(p("admins".into())),
+        Action::RemoveTrust(p("t".into())),
+        Action::RevokeCredential(p("key".into())),
+    ];
+    for action in removals {
+        let facts = change(&shipped(), &s, action.clone());
+        assert!(!facts.effects.lost.iter().any(|piece| piece.subject.as_str() == "ann"), "{action:?}");
+        assert_eq!(facts.sensitivity, Sensitivity::Critical, "{action:?}");
+    }
+}
+
+#[test]
 fn a_label_of_a_plan_raises_and_never_makes_what_is_unknown_less() {
     let labelled = |label| {
         let mut definition = define("new", &[allow("payments:transfer", "*")], &[]);
