@@ -201,6 +201,7 @@ fn added(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, role: &RoleId
     let before = after.below.map(|below| below.flat(role)).unwrap_or_default();
     for allow in flat.beyond(&before).into_iter().filter_map(|at| flat.allows.get(at)) {
         verdict.raise(&classifier.allow(after, role, allow, None));
+        verdict.raise(&classifier.membership(after, role, &allow.permission));
     }
     verdict
 }

@@ -120,7 +120,7 @@ pub fn holdings(index: &Index<'_>, data: &Data, stale_after: Span) -> Holdings {
     let limit = Time::from_unix(snapshot.taken_at.unix().saturating_sub(stale_after.seconds()));
     for assignment in snapshot.assignments.iter().filter(|a| view.in_force(a.until)) {
         if let Some(role) = &assignment.role {
-            let verdict = classifier.given_role(&view, role, assignment.scope.as_ref());
+            let verdict = classifier.held_role(&view, role, assignment.scope.as_ref());
             found.levels.add(verdict.sensitivity);
             if let Some(why) = verdict.privileged {
                 found.privileged.extend(view.subjects(assignment.who.raw()).into_iter().map(|subject| {

@@ -54,7 +54,7 @@ pub fn unclassified(index: &Index<'_>, data: &Data) -> Gaps {
     for assignment in index.snapshot().assignments.iter().filter(|a| view.in_force(a.until)) {
         gaps.assignments += 1;
         if let Some(role) = &assignment.role {
-            gaps.levels.add(classifier.given_role(&view, role, assignment.scope.as_ref()).sensitivity);
+            gaps.levels.add(classifier.held_role(&view, role, assignment.scope.as_ref()).sensitivity);
             let lacks = known.entry(role.clone()).or_insert_with(|| of_role(&view, &classifier, role));
             for lack in lacks.iter() {
                 *counts.entry(lack.clone()).or_default() += 1;
@@ -87,7 +87,7 @@ fn of_role(view: &AccessState<'_, '_>, classifier: &Classifier<'_>, role: &RoleI
             resource: family(&allow.permission.resource),
         })
         .collect();
-    if flat.allows.is_empty() && classifier.given_role(view, role, None).unclassified > 0 {
+    if flat.allows.is_empty() && classifier.held_role(view, role, None).unclassified > 0 {
         found.insert(Unclassified::Role(role.text()));
     }
     found

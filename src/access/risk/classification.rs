@@ -153,8 +153,21 @@ impl<'c> Classifier<'c> {
         self.scopes.iter().map(lies).collect()
     }
 
-    /// A permission that a role gives, without its exceptions.
+    /// A permission that a role gives, without its exceptions. A membership includes what it gives.
     pub(crate) fn permission(
+        &self,
+        view: &AccessState<'_, '_>,
+        role: &RoleId,
+        permission: &Permission,
+        scope: Option<&ResourceId>,
+        exceptions: &[Exception],
+    ) -> Rating {
+        let mut verdict = self.by_rules(view, role, permission, scope, exceptions);
+        verdict.raise(&self.membership(view, role, permission));
+        verdict
+    }
+
+    fn by_rules(
         &self,
         view: &AccessState<'_, '_>,
         role: &RoleId,
@@ -170,11 +183,10 @@ impl<'c> Classifier<'c> {
         }
         let system = view.system_of(role);
         let held = Subtracted { permission, system: system.as_ref(), in_namespace, scope, exceptions };
-        if !exceptions.is_empty() {
-            return self.judge(view, role, held, &key.2);
-        }
         let verdict = self.judge(view, role, held, &key.2);
-        self.known.borrow_mut().insert(key, verdict.clone());
+        if exceptions.is_empty() {
+            self.known.borrow_mut().insert(key, verdict.clone());
+        }
         verdict
     }
 
@@ -307,7 +319,7 @@ impl<'c> Classifier<'c> {
         if allow.permission.resource.raw().starts_with(UNRESOLVED) {
             return unknown(Some(UNRESOLVED_ROLE.into()));
         }
-        self.permission(view, allow.chain.last().unwrap_or(role), &allow.permission, scope, &[])
+        self.by_rules(view, allow.chain.last().unwrap_or(role), &allow.permission, scope, &[])
     }
 
     /// A permission as a role states it, at any scope.
@@ -355,9 +367,8 @@ impl<'c> Classifier<'c> {
         verdict
     }
 
-    /// A role that a change grants. A role without permissions in the snapshot that no rule or label classifies is
-    /// unclassified.
-    pub(crate) fn given_role(&self, view: &AccessState<'_, '_>, role: &RoleId, scope: Option<&ResourceId>) -> Rating {
+    /// A role that somebody holds. A role without permissions in the snapshot that no rule classifies is unclassified.
+    pub(crate) fn held_role(&self, view: &AccessState<'_, '_>, role: &RoleId, scope: Option<&ResourceId>) -> Rating {
         let mut verdict = self.role(view, role, scope);
         let flat = view.flat(role);
         let empty = flat.allows.is_empty() && flat.denies.is_empty();
@@ -400,7 +411,7 @@ impl<'c> Classifier<'c> {
         let mut reached: Option<Rating> = None;
         for actor in view.row(subject).keys() {
             for holding in &view.own(actor).holdings {
-                let verdict = self.given_role(view, &holding.role, holding.scope.as_ref());
+                let verdict = self.held_role(view, &holding.role, holding.scope.as_ref());
                 reached.get_or_insert_default().raise(&verdict);
             }
         }

@@ -14,6 +14,7 @@ use crate::input::system::System;
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
 
+mod membership;
 mod systems;
 
 fn shipped() -> Data {
@@ -102,6 +103,25 @@ fn an_entitlement_that_gives_nothing_in_the_snapshot_is_unknown_when_given_and_n
     assert_eq!(facts.receiver, Some(crate::input::id::Subject::Identity("ann".into())));
     let facts = change(&shipped(), &empty, revoke("ann", "empty", None));
     assert_eq!((facts.sensitivity, facts.unclassified), (Sensitivity::Low, 0), "it takes nothing");
+}
+
+#[test]
+fn the_label_of_a_role_that_gives_nothing_classifies_nothing() {
+    let s = snapshot("okta")
+        .human("ann")
+        .role("hollow", &[])
+        .labelled(Sensitivity::Low)
+        .including("shell", &[], &["hollow"])
+        .labelled(Sensitivity::Low)
+        .role("shut", &[deny("payments:transfer", "*")])
+        .labelled(Sensitivity::Low);
+    for role in ["hollow", "shell"] {
+        let facts = change(&shipped(), &s, grant("ann", role, None));
+        assert_eq!((facts.sensitivity, facts.unclassified), (Sensitivity::Unknown, 1), "{role}");
+    }
+    assert_eq!(change(&shipped(), &s, grant("ann", "shut", None)).unclassified, 0, "a deny gives nothing");
+    let named = with_rules(r#"  - {role: "hollow", sensitivity: low, reason: r, source: "https://x.example"}"#);
+    assert_eq!(change(&named, &s, grant("ann", "hollow", None)).sensitivity, Sensitivity::Low, "a rule of the site");
 }
 
 #[test]

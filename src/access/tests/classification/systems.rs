@@ -9,6 +9,7 @@ use crate::access::Index;
 use crate::access::effective::state::AccessState;
 use crate::access::queries::inventory::holdings;
 use crate::access::risk::classification::Classifier;
+use crate::access::risk::rules::ClassificationRule;
 use crate::access::tests::build::*;
 use crate::input::entitlement::{IdentityKind, Sensitivity};
 use crate::input::time::{Span, Time};
@@ -192,6 +193,82 @@ fn what_postgresql_documents_as_reading_is_low() {
     }
     assert_eq!(level("postgresql", "ALTER SYSTEM", "*"), (Sensitivity::Critical, true));
     assert_eq!(level("postgresql", "NOVEL", "*"), (Sensitivity::Unknown, false));
+}
+
+#[test]
+fn a_read_of_aws_is_low_only_in_services_that_a_rule_names() {
+    use Sensitivity::{High, Low, Moderate, Unknown};
+    let data = shipped();
+    let aws = |r: &&ClassificationRule| r.system.as_ref().is_some_and(|s| s.raw() == "aws");
+    for rule in data.classification.rules.iter().filter(aws).filter(|r| r.sensitivity < Unknown) {
+        for (action, _) in rule.pairs() {
+            let service = action.and_then(|action| action.raw().split_once(':')).map(|(service, _)| service);
+            assert!(service.is_some_and(|s| !s.contains(['*', '?'])), "{action:?} is of any service");
+        }
+    }
+    for (action, expected) in [
+        ("ec2:DescribeInstances", Low),
+        ("ec2:describeinstances", Low),
+        ("iam:Get*", Low),
+        ("s3:GetBucketPolicy", Low),
+        ("sts:GetCallerIdentity", Low),
+        ("secretsmanager:ListSecrets", Low),
+        ("novel:GetThing", Unknown),
+        ("novel:List*", Unknown),
+        ("novel:DescribeSecrets", Unknown),
+        ("s?:GetCallerIdentity", Unknown),
+        ("qbusiness:GetChatControlsConfiguration", Unknown),
+        ("s3:GetObjectVersion", Moderate),
+        ("dynamodb:GetItem", Moderate),
+        ("sqs:ReceiveMessage", Moderate),
+        ("logs:FilterLogEvents", Moderate),
+        ("logs:Unmask", Moderate),
+        ("athena:GetQueryResultsStream", Moderate),
+        ("cloudformation:GetResource", Moderate),
+        ("config:SelectResourceConfig", Moderate),
+        ("lambda:ListFunctions", Moderate),
+        ("ssm:GetDocument", Moderate),
+        ("ecs:DescribeTaskDefinition", Moderate),
+        ("cognito-idp:AdminGetUser", Moderate),
+        ("kinesis:SubscribeToShard", Unknown),
+        ("ssm:GetParametersByPath", High),
+    ] {
+        assert_eq!(level("aws", action, "*").0, expected, "{action}");
+    }
+    for action in ["*:Get*", "*:List*", "?*:Describe*", "*Get*", "secretsmanager:G*", "sts:Get*"] {
+        assert!(level("aws", action, "*").0 >= High, "{action} hands out credentials of some service");
+    }
+}
+
+#[test]
+fn a_read_of_aws_that_hands_out_credentials_is_high() {
+    for action in [
+        "acm:ExportCertificate",
+        "amplify:GetApp",
+        "apigateway:GET",
+        "codestar-connections:GetIndividualAccessToken",
+        "cognito-idp:ListUserPoolClientSecrets",
+        "ec2:DescribeVpnConnections",
+        "ec2:GetPasswordData",
+        "ecr:GetAuthorizationToken",
+        "elasticmapreduce:GetPersistentAppUIPresignedURL",
+        "emr-containers:GetManagedEndpointSessionCredentials",
+        "kms:Decrypt",
+        "lakeformation:GetDataAccess",
+        "lightsail:GetBucketAccessKeys",
+        "quicksight:GetDashboardEmbedUrl",
+        "redshift:GetClusterCredentialsWithIAM",
+        "route53domains:RetrieveDomainAuthCode",
+        "s3:GetDataAccess",
+        "secretsmanager:GetSecretValue",
+        "ssm:GetParameterHistory",
+        "sso:GetRoleCredentials",
+        "sts:GetSessionToken",
+        "wafv2:GetDecryptedAPIKey",
+    ] {
+        assert!(level("aws", action, "*").0 >= Sensitivity::High, "{action}");
+    }
+    assert_eq!(level("aws", "apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis").0, Sensitivity::Moderate);
 }
 
 /// A directory in the form in which connectors print it, as a snapshot: an entitlement is a role of one permission, and
