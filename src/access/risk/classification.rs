@@ -405,18 +405,6 @@ impl<'c> Classifier<'c> {
             }
         }
     }
-
-    /// The highest rating of all roles that a subject can reach, including by activation; `None` if there are none.
-    pub(crate) fn reachable(&self, view: &AccessState<'_, '_>, subject: &Subject) -> Option<Rating> {
-        let mut reached: Option<Rating> = None;
-        for actor in view.row(subject).keys() {
-            for holding in &view.own(actor).holdings {
-                let verdict = self.held_role(view, &holding.role, holding.scope.as_ref());
-                reached.get_or_insert_default().raise(&verdict);
-            }
-        }
-        reached
-    }
 }
 
 impl Pair<'_> {

@@ -23,6 +23,7 @@ fn a_membership_of_postgresql_is_worth_what_the_role_gives() {
         .group("role:switch", &[])
         .group("role:a", &[])
         .group("role:b", &[])
+        .group("role:empty", &[])
         .role("SUPERUSER", &[allow("*", "*")])
         .role("SELECT ON table:app.orders", &[allow("SELECT", "table:app.orders")])
         .role("UPDATE ON table:app.orders", &[allow("UPDATE", "table:app.orders")])
@@ -36,7 +37,13 @@ fn a_membership_of_postgresql_is_worth_what_the_role_gives() {
         .trust("role:switch#role:boss", "role:switch", "role:boss", None);
     let s = [("role:boss", "boss"), ("user:dba", "dba"), ("role:reader", "reader"), ("role:writer", "writer")]
         .into_iter()
-        .chain([("role:outer", "outer"), ("role:switch", "switch"), ("role:a", "a"), ("role:b", "b")])
+        .chain([
+            ("role:outer", "outer"),
+            ("role:switch", "switch"),
+            ("role:a", "a"),
+            ("role:b", "b"),
+            ("role:empty", "empty"),
+        ])
         .chain([("role:a", "b"), ("role:b", "a"), ("role:b", "writer")])
         .fold(s, |s, (who, name)| being(s, who, name));
     let of = |action: Action| {
@@ -57,6 +64,8 @@ fn a_membership_of_postgresql_is_worth_what_the_role_gives() {
         assert_eq!(of(add("SELECT ON table:app.orders", permission.clone())).0, expected.0, "added: {name}");
         assert_eq!(of(Action::CreateRole(define("new", &[permission], &[]))), expected, "created: {name}");
     }
+    assert_eq!(of(grant("user:ann", "MEMBER ON role:empty", None)).0, Unknown, "a role that gives nothing");
+    assert_eq!(of(join("user:ann", "role:empty")).0, Unknown);
     assert_eq!(of(join("user:ann", "role:reader")), (Low, false));
     assert_eq!(of(join("user:ann", "role:outer")), (Critical, true));
     assert_eq!(of(grant("user:ann", "lost", None)), (Unknown, false), "a role that the export does not show");
