@@ -1,7 +1,8 @@
 //! Names: suggests the name a plan may have meant, and finds names that imitate a known one.
 //!
 //! Compares a name of the plan with the names of the snapshot. Returns the nearest known name, or a known name that
-//! looks the same. Source: Unicode Technical Standard #39, confusable detection (skeletons).
+//! looks the same: by its skeleton, without marks and unusual punctuation, or with such punctuation for a separator.
+//! Source: Unicode Technical Standard #39, confusable detection (skeletons).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ const MAX_NEAREST: usize = 24;
 pub(crate) struct Names<'n, 's> {
     index: &'n Index<'s>,
     known: BTreeMap<NameKind, BTreeSet<&'s str>>,
-    looks: BTreeMap<NameKind, BTreeMap<(bool, String), &'s str>>,
+    looks: BTreeMap<NameKind, BTreeMap<(Form, String), &'s str>>,
     asked: usize,
 }
 
@@ -54,17 +55,66 @@ impl<'n, 's> Names<'n, 's> {
         let known: Vec<&'s str> =
             if self.looks.contains_key(&kind) { Vec::new() } else { self.of(kind).iter().copied().collect() };
         let looks = self.looks.entry(kind).or_insert_with(|| {
-            known.into_iter().flat_map(|name| forms(name).into_iter().map(move |form| (form, name))).collect()
+            known.into_iter().flat_map(|name| known_forms(name).into_iter().map(move |form| (form, name))).collect()
         });
-        forms(new).into_iter().find_map(|form| looks.get(&form).copied()).filter(|name| *name != new)
+        sought_forms(new).into_iter().find_map(|form| looks.get(&form).copied()).filter(|name| *name != new)
     }
 }
 
-/// The visual forms of a name: as written, and case-folded. White space is ignored.
-pub(crate) fn forms(name: &str) -> [(bool, String); 2] {
-    let bare: String = name.chars().filter(|c| !c.is_whitespace()).collect();
-    let folded = bare.to_lowercase();
-    [(false, visible(skeleton(&bare))), (true, visible(skeleton(&folded)))]
+/// How a name is reduced to what is seen of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// As written.
+    Written,
+    /// Case-folded.
+    Folded,
+    /// Case-folded, without marks and unusual punctuation.
+    Bare,
+    /// Letters and digits only.
+    Letters,
+    /// Letters and digits only, of a name that has unusual punctuation.
+    LettersOfUnusual,
+}
+
+/// The visual forms of a name. White space is ignored.
+pub(crate) fn forms(name: &str) -> [(Form, String); 3] {
+    let spaceless: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+    let folded = visible(skeleton(&spaceless.to_lowercase()));
+    let bare = folded.chars().filter(|c| !vanishes(*c)).collect();
+    [(Form::Written, visible(skeleton(&spaceless))), (Form::Folded, folded), (Form::Bare, bare)]
+}
+
+/// The forms of a known name.
+fn known_forms(name: &str) -> Vec<(Form, String)> {
+    let mut all = forms(name).to_vec();
+    all.push((Form::Letters, letters(name)));
+    if name.chars().any(vanishes) {
+        all.push((Form::LettersOfUnusual, letters(name)));
+    }
+    all
+}
+
+/// The forms in which a new name is compared with known ones. Two names that differ only in ASCII punctuation differ.
+fn sought_forms(name: &str) -> Vec<(Form, String)> {
+    let mut all = forms(name).to_vec();
+    all.push((Form::LettersOfUnusual, letters(name)));
+    if name.chars().any(vanishes) {
+        all.push((Form::Letters, letters(name)));
+    }
+    all
+}
+
+fn letters(name: &str) -> String {
+    let [.., (_, bare)] = forms(name);
+    bare.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Whether a character is easily overlooked or taken for a separator: a mark, or a punctuation or modifier outside of
+/// ASCII.
+fn vanishes(c: char) -> bool {
+    let modifies = matches!(c, '\u{2b0}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}' | '\u{640}'
+        | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{a700}'..='\u{a721}' | '\u{a788}'..='\u{a78a}');
+    !c.is_ascii() && (modifies || !c.is_alphanumeric())
 }
 
 /// Drops marks that change nothing visible: a dot above a letter that already has one, and a mark that repeats the last one.
@@ -109,7 +159,39 @@ mod tests {
         assert!(alike("svc:j", "svc:\u{458}\u{307}"), "a dot above a dotted letter of another script");
         assert!(alike("caf\u{e9}", "cafe\u{301}\u{301}"), "the same mark twice");
         assert!(!alike("svc:db1", "svc:db2"));
-        assert!(!alike("svc:ce", "svc:c\u{117}"), "a visible dot");
+        assert!(alike("svc:ce", "svc:c\u{117}"), "a dot above");
+        assert!(!alike("svc:a-b", "svc:a_b"), "ASCII punctuation");
+    }
+
+    #[test]
+    fn marks_and_unusual_punctuation_do_not_make_a_name_another() {
+        let imitates = |new: &str, known: &str| sought_forms(new).iter().any(|form| known_forms(known).contains(form));
+        for new in [
+            "svc:\u{1f9}on",
+            "svc:\u{144}on",
+            "svc:n\u{f8}n",
+            "svc:no\u{b7}n",
+            "svc\u{b7}non",
+            "svc\u{f0b}non",
+            "svc:non\u{f0b}",
+            "svc:n\u{2019}on",
+            "svc:non\u{2bc}",
+            "s\u{30fb}vc:non",
+            "svc\u{a789}non",
+            "SVC:N\u{d3}N",
+        ] {
+            assert!(imitates(new, "svc:non"), "{new}");
+        }
+        assert!(imitates("svc:equipe-a", "svc:\u{e9}quipe-a"), "of a known name");
+        assert!(imitates("svc:db-a", "svc:db\u{b7}a"), "of a known name");
+        for (new, known) in [
+            ("svc:db-a", "svc:db_a"),
+            ("svc:db.a", "svc:dba"),
+            ("svc:\u{e9}quipe-a", "svc:\u{e9}quipe-b"),
+            ("svc:\u{90e8}", "svc:\u{7f72}"),
+        ] {
+            assert!(!imitates(new, known), "{new} {known}");
+        }
     }
 
     #[test]

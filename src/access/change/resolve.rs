@@ -149,7 +149,7 @@ impl Resolver<'_, '_> {
 
     /// Records which change creates which object. A new name must not exist yet and must not look like a known one.
     fn makers(&mut self, outlines: &[Outline], changes: &[&Change]) {
-        let mut looks: BTreeMap<(NameKind, (bool, String)), Text> = BTreeMap::new();
+        let mut looks: BTreeMap<(NameKind, (crate::access::change::confusables::Form, String)), Text> = BTreeMap::new();
         for (at, (outline, change)) in outlines.iter().zip(changes).enumerate() {
             let Some(name) = &outline.makes else { continue };
             self.makers.entry(name.clone()).or_insert(at);
