@@ -4,6 +4,7 @@
 //! is new in either comparison is opened, unless the subject had all access of the path before, without a condition:
 //!
 //! - it had everything, by the baseline that is compared (paths of permanent superusers are not searched);
+//! - the path needs to act as an administrator, and it could act as that one before, under the same condition;
 //! - it gains nothing, and completed the same path on objects that are at least as powerful;
 //! - it gains nothing, and the path leads only to what was its own: an identity that it could act as, or a group that
 //!   it belonged to.
@@ -23,6 +24,7 @@ use crate::access::escalation::requirement::{Completion, Completions, HeldIn, Ob
 use crate::access::escalation::requirement_query::RequirementQuery;
 use crate::access::model::facts::Escalation;
 use crate::input::id::{GroupId, IdentityId, Subject};
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// The paths that a change opens.
@@ -124,6 +126,9 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
     }
 
     fn kind(&self, new: &Completion<'_>, objects: &Objects, strength: Strength, before: &Completions<'_>) -> Kind {
+        if self.acts_as_administrator(new, objects) {
+            return Kind::Already;
+        }
         if self.gains() {
             return Kind::Opened;
         }
@@ -134,6 +139,24 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
         let mut known = known.filter(|(_, was)| **was >= strength).take(MOST_KNOWN);
         let could = !objects.is_empty() && known.any(|(was, _)| self.is_as_powerful(new, was, objects));
         if could { Kind::Already } else { Kind::Opened }
+    }
+
+    /// Whether a path needs to act as an identity that could give itself everything before, and as which the subject
+    /// could act before under the same condition.
+    fn acts_as_administrator(&self, new: &Completion<'_>, objects: &Objects) -> bool {
+        let could = |name: &str| self.was.is_actor(name) && self.was.condition_on(name) == self.is.condition_on(name);
+        let administers = |actor: &Subject| {
+            let held = Reached::of_held(self.before, actor);
+            let iam = (&Text::from("iam:*"), Some(&System::Aws));
+            held.given.is_everything(self.before.systems)
+                || (self.before.limits(actor).is_empty()
+                    && self.before.systems.may_hold(iam.1)
+                    && held.covers_all(self.before, iam, "*") == Some(true))
+        };
+        let ways = new.ways(self.after, &self.is, objects).unwrap_or_default();
+        ways.iter()
+            .map(|found| &found.actor)
+            .any(|actor| actor != self.is.subject && could(actor.as_str()) && administers(actor))
     }
 
     /// Whether the objects of a path were the subject's own before and give no more than it could reach, so that only

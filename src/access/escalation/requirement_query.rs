@@ -17,7 +17,7 @@ use crate::access::escalation::objects::wanted;
 use crate::access::escalation::requirement::{ANY, Completion, FoundPath, HeldIn, Objects, Reached, SCOPE};
 use crate::access::graph::provenance::{both, length};
 use crate::access::graph::trust_rules::{Bound, Template};
-use crate::access::matching::arn::number;
+use crate::access::matching::arn::{number, resources_of};
 use crate::access::matching::pattern::id_matches;
 use crate::input::id::{ResourceId, Subject};
 use crate::input::system::System;
@@ -76,17 +76,23 @@ impl RequirementQuery {
         let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
         let held = |(action, template): &(Text, Template)| {
             let whole = template.variables().any(|name| bound.get(name).is_some_and(|value| value == ANY));
-            let resource: Text = reached.in_partition(template.filled(bound)).into();
             let (scope, system) = (scope.as_ref(), self.system.as_ref());
-            let wanted = WantedAccess { action, resource: &resource, scope, system };
-            reached.way(view, &wanted, place, whole)
+            let resource = template.filled(bound);
+            let resources = if whole { vec![resource] } else { nameable(system, action.raw(), resource) };
+            best(resources.into_iter().filter_map(|resource| {
+                let resource: Text = reached.in_partition(resource).into();
+                reached.way(view, &WantedAccess { action, resource: &resource, scope, system }, place, whole)
+            }))
         };
         best(self.any.iter().filter_map(held))
     }
 
     /// The alternatives, with all variables open.
     pub(crate) fn open(&self) -> impl Iterator<Item = (&Text, Text)> {
-        self.any.iter().map(|(action, template)| (action, template.open().into()))
+        self.any.iter().flat_map(|(action, template)| {
+            let resources = nameable(self.system.as_ref(), action.raw(), template.open());
+            resources.into_iter().map(move |resource| (action, resource.into()))
+        })
     }
 
     /// Its variables.
@@ -172,11 +178,23 @@ impl Runs {
         let bound = with_accounts(bound);
         best(requirement.alternatives().filter_map(|(action, resource)| {
             let action: Text = Template::new(action.raw()).filled(&names).into();
-            let resource: Text = reached.in_partition(Template::new(resource.raw()).filled(&bound)).into();
-            let wanted = WantedAccess { action: &action, resource: &resource, scope: None, system };
-            reached.way(view, &wanted, place, false)
+            let resources = nameable(system, action.raw(), Template::new(resource.raw()).filled(&bound));
+            best(resources.into_iter().filter_map(|resource| {
+                let resource: Text = reached.in_partition(resource).into();
+                reached.way(
+                    view,
+                    &WantedAccess { action: &action, resource: &resource, scope: None, system },
+                    place,
+                    false,
+                )
+            }))
         }))
     }
+}
+
+/// The resources of a requirement. One on any resource of AWS names those that its action can name.
+fn nameable(system: Option<&System>, action: &str, resource: String) -> Vec<String> {
+    if system == Some(&System::Aws) && resource == ANY { resources_of(action).collect() } else { vec![resource] }
 }
 
 /// The best of several paths: unconditional before conditional, then the shortest, so that direct holdings come before

@@ -332,3 +332,44 @@ fn every_path_to_an_access_is_listed() {
     assert_eq!([leads(&["t1", "other"]), leads(&["t2", "Member", "other"])], [1, 1], "{by:#?}");
     assert_eq!(by.len(), 5, "nobody is met twice on a path");
 }
+
+#[test]
+fn a_small_loan_opens_nothing_for_who_could_assume_an_administrator_under_a_condition() {
+    let (ann, admin) = ("arn:aws:iam::111111111111:user/ann", "arn:aws:iam::111111111111:role/admin");
+    let mut s = snapshot("aws")
+        .human(ann)
+        .identity(admin, IdentityKind::ServiceAccount)
+        .identity("arn:aws:iam::111111111111:user/bob", IdentityKind::Human)
+        .identity("arn:aws:iam::111111111111:role/other", IdentityKind::ServiceAccount)
+        .group("arn:aws:iam::111111111111:group/g", &[])
+        .role("all", &[allow("*", "*")])
+        .role("assume", &[allow("sts:AssumeRole", "*")])
+        .role("list", &[allow("s3:ListAllMyBuckets", "*")])
+        .role("get", &[allow("s3:GetObject", "arn:aws:s3:::bucket/*")])
+        .role("invoke", &[allow("lambda:InvokeFunction", "*")])
+        .role("read", &[allow("iam:Get*", "*")])
+        .role("arn:aws:iam::111111111111:policy/read", &[allow("s3:ListAllMyBuckets", "*")])
+        .role("version", &[allow("iam:CreatePolicyVersion", "*")])
+        .role("office", &[when(allow("iam:CreatePolicyVersion", "*"), "in the office")])
+        .held("h", admin, "all", None)
+        .held("a", ann, "assume", None)
+        .trust("t", ann, admin, Some(("sts:AssumeRole", admin)));
+    for condition in [None, Some("{\"Bool\":{\"aws:MultiFactorAuthPresent\":[\"true\"]}}".into())] {
+        s.trusts[0].condition = condition;
+        for role in ["list", "get", "invoke", "read", "assume", "arn:aws:iam::111111111111:policy/read"] {
+            let facts = alone(&s, grant(ann, role, None));
+            let opened: Vec<_> = facts.escalations.iter().map(|e| (e.id.raw(), e.complete, e.conditional)).collect();
+            assert_eq!(opened, vec![], "{role} {:?}", s.trusts[0].condition);
+        }
+    }
+    let loan = grant(ann, "arn:aws:iam::111111111111:policy/read", None);
+    let already = |s: &Snapshot| alone(s, loan.clone()).already.len();
+    assert!(already(&s) > 0, "what was reachable before is said");
+    s.roles[0].permissions = vec![allow("iam:*", "*")];
+    assert!(already(&s) > 0 && alone(&s, loan.clone()).escalations.is_empty(), "who administers IAM");
+    // What the change gives itself opens the path, under a condition of its own as well.
+    let holding = s.held("p", ann, "arn:aws:iam::111111111111:policy/read", None);
+    for role in ["version", "office"] {
+        assert!(!alone(&holding, grant(ann, role, None)).escalations.is_empty(), "{role}");
+    }
+}
