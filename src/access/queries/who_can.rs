@@ -181,9 +181,15 @@ fn ask(
         taken: Vec::new(),
         closed: None,
     };
-    if let Some(role) = assumed(view, wish).filter(|role| role != subject) {
-        assume(view, row, wish, &role, &mut answer);
-        return answer;
+    if let Some(role) = assumed(view, wish) {
+        if role != *subject {
+            assume(view, row, wish, &role, &mut answer);
+            return answer;
+        }
+        // A role assumes itself only if its trust policy lets it.
+        if !view.trusts_to(&role).iter().any(|trust| view.trusting(trust).contains(subject)) {
+            return answer;
+        }
     }
     let all = view.about(row, &wish.action, &wish.resource);
     let now = all.now.into_iter().map(|held| (held, false));

@@ -205,3 +205,19 @@ fn what_a_resource_of_an_unknown_owner_gives_may_hold_or_not() {
     assert_eq!(of(r#""Account": "111111111111", "#), AccessVerdict::Yes);
     assert_eq!(of(r#""Account": "222222222222", "#), AccessVerdict::No);
 }
+
+#[test]
+fn a_role_is_not_among_those_who_can_assume_it_unless_it_trusts_itself() {
+    let who = |statement: &str, policy: &str| {
+        let made = trusting(statement).replace(READ, policy);
+        let snapshot = import(&[&ann(&[ASSUME], &made)]);
+        let found = who_can(&Index::new(&snapshot), &wish("sts:AssumeRole", ROLE), None);
+        found.iter().map(|answer| answer.subject.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    for policy in [ASSUME, r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#] {
+        let user = format!(r#""Principal": {{"AWS": "{ANN}"}}, "Action": "sts:AssumeRole""#);
+        assert_eq!(who(&user, policy), [ANN]);
+        let both = format!(r#""Principal": {{"AWS": ["{ANN}", "{ROLE}"]}}, "Action": "sts:AssumeRole""#);
+        assert_eq!(who(&both, policy), [ROLE, ANN]);
+    }
+}
