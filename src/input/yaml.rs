@@ -175,7 +175,13 @@ impl<'a> Builder<'a> {
         } else if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             self.too_deep()
         } else {
-            Finding::new(Code::Syntax, format!("this is not well-formed YAML: {}", first_line(&error.info())))
+            let fault =
+                Finding::new(Code::Syntax, format!("this is not well-formed YAML: {}", first_line(&error.info())));
+            if error.info().contains("surrogate") {
+                fault.help("write both halves of the pair, as in `\\ud83d\\ude00`, or the character itself")
+            } else {
+                fault
+            }
         };
         Stop(finding.at(&place))
     }
@@ -423,7 +429,7 @@ fn second_reader(name: &str, text: &str, node: &InputNode) -> Result<(), Finding
     let finding = |place: &Place, message: String| {
         Finding::new(Code::ReadersDisagree, message).at(place).help("write it in a simpler form, for example quoted")
     };
-    match serde_yaml::from_str::<serde_yaml::Value>(text) {
+    match serde_yaml::from_str::<serde_yaml::Value>(&paired(text)) {
         Ok(other) => {
             same(node, &other).map_err(|at| finding(&at.place, "two YAML readers see different values here".to_owned()))
         }
@@ -433,6 +439,36 @@ fn second_reader(name: &str, text: &str, node: &InputNode) -> Result<(), Finding
             Err(finding(&Place::line(name, line), message))
         }
     }
+}
+
+/// Writes out the characters that are escaped as surrogate pairs, as JSON does. The second reader does not know them.
+/// WHY: where a backslash is no escape, the readers then differ and the file is refused.
+fn paired(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let half = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let pair = half(escape).zip(escape.get(6..).and_then(half));
+        let joined =
+            pair.and_then(|(high, low)| char::decode_utf16([high, low]).next()?.ok()).filter(|c| *c > '\u{ffff}');
+        let length = if joined.is_some() { 12 } else { 1 + escape.chars().nth(1).map_or(0, char::len_utf8) };
+        let (written, more) = escape.split_at(length);
+        match joined {
+            Some(c) => out.push(c),
+            None => out.push_str(written),
+        }
+        rest = more;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// The first node that the two readers see differently. The depth budget bounds the recursion.

@@ -57,6 +57,33 @@ const TRICKS: &[(&str, &str, Code, u32, u32)] = &[
     ("a block that ends with the file", "a: |\n  x", Code::ReadersDisagree, 2, 3),
 ];
 
+#[test]
+fn surrogate_pairs_are_read_as_json_writes_them_and_lone_halves_are_refused() {
+    for (text, expected) in [
+        (r#"{"a": "\ud83d\ude00"}"#, "\u{1f600}"),
+        (r#"{"a": "x\\\ud83D\uDE00y"}"#, "x\\\u{1f600}y"),
+        (r#"{"a": "\\ud83d\\ude00"}"#, r"\ud83d\ude00"),
+        (r#"{"a": "\u00e9"}"#, "\u{e9}"),
+    ] {
+        let read = read_text(text).unwrap();
+        let InputValue::Mapping(entries) = &read.value else { panic!("{text}") };
+        assert!(matches!(&entries[0].value.value, InputValue::Text(value) if value.raw() == expected), "{text}");
+    }
+    for text in [
+        r#"{"a": "\ud83d"}"#,
+        r#"{"a": "\ude00"}"#,
+        r#"{"a": "\ud83dx"}"#,
+        r#"{"a": "\ude00\ud83d"}"#,
+        r#"{"a": "\ud83d\u0041"}"#,
+    ] {
+        let found = read_text(text).unwrap_err();
+        assert_eq!(found[0].code, Code::Syntax, "{text}");
+        assert!(found[0].message.raw().contains("surrogate") && found[0].help.is_some(), "{text}: {found:?}");
+    }
+    let single = read_text(r"a: '\ud83d\ude00'").unwrap_err();
+    assert_eq!(single[0].code, Code::ReadersDisagree, "a backslash is a letter there");
+}
+
 fn read_text(text: &str) -> Result<InputNode, Vec<Finding>> {
     read("plan.yaml", text.as_bytes(), &ReadLimits::FILE)
 }
