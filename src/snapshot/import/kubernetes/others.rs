@@ -35,6 +35,11 @@ const GIVING: &[Gives] = &[
         help: RBAC,
     },
     Gives {
+        group: "security.openshift.io",
+        kinds: &["SecurityContextConstraints"],
+        help: "its `users` and `groups` may use it: grant them a role with the verb `use` on it instead, and export that",
+    },
+    Gives {
         group: "user.openshift.io",
         kinds: &["Group"],
         help: "merge a snapshot that lists the members of these groups",
