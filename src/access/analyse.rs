@@ -21,14 +21,15 @@ use crate::access::effects::compute::{ChangeEffect, EffectContext};
 use crate::access::effects::findings::{about_plan, beyond_budget, mass_removals, notes};
 use crate::access::effects::kept::kept;
 use crate::access::effects::mass_removal::Removals;
+use crate::access::effects::outsiders::open_receivers;
 use crate::access::effects::policy_context::around;
 use crate::access::effects::receivers::{receivers, with_receivers};
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::effects::task_scope::{Within, within};
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::model::facts::{
-    Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, Escalation, MassRemoval, PolicyContext, SodConflict,
-    Truncated,
+    Affected, Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, Escalation, MassRemoval, PolicyContext,
+    SodConflict, Truncated,
 };
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
@@ -188,7 +189,9 @@ pub(crate) fn facts(
 ) -> ChangeFacts {
     let named = named(after, step);
     let receivers = receivers(q, step, after);
-    let judged = judge(&bench.classifier, after, step, &named, outcome);
+    let open = open_receivers(q, step, after, outcome, &receivers);
+    let judged = judge(&bench.classifier, after, step, &named, outcome, (&receivers, open));
+    let concerned = with_receivers(&outcome.concerned, outcome, &receivers, after);
     let computed = Computed {
         named: &named,
         gains_nothing: outcome.gains().next().is_none(),
@@ -208,7 +211,7 @@ pub(crate) fn facts(
         contents: bench.contents.of(&bench.classifier, after, step),
         effects: outcome.effects.clone(),
         kept: kept(step, before, after),
-        concerned: with_receivers(&outcome.concerned, outcome, &receivers, after),
+        concerned: Affected { at_least: concerned.at_least || !judged.outsiders.is_empty(), ..concerned },
         receivers,
         privileged: judged.privileged,
         privileged_together: BTreeSet::new(),
@@ -217,7 +220,7 @@ pub(crate) fn facts(
         unclassified: judged.unclassified,
         public: judged.public,
         gives_everything: judged.gives_everything,
-        receiver: judged.receiver,
+        outsiders: judged.outsiders,
         admin_name: judged.admin_name,
         claims,
         escalations: outcome.escalations.clone(),

@@ -52,6 +52,9 @@ pub struct ChangeDocument {
     pub reason: Text,
     /// Its effect on access.
     pub effect: EffectRecord,
+    /// The names among its receivers that stand for many whom the snapshot does not know, sorted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub outsiders: BTreeSet<Text>,
     /// Whether it is privileged.
     pub privileged: bool,
     /// The highest sensitivity involved.
@@ -254,6 +257,7 @@ impl ChangeDocument {
                 lost: held(&facts.effects.lost, false),
                 gained_eligible: held(&facts.effects.gained_eligible, true),
             },
+            outsiders: facts.outsiders.clone(),
             privileged: facts.is_privileged(),
             sensitivity: facts.sensitivity,
             contradictions: facts

@@ -25,6 +25,8 @@ pub enum AutoBar {
     Unclassified,
     /// Everyone, or an anonymous caller, gains access or is a receiver.
     Public,
+    /// A name that stands for many whom the snapshot does not know gains access or is a receiver.
+    Outsiders,
     /// It gives access without an expiry.
     StandingGain,
     /// It gives access that can be activated later.
@@ -79,6 +81,7 @@ impl AutoBar {
             Self::Privileged => "it is privileged",
             Self::Unclassified => "it gives or removes unclassified access",
             Self::Public => "everyone, or an anonymous caller, gains access",
+            Self::Outsiders => "it gives access to a name that represents many unknown identities",
             Self::StandingGain => "it gives access without an expiry",
             Self::EligibleGain => "it gives access that can be activated later",
             Self::EmergentGain => "it gives access together with other changes of the plan",
@@ -119,6 +122,7 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
         (AutoBar::Privileged, facts.is_privileged_in_plan() || facts.gained_privileged > 0),
         (AutoBar::Unclassified, facts.unclassified > 0 || facts.sensitivity == Sensitivity::Unknown),
         (AutoBar::Public, facts.public),
+        (AutoBar::Outsiders, !facts.outsiders.is_empty()),
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
         (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
         (AutoBar::EmergentGain, !facts.emergent.is_empty()),

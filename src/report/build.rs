@@ -131,6 +131,7 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         unclassified: facts.unclassified,
         admin_name: facts.admin_name.clone(),
         public: facts.public,
+        outsiders: facts.outsiders.iter().cloned().collect(),
         gives_everything: facts.gives_everything,
         in_task_scope: facts.in_task_scope,
         takes_in_task_scope: facts.takes_in_task_scope,

@@ -259,6 +259,8 @@ pub struct ChangeReport {
     pub admin_name: Option<Text>,
     /// Whether everyone, or an anonymous caller, gains access.
     pub public: bool,
+    /// Names that receive what it gives and stand for many whom the snapshot does not know.
+    pub outsiders: Vec<Text>,
     /// Whether it gives any action on any resource.
     pub gives_everything: bool,
     /// Whether the access that it gives is inside its task.

@@ -145,6 +145,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         unclassified: 0,
         admin_name: None,
         public: false,
+        outsiders: vec![t()],
         gives_everything: false,
         in_task_scope: false,
         takes_in_task_scope: false,

@@ -5,6 +5,7 @@ mod difference;
 pub mod import;
 mod merge;
 pub mod model;
+pub mod open_set;
 mod place;
 pub mod public;
 mod read;

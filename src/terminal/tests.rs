@@ -256,6 +256,7 @@ mod conversation {
             intent: "let it work".into(),
             reason: format!("because of {id}").into(),
             effect: crate::decision::digest::EffectRecord::default(),
+            outsiders: BTreeSet::new(),
             privileged,
             sensitivity: Sensitivity::Low,
             contradictions: BTreeSet::new(),

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::effects::compute::{ChangeEffect, PUBLIC};
+use crate::access::effects::outsiders::OpenReceivers;
 use crate::access::matching::dialect::is_any;
 use crate::access::model::facts::{AccessDelta, ChangeTargets};
 use crate::access::risk::admin_names::tells_of_an_administrator;
@@ -31,8 +32,8 @@ pub(crate) struct Assessment {
     pub(crate) public: bool,
     /// Whether it grants any action on any resource.
     pub(crate) gives_everything: bool,
-    /// The subject named as receiver.
-    pub(crate) receiver: Option<Subject>,
+    /// The names among its receivers that stand for many whom the snapshot does not know.
+    pub(crate) outsiders: BTreeSet<Text>,
     /// If anything is unclassified: a name that suggests an administrator.
     pub(crate) admin_name: Option<Text>,
 }
@@ -44,8 +45,9 @@ pub(crate) fn judge(
     step: &ResolvedChange<'_>,
     named: &ChangeTargets,
     outcome: &ChangeEffect,
+    (receivers, open): (&BTreeSet<Subject>, OpenReceivers),
 ) -> Assessment {
-    let mut judged = Assessment { receiver: receiver(step, named), ..Assessment::default() };
+    let mut judged = Assessment { outsiders: open.names, ..Assessment::default() };
     let unclassified = |piece: &&AccessDelta| piece.sensitivity == Sensitivity::Unknown;
     for piece in outcome.gains() {
         judged.sensitivity = judged.sensitivity.max(piece.sensitivity);
@@ -64,7 +66,8 @@ pub(crate) fn judge(
     judged.privileged.extend(verdict.privileged);
     judged.gives_everything = verdict.everything;
     judged.sensitivity = judged.sensitivity.max(of_named(classifier, after, step, named));
-    judged.public = outcome.gains().map(|piece| &piece.subject).chain(&judged.receiver).any(|s| after.is_public(s))
+    judged.public = outcome.gains().map(|piece| &piece.subject).chain(receivers).any(|s| after.is_public(s))
+        || open.public
         || trusts_everybody(step);
     if judged.public {
         judged.privileged.insert(PUBLIC.into());
@@ -76,37 +79,6 @@ pub(crate) fn judge(
         judged.admin_name = admin_name(after, step, named, &pieces);
     }
     judged
-}
-
-/// The subject named as receiver. It counts as gaining, whatever the snapshot shows of the access received.
-fn receiver(step: &ResolvedChange<'_>, named: &ChangeTargets) -> Option<Subject> {
-    match &step.change.action {
-        Action::Grant(_)
-        | Action::AddTrust(_)
-        | Action::IssueCredential(_)
-        | Action::RotateCredential(_, Some(_), _) => named.subject(),
-        Action::Revoke(_)
-        | Action::Adjust(_)
-        | Action::CreateRole(_)
-        | Action::SetRole(_)
-        | Action::DeleteRole(_)
-        | Action::AddPermission(..)
-        | Action::RemovePermission(..)
-        | Action::AddInclude(..)
-        | Action::RemoveInclude(..)
-        | Action::CreateGroup(..)
-        | Action::DeleteGroup(_)
-        | Action::CreateIdentity(..)
-        | Action::DisableIdentity(_)
-        | Action::DeleteIdentity(_)
-        | Action::SetOwner(..)
-        | Action::CreateResource(..)
-        | Action::DeleteResource(_)
-        | Action::RemoveTrust(_)
-        | Action::RotateCredential(_, None, _)
-        | Action::RevokeCredential(_)
-        | Action::SuppressFinding(_) => None,
-    }
 }
 
 /// Whether a trust admits everyone: its pattern is unlimited, or matches every AWS principal.

@@ -60,7 +60,7 @@ pub struct Effects {
 pub struct Affected {
     /// The number of identities that gain or lose access.
     pub identities: u64,
-    /// Whether the number is a lower bound, because a group's members are not all known.
+    /// Whether the number is a lower bound, because a group's members are not all known, or a name stands for many.
     pub at_least: bool,
     /// The kinds of those identities.
     pub kinds: BTreeSet<IdentityKind>,
@@ -327,8 +327,9 @@ pub struct ChangeFacts {
     pub public: bool,
     /// Whether it grants any action on any resource.
     pub gives_everything: bool,
-    /// The subject named as receiver. It counts as gaining, whatever the snapshot shows of the access received.
-    pub receiver: Option<Subject>,
+    /// Names that receive what it gives and stand for many whom the snapshot does not know, as an identity provider
+    /// or another account does.
+    pub outsiders: BTreeSet<Text>,
     /// If anything is unclassified: a name that suggests an administrator.
     pub admin_name: Option<Text>,
     /// The checked claims.
@@ -362,7 +363,7 @@ impl ChangeFacts {
     /// The subjects that gain access, now or by activation, or are receivers.
     pub fn gaining(&self) -> impl Iterator<Item = &Subject> {
         let pieces = self.effects.gained.iter().chain(&self.effects.gained_eligible).map(|piece| &piece.subject);
-        pieces.chain(&self.receivers).chain(&self.receiver)
+        pieces.chain(&self.receivers)
     }
 
     /// Whether the change alone is privileged.

@@ -16,6 +16,7 @@ mod limits;
 mod live;
 mod mass_removal;
 mod matrix;
+mod outsiders;
 mod patterns;
 mod reference;
 mod resolve;

@@ -346,6 +346,7 @@ impl<'a> Builder<'a> {
             ("membersKnown", known),
             ("tooLarge", facts.concerned.untold.is_any()),
             ("public", facts.public),
+            ("outsiders", !facts.outsiders.is_empty()),
             ("givesEverything", facts.gives_everything),
             ("namedLikeAdmin", facts.admin_name.is_some()),
             ("proposerGains", gains(&self.matter.plan.proposer.value)),

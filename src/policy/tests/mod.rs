@@ -179,7 +179,7 @@ impl World {
             unclassified: 0,
             public: false,
             gives_everything: false,
-            receiver: None,
+            outsiders: BTreeSet::new(),
             admin_name: None,
             claims: Vec::new(),
             escalations: Vec::new(),

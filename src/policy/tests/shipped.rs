@@ -353,10 +353,10 @@ fn what_nothing_classifies_takes_the_owner_and_where_more_speaks_for_it_security
             machine(w);
             mode(w, Mode::Standing, None);
         }),
-        ("the proposer receives", |w| w.facts().receiver = Some(Subject::Identity("agent:a".into()))),
+        ("the proposer receives", |w| w.facts().receivers = BTreeSet::from([Subject::Identity("agent:a".into())])),
         ("the sponsor receives", |w| {
             w.plan.on_behalf_of = Some(at("user:bob".into()));
-            w.facts().receiver = Some(Subject::Identity("user:bob".into()));
+            w.facts().receivers = BTreeSet::from([Subject::Identity("user:bob".into())]);
         }),
         ("it is privileged as well", privileged),
     ];

@@ -4,6 +4,7 @@
 
 use crate::access::model::facts::ClaimResult;
 use crate::input::finding::ExceededLimit;
+use crate::input::text::Text;
 use crate::report::contents::ContentsReport;
 use crate::report::effects::AccessList;
 use crate::report::groups::Bundle;
@@ -122,6 +123,11 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
             );
         }
     }
+    for name in change.outsiders.iter().take(most) {
+        page.para_from(StyledSpan::own(Label::Stop, "  outsiders: "), &spans(Label::Plain, &outsiders(name)));
+        page.mark();
+    }
+    and_more(page, change.outsiders.len(), most, "name that stands for many", "names that stand for many");
     list(page, "gains", "+", Label::Gain, &change.gained);
     list(page, "could activate later", "+", Label::Gain, &change.gained_eligible);
     put_contents(page, &change.contents);
@@ -214,6 +220,11 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
         let who = who.own("; approvers who are members are excluded only if people.yaml lists the group");
         page.para_from(StyledSpan::own(Label::Warn, "  unknown members: "), &spans(Label::Plain, &who));
     }
+}
+
+/// A name among the receivers that stands for many.
+pub(super) fn outsiders(name: &Text) -> Sentence {
+    Sentence::new().name(name).own(" receives this and stands for many whom the snapshot does not know")
 }
 
 /// Notes that a list is truncated; `d` shows all of it in a terminal.

@@ -328,6 +328,7 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
         unclassified: it.unclassified,
         named_like_admin: it.admin_name.as_ref(),
         public: it.public,
+        outsiders: &it.outsiders,
         gives_everything: it.gives_everything,
         concerned: it.concerned.text(),
         members_not_all_known: &it.unknown_groups,

@@ -210,6 +210,9 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     for why in &change.privileged {
         let _ = writeln!(out, "- **privileged**: {}", why.markdown());
     }
+    for name in &change.outsiders {
+        let _ = writeln!(out, "- **outsiders**: {}", super::card::outsiders(name).markdown());
+    }
     if change.unclassified > 0 {
         let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
         let _ = writeln!(out, "- **unclassified**: {what}");

@@ -158,6 +158,7 @@ pub(super) struct ChangeOut<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) named_like_admin: Option<&'r Text>,
     pub(super) public: bool,
+    pub(super) outsiders: &'r [Text],
     pub(super) gives_everything: bool,
     pub(super) concerned: Text,
     pub(super) members_not_all_known: &'r [Text],
