@@ -50,16 +50,16 @@ pub fn open_set(name: &str, condition: Option<&Text>) -> Option<OpenSet> {
     let provider = provider.split_once("-provider/").map_or(provider, |(_, provider)| provider);
     let provider = provider.strip_prefix("https://").unwrap_or(provider);
     let public = PUBLIC_PROVIDERS.contains(&provider.trim_end_matches('/'));
-    match condition.map_or(Limit::None, |condition| limit(condition.raw())) {
-        Limit::One => None,
-        Limit::None if public => Some(OpenSet::Public),
-        Limit::None | Limit::Owner => Some(OpenSet::Outsiders),
+    match condition.map_or(Pin::None, |condition| limit(condition.raw())) {
+        Pin::One => None,
+        Pin::None if public => Some(OpenSet::Public),
+        Pin::None | Pin::Owner => Some(OpenSet::Outsiders),
     }
 }
 
 /// How far a condition limits the subject of a token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Limit {
+enum Pin {
     /// Not at all.
     None,
     /// To the subjects of an owner, as in `repo:my-org/*`.
@@ -73,9 +73,9 @@ enum Limit {
 struct Condition(BTreeMap<String, BTreeMap<String, Vec<String>>>);
 
 /// All operators and keys must hold, and one of the values of each. A text in another form limits nothing.
-fn limit(condition: &str) -> Limit {
-    let Ok(Condition(operators)) = serde_json::from_str(condition) else { return Limit::None };
-    let mut best = Limit::None;
+fn limit(condition: &str) -> Pin {
+    let Ok(Condition(operators)) = serde_json::from_str(condition) else { return Pin::None };
+    let mut best = Pin::None;
     for (operator, keys) in &operators {
         // WHY: `ForAllValues:` and `IfExists` also hold where the key is missing.
         let operator = operator.strip_prefix("ForAnyValue:").unwrap_or(operator);
@@ -86,18 +86,18 @@ fn limit(condition: &str) -> Limit {
         };
         for (_, values) in keys.iter().filter(|(key, _)| key.to_ascii_lowercase().ends_with(":sub")) {
             let weakest = values.iter().map(|value| of_value(value, wild)).min();
-            best = best.max(weakest.unwrap_or(Limit::None));
+            best = best.max(weakest.unwrap_or(Pin::None));
         }
     }
     best
 }
 
-fn of_value(value: &str, wild: bool) -> Limit {
+fn of_value(value: &str, wild: bool) -> Pin {
     let open = |c: char| c == '$' || (wild && (c == '*' || c == '?'));
-    let Some((literal, _)) = value.split_once(open) else { return Limit::One };
+    let Some((literal, _)) = value.split_once(open) else { return Pin::One };
     // `repo:OWNER/…`, `project_path:GROUP/…`, `organization:NAME:…`.
     let owner = literal.split_once(':').and_then(|(_, rest)| rest.split_once(['/', ':']));
-    if owner.is_some_and(|(owner, _)| !owner.is_empty()) { Limit::Owner } else { Limit::None }
+    if owner.is_some_and(|(owner, _)| !owner.is_empty()) { Pin::Owner } else { Pin::None }
 }
 
 #[cfg(test)]

@@ -39,7 +39,9 @@ pub(crate) fn open_receivers(
             found.public |= set == OpenSet::Public;
         }
     };
-    receivers.iter().for_each(|receiver| add(receiver.as_str(), None));
+    for receiver in receivers {
+        add(receiver.as_str(), None);
+    }
     let mut gain: BTreeSet<&Subject> = outcome.gains().map(|piece| &piece.subject).chain(receivers).collect();
     let made = trust(q.index, q.plan.expires.value, step);
     if let Some((made, _)) = &made {

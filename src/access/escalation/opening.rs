@@ -115,6 +115,7 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
                 let had_everything = *all.get_or_init(had_everything);
                 kind == match (had_everything, was_held) {
                     (true, _) => Kind::Already,
+                    (false, _) if self.acts_as_administrator(completion, objects) => Kind::Already,
                     // The objects of the path give more than before.
                     (false, true) => Kind::Opened,
                     (false, false) => self.kind(completion, objects, strength, before),
@@ -126,9 +127,6 @@ impl<'o, 'v, 's> Opening<'o, 'v, 's> {
     }
 
     fn kind(&self, new: &Completion<'_>, objects: &Objects, strength: Strength, before: &Completions<'_>) -> Kind {
-        if self.acts_as_administrator(new, objects) {
-            return Kind::Already;
-        }
         if self.gains() {
             return Kind::Opened;
         }

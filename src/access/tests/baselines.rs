@@ -362,6 +362,8 @@ fn a_small_loan_opens_nothing_for_who_could_assume_an_administrator_under_a_cond
             assert_eq!(opened, vec![], "{role} {:?}", s.trusts[0].condition);
         }
     }
+    let facts = alone(&s, grant("arn:aws:iam::111111111111:role/other", "list", None));
+    assert!(facts.escalations.is_empty(), "a loan to a role that it could let itself into");
     let loan = grant(ann, "arn:aws:iam::111111111111:policy/read", None);
     let already = |s: &Snapshot| alone(s, loan.clone()).already.len();
     assert!(already(&s) > 0, "what was reachable before is said");
@@ -371,5 +373,24 @@ fn a_small_loan_opens_nothing_for_who_could_assume_an_administrator_under_a_cond
     let holding = s.held("p", ann, "arn:aws:iam::111111111111:policy/read", None);
     for role in ["version", "office"] {
         assert!(!alone(&holding, grant(ann, role, None)).escalations.is_empty(), "{role}");
+    }
+}
+
+#[test]
+fn a_path_needs_a_resource_that_its_action_can_name() {
+    let found = |action: &str, resource: &str| {
+        let ann = "arn:aws:iam::111111111111:user/ann";
+        let s = snapshot("aws").human(ann).role("r", &[allow(action, resource)]).held("h", ann, "r", None);
+        crate::access::queries::escalations::standing(&Index::new(&s), &Data::shipped().unwrap()).len()
+    };
+    for action in ["*", "iam:*", "identitystore:*", "sts:*", "lambda:*"] {
+        for resource in ["arn:aws:s3:::*", "arn:aws:s3:::x", "arn:aws:dynamodb:*:*:table/*"] {
+            assert_eq!(found(action, resource), 0, "{action} on {resource}");
+        }
+    }
+    for (action, resource) in
+        [("identitystore:*", "*"), ("*", "arn:aws:identitystore:::group/*"), ("identitystore:*", "arn:aws:*")]
+    {
+        assert!(found(action, resource) > 0, "{action} on {resource}");
     }
 }
