@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 const CLUSTER: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, uid: u-1}\n";
 const ACCOUNT: &str = r#"{"UserDetailList": [{"UserName": "u", "Arn": "arn:aws:iam::111111111111:user/u"}]}"#;
+const GOOGLE_CLOUD: &str = include_str!("../src/snapshot/import/gcp/fixture.json");
 const ROLES: &str = "--\n-- PostgreSQL database cluster dump\n--\nCREATE ROLE a;\nALTER ROLE a WITH LOGIN PASSWORD 'md5a3556571e93b0d20722ba62be61e8c2d';\n";
 
 /// Runs the import in a folder, and returns the exit code and all that was printed.
@@ -64,7 +65,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn every_system_is_recognised_in_every_encoding() {
     let taken: &[&str] = &["--taken-at", "2026-01-01T00:00:00Z"];
-    for (text, system) in [(CLUSTER, "kubernetes"), (ACCOUNT, "aws"), (ROLES, "postgresql")] {
+    for (text, system) in [(CLUSTER, "kubernetes"), (ACCOUNT, "aws"), (ROLES, "postgresql"), (GOOGLE_CLOUD, "gcp")] {
         let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
         let marked = [&b"\xef\xbb\xbf"[..], text.as_bytes()].concat();
         for bytes in [text.as_bytes().to_vec(), packed(text.as_bytes()), packed(&utf16), utf16, marked] {
@@ -87,6 +88,17 @@ fn arrays_and_json_lines_are_read() {
     }
     assert_eq!(source(format!("[{ACCOUNT}]").as_bytes(), &[]), "aws");
     assert!(refused(&[("f", b"[]")], &["kubernetes", "f"]).contains("no Kubernetes object"), "an empty export");
+}
+
+#[test]
+fn a_search_may_lack_bindings_unless_the_user_states_that_it_is_whole() {
+    let folder = folder(&[("f", GOOGLE_CLOUD.as_bytes())]);
+    let taken = &["f", "--taken-at", "2026-01-01T00:00:00Z"][..];
+    let (code, said) = import(folder.path(), taken);
+    assert!(code == 0 && said.contains("may lack access: a search with a query"), "{said}");
+    assert_eq!(import(folder.path(), &[taken, &["--strict"]].concat()).0, 1);
+    let (code, said) = import(folder.path(), &[taken, &["--complete"]].concat());
+    assert!(code == 0 && !said.contains("may lack access"), "{said}");
 }
 
 #[test]

@@ -45,6 +45,9 @@ pub struct ImportArgs {
     /// The id of the system, such as an account or a cluster, if the export does not contain it.
     #[arg(long, value_name = "ID")]
     pub(crate) target: Option<String>,
+    /// State that the export contains all access, if the files do not show it, such as a search without a query.
+    #[arg(long)]
+    pub(crate) complete: bool,
     /// Fail on warnings, for example if the export lacks access.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -62,7 +65,8 @@ impl ImportArgs {
         let (system, paths) = self.system_and_files()?;
         let taken_at = self.taken_at.as_deref().map(time).transpose()?;
         let mut files = paths.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<ExportFile>>>()?;
-        let read = import(&mut files, ImportOptions { system, taken_at, target: self.target.as_deref() });
+        let options = ImportOptions { system, taken_at, target: self.target.as_deref(), complete: self.complete };
+        let read = import(&mut files, options);
         let import = match read {
             Ok(import) if self.strict && import.findings.iter().any(|f| f.severity >= Severity::Warning) => {
                 return self.say(&files, import.findings, None, ExitCode::Failure);

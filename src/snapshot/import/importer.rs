@@ -56,6 +56,11 @@ pub trait Importer: Sync {
         None
     }
 
+    /// Why the file may lack access without showing it, if it may. The user can state that it does not.
+    fn may_lack(&self, _file: &Probe) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the modification time of the files may stand in for a missing `taken_at`. If not, the user must state it.
     fn accepts_file_time(&self) -> bool {
         false

@@ -1,7 +1,10 @@
 //! Exports of real systems become snapshots: one folder per system.
 
 pub mod aws;
+mod documents;
+mod draft;
 mod encoding;
+pub mod gcp;
 mod importer;
 pub mod kubernetes;
 mod notes;

@@ -13,10 +13,11 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, kubernetes, postgresql};
+use super::{aws, gcp, kubernetes, postgresql};
 
 /// All importers. A file is read by the first that recognises it.
-pub const IMPORTERS: &[&dyn Importer] = &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql];
+pub const IMPORTERS: &[&dyn Importer] =
+    &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql, &gcp::GoogleCloud];
 
 /// The importer of a system.
 #[must_use]
@@ -50,6 +51,8 @@ pub struct ImportOptions<'a> {
     pub taken_at: Option<Time>,
     /// The id of its target.
     pub target: Option<&'a str>,
+    /// Whether the files hold all access, where they do not show it.
+    pub complete: bool,
 }
 
 /// Imports files. Unpacks them in place, so that findings can show their text.
@@ -79,9 +82,26 @@ pub fn import(files: &mut [ExportFile], stated: ImportOptions<'_>) -> Result<Imp
         return Err(faults);
     }
     let taken_at = taken_at(importer, files, &probes, stated.taken_at).map_err(|finding| vec![finding])?;
+    let lacking = if stated.complete { Vec::new() } else { lacking(importer, files, &probes) };
     drop(probes);
     let borrowed: Vec<(&str, &[u8])> = files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
-    importer.read(&borrowed, taken_at)?.of_target(stated.target)
+    let mut import = importer.read(&borrowed, taken_at)?;
+    import.findings.extend(lacking);
+    import.of_target(stated.target)
+}
+
+/// Reports files that may lack access without showing it, each reason once.
+fn lacking(importer: &dyn Importer, files: &[ExportFile], probes: &[Probe]) -> Vec<Finding> {
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    for (file, probe) in files.iter().zip(probes) {
+        let reason = importer.may_lack(probe).filter(|reason| found.iter().all(|(_, known)| known != reason));
+        found.extend(reason.map(|reason| (file.name.as_str(), reason)));
+    }
+    let finding = |(name, reason): (&str, &str)| {
+        let finding = Finding::new(Code::NotImported, format!("the export may lack access: {reason}"));
+        finding.weighing(Severity::Warning).at(&Place::file(name)).help("if it is whole, state it: `--complete`")
+    };
+    found.into_iter().map(finding).collect()
 }
 
 /// A look at a file. Text that is not UTF-8 is reported by the reader, with its line.
