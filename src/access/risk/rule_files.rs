@@ -29,7 +29,9 @@ pub struct Data {
 pub const SHIPPED: &[(&str, &str)] = &[
     ("classification.yaml", include_str!("../../../policies/classification.yaml")),
     ("classification-baseline.yaml", include_str!("../../../policies/classification-baseline.yaml")),
+    ("classification-gcp.yaml", include_str!("../../../policies/classification-gcp.yaml")),
     ("escalations/aws.yaml", include_str!("../../../policies/escalations/aws.yaml")),
+    ("escalations/gcp.yaml", include_str!("../../../policies/escalations/gcp.yaml")),
     ("escalations/kubernetes.yaml", include_str!("../../../policies/escalations/kubernetes.yaml")),
     ("escalations/postgresql.yaml", include_str!("../../../policies/escalations/postgresql.yaml")),
     ("sod.yaml", include_str!("../../../policies/sod.yaml")),

@@ -14,6 +14,7 @@ use crate::input::system::System;
 use crate::plan::model::Action;
 use crate::snapshot::model::Snapshot;
 
+mod importers;
 mod membership;
 mod systems;
 

@@ -1,0 +1,72 @@
+//! What the shipped rules and paths know of the systems that importers read.
+
+use super::{change, level, shipped};
+use crate::access::tests::build::*;
+use crate::input::entitlement::Sensitivity;
+use crate::input::time::Time;
+use crate::snapshot::import::{Importer, gcp};
+use crate::snapshot::model::Snapshot;
+
+use Sensitivity::{Critical, High, Low, Moderate, Unknown};
+
+fn imported(importer: &dyn Importer, text: &str) -> Snapshot {
+    importer.read(&[("f", text.as_bytes())], Time::from_unix(TAKEN_AT)).unwrap().snapshot
+}
+
+/// Compares the level of each action with what is expected.
+fn levels(system: &str, expected: &[(&str, Sensitivity, bool)]) {
+    for (action, sensitivity, privileged) in expected {
+        assert_eq!(level(system, action, "*"), (*sensitivity, *privileged), "{system}: {action}");
+    }
+}
+
+#[test]
+fn google_cloud_has_privileged_permissions_low_reads_and_unknown_rest() {
+    levels(
+        "gcp",
+        &[
+            ("*", Critical, true),
+            ("resourcemanager.projects.setIamPolicy", Critical, true),
+            ("pubsub.topics.setIamPolicy", Critical, true),
+            ("iam.serviceAccounts.actAs", Critical, true),
+            ("iam.serviceAccounts.getAccessToken", Critical, true),
+            ("iam.serviceAccountKeys.create", Critical, true),
+            ("iam.googleapis.com/workloadIdentityPoolProviders.create", Critical, true),
+            ("secretmanager.versions.access", High, true),
+            ("storage.objects.get", Moderate, false),
+            ("compute.instances.get", Moderate, false),
+            ("compute.zones.list", Low, false),
+            ("iam.roles.list", Low, false),
+            ("aiplatform.novel.frobnicate", Unknown, false),
+            ("storage.novel.delete", Unknown, false),
+        ],
+    );
+}
+
+#[test]
+fn who_may_get_tokens_of_a_service_account_of_google_cloud_can_act_as_it_where_it_holds_that() {
+    let text = r#"[
+      {"resource": "projects/p", "organization": "organizations/1", "policy": {"bindings": [
+        {"role": "roles/storage.admin", "members": ["serviceAccount:bot@p.iam.gserviceaccount.com"]},
+        {"role": "roles/viewer", "members": ["user:ann@example.org", "user:bob@example.org"]}]}},
+      {"resource": "projects/q", "organization": "organizations/1", "policy": {"bindings": []}},
+      {"name": "roles/storage.admin", "title": "x", "includedPermissions": ["storage.objects.delete"]},
+      {"name": "roles/viewer", "title": "x", "includedPermissions": ["compute.zones.list"]},
+      {"name": "roles/tokens", "title": "x", "includedPermissions": ["iam.serviceAccounts.getAccessToken"]},
+      {"name": "roles/acts", "title": "x", "includedPermissions": ["iam.serviceAccounts.actAs", "compute.instances.create"]}]"#;
+    let s = imported(&gcp::GoogleCloud, text).human("agent");
+    let data = shipped();
+    let reaches = |role: &str, scope: &str| {
+        let facts = change(&data, &s, grant("user:ann@example.org", role, Some(scope)));
+        let escalates = facts.escalations.iter().any(|e| e.complete);
+        let gains = facts.effects.gained.iter().any(|piece| piece.access.action.raw() == "storage.objects.delete");
+        assert!(facts.is_privileged());
+        (gains, escalates)
+    };
+    let account = "//iam.googleapis.com/projects/-/serviceAccounts/bot@p.iam.gserviceaccount.com";
+    for scope in ["projects/p", "organizations/1", account] {
+        assert_eq!(reaches("roles/tokens", scope), (true, true), "{scope}");
+        assert_eq!(reaches("roles/acts", scope), (true, true), "{scope}");
+    }
+    assert_eq!(reaches("roles/tokens", "projects/q"), (false, true), "another project");
+}
