@@ -18,6 +18,7 @@ use tempfile::TempDir;
 const CLUSTER: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, uid: u-1}\n";
 const ACCOUNT: &str = r#"{"UserDetailList": [{"UserName": "u", "Arn": "arn:aws:iam::111111111111:user/u"}]}"#;
 const GOOGLE_CLOUD: &str = include_str!("../src/snapshot/import/gcp/fixture.json");
+const BATON: &str = include_str!("../src/snapshot/import/baton/fixture.json");
 const ROLES: &str = "--\n-- PostgreSQL database cluster dump\n--\nCREATE ROLE a;\nALTER ROLE a WITH LOGIN PASSWORD 'md5a3556571e93b0d20722ba62be61e8c2d';\n";
 
 /// Runs the import in a folder, and returns the exit code and all that was printed.
@@ -65,7 +66,9 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn every_system_is_recognised_in_every_encoding() {
     let taken: &[&str] = &["--taken-at", "2026-01-01T00:00:00Z"];
-    for (text, system) in [(CLUSTER, "kubernetes"), (ACCOUNT, "aws"), (ROLES, "postgresql"), (GOOGLE_CLOUD, "gcp")] {
+    for (text, system) in
+        [(CLUSTER, "kubernetes"), (ACCOUNT, "aws"), (ROLES, "postgresql"), (GOOGLE_CLOUD, "gcp"), (BATON, "baton")]
+    {
         let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
         let marked = [&b"\xef\xbb\xbf"[..], text.as_bytes()].concat();
         for bytes in [text.as_bytes().to_vec(), packed(text.as_bytes()), packed(&utf16), utf16, marked] {

@@ -36,7 +36,7 @@ pub(super) struct Omission {
 
 /// What is known so far.
 pub(super) struct Draft {
-    system: &'static str,
+    system: Text,
     pub identities: BTreeMap<IdentityId, Identity>,
     pub groups: BTreeMap<GroupId, Group>,
     pub roles: BTreeMap<RoleId, Role>,
@@ -54,9 +54,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn new(system: &'static str) -> Self {
+    pub fn new(system: &str) -> Self {
         Self {
-            system,
+            system: Text::from(system),
             identities: BTreeMap::new(),
             groups: BTreeMap::new(),
             roles: BTreeMap::new(),
@@ -75,6 +75,10 @@ impl Draft {
 
     pub fn count(&mut self, kind: &'static str, number: usize) {
         *self.counts.entry(kind).or_default() += number;
+    }
+
+    pub fn has_omitted(&self, omission: Omission) -> bool {
+        self.omitted.contains_key(&omission)
     }
 
     /// Counts something that is not modelled, with its name.
@@ -152,7 +156,7 @@ impl Draft {
 
     /// The system that an object must state because its id looks like one of another system.
     fn stated_system(&self, id: &str) -> Option<System> {
-        let own = System::named(&Text::from(self.system));
+        let own = System::named(&self.system);
         (System::of_object(None, id, Some(&own)).as_ref() != Some(&own)).then_some(own)
     }
 
@@ -237,7 +241,7 @@ impl Draft {
             let message = format!("{count} {}{list}{more}", omission.what);
             Finding::new(Code::NotImported, message).weighing(severity).help(omission.help)
         }));
-        let system = Text::from(self.system);
+        let system = self.system;
         let snapshot = Snapshot {
             version: 1,
             taken_at,

@@ -1,6 +1,7 @@
 //! Exports of real systems become snapshots: one folder per system.
 
 pub mod aws;
+pub mod baton;
 mod documents;
 mod draft;
 mod encoding;

@@ -13,11 +13,11 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, gcp, kubernetes, postgresql};
+use super::{aws, baton, gcp, kubernetes, postgresql};
 
 /// All importers. A file is read by the first that recognises it.
 pub const IMPORTERS: &[&dyn Importer] =
-    &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql, &gcp::GoogleCloud];
+    &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql, &gcp::GoogleCloud, &baton::Baton];
 
 /// The importer of a system.
 #[must_use]
@@ -186,8 +186,7 @@ fn taken_at(
     probes: &[Probe],
     stated: Option<Time>,
 ) -> Result<Time, Finding> {
-    let told: Option<Vec<Time>> = probes.iter().map(|probe| importer.taken_at(probe)).collect();
-    let told = told.and_then(|times| times.into_iter().min());
+    let told = probes.iter().filter_map(|probe| importer.taken_at(probe)).min();
     match (told, stated) {
         (Some(told), Some(stated)) if told != stated => {
             let message = format!("the export was taken at {told}, not at {stated}");
