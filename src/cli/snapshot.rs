@@ -4,6 +4,7 @@
 
 pub(crate) mod classify;
 pub mod diff;
+pub mod export;
 pub(crate) mod import;
 pub mod query;
 pub mod show;
@@ -19,6 +20,8 @@ use crate::decision::exit::ExitCode;
 pub enum SnapshotCommand {
     /// Convert an export of a system to a snapshot.
     Import(ImportArgs),
+    /// Write a snapshot as tables of comma-separated values.
+    Export(crate::cli::snapshot::export::SnapshotExportArgs),
     /// Print the query to export a system with.
     Query(crate::cli::snapshot::query::QueryArgs),
     /// Show what is in a snapshot: counts, privileged access, unused access, missing owners.
@@ -37,6 +40,7 @@ impl SnapshotCommand {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Import(page) => page.run(),
+            Self::Export(page) => page.run(),
             Self::Query(page) => page.run(),
             Self::Show(page) => page.run(),
             Self::Classify(page) => page.run(),

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod baton;
+pub mod csv;
 mod documents;
 mod draft;
 mod encoding;

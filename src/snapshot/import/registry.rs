@@ -13,11 +13,11 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, baton, gcp, kubernetes, postgresql};
+use super::{aws, baton, csv, gcp, kubernetes, postgresql};
 
 /// All importers. A file is read by the first that recognises it.
 pub const IMPORTERS: &[&dyn Importer] =
-    &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql, &gcp::GoogleCloud, &baton::Baton];
+    &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql, &gcp::GoogleCloud, &baton::Baton, &csv::Csv];
 
 /// The importer of a system.
 #[must_use]
