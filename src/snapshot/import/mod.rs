@@ -6,6 +6,7 @@ pub mod csv;
 mod documents;
 mod draft;
 mod encoding;
+pub mod entra;
 pub mod gcp;
 mod importer;
 pub mod kubernetes;

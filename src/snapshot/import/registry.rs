@@ -13,11 +13,18 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, baton, csv, gcp, kubernetes, postgresql};
+use super::{aws, baton, csv, entra, gcp, kubernetes, postgresql};
 
 /// All importers. A file is read by the first that recognises it.
-pub const IMPORTERS: &[&dyn Importer] =
-    &[&kubernetes::Kubernetes, &aws::Aws, &postgresql::Postgresql, &gcp::GoogleCloud, &baton::Baton, &csv::Csv];
+pub const IMPORTERS: &[&dyn Importer] = &[
+    &kubernetes::Kubernetes,
+    &aws::Aws,
+    &postgresql::Postgresql,
+    &gcp::GoogleCloud,
+    &baton::Baton,
+    &entra::Entra,
+    &csv::Csv,
+];
 
 /// The importer of a system.
 #[must_use]
