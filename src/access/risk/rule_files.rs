@@ -29,8 +29,10 @@ pub struct Data {
 pub const SHIPPED: &[(&str, &str)] = &[
     ("classification.yaml", include_str!("../../../policies/classification.yaml")),
     ("classification-baseline.yaml", include_str!("../../../policies/classification-baseline.yaml")),
+    ("classification-entra.yaml", include_str!("../../../policies/classification-entra.yaml")),
     ("classification-gcp.yaml", include_str!("../../../policies/classification-gcp.yaml")),
     ("escalations/aws.yaml", include_str!("../../../policies/escalations/aws.yaml")),
+    ("escalations/entra.yaml", include_str!("../../../policies/escalations/entra.yaml")),
     ("escalations/gcp.yaml", include_str!("../../../policies/escalations/gcp.yaml")),
     ("escalations/kubernetes.yaml", include_str!("../../../policies/escalations/kubernetes.yaml")),
     ("escalations/postgresql.yaml", include_str!("../../../policies/escalations/postgresql.yaml")),

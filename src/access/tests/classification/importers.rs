@@ -4,7 +4,7 @@ use super::{change, level, shipped};
 use crate::access::tests::build::*;
 use crate::input::entitlement::Sensitivity;
 use crate::input::time::Time;
-use crate::snapshot::import::{Importer, gcp};
+use crate::snapshot::import::{Importer, entra, gcp};
 use crate::snapshot::model::Snapshot;
 
 use Sensitivity::{Critical, High, Low, Moderate, Unknown};
@@ -69,4 +69,57 @@ fn who_may_get_tokens_of_a_service_account_of_google_cloud_can_act_as_it_where_i
         assert_eq!(reaches("roles/acts", scope), (true, true), "{scope}");
     }
     assert_eq!(reaches("roles/tokens", "projects/q"), (false, true), "another project");
+}
+
+#[test]
+fn entra_has_privileged_permissions_low_reads_and_unknown_rest() {
+    let graph = "api:00000003-0000-0000-c000-000000000000";
+    for (action, sensitivity, privileged) in [
+        ("Application.ReadWrite.All", Critical, true),
+        ("AppRoleAssignment.ReadWrite.All", Critical, true),
+        ("RoleManagement.ReadWrite.Directory", Critical, true),
+        ("delegated:RoleManagement.ReadWrite.Directory", Critical, true),
+        ("Mail.Send", High, true),
+        ("delegated:Mail.Send", Moderate, false),
+        ("delegated:User.Read", Low, false),
+        ("Novel.ReadWrite.All", Unknown, false),
+    ] {
+        assert_eq!(level("entra", action, graph), (sensitivity, privileged), "{action}");
+    }
+    assert_eq!(level("entra", "owner", "app:Deploy/1"), (Critical, true));
+    levels(
+        "entra",
+        &[
+            ("microsoft.directory/applications/credentials/update", High, true),
+            ("microsoft.directory/users/standard/read", Low, false),
+            ("microsoft.directory/novel/update", Unknown, false),
+        ],
+    );
+}
+
+#[test]
+fn who_owns_or_may_change_an_application_of_entra_can_act_as_it() {
+    let text = r##"
+      {"review_path": "users", "value": [{"id": "u", "userPrincipalName": "ann@x"}, {"id": "v", "userPrincipalName": "bob@x"}]}
+      {"review_path": "servicePrincipals", "value": [
+        {"id": "g", "appId": "00000003-0000-0000-c000-000000000000", "displayName": "Microsoft Graph",
+         "appRoles": [{"id": "r", "value": "RoleManagement.ReadWrite.Directory"}, {"id": "q", "value": "User.ReadBasic.All"}]},
+        {"id": "s", "appId": "A", "displayName": "Deploy"}, {"id": "t", "appId": "B", "displayName": "Other"}]}
+      {"review_path": "servicePrincipals/g/appRoleAssignedTo", "value": [
+        {"id": "1", "principalId": "s", "resourceId": "g", "appRoleId": "r"}, {"id": "2", "principalId": "t", "resourceId": "g", "appRoleId": "q"}]}
+      {"review_path": "applications/A/owners", "value": [{"@odata.type": "#microsoft.graph.user", "id": "v"}]}
+      {"review_path": "roleManagement/directory/roleDefinitions", "value": [
+        {"id": "d", "displayName": "Application Administrator", "isBuiltIn": true,
+         "rolePermissions": [{"allowedResourceActions": ["microsoft.directory/applications/credentials/update"]}]}]}"##;
+    let s = imported(&entra::Entra, text).human("agent");
+    let data = shipped();
+    let reaches = |role: &str, scope: &str| {
+        let facts = change(&data, &s, grant("user:ann@x", role, Some(scope)));
+        assert!(facts.is_privileged() && facts.escalations.iter().any(|e| e.complete), "{role} {scope}");
+        facts.effects.gained.iter().any(|it| it.access.action.raw() == "RoleManagement.ReadWrite.Directory")
+    };
+    assert!(reaches("owner of app:Deploy/A", "app:Deploy/A"));
+    assert!(reaches("directory-role:Application Administrator", "tenant"));
+    assert!(reaches("directory-role:Application Administrator", "app:Deploy/A"));
+    assert!(!reaches("directory-role:Application Administrator", "app:Other/B"), "another application");
 }
