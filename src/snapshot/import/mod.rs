@@ -1,6 +1,7 @@
 //! Exports of real systems become snapshots: one folder per system.
 
 pub mod aws;
+pub mod azure;
 pub mod baton;
 pub mod csv;
 mod documents;

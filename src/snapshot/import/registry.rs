@@ -13,7 +13,7 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, baton, csv, entra, gcp, kubernetes, postgresql};
+use super::{aws, azure, baton, csv, entra, gcp, kubernetes, postgresql};
 
 /// All importers. A file is read by the first that recognises it.
 pub const IMPORTERS: &[&dyn Importer] = &[
@@ -23,6 +23,7 @@ pub const IMPORTERS: &[&dyn Importer] = &[
     &gcp::GoogleCloud,
     &baton::Baton,
     &entra::Entra,
+    &azure::Azure,
     &csv::Csv,
 ];
 
