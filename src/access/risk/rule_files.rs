@@ -29,9 +29,11 @@ pub struct Data {
 pub const SHIPPED: &[(&str, &str)] = &[
     ("classification.yaml", include_str!("../../../policies/classification.yaml")),
     ("classification-baseline.yaml", include_str!("../../../policies/classification-baseline.yaml")),
+    ("classification-azure.yaml", include_str!("../../../policies/classification-azure.yaml")),
     ("classification-entra.yaml", include_str!("../../../policies/classification-entra.yaml")),
     ("classification-gcp.yaml", include_str!("../../../policies/classification-gcp.yaml")),
     ("escalations/aws.yaml", include_str!("../../../policies/escalations/aws.yaml")),
+    ("escalations/azure.yaml", include_str!("../../../policies/escalations/azure.yaml")),
     ("escalations/entra.yaml", include_str!("../../../policies/escalations/entra.yaml")),
     ("escalations/gcp.yaml", include_str!("../../../policies/escalations/gcp.yaml")),
     ("escalations/kubernetes.yaml", include_str!("../../../policies/escalations/kubernetes.yaml")),

@@ -123,3 +123,24 @@ fn who_owns_or_may_change_an_application_of_entra_can_act_as_it() {
     assert!(reaches("directory-role:Application Administrator", "app:Deploy/A"));
     assert!(!reaches("directory-role:Application Administrator", "app:Other/B"), "another application");
 }
+
+#[test]
+fn azure_has_privileged_permissions_low_reads_and_unknown_rest() {
+    for (action, resource, sensitivity, privileged) in [
+        ("*", "control", Critical, true),
+        ("*", "data", Critical, true),
+        ("microsoft.authorization/*", "control", Critical, true),
+        ("microsoft.authorization/roleassignments/write", "control", Critical, true),
+        ("microsoft.managedidentity/userassignedidentities/*/assign/action", "control", Critical, true),
+        ("microsoft.compute/virtualmachines/runcommand/action", "control", High, true),
+        ("microsoft.storage/storageaccounts/listkeys/action", "control", High, true),
+        ("microsoft.keyvault/vaults/secrets/getsecret/action", "data", High, true),
+        ("microsoft.storage/storageaccounts/blobservices/containers/blobs/read", "data", Moderate, false),
+        ("microsoft.web/sites/read", "control", Low, false),
+        ("*/read", "control", Low, false),
+        ("microsoft.novel/things/write", "control", Unknown, false),
+        ("microsoft.novel/things/read", "data", Unknown, false),
+    ] {
+        assert_eq!(level("azure", action, resource), (sensitivity, privileged), "{action} on {resource}");
+    }
+}
