@@ -16,6 +16,7 @@ pub mod postgresql;
 mod probe;
 mod redaction;
 mod registry;
+pub mod scim;
 #[cfg(test)]
 mod tests;
 

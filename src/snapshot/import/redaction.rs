@@ -1,7 +1,8 @@
 //! Hides passwords and their hashes in texts that are shown with findings.
 //!
-//! Hidden are the literal after the word `PASSWORD`, and the verifiers that PostgreSQL stores (`SCRAM-SHA-256$…`, `md5` and
-//! 32 hexadecimal digits), wherever they are. Every hidden byte becomes `*`, so that lines and columns stay the same. Linear.
+//! Hidden are the literal after the word `PASSWORD`, the string under a JSON key that ends in `password` or `secret`, and the
+//! verifiers that PostgreSQL stores (`SCRAM-SHA-256$…`, `md5` and 32 hexadecimal digits), wherever they are. Every hidden byte
+//! becomes `*`, so that lines and columns stay the same. Linear.
 
 use std::borrow::Cow;
 
@@ -44,6 +45,9 @@ fn secret(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         }
         b'P' | b'p' if starts(rest, b"PASSWORD") => {
             let mut start = at.saturating_add(8);
+            if let Some(found) = json_string(bytes, start) {
+                return Some(found);
+            }
             start = start.saturating_add(run(bytes.get(start..)?, |b| b.is_ascii_whitespace()));
             if matches!(bytes.get(start), Some(b'E' | b'e')) {
                 start = start.saturating_add(1);
@@ -51,15 +55,34 @@ fn secret(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
             let is_escaped = start > 0 && matches!(bytes.get(start.saturating_sub(1)), Some(b'E' | b'e'));
             (bytes.get(start) == Some(&b'\'')).then(|| literal(bytes, start.saturating_add(1), is_escaped))
         }
+        b'S' | b's' if starts(rest, b"SECRET") => json_string(bytes, at.saturating_add(6)),
         _ => None,
     }
+}
+
+/// The string under a JSON key that ends at a byte: `": "…`.
+fn json_string(bytes: &[u8], key_end: usize) -> Option<(usize, usize)> {
+    let rest = bytes.get(key_end..)?.strip_prefix(b"\"")?;
+    let spaces = |text: &[u8]| run(text, |b| b.is_ascii_whitespace());
+    let before = spaces(rest);
+    let rest = rest.get(before..)?.strip_prefix(b":")?;
+    let after = spaces(rest);
+    let inner = rest.get(after..)?.strip_prefix(b"\"")?;
+    let start = bytes.len().saturating_sub(inner.len());
+    let mut is_escaped = false;
+    let length = run(inner, |b| {
+        let is_end = b == b'"' && !is_escaped;
+        is_escaped = b == b'\\' && !is_escaped;
+        !is_end
+    });
+    Some((start, start.saturating_add(length)))
 }
 
 fn starts(rest: &[u8], word: &[u8]) -> bool {
     rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
 }
 
-fn run(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
+fn run(bytes: &[u8], mut is: impl FnMut(u8) -> bool) -> usize {
     bytes.iter().take_while(|byte| is(**byte)).count()
 }
 
@@ -93,13 +116,17 @@ mod tests {
             ("x PASSWORD 'it''s' VALID", "it''s"),
             ("x password E'a\\'b' y", "a\\'b"),
             ("x PASSWORD 'open", "open"),
+            (r#"{"userName": "a", "password": "hun\"ter2", "b": 1}"#, r#"hun\"ter2"#),
+            (r#"{"client_secret" :"s3cr3t"}"#, "s3cr3t"),
+            (r#"{"password": "cut"#, "cut"),
             ("SCRAM-SHA-256$4096:c2FsdA==$a+b/c=:d= x", "SCRAM-SHA-256$4096:c2FsdA==$a+b/c=:d="),
             ("md50123456789abcdef0123456789abcdef", "md50123456789abcdef0123456789abcdef"),
         ] {
             assert_eq!(redacted(text), text.replace(secret, &"*".repeat(secret.len())));
         }
-        let harmless = "the PASSWORD é and md5sum";
-        assert_eq!(redacted(harmless), harmless);
+        for harmless in ["the PASSWORD é and md5sum", r#"{"secret": 1, "passwordCredentials": [{"keyId": "k"}]}"#] {
+            assert_eq!(redacted(harmless), harmless);
+        }
     }
 
     proptest::proptest! {

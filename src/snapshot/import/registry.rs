@@ -13,7 +13,7 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, azure, baton, csv, entra, gcp, kubernetes, postgresql};
+use super::{aws, azure, baton, csv, entra, gcp, kubernetes, postgresql, scim};
 
 /// All importers. A file is read by the first that recognises it.
 pub const IMPORTERS: &[&dyn Importer] = &[
@@ -24,6 +24,7 @@ pub const IMPORTERS: &[&dyn Importer] = &[
     &baton::Baton,
     &entra::Entra,
     &azure::Azure,
+    &scim::Scim,
     &csv::Csv,
 ];
 
