@@ -9,6 +9,7 @@ mod draft;
 mod encoding;
 pub mod entra;
 pub mod gcp;
+pub mod github;
 mod importer;
 pub mod kubernetes;
 mod notes;

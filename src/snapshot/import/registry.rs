@@ -13,7 +13,7 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, azure, baton, csv, entra, gcp, kubernetes, postgresql, scim};
+use super::{aws, azure, baton, csv, entra, gcp, github, kubernetes, postgresql, scim};
 
 /// All importers. A file is read by the first that recognises it.
 pub const IMPORTERS: &[&dyn Importer] = &[
@@ -25,6 +25,7 @@ pub const IMPORTERS: &[&dyn Importer] = &[
     &entra::Entra,
     &azure::Azure,
     &scim::Scim,
+    &github::GitHub,
     &csv::Csv,
 ];
 
