@@ -21,6 +21,9 @@ const GOOGLE_CLOUD: &str = include_str!("../src/snapshot/import/gcp/fixture.json
 const BATON: &str = include_str!("../src/snapshot/import/baton/fixture.json");
 const ENTRA: &str = include_str!("../src/snapshot/import/entra/fixture.json");
 const AZURE: &str = include_str!("../src/snapshot/import/azure/fixture.json");
+const SCIM: &str = include_str!("../src/snapshot/import/scim/fixture.json");
+const GITHUB: &str = include_str!("../src/snapshot/import/github/fixture.json");
+const OKTA: &str = include_str!("../src/snapshot/import/okta/fixture.json");
 const TABLE: &str = include_str!("../src/snapshot/import/csv/fixture.csv");
 const ROLES: &str = "--\n-- PostgreSQL database cluster dump\n--\nCREATE ROLE a;\nALTER ROLE a WITH LOGIN PASSWORD 'md5a3556571e93b0d20722ba62be61e8c2d';\n";
 

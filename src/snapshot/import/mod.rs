@@ -13,6 +13,7 @@ pub mod github;
 mod importer;
 pub mod kubernetes;
 mod notes;
+pub mod okta;
 pub mod postgresql;
 mod probe;
 mod redaction;

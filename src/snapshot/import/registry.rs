@@ -13,7 +13,7 @@ use crate::snapshot::model::SystemTarget;
 use super::encoding;
 use super::importer::{Import, Importer, Recognition};
 use super::probe::Probe;
-use super::{aws, azure, baton, csv, entra, gcp, github, kubernetes, postgresql, scim};
+use super::{aws, azure, baton, csv, entra, gcp, github, kubernetes, okta, postgresql, scim};
 
 /// All importers. A file is read by the first that recognises it.
 pub const IMPORTERS: &[&dyn Importer] = &[
@@ -26,6 +26,7 @@ pub const IMPORTERS: &[&dyn Importer] = &[
     &azure::Azure,
     &scim::Scim,
     &github::GitHub,
+    &okta::Okta,
     &csv::Csv,
 ];
 

@@ -1,0 +1,93 @@
+//! Okta: people, groups, applications, administrator roles of people, groups and client applications, and tokens.
+//!
+//! `README.md` in this folder says how to export, what is modelled and what is not. [`export`] is the form of the lists,
+//! [`build`] turns them into a snapshot.
+
+mod build;
+mod export;
+
+#[cfg(test)]
+mod tests;
+
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::intern::interning;
+use crate::input::place::Place;
+use crate::input::time::Time;
+use crate::snapshot::import::documents;
+use crate::snapshot::import::draft::Draft;
+use crate::snapshot::import::importer::{Import, Importer, Recognition};
+use crate::snapshot::import::probe::Probe;
+
+use build::PathObjects;
+use export::OktaList;
+
+/// The importer of Okta.
+#[derive(Clone, Copy, Debug)]
+pub struct Okta;
+
+impl Importer for Okta {
+    fn system(&self) -> &'static str {
+        "okta"
+    }
+
+    fn commands(&self) -> &'static [&'static str] {
+        &[
+            "curl -fH \"Authorization: SSWS $TOKEN\" https://ORG.okta.com/api/v1/users   (all pages and lists: see its page)",
+            "lists: org, users, groups, groups/ID/users, apps, apps/ID/users, …/roles, iam/roles, api-tokens",
+        ]
+    }
+
+    fn recognise(&self, file: &Probe) -> Recognition {
+        let path = file.text("review_path").unwrap_or_default().trim_start_matches('/');
+        if file.is_json() && (path.starts_with("api/v1/") || path.starts_with("oauth2/v1/")) {
+            Recognition::Yes
+        } else if file.is_json() && file.has("_links") && file.has("profile") && !file.has("review_path") {
+            Recognition::Near("it does not say which list it is; add `review_path`")
+        } else {
+            Recognition::No
+        }
+    }
+
+    fn read(&self, files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding>> {
+        interning(|| import(files, taken_at))
+    }
+
+    fn target_help(&self) -> &'static str {
+        "export `api/v1/org` too, or name the organisation by its id with `--target`"
+    }
+}
+
+fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding>> {
+    let mut lists = Vec::new();
+    let mut faults = Vec::new();
+    for (file, list) in documents::objects::<OktaList>(files)? {
+        let Some(path) = list.review_path else {
+            let place = Place::file(files.get(file).map_or("", |(name, _)| name));
+            let finding = Finding::new(Code::MissingField, "an object does not say which list it is of").at(&place);
+            faults.push(finding.help("write each list as `{review_path: PATH, value: LIST}`; see the importer's page"));
+            continue;
+        };
+        let path = path.split('?').next().unwrap_or_default().trim_matches('/').to_owned();
+        lists.push(PathObjects { path, objects: list.value.list() });
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut draft = Draft::new("okta");
+    let organisations = build::add(&lists, &mut draft);
+    if organisations.len() > 1 {
+        let all: Vec<&str> = organisations.iter().map(String::as_str).collect();
+        draft.fault(
+            format!("the files are of several organisations: {}", all.join(", ")),
+            "import each organisation on its own",
+        );
+    }
+    let has_roles = lists.iter().any(|list| list.path.ends_with("/roles") && !list.path.starts_with("api/v1/iam/"));
+    let mut import = draft.finish(organisations.into_iter().next(), taken_at)?;
+    if !has_roles {
+        let message = "no list of administrator roles is in the export; administrators are not seen";
+        let finding = Finding::new(Code::NotImported, message).weighing(Severity::Warning);
+        import.findings.push(finding.help("export api/v1/users/ID/roles and api/v1/groups/ID/roles too"));
+    }
+    Ok(import)
+}
