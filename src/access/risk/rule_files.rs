@@ -32,11 +32,15 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("classification-azure.yaml", include_str!("../../../policies/classification-azure.yaml")),
     ("classification-entra.yaml", include_str!("../../../policies/classification-entra.yaml")),
     ("classification-gcp.yaml", include_str!("../../../policies/classification-gcp.yaml")),
+    ("classification-github.yaml", include_str!("../../../policies/classification-github.yaml")),
+    ("classification-okta.yaml", include_str!("../../../policies/classification-okta.yaml")),
     ("escalations/aws.yaml", include_str!("../../../policies/escalations/aws.yaml")),
     ("escalations/azure.yaml", include_str!("../../../policies/escalations/azure.yaml")),
     ("escalations/entra.yaml", include_str!("../../../policies/escalations/entra.yaml")),
     ("escalations/gcp.yaml", include_str!("../../../policies/escalations/gcp.yaml")),
+    ("escalations/github.yaml", include_str!("../../../policies/escalations/github.yaml")),
     ("escalations/kubernetes.yaml", include_str!("../../../policies/escalations/kubernetes.yaml")),
+    ("escalations/okta.yaml", include_str!("../../../policies/escalations/okta.yaml")),
     ("escalations/postgresql.yaml", include_str!("../../../policies/escalations/postgresql.yaml")),
     ("sod.yaml", include_str!("../../../policies/sod.yaml")),
 ];
@@ -149,7 +153,7 @@ mod tests {
         assert!(data.escalations.iter().all(|p| p.source.raw().starts_with("https://")));
         let rules = &data.classification.rules;
         assert!(rules.iter().all(|r| r.source.raw().starts_with("https://") && !r.reason.raw().is_empty()));
-        for system in ["kubernetes", "aws", "postgresql"] {
+        for system in ["kubernetes", "aws", "postgresql", "gcp", "entra", "azure", "github", "okta"] {
             assert!(rules.iter().any(|r| r.system.as_ref().is_some_and(|s| s.raw() == system) && r.privileged));
         }
     }

@@ -4,7 +4,7 @@ use super::{change, level, shipped};
 use crate::access::tests::build::*;
 use crate::input::entitlement::Sensitivity;
 use crate::input::time::Time;
-use crate::snapshot::import::{Importer, entra, gcp};
+use crate::snapshot::import::{Importer, entra, gcp, github};
 use crate::snapshot::model::Snapshot;
 
 use Sensitivity::{Critical, High, Low, Moderate, Unknown};
@@ -143,4 +143,55 @@ fn azure_has_privileged_permissions_low_reads_and_unknown_rest() {
     ] {
         assert_eq!(level("azure", action, resource), (sensitivity, privileged), "{action} on {resource}");
     }
+}
+
+#[test]
+fn github_and_okta_have_privileged_permissions_and_low_reads() {
+    levels(
+        "github",
+        &[
+            ("organization.admin", Critical, true),
+            ("repository.admin", High, true),
+            ("repository.push", High, false),
+            ("members:write", Critical, true),
+            ("workflows:write", Critical, true),
+            ("contents:write", High, true),
+            ("contents:read", Moderate, false),
+            ("metadata:read", Low, false),
+            ("novel:write", Unknown, false),
+        ],
+    );
+    levels(
+        "okta",
+        &[
+            ("*", Critical, true),
+            ("okta.roles.manage", Critical, true),
+            ("okta.groups.members.manage", High, true),
+            ("app.access", Moderate, false),
+            ("okta.groups.read", Low, false),
+            ("okta.novel.frob", Unknown, false),
+        ],
+    );
+    assert_eq!(level("okta", "ORG_ADMIN", "admin"), (Critical, true));
+    assert_eq!(level("okta", "HELP_DESK_ADMIN", "admin"), (High, true));
+}
+
+#[test]
+fn who_may_push_to_a_repository_can_act_as_its_workflows_and_not_as_those_of_another() {
+    let text = r#"
+      {"review_path": "orgs/acme", "value": {"id": 1}}
+      {"review_path": "orgs/acme/members?role=admin", "value": [{"login": "ann"}]}
+      {"review_path": "orgs/acme/repos", "value": [{"id": 5, "full_name": "acme/shop"}, {"id": 6, "full_name": "acme/site"}]}
+      {"review_path": "orgs/acme/outside_collaborators", "value": [{"login": "eve"}]}"#;
+    let s = imported(&github::GitHub, text).human("agent");
+    let s = s.role("deploys", &[allow("contents:write", "*")]).held("d", "workflow:acme/shop", "deploys", None);
+    let data = shipped();
+    let gains = |role: &str, scope: &str| {
+        let facts = change(&data, &s, grant("user:eve", role, Some(scope)));
+        facts.effects.gained.iter().any(|piece| piece.access.action.raw() == "contents:write")
+    };
+    assert!(
+        gains("repo:push", "repo:acme/shop") && gains("repo:admin", "repo:acme/shop") && gains("repo:push", "org:acme")
+    );
+    assert!(!gains("repo:push", "repo:acme/site") && !gains("repo:triage", "repo:acme/shop"));
 }
