@@ -53,7 +53,15 @@ pub(super) fn add(objects: &[(usize, Object)], scopes: &Scopes, draft: &mut Draf
             Kind::Folder => {
                 scopes.add(object.name.as_deref().unwrap_or_default(), draft);
             }
-            _ => {}
+            Kind::BarePolicy
+            | Kind::Role
+            | Kind::RoleName
+            | Kind::ServiceAccount
+            | Kind::Key
+            | Kind::Group
+            | Kind::Deny
+            | Kind::DenyName
+            | Kind::Unknown => {}
         }
     }
     for (_, object) in objects {
@@ -154,9 +162,8 @@ fn member_of_group(membership: &Membership) -> String {
     let kind = match membership.kind.as_deref() {
         Some("GROUP") => "group",
         Some("SERVICE_ACCOUNT") => "serviceAccount",
-        Some(_) => "user",
         None if id.ends_with(".gserviceaccount.com") => "serviceAccount",
-        None => "user",
+        Some(_) | None => "user",
     };
     format!("{kind}:{id}")
 }

@@ -37,18 +37,16 @@ fn conjuncts(expression: &str) -> Vec<&str> {
         match (quote, byte) {
             (Some(_), b'\\') => at = at.saturating_add(1),
             (Some(open), close) if open == *close => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(*byte),
             (None, b'(' | b'[' | b'{') => depth = depth.saturating_add(1),
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
-            (None, b'?') if depth == 0 => return vec![expression.trim()],
-            (None, b'|') if depth == 0 && is_pair(b'|') => return vec![expression.trim()],
+            (None, b'?' | b'|') if depth == 0 && (*byte == b'?' || is_pair(b'|')) => return vec![expression.trim()],
             (None, b'&') if depth == 0 && is_pair(b'&') => {
                 parts.push(expression.get(start..at).unwrap_or_default().trim());
                 start = at.saturating_add(2);
                 at = at.saturating_add(1);
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         at = at.saturating_add(1);
     }

@@ -45,10 +45,6 @@ impl Importer for GoogleCloud {
     }
 
     fn recognise(&self, file: &Probe) -> Recognition {
-        let has = |keys: &[&str]| keys.iter().all(|key| file.has(key));
-        let name = file.text("name").unwrap_or_default();
-        let is_role = (name.starts_with("roles/") || name.contains("/roles/")) && file.has("title");
-        let is_folder = name.starts_with("folders/") && file.has("parent");
         const SHAPES: [&[&str]; 10] = [
             &["resource", "policy"],
             &["iam_policy"],
@@ -61,6 +57,10 @@ impl Importer for GoogleCloud {
             &["group", "memberships"],
             &["bindings"],
         ];
+        let has = |keys: &[&str]| keys.iter().all(|key| file.has(key));
+        let name = file.text("name").unwrap_or_default();
+        let is_role = (name.starts_with("roles/") || name.contains("/roles/")) && file.has("title");
+        let is_folder = name.starts_with("folders/") && file.has("parent");
         if !file.is_json() {
             Recognition::No
         } else if is_role || is_folder || file.text("kind") == Some("DenyPolicy") || SHAPES.iter().any(|keys| has(keys))

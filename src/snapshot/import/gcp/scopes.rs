@@ -35,8 +35,10 @@ impl Scopes {
         for (_, object) in objects {
             scopes.numbers(object);
         }
-        for (_, object) in objects {
-            scopes.tree(object);
+        // Lists of projects and folders, and ancestors, tell the place exactly; the folders of a search may be in any order.
+        for is_exact in [true, false] {
+            let is_meant = |it: &&Object| (it.kind() != Kind::Policy || !it.ancestors.is_empty()) == is_exact;
+            objects.iter().map(|(_, object)| object).filter(is_meant).for_each(|object| scopes.tree(object));
         }
         scopes
     }
@@ -54,6 +56,16 @@ impl Scopes {
                     self.accounts.insert(number.clone(), email.clone());
                 }
             }
+            Kind::BarePolicy
+            | Kind::Role
+            | Kind::RoleName
+            | Kind::Key
+            | Kind::Folder
+            | Kind::Group
+            | Kind::Deny
+            | Kind::DenyName
+            | Kind::Asset
+            | Kind::Unknown => {}
             Kind::Policy => {
                 // The policy of the project itself names it by its id.
                 let id = object.resource_name().and_then(|name| name.strip_prefix(MANAGER)?.strip_prefix("projects/"));
@@ -61,7 +73,6 @@ impl Scopes {
                     self.projects.insert(number.to_owned(), id.to_owned());
                 }
             }
-            _ => {}
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::input::entitlement::{Effect, IdentityKind, Mode};
 use crate::input::finding::{Code, Severity};
+use crate::input::id::Id;
 use crate::snapshot::model::{MembersKnown, Snapshot, Status};
 
 const FIXTURE: &str = include_str!("fixture.json");
@@ -35,7 +36,7 @@ fn grants(s: &Snapshot, who: &str) -> Vec<String> {
 }
 
 fn parent<'s>(s: &'s Snapshot, id: &str) -> Option<&'s str> {
-    s.resources.iter().find(|r| r.id.as_str() == id)?.parent.as_ref().map(|p| p.as_str())
+    s.resources.iter().find(|r| r.id.as_str() == id)?.parent.as_ref().map(Id::as_str)
 }
 
 #[test]
@@ -149,6 +150,18 @@ fn an_asset_export_is_read_like_a_search() {
     assert_eq!(grants(&s, "user:x@example.org"), ["roles/viewer @ projects/7"]);
     assert_eq!((parent(&s, "projects/7"), parent(&s, "folders/9")), (Some("folders/9"), Some("organizations/3")));
     assert_eq!(GoogleCloud.recognise(&Probe::of(line)), Recognition::Yes);
+}
+
+#[test]
+fn a_list_of_folders_tells_the_place_better_than_the_folders_of_a_search() {
+    let search = r#"{"resource": "projects/p", "folders": ["folders/1", "folders/2"], "organization": "organizations/3", "policy": {"bindings": [{"role": "r", "members": ["user:a@x"]}]}}"#;
+    let lists = r#"{"name": "folders/1", "parent": "organizations/3"} {"name": "folders/2", "parent": "folders/1"}
+        {"projectId": "p", "projectNumber": "9", "parent": {"type": "folder", "id": "2"}}"#;
+    let s = read(&format!("{search}\n{lists}")).unwrap().snapshot;
+    assert_eq!(
+        (parent(&s, "projects/p"), parent(&s, "folders/2"), parent(&s, "folders/1")),
+        (Some("folders/2"), Some("folders/1"), Some("organizations/3"))
+    );
 }
 
 fn data() -> Option<std::path::PathBuf> {
