@@ -231,6 +231,12 @@ impl Draft {
         let mut findings = self.unresolved();
         self.parents();
         self.check_ids();
+        if self.faults.is_empty() && self.identities.is_empty() && self.groups.is_empty() && self.roles.is_empty() {
+            let message = format!("the files hold nothing that the importer of `{}` reads", self.system.raw());
+            self.faults.push(Finding::new(Code::Empty, message).help(
+                "give the files that the commands in `review snapshot import --help` write, with the right to read all",
+            ));
+        }
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
@@ -297,9 +303,10 @@ impl Draft {
 
     /// Reports hidden characters in ids, and ids of an identity and a group.
     fn check_ids(&mut self) {
-        let identities = self.identities.keys().map(|id| id.as_str());
-        let others = (self.groups.keys().map(|id| id.as_str())).chain(self.roles.keys().map(|id| id.as_str()));
-        let resources = self.resources.keys().map(|id| id.as_str());
+        let identities = self.identities.keys().map(crate::input::id::Id::as_str);
+        let others = (self.groups.keys().map(crate::input::id::Id::as_str))
+            .chain(self.roles.keys().map(crate::input::id::Id::as_str));
+        let resources = self.resources.keys().map(crate::input::id::Id::as_str);
         let hidden = identities.chain(others).chain(resources).filter(|id| !is_plain(id) || id.trim().is_empty());
         let mut faults: Vec<Finding> = hidden
             .map(|id| {

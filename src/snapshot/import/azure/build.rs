@@ -101,7 +101,13 @@ pub(super) fn add(objects: &[ArmObject], draft: &mut Draft) -> BTreeSet<String> 
                 scopes.add(&id, draft);
             }
             ArmKind::Definition => {}
-            ArmKind::Other => draft.omit(OTHERS, object.kind.as_deref().unwrap_or("an object without a type")),
+            ArmKind::Other => match object.kind.as_deref() {
+                Some(kind) => draft.omit(OTHERS, kind),
+                None => draft.fault(
+                    "an object has no `type`, so that it may be anything",
+                    "give the files that the commands in `review snapshot import --help` write",
+                ),
+            },
         }
     }
     tenants

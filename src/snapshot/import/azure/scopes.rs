@@ -45,11 +45,9 @@ impl Scopes {
         }
         let parts: Vec<&str> = id.trim_start_matches('/').split('/').collect();
         let keep = match parts.as_slice() {
-            ["subscriptions", _] => 0,
-            ["subscriptions", _, "resourcegroups", _] => 2,
             // The provider and the first type and name are one step, each further type and name another.
             ["subscriptions", _, "resourcegroups", _, "providers", _, _, _] => 4,
-            ["subscriptions", _, "providers", _, _, _] => 2,
+            ["subscriptions", _, "resourcegroups", _] | ["subscriptions", _, "providers", _, _, _] => 2,
             [.., _, _] if parts.len() > 2 => parts.len().saturating_sub(2),
             _ => 0,
         };

@@ -104,6 +104,9 @@ fn several_tenants_other_times_and_cut_files_are_refused() {
     );
     let changed = r#"{"id": "/subscriptions/S1/providers/Microsoft.Authorization/roleAssignments/a1", "type": "Microsoft.Authorization/roleAssignments", "principalId": "p-ann", "principalType": "User", "roleDefinitionId": "/x/d-blob", "scope": "/"}"#;
     assert!(said(changed).contains("two different entries of the assignment"));
+    assert!(said(r#"{"unrelated": 1}"#).contains("has no `type`"));
+    let none = read(r#"{"type": "Microsoft.Other/things", "id": "x"}"#).unwrap_err();
+    assert!(none[0].message.raw().contains("hold nothing that the importer of `azure` reads"));
     assert!(read(FIXTURE.get(..2_000).unwrap()).is_err());
     assert_eq!(Azure.recognise(&Probe::of(FIXTURE)), Recognition::Yes);
     assert!(matches!(Azure.recognise(&Probe::of(r#"[{"roleDefinitionId": "x"}]"#)), Recognition::Near(_)));
