@@ -72,9 +72,20 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn every_system_is_recognised_in_every_encoding() {
     let taken: &[&str] = &["--taken-at", "2026-01-01T00:00:00Z"];
-    for (text, system) in
-        [(CLUSTER, "kubernetes"), (ACCOUNT, "aws"), (ROLES, "postgresql"), (GOOGLE_CLOUD, "gcp"), (BATON, "baton")]
-    {
+    let fixtures = [
+        (CLUSTER, "kubernetes"),
+        (ACCOUNT, "aws"),
+        (ROLES, "postgresql"),
+        (GOOGLE_CLOUD, "gcp"),
+        (BATON, "baton"),
+        (ENTRA, "entra"),
+        (AZURE, "azure"),
+        (SCIM, "scim"),
+        (GITHUB, "github"),
+        (OKTA, "okta"),
+        (TABLE, "csv"),
+    ];
+    for (text, system) in fixtures {
         let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
         let marked = [&b"\xef\xbb\xbf"[..], text.as_bytes()].concat();
         for bytes in [text.as_bytes().to_vec(), packed(text.as_bytes()), packed(&utf16), utf16, marked] {

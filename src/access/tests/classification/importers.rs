@@ -195,3 +195,54 @@ fn who_may_push_to_a_repository_can_act_as_its_workflows_and_not_as_those_of_ano
     );
     assert!(!gains("repo:push", "repo:acme/site") && !gains("repo:triage", "repo:acme/shop"));
 }
+
+#[test]
+fn every_path_of_an_imported_system_is_found_whole_and_not_in_a_part() {
+    let data = shipped();
+    let mut counts = std::collections::BTreeMap::new();
+    for path in &data.escalations {
+        let system = path.system.as_ref().map_or("", |system| system.name());
+        if !["gcp", "entra", "azure", "github", "okta"].contains(&system) {
+            continue;
+        }
+        *counts.entry(system.to_owned()).or_insert(0) += 1;
+        // The group or team that a path names holds something that nobody else holds.
+        let object = if system == "github" { "team:x" } else { "group:x" };
+        let needs: Vec<_> = path
+            .requires
+            .iter()
+            .map(|it| {
+                let resource = it.resource[0].raw();
+                allow(it.action[0].raw(), if resource.starts_with('$') { object } else { resource })
+            })
+            .collect();
+        let world = |held: &[crate::input::entitlement::Permission]| {
+            snapshot(system)
+                .human("ann")
+                .group(object, &[])
+                .role("more", &[allow("something.else", "*")])
+                .held("m", object, "more", None)
+                .role("needed", held)
+        };
+        let completes = |held: &[crate::input::entitlement::Permission]| {
+            let facts = change(&data, &world(held), grant("ann", "needed", None));
+            facts.escalations.iter().any(|it| it.complete && it.id.raw() == path.id.raw())
+        };
+        assert!(completes(&needs), "{}", path.id.raw());
+        for n in 0..needs.len() {
+            let mut part = needs.clone();
+            part.remove(n);
+            assert!(!completes(&part), "{} without {:?}", path.id.raw(), needs[n]);
+        }
+        // Each alternative is privileged, so that whoever gets it needs the security step.
+        for action in
+            path.requires.iter().flat_map(|it| it.action.iter().map(|action| (action.raw(), it.resource[0].raw())))
+        {
+            let resource = if action.1.starts_with('$') { object } else { action.1 };
+            if path.requires.len() == 1 {
+                assert!(level(system, action.0, resource).1, "{}: {action:?} is privileged", path.id.raw());
+            }
+        }
+    }
+    assert_eq!(counts.len(), 5, "{counts:?}");
+}

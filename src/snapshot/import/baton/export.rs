@@ -1,6 +1,6 @@
 //! The four lists that `baton` prints, in the JSON form of its protocol buffers. Fields that are not read are ignored.
 //!
-//! Source: ConductorOne, baton-sdk, `proto/c1/connector/v2`.
+//! Source: `ConductorOne`, `baton-sdk`, `proto/c1/connector/v2`.
 
 use std::collections::BTreeMap;
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::input::entitlement::IdentityKind;
 use crate::input::finding::Severity;
+use crate::input::id::Id;
 use crate::snapshot::model::{MembersKnown, Snapshot, Status};
 
 const FIXTURE: &str = include_str!("fixture.json");
@@ -23,7 +24,7 @@ fn holders(s: &Snapshot) -> BTreeMap<String, BTreeSet<String>> {
     let mut of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut nested: Vec<(String, String)> = Vec::new();
     for a in &s.assignments {
-        let what = a.role.as_ref().map(|r| r.as_str()).or(a.member_of.as_ref().map(|g| g.as_str())).unwrap();
+        let what = a.role.as_ref().map(Id::as_str).or(a.member_of.as_ref().map(Id::as_str)).unwrap();
         of.entry(what.to_owned()).or_default().insert(a.who.raw().to_owned());
     }
     for group in &s.groups {
@@ -34,14 +35,14 @@ fn holders(s: &Snapshot) -> BTreeMap<String, BTreeSet<String>> {
         for (outer, inner) in &nested {
             let more = of.get(inner).cloned().unwrap_or_default();
             let known = of.entry(outer.clone()).or_default();
-            is_changed |= more.into_iter().fold(false, |any, who| known.insert(who) || any);
+            is_changed |= more.into_iter().filter(|who| known.insert(who.clone())).count() > 0;
         }
         for what in of.keys().cloned().collect::<Vec<_>>() {
             let groups: Vec<String> = of[&what].iter().filter(|who| of.contains_key(*who)).cloned().collect();
             for group in groups {
                 let more = of[&group].clone();
                 let known = of.get_mut(&what).unwrap();
-                is_changed |= more.into_iter().fold(false, |any, who| known.insert(who) || any);
+                is_changed |= more.into_iter().filter(|who| known.insert(who.clone())).count() > 0;
             }
         }
         if !is_changed {
@@ -82,7 +83,7 @@ fn a_grant_to_a_group_reaches_its_members_also_where_nothing_was_granted_to_it()
     let without: String = FIXTURE.replace("GrantExpandable", "Other");
     let s = read(&without).unwrap().snapshot;
     let web = s.groups.iter().find(|g| g.id.as_str() == "team:web").unwrap();
-    assert_eq!(web.nested.iter().map(|g| g.as_str()).collect::<Vec<_>>(), ["team:web:member"]);
+    assert_eq!(web.nested.iter().map(Id::as_str).collect::<Vec<_>>(), ["team:web:member"]);
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn expanded(grants: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
         let what = text(&grant["entitlement"]["id"]);
         of.entry(what.clone()).or_default().insert(format!("{}:{}", text(&id["resourceType"]), text(&id["resource"])));
         for source in
-            grant["annotations"].as_array().into_iter().flatten().flat_map(|it| it["entitlementIds"].as_array())
+            grant["annotations"].as_array().into_iter().flatten().filter_map(|it| it["entitlementIds"].as_array())
         {
             expands.extend(source.iter().map(|source| (text(source), what.clone())));
         }

@@ -129,15 +129,14 @@ fn sources_of<'a>(name: &'a str, text: &str, mapping: &'a Mapping, draft: &mut D
     let mapped: Vec<&MappedTable> = mapping.tables.iter().filter(|it| it.file == file_name(name)).collect();
     let mut found = Vec::new();
     for it in &mapped {
-        match Table::named(&it.table) {
-            Some(table) => found.push(Source { name, table, mapped: Some(it) }),
-            None => {
-                let names: Vec<&str> = table::TABLES.iter().map(|table| table.name).collect();
-                draft.fault(
-                    format!("the mapping names the table `{}`", it.table),
-                    format!("the tables are {}", names.join(", ")),
-                );
-            }
+        if let Some(table) = Table::named(&it.table) {
+            found.push(Source { name, table, mapped: Some(it) });
+        } else {
+            let names: Vec<&str> = table::TABLES.iter().map(|table| table.name).collect();
+            draft.fault(
+                format!("the mapping names the table `{}`", it.table),
+                format!("the tables are {}", names.join(", ")),
+            );
         }
     }
     if mapped.is_empty() {

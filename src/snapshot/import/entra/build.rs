@@ -68,8 +68,12 @@ pub(super) fn add(entries: &[Entry], names: &Names, draft: &mut Draft) {
 fn relation(path: &ListPath, object: &GraphObject, names: &Names, draft: &mut Draft) {
     let id = object.id.as_str();
     match path.list.as_str() {
-        "users" | "groups" | "servicePrincipals" | "applications" | "organization" => {}
-        "roleManagement/directory/roleDefinitions" => {}
+        "users"
+        | "groups"
+        | "servicePrincipals"
+        | "applications"
+        | "organization"
+        | "roleManagement/directory/roleDefinitions" => {}
         "groups/members" => {
             let group = subject(&path.of, None, names, draft);
             let who = subject(id, object.kind.as_deref(), names, draft);
@@ -197,8 +201,8 @@ fn subject(id: &str, kind: Option<&str>, names: &Names, draft: &mut Draft) -> St
 fn owner_of(what: &str, of: &str, object: &GraphObject, names: &Names, draft: &mut Draft) {
     let who = subject(&object.id, object.kind.as_deref(), names, draft);
     let resource = match (what, names.get(of)) {
-        ("group", Some(named)) => named.id.clone(),
-        ("service principal", Some(named)) => named.id.replacen("sp:", "app:", 1),
+        ("group", Some(group)) => group.id.clone(),
+        ("service principal", Some(principal)) => principal.id.replacen("sp:", "app:", 1),
         // The path names an application by its object id or by its application id.
         _ => format!("app:{}", names.application(of)),
     };

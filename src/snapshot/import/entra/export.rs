@@ -25,7 +25,7 @@ pub(super) struct ListPath {
 impl Page {
     /// The list, from the path that was asked for or from the context of the answer.
     pub fn path(&self) -> Option<ListPath> {
-        let context = self.context.as_deref().and_then(|it| it.split_once("#")).map(|(_, rest)| rest);
+        let context = self.context.as_deref().and_then(|it| it.split_once('#')).map(|(_, rest)| rest);
         let text = self.review_path.as_deref().or(context)?;
         let text = text.split(['?', '(']).next().unwrap_or_default().trim_matches('/');
         let parts: Vec<&str> = text.split('/').filter(|part| !part.starts_with("microsoft.graph.")).collect();

@@ -70,13 +70,12 @@ fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding
     let mut entries: Vec<Entry> = Vec::new();
     let mut faults = Vec::new();
     for (file, page) in documents::objects::<Page>(files)? {
-        match page.path() {
-            Some(path) => entries.extend(page.value.into_iter().map(|object| (path.clone(), object))),
-            None => {
-                let name = files.get(file).map_or("", |(name, _)| name);
-                let finding = Finding::new(Code::MissingField, "an object does not say which list it is of");
-                faults.push(finding.at(&Place::file(name)).help("keep `@odata.context`, or add `review_path`"));
-            }
+        if let Some(path) = page.path() {
+            entries.extend(page.value.into_iter().map(|object| (path.clone(), object)));
+        } else {
+            let name = files.get(file).map_or("", |(name, _)| name);
+            let finding = Finding::new(Code::MissingField, "an object does not say which list it is of");
+            faults.push(finding.at(&Place::file(name)).help("keep `@odata.context`, or add `review_path`"));
         }
     }
     if !faults.is_empty() {

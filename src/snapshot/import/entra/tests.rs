@@ -3,6 +3,7 @@
 use super::*;
 use crate::input::entitlement::{IdentityKind, Mode};
 use crate::input::finding::Severity;
+use crate::input::id::Id;
 use crate::snapshot::model::{MembersKnown, Snapshot, Status};
 
 const FIXTURE: &str = include_str!("fixture.json");
@@ -18,7 +19,7 @@ fn read(text: &str) -> Result<Import, Vec<Finding>> {
 /// What a subject has, and where.
 fn grants(s: &Snapshot, who: &str) -> Vec<String> {
     let of = |a: &crate::snapshot::model::Assignment| {
-        let what = a.role.as_ref().map(|r| r.as_str()).or(a.member_of.as_ref().map(|g| g.as_str())).unwrap();
+        let what = a.role.as_ref().map(Id::as_str).or(a.member_of.as_ref().map(Id::as_str)).unwrap();
         let scope = a.scope.as_ref().map(|s| format!(" @ {}", s.as_str())).unwrap_or_default();
         format!("{what}{scope}")
     };

@@ -256,17 +256,14 @@ fn administrator(who: &str, it: &OktaObject, names: &OktaNames, draft: &mut Draf
         return;
     }
     let kind = it.word();
-    let role = match (kind, it.role.as_deref()) {
-        ("CUSTOM", Some(id)) => names.custom_roles.get(id).cloned().unwrap_or_else(|| format!("admin-role:{id}")),
-        _ => {
-            let role = format!("admin-role:{kind}");
-            let permission = match kind {
-                "SUPER_ADMIN" => Permission::allow("*", "*"),
-                _ => Permission::allow(kind, "admin"),
-            };
-            draft.role(&role).permissions = vec![permission];
-            role
-        }
+    let role = if let ("CUSTOM", Some(id)) = (kind, it.role.as_deref()) {
+        names.custom_roles.get(id).cloned().unwrap_or_else(|| format!("admin-role:{id}"))
+    } else {
+        let role = format!("admin-role:{kind}");
+        let is_super = kind == "SUPER_ADMIN";
+        let permission = if is_super { Permission::allow("*", "*") } else { Permission::allow(kind, "admin") };
+        draft.role(&role).permissions = vec![permission];
+        role
     };
     let scope = it.resource_set.as_ref().map(|set| format!("resource-set:{set}"));
     if let Some(set) = &scope {
