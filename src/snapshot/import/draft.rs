@@ -9,7 +9,7 @@ use std::hash::{BuildHasher as _, Hash};
 
 use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::{Code, Finding, Severity};
-use crate::input::id::{AssignmentId, CredentialId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
+use crate::input::id::{AssignmentId, CredentialId, GroupId, Id, IdentityId, ResourceId, RoleId, TrustId};
 use crate::input::intern::{Hashes, shared};
 use crate::input::system::System;
 use crate::input::text::Text;
@@ -303,11 +303,11 @@ impl Draft {
 
     /// Reports hidden characters in ids, and ids of an identity and a group.
     fn check_ids(&mut self) {
-        let identities = self.identities.keys().map(crate::input::id::Id::as_str);
-        let others = (self.groups.keys().map(crate::input::id::Id::as_str))
-            .chain(self.roles.keys().map(crate::input::id::Id::as_str));
-        let resources = self.resources.keys().map(crate::input::id::Id::as_str);
-        let hidden = identities.chain(others).chain(resources).filter(|id| !is_plain(id) || id.trim().is_empty());
+        let subjects = (self.identities.keys().map(Id::as_str)).chain(self.groups.keys().map(Id::as_str));
+        let others = (self.roles.keys().map(Id::as_str)).chain(self.resources.keys().map(Id::as_str));
+        let links = (self.assignments.keys().map(Id::as_str)).chain(self.trusts.keys().map(Id::as_str));
+        let all = subjects.chain(others).chain(links).chain(self.credentials.keys().map(Id::as_str));
+        let hidden = all.filter(|id| !is_plain(id) || id.trim().is_empty());
         let mut faults: Vec<Finding> = hidden
             .map(|id| {
                 let message = format!("the id `{id}` is empty or contains a hidden character");

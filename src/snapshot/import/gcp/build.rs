@@ -195,6 +195,8 @@ fn policy(object: &Object, scopes: &Scopes, conditional: &mut BTreeMap<String, (
 fn role_of(binding: &Binding, conditional: &mut BTreeMap<String, (String, String)>) -> (String, Option<Time>) {
     let terms = binding.condition.as_ref().map(|it| terms(&it.expression)).unwrap_or_default();
     let Some(rest) = terms.rest else { return (binding.role.clone(), terms.until) };
+    // An expression may have several lines, and an id has one.
+    let rest = rest.split_whitespace().collect::<Vec<_>>().join(" ");
     let id = format!("{} if {rest}", binding.role);
     conditional.insert(id.clone(), (binding.role.clone(), rest));
     (id, terms.until)

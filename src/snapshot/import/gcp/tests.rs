@@ -82,11 +82,8 @@ fn policies_roles_accounts_and_groups_become_a_snapshot_that_reads_back() {
 fn a_condition_stays_on_each_permission_and_a_time_ends_the_assignment() {
     let s = fixture().snapshot;
     let role = s.roles.iter().find(|r| r.id.as_str().starts_with("roles/viewer if ")).unwrap();
-    assert!(
-        role.permissions
-            .iter()
-            .all(|p| p.condition.as_ref().unwrap().raw() == "resource.name.startsWith('projects/shop')")
-    );
+    assert!(role.permissions.iter().all(|p| p.condition.as_ref().unwrap().raw()
+        == "(resource.type == 'x' || resource.name.startsWith('projects/shop'))"));
     let held = s.assignments.iter().find(|a| a.role.as_ref() == Some(&role.id)).unwrap();
     assert_eq!((held.mode, held.until.unwrap().to_string()), (Mode::Active, "2030-01-01T00:00:00Z".to_owned()));
 }

@@ -7,7 +7,7 @@ use crate::snapshot::check::is_plain;
 use crate::snapshot::import::draft::{Draft, Omission};
 use crate::snapshot::model::{MembersKnown, Status};
 
-use super::{Reference, ScimObject};
+use super::export::{Reference, ScimObject};
 
 const STRANGERS: Omission = Omission {
     what: "members are not in the lists of users and groups",

@@ -1,16 +1,15 @@
 //! SCIM 2.0: users and groups of any service that provisions them by the standard (RFC 7643, RFC 7644).
 //!
-//! `README.md` in this folder says how to export, what is modelled and what is not. [`build`] turns resources into a
-//! snapshot. Passwords, which a careless service returns, are never read.
+//! `README.md` in this folder says how to export, what is modelled and what is not. [`export`] is the form of the responses,
+//! [`build`] turns them into a snapshot. Passwords, which a careless service returns, are never read.
 
 mod build;
+mod export;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-
-use serde::Deserialize;
 
 use crate::input::finding::{Code, Finding};
 use crate::input::intern::interning;
@@ -20,6 +19,8 @@ use crate::snapshot::import::documents;
 use crate::snapshot::import::draft::Draft;
 use crate::snapshot::import::importer::{Import, Importer, Recognition};
 use crate::snapshot::import::probe::Probe;
+
+use export::ScimObject;
 
 /// What the names of all schemas begin with.
 const SCIM: &str = "urn:ietf:params:scim:";
@@ -56,56 +57,6 @@ impl Importer for Scim {
 
     fn target_help(&self) -> &'static str {
         "name the service by its base address: `--target https://example.com/scim/v2`"
-    }
-}
-
-/// An object of a response: a list, a user, a group, or something that is neither.
-#[derive(Debug, Default, Deserialize, Hash)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct ScimObject {
-    pub schemas: Vec<String>,
-    pub total_results: Option<usize>,
-    #[serde(rename = "Resources")]
-    pub resources: Vec<ScimObject>,
-    pub id: String,
-    pub user_name: Option<String>,
-    pub display_name: Option<String>,
-    pub active: Option<bool>,
-    pub groups: Vec<Reference>,
-    pub members: Option<Vec<Reference>>,
-    pub roles: Vec<Reference>,
-    pub entitlements: Vec<Reference>,
-    pub meta: Option<Meta>,
-}
-
-/// A reference to another resource, or a value.
-#[derive(Debug, Default, Deserialize, Hash)]
-#[serde(default)]
-pub(super) struct Reference {
-    pub value: String,
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    #[serde(rename = "$ref")]
-    pub link: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, Hash)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Meta {
-    pub location: Option<String>,
-}
-
-impl ScimObject {
-    fn is(&self, name: &str) -> bool {
-        self.schemas.iter().any(|schema| schema.ends_with(name))
-    }
-
-    pub fn is_user(&self) -> bool {
-        self.is(":core:2.0:User") || self.user_name.is_some()
-    }
-
-    pub fn is_group(&self) -> bool {
-        self.is(":core:2.0:Group") || (self.members.is_some() && self.user_name.is_none())
     }
 }
 
