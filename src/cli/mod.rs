@@ -13,6 +13,7 @@ pub mod due;
 pub mod explain;
 pub mod export;
 pub mod failure;
+pub mod freeze;
 pub mod gate;
 pub mod init;
 pub mod log;
@@ -47,7 +48,7 @@ use crate::input::text::Text;
     version,
     about,
     override_usage = "review [OPTIONS] PLAN|DIR...\n       review COMMAND",
-    after_help = "`review PLAN...` asks you to approve or reject every change of the plans, in the terminal.\n`review decide --help` lists its options. If a plan has the name of a command, write `./NAME`.\n\nTo try it: `review demo`. For your own system: `review init`.\n\nExit codes: 0 passed; 1 could not run; 2 usage error; 3 denied by policy, or invalid plan;\n4 rejected; 5 undecided; 6 stale; 7 the log does not verify; 130 interrupted.",
+    after_help = "`review PLAN...` asks you to approve or reject every change of the plans, in the terminal.\n`review decide --help` lists its options. If a plan has the name of a command, write `./NAME`.\n\nTo try it: `review demo`. For your own system: `review init`.\n\nExit codes: 0 passed; 1 could not run; 2 usage error; 3 denied by policy, or invalid plan;\n4 rejected or frozen; 5 undecided; 6 stale; 7 the log does not verify; 130 interrupted.",
     arg_required_else_help = false,
     disable_help_subcommand = false
 )]
@@ -69,6 +70,8 @@ enum Command {
     Confirm(crate::cli::confirm::ConfirmArgs),
     Due(crate::cli::due::DueArgs),
     Rollback(crate::cli::rollback::RollbackArgs),
+    Freeze(crate::cli::freeze::FreezeArgs),
+    Thaw(crate::cli::freeze::ThawArgs),
     Diff(crate::cli::diff::DiffArgs),
     Access(crate::cli::access::AccessArgs),
     Explain(crate::cli::explain::ExplainArgs),
@@ -109,6 +112,8 @@ impl Command {
             | Self::Status(_)
             | Self::Export(_)
             | Self::Rollback(_)
+            | Self::Freeze(_)
+            | Self::Thaw(_)
             | Self::Log(_)
             | Self::PlanWork(_)
             | Self::Snapshot(_)
@@ -133,6 +138,8 @@ const NAMES: &[&str] = &[
     "confirm",
     "due",
     "rollback",
+    "freeze",
+    "thaw",
     "diff",
     "access",
     "explain",
@@ -216,6 +223,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Confirm(page)) => page.run(),
         Some(Command::Due(page)) => page.run(),
         Some(Command::Rollback(page)) => page.run(),
+        Some(Command::Freeze(page)) => page.run(),
+        Some(Command::Thaw(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),
         Some(Command::Access(page)) => page.run(),
         Some(Command::Explain(page)) => page.run(),

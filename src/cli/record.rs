@@ -14,7 +14,7 @@ use crate::app::evaluation::evaluator::Evaluator;
 use crate::app::io::command_error::hinted;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
-use crate::app::present::plan_report;
+use crate::app::present::{gate_report, plan_report};
 use crate::app::record::log_source::LogSource;
 use crate::app::record::recorder::Recorder;
 use crate::app::record::{entries, log_reader, recorder, seen_heads, trusted_heads};
@@ -112,12 +112,16 @@ impl RecordArgs {
         let mut codes = Vec::new();
         let mut due: Vec<Due<'_>> = Vec::new();
         let mut known_already = 0_u64;
+        let mut frozen = false;
         let judged = Evaluator::new(&site, &index, &past, now).by_record(read.files.iter().cloned())?;
         codes.extend(judged.codes);
         findings.extend(judged.findings);
         for (proposal, verdict) in judged.plans {
             let terms = evaluator::terms(&proposal);
             findings.extend(plan_report::findings(&proposal));
+            // What a freeze stops is not recorded, and what only takes access is.
+            frozen |= verdict.changes.iter().any(|held| !held.frozen.is_empty());
+            findings.extend(gate_report::frozen_changes(&proposal, &verdict));
             // INVARIANT: changes of a plan that is denied, expired or evaluated with an old snapshot are never recorded
             // as automatic.
             if terms.plan_denied.is_some() {
@@ -159,10 +163,12 @@ impl RecordArgs {
             findings.extend(plan_report::gives(proposal, &plan));
             plans.push(plan);
         }
+        let told = verdict(code, (count, arrived), known_already, &log);
+        let code = ExitCode::first([code, if frozen { ExitCode::Rejected } else { ExitCode::Passes }]);
         let report = Report {
             command: "record",
             exit_code: code.code(),
-            verdict: verdict(code, (count, arrived), known_already, &log),
+            verdict: told,
             findings,
             body: Body::Plans(plans),
             next: Vec::new(),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::Args;
 
 use crate::access::Index;
@@ -20,30 +20,22 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::present::check_report::{holding, report};
 use crate::app::present::plan_report;
-use crate::app::record::entries::SessionWriterId;
-use crate::app::record::history::Past;
-use crate::app::record::signing_keys::Besides;
-use crate::app::record::{history, journals, log_reader, seen_heads, signing_keys};
+use crate::app::record::{history, journals, log_reader, seen_heads};
 use crate::app::session::resume::{files_of, give_up, named_before, nobody_here, pick, same_plans};
-use crate::app::session::review_session::{ReviewSession, Reviewer};
+use crate::app::session::review_session::ReviewSession;
+use crate::app::session::reviewer::{Reviewer, attended};
 use crate::app::session::skipped_plans::{SkippedPlan, tell_faults};
 use crate::app::site::load::Site;
-use crate::app::site::user_settings;
 use crate::cli::shared_args::LocationArgs;
-use crate::decision::case::Signer;
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::log::allowed::Allowed;
 use crate::log::store::Store;
 use crate::log::verify::answers::{Completeness, Keep, Terms, Verification};
-use crate::policy::KeyFacts;
 use crate::report::limits::Limits;
 use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::terminal::Failure;
-use crate::terminal::driver::{Driver, driver};
-use crate::terminal::tty::Tty;
-use crate::trust::sign::Keygen;
 
 /// Approve or reject the changes of plans, in the terminal.
 #[derive(Clone, Debug, Args)]
@@ -131,15 +123,6 @@ enum Resuming {
     GiveUp,
 }
 
-/// Whether there is a terminal at which a person can answer.
-fn attended() -> Result<(), Failure> {
-    match driver(|name| std::env::var(name).ok()) {
-        Driver::Assistant(name) => Err(Failure::AssistantDrives(name)),
-        Driver::Machine(name) => Err(Failure::MachineDrives(name)),
-        Driver::Nobody => Tty::open().map(drop),
-    }
-}
-
 impl ReviewArgs {
     fn start(&self, named: &[PathBuf], resuming: Option<Resuming>, reopen: bool) -> anyhow::Result<ExitCode> {
         let site = match Site::load(&self.place.location())? {
@@ -187,7 +170,7 @@ impl ReviewArgs {
             if let Err(failure) = attended {
                 return Ok(nobody_here(&journals, &failure));
             }
-            let me = self.me(&site, &past)?;
+            let me = Reviewer::named(&site, &past, self.key.as_deref())?;
             if resuming == Resuming::GiveUp {
                 return give_up(&store, &journals, &me);
             }
@@ -211,7 +194,7 @@ impl ReviewArgs {
         if let Err(failure) = attended {
             return self.unattended(&read, &failure);
         }
-        let me = self.me(&site, &past)?;
+        let me = Reviewer::named(&site, &past, self.key.as_deref())?;
         if going_on.is_none() {
             let ids: Vec<_> = read.proposals.iter().map(|p| p.plan.id.value.clone()).collect();
             going_on = same_plans(&mut journals, &me, &ids)?;
@@ -334,54 +317,6 @@ impl ReviewArgs {
         report.verdict = report.verdict.own("; ").own(why);
         streams::data(&render(&report, self.format))?;
         Ok(code)
-    }
-
-    /// The person who decides: the key, its principal, the person.
-    fn me(&self, site: &Site, past: &Past) -> anyhow::Result<Reviewer> {
-        let key = user_settings::signing_key(self.key.as_deref())?;
-        let keygen = Keygen::default();
-        keygen.is_there().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
-        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
-        let namespace = crate::log::line::SessionKind::Review.namespace();
-        let allowed = site
-            .signers
-            .find_key(None, &public, certificate.as_ref(), namespace, streams::now())
-            .map_err(|why| anyhow!(hinted(format!("you cannot decide with this key: {why}"), why.help())))?;
-        let known = site.people.by_principal(allowed.principal.as_str()).ok_or_else(|| {
-            anyhow!(hinted(
-                format!(
-                    "`{}` of allowed_signers belongs to no person in people.yaml, so this key cannot decide",
-                    allowed.principal.text().terminal()
-                ),
-                "add that principal to a person in people.yaml"
-            ))
-        })?;
-        if let Some(agent) = signing_keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
-            return Err(Besides::Proposer(agent).refusal("you cannot decide with this key"));
-        }
-        let fingerprint = public.fingerprint();
-        if let Some(besides) = past.keys.bars_deciding(&site.provers, &fingerprint) {
-            return Err(besides
-                .refusal("you cannot decide with this key, because it signed in this log with another certificate"));
-        }
-        let security_key = public.kind().is_security_key();
-        Ok(Reviewer {
-            signer: Signer { person: known.id.value.clone(), key: Text::from(fingerprint.as_str()) },
-            recorder: SessionWriterId {
-                principal: allowed.principal,
-                person: known.id.value.clone(),
-                fingerprint: fingerprint.clone(),
-            },
-            key,
-            facts: KeyFacts {
-                kind: public.kind().name().to_owned(),
-                security_key,
-                // WHY: the facts that a security key proves are known only after it has signed; policy is evaluated
-                // again then.
-                user_present: security_key,
-                user_verified: security_key,
-            },
-        })
     }
 }
 

@@ -285,6 +285,7 @@ fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &Evaluat
             | GateState::Approved(_)
             | GateState::Denied(_)
             | GateState::Rejected
+            | GateState::Frozen
             | GateState::Waits(_) => &[],
         };
         let people: BTreeSet<&PersonId> = missing.iter().flat_map(|step| &step.could).collect();

@@ -13,6 +13,7 @@ use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::present::log_report::{exit_code, unchecked, verdict};
+use crate::app::record::freezes;
 use crate::app::record::head_files::known_heads;
 use crate::app::record::{log_reader, seen_heads};
 use crate::app::site::load::REVOKED_KEYS;
@@ -104,6 +105,7 @@ impl VerifyArgs {
             findings.push(unchecked(&shown(log)));
         }
         findings.extend(verified.findings.iter().cloned());
+        findings.extend(freezes::unjudged(&verified, streams::now()));
         let report = Report {
             command: "verify",
             exit_code: code.code(),

@@ -12,6 +12,7 @@ use crate::decision::exit::ExitCode;
 use crate::decision::judge::Judge;
 use crate::decision::matching::{Candidate, Matching};
 use crate::decision::recheck::Reanalysis;
+use crate::decision::recorded::freezes::FrozenBy;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};
 use crate::decision::recorded::rejections;
 use crate::decision::since::{Since, since};
@@ -97,6 +98,8 @@ pub enum GateState {
     Undecided(Vec<Missing>),
     /// It is approved, but depends on changes that do not pass yet.
     Waits(BTreeSet<CaseId>),
+    /// It would pass, but a freeze stops it; see [`ChangeVerdict::frozen`].
+    Frozen,
 }
 
 impl GateState {
@@ -112,7 +115,7 @@ impl GateState {
         match self {
             Self::Auto | Self::Approved(_) => ExitCode::Passes,
             Self::Denied(_) => ExitCode::Denied,
-            Self::Rejected => ExitCode::Rejected,
+            Self::Rejected | Self::Frozen => ExitCode::Rejected,
             Self::Void { .. } | Self::Expired(_) => ExitCode::Stale,
             Self::Undecided(_) | Self::Waits(_) => ExitCode::Undecided,
         }
@@ -130,6 +133,8 @@ pub struct ChangeVerdict {
     pub state: GateState,
     /// The rejections that block it, even if its state is more severe.
     pub rejects: Vec<RejectedBy>,
+    /// The freezes that stop it, even if its state is more severe.
+    pub frozen: Vec<FrozenBy>,
     /// Approvals of this digest that do not count, with the reasons.
     pub ignored: Vec<Ignored>,
     /// The signer of each filled step, even if other steps are missing.
@@ -155,6 +160,8 @@ pub struct GateTerms {
     pub plan_denied: Option<BTreeSet<PolicyId>>,
     /// Whether the snapshot is older than `max_snapshot_age`.
     pub snapshot_stale: bool,
+    /// The credentials of the plan's proposer, by which a freeze recognises it under another name.
+    pub proofs: BTreeSet<Text>,
 }
 
 /// The verdict of the gate on a plan.
@@ -186,7 +193,7 @@ pub fn gate<E>(
     settle(changes, &mut verdicts, record, terms, judge, reanalyse)?;
     let plan_expired = changes.iter().any(|c| c.document.expires <= terms.now);
     let mut holding: Vec<ExitCode> = verdicts.iter().map(|v| v.state.exit()).collect();
-    if verdicts.iter().any(|v| !v.rejects.is_empty()) {
+    if verdicts.iter().any(|v| !v.rejects.is_empty() || !v.frozen.is_empty()) {
         holding.push(ExitCode::Rejected);
     }
     if terms.plan_denied.is_some() {
@@ -245,7 +252,9 @@ pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &GateTerm
             decided(present, matched, &weighed, &rests, record, terms, judge)
         }
     };
-    ChangeVerdict { case: present.case.clone(), digest: present.digest, state, rejects, ignored, filled }
+    let frozen = record.frozen(present, &terms.proofs, now);
+    let state = if state.passes() && !frozen.is_empty() { GateState::Frozen } else { state };
+    ChangeVerdict { case: present.case.clone(), digest: present.digest, state, rejects, frozen, ignored, filled }
 }
 
 fn remaining(denial: &Denial, set_aside: &BTreeSet<PolicyId>) -> Denial {

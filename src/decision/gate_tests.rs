@@ -5,7 +5,13 @@ use crate::decision::sample::{
 };
 
 fn terms() -> GateTerms {
-    GateTerms { now: now(), approval_ttl: hours(TTL_HOURS), plan_denied: None, snapshot_stale: false }
+    GateTerms {
+        now: now(),
+        approval_ttl: hours(TTL_HOURS),
+        plan_denied: None,
+        snapshot_stale: false,
+        proofs: BTreeSet::new(),
+    }
 }
 
 fn unchanged(changes: &[EvaluatedChange]) -> impl FnMut(&BTreeSet<CaseId>) -> Result<Reanalysis, ()> {
@@ -224,4 +230,29 @@ fn a_denied_plan_and_an_old_snapshot_show_in_the_exit_code() {
     assert_eq!(denied.exit, ExitCode::Denied);
     assert!(denied.passing.is_empty(), "nothing of a plan that is denied as a whole may be carried out");
     assert_eq!(with(&terms()).passing.len(), 1);
+}
+
+#[test]
+fn a_frozen_change_does_not_pass_and_the_gate_exits_as_for_a_rejection() {
+    use crate::decision::recorded::record::RecordedFreeze;
+    use crate::log::line::FreezeKind;
+
+    let changes = [simple("c1"), present("c2", reduction("svc:b", "reader"), CaseOutcome::Auto)];
+    let mut r = record(vec![said("s1", 0, "ada", &changes[0], yes(), &["Owner"])], &[]);
+    assert_eq!(run(&changes, &r, &Site::default()).exit, ExitCode::Passes);
+    r.freezes.push(RecordedFreeze {
+        line: Digest::of(b"freeze"),
+        session: crate::decision::recorded::record::SessionRef::new("s2"),
+        author: "bo".into(),
+        at: now(),
+        until: now().plus(hours(1)),
+        kind: FreezeKind::All,
+        name: None,
+        proofs: BTreeSet::new(),
+        reason: "stop".into(),
+    });
+    let v = run(&changes, &r, &Site::default());
+    assert_eq!((&v.changes[0].state, &v.changes[1].state), (&GateState::Frozen, &GateState::Auto));
+    assert_eq!(v.changes[0].frozen.len(), 1);
+    assert_eq!((v.exit, v.passing.len()), (ExitCode::Rejected, 1), "what only takes access passes");
 }

@@ -196,6 +196,8 @@ codes! {
     Undecided = "undecided", Warning, "A change still needs a decision.";
     PresenceUnproven = "presence-unproven", Note, "No touched security key proves that a person was present for an approval.";
     Rejected = "rejected", Error, "A person rejected the change.";
+    FreezeInForce = "freeze-in-force", Warning, "A person froze an agent, a task, a plan or everything.";
+    Frozen = "frozen", Error, "A freeze stops the change.";
     // After the decision.
     AlreadyExported = "already-exported", Error, "The change was exported before, so its approvals are used up.";
     NotExpressible = "not-expressible", Error, "The executor's system cannot express a change exactly as it was approved.";

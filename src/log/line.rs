@@ -5,6 +5,7 @@
 
 mod body;
 mod decision;
+mod freeze;
 mod word;
 
 pub use body::{
@@ -12,6 +13,7 @@ pub use body::{
     ProofMethod, Seal, Session, SessionKind, Sig, SnapshotDigest, SnapshotTarget, VerdictCounts, Writer,
 };
 pub use decision::{Decision, Rejected, Seen, Shown, Verdict};
+pub use freeze::{Freeze, FreezeKind, Thaw};
 pub use word::{LineKind, LogId, Number, Salt, SessionId, Tag, Value, Version};
 
 use serde::de::DeserializeOwned;
@@ -39,6 +41,10 @@ pub enum Line {
     Evaluation(Box<Evaluation>),
     /// A person's decision.
     Decision(Box<Decision>),
+    /// A freeze.
+    Freeze(Box<Freeze>),
+    /// A person's agreement to end a freeze.
+    Thaw(Thaw),
     /// An automatic outcome.
     Auto(Auto),
     /// A change handed to the executor.
@@ -60,6 +66,8 @@ impl Serialize for Line {
             Self::Policies(body) => body.serialize(serializer),
             Self::Evaluation(body) => body.serialize(serializer),
             Self::Decision(body) => body.serialize(serializer),
+            Self::Freeze(body) => body.serialize(serializer),
+            Self::Thaw(body) => body.serialize(serializer),
             Self::Auto(body) => body.serialize(serializer),
             Self::Export(body) => body.serialize(serializer),
             Self::Result(body) => body.serialize(serializer),
@@ -80,6 +88,8 @@ impl Line {
             Self::Policies(_) => Policies::WORD,
             Self::Evaluation(_) => Evaluation::WORD,
             Self::Decision(_) => Decision::WORD,
+            Self::Freeze(_) => Freeze::WORD,
+            Self::Thaw(_) => Thaw::WORD,
             Self::Auto(_) => Auto::WORD,
             Self::Export(_) => Export::WORD,
             Self::Result(_) => Outcome::WORD,
@@ -98,6 +108,8 @@ impl Line {
             Self::Policies(body) => Some(body.prev),
             Self::Evaluation(body) => Some(body.prev),
             Self::Decision(body) => Some(body.prev),
+            Self::Freeze(body) => Some(body.prev),
+            Self::Thaw(body) => Some(body.prev),
             Self::Auto(body) => Some(body.prev),
             Self::Export(body) => Some(body.prev),
             Self::Result(body) => Some(body.prev),
@@ -188,6 +200,8 @@ pub fn read(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Line, ReadFault> {
         b"policies" => parse(body, scratch).map(Line::Policies),
         b"evaluation" => parse(body, scratch).map(|b| Line::Evaluation(Box::new(b))),
         b"decision" => parse(body, scratch).map(|b| Line::Decision(Box::new(b))),
+        b"freeze" => parse(body, scratch).map(|b| Line::Freeze(Box::new(b))),
+        b"thaw" => parse(body, scratch).map(Line::Thaw),
         b"auto" => parse(body, scratch).map(Line::Auto),
         b"export" => parse(body, scratch).map(Line::Export),
         b"result" => parse(body, scratch).map(|b| Line::Result(Box::new(b))),

@@ -128,6 +128,8 @@ fn read(name: &str, bytes: &[u8]) -> Result<Vec<Whole>, MergeError> {
                     | Line::Policies(_)
                     | Line::Evaluation(_)
                     | Line::Decision(_)
+                    | Line::Freeze(_)
+                    | Line::Thaw(_)
                     | Line::Auto(_)
                     | Line::Export(_)
                     | Line::Result(_),

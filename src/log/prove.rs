@@ -189,7 +189,7 @@ impl InclusionProof {
             return wrong("its session names a person in a `record` session, or no person in a `review` session");
         }
         let wanted = match line {
-            Line::Decision(_) => Some(SessionKind::Review),
+            Line::Decision(_) | Line::Freeze(_) | Line::Thaw(_) => Some(SessionKind::Review),
             Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
             Line::Session(_) | Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) => None,
             Line::Seal(_) | Line::Sig(_) => return wrong("a seal or signature line is under the seal's root"),
@@ -203,7 +203,13 @@ impl InclusionProof {
         // What must come before: the session line, the plan, and the evaluation of the change.
         let least = match line {
             Line::Session(_) => 0,
-            Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => 1,
+            Line::Blob(_)
+            | Line::Plan(_)
+            | Line::Policies(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
+            | Line::Export(_)
+            | Line::Result(_) => 1,
             Line::Evaluation(_) => 2,
             Line::Decision(_) | Line::Auto(_) | Line::Seal(_) | Line::Sig(_) => 3,
         };
@@ -289,6 +295,16 @@ mod tests {
         }
         assert!(matches!(prove(&made.bytes, count + 1), Err(InclusionError::NoSuchLine(_))));
         assert!(matches!(prove(&made.bytes, 0), Err(InclusionError::NoSuchLine(_))));
+    }
+
+    #[test]
+    fn a_freeze_can_be_proved_alone() {
+        let base = sample::session(1, &[], &[].into(), 0);
+        let made = sample::freezing(2, &base, 5);
+        for number in 1..=3 {
+            let bytes = prove(&made.bytes, number).unwrap().to_bytes().unwrap();
+            InclusionProof::read(&bytes).unwrap().check(&sample::Judge).unwrap();
+        }
     }
 
     #[test]

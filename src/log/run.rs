@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blob::BlobJoin;
 use super::line::{
-    Blob, Decision, Evaluation, Line, Number, PolicyOutcome, Seal, Session, SessionKind, SnapshotDigest, Verdict,
-    VerdictCounts,
+    Blob, Decision, Evaluation, Freeze, FreezeKind, Line, Number, PolicyOutcome, Seal, Session, SessionKind,
+    SnapshotDigest, Verdict, VerdictCounts,
 };
 use super::merkle;
 use crate::input::digest::{Digest, of};
@@ -185,12 +185,14 @@ impl Run {
             | Line::Policies(_)
             | Line::Evaluation(_)
             | Line::Decision(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_) => Stage::Open,
         };
         let wanted = match line {
-            Line::Decision(_) => Some(SessionKind::Review),
+            Line::Decision(_) | Line::Freeze(_) | Line::Thaw(_) => Some(SessionKind::Review),
             Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
             Line::Session(_)
             | Line::Blob(_)
@@ -221,6 +223,8 @@ impl Run {
             }
             Line::Evaluation(body) => self.evaluation(body, faults),
             Line::Decision(body) => self.decision(body, digest, faults),
+            Line::Freeze(body) => freeze(body, faults),
+            Line::Thaw(body) => with_reason(&body.reason, "a thaw has no reason", faults),
             Line::Auto(body) => {
                 ascending(&body.policies, |p| p, "policies", faults);
                 let key = (body.plan.clone(), body.change.clone(), body.digest);
@@ -371,7 +375,7 @@ pub fn alone(line: &Line, session: &Session) -> Vec<RunFault> {
             faults.extend(super::blob::alone(it).err().map(|message| RunFault::new(Code::LogBadBlob, message)));
             return faults;
         }
-        Line::Plan(_) | Line::Policies(_) | Line::Export(_) | Line::Result(_) => {}
+        Line::Plan(_) | Line::Policies(_) | Line::Freeze(_) | Line::Thaw(_) | Line::Export(_) | Line::Result(_) => {}
         Line::Seal(_) | Line::Sig(_) => {
             faults.push(misplaced("a seal or signature line in the middle of a session"));
             return faults;
@@ -380,6 +384,29 @@ pub fn alone(line: &Line, session: &Session) -> Vec<RunFault> {
     run.order(line, &mut faults);
     run.body(line, Digest::from_bytes([0; 32]), &mut faults);
     faults
+}
+
+/// Checks a freeze: whom it names, by which credentials, and for how long.
+fn freeze(body: &Freeze, faults: &mut Vec<RunFault>) {
+    ascending(&body.proofs, |p| p, "proofs", faults);
+    with_reason(&body.reason, "a freeze has no reason", faults);
+    if body.name.as_ref().is_some_and(|name| name.raw().is_empty())
+        || body.name.is_none() != (body.kind == FreezeKind::All)
+    {
+        faults.push(misplaced("a freeze names what it stops, unless it stops everything"));
+    }
+    if !body.proofs.is_empty() && body.kind != FreezeKind::Agent {
+        faults.push(misplaced("only the freeze of an agent names credentials"));
+    }
+    if body.until <= body.at || body.until > body.at.plus(body.kind.longest()) {
+        faults.push(misplaced("a freeze ends after it starts: within a day for everything, else within 7 days"));
+    }
+}
+
+fn with_reason(reason: &Text, fault: &str, faults: &mut Vec<RunFault>) {
+    if reason.raw().trim().is_empty() {
+        faults.push(misplaced(fault));
+    }
 }
 
 /// Checks the order of the targets. [`super::line::SnapshotTarget`] is ordered by `id`, then `system`.

@@ -7,8 +7,9 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use super::judge::{Claim, Judgement, SealSigner, SignatureJudge};
 use super::line::{
-    Auto, Decision, Evaluation, Export, Line, LogId, Number, Plan, PolicyOutcome, Proof, ProofMethod, Rejected, Salt,
-    Seen, Session, SessionId, SessionKind, Shown, Tag, Value, Verdict, Version, Writer,
+    Auto, Decision, Evaluation, Export, Freeze, FreezeKind, Line, LogId, Number, Plan, PolicyOutcome, Proof,
+    ProofMethod, Rejected, Salt, Seen, Session, SessionId, SessionKind, Shown, Tag, Thaw, Value, Verdict, Version,
+    Writer,
 };
 use super::session::Draft;
 use super::verify;
@@ -266,6 +267,34 @@ pub(super) fn record(n: u8, parent: &Made, at: i64) -> Made {
     };
     bytes.extend(draft.push(export).unwrap().bytes);
     finish(draft, bytes, parent.blobs.clone(), at)
+}
+
+/// A review session that freezes an agent, and thaws a freeze of an earlier session.
+pub(super) fn freezing(n: u8, parent: &Made, at_seconds: i64) -> Made {
+    let (mut draft, mut out) =
+        Draft::start(header(n, SessionKind::Review, &[parent.seal], at_seconds), parent.blobs.clone()).unwrap();
+    out.extend(draft.push(|prev| freeze(prev)).unwrap().bytes);
+    let thaw = |prev| {
+        let at = Time::from_unix(NOW - 99_999);
+        Line::Thaw(Thaw { at, freeze: parent.seal, prev, reason: "it was a test".into(), r#type: Tag::new() })
+    };
+    out.extend(draft.push(thaw).unwrap().bytes);
+    finish(draft, out, parent.blobs.clone(), at_seconds)
+}
+
+/// A freeze of an agent for a week.
+pub(super) fn freeze(prev: Digest<of::Line>) -> Line {
+    let at = Time::from_unix(NOW - 99_999);
+    Line::Freeze(Box::new(Freeze {
+        at,
+        kind: FreezeKind::Agent,
+        name: Some("bot".into()),
+        prev,
+        proofs: vec!["key SHA256:a".into()],
+        reason: "it acts oddly".into(),
+        r#type: Tag::new(),
+        until: at.plus(FreezeKind::Agent.longest()),
+    }))
 }
 
 pub(super) fn terms(judge: &dyn SignatureJudge) -> Terms<'_> {

@@ -137,9 +137,12 @@ impl<'a> Verifier<'a> {
         let number = self.files.len().saturating_sub(1);
         let index = self.join.add(mark, number, &checked.parents, checked.defines, checked.needs);
         if self.terms.keep == Keep::Heads {
-            // Keep the sessions of security keys with a counter, because all counters are compared at the end.
+            // Keep the sessions of security keys with a counter, because all counters are compared at the end, and freezes.
             let followed = checked.parents.iter().filter_map(|parent| self.open.remove(parent));
-            self.sessions.extend(followed.filter(|view| view.signer.as_ref().is_some_and(|s| s.counter.is_some())));
+            let stays = |view: &SessionView| {
+                !view.lines.is_empty() || view.signer.as_ref().is_some_and(|s| s.counter.is_some())
+            };
+            self.sessions.extend(followed.filter(stays));
         }
         if let Some(mut view) = checked.view {
             view.index = index;

@@ -11,6 +11,7 @@
 //!   and a policy which requires `active` denies.
 
 mod build;
+mod freeze;
 pub(crate) mod names;
 mod rows;
 pub(crate) mod values;
@@ -24,13 +25,16 @@ use crate::policy::entities::values::time;
 use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression as Value};
 
 use crate::access::model::facts::ChangeFacts;
+use crate::input::time::Time;
 use crate::plan::model::Change;
 use crate::policy::case::chain;
 use crate::policy::entities::build::Builder;
+use crate::policy::entities::freeze::FreezeRows;
 use crate::policy::entities::rows::{Key, Rows};
+use crate::policy::input::FreezeInput;
 use crate::policy::input::History;
 use crate::policy::input::KeyFacts;
-use crate::policy::input::PolicyInput;
+use crate::policy::input::{PersonView, PolicyInput, PolicyParameters};
 use crate::policy::pack::Pack;
 
 /// A store with the uids of the resource and of the principal.
@@ -63,6 +67,18 @@ pub(super) fn of_plan(pack: &Pack, matter: &PolicyInput<'_>) -> Result<Store, St
     finish(pack, builder.into_rows(), &principal, &resource)
 }
 
+/// Builds the store and the context of a query about a freeze.
+pub(super) fn of_freeze(
+    pack: &Pack,
+    input: &FreezeInput<'_>,
+    person: &PersonView,
+    key: &KeyFacts,
+) -> Result<(Store, Context), String> {
+    let FreezeRows { rows, principal, resource } = freeze::rows(input, person);
+    let store = finish(pack, rows, &principal, &resource)?;
+    Ok((store, context(&input.parameters, input.now, vec![("key".to_owned(), key_facts(key)?)])?))
+}
+
 fn finish(pack: &Pack, rows: Rows, principal: &Key, resource: &Key) -> Result<Store, String> {
     rows.check_representable(principal)?;
     let uid = |key: &Key| pack.types.uid(key.0, &key.1).ok_or_else(|| format!("the schema has no type `{}`", key.0));
@@ -89,22 +105,25 @@ pub(super) fn proposal(pack: &Pack, matter: &PolicyInput<'_>, history: &History)
         ("rejectedBefore".to_owned(), Value::new_bool(history.rejected_before)),
         ("grants30d".to_owned(), long(history.grants_30d)),
     ];
-    context(matter, vec![("proposer".to_owned(), record(proposer)?), ("history".to_owned(), record(history)?)])
+    let pairs = vec![("proposer".to_owned(), record(proposer)?), ("history".to_owned(), record(history)?)];
+    context(&matter.parameters, matter.now, pairs)
 }
 
 /// The context of a query about an approver.
 pub(super) fn approval(matter: &PolicyInput<'_>, key: &KeyFacts) -> Result<Context, String> {
-    let key = vec![
+    context(&matter.parameters, matter.now, vec![("key".to_owned(), key_facts(key)?)])
+}
+
+fn key_facts(key: &KeyFacts) -> Result<Value, String> {
+    record(vec![
         ("type".to_owned(), Value::new_string(key.kind.clone())),
         ("securityKey".to_owned(), Value::new_bool(key.security_key)),
         ("userPresent".to_owned(), Value::new_bool(key.user_present)),
         ("userVerified".to_owned(), Value::new_bool(key.user_verified)),
-    ];
-    context(matter, vec![("key".to_owned(), record(key)?)])
+    ])
 }
 
-fn context(matter: &PolicyInput<'_>, mut pairs: Vec<(String, Value)>) -> Result<Context, String> {
-    let p = &matter.parameters;
+fn context(p: &PolicyParameters, now: Time, mut pairs: Vec<(String, Value)>) -> Result<Context, String> {
     let parameters = vec![
         ("maxTtl".to_owned(), span(p.max_ttl)),
         ("maxPrivilegedTtl".to_owned(), span(p.max_privileged_ttl)),
@@ -113,7 +132,7 @@ fn context(matter: &PolicyInput<'_>, mut pairs: Vec<(String, Value)>) -> Result<
         ("requireSecurityKey".to_owned(), Value::new_bool(p.require_security_key)),
     ];
     pairs.push(("parameters".to_owned(), record(parameters)?));
-    pairs.push(("now".to_owned(), time(matter.now)));
+    pairs.push(("now".to_owned(), time(now)));
     Context::from_pairs(pairs).map_err(|error| chain(&error))
 }
 

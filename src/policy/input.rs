@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::model::facts::Analysis;
+use crate::input::entitlement::IdentityKind;
 use crate::input::id::{ChangeId, GroupId, IdentityId, PersonId, PlanId, ResourceId, TaskId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::plan::model::{Action, Owned, Plan};
+use crate::snapshot::model::Status;
 
 /// The site's parameters (`review.yaml`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +177,40 @@ pub struct KeyFacts {
     pub user_present: bool,
     /// Whether the user was verified by it (PIN, fingerprint).
     pub user_verified: bool,
+}
+
+/// What the snapshot shows of an identity.
+#[derive(Clone, Debug)]
+pub struct KnownIdentity {
+    /// Its kind.
+    pub kind: IdentityKind,
+    /// Its status.
+    pub status: Status,
+    /// Its owner.
+    pub owner: Option<IdentityId>,
+}
+
+/// What is asked about: a freeze, and who is behind it.
+#[derive(Clone, Debug)]
+pub struct FreezeInput<'a> {
+    /// What it stops: `agent`, `all`, `plan` or `task`.
+    pub kind: &'static str,
+    /// The agent: the frozen one, or the proposer of the frozen plan.
+    pub agent: Option<IdentityId>,
+    /// The task, if `tasks.yaml` has it.
+    pub task: Option<&'a TaskView>,
+    /// The frozen plan.
+    pub plan: Option<PlanId>,
+    /// The people for whom the agent, the task or the plan acts.
+    pub sponsors: BTreeSet<IdentityId>,
+    /// All people.
+    pub people: &'a PeopleView,
+    /// What the snapshot shows of identities. Those of a person that it does not contain count as human and active.
+    pub identities: &'a BTreeMap<IdentityId, KnownIdentity>,
+    /// The site's parameters.
+    pub parameters: PolicyParameters,
+    /// The current time.
+    pub now: Time,
 }
 
 /// The owners that the plan itself sets for identities. They count when a person gains through an owned identity.

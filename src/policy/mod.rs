@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`pack`] loads policies; `input` is the input of a query; `entities` builds the Cedar entities;
 //! [`case`] evaluates and records; [`hit`] is a policy that denies or warns; [`mod@outcome`] judges changes and plans;
-//! [`approval`] judges persons; [`replay`] evaluates recorded cases again.
+//! [`approval`] judges persons; [`freezing`] judges who may freeze; [`replay`] evaluates recorded cases again.
 //!
 //! Laws: "needs a person" is never a permit. A policy that fails to evaluate denies, unless it is advisory. A query
 //! that is not possible is a denial.
@@ -17,6 +17,7 @@ pub mod case;
 pub(crate) mod enforcement;
 mod entities;
 mod explain;
+pub mod freezing;
 pub mod hit;
 pub mod input;
 mod limits;
@@ -35,9 +36,11 @@ pub use crate::policy::bars::AutoBar;
 pub use crate::policy::case::Case;
 pub use crate::policy::enforcement::Enforcement;
 pub use crate::policy::entities::names::outside as entity_name;
+pub use crate::policy::freezing::{FreezeAction, MayFreeze, may_freeze, may_override_freeze};
 pub use crate::policy::hit::{PolicyHit, Why};
 pub use crate::policy::input::{
-    Appointed, EarlierReject, History, KeyFacts, PeopleView, PersonView, PolicyInput, PolicyParameters, Proof, TaskView,
+    Appointed, EarlierReject, FreezeInput, History, KeyFacts, KnownIdentity, PeopleView, PersonView, PolicyInput,
+    PolicyParameters, Proof, TaskView,
 };
 pub use crate::policy::outcome::{Judged, Outcome, PlanJudged, outcome, submit};
 pub use crate::policy::pack::Pack;

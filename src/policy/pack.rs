@@ -54,7 +54,7 @@ pub(super) struct Types {
 
 impl Types {
     fn of(schema: &Schema) -> Self {
-        let wanted = ["Resource", "Group", "Role", "Identity", "Task", "Plan", "Change"];
+        let wanted = ["Resource", "Group", "Role", "Identity", "Task", "Plan", "Change", "Freeze"];
         let find = |name: &'static str| {
             schema.entity_types().find(|t| t.basename() == name && t.namespace().is_empty()).map(|t| (name, t.clone()))
         };

@@ -22,6 +22,7 @@ pub(super) const FILES: &[PolicyFile<'static>] = shipped![
     "agent.cedar",
     "approval.cedar",
     "automation.cedar",
+    "freeze.cedar",
     "jit.cedar",
     "nhi.cedar",
     "rbac.cedar",

@@ -143,6 +143,7 @@ pub fn change(change: &Change, facts: &ChangeFacts, show: Limits) -> ChangeRepor
         reason: change.reason.value.clone(),
         state: State::Open,
         rejections: Vec::new(),
+        frozen: Vec::new(),
     }
 }
 

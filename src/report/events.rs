@@ -28,6 +28,26 @@ pub enum EventKind {
     Export,
     /// What came of a change; `result` has the outcome.
     Result,
+    /// A person froze an agent, a task, a plan or everything; `frozen` has it.
+    Freeze,
+    /// A person agreed to end a freeze; `frozen` has its line.
+    Thaw,
+}
+
+/// What a freeze or a thaw is about.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FrozenEvent {
+    /// The hash of the `freeze` line.
+    pub line: Digest<of::Line>,
+    /// `agent`, `all`, `plan` or `task`; absent if the log does not have the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// The id of the agent, task or plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
+    /// When the freeze ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
 }
 
 impl EventKind {
@@ -41,11 +61,13 @@ impl EventKind {
             Self::Automatic => "Pass automatically",
             Self::Export => "Export",
             Self::Result => "Result",
+            Self::Freeze => "Freeze",
+            Self::Thaw => "Thaw",
         }
     }
 }
 
-/// An event: one line of the log about one change.
+/// An event: one line of the log about one change, or a freeze or thaw.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LogEvent {
     /// The version of this form.
@@ -69,12 +91,15 @@ pub struct LogEvent {
     pub key: Text,
     /// The tool that wrote the session.
     pub tool: Text,
-    /// The plan.
-    pub plan: Text,
+    /// The plan; absent for a freeze or thaw, like the change and its digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Text>,
     /// The change.
-    pub change: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<Text>,
     /// The change digest.
-    pub digest: Digest<of::Change>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest<of::Change>>,
     /// The action of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Text>,
@@ -108,4 +133,7 @@ pub struct LogEvent {
     /// The outcome of a result: `applied`, `partly`, `missing`, `beyond` or `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<&'static str>,
+    /// What a freeze or thaw is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<FrozenEvent>,
 }

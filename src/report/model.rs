@@ -28,7 +28,9 @@ mod decision;
 pub use consequence::{
     AlreadyReport, Alteration, EmergentReport, EscalationReport, KeptReport, OutsideReport, RemovalReport, SodReport,
 };
-pub use decision::{OutcomeReport, PolicyReport, PolicyVerdict, RejectionReport, Rule, State, StepReport, StepState};
+pub use decision::{
+    FreezeReport, OutcomeReport, PolicyReport, PolicyVerdict, RejectionReport, Rule, State, StepReport, StepState,
+};
 
 /// The result of a command.
 #[derive(Clone, Debug)]
@@ -281,6 +283,8 @@ pub struct ChangeReport {
     pub state: State,
     /// The rejections that block it, regardless of policy.
     pub rejections: Vec<RejectionReport>,
+    /// The freezes that stop it, regardless of policy and decisions.
+    pub frozen: Vec<FreezeReport>,
     /// How much of long lists is shown.
     pub show: Limits,
 }

@@ -161,6 +161,17 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
         reason: t(),
         state: State::Rejected(Sentence::of("by ").name(&t()).own(": ").quote(&t())),
         rejections: vec![RejectionReport { by: t(), at: Time::from_unix(0), reason: Some(t()), lifted_by: vec![t()] }],
+        frozen: vec![FreezeReport {
+            kind: "agent",
+            name: Some(t()),
+            by: t(),
+            at: Time::from_unix(0),
+            until: Time::from_unix(60),
+            reason: t(),
+            thawed_by: vec![t()],
+            by_proof: true,
+            line: Digest::of(b"freeze"),
+        }],
         show: Limits::SHORT,
     }
 }

@@ -6,8 +6,9 @@
 //!
 //! In reading order: [`driver`] detects assistants; [`keys`] and [`mod@line`] decode keys and lines; [`console`] is the
 //! interface of a terminal and [`tty`] the real one; [`screen`] shows a page with its keys; [`opening`] is shown before
-//! the first question; [`review_loop`] runs the session.
+//! the first question; [`review_loop`] runs the session; [`affirm`] asks a single question.
 
+pub mod affirm;
 pub mod console;
 pub mod driver;
 pub mod keys;

@@ -8,9 +8,10 @@ use crate::report::model::Reported;
 use crate::report::render::{findings, table};
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
+use crate::terminal::affirm::Affirmation;
 use crate::terminal::console::Console;
 use crate::terminal::screen::{KeyBinding, StatusLine};
-use crate::terminal::{Failure, screen};
+use crate::terminal::{Failure, affirm, screen};
 
 /// The maximum number of notes on the page.
 const MOST: usize = 20;
@@ -101,26 +102,16 @@ pub fn ask(console: &mut dyn Console, colour: bool, opening: &OpeningPage) -> Re
 /// # Errors
 /// If the terminal is gone, or the user interrupts.
 pub fn give_up(console: &mut dyn Console, colour: bool, what: &Text) -> Result<bool, Failure> {
-    let paint = |style: &Style| {
-        let mut page = Page::new(style);
-        page.heading("Discard the unfinished review?");
-        for line in what.raw().lines() {
-            page.para("  ", &[StyledSpan::outside(Label::Plain, &Text::from(line))]);
-        }
-        page.para("", &[StyledSpan::own(Label::Stop, "This deletes all decisions in it. None of them is in the log.")]);
-        page
+    let about = what.raw().lines().map(|line| Sentence::new().prose(&Text::from(line))).collect();
+    let question = Affirmation {
+        heading: "Discard the unfinished review?",
+        about,
+        consequence: "This deletes all decisions in it. None of them is in the log.",
+        word: "drop",
+        effect: "to discard it",
+        otherwise: "to keep it",
     };
-    let mut notice = String::new();
-    loop {
-        let status_line = StatusLine { notice: std::mem::take(&mut notice), ..StatusLine::default() };
-        let typed =
-            screen::line(console, colour, &paint, &status_line, "Type `drop` to discard it, or press Esc to keep it:")?;
-        match typed.as_deref().map(str::trim) {
-            None => return Ok(false),
-            Some("drop") => return Ok(true),
-            Some(_) => "you did not type `drop`; nothing was discarded".clone_into(&mut notice),
-        }
-    }
+    affirm::ask(console, colour, &question)
 }
 
 fn page(opening: &OpeningPage, style: &Style) -> Page {

@@ -5,12 +5,14 @@ Each LOG is verified by itself. Prints one line for each: `holds` or `broken`, i
 """
 
 import base64
+import calendar
 import hashlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
+import time as clock
 
 HASH, NONCE = r"[0-9a-f]{64}", r"[0-9a-f]{32}"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -113,6 +115,9 @@ KINDS = {
                  "lifts?": not_empty(listed(hash_)), "plan": ident, "privileged?": ident, "reason?": text, "rejected?": rejected,
                  "salt": nonce, "set_aside?": not_empty(listed(ident)), "shown": shown, "steps": steps, "supersedes?": hash_,
                  "verdict": one_of("approve", "override", "reject")},
+    "freeze": {"at": time, "kind": one_of("agent", "all", "plan", "task"), "name?": ident, "proofs": listed(text),
+               "reason": text, "until": time},
+    "thaw": {"at": time, "freeze": hash_, "reason": text},
     "auto": {"at": time, "change": ident, "digest": hash_, "plan": ident, "policies": listed(ident)},
     "export": {"at": time, "change": ident, "decisions": listed(hash_), "digest": hash_, "output": hash_, "plan": ident,
                "rollback?": hash_},
@@ -197,6 +202,19 @@ def decided(line, shown, kind):
     need(len(line.get("privileged", "").encode()) <= 240, "a name is too long")
 
 
+def seconds(at):
+    return calendar.timegm(clock.strptime(at, "%Y-%m-%dT%H:%M:%SZ"))
+
+
+def frozen(line):
+    need(line["reason"].strip(), "a freeze or thaw without a reason")
+    if line["type"] == "freeze":
+        need(("name" in line) == (line["kind"] != "all"), "a freeze names what it stops, unless that is everything")
+        need(not line["proofs"] or line["kind"] == "agent", "only the freeze of an agent has proofs")
+        lasts = seconds(line["until"]) - seconds(line["at"])
+        need(0 < lasts <= 86400 * (1 if line["kind"] == "all" else 7), "a freeze lasts too long, or not at all")
+
+
 def check_session(raws, signers):
     """One session by itself; gives what the others must know of it."""
     lines = [read(raw) for raw in raws]
@@ -238,6 +256,9 @@ def check_session(raws, signers):
             shown[line["plan"], line["change"], line["digest"]] = line["outcome"]
         if kind == "auto":
             need(shown.get((line["plan"], line["change"], line["digest"])) == "auto", "`auto` on what is not automatic")
+        if kind in ("freeze", "thaw"):
+            need(head["kind"] == "review", f"`{kind}` in a record")
+            frozen(line)
         if kind == "decision":
             need(head["kind"] == "review", "a decision in a record")
             decided(line, shown, head["kind"])

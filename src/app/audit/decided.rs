@@ -79,7 +79,14 @@ fn of_session(log: &AuditedLog<'_>, view: &SessionView) -> Vec<Decided> {
                 found.push(one);
             }
             Line::Policies(it) => context.pack = Some(it.pack),
-            Line::Session(_) | Line::Blob(_) | Line::Export(_) | Line::Result(_) | Line::Seal(_) | Line::Sig(_) => {}
+            Line::Session(_)
+            | Line::Blob(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
+            | Line::Export(_)
+            | Line::Result(_)
+            | Line::Seal(_)
+            | Line::Sig(_) => {}
         }
     }
     found

@@ -6,9 +6,9 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, Id, PlanId};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::log::line::{Line, Verdict};
+use crate::log::line::{Freeze, Line, Verdict};
 use crate::log::verify::answers::{Recorded, SessionView};
-use crate::report::events::{EventKind, LogEvent, VERSION};
+use crate::report::events::{EventKind, FrozenEvent, LogEvent, VERSION};
 
 /// The events of the sessions that a head does not follow; without one, of all sessions. Returns `None` if the log does not
 /// have that head.
@@ -25,7 +25,7 @@ pub(crate) fn events(log: &AuditedLog<'_>, since: Option<Digest<of::Line>>) -> O
 }
 
 /// What a line says of a change.
-type Said<'l> = (EventKind, Time, &'l PlanId, &'l ChangeId, Digest<of::Change>);
+type Said<'l> = (EventKind, Time, Option<(&'l PlanId, &'l ChangeId, Digest<of::Change>)>);
 
 fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Option<LogEvent> {
     let said: Said<'_> = match &line.value {
@@ -35,11 +35,13 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
                 Verdict::Override => EventKind::Override,
                 Verdict::Reject => EventKind::Reject,
             };
-            (kind, it.at, &it.plan, &it.change, it.digest)
+            (kind, it.at, Some((&it.plan, &it.change, it.digest)))
         }
-        Line::Auto(it) => (EventKind::Automatic, it.at, &it.plan, &it.change, it.digest),
-        Line::Export(it) => (EventKind::Export, it.at, &it.plan, &it.change, it.digest),
-        Line::Result(it) => (EventKind::Result, it.at, &it.plan, &it.change, it.digest),
+        Line::Auto(it) => (EventKind::Automatic, it.at, Some((&it.plan, &it.change, it.digest))),
+        Line::Export(it) => (EventKind::Export, it.at, Some((&it.plan, &it.change, it.digest))),
+        Line::Result(it) => (EventKind::Result, it.at, Some((&it.plan, &it.change, it.digest))),
+        Line::Freeze(it) => (EventKind::Freeze, it.at, None),
+        Line::Thaw(it) => (EventKind::Thaw, it.at, None),
         Line::Session(_)
         | Line::Blob(_)
         | Line::Plan(_)
@@ -57,6 +59,19 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
         }
         Line::Auto(it) => event.policies = it.policies.iter().map(Id::text).collect(),
         Line::Result(it) => event.result = Some(word(it.outcome)),
+        Line::Freeze(it) => {
+            event.reason = Some(it.reason.clone());
+            event.frozen = Some(frozen(line.digest, Some(it)));
+        }
+        Line::Thaw(it) => {
+            let lines = log.verified.sessions.iter().flat_map(|view| &view.lines);
+            let mut freezes = lines.filter_map(|line| {
+                let Line::Freeze(freeze) = &line.value else { return None };
+                (line.digest == it.freeze).then_some(&**freeze)
+            });
+            event.reason = Some(it.reason.clone());
+            event.frozen = Some(frozen(it.freeze, freezes.next()));
+        }
         Line::Export(_)
         | Line::Session(_)
         | Line::Blob(_)
@@ -69,13 +84,17 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
     Some(event)
 }
 
-fn base(
-    log: &AuditedLog<'_>,
-    view: &SessionView,
-    uid: Digest<of::Line>,
-    (kind, time, plan, change, digest): Said<'_>,
-) -> LogEvent {
-    let recorded = log.changes.get(&digest);
+fn frozen(line: Digest<of::Line>, freeze: Option<&Freeze>) -> FrozenEvent {
+    FrozenEvent {
+        line,
+        kind: freeze.map(|it| it.kind.word()),
+        name: freeze.and_then(|it| it.name.clone()),
+        until: freeze.map(|it| it.until),
+    }
+}
+
+fn base(log: &AuditedLog<'_>, view: &SessionView, uid: Digest<of::Line>, (kind, time, about): Said<'_>) -> LogEvent {
+    let recorded = about.and_then(|(.., digest)| log.changes.get(&digest));
     let parts = recorded.map(|it| it.parts.clone()).unwrap_or_default();
     let writer = &view.header.writer;
     LogEvent {
@@ -89,9 +108,9 @@ fn base(
         person: writer.person.as_ref().map(Id::text),
         key: writer.fingerprint.clone(),
         tool: view.header.tool.clone(),
-        plan: plan.text(),
-        change: change.text(),
-        digest,
+        plan: about.map(|(plan, ..)| plan.text()),
+        change: about.map(|(_, change, _)| change.text()),
+        digest: about.map(|(.., digest)| digest),
         action: recorded.map(|it| it.document.action.clone()),
         subject: parts.subject,
         subject_is_group: parts.is_group,
@@ -104,5 +123,6 @@ fn base(
         policies: Vec::new(),
         reason: None,
         result: None,
+        frozen: None,
     }
 }

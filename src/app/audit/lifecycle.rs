@@ -44,6 +44,8 @@ pub(crate) fn follow(log: &AuditedLog<'_>, all: &mut [Decided]) {
             | Line::Policies(_)
             | Line::Evaluation(_)
             | Line::Decision(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
             | Line::Auto(_)
             | Line::Seal(_)
             | Line::Sig(_) => {}

@@ -9,7 +9,7 @@ use crate::app::audit::report::Period;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::log::line::{Line, PolicyOutcome, Verdict};
+use crate::log::line::{Freeze, Line, PolicyOutcome, Verdict};
 use crate::log::verify::answers::{SessionView, Verification};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 
@@ -44,6 +44,18 @@ const OVERRIDES: &[Column] = &[
     ("decision", ""),
 ];
 
+const FREEZES: &[Column] = &[
+    ("at", "when"),
+    ("what", "what"),
+    ("kind", "kind"),
+    ("name", "name"),
+    ("person", "who"),
+    ("until", "until"),
+    ("reason", "reason"),
+    ("freeze", ""),
+    ("session", ""),
+];
+
 /// The files of a session: their digests by path.
 type SessionFiles<'l> = BTreeMap<&'l Text, Digest<of::File>>;
 
@@ -66,7 +78,7 @@ struct StepUse {
 pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
     let mut known: BTreeMap<Digest<of::Line>, RuleSet<'_>> = BTreeMap::new();
     let mut steps: BTreeMap<(u64, Time, &Text), StepUse> = BTreeMap::new();
-    let (mut changes, mut overrides, mut numbers) = (Vec::new(), Vec::new(), 0_u64);
+    let (mut changes, mut overrides, mut freezes, mut numbers) = (Vec::new(), Vec::new(), Vec::new(), 0_u64);
     for view in &verified.sessions {
         let files: SessionFiles<'_> = view.header.trust_files.iter().map(|file| (&file.path, file.sha256)).collect();
         let parents: Vec<&RuleSet<'_>> = view.header.parents.iter().filter_map(|seal| known.get(seal)).collect();
@@ -80,6 +92,7 @@ pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
             changes.extend(differences.iter().map(|difference| change(view, number, difference)));
             use_steps(view, (number, since), &mut steps);
             overrides.extend(overrides_of(view));
+            freezes.extend(freezes_of(view));
         }
         known.insert(view.seal.digest, RuleSet { files, number, since });
     }
@@ -103,6 +116,7 @@ pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
             sheet("rule_changes", "Changes of trust files", CHANGES, changes),
             sheet("steps", "Steps under each set of rules", STEPS, steps.collect()),
             sheet("overrides", "Overrides", OVERRIDES, overrides),
+            sheet("freezes", "Freezes and thaws", FREEZES, freezes),
         ],
     }
 }
@@ -177,9 +191,38 @@ fn use_steps<'l>(
     }
 }
 
-fn overrides_of(view: &SessionView) -> impl Iterator<Item = Vec<Cell>> {
+fn freezes_of(view: &SessionView) -> impl Iterator<Item = Vec<Cell>> {
+    let who = who(view);
+    let session = Text::from(view.header.session.to_string());
+    view.lines.iter().filter_map(move |line| {
+        let row = |what, at, it: Option<&Freeze>, freeze: Digest<of::Line>, reason: &Text| {
+            vec![
+                Cell::Time(at),
+                Cell::Word(what),
+                it.map_or(Cell::Absent, |it| Cell::Word(it.kind.word())),
+                Cell::maybe(it.and_then(|it| it.name.clone())),
+                Cell::Text(who.clone()),
+                Cell::at(it.map(|it| it.until)),
+                Cell::Text(reason.clone()),
+                Cell::Text(Text::from(freeze.to_string())),
+                Cell::Text(session.clone()),
+            ]
+        };
+        if let Line::Freeze(it) = &line.value {
+            return Some(row("freeze", it.at, Some(it), line.digest, &it.reason));
+        }
+        let Line::Thaw(it) = &line.value else { return None };
+        Some(row("thaw", it.at, None, it.freeze, &it.reason))
+    })
+}
+
+fn who(view: &SessionView) -> Text {
     let writer = &view.header.writer;
-    let who = writer.person.as_ref().map_or_else(|| writer.principal.text(), crate::input::id::Id::text);
+    writer.person.as_ref().map_or_else(|| writer.principal.text(), crate::input::id::Id::text)
+}
+
+fn overrides_of(view: &SessionView) -> impl Iterator<Item = Vec<Cell>> {
+    let who = who(view);
     view.decisions().filter(|it| it.value.verdict == Verdict::Override).map(move |it| {
         vec![
             Cell::Time(it.value.at),

@@ -13,6 +13,7 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::reanalysis::reanalyse;
 use crate::app::plans::sibling_plans;
+use crate::app::record::freezes;
 use crate::app::record::history::Past;
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::{Faults, Site};
@@ -21,6 +22,7 @@ use crate::decision::gate::{GateTerms, GateVerdict};
 use crate::decision::{gate, translate};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::PlanId;
+use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::model::Reported;
 
@@ -133,7 +135,17 @@ pub fn terms(proposal: &EvaluatedPlan<'_>) -> GateTerms {
         approval_ttl: proposal.site.settings.approval_ttl,
         plan_denied: translate::plan_denied(&proposal.plan_judged),
         snapshot_stale: proposal.snapshot_is_stale(),
+        proofs: proofs(proposal),
     }
+}
+
+/// The credentials of a plan's proposer: those that `agents.yaml` lists, and the key that proved the plan.
+fn proofs(proposal: &EvaluatedPlan<'_>) -> BTreeSet<Text> {
+    let prover = proposal.site.provers.get(&proposal.plan.proposer.value);
+    let mut all = prover.map(freezes::proofs).unwrap_or_default();
+    let key = proposal.origin.proven.as_ref().and_then(|proven| proven.key.as_ref());
+    all.extend(key.map(|key| Text::from(format!("key {key}"))));
+    all
 }
 
 /// Refuses a second plan with the same id. Decisions are bound to a plan's id, so one id must not refer to two files.

@@ -30,6 +30,8 @@ impl Approvals {
                     | Line::Plan(_)
                     | Line::Policies(_)
                     | Line::Evaluation(_)
+                    | Line::Freeze(_)
+                    | Line::Thaw(_)
                     | Line::Export(_)
                     | Line::Result(_)
                     | Line::Seal(_)

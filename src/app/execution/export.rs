@@ -17,15 +17,16 @@ use crate::access::change::materialise::applied;
 use crate::access::change::terms::latest_end;
 use crate::app::evaluation::evaluator::{Evaluator, terms};
 use crate::app::execution::approvals::Approvals;
-use crate::app::execution::opened::OpenedLog;
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::staged::Staged;
+use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::present::gated_plans::GatedPlans;
-use crate::app::record::entries;
+use crate::app::record::opened::OpenedLog;
 use crate::app::record::recorder::Recorder;
+use crate::app::record::{entries, freezes, history};
 use crate::app::site::location::SiteLocation;
 use crate::decision::case::EvaluatedChange;
 use crate::decision::exit::ExitCode;
@@ -167,6 +168,15 @@ pub fn export(request: &ExportRequest) -> anyhow::Result<ExportOutcome> {
             "have the changes reviewed again"
         )
     );
+    let past = history::read(&opened.log, &after, &opened.site)?;
+    let proofs = terms(proposal).proofs;
+    let stopped = passing.iter().flat_map(|it| past.record.frozen(it.present, &proofs, streams::now())).next();
+    if let Some(stopped) = stopped {
+        bail!(
+            "{} at the same time, so the bundle is not handed out\n  = help: have the changes reviewed again once that ended",
+            freezes::stops(&stopped).sentence().terminal()
+        );
+    }
     for one in staged {
         one.publish()?;
     }
@@ -250,6 +260,7 @@ fn passing<'p>(
             | GateState::Void { .. }
             | GateState::Expired(_)
             | GateState::Undecided(_)
+            | GateState::Frozen
             | GateState::Waits(_) => {}
         }
     }

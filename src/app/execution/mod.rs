@@ -4,6 +4,5 @@ pub mod approvals;
 pub mod confirm;
 pub mod due;
 pub mod export;
-pub mod opened;
 pub mod recorded_exports;
 pub mod rollback;

@@ -77,6 +77,8 @@ impl RecordedExports {
                     | Line::Policies(_)
                     | Line::Evaluation(_)
                     | Line::Decision(_)
+                    | Line::Freeze(_)
+                    | Line::Thaw(_)
                     | Line::Auto(_)
                     | Line::Result(_)
                     | Line::Seal(_)

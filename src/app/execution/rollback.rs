@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use crate::app::execution::opened::OpenedLog;
 use crate::app::execution::recorded_exports::{RecordedExport, RecordedExports};
 use crate::app::io::command_error::hinted;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::record::history;
+use crate::app::record::opened::OpenedLog;
 use crate::app::site::location::SiteLocation;
 use crate::decision::digest::SubjectRecord;
 use crate::decision::exit::ExitCode;

@@ -332,7 +332,7 @@ fn is_from_future(site: &Site, now: Time) -> bool {
 }
 
 /// A task as input for policy.
-fn task_view(task: &Task, now: Time, listed: bool) -> TaskView {
+pub(crate) fn task_view(task: &Task, now: Time, listed: bool) -> TaskView {
     TaskView {
         id: task.id.value.clone(),
         owner: task.owner.as_ref().map(|o| o.value.clone()),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::eligible_people;
 use crate::app::present::gate_verdict::{rejection, rejections};
+use crate::app::record::freezes;
 use crate::app::record::history::Past;
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::Site;
@@ -35,8 +36,10 @@ pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: 
         GateState::Waits(cases) => Shown::Stale(
             Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
         ),
+        GateState::Frozen => Shown::Frozen(frozen(held)),
         GateState::Auto | GateState::Denied(_) | GateState::Undecided(_) | GateState::Rejected => Shown::Open,
     };
+    change.frozen = held.frozen.iter().map(freezes::stops).collect();
     change.rejections = held.rejects.iter().map(rejection).collect();
     // INVARIANT: a rejection is shown regardless of the outcome of the policies.
     if !change.rejections.is_empty() {
@@ -44,9 +47,12 @@ pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: 
     }
     let missing: &[Missing] = match &held.state {
         GateState::Void { missing, .. } | GateState::Expired(missing) | GateState::Undecided(missing) => missing,
-        GateState::Auto | GateState::Approved(_) | GateState::Denied(_) | GateState::Rejected | GateState::Waits(_) => {
-            &[]
-        }
+        GateState::Auto
+        | GateState::Approved(_)
+        | GateState::Denied(_)
+        | GateState::Rejected
+        | GateState::Frozen
+        | GateState::Waits(_) => &[],
     };
     for step in &mut change.steps {
         let could = missing.iter().find(|m| m.step.as_str() == step.name.raw()).map(|m| &m.could);
@@ -110,6 +116,25 @@ pub(crate) fn ended(ignored: &[Ignored], keys: &Keys, site: &Site) -> Sentence {
     if says.is_empty() { Sentence::of("an approval expired or was used up") } else { says }
 }
 
+/// A finding for each change that a freeze stops.
+pub(crate) fn frozen_changes(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> Vec<Reported> {
+    let all = proposal.plan.changes.iter().zip(&verdict.changes).filter(|(_, held)| !held.frozen.is_empty());
+    let one = all.map(|(change, held)| {
+        let says = Sentence::of("change ").id(&change.id.value).own(" is stopped: ").then(frozen(held));
+        let help =
+            "wait until the freeze ends, or have it ended with `review thaw`; a change that only takes access passes";
+        let finding = Finding::new(Code::Frozen, says.text()).at(&change.id.place).help(help);
+        Reported::new(finding, |name| source(proposal, name))
+    });
+    one.collect()
+}
+
+/// The freezes that stop a change.
+pub(crate) fn frozen(held: &ChangeVerdict) -> Sentence {
+    let parts = held.frozen.iter().map(|it| freezes::stops(it).sentence()).enumerate();
+    parts.fold(Sentence::new(), |out, (at, it)| if at == 0 { out } else { out.own("; ") }.then(it))
+}
+
 /// The text that a finding in the plan refers to.
 pub(crate) fn source<'p>(proposal: &'p EvaluatedPlan<'_>, name: &str) -> Option<&'p str> {
     std::str::from_utf8(&proposal.file.bytes).ok().filter(|_| name == proposal.file.name)
@@ -119,7 +144,7 @@ pub(crate) fn source<'p>(proposal: &'p EvaluatedPlan<'_>, name: &str) -> Option<
 pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys: &Keys) -> Vec<Reported> {
     let source = |name: &str| source(proposal, name);
     let people = &proposal.site.people;
-    let mut found = Vec::new();
+    let mut found = frozen_changes(proposal, verdict);
     for (change, held) in proposal.plan.changes.iter().zip(&verdict.changes) {
         let of = |words: &'static str| Sentence::of("change ").id(&change.id.value).own(words);
         // WHY: policy may deny the change as well, which another finding reports.
@@ -129,7 +154,11 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
             found.push(Reported::new(finding.at(&change.id.place), source));
         }
         let finding = match &held.state {
-            GateState::Auto | GateState::Approved(_) | GateState::Denied(_) | GateState::Rejected => continue,
+            GateState::Auto
+            | GateState::Approved(_)
+            | GateState::Denied(_)
+            | GateState::Rejected
+            | GateState::Frozen => continue,
             GateState::Void { signer, at, since, missing } => {
                 let says = of(" was approved by ").id(&signer.person);
                 let says = says.own(format!(" at {at}, but since then: ")).then(differs(since));
@@ -187,6 +216,7 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> String {
             GateState::Approved(_) => "approved".to_owned(),
             GateState::Denied(_) => "denied by policy".to_owned(),
             GateState::Rejected => format!("rejected {}", rejections(held).text().raw()),
+            GateState::Frozen => frozen(held).text().raw().to_owned(),
             GateState::Void { .. } => "approved once, but its effect has changed".to_owned(),
             GateState::Expired(_) => "an approval ended".to_owned(),
             GateState::Undecided(missing) => {

@@ -65,6 +65,7 @@ fn lacks(change: &ChangeReport) -> Option<(u8, Sentence)> {
             Some((0, of(" is denied by policy, and was rejected ").then(says.clone())))
         }
         (Shown::Rejected(says), _) => Some((1, of(" was rejected ").then(says.clone()))),
+        (Shown::Frozen(says), _) => Some((1, of(": ").then(says.clone()))),
         (Shown::Open, OutcomeReport::Denied) => Some((0, of(" is denied by policy"))),
         (Shown::Stale(says), _) if missing.is_empty() => Some((2, of(": ").then(says.clone()))),
         (Shown::Stale(_), _) => Some((2, needs(of(" was approved once, and needs again ")))),

@@ -171,7 +171,9 @@ pub(crate) fn session(view: &SessionView) -> SessionRow {
     let mut plans = BTreeSet::new();
     for row in decisions(view, &Documents::new()) {
         *verdicts.entry(row.verdict).or_default() += 1;
-        plans.insert(row.plan);
+        if !row.plan.raw().is_empty() {
+            plans.insert(row.plan);
+        }
     }
     SessionRow {
         session: Text::from(view.header.session.to_string()),
@@ -187,6 +189,9 @@ pub(crate) fn session(view: &SessionView) -> SessionRow {
         standing: Sentence::of(if view.signer.is_some() { "verified" } else { "does not verify" }),
     }
 }
+
+/// The plan and change of a row that is about none.
+const NO_PLAN: &str = "";
 
 pub(crate) fn decisions(view: &SessionView, documents: &Documents) -> Vec<DecisionRow> {
     let who = view.header.writer.principal.text();
@@ -209,6 +214,18 @@ pub(crate) fn decisions(view: &SessionView, documents: &Documents) -> Vec<Decisi
                 who: who.clone(),
                 reason: d.reason.clone(),
                 privileged: d.privileged.is_some(),
+            },
+            Line::Freeze(f) => DecisionRow {
+                sentence: Sentence::of(format!("{} ", f.kind.word()))
+                    .maybe(f.name.as_ref(), Sentence::name)
+                    .own(format!(" until {}", f.until)),
+                reason: Some(f.reason.clone()),
+                ..row(&session, f.at, (&NO_PLAN.into(), &NO_PLAN.into()), "freeze", &who)
+            },
+            Line::Thaw(t) => DecisionRow {
+                sentence: Sentence::of(format!("the freeze of line {}", t.freeze.short())),
+                reason: Some(t.reason.clone()),
+                ..row(&session, t.at, (&NO_PLAN.into(), &NO_PLAN.into()), "thaw", &who)
             },
             Line::Auto(a) => row(&session, a.at, (&a.plan, &a.change), "auto", &who),
             Line::Export(e) => row(&session, e.at, (&e.plan, &e.change), "export", &who),

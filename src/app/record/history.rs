@@ -12,8 +12,10 @@ use anyhow::Context as _;
 use crate::access::model::facts::{Access, Analysis, ChangeFacts, EmergentWhat};
 use crate::access::{Index, PendingChange};
 use crate::app::io::files::shown;
+use crate::app::io::streams;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::proof_file::Beside;
+use crate::app::record::freezes;
 use crate::app::record::log_reader::files;
 use crate::app::record::receptions::Receptions;
 use crate::app::record::signing_keys::{Besides, Keys};
@@ -110,10 +112,13 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     let uncounted = verified.sessions.iter().filter(is_record).filter(barred);
     let lines: BTreeSet<_> = uncounted.flat_map(|view| view.lines.iter().map(|line| line.digest)).collect();
     record.automatic.retain(|auto| !lines.contains(&auto.line));
+    let now = streams::now();
+    freezes::judge_thaws(&mut record, site, &keys, now);
     let by_proposers = |view: &&SessionView| matches!(bars(view), Some(Besides::Proposer(_)));
     let theirs: Vec<&SessionView> = verified.sessions.iter().filter(is_record).filter(by_proposers).collect();
     let mut findings = verified.findings.clone();
     findings.extend(not_counting(&theirs));
+    findings.extend(freezes::findings(&record, now));
     let receptions = Receptions::of(verified, &person, &|view| bars(view).is_some());
     let shown = verified.sessions.iter().map(|view| {
         let evaluated = view.lines.iter().filter_map(|line| {
@@ -195,6 +200,8 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
                 | Line::Policies(_)
                 | Line::Evaluation(_)
                 | Line::Decision(_)
+                | Line::Freeze(_)
+                | Line::Thaw(_)
                 | Line::Export(_)
                 | Line::Result(_)
                 | Line::Seal(_)

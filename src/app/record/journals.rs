@@ -79,6 +79,8 @@ fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<JournalConte
             | Line::Blob(_)
             | Line::Policies(_)
             | Line::Evaluation(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

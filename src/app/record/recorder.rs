@@ -5,25 +5,23 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::anyhow;
 
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
+use crate::app::record::signed_session::SignedSession;
 use crate::app::record::signing_keys::{Besides, Keys};
-use crate::app::record::{entries, seen_heads, signing_keys};
+use crate::app::record::{seen_heads, signing_keys};
 use crate::app::site::load::Site;
 use crate::app::site::user_settings;
-use crate::decision::recorded::record::CLOCK_SKEW_SECONDS;
 use crate::input::id::PrincipalId;
 use crate::input::text::Text;
-use crate::input::time::{Span, Time};
-use crate::log::allowed::Allowed;
-use crate::log::line::{SessionId, SessionKind, Writer};
+use crate::input::time::Time;
+use crate::log::line::{SessionKind, Writer};
 use crate::log::session::Draft;
-use crate::log::store::Store;
-use crate::log::verify::answers::{Keep, Terms, Verification};
+use crate::log::verify::answers::Verification;
 use crate::trust::sign::{Keygen, SigningKey};
 use crate::trust::signers::{Unused, WhyNot};
 
@@ -92,77 +90,13 @@ impl<'s> Recorder<'s> {
                 besides.refusal("this key cannot record, because it signed in this log with another certificate")
             );
         }
-        let now = streams::now();
-        let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
-        if let Some(last) = sealed.filter(|last| *last > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))) {
-            bail!(hinted(
-                format!("the clock says {now}, but the log was last sealed at {last}"),
-                "set the clock; a session must not claim a time before the one that it follows"
-            ));
-        }
-        let at = sealed.map_or(now, |last| last.max(now));
         let writer = Writer {
             fingerprint: Text::from(self.fingerprint.as_str()),
             person: None,
             principal: self.principal.clone(),
         };
-        let session = SessionId::from_bytes(streams::random()?);
-        let header = entries::begin(self.site, SessionKind::Record, writer, &verified.heads, session, at)?;
-        let (mut draft, first) = Draft::start(header, verified.blobs.clone())?;
-        let store = Store::open(log)?;
-        let mut journal = store.begin(session, &first)?;
-        let path = journal.path().to_owned();
-        let mut fill = || -> anyhow::Result<()> {
-            journal.append(&entries::evaluations(&mut draft, proposals)?)?;
-            let lines = add(&mut draft, at)?;
-            Ok(journal.keep(&lines)?)
-        };
-        // WHY: no person is involved, so an unsealed journal of a machine contains nothing that cannot be written
-        // again.
-        let given_up = |error: anyhow::Error| {
-            let _ = store.give_up(&path);
-            error
-        };
-        if let Err(error) = fill() {
-            drop(journal);
-            return Err(given_up(error));
-        }
-        let ending = match self.seal(draft, at) {
-            Ok(ending) => ending,
-            Err(error) => {
-                drop(journal);
-                return Err(given_up(error));
-            }
-        };
-        let judge = Allowed(&self.site.signers);
-        let id = crate::app::site::log_id::log_id(self.site)?;
-        let terms = Terms {
-            judge: &judge,
-            log: Some(id),
-            known_heads: &verified.heads,
-            now: streams::now(),
-            keep: Keep::Nothing,
-            threads: 1,
-        };
-        store
-            .commit(journal, &ending, terms)
-            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))
-            .with_context(|| format!("the session is in the journal `{}`", shown(&path)))?;
-        Ok(())
-    }
-
-    fn seal(&self, draft: Draft, at: Time) -> anyhow::Result<Vec<u8>> {
-        let sealed = draft.seal(at.max(streams::now()))?;
-        let signed = Keygen::default()
-            .sign(&self.key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
-            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
-        let allowed = self
-            .site
-            .signers
-            .find(Some(self.principal.as_str()), &signed.verified, sealed.seal().at)
-            .map_err(|why| anyhow!(hinted(format!("the signature is not accepted: {why}"), why.help())))?;
-        ensure!(allowed.principal == self.principal, "the signature belongs to another principal");
-        Ok(sealed.sign(&Text::from(signed.armored.as_str()))?.bytes)
+        let signed = SignedSession { site: self.site, key: &self.key, writer, kind: SessionKind::Record };
+        signed.write(log, verified, proposals, add, &|_| Ok(()))
     }
 }
 

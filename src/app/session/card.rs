@@ -49,7 +49,7 @@ pub fn card(
     let rejected_by_me = blocking.iter().any(|b| b.reject.signer.person == me.person);
     let already = if rejected_by_me {
         Already::RejectedByMe
-    } else if verdict.state.passes() {
+    } else if verdict.state.passes() || verdict.state == gate::GateState::Frozen {
         Already::Passes
     } else if approved_by_me {
         Already::ApprovedByMe

@@ -1,7 +1,10 @@
-//! The review session: its cards, its writer, and how an unfinished one is resumed.
+//! The review session: its cards, its writer, and how an unfinished one is resumed; and a person's other
+//! sessions: freezes and thaws.
 
 pub mod card;
+pub mod freezing;
 pub(crate) mod resume;
 pub mod review_session;
+pub mod reviewer;
 pub mod session_writer;
 pub mod skipped_plans;

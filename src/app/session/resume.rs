@@ -9,7 +9,7 @@ use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::record::journals::Left;
-use crate::app::session::review_session::Reviewer;
+use crate::app::session::reviewer::Reviewer;
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
 use crate::log::store::Store;

@@ -17,22 +17,21 @@ use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::log_report::bad_log;
 use crate::app::present::{gate_report, plan_report};
-use crate::app::record::entries::SessionWriterId;
 use crate::app::record::history::Past;
 use crate::app::record::journals::Left;
 use crate::app::record::{history, journals, log_reader, seen_heads};
 use crate::app::session::card::card;
+use crate::app::session::reviewer::Reviewer;
 use crate::app::session::session_writer::{SessionBasis, SessionWriter};
 use crate::app::session::skipped_plans::SkippedPlan;
 use crate::app::site::drift;
 use crate::app::site::load::Site;
-use crate::decision::case::{CaseId, Signer};
+use crate::decision::case::CaseId;
 use crate::decision::exit::ExitCode;
 use crate::decision::session::{Already, Card, End, Moved, SessionDecision, SessionMachine};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
 use crate::log::verify::answers::{Keep, Verification};
-use crate::policy::KeyFacts;
 use crate::report::limits::Limits;
 use crate::report::model::{PlanReport, Reported, StepState};
 use crate::report::sentence::{Sentence, counted};
@@ -40,19 +39,6 @@ use crate::terminal::opening::{Begin, OpeningPage, Queued, Remembered};
 use crate::terminal::review_loop::BreakOff;
 use crate::terminal::tty::Tty;
 use crate::terminal::{Failure, opening, review_loop};
-use crate::trust::sign::SigningKey;
-
-/// The person who decides, with the key.
-pub struct Reviewer {
-    /// The person in the form of the session's lines.
-    pub recorder: SessionWriterId,
-    /// Person and key in the form of decisions.
-    pub signer: Signer,
-    /// The key.
-    pub key: SigningKey,
-    /// The facts about the key for policy.
-    pub facts: KeyFacts,
-}
 
 /// The inputs of a session.
 pub struct ReviewSession<'a, 's> {

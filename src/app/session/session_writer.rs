@@ -19,6 +19,7 @@ use crate::app::record::entries;
 use crate::app::record::entries::{LineMark, SessionWriterId};
 use crate::app::record::history::Past;
 use crate::app::record::journals::Left;
+use crate::app::record::signed_session::seal_text;
 use crate::app::record::signing_keys::Keys;
 use crate::app::site::load::Site;
 use crate::decision::case::CaseId;
@@ -30,7 +31,7 @@ use crate::input::text::Text;
 use crate::input::time::{Span, Time};
 use crate::log::allowed::Allowed;
 use crate::log::blob::Values;
-use crate::log::line::{self, Salt, Seal, Session, SessionId};
+use crate::log::line::{self, Salt, Session, SessionId};
 use crate::log::session::Draft;
 use crate::log::store::{Journal, Store, StoreError};
 use crate::log::verify::answers::{Keep, Terms, Verification};
@@ -397,26 +398,6 @@ impl WrittenDecision {
             What::Before(line) => entries::again(draft, line, values),
         }
     }
-}
-
-fn seal_text(seal: &Seal) -> String {
-    let counts = &seal.decisions;
-    let mut out = format!(
-        "  log       {}\n  session   {}\n  at        {}\n  lines     {}\n  root      {}\n  decisions {} approved, {} rejected, {} overridden\n",
-        seal.log,
-        seal.session,
-        seal.at,
-        seal.count.get(),
-        seal.root,
-        counts.approve.get(),
-        counts.reject.get(),
-        counts.r#override.get(),
-    );
-    for name in &seal.privileged {
-        out.push_str(&format!("  privileged, approved: {}\n", name.terminal()));
-    }
-    out.push_str(&format!("  as        {} ({})", seal.principal.text().terminal(), seal.fingerprint.terminal()));
-    out
 }
 
 impl review_loop::SessionStore for SessionWriter<'_, '_> {

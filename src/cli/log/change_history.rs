@@ -208,7 +208,14 @@ fn event<'l>(view: &SessionView, line: &'l Line) -> Option<(&'l PlanId, &'l Chan
             });
             (&it.plan, &it.change, make(it.at, "result", says, it.digest))
         }
-        Line::Session(_) | Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Seal(_) | Line::Sig(_) => {
+        Line::Session(_)
+        | Line::Blob(_)
+        | Line::Plan(_)
+        | Line::Policies(_)
+        | Line::Freeze(_)
+        | Line::Thaw(_)
+        | Line::Seal(_)
+        | Line::Sig(_) => {
             return None;
         }
     })

@@ -297,6 +297,14 @@ fn says(proved: &Proved) -> Sentence {
             .id(&export.plan)
             .own(format!(" was exported at {}", export.at)),
         Line::Result(result) => Sentence::of("what came of ").id(&result.change).own(" of ").id(&result.plan),
+        Line::Freeze(freeze) => {
+            let says = who().own(format!(" froze {} ", freeze.kind.word()));
+            let says = says.maybe(freeze.name.as_ref(), Sentence::name).own(format!(" until {}: ", freeze.until));
+            says.name(&freeze.reason)
+        }
+        Line::Thaw(thaw) => {
+            who().own(format!(" agreed to end the freeze of line {}: ", thaw.freeze)).name(&thaw.reason)
+        }
         Line::Session(session) => {
             Sentence::of("a session of ").id(&session.writer.principal).own(format!(" begun at {}", session.at))
         }

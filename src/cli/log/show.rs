@@ -12,7 +12,7 @@ use crate::cli::log::load::{NO_LOG_YET, load};
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::text::Text;
-use crate::log::line::Line;
+use crate::log::line::{FreezeKind, Line};
 use crate::log::verify::answers::Verification;
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::LogReport;
@@ -134,7 +134,8 @@ pub(crate) fn names(verified: &Verification, plan: &str) -> bool {
         Line::Auto(it) => it.plan.as_str() == plan,
         Line::Export(it) => it.plan.as_str() == plan,
         Line::Result(it) => it.plan.as_str() == plan,
-        Line::Session(_) | Line::Blob(_) | Line::Policies(_) | Line::Seal(_) | Line::Sig(_) => false,
+        Line::Freeze(it) => it.kind == FreezeKind::Plan && it.name.as_ref().is_some_and(|name| name.raw() == plan),
+        Line::Session(_) | Line::Blob(_) | Line::Policies(_) | Line::Thaw(_) | Line::Seal(_) | Line::Sig(_) => false,
     };
     verified.sessions.iter().flat_map(|view| &view.lines).any(|line| is_of(&line.value))
 }

@@ -1,5 +1,6 @@
-//! Recorded decisions: read from the log, matched with the changes of today, and the rejections among them.
+//! Recorded decisions: read from the log, matched with the changes of today, the rejections among them, and freezes.
 
+pub mod freezes;
 pub mod recall;
 pub mod record;
 pub mod rejections;

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use crate::decision::case::{Signer, StepName};
 use crate::decision::digest::{ChangeDocument, Digested};
 use crate::decision::recorded::record::{Automatic, Exported, Record, RecordedDecision, ReviewerVerdict, SessionRef};
+use crate::decision::recorded::record::{RecordedFreeze, RecordedThaw, ThawPower};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::log::blob::Values;
-use crate::log::line::{Auto, Decision, Evaluation, Line, SessionKind, Value, Verdict};
+use crate::log::judge::SealSigner;
+use crate::log::line::{Auto, Decision, Evaluation, Freeze, Line, SessionKind, Thaw, Value, Verdict};
 use crate::log::verify::answers::SessionView;
 use crate::policy::KeyFacts;
 
@@ -85,6 +87,8 @@ pub fn recall(
                     at: export.at,
                     decisions: export.decisions.iter().copied().collect(),
                 }),
+                Line::Freeze(it) => record.freezes.extend(freeze(session, line.digest, it, person)),
+                Line::Thaw(it) => record.thaws.extend(thaw(session, line.digest, it, person)),
                 Line::Auto(auto) => record.automatic.extend(automatic(session, line.digest, auto, person)),
                 Line::Session(_)
                 | Line::Blob(_)
@@ -97,6 +101,55 @@ pub fn recall(
         }
     }
     if unbelieved.is_empty() { Ok(record) } else { Err(unbelieved) }
+}
+
+/// A freeze; it counts even if nobody knows its person any more, because it only restricts.
+fn freeze(
+    session: &SessionView,
+    line: Digest<of::Line>,
+    it: &Freeze,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+) -> Option<RecordedFreeze> {
+    let writer = &session.header.writer;
+    Some(RecordedFreeze {
+        line,
+        session: session_of(session),
+        author: person(&writer.principal).or_else(|| writer.person.clone())?,
+        at: it.at,
+        until: it.until,
+        kind: it.kind,
+        name: it.name.clone(),
+        proofs: it.proofs.iter().cloned().collect(),
+        reason: it.reason.clone(),
+    })
+}
+
+/// A thaw; `None` if it is unsigned, or its person is no longer listed. What policy permits is filled in later.
+fn thaw(
+    session: &SessionView,
+    line: Digest<of::Line>,
+    it: &Thaw,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+) -> Option<RecordedThaw> {
+    let signer = session.signer.as_ref().filter(|_| session.header.kind == SessionKind::Review)?;
+    Some(RecordedThaw {
+        line,
+        session: session_of(session),
+        freeze: it.freeze,
+        signer: Signer { person: person(&signer.principal)?, key: signer.fingerprint.clone() },
+        key: key_facts(signer),
+        at: it.at,
+        power: ThawPower::None,
+    })
+}
+
+fn key_facts(signer: &SealSigner) -> KeyFacts {
+    KeyFacts {
+        kind: signer.key_type.raw().to_owned(),
+        security_key: signer.security_key,
+        user_present: signer.user_present,
+        user_verified: signer.user_verified,
+    }
 }
 
 /// A record by a recorder; `None` if it is unsigned or signed by a person, because a person cannot record policy
@@ -169,12 +222,7 @@ fn decision(
         index: u64::try_from(index).unwrap_or(u64::MAX),
         sealed_at: session.seal.value.at,
         signer: Signer { person: who, key: signer.fingerprint.clone() },
-        key: KeyFacts {
-            kind: signer.key_type.raw().to_owned(),
-            security_key: signer.security_key,
-            user_present: signer.user_present,
-            user_verified: signer.user_verified,
-        },
+        key: key_facts(signer),
         listed_until: signer.listed_until,
         change: d.change.clone(),
         digest,

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use crate::decision::case::{CaseId, EvaluatedChange, Signer, StepName};
 use crate::decision::digest::ChangeDocument;
 use crate::input::digest::{Digest, of};
-use crate::input::id::{ChangeId, PlanId, PolicyId};
+use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
+use crate::log::line::FreezeKind;
 use crate::policy::KeyFacts;
 
 /// How many seconds a writer's clock may be ahead of ours before its times no longer count.
@@ -158,6 +159,60 @@ pub struct Automatic {
     pub recorder: Text,
 }
 
+/// A freeze in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedFreeze {
+    /// The hash of its line.
+    pub line: Digest<of::Line>,
+    /// Its session.
+    pub session: SessionRef,
+    /// The person who froze.
+    pub author: PersonId,
+    /// When it was written.
+    pub at: Time,
+    /// When it ends.
+    pub until: Time,
+    /// What it stops.
+    pub kind: FreezeKind,
+    /// The id of the agent, task or plan; `None` for everything.
+    pub name: Option<Text>,
+    /// The credentials of a frozen agent.
+    pub proofs: BTreeSet<Text>,
+    /// The reason.
+    pub reason: Text,
+}
+
+/// A person's agreement to end a freeze.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedThaw {
+    /// The hash of its line.
+    pub line: Digest<of::Line>,
+    /// Its session.
+    pub session: SessionRef,
+    /// The freeze.
+    pub freeze: Digest<of::Line>,
+    /// The person and the key.
+    pub signer: Signer,
+    /// The facts about the key that the signature of the session proves.
+    pub key: KeyFacts,
+    /// When it was written.
+    pub at: Time,
+    /// What policy permits the person now.
+    pub power: ThawPower,
+}
+
+/// What policy permits a person about a freeze.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ThawPower {
+    /// Nothing: the thaw does not count.
+    #[default]
+    None,
+    /// To thaw it, together with its author or as its author.
+    Thaw,
+    /// To override it, together with another person who may.
+    Override,
+}
+
 /// All decisions in the log.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -167,6 +222,10 @@ pub struct Record {
     pub exports: Vec<Exported>,
     /// Automatic changes sealed by recorders.
     pub automatic: Vec<Automatic>,
+    /// Every freeze, ended or not.
+    pub freezes: Vec<RecordedFreeze>,
+    /// Every agreement to end a freeze.
+    pub thaws: Vec<RecordedThaw>,
     /// The order of the sessions.
     pub sessions: Sessions,
     /// Whether approvals still count after their key has expired in `allowed_signers` (`approvals_of_ended_keys`).

@@ -1,4 +1,5 @@
-//! The eleven kinds of log line, one closed struct each; that of a decision is in [`super::decision`]. `src/log/README.md` documents the same format.
+//! The kinds of log line, one closed struct each; those of a decision, a freeze and a thaw are in [`super::decision`] and
+//! [`super::freeze`]. `src/log/README.md` documents the same format.
 //!
 //! Every time is UTC, such as `2026-11-30T00:00:00Z`. Every hash is a SHA-256 over exact bytes, as 64 lower-case
 //! hexadecimal digits.

@@ -4,7 +4,8 @@ use crate::log::sample;
 fn sample_lines() -> Vec<Vec<u8>> {
     let base = sample::session(1, &[], &[].into(), 0);
     let record = sample::record(2, &base, 5);
-    [&base.bytes, &record.bytes].into_iter().flat_map(|b| lines(b).map(<[u8]>::to_vec)).collect()
+    let freezing = sample::freezing(3, &record, 6);
+    [&base.bytes, &record.bytes, &freezing.bytes].into_iter().flat_map(|b| lines(b).map(<[u8]>::to_vec)).collect()
 }
 
 #[test]

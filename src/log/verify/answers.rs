@@ -18,7 +18,7 @@ pub const CLOCK_SKEW: i64 = 300;
 pub enum Keep {
     /// About a hundred bytes per session.
     Nothing,
-    /// Header and seal of the heads.
+    /// Header and seal of the heads, and every freeze and thaw.
     Heads,
     /// Every line except blobs.
     Lines,
@@ -134,6 +134,8 @@ impl SessionView {
             | Line::Plan(_)
             | Line::Policies(_)
             | Line::Evaluation(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

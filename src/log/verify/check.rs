@@ -142,6 +142,12 @@ impl<'a> Check<'a> {
             Line::Seal(_) => self.seal_bytes = bytes,
             Line::Sig(sig) => self.sig = Some((sig, digest, self.place(number, from, to, 0))),
             Line::Session(_) | Line::Blob(_) => {}
+            // WHY for the heads too: a freeze holds however many sessions follow it.
+            Line::Freeze(_) | Line::Thaw(_) => {
+                if self.terms.keep != Keep::Nothing {
+                    self.kept.push(Recorded { line: number, digest, value: line });
+                }
+            }
             Line::Decision(_)
             | Line::Auto(_)
             | Line::Export(_)

@@ -371,3 +371,61 @@ fn a_session_that_claims_a_time_before_its_key_ended_but_follows_a_later_seal_is
     assert!(found[0].message.raw().contains("signed later than it claims"));
     assert_eq!(late.sessions.iter().filter(|view| view.signer.is_some()).count(), 1, "only the first decides anything");
 }
+
+#[test]
+fn freezes_are_kept_with_the_heads_however_many_sessions_follow() {
+    let base = sample::session(1, &[], &[].into(), 0);
+    let freezing = sample::freezing(2, &base, 5);
+    let after = sample::session(3, &[&freezing], &freezing.blobs, 10);
+    let some = bytes("x", &log(&[&base, &freezing, &after]), Terms { keep: Keep::Heads, ..sample::terms(&Judge) });
+    assert!(some.holds(), "{:?}", some.findings);
+    let lines: Vec<&str> = some.sessions.iter().flat_map(|it| &it.lines).map(|it| it.value.word()).collect();
+    assert_eq!((some.sessions.len(), lines), (2, vec!["freeze", "thaw"]), "that session, and the head");
+}
+
+#[test]
+fn a_freeze_that_breaks_a_rule_cannot_be_written() {
+    use crate::log::line::{FreezeKind, Line};
+    let base = sample::session(1, &[], &[].into(), 0);
+    let mut header = base_header(&base);
+    let refused = |change: &dyn Fn(&mut crate::log::line::Freeze)| {
+        let (mut draft, _) = crate::log::session::Draft::start(header.clone(), base.blobs.clone()).unwrap();
+        let broken = |prev| {
+            let Line::Freeze(mut freeze) = sample::freeze(prev) else { panic!() };
+            change(&mut freeze);
+            Line::Freeze(freeze)
+        };
+        draft.push(broken).is_err()
+    };
+    assert!(!refused(&|_| {}));
+    let day = crate::input::time::Span::from_days(1);
+    let cases: [(&str, &dyn Fn(&mut crate::log::line::Freeze)); 7] = [
+        ("longer than a week", &|it| it.until = it.until.plus(day)),
+        ("longer than a day for everything", &|it| {
+            (it.kind, it.name) = (FreezeKind::All, None);
+            it.proofs.clear();
+        }),
+        ("over before it starts", &|it| it.until = it.at),
+        ("no reason", &|it| it.reason = " ".into()),
+        ("no name", &|it| it.name = None),
+        ("a name for everything", &|it| it.kind = FreezeKind::All),
+        ("credentials of a task", &|it| it.kind = FreezeKind::Task),
+    ];
+    for (what, change) in cases {
+        assert!(refused(change), "{what}");
+    }
+    header.kind = crate::log::line::SessionKind::Record;
+    header.writer.person = None;
+    let (mut draft, _) = crate::log::session::Draft::start(header, base.blobs.clone()).unwrap();
+    assert!(draft.push(sample::freeze).is_err(), "a recorder freezes nothing");
+}
+
+/// The first line of a session that follows another.
+fn base_header(base: &Made) -> crate::log::line::Session {
+    let freezing = sample::freezing(2, base, 5);
+    let first = crate::log::line::lines(&freezing.bytes).next().unwrap();
+    let crate::log::line::Line::Session(header) = crate::log::line::read(first, &mut Vec::new()).unwrap() else {
+        panic!("no session")
+    };
+    *header
+}

@@ -15,6 +15,7 @@ pub(super) type Key = (&'static str, String);
 pub(super) enum Attribute {
     Plain(Value),
     Reference(Key),
+    References(Vec<Key>),
 }
 
 /// One entity.
@@ -34,6 +35,11 @@ impl Rows {
     pub(super) fn insert(&mut self, key: Key, mut row: Row) {
         row.ancestors.remove(&key);
         self.rows.insert(key, row);
+    }
+
+    /// Whether it has this entity.
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        self.rows.contains_key(key)
     }
 
     /// Refuses a store whose closure by Cedar would differ from the given flattened ancestors.
@@ -72,6 +78,11 @@ impl Rows {
                 let value = match attribute {
                     Attribute::Plain(value) => value,
                     Attribute::Reference(to) => Value::new_entity_uid(uid(&to)?),
+                    Attribute::References(all) => {
+                        let all: Result<Vec<Value>, String> =
+                            all.iter().map(|to| Ok(Value::new_entity_uid(uid(to)?))).collect();
+                        Value::new_set(all?)
+                    }
                 };
                 attributes.insert(name.to_owned(), value);
             }

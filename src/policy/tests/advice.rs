@@ -92,6 +92,10 @@ const FOLLOWED: &[(&str, &str, Bend)] = &[
     ("approval-not-by-sponsor", "Let someone else decide", |w| decides(w, "own")),
     ("approval-security-key", "Sign with a hardware key", |w| key(w, true, true)),
     ("approval-touched-key", "Touch the key", |w| key(w, true, true)),
+    ("freeze-by-people-in-office", "Let an active person do it", |w| decides(w, "own")),
+    ("freeze-not-thawed-by-owner-or-sponsor", "Let somebody else thaw it", |w| decides(w, "own")),
+    ("freeze-security-key", "Sign with a hardware key", |w| key(w, true, true)),
+    ("freeze-touched-key", "Touch the key", |w| key(w, true, true)),
 ];
 
 /// Advice of policies that only warn, or keep a step: it says what to look at, or whom to ask, and not what to write instead.

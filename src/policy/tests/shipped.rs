@@ -13,6 +13,11 @@ pub(super) fn reached(world: &World, pack: &Pack) -> BTreeSet<String> {
         let mut cases = vec![outcome(pack, matter, 0).case, submit(pack, matter).case];
         cases.push(may_approve(pack, matter, 0, &world.approver, &world.key).case);
         cases.push(may_override(pack, matter, 0, &world.approver, &world.key).case);
+        for (kind, action) in
+            [("agent", FreezeAction::Freeze), ("agent", FreezeAction::Thaw), ("all", FreezeAction::Thaw)]
+        {
+            cases.push(freeze_case(world, pack, matter.people, kind, action));
+        }
         cases.into_iter().flat_map(|case| case.expect("the store is built").asked).collect::<Vec<_>>()
     });
     let mut out = BTreeSet::new();
@@ -24,6 +29,31 @@ pub(super) fn reached(world: &World, pack: &Pack) -> BTreeSet<String> {
         }
     }
     out
+}
+
+/// The query whether the approver may freeze the proposer, or thaw it. Its sponsor is that of the plan.
+fn freeze_case(
+    world: &World,
+    pack: &Pack,
+    people: &PeopleView,
+    kind: &'static str,
+    action: FreezeAction,
+) -> Option<Case> {
+    let before = &world.analysis.before.identities;
+    let known = |it: &IdentityView| KnownIdentity { kind: it.kind, status: it.status, owner: it.owner.clone() };
+    let identities = before.iter().map(|(id, it)| (id.clone(), known(it))).collect();
+    let input = FreezeInput {
+        kind,
+        agent: Some(world.plan.proposer.value.clone()),
+        task: world.task.as_ref(),
+        plan: None,
+        sponsors: world.plan.on_behalf_of.iter().map(|it| it.value.clone()).collect(),
+        people,
+        identities: &identities,
+        parameters: world.parameters,
+        now: now(),
+    };
+    crate::policy::freezing::ask(pack, &input, action, &world.approver, &world.key).1
 }
 
 pub(super) fn privileged(w: &mut World) {
@@ -248,6 +278,13 @@ pub(super) const TABLE: &[(&str, Bend, Bend)] = &[
     ("approval-not-by-sponsor", |w| w.approver = "sponsor".into(), |w| { revoke(w); w.approver = "sponsor".into(); w.persons[1].groups.extend(["sponsors-may-reduce".to_owned(), "break-glass".to_owned()]); w.plan.on_behalf_of = Some(at("user:own".into())); }),
     ("approval-security-key", |w| { privileged(w); w.parameters.require_security_key = true; }, |w| { privileged(w); w.parameters.require_security_key = true; key(w, true, true); }),
     ("approval-touched-key", |w| key(w, true, false), |w| key(w, true, true)),
+    ("freeze-people", |_| (), |w| { w.analysis.before.identities.get_mut("user:sec").unwrap().status = Status::Disabled; }),
+    ("freeze-break-glass", |_| (), |w| w.approver = "own".into()),
+    ("freeze-by-people-in-office", |w| { w.analysis.before.identities.get_mut("user:sec").unwrap().status = Status::Disabled; }, |_| ()),
+    ("freeze-not-thawed-by-owner-or-sponsor", |w| w.approver = "sponsor".into(), |_| ()),
+    ("freeze-not-thawed-by-owner-or-sponsor", |w| w.analysis.before.identities.get_mut("agent:a").unwrap().owner = Some("user:sec".into()), |w| w.analysis.before.identities.get_mut("agent:a").unwrap().owner = Some("user:own".into())),
+    ("freeze-security-key", |w| w.parameters.require_security_key = true, |w| { w.parameters.require_security_key = true; key(w, true, true); }),
+    ("freeze-touched-key", |w| key(w, true, false), |w| key(w, true, true)),
     ("automation-small-reduction", revoke, |w| { revoke(w); w.facts().reversible = false; }),
     ("automation-small-loan", |_| (), |w| w.proof = Proof::none()),
     ("automation-waive-security-ordinary", |w| w.proof = Proof::none(), |w| { w.proof = Proof::none(); w.facts().sensitivity = Sensitivity::High; }),
@@ -393,7 +430,7 @@ fn every_shipped_policy_is_exercised() {
         let family = about.id.as_str().split('-').next().unwrap();
         assert_eq!(&*about.place.file, format!("shipped/{family}.cedar"), "a policy stands in its family's file");
     }
-    assert_eq!(families.len(), 9);
+    assert_eq!(families.len(), 10);
 }
 
 #[test]

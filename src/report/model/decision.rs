@@ -1,5 +1,6 @@
 //! The decisions on a change: outcome, approval steps, policies, decisions and rejections.
 
+use crate::input::digest::{Digest, of};
 use crate::input::finding::ExceededLimit;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
@@ -119,6 +120,8 @@ pub enum State {
     Open,
     /// The required people approved exactly this effect.
     Approved(Sentence),
+    /// It would pass, but a freeze stops it.
+    Frozen(Sentence),
     /// A person rejected it; with the person, the time and the reason.
     Rejected(Sentence),
     /// A denial was overridden.
@@ -136,6 +139,7 @@ impl State {
         match self {
             Self::Open => "open",
             Self::Approved(_) => "approved",
+            Self::Frozen(_) => "frozen",
             Self::Rejected(_) => "rejected",
             Self::Overridden(_) => "overridden",
             Self::Stale(_) => "stale",
@@ -148,8 +152,58 @@ impl State {
     pub fn says(&self) -> Option<&Sentence> {
         match self {
             Self::Open => None,
-            Self::Approved(s) | Self::Rejected(s) | Self::Overridden(s) | Self::Stale(s) | Self::Auto(s) => Some(s),
+            Self::Approved(s)
+            | Self::Frozen(s)
+            | Self::Rejected(s)
+            | Self::Overridden(s)
+            | Self::Stale(s)
+            | Self::Auto(s) => Some(s),
         }
+    }
+}
+
+/// A freeze.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreezeReport {
+    /// What it stops: `agent`, `all`, `plan` or `task`.
+    pub kind: &'static str,
+    /// The id of the agent, task or plan; `None` for everything.
+    pub name: Option<Text>,
+    /// The person who froze.
+    pub by: Text,
+    /// When it was written.
+    pub at: Time,
+    /// When it ends.
+    pub until: Time,
+    /// The reason.
+    pub reason: Text,
+    /// The people whose agreement to end it counts so far.
+    pub thawed_by: Vec<Text>,
+    /// Whether it stops a change by a credential of the frozen agent, which has another name now.
+    pub by_proof: bool,
+    /// The hash of its line.
+    pub line: Digest<of::Line>,
+}
+
+impl FreezeReport {
+    /// What it stops.
+    #[must_use]
+    pub fn what(&self) -> Sentence {
+        match &self.name {
+            Some(name) => Sentence::of(format!("{} ", self.kind)).name(name),
+            None => Sentence::of("everything"),
+        }
+    }
+
+    /// What it stops, the person, the end, the reason, and the people who agreed to end it.
+    #[must_use]
+    pub fn sentence(&self) -> Sentence {
+        let says = self.what().own(" is frozen by ").name(&self.by).own(format!(" until {}: ", self.until));
+        let mut says = says.quote(&self.reason);
+        if self.by_proof {
+            says = says.own("; the proposer has another name, but proves itself as that agent does");
+        }
+        if self.thawed_by.is_empty() { says } else { says.own(" (thawed so far by ").names(&self.thawed_by).own(")") }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::report::groups::Bundle;
 use crate::report::layout::{Page, StyledSpan, spans};
 use crate::report::limits::MOST_SEVERE;
 use crate::report::model::{
-    Alteration, ChangeReport, EmergentReport, OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, StepState,
+    Alteration, ChangeReport, EmergentReport, OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, State, StepState,
 };
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
@@ -24,9 +24,11 @@ const MOST_MEMBERS: usize = 3;
 pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &str) {
     page.gap();
     page.rule(&format!("{} · {place}", change.id.text().terminal()));
+    put_freezes(page, change);
     page.para("", &spans(Label::Heading, &change.sentence));
     page.para("", &summary(change));
-    if let Some(says) = change.state.says().filter(|_| change.rejections.is_empty()) {
+    let is_above = !change.rejections.is_empty() || matches!(change.state, State::Frozen(_));
+    if let Some(says) = change.state.says().filter(|_| !is_above) {
         let front = StyledSpan::own(Label::Plain, format!("{}: ", change.state.word()));
         page.para_from(front, &spans(Label::Plain, says));
     }
@@ -42,6 +44,14 @@ pub fn put(page: &mut Page, plan: &PlanReport, change: &ChangeReport, place: &st
     }
     page.heading("The assistant's words, not verified");
     words(page, change);
+}
+
+/// The freezes that stop a change, regardless of policy and decisions.
+pub fn put_freezes(page: &mut Page, change: &ChangeReport) {
+    for freeze in &change.frozen {
+        page.para_from(StyledSpan::own(Label::Stop, "FROZEN "), &spans(Label::Plain, &freeze.sentence()));
+        page.mark();
+    }
 }
 
 /// How a rejection is lifted.

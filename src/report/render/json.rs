@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use self::forms::{
     AlreadyOut, AnswerOut, ChangeOut, ChangeTotalsOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut,
-    GroupOut, GroupsOut, HeadOut, LogOut, MoreOut, NamedOut, OutsideOut, PieceOut, PlanOut, PolicyOut, RejectionOut,
-    RemovalOut, SessionOut, SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut, VerifyOut,
+    FreezeOut, GroupOut, GroupsOut, HeadOut, LogOut, MoreOut, NamedOut, OutsideOut, PieceOut, PlanOut, PolicyOut,
+    RejectionOut, RemovalOut, SessionOut, SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut, VerifyOut,
 };
 use super::sheets;
 use crate::access::model::facts::{AccessDelta, Stated};
@@ -24,8 +24,8 @@ use crate::report::groups::Bundle;
 use crate::report::groups::is_severe;
 use crate::report::limits::Listed;
 use crate::report::model::{
-    Body, ChangeReport, EmergentReport, KeptReport, PlanReport, PolicyReport, RemovalReport, Report, Reported,
-    StepState,
+    Body, ChangeReport, EmergentReport, FreezeReport, KeptReport, PlanReport, PolicyReport, RemovalReport, Report,
+    Reported, StepState,
 };
 use crate::report::record::{Head, LogReport, VerifyAnswer};
 use crate::report::sentence;
@@ -284,6 +284,7 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
                 lifted_by: &r.lifted_by,
             })
             .collect(),
+        frozen: it.frozen.iter().map(freeze).collect(),
         steps: it.steps.iter().map(step).collect(),
         policies: it.policies.iter().map(policy).collect(),
         gained: pieces(&it.gained, true),
@@ -348,6 +349,19 @@ fn change<'r>(plan: &'r PlanReport, it: &'r ChangeReport, most: Listed) -> Chang
             .map(|c| ClaimOut { name: c.name, claimed: &c.claimed, found: c.found.as_ref(), result: c.result })
             .collect(),
         reason: &it.reason,
+    }
+}
+
+fn freeze(it: &FreezeReport) -> FreezeOut<'_> {
+    FreezeOut {
+        kind: it.kind,
+        name: it.name.as_ref(),
+        by: &it.by,
+        until: it.until.to_string(),
+        reason: &it.reason,
+        thawed_by: &it.thawed_by,
+        by_proof: it.by_proof,
+        line: it.line.to_string(),
     }
 }
 

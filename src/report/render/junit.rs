@@ -69,7 +69,7 @@ fn case(out: &mut String, report: &Report, plan: &Text, change: &ChangeReport) -
     );
     let undecided = report.command == "gate" && change.state == State::Open && change.outcome != OutcomeReport::Auto;
     let fails = match &change.state {
-        State::Rejected(_) | State::Stale(_) => true,
+        State::Rejected(_) | State::Stale(_) | State::Frozen(_) => true,
         State::Overridden(_) => false,
         State::Open | State::Approved(_) | State::Auto(_) => change.outcome == OutcomeReport::Denied || undecided,
     };

@@ -184,7 +184,11 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     // WHY: the line begins a block of HTML, in which Markdown's escapes are shown literally.
     let title = change.sentence.html();
     let _ = writeln!(out, "<details><summary><code>{}</code>: {title}</summary>\n", change.id.text().xml());
-    if let Some(says) = change.state.says().filter(|_| change.rejections.is_empty()) {
+    for freeze in &change.frozen {
+        let _ = writeln!(out, "- **frozen**: {}", freeze.sentence().markdown());
+    }
+    let is_above = !change.rejections.is_empty() || matches!(change.state, State::Frozen(_));
+    if let Some(says) = change.state.says().filter(|_| !is_above) {
         let _ = writeln!(out, "- {}: {}", change.state.word(), says.markdown());
     }
     for rejection in &change.rejections {

@@ -61,7 +61,8 @@ pub(super) struct OcsfEvent<'e> {
 struct Metadata<'e> {
     version: &'static str,
     uid: Digest<of::Line>,
-    correlation_uid: Digest<of::Change>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_uid: Option<Digest<of::Change>>,
     event_code: EventKind,
     log_name: &'e Text,
     original_time: String,
@@ -104,7 +105,7 @@ pub(super) fn event(it: &LogEvent) -> OcsfEvent<'_> {
         status,
         status_detail: it.result,
         time: it.time.unix().saturating_mul(1_000),
-        message: format!("{}: {} {}", it.kind.name(), it.plan.raw(), it.change.raw()),
+        message: format!("{}: {}", it.kind.name(), about(it)),
         actor: json!({"user": actor(it)}),
         metadata: Metadata {
             version: VERSION,
@@ -121,6 +122,18 @@ pub(super) fn event(it: &LogEvent) -> OcsfEvent<'_> {
     }
 }
 
+fn raw(text: Option<&Text>) -> &str {
+    text.map_or("", Text::raw)
+}
+
+/// The plan and change of an event, or what is frozen.
+fn about(it: &LogEvent) -> String {
+    match &it.frozen {
+        Some(frozen) => [frozen.kind.unwrap_or_default(), raw(frozen.name.as_ref())].join(" ").trim().to_owned(),
+        None => format!("{} {}", raw(it.plan.as_ref()), raw(it.change.as_ref())),
+    }
+}
+
 fn actor(it: &LogEvent) -> Value {
     match &it.person {
         Some(person) => json!({"uid": it.principal, "name": person, "credential_uid": it.key}),
@@ -131,7 +144,7 @@ fn actor(it: &LogEvent) -> Value {
 fn severity(it: &LogEvent) -> (u32, &'static str) {
     match (it.kind, it.result) {
         (EventKind::Result, Some("beyond")) => (5, "Critical"),
-        (EventKind::Override, _) => (4, "High"),
+        (EventKind::Override | EventKind::Freeze | EventKind::Thaw, _) => (4, "High"),
         (EventKind::Result, Some("failed" | "missing" | "partly")) => (3, "Medium"),
         (EventKind::Approve | EventKind::Automatic | EventKind::Export, _) if it.privileged => (3, "Medium"),
         (EventKind::Reject, _) => (2, "Low"),
@@ -205,13 +218,21 @@ fn account(action: &str) -> Option<(u32, &'static str)> {
 fn entity(it: &LogEvent) -> Classified {
     let activity = match it.kind {
         EventKind::Result => (3, "Update"),
-        EventKind::Approve | EventKind::Reject | EventKind::Override | EventKind::Automatic | EventKind::Export => {
-            (OTHER, it.kind.name())
-        }
+        EventKind::Approve
+        | EventKind::Reject
+        | EventKind::Override
+        | EventKind::Automatic
+        | EventKind::Export
+        | EventKind::Freeze
+        | EventKind::Thaw => (OTHER, it.kind.name()),
     };
+    if let Some(frozen) = &it.frozen {
+        let entity = json!({"type": "freeze", "uid": frozen.line, "name": about(it)});
+        return Classified { class: ENTITY_MANAGEMENT, activity, attributes: attributes([("entity", entity)]) };
+    }
     let entity = json!({
         "type": "access change",
-        "uid": format!("{}/{}", it.plan.raw(), it.change.raw()),
+        "uid": format!("{}/{}", raw(it.plan.as_ref()), raw(it.change.as_ref())),
         "name": it.change,
         "version": it.digest,
     });

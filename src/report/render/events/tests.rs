@@ -9,7 +9,7 @@ use super::{EventFormat, render};
 use crate::input::digest::Digest;
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::report::events::{EventKind, LogEvent, VERSION};
+use crate::report::events::{EventKind, FrozenEvent, LogEvent, VERSION};
 
 /// The required attributes of `base_event`.
 const BASE: &[&str] = &["activity_id", "category_uid", "class_uid", "metadata", "severity_id", "time", "type_uid"];
@@ -31,9 +31,9 @@ fn event(kind: EventKind, action: &str, result: Option<&'static str>, parts: u32
         person: text(1, "ada"),
         key: "SHA256:x".into(),
         tool: "review 0.1.0".into(),
-        plan: "PLAN-1\u{202e}".into(),
-        change: "c1\n{\"x\":1}".into(),
-        digest: Digest::of(b"change"),
+        plan: Some("PLAN-1\u{202e}".into()),
+        change: Some("c1\n{\"x\":1}".into()),
+        digest: Some(Digest::of(b"change")),
         action: Some(action.into()),
         subject: text(2, "user:ravi"),
         subject_is_group: parts & 4 > 0,
@@ -46,6 +46,12 @@ fn event(kind: EventKind, action: &str, result: Option<&'static str>, parts: u32
         policies: Vec::new(),
         reason: Some("why".into()),
         result,
+        frozen: matches!(kind, EventKind::Freeze | EventKind::Thaw).then(|| FrozenEvent {
+            line: Digest::of(b"freeze"),
+            kind: Some("agent").filter(|_| parts & 1 > 0),
+            name: text(2, "bot\u{202e}"),
+            until: None,
+        }),
     }
 }
 
@@ -58,6 +64,8 @@ fn all() -> Vec<LogEvent> {
         EventKind::Automatic,
         EventKind::Export,
         EventKind::Result,
+        EventKind::Freeze,
+        EventKind::Thaw,
     ];
     let actions = [
         "grant",

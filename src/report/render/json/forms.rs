@@ -128,6 +128,9 @@ pub(super) struct ChangeOut<'r> {
     /// The rejections that block it, whatever policy says of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) rejections: Vec<RejectionOut<'r>>,
+    /// The freezes that stop it, whatever was decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) frozen: Vec<FreezeOut<'r>>,
     pub(super) steps: Vec<StepOut<'r>>,
     pub(super) policies: Vec<PolicyOut<'r>>,
     pub(super) totals: ChangeTotalsOut,
@@ -277,6 +280,21 @@ pub(super) struct RejectionOut<'r> {
     pub(super) at: String,
     pub(super) reason: Option<&'r Text>,
     pub(super) lifted_by: &'r [Text],
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FreezeOut<'r> {
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'r Text>,
+    pub(super) by: &'r Text,
+    pub(super) until: String,
+    pub(super) reason: &'r Text,
+    pub(super) thawed_by: &'r [Text],
+    /// The proposer has another name than the frozen agent, and proves itself as that does.
+    pub(super) by_proof: bool,
+    /// The SHA-256 of the line.
+    pub(super) line: String,
 }
 
 #[derive(Serialize, JsonSchema)]
