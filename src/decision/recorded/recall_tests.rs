@@ -167,3 +167,6 @@ fn who_left_approves_nothing_and_still_rejects() {
     let left = recalled(lines(Verdict::Reject), Some(signer()), &|_| None).unwrap();
     assert_eq!(left.decisions[0].signer.person.as_str(), "ada");
 }
+
+#[path = "interleavings.rs"]
+mod interleavings;
