@@ -66,6 +66,8 @@ impl Manifests<'_, '_> {
                 let Some((namespace, name)) = account.filter(|_| kind.value == IdentityKind::ServiceAccount) else {
                     return Err("Kubernetes keeps no identities but service accounts (`sa:NAMESPACE/NAME`)".to_owned());
                 };
+                valid_namespace(namespace)?;
+                valid_account(name)?;
                 self.put(("ServiceAccount", Some(namespace.to_owned()), name.to_owned()), json!({}), change);
                 Ok(())
             }
@@ -124,6 +126,7 @@ impl Manifests<'_, '_> {
             None => Some(place),
         };
         let name = name.ok_or("the assignment is not named like a binding of this namespace")?;
+        valid_name(name)?;
         let of_binding = |it: &&Assignment| it.id.as_str() == format!("{prefix}{place}#{}", it.who.raw());
         let left = self.of.after.assignments.iter().filter(of_binding).map(|it| subject(it.who.raw()));
         let subjects = left.collect::<Result<Vec<_>, _>>()?;
@@ -140,6 +143,9 @@ impl Manifests<'_, '_> {
             return Err("a role that aggregates others is made by labels, which a plan does not set".to_owned());
         }
         let (kind, namespace, name) = role_place(id)?;
+        if namespace.is_some() && permissions.iter().any(|it| it.resource.raw().starts_with("url:")) {
+            return Err("a role of a namespace gives no URLs; only a cluster role does".to_owned());
+        }
         let rules = permissions.iter().map(rule).collect::<Result<Vec<_>, _>>()?;
         self.put((kind, namespace, name), json!({ "rules": rules }), change);
         Ok(())
@@ -203,6 +209,7 @@ fn binding_place(role: &RoleId, scope: Option<&ResourceId>) -> Result<(&'static 
         }
         None => None,
     };
+    namespace.map_or(Ok(()), valid_namespace)?;
     let (kind, of, _) = role_place(role)?;
     match (kind, namespace) {
         ("ClusterRole", None) => Ok(("ClusterRoleBinding", None)),
@@ -214,11 +221,41 @@ fn binding_place(role: &RoleId, scope: Option<&ResourceId>) -> Result<(&'static 
 
 fn role_place(id: &RoleId) -> Result<ObjectKey, String> {
     if let Some(name) = id.as_str().strip_prefix("clusterrole:") {
+        valid_name(name)?;
         return Ok(("ClusterRole", None, name.to_owned()));
     }
     let role = id.as_str().strip_prefix("role:").and_then(|it| it.split_once('/'));
     let (namespace, name) = role.ok_or("the role is neither `clusterrole:NAME` nor `role:NAMESPACE/NAME`")?;
+    valid_namespace(namespace)?;
+    valid_name(name)?;
     Ok(("Role", Some(namespace.to_owned()), name.to_owned()))
+}
+
+/// The names that the API server accepts for roles and bindings: a segment of a path.
+fn valid_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || matches!(name, "." | "..") || name.contains(['/', '%']) {
+        return Err("the API server does not accept the name of the role or binding".to_owned());
+    }
+    Ok(())
+}
+
+/// Those of namespaces: a DNS label of RFC 1123.
+fn valid_namespace(name: &str) -> Result<(), String> {
+    if is_dns_label(name) { Ok(()) } else { Err("the API server does not accept the name of the namespace".to_owned()) }
+}
+
+/// Those of service accounts: a DNS subdomain of RFC 1123.
+fn valid_account(name: &str) -> Result<(), String> {
+    if name.len() <= 253 && name.split('.').all(is_dns_label) {
+        Ok(())
+    } else {
+        Err("the API server does not accept the name of the service account".to_owned())
+    }
+}
+
+fn is_dns_label(label: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&label.len()) && label.bytes().all(fits) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 fn binding(role: &RoleId, subjects: &[Value]) -> Result<Value, String> {
@@ -230,9 +267,12 @@ fn binding(role: &RoleId, subjects: &[Value]) -> Result<Value, String> {
 fn subject(id: &str) -> Result<Value, String> {
     let rbac = "rbac.authorization.k8s.io";
     if let Some((namespace, name)) = id.strip_prefix("sa:").and_then(|it| it.split_once('/')) {
+        valid_namespace(namespace)?;
+        valid_account(name)?;
         return Ok(json!({ "kind": "ServiceAccount", "namespace": namespace, "name": name }));
     }
     match (id.strip_prefix("user:"), id.strip_prefix("group:")) {
+        (Some(""), _) | (_, Some("")) => Err("the subject has no name".to_owned()),
         (Some(name), _) => Ok(json!({ "apiGroup": rbac, "kind": "User", "name": name })),
         (None, Some(name)) => Ok(json!({ "apiGroup": rbac, "kind": "Group", "name": name })),
         (None, None) => Err("the subject is neither `user:`, `group:` nor `sa:NAMESPACE/NAME`".to_owned()),

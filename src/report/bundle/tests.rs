@@ -196,6 +196,7 @@ fn a_revoked_subject_leaves_its_binding_and_the_others_stay() {
         ..role("user:ann", "clusterrole:admin", Some("ns:shop"))
     });
     let list: Value = serde_json::from_str(&manifests(&before, &after, &[action]).unwrap()).unwrap();
+    api_objects(&list.to_string());
     let item = &list["items"][0];
     assert_eq!((&item["kind"], &item["metadata"]["name"]), (&"RoleBinding".into(), &"admins".into()));
     let names: Vec<&str> = item["subjects"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
@@ -207,13 +208,13 @@ fn a_revoked_subject_leaves_its_binding_and_the_others_stay() {
 fn a_role_is_written_as_rules() {
     let before = snapshot("kubernetes", "uid");
     let mut after = before.clone();
-    let permissions = vec![
+    let mut permissions = vec![
         Permission::allow("get", "core:pods#*"),
         Permission::allow("update", "apps:deployments/scale#web"),
         Permission::allow("get", "url:/healthz"),
     ];
     after.roles = vec![Role {
-        id: "role:shop/viewer".into(),
+        id: "clusterrole:viewer".into(),
         includes: Vec::new(),
         permissions: permissions.clone(),
         owner: None,
@@ -224,9 +225,9 @@ fn a_role_is_written_as_rules() {
         system: None,
     }];
     let definition = RoleDefinition {
-        role: p("role:shop/viewer".into()),
+        role: p("clusterrole:viewer".into()),
         includes: Vec::new(),
-        permissions: permissions.into_iter().map(p).collect(),
+        permissions: permissions.iter().cloned().map(p).collect(),
         owner: None,
         sensitivity: None,
         kinds: Vec::new(),
@@ -243,7 +244,121 @@ fn a_role_is_written_as_rules() {
         ])
     );
     after.roles[0].permissions[0] = Permission::allow("get", "core:p*ds#*");
-    assert!(manifests(&before, &after, &[create]).is_err(), "the cluster reads this `*` as a letter");
+    assert!(
+        manifests(&before, &after, std::slice::from_ref(&create)).is_err(),
+        "the cluster reads this `*` as a letter"
+    );
+    // A URL has no namespace, so the API server refuses a namespace's role that gives one.
+    let mut of_namespace = |urls: bool| {
+        permissions.retain(|it| urls || !it.resource.raw().starts_with("url:"));
+        (after.roles[0].id, after.roles[0].permissions) = ("role:shop/viewer".into(), permissions.clone());
+        let Action::CreateRole(mut definition) = create.clone() else { panic!("no role") };
+        definition.role = p("role:shop/viewer".into());
+        manifests(&before, &after, &[Action::CreateRole(definition)])
+    };
+    assert!(of_namespace(true).is_err());
+    api_objects(&of_namespace(false).unwrap());
+}
+
+/// Checks manifests against the structure of the API: rbac.authorization.k8s.io/v1 and v1 of Kubernetes 1.30. Fields that the
+/// API does not have, and names that its validation refuses, fail. Returns the number of objects.
+fn api_objects(text: &str) -> usize {
+    let list: Value = serde_json::from_str(text).unwrap();
+    let object = |value: &Value, required: &[&str], optional: &[&str]| {
+        let fields = value.as_object().unwrap_or_else(|| panic!("no object: {value}"));
+        assert!(required.iter().all(|it| fields.contains_key(*it)), "{required:?} of {value}");
+        let known = |it: &String| required.contains(&it.as_str()) || optional.contains(&it.as_str());
+        assert!(fields.keys().all(known), "an unknown field: {value}");
+    };
+    let texts =
+        |value: &Value| value.as_array().unwrap().iter().all(Value::is_string) && value != &Value::Array(Vec::new());
+    let is_segment = |it: &Value| {
+        let name = it.as_str().unwrap();
+        !name.is_empty() && name != "." && name != ".." && !name.contains('/') && !name.contains('%')
+    };
+    let is_dns = |it: &Value| {
+        it.as_str().unwrap().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+    };
+    let rbac = "rbac.authorization.k8s.io";
+    object(&list, &["apiVersion", "kind", "items"], &[]);
+    assert_eq!((&list["apiVersion"], &list["kind"]), (&"v1".into(), &"List".into()));
+    let items = list["items"].as_array().unwrap();
+    for item in items {
+        let kind = item["kind"].as_str().unwrap();
+        let (group, fields): (&str, &[&str]) = match kind {
+            "ServiceAccount" => ("v1", &[]),
+            "Role" | "ClusterRole" => ("rbac.authorization.k8s.io/v1", &["rules"]),
+            "RoleBinding" | "ClusterRoleBinding" => ("rbac.authorization.k8s.io/v1", &["roleRef", "subjects"]),
+            other => panic!("no kind of the API: {other}"),
+        };
+        object(item, &[&["apiVersion", "kind", "metadata"], fields].concat(), &[]);
+        assert_eq!(item["apiVersion"], group);
+        let metadata = &item["metadata"];
+        let namespaced = !kind.starts_with("Cluster");
+        object(metadata, if namespaced { &["name", "namespace"] } else { &["name"] }, &["annotations"]);
+        assert!(if kind == "ServiceAccount" { is_dns(&metadata["name"]) } else { is_segment(&metadata["name"]) });
+        assert!(!namespaced || is_dns(&metadata["namespace"]));
+        assert!(metadata["annotations"].as_object().unwrap().values().all(Value::is_string));
+        for rule in item["rules"].as_array().into_iter().flatten() {
+            if rule.get("nonResourceURLs").is_some() {
+                object(rule, &["nonResourceURLs", "verbs"], &[]);
+                assert!(kind == "ClusterRole" && texts(&rule["nonResourceURLs"]));
+            } else {
+                object(rule, &["apiGroups", "resources", "verbs"], &["resourceNames"]);
+                assert!(texts(&rule["apiGroups"]) && texts(&rule["resources"]));
+            }
+            assert!(texts(&rule["verbs"]));
+        }
+        for subject in item["subjects"].as_array().into_iter().flatten() {
+            if subject["kind"] == "ServiceAccount" {
+                object(subject, &["kind", "name", "namespace"], &[]);
+                assert!(is_dns(&subject["name"]) && is_dns(&subject["namespace"]));
+            } else {
+                object(subject, &["apiGroup", "kind", "name"], &[]);
+                assert!(subject["apiGroup"] == rbac && ["User", "Group"].contains(&subject["kind"].as_str().unwrap()));
+                assert_ne!(subject["name"], "");
+            }
+        }
+        if let Some(role) = item.get("roleRef") {
+            object(role, &["apiGroup", "kind", "name"], &[]);
+            assert!(role["apiGroup"] == rbac && is_segment(&role["name"]));
+            assert!(role["kind"] == "ClusterRole" || namespaced && role["kind"] == "Role");
+        }
+    }
+    items.len()
+}
+
+#[test]
+fn what_the_api_server_would_refuse_is_refused_by_name() {
+    let shot = snapshot("kubernetes", "uid");
+    let grant =
+        |who: &str, of: &str, scope: Option<&str>| manifests(&shot, &shot, &[Action::Grant(role(who, of, scope))]);
+    for (who, of, scope) in [
+        ("user:a", "clusterrole:a/b", None),
+        ("user:a", "clusterrole:..", None),
+        ("user:a", "clusterrole:50%", None),
+        ("user:a", "clusterrole:view", Some("ns:Shop")),
+        ("user:a", "clusterrole:view", Some("ns:")),
+        ("user:", "clusterrole:view", None),
+        ("sa:shop/CI", "clusterrole:view", None),
+        ("sa:-shop/ci", "clusterrole:view", None),
+        ("user:a", "role:shop/", Some("ns:shop")),
+    ] {
+        assert!(grant(who, of, scope).is_err(), "{who} {of} {scope:?}");
+    }
+    for (who, of, scope) in [
+        ("user:a", "clusterrole:system:node", None),
+        ("sa:shop/ci.v2", "clusterrole:view", Some("ns:shop")),
+        ("group:ops", "role:shop/viewer", Some("ns:shop")),
+    ] {
+        assert_eq!(api_objects(&grant(who, of, scope).unwrap()), 1);
+    }
+    let account = Action::CreateIdentity(
+        p("sa:shop/ci".into()),
+        p(crate::input::entitlement::IdentityKind::ServiceAccount),
+        None,
+    );
+    assert_eq!(api_objects(&manifests(&shot, &shot, &[account]).unwrap()), 1);
 }
 
 /// Splits SQL into tokens outside of quotes and comments; what is quoted is one token.
@@ -316,8 +431,10 @@ proptest! {
         let scope = format!("ns:{namespace}");
         let action = Action::Grant(role(&format!("user:{who}"), &format!("clusterrole:{name}"), Some(&scope)));
         let text = manifests(&shot, &shot, &[action]);
-        prop_assert!(text.is_ok(), "{text:?}");
-        let text = text.unwrap();
+        let is_segment = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '%']);
+        prop_assert_eq!(text.is_ok(), is_segment && !who.is_empty(), "{:?}", text);
+        let Ok(text) = text else { return Ok(()) };
+        api_objects(&text);
         prop_assert!(!text.chars().any(|c| crate::input::text::is_hidden(c) && c != '\n'), "{text:?}");
         let list: Value = serde_json::from_str(&text).unwrap();
         let items = list["items"].as_array().unwrap();
