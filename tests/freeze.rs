@@ -94,6 +94,31 @@ fn a_frozen_agent_passes_nowhere_and_what_only_takes_access_does() {
 }
 
 #[test]
+fn the_gate_writes_what_it_denies_as_events() {
+    let site = approved();
+    let events = |code: i32| -> Vec<Value> {
+        let run = site.run(&["gate", "plan.yaml", "--trust", ".", "--events", "events.jsonl"]);
+        assert_eq!(run.0, code, "{}", run.1);
+        let text = fs::read_to_string(site.demo().join("events.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    assert_eq!(events(0), Vec::<Value>::new());
+    sign(&site, "freeze PLAN-DEMO-1 --reason 'wait' --key keys/bo.pub", "freeze", 0);
+    let denied = events(4);
+    assert_eq!(denied.len(), 1, "what only takes access passes");
+    assert_eq!((&denied[0]["kind"], &denied[0]["change"]), (&"gate_denied".into(), &"c1".into()));
+    assert_eq!((&denied[0]["state"], &denied[0]["exit_code"]), (&"frozen".into(), &4.into()));
+    let (code, text) =
+        site.run(&["gate", "plan.yaml", "--trust", ".", "--events", "ocsf.jsonl", "--events-format", "ocsf"]);
+    assert_eq!(code, 4, "{text}");
+    assert!(fs::read_to_string(site.demo().join("ocsf.jsonl")).unwrap().contains("\"class_uid\":3004"));
+    let log = fs::read_to_string(site.log()).unwrap();
+    fs::write(site.log(), log.replacen("wait", "go on", 1)).unwrap();
+    let failed = events(7);
+    assert_eq!((failed.len(), &failed[0]["kind"]), (1, &"verification_failed".into()));
+}
+
+#[test]
 fn the_card_of_a_frozen_change_begins_with_the_freeze() {
     let site = Site::with_plan(&["c1"], &[RECORDER]);
     sign(&site, "freeze plan.yaml --reason 'wait for the audit' --key keys/bo.pub", "freeze", 0);

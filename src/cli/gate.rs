@@ -4,15 +4,19 @@
 //! that count and those that are missing, and exits with a code. The log is verified first. Never prompts and writes
 //! nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 
 use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::io::files::shown;
+use crate::app::io::staged::Staged;
 use crate::app::io::streams;
 use crate::app::plans::selection::SelectedPlans;
+use crate::app::present::gate_events;
 use crate::app::present::gate_verdict::{presence, verdict};
 use crate::app::present::gated_plans::GatedPlans;
 use crate::app::present::plan_report;
@@ -23,10 +27,13 @@ use crate::app::site::load::Site;
 use crate::app::site::location::SiteLocation;
 use crate::cli::output_args::Writing;
 use crate::cli::shared_args::SelectionArgs;
+use crate::decision::case::CaseId;
 use crate::decision::exit::ExitCode;
 use crate::input::finding::{Code, Finding, Severity};
+use crate::input::time::Time;
 use crate::log::verify::answers::Verification;
 use crate::report::model::{Body, Report, Reported};
+use crate::report::render::events::{EventFormat, render_gate};
 use crate::report::sentence::Sentence;
 
 /// Pass only if the required people approved exactly these changes (for CI).
@@ -46,6 +53,13 @@ pub struct GateArgs {
     /// What to do if the branch changes a trust file.
     #[arg(long, value_enum, default_value_t, value_name = "WHO")]
     trust_files: TrustFileGuard,
+    /// Write an event for each change that does not pass, or for a log that does not verify, to this file: one JSON line each,
+    /// none if everything passes.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// How the events are written.
+    #[arg(long, value_enum, default_value_t, requires = "events")]
+    events_format: EventFormat,
     #[command(flatten)]
     writing: Writing,
 }
@@ -56,7 +70,15 @@ impl GateArgs {
     /// # Errors
     /// If a file cannot be read.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        self.writing.finish("gate", self.judge())
+        let now = streams::now();
+        let mut passing = BTreeSet::new();
+        let judged = self.judge(now, &mut passing);
+        if let (Some(path), Ok((report, _))) = (&self.events, &judged) {
+            let text = render_gate(&gate_events::events(report, &passing, now), self.events_format);
+            let written = Staged::write(path, &text).and_then(Staged::publish);
+            written.with_context(|| format!("`{}` cannot be written", shown(path)))?;
+        }
+        self.writing.finish("gate", judged)
     }
 
     /// The outputs of the result.
@@ -65,7 +87,7 @@ impl GateArgs {
         &self.writing
     }
 
-    fn judge(&self) -> anyhow::Result<(Report, ExitCode)> {
+    fn judge(&self, now: Time, passing: &mut BTreeSet<CaseId>) -> anyhow::Result<(Report, ExitCode)> {
         let place = SiteLocation { trust: Some(self.trust.clone()), log: self.log.clone() };
         let site = match Site::load(&place)? {
             Ok(site) => site,
@@ -76,7 +98,6 @@ impl GateArgs {
                 ));
             }
         };
-        let now = streams::now();
         let read = self.chosen.selection().read()?;
         let log = LogSource::find(&site, &place)?;
         let mut known = crate::app::record::head_files::known_heads(&self.known_head)?;
@@ -100,6 +121,7 @@ impl GateArgs {
         let index = Index::new(&site.snapshot);
         let found = Evaluator::new(&site, &index, &past, now).by_record(read.files.iter().cloned())?;
         judged.add(&found, &past, &site);
+        passing.extend(found.plans.iter().flat_map(|(_, verdict)| verdict.passing.iter().cloned()));
         judged.findings.extend(read.overlaps(now));
         let code = ExitCode::first(judged.codes);
         judged.findings.extend(presence(&judged.plans).map(|finding| Reported::new(finding, |_| None)));

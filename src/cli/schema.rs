@@ -27,6 +27,8 @@ enum Of {
     LogReport,
     /// A line of `review log events --format json`.
     LogEvent,
+    /// A line of `review gate --events FILE`.
+    GateEvent,
 }
 
 impl SchemaArgs {
@@ -41,6 +43,7 @@ impl SchemaArgs {
             Of::Bundle => serde_json::to_value(crate::report::bundle::schema())?,
             Of::Report => serde_json::to_value(crate::report::render::json::schema())?,
             Of::LogReport => serde_json::to_value(crate::report::render::audit::schema())?,
+            Of::GateEvent => serde_json::to_value(crate::report::render::events::gate_schema())?,
             Of::LogEvent => serde_json::to_value(crate::report::render::events::schema())?,
         };
         streams::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;

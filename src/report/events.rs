@@ -50,6 +50,61 @@ pub struct FrozenEvent {
     pub until: Option<Time>,
 }
 
+/// What an event of the gate reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GateEventKind {
+    /// A change, or a plan as a whole, does not pass.
+    GateDenied,
+    /// The log does not verify, so no decision counts.
+    VerificationFailed,
+}
+
+impl GateEventKind {
+    /// Its name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GateDenied => "Gate denied",
+            Self::VerificationFailed => "Verification failed",
+        }
+    }
+}
+
+/// An event of the gate: a change that does not pass, or why nothing does.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct GateEvent {
+    /// The version of this form.
+    pub schema_version: u32,
+    /// The SHA-256 of the other fields.
+    pub uid: Digest<of::File>,
+    /// When the gate ran.
+    pub time: Time,
+    /// What happened.
+    pub kind: GateEventKind,
+    /// The exit code of the gate.
+    pub exit_code: u8,
+    /// The plan; absent if the event is about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Text>,
+    /// The change; absent if the event is about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<Text>,
+    /// The change digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest<of::Change>>,
+    /// The state of the change, as the report has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    /// The agent that wrote the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposer: Option<Text>,
+    /// Whether the change is privileged.
+    pub privileged: bool,
+    /// The codes of the errors that the gate found.
+    pub findings: Vec<&'static str>,
+}
+
 impl EventKind {
     /// Its name for people.
     #[must_use]

@@ -2,6 +2,7 @@
 
 pub(crate) mod check_report;
 pub mod eligible_people;
+pub(crate) mod gate_events;
 pub(crate) mod gate_report;
 pub(crate) mod gate_verdict;
 pub(crate) mod gated_plans;

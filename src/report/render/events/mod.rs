@@ -5,7 +5,7 @@ mod ocsf;
 use serde::Serialize;
 
 use super::json::harmless;
-use crate::report::events::LogEvent;
+use crate::report::events::{GateEvent, LogEvent};
 
 /// A form of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +32,23 @@ pub fn render(events: &[LogEvent], format: EventFormat) -> String {
         EventFormat::Ocsf => line(&ocsf::event(event)),
     };
     events.iter().map(line).collect()
+}
+
+/// The events of the gate, one line each.
+#[must_use]
+pub fn render_gate(events: &[GateEvent], format: EventFormat) -> String {
+    let one = |event: &GateEvent| match format {
+        EventFormat::Json => line(event),
+        EventFormat::Ocsf => line(&ocsf::gate_event(event)),
+    };
+    events.iter().map(one).collect()
+}
+
+/// The JSON Schema of an event of the gate in this tool's own form.
+#[must_use]
+pub fn gate_schema() -> schemars::Schema {
+    schemars::SchemaGenerator::new(schemars::generate::SchemaSettings::draft2020_12().for_serialize())
+        .into_root_schema_for::<GateEvent>()
 }
 
 fn line(value: &impl Serialize) -> String {

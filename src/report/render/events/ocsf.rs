@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
-use crate::report::events::{EventKind, LogEvent};
+use crate::report::events::{EventKind, GateEvent, GateEventKind, LogEvent};
 
 /// The version of the schema.
 pub(super) const VERSION: &str = "1.3.0";
@@ -120,6 +120,52 @@ pub(super) fn event(it: &LogEvent) -> OcsfEvent<'_> {
         class: attributes,
         unmapped: it,
     }
+}
+
+/// An event of the gate in the form of OCSF: Entity Management of the entity "access change", or of the log.
+pub(super) fn gate_event(it: &GateEvent) -> Value {
+    let (class_uid, class_name) = ENTITY_MANAGEMENT;
+    let (severity_id, severity) = match it.kind {
+        GateEventKind::VerificationFailed => (5, "Critical"),
+        GateEventKind::GateDenied if it.privileged => (4, "High"),
+        GateEventKind::GateDenied => (3, "Medium"),
+    };
+    let entity = match it.kind {
+        GateEventKind::VerificationFailed => json!({"type": "log", "uid": "log", "name": "log"}),
+        GateEventKind::GateDenied => json!({
+            "type": "access change",
+            "uid": format!("{}/{}", raw(it.plan.as_ref()), raw(it.change.as_ref())),
+            "name": it.change.as_ref().or(it.plan.as_ref()).map_or("plans", Text::raw),
+        }),
+    };
+    json!({
+        "activity_id": OTHER,
+        "activity_name": it.kind.name(),
+        "category_name": "Identity & Access Management",
+        "category_uid": CATEGORY,
+        "class_name": class_name,
+        "class_uid": class_uid,
+        "type_uid": class_uid.saturating_mul(100).saturating_add(OTHER),
+        "type_name": format!("{class_name}: {}", it.kind.name()),
+        "severity_id": severity_id,
+        "severity": severity,
+        "status_id": 2,
+        "status": "Failure",
+        "status_detail": it.state,
+        "time": it.time.unix().saturating_mul(1_000),
+        "message": format!("{}: {} {}", it.kind.name(), raw(it.plan.as_ref()), raw(it.change.as_ref())).trim(),
+        "actor": {"app_name": "review gate"},
+        "metadata": {
+            "version": VERSION,
+            "uid": it.uid,
+            "correlation_uid": it.digest,
+            "event_code": it.kind,
+            "original_time": it.time.to_string(),
+            "product": {"name": "review", "vendor_name": "review", "version": env!("CARGO_PKG_VERSION")},
+        },
+        "entity": entity,
+        "unmapped": it,
+    })
 }
 
 fn raw(text: Option<&Text>) -> &str {

@@ -5,11 +5,11 @@
 
 use serde_json::Value;
 
-use super::{EventFormat, render};
+use super::{EventFormat, render, render_gate};
 use crate::input::digest::Digest;
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::report::events::{EventKind, FrozenEvent, LogEvent, VERSION};
+use crate::report::events::{EventKind, FrozenEvent, GateEvent, GateEventKind, LogEvent, VERSION};
 
 /// The required attributes of `base_event`.
 const BASE: &[&str] = &["activity_id", "category_uid", "class_uid", "metadata", "severity_id", "time", "type_uid"];
@@ -125,6 +125,43 @@ fn every_event_has_what_its_class_requires() {
         seen.insert(class);
     }
     assert_eq!(seen.len(), CLASSES.len());
+}
+
+#[test]
+fn an_event_of_the_gate_has_what_its_class_requires_and_is_one_line() {
+    let event = |kind, privileged, change: Option<&str>| GateEvent {
+        schema_version: VERSION,
+        uid: Digest::of(b"event"),
+        time: Time::from_unix(1_796_000_000),
+        kind,
+        exit_code: 3,
+        plan: change.map(|_| "PLAN-1\u{202e}".into()),
+        change: change.map(Into::into),
+        digest: change.map(|_| Digest::of(b"change")),
+        state: change.map(|_| "open"),
+        proposer: None,
+        privileged,
+        findings: vec!["undecided"],
+    };
+    let all = [
+        event(GateEventKind::GateDenied, true, Some("c1\n{")),
+        event(GateEventKind::GateDenied, false, None),
+        event(GateEventKind::VerificationFailed, false, None),
+    ];
+    for format in [EventFormat::Json, EventFormat::Ocsf] {
+        let out = render_gate(&all, format);
+        assert_eq!(out.lines().count(), all.len());
+        assert!(!out.chars().any(|c| c != '\n' && crate::input::text::is_hidden(c)));
+    }
+    for line in render_gate(&all, EventFormat::Ocsf).lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let (_, required, _) = CLASSES.iter().find(|(uid, ..)| *uid == 3004).unwrap();
+        for key in BASE.iter().chain(*required) {
+            assert!(!event[*key].is_null(), "{key}: {line}");
+        }
+        assert_eq!((&event["class_uid"], &event["type_uid"]), (&3004.into(), &300_499.into()));
+        assert!(event["entity"]["uid"].is_string() && event["metadata"]["uid"].is_string(), "{line}");
+    }
 }
 
 #[test]
