@@ -28,6 +28,8 @@ pub(crate) struct AuditedLog<'v> {
     pub(crate) files: Vec<AuditedFile>,
     /// What the evaluations record, by change digest.
     pub(crate) changes: BTreeMap<Digest<of::Change>, RecordedChange>,
+    /// The long values.
+    pub(crate) values: Values,
 }
 
 /// What the log records of a change.
@@ -63,7 +65,7 @@ impl<'v> AuditedLog<'v> {
                 changes.insert(evaluation.digest, RecordedChange { document, parts, kinds });
             }
         }
-        Ok(Self { verified, files, changes })
+        Ok(Self { verified, files, changes, values })
     }
 }
 

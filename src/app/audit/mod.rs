@@ -4,7 +4,7 @@ pub(crate) mod audited_log;
 mod change_parts;
 pub(crate) mod decided;
 pub(crate) mod events;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod population;
 pub(crate) mod report;
 pub(crate) mod rules;

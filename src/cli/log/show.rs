@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::app::audit::audited_log::AuditedLog;
 use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::present::log_report::{Documents, decisions, session};
@@ -106,7 +107,9 @@ impl LogShowArgs {
         standing: &'static str,
     ) -> anyhow::Result<ExitCode> {
         let wanted = crate::cli::log::change_history::Wanted { plan: self.plan.as_deref(), change };
-        let Some(mut story) = crate::cli::log::change_history::tell(&wanted, verified, documents) else {
+        let Some(mut story) =
+            crate::cli::log::change_history::tell(&wanted, &AuditedLog::read(path, verified)?, documents)
+        else {
             let of = self.plan.as_ref().map(|id| format!(" of `{}`", Text::from(id.as_str()).terminal()));
             let change = Text::from(change).terminal();
             return Ok(nothing_of(path, code, &format!("a change `{change}`{}", of.unwrap_or_default())));
