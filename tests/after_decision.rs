@@ -92,6 +92,95 @@ fn a_later_snapshot_shows_what_came_of_an_export() {
 }
 
 #[test]
+fn one_page_shows_the_intent_the_policy_the_approver_and_the_resulting_change() {
+    let site = exported();
+    after(&site, |snapshot| apply(snapshot, &in_days(1)));
+    fs::write(site.demo().join("ids.txt"), "request 4711").unwrap();
+    assert_eq!(confirm(&site, &["--evidence", "ids.txt"]).0, 0);
+    let (code, text) = site.run(&["log", "show", "--change", "c1", "--format", "json"]);
+    let page: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+    assert_eq!(code, 0, "{text}");
+    assert!(page["intent"].as_str().unwrap().contains("nightly reconciliation"), "{text}");
+    assert_eq!((&page["approved_by"], &page["result"]), (&json!(["ada"]), &json!("applied")), "{text}");
+    assert!(page["exported"].is_string() && page["ends"].is_string() && page["removed_at"].is_null(), "{text}");
+    let story: Vec<&str> = page["story"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap()).collect();
+    assert_eq!(story, ["evaluated", "approved", "evaluated", "exported", "result"], "{text}");
+    let says = |at: usize| page["story"][at]["says"].as_str().unwrap();
+    assert!(says(0).starts_with("needs `Owner`"), "the policy decision: {text}");
+    assert!(says(3).contains("undoes it"), "the way back: {text}");
+    assert!(says(4).contains("by the snapshot") && says(4).contains("evidence `ids.txt` of sha256"), "{text}");
+    let (code, text) = site.run(&["log", "show", "--change", "c1"]);
+    assert!(code == 0 && text.contains("approved by") && text.contains("what it is for"), "{text}");
+}
+
+#[test]
+fn identities_and_credentials_that_nobody_looks_after_are_due() {
+    let site = approved();
+    let ago = |days: i64| review::input::time::Time::from_unix(now().unix() - days * 86_400).to_string();
+    after(&site, |snapshot| {
+        let all = snapshot["identities"].as_array_mut().unwrap();
+        all.iter_mut().find(|it| it["id"] == "svc:reconcile").unwrap().as_object_mut().unwrap().remove("owner");
+        // It holds nothing, so nobody has to look after it.
+        all.push(json!({"id": "svc:idle", "kind": "service_account"}));
+        let credential = |id: &str, issued: Option<String>, until: Option<String>| {
+            let mut it = json!({"id": id, "identity": "svc:deploy", "kind": "api_key"});
+            let fields = it.as_object_mut().unwrap();
+            fields.extend(issued.map(|at| ("issued_at".to_owned(), json!(at))));
+            fields.extend(until.map(|at| ("until".to_owned(), json!(at))));
+            it
+        };
+        snapshot["credentials"] = json!([
+            credential("new", Some(ago(1)), Some(in_days(90))),
+            credential("old", Some(ago(91)), None),
+            credential("ended", Some(ago(2)), Some(ago(1))),
+            credential("unknown", None, None),
+        ]);
+    });
+    let due = |more: &[&str]| {
+        let (code, text) = site.run(&[&["due", "--snapshot", "after.json", "--format", "json"], more].concat());
+        assert_eq!(code, 0, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let names = |report: &Value, sheet: &str, key: &str| -> Vec<String> {
+        report[sheet]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| format!("{} {}", it[key].as_str().unwrap(), it["why"].as_str().unwrap()))
+            .collect()
+    };
+    let report = due(&[]);
+    assert_eq!(names(&report, "neglected_identities", "identity"), ["svc:reconcile no owner"], "{report:#}");
+    assert_eq!(
+        names(&report, "unrotated_credentials", "credential"),
+        ["old older than `max_credential_ttl`", "ended it has ended", "unknown neither its age nor its end is known"]
+    );
+    let later = due(&["--at", &in_days(88)]);
+    assert!(!names(&later, "neglected_identities", "identity").contains(&"user:ravi not used".to_owned()));
+    let later = due(&["--at", &in_days(90)]);
+    assert!(names(&later, "neglected_identities", "identity").contains(&"user:ravi not used".to_owned()), "{later:#}");
+}
+
+#[test]
+fn access_that_nobody_approved_to_take_is_beyond_too() {
+    let site = exported();
+    // The executor took from Ravi what he had before, besides what it should give him.
+    after(&site, |snapshot| {
+        let groups = snapshot["groups"].as_array_mut().unwrap();
+        let team = groups.iter_mut().find(|it| it["id"] == "group:ledger-team").unwrap();
+        team["members"].as_array_mut().unwrap().retain(|it| it != "user:ravi");
+        apply(snapshot, &in_days(1));
+    });
+    let (code, text) = confirm(&site, &[]);
+    assert_eq!((code, results(&text)), (3, vec!["beyond".to_owned(), "applied".to_owned()]), "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["lost"][0]["who"], "user:ravi", "{text}");
+    assert!(text.contains("that nobody approved to take"), "{text}");
+    let log = fs::read_to_string(site.log()).unwrap();
+    assert!(log.contains("\\\"lost\\\""), "the log records it");
+}
+
+#[test]
 fn a_snapshot_that_cannot_show_it_is_refused() {
     let site = approved();
     after(&site, |_| {});

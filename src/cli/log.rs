@@ -37,7 +37,7 @@ pub enum LogCommand {
     Merge(crate::cli::log::merge::MergeArgs),
     /// Report who approved what, under which policy, with which result.
     Report(crate::cli::log::report::LogReportArgs),
-    /// Write decisions, exports and results as events for a SIEM.
+    /// Write decisions, exports, results and freezes as events for a SIEM.
     Events(crate::cli::log::events::LogEventsArgs),
 }
 

@@ -1,8 +1,8 @@
 //! `review confirm`: what a later snapshot shows of what was exported.
 //!
 //! Applies the exported changes to the snapshot that the export was made from, and compares the result with the later one:
-//! change by change by its object, and for the subjects of the changes by effective access. Access that they have in addition,
-//! and that no export of the log gives, is beyond what was approved. The result is recorded in a recorder's session.
+//! change by change by its object, and for the subjects of the changes by effective access. Access that they have in addition
+//! or lack, and that no export of the log gives or takes, is beyond what was approved. The result is recorded in a recorder's session.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use crate::access::Index;
 use crate::access::change::materialise::applied;
-use crate::access::model::facts::{Access, AccessDelta};
+use crate::access::model::facts::AccessDelta;
 use crate::access::queries::carried_out::{CarriedOut, Stages, as_systems_keep_it};
-use crate::access::queries::snapshot_diff::among;
+use crate::app::execution::beyond::{Compared, Unexplained, as_subject, subjects};
 use crate::app::execution::recorded_exports::{RecordedExport, RecordedExports};
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
@@ -30,7 +30,7 @@ use crate::decision::digest::{ChangeDocument, Held, SubjectRecord};
 use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{ChangeId, Subject};
+use crate::input::id::ChangeId;
 use crate::input::text::Text;
 use crate::log::line::{Applied, Line, Outcome, SnapshotDigest, Tag};
 use crate::log::session::Draft;
@@ -103,6 +103,8 @@ struct Detail {
     beyond: Vec<Held>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<Evidence>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<Held>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<Text>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -160,8 +162,10 @@ pub fn confirm(request: &ConfirmRequest) -> anyhow::Result<(Report, ExitCode)> {
         let detail = Detail { evidence: evidence.clone(), note, undone, ..Detail::default() };
         results.push(ChangeResult { export, outcome, detail });
     }
-    let more = beyond(&opened.site, (&index, &expected, &now), &mine, &documents, &approved);
-    blame(&mut results, more, &documents);
+    let digests: BTreeSet<Digest<of::Change>> = mine.values().map(|it| it.export.digest).collect();
+    let compared = Compared { site: &opened.site, before: &index, expected: &expected, later: &now };
+    let unexplained = compared.beyond(&digests, &documents, &approved, later.snapshot.taken_at);
+    blame(&mut results, unexplained, &documents);
     let shot = SnapshotDigest {
         sha256: later.digest,
         taken_at: later.snapshot.taken_at,
@@ -302,62 +306,24 @@ fn evidence(path: &Path) -> anyhow::Result<Evidence> {
     Ok(Evidence { name: Text::from(name), sha256: Digest::of(text.as_bytes()), text: Text::from(text) })
 }
 
-fn as_subject(subject: &SubjectRecord) -> Subject {
-    match subject {
-        SubjectRecord::Identity(id) => Subject::Identity(id.clone()),
-        SubjectRecord::Group(id) => Subject::Group(id.clone()),
-    }
-}
-
-/// Whom a change affects.
-fn subjects(document: &ChangeDocument) -> impl Iterator<Item = Subject> + '_ {
-    let effect = &document.effect;
-    let all = effect.gained.iter().chain(&effect.lost).chain(&effect.gained_eligible);
-    all.map(|held| as_subject(&held.subject))
-}
-
-/// Access of the subjects of the changes that the approved changes do not explain.
-fn beyond<'s>(
-    site: &Site,
-    (before, expected, later): (&Index<'s>, &Index<'s>, &Index<'s>),
-    mine: &BTreeMap<ChangeId, &RecordedExport>,
-    documents: &Documents,
-    approved: &[&ChangeDocument],
-) -> Vec<AccessDelta> {
-    let of_change = |it: &&RecordedExport| documents.get(&it.export.digest);
-    let whom: BTreeSet<Subject> = mine.values().filter_map(of_change).flat_map(|it| subjects(it)).collect();
-    let found = among(expected, later, &site.data, &whom).effects;
-    // What was there before, and an approved reduction did not take, is missing and not beyond.
-    let since = among(before, later, &site.data, &whom).effects;
-    let is_new = |piece: &AccessDelta| {
-        let fresh = since.gained.iter().chain(&since.gained_eligible).filter(|it| it.subject == piece.subject);
-        let overlaps = |one: &Access| later.covers(one, &piece.access) || later.covers(&piece.access, one);
-        fresh.map(|it| &it.access).any(overlaps)
-    };
-    let lasting = |access: &Access| Access { until: None, ..access.clone() };
-    // What another export gave is approved, however long it stands; `review due` tells when it should end.
-    let is_approved = |piece: &AccessDelta| {
-        let subject = SubjectRecord::from(&piece.subject);
-        let given = approved.iter().flat_map(|it| it.gains()).filter(|held| held.subject == subject);
-        given.map(|held| &held.access).any(|access| later.covers(&lasting(access), &lasting(&piece.access)))
-    };
-    let more = found.gained.into_iter().chain(found.gained_eligible);
-    more.filter(|piece| is_new(piece) && !is_approved(piece)).collect()
-}
-
 /// Records what is beyond with the first change of the same subject.
-fn blame(results: &mut [ChangeResult<'_>], more: Vec<AccessDelta>, documents: &Documents) {
-    for piece in more {
-        let is_of = |it: &&mut ChangeResult<'_>| {
-            documents.get(&it.export.export.digest).is_some_and(|it| subjects(it).any(|who| who == piece.subject))
-        };
-        if let Some(result) = results.iter_mut().find(is_of) {
-            result.outcome = Applied::Beyond;
-            let subject = SubjectRecord::from(&piece.subject);
-            result.detail.beyond.push(Held { subject, access: piece.access.clone(), already: false });
-            result.detail.beyond.sort();
+fn blame(results: &mut [ChangeResult<'_>], all: Unexplained, documents: &Documents) {
+    let mut put = |pieces: Vec<AccessDelta>, into: fn(&mut Detail) -> &mut Vec<Held>| {
+        for piece in pieces {
+            let is_of = |it: &&mut ChangeResult<'_>| {
+                documents.get(&it.export.export.digest).is_some_and(|it| subjects(it).any(|who| who == piece.subject))
+            };
+            if let Some(result) = results.iter_mut().find(is_of) {
+                result.outcome = Applied::Beyond;
+                let subject = SubjectRecord::from(&piece.subject);
+                let list = into(&mut result.detail);
+                list.push(Held { subject, access: piece.access.clone(), already: false });
+                list.sort();
+            }
         }
-    }
+    };
+    put(all.given, |detail| &mut detail.beyond);
+    put(all.taken, |detail| &mut detail.lost);
 }
 
 fn line(
@@ -366,8 +332,8 @@ fn line(
     shot: &SnapshotDigest,
     at: crate::input::time::Time,
 ) -> anyhow::Result<Vec<u8>> {
-    let Detail { beyond, evidence, note, undone } = &result.detail;
-    let is_empty = beyond.is_empty() && evidence.is_none() && note.is_none() && !undone;
+    let Detail { beyond, evidence, lost, note, undone } = &result.detail;
+    let is_empty = beyond.is_empty() && lost.is_empty() && evidence.is_none() && note.is_none() && !undone;
     let (detail, mut out) = if is_empty {
         (None, Vec::new())
     } else {
@@ -416,15 +382,20 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
         let note = it.detail.note.as_ref().map(|note| format!(": {}", note.raw())).unwrap_or_default();
         let finding = match it.outcome {
             Applied::Applied => return None,
-            Applied::Beyond if it.detail.beyond.is_empty() => {
+            Applied::Beyond if it.detail.beyond.is_empty() && it.detail.lost.is_empty() => {
                 Finding::new(Code::BeyondApproved, format!("change `{change}` went beyond what was approved{note}"))
                     .help("revoke what was not approved, or propose it in a plan")
             }
             Applied::Beyond => {
-                let n = counted(it.detail.beyond.len() as u64, "access", "accesses");
-                let message = format!("subjects of change `{change}` have {n} that no one approved{note}");
-                Finding::new(Code::BeyondApproved, message)
-                    .help("revoke what was not approved, or propose it in a plan")
+                let n = |all: &[Held]| counted(all.len() as u64, "access", "accesses");
+                let (has, lacks) = (n(&it.detail.beyond), n(&it.detail.lost));
+                let what = match (it.detail.beyond.is_empty(), it.detail.lost.is_empty()) {
+                    (false, true) => format!("have {has} that no one approved"),
+                    (true, _) => format!("lost {lacks} that no one approved to remove"),
+                    (false, false) => format!("have {has} that no one approved, and lost {lacks}"),
+                };
+                let message = format!("subjects of change `{change}` {what}{note}");
+                Finding::new(Code::BeyondApproved, message).help("revoke or restore what was not approved, or propose it in a plan")
             }
             Applied::Missing if it.detail.undone => {
                 Finding::new(Code::NotApplied, format!("change `{change}` was applied, and has been undone since"))
@@ -445,11 +416,18 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
             Cell::Text(Text::from(it.export.export.digest.to_string())),
         ]
     };
-    let beyond = results.iter().flat_map(|it| it.detail.beyond.iter().map(move |held| (it, held)));
-    let beyond = beyond.map(|(it, held)| {
-        let who = as_subject(&held.subject).text();
-        vec![Cell::Text(it.export.export.change.text()), Cell::Text(who), Cell::Says(sentence::access(&held.access))]
-    });
+    let rows = |of: fn(&Detail) -> &Vec<Held>| {
+        let all = results.iter().flat_map(|it| of(&it.detail).iter().map(move |held| (it, held)));
+        let one = all.map(|(it, held)| {
+            let who = as_subject(&held.subject).text();
+            vec![
+                Cell::Text(it.export.export.change.text()),
+                Cell::Text(who),
+                Cell::Says(sentence::access(&held.access)),
+            ]
+        });
+        one.collect::<Vec<_>>()
+    };
     let sheets = vec![
         Sheet {
             key: "results",
@@ -462,7 +440,14 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
             key: "beyond",
             title: "Access that no one approved",
             columns: &[("change", "change"), ("who", "who"), ("access", "access")],
-            rows: beyond.collect(),
+            rows: rows(|detail| &detail.beyond),
+            none: "none",
+        },
+        Sheet {
+            key: "lost",
+            title: "Lost access that no one approved to remove",
+            columns: &[("change", "change"), ("who", "who"), ("access", "access")],
+            rows: rows(|detail| &detail.lost),
             none: "none",
         },
     ];

@@ -2,7 +2,7 @@
 //!
 //! Compares the log with a snapshot as of a time: assignments past their end, exported grants past the latest end that was
 //! approved (systems that keep no expiry show them without one), access of tasks that are over, approvals that no export
-//! used, and exports that nobody confirmed. It writes nothing to the log. The revoking plan takes what is past its end or its
+//! used, exports that nobody confirmed, and identities and credentials that nobody looks after. It writes nothing to the log. The revoking plan takes what is past its end or its
 //! task, and goes through review like any other.
 
 use std::collections::BTreeSet;
@@ -13,6 +13,7 @@ use anyhow::bail;
 use crate::access::Index;
 use crate::app::execution::confirm::read_snapshot;
 use crate::app::execution::export::ends_at;
+use crate::app::execution::neglected::{self, NeglectLimits};
 use crate::app::execution::recorded_exports::RecordedExports;
 use crate::app::io::command_error::hinted;
 use crate::app::record::opened::OpenedLog;
@@ -113,7 +114,12 @@ pub fn due(request: &DueRequest) -> anyhow::Result<DueAnswer> {
     overdue.sort_by(|a, b| (a.ended, a).cmp(&(b.ended, b)));
     let unused = never_exported(&opened, &exports, at);
     let unconfirmed = never_confirmed(&exports);
-    let count = overdue.len() + unused.len() + unconfirmed.len();
+    let parameters = &opened.site.settings.parameters;
+    let limits =
+        NeglectLimits { stale_after: parameters.stale_after, max_credential_ttl: parameters.max_credential_ttl };
+    let identities = neglected::identities(snapshot, limits, at);
+    let credentials = neglected::credentials(snapshot, limits, at);
+    let count = overdue.len() + unused.len() + unconfirmed.len() + identities.rows.len() + credentials.rows.len();
     let plan = if request.plan && !overdue.is_empty() { Some(revoking(request, &opened, &overdue)?) } else { None };
     let report = Report {
         command: "due",
@@ -128,7 +134,13 @@ pub fn due(request: &DueRequest) -> anyhow::Result<DueAnswer> {
                 ("at", "as of", Cell::Time(at)),
                 ("taken_at", "snapshot taken at", Cell::Time(snapshot.taken_at)),
             ],
-            sheets: vec![overdue_sheet(&overdue), unused_sheet(unused), unconfirmed_sheet(unconfirmed)],
+            sheets: vec![
+                overdue_sheet(&overdue),
+                unused_sheet(unused),
+                unconfirmed_sheet(unconfirmed),
+                identities,
+                credentials,
+            ],
         }),
         next: Vec::new(),
     };
