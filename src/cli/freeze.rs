@@ -14,8 +14,9 @@ use crate::report::render::format::Format;
 
 /// Stop the changes of an agent, a task, a plan or everyone for a while.
 ///
-/// While a freeze holds, gate, record and export refuse what it names with exit code 4. Changes that only take access pass.
-/// It ends by itself, or when its author and one more person, or two people permitted to override, thaw it.
+/// While a freeze is in force, gate, record and export refuse the changes that it names with exit code 4. Changes that
+/// only remove access pass. It ends by itself, or when its author and one more person, or two people who may override,
+/// thaw it.
 #[derive(Debug, Args)]
 pub struct FreezeArgs {
     #[command(flatten)]
@@ -25,7 +26,7 @@ pub struct FreezeArgs {
     lasts: Option<Span>,
 }
 
-/// Agree to end a freeze. It holds until another person agrees too.
+/// Agree to end a freeze. It ends when another person agrees too.
 #[derive(Debug, Args)]
 pub struct ThawArgs {
     #[command(flatten)]
@@ -38,13 +39,13 @@ struct FrozenArgs {
     /// An agent of agents.yaml, a task of tasks.yaml, a plan (its id or file), or `all`.
     #[arg(value_name = "AGENT|TASK|PLAN|all")]
     named: String,
-    /// Why. It is recorded.
+    /// The reason, which is recorded.
     #[arg(long)]
     reason: String,
-    /// What the name is, if several have it or nothing has it yet.
+    /// The kind of the name, if it is ambiguous or not known yet.
     #[arg(long, value_enum)]
     kind: Option<FreezeKind>,
-    /// The key to sign with: a key file, or `key::` and a public key [default: git's `user.signingkey`].
+    /// Your key: a key file, or `key::` and a public key [default: `user.signingkey` of git].
     #[arg(long, value_name = "KEY", env = "REVIEW_KEY")]
     key: Option<String>,
     #[command(flatten)]

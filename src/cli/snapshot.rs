@@ -20,7 +20,7 @@ use crate::decision::exit::ExitCode;
 pub enum SnapshotCommand {
     /// Convert an export of a system to a snapshot.
     Import(ImportArgs),
-    /// Write a snapshot as tables of comma-separated values.
+    /// Write a snapshot as CSV tables.
     Export(crate::cli::snapshot::export::SnapshotExportArgs),
     /// Print the query to export a system with.
     Query(crate::cli::snapshot::query::QueryArgs),

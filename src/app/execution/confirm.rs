@@ -395,7 +395,8 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
                     (false, false) => format!("have {has} that no one approved, and lost {lacks}"),
                 };
                 let message = format!("subjects of change `{change}` {what}{note}");
-                Finding::new(Code::BeyondApproved, message).help("revoke or restore what was not approved, or propose it in a plan")
+                Finding::new(Code::BeyondApproved, message)
+                    .help("revoke or restore what was not approved, or propose it in a plan")
             }
             Applied::Missing if it.detail.undone => {
                 Finding::new(Code::NotApplied, format!("change `{change}` was applied, and has been undone since"))

@@ -18,6 +18,7 @@ use crate::access::change::terms::latest_end;
 use crate::app::evaluation::evaluator::{Evaluator, terms};
 use crate::app::execution::approvals::Approvals;
 use crate::app::io::command_error::hinted;
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::staged::Staged;
 use crate::app::io::streams;
@@ -172,10 +173,13 @@ pub fn export(request: &ExportRequest) -> anyhow::Result<ExportOutcome> {
     let proofs = terms(proposal).proofs;
     let stopped = passing.iter().flat_map(|it| past.record.frozen(it.present, &proofs, streams::now())).next();
     if let Some(stopped) = stopped {
-        bail!(
-            "{} at the same time, so the bundle is not handed out\n  = help: have the changes reviewed again once that ended",
-            freezes::stops(&stopped).sentence().terminal()
-        );
+        bail!(hinted(
+            format!(
+                "{} at the same time, so the bundle is not handed out",
+                freezes::stops(&stopped).sentence().terminal()
+            ),
+            "have the changes reviewed again once that ended"
+        ));
     }
     for one in staged {
         one.publish()?;

@@ -121,8 +121,7 @@ pub(crate) fn frozen_changes(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict
     let all = proposal.plan.changes.iter().zip(&verdict.changes).filter(|(_, held)| !held.frozen.is_empty());
     let one = all.map(|(change, held)| {
         let says = Sentence::of("change ").id(&change.id.value).own(" is stopped: ").then(frozen(held));
-        let help =
-            "wait until the freeze ends, or have it ended with `review thaw`; a change that only takes access passes";
+        let help = "wait until the freeze ends, or end it with `review thaw`; a change that only removes access passes";
         let finding = Finding::new(Code::Frozen, says.text()).at(&change.id.place).help(help);
         Reported::new(finding, |name| source(proposal, name))
     });

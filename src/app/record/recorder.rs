@@ -8,7 +8,6 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::app::io::command_error::hinted;
-use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::record::signed_session::SignedSession;

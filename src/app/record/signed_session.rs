@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
@@ -53,9 +54,10 @@ impl SignedSession<'_, '_> {
         let now = streams::now();
         let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
         if let Some(last) = sealed.filter(|last| *last > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))) {
-            bail!(
-                "the clock says {now}, but the log was last sealed at {last}\n  = help: set the clock; a session must not claim a time before the one that it follows"
-            );
+            bail!(hinted(
+                format!("the clock says {now}, but the log was last sealed at {last}"),
+                "set the clock; a session must not claim a time before the one that it follows"
+            ));
         }
         let at = sealed.map_or(now, |last| last.max(now));
         let session = SessionId::from_bytes(streams::random()?);
@@ -96,7 +98,7 @@ impl SignedSession<'_, '_> {
         };
         store
             .commit(journal, &ending, terms)
-            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))
+            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))
             .with_context(|| format!("the session is in the journal `{}`", shown(&path)))?;
         Ok(())
     }
@@ -109,17 +111,19 @@ impl SignedSession<'_, '_> {
     ) -> anyhow::Result<Vec<u8>> {
         let sealed = draft.seal(at.max(streams::now()))?;
         if self.kind == SessionKind::Review {
-            streams::note(&format!("You sign this seal, over everything above:\n{}", seal_text(sealed.seal())));
+            streams::note(&format!(
+                "You are signing this seal, which covers everything above:\n{}",
+                seal_text(sealed.seal())
+            ));
         }
         let signed = Keygen::default()
             .sign(self.key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
-            .map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
-        let allowed = self
-            .site
-            .signers
-            .find(Some(self.writer.principal.as_str()), &signed.verified, sealed.seal().at)
-            .map_err(|why| anyhow!("the signature does not count: {why}\n  = help: {}", why.help()))?;
-        ensure!(allowed.principal == self.writer.principal, "the signature is that of another principal");
+            .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
+        let allowed =
+            self.site.signers.find(Some(self.writer.principal.as_str()), &signed.verified, sealed.seal().at).map_err(
+                |why| anyhow!(hinted(format!("the signature is not accepted: {why}"), format!("{}", why.help()))),
+            )?;
+        ensure!(allowed.principal == self.writer.principal, "the signature belongs to another principal");
         accepts(&signed.verified)?;
         Ok(sealed.sign(&Text::from(signed.armored.as_str()))?.bytes)
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{anyhow, bail, ensure};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::streams;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::record::freezes::{self, FreezeSubject};
@@ -93,8 +94,10 @@ pub fn freeze(request: &FreezeRequest) -> anyhow::Result<FreezeOutcome> {
     let lasts = request.lasts.unwrap_or(longest);
     ensure!(
         lasts <= longest,
-        "{} can be frozen for at most {longest} at a time\n  = help: freeze it again before that ends",
-        what.says()
+        hinted(
+            format!("{} can be frozen for at most {longest} at a time", what.says()),
+            "freeze it again before that ends"
+        )
     );
     asked.permitted(FreezeAction::Freeze, &me.facts)?;
     let until = opened.now.plus(lasts);
@@ -146,7 +149,7 @@ pub fn thaw(request: &FreezeRequest) -> anyhow::Result<FreezeOutcome> {
         let all: Vec<String> =
             record.freezes_in_force(opened.now).map(|it| freezes::report(it, record).what().terminal()).collect();
         let others = if all.is_empty() { "nothing is".to_owned() } else { format!("frozen: {}", all.join(", ")) };
-        bail!("{} is not frozen\n  = help: {others}", what.says());
+        bail!(hinted(format!("{} is not frozen", what.says()), others));
     }
     asked.permitted(FreezeAction::Thaw, &me.facts)?;
     let agreed =
@@ -201,14 +204,14 @@ fn lacks(what: &Frozen, still: &[&RecordedFreeze]) -> String {
 
 fn affirmed(question: &Affirmation) -> anyhow::Result<bool> {
     let colour = streams::colour_allowed();
-    let mut tty = Tty::open().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+    let mut tty = Tty::open().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
     Ok(affirm::ask(&mut tty, colour, question)?)
 }
 
 impl Asked {
     fn prepare(command: &'static str, request: &FreezeRequest) -> anyhow::Result<Result<Self, (Report, ExitCode)>> {
-        ensure!(!request.reason.trim().is_empty(), "`--reason` is blank\n  = help: say why");
-        attended().map_err(|failure| anyhow!("{failure}\n  = help: {}", failure.help()))?;
+        ensure!(!request.reason.trim().is_empty(), hinted("`--reason` is blank", "say why"));
+        attended().map_err(|failure| anyhow!(hinted(failure.to_string(), failure.help())))?;
         let opened = match OpenedLog::open(command, &request.place, &[])? {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
@@ -235,7 +238,7 @@ impl Asked {
         let mut why: Vec<String> = barred.iter().map(|it| it.reason().to_owned()).collect();
         why.extend(forbidden.iter().map(|hit| format!("{}: {}", hit.policy.text().terminal(), hit.title.terminal())));
         let advice = forbidden.first().map_or_else(|| "ask another person".to_owned(), |hit| hit.advice.terminal());
-        bail!("you may not {verb} {}: {}\n  = help: {advice}", self.what.says(), why.join("; "))
+        bail!(hinted(format!("you may not {verb} {}: {}", self.what.says(), why.join("; ")), advice))
     }
 
     /// The credentials of a frozen agent, by which it is recognised under another name.
@@ -268,7 +271,7 @@ impl Asked {
             return Err(Besides::Proposer(agent).refusal("the signature counts for nothing"));
         }
         let signer = Signer { person: self.me.signer.person.clone(), key: Text::from(signature.fingerprint()) };
-        ensure!(signer == self.me.signer, "another key signed\n  = help: sign with the key that you named");
+        ensure!(signer == self.me.signer, hinted("another key signed", "sign with the key that you named"));
         self.permitted(
             action,
             &KeyFacts {
@@ -309,14 +312,20 @@ fn resolve(opened: &OpenedLog, named: &str, kind: Option<FreezeKind>) -> anyhow:
     }
     if found.len() > 1 {
         let all: Vec<&str> = found.iter().map(|it| it.kind.word()).collect();
-        bail!("`{}` is {}\n  = help: say which with `--kind`", Text::from(named).terminal(), all.join(" and "));
+        bail!(hinted(
+            format!("`{}` is {}", Text::from(named).terminal(), all.join(" and ")),
+            "say which with `--kind`"
+        ));
     }
     found.pop().ok_or_else(|| {
-        anyhow!(
-            "`{}` is no agent of agents.yaml, no task of tasks.yaml, no plan of the log and no file\n  = help: correct the name, or say what \
-             it is with `--kind agent`, `--kind task` or `--kind plan`",
-            Text::from(named).terminal()
-        )
+        anyhow!(hinted(
+            format!(
+                "`{}` is no agent of agents.yaml, no task of tasks.yaml, no plan of the log and no file",
+                Text::from(named).terminal()
+            ),
+            "correct the name, or say what \
+             it is with `--kind agent`, `--kind task` or `--kind plan`"
+        ))
     })
 }
 
@@ -324,9 +333,9 @@ fn plan_of(file: &str) -> anyhow::Result<Text> {
     let read = PlanFile::read(Path::new(file))?;
     match crate::plan::read(&read.name, &read.bytes) {
         Ok(plan) => Ok(plan.id.value.text()),
-        Err(_) => bail!(
-            "`{}` is no valid plan, so its id is not known\n  = help: name the id with `--kind plan`",
-            Text::from(read.name.as_str()).terminal()
-        ),
+        Err(_) => bail!(hinted(
+            format!("`{}` is no valid plan, so its id is not known", Text::from(read.name.as_str()).terminal()),
+            "name the id with `--kind plan`"
+        )),
     }
 }

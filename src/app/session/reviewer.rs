@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::streams;
 use crate::app::record::entries::SessionWriterId;
 use crate::app::record::history::Past;
@@ -38,27 +39,29 @@ impl Reviewer {
     pub fn named(site: &Site, past: &Past, key: Option<&str>) -> anyhow::Result<Self> {
         let key = user_settings::signing_key(key)?;
         let keygen = Keygen::default();
-        keygen.is_there().map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
-        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!("{e}\n  = help: {}", e.help()))?;
+        keygen.is_there().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
+        let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         let namespace = crate::log::line::SessionKind::Review.namespace();
-        let allowed = site
-            .signers
-            .find_key(None, &public, certificate.as_ref(), namespace, streams::now())
-            .map_err(|why| anyhow!("you cannot decide with this key: {why}\n  = help: {}", why.help()))?;
+        let allowed =
+            site.signers.find_key(None, &public, certificate.as_ref(), namespace, streams::now()).map_err(|why| {
+                anyhow!(hinted(format!("you cannot decide with this key: {why}"), format!("{}", why.help())))
+            })?;
         let known = site.people.by_principal(allowed.principal.as_str()).ok_or_else(|| {
-            anyhow!(
-                "`{}` of allowed_signers is nobody in people.yaml, so this key decides nothing\n  = help: list that principal under a person of people.yaml",
-                allowed.principal.text().terminal()
-            )
+            anyhow!(hinted(
+                format!(
+                    "`{}` of allowed_signers belongs to no person in people.yaml, so this key cannot decide",
+                    allowed.principal.text().terminal()
+                ),
+                "list that principal under a person of people.yaml"
+            ))
         })?;
         if let Some(agent) = signing_keys::proposer_of(&site.provers, &public, certificate.as_ref()) {
             return Err(Besides::Proposer(agent).refusal("you cannot decide with this key"));
         }
         let fingerprint = public.fingerprint();
         if let Some(besides) = past.keys.bars_deciding(&site.provers, &fingerprint) {
-            return Err(
-                besides.refusal("you cannot decide with this key, which signed in this log by another certificate")
-            );
+            return Err(besides
+                .refusal("you cannot decide with this key, because it signed in this log with another certificate"));
         }
         let security_key = public.kind().is_security_key();
         Ok(Reviewer {

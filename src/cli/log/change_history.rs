@@ -285,10 +285,10 @@ fn described(detail: &Value, values: &Values) -> Sentence {
     }
     let number = |n: usize| counted(n as u64, "access", "accesses");
     if !detail.beyond.is_empty() {
-        parts.push(Sentence::of(format!("{} that nobody approved", number(detail.beyond.len()))));
+        parts.push(Sentence::of(format!("{} that no one approved", number(detail.beyond.len()))));
     }
     if !detail.lost.is_empty() {
-        parts.push(Sentence::of(format!("{} lost that nobody approved to take", number(detail.lost.len()))));
+        parts.push(Sentence::of(format!("{} lost that no one approved to remove", number(detail.lost.len()))));
     }
     parts.extend(detail.note.map(|note| Sentence::new().prose(&note)));
     parts

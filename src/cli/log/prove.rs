@@ -252,7 +252,7 @@ fn holds(name: &str, proved: &Proved, proof: &InclusionProof) -> VerifyReport {
 }
 
 fn fails(name: &str) -> VerifyReport {
-    let unknown = || answer(Holds::Unknown, "nothing is known, because the proof is not valid");
+    let unknown = || answer(Holds::Unknown, "unknown, because the proof is not valid");
     VerifyReport {
         file: Text::from(name),
         log_id: None,

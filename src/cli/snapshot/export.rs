@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
+use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
 use crate::cli::snapshot::import::write;
@@ -15,20 +16,20 @@ use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::snapshot::import::csv;
 
-/// Write a snapshot in another form.
+/// Write a snapshot as CSV tables.
 #[derive(Debug, Args)]
 #[command(
     after_help = "  review snapshot export csv snapshot.json -o tables   (identities.csv, roles.csv, assignments.csv, …)"
 )]
 pub struct SnapshotExportArgs {
-    /// The form.
+    /// The format.
     form: ExportForm,
     /// The snapshot.
     snapshot: PathBuf,
-    /// The folder into which the files are written; it is made if it does not exist.
+    /// The folder to write the files to. It is created if it does not exist.
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
-    /// How the summary is written.
+    /// The format of the summary.
     #[arg(long, value_enum, default_value_t, env = "REVIEW_FORMAT")]
     format: Format,
 }
@@ -60,7 +61,7 @@ impl SnapshotExportArgs {
         findings.extend(left_out);
         fs::create_dir_all(&self.output).with_context(|| format!("`{}` cannot be made", shown(&self.output)))?;
         if !self.output.is_dir() {
-            bail!("`{}` is no folder\n  = help: name a folder for the tables", shown(&self.output));
+            bail!(hinted(format!("`{}` is no folder", shown(&self.output)), "name a folder for the tables"));
         }
         for (file, text) in &files {
             write(&self.output.join(file), text.as_bytes())?;

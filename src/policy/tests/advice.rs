@@ -93,7 +93,7 @@ const FOLLOWED: &[(&str, &str, Bend)] = &[
     ("approval-security-key", "Sign with a hardware key", |w| key(w, true, true)),
     ("approval-touched-key", "Touch the key", |w| key(w, true, true)),
     ("freeze-by-people-in-office", "Let an active person do it", |w| decides(w, "own")),
-    ("freeze-not-thawed-by-owner-or-sponsor", "Let somebody else thaw it", |w| decides(w, "own")),
+    ("freeze-not-thawed-by-owner-or-sponsor", "Let someone else thaw it", |w| decides(w, "own")),
     ("freeze-security-key", "Sign with a hardware key", |w| key(w, true, true)),
     ("freeze-touched-key", "Touch the key", |w| key(w, true, true)),
 ];

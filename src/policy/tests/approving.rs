@@ -12,7 +12,7 @@ fn approver_groups_come_from_people_alone() {
     let pack = pack();
     assert_eq!(names(&world.may(&pack, "sec")), ["Owner", "Security"]);
     assert!(names(&world.may(&pack, "own")).is_empty());
-    assert_eq!(world.may(&pack, "nobody").barred, BTreeSet::from([Barred::UnknownPerson]));
+    assert_eq!(world.may(&pack, "no one").barred, BTreeSet::from([Barred::UnknownPerson]));
 }
 
 #[test]

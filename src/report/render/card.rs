@@ -234,7 +234,7 @@ pub fn put_reached(page: &mut Page, change: &ChangeReport) {
 
 /// A name among the receivers that stands for many.
 pub(super) fn outsiders(name: &Text) -> Sentence {
-    Sentence::new().name(name).own(" receives this and stands for many whom the snapshot does not know")
+    Sentence::new().name(name).own(" receives this and represents many unknown identities")
 }
 
 /// Notes that a list is truncated; `d` shows all of it in a terminal.

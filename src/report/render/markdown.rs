@@ -335,7 +335,7 @@ fn put_bundles(out: &mut String, is_loss: bool, bundles: &[Bundle]) {
             privileged.unwrap_or_default()
         );
         if !bundle.way.is_empty() {
-            let _ = writeln!(out, "    way: {}", bundle.way.markdown());
+            let _ = writeln!(out, "    path: {}", bundle.way.markdown());
         }
         if let Some(elsewhere) = &bundle.elsewhere {
             let when = super::card::before_or_still(is_loss);
