@@ -18,7 +18,6 @@ use crate::access::change::terms::latest_end;
 use crate::app::evaluation::evaluator::{Evaluator, terms};
 use crate::app::execution::approvals::Approvals;
 use crate::app::io::command_error::hinted;
-use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::staged::Staged;
 use crate::app::io::streams;
