@@ -27,7 +27,7 @@ const MOST_NAMES: usize = 3;
 /// What a kind of thing that is not modelled is, and what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Omission {
-    /// Follows the number: `access packages are not imported`.
+    /// In the plural; the number and names follow: `access packages are not imported`.
     pub what: &'static str,
     pub help: &'static str,
     /// Whether it gives access, which makes it a warning.
@@ -244,7 +244,7 @@ impl Draft {
             let list = if names.is_empty() { String::new() } else { format!(": `{}`", names.join("`, `")) };
             let more = if count > names.len() && !names.is_empty() { ", …" } else { "" };
             let severity = if omission.gives_access { Severity::Warning } else { Severity::Note };
-            let message = format!("{count} {}{list}{more}", omission.what);
+            let message = format!("{} ({count}){list}{more}", omission.what);
             Finding::new(Code::NotImported, message).weighing(severity).help(omission.help)
         }));
         let system = self.system;
@@ -286,7 +286,7 @@ impl Draft {
         let names: Vec<String> = missing.iter().take(MOST_NAMES).map(|id| format!("`{}`", id.as_str())).collect();
         let count = missing.len();
         let more = if count > names.len() { ", …" } else { "" };
-        let message = format!("{count} roles are assigned and not in the export: {}{more}", names.join(", "));
+        let message = format!("roles are assigned and not in the export ({count}): {}{more}", names.join(", "));
         let finding = Finding::new(Code::UnresolvedRole, message)
             .help("export the definitions of the roles too; until then they count as privileged");
         if missing.is_empty() { Vec::new() } else { vec![finding] }

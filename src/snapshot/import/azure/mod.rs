@@ -39,7 +39,8 @@ impl Importer for Azure {
 
     fn recognise(&self, file: &Probe) -> Recognition {
         let kind = file.text("type").unwrap_or_default();
-        let is_list = file.has("value") && file.head().contains("Microsoft.Authorization/");
+        // Of a truncated file only the keys are known, and the reader says where it ends.
+        let is_list = (file.has("value") || file.has("type")) && file.head().contains("Microsoft.Authorization/");
         let is_tree = file.has("tenantId") && (kind.ends_with("managementGroups") || kind.ends_with("/subscriptions"));
         let is_account = file.has("tenantId") && file.has("environmentName");
         if !file.is_json() {

@@ -108,7 +108,9 @@ fn several_tenants_other_times_and_cut_files_are_refused() {
     let none = read(r#"{"type": "Microsoft.Other/things", "id": "x"}"#).unwrap_err();
     assert!(none[0].message.raw().contains("hold nothing that the importer of `azure` reads"));
     assert!(read(FIXTURE.get(..2_000).unwrap()).is_err());
-    assert_eq!(Azure.recognise(&Probe::of(FIXTURE)), Recognition::Yes);
+    for text in [FIXTURE, FIXTURE.get(..700).unwrap()] {
+        assert_eq!(Azure.recognise(&Probe::of(text)), Recognition::Yes, "a truncated file too, so that it is told so");
+    }
     assert!(matches!(Azure.recognise(&Probe::of(r#"[{"roleDefinitionId": "x"}]"#)), Recognition::Near(_)));
 }
 

@@ -42,7 +42,7 @@ pub fn files(snapshot: &Snapshot) -> (Vec<(String, String)>, Vec<Finding>) {
     ];
     left_out.extend(others.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count)));
     let finding = |(what, count): (String, usize)| {
-        let finding = Finding::new(Code::NotImported, format!("{count} {what} have no column and are not written"));
+        let finding = Finding::new(Code::NotImported, format!("{what} have no column and are not written ({count})"));
         finding
             .weighing(Severity::Warning)
             .help("the tables are for people; keep the snapshot itself to review against")
