@@ -26,7 +26,9 @@ impl Page {
     /// The list, from the path that was asked for or from the context of the answer.
     pub fn path(&self) -> Option<ListPath> {
         let context = self.context.as_deref().and_then(|it| it.split_once('#')).map(|(_, rest)| rest);
-        let text = self.review_path.as_deref().or(context)?;
+        // A context writes the object of a relation as `groups('ID')/members`, and chosen fields as `users(id,mail)`.
+        let of_context = context.map(|it| it.replace("('", "/").replace("')", ""));
+        let text = self.review_path.as_deref().or(of_context.as_deref())?;
         let text = text.split(['?', '(']).next().unwrap_or_default().trim_matches('/');
         let parts: Vec<&str> = text.split('/').filter(|part| !part.starts_with("microsoft.graph.")).collect();
         Some(match parts.as_slice() {

@@ -122,6 +122,21 @@ fn what_is_named_and_not_listed_is_an_open_group_or_an_unknown_role_with_a_warni
 }
 
 #[test]
+fn the_context_of_an_answer_tells_its_list_and_the_object_of_a_relation() {
+    let path = |context: &str| {
+        let text =
+            format!(r#"{{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#{context}", "value": []}}"#);
+        let path = serde_json::from_str::<Page>(&text).unwrap().path().unwrap();
+        (path.list, path.of)
+    };
+    let is = |list: &str, of: &str| (list.to_owned(), of.to_owned());
+    assert_eq!(path("users(id,userPrincipalName)"), is("users", ""));
+    assert_eq!(path("servicePrincipals('s-1')/appRoleAssignedTo"), is("servicePrincipals/appRoleAssignedTo", "s-1"));
+    assert_eq!(path("roleManagement/directory/roleAssignments"), is("roleManagement/directory/roleAssignments", ""));
+    assert_eq!(path("groups('g-1')/members(id)"), is("groups/members", "g-1"));
+}
+
+#[test]
 fn a_name_that_imitates_another_is_left_out_of_the_id() {
     let text = FIXTURE.replace("\"displayName\": \"vm\"", "\"displayName\": \"v\u{200b}m*\"");
     let s = read(&text).unwrap().snapshot;
