@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, decide, in_days, now, seal};
 use serde_json::{Value, json};
-use support::{Site, decide, in_days, now, seal};
 
 const RECORDER: (&str, &str) = ("robot", "robot@ci.example namespaces=\"review-record@v1\"");
 const TRUSTED: &[&str] = &["--trust", ".", "--key", "keys/robot.pub"];

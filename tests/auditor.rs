@@ -12,9 +12,7 @@ use std::fs;
 
 use serde_json::Value;
 
-mod support;
-
-use support::{Site, expect, key, seal};
+use crate::support::{Site, expect, key, seal};
 
 /// A session by Ada, who rejects the riskiest change and skips the others.
 fn sitting(site: &Site, reason: &str) {

@@ -12,15 +12,13 @@
 )]
 #![allow(clippy::print_stdout, reason = "a test that cannot be arranged says so")]
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::{LONG, Site, expect, key, seal, unbroken};
 use rexpect::session::{PtySession, spawn_command};
-use support::{LONG, Site, expect, key, seal, unbroken};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_review");
 

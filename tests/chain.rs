@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, decide, expect, key, seal, unbroken};
 use serde_json::Value;
-use support::{Site, decide, expect, key, seal, unbroken};
 
 /// A plan of these changes of the demo's, under another id, signed by the assistant.
 fn plan(site: &Site, id: &str, keep: &[&str], reworded: bool) -> String {

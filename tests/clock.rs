@@ -10,14 +10,12 @@
 )]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to run says so")]
 
-mod support;
-
 use std::fs;
 use std::process::Command;
 
+use crate::support::{LONG, Site, decide, expect, key, seal};
 use rexpect::session::{PtySession, spawn_command};
 use serde_json::Value;
-use support::{LONG, Site, decide, expect, key, seal};
 
 fn can_shift() -> bool {
     let found = Command::new("faketime").args(["-f", "+0", "true"]).status().is_ok_and(|status| status.success());
@@ -37,7 +35,7 @@ fn site() -> Site {
     // The assistant's key holds longer than the days that are to pass.
     let agents = fs::read_to_string(site.demo().join("agents.yaml")).unwrap();
     let (before, _) = agents.split_once("valid_before: ").unwrap();
-    let until = review::input::time::Time::from_unix(support::now().unix() + 6 * 86_400);
+    let until = review::input::time::Time::from_unix(crate::support::now().unix() + 6 * 86_400);
     let agents = format!("{}valid_before: {until}}}\n", before.replace("_ttl: 1d", "_ttl: 7d"));
     fs::write(site.demo().join("agents.yaml"), agents).unwrap();
     site.sign("plan.yaml");
@@ -139,7 +137,7 @@ fn a_clock_that_jumps_back_in_the_middle_of_a_review_moves_no_time_of_it_back() 
     let text = fs::read_to_string(site.log()).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let times: Vec<&str> = lines.iter().filter_map(|line| line["at"].as_str()).collect();
-    let early = support::now().plus(review::input::time::Span::from_seconds(3_600)).to_string();
+    let early = crate::support::now().plus(review::input::time::Span::from_seconds(3_600)).to_string();
     assert!(times.len() >= 3, "a session, a decision and a seal say when: {times:?}");
     assert!(times.is_sorted() && times.iter().all(|at| **at > *early), "{times:?}, not before {early}");
     let mut verify = site.command("faketime", &site.demo());

@@ -8,13 +8,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::process::Command;
 
+use crate::support::{Site, decide, seal};
 use serde_json::Value;
-use support::{Site, decide, seal};
 
 const RECORDER: (&str, &str) = ("robot", "robot@ci.example namespaces=\"review-record@v1\"");
 const EXPORT: &[&str] = &["export", "plan.yaml", "--trust", ".", "--key", "keys/robot.pub"];

@@ -12,16 +12,9 @@ use std::fs;
 
 use serde_json::Value;
 
-#[path = "support/agent.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod agent;
-#[path = "support/forge.rs"]
-mod forge;
-mod support;
-
-use agent::Agent;
-use forge::{Forged, minutes};
-use support::{ASSISTANT, Site, unbroken};
+use crate::support::agent::Agent;
+use crate::support::forge::{Forged, minutes};
+use crate::support::{ASSISTANT, Site, unbroken};
 
 const FORMATS: [&str; 7] = ["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];
 

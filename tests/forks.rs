@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::{Site, expect, key, seal};
+use crate::support::{Site, expect, key, seal};
 
 fn git(site: &Site, folder: &Path, arguments: &[&str]) -> String {
     let mut command = site.command("git", folder);

@@ -13,14 +13,12 @@
 )]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to compare with says so")]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::Site;
 use serde_json::Value;
-use support::Site;
 
 const FORMATS: &[&str] = &["json", "sarif", "junit", "github", "gitlab", "markdown", "text"];
 

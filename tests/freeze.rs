@@ -8,13 +8,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, decide, expect, key, seal, unbroken};
 use rexpect::session::PtySession;
 use serde_json::Value;
-use support::{Site, decide, expect, key, seal, unbroken};
 
 const RECORDER: (&str, &str) = ("robot", "robot@ci.example namespaces=\"review-record@v1\"");
 const AGENT: &str = "spiffe://corp.example/agent/access-assistant";

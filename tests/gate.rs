@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, decide, expect, seal};
 use serde_json::Value;
-use support::{Site, decide, expect, seal};
 
 /// A site in a git repository whose `main` holds the trust files and nothing else.
 fn repository() -> Site {

@@ -9,12 +9,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{ASSISTANT, Site, cluster_exports, in_days, now};
 use serde_json::Value;
-use support::{ASSISTANT, Site, cluster_exports, in_days, now};
 
 const PLANS: usize = 50;
 

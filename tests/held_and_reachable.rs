@@ -9,12 +9,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, in_days};
 use serde_json::{Value, json};
-use support::{Site, in_days};
 
 /// The demo, where a contractor may write to the ledger directly and through a group, and can act as the deployment.
 fn site() -> Site {

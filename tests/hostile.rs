@@ -12,14 +12,12 @@
 )]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::{ASSISTANT, Site, expect, in_days, key, seal};
 use review::input::text::is_hidden;
 use serde_json::{Value, json};
-use support::{ASSISTANT, Site, expect, in_days, key, seal};
 
 /// How many strings one plan holds.
 const BATCH: usize = 60;

@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{ASSISTANT, Site, in_days};
 use serde_json::{Value, json};
-use support::{ASSISTANT, Site, in_days};
 
 fn check(site: &Site, plans: &[&str]) -> (i32, Value) {
     let mut arguments = vec!["check", "--format", "json"];

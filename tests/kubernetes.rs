@@ -10,13 +10,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::{ASSISTANT, Site, cluster_exports, expect, in_days, key, seal, unbroken};
 use serde_json::Value;
-use support::{ASSISTANT, Site, cluster_exports, expect, in_days, key, seal, unbroken};
 
 /// The demo's people and keys, before a snapshot of the real cluster.
 fn cluster(data: &Path) -> (Site, Value) {

@@ -15,9 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use sources::{Definition, all, imports, types};
-
-mod sources;
+use crate::sources::{Definition, all, imports, types};
 
 /// What each module may import of this crate, and which outside crates it may name.
 const MODULES: &[(&str, &[&str], &[&str])] = &[

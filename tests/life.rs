@@ -9,14 +9,12 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{Site, decide, seal};
 use serde_json::Value;
-use support::{Site, decide, seal};
 
 const LOG: &str = "origin/review-log:review-log.jsonl";
 const SINCE: &[&str] = &["--changed-since", "origin/main", "--trust", "origin/main"];
@@ -302,10 +300,10 @@ fn the_reject_cannot_be_dropped(server: &Server, before: &str) {
 /// Answers cards in their order: what is pressed, what that asks for, the line typed then.
 fn answer(terminal: &mut rexpect::session::PtySession, answers: &[(&str, &str, &str)]) {
     for (press, asked, line) in answers {
-        support::expect(terminal, "? keys");
-        support::key(terminal, press);
-        support::expect(terminal, asked);
-        support::expect(terminal, "Enter: send");
-        support::key(terminal, &format!("{line}\r"));
+        crate::support::expect(terminal, "? keys");
+        crate::support::key(terminal, press);
+        crate::support::expect(terminal, asked);
+        crate::support::expect(terminal, "Enter: send");
+        crate::support::key(terminal, &format!("{line}\r"));
     }
 }

@@ -17,12 +17,8 @@ use review::input::digest::{Digest, of};
 use review::log::line::{Applied, Export, Line, Outcome, SnapshotDigest, Tag};
 use serde_json::Value;
 
-#[path = "support/forge.rs"]
-mod forge;
-mod support;
-
-use forge::{Forged, minutes};
-use support::{Site, three_sessions};
+use crate::support::forge::{Forged, minutes};
+use crate::support::{Site, three_sessions};
 
 /// A site whose log has three sessions by two people, an export of `c2` and its result.
 fn site() -> Site {
@@ -284,13 +280,13 @@ fn a_changed_trust_file_is_in_the_report_about_rules() {
     let count = before["rule_changes"].as_array().unwrap().len();
     site.append("people.yaml", "# Reviewed by the owners.\n");
     let mut ada = site.sit("plan.yaml --reopen --key keys/ada.pub");
-    support::expect(&mut ada, "? keys");
-    support::key(&mut ada, "r");
-    support::expect(&mut ada, "Enter: send");
-    support::key(&mut ada, "under new rules\r");
-    support::expect(&mut ada, "? keys");
-    support::key(&mut ada, "f");
-    support::seal(&mut ada, 3);
+    crate::support::expect(&mut ada, "? keys");
+    crate::support::key(&mut ada, "r");
+    crate::support::expect(&mut ada, "Enter: send");
+    crate::support::key(&mut ada, "under new rules\r");
+    crate::support::expect(&mut ada, "? keys");
+    crate::support::key(&mut ada, "f");
+    crate::support::seal(&mut ada, 3);
     let after = rules(&[]);
     let changes = after["rule_changes"].as_array().unwrap();
     // The forged session in between names no trust files.

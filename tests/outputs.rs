@@ -8,11 +8,9 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
-use support::Site;
+use crate::support::Site;
 
 const FORMATS: &[&str] = &["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];
 

@@ -10,13 +10,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::{Site, cluster_exports, decide, expect, key, seal};
 use serde_json::Value;
-use support::{Site, cluster_exports, decide, expect, key, seal};
 
 fn json(site: &Site, arguments: &[&str], code: i32) -> Value {
     let mut all = arguments.to_vec();

@@ -1,18 +1,16 @@
 //! The picture of the README is the screen: the card of a chain in the demo, as a terminal shows it, rendered as SVG.
 //!
-//! `SNAPSHOTS=overwrite cargo test --test picture` writes it again after a change of the card.
+//! `SNAPSHOTS=overwrite cargo test --test program picture::` writes it again after a change of the card.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::num::NonZero;
 use std::path::Path;
 
+use crate::support::{LONG, Site};
 use anstyle::{Ansi256Color, Color, RgbColor, Style};
 use rexpect::session::spawn_command;
 use snapbox::assert::DEFAULT_ACTION_ENV;
-use support::{LONG, Site};
 
 const ROWS: u16 = 36;
 const COLUMNS: u16 = 80;

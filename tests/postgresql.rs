@@ -10,15 +10,12 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "support/postgresql.rs"]
-mod postgresql;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use postgresql::{Server, installed};
+use crate::support::postgresql::{Server, installed};
 use serde_json::Value;
 
 const SETUP: &str = r#"

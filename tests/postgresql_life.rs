@@ -11,16 +11,12 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "support/postgresql.rs"]
-mod postgresql;
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use postgresql::{Server, installed};
+use crate::support::postgresql::{Server, installed};
+use crate::support::{ASSISTANT, Site, expect, in_days, key, seal};
 use serde_json::Value;
-use support::{ASSISTANT, Site, expect, in_days, key, seal};
 
 const SETUP: &str = r#"
 CREATE ROLE ada LOGIN; CREATE ROLE bo LOGIN; CREATE ROLE lena LOGIN; CREATE ROLE "Al ice" LOGIN; CREATE ROLE bob LOGIN;

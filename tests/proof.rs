@@ -15,9 +15,7 @@ use ed25519_dalek::Signer as _;
 use review::input::time::Time;
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{ASSISTANT, Site, expect, key, now, seal, unbroken};
+use crate::support::{ASSISTANT, Site, expect, key, now, seal, unbroken};
 
 const ISSUER: &str = "https://issuer.corp.example";
 

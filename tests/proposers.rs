@@ -12,9 +12,7 @@ use std::fs;
 
 use serde_json::Value;
 
-mod support;
-
-use support::{ASSISTANT, Site, expect, key, now, seal, unbroken};
+use crate::support::{ASSISTANT, Site, expect, key, now, seal, unbroken};
 
 /// The demo with its first change alone, which its owner decides: Ada, or Cy of the group of owners.
 fn site() -> Site {

@@ -8,14 +8,12 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{Site, decide, seal};
 use serde_yaml::Value;
-use support::{Site, decide, seal};
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")

@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, decide, expect, key, seal, unbroken};
 use serde_json::Value;
-use support::{Site, decide, expect, key, seal, unbroken};
 
 fn site(changes: &[&str], keys: &[(&str, &str)]) -> Site {
     Site::with_plan(changes, keys)

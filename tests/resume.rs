@@ -11,13 +11,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 
+use crate::support::{Site, decide, expect, key, seal};
 use rexpect::session::PtySession;
-use support::{Site, decide, expect, key, seal};
 
 /// Every journal beside the log.
 fn journals(site: &Site) -> Vec<PathBuf> {

@@ -12,12 +12,10 @@
 )]
 #![allow(clippy::print_stdout, reason = "a test that cannot be arranged says so")]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::{Site, three_sessions};
+use crate::support::{Site, three_sessions};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/second_verifier.py");
 

@@ -13,13 +13,8 @@ use std::fs;
 use rexpect::session::PtySession;
 use serde_json::Value;
 
-#[path = "support/agent.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod agent;
-mod support;
-
-use agent::Agent;
-use support::{Site, expect, key, seal, unbroken};
+use crate::support::agent::{self, Agent};
+use crate::support::{Site, expect, key, seal, unbroken};
 
 /// The demo, with a security key as Ada's second, and the site's wish for one.
 fn site() -> (Site, Agent) {

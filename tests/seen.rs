@@ -14,9 +14,7 @@ use std::fs;
 
 use serde_json::Value;
 
-mod support;
-
-use support::{Site, decide, expect, in_days, key, seal};
+use crate::support::{Site, decide, expect, in_days, key, seal};
 
 const FORMATS: &[&str] = &["text", "json", "sarif", "junit", "github", "gitlab", "markdown"];
 
@@ -25,7 +23,7 @@ fn propose(site: &Site, id: &str, changes: &str) {
     let text = format!(
         "version: 1\nid: {id}\nproposer: {}\non_behalf_of: user:lena\ntask: TASK-881\nintent: Test what is shown.\nexpires: {}\n\
          changes:\n{changes}",
-        support::ASSISTANT,
+        crate::support::ASSISTANT,
         in_days(3)
     );
     fs::write(site.demo().join("new.yaml"), text).unwrap();
@@ -252,7 +250,7 @@ fn advice_of_a_policy_is_shown_with_its_backticks_as_they_are() {
 #[test]
 fn what_was_on_the_screen_is_in_the_log() {
     let site = Site::new();
-    support::three_sessions(&site);
+    crate::support::three_sessions(&site);
     let log = fs::read_to_string(site.log()).unwrap();
     let decisions: Vec<Value> = log
         .lines()

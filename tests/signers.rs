@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, decide, expect, key, now, seal};
 use serde_json::Value;
-use support::{Site, decide, expect, key, now, seal};
 
 fn json(site: &Site, arguments: &[&str]) -> (i32, Value) {
     let output = site.run_in(&site.demo(), &[arguments, &["--format", "json"]].concat());

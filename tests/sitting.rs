@@ -16,9 +16,7 @@ use std::process::Command;
 
 use rexpect::session::spawn_command;
 
-mod support;
-
-use support::{LONG, Site, decide, expect, key, three_sessions};
+use crate::support::{LONG, Site, decide, expect, key, three_sessions};
 
 #[test]
 fn three_sessions_by_two_people_verify_here_and_with_stock_tools() {

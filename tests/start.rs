@@ -11,14 +11,12 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{LONG, Site, expect, key, seal, unbroken};
 use rexpect::session::spawn_command;
-use support::{LONG, Site, expect, key, seal, unbroken};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_review");

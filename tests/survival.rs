@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, decide, seal};
 use serde_json::Value;
-use support::{Site, decide, seal};
 
 /// The demo's plan with these changes.
 fn plan(text: &str, changes: &[&str]) -> String {

@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Site, three_sessions};
 use serde_json::{Value, json};
-use support::{Site, three_sessions};
 
 fn report(site: &Site, arguments: &[&str]) -> (i32, Value) {
     let (code, text) = site.run(&[arguments, &["--format", "json"]].concat());

@@ -10,11 +10,8 @@
 
 use serde_json::Value;
 
-mod support;
-mod trust_faults;
-
-use support::Site;
-use trust_faults::{CASES, add_signer, site_policy};
+use crate::support::Site;
+use crate::trust_faults::{CASES, add_signer, site_policy};
 
 fn check(site: &Site) -> (i32, Value) {
     let (code, text) = site.run(&["trust", "check", "--format", "json"]);

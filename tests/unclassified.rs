@@ -8,12 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{ASSISTANT, Site, in_days};
 use serde_json::Value;
-use support::{ASSISTANT, Site, in_days};
 
 /// The demo with another system in its snapshot and no rules of its own.
 fn site() -> Site {

@@ -9,12 +9,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::fs;
 
+use crate::support::{LONG, Site, expect, key, seal};
 use serde_json::Value;
-use support::{LONG, Site, expect, key, seal};
 
 fn head(site: &Site, id: &str) -> String {
     let plan = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();

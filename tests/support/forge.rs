@@ -3,7 +3,6 @@
 //! Whoever holds a key that `allowed_signers` lists can write such a session; the times, the parents and the writer in it
 //! are their own word.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +14,7 @@ use review::input::time::Time;
 use review::log::line::{Line, LogId, Plan, Proof, ProofMethod, Session, SessionId, SessionKind, Tag, Version, Writer};
 use review::log::session::Draft;
 
-use super::support::{Site, now};
+use crate::support::{Site, now};
 
 /// A moment, in minutes from now.
 pub fn minutes(from_now: i64) -> Time {

@@ -1,8 +1,11 @@
 //! What the tests of the whole program share: a site in a temporary folder, and a terminal to review in.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
+
+pub mod agent;
+pub mod forge;
+pub mod postgresql;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

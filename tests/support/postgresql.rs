@@ -1,6 +1,5 @@
 //! A real PostgreSQL server in a temporary folder, on a Unix socket only.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to run says so")]
 
