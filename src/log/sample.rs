@@ -273,7 +273,7 @@ pub(super) fn record(n: u8, parent: &Made, at: i64) -> Made {
 pub(super) fn freezing(n: u8, parent: &Made, at_seconds: i64) -> Made {
     let (mut draft, mut out) =
         Draft::start(header(n, SessionKind::Review, &[parent.seal], at_seconds), parent.blobs.clone()).unwrap();
-    out.extend(draft.push(|prev| freeze(prev)).unwrap().bytes);
+    out.extend(draft.push(freeze).unwrap().bytes);
     let thaw = |prev| {
         let at = Time::from_unix(NOW - 99_999);
         Line::Thaw(Thaw { at, freeze: parent.seal, prev, reason: "it was a test".into(), r#type: Tag::new() })

@@ -409,49 +409,6 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
         };
         Some(Reported::new(finding, |_| None))
     });
-    let row = |it: &ChangeResult<'_>| {
-        vec![
-            Cell::Text(it.export.export.change.text()),
-            Cell::Word(word(it.outcome, it.detail.undone)),
-            Cell::maybe(it.detail.note.clone()),
-            Cell::Text(Text::from(it.export.export.digest.to_string())),
-        ]
-    };
-    let rows = |of: fn(&Detail) -> &Vec<Held>| {
-        let all = results.iter().flat_map(|it| of(&it.detail).iter().map(move |held| (it, held)));
-        let one = all.map(|(it, held)| {
-            let who = as_subject(&held.subject).text();
-            vec![
-                Cell::Text(it.export.export.change.text()),
-                Cell::Text(who),
-                Cell::Says(sentence::access(&held.access)),
-            ]
-        });
-        one.collect::<Vec<_>>()
-    };
-    let sheets = vec![
-        Sheet {
-            key: "results",
-            title: "Result of each change",
-            columns: &[("change", "change"), ("result", "result"), ("note", "note"), ("digest", "")],
-            rows: results.iter().map(row).collect(),
-            none: "nothing was exported",
-        },
-        Sheet {
-            key: "beyond",
-            title: "Access that no one approved",
-            columns: &[("change", "change"), ("who", "who"), ("access", "access")],
-            rows: rows(|detail| &detail.beyond),
-            none: "none",
-        },
-        Sheet {
-            key: "lost",
-            title: "Lost access that no one approved to remove",
-            columns: &[("change", "change"), ("who", "who"), ("access", "access")],
-            rows: rows(|detail| &detail.lost),
-            none: "none",
-        },
-    ];
     let verdict = match code {
         ExitCode::Passes => Sentence::of(format!("applied: {}", counted(of(Applied::Applied), "change", "changes"))),
         ExitCode::Denied => Sentence::of("more was done than was approved"),
@@ -474,8 +431,55 @@ fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Repor
         exit_code: code.code(),
         verdict,
         findings: findings.collect(),
-        body: Body::Sheets(Sheets { about, sheets }),
+        body: Body::Sheets(Sheets { about, sheets: sheets(results) }),
         next: Vec::new(),
     };
     (report, code)
+}
+
+/// The results, and what no export explains.
+fn sheets(results: &[ChangeResult<'_>]) -> Vec<Sheet> {
+    let row = |it: &ChangeResult<'_>| {
+        vec![
+            Cell::Text(it.export.export.change.text()),
+            Cell::Word(word(it.outcome, it.detail.undone)),
+            Cell::maybe(it.detail.note.clone()),
+            Cell::Text(Text::from(it.export.export.digest.to_string())),
+        ]
+    };
+    let rows = |of: fn(&Detail) -> &Vec<Held>| {
+        let all = results.iter().flat_map(|it| of(&it.detail).iter().map(move |held| (it, held)));
+        let one = all.map(|(it, held)| {
+            let who = as_subject(&held.subject).text();
+            vec![
+                Cell::Text(it.export.export.change.text()),
+                Cell::Text(who),
+                Cell::Says(sentence::access(&held.access)),
+            ]
+        });
+        one.collect::<Vec<_>>()
+    };
+    vec![
+        Sheet {
+            key: "results",
+            title: "Result of each change",
+            columns: &[("change", "change"), ("result", "result"), ("note", "note"), ("digest", "")],
+            rows: results.iter().map(row).collect(),
+            none: "nothing was exported",
+        },
+        Sheet {
+            key: "beyond",
+            title: "Access that no one approved",
+            columns: &[("change", "change"), ("who", "who"), ("access", "access")],
+            rows: rows(|detail| &detail.beyond),
+            none: "none",
+        },
+        Sheet {
+            key: "lost",
+            title: "Lost access that no one approved to remove",
+            columns: &[("change", "change"), ("who", "who"), ("access", "access")],
+            rows: rows(|detail| &detail.lost),
+            none: "none",
+        },
+    ]
 }

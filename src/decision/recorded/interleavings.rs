@@ -47,11 +47,9 @@ impl Model {
 
     /// The decisions of a copy that no later one of the same person on the same change replaces.
     fn standing(&self, copy: u64, change: usize) -> Vec<(usize, u64, usize, bool)> {
-        let decisions = self.of(copy).filter_map(|(at, before, held)| match held {
-            ModelSession::Decision { person, change: of, approves } if *of == change => {
-                Some((at, *before, *person, *approves))
-            }
-            _ => None,
+        let decisions = self.of(copy).filter_map(|(at, before, held)| {
+            let ModelSession::Decision { person, change: of, approves } = held else { return None };
+            (*of == change).then_some((at, *before, *person, *approves))
         });
         let all: Vec<_> = decisions.collect();
         let replaced = |one: &(usize, u64, usize, bool)| {
@@ -65,11 +63,9 @@ impl Model {
     /// The approvals that count: standing, and used by no export; one that did not know of an export of its change is used.
     fn counting(&self, copy: u64, change: usize) -> Vec<(usize, usize)> {
         let spent = |at: usize, before: u64| {
-            self.of(copy).any(|(export, _, held)| match held {
-                ModelSession::Export { change: of, uses } => {
-                    uses >> at & 1 == 1 || *of == change && before >> export & 1 == 0
-                }
-                _ => false,
+            self.of(copy).any(|(export, _, held)| {
+                let ModelSession::Export { change: of, uses } = held else { return false };
+                uses >> at & 1 == 1 || *of == change && before >> export & 1 == 0
             })
         };
         let standing = self.standing(copy, change).into_iter();
@@ -83,9 +79,9 @@ impl Model {
     fn is_frozen(&self, copy: u64, step: usize) -> bool {
         self.of(copy).any(|(at, _, held)| {
             let ModelSession::Freeze { person: author, ends } = held else { return false };
-            let thaws = self.of(copy).filter_map(|(_, before, held)| match held {
-                ModelSession::Thaw { person, freeze } if *freeze == at && before >> at & 1 == 1 => Some(*person),
-                _ => None,
+            let thaws = self.of(copy).filter_map(|(_, before, held)| {
+                let ModelSession::Thaw { person, freeze } = held else { return None };
+                (*freeze == at && before >> at & 1 == 1).then_some(*person)
             });
             let by: BTreeSet<usize> = thaws.collect();
             // Ada and Bo may override.
@@ -305,11 +301,17 @@ impl Walk<'_> {
                 }
                 0
             }
-            _ => return,
+            GateState::Denied(_)
+            | GateState::Rejected
+            | GateState::Void { .. }
+            | GateState::Expired(_)
+            | GateState::Undecided(_)
+            | GateState::Waits(_)
+            | GateState::Frozen => return,
         };
-        let earlier = self.model.of(copy).filter_map(|(.., held)| match held {
-            ModelSession::Export { uses, .. } => Some(*uses),
-            _ => None,
+        let earlier = self.model.of(copy).filter_map(|(.., held)| {
+            let ModelSession::Export { uses, .. } = held else { return None };
+            Some(*uses)
         });
         assert!(earlier.fold(0, |all, uses| all | uses) & uses == 0, "an approval is used twice: {:?}", self.model.0);
         let mut part = self.part(0, ["export 0", "export 1", "export 2"][change]);
@@ -390,9 +392,9 @@ fn walk(world: &World, seed: u64) {
     let all = walk.writers.iter().fold(0, |all, writer| all | writer.copy);
     walk.join(0, all);
     let exports = |model: &Model| {
-        let uses = model.0.iter().filter_map(|(before, held)| match held {
-            ModelSession::Export { uses, .. } => Some((*before, *uses)),
-            _ => None,
+        let uses = model.0.iter().filter_map(|(_, held)| {
+            let ModelSession::Export { uses, .. } = held else { return None };
+            Some(*uses)
         });
         uses.collect::<Vec<_>>()
     };
@@ -402,7 +404,7 @@ fn walk(world: &World, seed: u64) {
     }
     // Only exports that could not know of each other rest on the same approval, and nothing else was applied.
     let exported = exports(&walk.model);
-    let is_exported = |uses: &u64| exported.iter().any(|(_, of)| of == uses);
+    let is_exported = |uses: &u64| exported.contains(uses);
     assert!(walk.applied.iter().all(is_exported), "something was applied that no export of the log handed out");
 }
 

@@ -383,6 +383,9 @@ fn freezes_are_kept_with_the_heads_however_many_sessions_follow() {
     assert_eq!((some.sessions.len(), lines), (2, vec!["freeze", "thaw"]), "that session, and the head");
 }
 
+/// What makes a freeze break a rule.
+type Bend = fn(&mut crate::log::line::Freeze);
+
 #[test]
 fn a_freeze_that_breaks_a_rule_cannot_be_written() {
     use crate::log::line::{FreezeKind, Line};
@@ -398,21 +401,20 @@ fn a_freeze_that_breaks_a_rule_cannot_be_written() {
         draft.push(broken).is_err()
     };
     assert!(!refused(&|_| {}));
-    let day = crate::input::time::Span::from_days(1);
-    let cases: [(&str, &dyn Fn(&mut crate::log::line::Freeze)); 7] = [
-        ("longer than a week", &|it| it.until = it.until.plus(day)),
-        ("longer than a day for everything", &|it| {
+    let cases: [(&str, Bend); 7] = [
+        ("longer than a week", |it| it.until = it.until.plus(crate::input::time::Span::from_days(1))),
+        ("longer than a day for everything", |it| {
             (it.kind, it.name) = (FreezeKind::All, None);
             it.proofs.clear();
         }),
-        ("over before it starts", &|it| it.until = it.at),
-        ("no reason", &|it| it.reason = " ".into()),
-        ("no name", &|it| it.name = None),
-        ("a name for everything", &|it| it.kind = FreezeKind::All),
-        ("credentials of a task", &|it| it.kind = FreezeKind::Task),
+        ("over before it starts", |it| it.until = it.at),
+        ("no reason", |it| it.reason = " ".into()),
+        ("no name", |it| it.name = None),
+        ("a name for everything", |it| it.kind = FreezeKind::All),
+        ("credentials of a task", |it| it.kind = FreezeKind::Task),
     ];
     for (what, change) in cases {
-        assert!(refused(change), "{what}");
+        assert!(refused(&change), "{what}");
     }
     header.kind = crate::log::line::SessionKind::Record;
     header.writer.person = None;
