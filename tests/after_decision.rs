@@ -108,7 +108,7 @@ fn one_page_shows_the_intent_the_policy_the_approver_and_the_resulting_change() 
     assert!(says(3).contains("undoes it"), "the way back: {text}");
     assert!(says(4).contains("by the snapshot") && says(4).contains("evidence `ids.txt` of sha256"), "{text}");
     let (code, text) = site.run(&["log", "show", "--change", "c1"]);
-    assert!(code == 0 && text.contains("approved by") && text.contains("what it is for"), "{text}");
+    assert!(code == 0 && text.contains("approved by") && text.contains("intent, in the assistant's words"), "{text}");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn access_that_nobody_approved_to_take_is_beyond_too() {
     assert_eq!((code, results(&text)), (3, vec!["beyond".to_owned(), "applied".to_owned()]), "{text}");
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["lost"][0]["who"], "user:ravi", "{text}");
-    assert!(text.contains("that nobody approved to take"), "{text}");
+    assert!(text.contains("that no one approved to remove"), "{text}");
     let log = fs::read_to_string(site.log()).unwrap();
     assert!(log.contains("\\\"lost\\\""), "the log records it");
 }
