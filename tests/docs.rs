@@ -3,7 +3,7 @@
 //! A block is fenced as `console`. A line that begins with `$ ` is a command for `bash`; the lines below it, up to the next
 //! command, are what it prints on stdout and stderr together. `? 3` below a command is its exit code (0 if absent).
 //! `...` on a line of its own stands for any lines, `[..]` for any text within a line. All blocks of a page share one
-//! temporary copy of the page's folder. A page's interactive parts are fenced as `text` and tested with a terminal
+//! temporary copy of the page's folder; `cd` on a line of its own holds for the rest of the page. A page's interactive parts are fenced as `text` and tested with a terminal
 //! elsewhere.
 
 #![allow(
@@ -96,10 +96,16 @@ fn run_page(page: &Path, with_folder: bool) -> usize {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_review"));
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binary.parent().unwrap().display());
     let mut faults = Vec::new();
+    let mut here = work.clone();
     for block in &all {
+        // A `cd` on a line of its own holds for the rest of the page, as in a terminal.
+        if let Some(folder) = block.command.strip_prefix("cd ").filter(|it| !it.contains(' ')) {
+            here = here.join(folder);
+            continue;
+        }
         let output = Command::new("bash")
             .args(["-c", &format!("exec 2>&1\n{}", block.command)])
-            .current_dir(&work)
+            .current_dir(&here)
             .env_clear()
             .env("PATH", &path)
             .env("HOME", &home)

@@ -225,6 +225,29 @@ fn a_review_says_which_trust_files_are_not_those_of_the_upstream_branch() {
 }
 
 #[test]
+fn the_only_key_of_a_person_that_may_decide_is_found() {
+    let site = Site::new();
+    let home = site.demo().join("../.ssh");
+    fs::create_dir(&home).unwrap();
+    let take = |person: &str, name: &str| {
+        for ending in ["", ".pub"] {
+            fs::copy(site.demo().join(format!("keys/{person}{ending}")), home.join(format!("{name}{ending}"))).unwrap();
+        }
+    };
+    // The assistant's key is no approver's.
+    take("assistant", "id_rsa");
+    take("ada", "id_ed25519");
+    let mut ada = site.sit("plan.yaml");
+    expect(&mut ada, "? keys");
+    key(&mut ada, "q");
+    expect(&mut ada, "exit=5");
+    take("bo", "id_ecdsa");
+    let mut either = site.sit("plan.yaml");
+    expect(&mut either, "several of your keys may decide");
+    expect(&mut either, "exit=1");
+}
+
+#[test]
 fn a_trust_folder_that_the_upstream_branch_lacks_is_one_finding() {
     let site = in_git();
     let nothing = site.git(&["commit-tree", "-m", "nothing", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]);

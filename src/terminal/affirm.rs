@@ -39,7 +39,7 @@ pub fn ask(console: &mut dyn Console, colour: bool, question: &Affirmation) -> R
         page
     };
     let Affirmation { word, effect, otherwise, .. } = question;
-    let prompt = format!("Type `{word}` {effect}, or press Esc {otherwise}:");
+    let prompt = format!("Type `{word}` {effect}, or Esc {otherwise}:");
     let mut notice = String::new();
     loop {
         let status_line = StatusLine { notice: std::mem::take(&mut notice), ..StatusLine::default() };

@@ -3,7 +3,6 @@
 //! Whoever holds a key that `allowed_signers` lists can write such a session; the times, the parents and the writer in it
 //! are their own word.
 
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -163,7 +163,13 @@ pub(crate) fn about_plan(
         findings.push(too_large("the plan as a whole", untold).at(&plan.id.place));
     }
     if !emergent.is_empty() {
-        let message = format!("{} accesses come only from several changes together", emergent.len());
+        let message = format!(
+            "{} only from several changes together",
+            match emergent.len() {
+                1 => "1 access comes".to_owned(),
+                n => format!("{n} accesses come"),
+            }
+        );
         findings.push(
             Finding::new(Code::EmergentAccess, message)
                 .at(&plan.id.place)

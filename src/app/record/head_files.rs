@@ -22,7 +22,7 @@ pub fn known_heads(given: &[String]) -> anyhow::Result<Vec<Digest<of::Line>>> {
         let path = Path::new(word);
         let text = std::fs::read_to_string(path).with_context(|| {
             format!(
-                "`--known-head {}` is neither a hash of 64 digits nor a file of such hashes hashes",
+                "`--known-head {}` is neither a hash of 64 digits nor a file of such hashes",
                 Text::from(word.as_str()).terminal()
             )
         })?;

@@ -74,7 +74,7 @@ impl LogSource {
             (false, Ok(commit)) => Ok(Self::Git(CommittedLog::read(&here, name, &commit, inside)?)),
             (false, Err(RevisionError::Unknown { fetch, .. })) => bail!(hinted(
                 format!("`--log {}` is neither a file nor a log in a git revision", shown(path)),
-                format!("fetch the branch first: `{fetch}`")
+                format!("fetch the branch first: `{fetch}`; if it does not exist yet, create it with an empty commit")
             )),
             (false, Err(why)) => Err(why.into()),
         }

@@ -16,6 +16,7 @@ use crate::policy::KeyFacts;
 use crate::terminal::Failure;
 use crate::terminal::driver::{Driver, driver};
 use crate::terminal::tty::Tty;
+use crate::trust::key::PublicKey;
 use crate::trust::sign::{Keygen, SigningKey};
 
 /// The person who decides, with the key.
@@ -37,11 +38,12 @@ impl Reviewer {
     /// If there is no such key, `allowed_signers` does not allow it to decide, it belongs to no person, or it has a second
     /// role.
     pub fn named(site: &Site, past: &Past, key: Option<&str>) -> anyhow::Result<Self> {
-        let key = user_settings::signing_key(key)?;
+        let namespace = crate::log::line::SessionKind::Review.namespace();
+        let allows = |key: &PublicKey| site.signers.find_key(None, key, None, namespace, streams::now()).is_ok();
+        let key = user_settings::deciding_key(key, &allows)?;
         let keygen = Keygen::default();
         keygen.is_there().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
-        let namespace = crate::log::line::SessionKind::Review.namespace();
         let allowed =
             site.signers.find_key(None, &public, certificate.as_ref(), namespace, streams::now()).map_err(|why| {
                 anyhow!(hinted(format!("you cannot decide with this key: {why}"), format!("{}", why.help())))
@@ -52,7 +54,7 @@ impl Reviewer {
                     "`{}` of allowed_signers belongs to no person in people.yaml, so this key cannot decide",
                     allowed.principal.text().terminal()
                 ),
-                "list that principal under a person of people.yaml"
+                "add that principal to a person in people.yaml"
             ))
         })?;
         if let Some(agent) = signing_keys::proposer_of(&site.provers, &public, certificate.as_ref()) {

@@ -6,9 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 
-use crate::app::io::command_error::hinted;
+use crate::app::io::command_error::{CommandError, hinted};
 use crate::app::io::git;
 use crate::config::OwnSettings;
 use crate::input::text::Text;
@@ -103,21 +103,51 @@ fn found(key: &PublicKey, from: &'static str) -> FoundKey {
 /// # Errors
 /// If none is set, or the value is not a key.
 pub fn signing_key(named: Option<&str>) -> anyhow::Result<SigningKey> {
+    configured_key(named)?.ok_or_else(|| no_key().into())
+}
+
+/// The key to decide with: as [`signing_key`], otherwise the only key in `~/.ssh` or in the SSH agent that `allows` accepts.
+///
+/// # Errors
+/// If there is none or several, or a configured value is not a key.
+pub fn deciding_key(named: Option<&str>, allows: &dyn Fn(&PublicKey) -> bool) -> anyhow::Result<SigningKey> {
+    if let Some(key) = configured_key(named)? {
+        return Ok(key);
+    }
+    let mut keys = candidate_keys(&Keygen::default(), home().as_deref(), &|_| None);
+    keys.retain(|candidate| allows(&candidate.public));
+    match keys.as_slice() {
+        [] => Err(no_key().into()),
+        [only] => Ok(only.key.clone()),
+        several => {
+            let all: Vec<String> = several.iter().map(|it| format!("`{}`", it.public.fingerprint())).collect();
+            bail!(hinted(format!("several of your keys may decide: {}", all.join(", ")), "choose one with `--key`"))
+        }
+    }
+}
+
+fn no_key() -> CommandError {
+    hinted(
+        "no key to sign your decisions with",
+        "set one with `git config user.signingkey ~/.ssh/id_ed25519.pub`, or pass one with `--key`",
+    )
+}
+
+fn configured_key(named: Option<&str>) -> anyhow::Result<Option<SigningKey>> {
     let home = home();
+    let parse = |value: &str, what: &str| {
+        SigningKey::parse(value, home.as_deref()).map(Some).map_err(|e| anyhow!("{what}: {e}"))
+    };
     if let Some(named) = named {
-        return SigningKey::parse(named, home.as_deref()).map_err(|e| anyhow!("`--key`: {e}"));
+        return parse(named, "`--key`");
     }
     if let Some(own) = own_settings(home.as_deref())? {
-        return SigningKey::parse(&own, home.as_deref()).map_err(|e| anyhow!("`signing_key` of your settings: {e}"));
+        return parse(&own, "`signing_key` of your settings");
     }
     let set = git::line(Path::new("."), &["config", "--get", "user.signingkey"]).ok();
-    let set = set.filter(|value| !value.is_empty());
-    match set {
-        Some(value) => SigningKey::parse(&value, home.as_deref()).map_err(|e| anyhow!("git's `user.signingkey`: {e}")),
-        None => Err(anyhow!(hinted(
-            "no key to sign your decisions with",
-            "set one with `git config user.signingkey ~/.ssh/id_ed25519.pub`, or name one with `--key`"
-        ))),
+    match set.filter(|value| !value.is_empty()) {
+        Some(value) => parse(&value, "git's `user.signingkey`"),
+        None => Ok(None),
     }
 }
 

@@ -55,7 +55,8 @@ pub fn put_freezes(page: &mut Page, change: &ChangeReport) {
 }
 
 /// How a rejection is lifted.
-pub const LIFT: &str = "it applies until its author withdraws it, or two people who may override lift it";
+pub const LIFT: &str =
+    "it applies until its author approves the change instead, or two people who may override lift it";
 
 /// The rejections that block a change, regardless of policy.
 pub fn put_rejections(page: &mut Page, change: &ChangeReport) {
