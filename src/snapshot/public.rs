@@ -5,7 +5,8 @@
 //!
 //! Sources: Kubernetes, "Authenticating: anonymous requests" and "RBAC: default roles"; AWS, IAM reference, "AWS JSON
 //! policy elements: Principal"; Google Cloud, "IAM: principal identifiers"; PostgreSQL, "GRANT"; Microsoft Entra, "Rules
-//! for dynamic membership groups: all users".
+//! for dynamic membership groups: all users"; Microsoft Windows, "Security identifiers"; Amazon S3, "Access control list
+//! overview: predefined groups"; Oracle Cloud, "Policy syntax: subject"; Google Drive, "Roles and permissions".
 
 /// Names of public principals, without the prefixes that ids have. Compared without regard to case.
 const NAMES: &[&str] = &[
@@ -20,8 +21,18 @@ const NAMES: &[&str] = &[
     "All Users",
     "AllUsers",
     "all-users",
+    "public:all",
+    "any-user",
+    "anyone",
     "Everyone",
+    "Everyone except external users",
     "Authenticated Users",
+    "AuthenticatedUsers",
+    "Domain Users",
+    "ANONYMOUS LOGON",
+    "S-1-1-0",
+    "S-1-5-7",
+    "S-1-5-11",
 ];
 
 /// Whether an id names a public principal, with or without a prefix such as `user:` or `group:`.
@@ -35,7 +46,7 @@ pub fn is_public_name(id: &str) -> bool {
 }
 
 fn ends_a_part(before: &str) -> bool {
-    before.ends_with(':') || before.ends_with('/')
+    before.ends_with([':', '/', '\\'])
 }
 
 #[cfg(test)]
@@ -57,6 +68,11 @@ mod tests {
             "okta:Everyone",
             "everyone",
             "gcp:allusers",
+            "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
+            "NT AUTHORITY\\ANONYMOUS LOGON",
+            "CORP\\Domain Users",
+            "sid:S-1-1-0",
+            "principalSet://goog/public:all",
         ] {
             assert!(is_public_name(id), "{id}");
         }

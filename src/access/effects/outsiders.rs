@@ -49,11 +49,13 @@ pub(crate) fn open_receivers(
     }
     let acted_as = made.map(|(made, _)| after.subjects(made.to.raw())).unwrap_or_default();
     gain.extend(&acted_as);
-    for subject in gain {
+    for subject in &gain {
         for trust in after.trusts_to(subject) {
             add(trust.from.raw(), trust.condition.as_ref());
         }
     }
+    // WHY: a subject whose id is a pattern represents everyone whom its system matches with it, known or not.
+    found.names.extend(gain.iter().map(|subject| subject.as_str()).filter(|id| id.contains('*')).map(Text::from));
     found
 }
 

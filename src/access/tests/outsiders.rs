@@ -103,3 +103,13 @@ fn a_name_that_stands_for_many_is_told_where_it_is_the_receiver_itself() {
     let facts = one(&snapshot, add_trust("new", &provider, ROLE));
     assert!(facts.public && told(&facts).contains(&&*provider), "{facts:?}");
 }
+
+#[test]
+fn a_subject_whose_id_is_a_pattern_represents_many() {
+    let s = snapshot("okta").human("ann").human("user:*").group("team:*", &["ann"]).group("all", &["user:*"]);
+    let s = s.role("list", &[allow("wiki:list", "*")]).labelled(Sensitivity::Low);
+    for (receiver, many) in [("user:*", "user:*"), ("team:*", "team:*"), ("all", "user:*")] {
+        assert_eq!(told(&lent(&s, receiver)), [many], "{receiver}");
+    }
+    assert!(told(&lent(&s, "ann")).is_empty());
+}
