@@ -27,6 +27,8 @@ pub enum AutoBar {
     Public,
     /// A name that stands for many whom the snapshot does not know gains access or is a receiver.
     Outsiders,
+    /// It grants something, and the snapshot shows no access that it gives.
+    NoKnownGain,
     /// It gives access without an expiry.
     StandingGain,
     /// It gives access that can be activated later.
@@ -82,6 +84,7 @@ impl AutoBar {
             Self::Unclassified => "it gives or removes unclassified access",
             Self::Public => "everyone, or an anonymous caller, gains access",
             Self::Outsiders => "it gives access to a name that represents many unknown identities",
+            Self::NoKnownGain => "the snapshot does not show what it gives",
             Self::StandingGain => "it gives access without an expiry",
             Self::EligibleGain => "it gives access that can be activated later",
             Self::EmergentGain => "it gives access together with other changes of the plan",
@@ -118,11 +121,15 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
     let gains = |id: &IdentityId| Who::of_identity(matter, facts, id).gains(matter, facts);
     let permission = facts.named.permission.as_ref().is_some_and(|permission| permission.effect == Effect::Deny);
     let deny = permission || facts.touches_deny;
+    // WHY: the receiver may be disabled or bounded, or the group may give access elsewhere. No scope shows what it will be.
+    let grants = matches!(change.action, Action::Grant(_));
+    let no_gain = gained.is_empty() && facts.effects.gained_eligible.is_empty();
     let rules = [
         (AutoBar::Privileged, facts.is_privileged_in_plan() || facts.gained_privileged > 0),
         (AutoBar::Unclassified, facts.unclassified > 0 || facts.sensitivity == Sensitivity::Unknown),
         (AutoBar::Public, facts.public),
         (AutoBar::Outsiders, !facts.outsiders.is_empty()),
+        (AutoBar::NoKnownGain, grants && no_gain),
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
         (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
         (AutoBar::EmergentGain, !facts.emergent.is_empty()),
