@@ -12,10 +12,10 @@ use crate::access::effective::reachable::Reachable;
 use crate::access::graph::index::Index;
 use crate::access::graph::overlay::Overlay;
 use crate::access::graph::provenance::Validity;
-use crate::access::matching::coverage::{Surely, Tree, ancestry};
+use crate::access::matching::coverage::{Surely, Tree, ancestry, scopes_overlap};
 use crate::access::matching::pattern::id_matches;
 use crate::access::matching::systems::Systems;
-use crate::input::entitlement::{Effect, IdentityKind, Mode};
+use crate::input::entitlement::{Effect, IdentityKind, Mode, Sensitivity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
 use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Status, Trust};
@@ -159,6 +159,16 @@ impl<'v, 's> AccessState<'v, 's> {
             Some(Some(resource)) => Some(resource),
             Some(None) | None => self.index.resource(id),
         }
+    }
+
+    /// The highest label of the resources that a scope touches: those above it, itself, and those below it.
+    pub(crate) fn label_in(&self, scope: Option<&ResourceId>) -> Option<Sensitivity> {
+        let created = self.delta.resources.values().flatten();
+        let touched = created.filter(|r| r.sensitivity.is_some() && scopes_overlap(self, scope, Some(&r.id)));
+        let above = scope.map(|id| ancestry(self, id)).unwrap_or_default();
+        let above = above.iter().filter_map(|id| self.index.resource(id.as_str()));
+        let labels = touched.map(|r| r.sensitivity).chain(above.map(|r| r.sensitivity));
+        labels.fold(self.index.label_below(scope), Option::max)
     }
 
     /// Whether a subject was deleted by the changes.

@@ -133,14 +133,11 @@ fn for_more(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, step: &Res
             Effect::Allow => classifier.permission(after, &role.value, &permission.value, None, &[]),
             Effect::Deny => Rating::default(),
         },
-        // Removing a deny gives the access that it blocked.
         Action::RemovePermission(role, permission) => match permission.value.effect {
             Effect::Allow => Rating::default(),
-            Effect::Deny => {
-                let freed = Permission { effect: Effect::Allow, ..permission.value.clone() };
-                classifier.permission(after, &role.value, &freed, None, &[])
-            }
+            Effect::Deny => freed(classifier, after, &role.value, &permission.value),
         },
+        Action::RemoveInclude(_, role) | Action::DeleteRole(role) => unblocked(classifier, after, &role.value),
         Action::AddInclude(_, include) => classifier.given_role(after, &include.value, None),
         Action::AddTrust(d) => acting_as(classifier, after, d.to.value.raw()),
         Action::IssueCredential(c) => acting_as(classifier, after, c.identity.value.as_str()),
@@ -149,8 +146,6 @@ fn for_more(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, step: &Res
             known.map_or_else(Rating::default, |c| acting_as(classifier, after, c.identity.as_str()))
         }
         Action::Revoke(_)
-        | Action::DeleteRole(_)
-        | Action::RemoveInclude(..)
         | Action::CreateGroup(..)
         | Action::DeleteGroup(_)
         | Action::CreateIdentity(..)
@@ -175,7 +170,23 @@ fn added(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, role: &RoleId
         verdict.raise(&classifier.allow(after, role, allow, None));
         verdict.raise(&classifier.membership(after, role, &allow.permission));
     }
+    let lifted = before.denies.difference(&flat.denies).map(|(_, permission)| permission);
+    lifted.for_each(|deny| verdict.raise(&freed(classifier, after, role, deny)));
     verdict
+}
+
+/// The rating of what the denies of a role block that is no longer included or no longer exists.
+fn unblocked(classifier: &Classifier<'_>, after: &AccessState<'_, '_>, role: &RoleId) -> Rating {
+    let mut verdict = Rating::default();
+    let before = after.below.map(|below| below.flat(role)).unwrap_or_default();
+    before.denies.iter().for_each(|(_, deny)| verdict.raise(&freed(classifier, after, role, deny)));
+    verdict
+}
+
+/// The rating of the access that a deny blocks, which removing the deny gives.
+fn freed(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, role: &RoleId, deny: &Permission) -> Rating {
+    let blocked = Permission { effect: Effect::Allow, ..deny.clone() };
+    classifier.permission(view, role, &blocked, None, &[])
 }
 
 /// The rating of acting as a subject: of everything it can reach, which is unclassified if the snapshot shows nothing.
@@ -230,7 +241,7 @@ fn of_named(
         .map(|verdict| verdict.sensitivity)
         .max();
     let group = named.member_of.as_ref().and_then(|id| classifier.naming_group(id)).map(|verdict| verdict.sensitivity);
-    let scope = named.scope.as_ref().and_then(|id| after.resource(id.as_str())).and_then(|r| r.sensitivity);
+    let scope = named.scope.as_ref().and_then(|scope| after.label_in(Some(scope)));
     let alert = if let Action::SuppressFinding(id) = &step.change.action {
         after.index.snapshot().findings.iter().find(|a| a.id == id.value).map(|a| a.severity)
     } else {

@@ -362,6 +362,8 @@ impl<'b> EffectContext<'b> {
     /// A held access as a fact.
     pub(crate) fn piece(&self, view: &AccessState<'_, '_>, subject: &Subject, held: HeldAccess) -> AccessDelta {
         let verdict = self.verdict(view, &held);
+        // WHY: access in a scope holds for all that is below it, and a label also describes what is below its resource.
+        let label = view.label_in(held.access.scope.as_ref());
         AccessDelta {
             subject: subject.clone(),
             digest: piece_digest(subject, &held.access),
@@ -369,7 +371,7 @@ impl<'b> EffectContext<'b> {
             elsewhere: held.elsewhere.as_ref().map(path),
             everything: false,
             access: held.access,
-            sensitivity: verdict.sensitivity,
+            sensitivity: label.map_or(verdict.sensitivity, |label| label.max(verdict.sensitivity)),
             privileged: verdict.privileged,
         }
     }

@@ -4,13 +4,13 @@
 //! with a small constant; lookups that are rarely needed are built on first use. Never alters the snapshot and never
 //! iterates over a hash map.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::access::graph::trust_rules::Rules;
 use crate::access::matching::pattern::id_matches;
 use crate::access::matching::systems::{KnownSystems, Systems};
-use crate::input::entitlement::Requirement;
+use crate::input::entitlement::{Requirement, Sensitivity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::intern::ByName;
 use crate::snapshot::model::{Assignment, Group, Identity, Resource, Role, Snapshot, Trust};
@@ -81,6 +81,15 @@ pub struct Index<'a> {
     rules: OnceLock<Rules>,
     systems: OnceLock<KnownSystems>,
     required: OnceLock<BTreeSet<Requirement>>,
+    labels: OnceLock<Labels>,
+}
+
+/// The highest sensitivity labels of the tree of resources.
+#[derive(Debug, Default)]
+struct Labels {
+    anywhere: Option<Sensitivity>,
+    /// By resource: the highest label of it and of what is below it. Resources without such a label are absent.
+    below: BTreeMap<ResourceId, Sensitivity>,
 }
 
 impl<'a> Index<'a> {
@@ -112,6 +121,7 @@ impl<'a> Index<'a> {
             rules: OnceLock::new(),
             systems: OnceLock::new(),
             required: OnceLock::new(),
+            labels: OnceLock::new(),
         };
         for group in &snapshot.groups {
             for member in &group.members {
@@ -261,6 +271,30 @@ impl<'a> Index<'a> {
     /// The direct children of a resource.
     pub(crate) fn children(&self, resource: &str) -> &[&'a Resource] {
         self.children.get(resource).map_or(&[], Vec::as_slice)
+    }
+
+    /// The highest label of a resource and of what is below it; of all resources, if `None`.
+    pub(crate) fn label_below(&self, resource: Option<&ResourceId>) -> Option<Sensitivity> {
+        let labels = self.labels.get_or_init(|| self.collect_labels());
+        resource.map_or(labels.anywhere, |id| labels.below.get(id).copied())
+    }
+
+    fn collect_labels(&self) -> Labels {
+        let mut labels = Labels::default();
+        for resource in &self.snapshot.resources {
+            let Some(label) = resource.sensitivity else { continue };
+            labels.anywhere = labels.anywhere.max(Some(label));
+            let mut at = Some(&resource.id);
+            while let Some(id) = at {
+                // An ancestor with this label or a higher one has passed it on. This also ends a cycle.
+                if labels.below.get(id).is_some_and(|known| *known >= label) {
+                    break;
+                }
+                labels.below.insert(id.clone(), label);
+                at = self.resource(id.as_str()).and_then(|above| above.parent.as_ref());
+            }
+        }
+        labels
     }
 
     /// The trusts whose `from` is exactly this name.

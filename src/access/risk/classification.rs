@@ -408,18 +408,20 @@ impl<'c> Classifier<'c> {
 }
 
 impl Pair<'_> {
-    /// The dialect in which an access is compared with the rule, and what it is compared as. A baseline ignores case in
-    /// actions, because it applies to systems with different spellings.
+    /// The dialect in which an access is compared with the rule, and what it is compared as. A baseline ignores case,
+    /// because it applies to systems with different spellings.
     fn comparison<'h, 'v>(
         &self,
         view: &AccessState<'v, '_>,
         held: Subtracted<'h>,
-    ) -> (Dialect<'v>, Cow<'h, str>, &'h str) {
+    ) -> (Dialect<'v>, Cow<'h, str>, Cow<'h, str>) {
         let system = self.rule.system.as_ref().map(System::named);
         let dialect = view.systems.dialect_for(system.as_ref(), held.system, held.in_namespace);
-        let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
-        let action = if self.rule.generic { action.to_ascii_lowercase().into() } else { Cow::Borrowed(action) };
-        (dialect, action, resource)
+        let folded = |text: &'h Text| match self.rule.generic {
+            true => Cow::Owned(text.raw().to_ascii_lowercase()),
+            false => Cow::Borrowed(text.raw()),
+        };
+        (dialect, folded(&held.permission.action), folded(&held.permission.resource))
     }
 
     fn shares_action(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
@@ -434,11 +436,11 @@ impl Pair<'_> {
             Meets::Overlaps => {
                 let named = |pattern: Option<&Text>| pattern.map_or_else(|| "*".to_owned(), |p| p.raw().to_owned());
                 let rule = (named(self.action), named(self.resource));
-                dialect.overlaps((&*action, resource), (&*rule.0, &*rule.1))
+                dialect.overlaps((&*action, &*resource), (&*rule.0, &*rule.1))
             }
             Meets::Covers => {
                 self.action.is_none_or(|rule| dialect.action_gives(&action, rule.raw()))
-                    && self.resource.is_none_or(|rule| dialect.resource_gives(resource, rule.raw()))
+                    && self.resource.is_none_or(|rule| dialect.resource_gives(&resource, rule.raw()))
             }
         }
     }
@@ -449,7 +451,7 @@ impl Pair<'_> {
         match self.rule.meets {
             Meets::Overlaps => {
                 self.action.is_none_or(|rule| dialect.action_covers(rule.raw(), &action))
-                    && self.resource.is_none_or(|rule| dialect.resource_covers(rule.raw(), resource))
+                    && self.resource.is_none_or(|rule| dialect.resource_covers(rule.raw(), &resource))
             }
             // WHY: an access wider than the rule also includes unclassified access. From `high` on, that does not raise
             // the rating.

@@ -153,6 +153,45 @@ fn a_reduction_is_classified_by_what_it_takes_though_the_same_access_is_kept() {
 }
 
 #[test]
+fn the_label_of_a_resource_counts_in_every_scope_that_includes_it_or_that_it_includes() {
+    let s = world().resource("org", None).resource("db", Some("org")).resource("db/t", Some("db"));
+    let mut s = s.resource("wiki", Some("org")).group("readers", &[]).held("g", "readers", "labelled", Some("org"));
+    s.resources.iter_mut().find(|r| r.id.as_str() == "db").unwrap().sensitivity = Some(Sensitivity::Critical);
+    for scope in [Some("org"), Some("db"), Some("db/t"), None] {
+        let facts = change(&shipped(), &s, grant("ann", "labelled", scope));
+        assert_eq!(facts.sensitivity, Sensitivity::Critical, "{scope:?}");
+    }
+    assert_eq!(
+        change(&shipped(), &s, grant("ann", "labelled", Some("wiki"))).sensitivity,
+        Sensitivity::Low,
+        "a sibling"
+    );
+    assert_eq!(change(&shipped(), &s, join("ann", "readers")).sensitivity, Sensitivity::Critical, "through a group");
+    let held = s.held("h", "ann", "labelled", Some("org"));
+    assert_eq!(change(&shipped(), &held, revoke("ann", "labelled", Some("org"))).sensitivity, Sensitivity::Critical);
+}
+
+#[test]
+fn a_deny_that_a_definition_loses_is_rated_by_what_it_blocked() {
+    let guard = deny("keys:rotate", "*");
+    let data = with_rules("  - {action: \"keys:*\", sensitivity: critical, privileged: true, reason: r, source: s}\n");
+    let s =
+        world().role("guard", &[guard.clone()]).including("guarded", &[], &["guard"]).held("g", "ann", "guarded", None);
+    for action in [
+        remove("guard", guard),
+        Action::SetRole(define("guard", &[deny("keys:list", "*")], &[])),
+        Action::SetRole(define("guarded", &[], &[])),
+        Action::RemoveInclude(p("guarded".into()), p("guard".into())),
+        Action::DeleteRole(p("guard".into())),
+    ] {
+        let facts = change(&data, &s, action.clone());
+        assert!(facts.is_privileged() && facts.sensitivity == Sensitivity::Critical, "{action:?}");
+    }
+    let kept = Action::SetRole(define("guard", &[deny("keys:rotate", "*"), deny("keys:list", "*")], &[]));
+    assert!(!change(&data, &s, kept).is_privileged(), "nothing is unblocked");
+}
+
+#[test]
 fn a_label_of_a_plan_raises_and_never_makes_what_is_unknown_less() {
     let labelled = |label| {
         let mut definition = define("new", &[allow("payments:transfer", "*")], &[]);
@@ -221,7 +260,9 @@ fn the_baseline_raises_labels_and_gives_way_to_rules() {
         let found = verdict(&shipped(), "acme", &allow(action, "orders/*"), None);
         assert_eq!((found.sensitivity, found.privileged.is_some()), (level, privileged), "{action}");
     }
-    assert_eq!(level("acme", "read", "secret/db"), (Sensitivity::High, true));
+    for (action, resource) in [("read", "secret/db"), ("Reveal", "Vault/db"), ("roles:escalate", "*")] {
+        assert_eq!(level("acme", action, resource), (Sensitivity::High, true), "{action} on {resource}");
+    }
     assert!(shipped().classification.rules.iter().filter(|r| r.generic).all(|r| r.sensitivity > Sensitivity::Low));
 }
 
