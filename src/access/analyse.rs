@@ -14,7 +14,7 @@ use crate::access::chains::search::search;
 use crate::access::chains::what_if::{lay, lay_for_few};
 use crate::access::change::claims::{Computed, check};
 use crate::access::change::resolve::{ResolvedChange, resolve};
-use crate::access::change::targets::{assignments, holds_after, named, reversible, was};
+use crate::access::change::targets::{assignments, holds_after, lessens, named, reversible, was};
 use crate::access::effective::state::AccessState;
 use crate::access::effects::assessment::judge;
 use crate::access::effects::compute::{ChangeEffect, EffectContext};
@@ -28,9 +28,10 @@ use crate::access::effects::request::AnalysisRequest;
 use crate::access::effects::task_scope::{Within, within};
 use crate::access::escalation::catalog::EscalationPath;
 use crate::access::model::facts::{
-    Affected, Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, Escalation, MassRemoval, PolicyContext,
-    SodConflict, Truncated,
+    Affected, Analysis, ChangeFacts, ChangeTargets, Emergent, EmergentWhat, Escalation, Fate, MassRemoval,
+    PolicyContext, SodConflict, Truncated,
 };
+use crate::input::entitlement::{Effect, Sensitivity};
 use crate::input::finding::{Code, Finding};
 use crate::input::id::{ChangeId, IdentityId};
 
@@ -188,9 +189,14 @@ pub(crate) fn facts(
     (outcome, inside): (&ChangeEffect, Within),
 ) -> ChangeFacts {
     let named = named(after, step);
+    let lessens = lessens(q.index, step, q.plan.expires.value, q.now);
     let receivers = receivers(q, step, after);
     let open = open_receivers(q, step, after, outcome, &receivers);
     let judged = judge(&bench.classifier, after, step, &named, outcome, (&receivers, open));
+    let contents = bench.contents.of(&bench.classifier, after, step, lessens);
+    // WHY: what a deny blocked can be given without the deny being seen again.
+    let unblocked = contents.permissions.iter().filter(|it| it.effect == Effect::Deny && it.fate == Fate::Removed);
+    let sensitivity = unblocked.map(|it| it.sensitivity).fold(judged.sensitivity, Sensitivity::max);
     let concerned = with_receivers(&outcome.concerned, outcome, &receivers, after);
     let computed = Computed {
         named: &named,
@@ -208,7 +214,7 @@ pub(crate) fn facts(
         was: was(q.index, step, q.now),
         becomes: holds_after(q.index, step, q.plan.expires.value, q.now),
         assignments: assignments(q.index, step),
-        contents: bench.contents.of(&bench.classifier, after, step),
+        contents,
         effects: outcome.effects.clone(),
         kept: kept(step, before, after),
         concerned: Affected { at_least: concerned.at_least || !judged.outsiders.is_empty(), ..concerned },
@@ -216,7 +222,7 @@ pub(crate) fn facts(
         privileged: judged.privileged,
         privileged_together: BTreeSet::new(),
         gained_privileged: judged.gained_privileged,
-        sensitivity: judged.sensitivity,
+        sensitivity,
         unclassified: judged.unclassified,
         public: judged.public,
         gives_everything: judged.gives_everything,

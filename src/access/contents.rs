@@ -50,8 +50,24 @@ fn permissions(view: &AccessState<'_, '_>, role: &RoleId) -> BTreeMap<Permission
 }
 
 impl KnownContents {
-    /// Computes the contents of a change.
+    /// Computes the contents of a change. `lessens` says whether it ends an assignment or shortens it.
     pub(crate) fn of(
+        &self,
+        classifier: &Classifier<'_>,
+        after: &AccessState<'_, '_>,
+        step: &ResolvedChange<'_>,
+        lessens: bool,
+    ) -> Contents {
+        let mut contents = self.of_action(classifier, after, step);
+        if lessens {
+            let ended = ended_denies(classifier, after.below.unwrap_or(after), &step.change.action);
+            let allows = contents.permissions.iter().filter(|stated| stated.effect == Effect::Allow).cloned();
+            contents.permissions = allows.chain(ended).collect();
+        }
+        contents
+    }
+
+    fn of_action(
         &self,
         classifier: &Classifier<'_>,
         after: &AccessState<'_, '_>,
@@ -134,6 +150,29 @@ fn of_group(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, group: &Gro
         }
     }
     Contents { permissions: listed.into(), not_listed, ..Contents::default() }
+}
+
+/// The denies that end, or end earlier, with an assignment of a role or a membership.
+fn ended_denies(classifier: &Classifier<'_>, before: &AccessState<'_, '_>, action: &Action) -> Vec<Stated> {
+    let denies = |role: &RoleId, scope: Option<&ResourceId>| {
+        let all = permissions(before, role).into_iter().filter(|(permission, _)| permission.effect == Effect::Deny);
+        all.map(|(deny, by)| stated(classifier, before, &by, &deny, scope, Fate::Removed)).collect()
+    };
+    let of_group = |group: &GroupId| {
+        let own = before.own(&Subject::Group(group.clone()));
+        let held: BTreeSet<_> = own.holdings.iter().map(|it| (&it.role, it.scope.as_ref())).collect();
+        held.into_iter().flat_map(|(role, scope)| -> Vec<Stated> { denies(role, scope) }).take(MOST).collect()
+    };
+    if let Action::Revoke(a) | Action::Adjust(a) = action {
+        match &a.target {
+            Target::Role(role) => denies(&role.value, a.scope.as_ref().map(|scope| &scope.value)),
+            Target::MemberOf(group) => of_group(&group.value),
+        }
+    } else if let Action::DeleteGroup(group) = action {
+        of_group(&group.value)
+    } else {
+        Vec::new()
+    }
 }
 
 /// Compares a role before and after.

@@ -257,7 +257,7 @@ pub struct ChangeReport {
     pub sensitivity: Sensitivity,
     /// How much of it is not classified by any rule or label.
     pub unclassified: u64,
-    /// If anything is unclassified: a name that suggests an administrator.
+    /// If anything is unclassified, or classified only by the baseline: a name that suggests an administrator.
     pub admin_name: Option<Text>,
     /// Whether everyone, or an anonymous caller, gains access.
     pub public: bool,

@@ -7,6 +7,7 @@ use crate::access::change::resolve::{ResolvedChange, Taken};
 use crate::access::change::terms::becomes;
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::index::Index;
+use crate::access::matching::coverage::ends_within;
 use crate::access::model::facts::{ChangeTargets, Holding};
 use crate::input::entitlement::{Effect, Mode};
 use crate::input::id::{AssignmentId, IdentityId, RoleId, Subject};
@@ -142,6 +143,17 @@ pub(crate) fn holds_after(index: &Index<'_>, step: &ResolvedChange<'_>, expires:
     let (mode, until) = becomes(a, was, expires);
     let stated = a.lifetime.as_ref().and_then(|l| span(l.value));
     Some(Holding { mode, until, ttl: stated.or_else(|| until.and_then(|end| end.since(now))) })
+}
+
+/// Whether a step ends an assignment or a membership, or makes it end earlier.
+pub(crate) fn lessens(index: &Index<'_>, step: &ResolvedChange<'_>, expires: Time, now: Time) -> bool {
+    if let Action::Revoke(_) | Action::DeleteGroup(_) = &step.change.action {
+        return true;
+    }
+    let (Action::Adjust(_), Some(was)) = (&step.change.action, was(index, step, now)) else { return false };
+    holds_after(index, step, expires, now).is_some_and(|becomes| {
+        (becomes.mode == Mode::Eligible && was.mode != Mode::Eligible) || !ends_within(was.until, becomes.until)
+    })
 }
 
 /// The assignments of the snapshot that a step removes or alters.

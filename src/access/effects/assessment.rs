@@ -34,7 +34,7 @@ pub(crate) struct Assessment {
     pub(crate) gives_everything: bool,
     /// The names among its receivers that stand for many whom the snapshot does not know.
     pub(crate) outsiders: BTreeSet<Text>,
-    /// If anything is unclassified: a name that suggests an administrator.
+    /// If anything is unclassified, or classified only by the words of the baseline: a name that suggests an administrator.
     pub(crate) admin_name: Option<Text>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn judge(
     }
     let pieces: Vec<&AccessDelta> = outcome.gains().chain(outcome.losses()).filter(unclassified).collect();
     judged.unclassified = verdict.unclassified.max(u64::try_from(pieces.len()).unwrap_or(u64::MAX));
-    if judged.unclassified > 0 {
+    if judged.unclassified > 0 || verdict.presumed {
         judged.admin_name = admin_name(after, step, named, &pieces);
     }
     judged

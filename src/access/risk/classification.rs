@@ -34,6 +34,8 @@ pub(crate) struct Rating {
     pub(crate) unclassified: u64,
     /// Whether it gives any action on any resource.
     pub(crate) everything: bool,
+    /// Whether only the words of the baseline classify some of it.
+    pub(crate) presumed: bool,
 }
 
 impl Rating {
@@ -54,6 +56,7 @@ impl Rating {
         self.sensitivity = self.sensitivity.max(other.sensitivity);
         self.unclassified = self.unclassified.saturating_add(other.unclassified);
         self.everything |= other.everything;
+        self.presumed |= other.presumed;
     }
 
     fn of(rule: &ClassificationRule) -> Self {
@@ -194,7 +197,7 @@ impl<'c> Classifier<'c> {
         let dialect = view.systems.dialect_in(held.system, held.in_namespace);
         let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
         let mut verdict = Rating::default();
-        let mut classified = false;
+        let (mut classified, mut by_words) = (false, false);
         // WHY: access that a rule of the system or the site covers is classified; a baseline is for the rest.
         let candidates = self.candidates(view, held);
         let (baseline, rules): (Vec<&Pair<'c>>, Vec<&Pair<'c>>) =
@@ -203,6 +206,7 @@ impl<'c> Classifier<'c> {
             if classified {
                 break;
             }
+            by_words = pairs.iter().any(|pair| pair.rule.generic);
             for pair in pairs {
                 let named = pair.rule.role.as_ref().is_none_or(|pattern| id_matches(pattern, role.as_str()));
                 let (within, overlaps) = self.lies(pair.rule, placed);
@@ -228,7 +232,9 @@ impl<'c> Classifier<'c> {
         for label in &labels {
             verdict.raise(label);
         }
-        classified = classified || (!labels.is_empty() && self.stands_in(view, role, held));
+        let labelled = !labels.is_empty() && self.stands_in(view, role, held);
+        verdict.presumed = classified && by_words && !labelled;
+        classified |= labelled;
         if !classified && verdict.sensitivity <= Sensitivity::Unknown {
             verdict.raise(&Rating::unclassified());
         }

@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::build::*;
 use crate::access::effective::state::AccessState;
 use crate::access::matching::dialect::Dialect;
-use crate::access::model::facts::ChangeFacts;
+use crate::access::model::facts::{ChangeFacts, Fate, Stated};
 use crate::access::risk::classification::{Classifier, Rating};
 use crate::access::{Data, Index};
-use crate::input::entitlement::{IdentityKind, Mode, Permission, Sensitivity};
+use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::Code;
 use crate::input::system::System;
 use crate::plan::model::Action;
@@ -192,6 +192,33 @@ fn a_deny_that_a_definition_loses_is_rated_by_what_it_blocked() {
 }
 
 #[test]
+fn a_deny_that_ends_with_an_assignment_is_listed_and_rated_by_what_it_blocked() {
+    let data = with_rules("  - {action: \"keys:*\", sensitivity: critical, privileged: true, reason: r, source: s}\n");
+    let s = world().role("guard", &[deny("keys:rotate", "*")]).held("g", "ann", "guard", None);
+    let s = s.group("guarded", &["ann"]).held("h", "guarded", "guard", None);
+    let ended = |s: &Snapshot, action: Action| {
+        let facts = change(&data, s, action);
+        let is_deny = |it: &&Stated| it.effect == Effect::Deny;
+        let denies = facts.contents.permissions.iter().filter(is_deny).map(|it| it.fate).collect::<Vec<_>>();
+        (denies, facts.sensitivity)
+    };
+    let lifted = (vec![Fate::Removed], Sensitivity::Critical);
+    for action in [
+        revoke("ann", "guard", None),
+        adjust("ann", "guard", Some(Mode::Active), Some(ttl(60))),
+        adjust("ann", "guard", Some(Mode::Eligible), None),
+        Action::Revoke(to("ann", member("guarded"), None)),
+        Action::DeleteGroup(p("guarded".into())),
+    ] {
+        assert_eq!(ended(&s, action.clone()), lifted, "{action:?}");
+    }
+    let s = world().role("guard", &[deny("keys:rotate", "*")]).held("g", "ann", "guard", None);
+    let longer = adjust("ann", "guard", Some(Mode::Standing), None);
+    let s = s.mode(Mode::Active, Some(EXPIRES));
+    assert_eq!(ended(&s, longer), (vec![Fate::Added], Sensitivity::Low), "the deny lasts longer");
+}
+
+#[test]
 fn a_label_of_a_plan_raises_and_never_makes_what_is_unknown_less() {
     let labelled = |label| {
         let mut definition = define("new", &[allow("payments:transfer", "*")], &[]);
@@ -264,6 +291,23 @@ fn the_baseline_raises_labels_and_gives_way_to_rules() {
         assert_eq!(level("acme", action, resource), (Sensitivity::High, true), "{action} on {resource}");
     }
     assert!(shipped().classification.rules.iter().filter(|r| r.generic).all(|r| r.sensitivity > Sensitivity::Low));
+}
+
+#[test]
+fn a_membership_that_only_the_baseline_classifies_is_named_like_an_administrator_if_it_is() {
+    let s = snapshot("okta").human("ann").role("r", &[allow("member", "group:Domain Admins")]);
+    let s = s.role("plain", &[allow("member", "group:readers")]);
+    let labelled = s.clone().role("known", &[allow("member", "group:db-admins")]).labelled(Sensitivity::Moderate);
+    let name = |data: &Data, s: &Snapshot, role: &str| {
+        let facts = change(data, s, grant("ann", role, None));
+        assert_eq!((facts.sensitivity, facts.unclassified), (Sensitivity::Moderate, 0), "{role}");
+        facts.admin_name.map(|name| name.raw().to_owned())
+    };
+    assert_eq!(name(&shipped(), &s, "r").as_deref(), Some("group:Domain Admins"));
+    assert_eq!(name(&shipped(), &s, "plain"), None);
+    assert_eq!(name(&shipped(), &labelled, "known"), None, "the snapshot's label classifies it");
+    let ruled = with_rules("  - {action: member, sensitivity: moderate, reason: r, source: s}\n");
+    assert_eq!(name(&ruled, &s, "r"), None, "a rule of the site classifies it");
 }
 
 #[test]

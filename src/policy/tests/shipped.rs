@@ -288,6 +288,7 @@ pub(super) const TABLE: &[(&str, Bend, Bend)] = &[
     ("automation-small-reduction", revoke, |w| { revoke(w); w.facts().reversible = false; }),
     ("automation-small-loan", |_| (), |w| w.proof = Proof::none()),
     ("automation-waive-security-ordinary", |w| w.proof = Proof::none(), |w| { w.proof = Proof::none(); w.facts().sensitivity = Sensitivity::High; }),
+    ("automation-waive-security-ordinary", |w| w.proof = Proof::none(), |w| { w.proof = Proof::none(); w.facts().admin_name = Some("db-admin".into()); }),
     ("automation-waive-security-revoke", |w| { revoke(w); w.facts().sensitivity = Sensitivity::High; }, |_| ()),
     ("automation-keep-security-step", |w| set_owner(w, "user:bob"), |_| ()),
     ("automation-keep-security-for-definitions", |w| { permission(w, "get", "core:pods#*"); w.facts().concerned.identities = 51; }, |w| permission(w, "get", "core:pods#*")),

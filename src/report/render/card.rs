@@ -127,12 +127,12 @@ fn facts(page: &mut Page, plan: &PlanReport, change: &ChangeReport) {
         let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
         let said = StyledSpan::own(Label::Plain, format!("no rule or label classifies {what}"));
         page.para_from(StyledSpan::own(Label::Warn, "  unclassified: "), &[said]);
-        if let Some(name) = &change.admin_name {
-            page.para_from(
-                StyledSpan::own(Label::Warn, "  named like an administrator: "),
-                &[StyledSpan::outside(Label::Plain, name)],
-            );
-        }
+    }
+    if let Some(name) = &change.admin_name {
+        page.para_from(
+            StyledSpan::own(Label::Warn, "  named like an administrator: "),
+            &[StyledSpan::outside(Label::Plain, name)],
+        );
     }
     for name in change.outsiders.iter().take(most) {
         page.para_from(StyledSpan::own(Label::Stop, "  outsiders: "), &spans(Label::Plain, &outsiders(name)));
