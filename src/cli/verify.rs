@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
+use crate::app::audit::replay;
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::io::streams;
@@ -58,6 +59,9 @@ pub struct VerifyArgs {
     /// A head that the log must contain: the hash of a seal line, or a file with one hash per line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
+    /// Decide every recorded evaluation again, with the policies and requests of the log, and compare.
+    #[arg(long, conflicts_with = "proof")]
+    replay: bool,
     #[command(flatten)]
     writing: Writing,
 }
@@ -90,7 +94,7 @@ impl VerifyArgs {
             hinted(format!("there is no log `{}`", shown(log)), "name the log's file or folder")
         );
         let judge = Allowed(&signers);
-        let (keep, threads) = (Keep::Heads, log_reader::threads());
+        let (keep, threads) = (if self.replay { Keep::Lines } else { Keep::Heads }, log_reader::threads());
         let terms = Terms { judge: &judge, log: expected, known_heads: &known, now: streams::now(), keep, threads };
         let mut reading = log_reader::feed(log, terms)?;
         // WHY only a warning: the answers depend on the files that an auditor provides, not on the machine used.
@@ -99,22 +103,37 @@ impl VerifyArgs {
             Err(error) => streams::note(&format!("warning: {error:#}")),
         }
         let verified = reading.finish();
-        let code = exit_code(&verified);
+        let mut code = exit_code(&verified);
+        let mut body = log_reader::report(log, &verified);
+        let mut verdict = verdict(&verified, code);
         let records = verified.sessions.iter().any(|view| view.header.kind == SessionKind::Record);
         if records && matches!(people, Known::Unnamed) {
             findings.push(unchecked(&shown(log)));
         }
         findings.extend(verified.findings.iter().cloned());
         findings.extend(freezes::unjudged(&verified, streams::now()));
+        if self.replay {
+            let (answer, found) = match code {
+                ExitCode::Passes => replay::all(log, &verified)?,
+                _ => (replay::none(), Vec::new()),
+            };
+            if answer.answer.holds == Holds::No {
+                // WHY: a record whose outcomes do not follow from its policies cannot be relied on, whoever signed it.
+                code = ExitCode::BadLog;
+                verdict = verdict.own(", but recorded evaluations do not follow from the recorded policies");
+            }
+            findings.extend(found);
+            body.replay = Some(answer);
+        }
         let report = Report {
             command: "verify",
             exit_code: code.code(),
-            verdict: verdict(&verified, code),
+            verdict,
             findings: findings
                 .into_iter()
                 .map(|f| Reported::new(f, |name| sources.get(name).map(String::as_str)))
                 .collect(),
-            body: Body::Verify(log_reader::report(log, &verified)),
+            body: Body::Verify(body),
             next: Vec::new(),
         };
         Ok(people.doubt((report, code)))

@@ -19,7 +19,7 @@ pub enum ExitCode {
     Undecided,
     /// 6: the digest of a decided change has changed, an approval or the plan has expired, or the snapshot is too old.
     Stale,
-    /// 7: the log does not verify, or a known head is missing.
+    /// 7: the log does not verify, a known head is missing, or a replayed evaluation comes out differently.
     BadLog,
     /// 130: interrupted; the decisions so far are in the journal.
     Interrupted,

@@ -186,6 +186,8 @@ codes! {
     LogTimeFuture = "log-time-future", Warning, "A session claims a time in the future.";
     LogCounterBackwards = "log-counter-backwards", Warning, "A security key's counter does not grow; the key may have been copied.";
     LogBadProof = "log-bad-proof", Error, "The proof of a line is not valid.";
+    LogReplayDiffers = "log-replay-differs", Error, "A recorded evaluation does not follow from the recorded policies and requests.";
+    LogNotReplayed = "log-not-replayed", Warning, "A recorded evaluation could not be decided again.";
     LogTooManyFaults = "log-too-many-faults", Error, "The log has more faults than are listed.";
     LogJournalLeft = "log-journal-left", Warning, "A session was started, but neither sealed nor discarded.";
     // Decisions.

@@ -149,7 +149,7 @@ pub(super) struct Question {
 }
 
 /// The name of an entity.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntityName {
     #[serde(rename = "type")]
@@ -158,13 +158,13 @@ pub(super) struct EntityName {
 }
 
 impl EntityName {
-    fn of(uid: &EntityUid) -> Self {
+    pub(super) fn of(uid: &EntityUid) -> Self {
         Self { kind: uid.type_name().to_string(), id: uid.id().unescaped().to_owned() }
     }
 }
 
 impl Question {
-    fn of(asked: &PolicyQuery) -> Self {
+    pub(super) fn of(asked: &PolicyQuery) -> Self {
         let [mandatory, over, advisory] = asked.answers.clone();
         Self {
             principal: EntityName::of(&asked.principal),

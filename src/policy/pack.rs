@@ -90,6 +90,26 @@ impl Pack {
     /// # Errors
     /// Every fault of every file and of the steps.
     pub fn load(files: &[PolicyFile<'_>], steps: Option<&[StepName]>) -> Result<Self, Vec<Finding>> {
+        Self::build(files, shipped::SCHEMA, |schema| steps::order(schema, steps))
+    }
+
+    /// The pack of a log, with the schema that the log records. It may be that of another version of the tool. The
+    /// approval steps are sorted by name, because a log does not record their order.
+    ///
+    /// # Errors
+    /// Every fault of every file.
+    pub fn recorded(files: &[PolicyFile<'_>]) -> Result<Self, Vec<Finding>> {
+        let schema = files.iter().find(|file| file.path == shipped::SCHEMA_PATH);
+        let schema = schema.and_then(|file| std::str::from_utf8(file.bytes).ok());
+        let schema = schema.ok_or_else(|| vec![Finding::new(Code::BadPolicy, "the schema of the tool is missing")])?;
+        Self::build(files, schema, steps::by_name)
+    }
+
+    fn build(
+        files: &[PolicyFile<'_>],
+        base: &str,
+        order: impl Fn(&Schema) -> Result<Vec<StepName>, Vec<Finding>>,
+    ) -> Result<Self, Vec<Finding>> {
         let mut findings = Vec::new();
         let mut texts = Vec::new();
         let mut seen = BTreeSet::new();
@@ -105,7 +125,7 @@ impl Pack {
                 }
             }
         }
-        let (schema, extended) = match schema(&texts) {
+        let (schema, extended) = match schema(base, &texts) {
             Ok(schema) => schema,
             Err(found) => {
                 findings.extend(found);
@@ -117,7 +137,9 @@ impl Pack {
         for (path, text) in texts.iter().filter(|(path, _)| extension(path) == Some("cedar")) {
             let new = parse::file(path, text, &mut findings);
             // WHY: a test validates the embedded files against the embedded schema, so that a run need not.
-            let proven = !extended && shipped::FILES.iter().any(|f| f.path == *path && f.bytes == text.as_bytes());
+            let proven = !extended
+                && base == shipped::SCHEMA
+                && shipped::FILES.iter().any(|f| f.path == *path && f.bytes == text.as_bytes());
             if !proven {
                 unproven.push((*path, *text, new.iter().map(|p| p.policy.clone()).collect::<Vec<_>>()));
             }
@@ -130,7 +152,7 @@ impl Pack {
                 validate(validator, path, text, &new, &mut findings);
             }
         }
-        let steps = steps::order(&schema, steps).unwrap_or_else(|found| {
+        let steps = order(&schema).unwrap_or_else(|found| {
             findings.extend(found);
             Vec::new()
         });
@@ -200,12 +222,12 @@ fn extension(path: &str) -> Option<&str> {
 }
 
 /// The schema of all files together, and whether a site extends it.
-fn schema(texts: &[(&str, &str)]) -> Result<(Schema, bool), Vec<Finding>> {
-    let mut parts = vec![(shipped::SCHEMA_PATH, shipped::SCHEMA)];
+fn schema(base: &str, texts: &[(&str, &str)]) -> Result<(Schema, bool), Vec<Finding>> {
+    let mut parts = vec![(shipped::SCHEMA_PATH, base)];
     for (path, text) in texts.iter().filter(|(path, _)| extension(path) == Some("cedarschema")) {
         if *path != shipped::SCHEMA_PATH {
             parts.push((path, text));
-        } else if *text != shipped::SCHEMA {
+        } else if *text != base {
             return Err(vec![
                 Finding::new(Code::BadPolicy, "the shipped schema is not the one of this version")
                     .at(&Place::file(path)),

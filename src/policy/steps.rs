@@ -45,15 +45,7 @@ const DEFAULT: [&str; 2] = ["Owner", "Security"];
 /// # Errors
 /// A finding for each step that is unlisted, listed twice, unknown, or without its pair.
 pub(super) fn order(schema: &Schema, asked: Option<&[StepName]>) -> Result<Vec<StepName>, Vec<Finding>> {
-    let mut findings = Vec::new();
-    let approve = below(schema, "Approve", "ApproveAs", &mut findings);
-    let waive = below(schema, "Waive", "Waive", &mut findings);
-    for step in approve.difference(&waive) {
-        findings.push(bad(format!("the step `{step}` has no action `Waive{step}` in the group `Waive`")));
-    }
-    for step in waive.difference(&approve) {
-        findings.push(bad(format!("the action `Waive{step}` has no step `ApproveAs{step}` in the group `Approve`")));
-    }
+    let (approve, mut findings) = all(schema);
     let wanted: Vec<StepName> =
         asked.map_or_else(|| DEFAULT.iter().filter_map(|name| StepName::new(name)).collect(), <[StepName]>::to_vec);
     let mut seen = BTreeSet::new();
@@ -75,6 +67,28 @@ pub(super) fn order(schema: &Schema, asked: Option<&[StepName]>) -> Result<Vec<S
         );
     }
     if findings.is_empty() { Ok(wanted) } else { Err(findings) }
+}
+
+/// The schema's steps, sorted by name.
+///
+/// # Errors
+/// A finding for each step without its pair.
+pub(super) fn by_name(schema: &Schema) -> Result<Vec<StepName>, Vec<Finding>> {
+    let (steps, findings) = all(schema);
+    if findings.is_empty() { Ok(steps.into_iter().collect()) } else { Err(findings) }
+}
+
+fn all(schema: &Schema) -> (BTreeSet<StepName>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let approve = below(schema, "Approve", "ApproveAs", &mut findings);
+    let waive = below(schema, "Waive", "Waive", &mut findings);
+    for step in approve.difference(&waive) {
+        findings.push(bad(format!("the step `{step}` has no action `Waive{step}` in the group `Waive`")));
+    }
+    for step in waive.difference(&approve) {
+        findings.push(bad(format!("the action `Waive{step}` has no step `ApproveAs{step}` in the group `Approve`")));
+    }
+    (approve, findings)
 }
 
 fn bad(message: String) -> Finding {

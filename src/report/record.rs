@@ -44,6 +44,19 @@ impl Holds {
     }
 }
 
+/// Whether the recorded evaluations follow from the recorded policies and requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayAnswer {
+    /// The answer.
+    pub answer: VerifyAnswer,
+    /// Evaluations that were decided again.
+    pub replayed: u64,
+    /// Evaluations that do not follow.
+    pub differ: u64,
+    /// Evaluations that could not be decided again.
+    pub not_replayed: u64,
+}
+
 /// The result of `verify`.
 #[derive(Clone, Debug)]
 pub struct VerifyReport {
@@ -59,6 +72,8 @@ pub struct VerifyReport {
     pub completeness: VerifyAnswer,
     /// Whether times are anchored or only claimed.
     pub time: VerifyAnswer,
+    /// Whether evaluations follow from what is recorded, if this was asked.
+    pub replay: Option<ReplayAnswer>,
     /// Seals that no session names as parent.
     pub heads: Vec<Head>,
     /// Sessions in the log.

@@ -307,6 +307,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
                 authenticity: answer(Holds::No),
                 completeness: answer(Holds::Unknown),
                 time: answer(Holds::Unknown),
+                replay: Some(ReplayAnswer { answer: answer(Holds::No), replayed: 3, differ: 1, not_replayed: 1 }),
                 heads: vec![head.clone()],
                 sessions: 2,
                 lines: 1_234,

@@ -32,6 +32,8 @@ pub struct Forged<'a> {
     pub person: Option<&'a str>,
     /// The seals that it follows.
     pub parents: Vec<Digest<of::Line>>,
+    /// The program that claims to have written it.
+    pub tool: &'a str,
     /// When it claims to have begun.
     pub begun: Time,
     /// When it claims that the plan came.
@@ -49,6 +51,7 @@ impl Forged<'_> {
             principal: "robot@ci.example",
             person: None,
             parents: Vec::new(),
+            tool: "forged",
             begun: minutes(-91),
             received: minutes(-90),
             sealed: minutes(-89),
@@ -77,7 +80,7 @@ impl Forged<'_> {
             parents: self.parents.clone(),
             session: SessionId::from_bytes(session),
             snapshot: None,
-            tool: "forged".into(),
+            tool: self.tool.into(),
             trust_files: Vec::new(),
             r#type: Tag::new(),
             version: Version,

@@ -45,6 +45,17 @@ pub struct Site {
     folder: TempDir,
 }
 
+impl Drop for Site {
+    /// Whatever a test wrote: the evaluations of a log that verifies come out as recorded.
+    fn drop(&mut self) {
+        if std::thread::panicking() || !self.log().is_file() {
+            return;
+        }
+        let (_, text) = self.run(&["verify", "review-log.jsonl", "--replay", "--format", "json"]);
+        assert!(!text.contains("\"log-replay-differs\"") && !text.contains("\"log-not-replayed\""), "{text}");
+    }
+}
+
 impl Site {
     pub fn new() -> Self {
         let site = Self { folder: tempfile::tempdir().unwrap() };

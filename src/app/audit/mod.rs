@@ -6,6 +6,7 @@ pub(crate) mod decided;
 pub(crate) mod events;
 pub(crate) mod lifecycle;
 mod population;
+pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod rules;
 mod sampling;

@@ -29,6 +29,9 @@ use crate::policy::Judged;
 use crate::snapshot::model::Snapshot;
 use crate::trust::proposer::Method;
 
+/// The program and its version, as sessions name it.
+pub const TOOL: &str = concat!("review ", env!("CARGO_PKG_VERSION"));
+
 /// The writer of a session.
 #[derive(Clone, Debug)]
 pub struct SessionWriterId {
@@ -85,7 +88,7 @@ pub fn begin(
             taken_at: site.snapshot.taken_at,
             targets: targets(&site.snapshot),
         }),
-        tool: Text::from(concat!("review ", env!("CARGO_PKG_VERSION"))),
+        tool: Text::from(TOOL),
         trust_files,
         r#type: Tag::new(),
         version: Version,

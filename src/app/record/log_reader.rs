@@ -173,6 +173,7 @@ pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
         authenticity,
         completeness,
         time,
+        replay: None,
         heads: heads(verified),
         sessions,
         lines: verified.line_count as u64,

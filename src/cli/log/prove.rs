@@ -239,6 +239,7 @@ fn holds(name: &str, proved: &Proved, proof: &InclusionProof) -> VerifyReport {
             "it covers only this line: a later line or session may contain a different decision",
         ),
         time: answer(Holds::Unknown, format!("sealed at {}, as the writer's clock claims", proved.seal.at)),
+        replay: None,
         heads: vec![Head {
             seal: Digest::of(proof.seal.raw().as_bytes()),
             session: Text::from(proved.session.session.to_string()),
@@ -260,6 +261,7 @@ fn fails(name: &str) -> VerifyReport {
         authenticity: unknown(),
         completeness: unknown(),
         time: unknown(),
+        replay: None,
         heads: Vec::new(),
         sessions: 0,
         lines: 0,

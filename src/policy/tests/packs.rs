@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::input::finding::{Code, Finding};
+use crate::plan::model::Action;
+use crate::policy::replay::recorded_action;
+use crate::policy::{PolicyFile, StepName};
 
 fn one(more: &str) -> Finding {
     let mut findings = load_and(more).unwrap_err();
@@ -165,4 +168,26 @@ fn the_examples_of_the_readme_load() {
     files.push(PolicyFile { path: "policies/legal.cedarschema", bytes: schema.as_bytes() });
     let pack = Pack::load(&files, Some(&steps(&["Owner", "Security", "Legal"]))).unwrap();
     assert!(pack.about("site-production-two-hours").is_some());
+}
+
+#[test]
+fn a_recorded_pack_has_the_schema_of_its_log_and_loading_a_site_refuses_another() {
+    let schema = Pack::schema_file();
+    let other = [schema.bytes, b"\nentity Later;\n"].concat();
+    let mut files = Pack::shipped().to_vec();
+    files.retain(|file| file.path != schema.path);
+    assert!(Pack::recorded(&files).is_err(), "the schema is part of the record");
+    files.push(PolicyFile { path: schema.path, bytes: &other });
+    let recorded = Pack::recorded(&files).unwrap();
+    assert_eq!(recorded.steps().iter().map(StepName::as_str).collect::<Vec<_>>(), ["Owner", "Security"]);
+    assert!(Pack::load(&files, None).is_err());
+}
+
+#[test]
+fn every_action_of_a_plan_has_its_name_in_the_schema() {
+    let pack = Pack::load(Pack::shipped(), None).unwrap();
+    for word in Action::WORDS {
+        let name = recorded_action(word);
+        assert!(pack.sets(&name).is_some(), "{word}: {name}");
+    }
 }

@@ -11,7 +11,8 @@ use serde::Serialize;
 use self::forms::{
     AlreadyOut, AnswerOut, ChangeOut, ChangeTotalsOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut,
     FreezeOut, GroupOut, GroupsOut, HeadOut, LogOut, MoreOut, NamedOut, OutsideOut, PieceOut, PlanOut, PolicyOut,
-    RejectionOut, RemovalOut, SessionOut, SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut, VerifyOut,
+    RejectionOut, RemovalOut, ReplayOut, SessionOut, SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut,
+    VerifyOut,
 };
 use super::sheets;
 use crate::access::model::facts::{AccessDelta, Stated};
@@ -73,6 +74,12 @@ pub fn render(report: &Report) -> String {
                 authenticity: answer(&it.authenticity),
                 completeness: answer(&it.completeness),
                 time: answer(&it.time),
+                replay: it.replay.as_ref().map(|it| ReplayOut {
+                    answer: answer(&it.answer),
+                    replayed: it.replayed,
+                    differ: it.differ,
+                    not_replayed: it.not_replayed,
+                }),
                 heads: it.heads.iter().map(head).collect(),
                 sessions: it.sessions,
                 lines: it.lines,

@@ -353,6 +353,9 @@ fn put_verify(out: &mut String, it: &VerifyReport) {
     row("authenticity", &it.authenticity);
     row("completeness", &it.completeness);
     row("time", &it.time);
+    if let Some(replay) = &it.replay {
+        row("replay", &replay.answer);
+    }
     out.push('\n');
     let (shown, more) = super::verify::some(&it.heads);
     for head in shown {

@@ -28,6 +28,9 @@ pub fn render(report: &Report, verify: &VerifyReport, style: &Style) -> String {
     answer(&mut page, "authenticity  ", &verify.authenticity);
     answer(&mut page, "completeness  ", &verify.completeness);
     answer(&mut page, "time          ", &verify.time);
+    if let Some(replay) = &verify.replay {
+        answer(&mut page, "replay        ", &replay.answer);
+    }
     heads(&mut page, &verify.heads);
     text::close(&mut page, report);
     page.render(style)

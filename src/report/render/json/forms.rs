@@ -408,12 +408,23 @@ pub(super) struct VerifyOut<'r> {
     pub(super) authenticity: AnswerOut,
     pub(super) completeness: AnswerOut,
     pub(super) time: AnswerOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) replay: Option<ReplayOut>,
     pub(super) heads: Vec<HeadOut<'r>>,
     #[schemars(with = "SessionsForm")]
     pub(super) sessions: u64,
     pub(super) lines: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) line: Option<&'r Text>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReplayOut {
+    #[serde(flatten)]
+    pub(super) answer: AnswerOut,
+    pub(super) replayed: u64,
+    pub(super) differ: u64,
+    pub(super) not_replayed: u64,
 }
 
 #[derive(Serialize, JsonSchema)]
