@@ -66,10 +66,8 @@ fn forge(
     values.take_lines(&bytes);
     let lines: Vec<Line> = line::lines(&bytes).map(|raw| line::read(raw, &mut scratch).unwrap()).collect();
     let policies = lines.iter().find_map(|line| if let Line::Policies(it) = line { Some(it) } else { None }).unwrap();
-    let evaluation = lines.iter().find_map(|line| match line {
-        Line::Evaluation(it) if it.change.as_str() == change => Some(it),
-        _ => None,
-    });
+    let mut evaluations = lines.iter().filter_map(|line| if let Line::Evaluation(it) = line { Some(it) } else { None });
+    let evaluation = evaluations.find(|it| it.change.as_str() == change);
     let mut evaluation = evaluation.unwrap().clone();
     let text = |value: &Recorded| match value {
         Recorded::Inline(text) => text.raw().to_owned(),
@@ -124,10 +122,11 @@ fn a_log_comes_out_as_recorded_and_says_how_many_evaluations_were_decided_again(
     assert!(!plain.contains("\"replay\""), "without the option the report is as before");
 }
 
+type Alter = fn(&mut Evaluation);
+
 #[test]
 fn an_altered_evaluation_in_a_correctly_signed_session_is_found() {
     let as_is = |requests: &str| requests.to_owned();
-    type Alter = fn(&mut Evaluation);
     let cases: [(&str, Alter, &str); 4] = [
         (
             "c3",

@@ -90,7 +90,8 @@ impl ExplainArgs {
         let mut plan = plan_report::plan(&proposal, Limits::ALL);
         findings.extend(plan_report::gives(&proposal, &plan));
         let bench = Eligibility::new(std::slice::from_ref(&proposal), &index, past.keys.clone());
-        if let Some(change) = plan.changes.get_mut(at) {
+        if let (Some(change), Some(judged)) = (plan.changes.get_mut(at), proposal.judged.get(at)) {
+            plan_report::explain(change, &site.pack, judged);
             gate_report::past(change, &proposal, at, &bench, &past, &evaluator::terms(&proposal));
         }
         let rejected = plan.changes.get(at).map(|change| change.rejections.clone()).unwrap_or_default();

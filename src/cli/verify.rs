@@ -113,10 +113,8 @@ impl VerifyArgs {
         findings.extend(verified.findings.iter().cloned());
         findings.extend(freezes::unjudged(&verified, streams::now()));
         if self.replay {
-            let (answer, found) = match code {
-                ExitCode::Passes => replay::all(log, &verified)?,
-                _ => (replay::none(), Vec::new()),
-            };
+            let (answer, found) =
+                if code == ExitCode::Passes { replay::all(log, &verified)? } else { (replay::none(), Vec::new()) };
             if answer.answer.holds == Holds::No {
                 // WHY: a record whose outcomes do not follow from its policies cannot be relied on, whoever signed it.
                 code = ExitCode::BadLog;

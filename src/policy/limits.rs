@@ -32,7 +32,7 @@ const LISTED: usize = 8;
 
 /// A number with its unit.
 #[derive(Clone, Copy, PartialEq)]
-enum Figure {
+pub(super) enum Figure {
     Count(i64),
     Span(i64),
     At(i64),
@@ -45,7 +45,7 @@ impl Figure {
         }
     }
 
-    fn text(self) -> Text {
+    pub(super) fn text(self) -> Text {
         match self {
             Self::Count(n) => Text::from(n.to_string()),
             Self::Span(seconds) => Text::from(Span::from_seconds(seconds).to_string()),
@@ -81,13 +81,13 @@ fn task_scope_asked() -> ExceededLimit {
     ExceededLimit { what: TASK_SCOPE.into(), value: empty(), limit: empty(), name: None, source: empty() }
 }
 
-fn request(pack: &Pack, context: &Context, asked: &PolicyQuery) -> Option<Request> {
+pub(super) fn request(pack: &Pack, context: &Context, asked: &PolicyQuery) -> Option<Request> {
     let (principal, action, resource) = (asked.principal.clone(), asked.action.clone(), asked.resource.clone());
     Request::new(principal, action, resource, context.clone(), Some(&pack.schema)).ok()
 }
 
 /// Evaluates an expression to a number: a count, a duration or a time.
-fn figure(case: &Case, request: &Request, expression: &str) -> Option<Figure> {
+pub(super) fn figure(case: &Case, request: &Request, expression: &str) -> Option<Figure> {
     let long = |text: String| {
         let value = eval_expression(request, &case.entities, &text.parse::<Expression>().ok()?).ok()?;
         if let EvalResult::Long(n) = value { Some(n) } else { None }

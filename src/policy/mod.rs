@@ -5,8 +5,9 @@
 //! and the queries with their entities, exact enough to replay. Parses bytes, but does not read files or the clock.
 //!
 //! Reading order: [`pack`] loads policies; `input` is the input of a query; `entities` builds the Cedar entities;
-//! [`case`] evaluates and records; [`hit`] is a policy that denies or warns; [`mod@outcome`] judges changes and plans;
-//! [`approval`] judges persons; [`freezing`] judges who may freeze; [`replay`] evaluates recorded cases again.
+//! [`case`] evaluates and records; [`hit`] is a policy that denies or warns; `conditions` explains which conditions hold;
+//! [`mod@outcome`] judges changes and plans; [`approval`] judges persons; [`freezing`] judges who may freeze; [`replay`]
+//! evaluates recorded cases again.
 //!
 //! Laws: "needs a person" is never a permit. A policy that fails to evaluate denies, unless it is advisory. A query
 //! that is not possible is a denial.
@@ -14,6 +15,7 @@
 pub mod approval;
 mod bars;
 pub mod case;
+mod conditions;
 pub(crate) mod enforcement;
 mod entities;
 mod explain;
@@ -34,6 +36,7 @@ mod steps;
 pub use crate::policy::approval::{Barred, Permitted, may_approve, may_override};
 pub use crate::policy::bars::AutoBar;
 pub use crate::policy::case::Case;
+pub use crate::policy::conditions::{ConditionPart, ExplainedCondition, ExplainedPolicy, conditions};
 pub use crate::policy::enforcement::Enforcement;
 pub use crate::policy::entities::names::outside as entity_name;
 pub use crate::policy::freezing::{FreezeAction, MayFreeze, may_freeze, may_override_freeze};

@@ -19,6 +19,7 @@ use crate::input::id::Subject;
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::policy::{ConditionPart, ExplainedCondition, ExplainedPolicy};
 use crate::report::limits::Limits;
 
 /// A piece of access; a subject that starts with `group:` is a group.
@@ -112,6 +113,7 @@ pub(crate) fn change(id: &str, text: &str) -> ChangeReport {
             severity: t(),
             verdict: PolicyVerdict::Denies,
             limits: vec![limit(text)],
+            conditions: vec![explained(text)],
         }],
         contents,
         gained: list.clone(),
@@ -455,4 +457,11 @@ pub(crate) fn cases() -> Vec<(String, Report)> {
             (text, report)
         })
         .collect()
+}
+
+fn explained(text: &str) -> ExplainedPolicy {
+    let part = |value| ConditionPart { text: text.into(), value, saw: vec![(text.into(), text.into())] };
+    let parts = [Some(true), Some(false), None].map(part).into();
+    let condition = ExplainedCondition { kind: "when", met: Some(false), operator: Some("&&"), parts };
+    ExplainedPolicy { policy: text.into(), is_permit: false, place: Place::file(text), conditions: vec![condition] }
 }

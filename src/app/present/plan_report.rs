@@ -8,11 +8,11 @@ use crate::app::site::fault_report::source;
 use crate::decision::digest::TargetRecord;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
-use crate::policy::{PolicyHit, Why};
+use crate::policy::{Judged, Pack, PolicyHit, Why};
 use crate::report::build;
 use crate::report::limits::{Limits, MOST_SEVERE};
 use crate::report::model::{
-    OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState,
+    ChangeReport, OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, Reported, Rule, StepReport, StepState,
 };
 use crate::report::render::card::NARROW;
 use crate::report::sentence::Sentence;
@@ -153,6 +153,30 @@ fn policy(hit: &PolicyHit) -> PolicyReport {
             (Why::Forbids | Why::NoPermit | Why::Unproven(_), false) => PolicyVerdict::Denies,
         },
         limits: hit.limits.clone(),
+        conditions: Vec::new(),
+    }
+}
+
+/// Adds to the policies of a change their conditions, and the permits by which it is automatic or a step is waived.
+pub fn explain(change: &mut ChangeReport, pack: &Pack, judged: &Judged) {
+    for (id, conditions) in crate::policy::conditions(pack, judged) {
+        if let Some(known) = change.policies.iter_mut().find(|policy| policy.rule.id == id) {
+            known.conditions.extend(conditions);
+        } else if let Some(about) = pack.about(id.as_str()) {
+            change.policies.push(PolicyReport {
+                rule: Rule {
+                    id,
+                    title: about.title.clone(),
+                    advice: about.advice.clone(),
+                    control: about.control.clone(),
+                },
+                enforcement: Text::from(about.enforcement.name()),
+                severity: Text::from(about.severity.name()),
+                verdict: PolicyVerdict::Permits,
+                limits: Vec::new(),
+                conditions,
+            });
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::input::finding::ExceededLimit;
 use crate::input::id::PolicyId;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::policy::ExplainedPolicy;
 use crate::report::sentence::Sentence;
 
 /// A policy, as a rule that findings refer to.
@@ -84,6 +85,8 @@ pub struct PolicyReport {
     pub verdict: PolicyVerdict,
     /// The limits that are exceeded.
     pub limits: Vec<ExceededLimit>,
+    /// Its conditions, and for a missing permit those of the nearest permits. Only `explain` fills this.
+    pub conditions: Vec<ExplainedPolicy>,
 }
 
 /// The result of a policy for a change.

@@ -13,6 +13,7 @@ use crate::report::limits::MOST_SEVERE;
 use crate::report::model::{
     Alteration, ChangeReport, EmergentReport, OutcomeReport, PlanReport, PolicyReport, PolicyVerdict, State, StepState,
 };
+use crate::report::render::conditions;
 use crate::report::sentence::{Sentence, counted, number};
 use crate::report::style::{Label, Style};
 use crate::report::target;
@@ -432,6 +433,9 @@ pub fn put_policy(page: &mut Page, policy: &PolicyReport) {
     page.para_from(StyledSpan::own(label, format!("  {} ", policy.verdict.word())), &line);
     for limits in ExceededLimit::in_words(&policy.limits) {
         page.para("      ", &[StyledSpan::outside(Label::Plain, &limits.into())]);
+    }
+    for explained in &policy.conditions {
+        conditions::put(page, explained);
     }
     if policy.verdict != PolicyVerdict::Permits && !rule.advice.raw().is_empty() {
         page.para_from(

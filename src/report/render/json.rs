@@ -391,6 +391,7 @@ fn policy(policy: &PolicyReport) -> PolicyOut<'_> {
         advice: &policy.rule.advice,
         control: &policy.rule.control,
         limits: &policy.limits,
+        conditions: policy.conditions.iter().map(super::conditions::json).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod access;
 mod access_form;
 pub(crate) mod audit;
 pub mod card;
+mod conditions;
 pub mod diff;
 pub(crate) mod events;
 pub mod findings;

@@ -14,6 +14,7 @@ use crate::report::effects::AccessList;
 use crate::report::groups::is_severe;
 use crate::report::limits::Listed;
 use crate::report::model::ChangeReport;
+use crate::report::render::conditions::ExplainedOut;
 use crate::report::target::TargetReport;
 
 #[derive(Serialize, JsonSchema)]
@@ -321,6 +322,8 @@ pub(super) struct PolicyOut<'r> {
     pub(super) control: &'r Text,
     #[serde(skip_serializing_if = "<[ExceededLimit]>::is_empty")]
     pub(super) limits: &'r [ExceededLimit],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) conditions: Vec<ExplainedOut<'r>>,
 }
 
 #[derive(Serialize, JsonSchema)]
