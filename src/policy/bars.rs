@@ -14,6 +14,7 @@ use crate::plan::model::{Action, Change, RoleDefinition};
 use crate::policy::entities::names::outside;
 use crate::policy::input::{PersonView, PolicyInput};
 use crate::policy::pack::Pack;
+use crate::snapshot::model::Status;
 
 /// Why a change cannot be automatic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -27,7 +28,7 @@ pub enum AutoBar {
     Public,
     /// A name that stands for many whom the snapshot does not know gains access or is a receiver.
     Outsiders,
-    /// It grants something, and the snapshot shows no access that it gives.
+    /// It grants a membership, or something to a disabled identity, and the snapshot shows no access that it gives.
     NoKnownGain,
     /// It gives access without an expiry.
     StandingGain,
@@ -121,15 +122,18 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
     let gains = |id: &IdentityId| Who::of_identity(matter, facts, id).gains(matter, facts);
     let permission = facts.named.permission.as_ref().is_some_and(|permission| permission.effect == Effect::Deny);
     let deny = permission || facts.touches_deny;
-    // WHY: the receiver may be disabled or bounded, or the group may give access elsewhere. No scope shows what it will be.
-    let grants = matches!(change.action, Action::Grant(_));
+    // WHY: a disabled receiver can be enabled later, and a group may give access in another system. No scope shows what that
+    // will be.
+    let is_active = |id| facts.around.identities.get(id).is_some_and(|it| it.status == Status::Active);
+    let hides_gain = facts.named.member_of.is_some() || facts.named.identity.iter().any(|id| !is_active(id));
     let no_gain = gained.is_empty() && facts.effects.gained_eligible.is_empty();
+    let no_known_gain = matches!(change.action, Action::Grant(_)) && no_gain && hides_gain;
     let rules = [
         (AutoBar::Privileged, facts.is_privileged_in_plan() || facts.gained_privileged > 0),
         (AutoBar::Unclassified, facts.unclassified > 0 || facts.sensitivity == Sensitivity::Unknown),
         (AutoBar::Public, facts.public),
         (AutoBar::Outsiders, !facts.outsiders.is_empty()),
-        (AutoBar::NoKnownGain, grants && no_gain),
+        (AutoBar::NoKnownGain, no_known_gain),
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
         (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
         (AutoBar::EmergentGain, !facts.emergent.is_empty()),

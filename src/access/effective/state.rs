@@ -161,12 +161,13 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// The highest label of the resources that a scope touches: those above it, itself, and those below it.
+    /// The highest label of the resources that a scope touches: itself, those above it, and, from `high` on, those below.
     pub(crate) fn label_in(&self, scope: Option<&ResourceId>) -> Option<Sensitivity> {
         let created = self.delta.resources.values().flatten();
-        let touched = created.filter(|r| r.sensitivity.is_some() && scopes_overlap(self, scope, Some(&r.id)));
+        let touched =
+            created.filter(|r| r.sensitivity >= Some(Sensitivity::High) && scopes_overlap(self, scope, Some(&r.id)));
         let above = scope.map(|id| ancestry(self, id)).unwrap_or_default();
-        let above = above.iter().filter_map(|id| self.index.resource(id.as_str()));
+        let above = above.iter().filter_map(|id| self.resource(id.as_str()));
         let labels = touched.map(|r| r.sensitivity).chain(above.map(|r| r.sensitivity));
         labels.fold(self.index.label_below(scope), Option::max)
     }

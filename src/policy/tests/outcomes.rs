@@ -99,7 +99,14 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
         (AutoBar::Privileged, |w| {
             w.facts().privileged.insert("p".into());
         }),
-        (AutoBar::NoKnownGain, |w| w.facts().effects.gained = Vec::new()),
+        (AutoBar::NoKnownGain, |w| {
+            w.facts().effects.gained = Vec::new();
+            w.facts().named.member_of = Some("team".into());
+        }),
+        (AutoBar::NoKnownGain, |w| {
+            w.facts().effects.gained = Vec::new();
+            w.facts().around.identities.get_mut("user:bob").unwrap().status = Status::Disabled;
+        }),
         (AutoBar::StandingGain, |w| w.facts().effects.gained = vec![piece(Subject::Identity("user:bob".into()), None)]),
         (AutoBar::EligibleGain, |w| {
             w.facts().effects.gained_eligible = vec![piece(Subject::Identity("user:bob".into()), Some(now()))]
