@@ -423,9 +423,8 @@ impl Pair<'_> {
     ) -> (Dialect<'v>, Cow<'h, str>, Cow<'h, str>) {
         let system = self.rule.system.as_ref().map(System::named);
         let dialect = view.systems.dialect_for(system.as_ref(), held.system, held.in_namespace);
-        let folded = |text: &'h Text| match self.rule.generic {
-            true => Cow::Owned(text.raw().to_ascii_lowercase()),
-            false => Cow::Borrowed(text.raw()),
+        let folded = |text: &'h Text| {
+            if self.rule.generic { Cow::Owned(text.raw().to_ascii_lowercase()) } else { Cow::Borrowed(text.raw()) }
         };
         (dialect, folded(&held.permission.action), folded(&held.permission.resource))
     }
