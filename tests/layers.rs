@@ -148,7 +148,10 @@ const CHAINS: &[(&str, &[&[&str]])] = &[
             &["record"],
             &["evaluation"],
             &["present"],
-            &["audit", "execution", "session"],
+            // What is due is matched with decisions as in the report; a baseline is a session about a snapshot of one of them.
+            &["audit"],
+            &["execution"],
+            &["session"],
         ],
     ),
 ];

@@ -7,6 +7,7 @@ mod trust_faults;
 mod after_decision;
 mod auditor;
 mod bad_input;
+mod baseline;
 mod chain;
 mod clock;
 mod corpora;

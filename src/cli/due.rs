@@ -13,7 +13,7 @@ use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::time::Time;
 
-/// List access past its end, approvals never exported, exports never confirmed, and neglected identities.
+/// List access past its end, access without a decision, approvals never exported, exports never confirmed, and neglected identities.
 #[derive(Debug, Args)]
 pub struct DueArgs {
     /// The snapshot [default: the one in the trust folder].

@@ -99,7 +99,8 @@ impl FrozenArgs {
     }
 }
 
-fn finish(outcome: FreezeOutcome) -> anyhow::Result<ExitCode> {
+/// Prints what came of it.
+pub(super) fn finish(outcome: FreezeOutcome) -> anyhow::Result<ExitCode> {
     match outcome {
         FreezeOutcome::Refused(report, code) => {
             streams::data(&render(&report, Format::Text))?;

@@ -4,6 +4,7 @@
 //! decisions of its own: verdicts come from `policy` and `decision`, wording from `report`.
 
 pub mod access;
+pub mod baseline;
 pub mod check;
 pub mod completions;
 pub mod confirm;
@@ -70,6 +71,7 @@ enum Command {
     Confirm(crate::cli::confirm::ConfirmArgs),
     Due(crate::cli::due::DueArgs),
     Rollback(crate::cli::rollback::RollbackArgs),
+    Baseline(crate::cli::baseline::BaselineArgs),
     Freeze(crate::cli::freeze::FreezeArgs),
     Thaw(crate::cli::freeze::ThawArgs),
     Diff(crate::cli::diff::DiffArgs),
@@ -112,6 +114,7 @@ impl Command {
             | Self::Status(_)
             | Self::Export(_)
             | Self::Rollback(_)
+            | Self::Baseline(_)
             | Self::Freeze(_)
             | Self::Thaw(_)
             | Self::Log(_)
@@ -138,6 +141,7 @@ const NAMES: &[&str] = &[
     "confirm",
     "due",
     "rollback",
+    "baseline",
     "freeze",
     "thaw",
     "diff",
@@ -223,6 +227,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Confirm(page)) => page.run(),
         Some(Command::Due(page)) => page.run(),
         Some(Command::Rollback(page)) => page.run(),
+        Some(Command::Baseline(page)) => page.run(),
         Some(Command::Freeze(page)) => page.run(),
         Some(Command::Thaw(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),

@@ -45,6 +45,9 @@ pub mod of {
     /// A Merkle tree hash (RFC 6962).
     #[derive(Debug)]
     pub enum Tree {}
+    /// An assignment or membership of a baseline.
+    #[derive(Debug)]
+    pub enum Access {}
     /// A long value kept in blob lines.
     #[derive(Debug)]
     pub enum Blob {}

@@ -3,11 +3,13 @@
 //! INVARIANT: every accepted line re-serialises to its exact bytes, so its hash is unambiguous. Lines are never parsed
 //! to generic JSON values, because a dependency enables `preserve_order` and a map's order must not reach the log.
 
+mod baseline;
 mod body;
 mod decision;
 mod freeze;
 mod word;
 
+pub use baseline::Baseline;
 pub use body::{
     Applied, Auto, Blob, Evaluation, Export, FileDigest, KeptFile, Outcome, Plan, Policies, PolicyOutcome, Proof,
     ProofMethod, Seal, Session, SessionKind, Sig, SnapshotDigest, SnapshotTarget, VerdictCounts, Writer,
@@ -45,6 +47,8 @@ pub enum Line {
     Freeze(Box<Freeze>),
     /// A person's agreement to end a freeze.
     Thaw(Thaw),
+    /// Access that a person recorded as inherited.
+    Baseline(Box<Baseline>),
     /// An automatic outcome.
     Auto(Auto),
     /// A change handed to the executor.
@@ -68,6 +72,7 @@ impl Serialize for Line {
             Self::Decision(body) => body.serialize(serializer),
             Self::Freeze(body) => body.serialize(serializer),
             Self::Thaw(body) => body.serialize(serializer),
+            Self::Baseline(body) => body.serialize(serializer),
             Self::Auto(body) => body.serialize(serializer),
             Self::Export(body) => body.serialize(serializer),
             Self::Result(body) => body.serialize(serializer),
@@ -90,6 +95,7 @@ impl Line {
             Self::Decision(_) => Decision::WORD,
             Self::Freeze(_) => Freeze::WORD,
             Self::Thaw(_) => Thaw::WORD,
+            Self::Baseline(_) => Baseline::WORD,
             Self::Auto(_) => Auto::WORD,
             Self::Export(_) => Export::WORD,
             Self::Result(_) => Outcome::WORD,
@@ -110,6 +116,7 @@ impl Line {
             Self::Decision(body) => Some(body.prev),
             Self::Freeze(body) => Some(body.prev),
             Self::Thaw(body) => Some(body.prev),
+            Self::Baseline(body) => Some(body.prev),
             Self::Auto(body) => Some(body.prev),
             Self::Export(body) => Some(body.prev),
             Self::Result(body) => Some(body.prev),
@@ -202,6 +209,7 @@ pub fn read(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Line, ReadFault> {
         b"decision" => parse(body, scratch).map(|b| Line::Decision(Box::new(b))),
         b"freeze" => parse(body, scratch).map(|b| Line::Freeze(Box::new(b))),
         b"thaw" => parse(body, scratch).map(Line::Thaw),
+        b"baseline" => parse(body, scratch).map(|b| Line::Baseline(Box::new(b))),
         b"auto" => parse(body, scratch).map(Line::Auto),
         b"export" => parse(body, scratch).map(Line::Export),
         b"result" => parse(body, scratch).map(|b| Line::Result(Box::new(b))),

@@ -130,6 +130,7 @@ fn read(name: &str, bytes: &[u8]) -> Result<Vec<Whole>, MergeError> {
                     | Line::Decision(_)
                     | Line::Freeze(_)
                     | Line::Thaw(_)
+                    | Line::Baseline(_)
                     | Line::Auto(_)
                     | Line::Export(_)
                     | Line::Result(_),

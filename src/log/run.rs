@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blob::BlobJoin;
 use super::line::{
-    Blob, Decision, Evaluation, Freeze, FreezeKind, Line, Number, PolicyOutcome, Seal, Session, SessionKind,
+    Baseline, Blob, Decision, Evaluation, Freeze, FreezeKind, Line, Number, PolicyOutcome, Seal, Session, SessionKind,
     SnapshotDigest, Verdict, VerdictCounts,
 };
 use super::merkle;
@@ -187,12 +187,13 @@ impl Run {
             | Line::Decision(_)
             | Line::Freeze(_)
             | Line::Thaw(_)
+            | Line::Baseline(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_) => Stage::Open,
         };
         let wanted = match line {
-            Line::Decision(_) | Line::Freeze(_) | Line::Thaw(_) => Some(SessionKind::Review),
+            Line::Decision(_) | Line::Freeze(_) | Line::Thaw(_) | Line::Baseline(_) => Some(SessionKind::Review),
             Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
             Line::Session(_)
             | Line::Blob(_)
@@ -225,6 +226,11 @@ impl Run {
             Line::Decision(body) => self.decision(body, digest, faults),
             Line::Freeze(body) => freeze(body, faults),
             Line::Thaw(body) => with_reason(&body.reason, "a thaw has no reason", faults),
+            Line::Baseline(body) => {
+                targets(Some(&body.snapshot), faults);
+                self.uses([body.access.blob()]);
+                baseline(body, faults);
+            }
             Line::Auto(body) => {
                 ascending(&body.policies, |p| p, "policies", faults);
                 let key = (body.plan.clone(), body.change.clone(), body.digest);
@@ -375,7 +381,13 @@ pub fn alone(line: &Line, session: &Session) -> Vec<RunFault> {
             faults.extend(super::blob::alone(it).err().map(|message| RunFault::new(Code::LogBadBlob, message)));
             return faults;
         }
-        Line::Plan(_) | Line::Policies(_) | Line::Freeze(_) | Line::Thaw(_) | Line::Export(_) | Line::Result(_) => {}
+        Line::Plan(_)
+        | Line::Policies(_)
+        | Line::Freeze(_)
+        | Line::Thaw(_)
+        | Line::Baseline(_)
+        | Line::Export(_)
+        | Line::Result(_) => {}
         Line::Seal(_) | Line::Sig(_) => {
             faults.push(misplaced("a seal or signature line in the middle of a session"));
             return faults;
@@ -400,6 +412,20 @@ fn freeze(body: &Freeze, faults: &mut Vec<RunFault>) {
     }
     if body.until <= body.at || body.until > body.at.plus(body.kind.longest()) {
         faults.push(misplaced("a freeze ends after it starts: within a day for everything, else within 7 days"));
+    }
+}
+
+/// Checks a baseline: its reason, and when it ends.
+fn baseline(body: &Baseline, faults: &mut Vec<RunFault>) {
+    with_reason(&body.reason, "a baseline has no reason", faults);
+    let (from, until, sooner) = (body.at, body.until, body.until_privileged);
+    if until <= from || until > from.plus(Baseline::LONGEST) {
+        faults.push(misplaced("a baseline ends after it starts, within 366 days"));
+    }
+    if sooner <= from || sooner > until || sooner > from.plus(Baseline::LONGEST_PRIVILEGED) {
+        faults.push(misplaced(
+            "a baseline ends for privileged access within 90 days, and not later than for other access",
+        ));
     }
 }
 

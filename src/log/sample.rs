@@ -7,15 +7,15 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use super::judge::{Claim, Judgement, SealSigner, SignatureJudge};
 use super::line::{
-    Auto, Decision, Evaluation, Export, Freeze, FreezeKind, Line, LogId, Number, Plan, PolicyOutcome, Proof,
-    ProofMethod, Rejected, Salt, Seen, Session, SessionId, SessionKind, Shown, Tag, Thaw, Value, Verdict, Version,
-    Writer,
+    Auto, Baseline, Decision, Evaluation, Export, Freeze, FreezeKind, Line, LogId, Number, Plan, PolicyOutcome, Proof,
+    ProofMethod, Rejected, Salt, Seen, Session, SessionId, SessionKind, Shown, SnapshotDigest, Tag, Thaw, Value,
+    Verdict, Version, Writer,
 };
 use super::session::Draft;
 use super::verify;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
-use crate::input::time::Time;
+use crate::input::time::{Span, Time};
 use crate::log::verify::answers::{Keep, Terms, Verification};
 
 /// The current time in these tests.
@@ -303,4 +303,21 @@ pub(super) fn terms(judge: &dyn SignatureJudge) -> Terms<'_> {
 
 pub(super) fn verify(bytes: &[u8]) -> Verification {
     verify::bytes("review-log.jsonl", bytes, terms(&Judge))
+}
+
+/// A baseline of one standard access, for 100 days.
+pub(super) fn baseline(prev: Digest<of::Line>) -> Line {
+    let at = Time::from_unix(NOW - 99_999);
+    let snapshot = SnapshotDigest { sha256: Digest::of(b"snapshot"), taken_at: at, targets: Vec::new() };
+    Line::Baseline(Box::new(Baseline {
+        access: Value::Inline(format!("{{\"privileged\":[],\"standard\":[\"{}\"]}}", "0".repeat(64)).as_str().into()),
+        at,
+        count: Number::new(1),
+        prev,
+        reason: "it was there before".into(),
+        snapshot,
+        r#type: Tag::new(),
+        until: at.plus(Span::from_days(100)),
+        until_privileged: at.plus(Baseline::LONGEST_PRIVILEGED),
+    }))
 }

@@ -108,7 +108,7 @@ pub struct Reconciliation {
     pub population: u64,
     /// Given by a decision of the log.
     pub decided: u64,
-    /// Recorded as inherited from before the log, not approved. 0 while the log has no baseline.
+    /// Recorded as inherited by a baseline that has not ended, not approved.
     pub inherited: u64,
     /// Without a decision, on a system that the log is about.
     pub shadow: u64,
@@ -268,7 +268,7 @@ pub struct ShownPart {
     pub lines_of: u64,
 }
 
-/// How an assignment of the snapshot is accounted for.
+/// How an assignment or membership of the snapshot is accounted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Coverage {
@@ -295,16 +295,19 @@ impl Coverage {
     }
 }
 
-/// An assignment of the snapshot, matched to a decision.
+/// An assignment or membership of the snapshot, matched to a decision.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PopulationRow {
-    /// The id of the assignment.
-    pub assignment: Text,
+    /// The id of the assignment; absent for a member that a group lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Text>,
     /// The identity or group.
     pub subject: Text,
     /// The kind of the identity, or `group`; absent if the snapshot does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
+    /// `role` or `membership`.
+    pub holds: &'static str,
     /// The role or group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entitlement: Option<Text>,
@@ -316,6 +319,9 @@ pub struct PopulationRow {
     /// When it expires by the snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
+    /// Until when a baseline covers it; absent if none ever did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited_until: Option<Time>,
     /// How it is accounted for.
     pub coverage: Coverage,
     /// The decision that gave it, by the hash of its line.

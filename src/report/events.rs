@@ -32,6 +32,8 @@ pub enum EventKind {
     Freeze,
     /// A person agreed to end a freeze; `frozen` has its line.
     Thaw,
+    /// A person recorded access as inherited, not approved; `baseline` has it.
+    Baseline,
 }
 
 /// What a freeze or a thaw is about.
@@ -48,6 +50,19 @@ pub struct FrozenEvent {
     /// When the freeze ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
+}
+
+/// What a baseline records.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct BaselineEvent {
+    /// The SHA-256 of the snapshot that shows the access.
+    pub snapshot: Digest<of::File>,
+    /// How many accesses it covers.
+    pub count: u64,
+    /// When it ends.
+    pub until: Time,
+    /// When it ends for privileged access.
+    pub until_privileged: Time,
 }
 
 /// What an event of the gate reports.
@@ -118,11 +133,12 @@ impl EventKind {
             Self::Result => "Result",
             Self::Freeze => "Freeze",
             Self::Thaw => "Thaw",
+            Self::Baseline => "Baseline",
         }
     }
 }
 
-/// An event: one line of the log about one change, or a freeze or thaw.
+/// An event: one line of the log about one change, or a freeze, thaw or baseline.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LogEvent {
     /// The version of this form.
@@ -146,7 +162,7 @@ pub struct LogEvent {
     pub key: Text,
     /// The tool that wrote the session.
     pub tool: Text,
-    /// The plan; absent for a freeze or thaw, like the change and its digest.
+    /// The plan; absent for a freeze, thaw or baseline, like the change and its digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Text>,
     /// The change.
@@ -191,4 +207,7 @@ pub struct LogEvent {
     /// What a freeze or thaw is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<FrozenEvent>,
+    /// What a baseline records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineEvent>,
 }

@@ -117,6 +117,8 @@ KINDS = {
                  "verdict": one_of("approve", "override", "reject")},
     "freeze": {"at": time, "kind": one_of("agent", "all", "plan", "task"), "name?": ident, "proofs": listed(text),
                "reason": text, "until": time},
+    "baseline": {"access": value, "at": time, "count": number, "reason": text, "snapshot": snapshot, "until": time,
+                 "until_privileged": time},
     "thaw": {"at": time, "freeze": hash_, "reason": text},
     "auto": {"at": time, "change": ident, "digest": hash_, "plan": ident, "policies": listed(ident)},
     "export": {"at": time, "change": ident, "decisions": listed(hash_), "digest": hash_, "output": hash_, "plan": ident,
@@ -163,7 +165,7 @@ def root(leaves):
 
 
 def blob_uses(line):
-    for name in ("definition", "facts", "requests", "detail"):
+    for name in ("definition", "facts", "requests", "detail", "access"):
         if name in line and "blob" in line[name]:
             yield line[name]["blob"]
     if line["type"] == "plan":
@@ -215,6 +217,12 @@ def frozen(line):
         need(0 < lasts <= 86400 * (1 if line["kind"] == "all" else 7), "a freeze lasts too long, or not at all")
 
 
+def inherited(line):
+    need(line["reason"].strip(), "a baseline without a reason")
+    lasts, sooner = (seconds(line[end]) - seconds(line["at"]) for end in ("until", "until_privileged"))
+    need(0 < lasts <= 86400 * 366 and 0 < sooner <= min(lasts, 86400 * 90), "a baseline lasts too long, or not at all")
+
+
 def check_session(raws, signers):
     """One session by itself; gives what the others must know of it."""
     lines = [read(raw) for raw in raws]
@@ -259,6 +267,9 @@ def check_session(raws, signers):
         if kind in ("freeze", "thaw"):
             need(head["kind"] == "review", f"`{kind}` in a record")
             frozen(line)
+        if kind == "baseline":
+            need(head["kind"] == "review", "a baseline in a record")
+            inherited(line)
         if kind == "decision":
             need(head["kind"] == "review", "a decision in a record")
             decided(line, shown, head["kind"])

@@ -6,6 +6,7 @@ pub(crate) mod escalations;
 pub mod every_path;
 pub(crate) mod excess;
 pub mod inventory;
+pub mod privileged;
 pub mod snapshot_diff;
 pub mod unclassified;
 pub mod who_can;

@@ -83,6 +83,7 @@ fn of_session(log: &AuditedLog<'_>, view: &SessionView) -> Vec<Decided> {
             | Line::Blob(_)
             | Line::Freeze(_)
             | Line::Thaw(_)
+            | Line::Baseline(_)
             | Line::Export(_)
             | Line::Result(_)
             | Line::Seal(_)

@@ -8,7 +8,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::line::{Freeze, Line, Verdict};
 use crate::log::verify::answers::{Recorded, SessionView};
-use crate::report::events::{EventKind, FrozenEvent, LogEvent, VERSION};
+use crate::report::events::{BaselineEvent, EventKind, FrozenEvent, LogEvent, VERSION};
 
 /// The events of the sessions that a head does not follow; without one, of all sessions. Returns `None` if the log does not
 /// have that head.
@@ -42,6 +42,7 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
         Line::Result(it) => (EventKind::Result, it.at, Some((&it.plan, &it.change, it.digest))),
         Line::Freeze(it) => (EventKind::Freeze, it.at, None),
         Line::Thaw(it) => (EventKind::Thaw, it.at, None),
+        Line::Baseline(it) => (EventKind::Baseline, it.at, None),
         Line::Session(_)
         | Line::Blob(_)
         | Line::Plan(_)
@@ -71,6 +72,15 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
             });
             event.reason = Some(it.reason.clone());
             event.frozen = Some(frozen(it.freeze, freezes.next()));
+        }
+        Line::Baseline(it) => {
+            event.reason = Some(it.reason.clone());
+            event.baseline = Some(BaselineEvent {
+                snapshot: it.snapshot.sha256,
+                count: it.count.get(),
+                until: it.until,
+                until_privileged: it.until_privileged,
+            });
         }
         Line::Export(_)
         | Line::Session(_)
@@ -124,5 +134,6 @@ fn base(log: &AuditedLog<'_>, view: &SessionView, uid: Digest<of::Line>, (kind, 
         reason: None,
         result: None,
         frozen: None,
+        baseline: None,
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn follow(log: &AuditedLog<'_>, all: &mut [Decided]) {
             | Line::Decision(_)
             | Line::Freeze(_)
             | Line::Thaw(_)
+            | Line::Baseline(_)
             | Line::Auto(_)
             | Line::Seal(_)
             | Line::Sig(_) => {}

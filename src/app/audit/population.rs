@@ -1,8 +1,9 @@
-//! The whole population: every assignment of a snapshot, matched to the decision that gave it.
+//! The whole population: every assignment and listed membership of a snapshot, matched to the decision that gave it.
 //!
 //! A change counts as approved if it passed automatically, was exported, or if its decisions that nobody replaced fill every
 //! step it needed (or override its denial) and no rejection stands. An assignment is decided if such a grant or adjustment
 //! names its subject, entitlement and scope, allows its mode, was decided before the snapshot, and was not removed since.
+//! It is inherited if no decision gave it and a baseline covers it at a given time.
 //! This is what the lines say; whether the people were permitted is for `review gate`, which asks the policies. Costs one
 //! look-up per assignment.
 
@@ -11,22 +12,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::app::audit::audited_log::AuditedLog;
 use crate::app::audit::change_parts::AccessKey;
 use crate::app::audit::decided::{ChangeKey, Decided};
+use crate::app::audit::inherited::{Baselines, InheritedAccess};
 use crate::app::audit::lifecycle::{gives, late};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::line::PolicyOutcome;
 use crate::report::audit::{AuditOutcome, Coverage, PopulationRow, Reconciliation};
-use crate::snapshot::model::{Assignment, Snapshot};
+use crate::snapshot::model::Snapshot;
 
 /// How many people must override to lift a rejection.
 const LIFTERS: usize = 2;
 
-/// Matches every assignment, and notes on the decisions which access is still there past its end.
+/// Matches every assignment and listed membership as of a time, and notes on the decisions which access is still there past its end.
 pub(crate) fn matched(
     log: &AuditedLog<'_>,
     snapshot: &Snapshot,
     all: &mut [Decided],
+    baselines: &Baselines,
+    at: Time,
 ) -> (Vec<PopulationRow>, Reconciliation) {
     let approved = approved(all);
     let mut grants: BTreeMap<AccessKey, Vec<usize>> = BTreeMap::new();
@@ -44,8 +48,15 @@ pub(crate) fn matched(
         .collect();
     let mut sum = Reconciliation::default();
     let mut rows = Vec::new();
-    for assignment in &snapshot.assignments {
-        let mut row = row(assignment, kinds.get(assignment.who.raw()).copied());
+    let assigned = snapshot.assignments.iter().filter_map(|it| Some((Some(it.id.text()), InheritedAccess::of(it)?)));
+    let listed = InheritedAccess::listed(snapshot).map(|(_, access)| (None, access));
+    for (assignment, access) in assigned.chain(listed) {
+        let inherited_until = baselines.end(&access);
+        let mut row = row(assignment, access, &kinds);
+        row.inherited_until = inherited_until;
+        if inherited_until.is_some_and(|until| until > at) {
+            row.coverage = Coverage::Inherited;
+        }
         if systems.hold(snapshot, &row) {
             let given = find(&grants, all, &row, snapshot.taken_at);
             if let Some(one) = given.and_then(|at| all.get_mut(at)) {
@@ -133,16 +144,17 @@ fn share_lateness(all: &mut [Decided]) {
     }
 }
 
-fn row(it: &Assignment, kind: Option<&'static str>) -> PopulationRow {
-    let role = it.role.as_ref().map(crate::input::id::Id::text);
+fn row(assignment: Option<Text>, it: InheritedAccess, kinds: &BTreeMap<&str, &'static str>) -> PopulationRow {
     PopulationRow {
-        assignment: it.id.text(),
-        subject: it.who.clone(),
-        kind,
-        entitlement: role.or_else(|| it.member_of.as_ref().map(crate::input::id::Id::text)),
-        scope: it.scope.as_ref().map(crate::input::id::Id::text),
-        mode: it.mode.name(),
+        assignment,
+        kind: kinds.get(it.who.raw()).copied(),
+        subject: it.who,
+        holds: it.holds,
+        entitlement: Some(it.what),
+        scope: it.scope,
+        mode: it.mode,
         until: it.until,
+        inherited_until: None,
         coverage: Coverage::Shadow,
         decision: None,
         session: None,

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 
 use crate::app::audit::audited_log::AuditedLog;
+use crate::app::audit::inherited::Baselines;
 use crate::app::audit::{decided, lifecycle, population, sampling, summary};
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
@@ -16,7 +17,7 @@ use crate::input::digest::Digest;
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::verify::answers::Verification;
-use crate::report::audit::{AuditAnswer, AuditHead, AuditReport, AuditedSnapshot, SampleNote};
+use crate::report::audit::{AuditAnswer, AuditHead, AuditReport, AuditedSnapshot, PopulationRow, SampleNote};
 use crate::report::record::VerifyAnswer;
 use crate::snapshot::model::Snapshot;
 
@@ -69,7 +70,10 @@ pub(crate) fn report(
             Ok(read) => read,
             Err(faults) => return Ok(Err(faults)),
         };
-        let (matched, sum) = population::matched(&log, &snapshot, &mut all);
+        let (matched, sum) = {
+            let baselines = Baselines::read(&log, &snapshot, &|_| true);
+            population::matched(&log, &snapshot, &mut all, &baselines, snapshot.taken_at)
+        };
         head.snapshot = Some(note);
         head.reconciliation = Some(sum);
         rows = Some(matched);
@@ -85,10 +89,16 @@ pub(crate) fn report(
             of_population: rows.as_ref().map_or(0, Vec::len) as u64,
         });
         decisions = sampling::draw(decisions, size, &seed, |row| row.decision.to_string());
-        rows = rows.map(|rows| sampling::draw(rows, size, &seed, |row| row.assignment.raw().to_owned()));
+        rows = rows.map(|rows| sampling::draw(rows, size, &seed, sampled));
     }
     let findings = reported(&verified.findings, &std::collections::BTreeMap::new());
     Ok(Ok(AuditReport { head, summary, decisions, population: rows, findings }))
+}
+
+/// What identifies a row in a sample: the id of the assignment, or the member and the group.
+fn sampled(row: &PopulationRow) -> String {
+    let group = row.entitlement.as_ref().map_or("", Text::raw);
+    row.assignment.as_ref().map_or_else(|| format!("{}\0{group}", row.subject.raw()), |id| id.raw().to_owned())
 }
 
 fn head(path: &Path, log: &AuditedLog<'_>, request: &AuditRequest<'_>) -> AuditHead {

@@ -32,6 +32,7 @@ impl Approvals {
                     | Line::Evaluation(_)
                     | Line::Freeze(_)
                     | Line::Thaw(_)
+                    | Line::Baseline(_)
                     | Line::Export(_)
                     | Line::Result(_)
                     | Line::Seal(_)

@@ -1,8 +1,9 @@
 //! `review due`: what has ended and is still there, and what was decided and not carried through.
 //!
 //! Compares the log with a snapshot as of a time: assignments past their end, exported grants past the latest end that was
-//! approved (systems that keep no expiry show them without one), access of tasks that are over, approvals that no export
-//! used, exports that nobody confirmed, and identities and credentials that nobody looks after. It writes nothing to the log. The revoking plan takes what is past its end or its
+//! approved (systems that keep no expiry show them without one), access of tasks that are over, access without a decision and outside a
+//! baseline in force, approvals that no export used, exports that nobody confirmed, and identities and credentials that nobody
+//! looks after. It writes nothing to the log. The revoking plan takes what is past its end or its
 //! task, and goes through review like any other.
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::app::execution::confirm::read_snapshot;
 use crate::app::execution::export::ends_at;
 use crate::app::execution::neglected::{self, NeglectLimits};
 use crate::app::execution::recorded_exports::RecordedExports;
+use crate::app::execution::shadow;
 use crate::app::io::command_error::hinted;
 use crate::app::record::opened::OpenedLog;
 use crate::app::site::location::SiteLocation;
@@ -119,7 +121,13 @@ pub fn due(request: &DueRequest) -> anyhow::Result<DueAnswer> {
         NeglectLimits { stale_after: parameters.stale_after, max_credential_ttl: parameters.max_credential_ttl };
     let identities = neglected::identities(snapshot, limits, at);
     let credentials = neglected::credentials(snapshot, limits, at);
-    let count = overdue.len() + unused.len() + unconfirmed.len() + identities.rows.len() + credentials.rows.len();
+    let shadow = shadow::sheet(&opened, snapshot, at)?;
+    let count = overdue.len()
+        + shadow.rows.len()
+        + unused.len()
+        + unconfirmed.len()
+        + identities.rows.len()
+        + credentials.rows.len();
     let plan = if request.plan && !overdue.is_empty() { Some(revoking(request, &opened, &overdue)?) } else { None };
     let report = Report {
         command: "due",
@@ -136,6 +144,7 @@ pub fn due(request: &DueRequest) -> anyhow::Result<DueAnswer> {
             ],
             sheets: vec![
                 overdue_sheet(&overdue),
+                shadow,
                 unused_sheet(unused),
                 unconfirmed_sheet(unconfirmed),
                 identities,

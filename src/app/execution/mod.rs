@@ -8,3 +8,4 @@ pub mod export;
 pub(crate) mod neglected;
 pub mod recorded_exports;
 pub mod rollback;
+pub(crate) mod shadow;

@@ -79,6 +79,7 @@ impl RecordedExports {
                     | Line::Decision(_)
                     | Line::Freeze(_)
                     | Line::Thaw(_)
+                    | Line::Baseline(_)
                     | Line::Auto(_)
                     | Line::Result(_)
                     | Line::Seal(_)

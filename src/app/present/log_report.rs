@@ -16,7 +16,7 @@ use crate::log::line::{Line, SessionKind, Verdict};
 use crate::log::verify::answers::{Integrity, SessionView, Verification};
 use crate::report::model::{Body, Report};
 use crate::report::record::{DecisionRow, SessionRow};
-use crate::report::sentence::{Sentence, number};
+use crate::report::sentence::{Sentence, counted, number};
 
 /// The finding that recorders could not be compared with people.
 #[must_use]
@@ -226,6 +226,16 @@ pub(crate) fn decisions(view: &SessionView, documents: &Documents) -> Vec<Decisi
                 sentence: Sentence::of(format!("the freeze of line {}", t.freeze.short())),
                 reason: Some(t.reason.clone()),
                 ..row(&session, t.at, (&NO_PLAN.into(), &NO_PLAN.into()), "thaw", &who)
+            },
+            Line::Baseline(b) => DecisionRow {
+                sentence: Sentence::of(format!(
+                    "{} as inherited until {}, privileged until {}",
+                    counted(b.count.get(), "access", "accesses"),
+                    b.until,
+                    b.until_privileged
+                )),
+                reason: Some(b.reason.clone()),
+                ..row(&session, b.at, (&NO_PLAN.into(), &NO_PLAN.into()), "baseline", &who)
             },
             Line::Auto(a) => row(&session, a.at, (&a.plan, &a.change), "auto", &who),
             Line::Export(e) => row(&session, e.at, (&e.plan, &e.change), "export", &who),

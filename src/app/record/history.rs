@@ -202,6 +202,7 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
                 | Line::Decision(_)
                 | Line::Freeze(_)
                 | Line::Thaw(_)
+                | Line::Baseline(_)
                 | Line::Export(_)
                 | Line::Result(_)
                 | Line::Seal(_)

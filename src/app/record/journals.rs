@@ -81,6 +81,7 @@ fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<JournalConte
             | Line::Evaluation(_)
             | Line::Freeze(_)
             | Line::Thaw(_)
+            | Line::Baseline(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

@@ -58,7 +58,7 @@ pub enum FreezeOutcome {
 }
 
 /// What a name stands for.
-struct Frozen {
+pub(super) struct Frozen {
     kind: FreezeKind,
     name: Option<Text>,
 }
@@ -73,11 +73,16 @@ impl Frozen {
 }
 
 /// The log, the person, and what is asked for.
-struct Asked {
-    opened: OpenedLog,
-    me: Reviewer,
+pub(super) struct Asked {
+    /// The site and its log.
+    pub(super) opened: OpenedLog,
+    /// The person.
+    pub(super) me: Reviewer,
     what: Frozen,
-    reason: Text,
+    /// What the person may not do if policy refuses: `freeze everything`.
+    does: String,
+    /// The reason.
+    pub(super) reason: Text,
 }
 
 /// Freezes.
@@ -89,7 +94,7 @@ pub fn freeze(request: &FreezeRequest) -> anyhow::Result<FreezeOutcome> {
         Ok(asked) => asked,
         Err((report, code)) => return Ok(FreezeOutcome::Refused(Box::new(report), code)),
     };
-    let Asked { opened, me, what, reason } = &asked;
+    let Asked { opened, me, what, reason, .. } = &asked;
     let longest = what.kind.longest();
     let lasts = request.lasts.unwrap_or(longest);
     ensure!(
@@ -141,7 +146,7 @@ pub fn thaw(request: &FreezeRequest) -> anyhow::Result<FreezeOutcome> {
         Ok(asked) => asked,
         Err((report, code)) => return Ok(FreezeOutcome::Refused(Box::new(report), code)),
     };
-    let Asked { opened, me, what, reason } = &asked;
+    let Asked { opened, me, what, reason, .. } = &asked;
     let record = &opened.past.record;
     let is_it = |freeze: &&RecordedFreeze| freeze.kind == what.kind && freeze.name == what.name;
     let frozen: Vec<&RecordedFreeze> = record.freezes_in_force(opened.now).filter(is_it).collect();
@@ -202,14 +207,19 @@ fn lacks(what: &Frozen, still: &[&RecordedFreeze]) -> String {
     )
 }
 
-fn affirmed(question: &Affirmation) -> anyhow::Result<bool> {
+/// Whether the person types the word of a question.
+pub(super) fn affirmed(question: &Affirmation) -> anyhow::Result<bool> {
     let colour = streams::colour_allowed();
     let mut tty = Tty::open().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
     Ok(affirm::ask(&mut tty, colour, question)?)
 }
 
 impl Asked {
-    fn prepare(command: &'static str, request: &FreezeRequest) -> anyhow::Result<Result<Self, (Report, ExitCode)>> {
+    /// Opens the log, and finds the person and what is named.
+    pub(super) fn prepare(
+        command: &'static str,
+        request: &FreezeRequest,
+    ) -> anyhow::Result<Result<Self, (Report, ExitCode)>> {
         ensure!(!request.reason.trim().is_empty(), hinted("`--reason` is blank", "say why"));
         attended().map_err(|failure| anyhow!(hinted(failure.to_string(), failure.help())))?;
         let opened = match OpenedLog::open(command, &request.place, &[])? {
@@ -218,7 +228,13 @@ impl Asked {
         };
         let me = Reviewer::named(&opened.site, &opened.past, request.key.as_deref())?;
         let what = resolve(&opened, &request.named, request.kind)?;
-        Ok(Ok(Self { opened, me, what, reason: Text::from(request.reason.trim()) }))
+        let does = format!("{command} {}", what.says());
+        Ok(Ok(Self { opened, me, what, does, reason: Text::from(request.reason.trim()) }))
+    }
+
+    /// A question that policy answers as it answers whether a person may freeze everything.
+    pub(super) fn as_freeze_of_all(self, does: &str) -> Self {
+        Self { what: Frozen { kind: FreezeKind::All, name: None }, does: does.to_owned(), ..self }
     }
 
     fn subject(&self) -> FreezeSubject<'_> {
@@ -226,19 +242,16 @@ impl Asked {
         FreezeSubject::new(&self.opened.site, &self.opened.past.record, *kind, name.as_ref(), self.opened.now)
     }
 
-    fn permitted(&self, action: FreezeAction, key: &KeyFacts) -> anyhow::Result<()> {
+    /// Refuses what policy does not permit the person.
+    pub(super) fn permitted(&self, action: FreezeAction, key: &KeyFacts) -> anyhow::Result<()> {
         let MayFreeze { permitted, barred, forbidden } = self.subject().may(action, &self.me.signer, key);
         if permitted {
             return Ok(());
         }
-        let verb = match action {
-            FreezeAction::Freeze => "freeze",
-            FreezeAction::Thaw => "thaw",
-        };
         let mut why: Vec<String> = barred.iter().map(|it| it.reason().to_owned()).collect();
         why.extend(forbidden.iter().map(|hit| format!("{}: {}", hit.policy.text().terminal(), hit.title.terminal())));
         let advice = forbidden.first().map_or_else(|| "ask another person".to_owned(), |hit| hit.advice.terminal());
-        bail!(hinted(format!("you may not {verb} {}: {}", self.what.says(), why.join("; ")), advice))
+        bail!(hinted(format!("you may not {}: {}", self.does, why.join("; ")), advice))
     }
 
     /// The credentials of a frozen agent, by which it is recognised under another name.
@@ -248,7 +261,8 @@ impl Asked {
         prover.map(freezes::proofs).unwrap_or_default()
     }
 
-    fn write(
+    /// Writes and signs the session; policy is asked again about the signature.
+    pub(super) fn write(
         &self,
         action: FreezeAction,
         add: &mut dyn FnMut(&mut Draft, Time) -> anyhow::Result<Vec<u8>>,

@@ -1,6 +1,7 @@
 //! The review session: its cards, its writer, and how an unfinished one is resumed; and a person's other
-//! sessions: freezes and thaws.
+//! sessions: freezes, thaws and baselines.
 
+pub mod baseline;
 pub mod card;
 pub mod freezing;
 pub(crate) mod resume;

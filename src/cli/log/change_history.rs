@@ -243,6 +243,7 @@ fn event<'l>(view: &SessionView, line: &'l Line, values: &Values) -> Option<(&'l
         | Line::Policies(_)
         | Line::Freeze(_)
         | Line::Thaw(_)
+        | Line::Baseline(_)
         | Line::Seal(_)
         | Line::Sig(_) => {
             return None;

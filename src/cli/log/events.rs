@@ -14,7 +14,7 @@ use crate::decision::exit::ExitCode;
 use crate::input::digest::{Digest, of};
 use crate::report::render::events::{EventFormat, render};
 
-/// Write an event for each decision, automatic outcome, export, result, freeze and thaw, one JSON line each.
+/// Write an event for each decision, automatic outcome, export, result, freeze, thaw and baseline, one JSON line each.
 ///
 /// An event's id is the hash of its line, so that a repeated event can be recognised.
 #[derive(Debug, Args)]

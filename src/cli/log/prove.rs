@@ -29,7 +29,7 @@ use crate::log::prove::{InclusionProof, LONGEST, Proved, prove};
 use crate::log::verify::answers::{CLOCK_SKEW, Keep, SessionView};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Head, Holds, VerifyAnswer, VerifyReport};
-use crate::report::sentence::Sentence;
+use crate::report::sentence::{Sentence, counted};
 use crate::trust::signers::Signers;
 
 /// The minimum length of a prefix of a session's id.
@@ -307,6 +307,14 @@ fn says(proved: &Proved) -> Sentence {
         Line::Thaw(thaw) => {
             who().own(format!(" agreed to end the freeze of line {}: ", thaw.freeze)).name(&thaw.reason)
         }
+        Line::Baseline(baseline) => who()
+            .own(format!(
+                " recorded {} as inherited until {}, privileged ones until {}: ",
+                counted(baseline.count.get(), "access", "accesses"),
+                baseline.until,
+                baseline.until_privileged
+            ))
+            .name(&baseline.reason),
         Line::Session(session) => {
             Sentence::of("a session of ").id(&session.writer.principal).own(format!(" begun at {}", session.at))
         }

@@ -138,7 +138,13 @@ pub(crate) fn names(verified: &Verification, plan: &str) -> bool {
         Line::Export(it) => it.plan.as_str() == plan,
         Line::Result(it) => it.plan.as_str() == plan,
         Line::Freeze(it) => it.kind == FreezeKind::Plan && it.name.as_ref().is_some_and(|name| name.raw() == plan),
-        Line::Session(_) | Line::Blob(_) | Line::Policies(_) | Line::Thaw(_) | Line::Seal(_) | Line::Sig(_) => false,
+        Line::Session(_)
+        | Line::Blob(_)
+        | Line::Policies(_)
+        | Line::Thaw(_)
+        | Line::Baseline(_)
+        | Line::Seal(_)
+        | Line::Sig(_) => false,
     };
     verified.sessions.iter().flat_map(|view| &view.lines).any(|line| is_of(&line.value))
 }

@@ -95,6 +95,7 @@ pub fn recall(
                 | Line::Plan(_)
                 | Line::Policies(_)
                 | Line::Result(_)
+                | Line::Baseline(_)
                 | Line::Seal(_)
                 | Line::Sig(_) => {}
             }

@@ -136,6 +136,7 @@ impl SessionView {
             | Line::Evaluation(_)
             | Line::Freeze(_)
             | Line::Thaw(_)
+            | Line::Baseline(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

@@ -149,6 +149,7 @@ impl<'a> Check<'a> {
                 }
             }
             Line::Decision(_)
+            | Line::Baseline(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

@@ -422,6 +422,44 @@ fn a_freeze_that_breaks_a_rule_cannot_be_written() {
     assert!(draft.push(sample::freeze).is_err(), "a recorder freezes nothing");
 }
 
+/// What makes a baseline break a rule.
+type BendBaseline = fn(&mut crate::log::line::Baseline);
+
+#[test]
+fn a_baseline_that_breaks_a_rule_cannot_be_written() {
+    use crate::input::time::Span;
+    use crate::log::line::Line;
+    let base = sample::session(1, &[], &[].into(), 0);
+    let mut header = base_header(&base);
+    let refused = |change: &dyn Fn(&mut crate::log::line::Baseline)| {
+        let (mut draft, _) = crate::log::session::Draft::start(header.clone(), base.blobs.clone()).unwrap();
+        let broken = |prev| {
+            let Line::Baseline(mut baseline) = sample::baseline(prev) else { panic!() };
+            change(&mut baseline);
+            Line::Baseline(baseline)
+        };
+        draft.push(broken).is_err()
+    };
+    assert!(!refused(&|_| {}));
+    let cases: [(&str, BendBaseline); 6] = [
+        ("longer than a year", |it| it.until = it.at.plus(Span::from_days(367))),
+        ("privileged access for longer than 90 days", |it| it.until_privileged = it.at.plus(Span::from_days(91))),
+        ("privileged access for longer than other access", |it| it.until = it.at.plus(Span::from_days(89))),
+        ("over before it starts", |it| (it.until, it.until_privileged) = (it.at, it.at)),
+        ("no reason", |it| it.reason = " ".into()),
+        ("a value that the log does not have", |it| {
+            it.access = crate::log::line::Value::Blob(crate::input::digest::Digest::of(b"missing"));
+        }),
+    ];
+    for (what, change) in cases {
+        assert!(refused(&change), "{what}");
+    }
+    header.kind = crate::log::line::SessionKind::Record;
+    header.writer.person = None;
+    let (mut draft, _) = crate::log::session::Draft::start(header, base.blobs.clone()).unwrap();
+    assert!(draft.push(sample::baseline).is_err(), "a recorder records no baseline");
+}
+
 /// The first line of a session that follows another.
 fn base_header(base: &Made) -> crate::log::line::Session {
     let freezing = sample::freezing(2, base, 5);

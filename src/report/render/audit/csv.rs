@@ -174,6 +174,6 @@ fn assignment(row: &PopulationRow) -> CsvRecord {
         .word("mode", Some(row.mode))
         .shown("requested_end", row.until)
         .number("late_by", row.late_by)
-        .text("assignment", Some(&row.assignment))
+        .text("assignment", row.assignment.as_ref())
         .word("coverage", Some(row.coverage.word()))
 }

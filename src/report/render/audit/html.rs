@@ -334,7 +334,7 @@ fn population(page: &mut HtmlPage, report: &AuditReport) {
     page.paragraph(
         "",
         &format!(
-            "{} assignments in the snapshot = {} decided + {} inherited + {} shadow + {} out of scope. {} of the decided are past their approved end.",
+            "{} assignments and memberships in the snapshot = {} decided + {} inherited + {} shadow + {} out of scope. {} of the decided are past their approved end.",
             number(sum.population),
             number(sum.decided),
             number(sum.inherited),

@@ -58,7 +58,9 @@ fn report(text: &str) -> AuditReport {
         late_by: Some(90_000),
     };
     let assignment = |coverage| PopulationRow {
-        assignment: it.clone(),
+        assignment: Some(it.clone()),
+        holds: "role",
+        inherited_until: None,
         subject: it.clone(),
         kind: Some("human"),
         entitlement: some(),

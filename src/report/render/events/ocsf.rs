@@ -172,8 +172,11 @@ fn raw(text: Option<&Text>) -> &str {
     text.map_or("", Text::raw)
 }
 
-/// The plan and change of an event, or what is frozen.
+/// The plan and change of an event, what is frozen, or what a baseline records.
 fn about(it: &LogEvent) -> String {
+    if let Some(baseline) = &it.baseline {
+        return format!("{} accesses of the snapshot {} as inherited", baseline.count, baseline.snapshot);
+    }
     match &it.frozen {
         Some(frozen) => [frozen.kind.unwrap_or_default(), raw(frozen.name.as_ref())].join(" ").trim().to_owned(),
         None => format!("{} {}", raw(it.plan.as_ref()), raw(it.change.as_ref())),
@@ -190,7 +193,7 @@ fn actor(it: &LogEvent) -> Value {
 fn severity(it: &LogEvent) -> (u32, &'static str) {
     match (it.kind, it.result) {
         (EventKind::Result, Some("beyond")) => (5, "Critical"),
-        (EventKind::Override | EventKind::Freeze | EventKind::Thaw, _) => (4, "High"),
+        (EventKind::Override | EventKind::Freeze | EventKind::Thaw | EventKind::Baseline, _) => (4, "High"),
         (EventKind::Result, Some("failed" | "missing" | "partly")) => (3, "Medium"),
         (EventKind::Approve | EventKind::Automatic | EventKind::Export, _) if it.privileged => (3, "Medium"),
         (EventKind::Reject, _) => (2, "Low"),
@@ -270,10 +273,15 @@ fn entity(it: &LogEvent) -> Classified {
         | EventKind::Automatic
         | EventKind::Export
         | EventKind::Freeze
-        | EventKind::Thaw => (OTHER, it.kind.name()),
+        | EventKind::Thaw
+        | EventKind::Baseline => (OTHER, it.kind.name()),
     };
     if let Some(frozen) = &it.frozen {
         let entity = json!({"type": "freeze", "uid": frozen.line, "name": about(it)});
+        return Classified { class: ENTITY_MANAGEMENT, activity, attributes: attributes([("entity", entity)]) };
+    }
+    if it.baseline.is_some() {
+        let entity = json!({"type": "baseline", "uid": it.uid, "name": about(it)});
         return Classified { class: ENTITY_MANAGEMENT, activity, attributes: attributes([("entity", entity)]) };
     }
     let entity = json!({
