@@ -4,7 +4,6 @@
 //! decisions of its own: verdicts come from `policy` and `decision`, wording from `report`.
 
 pub mod access;
-pub mod baseline;
 pub mod check;
 pub mod completions;
 pub mod confirm;
@@ -14,12 +13,13 @@ pub mod due;
 pub mod explain;
 pub mod export;
 pub mod failure;
-pub mod freeze;
 pub mod gate;
 pub mod init;
 pub mod log;
 pub mod next_steps;
 pub mod output_args;
+pub mod person;
+pub mod person;
 pub mod plan_sign;
 pub mod record;
 pub mod review;
@@ -71,9 +71,9 @@ enum Command {
     Confirm(crate::cli::confirm::ConfirmArgs),
     Due(crate::cli::due::DueArgs),
     Rollback(crate::cli::rollback::RollbackArgs),
-    Baseline(crate::cli::baseline::BaselineArgs),
-    Freeze(crate::cli::freeze::FreezeArgs),
-    Thaw(crate::cli::freeze::ThawArgs),
+    Baseline(crate::cli::person::baseline::BaselineArgs),
+    Freeze(crate::cli::person::freeze::FreezeArgs),
+    Thaw(crate::cli::person::freeze::ThawArgs),
     Diff(crate::cli::diff::DiffArgs),
     Access(crate::cli::access::AccessArgs),
     Explain(crate::cli::explain::ExplainArgs),

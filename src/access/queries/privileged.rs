@@ -9,7 +9,7 @@ use crate::input::id::{GroupId, ResourceId, RoleId};
 
 /// What an assignment or a membership gives.
 #[derive(Clone, Copy, Debug)]
-pub enum Held<'h> {
+pub enum RatedHolding<'h> {
     /// A role in a scope; without one, everywhere.
     Role(&'h RoleId, Option<&'h ResourceId>),
     /// The membership of a group.
@@ -19,13 +19,13 @@ pub enum Held<'h> {
 /// Whether each of what is held is privileged, in the order given. What nothing classifies counts as privileged. Roles and
 /// groups are rated once each.
 #[must_use]
-pub fn privileged<'h>(index: &Index<'_>, data: &Data, all: impl Iterator<Item = Held<'h>>) -> Vec<bool> {
+pub fn privileged<'h>(index: &Index<'_>, data: &Data, all: impl Iterator<Item = RatedHolding<'h>>) -> Vec<bool> {
     let view = AccessState::plain(index);
     let classifier = Classifier::new(&data.classification);
     let mut groups: std::collections::BTreeMap<&GroupId, bool> = std::collections::BTreeMap::new();
     all.map(|held| match held {
-        Held::Role(role, scope) => weighs(&classifier.held_role(&view, role, scope)),
-        Held::Membership(group) => {
+        RatedHolding::Role(role, scope) => weighs(&classifier.held_role(&view, role, scope)),
+        RatedHolding::Membership(group) => {
             *groups.entry(group).or_insert_with(|| weighs(&classifier.given_membership(&view, group)))
         }
     })

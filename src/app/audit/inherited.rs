@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::queries::privileged::{Held, privileged};
+use crate::access::queries::privileged::{RatedHolding, privileged};
 use crate::access::{Data, Index};
 use crate::app::audit::audited_log::AuditedLog;
 use crate::app::record::entries;
@@ -81,16 +81,16 @@ pub(crate) struct InheritedDigests {
 impl InheritedDigests {
     /// The digests of the access in a snapshot.
     pub(crate) fn of(snapshot: &Snapshot, data: &Data) -> Self {
-        let mut all: Vec<(Held<'_>, InheritedAccess)> = Vec::new();
+        let mut all: Vec<(RatedHolding<'_>, InheritedAccess)> = Vec::new();
         for it in &snapshot.assignments {
             let held = match (&it.role, &it.member_of) {
-                (Some(role), _) => Held::Role(role, it.scope.as_ref()),
-                (None, Some(group)) => Held::Membership(group),
+                (Some(role), _) => RatedHolding::Role(role, it.scope.as_ref()),
+                (None, Some(group)) => RatedHolding::Membership(group),
                 (None, None) => continue,
             };
             all.extend(InheritedAccess::of(it).map(|access| (held, access)));
         }
-        all.extend(InheritedAccess::listed(snapshot).map(|(group, access)| (Held::Membership(group), access)));
+        all.extend(InheritedAccess::listed(snapshot).map(|(group, access)| (RatedHolding::Membership(group), access)));
         let rated = privileged(&Index::new(snapshot), data, all.iter().map(|(held, _)| *held));
         let mut out = Self::default();
         for ((_, access), is_privileged) in all.iter().zip(rated) {
@@ -117,9 +117,9 @@ impl Baselines {
         let targets = entries::targets(snapshot);
         let mut ends: BTreeMap<Digest<of::Access>, Time> = BTreeMap::new();
         for view in &log.verified.sessions {
-            let mut lines = view.lines.iter().filter_map(|line| match &line.value {
-                Line::Baseline(it) if it.snapshot.targets == targets => Some(it),
-                _ => None,
+            let mut lines = view.lines.iter().filter_map(|line| {
+                let Line::Baseline(it) = &line.value else { return None };
+                (it.snapshot.targets == targets).then_some(it)
             });
             let Some(first) = lines.next() else { continue };
             if view.signer.is_none() || view.header.kind != SessionKind::Review || !counts(view) {

@@ -69,13 +69,13 @@ fn cells(row: PopulationRow) -> Vec<Cell> {
 /// Whether policy permits the signer of a session to record a baseline, with a key of no second role.
 fn may_inherit(opened: &OpenedLog, view: &SessionView, at: Time) -> bool {
     let (site, past) = (&opened.site, &opened.past);
-    let Some(signed) = &view.signer else { return false };
-    let fingerprint = signed.fingerprint.raw();
-    let (Some(person), Some(key)) = (site.people.by_principal(signed.principal.as_str()), past.keys.get(fingerprint))
+    let Some(seal) = &view.signer else { return false };
+    let fingerprint = seal.fingerprint.raw();
+    let (Some(person), Some(key)) = (site.people.by_principal(seal.principal.as_str()), past.keys.get(fingerprint))
     else {
         return false;
     };
-    let signer = Signer { person: person.id.value.clone(), key: signed.fingerprint.clone() };
+    let signer = Signer { person: person.id.value.clone(), key: seal.fingerprint.clone() };
     past.keys.bars_deciding(&site.provers, fingerprint).is_none()
         && FreezeSubject::new(site, &past.record, FreezeKind::All, None, at)
             .may(FreezeAction::Freeze, &signer, key)

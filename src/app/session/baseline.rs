@@ -55,7 +55,7 @@ pub fn baseline(request: &BaselineRequest) -> anyhow::Result<FreezeOutcome> {
         },
     )?;
     let asked = match asked {
-        Ok(asked) => asked.as_freeze_of_all("record a baseline"),
+        Ok(asked) => asked.into_freeze_of_all("record a baseline"),
         Err((report, code)) => return Ok(FreezeOutcome::Refused(Box::new(report), code)),
     };
     asked.permitted(FreezeAction::Freeze, &asked.me.facts)?;

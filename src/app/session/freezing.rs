@@ -233,7 +233,7 @@ impl Asked {
     }
 
     /// A question that policy answers as it answers whether a person may freeze everything.
-    pub(super) fn as_freeze_of_all(self, does: &str) -> Self {
+    pub(super) fn into_freeze_of_all(self, does: &str) -> Self {
         Self { what: Frozen { kind: FreezeKind::All, name: None }, does: does.to_owned(), ..self }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::app::session::baseline::{BaselineRequest, baseline};
-use crate::cli::freeze::finish;
+use crate::cli::person::freeze::finish;
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
 use crate::input::time::Time;
