@@ -77,7 +77,7 @@ fn init_without_a_key_or_git_makes_a_folder_that_says_what_is_missing() {
     }
     let (code, text) = mia.run(&site, "review check plan.yaml");
     assert!(code == 1 && text.contains("the trust folder has no `snapshot.json`"), "{text}");
-    assert!(text.contains("= help: write it with `review snapshot import"), "{text}");
+    assert!(text.contains("= help: create it with `review snapshot import"), "{text}");
     let before = fs::read(site.join("review.yaml")).unwrap();
     let (code, text) = mia.run(&site, "review init");
     assert!(code == 1 && text.contains("exist already, and nothing is overwritten"), "{text}");

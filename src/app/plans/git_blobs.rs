@@ -60,7 +60,7 @@ fn answers(from: &mut impl BufRead, count: usize, most: u64, see: &mut dyn FnMut
         from.by_ref().take(LONGEST_HEAD).read_line(&mut head)?;
         let size: Option<u64> = match head.trim_end().split(' ').collect::<Vec<_>>().as_slice() {
             [_, "blob", size] => size.parse().ok(),
-            [_, "missing"] => bail!(hinted("this clone lacks a file of it", format!("{REFETCH}"))),
+            [_, "missing"] => bail!(hinted("this clone lacks a file of it", REFETCH)),
             _ => None,
         };
         let size = size.context("its answer has an unknown form")?;

@@ -76,7 +76,7 @@ fn next_steps(folder: &Path, key: Option<&user_settings::FoundKey>, me: &user_se
     };
     match key {
         Some(key) => {
-            out.push_str(&format!("  your key: {} (from {}), as {}\n", key.fingerprint, key.from, me.principal))
+            out.push_str(&format!("  your key: {} (from {}), as {}\n", key.fingerprint, key.from, me.principal));
         }
         None => out.push_str(
             "  no SSH key found: create one with `ssh-keygen -t ed25519`, then add its public key to allowed_signers\n",

@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use self::forms::{
-    AlreadyOut, AnswerOut, ChangeOut, ChangeTotalsOut, ClaimOut, DecisionOut, Document, EmergentOut, FindingOut,
-    FreezeOut, GroupOut, GroupsOut, HeadOut, LogOut, MoreOut, NamedOut, OutsideOut, PieceOut, PlanOut, PolicyOut,
-    RejectionOut, RemovalOut, ReplayOut, SessionOut, SnapshotOut, StatedOut, StepOut, StillOut, SubjectOut, TotalsOut,
-    VerifyOut,
+    AlreadyOut, ChangeOut, ChangeTotalsOut, ClaimOut, Document, EmergentOut, FindingOut, FreezeOut, GroupOut,
+    GroupsOut, MoreOut, NamedOut, OutsideOut, PieceOut, PlanOut, PolicyOut, RejectionOut, RemovalOut, SnapshotOut,
+    StatedOut, StepOut, StillOut, SubjectOut, TotalsOut,
 };
+use self::log_forms::{AnswerOut, DecisionOut, HeadOut, LogOut, ReplayOut, SessionOut, VerifyOut};
 use super::sheets;
 use crate::access::model::facts::{AccessDelta, Stated};
 use crate::input::entitlement::Sensitivity;
@@ -32,6 +32,7 @@ use crate::report::record::{Head, LogReport, VerifyAnswer};
 use crate::report::sentence;
 
 pub(super) mod forms;
+mod log_forms;
 
 /// The version of the format.
 pub const SCHEMA_VERSION: u32 = 2;

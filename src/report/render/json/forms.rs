@@ -15,6 +15,7 @@ use crate::report::groups::is_severe;
 use crate::report::limits::Listed;
 use crate::report::model::ChangeReport;
 use crate::report::render::conditions::ExplainedOut;
+use crate::report::render::json::log_forms::{LogOut, VerifyOut};
 use crate::report::target::TargetReport;
 
 #[derive(Serialize, JsonSchema)]
@@ -405,80 +406,6 @@ pub(super) struct ClaimOut<'r> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct VerifyOut<'r> {
-    pub(super) log_id: Option<&'r Text>,
-    pub(super) integrity: AnswerOut,
-    pub(super) authenticity: AnswerOut,
-    pub(super) completeness: AnswerOut,
-    pub(super) time: AnswerOut,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) replay: Option<ReplayOut>,
-    pub(super) heads: Vec<HeadOut<'r>>,
-    #[schemars(with = "SessionsForm")]
-    pub(super) sessions: u64,
-    pub(super) lines: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) line: Option<&'r Text>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct ReplayOut {
-    #[serde(flatten)]
-    pub(super) answer: AnswerOut,
-    pub(super) replayed: u64,
-    pub(super) differ: u64,
-    pub(super) not_replayed: u64,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct AnswerOut {
-    pub(super) holds: &'static str,
-    pub(super) says: Text,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct HeadOut<'r> {
-    pub(super) seal: String,
-    pub(super) session: &'r Text,
-    pub(super) at: String,
-    pub(super) principal: &'r Text,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct LogOut<'r> {
-    #[schemars(with = "SessionsForm")]
-    pub(super) sessions: Vec<SessionOut<'r>>,
-    pub(super) decisions: Vec<DecisionOut<'r>>,
-    pub(super) heads: Vec<HeadOut<'r>>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct SessionOut<'r> {
-    pub(super) session: &'r Text,
-    pub(super) kind: &'static str,
-    pub(super) sealed: Option<String>,
-    pub(super) writer: &'r Text,
-    pub(super) key: &'r Text,
-    pub(super) plans: &'r [Text],
-    pub(super) verdicts: &'r BTreeMap<&'static str, u64>,
-    pub(super) standing: Text,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct DecisionOut<'r> {
-    pub(super) session: &'r Text,
-    pub(super) at: String,
-    pub(super) plan: &'r Text,
-    pub(super) change: &'r Text,
-    pub(super) summary: Text,
-    pub(super) verdict: &'static str,
-    pub(super) steps: &'r [Text],
-    pub(super) who: &'r Text,
-    pub(super) reason: Option<&'r Text>,
-    pub(super) privileged: bool,
-}
-
-#[derive(Serialize, JsonSchema)]
 pub(super) struct SnapshotOut<'r> {
     pub(super) source: &'r Text,
     pub(super) targets: &'r [TargetReport],
@@ -487,19 +414,10 @@ pub(super) struct SnapshotOut<'r> {
     pub(super) counts: &'r BTreeMap<&'static str, u64>,
 }
 
-/// How many sessions were verified, or the sessions that are shown, for the schema.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "it only says what form sessions have")]
-pub(super) enum SessionsForm {
-    Count(u64),
-    List(Vec<SessionOut<'static>>),
-}
-
 /// What a claim turned out to be, for the schema.
 #[derive(JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it only says what form a result has")]
+#[expect(dead_code, reason = "it only describes the result in the schema")]
 pub(super) enum ClaimForm {
     Confirmed,
     Contradicted,
