@@ -19,7 +19,6 @@ pub mod log;
 pub mod next_steps;
 pub mod output_args;
 pub mod person;
-pub mod person;
 pub mod plan_sign;
 pub mod record;
 pub mod review;

@@ -46,6 +46,7 @@ fn event(kind: EventKind, action: &str, result: Option<&'static str>, parts: u32
         policies: Vec::new(),
         reason: Some("why".into()),
         result,
+        baseline: None,
         frozen: matches!(kind, EventKind::Freeze | EventKind::Thaw).then(|| FrozenEvent {
             line: Digest::of(b"freeze"),
             kind: Some("agent").filter(|_| parts & 1 > 0),
