@@ -1,13 +1,5 @@
 //! What follows an export: its confirmation, its inverse, and what is due. Bad input is named.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, decide, in_days, now, seal};

@@ -1,13 +1,5 @@
 //! What an auditor can rely on: proofs of one line, known heads, and every way to tamper with the record.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use serde_json::Value;

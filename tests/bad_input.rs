@@ -3,13 +3,6 @@
 //! The binary runs on real files, in a real terminal where it would ask. A read-only folder and a full disk are made in a
 //! namespace of the test's own; where the system does not allow that, the test says so and passes.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![allow(clippy::print_stdout, reason = "a test that cannot be arranged says so")]
 
 use std::fs;

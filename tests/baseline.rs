@@ -1,13 +1,5 @@
 //! A baseline records access as inherited, not approved, and what neither it nor a decision covers is due.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, expect, key, unbroken};

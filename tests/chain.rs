@@ -1,13 +1,5 @@
 //! A chain over two plans, by the record: what was approved last week and what is asked for today.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, decide, expect, key, seal, unbroken};

@@ -1,13 +1,6 @@
 //! Other people's clocks, and ours: what the gate says of decisions from the future, of those that ended, and of a clock that
 //! runs backwards. Where `faketime` is not installed, the tests say so and pass.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to run says so")]
 
 use std::fs;

@@ -2,7 +2,6 @@
 //!
 //! The collections are not part of this project. Where they are absent, the test says so and reads our own corpora only.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
 
 #[path = "fuzz/laws.rs"]

@@ -6,14 +6,6 @@
 //! temporary copy of the page's folder; `cd` on a line of its own holds for the rest of the page. A page's interactive parts are fenced as `text` and tested with a terminal
 //! elsewhere.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,13 +1,5 @@
 //! `review explain` shows the conditions of the policies that determine an outcome, with the values that they saw.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use serde_json::{Value, json};

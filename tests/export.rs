@@ -1,13 +1,5 @@
 //! An export hands out what the gate passes, once, and leaves a signed record of it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::process::Command;
 

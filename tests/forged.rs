@@ -1,13 +1,5 @@
 //! What a session can claim and what is believed of it: when a plan came, who records, what was there before.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use serde_json::Value;

@@ -1,13 +1,5 @@
 //! A log that goes apart on two branches and comes together again, with real git and by `review log merge`.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 

@@ -4,13 +4,6 @@
 //! The schemas of others are no part of this project: `.ci/schemas` fetches them. Where they are absent, the tests say so and
 //! check the rest.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to compare with says so")]
 
 use std::fs;

@@ -1,13 +1,5 @@
 //! A freeze stops gate, record and export wherever the log that holds it is read, until enough people thaw it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, decide, expect, key, seal, unbroken};

@@ -1,13 +1,5 @@
 //! The gate in real repositories: what a branch touches, where trust and the log come from, and what it says.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, decide, expect, seal};

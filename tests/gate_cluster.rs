@@ -1,14 +1,6 @@
 //! A folder of fifty plans on the export of a live cluster, in real git. The export is no part of this project: where it is
 //! absent, the test says so and passes.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{ASSISTANT, Site, cluster_exports, in_days, now};

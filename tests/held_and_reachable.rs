@@ -1,14 +1,6 @@
 //! What is held and what can be reached, as every surface says it: a gain that could be reached before, a revoke that leaves
 //! the access by another path, a loss that only several changes cause, and every path to an access.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, in_days};

@@ -3,13 +3,6 @@
 //!
 //! The naughty strings are not part of this project; where they are absent, the test says so and tries its own.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![allow(clippy::print_stdout, reason = "a test that has nothing to read says so")]
 
 use std::fs;

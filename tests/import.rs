@@ -1,13 +1,5 @@
 //! `review snapshot import` recognises exports in every form, and says what is wrong with files that are none.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;

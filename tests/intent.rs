@@ -1,13 +1,5 @@
 //! What an assistant's plan takes, who could approve it, and what a denial says: by the binary, on the demo.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{ASSISTANT, Site, in_days};

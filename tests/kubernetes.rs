@@ -2,14 +2,6 @@
 //!
 //! The export is not part of this project. Where it is absent, the tests say so and pass.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 

@@ -1,14 +1,6 @@
 //! The whole life of a change on a git server without CI: a bare repository whose hook is the one of `examples/06-git-server`,
 //! an assistant that pushes, two people who review in a terminal, and somebody who tries to take a reject back.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,13 +1,5 @@
 //! The reports about a log for an auditor, and its events for a SIEM: on a real log, with the whole program.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::OnceLock;

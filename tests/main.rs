@@ -1,5 +1,13 @@
 //! The tests of the whole program, in one test program: it links once, and its tests run side by side.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod sources;
 mod support;
 mod trust_faults;

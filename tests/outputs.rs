@@ -1,13 +1,5 @@
 //! One result, many outputs: every format to any number of files, the same exit code in each, and nothing half-written.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::Site;

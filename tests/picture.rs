@@ -2,8 +2,6 @@
 //!
 //! `SNAPSHOTS=overwrite cargo test --test program picture::` writes it again after a change of the card.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::num::NonZero;
 use std::path::Path;
 

@@ -1,13 +1,5 @@
 //! Who wrote a plan: each way to prove it, and each trick with a proof, through the whole program.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};

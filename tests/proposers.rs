@@ -1,13 +1,5 @@
 //! Who proposes never approves: by the person, by the key, and by what a certificate says, in the terminal and at the gate.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use serde_json::Value;

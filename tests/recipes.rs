@@ -1,13 +1,5 @@
 //! The recipes of `examples/`: their YAML parses, their scripts are sound, and what they run of this program does what they want.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

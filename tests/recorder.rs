@@ -1,13 +1,5 @@
 //! A recorder seals what needs nobody, and can neither decide nor pass for a person.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, decide, expect, key, seal, unbroken};

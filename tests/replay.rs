@@ -1,13 +1,5 @@
 //! `review verify --replay`: every recorded evaluation is decided again, from the log alone.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::sync::OnceLock;
 

@@ -3,14 +3,6 @@
 //! The binary runs in a pseudo-terminal and is killed for real. What was confirmed on the screen must be in the record at
 //! the end, and nothing else.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::PathBuf;
 

@@ -3,13 +3,6 @@
 //! It runs on a real log of three sessions and on every way to tamper with it. Where there is no Python, the test says so
 //! and passes.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![allow(clippy::print_stdout, reason = "a test that cannot be arranged says so")]
 
 use std::fs;

@@ -1,13 +1,5 @@
 //! Security keys, through real `ssh-keygen` and a real agent's protocol; and who may never be an approver.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use rexpect::session::PtySession;

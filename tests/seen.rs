@@ -2,14 +2,6 @@
 //!
 //! The binary runs on the demo's site, reviews in a pseudo-terminal.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use serde_json::Value;

@@ -1,13 +1,5 @@
 //! Who signed, as whom, with a key of which the site says what, and for which log.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, decide, expect, key, now, seal};

@@ -2,14 +2,6 @@
 //!
 //! The binary runs in a pseudo-terminal with an empty environment, real keys and real `ssh-keygen`.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -3,14 +3,6 @@
 //!
 //! Real git, real `ssh-keygen`, a real agent, a real terminal; the home folder is the test's own.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,13 +1,5 @@
 //! What an approval survives, and what kills it: one row for each thing that can differ afterwards.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{Site, decide, seal};

@@ -1,13 +1,5 @@
 //! `review trust check`: each thing that can be wrong with the trust files, by name, where it stands and in every format.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use serde_json::Value;
 
 use crate::support::Site;

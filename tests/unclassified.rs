@@ -1,13 +1,5 @@
 //! What no rule and no label classifies, from the snapshot to the outcome: with the binary, in a site of an unknown system.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{ASSISTANT, Site, in_days};

@@ -1,14 +1,6 @@
 //! The worst day and the busiest one: eight reviews sealed at once, a terminal of another size in the middle of a card, thirty
 //! ordinary changes in one sitting.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use crate::support::{LONG, Site, expect, key, seal};

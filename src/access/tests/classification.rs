@@ -175,8 +175,10 @@ fn the_label_of_a_resource_counts_in_every_scope_that_includes_it_or_that_it_inc
 fn a_deny_that_a_definition_loses_is_rated_by_what_it_blocked() {
     let guard = deny("keys:rotate", "*");
     let data = with_rules("  - {action: \"keys:*\", sensitivity: critical, privileged: true, reason: r, source: s}\n");
-    let s =
-        world().role("guard", &[guard.clone()]).including("guarded", &[], &["guard"]).held("g", "ann", "guarded", None);
+    let s = world()
+        .role("guard", std::slice::from_ref(&guard))
+        .including("guarded", &[], &["guard"])
+        .held("g", "ann", "guarded", None);
     for action in [
         remove("guard", guard),
         Action::SetRole(define("guard", &[deny("keys:list", "*")], &[])),

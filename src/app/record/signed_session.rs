@@ -119,10 +119,11 @@ impl SignedSession<'_, '_> {
         let signed = Keygen::default()
             .sign(self.key, sealed.namespace(), sealed.bytes(), &mut std::io::stderr())
             .map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
-        let allowed =
-            self.site.signers.find(Some(self.writer.principal.as_str()), &signed.verified, sealed.seal().at).map_err(
-                |why| anyhow!(hinted(format!("the signature is not accepted: {why}"), format!("{}", why.help()))),
-            )?;
+        let allowed = self
+            .site
+            .signers
+            .find(Some(self.writer.principal.as_str()), &signed.verified, sealed.seal().at)
+            .map_err(|why| anyhow!(hinted(format!("the signature is not accepted: {why}"), why.help())))?;
         ensure!(allowed.principal == self.writer.principal, "the signature belongs to another principal");
         accepts(&signed.verified)?;
         Ok(sealed.sign(&Text::from(signed.armored.as_str()))?.bytes)

@@ -44,10 +44,10 @@ impl Reviewer {
         let keygen = Keygen::default();
         keygen.is_there().map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
         let (public, certificate) = key.public(&keygen).map_err(|e| anyhow!(hinted(e.to_string(), e.help())))?;
-        let allowed =
-            site.signers.find_key(None, &public, certificate.as_ref(), namespace, streams::now()).map_err(|why| {
-                anyhow!(hinted(format!("you cannot decide with this key: {why}"), format!("{}", why.help())))
-            })?;
+        let allowed = site
+            .signers
+            .find_key(None, &public, certificate.as_ref(), namespace, streams::now())
+            .map_err(|why| anyhow!(hinted(format!("you cannot decide with this key: {why}"), why.help())))?;
         let known = site.people.by_principal(allowed.principal.as_str()).ok_or_else(|| {
             anyhow!(hinted(
                 format!(

@@ -177,6 +177,31 @@ fn step(step: &crate::report::model::StepReport) -> String {
     }
 }
 
+/// What makes a change risky by itself: its size, privileged access, outsiders and unclassified access.
+fn warnings(out: &mut String, change: &ChangeReport) {
+    if let Some(untold) = &change.untold {
+        let _ = writeln!(out, "- **too large to analyse**: {}", untold.markdown());
+    }
+    if let Some(too_much) = super::card::too_much(change) {
+        let _ = writeln!(
+            out,
+            "- **too much to approve in one piece**: {}; help: {}",
+            too_much.markdown(),
+            super::card::NARROW
+        );
+    }
+    for why in &change.privileged {
+        let _ = writeln!(out, "- **privileged**: {}", why.markdown());
+    }
+    for name in &change.outsiders {
+        let _ = writeln!(out, "- **outsiders**: {}", super::card::outsiders(name).markdown());
+    }
+    if change.unclassified > 0 {
+        let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
+        let _ = writeln!(out, "- **unclassified**: {what}");
+    }
+}
+
 /// A change as a collapsed section.
 fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     let mut section = String::new();
@@ -200,27 +225,7 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     for it in plan.mass_removals.iter().filter(|it| it.changes.contains(&change.id)) {
         let _ = writeln!(out, "- **mass removal**: {}", it.summary.markdown());
     }
-    if let Some(untold) = &change.untold {
-        let _ = writeln!(out, "- **too large to analyse**: {}", untold.markdown());
-    }
-    if let Some(too_much) = super::card::too_much(change) {
-        let _ = writeln!(
-            out,
-            "- **too much to approve in one piece**: {}; help: {}",
-            too_much.markdown(),
-            super::card::NARROW
-        );
-    }
-    for why in &change.privileged {
-        let _ = writeln!(out, "- **privileged**: {}", why.markdown());
-    }
-    for name in &change.outsiders {
-        let _ = writeln!(out, "- **outsiders**: {}", super::card::outsiders(name).markdown());
-    }
-    if change.unclassified > 0 {
-        let what = counted(change.unclassified, "permission or entitlement", "permissions or entitlements");
-        let _ = writeln!(out, "- **unclassified**: {what}");
-    }
+    warnings(out, change);
     for note in &change.contents.notes {
         let _ = writeln!(out, "- {}", note.markdown());
     }
@@ -244,11 +249,8 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
         let members: Vec<_> = it.members.iter().map(crate::input::id::Id::text).collect();
         let with: Vec<_> = it.with.iter().map(crate::input::id::Id::text).collect();
         let by = Sentence::of("only together (").few_names(&members, most.names);
-        let by = if with.is_empty() {
-            by
-        } else {
-            by.own("; with what was approved, or passes, as ").few_names(&with, most.names)
-        };
+        let by =
+            if with.is_empty() { by } else { by.own("; with the approved or automatic ").few_names(&with, most.names) };
         let by = by.own("): ").then(it.sentence.clone());
         let _ = writeln!(out, "- {}", by.markdown());
     }
@@ -263,9 +265,9 @@ fn section(plan: &PlanReport, change: &ChangeReport) -> String {
     }
     and_more(out, change.already.len(), most.shown, "already");
     for it in change.sod_groups.iter().take(most.shown) {
-        let _ = writeln!(out, "- **duties not apart**: {}", it.sentence.markdown());
+        let _ = writeln!(out, "- **separation of duties**: {}", it.sentence.markdown());
     }
-    and_more(out, change.sod_groups.len(), most.shown, "**duties not apart**");
+    and_more(out, change.sod_groups.len(), most.shown, "**separation of duties**");
     let _ = writeln!(out, "- affects {}", change.concerned.markdown());
     for it in &change.policies {
         put_policy(out, it);

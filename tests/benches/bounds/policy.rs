@@ -56,7 +56,7 @@ pub(crate) fn measure() {
         }));
         let index = Index::new(&snapshot);
         let file = PlanFile::read(std::path::Path::new("plan.yaml")).expect("a plan");
-        let proposal = EvaluatedPlan::judge(&site, &index, &file, site::date(0), &[], |_, _| BTreeMap::new());
+        let proposal = EvaluatedPlan::judge(&site, &index, &file, site::date(0), &[], |_, _, _| BTreeMap::new());
         let proposal = proposal.expect("a valid plan");
         let matter = proposal.matter();
         let mut worst = (0.0, 0.0, 0.0);

@@ -1,7 +1,7 @@
 //! Tables of comma-separated values, for systems that nothing else exports, and for people who use spreadsheets.
 //!
 //! `README.md` in this folder says how tables are called, and how a mapping file reads tables of other systems. [`table`]
-//! reads and writes rows, [`mapping`] is the form of the mapping file, [`build`] turns rows into a snapshot, and [`write`]
+//! reads and writes rows, [`mapping`] is the form of the mapping file, [`build`] turns rows into a snapshot, and [`mod@write`]
 //! turns a snapshot into tables.
 
 mod build;
