@@ -72,7 +72,7 @@ fn init_without_a_key_or_git_makes_a_folder_that_says_what_is_missing() {
     assert!(text.contains("= help: create it with `review snapshot import"), "{text}");
     let before = fs::read(site.join("review.yaml")).unwrap();
     let (code, text) = mia.run(&site, "review init");
-    assert!(code == 1 && text.contains("exist already, and nothing is overwritten"), "{text}");
+    assert!(code == 1 && text.contains("already exist, and existing files are never overwritten"), "{text}");
     assert_eq!(fs::read(site.join("review.yaml")).unwrap(), before);
     // What is commented out in them is valid once the marks are taken away.
     for file in ["agents.yaml", "tasks.yaml", "review.yaml"] {

@@ -149,5 +149,5 @@ fn remembered_heads_that_are_none_are_an_error_before_any_gate() {
     let (code, report) = check(&site);
     assert_eq!(code, 1, "{report}");
     let said = report["findings"].to_string();
-    assert!(said.contains("line 1: this is no hash") && said.contains("known_heads"), "{said}");
+    assert!(said.contains("line 1: this is not the hash") && said.contains("known_heads"), "{said}");
 }

@@ -96,7 +96,7 @@ fn thirty_ordinary_changes_take_two_words() {
     site.sign("thirty.yaml");
     let mut ada = site.sit("thirty.yaml --key keys/ada.pub");
     for (n, says) in [(20, "20 changes to approve together"), (10, "10 changes to approve together")] {
-        expect(&mut ada, "combined effects");
+        expect(&mut ada, "t together");
         expect(&mut ada, "? keys");
         key(&mut ada, "t");
         expect(&mut ada, says);

@@ -39,6 +39,9 @@ const DAY: i64 = 86_400;
 /// Up to this many holders can lose an entitlement without a mass removal.
 const FEW: usize = 3;
 
+/// The maximum number of comparisons of an access with a subject. Beyond, only the most severe accesses are compared.
+const MOST_COMPARISONS: usize = 20_000;
+
 /// The maximum number of mass removals that are listed.
 const LISTED: usize = 100;
 
@@ -309,8 +312,10 @@ impl<'v, 's> Removals<'_, 'v, 's> {
                 told.insert((grave, gone));
             }
         }
-        for (access, grave) in accesses.most_severe() {
-            let gone = self.losers_of(access, after, done);
+        let candidates = self.candidates(after, losses, done);
+        let most = MOST_COMPARISONS.checked_div(candidates.len()).unwrap_or(MOST_COMPARISONS).max(1);
+        for (access, grave) in accesses.most_severe().into_iter().take(most) {
+            let gone = self.losers_of(access, &candidates, after, done);
             if gone.is_empty() || gone.len() < 2 && !grave || told.contains(&(grave, gone.clone())) {
                 continue;
             }
@@ -386,13 +391,25 @@ impl<'v, 's> Removals<'_, 'v, 's> {
         }
     }
 
-    /// The subjects that lose an access by the plan, by pending changes, or lost it by those that were applied.
-    fn losers_of(&self, access: &RemovedAccess, after: &AccessState<'_, '_>, done: &Done) -> BTreeSet<Subject> {
+    /// The subjects that may lose an access: those that lose any by the plan; with pending changes, all that they reach.
+    fn candidates(&self, after: &AccessState<'_, '_>, losses: &Losses, done: &Done) -> BTreeSet<Subject> {
+        let alone = self.question.approved.is_empty() && done.of.is_empty();
         let none = BTreeSet::new();
         let reach = after.touched.as_ref().map_or(&none, |touched| &touched.reach);
-        let counted = reach.iter().filter(|subject| is_counted(self.plain, subject));
-        let mut gone: BTreeSet<Subject> =
-            counted.filter(|subject| access.is_lost_by(subject, self.plain, after)).cloned().collect();
+        let all = reach.iter().filter(|subject| !alone || losses.all.contains(*subject));
+        all.filter(|subject| is_counted(self.plain, subject)).cloned().collect()
+    }
+
+    /// The subjects that lose an access by the plan, by pending changes, or lost it by those that were applied.
+    fn losers_of(
+        &self,
+        access: &RemovedAccess,
+        candidates: &BTreeSet<Subject>,
+        after: &AccessState<'_, '_>,
+        done: &Done,
+    ) -> BTreeSet<Subject> {
+        let lose = candidates.iter().filter(|subject| access.is_lost_by(subject, self.plain, after));
+        let mut gone: BTreeSet<Subject> = lose.cloned().collect();
         for (subject, entitlement) in &done.revoked {
             let gave = match entitlement {
                 Entitlement::Role(role) => access.is_given_by(role, self.plain),
