@@ -218,8 +218,8 @@ impl Search<'_, '_, '_> {
         from.iter().filter(|at| !without.contains(at) && !depends(at)).copied().collect()
     }
 
-    /// Whether the piece is monotone: once present, it remains when more access is granted. Not so for a path that
-    /// requires an object nobody can act as, nor for a path that is only partially searched.
+    /// Whether the piece is monotone: once present, it remains when more access is granted. A path is not monotone if it
+    /// requires an object that no subject can act as, or if it was searched only partially.
     fn grows(&self, what: &EmergentWhat) -> bool {
         let EmergentWhat::Escalation(e) = what else { return true };
         let not = |relation: Option<Relation>| matches!(relation, Some(Relation::Other | Relation::GroupNotOfActor));

@@ -1,4 +1,4 @@
-//! Active trusts: which trusts with requirements are active, for whom, and for how long.
+//! Active trusts: which trusts with requirements are active, for which subjects, and until when.
 //!
 //! Computes, for each edge with a requirement, how its holder satisfies the requirement: by its own holdings, and
 //! through the identities it can act as. Whether a trust is active depends only on its own holder, so it is computed

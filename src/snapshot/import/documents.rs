@@ -27,6 +27,16 @@ pub(super) fn objects<T: DeserializeOwned>(files: &[(&str, &[u8])]) -> Result<Ve
     if faults.is_empty() { Ok(out) } else { Err(faults) }
 }
 
+/// The fault of an object that does not say which list it is of, in the file with this number.
+pub(super) fn unknown_list(files: &[(&str, &[u8])], file: usize, help: &str) -> Finding {
+    let name = files.get(file).map_or("", |(name, _)| name);
+    let finding = Finding::new(Code::MissingField, "an object does not say which list it is of");
+    finding.at(&Place::file(name)).help(help)
+}
+
+/// The help of [`unknown_list`] for lists that their export function wraps.
+pub(super) const WRAP: &str = "write each list as `{review_path: PATH, value: LIST}`; see the importer's page";
+
 fn file<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<Vec<T>, Finding> {
     let text = tree::text(name, bytes)?;
     if !text.trim_start().starts_with(['{', '[']) {

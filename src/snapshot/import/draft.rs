@@ -323,7 +323,8 @@ impl Draft {
     }
 }
 
-fn assignment(id: AssignmentId, who: &str) -> Assignment {
+/// A standing assignment of nothing yet.
+pub(super) fn assignment(id: AssignmentId, who: &str) -> Assignment {
     Assignment {
         id,
         who: Text::from(who),

@@ -11,9 +11,8 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::Finding;
 use crate::input::intern::interning;
-use crate::input::place::Place;
 use crate::input::time::Time;
 use crate::snapshot::import::documents;
 use crate::snapshot::import::draft::Draft;
@@ -73,9 +72,7 @@ fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding
         if let Some(path) = page.path() {
             entries.extend(page.value.into_iter().map(|object| (path.clone(), object)));
         } else {
-            let name = files.get(file).map_or("", |(name, _)| name);
-            let finding = Finding::new(Code::MissingField, "an object does not say which list it is of");
-            faults.push(finding.at(&Place::file(name)).help("keep `@odata.context`, or add `review_path`"));
+            faults.push(documents::unknown_list(files, file, "keep `@odata.context`, or add `review_path`"));
         }
     }
     if !faults.is_empty() {

@@ -64,8 +64,7 @@ fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding
     for (file, list) in documents::objects::<PathList>(files)? {
         let place = Place::file(files.get(file).map_or("", |(name, _)| name));
         let Some(path) = list.review_path else {
-            let finding = Finding::new(Code::MissingField, "an object does not say which list it is of").at(&place);
-            faults.push(finding.help("write each list as `{review_path: PATH, value: LIST}`; see the importer's page"));
+            faults.push(documents::unknown_list(files, file, documents::WRAP));
             continue;
         };
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));

@@ -11,7 +11,6 @@ mod tests;
 
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::interning;
-use crate::input::place::Place;
 use crate::input::time::Time;
 use crate::snapshot::import::documents;
 use crate::snapshot::import::draft::Draft;
@@ -62,9 +61,7 @@ fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding
     let mut faults = Vec::new();
     for (file, list) in documents::objects::<OktaList>(files)? {
         let Some(path) = list.review_path else {
-            let place = Place::file(files.get(file).map_or("", |(name, _)| name));
-            let finding = Finding::new(Code::MissingField, "an object does not say which list it is of").at(&place);
-            faults.push(finding.help("write each list as `{review_path: PATH, value: LIST}`; see the importer's page"));
+            faults.push(documents::unknown_list(files, file, documents::WRAP));
             continue;
         };
         let path = path.split('?').next().unwrap_or_default().trim_matches('/').to_owned();

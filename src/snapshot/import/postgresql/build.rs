@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::input::entitlement::{IdentityKind, Mode, Permission};
+use crate::input::entitlement::{IdentityKind, Permission};
 use crate::input::id::{AssignmentId, CredentialId, GroupId, IdentityId, ResourceId, RoleId, TrustId};
 use crate::input::intern::shared;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::snapshot::import::draft::assignment;
 use crate::snapshot::model::{
     Assignment, Credential, Group, Identity, MembersKnown, Resource, Role, Snapshot, Status, SystemTarget, Trust,
 };
@@ -377,20 +378,5 @@ fn group(id: &str) -> Group {
         members_known: MembersKnown::Known,
         owner: None,
         public: false,
-    }
-}
-
-fn assignment(id: AssignmentId, who: &str) -> Assignment {
-    Assignment {
-        id,
-        who: Text::from(who),
-        role: None,
-        member_of: None,
-        scope: None,
-        mode: Mode::Standing,
-        until: None,
-        granted_at: None,
-        last_used: None,
-        task: None,
     }
 }
