@@ -4,9 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{Site, unbroken};
+use crate::support::{Site, unbroken};
 
 /// The policies of a change, with their conditions.
 fn policies(site: &Site, change: &str) -> Vec<Value> {

@@ -341,3 +341,13 @@ fn no_module_is_named_for_nothing() {
         }
     }
 }
+
+#[test]
+fn every_file_of_tests_is_in_the_test_program() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect();
+    names.retain(|name| name != "main" && !main.contains(&format!("\nmod {name};\n")));
+    assert!(names.is_empty(), "not in tests/main.rs: {names:?}");
+}

@@ -7,12 +7,8 @@ use review::log::blob::Values;
 use review::log::line::{self, Evaluation, Line, PolicyOutcome, Value as Recorded};
 use serde_json::Value;
 
-#[path = "support/forge.rs"]
-mod forge;
-mod support;
-
-use forge::{Forged, minutes};
-use support::{Site, three_sessions};
+use crate::support::forge::{Forged, minutes};
+use crate::support::{Site, three_sessions};
 
 /// A site with a log of three sessions, and the key of a recorder.
 fn site() -> Site {
@@ -33,7 +29,7 @@ fn verify(site: &Site) -> (i32, Value, String) {
         .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
     let (code, text) = site.run(&["verify", "review-log.jsonl", "--replay"]);
     assert_eq!(Some(code), output.status.code());
-    (code, report, support::unbroken(&text))
+    (code, report, crate::support::unbroken(&text))
 }
 
 /// The findings of a code, with their lines.

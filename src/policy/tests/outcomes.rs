@@ -99,6 +99,11 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
         (AutoBar::Privileged, |w| {
             w.facts().privileged.insert("p".into());
         }),
+        (AutoBar::Unclassified, |w| w.facts().unclassified = 1),
+        (AutoBar::Public, |w| w.facts().public = true),
+        (AutoBar::Outsiders, |w| {
+            w.facts().outsiders.insert("federated:issuer.example".into());
+        }),
         (AutoBar::NoKnownGain, |w| {
             w.facts().effects.gained = Vec::new();
             w.facts().named.member_of = Some("team".into());
