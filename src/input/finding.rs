@@ -166,6 +166,7 @@ codes! {
     LogBadSeal = "log-bad-seal", Error, "A seal does not match the lines it seals.";
     LogBadSignature = "log-bad-signature", Error, "A seal's signature does not verify.";
     LogUnknownSigner = "log-unknown-signer", Error, "A seal is signed by a key that allowed_signers does not allow.";
+    LogRevokedKey = "log-revoked-key", Warning, "A revoked key signed sessions that do not count.";
     LogTornTail = "log-torn-tail", Error, "The log ends in the middle of a session.";
     LogMissingParent = "log-missing-parent", Error, "A session names a parent that the log does not contain.";
     LogForeignSession = "log-foreign-session", Error, "A session belongs to another log.";

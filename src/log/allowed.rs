@@ -27,7 +27,7 @@ impl SignatureJudge for Allowed<'_> {
             let said = format!("the seal names the key `{}`, but `{fingerprint}` signed it", claim.fingerprint.raw());
             return Judgement::Bad(Text::from(said));
         }
-        match self.0.find(Some(claim.principal.as_str()), &verified, claim.at) {
+        match self.0.find_though_revoked(claim.principal.as_str(), &verified, claim.at) {
             Ok(allowed) if self.is_other(claim, &allowed.principal) => {
                 let written = claim.person.map_or("", |person| person.as_str());
                 let said = format!(
@@ -36,21 +36,27 @@ impl SignatureJudge for Allowed<'_> {
                 );
                 Judgement::OtherPerson(Text::from(said))
             }
-            Ok(allowed) => Judgement::Good(Box::new(SealSigner {
-                principal: allowed.principal,
-                fingerprint: Text::from(fingerprint),
-                key_type: Text::from(verified.key_kind().name()),
-                security_key: verified.security_key(),
-                user_present: verified.user_present(),
-                user_verified: verified.user_verified(),
-                counter: verified.counter(),
-                valid_until: allowed.until,
-                listed_until: allowed.listed_until,
-                certificate: verified.certificate().map(|certificate| Certified {
-                    authority: Text::from(certificate.authority().fingerprint()),
-                    principals: certificate.principals().to_vec(),
-                }),
-            })),
+            Ok(allowed) => {
+                let signer = Box::new(SealSigner {
+                    principal: allowed.principal,
+                    fingerprint: Text::from(fingerprint),
+                    key_type: Text::from(verified.key_kind().name()),
+                    security_key: verified.security_key(),
+                    user_present: verified.user_present(),
+                    user_verified: verified.user_verified(),
+                    counter: verified.counter(),
+                    valid_until: allowed.until,
+                    listed_until: allowed.listed_until,
+                    certificate: verified.certificate().map(|certificate| Certified {
+                        authority: Text::from(certificate.authority().fingerprint()),
+                        principals: certificate.principals().to_vec(),
+                    }),
+                });
+                match self.0.revocation(&verified) {
+                    None => Judgement::Good(signer),
+                    Some(revocation) => Judgement::Revoked(signer, revocation),
+                }
+            }
             Err(why) => Judgement::NotAllowed(Text::from(why.to_string()), help(&why)),
         }
     }
@@ -73,11 +79,9 @@ fn help(why: &WhyNot) -> Option<&'static str> {
         | WhyNot::Unused { .. }
         | WhyNot::NotYetValid { .. }
         | WhyNot::Expired { .. } => None,
-        // This differs from the help text at signing time, because the signature was made long ago.
-        WhyNot::Revoked { .. } => Some(
-            "if the key was valid up to a date, remove it from `revoked_keys` and set `valid-before` to that date in its line of allowed_signers; otherwise start a new log and decide again what the key signed",
-        ),
-        WhyNot::Ambiguous { .. }
+        // A seal is judged by its line alone; what a revocation leaves is decided by the order of the log.
+        WhyNot::Revoked { .. }
+        | WhyNot::Ambiguous { .. }
         | WhyNot::Namespace { .. }
         | WhyNot::Certificate { .. }
         | WhyNot::Person { .. }

@@ -166,6 +166,13 @@ impl InclusionProof {
         };
         let signer = match judge.judge(&claim) {
             Judgement::Good(signer) => *signer,
+            Judgement::Revoked(signer, _) => {
+                let said = format!(
+                    "the key `{}` is revoked, and one session does not show its place in the log",
+                    signer.fingerprint.raw()
+                );
+                return Err(InclusionError::Signature(Text::from(said)));
+            }
             Judgement::NotAllowed(why, _)
             | Judgement::OtherPerson(why)
             | Judgement::Unsupported(why)

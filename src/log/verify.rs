@@ -10,17 +10,18 @@ pub mod answers;
 mod check;
 mod join;
 mod kinds;
+mod revoked;
 
 pub use ancestry::{Ancestry, SessionIndex};
 pub use answers::{
     Authenticity, CLOCK_SKEW, Completeness, Integrity, Keep, SessionView, Terms, TornTail, Verification,
 };
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
-use super::line::LogId;
+use super::line::{LogId, SessionId};
 use super::split::Splitter;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
@@ -43,6 +44,8 @@ pub struct Verifier<'a> {
     kinds: kinds::Kinds,
     join: join::Join,
     authenticity: Authenticity,
+    uncounted: BTreeSet<SessionId>,
+    revoked: Vec<revoked::RevokedSession>,
     broken: bool,
     sessions: Vec<SessionView>,
     /// Sessions that may still be heads, by seal.
@@ -66,6 +69,8 @@ impl<'a> Verifier<'a> {
             kinds: kinds::Kinds::default(),
             join: join::Join::default(),
             authenticity: Authenticity::Authentic,
+            uncounted: BTreeSet::new(),
+            revoked: Vec::new(),
             broken: false,
             sessions: Vec::new(),
             open: BTreeMap::new(),
@@ -134,13 +139,22 @@ impl<'a> Verifier<'a> {
                     .help("remove the session: restore the file from a copy without it; verify the log of another site with `--signers`"),
             );
         }
+        if checked.authenticity != Authenticity::Authentic {
+            self.uncounted.insert(mark.session);
+        }
         let number = self.files.len().saturating_sub(1);
+        let (session, line) = (mark.session, mark.line);
         let index = self.join.add(mark, number, &checked.parents, checked.defines, checked.needs);
+        if let Some((key, revocation)) = checked.revoked {
+            let place = Place::line(file, line);
+            self.revoked.push(revoked::RevokedSession { index, session, key, revocation, place });
+        }
         if self.terms.keep == Keep::Heads {
             // Keep the sessions of security keys with a counter, because all counters are compared at the end, and freezes.
             let followed = checked.parents.iter().filter_map(|parent| self.open.remove(parent));
             let stays = |view: &SessionView| {
-                !view.lines.is_empty() || view.signer.as_ref().is_some_and(|s| s.counter.is_some())
+                let signer = view.signer.as_ref().or(view.revoked_signer.as_ref());
+                !view.lines.is_empty() || signer.is_some_and(|s| s.counter.is_some())
             };
             self.sessions.extend(followed.filter(stays));
         }
@@ -181,7 +195,9 @@ impl<'a> Verifier<'a> {
         let limit = self.terms.now.plus(Span::from_seconds(CLOCK_SKEW));
         self.seen_here.retain(|head| !self.terms.known_heads.contains(head));
         let heads = [self.terms.known_heads, &self.seen_here].concat();
-        let joined = std::mem::take(&mut self.join).finish(&self.files, limit, &heads);
+        let revoked = std::mem::take(&mut self.revoked);
+        let asked = revoked::heads(&revoked);
+        let joined = std::mem::take(&mut self.join).finish(&self.files, limit, &heads, &asked);
         for finding in joined.findings {
             self.broken |= finding.severity == Severity::Error;
             self.note(finding);
@@ -208,10 +224,23 @@ impl<'a> Verifier<'a> {
         sessions.extend(std::mem::take(&mut self.open).into_values());
         sessions.retain(|s| joined.ancestry.position(s.index).is_some());
         sessions.sort_by_key(|s| joined.ancestry.position(s.index));
+        let judged = revoked::judge(revoked, &joined.found, &joined.ancestry);
+        for view in sessions.iter_mut().filter(|view| view.revoked_signer.is_some()) {
+            match judged.standing.get(&view.index) {
+                Some(revoked::Standing::Counts) => view.signer = view.revoked_signer.take(),
+                Some(revoked::Standing::Restricts) => {}
+                Some(revoked::Standing::Discarded) | None => view.revoked_signer = None,
+            }
+        }
+        self.uncounted.extend(judged.uncounted);
+        for finding in judged.findings {
+            self.note(finding);
+        }
         for late in joined.late {
             self.authenticity = self.authenticity.max(Authenticity::NotAllowed);
+            self.uncounted.insert(late.session);
             if let Some(view) = sessions.iter_mut().find(|view| view.index == late.index) {
-                view.signer = None;
+                (view.signer, view.revoked_signer) = (None, None);
             }
             self.note(late.finding);
         }
@@ -231,6 +260,7 @@ impl<'a> Verifier<'a> {
             session_count: joined.count,
             line_count: self.line_count,
             sessions,
+            uncounted: self.uncounted,
             ancestry: joined.ancestry,
             blobs: joined.blobs,
             torn: self.torn,

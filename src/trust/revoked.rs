@@ -1,14 +1,16 @@
 //! The list of revoked keys: text, with one key or fingerprint per line.
 //!
-//! The format is that of ssh-keygen(1), `-Y verify -r`, plus `SHA256:` fingerprints. INVARIANT: if any line cannot be
-//! read, every key counts as revoked, because the line may mean any key. A list that OpenSSH cannot read is not accepted
-//! here either.
+//! The format is that of ssh-keygen(1), `-Y verify -r`, plus `SHA256:` fingerprints. A line may end with
+//! `valid-up-to=HEAD`: the key is revoked, and what it signed up to this head of the log stays valid. INVARIANT: if any
+//! line cannot be read, every key counts as revoked, because the line may mean any key. A list that OpenSSH cannot read is
+//! not accepted here either.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
 use sha2::{Digest as _, Sha256};
 
+use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -17,14 +19,40 @@ use super::certificate::{Certificate, CertificateError};
 use super::key::{KeyError, KeyKind, PublicKey};
 use super::wire::Wire;
 
+/// The word before the head up to which a revoked key's sessions stay valid.
+pub const VALID_UP_TO: &str = "valid-up-to=";
+
 /// The first bytes of OpenSSH's binary lists.
 const KRL_MAGIC: &[u8] = b"SSHKRL\n\0";
 
 /// The revoked keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revoked {
-    fingerprints: BTreeSet<String>,
+    keys: BTreeMap<String, Revocation>,
     unreadable: bool,
+}
+
+/// What a revoked key signed and still counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocation {
+    /// Nothing.
+    Whole,
+    /// The sessions that are, or come before, all of these heads of the log. Other sessions count only where they restrict.
+    UpTo(BTreeSet<Digest<of::Line>>),
+}
+
+impl Revocation {
+    /// Both revocations: what either of them discards is discarded.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::UpTo(mut heads), Self::UpTo(more)) => {
+                heads.extend(more);
+                Self::UpTo(heads)
+            }
+            (Self::Whole, _) | (_, Self::Whole) => Self::Whole,
+        }
+    }
 }
 
 impl Revoked {
@@ -56,10 +84,8 @@ impl Revoked {
             if line.is_empty() && !is_bare || line.starts_with('#') {
                 continue;
             }
-            match if is_bare { Err(LineFault::CarriageReturn) } else { fingerprint(line) } {
-                Ok(fingerprint) => {
-                    out.fingerprints.insert(fingerprint);
-                }
+            match if is_bare { Err(LineFault::CarriageReturn) } else { entry(line) } {
+                Ok((fingerprint, revocation)) => out.add(fingerprint, revocation),
                 Err(why) => {
                     let message = format!("line {number} of `{file}` {why}; no key is accepted");
                     refuse(&mut out, number, message, why.help());
@@ -72,7 +98,21 @@ impl Revoked {
     /// Whether a key is revoked, or may be revoked because the list is unreadable.
     #[must_use]
     pub fn contains(&self, key: &PublicKey) -> bool {
-        self.unreadable || self.fingerprints.contains(&key.fingerprint())
+        self.of(key).is_some()
+    }
+
+    /// How a key is revoked, if it is.
+    #[must_use]
+    pub fn of(&self, key: &PublicKey) -> Option<Revocation> {
+        if self.unreadable { Some(Revocation::Whole) } else { self.keys.get(&key.fingerprint()).cloned() }
+    }
+
+    fn add(&mut self, fingerprint: String, revocation: Revocation) {
+        let both = match self.keys.remove(&fingerprint) {
+            Some(known) => known.and(revocation),
+            None => revocation,
+        };
+        self.keys.insert(fingerprint, both);
     }
 }
 
@@ -94,6 +134,9 @@ enum LineFault {
     /// The certificate is damaged or has an unsupported form.
     #[error("contains an unusable certificate: {0}")]
     Certificate(CertificateError),
+    /// `valid-up-to=` is not followed by the hash of a head.
+    #[error("has `valid-up-to=` without the hash of a head")]
+    Head,
 }
 
 impl LineFault {
@@ -107,8 +150,20 @@ impl LineFault {
                 "remove the line, or write the key's `SHA256:` fingerprint; no signature by a key of that kind is accepted"
             }
             Self::Certificate(_) => "list the certificate's key itself",
+            Self::Head => {
+                "write `valid-up-to=` and the 64 digits of a head at the end of the line; `review log head` prints the heads"
+            }
         }
     }
+}
+
+/// The key of a line, and how the line revokes it.
+fn entry(line: &str) -> Result<(String, Revocation), LineFault> {
+    let Some(at) = line.find(VALID_UP_TO) else { return Ok((fingerprint(line)?, Revocation::Whole)) };
+    let (key, head) = line.split_at(at);
+    let head = head.strip_prefix(VALID_UP_TO).unwrap_or_default();
+    let head = Digest::parse(head).filter(|_| key.ends_with([' ', '\t'])).ok_or(LineFault::Head)?;
+    Ok((fingerprint(key.trim_end_matches([' ', '\t']))?, Revocation::UpTo(BTreeSet::from([head]))))
 }
 
 fn fingerprint(line: &str) -> Result<String, LineFault> {
@@ -214,6 +269,31 @@ mod tests {
         for weak in [line("ssh-ed25519", &[&[0; 32]]), line("ssh-rsa", &[&[3], &[0x7f; 100]])] {
             let (revoked, findings) = Revoked::parse("revoked", weak.as_bytes());
             assert!(findings.is_empty() && !revoked.contains(&key), "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_revoked_up_to_all_heads_that_its_lines_name() {
+        let key = PublicKey::from_line(KEY).unwrap();
+        let (one, two) = ("1a".repeat(32), "2b".repeat(32));
+        let of = |list: &str| {
+            let (revoked, findings) = Revoked::parse("revoked", list.as_bytes());
+            assert!(findings.is_empty(), "{list}: {findings:?}");
+            revoked.of(&key)
+        };
+        let up_to =
+            |heads: &[&String]| Some(Revocation::UpTo(heads.iter().map(|h| Digest::parse(h).unwrap()).collect()));
+        let fingerprint = key.fingerprint();
+        assert_eq!(of(&format!("{KEY} lost in May valid-up-to={one}\n")), up_to(&[&one]));
+        let twice = format!("{KEY} valid-up-to={one}\n{fingerprint} valid-up-to={two}\n");
+        assert_eq!(of(&twice), up_to(&[&one, &two]));
+        assert_eq!(of(&format!("{twice}{fingerprint}\n")), Some(Revocation::Whole));
+        assert_eq!(of(&format!("{KEY}\n{twice}")), Some(Revocation::Whole));
+        for fault in
+            ["valid-up-to=", "valid-up-to=abc", &format!("valid-up-to={one} or so"), &format!("xvalid-up-to={one}")]
+        {
+            let (revoked, findings) = Revoked::parse("revoked", format!("{fingerprint} {fault}\n").as_bytes());
+            assert_eq!((findings.len(), revoked.of(&key)), (1, Some(Revocation::Whole)), "{fault}");
         }
     }
 

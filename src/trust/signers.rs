@@ -19,7 +19,7 @@ use crate::input::time::Time;
 
 use super::certificate::{Certificate, CertificateError};
 use super::key::PublicKey;
-use super::revoked::Revoked;
+use super::revoked::{Revocation, Revoked};
 use super::sshsig::Verified;
 
 pub use line::{SignerLine, Unused};
@@ -274,6 +274,37 @@ impl Signers {
                 return Err(WhyNot::Revoked { fingerprint: key.fingerprint() });
             }
         }
+        self.find_listed(principal, key, certificate, namespace, at)
+    }
+
+    /// How the key of a signature, or the authority of its certificate, is revoked, if it is.
+    #[must_use]
+    pub fn revocation(&self, signature: &Verified) -> Option<Revocation> {
+        let authority = signature.certificate().map(Certificate::authority);
+        std::iter::once(signature.key()).chain(authority).filter_map(|key| self.revoked.of(key)).reduce(Revocation::and)
+    }
+
+    /// The same as [`Signers::find`], except that it does not ask whether the key is revoked.
+    ///
+    /// # Errors
+    /// As [`Signers::find_key`].
+    pub fn find_though_revoked(
+        &self,
+        principal: &str,
+        signature: &Verified,
+        at: Time,
+    ) -> Result<AllowedSigner, WhyNot> {
+        self.find_listed(Some(principal), signature.key(), signature.certificate(), signature.namespace(), at)
+    }
+
+    fn find_listed(
+        &self,
+        principal: Option<&str>,
+        key: &PublicKey,
+        certificate: Option<&Certificate>,
+        namespace: &str,
+        at: Time,
+    ) -> Result<AllowedSigner, WhyNot> {
         let mut closest = WhyNot::UnknownKey { fingerprint: key.fingerprint() };
         for line in &self.lines {
             if !concerns(line, key, certificate) {

@@ -186,7 +186,11 @@ pub(crate) fn session(view: &SessionView) -> SessionRow {
         key: view.seal.value.fingerprint.clone(),
         plans: plans.into_iter().collect(),
         verdicts,
-        standing: Sentence::of(if view.signer.is_some() { "verified" } else { "does not verify" }),
+        standing: Sentence::of(match (&view.signer, &view.revoked_signer) {
+            (Some(_), _) => "verified",
+            (None, Some(_)) => "key revoked: only its rejections and freezes count",
+            (None, None) => "does not count: key revoked or not allowed",
+        }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The recorded decisions, in the types of `decision` and `policy`.
 //!
 //! Builds the [`Record`] of decisions, the signing keys, and the history of each change from the files of a verified
-//! log and the people. A session without a valid signature has no effect.
+//! log and the people. A session without a signer that counts approves nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,7 +28,7 @@ use crate::decision::recorded::recall::recall;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
 use crate::decision::recorded::rejections;
 use crate::input::digest::{Digest, of};
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::input::place::Place;
 use crate::input::text::Text;
@@ -116,7 +116,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     freezes::judge_thaws(&mut record, site, &keys, now);
     let by_proposers = |view: &&SessionView| matches!(bars(view), Some(Besides::Proposer(_)));
     let theirs: Vec<&SessionView> = verified.sessions.iter().filter(is_record).filter(by_proposers).collect();
-    let mut findings = verified.findings.clone();
+    let mut findings: Vec<Finding> = verified.findings.iter().cloned().map(only_warns).collect();
     findings.extend(not_counting(&theirs));
     findings.extend(freezes::findings(&record, now));
     let receptions = Receptions::of(verified, &person, &|view| bars(view).is_some());
@@ -129,6 +129,14 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     });
     let (approved, passed) = (approved(values, verified), passed(values, verified));
     Ok(Past { record, receptions, approved, keys, shown: shown.collect(), passed, findings })
+}
+
+/// A session by a key that is not allowed counts for nothing, and does not stop the others.
+fn only_warns(finding: Finding) -> Finding {
+    match finding.code {
+        Code::LogUnknownSigner | Code::LogOtherPerson => finding.weighing(Severity::Warning),
+        _ => finding,
+    }
 }
 
 /// The finding that records do not count because their signing keys prove plans.

@@ -57,7 +57,7 @@ pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// # Errors
 /// If the folder cannot be listed.
 pub fn is_sound(path: &Path, verified: &Verification) -> anyhow::Result<bool> {
-    Ok(files(path)?.is_empty() || (verified.session_count > 0 && verified.holds()))
+    Ok(files(path)?.is_empty() || (verified.session_count > 0 && verified.is_usable()))
 }
 
 /// Verifies a log.
@@ -135,7 +135,17 @@ pub fn report(path: &Path, verified: &Verification) -> VerifyReport {
     };
     let authenticity = match verified.authenticity {
         Authenticity::Authentic if sessions == 0 => answer(Holds::Unknown, "the log has no session"),
-        Authenticity::Authentic => answer(Holds::Yes, "every seal is signed by a key that allowed_signers allows"),
+        Authenticity::Authentic => {
+            let says = Sentence::of("every seal is signed by a key that allowed_signers allows");
+            let says = match verified.uncounted.len() as u64 {
+                0 => says,
+                n => says
+                    .own("; keys that were revoked signed ")
+                    .own(counted(n, "session", "sessions"))
+                    .own(", see the findings"),
+            };
+            VerifyAnswer { holds: Holds::Yes, says }
+        }
         Authenticity::Unsupported => answer(Holds::No, "a seal has a signature that this version cannot verify"),
         Authenticity::NotAllowed => answer(Holds::No, "a seal is signed by a key that allowed_signers does not allow"),
         Authenticity::Failed => answer(Holds::No, "a seal has no signature that verifies"),

@@ -139,7 +139,7 @@ impl LogSource {
     /// If its folder cannot be listed.
     pub fn is_sound(&self, verified: &Verification) -> anyhow::Result<bool> {
         Ok(self.is_absent()? && !matches!(verified.completeness, crate::log::verify::answers::Completeness::Lost(_))
-            || verified.session_count > 0 && verified.holds())
+            || verified.session_count > 0 && verified.is_usable())
     }
 
     /// Its recorded decisions.

@@ -318,7 +318,7 @@ impl<'s> ReviewSession<'_, 's> {
             Keep::Lines,
             streams::now(),
         )?;
-        if !verified.holds() {
+        if !verified.is_usable() {
             streams::note(&crate::app::io::format::render(
                 &bad_log(self.log, &verified),
                 crate::report::render::format::Format::Text,

@@ -327,7 +327,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
             threads: 1,
         })?;
         let Some(last) = verified.sessions.iter().map(|view| view.seal.value.at).max() else { return Ok(()) };
-        if !verified.holds() {
+        if !verified.is_usable() {
             return Ok(());
         }
         // A session and its decisions are later than the sessions that it follows.

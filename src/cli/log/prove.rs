@@ -65,7 +65,7 @@ impl ProveArgs {
         };
         let log = site.log_path(&self.place.location());
         let verified = log_reader::verify(&log, &site.signers, None, &[], Keep::Lines, streams::now())?;
-        if verified.session_count == 0 || !verified.holds() {
+        if verified.session_count == 0 || !verified.is_usable() {
             streams::note(
                 "error: the log does not verify, so no proof can be made from it\n  = help: see `review verify LOG`",
             );

@@ -33,8 +33,6 @@ pub struct Unbelieved {
 /// The fault of a decision line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecallFault {
-    /// Its session has no valid signature.
-    Unsigned,
     /// It is in a session of a machine.
     ByMachine,
     /// `people.yaml` does not list its principal, and the session names no person.
@@ -50,7 +48,8 @@ pub enum RecallFault {
 /// The recorded evaluations, by plan, change and digest.
 type Evaluated = BTreeMap<(PlanId, ChangeId, Digest<of::Change>), Value>;
 
-/// All decisions and exports of the log.
+/// All decisions and exports of the log. Of a session without a signer that counts, only the exports are used; of one whose
+/// key is revoked up to an earlier session, the rejections and freezes too.
 ///
 /// `person` returns the person of a principal by the current `people.yaml`. The approvals of a person who left do not
 /// count, but a rejection still blocks: it is kept under the name that its session recorded.
@@ -80,7 +79,7 @@ pub fn recall(
                         unbelieved.push(Unbelieved { file: Arc::clone(&session.file), line: line.line, why });
                     }
                 },
-                // WHY: an unsigned export still uses its approvals, which is the safe side.
+                // WHY: an export that does not count still uses up its approvals, which is the safe side.
                 Line::Export(export) => record.exports.push(Exported {
                     session: name.clone(),
                     digest: export.digest,
@@ -104,13 +103,14 @@ pub fn recall(
     if unbelieved.is_empty() { Ok(record) } else { Err(unbelieved) }
 }
 
-/// A freeze; it counts even if nobody knows its person any more, because it only restricts.
+/// A freeze of a session that counts, or whose key was revoked later; it counts even if nobody knows its person any more, because it only restricts.
 fn freeze(
     session: &SessionView,
     line: Digest<of::Line>,
     it: &Freeze,
     person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
 ) -> Option<RecordedFreeze> {
+    session.signer.as_ref().or(session.revoked_signer.as_ref())?;
     let writer = &session.header.writer;
     Some(RecordedFreeze {
         line,
@@ -182,7 +182,7 @@ fn note(evaluated: &mut Evaluated, e: &Evaluation) {
     evaluated.insert((e.plan.clone(), e.change.clone(), e.digest), e.definition.clone());
 }
 
-/// A decision line; `None` if it belongs to a person who is no longer listed and does not block.
+/// A decision line; `None` if its session does not count or its person is no longer listed, and it does not block.
 fn decision(
     session: &SessionView,
     (line, index): (Digest<of::Line>, usize),
@@ -191,7 +191,9 @@ fn decision(
     values: &Values,
     person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
 ) -> Result<Option<RecordedDecision>, RecallFault> {
-    let signer = session.signer.as_ref().ok_or(RecallFault::Unsigned)?;
+    let may_block = d.verdict == Verdict::Reject;
+    let revoked = session.revoked_signer.as_ref().filter(|_| may_block);
+    let Some(signer) = session.signer.as_ref().or(revoked) else { return Ok(None) };
     if session.header.kind != SessionKind::Review {
         return Err(RecallFault::ByMachine);
     }

@@ -112,6 +112,7 @@ fn session(lines: Vec<Line>, signer: Option<judge::SealSigner>) -> SessionView {
         header,
         seal: Kept { line: 9, digest: digest("seal"), value: seal },
         signer,
+        revoked_signer: None,
         lines,
     }
 }
@@ -155,7 +156,18 @@ fn what_was_decided_on_must_be_in_the_log_and_be_what_the_digest_says() {
 fn nothing_is_decided_by_who_did_not_sign() {
     let on = simple("c1");
     let lines = vec![evaluation(&on, &text(&on)), said(&on, Verdict::Approve)];
-    assert_eq!(recalled(lines, None, &ada).unwrap_err(), [RecallFault::Unsigned]);
+    assert!(recalled(lines, None, &ada).unwrap().decisions.is_empty());
+}
+
+#[test]
+fn a_key_revoked_up_to_an_earlier_session_still_rejects_and_approves_nothing() {
+    let on = simple("c1");
+    for (verdict, counts) in [(Verdict::Approve, 0), (Verdict::Override, 0), (Verdict::Reject, 1)] {
+        let lines = vec![evaluation(&on, &text(&on)), said(&on, verdict)];
+        let view = SessionView { revoked_signer: Some(signer()), ..session(lines, None) };
+        let record = recall(&[view], &Values::default(), &ada).unwrap();
+        assert_eq!(record.decisions.len(), counts, "{verdict:?}");
+    }
 }
 
 #[test]

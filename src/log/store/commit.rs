@@ -8,7 +8,7 @@ use std::path::Path;
 use super::fault::{Attempt as _, StoreError, text};
 use super::{Journal, JournalState, Shape, Store};
 use crate::input::finding::Code;
-use crate::log::line::{self, Line};
+use crate::log::line::{self, Line, Session};
 use crate::log::verify::Verifier;
 use crate::log::verify::answers::{Keep, Terms, Verification};
 
@@ -32,10 +32,11 @@ enum Roots {
     Any,
 }
 
-/// Whether the session of a journal has no parents.
-fn follows_none(journal: &[u8]) -> bool {
+/// The first line of a journal's session.
+fn header(journal: &[u8]) -> Option<Box<Session>> {
     let first = line::lines(journal).next().unwrap_or_default();
-    matches!(line::read(first, &mut Vec::new()), Ok(Line::Session(header)) if header.parents.is_empty())
+    let Ok(Line::Session(header)) = line::read(first, &mut Vec::new()) else { return None };
+    Some(header)
 }
 
 impl Store {
@@ -83,11 +84,14 @@ impl Store {
         let path = self.lock_path();
         let _lock = self.disk.lock(&path).doing("lock", &path)?;
         let mut verification = self.verify_with(journal, &bytes, terms)?;
-        let completed_tail = !verification.holds() && self.repair_tail(&verification)?;
+        let completed_tail = !verification.is_usable() && self.repair_tail(&verification)?;
         if completed_tail {
             verification = self.verify_with(journal, &bytes, terms)?;
         }
-        if !verification.holds() {
+        // A session that would not count is not added.
+        let header = header(&bytes);
+        let counts = header.as_ref().is_some_and(|header| !verification.uncounted.contains(&header.session));
+        if !verification.is_usable() || !counts {
             let (path, journal) = (text(&self.path), Some(text(journal)));
             return Err(StoreError::DoesNotVerify { path, journal, verification: Box::new(verification) });
         }
@@ -96,7 +100,11 @@ impl Store {
             .findings
             .iter()
             .any(|f| f.code == Code::LogRepeatedSession && f.place.as_ref().is_some_and(|p| *p.file == *name));
-        if roots == Roots::One && !was_there && verification.session_count > 1 && follows_none(&bytes) {
+        if roots == Roots::One
+            && !was_there
+            && verification.session_count > 1
+            && header.is_some_and(|header| header.parents.is_empty())
+        {
             return Err(StoreError::SecondRoot(text(journal)));
         }
         match self.shape {

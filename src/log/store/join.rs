@@ -46,7 +46,7 @@ impl Store {
         let mut verifier = Verifier::new(terms);
         verifier.feed(&self.path.to_string_lossy(), bytes.as_slice()).doing("read", &self.path)?;
         let verification = verifier.finish();
-        if !verification.holds() {
+        if !verification.is_usable() {
             let verification = Box::new(verification);
             return Err(StoreError::DoesNotVerify { path: text(&self.path), journal: None, verification });
         }

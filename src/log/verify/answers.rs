@@ -7,7 +7,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::finding::Finding;
 use crate::input::time::Time;
 use crate::log::judge::{SealSigner, SignatureJudge};
-use crate::log::line::{Decision, Line, LogId, Seal, Session};
+use crate::log::line::{Decision, Line, LogId, Seal, Session, SessionId};
 use crate::log::verify::ancestry::{Ancestry, SessionIndex};
 
 /// How far a claimed time may be in the future, in seconds: 5 minutes.
@@ -53,12 +53,12 @@ pub enum Integrity {
 /// Whether the signers are who the log says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Authenticity {
-    /// An allowed key signed every seal.
+    /// An allowed key signed every seal, although it may be revoked by now.
     Authentic,
-    /// This tool does not support the signature of some seal. No seal is worse.
-    Unsupported,
     /// A key that is not allowed signed some seal. No seal is worse.
     NotAllowed,
+    /// This tool does not support the signature of some seal. No seal is worse.
+    Unsupported,
     /// Some seal has no valid signature.
     Failed,
 }
@@ -118,8 +118,11 @@ pub struct SessionView {
     pub header: Session,
     /// Its seal.
     pub seal: Recorded<Seal>,
-    /// The signer, or `None` if the signature is not valid.
+    /// The signer, or `None` if the session does not count: its signature is not valid, or its key is revoked.
     pub signer: Option<SealSigner>,
+    /// The signer of a session that does not count because its key is revoked up to an earlier session. What restricts
+    /// others still holds: rejections, freezes and exports.
+    pub revoked_signer: Option<SealSigner>,
     /// Its other kept lines, in order.
     pub lines: Vec<Recorded<Line>>,
 }
@@ -167,6 +170,8 @@ pub struct Verification {
     pub line_count: usize,
     /// The kept sessions, ancestors first.
     pub sessions: Vec<SessionView>,
+    /// The sessions that do not count: a key that is not allowed, or that is revoked, signed them.
+    pub uncounted: BTreeSet<SessionId>,
     /// The graph of sessions.
     pub ancestry: Ancestry,
     /// The long values of valid sessions.
@@ -178,11 +183,19 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Whether the log can be relied on and appended to: intact, authentic, and with all known heads.
+    /// Whether every session is what was written, by an allowed key, and no known head is missing.
     #[must_use]
     pub fn holds(&self) -> bool {
+        self.is_usable() && self.authenticity == Authenticity::Authentic
+    }
+
+    /// Whether decisions can be based on the log, and sessions appended to it: it is intact, every signature was made by the
+    /// key that its seal names, and no known head is missing. A session by a key that is not allowed counts for nothing, and
+    /// does not stop the others.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
         self.integrity == Integrity::Intact
-            && self.authenticity == Authenticity::Authentic
+            && matches!(self.authenticity, Authenticity::Authentic | Authenticity::NotAllowed)
             && !matches!(self.completeness, Completeness::Lost(_))
     }
 }

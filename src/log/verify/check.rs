@@ -10,11 +10,13 @@ use super::join::Mark;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
+use crate::input::text::Text;
 use crate::log::judge::{Claim, Judgement, SealSigner};
 use crate::log::line::{self, Line, LogId};
 use crate::log::run::Run;
 use crate::log::split::Group;
 use crate::log::verify::answers::{Authenticity, Keep, Recorded, SessionView, Terms};
+use crate::trust::revoked::Revocation;
 
 /// The maximum number of findings per session.
 const FINDINGS: usize = 50;
@@ -28,6 +30,8 @@ pub(super) struct Checked {
     pub(super) defines: Vec<Digest<of::Blob>>,
     pub(super) needs: Vec<Digest<of::Blob>>,
     pub(super) authenticity: Authenticity,
+    /// How the session's key is revoked, if it is, and the key's fingerprint.
+    pub(super) revoked: Option<(Text, Revocation)>,
     /// Whether a finding breaks integrity, and not only authenticity.
     pub(super) breaks: bool,
     /// The file offset of an incomplete session at the end of the file.
@@ -58,10 +62,15 @@ pub(super) fn all(groups: &[Group], batch: &[u8], file: &Arc<str>, terms: &Terms
     })
 }
 
+/// Whether the signer is the one that the seal names.
+fn is_named(signer: &SealSigner, seal: &line::Seal) -> bool {
+    signer.principal == seal.principal && signer.fingerprint == seal.fingerprint
+}
+
 /// The default help text for a fault of a session.
 fn help(code: Code) -> &'static str {
     if code == Code::LogUnknownSigner {
-        "if the key is legitimate, have it listed in allowed_signers for that time; otherwise find out who wrote this session"
+        "put the key's line back into allowed_signers, and end it with `valid-before` if its owner left; if nobody knows the key, find out who wrote this session. Until then, nothing in the session counts"
     } else if code == Code::LogUnsupportedSignature {
         "seal with an ed25519, ecdsa (256 or 384 bits), rsa or FIDO (`-sk`) key"
     } else {
@@ -179,8 +188,8 @@ impl<'a> Check<'a> {
         None
     }
 
-    /// Verifies the signature, if there are a seal and a signature.
-    fn signer(&mut self) -> Result<SealSigner, Authenticity> {
+    /// Verifies the signature, if there are a seal and a signature. Also returns how the signer's key is revoked.
+    fn signer(&mut self) -> Result<(SealSigner, Option<Revocation>), Authenticity> {
         let (Some((seal, _)), Some((sig, _, place))) = (self.run.seal(), &self.sig) else {
             return Err(Authenticity::Failed);
         };
@@ -195,10 +204,9 @@ impl<'a> Check<'a> {
             at: seal.at,
         };
         let (code, answer, message) = match self.terms.judge.judge(&claim) {
-            Judgement::Good(signer) if signer.principal == seal.principal && signer.fingerprint == seal.fingerprint => {
-                return Ok(*signer);
-            }
-            Judgement::Good(_) => (
+            Judgement::Good(signer) if is_named(&signer, seal) => return Ok((*signer, None)),
+            Judgement::Revoked(signer, how) if is_named(&signer, seal) => return Ok((*signer, Some(how))),
+            Judgement::Good(_) | Judgement::Revoked(..) => (
                 Code::LogBadSignature,
                 Authenticity::Failed,
                 "the signer of the seal is not the key and principal that it names".into(),
@@ -222,8 +230,18 @@ impl<'a> Check<'a> {
         Err(answer)
     }
 
-    fn finish(mut self, torn: Option<usize>, breaks: bool, signer: Result<SealSigner, Authenticity>) -> Checked {
-        let authenticity = signer.as_ref().err().copied().unwrap_or(Authenticity::Authentic);
+    fn finish(
+        mut self,
+        torn: Option<usize>,
+        breaks: bool,
+        signer: Result<(SealSigner, Option<Revocation>), Authenticity>,
+    ) -> Checked {
+        let (signer, revocation, authenticity) = match signer {
+            Ok((signer, revocation)) => (Some(signer), revocation, Authenticity::Authentic),
+            Err(why) => (None, None, why),
+        };
+        let until = signer.as_ref().and_then(|signer| signer.valid_until);
+        let (signer, revoked_signer) = if revocation.is_none() { (signer, None) } else { (None, signer) };
         let (defines, needs) =
             (std::mem::take(&mut self.run.defines).into_iter().collect(), std::mem::take(&mut self.run.needs));
         let mut checked = Checked {
@@ -233,6 +251,7 @@ impl<'a> Check<'a> {
             defines,
             needs: needs.into_iter().collect(),
             authenticity,
+            revoked: revoked_signer.as_ref().map(|signer| signer.fingerprint.clone()).zip(revocation),
             breaks,
             torn,
             view: None,
@@ -248,7 +267,7 @@ impl<'a> Check<'a> {
             sig: ends.unwrap_or_default(),
             started: header.at,
             sealed: seal.at,
-            until: signer.as_ref().ok().and_then(|signer| signer.valid_until).unwrap_or(super::join::NEVER),
+            until: until.unwrap_or(super::join::NEVER),
             file: 0,
             foreign: false,
             line: u32::try_from(self.group.line).unwrap_or(u32::MAX),
@@ -262,7 +281,8 @@ impl<'a> Check<'a> {
                 line: self.group.line,
                 header: header.clone(),
                 seal: Recorded { line: seal_line, digest: *seal_digest, value: seal.clone() },
-                signer: signer.ok(),
+                signer,
+                revoked_signer,
                 lines: self.kept,
             }));
         }

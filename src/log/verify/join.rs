@@ -48,12 +48,15 @@ pub(super) struct Joined {
     pub(super) time: TimeAnswer,
     /// Sessions that follow a seal made after their own key had expired, regardless of their claimed time.
     pub(super) late: Vec<Late>,
+    /// The sessions of the seals that were asked for, if the log has them.
+    pub(super) found: BTreeMap<Digest<of::Line>, SessionIndex>,
     pub(super) findings: Vec<Finding>,
 }
 
 /// A session that was sealed after its key had expired.
 pub(super) struct Late {
     pub(super) index: SessionIndex,
+    pub(super) session: SessionId,
     pub(super) finding: Finding,
 }
 
@@ -89,7 +92,13 @@ impl Join {
     }
 
     /// Runs the checks that need all sessions.
-    pub(super) fn finish(self, files: &[Arc<str>], limit: Time, known: &[Digest<of::Line>]) -> Joined {
+    pub(super) fn finish(
+        self,
+        files: &[Arc<str>],
+        limit: Time,
+        known: &[Digest<of::Line>],
+        asked: &BTreeSet<Digest<of::Line>>,
+    ) -> Joined {
         let mut findings = Vec::new();
         let place = |mark: &Mark| {
             let file = files.get(mark.file as usize).map_or("", |f| &**f);
@@ -111,6 +120,7 @@ impl Join {
             }
         }
         let seal = |n: &u32| self.marks.get(*n as usize).map(|m| m.seal);
+        let found = asked.iter().filter_map(|h| Some((*h, SessionIndex(self.find(&by_seal, h)?)))).collect();
         Joined {
             heads: by_seal.iter().filter(|n| is_head.get(**n as usize) == Some(&true)).filter_map(seal).collect(),
             lost: known.iter().filter(|h| self.find(&by_seal, h).is_none()).copied().collect(),
@@ -119,6 +129,7 @@ impl Join {
             blobs: self.defines.into_keys().collect(),
             time,
             late,
+            found,
             findings,
         }
     }
@@ -159,7 +170,7 @@ impl Join {
                 let finding = Finding::new(Code::LogUnknownSigner, message)
                     .at(&place(mark))
                     .help("ask its writer to decide again with a valid key");
-                found.push(Late { index: SessionIndex(n), finding });
+                found.push(Late { index: SessionIndex(n), session: mark.session, finding });
             }
         }
         found

@@ -32,7 +32,7 @@ struct First {
 impl Kinds {
     /// Adds a session.
     pub(super) fn take(&mut self, view: &SessionView) {
-        let Some(signer) = &view.signer else { return };
+        let Some(signer) = view.signer.as_ref().or(view.revoked_signer.as_ref()) else { return };
         let both = match self.0.get_mut(&signer.fingerprint) {
             Some(both) => both,
             None => self.0.entry(signer.fingerprint.clone()).or_default(),
