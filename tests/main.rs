@@ -32,6 +32,7 @@ mod held_and_reachable;
 mod hostile;
 mod import;
 mod intent;
+mod keys_end;
 mod kubernetes;
 mod layers;
 mod life;

@@ -66,7 +66,7 @@ fn an_approval_counts_no_more_once_its_key_has_ended_unless_the_site_says_so() {
 }
 
 #[test]
-fn a_session_that_its_writer_did_not_sign_is_a_fault() {
+fn a_session_that_its_writer_did_not_sign_is_a_fault_and_counts_for_nothing() {
     let site = Site::new();
     ada_approves(&site);
     assert_eq!(json(&site, &["verify", "review-log.jsonl"]).0, 0);
@@ -77,8 +77,8 @@ fn a_session_that_its_writer_did_not_sign_is_a_fault() {
     assert_eq!(code, 7, "{report}");
     let said = messages(&report, "log-other-person");
     assert!(said[0].contains("`ada`") && said[0].contains("`ada@corp.example`"), "{said:?}");
-    let (code, _) = json(&site, &["gate", "plan.yaml", "--trust", "."]);
-    assert_eq!(code, 7);
+    let (code, report) = json(&site, &["gate", "plan.yaml", "--trust", "."]);
+    assert_eq!((code, &*state(&report, "c1")), (3, "open"), "the session counts for nothing: {report}");
     // Whoever left the site is nobody now, and what they signed stays authentic.
     fs::write(site.demo().join("people.yaml"), people).unwrap();
     site.replace("people.yaml", "principals: [ada@corp.example]", "principals: [else@corp.example]");

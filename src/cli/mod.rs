@@ -27,7 +27,7 @@ pub mod schema;
 pub mod shared_args;
 pub mod snapshot;
 pub mod status;
-pub mod trust_check;
+pub mod trust;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -82,7 +82,7 @@ enum Command {
     #[command(subcommand, name = "plan")]
     PlanWork(crate::cli::plan_sign::PlanCommand),
     #[command(subcommand)]
-    Trust(crate::cli::trust_check::TrustCommand),
+    Trust(crate::cli::trust::TrustCommand),
     #[command(subcommand)]
     Snapshot(crate::cli::snapshot::SnapshotCommand),
     Schema(crate::cli::schema::SchemaArgs),
@@ -107,7 +107,7 @@ impl Command {
             Self::Access(page) => Some(page.writing()),
             Self::Explain(page) => Some(page.writing()),
             Self::Verify(page) => Some(page.writing()),
-            Self::Trust(page) => Some(page.writing()),
+            Self::Trust(page) => page.writing(),
             Self::Decide(_)
             | Self::Resume(_)
             | Self::Status(_)

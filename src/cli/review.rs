@@ -152,7 +152,7 @@ impl ReviewArgs {
         let id = crate::app::site::log_id::log_id(&site).ok();
         let seen = id.map(seen_heads::heads).transpose()?.unwrap_or_default();
         let verified = log_reader::verify(&log, &site.signers, id, &seen, Keep::Lines, now)?;
-        if !log_reader::is_sound(&log, &verified)? || !verified.findings.iter().all(tolerable) {
+        if !log_reader::is_sound(&log, &verified)? {
             if matches!(verified.completeness, Completeness::Lost(_)) {
                 streams::note(&seen_heads::lost(id));
             }
@@ -330,11 +330,6 @@ fn terms<'a>(site: &Site, judge: &'a Allowed<'a>) -> anyhow::Result<Terms<'a>> {
         keep: Keep::Nothing,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     })
-}
-
-/// Findings about a log that do not prevent appending to it.
-fn tolerable(finding: &crate::input::finding::Finding) -> bool {
-    finding.severity != crate::input::finding::Severity::Error
 }
 
 /// Two plans with the same id cannot be decided in one session, because decisions are bound to the id.

@@ -147,7 +147,7 @@ codes! {
     WeakKey = "weak-key", Warning, "A key is shorter than recommended.";
     PersonWithoutKey = "person-without-key", Warning, "A person of people.yaml has no key in allowed_signers.";
     NobodysKey = "nobodys-key", Warning, "A line of allowed_signers belongs to no person in people.yaml.";
-    RevokedKeyListed = "revoked-key-listed", Warning, "A trust file still lists a revoked key.";
+    RevokedKeyListed = "revoked-key-listed", Warning, "agents.yaml still lists a revoked key.";
     AgentWithoutProof = "agent-without-proof", Warning, "An agent has no way to prove its plans, so they are denied.";
     EndlessCredential = "endless-credential", Warning, "An agent's key has no expiry, or lasts longer than a credential may.";
     NameOnlySubject = "name-only-subject", Warning, "A token's subject names a repository without its ids.";

@@ -309,3 +309,6 @@ pub fn bytes(name: &str, log: &[u8], terms: Terms<'_>) -> Verification {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod revoked_tests;

@@ -6,6 +6,7 @@
 //! Validity periods include both ends, as in OpenSSH. The first line that allows a signature decides.
 
 mod date;
+mod ending;
 mod line;
 mod pattern;
 mod reading;
@@ -22,6 +23,7 @@ use super::key::PublicKey;
 use super::revoked::{Revocation, Revoked};
 use super::sshsig::Verified;
 
+pub use ending::end_lines;
 pub use line::{SignerLine, Unused};
 
 /// The lines of `allowed_signers`, the revoked keys, and the principals barred from a namespace.

@@ -322,12 +322,12 @@ pub const CASES: &[Case] = &[
     (
         "a revoked key",
         |s| {
-            let k = s.public_key("bo");
+            let k = s.public_key("assistant");
             fs::write(s.demo().join("revoked_keys"), format!("{k}\n")).unwrap();
         },
         "revoked-key-listed",
         "warning",
-        "allowed_signers:3",
+        "agents.yaml:7",
     ),
     (
         "a revocation list that cannot be read",

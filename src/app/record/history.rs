@@ -133,10 +133,10 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
 
 /// A session by a key that is not allowed counts for nothing, and does not stop the others.
 fn only_warns(finding: Finding) -> Finding {
-    match finding.code {
-        Code::LogUnknownSigner | Code::LogOtherPerson => finding.weighing(Severity::Warning),
-        _ => finding,
+    if matches!(finding.code, Code::LogUnknownSigner | Code::LogOtherPerson) {
+        return finding.weighing(Severity::Warning);
     }
+    finding
 }
 
 /// The finding that records do not count because their signing keys prove plans.

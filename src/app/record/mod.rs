@@ -5,6 +5,7 @@ pub mod freezes;
 pub(crate) mod head_files;
 pub mod history;
 pub mod journals;
+pub mod key_ends;
 pub mod log_reader;
 pub mod log_source;
 pub mod opened;

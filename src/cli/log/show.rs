@@ -51,8 +51,10 @@ impl LogShowArgs {
         let code = if absent { ExitCode::Passes } else { crate::app::present::log_report::exit_code(&verified) };
         let standing = if absent {
             NO_LOG_YET
-        } else if code == ExitCode::Passes {
+        } else if code == ExitCode::Passes && verified.uncounted.is_empty() {
             "the log is intact and authentic"
+        } else if verified.is_usable() {
+            "the log is intact, but some of its sessions do not count: see `review verify`"
         } else {
             "the log does not verify: do not rely on the following"
         };

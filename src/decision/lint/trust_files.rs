@@ -283,14 +283,11 @@ fn listed_though_revoked(files: Files<'_>, revoked: &Revoked) -> Vec<Finding> {
             format!("the key `{}` was revoked, but is still listed", key.fingerprint()),
         )
         .at(place)
-        .help("remove it; its signatures do not count")
+        .help("remove it; it proves no plan")
     };
-    let signers = files.signers.lines().iter().filter(|line| revoked.contains(&line.key));
+    // Lines of allowed_signers stay: without them, nobody could tell a revoked key from a stranger's.
     let agents = files.proofs().filter(|proves| revoked.contains(&proves.key));
-    signers
-        .map(|line| of(&line.key, &files.place(line)))
-        .chain(agents.map(|proves| of(&proves.key, &proves.line.place)))
-        .collect()
+    agents.map(|proves| of(&proves.key, &proves.line.place)).collect()
 }
 
 /// A GitHub repository that is identified by its name only: anyone who takes over the name is accepted.

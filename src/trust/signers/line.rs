@@ -4,6 +4,7 @@
 //! (quotes inside a name, a comma after the last option), so that both programs read every accepted line alike.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::input::id::{PersonId, PrincipalId};
 use crate::input::text::Text;
@@ -97,6 +98,25 @@ impl Date {
             Self::Local => None,
         }
     }
+}
+
+/// Where the options of a line are, if it has any.
+pub(super) fn options_of(line: &str) -> Option<Range<usize>> {
+    let start = fields_start(line)?;
+    let rest = line.get(start..)?;
+    (!names_a_key(rest)).then(|| start..start.saturating_add(options_end(rest)))
+}
+
+/// Where the key of a line without options starts.
+pub(super) fn key_start(line: &str) -> Option<usize> {
+    let start = fields_start(line)?;
+    names_a_key(line.get(start..)?).then_some(start)
+}
+
+/// Where the field after the principals starts.
+fn fields_start(line: &str) -> Option<usize> {
+    let (_, rest) = principals_field(line.trim_start_matches([' ', '\t'])).ok()?;
+    line.len().checked_sub(rest.len())
 }
 
 /// Parses a line. Returns `Ok(None)` for a blank line or a comment.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::access::Index;
 use crate::app::io::streams;
@@ -32,33 +32,6 @@ use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
-
-/// Check the trust folder.
-#[derive(Debug, Subcommand)]
-pub enum TrustCommand {
-    /// Check the files of the trust folder against each other: keys, people, agents, tasks, access of agents.
-    Check(TrustCheckArgs),
-}
-
-impl TrustCommand {
-    /// Runs the command.
-    ///
-    /// # Errors
-    /// If there is no trust folder or stdout is closed.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        match self {
-            Self::Check(page) => page.run(),
-        }
-    }
-
-    /// The outputs of the result.
-    #[must_use]
-    pub fn writing(&self) -> &Writing {
-        match self {
-            Self::Check(page) => &page.writing,
-        }
-    }
-}
 
 /// Check the files of the trust folder against each other: keys, people, agents, tasks, access of agents.
 #[derive(Debug, Args)]
@@ -134,7 +107,11 @@ impl Found {
 }
 
 impl TrustCheckArgs {
-    fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(super) fn writing(&self) -> &Writing {
+        &self.writing
+    }
+
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         self.writing.finish("trust check", self.judge())
     }
 
