@@ -70,7 +70,7 @@ const MODULES: &[(&str, &[&str], &[&str])] = &[
     (
         "report",
         &["input", "plan", "snapshot", "config", "access", "policy", "trust", "log", "decision"],
-        &["anstyle", "comfy_table", "schemars", "serde", "serde_json", "similar", "unicode_width"],
+        &["anstyle", "comfy_table", "quick_junit", "schemars", "serde", "serde_json", "similar", "unicode_width"],
     ),
     (
         "terminal",

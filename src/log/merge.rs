@@ -43,18 +43,11 @@ struct Whole {
 /// A complete session: its id and its bytes.
 pub type NamedSession = (SessionId, Vec<u8>);
 
-/// Merges files, given as names and bytes. The caller verifies each file or the result.
+/// Every session of the files, given as names and bytes: without duplicates, ancestors first. The caller verifies each file
+/// or the result.
 ///
 /// # Errors
 /// If a file is not a sequence of complete sessions, or the sessions are not of one log.
-pub fn union(files: &[(&str, &[u8])]) -> Result<Vec<u8>, MergeError> {
-    Ok(sessions(files)?.into_iter().flat_map(|(_, bytes)| bytes).collect())
-}
-
-/// Every session of the files, without duplicates, ancestors first.
-///
-/// # Errors
-/// As [`union`].
 pub fn sessions(files: &[(&str, &[u8])]) -> Result<Vec<NamedSession>, MergeError> {
     let mut sessions: BTreeMap<SessionId, Whole> = BTreeMap::new();
     for (name, bytes) in files {
@@ -152,6 +145,10 @@ fn read(name: &str, bytes: &[u8]) -> Result<Vec<Whole>, MergeError> {
 mod tests {
     use super::*;
     use crate::log::sample;
+
+    fn union(files: &[(&str, &[u8])]) -> Result<Vec<u8>, MergeError> {
+        Ok(sessions(files)?.into_iter().flat_map(|(_, bytes)| bytes).collect())
+    }
 
     #[test]
     fn the_union_is_the_same_in_both_orders_and_rewrites_nothing() {

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::report::layout::Page;
 use crate::report::render::card;
 use crate::report::samples::plan;
 use crate::report::style::Style;
@@ -26,7 +27,11 @@ fn choices() -> Vec<KeyBinding<&'static str>> {
 fn ask(console: &mut Script, text: &str) -> Result<&'static str, Failure> {
     let plan = plan(text);
     let change = plan.changes.first().unwrap().clone();
-    let paint = move |style: &Style| card::page(&plan, &change, "1 of 2", style);
+    let paint = move |style: &Style| {
+        let mut page = Page::new(style);
+        card::put(&mut page, &plan, &change, "1 of 2");
+        page
+    };
     let status_line = StatusLine { progress: "1 of 2".into(), ..StatusLine::default() };
     choose(console, false, &paint, &status_line, &choices()).map(|(word, _)| word)
 }

@@ -62,12 +62,9 @@ impl Store {
         self.publish(path, terms, Roots::Any)
     }
 
-    /// Completes a torn tail from the journal that starts with it. Returns whether there was one. Other faults of the log
-    /// are left alone and are in the verification.
-    ///
-    /// # Errors
-    /// If the log cannot be read or written.
-    pub fn repair(&self, terms: Terms<'_>) -> Result<bool, StoreError> {
+    /// Completes a torn tail from the journal that starts with it. Returns whether there was one.
+    #[cfg(test)]
+    pub(super) fn repair(&self, terms: Terms<'_>) -> Result<bool, StoreError> {
         let path = self.lock_path();
         let _lock = self.disk.lock(&path).doing("lock", &path)?;
         let verification = self.verify(Terms { keep: Keep::Nothing, ..terms })?;

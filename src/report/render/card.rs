@@ -15,7 +15,7 @@ use crate::report::model::{
 };
 use crate::report::render::conditions;
 use crate::report::sentence::{Sentence, counted, number};
-use crate::report::style::{Label, Style};
+use crate::report::style::Label;
 use crate::report::target;
 
 /// The maximum number of jointly responsible changes named, for each fact of a kind that is shown.
@@ -487,12 +487,4 @@ pub fn claim_result(result: ClaimResult) -> (Label, &'static str) {
         ClaimResult::Contradicted => (Label::Stop, "contradicted"),
         ClaimResult::Unchecked => (Label::Warn, "cannot be checked"),
     }
-}
-
-/// The card of a change alone, as a page.
-#[must_use]
-pub fn page(plan: &PlanReport, change: &ChangeReport, place: &str, style: &Style) -> Page {
-    let mut page = Page::new(style);
-    put(&mut page, plan, change, place);
-    page
 }

@@ -2,100 +2,72 @@
 //!
 //! Denied and stale changes fail, and so do undecided ones of a gate; a finding with severity `error` is an error.
 
-use std::fmt::Write as _;
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use crate::input::finding::Severity;
+use crate::input::finding::{Finding, Severity};
 use crate::input::text::Text;
-use crate::report::model::{ChangeReport, OutcomeReport, Report, State};
+use crate::report::model::{Body, ChangeReport, OutcomeReport, Report, State};
 
-/// The report as `JUnit` XML.
+/// The report as `JUnit` XML. All texts are escaped for a terminal first, because XML cannot hold every character.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(out, "<testsuites name=\"review {}\">", Text::from(report.command).xml());
-    let mut cases = String::new();
-    let mut errors = 0_u32;
-    for reported in &report.findings {
-        let finding = &reported.finding;
-        let _ = write!(cases, "    <testcase classname=\"findings\" name=\"{}\"", {
-            let at = finding.place.as_ref().map(|p| format!(" at {}:{}:{}", p.file, p.line, p.column));
-            Text::from(format!("{}{}", finding.code.name(), at.unwrap_or_default())).xml()
-        });
-        if finding.severity == Severity::Error {
-            errors += 1;
-            let help = finding.help.as_ref().map(|h| format!("help: {}", h.xml())).unwrap_or_default();
-            let _ = writeln!(
-                cases,
-                ">\n      <error type=\"{}\" message=\"{}\">{help}</error>\n    </testcase>",
-                finding.code.name(),
-                finding.message.xml()
-            );
-        } else {
-            let _ = writeln!(cases, ">\n      <system-out>{}</system-out>\n    </testcase>", finding.message.xml());
-        }
-    }
-    suite(&mut out, "findings", report.findings.len(), 0, errors, &cases);
-    if let crate::report::model::Body::Plans(plans) = &report.body {
+    let mut junit = quick_junit::Report::new(format!("review {}", report.command));
+    let mut findings = TestSuite::new("findings");
+    findings.add_test_cases(report.findings.iter().map(|reported| of_finding(&reported.finding)));
+    junit.add_test_suite(findings);
+    if let Body::Plans(plans) = &report.body {
         for plan in plans {
-            let mut cases = String::new();
-            let mut failures = 0;
-            for change in &plan.changes {
-                failures += u32::from(case(&mut cases, report, &plan.id.text(), change));
-            }
-            suite(&mut out, &plan.id.text().xml(), plan.changes.len(), failures, 0, &cases);
+            let name = plan.id.text().terminal();
+            let mut suite = TestSuite::new(name.as_str());
+            suite.add_test_cases(plan.changes.iter().map(|change| of_change(report, &name, change)));
+            junit.add_test_suite(suite);
         }
     }
-    out.push_str("</testsuites>\n");
-    out
+    // Writing to a string does not fail.
+    junit.to_string().unwrap_or_default()
 }
 
-fn suite(out: &mut String, name: &str, tests: usize, failures: u32, errors: u32, cases: &str) {
-    let _ = writeln!(
-        out,
-        "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\">"
-    );
-    out.push_str(cases);
-    out.push_str("  </testsuite>\n");
+fn of_finding(finding: &Finding) -> TestCase {
+    let place = finding.place.as_ref().map(|p| format!(" at {}:{}:{}", p.file, p.line, p.column)).unwrap_or_default();
+    let name = Text::from(format!("{}{place}", finding.code.name())).terminal();
+    let message = finding.message.terminal();
+    let mut case = if finding.severity == Severity::Error {
+        let mut error = TestCaseStatus::non_success(NonSuccessKind::Error);
+        error.set_type(finding.code.name()).set_message(message);
+        if let Some(help) = &finding.help {
+            error.set_description(format!("help: {}", help.terminal()));
+        }
+        TestCase::new(name, error)
+    } else {
+        let mut case = TestCase::new(name, TestCaseStatus::success());
+        case.set_system_out(message);
+        case
+    };
+    case.set_classname("findings");
+    case
 }
 
-/// Writes a case. Returns whether it fails.
-fn case(out: &mut String, report: &Report, plan: &Text, change: &ChangeReport) -> bool {
-    let _ = write!(
-        out,
-        "    <testcase classname=\"{}\" name=\"{}: {}\"",
-        plan.xml(),
-        change.id.text().xml(),
-        change.sentence.text().xml()
-    );
+fn of_change(report: &Report, plan: &str, change: &ChangeReport) -> TestCase {
+    let name = format!("{}: {}", change.id.text().terminal(), change.sentence.text().terminal());
     let undecided = report.command == "gate" && change.state == State::Open && change.outcome != OutcomeReport::Auto;
     let fails = match &change.state {
         State::Rejected(_) | State::Stale(_) | State::Frozen(_) => true,
         State::Overridden(_) => false,
         State::Open | State::Approved(_) | State::Auto(_) => change.outcome == OutcomeReport::Denied || undecided,
     };
-    if !fails {
-        out.push_str("/>\n");
-        return false;
+    let mut status = TestCaseStatus::success();
+    if fails {
+        let word = if change.state == State::Open { change.outcome.word() } else { change.state.word() };
+        let policies = change.policies.iter().map(|p| {
+            let rule = &p.rule;
+            let (id, title, advice) = (rule.id.as_str(), rule.title.raw(), rule.advice.raw());
+            format!("{} {id}: {title}; help: {advice}", p.verdict.word())
+        });
+        let why: Vec<String> = policies.chain(change.state.says().map(|says| says.text().raw().to_owned())).collect();
+        status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type(word).set_message(word).set_description(Text::from(why.join(" | ")).terminal());
     }
-    let word = if change.state == State::Open { change.outcome.word() } else { change.state.word() };
-    let mut why: Vec<String> = change
-        .policies
-        .iter()
-        .map(|p| {
-            format!(
-                "{} {}: {}; help: {}",
-                p.verdict.word(),
-                p.rule.id.as_str(),
-                p.rule.title.raw(),
-                p.rule.advice.raw()
-            )
-        })
-        .collect();
-    why.extend(change.state.says().map(|s| s.text().raw().to_owned()));
-    let _ = writeln!(
-        out,
-        ">\n      <failure type=\"{word}\" message=\"{word}\">{}</failure>\n    </testcase>",
-        Text::from(why.join(" | ")).xml()
-    );
-    true
+    let mut case = TestCase::new(name, status);
+    case.set_classname(plan);
+    case
 }
