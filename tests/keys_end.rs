@@ -164,7 +164,7 @@ fn who_retires_signs_nothing_more_and_what_they_signed_stays_authentic() {
     let (_, state) = gate(&site);
     assert_eq!(
         ["c1", "c3"].map(&state),
-        ["open", "rejected"],
+        ["stale", "rejected"],
         "approvals of an ended key are ignored, rejections hold"
     );
     let before = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
