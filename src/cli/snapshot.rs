@@ -6,6 +6,7 @@ pub(crate) mod classify;
 pub mod diff;
 pub mod export;
 pub(crate) mod import;
+pub mod merge;
 pub mod query;
 pub mod show;
 
@@ -20,6 +21,8 @@ use crate::decision::exit::ExitCode;
 pub enum SnapshotCommand {
     /// Convert an export of a system to a snapshot.
     Import(ImportArgs),
+    /// Merge the snapshots of several systems into one, with the links between them.
+    Merge(crate::cli::snapshot::merge::MergeArgs),
     /// Write a snapshot as CSV tables.
     Export(crate::cli::snapshot::export::SnapshotExportArgs),
     /// Print the query to export a system with.
@@ -40,6 +43,7 @@ impl SnapshotCommand {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Import(page) => page.run(),
+            Self::Merge(page) => page.run(),
             Self::Export(page) => page.run(),
             Self::Query(page) => page.run(),
             Self::Show(page) => page.run(),

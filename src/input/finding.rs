@@ -108,6 +108,9 @@ codes! {
     AggregationDiffers = "aggregation-differs", Warning, "An aggregated role's exported rules differ from the roles its labels choose.";
     UnresolvedRole = "unresolved-role", Warning, "A binding names a role that the export does not contain.";
     CustomWorkloads = "custom-workloads", Note, "Custom resources create pods, and count as workloads.";
+    PartsApart = "parts-apart", Warning, "The parts of a merged snapshot were exported more than a day apart.";
+    SystemsLinked = "systems-linked", Note, "Identities of one part of a merged snapshot can act as identities of another.";
+    UnresolvedLiteral = "unresolved-literal", Error, "A rule names an object that the merged snapshot does not contain, so it never applies.";
     UnknownExport = "unknown-export", Error, "No importer recognises the file.";
     NotImported = "not-imported", Note, "The importer does not read objects of this kind.";
     // Effects.

@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::Text;
 
+/// Between the kind of a system and the name of a part: `kubernetes@blue`.
+const PART: char = '@';
+
 /// A system.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum System {
@@ -39,6 +42,26 @@ impl System {
             "postgresql" => Some(Self::Postgresql),
             _ => None,
         }
+    }
+
+    /// The kind of system, without the name of a part of a merged snapshot: `kubernetes` of `kubernetes@blue`.
+    #[must_use]
+    pub fn kind(&self) -> Self {
+        match self {
+            Self::Other(name) => match name.raw().split_once(PART) {
+                Some((kind, _)) => Self::named(&Text::from(kind)),
+                None => self.clone(),
+            },
+            Self::Aws | Self::Kubernetes | Self::Postgresql => self.clone(),
+        }
+    }
+
+    /// The system of a part of a merged snapshot. WHY: parts of one kind are systems of their own, so that nothing of one
+    /// covers or completes anything of another.
+    #[must_use]
+    pub fn of_part(&self, part: &str) -> Self {
+        let name = self.name();
+        if name == part { self.clone() } else { Self::Other(Text::from(format!("{name}{PART}{part}"))) }
     }
 
     /// The system whose ids have the form of this one, where the form is unambiguous.
@@ -118,6 +141,16 @@ mod tests {
             assert_eq!(serde_json::to_string(&system).unwrap(), format!("\"{name}\""));
             assert_eq!(serde_json::from_str::<System>(&format!("\"{name}\"")).unwrap(), system);
         }
+    }
+
+    #[test]
+    fn a_part_is_a_system_of_its_own_and_of_the_same_kind() {
+        let blue = System::Kubernetes.of_part("blue");
+        assert_eq!((blue.name(), blue.kind()), ("kubernetes@blue", System::Kubernetes));
+        assert_ne!(blue, System::Kubernetes.of_part("green"));
+        assert_eq!(System::Kubernetes.of_part("kubernetes"), System::Kubernetes);
+        let okta = System::named(&"okta".into());
+        assert_eq!(okta.of_part("eu").kind(), okta);
     }
 
     #[test]

@@ -99,6 +99,15 @@ fn target(snapshot: &Snapshot, faults: &mut Faults) {
         bad(message, "leave `target` out of a merged snapshot", vec![key("target")]);
     }
     for (n, part) in snapshot.parts.iter().enumerate() {
+        if let Some(prefix) = part.prefix.as_ref() {
+            let again = snapshot.parts.iter().take(n).any(|other| other.prefix.as_ref() == Some(prefix));
+            let is_name = prefix.raw().strip_suffix(':').is_some_and(super::estate::is_part_name);
+            if again || !is_name {
+                let message = "the prefix of a part is not a name of its own followed by `:`";
+                let path = vec![key("parts"), Step::At(n), key("prefix")];
+                bad(message, "write `prefix: \"github:\"`, once for each part", path);
+            }
+        }
         if part.target.as_ref().is_some_and(is_blank) {
             let path = vec![key("parts"), Step::At(n), key("target")];
             bad("the target has no `id` or no `system`", "write both, or leave `target` out", path);

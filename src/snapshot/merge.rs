@@ -82,14 +82,16 @@ fn systems(parts: &[(&str, &Snapshot)]) -> (Option<SystemTarget>, Vec<SystemPart
     }
     let part = |((source, target), holds): (_, BTreeSet<Text>)| SystemPart {
         source,
+        prefix: None,
         target,
+        taken_at: None,
         holds: holds.into_iter().collect(),
     };
     (None, known.into_iter().map(part).collect())
 }
 
 /// A part in which every object states its system, so that it is told from those of other parts.
-fn marked(part: &Snapshot) -> Snapshot {
+pub(super) fn marked(part: &Snapshot) -> Snapshot {
     let (whole, mut part) = (part.whole_system(), part.clone());
     for role in &mut part.roles {
         role.system = role.system(whole.as_ref());

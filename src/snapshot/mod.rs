@@ -2,6 +2,7 @@
 
 mod check;
 mod difference;
+pub mod estate;
 pub mod import;
 mod merge;
 pub mod model;

@@ -86,10 +86,16 @@ pub struct SystemTarget {
 pub struct SystemPart {
     /// The source of this part.
     pub source: Text,
+    /// What all its ids begin with, such as `github:`. If absent, its ids are those of its system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Text>,
     /// Its target, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<SystemTarget>,
-    /// The ids of the identities, groups, roles, resources and trusts of this part, sorted.
+    /// When its export was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Time>,
+    /// Without a prefix: the ids of the identities, groups, roles, resources and trusts of this part, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Text>,
 }

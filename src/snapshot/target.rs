@@ -5,6 +5,7 @@
 //! plan creates, all parts count. Costs one binary search for each name and part.
 
 use super::model::{Snapshot, SystemPart, SystemTarget};
+use crate::input::system::System;
 use crate::input::text::Text;
 
 /// A system that a snapshot describes: its source and, if it is known, its target.
@@ -18,6 +19,12 @@ impl Snapshot {
             return vec![(&self.source, self.target.as_ref())];
         }
         sorted(self.parts.iter().map(system).collect())
+    }
+
+    /// Whether it was merged from several systems, so that the ids of parts have prefixes.
+    #[must_use]
+    pub fn is_estate(&self) -> bool {
+        self.parts.iter().any(|part| part.prefix.is_some())
     }
 
     /// The targets that the snapshot names, sorted.
@@ -58,7 +65,18 @@ impl Snapshot {
 }
 
 impl SystemPart {
+    /// The prefix of its ids, with the system of its objects; `None` if its ids have none.
+    #[must_use]
+    pub fn prefixed(&self) -> Option<(String, System)> {
+        let prefix = self.prefix.as_ref()?.raw();
+        let system = System::named(&self.source).of_part(prefix.trim_end_matches(':'));
+        Some((prefix.to_owned(), system))
+    }
+
     fn has(&self, name: &str) -> bool {
+        if let Some(prefix) = &self.prefix {
+            return name.starts_with(prefix.raw());
+        }
         self.holds.binary_search_by(|known| known.raw().cmp(name)).is_ok()
     }
 }

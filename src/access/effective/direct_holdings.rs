@@ -12,7 +12,7 @@ use crate::access::effective::role::{Allow, left_out};
 use crate::access::effective::state::{AccessState, Membership};
 use crate::access::graph::provenance::{ExpiringPath, Expiry, Validity, under};
 use crate::access::matching::coverage::{Surely, ancestry, ends_within, scope_covers, scopes_overlap};
-use crate::access::matching::systems::{Mark, is_namespace};
+use crate::access::matching::systems::Mark;
 use crate::access::model::facts::{Exception, PathStep};
 use crate::input::entitlement::Permission;
 use crate::input::id::{AssignmentId, ResourceId, RoleId, Subject};
@@ -35,7 +35,8 @@ impl AccessState<'_, '_> {
 
     /// Whether a scope is a Kubernetes namespace or is inside one.
     pub(crate) fn is_in_namespace(&self, scope: Option<&ResourceId>) -> bool {
-        scope.is_some_and(|scope| is_namespace(scope) || ancestry(self, scope).iter().any(is_namespace))
+        let is_one = |scope: &ResourceId| self.systems.is_namespace(scope);
+        scope.is_some_and(|scope| is_one(scope) || ancestry(self, scope).iter().any(is_one))
     }
 
     /// The direct holdings of a subject.

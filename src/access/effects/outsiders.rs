@@ -65,7 +65,7 @@ fn stands_for(view: &AccessState<'_, '_>, name: &str, condition: Option<&Text>) 
     if name.contains('*') {
         let open = |subject: &Subject| is_outside(view, subject) || of_one(view, subject.as_str(), None).is_some();
         let known = view.matching(name).iter().any(|subject| !open(subject));
-        return (!known).then(|| open_set(name, condition).unwrap_or(OpenSet::Outsiders));
+        return (!known).then(|| open_set(view.systems.local(name), condition).unwrap_or(OpenSet::Outsiders));
     }
     of_one(view, name, condition)
 }
@@ -73,7 +73,7 @@ fn stands_for(view: &AccessState<'_, '_>, name: &str, condition: Option<&Text>) 
 /// The same for a name that is no pattern.
 fn of_one(view: &AccessState<'_, '_>, name: &str, condition: Option<&Text>) -> Option<OpenSet> {
     let account = || name.strip_suffix(":root").filter(|account| account.starts_with("arn:"));
-    open_set(name, condition).or_else(|| {
+    open_set(view.systems.local(name), condition).or_else(|| {
         let others = view.matching(&format!("{}:*", account()?));
         let known = others.iter().any(|subject| subject.as_str() != name && !is_outside(view, subject));
         (!known).then_some(OpenSet::Outsiders)

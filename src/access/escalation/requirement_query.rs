@@ -71,13 +71,16 @@ impl RequirementQuery {
             return runs.way((view, reached), self.system.as_ref(), bound, place);
         }
         let bound = &with_accounts(bound);
+        // WHY: permissions name objects as their own system does, without the prefix of a part.
+        let local = |(name, object): (&String, &String)| (name.clone(), view.systems.local(object).to_owned());
+        let locals: Bound = bound.iter().map(local).collect();
         // An open scope matches any scope.
         let open = |t: &&Template| t.variables().all(|name| bound.contains_key(name));
         let scope = self.scope.as_ref().filter(open).map(|s| ResourceId::new(s.filled(bound)));
         let held = |(action, template): &(Text, Template)| {
             let whole = template.variables().any(|name| bound.get(name).is_some_and(|value| value == ANY));
             let (scope, system) = (scope.as_ref(), self.system.as_ref());
-            let resource = template.filled(bound);
+            let resource = template.filled(&locals);
             let resources = if whole { vec![resource] } else { nameable(system, action.raw(), resource) };
             best(resources.into_iter().filter_map(|resource| {
                 let resource: Text = reached.in_partition(resource).into();

@@ -45,6 +45,7 @@ impl<'d> Dialect<'d> {
         match system {
             Some(System::Aws) => Self::Aws,
             Some(System::Kubernetes) => Self::Kubernetes,
+            Some(other @ System::Other(_)) if other.kind() == System::Kubernetes => Self::Kubernetes,
             Some(System::Postgresql | System::Other(_)) | None => Self::Text,
         }
     }

@@ -10,7 +10,7 @@ use crate::access::matching::kubernetes_pattern::ClusterScoped;
 use crate::input::entitlement::Requirement;
 use crate::input::id::ResourceId;
 use crate::input::system::System;
-use crate::snapshot::model::{Role, Snapshot, Trust};
+use crate::snapshot::model::{Role, Snapshot, SystemPart, Trust};
 
 /// The system of an object, if it differs from that of the whole snapshot.
 pub type Mark = Option<System>;
@@ -20,6 +20,8 @@ pub type Mark = Option<System>;
 pub(crate) struct KnownSystems {
     whole: Option<System>,
     cluster_scoped: ClusterScoped,
+    /// For each part of a merged snapshot whose ids have a prefix: the prefix, and the system.
+    prefixes: Vec<(String, System)>,
     /// Whether there is only one system.
     is_single: bool,
 }
@@ -31,6 +33,7 @@ impl KnownSystems {
         Self {
             is_single: whole.is_some() && systems.all(|system| system == whole),
             cluster_scoped: ClusterScoped::new(&snapshot.cluster_scoped),
+            prefixes: snapshot.parts.iter().filter_map(SystemPart::prefixed).collect(),
             whole,
         }
     }
@@ -69,6 +72,9 @@ impl<'s> Systems<'s> {
     /// one system, a name in the plan cannot select another system.
     pub(crate) fn of_new(self, id: &str) -> Option<System> {
         let whole = self.known.whole.as_ref();
+        if let Some((_, system)) = self.part_of(id) {
+            return Some(system.clone());
+        }
         if self.known.is_single { whole.cloned() } else { System::of_object(None, id, whole) }
     }
 
@@ -114,13 +120,28 @@ impl<'s> Systems<'s> {
         if in_namespace { dialect.in_namespace(&self.known.cluster_scoped) } else { dialect }
     }
 
+    fn part_of(self, id: &str) -> Option<&'s (String, System)> {
+        self.known.prefixes.iter().find(|(prefix, _)| id.starts_with(prefix))
+    }
+
+    /// An id without the prefix of its part of a merged snapshot, as its own system writes it.
+    pub(crate) fn local(self, id: &str) -> &str {
+        self.part_of(id).and_then(|(prefix, _)| id.strip_prefix(prefix.as_str())).unwrap_or(id)
+    }
+
+    /// The ids that an id of a kind of system may have: as it is, and with the prefix of each part of that kind.
+    pub(crate) fn with_prefix(self, kind: &System, id: &str) -> Vec<String> {
+        let parts = self.known.prefixes.iter().filter(|(_, system)| system.kind() == *kind);
+        std::iter::once(id.to_owned()).chain(parts.map(|(prefix, _)| format!("{prefix}{id}"))).collect()
+    }
+
+    /// Whether a scope is a Kubernetes namespace.
+    pub(crate) fn is_namespace(self, scope: &ResourceId) -> bool {
+        self.local(scope.as_str()).starts_with("ns:")
+    }
+
     /// Whether objects of a system may be in the snapshot.
     pub(crate) fn may_hold(self, system: Option<&System>) -> bool {
         !self.known.is_single || system.is_none_or(|system| Some(system) == self.known.whole.as_ref())
     }
-}
-
-/// Whether a scope is a Kubernetes namespace.
-pub(crate) fn is_namespace(scope: &ResourceId) -> bool {
-    scope.as_str().starts_with("ns:")
 }

@@ -84,7 +84,8 @@ impl Classifier<'_> {
 }
 
 fn is_membership(view: &AccessState<'_, '_>, system: &Mark, permission: &Permission) -> bool {
-    permission.action.raw() == MEMBER && view.systems.concerns(Some(&System::Postgresql), system.as_ref())
+    let kind = view.systems.of(system.as_ref()).map(System::kind);
+    permission.action.raw() == MEMBER && kind.is_none_or(|kind| kind == System::Postgresql)
 }
 
 /// The subjects of the roles that a permission names. A role that can log in is `user:NAME`, any other `role:NAME`.
@@ -93,6 +94,7 @@ fn named_by(view: &AccessState<'_, '_>, permission: &Permission) -> BTreeSet<Sub
     let user = resource.strip_prefix("role:").map(|name| format!("user:{name}"));
     let names = std::iter::once(resource.to_owned()).chain(user);
     names
+        .flat_map(|name| view.systems.with_prefix(&System::Postgresql, &name))
         .flat_map(|name| match (view.identity(&name), view.group(&name)) {
             _ if name.contains('*') => view.matching(&name),
             (identity, group) => {

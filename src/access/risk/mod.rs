@@ -2,6 +2,7 @@
 
 pub(crate) mod admin_names;
 pub(crate) mod classification;
+mod estate_rules;
 mod membership;
 pub mod rule_files;
 pub mod rules;

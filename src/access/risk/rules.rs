@@ -122,7 +122,9 @@ impl ClassificationRule {
     /// Whether it applies to a system. An object of unknown system matches the rules of all systems.
     pub(crate) fn applies_in(&self, system: Option<&System>) -> bool {
         let is_it = |name: &Text| system.is_some_and(|system| system.name() == name.raw());
-        self.system.as_ref().is_none_or(|name| system.is_none() || is_it(name)) && !self.not_in.iter().any(is_it)
+        let kind = system.map(System::kind);
+        let is_kind = |name: &Text| kind.as_ref().is_some_and(|kind| kind.name() == name.raw());
+        self.system.as_ref().is_none_or(|name| system.is_none() || is_it(name)) && !self.not_in.iter().any(is_kind)
     }
 
     /// Whether it names a role or a group, and no permission.

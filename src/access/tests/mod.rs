@@ -10,6 +10,7 @@ mod conditions;
 mod effects;
 mod emergent;
 mod escalation;
+mod estate;
 mod kubescape;
 mod laws;
 mod limits;

@@ -11,6 +11,7 @@ use crate::app::site::proposer_keys;
 use crate::app::site::trust_folder::{MAX_SNAPSHOT, TrustFolder, TrustFolderError};
 use crate::config::{self, Agents, People, Settings, Tasks};
 use crate::decision::lint::trust_files;
+use crate::decision::lint::unknown_names;
 use crate::decision::lint::trust_files::Files;
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::IdentityKind;
@@ -52,7 +53,9 @@ pub struct Site {
     pub pack: policy::Pack,
     /// The exact policy files, by path.
     pub policy_files: Vec<(String, Rc<[u8]>)>,
-    /// Classification, escalation paths and separation-of-duties pairs.
+    /// Classification, escalation paths and separation-of-duties pairs, as written.
+    pub rules: access::Data,
+    /// The same as they apply to the snapshot: with the prefixes of the parts of a merged one.
     pub data: access::Data,
     /// The site's own files of these kinds, by path.
     pub data_files: Vec<(String, Rc<[u8]>)>,
@@ -172,6 +175,9 @@ impl Site {
         let (Some(pack), Some(data), Some((snapshot, snapshot_digest))) = (pack, data, snapshot) else {
             return Ok(Err(reading.faults));
         };
+        let rules = data;
+        let data = rules.clone().in_estate(&snapshot);
+        reading.faults.findings.extend(unresolved(&pack, &data_files, (&people, &tasks), &snapshot));
         if !reading.faults.findings.is_empty() {
             return Ok(Err(reading.faults));
         }
@@ -189,6 +195,7 @@ impl Site {
             provers,
             pack,
             policy_files,
+            rules,
             data,
             data_files,
             snapshot,
@@ -262,6 +269,27 @@ impl Site {
             owns: machines.remove(&person.id.value).unwrap_or_default(),
         }))
     }
+}
+
+/// The names in the site's policies and rules that a merged snapshot does not contain. WHY: a rule that was written for
+/// the snapshot of one system names ids without a prefix, and would silently stop to apply.
+fn unresolved(
+    pack: &policy::Pack,
+    data_files: &[Named],
+    (people, tasks): (&People, &Tasks),
+    snapshot: &Snapshot,
+) -> Vec<Finding> {
+    if !snapshot.is_estate() {
+        return Vec::new();
+    }
+    let mut found = unknown_names::in_policies(pack, people, tasks, snapshot);
+    for (path, bytes) in data_files {
+        // A fault of the file is reported where all files are read.
+        let own = access::Data::read([(path.as_str(), &**bytes)]).unwrap_or_default();
+        let place = Place::file(path);
+        found.extend(own.unresolved(snapshot).into_iter().map(|finding| finding.at(&place)));
+    }
+    found
 }
 
 /// Reads `revoked_keys`. Unlike in `allowed_signers`, an unreadable line is fatal.

@@ -57,7 +57,7 @@ impl ClassifyArgs {
                 return Ok(ExitCode::Failure);
             }
         };
-        let gaps = unclassified(&Index::new(&loaded.snapshot), lens.data());
+        let gaps = unclassified(&Index::new(&loaded.snapshot), &lens.data(&loaded.snapshot));
         if self.suggest {
             streams::data(&rules(&gaps, &loaded.snapshot.source, self.most))?;
             return Ok(ExitCode::Passes);

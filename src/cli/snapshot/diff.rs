@@ -64,7 +64,7 @@ impl SnapshotDiffArgs {
         }
         let [before, after] = loaded.as_slice() else { anyhow::bail!("two snapshots are needed") };
         let (old, new) = (Index::new(&before.snapshot), Index::new(&after.snapshot));
-        let found = snapshot_diff::between(&old, &new, lens.data());
+        let found = snapshot_diff::between(&old, &new, &lens.data(&after.snapshot));
         let changed = difference(&before.snapshot, &after.snapshot);
         let kind = |who: &Subject| match who {
             Subject::Identity(id) => new.identity(id.as_str()).or_else(|| old.identity(id.as_str())).map(|i| i.kind),

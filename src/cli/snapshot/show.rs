@@ -100,9 +100,9 @@ impl Lens {
         Ok(lens(None, vec![Reported::new(note, |_| None)]))
     }
 
-    /// The rules.
-    pub(crate) fn data(&self) -> &access::Data {
-        self.site.as_ref().map_or(&self.shipped, |site| &site.data)
+    /// The rules as they apply to a snapshot.
+    pub(crate) fn data(&self, snapshot: &Snapshot) -> access::Data {
+        self.site.as_ref().map_or(&self.shipped, |site| &site.rules).clone().in_estate(snapshot)
     }
 
     fn stale_after(&self) -> Span {
@@ -182,7 +182,7 @@ impl SnapshotShowArgs {
         let mut findings = lens.findings.clone();
         findings.extend(loaded.findings.iter().cloned());
         let index = Index::new(&loaded.snapshot);
-        let found = inventory::holdings(&index, lens.data(), lens.stale_after());
+        let found = inventory::holdings(&index, &lens.data(&loaded.snapshot), lens.stale_after());
         let about = SnapshotReport {
             targets: plan_report::systems(&loaded.snapshot),
             file: Text::from(loaded.name.as_str()),

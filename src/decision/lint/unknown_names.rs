@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{People, Tasks};
-use crate::input::finding::{Code, Finding};
+use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::Id;
 use crate::input::nearest::nearest;
 use crate::input::place::Placed;
@@ -29,7 +29,12 @@ pub fn in_policies(pack: &Pack, people: &People, tasks: &Tasks, snapshot: &Snaps
     }
     let known = known(people, tasks, snapshot);
     let mut near = MOST_NEAREST;
-    all.iter().filter_map(|literal| unknown(literal, &known, people, &mut near)).collect()
+    let found = all.iter().filter_map(|literal| unknown(literal, &known, people, &mut near));
+    if !snapshot.is_estate() {
+        return found.collect();
+    }
+    let severe = |finding: Finding| Finding { code: Code::UnresolvedLiteral, ..finding }.weighing(Severity::Error);
+    found.map(severe).collect()
 }
 
 fn known(people: &People, tasks: &Tasks, snapshot: &Snapshot) -> Known {

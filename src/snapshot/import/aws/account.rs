@@ -294,6 +294,8 @@ impl Build<'_> {
                 }
                 let part = |account: &&str| SystemPart {
                     source: "aws".into(),
+                    prefix: None,
+                    taken_at: None,
                     target: Some(target(account)),
                     holds: held.remove(*account).unwrap_or_default().into_iter().collect(),
                 };

@@ -126,8 +126,12 @@ fn service_principal(id: &str, object: &GraphObject, names: &Names, draft: &mut 
     if object.account_enabled == Some(false) {
         identity.status = Status::Disabled;
     }
-    let labels =
-        [("owner_tenant", &object.app_owner_organization_id), ("blueprint", &object.agent_identity_blueprint_id)];
+    let object_id = Some(object.id.clone());
+    let labels = [
+        ("owner_tenant", &object.app_owner_organization_id),
+        ("blueprint", &object.agent_identity_blueprint_id),
+        ("object_id", &object_id),
+    ];
     for (label, value) in labels {
         if let Some(value) = value {
             identity.labels.insert(label.to_owned(), Text::from(value.as_str()));

@@ -267,7 +267,10 @@ impl Reader<'_> {
         };
         let namespace =
             metadata.and_then(|m| fields.string(m, "namespace")).filter(|n| kind.is_namespaced() && !n.is_empty());
-        let labels = metadata.map(|m| labels(m.get("labels"))).unwrap_or_default();
+        let mut labels = metadata.map(|m| labels(m.get("labels"))).unwrap_or_default();
+        if kind == Kind::ServiceAccount {
+            labels.extend(metadata.map(|m| acts_as(m.get("annotations"))).unwrap_or_default());
+        }
         let created =
             metadata.and_then(|m| m.get("creationTimestamp")).and_then(Node::text).and_then(|t| Time::parse(t));
         let uid = metadata.and_then(|m| fields.string(m, "uid")).filter(|uid| !uid.is_empty());
@@ -404,6 +407,16 @@ impl Fields<'_> {
 }
 
 /// Labels; a value that YAML reads as a truth value or a number is taken as its text, as `kubectl` users mean it.
+/// The annotations of a service account that name an identity of a cloud as which it acts. Kept like labels, so that a merge
+/// with a snapshot of the cloud finds them.
+/// Sources: AWS, "IAM roles for service accounts"; Google Cloud, "Workload Identity Federation for GKE".
+fn acts_as(node: Option<&Node>) -> BTreeMap<Arc<str>, Arc<str>> {
+    const NAMES: [&str; 2] = ["eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account"];
+    let mut all = labels(node);
+    all.retain(|name, _| NAMES.contains(&&**name));
+    all
+}
+
 fn labels(node: Option<&Node>) -> BTreeMap<Arc<str>, Arc<str>> {
     let mut out = BTreeMap::new();
     for (key, value) in node.and_then(Node::entries).unwrap_or_default() {
