@@ -21,6 +21,7 @@ use crate::access::effects::compute::{ChangeEffect, EffectContext};
 use crate::access::effects::findings::{about_plan, beyond_budget, mass_removals, notes};
 use crate::access::effects::kept::kept;
 use crate::access::effects::mass_removal::Removals;
+use crate::access::effects::isolation::isolation;
 use crate::access::effects::outsiders::open_receivers;
 use crate::access::effects::policy_context::around;
 use crate::access::effects::receivers::{receivers, with_receivers};
@@ -193,6 +194,7 @@ pub(crate) fn facts(
     let receivers = receivers(q, step, after);
     let open = open_receivers(q, step, after, outcome, &receivers);
     let judged = judge(&bench.classifier, after, step, &named, outcome, (&receivers, open));
+    let isolation = isolation(q, step, (before, after), outcome, &receivers);
     let contents = bench.contents.of(&bench.classifier, after, step, lessens);
     // WHY: what a deny blocked can be given without the deny being seen again.
     let unblocked = contents.permissions.iter().filter(|it| it.effect == Effect::Deny && it.fate == Fate::Removed);
@@ -227,6 +229,7 @@ pub(crate) fn facts(
         public: judged.public,
         gives_everything: judged.gives_everything,
         outsiders: judged.outsiders,
+        isolation,
         admin_name: judged.admin_name,
         claims,
         escalations: outcome.escalations.clone(),

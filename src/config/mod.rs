@@ -14,7 +14,7 @@ mod tasks;
 
 pub use agents::{ALGORITHMS, Agent, AgentHolding, AgentProof, Agents, TokenProof};
 pub use cross::cross_check;
-pub use people::{People, Person};
+pub use people::{People, Person, SameIdentity};
 pub use person::OwnSettings;
 pub use settings::{Parameters, Settings};
 pub use tasks::{Task, TaskState, Tasks};

@@ -32,6 +32,11 @@ pub(super) const FILE: &[FieldRule] = &[
     required("people", ValueShape::List(&PERSON, 0, MOST), "Everyone who may sign."),
     optional("groups", ValueShape::Named(&IDS), "Approver groups: a name, and the ids of its people."),
     optional(
+        "same_as",
+        ValueShape::Named(&IDS),
+        "An identity, and the ids in other systems that are the same person or workload.",
+    ),
+    optional(
         "barring_groups",
         IDS,
         "Groups with unknown members to which any approver may belong. No person may approve a change that benefits one.",
@@ -53,12 +58,29 @@ pub struct Person {
     pub member_of: Vec<Placed<GroupId>>,
 }
 
+/// Ids in several systems of one person or workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SameIdentity {
+    /// The identity.
+    pub identity: Placed<IdentityId>,
+    /// Its ids in other systems.
+    pub others: Vec<Placed<IdentityId>>,
+}
+
+impl SameIdentity {
+    /// All of its ids.
+    pub fn all(&self) -> impl Iterator<Item = &Placed<IdentityId>> {
+        std::iter::once(&self.identity).chain(&self.others)
+    }
+}
+
 /// `people.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
     everyone: Vec<Person>,
     groups: BTreeMap<Text, Vec<PersonId>>,
     barring: Vec<Placed<GroupId>>,
+    same_as: Vec<SameIdentity>,
     by_principal: BTreeMap<PrincipalId, usize>,
     by_identity: BTreeMap<IdentityId, usize>,
 }
@@ -74,6 +96,14 @@ impl People {
         let people: Vec<Person> =
             fields.list("people").iter().filter_map(TypedFields::of).filter_map(|f| person(&f)).collect();
         let mut out = Self { everyone: people, barring: fields.ids("barring_groups"), ..Self::default() };
+        out.same_as = same_as(&fields, &mut findings);
+        for person in &mut out.everyone {
+            let owned = |id: &IdentityId| person.identities.iter().any(|own| own.value == *id);
+            let same = out.same_as.iter().filter(|same| same.all().any(|id| owned(&id.value)));
+            let more: Vec<Placed<IdentityId>> =
+                same.flat_map(SameIdentity::all).filter(|id| !owned(&id.value)).cloned().collect();
+            person.identities.extend(more);
+        }
         distinct("the person", out.everyone.iter().map(|person| &person.id), &mut findings);
         for (at, person) in out.everyone.iter().enumerate() {
             for principal in &person.principals {
@@ -156,10 +186,44 @@ impl People {
             || self.person(person).is_some_and(|p| p.member_of.iter().any(|listed| listed.value == *group))
     }
 
+    /// The identities with ids in several systems.
+    #[must_use]
+    pub fn same_as(&self) -> &[SameIdentity] {
+        &self.same_as
+    }
+
     /// Every snapshot group in this file, with its place.
     pub fn named_groups(&self) -> impl Iterator<Item = &Placed<GroupId>> {
         self.barring.iter().chain(self.everyone.iter().flat_map(|person| &person.member_of))
     }
+}
+
+/// Reads `same_as`. Each id stands once in it: as an identity, or as one of its others.
+fn same_as(fields: &TypedFields<'_>, findings: &mut Vec<Finding>) -> Vec<SameIdentity> {
+    let mut out: Vec<SameIdentity> = Vec::new();
+    let mut known: BTreeMap<IdentityId, (IdentityId, bool)> = BTreeMap::new();
+    for entry in fields.fields("same_as").iter().flat_map(|same| same.entries()) {
+        let name = entry.key.value.raw();
+        let identity = Placed::new(IdentityId::new(name), entry.key.place.clone());
+        let others: Vec<Placed<IdentityId>> = entry.value.items().unwrap_or_default().iter().filter_map(id).collect();
+        let same = SameIdentity { identity, others };
+        for (n, one) in same.all().enumerate() {
+            let Some((other, is_head)) = known.insert(one.value.clone(), (same.identity.value.clone(), n == 0)) else {
+                continue;
+            };
+            let message = if other == same.identity.value {
+                format!("`same_as` lists `{}` twice for `{name}`", one.value.as_str())
+            } else if is_head || n == 0 {
+                format!("`same_as` is circular: `{}` stands for others and is listed itself", one.value.as_str())
+            } else {
+                format!("`same_as` lists `{}` for two identities, `{}` and `{name}`", one.value.as_str(), other.as_str())
+            };
+            let help = "write all ids of one person or workload in one list, under one of them";
+            findings.push(Finding::new(Code::DuplicateId, message).at(&one.place).help(help));
+        }
+        out.push(same);
+    }
+    out
 }
 
 fn person(fields: &TypedFields<'_>) -> Option<Person> {

@@ -46,6 +46,10 @@ tasks:
 /// (trick, file, find, replace, code, the text at the reported place)
 const TRICKS: &[(&str, &str, &str, &str, Code, &str)] = &[
     ("an unknown person in a group", "people", "[ann, bob]", "[ann, bb]", Code::BadConfiguration, "bb"),
+    ("an id for two identities", "people", "barring_groups", "same_as: {a: [x], b: [z, x]}\nbarring_groups", Code::DuplicateId, "x"),
+    ("an id that stands for others and is one", "people", "barring_groups", "same_as: {a: [b], b: [c]}\nbarring_groups", Code::DuplicateId, "b"),
+    ("an identity that is itself", "people", "barring_groups", "same_as: {a: [a]}\nbarring_groups", Code::DuplicateId, "a"),
+    ("an identity of another person", "people", "barring_groups", "same_as: {\"user:bob\": [\"user:ann\"]}\nbarring_groups", Code::DuplicateId, "user:bob"),
     ("one principal for two people", "people", "[bob@corp.example]", "[ann-key-2]", Code::DuplicateId, "ann-key-2"),
     ("one identity for two people", "people", "[user:bob]", "[user:ann]", Code::DuplicateId, "user:ann"),
     ("a principal twice", "people", "ann-key-2", "ann@corp.example", Code::DuplicateId, "ann@corp.example"),

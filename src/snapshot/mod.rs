@@ -2,6 +2,7 @@
 
 mod check;
 mod difference;
+pub mod environment;
 pub mod estate;
 pub mod import;
 mod merge;

@@ -122,8 +122,17 @@ impl Identity {
             status: Status::Active,
             last_used: None,
             labels: BTreeMap::new(),
+            environment: None,
             limits: Vec::new(),
         }
+    }
+}
+
+impl Resource {
+    /// A resource of which nothing else is known.
+    #[must_use]
+    pub fn new(id: ResourceId) -> Self {
+        Self { id, parent: None, labels: BTreeMap::new(), environment: None, sensitivity: None, owner: None }
     }
 }
 
@@ -154,6 +163,9 @@ pub struct Identity {
     /// Labels of the source system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, Text>,
+    /// Its environment: `prod`, `test`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Text>,
     /// Upper bounds of its access. An action must also be allowed by each of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
@@ -265,6 +277,12 @@ pub struct Resource {
     /// Its parent resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ResourceId>,
+    /// Labels of the source system.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, Text>,
+    /// Its environment: `prod`, `test`, … If absent, that of its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Text>,
     /// Its sensitivity label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,

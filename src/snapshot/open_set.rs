@@ -57,6 +57,19 @@ pub fn open_set(name: &str, condition: Option<&Text>) -> Option<OpenSet> {
     }
 }
 
+/// Whether a condition, as importers write it, names the audience of a token.
+#[must_use]
+pub fn pins_audience(condition: &str) -> bool {
+    let Ok(Condition(operators)) = serde_json::from_str(condition) else { return false };
+    let is_positive = |operator: &str| matches!(operator, "StringEquals" | "StringEqualsIgnoreCase" | "StringLike");
+    operators.iter().filter(|(operator, _)| is_positive(operator.strip_prefix("ForAnyValue:").unwrap_or(operator))).any(
+        |(_, keys)| {
+            let named = |values: &[String]| !values.is_empty() && values.iter().all(|it| !it.contains(['*', '?']));
+            keys.iter().any(|(key, values)| key.to_ascii_lowercase().ends_with(":aud") && named(values))
+        },
+    )
+}
+
 /// How far a condition limits the subject of a token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Pin {

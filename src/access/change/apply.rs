@@ -171,6 +171,7 @@ fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mu
                 status: Status::Active,
                 last_used: None,
                 labels: std::collections::BTreeMap::new(),
+                environment: None,
                 limits: Vec::new(),
             };
             delta.identities.insert(identity.value.clone(), Some(made));
@@ -186,10 +187,10 @@ fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mu
         }
         Action::CreateResource(resource, parent, owner, sensitivity) => {
             let made = Resource {
-                id: resource.value.clone(),
                 parent: parent.as_ref().map(|p| p.value.clone()),
                 sensitivity: sensitivity.as_ref().map(|s| s.value),
                 owner: owner.as_ref().map(|o| o.value.clone()),
+                ..Resource::new(resource.value.clone())
             };
             delta.resources.insert(resource.value.clone(), Some(made));
         }

@@ -6,6 +6,7 @@ pub(crate) mod compute;
 pub(crate) mod findings;
 pub(crate) mod kept;
 pub(crate) mod mass_removal;
+pub(crate) mod isolation;
 pub(crate) mod outsiders;
 pub(crate) mod policy_context;
 pub(crate) mod receivers;

@@ -129,6 +129,11 @@ impl<'s> Systems<'s> {
         self.part_of(id).and_then(|(prefix, _)| id.strip_prefix(prefix.as_str())).unwrap_or(id)
     }
 
+    /// The prefix of an id by its part of a merged snapshot; empty if it has none.
+    pub(crate) fn prefix(self, id: &str) -> &'s str {
+        self.part_of(id).map_or("", |(prefix, _)| prefix.as_str())
+    }
+
     /// The ids that an id of a kind of system may have: as it is, and with the prefix of each part of that kind.
     pub(crate) fn with_prefix(self, kind: &System, id: &str) -> Vec<String> {
         let parts = self.known.prefixes.iter().filter(|(_, system)| system.kind() == *kind);

@@ -284,6 +284,26 @@ pub enum Outside {
     TooLarge,
 }
 
+/// How a change crosses the borders between environments, organisations and token issuers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Isolation {
+    /// Machines that it brings to an environment, and that then reach two.
+    pub crossing: BTreeSet<Text>,
+    /// Identities of other organisations that gain access or are named as receivers.
+    pub third_parties: BTreeSet<Text>,
+    /// For a new trust in the tokens of another issuer: how far it is limited.
+    pub federation: Option<Federation>,
+}
+
+/// What a federated trust states about the tokens that it accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Federation {
+    /// Whether the subject is written out.
+    pub subject: bool,
+    /// Whether the audience is written out, or fixed by the system.
+    pub audience: bool,
+}
+
 /// The computed facts of one change, applied only on top of the changes it depends on.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, which policies ask about by name")]
 #[derive(Clone, Debug)]
@@ -330,6 +350,8 @@ pub struct ChangeFacts {
     /// Names that receive what it gives and stand for many whom the snapshot does not know, as an identity provider
     /// or another account does.
     pub outsiders: BTreeSet<Text>,
+    /// What concerns machines and other organisations.
+    pub isolation: Isolation,
     /// If anything is unclassified: a name that suggests an administrator.
     pub admin_name: Option<Text>,
     /// The checked claims.

@@ -62,6 +62,7 @@ impl Snapshot {
             status: Status::Active,
             last_used: None,
             labels: std::collections::BTreeMap::default(),
+            environment: None,
             limits: Vec::new(),
         });
         self
@@ -137,7 +138,7 @@ impl Snapshot {
         self
     }
     pub fn resource(mut self, id: &str, parent: Option<&str>) -> Self {
-        self.resources.push(Resource { id: id.into(), parent: parent.map(Into::into), sensitivity: None, owner: None });
+        self.resources.push(Resource { parent: parent.map(Into::into), ..Resource::new(id.into()) });
         self
     }
     pub fn held(mut self, id: &str, who: &str, role: &str, scope: Option<&str>) -> Self {

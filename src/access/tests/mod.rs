@@ -11,6 +11,7 @@ mod effects;
 mod emergent;
 mod escalation;
 mod estate;
+mod isolation;
 mod kubescape;
 mod laws;
 mod limits;

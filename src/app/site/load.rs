@@ -17,9 +17,9 @@ use crate::input::digest::{Digest, of};
 use crate::input::entitlement::IdentityKind;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{GroupId, IdentityId, PersonId};
-use crate::input::place::Place;
+use crate::input::place::{Place, Placed};
 use crate::log::line::SessionKind;
-use crate::snapshot::model::{Identity, Snapshot};
+use crate::snapshot::model::{Identity, Snapshot, Trust};
 use crate::trust::proposer::Prover;
 use crate::trust::revoked::Revoked;
 use crate::trust::signers::Signers;
@@ -181,6 +181,7 @@ impl Site {
         if !reading.faults.findings.is_empty() {
             return Ok(Err(reading.faults));
         }
+        reading.notes.extend(unknown_names::in_same_as(&people, &agents, &snapshot));
         let exported = snapshot.identities.len();
         let snapshot = with_known(snapshot, &agents, &people);
         let added = snapshot.identities.len().saturating_sub(exported);
@@ -316,14 +317,42 @@ pub(crate) fn with_known(mut snapshot: Snapshot, agents: &Agents, people: &Peopl
     taken.extend(snapshot.groups.iter().map(|g| IdentityId::new(g.id.as_str())));
     let agents = agents.all().iter().filter(|agent| !agent.is_person);
     let agents = agents.map(|agent| (&agent.id.value, IdentityKind::Agent));
-    let people = people.all().iter().flat_map(|person| &person.identities).map(|i| (&i.value, IdentityKind::Human));
+    let persons = people.all().iter().flat_map(|person| &person.identities).map(|i| (&i.value, IdentityKind::Human));
     // INVARIANT: agents come first, so that a name in both files never counts as a person.
-    for (id, kind) in agents.chain(people) {
+    for (id, kind) in agents.chain(persons) {
         if taken.insert(id.clone()) {
             snapshot.identities.push(Identity::new(id.clone(), kind));
         }
     }
+    snapshot.trusts.extend(same_identities(&snapshot, people));
     snapshot
+}
+
+/// Trusts between the ids of one person or workload, both ways: who is one of them is the others. WHY: effective access,
+/// separation of duties and escalation paths then follow it like any other path.
+fn same_identities(snapshot: &Snapshot, people: &People) -> Vec<Trust> {
+    if people.same_as().is_empty() {
+        return Vec::new();
+    }
+    let known: HashSet<&IdentityId> = snapshot.identities.iter().map(|it| &it.id).collect();
+    let is_known = |id: &&Placed<IdentityId>| known.contains(&id.value);
+    let mut out = Vec::new();
+    for same in people.same_as() {
+        let ids: Vec<&IdentityId> = same.all().filter(is_known).map(|id| &id.value).collect();
+        let Some((first, others)) = ids.split_first() else { continue };
+        for (from, to) in others.iter().flat_map(|other| [(*first, *other), (*other, *first)]) {
+            out.push(Trust {
+                id: format!("same-as:{}=>{}", from.as_str(), to.as_str()).into(),
+                from: from.text(),
+                to: to.text(),
+                via: "same-as".into(),
+                requires: None,
+                condition: None,
+                system: None,
+            });
+        }
+    }
+    out
 }
 
 fn load_policies(
@@ -462,6 +491,22 @@ mod tests {
         let person = format!("{listed}    kind: person\n");
         assert_eq!(kind(&person, "human"), IdentityKind::Human);
         assert_eq!(kind(&person, "workload"), IdentityKind::Workload, "no machine becomes a person by it");
+    }
+
+    #[test]
+    fn ids_of_one_person_or_workload_can_act_as_each_other() {
+        let same = "same_as: {\"user:lead\": [\"user:old\"], \"user:old2\": [\"nobody\"]}\n";
+        let people = [std::str::from_utf8(PEOPLE).unwrap().replace(", \"user:old\"", "").as_str(), same].concat();
+        let people = People::read("people.yaml", people.as_bytes()).unwrap();
+        assert_eq!(people.by_identity("user:old").unwrap().id.value.as_str(), "lead", "it is an identity of the person");
+        let (snapshot, _) = crate::snapshot::read("snapshot.json", SNAPSHOT).unwrap();
+        let found = unknown_names::in_same_as(&people, &Agents::default(), &snapshot);
+        let said: Vec<&str> = found.iter().map(|it| it.help.as_ref().unwrap().raw()).collect();
+        assert_eq!(said.len(), 3, "{found:?}");
+        assert!(said.contains(&"did you mean `user:old`?"), "{said:?}");
+        let known = with_known(snapshot, &Agents::default(), &people);
+        let trusts: Vec<(&str, &str)> = known.trusts.iter().map(|it| (it.from.raw(), it.to.raw())).collect();
+        assert_eq!(trusts, [("user:lead", "user:old"), ("user:old", "user:lead")]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use clap::Args;
 
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
+use crate::app::io::progress;
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
 use crate::input::digest::Digest;
@@ -45,6 +46,9 @@ pub struct ImportArgs {
     /// The id of the system, such as an account or a cluster, if the export does not contain it.
     #[arg(long, value_name = "ID")]
     pub(crate) target: Option<String>,
+    /// The label or tag that states the environment [default: `environment`, `env`, `stage`].
+    #[arg(long, value_name = "KEY")]
+    pub(crate) env_key: Option<String>,
     /// State that the export contains all access, if the files do not show it, such as a search without a query.
     #[arg(long)]
     pub(crate) complete: bool,
@@ -62,10 +66,17 @@ impl ImportArgs {
     /// # Errors
     /// If a file cannot be read or the snapshot cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let _watch = progress::watch("importing", None);
         let (system, paths) = self.system_and_files()?;
         let taken_at = self.taken_at.as_deref().map(time).transpose()?;
         let mut files = paths.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<ExportFile>>>()?;
-        let options = ImportOptions { system, taken_at, target: self.target.as_deref(), complete: self.complete };
+        let options = ImportOptions {
+            system,
+            taken_at,
+            target: self.target.as_deref(),
+            env_key: self.env_key.as_deref(),
+            complete: self.complete,
+        };
         let read = import(&mut files, options);
         let import = match read {
             Ok(import) if self.strict && import.findings.iter().any(|f| f.severity >= Severity::Warning) => {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{People, Tasks};
+use crate::config::{Agents, People, Tasks};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::Id;
 use crate::input::nearest::nearest;
@@ -104,6 +104,31 @@ fn unknown(literal: &Literal<'_>, known: &Known, people: &People, near: &mut usi
 fn near_one(left: &mut usize, find: impl FnOnce() -> Option<String>) -> Option<String> {
     *left = left.checked_sub(1)?;
     find()
+}
+
+/// Ids in `same_as` that neither the export nor the trust files contain, so that they link nothing.
+#[must_use]
+pub fn in_same_as(people: &People, agents: &Agents, snapshot: &Snapshot) -> Vec<Finding> {
+    if people.same_as().is_empty() {
+        return Vec::new();
+    }
+    let known: BTreeSet<&str> = snapshot.identities.iter().map(|identity| identity.id.as_str()).collect();
+    let mut near = MOST_NEAREST;
+    let mut found = Vec::new();
+    for id in people.same_as().iter().flat_map(crate::config::SameIdentity::all) {
+        let name = id.value.as_str();
+        if known.contains(name) || agents.get(name).is_some() {
+            continue;
+        }
+        let close = near_one(&mut near, || nearest(name, known.iter().copied()).map(str::to_owned));
+        let help = close.map_or_else(
+            || "correct the id, or add the identity to the export".to_owned(),
+            |close| format!("did you mean `{close}`?"),
+        );
+        let message = format!("`same_as` names `{name}`, which is no identity of the snapshot, so it links nothing");
+        found.push(Finding::new(Code::DanglingReference, message).at(&id.place).help(help));
+    }
+    found
 }
 
 /// Scopes, owners and sponsors of tasks that the snapshot does not contain.

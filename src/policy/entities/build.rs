@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::RestrictedExpression as Value;
 
 use crate::access::model::facts::{
-    Affected, Analysis, ChangeFacts, ClaimResult, Effects, Escalation, Holding, IdentityView, PolicyContext,
-    SodConflict,
+    Affected, Analysis, ChangeFacts, ClaimResult, Effects, Escalation, Federation, Holding, IdentityView,
+    PolicyContext, SodConflict,
 };
 use crate::input::entitlement::{Effect, IdentityKind};
 use crate::input::id::{GroupId, IdentityId, ResourceId, RoleId};
@@ -347,6 +347,8 @@ impl<'a> Builder<'a> {
             ("tooLarge", facts.concerned.untold.is_any()),
             ("public", facts.public),
             ("outsiders", !facts.outsiders.is_empty()),
+            ("crossesEnvironments", !facts.isolation.crossing.is_empty()),
+            ("thirdParty", !facts.isolation.third_parties.is_empty()),
             ("givesEverything", facts.gives_everything),
             ("namedLikeAdmin", facts.admin_name.is_some()),
             ("proposerGains", gains(&self.matter.plan.proposer.value)),
@@ -356,6 +358,10 @@ impl<'a> Builder<'a> {
             ("reversible", facts.reversible),
         ];
         attributes.extend(flags.map(|(name, flag)| (name, plain(Value::new_bool(flag)))));
+        if let Some(Federation { subject, audience }) = facts.isolation.federation {
+            let fields = vec![("subject", Value::new_bool(subject)), ("audience", Value::new_bool(audience))];
+            attributes.push(record("federation", fields));
+        }
         let counts = [
             ("gained", effects.gained.len()),
             ("lost", effects.lost.len()),

@@ -68,6 +68,9 @@ const FOLLOWED: &[(&str, &str, Bend)] = &[
     ("nhi-credential-to-open-group", "the one identity that uses it", |w| credential(w, "sa:a/ci", "token", Some("1h"))),
     ("nhi-no-machine-acts-as-a-person", "an identity and access of its own", |w| { create(w, IdentityKind::Workload, Some("user:bob")); }),
     ("nhi-no-person-acts-as-a-machine", "Give the access to the", lend_to_a_person),
+    ("nhi-one-environment", "a separate identity for each environment", |w| w.facts().isolation.crossing.clear()),
+    ("nhi-third-party-ends", "`mode: active` with a `ttl`", lend),
+    ("nhi-federation-pinned", "Name the one subject that needs it, and the audience", |w| federated(w, true, true)),
     ("nhi-stale", "Disable the identity instead of", |w| { w.action(Action::DisableIdentity(at("user:bob".into()))); no_gain(w); }),
     ("agent-no-self-escalation", "Let the assistant's owner propose", |w| w.plan.proposer = at("user:sec".into())),
     ("agent-no-self-ownership", "Name the person responsible for", |w| set_owner(w, "user:bob")),
@@ -109,6 +112,7 @@ const FOR_PEOPLE: &[&str] = &[
     "task-emergent",
     "automation-keep-security-step",
     "automation-keep-security-for-definitions",
+    "automation-keep-security-for-third-parties",
     "automation-keep-every-step",
     "automation-unclassified-keeps-owner",
 ];

@@ -180,6 +180,7 @@ impl World {
             public: false,
             gives_everything: false,
             outsiders: BTreeSet::new(),
+            isolation: crate::access::model::facts::Isolation::default(),
             admin_name: None,
             claims: Vec::new(),
             escalations: Vec::new(),

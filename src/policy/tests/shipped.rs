@@ -102,6 +102,15 @@ pub(super) fn trust(w: &mut World, from: &str, to: &str) {
         ChangeTargets { identity: Some(from.into()), trusted: Some(to.into()), ..ChangeTargets::default() };
 }
 
+fn third_party(w: &mut World) {
+    w.facts().isolation.third_parties.insert("user:bob".into());
+}
+
+pub(super) fn federated(w: &mut World, subject: bool, audience: bool) {
+    trust(w, "sa:a/ci", "sa:a/ci");
+    w.facts().isolation.federation = Some(crate::access::model::facts::Federation { subject, audience });
+}
+
 pub(super) fn credential(w: &mut World, of: &str, kind: &str, ttl: Option<&str>) {
     w.action(Action::IssueCredential(CredentialIssue {
         credential: at("k".into()),
@@ -238,6 +247,10 @@ pub(super) const TABLE: &[(&str, Bend, Bend)] = &[
     ("nhi-no-credential-of-a-person", |w| credential(w, "user:bob", "token", Some("1h")), |w| credential(w, "sa:a/ci", "token", Some("1h"))),
     ("nhi-no-machine-acts-as-a-person", |w| trust(w, "sa:a/ci", "user:bob"), |w| trust(w, "user:bob", "user:bob")),
     ("nhi-no-person-acts-as-a-machine", |w| trust(w, "user:bob", "sa:a/ci"), |w| trust(w, "sa:a/ci", "sa:a/ci")),
+    ("nhi-one-environment", |w| { machine(w); w.facts().isolation.crossing.insert("sa:a/ci".into()); }, machine),
+    ("nhi-third-party-ends", |w| { third_party(w); mode(w, Mode::Standing, None); }, third_party),
+    ("nhi-federation-pinned", |w| federated(w, false, true), |w| federated(w, true, true)),
+    ("nhi-federation-pinned", |w| federated(w, true, false), |w| trust(w, "sa:a/ci", "sa:a/ci")),
     ("nhi-stale", |w| bob(w).last_used = Some(Time::from_unix(1_800_000_000)), |w| bob(w).last_used = Some(now())),
     ("agent-proposes-within-a-task", |_| (), |w| w.task.as_mut().unwrap().until = Some(now())),
     ("agent-reduces-without-a-task", |w| { revoke(w); w.task = None; }, |w| w.action(Action::Revoke(assignment("user:bob", "viewer")))),
@@ -291,6 +304,7 @@ pub(super) const TABLE: &[(&str, Bend, Bend)] = &[
     ("automation-waive-security-ordinary", |w| w.proof = Proof::none(), |w| { w.proof = Proof::none(); w.facts().admin_name = Some("db-admin".into()); }),
     ("automation-waive-security-revoke", |w| { revoke(w); w.facts().sensitivity = Sensitivity::High; }, |_| ()),
     ("automation-keep-security-step", |w| set_owner(w, "user:bob"), |_| ()),
+    ("automation-keep-security-for-third-parties", third_party, |w| { third_party(w); no_gain(w); }),
     ("automation-keep-security-for-definitions", |w| { permission(w, "get", "core:pods#*"); w.facts().concerned.identities = 51; }, |w| permission(w, "get", "core:pods#*")),
     ("automation-keep-every-step", |w| { revoke(w); w.facts().concerned.untold.losses = true; }, revoke),
     ("automation-waive-security-unclassified", unclassified, |w| { unclassified(w); w.facts().admin_name = Some("db-admin".into()); }),

@@ -164,12 +164,7 @@ impl Draft {
     pub fn resource(&mut self, id: &str, parent: Option<&str>) {
         let id = ResourceId::new(shared(id));
         let parent = parent.filter(|parent| *parent != id.as_str()).map(|parent| ResourceId::new(shared(parent)));
-        let known = self.resources.entry(id.clone()).or_insert_with(|| Resource {
-            id,
-            parent: None,
-            sensitivity: None,
-            owner: None,
-        });
+        let known = self.resources.entry(id.clone()).or_insert_with(|| Resource::new(id));
         if known.parent.is_none() {
             known.parent = parent;
         }

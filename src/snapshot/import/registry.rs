@@ -8,6 +8,7 @@ use crate::input::nearest::nearest;
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Time;
+use crate::snapshot::environment;
 use crate::snapshot::model::SystemTarget;
 
 use super::encoding;
@@ -62,6 +63,8 @@ pub struct ImportOptions<'a> {
     pub taken_at: Option<Time>,
     /// The id of its target.
     pub target: Option<&'a str>,
+    /// The label that states the environment; if absent, the usual ones.
+    pub env_key: Option<&'a str>,
     /// Whether the files hold all access, where they do not show it.
     pub complete: bool,
 }
@@ -97,6 +100,7 @@ pub fn import(files: &mut [ExportFile], stated: ImportOptions<'_>) -> Result<Imp
     drop(probes);
     let borrowed: Vec<(&str, &[u8])> = files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
     let mut import = importer.read(&borrowed, taken_at)?;
+    environment::from_labels(&mut import.snapshot, stated.env_key);
     import.findings.extend(lacking);
     import.of_target(stated.target)
 }

@@ -274,10 +274,11 @@ impl Cluster {
                 .namespaces
                 .iter()
                 .map(|n| Resource {
-                    id: ResourceId::new(shared(&format!("ns:{n}"))),
-                    parent: None,
-                    sensitivity: None,
-                    owner: None,
+                    labels: gathered
+                        .namespace_labels(n)
+                        .map(|(name, value)| (name.to_string(), Text::new(Arc::clone(value))))
+                        .collect(),
+                    ..Resource::new(ResourceId::new(shared(&format!("ns:{n}"))))
                 })
                 .collect(),
             assignments: self.assignments.into_values().collect(),

@@ -32,6 +32,14 @@ pub(super) struct Gathered {
     pub workloads: BTreeSet<String>,
 }
 
+impl Gathered {
+    /// The labels of a namespace.
+    pub fn namespace_labels(&self, name: &Arc<str>) -> impl Iterator<Item = (&Arc<str>, &Arc<str>)> {
+        let key: Key = (Kind::Namespace, "".into(), Arc::clone(name), "".into());
+        self.objects.get(&key).into_iter().flat_map(|object| &object.labels)
+    }
+}
+
 /// Reads all files. Findings without a place of their own kind go to `direct`, the others to `notes`.
 pub(super) fn gather(files: &[(&str, &str)], notes: &mut Notes, direct: &mut Vec<Finding>) -> Gathered {
     let mut all = Vec::new();

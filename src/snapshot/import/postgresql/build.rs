@@ -104,6 +104,7 @@ impl Build {
                     status: Status::Active,
                     last_used: None,
                     labels: BTreeMap::new(),
+                    environment: None,
                     limits: Vec::new(),
                 },
             );
@@ -285,7 +286,7 @@ impl Build {
         let owner = owner.map(|known| IdentityId::new(shared(&known.id)));
         let id = ResourceId::new(shared(id));
         let parent = parent.map(|parent| ResourceId::new(shared(parent)));
-        self.resources.entry(id.clone()).or_insert(Resource { id, parent, sensitivity: None, owner });
+        self.resources.entry(id.clone()).or_insert(Resource { parent, owner, ..Resource::new(id) });
     }
 
     fn role(&mut self, id: &str, permissions: impl FnOnce() -> Vec<Permission>) {
