@@ -20,6 +20,7 @@ mod chain;
 mod clock;
 mod corpora;
 mod docs;
+mod estate;
 mod explain;
 mod export;
 mod forged;

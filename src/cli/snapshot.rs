@@ -22,7 +22,7 @@ pub enum SnapshotCommand {
     /// Convert an export of a system to a snapshot.
     Import(ImportArgs),
     /// Merge the snapshots of several systems into one, with the links between them.
-    Merge(crate::cli::snapshot::merge::MergeArgs),
+    Merge(crate::cli::snapshot::merge::SnapshotMergeArgs),
     /// Write a snapshot as CSV tables.
     Export(crate::cli::snapshot::export::SnapshotExportArgs),
     /// Print the query to export a system with.

@@ -216,7 +216,11 @@ fn same_as(fields: &TypedFields<'_>, findings: &mut Vec<Finding>) -> Vec<SameIde
             } else if is_head || n == 0 {
                 format!("`same_as` is circular: `{}` stands for others and is listed itself", one.value.as_str())
             } else {
-                format!("`same_as` lists `{}` for two identities, `{}` and `{name}`", one.value.as_str(), other.as_str())
+                format!(
+                    "`same_as` lists `{}` for two identities, `{}` and `{name}`",
+                    one.value.as_str(),
+                    other.as_str()
+                )
             };
             let help = "write all ids of one person or workload in one list, under one of them";
             findings.push(Finding::new(Code::DuplicateId, message).at(&one.place).help(help));

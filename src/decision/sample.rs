@@ -144,7 +144,7 @@ pub(crate) fn facts(id: &str) -> ChangeFacts {
         public: false,
         gives_everything: false,
         outsiders: BTreeSet::new(),
-            isolation: crate::access::model::facts::Isolation::default(),
+        isolation: crate::access::model::facts::Isolation::default(),
         admin_name: None,
         claims: Vec::new(),
         escalations: Vec::new(),

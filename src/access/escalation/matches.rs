@@ -229,8 +229,9 @@ fn fitting(
     let mine: Vec<&RequirementQuery> = asked.iter().filter(|a| a.variables() == BTreeSet::from([name])).collect();
     // WHY: a subject with access to all objects has access to each, so thousands of queries are avoided.
     let names = wanted(known, name).find_map(|e| Some(e.name.as_slice()).filter(|names| names.len() == 1)?.first());
-    let whole: Option<Vec<bool>> =
-        names.and_then(|names| mine.iter().map(|a| reached.covers_all(view, a.plainly(name)?, view.systems.local(names.raw()))).collect());
+    let whole: Option<Vec<bool>> = names.and_then(|names| {
+        mine.iter().map(|a| reached.covers_all(view, a.plainly(name)?, view.systems.local(names.raw()))).collect()
+    });
     let is_open = || {
         all.iter()
             .any(|o| !reached.conditions_on(known, &Bound::from([(name.to_owned(), o.raw().to_owned())])).is_empty())

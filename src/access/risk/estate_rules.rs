@@ -30,7 +30,11 @@ impl Part {
 
     /// A pattern of ids with the prefix. One that has it stays as it is, and so does a variable, which is an id.
     fn pattern(&self, pattern: &str) -> String {
-        if pattern.starts_with(&self.prefix) || pattern.starts_with('$') { pattern.to_owned() } else { format!("{}{pattern}", self.prefix) }
+        if pattern.starts_with(&self.prefix) || pattern.starts_with('$') {
+            pattern.to_owned()
+        } else {
+            format!("{}{pattern}", self.prefix)
+        }
     }
 
     fn text(&self, pattern: &Text) -> Text {
@@ -105,9 +109,7 @@ impl Data {
             let system = system.as_ref();
             rule.role.iter().for_each(|role| look("a classification rule", Kind::Role, system, role));
             rule.group.iter().for_each(|group| look("a classification rule", Kind::Group, system, group));
-            rule.scope
-                .iter()
-                .for_each(|scope| look("a classification rule", Kind::Resource, system, scope.as_str()));
+            rule.scope.iter().for_each(|scope| look("a classification rule", Kind::Resource, system, scope.as_str()));
         }
         for pair in &self.sod {
             let what = format!("the separation-of-duties pair `{}`", pair.id.raw());
@@ -165,8 +167,7 @@ impl<'s> Known<'s> {
             Kind::Group => &self.groups,
             Kind::Resource => &self.resources,
         };
-        list.binary_search(&pattern).is_ok()
-            || (pattern.contains('*') && list.iter().any(|id| id_matches(pattern, id)))
+        list.binary_search(&pattern).is_ok() || (pattern.contains('*') && list.iter().any(|id| id_matches(pattern, id)))
     }
 }
 
@@ -178,10 +179,9 @@ fn unresolved(what: &str, kind: Kind, pattern: &str, parts: &[Part]) -> Finding 
     };
     let message = format!("{what} names the {noun} `{pattern}`, which matches nothing in the merged snapshot");
     let help = match parts.first() {
-        Some(part) => format!(
-            "write it with the prefix of its part, as in `{}{pattern}`, or name its `system`",
-            part.prefix
-        ),
+        Some(part) => {
+            format!("write it with the prefix of its part, as in `{}{pattern}`, or name its `system`", part.prefix)
+        }
         None => "correct the name, or remove the rule".to_owned(),
     };
     Finding::new(Code::UnresolvedLiteral, message).help(help)

@@ -11,7 +11,6 @@ mod effects;
 mod emergent;
 mod escalation;
 mod estate;
-mod isolation;
 mod kubescape;
 mod laws;
 mod limits;

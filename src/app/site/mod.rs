@@ -2,6 +2,7 @@
 
 pub mod drift;
 pub(crate) mod fault_report;
+pub mod known_identities;
 pub mod load;
 pub mod location;
 pub(crate) mod log_id;

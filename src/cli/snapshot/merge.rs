@@ -29,7 +29,7 @@ use crate::snapshot::model::Snapshot;
 /// Every id gets the name of its part as a prefix: `github:user:ann`, `kubernetes:sa:shop/web`. The name is that of the
 /// system, or what you give before `=`: `blue=FILE green=FILE`. Only ids of AWS stay as they are, because they are ARNs.
 #[derive(Debug, Args)]
-pub struct MergeArgs {
+pub struct SnapshotMergeArgs {
     /// The snapshots, each from `review snapshot import`. Name parts of the same system: `blue=FILE`.
     #[arg(required = true, num_args = 2.., value_name = "[NAME=]FILE")]
     files: Vec<PathBuf>,
@@ -52,7 +52,7 @@ pub struct MergeArgs {
     format: Format,
 }
 
-impl MergeArgs {
+impl SnapshotMergeArgs {
     /// Reads the snapshots, writes the merged one, and prints counts.
     ///
     /// # Errors

@@ -91,6 +91,12 @@ fn unknown(literal: &Literal<'_>, known: &Known, people: &People, near: &mut usi
         )
     } else {
         let found = near_one(near, || {
+            // In a merged snapshot, what is missing is often only the prefix.
+            let is_it = |name: &&str| name.split_once(':').is_some_and(|(_, rest)| rest == text);
+            let prefixed = sets.iter().flat_map(|names| names.iter().map(String::as_str)).find(is_it);
+            if let Some(prefixed) = prefixed {
+                return Some(prefixed.to_owned());
+            }
             nearest(&text, sets.iter().flat_map(|names| names.iter().map(String::as_str))).map(str::to_owned)
         });
         found.filter(|_| !literal.is_pattern()).map_or_else(

@@ -19,7 +19,7 @@ use crate::input::text::Text;
 use crate::snapshot::model::{Identity, Snapshot, Trust};
 
 use super::federation::{Federated, GITHUB, Subjects, host};
-use super::{LinkOptions, Named};
+use super::part::{LinkOptions, NamedPart};
 
 /// Annotations of service accounts of Kubernetes that name what they act as, kept as labels by the importer.
 const AWS_ROLE: &str = "eks.amazonaws.com/role-arn";
@@ -54,7 +54,7 @@ impl Found {
 /// An issuer of a part that is not there, or a line of the map that names nothing.
 pub(super) fn add(
     snapshot: &mut Snapshot,
-    named: &[Named],
+    named: &[NamedPart],
     options: &LinkOptions,
     findings: &mut Vec<Finding>,
 ) -> Result<BTreeMap<&'static str, u64>, Vec<Finding>> {
@@ -63,7 +63,9 @@ pub(super) fn add(
     for (name, _) in options.issuers.iter().filter(|(name, _)| !known(name)) {
         let near = nearest(name, named.iter().map(|part| part.name.as_str()));
         let help = near.map_or_else(|| "name a part".to_owned(), |near| format!("did you mean `{near}`?"));
-        faults.push(Finding::new(Code::BadValue, format!("`--issuer` names the part `{name}`, which is not there")).help(help));
+        faults.push(
+            Finding::new(Code::BadValue, format!("`--issuer` names the part `{name}`, which is not there")).help(help),
+        );
     }
     let mut found = Found::default();
     tokens(named, options, &mut found, findings);
@@ -120,7 +122,7 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 }
 
 /// Those who get tokens from each issuer.
-fn presenters<'p>(named: &'p [Named], options: &LinkOptions) -> BTreeMap<String, Vec<Presenter<'p>>> {
+fn presenters<'p>(named: &'p [NamedPart], options: &LinkOptions) -> BTreeMap<String, Vec<Presenter<'p>>> {
     let mut out: BTreeMap<String, Vec<Presenter<'p>>> = BTreeMap::new();
     for part in named {
         let of_part: Vec<String> =
@@ -148,20 +150,11 @@ fn presenters<'p>(named: &'p [Named], options: &LinkOptions) -> BTreeMap<String,
 }
 
 /// The namespace and name of a service account of Kubernetes.
-fn account<'i>(part: &Named, identity: &'i Identity) -> Option<(&'i str, &'i str)> {
+fn account<'i>(part: &NamedPart, identity: &'i Identity) -> Option<(&'i str, &'i str)> {
     part.local(identity.id.as_str()).strip_prefix("sa:")?.split_once('/')
 }
 
-impl Named {
-    fn local<'i>(&self, id: &'i str) -> &'i str {
-        if !self.has_prefix {
-            return id;
-        }
-        id.strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix(':')).unwrap_or(id)
-    }
-}
-
-fn tokens(named: &[Named], options: &LinkOptions, found: &mut Found, findings: &mut Vec<Finding>) {
+fn tokens(named: &[NamedPart], options: &LinkOptions, found: &mut Found, findings: &mut Vec<Finding>) {
     let presenters = presenters(named, options);
     let mut unknown: BTreeMap<String, BTreeSet<&Text>> = BTreeMap::new();
     for part in named {
@@ -182,13 +175,15 @@ fn tokens(named: &[Named], options: &LinkOptions, found: &mut Found, findings: &
     }
     findings.extend(unknown.iter().map(|(issuer, roles)| {
         let roles = counted(roles.len(), "identity trusts", "identities trust");
-        let message = format!("{roles} tokens of `{issuer}`, which no part is known to issue, so they count as outsiders");
-        Finding::new(Code::SystemsLinked, message).help(format!("if a part issues them, say so: `--issuer NAME={issuer}`"))
+        let message =
+            format!("{roles} tokens of `{issuer}`, which no part is known to issue, so they count as outsiders");
+        Finding::new(Code::SystemsLinked, message)
+            .help(format!("if a part issues them, say so: `--issuer NAME={issuer}`"))
     }));
 }
 
 /// Links service accounts of Kubernetes whose annotation names a role that admits their subject, whatever the issuer.
-fn annotated(named: &[Named], federated: &Federated<'_>, found: &mut Found) -> bool {
+fn annotated(named: &[NamedPart], federated: &Federated<'_>, found: &mut Found) -> bool {
     let mut any = false;
     for part in named {
         let names_it = |it: &&Identity| it.labels.get(AWS_ROLE).is_some_and(|role| role == federated.to);
@@ -205,7 +200,7 @@ fn annotated(named: &[Named], federated: &Federated<'_>, found: &mut Found) -> b
 }
 
 /// Links the principals of Google Cloud that stand for tokens of a pool.
-fn google(part: &Named, named: &[Named], presenters: &BTreeMap<String, Vec<Presenter<'_>>>, found: &mut Found) {
+fn google(part: &NamedPart, named: &[NamedPart], presenters: &BTreeMap<String, Vec<Presenter<'_>>>, found: &mut Found) {
     let identities = part.snapshot.identities.iter().map(|it| it.id.text());
     let groups = part.snapshot.groups.iter().map(|it| it.id.text());
     for principal in identities.chain(groups) {
@@ -233,7 +228,9 @@ fn of_claim(claim: &str, offered: &Subjects) -> Option<Option<String>> {
     let repository = subject.strip_prefix("repo:")?.trim_end_matches(':');
     let owner = repository.split('/').next().unwrap_or_default();
     match claim.split_once('/') {
-        Some(("subject", pinned)) => pinned.starts_with(subject.as_str()).then(|| Some(format!("the subject is {pinned}"))),
+        Some(("subject", pinned)) => {
+            pinned.starts_with(subject.as_str()).then(|| Some(format!("the subject is {pinned}")))
+        }
         Some(("attribute.repository", name)) => (name == repository).then_some(None),
         Some(("attribute.repository_owner", name)) => (name == owner).then_some(None),
         Some(_) | None => None,
@@ -242,7 +239,7 @@ fn of_claim(claim: &str, offered: &Subjects) -> Option<Option<String>> {
 
 /// Links a service account of Kubernetes to the member of Google Cloud that stands for it.
 fn kubernetes(
-    named: &[Named],
+    named: &[NamedPart],
     (pool, namespace, name): (&str, &str, &str),
     presenters: &BTreeMap<String, Vec<Presenter<'_>>>,
     principal: &Text,
@@ -253,7 +250,8 @@ fn kubernetes(
         found.add(who.id.text(), principal.clone(), "workload-identity", None);
     }
     for part in named {
-        let is_it = |it: &&Identity| account(part, it) == Some((namespace, name)) && it.labels.contains_key(GOOGLE_ACCOUNT);
+        let is_it =
+            |it: &&Identity| account(part, it) == Some((namespace, name)) && it.labels.contains_key(GOOGLE_ACCOUNT);
         for identity in part.snapshot.identities.iter().filter(is_it) {
             found.add(identity.id.text(), principal.clone(), "workload-identity", None);
         }
@@ -261,10 +259,10 @@ fn kubernetes(
 }
 
 /// Azure gives roles to the principals of its Entra tenant.
-fn same_principals(named: &[Named], found: &mut Found) {
+fn same_principals(named: &[NamedPart], found: &mut Found) {
     let of = |source: &'static str| named.iter().filter(move |part| part.snapshot.source.raw() == source);
     for (azure, entra) in of("azure").flat_map(|azure| of("entra").map(move |entra| (azure, entra))) {
-        let tenant = |part: &Named| part.snapshot.target.as_ref().map(|target| target.id.clone());
+        let tenant = |part: &NamedPart| part.snapshot.target.as_ref().map(|target| target.id.clone());
         if matches!((tenant(azure), tenant(entra)), (Some(a), Some(b)) if a != b) {
             continue;
         }

@@ -9,6 +9,7 @@
 mod federation;
 mod links;
 mod mapping;
+mod part;
 mod prefix;
 #[cfg(test)]
 mod tests;
@@ -22,32 +23,15 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 
 pub use mapping::{MapLine, read_map};
+pub use part::{EstatePart, LinkOptions, is_part_name};
+
+use part::NamedPart;
 
 use super::merge::{marked, merge};
 use super::model::{Snapshot, SystemPart};
 
 /// Parts whose exports are further apart than this, in seconds, do not describe one state.
 const APART: i64 = 86_400;
-
-/// A snapshot to merge.
-#[derive(Debug)]
-pub struct EstatePart {
-    /// Its file, for messages.
-    pub file: String,
-    /// The name that the user gives it; if absent, that of its system.
-    pub name: Option<String>,
-    /// The snapshot.
-    pub snapshot: Snapshot,
-}
-
-/// What the user knows of the links between the parts.
-#[derive(Debug, Default)]
-pub struct LinkOptions {
-    /// Token issuers by the name of the part whose identities get tokens from it.
-    pub issuers: Vec<(String, String)>,
-    /// Which names of one part are which names of another.
-    pub map: Vec<MapLine>,
-}
 
 /// A merged estate.
 #[derive(Debug)]
@@ -60,27 +44,13 @@ pub struct Estate {
     pub links: BTreeMap<&'static str, u64>,
 }
 
-/// Whether a text can be the name of a part: letters, digits, `.`, `_` and `-`.
-#[must_use]
-pub fn is_part_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-}
-
-/// A part whose ids have their prefix.
-pub(super) struct Named {
-    file: String,
-    name: String,
-    has_prefix: bool,
-    snapshot: Snapshot,
-}
-
 /// Merges the snapshots of several systems.
 ///
 /// # Errors
 /// All faults: parts with the same name or target, a merged part, an id with two definitions.
 pub fn estate(parts: Vec<EstatePart>, options: &LinkOptions) -> Result<Estate, Vec<Finding>> {
     let mut faults: Vec<Finding> = parts.iter().filter_map(already_merged).collect();
-    let mut named: Vec<Named> = Vec::new();
+    let mut named: Vec<NamedPart> = Vec::new();
     for part in parts {
         match name(part) {
             Ok(part) => named.push(part),
@@ -120,7 +90,7 @@ fn already_merged(part: &EstatePart) -> Option<Finding> {
 }
 
 /// Gives a part its name. Ids of AWS have no prefix, so a name of their own would separate nothing.
-fn name(part: EstatePart) -> Result<Named, Finding> {
+fn name(part: EstatePart) -> Result<NamedPart, Finding> {
     let EstatePart { file, name, snapshot } = part;
     let is_aws = snapshot.whole_system() == Some(System::Aws);
     if is_aws && name.is_some() {
@@ -133,14 +103,14 @@ fn name(part: EstatePart) -> Result<Named, Finding> {
         let help = "name the part with letters, digits, `.`, `_` and `-`: `blue=FILE`";
         return Err(Finding::new(Code::BadValue, message).at(&Place::file(&file)).help(help));
     }
-    Ok(Named { file, name, has_prefix: !is_aws, snapshot })
+    Ok(NamedPart { file, name, has_prefix: !is_aws, snapshot })
 }
 
 /// Parts with one name would share their ids. Those of AWS may: their ids differ by the account.
-fn same_names(named: &[Named]) -> Vec<Finding> {
+fn same_names(named: &[NamedPart]) -> Vec<Finding> {
     let pairs = named.iter().zip(named.iter().skip(1));
     let same = pairs.filter(|(a, b)| a.name == b.name && (a.has_prefix || b.has_prefix));
-    let fault = |(a, b): (&Named, &Named)| {
+    let fault = |(a, b): (&NamedPart, &NamedPart)| {
         let message = format!("two parts have the name `{}`: `{}` and `{}`", a.name, a.file, b.file);
         let help = format!("give each a name of its own: `blue={} green={}`", a.file, b.file);
         Finding::new(Code::DuplicateId, message).at(&Place::file(&b.file)).help(help)
@@ -148,7 +118,7 @@ fn same_names(named: &[Named]) -> Vec<Finding> {
     same.map(fault).collect()
 }
 
-fn same_targets(named: &[Named]) -> Vec<Finding> {
+fn same_targets(named: &[NamedPart]) -> Vec<Finding> {
     let mut known: BTreeMap<(Text, Text), &str> = BTreeMap::new();
     let mut found = Vec::new();
     for part in named {
@@ -170,11 +140,11 @@ fn same_targets(named: &[Named]) -> Vec<Finding> {
 }
 
 /// A warning for each part that was exported more than a day after the oldest.
-fn apart(named: &[Named]) -> Vec<Finding> {
+fn apart(named: &[NamedPart]) -> Vec<Finding> {
     let Some(oldest) = named.iter().min_by_key(|part| part.snapshot.taken_at) else { return Vec::new() };
     let start: Time = oldest.snapshot.taken_at;
-    let is_late = |part: &&Named| part.snapshot.taken_at.unix().saturating_sub(start.unix()) > APART;
-    let warning = |part: &Named| {
+    let is_late = |part: &&NamedPart| part.snapshot.taken_at.unix().saturating_sub(start.unix()) > APART;
+    let warning = |part: &NamedPart| {
         let message = format!(
             "`{}` was taken at {}, more than a day after `{}`, which was taken at {start}",
             part.file, part.snapshot.taken_at, oldest.file
@@ -187,7 +157,7 @@ fn apart(named: &[Named]) -> Vec<Finding> {
 }
 
 /// Ids without a prefix that begin like those of a part.
-fn taken_prefixes(named: &[Named]) -> Vec<Finding> {
+fn taken_prefixes(named: &[NamedPart]) -> Vec<Finding> {
     let prefixes: BTreeSet<&str> = named.iter().filter(|part| part.has_prefix).map(|part| part.name.as_str()).collect();
     let mut found = Vec::new();
     for part in named.iter().filter(|part| !part.has_prefix) {
@@ -205,7 +175,7 @@ fn conflict(finding: Finding) -> Finding {
     finding.help("import all accounts of AWS with one command: `review snapshot import aws FILE… -o aws.json`")
 }
 
-fn described(part: &Named) -> Vec<SystemPart> {
+fn described(part: &NamedPart) -> Vec<SystemPart> {
     let taken_at = Some(part.snapshot.taken_at);
     if !part.has_prefix && !part.snapshot.parts.is_empty() {
         return part.snapshot.parts.iter().map(|it| SystemPart { taken_at, ..it.clone() }).collect();

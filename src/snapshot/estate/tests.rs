@@ -50,18 +50,31 @@ fn every_id_has_the_prefix_of_its_part_and_the_order_of_parts_does_not_matter() 
     let it = merged(&[GITHUB, AWS, CLUSTER], &none);
     assert_eq!(write(&it.snapshot).unwrap(), write(&merged(&[CLUSTER, GITHUB, AWS], &none).snapshot).unwrap());
     let names: Vec<Text> = it.snapshot.names();
-    let is_prefixed = |id: &Text| ["github:", "kubernetes:", "arn:", "federated:", "link:", "t"].iter().any(|p| id.raw().starts_with(p));
+    let is_prefixed = |id: &Text| {
+        ["github:", "kubernetes:", "arn:", "federated:", "link:", "t"].iter().any(|p| id.raw().starts_with(p))
+    };
     assert!(names.iter().all(is_prefixed), "{names:?}");
     let rule = &it.snapshot.trust_rules[0];
-    assert_eq!((rule.to.raw(), rule.scope.as_ref().unwrap().raw(), rule.resource.raw()), ("github:workflow:$name", "github:repo:$name", "*"));
+    assert_eq!(
+        (rule.to.raw(), rule.scope.as_ref().unwrap().raw(), rule.resource.raw()),
+        ("github:workflow:$name", "github:repo:$name", "*")
+    );
     let group = it.snapshot.groups.iter().find(|group| group.id.as_str() == "kubernetes:group:all").unwrap();
     assert_eq!(group.implicit, ["kubernetes:sa:*", "kubernetes:*"]);
     let text = write(&it.snapshot).unwrap();
     assert_eq!(read("again", &text).unwrap().0, it.snapshot, "it reads back");
     assert_eq!(it.snapshot.taken_at, Time::parse("2026-11-01T10:00:00Z").unwrap());
-    let parts: Vec<_> = it.snapshot.parts.iter().map(|p| (p.source.raw(), p.prefix.as_ref().map(Text::raw), p.taken_at.unwrap())).collect();
+    let parts: Vec<_> = it
+        .snapshot
+        .parts
+        .iter()
+        .map(|p| (p.source.raw(), p.prefix.as_ref().map(Text::raw), p.taken_at.unwrap()))
+        .collect();
     let at = |hour: u8| Time::parse(&format!("2026-11-01T{hour}:00:00Z")).unwrap();
-    assert_eq!(parts, [("aws", None, at(12)), ("github", Some("github:"), at(10)), ("kubernetes", Some("kubernetes:"), at(11))]);
+    assert_eq!(
+        parts,
+        [("aws", None, at(12)), ("github", Some("github:"), at(10)), ("kubernetes", Some("kubernetes:"), at(11))]
+    );
 }
 
 #[test]
@@ -81,8 +94,15 @@ fn a_workflow_is_linked_to_the_role_that_trusts_its_tokens() {
     let it = merged(&[GITHUB, AWS], &LinkOptions::default());
     assert_eq!(links(&it), [("github:workflow:acme/shop", "arn:aws:iam::111111111111:role/deploy", None)]);
     let said: Vec<&str> = it.findings.iter().map(|finding| finding.message.raw()).collect();
-    assert!(said.iter().any(|text| text.contains("oidc.eks.eu-west-1.amazonaws.com/id/A1") && text.contains("outsiders")), "{said:?}");
-    assert!(said.iter().any(|text| text.contains("1 subject of one part can act as 1 subject of another through oidc-federation")), "{said:?}");
+    assert!(
+        said.iter().any(|text| text.contains("oidc.eks.eu-west-1.amazonaws.com/id/A1") && text.contains("outsiders")),
+        "{said:?}"
+    );
+    assert!(
+        said.iter()
+            .any(|text| text.contains("1 subject of one part can act as 1 subject of another through oidc-federation")),
+        "{said:?}"
+    );
     let elsewhere = AWS.replace("repo:acme/shop:*", "repo:other/shop:*");
     assert_eq!(links(&merged(&[GITHUB, &elsewhere], &LinkOptions::default())), []);
     let main = AWS.replace("repo:acme/shop:*", "repo:acme@77/shop@5:ref:refs/heads/main");
@@ -97,7 +117,8 @@ fn a_service_account_is_linked_by_its_issuer_or_by_its_annotation() {
     let expected = [("kubernetes:sa:shop/web", "arn:aws:iam::111111111111:role/node", None)];
     assert_eq!(links(&told), expected);
     assert_eq!(links(&merged(&[CLUSTER, AWS], &LinkOptions::default())), []);
-    let label = r#""kind":"service_account","labels":{"eks.amazonaws.com/role-arn":"arn:aws:iam::111111111111:role/node"}"#;
+    let label =
+        r#""kind":"service_account","labels":{"eks.amazonaws.com/role-arn":"arn:aws:iam::111111111111:role/node"}"#;
     let annotated = CLUSTER.replace(r#""kind":"service_account""#, label);
     assert_eq!(links(&merged(&[&annotated, AWS], &LinkOptions::default())), expected);
     let other = annotated.replace("sa:shop/web", "sa:shop/job");
@@ -116,8 +137,10 @@ const GOOGLE: &str = r#"{"version":1,"taken_at":"2026-11-01T11:00:00Z","source":
 fn members_of_google_cloud_that_stand_for_tokens_are_linked() {
     let issuers = vec![("kubernetes".to_owned(), "p.svc.id.goog".to_owned())];
     let it = merged(&[GITHUB, CLUSTER, GOOGLE], &LinkOptions { issuers, map: Vec::new() });
-    let found: Vec<(&str, bool, bool)> =
-        links(&it).iter().map(|(from, to, condition)| (*from, to.contains("principalSet"), condition.is_some())).collect();
+    let found: Vec<(&str, bool, bool)> = links(&it)
+        .iter()
+        .map(|(from, to, condition)| (*from, to.contains("principalSet"), condition.is_some()))
+        .collect();
     assert_eq!(
         found,
         [
@@ -150,7 +173,9 @@ fn principals_of_azure_are_those_of_their_entra_tenant() {
 #[test]
 fn lines_of_the_map_are_links_and_name_what_is_there() {
     let line = |from: &str, to: &str| MapLine { from: from.into(), to: to.into(), line: 2 };
-    let with = |map: Vec<MapLine>| estate(vec![part(GITHUB, None), part(AWS, None)], &LinkOptions { issuers: Vec::new(), map });
+    let with = |map: Vec<MapLine>| {
+        estate(vec![part(GITHUB, None), part(AWS, None)], &LinkOptions { issuers: Vec::new(), map })
+    };
     let it = with(vec![line("github:team:acme/eng", "arn:aws:iam::111111111111:role/node")]).unwrap();
     assert!(links(&it).contains(&("github:team:acme/eng", "arn:aws:iam::111111111111:role/node", None)));
     let faults = with(vec![line("github:team:acme/enge", "arn:aws:iam::111111111111:role/node")]).unwrap_err();
@@ -188,7 +213,9 @@ fn what_cannot_be_one_estate_is_refused_with_help() {
     assert!(refused(vec![twice, part(CLUSTER, None)]).contains("merged already"));
     let strange = part(&CLUSTER.replace("\"source\":\"kubernetes\"", "\"source\":\"a b\""), None);
     assert!(refused(vec![strange, part(AWS, None)]).contains("cannot be the name"));
-    let prod = AWS.replace("\"id\":\"111111111111\"", "\"id\":\"222222222222\"").replace("\"action\":\"*\"", "\"action\":\"s3:*\"");
+    let prod = AWS
+        .replace("\"id\":\"111111111111\"", "\"id\":\"222222222222\"")
+        .replace("\"action\":\"*\"", "\"action\":\"s3:*\"");
     assert!(refused(vec![part(AWS, None), part(&prod, None)]).contains("different definition"));
 }
 
@@ -197,6 +224,9 @@ fn exports_of_different_days_are_a_warning() {
     let late = AWS.replace("2026-11-01T12", "2026-11-02T12");
     let it = merged(&[GITHUB, &late], &LinkOptions::default());
     let warnings: Vec<&Finding> = it.findings.iter().filter(|f| f.severity == Severity::Warning).collect();
-    assert!(warnings.len() == 1 && warnings[0].message.raw().contains("more than a day after `github.json`"), "{warnings:?}");
+    assert!(
+        warnings.len() == 1 && warnings[0].message.raw().contains("more than a day after `github.json`"),
+        "{warnings:?}"
+    );
     assert!(merged(&[GITHUB, AWS], &LinkOptions::default()).findings.iter().all(|f| f.severity == Severity::Note));
 }

@@ -81,7 +81,9 @@ impl<'e> Build<'e> {
             self.place(parent, None);
         }
         let id = ResourceId::new(shared(name));
-        self.resources.entry(id.clone()).or_insert(Resource { parent: parent.map(ResourceId::new), ..Resource::new(id) });
+        self.resources
+            .entry(id.clone())
+            .or_insert(Resource { parent: parent.map(ResourceId::new), ..Resource::new(id) });
     }
 
     pub fn policy(&mut self, id: &str, statements: &[Statement], mark: Option<&String>, reading: &mut Reading<'_>) {

@@ -1,7 +1,7 @@
 //! Environments, other organisations and token issuers: what a change does across their borders.
 
-use super::build::*;
 use crate::access::model::facts::Federation;
+use crate::access::tests::build::*;
 use crate::input::entitlement::IdentityKind;
 use crate::snapshot::model::Snapshot;
 
@@ -52,8 +52,7 @@ fn identities_of_other_organisations_are_told_by_their_labels() {
         let mut world = world();
         let ann = world.identities.iter_mut().find(|it| it.id.as_str() == "user:ann").unwrap();
         ann.labels.insert(label.to_owned(), value.into());
-        world.target =
-            Some(crate::snapshot::model::SystemTarget { id: "tenant-1".into(), system: "entra".into() });
+        world.target = Some(crate::snapshot::model::SystemTarget { id: "tenant-1".into(), system: "entra".into() });
         !one(&world, grant("user:ann", "reader", Some("free"))).isolation.third_parties.is_empty()
     };
     for (label, value) in

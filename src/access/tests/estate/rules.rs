@@ -48,8 +48,11 @@ fn rules_that_name_roles_and_scopes_of_a_system_apply_to_each_part_of_it() {
         all.iter().map(one).collect()
     };
     for prefix in ["blue", "green"] {
-        let subjects: Vec<String> =
-            both.iter().filter(|it| it.starts_with(prefix)).map(|it| it.split_once(' ').unwrap().0.to_owned()).collect();
+        let subjects: Vec<String> = both
+            .iter()
+            .filter(|it| it.starts_with(prefix))
+            .map(|it| it.split_once(' ').unwrap().0.to_owned())
+            .collect();
         assert_eq!(subjects, expected(prefix, &privileged), "{both:?}");
         // WHY: who has everything in one cluster has not everything in the estate, and is listed with every path.
         let opened = more.iter().filter(|it| it.starts_with(&format!("{prefix}:sa:shop/web "))).count();
@@ -86,6 +89,7 @@ fn a_rule_that_matches_nothing_in_the_estate_is_unresolved() {
     assert!(plain.len() == 1 && plain[0].contains("the role `clusterrole:all`, which matches nothing"), "{plain:?}");
     let scope = unresolved(&rule("action: get, scope: \"ns:shop\""), file);
     assert!(scope.len() == 1 && scope[0].contains("the scope `ns:shop`"), "{scope:?}");
-    let pairs = "pairs:\n  - {id: p, title: t, first: {role: \"clusterrole:all\"}, second: {member_of: \"blue:group:none\"}}\n";
+    let pairs =
+        "pairs:\n  - {id: p, title: t, first: {role: \"clusterrole:all\"}, second: {member_of: \"blue:group:none\"}}\n";
     assert_eq!(unresolved(pairs, "sod.yaml").len(), 2);
 }

@@ -1,0 +1,4 @@
+//! Tests of merged snapshots, and of the borders between environments and organisations.
+
+mod isolation;
+mod rules;
