@@ -97,13 +97,7 @@ impl People {
             fields.list("people").iter().filter_map(TypedFields::of).filter_map(|f| person(&f)).collect();
         let mut out = Self { everyone: people, barring: fields.ids("barring_groups"), ..Self::default() };
         out.same_as = same_as(&fields, &mut findings);
-        for person in &mut out.everyone {
-            let owned = |id: &IdentityId| person.identities.iter().any(|own| own.value == *id);
-            let same = out.same_as.iter().filter(|same| same.all().any(|id| owned(&id.value)));
-            let more: Vec<Placed<IdentityId>> =
-                same.flat_map(SameIdentity::all).filter(|id| !owned(&id.value)).cloned().collect();
-            person.identities.extend(more);
-        }
+        findings.extend(out.join_same());
         distinct("the person", out.everyone.iter().map(|person| &person.id), &mut findings);
         for (at, person) in out.everyone.iter().enumerate() {
             for principal in &person.principals {
@@ -133,6 +127,28 @@ impl People {
             }
         }
         if findings.is_empty() { Ok(out) } else { Err(findings) }
+    }
+
+    /// Gives each person all ids of their identities in `same_as`; reports ids of two people.
+    fn join_same(&mut self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for same in &self.same_as {
+            let has = |person: &Person, id: &IdentityId| person.identities.iter().any(|own| own.value == *id);
+            let owner = |id: &IdentityId| self.everyone.iter().position(|person| has(person, id));
+            let mut owned = same.all().filter_map(|id| Some((owner(&id.value)?, id)));
+            let Some((first, _)) = owned.next() else { continue };
+            if let Some((other, id)) = owned.find(|(at, _)| *at != first) {
+                let name = |at: usize| self.everyone.get(at).map_or("", |person| person.id.value.as_str());
+                let message = format!("`same_as` makes two people one, `{}` and `{}`", name(first), name(other));
+                let help = "list only ids of one person under an identity";
+                findings.push(Finding::new(Code::DuplicateId, message).at(&id.place).help(help));
+                continue;
+            }
+            let Some(person) = self.everyone.get_mut(first) else { continue };
+            let more: Vec<Placed<IdentityId>> = same.all().filter(|id| !has(person, &id.value)).cloned().collect();
+            person.identities.extend(more);
+        }
+        findings
     }
 
     /// Everyone, in file order.

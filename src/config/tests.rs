@@ -76,7 +76,7 @@ const TRICKS: &[(&str, &str, &str, &str, Code, &str)] = &[
         "barring_groups",
         "same_as: {\"user:bob\": [\"user:ann\"]}\nbarring_groups",
         Code::DuplicateId,
-        "user:bob",
+        "user:ann",
     ),
     ("one principal for two people", "people", "[bob@corp.example]", "[ann-key-2]", Code::DuplicateId, "ann-key-2"),
     ("one identity for two people", "people", "[user:bob]", "[user:ann]", Code::DuplicateId, "user:ann"),

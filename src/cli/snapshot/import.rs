@@ -163,12 +163,13 @@ impl ImportArgs {
 
 /// The systems as listed by `--help`.
 fn systems() -> String {
-    let mut out = String::from("Systems and their exports:\n");
+    let mut out = String::from("Systems, their exports, and the ids that they get:\n");
     for importer in IMPORTERS {
         for (n, command) in importer.commands().iter().enumerate() {
             let name = if n == 0 { importer.system() } else { "" };
             out.push_str(&format!("  {name:<12} {command}\n"));
         }
+        out.push_str(&format!("  {:<12} ids of subjects: {}\n", "", importer.subjects().join(", ")));
     }
     out.trim_end().to_owned()
 }

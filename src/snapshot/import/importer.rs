@@ -42,6 +42,9 @@ pub trait Importer: Sync {
     /// The commands that write its exports.
     fn commands(&self) -> &'static [&'static str];
 
+    /// The forms of the ids of identities and groups that it makes.
+    fn subjects(&self) -> &'static [&'static str];
+
     /// Whether a file is an export of the system.
     fn recognise(&self, file: &Probe) -> Recognition;
 

@@ -1,4 +1,4 @@
-//! Targets: which system an export is of.
+//! Targets: which system an export is of; and what holds for every importer, on a fixture of each.
 
 use super::*;
 use crate::input::finding::{Code, Finding, Severity};
@@ -139,4 +139,57 @@ fn access_that_is_given_by_other_means_than_rbac_is_a_warning_with_the_command_t
     let harmless = "apiVersion: management.cattle.io/v3\nkind: Node\nmetadata: {name: n}\n";
     let import = kubernetes::import(&[("f", harmless.as_bytes())], at()).unwrap();
     assert!(import.findings.iter().all(|f| f.severity == Severity::Note), "{:?}", import.findings);
+}
+
+/// An export of each system, and its importer.
+fn fixtures() -> Vec<(&'static str, String)> {
+    let account = r#"{"UserDetailList": [{"UserName": "u", "Arn": "arn:aws:iam::111111111111:user/u"}]}"#;
+    let cluster = format!(
+        "{}---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: web, namespace: kube-system}}\n",
+        namespace(Some("u-1"))
+    );
+    vec![
+        ("kubernetes", cluster),
+        ("aws", account.to_owned()),
+        (
+            "postgresql",
+            "--\n-- PostgreSQL database cluster dump\n--\nCREATE ROLE a;\nALTER ROLE a WITH LOGIN;\n".to_owned(),
+        ),
+        ("gcp", include_str!("gcp/fixture.json").to_owned()),
+        ("baton", include_str!("baton/fixture.json").to_owned()),
+        ("entra", include_str!("entra/fixture.json").to_owned()),
+        ("azure", include_str!("azure/fixture.json").to_owned()),
+        ("scim", include_str!("scim/fixture.json").to_owned()),
+        ("github", include_str!("github/fixture.json").to_owned()),
+        ("okta", include_str!("okta/fixture.json").to_owned()),
+        ("csv", include_str!("csv/fixture.csv").to_owned()),
+    ]
+}
+
+#[test]
+fn each_importer_alone_recognises_its_export_and_its_snapshot_reads_back() {
+    let fixtures = fixtures();
+    let systems: Vec<&str> = IMPORTERS.iter().map(|importer| importer.system()).collect();
+    let tried: Vec<&str> = fixtures.iter().map(|(system, _)| *system).collect();
+    assert!(systems.iter().all(|system| tried.contains(system)), "an importer has no fixture here: {systems:?}");
+    for (system, text) in fixtures {
+        let probe = Probe::of(&text);
+        let all = IMPORTERS.iter().filter(|importer| importer.recognise(&probe) == Recognition::Yes);
+        assert_eq!(all.map(|importer| importer.system()).collect::<Vec<_>>(), [system]);
+        let mut files = [ExportFile { name: "f".to_owned(), bytes: text.into_bytes(), modified: at() }];
+        let options = ImportOptions { taken_at: Some(at()), ..ImportOptions::default() };
+        let snapshot = import(&mut files, options).unwrap_or_else(|faults| panic!("{system}: {faults:?}")).snapshot;
+        assert!(!snapshot.identities.is_empty(), "{system}");
+        let bytes = crate::snapshot::write(&snapshot).unwrap();
+        let again = read("s.json", &bytes).unwrap().0;
+        assert_eq!(again, snapshot, "{system}");
+        assert_eq!(crate::snapshot::write(&again).unwrap(), bytes, "{system}");
+        let forms: Vec<&str> = importer_of(system).unwrap().subjects().to_vec();
+        let literal =
+            |form: &str| form.split(|c: char| c.is_uppercase() || c == '…').next().unwrap_or_default().to_owned();
+        let subjects = snapshot.identities.iter().map(|it| it.id.as_str());
+        for id in subjects.chain(snapshot.groups.iter().map(|it| it.id.as_str())) {
+            assert!(forms.iter().any(|form| id.starts_with(&literal(form))), "{system}: {id} has none of {forms:?}");
+        }
+    }
 }

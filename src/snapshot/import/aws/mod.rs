@@ -80,6 +80,19 @@ impl Importer for Aws {
         &["aws iam get-account-authorization-details", "policies of resources, and the policies of an organisation"]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &[
+            "arn:aws:iam::ACCOUNT:user/NAME",
+            "arn:aws:iam::ACCOUNT:role/NAME",
+            "account:ACCOUNT",
+            "service:NAME",
+            "federated:PROVIDER",
+            "canonical:ID",
+            "aws:everyone",
+            "aws:anyone",
+        ]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
         const OTHERS: [&str; 4] = ["Children", "PolicyTypes", "Policy", "Statement"];

@@ -37,6 +37,10 @@ impl Importer for Azure {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["user:NAME", "sp:NAME/ID", "group:NAME/ID", "everybody"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         let kind = file.text("type").unwrap_or_default();
         // Of a truncated file only the keys are known, and the reader says where it ends.

@@ -37,6 +37,10 @@ impl Importer for Baton {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["TYPE:ID", "ENTITLEMENT-ID"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         if !file.is_json() || file.has("kind") || file.has("schemas") {
             Recognition::No

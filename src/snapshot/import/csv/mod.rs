@@ -42,6 +42,10 @@ impl Importer for Csv {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["ID"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         let header = file.head().lines().next().unwrap_or_default();
         let delimiter = table::delimiter(header);

@@ -39,6 +39,10 @@ impl Importer for Entra {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["user:UPN", "sp:NAME/APPID", "group:NAME/ID", "federated:ISSUER|SUBJECT"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         let context = file.text("@odata.context").is_some_and(|it| it.contains("graph.microsoft.com"));
         let path = file.text("review_path").map_or("", |path| path.trim_start_matches('/'));

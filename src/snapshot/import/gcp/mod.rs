@@ -44,6 +44,23 @@ impl Importer for GoogleCloud {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &[
+            "user:EMAIL",
+            "serviceAccount:EMAIL",
+            "group:EMAIL",
+            "domain:DOMAIN",
+            "principal://…",
+            "principalSet://…",
+            "projectOwner:ID",
+            "projectEditor:ID",
+            "projectViewer:ID",
+            "deleted:…",
+            "allUsers",
+            "allAuthenticatedUsers",
+        ]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         const SHAPES: [&[&str]; 10] = [
             &["resource", "policy"],

@@ -38,6 +38,18 @@ impl Importer for GitHub {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &[
+            "user:LOGIN",
+            "team:ORG/SLUG",
+            "members:ORG",
+            "workflow:ORG/REPOSITORY",
+            "app:SLUG",
+            "token:ID",
+            "deploy-key:ORG/REPOSITORY/ID",
+        ]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         let path = file.text("review_path").unwrap_or_default();
         if file.is_json() && ["orgs/", "repos/"].iter().any(|start| path.trim_start_matches('/').starts_with(start)) {

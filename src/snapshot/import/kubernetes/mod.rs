@@ -49,6 +49,10 @@ impl Importer for Kubernetes {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["sa:NAMESPACE/NAME", "user:NAME", "group:NAME"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         const MESSAGES: [&str; 4] = [
             "Error from server",

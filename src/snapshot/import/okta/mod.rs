@@ -9,6 +9,8 @@ mod export;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::intern::interning;
 use crate::input::time::Time;
@@ -36,6 +38,10 @@ impl Importer for Okta {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["user:LOGIN", "group:NAME/ID", "client:LABEL/ID"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         let path = file.text("review_path").unwrap_or_default().trim_start_matches('/');
         if file.is_json() && (path.starts_with("api/v1/") || path.starts_with("oauth2/v1/")) {
@@ -56,16 +62,25 @@ impl Importer for Okta {
     }
 }
 
+/// The size of a page, if the path does not state a `limit`. Source: Okta, "List all users".
+const PAGE: usize = 200;
+
 fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding>> {
     let mut lists = Vec::new();
+    // The last page of each list, if it is a full one.
+    let mut pages: BTreeMap<String, Option<usize>> = BTreeMap::new();
     let mut faults = Vec::new();
     for (file, list) in documents::objects::<OktaList>(files)? {
         let Some(path) = list.review_path else {
             faults.push(documents::unknown_list(files, file, documents::WRAP));
             continue;
         };
-        let path = path.split('?').next().unwrap_or_default().trim_matches('/').to_owned();
-        lists.push(PathObjects { path, objects: list.value.list() });
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let path = path.trim_matches('/').to_owned();
+        let limit = query.split('&').find_map(|it| it.strip_prefix("limit=")?.parse().ok()).unwrap_or(PAGE);
+        let objects = list.value.list();
+        pages.insert(path.clone(), (objects.len() == limit).then_some(limit));
+        lists.push(PathObjects { path, objects });
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -81,6 +96,19 @@ fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding
     }
     let has_roles = lists.iter().any(|list| list.path.ends_with("/roles") && !list.path.starts_with("api/v1/iam/"));
     let mut import = draft.finish(organisations.into_iter().next(), taken_at)?;
+    let full: Vec<(&String, usize)> = pages.iter().filter_map(|(path, full)| Some((path, (*full)?))).collect();
+    if let Some((path, limit)) = full.first() {
+        let message = format!(
+            "the list `{path}`{} ends with a full page of {limit}; a next page may be missing",
+            if full.len() == 1 { String::new() } else { format!(" (and {} more)", full.len().saturating_sub(1)) }
+        );
+        let finding = Finding::new(Code::NotImported, message).weighing(Severity::Warning);
+        import.findings.push(
+            finding.help(
+                "follow `rel=\"next\"` of the header `link`; if it was the last page, export with another `limit`",
+            ),
+        );
+    }
     if !has_roles {
         let message = "no list of administrator roles is in the export; administrators are not seen";
         let finding = Finding::new(Code::NotImported, message).weighing(Severity::Warning);

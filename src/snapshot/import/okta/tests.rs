@@ -91,3 +91,22 @@ fn lists_of_several_organisations_or_times_are_refused() {
     assert!(said(r#"{"value": []}"#).contains("does not say which list"));
     assert!(read(FIXTURE.get(..200).unwrap()).is_err());
 }
+
+#[test]
+fn a_list_that_ends_with_a_full_page_may_lack_the_next_one() {
+    let page = |from: usize, n: usize, query: &str| {
+        let users: Vec<String> = (from..from + n)
+            .map(|id| format!(r#"{{"id": "u{id}", "status": "ACTIVE", "profile": {{"login": "l{id}"}}}}"#))
+            .collect();
+        format!(r#"{{"review_path": "api/v1/users{query}", "value": [{}]}}"#, users.join(","))
+    };
+    let full = |text: &str| {
+        let found = Okta.read(&[("f", text.as_bytes())], at()).unwrap().findings;
+        found.iter().any(|it| it.message.raw().contains("ends with a full page of"))
+    };
+    assert!(full(&page(0, 200, "")));
+    assert!(!full(&page(0, 199, "")));
+    assert!(full(&page(0, 3, "?limit=3")) && !full(&page(0, 2, "?limit=3")));
+    let pages = format!("{}\n{}", page(0, 3, "?limit=3"), page(3, 1, "?limit=3"));
+    assert!(!full(&pages), "only the last page counts");
+}

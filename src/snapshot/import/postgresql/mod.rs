@@ -44,6 +44,10 @@ impl Importer for Postgresql {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["user:NAME", "role:NAME"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         if file.text("review_export") == Some("postgresql") || (!file.is_json() && dump::is_dump(file.head())) {
             Recognition::Yes

@@ -41,6 +41,10 @@ impl Importer for Scim {
         ]
     }
 
+    fn subjects(&self) -> &'static [&'static str] {
+        &["user:USERNAME", "group:NAME/ID"]
+    }
+
     fn recognise(&self, file: &Probe) -> Recognition {
         if file.is_json() && file.has("schemas") && file.head().contains(SCIM) {
             Recognition::Yes
