@@ -18,6 +18,17 @@ use super::model::{Group, MembersKnown, Snapshot, SystemPart, SystemTarget};
 /// # Errors
 /// `duplicate-id` for each id with different definitions, `empty` if there is no snapshot.
 pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
+    let mut marked: Vec<(&str, Snapshot)> = parts.iter().map(|(file, part)| (*file, (*part).clone())).collect();
+    marked.iter_mut().for_each(|(_, part)| mark(part));
+    let marked: Vec<(&str, &Snapshot)> = marked.iter().map(|(file, part)| (*file, part)).collect();
+    merge_marked(&marked)
+}
+
+/// The same for parts in which every object states its system.
+///
+/// # Errors
+/// As [`merge`].
+pub(super) fn merge_marked(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
     let Some(taken_at) = parts.iter().map(|(_, s)| s.taken_at).min() else {
         return Err(vec![Finding::new(Code::Empty, "there is no snapshot to merge").help("pass at least one")]);
     };
@@ -36,9 +47,6 @@ pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
         }
     }
     let (target, described) = systems(parts);
-    let marked: Vec<(&str, Snapshot)> = parts.iter().map(|(file, part)| (*file, marked(part))).collect();
-    let parts: Vec<(&str, &Snapshot)> = marked.iter().map(|(file, part)| (*file, part)).collect();
-    let parts = parts.as_slice();
     let wholes: BTreeSet<Option<System>> = parts.iter().map(|(_, part)| part.whole_system()).collect();
     let mut merged = Snapshot {
         version: 1,
@@ -90,9 +98,9 @@ fn systems(parts: &[(&str, &Snapshot)]) -> (Option<SystemTarget>, Vec<SystemPart
     (None, known.into_iter().map(part).collect())
 }
 
-/// A part in which every object states its system, so that it is told from those of other parts.
-pub(super) fn marked(part: &Snapshot) -> Snapshot {
-    let (whole, mut part) = (part.whole_system(), part.clone());
+/// Makes every object state its system, so that it is told from those of other parts.
+pub(super) fn mark(part: &mut Snapshot) {
+    let whole = part.whole_system();
     for role in &mut part.roles {
         role.system = role.system(whole.as_ref());
     }
@@ -102,7 +110,6 @@ pub(super) fn marked(part: &Snapshot) -> Snapshot {
     for rule in &mut part.trust_rules {
         rule.system = rule.system(whole.as_ref());
     }
-    part
 }
 
 /// Drops the system of what is of the system of the whole.

@@ -21,7 +21,7 @@ pub use difference::{Difference, difference};
 pub use merge::merge;
 pub use read::read;
 pub use stream::stream;
-pub use write::{schema, write};
+pub use write::{schema, write, write_to};
 
 #[cfg(test)]
 mod tests;

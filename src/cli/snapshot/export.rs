@@ -64,7 +64,7 @@ impl SnapshotExportArgs {
             bail!(hinted(format!("`{}` is no folder", shown(&self.output)), "name a folder for the tables"));
         }
         for (file, text) in &files {
-            write(&self.output.join(file), text.as_bytes())?;
+            write(&self.output.join(file), &|out| out.write_all(text.as_bytes()))?;
         }
         self.report(findings, ExitCode::Passes)?;
         Ok(ExitCode::Passes)

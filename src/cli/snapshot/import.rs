@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -14,7 +14,7 @@ use crate::app::io::files::shown;
 use crate::app::io::progress;
 use crate::app::io::streams;
 use crate::decision::exit::ExitCode;
-use crate::input::digest::Digest;
+use crate::input::digest::{Digest, Hashing, of};
 use crate::input::finding::{Finding, Severity};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -85,15 +85,20 @@ impl ImportArgs {
             Ok(import) => import,
             Err(findings) => return self.say(&files, findings, None, ExitCode::Failure),
         };
-        let bytes = crate::snapshot::write(&import.snapshot)?;
-        write(&self.output, &bytes)?;
+        // WHY: of a large export, the text is no longer needed, unless a finding shows a part of it.
+        for file in &mut files {
+            if !is_shown(&import.findings, &file.name) {
+                file.bytes = Vec::new();
+            }
+        }
+        let digest = write(&self.output, &|out| crate::snapshot::write_to(&import.snapshot, out))?;
         let counts: BTreeMap<&'static str, u64> = import.counts.iter().map(|(k, n)| (*k, *n as u64)).collect();
         let about = SnapshotReport {
             targets: crate::app::present::plan_report::systems(&import.snapshot),
             file: Text::from(shown(&self.output)),
             source: import.snapshot.source.clone(),
             taken_at: import.snapshot.taken_at,
-            digest: Digest::of(&bytes),
+            digest,
             counts,
             sheets: Vec::new(),
         };
@@ -133,9 +138,8 @@ impl ImportArgs {
         code: ExitCode,
     ) -> anyhow::Result<ExitCode> {
         // WHY: an excerpt may contain a line with a password. Only files that a finding refers to are read again.
-        let is_placed = |name: &str| findings.iter().any(|f| f.place.as_ref().is_some_and(|p| &*p.file == name));
         let text = |file: &'_ ExportFile| {
-            let text = std::str::from_utf8(&file.bytes).ok().filter(|_| is_placed(&file.name))?;
+            let text = std::str::from_utf8(&file.bytes).ok().filter(|_| is_shown(&findings, &file.name))?;
             Some((file.name.clone(), redacted(text).into_owned()))
         };
         let texts: BTreeMap<String, String> = files.iter().filter_map(text).collect();
@@ -159,6 +163,11 @@ impl ImportArgs {
         }
         Ok(code)
     }
+}
+
+/// Whether a finding refers to a place in a file.
+fn is_shown(findings: &[Finding], file: &str) -> bool {
+    findings.iter().any(|finding| finding.place.as_ref().is_some_and(|place| &*place.file == file))
 }
 
 /// The systems as listed by `--help`.
@@ -195,23 +204,52 @@ fn read(path: &Path) -> anyhow::Result<ExportFile> {
     Ok(ExportFile { name: shown(path), bytes, modified })
 }
 
-/// Writes the whole file next to its destination, then renames it.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// What fills a file.
+type Fill<'f> = &'f dyn Fn(&mut dyn Write) -> std::io::Result<()>;
+
+/// Writes a file next to its destination, then renames it. Returns the digest of its bytes.
+pub(crate) fn write(path: &Path, fill: Fill<'_>) -> anyhow::Result<Digest<of::File>> {
     if path.as_os_str() == "-" {
-        let mut out = std::io::stdout().lock();
-        return out.write_all(bytes).and_then(|()| out.flush()).context("stdout cannot be written");
+        return hashed(fill, std::io::stdout().lock()).map(|(digest, _)| digest).context("stdout cannot be written");
     }
     let cannot = || format!("`{}` cannot be written", shown(path));
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".new-{}", std::process::id()));
     let beside = PathBuf::from(name);
-    let done = fs::File::create_new(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
+    let done = fs::File::create_new(&beside).and_then(|file| {
+        let (digest, file) = hashed(fill, file)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        Ok(digest)
     });
-    if let Err(e) = done.and_then(|()| fs::rename(&beside, path)) {
+    if done.is_err() {
         let _ = fs::remove_file(&beside);
-        return Err(e).with_context(cannot);
     }
-    Ok(())
+    done.with_context(cannot)
+}
+
+fn hashed<W: Write>(fill: Fill<'_>, inner: W) -> std::io::Result<(Digest<of::File>, W)> {
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, Hashed { inner, hashing: Hashing::default() });
+    fill(&mut out)?;
+    let Hashed { mut inner, hashing } = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    inner.flush()?;
+    Ok((hashing.done(), inner))
+}
+
+/// A writer that hashes what it writes.
+struct Hashed<W> {
+    inner: W,
+    hashing: Hashing,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hashing.take(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
 }

@@ -105,9 +105,8 @@ impl SnapshotMergeArgs {
                 if self.strict && findings.iter().any(|finding| finding.severity >= Severity::Warning) {
                     return self.say(&texts, findings, None, ExitCode::Failure);
                 }
-                let bytes = crate::snapshot::write(&snapshot)?;
-                write(&self.output, &bytes)?;
-                let about = about(&snapshot, &links, &self.output, Digest::of(&bytes));
+                let digest = write(&self.output, &|out| crate::snapshot::write_to(&snapshot, out))?;
+                let about = about(&snapshot, &links, &self.output, digest);
                 self.say(&texts, findings, Some(about), ExitCode::Passes)
             }
             Err(faults) => {

@@ -242,7 +242,7 @@ fn unruled(site: &Site) -> Vec<Finding> {
         Finding::new(Code::NoClassification, message)
             .help("add rules to `policies/classification.yaml`; `review snapshot classify --suggest` drafts them")
     };
-    systems.filter(|system| !site.data.classification.knows(system)).map(of).collect()
+    systems.filter(|system| !site.rules.classification.knows(system)).map(of).collect()
 }
 
 /// Whether the log of a site belongs to another site: a copied trust folder brings decisions that were made for the

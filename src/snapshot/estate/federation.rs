@@ -110,15 +110,20 @@ impl<'t> Federated<'t> {
 
     /// Whether it admits some of the subjects, and what else must hold then.
     pub fn admits(&self, offered: &Subjects) -> Option<Option<String>> {
-        let folded = |text: &str| if self.fold { text.to_ascii_lowercase() } else { text.to_owned() };
-        let offered = match offered {
-            Subjects::One(subject) => Subjects::One(folded(subject)),
-            Subjects::From(prefix) => Subjects::From(folded(prefix)),
-        };
         if self.subjects.is_empty() {
             return Some(self.rest.clone());
         }
-        let patterns = || self.subjects.iter().map(|pattern| (pattern, admits(&folded(pattern), &offered)));
+        let found = |pattern: &String| {
+            if !self.fold {
+                return admits(pattern, offered);
+            }
+            let offered = match offered {
+                Subjects::One(subject) => Subjects::One(subject.to_ascii_lowercase()),
+                Subjects::From(prefix) => Subjects::From(prefix.to_ascii_lowercase()),
+            };
+            admits(&pattern.to_ascii_lowercase(), &offered)
+        };
+        let patterns = || self.subjects.iter().map(|pattern| (pattern, found(pattern)));
         if patterns().any(|(_, found)| found == Some(Admits::All)) {
             return Some(self.rest.clone());
         }

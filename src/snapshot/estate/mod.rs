@@ -27,7 +27,7 @@ pub use part::{EstatePart, LinkOptions, is_part_name};
 
 use part::NamedPart;
 
-use super::merge::{marked, merge};
+use super::merge::{mark, merge_marked};
 use super::model::{Snapshot, SystemPart};
 
 /// Parts whose exports are further apart than this, in seconds, do not describe one state.
@@ -66,7 +66,7 @@ pub fn estate(parts: Vec<EstatePart>, options: &LinkOptions) -> Result<Estate, V
     let mut findings = apart(&named);
     for part in &mut named {
         // WHY: the form of an id shows its system only before it has a prefix.
-        part.snapshot = marked(&part.snapshot);
+        mark(&mut part.snapshot);
         if part.has_prefix {
             prefix::add(&mut part.snapshot, &part.name);
         }
@@ -76,7 +76,8 @@ pub fn estate(parts: Vec<EstatePart>, options: &LinkOptions) -> Result<Estate, V
         return Err(faults);
     }
     let borrowed: Vec<(&str, &Snapshot)> = named.iter().map(|part| (part.file.as_str(), &part.snapshot)).collect();
-    let mut snapshot = merge(&borrowed).map_err(|faults| faults.into_iter().map(conflict).collect::<Vec<_>>())?;
+    let mut snapshot =
+        merge_marked(&borrowed).map_err(|faults| faults.into_iter().map(conflict).collect::<Vec<_>>())?;
     snapshot.target = None;
     snapshot.parts = named.iter().flat_map(described).collect();
     snapshot.parts.sort();

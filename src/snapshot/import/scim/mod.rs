@@ -80,7 +80,12 @@ fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Finding
             let is_groups = object.resources.first().is_some_and(ScimObject::is_group);
             let total = object.total_results.unwrap_or(object.resources.len());
             *lists.entry((total, is_groups)).or_default() += object.resources.len();
-            resources.extend(object.resources);
+            // WHY: the list of one large file is moved as a whole.
+            if resources.is_empty() {
+                resources = object.resources;
+            } else {
+                resources.extend(object.resources);
+            }
         } else {
             resources.push(object);
         }
