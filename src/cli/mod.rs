@@ -19,6 +19,7 @@ pub mod log;
 pub mod next_steps;
 pub mod output_args;
 pub mod person;
+pub mod plan;
 pub mod plan_sign;
 pub mod record;
 pub mod review;

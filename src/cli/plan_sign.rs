@@ -30,11 +30,16 @@ use crate::trust::revoked::Revoked;
 use crate::trust::sign::Keygen;
 use crate::trust::{jwt, sshsig};
 
-/// Sign plan files.
+/// Make plans from what other tools write, and sign plans.
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
     /// Sign a plan as its proposer, in `PLAN.sig` next to it.
     Sign(SignArgs),
+    /// Make a change plan from the plan of another tool.
+    #[command(subcommand)]
+    Import(crate::cli::plan::import::ImportCommand),
+    /// Make the change plan that leads from one snapshot to another.
+    FromDiff(crate::cli::plan::from_diff::FromDiffArgs),
 }
 
 impl PlanCommand {
@@ -45,6 +50,8 @@ impl PlanCommand {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Sign(page) => page.run(),
+            Self::Import(page) => page.run(),
+            Self::FromDiff(page) => page.run(),
         }
     }
 }

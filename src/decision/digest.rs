@@ -20,7 +20,7 @@ use crate::input::entitlement::Sensitivity;
 use crate::input::id::{GroupId, IdentityId, PlanId, ResourceId, Subject, TaskId};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::plan::model::{Change, Plan};
+use crate::plan::model::{Change, MadeFrom, Plan};
 use crate::snapshot::model::Snapshot;
 
 /// The prefix of the hashed bytes, so that no other kind of document has the same digest.
@@ -70,6 +70,42 @@ pub struct ChangeDocument {
     pub too_large: bool,
     /// The systems that it names or affects, sorted.
     pub targets: Vec<TargetRecord>,
+    /// What it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<MadeFromRecord>,
+    /// What was unknown when it was written, sorted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unknown: BTreeSet<Text>,
+}
+
+/// What a plan was made from, so that an approval counts for that only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeFromRecord {
+    /// Whether the changes are known to be all.
+    pub complete: bool,
+    /// The digest of the plan file that it applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Digest<of::File>>,
+    /// The digest of what the changes were computed from.
+    pub source: Digest<of::File>,
+    /// What it does that no change says, sorted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_read: BTreeSet<Text>,
+    /// The tool.
+    pub tool: Text,
+}
+
+impl From<&MadeFrom> for MadeFromRecord {
+    fn from(it: &MadeFrom) -> Self {
+        Self {
+            complete: it.complete.value,
+            file: it.file.as_ref().map(|file| file.value),
+            source: it.source.value,
+            not_read: it.not_read.iter().map(|text| text.value.clone()).collect(),
+            tool: it.tool.value.clone(),
+        }
+    }
 }
 
 /// A system that a change applies to: its source and its target or, if the snapshot has no target, the log.
@@ -270,6 +306,8 @@ impl ChangeDocument {
             sod: sorted(facts.sod.iter().map(conflict)),
             too_large: facts.concerned.untold.is_any(),
             targets: binding.targets(facts),
+            made_from: plan.made_from.as_ref().map(MadeFromRecord::from),
+            unknown: change.unknown.iter().map(|text| text.value.clone()).collect(),
         }
     }
 

@@ -215,6 +215,7 @@ fn the_order_of_lists_in_the_plan_is_irrelevant() {
             owner: None,
             sensitivity: None,
             kinds: Vec::new(),
+            by_resource: None,
         };
         let facts = facts_of_grant("c1", "svc:a", "r");
         digested(&plan(), &change("c1", Action::SetRole(definition)), &facts).digest

@@ -97,8 +97,14 @@ pub fn typed_fields(action: &Action) -> Fields {
         Action::AddInclude(role, include) | Action::RemoveInclude(role, include) => {
             f.id("role", role).id("include", include);
         }
-        Action::CreateGroup(group, owner) => {
-            f.id("group", group).maybe_id("owner", owner.as_ref());
+        Action::CreateGroup(d) => {
+            f.id("group", &d.group).maybe_id("owner", d.owner.as_ref());
+            if let Some(members) = &d.members {
+                f.text("members", members.value.name().into());
+            }
+            if !d.implicit.is_empty() {
+                f.list("implicit", d.implicit.iter().map(|it| Field::Text(it.value.clone())));
+            }
         }
         Action::DeleteGroup(group) => {
             f.id("group", group);
@@ -134,6 +140,9 @@ pub fn typed_fields(action: &Action) -> Fields {
                 .text("via", trust.via.value.clone());
             if let Some(requires) = &trust.requires {
                 f.put("requires", requirement_field(&requires.value));
+            }
+            if let Some(condition) = &trust.condition {
+                f.text("condition", condition.value.clone());
             }
         }
         Action::RemoveTrust(trust) => {

@@ -81,7 +81,8 @@ fn about(action: &Action) -> About {
         Action::AddInclude(role, include) | Action::RemoveInclude(role, include) => {
             part("role", role.value.as_str(), vec![include.value.as_str().to_owned()])
         }
-        Action::CreateGroup(group, _) | Action::DeleteGroup(group) => whole("group", group.value.as_str()),
+        Action::CreateGroup(d) => whole("group", d.group.value.as_str()),
+        Action::DeleteGroup(group) => whole("group", group.value.as_str()),
         Action::CreateIdentity(identity, ..) | Action::DisableIdentity(identity) | Action::DeleteIdentity(identity) => {
             whole("identity", identity.value.as_str())
         }

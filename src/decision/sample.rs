@@ -94,6 +94,7 @@ pub(crate) fn plan() -> Plan {
         intent: at("let it work".into()),
         snapshot: None,
         expires: at(time("2026-11-30T00:00:00Z")),
+        made_from: None,
         changes: Vec::new(),
         digest: Digest::of(b"plan"),
         place: Place::file("plan.yaml"),
@@ -118,6 +119,8 @@ pub(crate) fn change(id: &str, action: Action) -> Change {
         action,
         reason: at("the job fails".into()),
         claims: Vec::new(),
+        origin: None,
+        unknown: Vec::new(),
     }
 }
 
@@ -215,6 +218,8 @@ pub(crate) fn document(to: &str, role: &str, actions: &[&str]) -> ChangeDocument
         sod: Vec::new(),
         too_large: false,
         targets: Vec::new(),
+        made_from: None,
+        unknown: BTreeSet::new(),
     }
 }
 

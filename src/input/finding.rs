@@ -97,6 +97,10 @@ codes! {
     SnapshotDiffers = "snapshot-differs", Note, "The plan was made from a different snapshot.";
     ClaimContradicted = "claim-contradicted", Warning, "The snapshot contradicts a claim of the plan.";
     ClaimUnchecked = "claim-unchecked", Note, "The snapshot cannot confirm a claim.";
+    PlanCompletenessUnknown = "plan-completeness-unknown", Warning, "Nothing states that the plan has all changes of the one that it was made from.";
+    PlanNotRead = "plan-not-read", Warning, "What the plan was made from does something that no change says.";
+    UnknownValue = "unknown-value", Warning, "Part of a change is unknown until it is applied, and counts as anything.";
+    OtherPlanFile = "other-plan-file", Error, "The plan was not made from this file.";
     NoEffect = "no-effect", Note, "The change does not alter effective permissions.";
     // The snapshot and imports.
     DanglingReference = "dangling-reference", Warning, "A reference names an object that the snapshot does not contain.";

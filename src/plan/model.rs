@@ -30,12 +30,37 @@ pub struct Plan {
     pub snapshot: Option<Placed<Digest<of::File>>>,
     /// When it expires.
     pub expires: Placed<Time>,
+    /// What it was made from.
+    pub made_from: Option<MadeFrom>,
     /// Its changes, in file order.
     pub changes: Vec<Change>,
     /// The SHA-256 of the exact bytes.
     pub digest: Digest<of::File>,
     /// The whole file.
     pub place: Place,
+}
+
+impl Plan {
+    /// Whether the plan that it was made from may do more than the changes say.
+    #[must_use]
+    pub fn may_do_more(&self) -> bool {
+        self.made_from.as_ref().is_some_and(|it| !it.complete.value || !it.not_read.is_empty())
+    }
+}
+
+/// What a plan was made from, if a person or an agent did not write it: a plan of Terraform, or two snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeFrom {
+    /// The tool: `terraform`; or `snapshot`, for the difference between two snapshots.
+    pub tool: Placed<Text>,
+    /// The SHA-256 of what the changes were computed from: its JSON form, or the later snapshot.
+    pub source: Placed<Digest<of::File>>,
+    /// The SHA-256 of the binary plan file that the tool applies.
+    pub file: Option<Placed<Digest<of::File>>>,
+    /// Whether the changes are known to be all. If not, no change is automatic.
+    pub complete: Placed<bool>,
+    /// What it does that no change says. If it is not empty, no change is automatic.
+    pub not_read: Vec<Placed<Text>>,
 }
 
 /// One change of a plan.
@@ -51,6 +76,10 @@ pub struct Change {
     pub reason: Placed<Text>,
     /// The assistant's claims about it.
     pub claims: Vec<Placed<Claim>>,
+    /// Where the tool that the plan was made from has it: the address of a Terraform resource.
+    pub origin: Option<Placed<Text>>,
+    /// What was unknown when it was written. Such a change is never automatic.
+    pub unknown: Vec<Placed<Text>>,
 }
 
 /// The assigned entitlement: a role, or membership of a group.
@@ -104,6 +133,58 @@ pub struct RoleDefinition {
     pub sensitivity: Option<Placed<Sensitivity>>,
     /// The kinds of identity that it is intended for.
     pub kinds: Vec<Placed<IdentityKind>>,
+    /// Whether it comes from a resource policy, so that some limits of its subjects do not apply to it.
+    pub by_resource: Option<Placed<bool>>,
+}
+
+/// What is known about the members of a group that a plan creates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupMembers {
+    /// Those that the plan adds.
+    Known,
+    /// Those that the plan adds, and others.
+    Partial,
+    /// Nothing: the source system has members that the plan does not name.
+    Unknown,
+    /// Everybody, or anonymous callers.
+    Everybody,
+}
+
+impl GroupMembers {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Known, Self::Partial, Self::Unknown, Self::Everybody];
+
+    /// The word in plans.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Partial => "partial",
+            Self::Unknown => "unknown",
+            Self::Everybody => "everybody",
+        }
+    }
+}
+
+/// A group as a plan creates it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupDefinition {
+    /// The group.
+    pub group: Placed<GroupId>,
+    /// Its owner.
+    pub owner: Option<Placed<IdentityId>>,
+    /// What is known about its members; `None`: those that the plan adds.
+    pub members: Option<Placed<GroupMembers>>,
+    /// Patterns of identity ids that belong to it by a rule of the source system.
+    pub implicit: Vec<Placed<Text>>,
+}
+
+impl GroupDefinition {
+    /// A group whose members are those that the plan adds.
+    #[must_use]
+    pub fn new(group: Placed<GroupId>, owner: Option<Placed<IdentityId>>) -> Self {
+        Self { group, owner, members: None, implicit: Vec::new() }
+    }
 }
 
 /// What a change does.
@@ -129,8 +210,8 @@ pub enum Action {
     RemoveInclude(Placed<RoleId>, Placed<RoleId>),
     /// Replaces a role's whole definition.
     SetRole(RoleDefinition),
-    /// Creates an empty group. Members are added by `grant` with `member_of`.
-    CreateGroup(Placed<GroupId>, Option<Placed<IdentityId>>),
+    /// Creates a group. Members are added by `grant` with `member_of`.
+    CreateGroup(GroupDefinition),
     /// Deletes a group.
     DeleteGroup(Placed<GroupId>),
     /// Creates an identity (`kind:`, optional `owner:`).
@@ -170,9 +251,10 @@ impl Action {
     pub fn new_owner(&self) -> Option<&IdentityId> {
         match self {
             Self::SetOwner(_, owner) => Some(&owner.value),
-            Self::CreateIdentity(_, _, owner) | Self::CreateGroup(_, owner) | Self::CreateResource(_, _, owner, _) => {
+            Self::CreateIdentity(_, _, owner) | Self::CreateResource(_, _, owner, _) => {
                 owner.as_ref().map(|owner| &owner.value)
             }
+            Self::CreateGroup(definition) => definition.owner.as_ref().map(|owner| &owner.value),
             Self::CreateRole(definition) | Self::SetRole(definition) => {
                 definition.owner.as_ref().map(|owner| &owner.value)
             }
@@ -212,7 +294,7 @@ impl Action {
             | Self::AddInclude(..)
             | Self::RemoveInclude(..)
             | Self::SetRole(_)
-            | Self::CreateGroup(..)
+            | Self::CreateGroup(_)
             | Self::DeleteGroup(_)
             | Self::CreateIdentity(..)
             | Self::DisableIdentity(_)
@@ -270,7 +352,7 @@ impl Action {
             Self::AddInclude(..) => "add_include",
             Self::RemoveInclude(..) => "remove_include",
             Self::SetRole(_) => "set_role",
-            Self::CreateGroup(..) => "create_group",
+            Self::CreateGroup(_) => "create_group",
             Self::DeleteGroup(_) => "delete_group",
             Self::CreateIdentity(..) => "create_identity",
             Self::DisableIdentity(_) => "disable_identity",
@@ -314,6 +396,8 @@ pub struct TrustDefinition {
     pub via: Placed<Text>,
     /// The permission that `from` must have to use it.
     pub requires: Option<Placed<Requirement>>,
+    /// A condition of the source system, on which access through the trust depends.
+    pub condition: Option<Placed<Text>>,
 }
 
 /// A credential to be issued.

@@ -3,8 +3,8 @@
 //! References are not resolved: `access` checks whether the snapshot contains them. A plan with any fault is rejected.
 
 use super::model::{
-    Action, AssignmentChange, Change, Claim, CredentialIssue, Lifetime, Owned, Plan, RoleDefinition, Target,
-    TrustDefinition,
+    Action, AssignmentChange, Change, Claim, CredentialIssue, GroupDefinition, GroupMembers, Lifetime, MadeFrom, Owned,
+    Plan, RoleDefinition, Target, TrustDefinition,
 };
 use super::table::{CLAIMS, PLAN};
 use crate::input::digest::Digest;
@@ -111,10 +111,25 @@ fn believe(node: &InputNode, bytes: &[u8]) -> Option<Plan> {
         intent: fields.text("intent")?,
         snapshot: fields.digest("snapshot"),
         expires: fields.time("expires")?,
+        made_from: fields.fields("made_from").map_or(Some(None), |fields| made_from(&fields).map(Some))?,
         changes: fields.list("changes").iter().map(change).collect::<Option<_>>()?,
         digest: Digest::of(bytes),
         place: node.place.clone(),
     })
+}
+
+fn made_from(fields: &TypedFields<'_>) -> Option<MadeFrom> {
+    Some(MadeFrom {
+        tool: fields.text("tool")?,
+        source: fields.digest("source")?,
+        file: fields.digest("file"),
+        complete: fields.bool("complete")?,
+        not_read: texts(fields, "not_read")?,
+    })
+}
+
+fn texts(fields: &TypedFields<'_>, name: &str) -> Option<Vec<Placed<Text>>> {
+    fields.list(name).iter().map(|node| Some(Placed::new(node.as_text()?.clone(), node.place.clone()))).collect()
 }
 
 fn change(node: &InputNode) -> Option<Change> {
@@ -126,6 +141,8 @@ fn change(node: &InputNode) -> Option<Change> {
         action_place: word.place,
         reason: fields.text("reason")?,
         claims: fields.fields("claims").map_or_else(|| Some(Vec::new()), |fields| claims(&fields))?,
+        origin: fields.text("origin"),
+        unknown: texts(&fields, "unknown")?,
     })
 }
 
@@ -167,7 +184,12 @@ fn action(word: &str, fields: &TypedFields<'_>) -> Option<Action> {
         "add_include" => Action::AddInclude(fields.id("role")?, fields.id("include")?),
         "remove_include" => Action::RemoveInclude(fields.id("role")?, fields.id("include")?),
         "set_role" => Action::SetRole(role_definition(fields)?),
-        "create_group" => Action::CreateGroup(fields.id("group")?, fields.id("owner")),
+        "create_group" => Action::CreateGroup(GroupDefinition {
+            group: fields.id("group")?,
+            owner: fields.id("owner"),
+            members: fields.word("members", GroupMembers::ALL, GroupMembers::name),
+            implicit: texts(fields, "implicit")?,
+        }),
         "delete_group" => Action::DeleteGroup(fields.id("group")?),
         "create_identity" => {
             let kind = fields.word("kind", IdentityKind::CREATED, IdentityKind::name)?;
@@ -189,6 +211,7 @@ fn action(word: &str, fields: &TypedFields<'_>) -> Option<Action> {
             to: fields.text("to")?,
             via: fields.text("via")?,
             requires: fields.get("requires").map_or(Some(None), |node| requirement(node).map(Some))?,
+            condition: fields.text("condition"),
         }),
         "remove_trust" => Action::RemoveTrust(fields.id("trust")?),
         "issue_credential" => Action::IssueCredential(CredentialIssue {
@@ -241,6 +264,7 @@ fn role_definition(fields: &TypedFields<'_>) -> Option<RoleDefinition> {
         owner: fields.id("owner"),
         sensitivity: fields.word("sensitivity", SENSITIVITIES, Sensitivity::name),
         kinds: fields.list("kinds").iter().map(kind).collect::<Option<_>>()?,
+        by_resource: fields.bool("by_resource"),
     })
 }
 

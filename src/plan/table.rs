@@ -92,6 +92,28 @@ const ROLE_DEFINITION: &[FieldRule] = &[
         ValueShape::List(&ValueShape::Words(KINDS), 0, MOST),
         "The kinds of identity that it is intended for. Default: any.",
     ),
+    optional(
+        "by_resource",
+        ValueShape::Bool,
+        "Whether it comes from a resource policy, so that some limits of its subjects do not apply to it.",
+    ),
+];
+
+/// What a plan was made from.
+const MADE_FROM: &[FieldRule] = &[
+    required("tool", ValueShape::Words(&["terraform", "snapshot"]), "A plan of Terraform, or a later snapshot."),
+    required(
+        "source",
+        ValueShape::Digest,
+        "The digest of what the changes were computed from: Terraform's plan in JSON, or the later snapshot.",
+    ),
+    optional("file", ValueShape::Digest, "The digest of the plan file that Terraform applies."),
+    required("complete", ValueShape::Bool, "Whether the changes are known to be all. If not, no change is automatic."),
+    optional(
+        "not_read",
+        ValueShape::List(&ValueShape::Text, 0, MOST),
+        "What it does that no change says. If it is not empty, no change is automatic.",
+    ),
 ];
 
 /// The claims that an assistant may make about a change.
@@ -116,6 +138,12 @@ pub const COMMON: &[FieldRule] = &[
         "claims",
         ValueShape::Mapping("claims", CLAIMS),
         "The assistant's claims about the change. Each one is checked if possible.",
+    ),
+    optional("origin", ValueShape::Text, "Its place in the plan that it was made from: a Terraform address."),
+    optional(
+        "unknown",
+        ValueShape::List(&ValueShape::Text, 0, MOST),
+        "What was unknown when it was written. Such a change is never automatic.",
     ),
 ];
 
@@ -172,7 +200,24 @@ pub const ACTIONS: &[VariantCase] = &[
         &[ROLE, required("include", ValueShape::Id, "The role that it no longer includes.")],
     ),
     case("set_role", "Replaces a role's whole definition.", ROLE_DEFINITION),
-    case("create_group", "Creates an empty group. Members are added by `grant` with `member_of`.", &[GROUP, OWNER]),
+    case(
+        "create_group",
+        "Creates a group. Members are added by `grant` with `member_of`.",
+        &[
+            GROUP,
+            OWNER,
+            optional(
+                "members",
+                ValueShape::Words(&["known", "partial", "unknown", "everybody"]),
+                "What is known about its members. `known`: those that the plan adds. `everybody` includes anonymous callers. Default: `known`.",
+            ),
+            optional(
+                "implicit",
+                ValueShape::List(&ValueShape::Id, 0, MOST),
+                "Patterns of identity ids that belong to it by a rule of the source system.",
+            ),
+        ],
+    ),
     case("delete_group", "Deletes a group.", &[GROUP]),
     case(
         "create_identity",
@@ -215,6 +260,11 @@ pub const ACTIONS: &[VariantCase] = &[
             required("to", ValueShape::Id, "The identity or group that it can act as."),
             required("via", ValueShape::Id, "How: `assume-role`, `impersonate`, …"),
             optional("requires", REQUIREMENT_SHAPE, "The permission that `from` must have. Default: none."),
+            optional(
+                "condition",
+                ValueShape::Text,
+                "A condition of the source system. It is shown, but not evaluated.",
+            ),
         ],
     ),
     case("remove_trust", "Removes a trust.", &[TRUST]),
@@ -268,6 +318,11 @@ pub static PLAN: &[FieldRule] = &[
     required("intent", ValueShape::Text, "Its purpose, in the assistant's words."),
     optional("snapshot", ValueShape::Digest, "The digest of the snapshot it was made from."),
     required("expires", ValueShape::Time, "When the plan expires."),
+    optional(
+        "made_from",
+        ValueShape::Mapping("made_from", MADE_FROM),
+        "What it was made from. `review plan import` and `review plan from-diff` write it.",
+    ),
     required("changes", ValueShape::List(&CHANGE_SHAPE, 1, MAX_CHANGES), "Its changes."),
 ];
 

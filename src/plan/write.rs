@@ -1,11 +1,12 @@
-//! Writes plans as JSON, which [`super::read()`] reads again to the same actions.
+//! Writes plans as JSON or YAML, which [`super::read()`] reads again to the same actions.
 //!
-//! Used for plans that this tool makes: the inverse of an export, and the plan that revokes what has ended. Fields are in the
-//! order of the documentation, absent ones are left out, and equal plans give equal bytes.
+//! Used for plans that this tool makes: the inverse of an export, the plan that revokes what has ended, and those made from a
+//! plan of Terraform or from two snapshots. Fields are in the order of the documentation, absent ones are left out, and equal
+//! plans give equal bytes. In YAML, every text is quoted as in JSON, so that no name has a meaning of its own.
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Action, AssignmentChange, Lifetime, Owned, RoleDefinition, Target};
+use super::model::{Action, AssignmentChange, Lifetime, MadeFrom, Owned, RoleDefinition, Target};
 use crate::input::entitlement::Permission;
 use crate::input::id::{Id, IdentityId, PlanId, TaskId};
 use crate::input::place::Placed;
@@ -27,6 +28,8 @@ pub struct NewPlan {
     pub intent: String,
     /// When it expires.
     pub expires: Time,
+    /// What it was made from.
+    pub made_from: Option<MadeFrom>,
     /// Its changes.
     pub changes: Vec<NewChange>,
 }
@@ -40,6 +43,18 @@ pub struct NewChange {
     pub action: Action,
     /// The reason.
     pub reason: String,
+    /// Where the tool that the plan was made from has it.
+    pub origin: Option<String>,
+    /// What was unknown when it was written.
+    pub unknown: Vec<String>,
+}
+
+impl NewChange {
+    /// A change that this tool makes on its own.
+    #[must_use]
+    pub fn new(id: String, action: Action, reason: String) -> Self {
+        Self { id, action, reason, origin: None, unknown: Vec::new() }
+    }
 }
 
 /// Writes a plan as indented JSON with a final LF.
@@ -47,6 +62,48 @@ pub struct NewChange {
 /// # Errors
 /// Only if the JSON writer fails; every plan has a JSON form.
 pub fn write(plan: &NewPlan) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(&value(plan))? + "\n")
+}
+
+/// Writes a plan as YAML, with one line for each simple field.
+#[must_use]
+pub fn write_yaml(plan: &NewPlan) -> String {
+    let mut out = String::new();
+    mapping(&value(plan), 0, &mut out);
+    out
+}
+
+/// A mapping in block style. Texts are quoted as in JSON, which is YAML as well.
+fn mapping(fields: &Map<String, Value>, depth: usize, out: &mut String) {
+    for (at, (name, value)) in fields.iter().enumerate() {
+        // The first field of an element follows its dash.
+        if at > 0 || depth == 0 || !out.ends_with("- ") {
+            out.push_str(&"  ".repeat(depth));
+        }
+        out.push_str(name);
+        out.push(':');
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                out.push('\n');
+                mapping(inner, depth.saturating_add(1), out);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                out.push('\n');
+                for item in items {
+                    out.push_str(&"  ".repeat(depth.saturating_add(1)));
+                    out.push_str("- ");
+                    match item {
+                        Value::Object(inner) if !inner.is_empty() => mapping(inner, depth.saturating_add(2), out),
+                        scalar => out.push_str(&format!("{scalar}\n")),
+                    }
+                }
+            }
+            scalar => out.push_str(&format!(" {scalar}\n")),
+        }
+    }
+}
+
+fn value(plan: &NewPlan) -> Map<String, Value> {
     let mut out = Map::new();
     put(&mut out, "version", json!(1));
     put(&mut out, "id", json!(plan.id.as_str()));
@@ -55,9 +112,30 @@ pub fn write(plan: &NewPlan) -> Result<String, serde_json::Error> {
     maybe(&mut out, "task", plan.task.as_ref().map(|id| json!(id.as_str())));
     put(&mut out, "intent", json!(plan.intent));
     put(&mut out, "expires", json!(plan.expires));
-    let changes = plan.changes.iter().map(|it| change(&it.id, &it.action, &it.reason)).collect();
-    put(&mut out, "changes", Value::Array(changes));
-    Ok(serde_json::to_string_pretty(&out)? + "\n")
+    maybe(&mut out, "made_from", plan.made_from.as_ref().map(made_from));
+    put(&mut out, "changes", Value::Array(plan.changes.iter().map(new_change).collect()));
+    out
+}
+
+fn made_from(it: &MadeFrom) -> Value {
+    let mut out = Map::new();
+    text(&mut out, "tool", &it.tool);
+    put(&mut out, "source", json!(format!("sha256:{}", it.source.value)));
+    maybe(&mut out, "file", it.file.as_ref().map(|file| json!(format!("sha256:{}", file.value))));
+    put(&mut out, "complete", json!(it.complete.value));
+    maybe(&mut out, "not_read", list(it.not_read.iter().map(|it| json!(it.value.raw())).collect()));
+    Value::Object(out)
+}
+
+fn new_change(it: &NewChange) -> Value {
+    let mut out = Map::new();
+    put(&mut out, "id", json!(it.id));
+    put(&mut out, "action", json!(it.action.word()));
+    fields(&mut out, &it.action);
+    put(&mut out, "reason", json!(it.reason));
+    maybe(&mut out, "origin", it.origin.as_ref().map(|it| json!(it)));
+    maybe(&mut out, "unknown", list(it.unknown.iter().map(|it| json!(it)).collect()));
+    Value::Object(out)
 }
 
 /// A change as plans write it.
@@ -114,9 +192,11 @@ fn fields(out: &mut Map<String, Value>, action: &Action) {
             id(out, "role", it);
             id(out, "include", include);
         }
-        Action::CreateGroup(group, owner) => {
-            id(out, "group", group);
-            maybe_id(out, "owner", owner.as_ref());
+        Action::CreateGroup(d) => {
+            id(out, "group", &d.group);
+            maybe_id(out, "owner", d.owner.as_ref());
+            maybe(out, "members", d.members.as_ref().map(|it| json!(it.value.name())));
+            maybe(out, "implicit", list(d.implicit.iter().map(|it| json!(it.value.raw())).collect()));
         }
         Action::DeleteGroup(group) => id(out, "group", group),
         Action::CreateIdentity(identity, kind, owner) => {
@@ -153,6 +233,7 @@ fn fields(out: &mut Map<String, Value>, action: &Action) {
                 maybe(&mut it, "scope", requires.value.scope.as_ref().map(|scope| json!(scope.as_str())));
                 put(out, "requires", Value::Object(it));
             }
+            maybe(out, "condition", d.condition.as_ref().map(|it| json!(it.value.raw())));
         }
         Action::RemoveTrust(trust) => id(out, "trust", trust),
         Action::IssueCredential(c) => {
@@ -186,12 +267,17 @@ fn assignment(out: &mut Map<String, Value>, a: &AssignmentChange) {
 
 fn role(out: &mut Map<String, Value>, d: &RoleDefinition) {
     id(out, "role", &d.role);
-    let list = |values: Vec<Value>| (!values.is_empty()).then_some(Value::Array(values));
     maybe(out, "includes", list(d.includes.iter().map(|it| json!(it.value.as_str())).collect()));
     maybe(out, "permissions", list(d.permissions.iter().map(|it| permission_value(&it.value)).collect()));
     maybe_id(out, "owner", d.owner.as_ref());
     maybe(out, "sensitivity", d.sensitivity.as_ref().map(|it| json!(it.value.name())));
     maybe(out, "kinds", list(d.kinds.iter().map(|it| json!(it.value.name())).collect()));
+    maybe(out, "by_resource", d.by_resource.as_ref().map(|it| json!(it.value)));
+}
+
+/// A list, unless it is empty.
+fn list(values: Vec<Value>) -> Option<Value> {
+    (!values.is_empty()).then_some(Value::Array(values))
 }
 
 fn permission_value(permission: &Permission) -> Value {

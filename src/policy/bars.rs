@@ -74,6 +74,10 @@ pub enum AutoBar {
     Finding,
     /// It involves a group or role that a policy names.
     NamedByPolicy,
+    /// Part of it was unknown when it was written.
+    Unknown,
+    /// The plan was made from one of another tool, which may do more than its changes say.
+    Incomplete,
 }
 
 impl AutoBar {
@@ -108,6 +112,8 @@ impl AutoBar {
             Self::Deny => "it adds or removes a deny",
             Self::Finding => "it suppresses an alert",
             Self::NamedByPolicy => "a policy names the group or role that it changes",
+            Self::Unknown => "part of it was unknown when it was written",
+            Self::Incomplete => "the plan that it was made from may do more than its changes say",
         }
     }
 }
@@ -150,6 +156,8 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
         (AutoBar::TakesOutsideTask, !facts.takes_in_task_scope),
         (AutoBar::MassRemoval, matter.analysis.mass_removals.iter().any(|it| it.changes.contains(&facts.id))),
         (AutoBar::Deny, deny),
+        (AutoBar::Unknown, !change.unknown.is_empty()),
+        (AutoBar::Incomplete, matter.plan.may_do_more()),
         (AutoBar::NamedByPolicy, names(facts).any(|name| pack.named().holds(&name))),
     ];
     let mut bars: BTreeSet<AutoBar> = rules.into_iter().filter_map(|(bar, holds)| holds.then_some(bar)).collect();
@@ -172,10 +180,10 @@ fn of_action(action: &Action) -> Vec<AutoBar> {
         | Action::AddInclude(..)
         | Action::RemoveInclude(..) => vec![AutoBar::RoleDefinition],
         Action::AddTrust(_) | Action::RemoveTrust(_) => vec![AutoBar::Trust],
-        Action::SetOwner(..)
-        | Action::CreateGroup(_, Some(_))
-        | Action::CreateIdentity(_, _, Some(_))
-        | Action::CreateResource(_, _, Some(_), _) => vec![AutoBar::Owner],
+        Action::SetOwner(..) | Action::CreateIdentity(_, _, Some(_)) | Action::CreateResource(_, _, Some(_), _) => {
+            vec![AutoBar::Owner]
+        }
+        Action::CreateGroup(d) => d.owner.iter().map(|_| AutoBar::Owner).collect(),
         Action::IssueCredential(_) | Action::RotateCredential(..) | Action::RevokeCredential(_) => {
             vec![AutoBar::Credential]
         }
@@ -183,7 +191,6 @@ fn of_action(action: &Action) -> Vec<AutoBar> {
         Action::Grant(_)
         | Action::Revoke(_)
         | Action::Adjust(_)
-        | Action::CreateGroup(_, None)
         | Action::DeleteGroup(_)
         | Action::CreateIdentity(_, _, None)
         | Action::DisableIdentity(_)

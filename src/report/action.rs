@@ -1,7 +1,9 @@
 //! The effect of a change's action, in one sentence.
 
 use crate::input::id::Subject;
-use crate::plan::model::{Action, AssignmentChange, Change, Lifetime, Owned, RoleDefinition, Target};
+use crate::input::place::Placed;
+use crate::input::text::Text;
+use crate::plan::model::{Action, AssignmentChange, Change, GroupMembers, Lifetime, Owned, RoleDefinition, Target};
 use crate::report::sentence::{Sentence, counted, permission, scope, subject};
 
 /// The effect of a change's action. `about` is the subject in the snapshot, if known.
@@ -25,9 +27,11 @@ pub fn action(change: &Change, about: Option<&Subject>) -> Sentence {
         Action::RemoveInclude(role, other) => {
             say("let role ").id(&role.value).own(" no longer include role ").id(&other.value)
         }
-        Action::CreateGroup(group, owner) => say("create group ")
-            .id(&group.value)
-            .maybe(owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value)),
+        Action::CreateGroup(group) => say("create group ")
+            .id(&group.group.value)
+            .maybe(group.members.as_ref(), |s, members| s.own(members_of(members.value)))
+            .then(implicit(&group.implicit))
+            .maybe(group.owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value)),
         Action::DeleteGroup(group) => say("delete group ").id(&group.value),
         Action::CreateIdentity(id, kind, owner) => say("create ")
             .own(kind.value.name().replace('_', " "))
@@ -58,7 +62,8 @@ pub fn action(change: &Change, about: Option<&Subject>) -> Sentence {
                     .own(" on ")
                     .name(&needs.value.resource)
                     .maybe(needs.value.scope.as_ref(), |s, scope| s.own(" in ").id(scope))
-            }),
+            })
+            .maybe(trust.condition.as_ref(), |s, condition| s.own(", on the condition ").name(&condition.value)),
         Action::RemoveTrust(id) => say("remove trust ").id(&id.value),
         Action::IssueCredential(issue) => say("issue ")
             .name(&issue.kind.value)
@@ -98,6 +103,23 @@ fn assignment(verb: &'static str, it: &AssignmentChange, link: &'static str, abo
         .maybe(it.assignment.as_ref(), |s, id| s.own(" (assignment ").id(&id.value).own(")"))
 }
 
+fn members_of(members: GroupMembers) -> &'static str {
+    match members {
+        GroupMembers::Known => "",
+        GroupMembers::Partial => ", with more members than are known",
+        GroupMembers::Unknown => ", with unknown members",
+        GroupMembers::Everybody => ", with everybody as a member",
+    }
+}
+
+fn implicit(patterns: &[Placed<Text>]) -> Sentence {
+    let mut out = Sentence::new();
+    for (at, pattern) in patterns.iter().enumerate() {
+        out = out.own(if at == 0 { ", with every identity that matches " } else { ", " }).name(&pattern.value);
+    }
+    out
+}
+
 fn lifetime(life: Option<Lifetime>) -> Sentence {
     match life {
         Some(Lifetime::Ttl(span)) => Sentence::of(format!(" for {span}")),
@@ -116,6 +138,9 @@ fn definition(verb: &'static str, role: &RoleDefinition) -> Sentence {
     let kinds: Vec<&str> = role.kinds.iter().map(|kind| kind.value.name()).collect();
     if !kinds.is_empty() {
         out = out.own(format!(", for {}", kinds.join(", ").replace('_', " ")));
+    }
+    if role.by_resource.as_ref().is_some_and(|it| it.value) {
+        out = out.own(", by the policy of a resource");
     }
     out.maybe(role.owner.as_ref(), |s, owner| s.own(", owned by ").id(&owner.value))
         .maybe(role.sensitivity.as_ref(), |s, level| s.own(format!(", labelled {}", level.value.name())))

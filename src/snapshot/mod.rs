@@ -11,9 +11,11 @@ pub mod open_set;
 mod place;
 pub mod public;
 mod read;
+pub mod rebase;
 mod shape;
 mod stream;
 mod target;
+pub mod terraform;
 mod tree;
 mod write;
 

@@ -269,6 +269,8 @@ mod conversation {
             sod: Vec::new(),
             too_large: false,
             targets: Vec::new(),
+            made_from: None,
+            unknown: BTreeSet::new(),
         };
         let digested = document.digest().unwrap();
         Card {

@@ -14,10 +14,10 @@ use crate::access::graph::index::Index;
 use crate::access::graph::overlay::Overlay;
 use crate::access::matching::coverage::ancestry;
 use crate::input::entitlement::{Effect, Mode, Permission};
-use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject, TrustId};
+use crate::input::id::{AssignmentId, IdentityId, ResourceId, RoleId, Subject, TrustId};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::plan::model::{Action, AssignmentChange, Lifetime, RoleDefinition, Target};
+use crate::plan::model::{Action, AssignmentChange, GroupDefinition, GroupMembers, Lifetime, RoleDefinition, Target};
 use crate::snapshot::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Status, Trust};
 
 /// The overlay of some steps, in any order.
@@ -99,16 +99,22 @@ fn loosen(index: &Index<'_>, delta: &mut Overlay, d: &RoleDefinition) {
     });
 }
 
-/// A group that a plan creates, without members.
-fn empty_group(id: &GroupId, owner: Option<IdentityId>) -> Group {
+/// A group that a plan creates, without members of its own.
+fn new_group(d: &GroupDefinition) -> Group {
+    let members = d.members.as_ref().map_or(GroupMembers::Known, |it| it.value);
     Group {
-        id: id.clone(),
+        id: d.group.value.clone(),
         members: Vec::new(),
         nested: Vec::new(),
-        implicit: Vec::new(),
-        members_known: MembersKnown::Known,
-        owner,
-        public: false,
+        implicit: d.implicit.iter().map(|pattern| pattern.value.raw().to_owned()).collect(),
+        members_known: match members {
+            GroupMembers::Known => MembersKnown::Known,
+            GroupMembers::Partial => MembersKnown::Partial,
+            // WHY: everybody has identities that no snapshot lists.
+            GroupMembers::Unknown | GroupMembers::Everybody => MembersKnown::Unknown,
+        },
+        owner: d.owner.as_ref().map(|owner| owner.value.clone()),
+        public: members == GroupMembers::Everybody,
     }
 }
 
@@ -156,9 +162,8 @@ fn apply(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>, delta: &mu
         Action::RemoveInclude(role, include) => {
             alter(index, delta, &role.value, |r| r.includes.retain(|i| *i != include.value));
         }
-        Action::CreateGroup(group, owner) => {
-            let made = empty_group(&group.value, owner.as_ref().map(|o| o.value.clone()));
-            delta.groups.insert(group.value.clone(), Some(made));
+        Action::CreateGroup(d) => {
+            delta.groups.insert(d.group.value.clone(), Some(new_group(d)));
         }
         Action::DeleteGroup(group) => {
             delta.groups.insert(group.value.clone(), None);
@@ -246,7 +251,7 @@ fn defined(index: &Index<'_>, d: &RoleDefinition, known: Option<&Role>) -> Role 
         owner: d.owner.as_ref().map(|o| o.value.clone()),
         sensitivity: d.sensitivity.as_ref().map(|s| s.value),
         kinds: d.kinds.iter().map(|k| k.value).collect(),
-        by_resource: known.is_some_and(|role| role.by_resource),
+        by_resource: d.by_resource.as_ref().map_or_else(|| known.is_some_and(|role| role.by_resource), |it| it.value),
         delegated: known.is_some_and(|role| role.delegated),
         system: known.map_or_else(|| index.systems().of_new(d.role.value.as_str()), |role| role.system.clone()),
     }
@@ -284,7 +289,7 @@ pub(crate) fn trust(index: &Index<'_>, expires: Time, step: &ResolvedChange<'_>)
             to: d.to.value.clone(),
             via: d.via.value.clone(),
             requires: d.requires.as_ref().map(|r| r.value.clone()),
-            condition: None,
+            condition: d.condition.as_ref().map(|it| it.value.clone()),
             system: index.systems().of_new(d.to.value.raw()),
         };
         return Some((made, None));
@@ -320,9 +325,8 @@ pub(crate) fn seeds(
         | Action::RemovePermission(role, _)
         | Action::AddInclude(role, _)
         | Action::RemoveInclude(role, _) => &plain.holders_of(&role.value) | &view.holders_of(&role.value),
-        Action::CreateGroup(group, _) | Action::DeleteGroup(group) => {
-            BTreeSet::from([Subject::Group(group.value.clone())])
-        }
+        Action::CreateGroup(d) => BTreeSet::from([Subject::Group(d.group.value.clone())]),
+        Action::DeleteGroup(group) => BTreeSet::from([Subject::Group(group.value.clone())]),
         Action::CreateIdentity(id, ..) | Action::DisableIdentity(id) | Action::DeleteIdentity(id) => {
             BTreeSet::from([Subject::Identity(id.value.clone())])
         }

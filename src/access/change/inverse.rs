@@ -14,7 +14,7 @@ use crate::input::finding::Finding;
 use crate::input::id::{ChangeId, CredentialId, GroupId, RoleId, TrustId};
 use crate::input::place::{Place, Placed};
 use crate::plan::model::{
-    Action, AssignmentChange, Change, Lifetime, Owned, Plan, RoleDefinition, Target, TrustDefinition,
+    Action, AssignmentChange, Change, GroupDefinition, Lifetime, Owned, Plan, RoleDefinition, Target, TrustDefinition,
 };
 use crate::snapshot::model::{Assignment, Group, MembersKnown, Role};
 
@@ -74,6 +74,8 @@ fn as_change(action: &Action) -> Change {
         action: action.clone(),
         reason: placed("undo".into()),
         claims: Vec::new(),
+        origin: None,
+        unknown: Vec::new(),
     }
 }
 
@@ -121,7 +123,7 @@ impl Inverter<'_, '_> {
                 }
             }
             Action::RemoveInclude(role, include) => self.add(Action::AddInclude(role.clone(), include.clone())),
-            Action::CreateGroup(group, _) => self.add(Action::DeleteGroup(group.clone())),
+            Action::CreateGroup(d) => self.add(Action::DeleteGroup(d.group.clone())),
             Action::DeleteGroup(group) => self.recreate_group(&group.value),
             Action::CreateIdentity(identity, ..) => self.add(Action::DeleteIdentity(identity.clone())),
             Action::DisableIdentity(_) => self.lost("no action of a plan enables an identity"),
@@ -223,8 +225,8 @@ impl Inverter<'_, '_> {
             self.lost("the role is not in the snapshot");
             return None;
         };
-        if *by_resource || *delegated {
-            self.lost("the role belongs to a resource's own policy, which a plan cannot write");
+        if *delegated {
+            self.lost("the role depends on another account, which a plan cannot write");
             return None;
         }
         let permissions: Vec<Placed<Permission>> = permissions.iter().cloned().map(placed).collect();
@@ -235,6 +237,7 @@ impl Inverter<'_, '_> {
             owner: owner.clone().map(placed),
             sensitivity: sensitivity.map(placed),
             kinds: kinds.iter().copied().map(placed).collect(),
+            by_resource: by_resource.then(|| placed(true)),
         })
     }
 
@@ -265,7 +268,7 @@ impl Inverter<'_, '_> {
         if !implicit.is_empty() || *members_known != MembersKnown::Known || *public {
             return self.lost("the members of the group are given by a rule, or not all are known");
         }
-        self.add(Action::CreateGroup(placed(id.clone()), owner.clone().map(placed)));
+        self.add(Action::CreateGroup(GroupDefinition::new(placed(id.clone()), owner.clone().map(placed))));
         let listed =
             members.iter().map(crate::input::id::Id::text).chain(nested.iter().map(crate::input::id::Id::text));
         for who in listed {
@@ -303,8 +306,8 @@ impl Inverter<'_, '_> {
         let (Some(was), None) = (known.next(), known.next()) else {
             return self.lost("the trust is a rule of the system, or several have its name");
         };
-        if was.condition.is_some() || was.system.is_some() {
-            return self.lost("the trust has a condition or names a system, which a plan cannot write");
+        if was.system.is_some() {
+            return self.lost("the trust names a system, which a plan cannot write");
         }
         self.add(Action::AddTrust(TrustDefinition {
             trust: placed(id.clone()),
@@ -312,6 +315,7 @@ impl Inverter<'_, '_> {
             to: placed(was.to.clone()),
             via: placed(was.via.clone()),
             requires: was.requires.clone().map(placed),
+            condition: was.condition.clone().map(placed),
         }));
     }
 }

@@ -1,6 +1,7 @@
 //! Changes: resolves references, refuses conflicts, and applies the result to a snapshot as an overlay.
 
 pub(crate) mod apply;
+pub(crate) mod between;
 pub(crate) mod claims;
 pub(crate) mod conflicts;
 pub(crate) mod confusables;

@@ -124,6 +124,7 @@ pub(crate) fn of_role(
             owner: None,
             sensitivity: None,
             kinds: Vec::new(),
+            by_resource: None,
         })
     });
     let further = known.includes.iter().filter(|i| !includes.iter().any(|kept| kept.value == **i));

@@ -161,9 +161,9 @@ pub(crate) fn outline(change: &Change) -> Outline {
             });
             out.objects.push(Object::Include(role.value.clone(), include.value.clone()));
         }
-        Action::CreateGroup(group, owner) => {
-            out.makes(NameKind::Group, group.value.text());
-            if let Some(owner) = owner {
+        Action::CreateGroup(d) => {
+            out.makes(NameKind::Group, d.group.value.text());
+            if let Some(owner) = &d.owner {
                 out.uses(NameKind::Identity, owner.value.text(), &owner.place);
             }
         }

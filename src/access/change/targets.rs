@@ -31,7 +31,8 @@ pub(crate) fn named(view: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Ch
             named.role = Some(role.value.clone());
             named.include = Some(include.value.clone());
         }
-        Action::CreateGroup(group, _) | Action::DeleteGroup(group) => named.group = Some(group.value.clone()),
+        Action::CreateGroup(d) => named.group = Some(d.group.value.clone()),
+        Action::DeleteGroup(group) => named.group = Some(group.value.clone()),
         Action::CreateIdentity(id, ..) | Action::DisableIdentity(id) | Action::DeleteIdentity(id) => {
             named.identity = Some(id.value.clone());
         }

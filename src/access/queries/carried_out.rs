@@ -84,7 +84,7 @@ impl Stages<'_, '_> {
             Action::RemovePermission(role, permission) => done(!self.has_permission(&role.value, &permission.value)),
             Action::AddInclude(role, include) => done(self.includes(&role.value, &include.value)),
             Action::RemoveInclude(role, include) => done(!self.includes(&role.value, &include.value)),
-            Action::CreateGroup(group, _) => done(self.later.group(group.value.as_str()).is_some()),
+            Action::CreateGroup(d) => done(self.later.group(d.group.value.as_str()).is_some()),
             Action::DeleteGroup(group) => done(self.later.group(group.value.as_str()).is_none()),
             Action::CreateIdentity(identity, ..) => done(self.later.identity(identity.value.as_str()).is_some()),
             Action::DisableIdentity(identity) => {

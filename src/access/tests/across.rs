@@ -7,7 +7,7 @@ use crate::access::effective::state::AccessState;
 use crate::access::model::facts::{Analysis, ChangeFacts, EmergentWhat};
 use crate::access::{Data, Index, PendingChange};
 use crate::input::entitlement::{IdentityKind, Permission};
-use crate::plan::model::{Action, Lifetime};
+use crate::plan::model::{Action, GroupDefinition, Lifetime};
 use crate::snapshot::model::Snapshot;
 
 const ANN: &str = "arn:aws:iam::111111111111:user/ann";
@@ -123,7 +123,11 @@ fn a_chain_is_found_whatever_its_changes_are_called_and_whenever_they_were_appro
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     for names in orders {
         for times in orders {
-            let actions = [Action::CreateGroup(p("g".into()), None), grant("g", "part0", None), join(ANN, "g")];
+            let actions = [
+                Action::CreateGroup(GroupDefinition::new(p("g".into()), None)),
+                grant("g", "part0", None),
+                join(ANN, "g"),
+            ];
             let held = |(n, action): (usize, Action)| PendingChange {
                 at: at(TAKEN_AT + times[n]),
                 ..approved("P", &format!("c{}", names[n]), action)

@@ -10,7 +10,7 @@ use crate::access::queries::every_path::every_path;
 use crate::input::entitlement::{IdentityKind, Mode};
 use crate::input::finding::Code;
 use crate::input::id::Subject;
-use crate::plan::model::Action;
+use crate::plan::model::{Action, GroupDefinition};
 use crate::snapshot::model::{MembersKnown, Snapshot};
 
 fn analysed(s: &Snapshot, changes: Vec<(&str, Action)>) -> Analysis {
@@ -272,7 +272,9 @@ fn a_new_thing_without_power_opens_nothing_for_who_could_do_as_much_before() {
         |name: &str| Action::CreateIdentity(p(user(name).as_str().into()), p(IdentityKind::ServiceAccount), None);
     let s = account();
     assert!(paths(&alone(&s, create("new"))).is_empty());
-    assert!(paths(&alone(&s, Action::CreateGroup(p(group("new").as_str().into()), None))).is_empty());
+    assert!(
+        paths(&alone(&s, Action::CreateGroup(GroupDefinition::new(p(group("new").as_str().into()), None)))).is_empty()
+    );
     // One who may make keys of everybody could make one of somebody who holds as little.
     let s = s.human(&user("clerk")).role(&keys, &[allow("iam:CreateAccessKey", "*")]);
     let s = s.held("k", &user("clerk"), &keys, None);
@@ -305,7 +307,7 @@ fn whom_a_change_names_as_receiver_counts_whatever_the_snapshot_gives_them() {
     assert_eq!(names(grant("team", "none", None)), ["w", "team"], "members of who receives receive");
     assert_eq!(names(add_trust("t", "u", "w")), ["u"]);
     assert_eq!(names(issue("k", "w", "u", None)), ["u"]);
-    assert!(names(Action::CreateGroup(p("more".into()), None)).is_empty());
+    assert!(names(Action::CreateGroup(GroupDefinition::new(p("more".into()), None))).is_empty());
     let facts = one(&s, join("u", "empty"));
     assert!(facts.effects.gained.is_empty());
     assert_eq!(facts.concerned.identities, 1);

@@ -284,6 +284,7 @@ pub fn define(id: &str, permissions: &[Permission], includes: &[&str]) -> RoleDe
         owner: None,
         sensitivity: None,
         kinds: Vec::new(),
+        by_resource: None,
     }
 }
 pub fn add_trust(id: &str, from: &str, target: &str) -> Action {
@@ -293,6 +294,7 @@ pub fn add_trust(id: &str, from: &str, target: &str) -> Action {
         to: p(target.into()),
         via: p("assume".into()),
         requires: None,
+        condition: None,
     })
 }
 pub fn issue(id: &str, identity: &str, deliver_to: &str, lifetime: Option<Lifetime>) -> Action {
@@ -314,6 +316,7 @@ pub fn plan(changes: Vec<(&str, Action)>) -> Plan {
         intent: p("test".into()),
         snapshot: None,
         expires: p(at(EXPIRES)),
+        made_from: None,
         changes: changes
             .into_iter()
             .map(|(id, action)| Change {
@@ -322,6 +325,8 @@ pub fn plan(changes: Vec<(&str, Action)>) -> Plan {
                 action,
                 reason: p("because".into()),
                 claims: Vec::new(),
+                origin: None,
+                unknown: Vec::new(),
             })
             .collect(),
         digest: Digest::of(b""),

@@ -6,7 +6,7 @@ use super::build::*;
 use crate::access::Data;
 use crate::access::model::facts::{Emergent, EmergentWhat};
 use crate::input::entitlement::{IdentityKind, Mode};
-use crate::plan::model::Action;
+use crate::plan::model::{Action, GroupDefinition};
 use crate::snapshot::model::Snapshot;
 
 fn base() -> Snapshot {
@@ -57,7 +57,7 @@ fn every_alternative_is_found() {
 
 #[test]
 fn a_responsible_set_is_closed_under_dependencies() {
-    let made = Action::CreateGroup(p("new".into()), None);
+    let made = Action::CreateGroup(GroupDefinition::new(p("new".into()), None));
     let a = run(
         &base(),
         vec![

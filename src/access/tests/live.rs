@@ -205,6 +205,7 @@ pub(crate) fn chain(length: usize) -> (Snapshot, Vec<(String, Action)>) {
             requires: requires.map(|what| {
                 p(Requirement { action: "act".into(), resource: what.as_str().into(), scope: None, system: None })
             }),
+            condition: None,
         })
     };
     for n in 0..=length {

@@ -5,7 +5,7 @@ use crate::access::model::facts::ClaimResult;
 use crate::access::model::facts::ClaimResult::{Confirmed as C, Contradicted as X, Unchecked as U};
 use crate::input::entitlement::{IdentityKind, Mode};
 use crate::input::finding::Code;
-use crate::plan::model::{Action, AssignmentChange, Claim, Owned};
+use crate::plan::model::{Action, AssignmentChange, Claim, GroupDefinition, Owned};
 use crate::snapshot::model::Snapshot;
 
 fn base() -> Snapshot {
@@ -90,7 +90,7 @@ fn what_another_change_deletes_may_only_be_reduced() {
 
 #[test]
 fn a_new_name_must_be_new_and_must_not_imitate() {
-    let group = |id: &str| Action::CreateGroup(p(id.into()), None);
+    let group = |id: &str| Action::CreateGroup(GroupDefinition::new(p(id.into()), None));
     assert_eq!(refused(&base(), vec![("c1", make_kind("ann"))]), [Code::AlreadyExists]);
     assert_eq!(refused(&base(), vec![("c1", group("аnn"))]), [Code::Confusable], "a Cyrillic letter");
     assert_eq!(refused(&base(), vec![("c1", group("ann\u{2800}"))]), [Code::IdCharacter], "a blank that is a letter");

@@ -92,7 +92,7 @@ fn done(mut s: Snapshot, action: &Action, n: usize) -> Option<Snapshot> {
                 limits.retain(|limit| !limit.roles.is_empty());
             }
         }
-        Action::CreateGroup(g, _) => s = s.group(g.value.as_str(), &[]),
+        Action::CreateGroup(g) => s = s.group(g.group.value.as_str(), &[]),
         Action::CreateResource(r, parent, ..) => {
             s = s.resource(r.value.as_str(), parent.as_ref().map(|p| p.value.as_str()));
         }
@@ -408,18 +408,21 @@ proptest! {
         if let Action::Grant(a) = &mut action {
             a.mode = Some(p(Mode::Standing));
         }
-        let change = NewChange { id: "c1".to_owned(), action: action.clone(), reason: "because".to_owned() };
-        let written = write(&NewPlan {
+        let change = NewChange::new("c1".to_owned(), action.clone(), "because".to_owned());
+        let new = NewPlan {
             id: "PLAN".into(),
             proposer: "agent".into(),
             on_behalf_of: None,
             task: None,
             intent: "test".to_owned(),
             expires: crate::input::time::Time::parse("2030-11-30").unwrap(),
+            made_from: None,
             changes: vec![change],
-        }).unwrap();
-        let read = crate::plan::read("plan.json", written.as_bytes());
-        prop_assert!(read.is_ok(), "{written}: {read:?}");
-        prop_assert_eq!(&read.unwrap().changes[0].action, &action);
+        };
+        for written in [write(&new).unwrap(), crate::plan::write::write_yaml(&new)] {
+            let read = crate::plan::read("plan.yaml", written.as_bytes());
+            prop_assert!(read.is_ok(), "{written}: {read:?}");
+            prop_assert_eq!(&read.unwrap().changes[0].action, &action);
+        }
     }
 }

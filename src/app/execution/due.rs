@@ -380,18 +380,16 @@ fn revoking(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> an
             }
             None => format!("It is {} since {}.", it.why, it.ended),
         };
-        changes.push(NewChange {
-            id: format!("end-{}", changes.len().saturating_add(1)),
-            action: Action::Revoke(AssignmentChange {
-                to: placed(it.who.clone()),
-                target,
-                scope: it.scope.clone().map(placed),
-                mode: None,
-                lifetime: None,
-                assignment: it.assignment.clone().map(placed),
-            }),
-            reason: why,
+        let id = format!("end-{}", changes.len().saturating_add(1));
+        let action = Action::Revoke(AssignmentChange {
+            to: placed(it.who.clone()),
+            target,
+            scope: it.scope.clone().map(placed),
+            mode: None,
+            lifetime: None,
+            assignment: it.assignment.clone().map(placed),
         });
+        changes.push(NewChange::new(id, action, why));
     }
     let at = opened.now;
     Ok(write::write(&NewPlan {
@@ -405,6 +403,7 @@ fn revoking(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> an
         task: request.task.as_deref().map(TaskId::new).or_else(|| the_one(overdue, |by| by.task.as_ref())),
         intent: format!("Revoke access that should have ended by {}.", request.at.unwrap_or(at)),
         expires: at.plus(Span::from_days(PROPOSE_DAYS)),
+        made_from: None,
         changes,
     })?)
 }

@@ -388,10 +388,9 @@ fn rollback(proposal: &EvaluatedPlan<'_>, undo: &[Undo], now: Time) -> anyhow::R
         .iter()
         .flat_map(|one| one.actions.iter().map(move |action| (one, action)))
         .enumerate()
-        .map(|(at, (one, action))| NewChange {
-            id: format!("undo-{}", at.saturating_add(1)),
-            action: action.clone(),
-            reason: format!("Undo change {} of plan {}.", one.change.as_str(), plan.id.value.as_str()),
+        .map(|(at, (one, action))| {
+            let reason = format!("Undo change {} of plan {}.", one.change.as_str(), plan.id.value.as_str());
+            NewChange::new(format!("undo-{}", at.saturating_add(1)), action.clone(), reason)
         })
         .collect();
     let not_restored = not_restored.collect();
@@ -405,6 +404,7 @@ fn rollback(proposal: &EvaluatedPlan<'_>, undo: &[Undo], now: Time) -> anyhow::R
         task: plan.task.as_ref().map(|it| it.value.clone()),
         intent: format!("Undo the export of plan {}.", plan.id.value.as_str()),
         expires: now.plus(Span::from_days(ROLLBACK_DAYS)),
+        made_from: None,
         changes,
     })?;
     Ok(Rollback { sha256: Some(Digest::of(text.as_bytes())), plan: Some(Text::from(text)), not_restored })

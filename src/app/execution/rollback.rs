@@ -91,6 +91,7 @@ pub fn rollback(request: &RollbackRequest) -> anyhow::Result<RollbackOutcome> {
         task: inverse.task.as_ref().map(|it| it.value.clone()),
         intent: inverse.intent.value.raw().to_owned(),
         expires: opened.now.plus(Span::from_days(PROPOSE_DAYS)),
+        made_from: None,
         changes,
     })?;
     Ok(RollbackOutcome::Plan { text, notes })
@@ -122,11 +123,8 @@ fn still_open(inverse: &Plan, now: Time) -> (Vec<NewChange>, Vec<String>) {
             ));
             continue;
         }
-        open.push(NewChange {
-            id: change.id.value.as_str().to_owned(),
-            action: change.action.clone(),
-            reason: change.reason.value.raw().to_owned(),
-        });
+        let id = change.id.value.as_str().to_owned();
+        open.push(NewChange::new(id, change.action.clone(), change.reason.value.raw().to_owned()));
     }
     (open, notes)
 }

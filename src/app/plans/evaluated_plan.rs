@@ -356,7 +356,7 @@ fn task_scope(task: &Task, now: Time, listed: bool) -> TaskScope {
 
 /// Findings about a plan as a whole.
 fn notes(site: &Site, plan: &Plan, now: Time) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let mut found = crate::app::plans::drafted::findings(plan);
     if plan.expires.value <= now {
         found.push(
             Finding::new(Code::PlanExpired, format!("the plan expired at {}", plan.expires.value))

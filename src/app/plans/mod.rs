@@ -1,6 +1,7 @@
 //! Plans: found in folders or on a branch, read, and evaluated against a site.
 
 pub mod discovery;
+pub mod drafted;
 pub mod evaluated_plan;
 pub(crate) mod excess_access;
 pub mod git_blobs;
@@ -13,3 +14,5 @@ pub(crate) mod reanalysis;
 pub mod reception;
 pub mod selection;
 pub mod sibling_plans;
+pub mod snapshot_plan;
+pub mod terraform_plan;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::input::entitlement::{Effect, Permission};
+use crate::plan::model::{GroupDefinition, MadeFrom};
 use crate::policy::replay::replay;
 
 const BOOM: &str = r#"when { resource.gained + 9223372036854775807 > 0 };"#;
@@ -117,6 +118,12 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
             w.facts().effects.gained_eligible = vec![piece(Subject::Identity("user:bob".into()), Some(now()))]
         }),
         (AutoBar::EmergentGain, |w| w.facts().emergent = vec![0]),
+        (AutoBar::Unknown, |w| w.plan.changes[0].unknown = vec![at(Text::from("member"))]),
+        (AutoBar::Incomplete, |w| w.plan.made_from = Some(made_from(false))),
+        (AutoBar::Incomplete, |w| {
+            let not_read = vec![at(Text::from("x_iam_member.y"))];
+            w.plan.made_from = Some(MadeFrom { not_read, ..made_from(true) });
+        }),
         (AutoBar::SetsIncomplete, |w| w.analysis.sets_incomplete = true),
         (AutoBar::TooLarge, |w| w.facts().concerned.untold.losses = true),
         (AutoBar::TooLarge, |w| w.analysis.concerned.untold.paths = true),
@@ -154,7 +161,9 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
         }),
         (AutoBar::RoleDefinition, |w| w.action(Action::DeleteRole(at("viewer".into())))),
         (AutoBar::Trust, |w| w.action(Action::RemoveTrust(at("t".into())))),
-        (AutoBar::Owner, |w| w.action(Action::CreateGroup(at("g".into()), Some(at("user:bob".into()))))),
+        (AutoBar::Owner, |w| {
+            w.action(Action::CreateGroup(GroupDefinition::new(at("g".into()), Some(at("user:bob".into())))))
+        }),
         (AutoBar::Credential, |w| w.action(Action::RevokeCredential(at("k".into())))),
         (AutoBar::Deny, |w| {
             w.facts().named.permission = Some(Permission { effect: Effect::Deny, ..Permission::allow("get", "*") })
@@ -246,4 +255,15 @@ fn a_recorded_case_is_the_same_bytes_each_time_and_is_decided_again_the_same() {
     let differs = replay(&pack, forged.as_bytes()).unwrap().differs;
     assert!(differs.iter().any(|d| d.action.raw() == "Grant"), "{differs:?}");
     assert!(replay(&pack, b"{}").is_err());
+}
+
+/// A plan made from one of Terraform.
+fn made_from(complete: bool) -> MadeFrom {
+    MadeFrom {
+        tool: at(Text::from("terraform")),
+        source: at(Digest::of(b"{}")),
+        file: None,
+        complete: at(complete),
+        not_read: Vec::new(),
+    }
 }

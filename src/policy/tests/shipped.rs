@@ -97,6 +97,7 @@ pub(super) fn trust(w: &mut World, from: &str, to: &str) {
         to: at(to.into()),
         via: at("impersonate".into()),
         requires: None,
+        condition: None,
     }));
     w.facts().named =
         ChangeTargets { identity: Some(from.into()), trusted: Some(to.into()), ..ChangeTargets::default() };

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::input::entitlement::{IdentityKind, Mode, Permission};
-use crate::plan::model::{Action, AssignmentChange, Target};
+use crate::plan::model::{Action, AssignmentChange, GroupMembers, Target};
 use crate::snapshot::import::postgresql::names::unquoted;
 use crate::snapshot::import::postgresql::privileges::{GrantableKind, is_privilege};
 
@@ -163,11 +163,14 @@ impl Script {
                 }
                 self.create(id.value.as_str(), true)
             }
-            Action::CreateGroup(id, owner) => {
-                if owner.is_some() {
+            Action::CreateGroup(d) => {
+                if d.owner.is_some() {
                     return Err("PostgreSQL keeps no owner of a role".to_owned());
                 }
-                self.create(id.value.as_str(), false)
+                if d.members.as_ref().is_some_and(|it| it.value != GroupMembers::Known) || !d.implicit.is_empty() {
+                    return Err("a new role has only the members that it is granted to".to_owned());
+                }
+                self.create(d.group.value.as_str(), false)
             }
             Action::DeleteIdentity(id) => self.drop_role(id.value.as_str()),
             Action::DeleteGroup(id) => self.drop_role(id.value.as_str()),

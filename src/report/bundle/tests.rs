@@ -231,6 +231,7 @@ fn a_role_is_written_as_rules() {
         owner: None,
         sensitivity: None,
         kinds: Vec::new(),
+        by_resource: None,
     };
     let create = Action::CreateRole(definition);
     let list: Value =

@@ -1,0 +1,244 @@
+//! One side of a resource: its attributes before or after, and which of them are unknown or sensitive.
+//!
+//! Terraform leaves an unknown attribute out of an object and writes null for an unknown element of a list; `after_unknown`
+//! has the same shape and says which. A sensitive value is treated as an unknown one, so that it is never copied.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::document::{Configuration, ResourceChange};
+
+/// The beginning of a name that stands for an unknown one.
+pub(super) const UNKNOWN: &str = "unknown(";
+
+/// The attributes of a resource, on one side.
+pub(super) struct Side<'r> {
+    resource: &'r ResourceChange,
+    configuration: &'r Configuration,
+    value: &'r Value,
+    unknown: &'r Value,
+    sensitive: &'r Value,
+    /// The attributes that were asked for and are unknown.
+    missing: RefCell<BTreeSet<String>>,
+}
+
+/// An attribute.
+enum Attribute<'r> {
+    Known(&'r Value),
+    Unknown,
+    Absent,
+}
+
+/// A list of texts, of which some may be unknown.
+pub(super) struct Texts {
+    pub list: Vec<String>,
+    /// Whether every element is known.
+    pub known: bool,
+}
+
+impl<'r> Side<'r> {
+    /// The side before the change, if there is one.
+    pub fn before(resource: &'r ResourceChange, configuration: &'r Configuration) -> Option<Self> {
+        let change = &resource.change;
+        Self::of(resource, configuration, &change.before, &Value::Null, &change.before_sensitive)
+    }
+
+    /// The side after the change, if there is one.
+    pub fn after(resource: &'r ResourceChange, configuration: &'r Configuration) -> Option<Self> {
+        let change = &resource.change;
+        Self::of(resource, configuration, &change.after, &change.after_unknown, &change.after_sensitive)
+    }
+
+    fn of(
+        resource: &'r ResourceChange,
+        configuration: &'r Configuration,
+        value: &'r Value,
+        unknown: &'r Value,
+        sensitive: &'r Value,
+    ) -> Option<Self> {
+        let is_there = value.is_object() || *unknown == Value::Bool(true);
+        is_there.then(|| Self { resource, configuration, value, unknown, sensitive, missing: RefCell::default() })
+    }
+
+    pub fn address(&self) -> &'r str {
+        &self.resource.address
+    }
+
+    pub fn kind(&self) -> &'r str {
+        &self.resource.kind
+    }
+
+    /// The unknown attributes that were asked for.
+    pub fn missing(&self) -> BTreeSet<String> {
+        self.missing.borrow().clone()
+    }
+
+    /// A name that stands for an unknown attribute.
+    pub fn placeholder(&self, name: &str) -> String {
+        self.missing.borrow_mut().insert(name.to_owned());
+        format!("{UNKNOWN}{}.{name})", self.resource.address)
+    }
+
+    fn get(&self, name: &str) -> Attribute<'r> {
+        let is = |tree: &Value| *tree == Value::Bool(true) || tree.get(name) == Some(&Value::Bool(true));
+        if is(self.unknown) || is(self.sensitive) {
+            return Attribute::Unknown;
+        }
+        match self.value.get(name) {
+            None | Some(Value::Null) => Attribute::Absent,
+            Some(value) => Attribute::Known(value),
+        }
+    }
+
+    /// Whether an attribute is unknown.
+    pub fn is_unknown(&self, name: &str) -> bool {
+        matches!(self.get(name), Attribute::Unknown)
+    }
+
+    /// A text, or its placeholder; none if it is absent or empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.get(name) {
+            Attribute::Known(Value::String(text)) if text.is_empty() => None,
+            Attribute::Known(Value::String(text)) => Some(text.clone()),
+            Attribute::Known(Value::Number(number)) => Some(number.to_string()),
+            Attribute::Known(_) | Attribute::Unknown => Some(self.placeholder(name)),
+            Attribute::Absent => None,
+        }
+    }
+
+    /// A text that is known.
+    pub fn known(&self, name: &str) -> Option<String> {
+        match self.get(name) {
+            Attribute::Known(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+            Attribute::Known(Value::Number(number)) => Some(number.to_string()),
+            Attribute::Known(_) | Attribute::Unknown | Attribute::Absent => None,
+        }
+    }
+
+    /// A text that must be there: absent is unknown.
+    pub fn required(&self, name: &str) -> String {
+        self.text(name).unwrap_or_else(|| self.placeholder(name))
+    }
+
+    /// The same, where the provider may have a constant for it.
+    pub fn required_or_default(&self, name: &str) -> String {
+        let default = self.configuration.provider_default(self.resource, name);
+        match (self.known(name), default) {
+            (Some(text), _) => text,
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => self.required(name),
+        }
+    }
+
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.get(name) {
+            Attribute::Known(Value::Bool(flag)) => Some(*flag),
+            Attribute::Known(_) | Attribute::Unknown | Attribute::Absent => None,
+        }
+    }
+
+    /// A list or set of texts. A placeholder stands for each unknown element, and one for a list that is unknown as a whole.
+    pub fn texts(&self, name: &str) -> Texts {
+        let unknown = || Texts { list: vec![self.placeholder(name)], known: false };
+        match self.get(name) {
+            Attribute::Absent => Texts { list: Vec::new(), known: true },
+            Attribute::Unknown => unknown(),
+            Attribute::Known(Value::Array(items)) => {
+                let of = |tree: &'r Value| tree.get(name).and_then(Value::as_array);
+                // A set has no order, so that an unknown element may be shown in any place.
+                let hides = |list: &Vec<Value>| list.iter().any(|it| *it == Value::Bool(true));
+                let hidden = of(self.unknown).is_some_and(hides) || of(self.sensitive).is_some_and(hides);
+                let is_sensitive = of(self.sensitive).is_some_and(hides);
+                let mut list: Vec<String> =
+                    items.iter().filter(|_| !is_sensitive).filter_map(|it| it.as_str().map(str::to_owned)).collect();
+                let odd = items.iter().any(|it| !it.is_string());
+                if hidden || odd {
+                    list.push(self.placeholder(name));
+                }
+                Texts { list, known: !(hidden || odd) }
+            }
+            Attribute::Known(_) => unknown(),
+        }
+    }
+
+    /// The blocks of a nested block type; none if they are unknown.
+    pub fn blocks(&self, name: &str) -> Option<Vec<Block<'r>>> {
+        let items = match self.get(name) {
+            Attribute::Absent => return Some(Vec::new()),
+            Attribute::Known(Value::Array(items)) => items,
+            Attribute::Unknown | Attribute::Known(_) => {
+                self.placeholder(name);
+                return None;
+            }
+        };
+        let nth = |tree: &'r Value, at: usize| tree.get(name).and_then(|list| list.get(at)).unwrap_or(&Value::Null);
+        let block = |(at, value)| Block { value, unknown: nth(self.unknown, at), sensitive: nth(self.sensitive, at) };
+        Some(items.iter().enumerate().map(block).collect())
+    }
+
+    /// A document in JSON, which is mostly written as a text. None if it is unknown or no JSON.
+    pub fn json(&self, name: &str) -> Option<Value> {
+        let found = match self.get(name) {
+            Attribute::Known(Value::String(text)) => serde_json::from_str(text).ok(),
+            Attribute::Known(value @ Value::Object(_)) => Some(value.clone()),
+            Attribute::Known(_) | Attribute::Unknown | Attribute::Absent => None,
+        };
+        if found.is_none() {
+            self.placeholder(name);
+        }
+        found
+    }
+
+    /// Whether an attribute is neither absent nor empty.
+    pub fn has(&self, name: &str) -> bool {
+        match self.get(name) {
+            Attribute::Absent => false,
+            Attribute::Unknown => true,
+            Attribute::Known(Value::Array(list)) => !list.is_empty(),
+            Attribute::Known(Value::String(text)) => !text.is_empty(),
+            Attribute::Known(_) => true,
+        }
+    }
+}
+
+/// A nested block.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'r> {
+    value: &'r Value,
+    unknown: &'r Value,
+    sensitive: &'r Value,
+}
+
+impl<'r> Block<'r> {
+    /// A text of the block: `Err` if it is unknown, `Ok(None)` if it is absent.
+    pub fn text(self, name: &str) -> Result<Option<&'r str>, ()> {
+        let is = |tree: &Value| *tree == Value::Bool(true) || tree.get(name) == Some(&Value::Bool(true));
+        if is(self.unknown) || is(self.sensitive) {
+            return Err(());
+        }
+        match self.value.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(()),
+        }
+    }
+
+    /// A list of texts of the block: none if any is unknown.
+    pub fn texts(self, name: &str) -> Option<Vec<&'r str>> {
+        let is = |tree: &Value| match tree.get(name) {
+            Some(Value::Bool(flag)) => *flag,
+            Some(Value::Array(list)) => list.iter().any(|it| *it == Value::Bool(true)),
+            _ => *tree == Value::Bool(true),
+        };
+        if is(self.unknown) || is(self.sensitive) {
+            return None;
+        }
+        match self.value.get(name) {
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(Value::Array(items)) => items.iter().map(Value::as_str).collect(),
+            Some(_) => None,
+        }
+    }
+}
