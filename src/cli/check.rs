@@ -10,11 +10,13 @@ use crate::access::Index;
 use crate::app::evaluation::eligibility::Eligibility;
 use crate::app::evaluation::evaluator::{Evaluator, once};
 use crate::app::io::{progress, streams};
+use crate::app::plans::selection::SelectedPlans;
 use crate::app::present::check_report::{holding, report};
 use crate::app::present::{eligible_people, plan_report};
 use crate::app::record::log_source;
 use crate::app::site::load::Site;
 use crate::cli::output_args::Writing;
+use crate::cli::plan::check::TerraformCheckArgs;
 use crate::cli::shared_args::{LocationArgs, SelectionArgs};
 use crate::decision::exit::ExitCode;
 use crate::report::limits::Limits;
@@ -23,9 +25,12 @@ use crate::report::sentence::Sentence;
 
 /// Evaluate plans against the policies, without asking anyone.
 #[derive(Debug, Args)]
+#[command(mut_arg("plans", |arg| arg.required_unless_present_any(["changed_since", "terraform"])))]
 pub struct CheckArgs {
     #[command(flatten)]
     chosen: SelectionArgs,
+    #[command(flatten)]
+    terraform: TerraformCheckArgs,
     /// List all access, without a limit.
     #[arg(long)]
     all: bool,
@@ -68,7 +73,17 @@ impl CheckArgs {
         let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
         let mut reports = Vec::new();
         let mut ids = BTreeSet::new();
-        let read = self.chosen.selection().read()?;
+        let mut read = match self.terraform.json {
+            Some(_) if self.chosen.is_empty() => SelectedPlans::default(),
+            Some(_) | None => self.chosen.selection().read()?,
+        };
+        match self.terraform.draft(site, now)? {
+            Ok(drafted) => read.files.extend(drafted),
+            Err(faults) => {
+                let code = ExitCode::Denied;
+                return Ok((crate::app::site::fault_report::faults("check", &faults, code), code));
+            }
+        }
         // Pending changes of other plans may be half of a chain that this plan completes.
         let past = log_source::recalled(site, &self.place.location(), now)?;
         let mut judging = Evaluator::new(site, &index, &past, now);
@@ -106,7 +121,9 @@ impl CheckArgs {
         findings.extend(read.overlaps(now));
         let code = ExitCode::first(codes);
         let mut report = report("check", reports, findings, code);
-        if let Some(nothing) = read.nothing() {
+        if self.terraform.json.is_some() && read.files.is_empty() {
+            report.verdict = Sentence::of("passes: the Terraform plan does not change access");
+        } else if let Some(nothing) = read.nothing() {
             report.verdict = Sentence::of(nothing);
         }
         Ok((report, code))

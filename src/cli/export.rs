@@ -6,6 +6,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use crate::app::execution::export::{ExportFormat, ExportOutcome, ExportRequest, export};
+use crate::app::execution::for_terraform::{TerraformRun, export_for_terraform};
 use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::site::location::SiteLocation;
@@ -46,6 +47,13 @@ pub struct ExportArgs {
     /// Also write the inverse plan to this file.
     #[arg(long, value_name = "FILE")]
     rollback: Option<PathBuf>,
+    /// Export for Terraform: succeed once, and only if the plan was made from this file. Repeat it for the file that
+    /// Terraform applies and for its JSON form.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["partial", "format"])]
+    for_terraform: Vec<PathBuf>,
+    /// The run that applies the plan. The same run may export again for two hours, because an apply can fail.
+    #[arg(long, value_name = "ID", requires = "for_terraform")]
+    run_id: Option<String>,
 }
 
 impl ExportArgs {
@@ -54,7 +62,7 @@ impl ExportArgs {
     /// # Errors
     /// If the tool cannot do its work; nothing is then handed out.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let outcome = export(&ExportRequest {
+        let request = ExportRequest {
             plan: self.plan.clone(),
             place: SiteLocation { trust: Some(self.trust.clone()), log: self.log.clone() },
             known_heads: self.known_head.clone(),
@@ -63,7 +71,13 @@ impl ExportArgs {
             format: self.format,
             output: self.output.clone(),
             rollback: self.rollback.clone(),
-        })?;
+            mark: None,
+        };
+        let run = TerraformRun { files: self.for_terraform.clone(), run_id: self.run_id.clone() };
+        let outcome = match run.files.is_empty() {
+            true => export(&request)?,
+            false => export_for_terraform(&request, &run)?,
+        };
         match outcome {
             ExportOutcome::Refused(report, code) => {
                 // Stdout is for the bundle.
@@ -71,7 +85,8 @@ impl ExportArgs {
                 Ok(code)
             }
             ExportOutcome::Done { text, says } => {
-                if self.output.is_none() {
+                // Terraform applies its own file.
+                if self.output.is_none() && run.files.is_empty() {
                     streams::data(&text)?;
                 }
                 streams::note(&says);

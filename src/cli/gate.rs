@@ -11,11 +11,12 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::access::Index;
-use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::evaluation::evaluator::{EvaluatedPlans, Evaluator};
 use crate::app::io::files::shown;
 use crate::app::io::staged::Staged;
 use crate::app::io::streams;
 use crate::app::plans::selection::SelectedPlans;
+use crate::app::plans::terraform_gate::{self, TerraformFile};
 use crate::app::present::gate_events;
 use crate::app::present::gate_verdict::{presence, verdict};
 use crate::app::present::gated_plans::GatedPlans;
@@ -50,6 +51,10 @@ pub struct GateArgs {
     /// A head that the log must contain: the hash of a seal line, or a file with one hash per line.
     #[arg(long, value_name = "HASH|FILE")]
     known_head: Vec<String>,
+    /// Pass only if the plan was made from this file of Terraform. Repeat it for the file that Terraform applies and for its
+    /// JSON form, whose changes are then compared with the plan.
+    #[arg(long, value_name = "FILE")]
+    terraform_plan: Vec<PathBuf>,
     /// What to do if the branch changes a trust file.
     #[arg(long, value_enum, default_value_t, value_name = "WHO")]
     trust_files: TrustFileGuard,
@@ -121,6 +126,7 @@ impl GateArgs {
         let index = Index::new(&site.snapshot);
         let found = Evaluator::new(&site, &index, &past, now).by_record(read.files.iter().cloned())?;
         judged.add(&found, &past, &site);
+        self.terraform(&found, &site, now, &mut judged)?;
         passing.extend(found.plans.iter().flat_map(|(_, verdict)| verdict.passing.iter().cloned()));
         judged.findings.extend(read.overlaps(now));
         let code = ExitCode::first(judged.codes);
@@ -134,6 +140,33 @@ impl GateArgs {
             next: Vec::new(),
         };
         Ok((report, code))
+    }
+}
+
+impl GateArgs {
+    /// Compares the plans with the files of Terraform, if there are any.
+    fn terraform(
+        &self,
+        found: &EvaluatedPlans<'_>,
+        site: &Site,
+        now: Time,
+        judged: &mut GatedPlans,
+    ) -> anyhow::Result<()> {
+        if self.terraform_plan.is_empty() {
+            return Ok(());
+        }
+        let files = TerraformFile::read(&self.terraform_plan)?;
+        if found.plans.is_empty() {
+            judged.codes.push(ExitCode::Denied);
+        }
+        for (proposal, _) in &found.plans {
+            let faults = terraform_gate::faults(&proposal.plan, &files, &site.snapshot, now);
+            if faults.iter().any(|it| it.severity == Severity::Error) {
+                judged.codes.push(ExitCode::Denied);
+            }
+            judged.findings.extend(faults.into_iter().map(|it| plan_report::of_plan(proposal, it)));
+        }
+        Ok(())
     }
 }
 

@@ -43,6 +43,12 @@ pub struct SelectionArgs {
 }
 
 impl SelectionArgs {
+    /// Whether no plan is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.plans.is_empty() && self.changed_since.is_none()
+    }
+
     /// The selection as the use cases take it.
     #[must_use]
     pub fn selection(&self) -> Selection {

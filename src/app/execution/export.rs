@@ -82,6 +82,8 @@ pub struct ExportRequest {
     pub output: Option<PathBuf>,
     /// Where the inverse plan goes as a file of its own.
     pub rollback: Option<PathBuf>,
+    /// What the log holds in place of the digest of the bundle.
+    pub mark: Option<Digest<of::File>>,
 }
 
 /// What came of it.
@@ -155,7 +157,7 @@ pub fn export(request: &ExportRequest) -> anyhow::Result<ExportOutcome> {
     if let (Some(path), Some(plan)) = (&request.rollback, &made.bundle.rollback.plan) {
         staged.push(Staged::write(path, plan.raw()).with_context(|| format!("`{}` cannot be written", shown(path)))?);
     }
-    let output = Digest::of(text.as_bytes());
+    let output = request.mark.unwrap_or_else(|| Digest::of(text.as_bytes()));
     recorder.write(&opened.log, &opened.verified, std::slice::from_ref(proposal), &mut |draft, at| {
         lines(draft, proposal, &passing, &made.bundle, output, at)
     })?;

@@ -5,6 +5,7 @@ pub(crate) mod beyond;
 pub mod confirm;
 pub mod due;
 pub mod export;
+pub mod for_terraform;
 pub(crate) mod neglected;
 pub mod recorded_exports;
 pub mod rollback;

@@ -42,7 +42,7 @@ pub struct PlanHeader {
 }
 
 /// What a plan is drafted from.
-pub struct Draft<'d> {
+pub struct PlanSource<'d> {
     /// The tool.
     pub tool: &'static str,
     /// The digest of what the changes come from.
@@ -88,12 +88,12 @@ impl PlanHeader {
 /// # Errors
 /// If the plan has no proposer, too many changes, or cannot be read back to the same changes.
 pub fn draft(
-    draft: Draft<'_>,
+    draft: PlanSource<'_>,
     header: &PlanHeader,
     now: Time,
     about: impl Fn(&Action) -> About,
 ) -> Result<DraftedPlan, Vec<Finding>> {
-    let Draft { before, after, .. } = draft;
+    let PlanSource { before, after, .. } = draft;
     let fault = |code, message: String, help: &str| vec![Finding::new(code, message).help(help)];
     let actions = between(before, after);
     if actions.len() > MAX_CHANGES {
@@ -159,7 +159,7 @@ fn placed<T>(value: T) -> Placed<T> {
     Placed::new(value, Place::file("draft"))
 }
 
-fn default_id(draft: &Draft<'_>) -> PlanId {
+fn default_id(draft: &PlanSource<'_>) -> PlanId {
     let digest = draft.source.to_string();
     let short: String = digest.rsplit(':').next().unwrap_or_default().chars().take(12).collect();
     PlanId::new(format!("{}-{short}", draft.tool))

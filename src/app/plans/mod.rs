@@ -15,4 +15,6 @@ pub mod reception;
 pub mod selection;
 pub mod sibling_plans;
 pub mod snapshot_plan;
+pub mod terraform_gate;
 pub mod terraform_plan;
+mod terraform_source;

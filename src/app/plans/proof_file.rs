@@ -95,6 +95,8 @@ impl ProofFile {
 pub enum Beside {
     /// No proof.
     Nothing,
+    /// The plan was drafted just now for a look at its outcome; the proposer proves it later.
+    NotYet,
     /// One proof.
     One(ProofFile),
     /// An invalid proof: the fault, and how to fix it.
@@ -106,10 +108,10 @@ impl Beside {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Nothing, Self::Nothing) => true,
+            (Self::Nothing, Self::Nothing) | (Self::NotYet, Self::NotYet) => true,
             (Self::One(one), Self::One(other)) => one.kind == other.kind && one.bytes == other.bytes,
             (Self::Faulty(why, _), Self::Faulty(other, _)) => why == other,
-            (Self::Nothing | Self::One(_) | Self::Faulty(..), _) => false,
+            (Self::Nothing | Self::NotYet | Self::One(_) | Self::Faulty(..), _) => false,
         }
     }
 

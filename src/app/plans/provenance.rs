@@ -6,10 +6,10 @@
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::proof_file::{Beside, ProofFile};
 use crate::app::site::load::Site;
-use crate::input::finding::{Code, Finding};
-use crate::input::id::PrincipalId;
+use crate::input::finding::{Code, Finding, Severity};
+use crate::input::id::{IdentityId, PrincipalId};
 use crate::input::text::Text;
-use crate::input::time::Time;
+use crate::input::time::{Span, Time};
 use crate::plan::model::Plan;
 use crate::policy;
 use crate::trust::proposer::{self, Proven};
@@ -38,6 +38,8 @@ pub struct Origin {
     /// now.
     pub only_then: Option<(PrincipalId, Text)>,
     refused: Option<Text>,
+    /// The proposer of a drafted plan, which is judged as if it were proven.
+    later: Option<IdentityId>,
 }
 
 impl Origin {
@@ -52,6 +54,7 @@ impl Origin {
             untimely: false,
             only_then: None,
             refused: None,
+            later: None,
         };
         let proposer = &plan.proposer.value;
         let refuse = |code: Code, message: String, help: &str| Self {
@@ -61,6 +64,12 @@ impl Origin {
         };
         match &file.beside {
             Beside::Faulty(message, help) => refuse(Code::BadProof, message.clone(), help),
+            Beside::NotYet => {
+                let message = format!("the plan is judged as if `{}` had proven it", proposer.as_str());
+                let help = "write it with `review plan import`, and sign it with `review plan sign`";
+                let finding = Finding::new(Code::UnprovenProposer, message).weighing(Severity::Note);
+                Self { later: Some(proposer.clone()), finding: Some(finding.help(help)), ..none }
+            }
             Beside::Nothing => {
                 let is_agreed = site.provers.get(proposer).is_some_and(|prover| !prover.ways.is_empty());
                 if !is_agreed {
@@ -135,6 +144,12 @@ impl Origin {
     pub fn proof(&self, overbroad: bool) -> policy::Proof {
         let none = policy::Proof { refused: self.refused.clone(), overbroad, ..policy::Proof::none() };
         match &self.proven {
+            None if self.later.is_some() => policy::Proof {
+                method: "ssh-certificate".to_owned(),
+                proven: self.later.clone(),
+                credential_ttl: Some(Span::from_seconds(1)),
+                ..none
+            },
             None => none,
             Some(proven) => policy::Proof {
                 method: proven.method.name().to_owned(),

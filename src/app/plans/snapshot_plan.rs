@@ -1,6 +1,6 @@
 //! The change plan that leads from one snapshot to another.
 
-use crate::app::plans::drafted::{About, Draft, DraftedPlan, PlanHeader, draft};
+use crate::app::plans::drafted::{About, PlanSource, DraftedPlan, PlanHeader, draft};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::time::Time;
@@ -20,7 +20,7 @@ pub fn from_difference(
     if let Some(fault) = other_system(before, after) {
         return Err(vec![fault]);
     }
-    let made = Draft {
+    let made = PlanSource {
         tool: "snapshot",
         source: digest,
         file: None,

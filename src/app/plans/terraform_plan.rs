@@ -1,20 +1,21 @@
 //! A change plan from a plan of Terraform.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use crate::access::change::references::outline;
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
-use crate::app::plans::drafted::{self, About, Draft, DraftedPlan, PlanHeader};
+use crate::app::plans::drafted::{self, About, PlanSource, DraftedPlan, PlanHeader};
+use crate::app::plans::terraform_source::Lines;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::Finding;
 use crate::input::time::Time;
 use crate::plan::model::{Action, Change};
 use crate::snapshot::model::Snapshot;
-use crate::snapshot::terraform::{self, Origin};
+use crate::snapshot::terraform::{self, PlannedResource};
 
 /// A plan of Terraform as read from files.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct TerraformPlan {
     pub json: Vec<u8>,
     /// The digest of the binary plan file.
     pub file: Option<Digest<of::File>>,
+    /// The folder of the configuration, to name the file and line of each resource.
+    pub configuration: Option<PathBuf>,
 }
 
 impl TerraformPlan {
@@ -32,11 +35,12 @@ impl TerraformPlan {
     ///
     /// # Errors
     /// If a file cannot be read or is too large.
-    pub fn read(json: &Path, file: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn read(json: &Path, file: Option<&Path>, configuration: Option<&Path>) -> anyhow::Result<Self> {
         Ok(Self {
             name: json.to_string_lossy().into_owned(),
             json: bytes(json)?,
             file: file.map(|path| bytes(path).map(|bytes| Digest::of(&bytes))).transpose()?,
+            configuration: configuration.map(Path::to_path_buf),
         })
     }
 
@@ -52,7 +56,8 @@ impl TerraformPlan {
         now: Time,
     ) -> Result<DraftedPlan, Vec<Finding>> {
         let changes = terraform::changes(&self.name, &self.json, base, target)?;
-        let draft = Draft {
+        let lines = self.configuration.as_deref().map(|folder| Lines::of(folder, &changes.modules)).unwrap_or_default();
+        let draft = PlanSource {
             tool: "terraform",
             source: Digest::of(&self.json),
             file: self.file,
@@ -62,7 +67,11 @@ impl TerraformPlan {
             after: &changes.after,
             intent: format!("Apply the Terraform plan {}.", file_name(&self.name)),
         };
-        let mut made = drafted::draft(draft, header, now, |action| about(action, &changes.origins))?;
+        let mut made = drafted::draft(draft, header, now, |action| {
+            let mut about = about(action, &changes.origins);
+            about.origin = about.origin.map(|address| lines.with(address));
+            about
+        })?;
         made.findings.extend(changes.findings);
         Ok(made)
     }
@@ -88,9 +97,9 @@ pub(crate) fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The resource whose names a change contains most of.
-fn about(action: &Action, origins: &[Origin]) -> About {
+fn about(action: &Action, origins: &[PlannedResource]) -> About {
     let names = mentioned(action);
-    let score = |origin: &&Origin| names.iter().filter(|name| has(origin, name)).count();
+    let score = |origin: &&PlannedResource| names.iter().filter(|name| has(origin, name)).count();
     let best = origins.iter().max_by_key(|origin| (score(origin), std::cmp::Reverse(&origin.address)));
     let best = best.filter(|origin| score(origin) > 0);
     let unknown = match best {
@@ -106,7 +115,7 @@ fn about(action: &Action, origins: &[Origin]) -> About {
 }
 
 /// Whether a name is one of a resource, or begins as one that ends in a mark of its own.
-fn has(origin: &Origin, name: &str) -> bool {
+fn has(origin: &PlannedResource, name: &str) -> bool {
     origin.names.iter().any(|known| {
         name == known
             || name.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with(" if ") || known.ends_with('#'))

@@ -20,7 +20,7 @@ fn header() -> PlanHeader {
 }
 
 fn plan_of(text: Value) -> TerraformPlan {
-    TerraformPlan { name: "plan.json".to_owned(), json: text.to_string().into_bytes(), file: None }
+    TerraformPlan { name: "plan.json".to_owned(), json: text.to_string().into_bytes(), file: None, configuration: None }
 }
 
 /// A plan of Terraform 1.8 or later with these resources.
@@ -91,7 +91,7 @@ fn every_google_plan_leads_to_the_policy_that_stands_next_to_it() {
         let Some(name) = name.strip_suffix(".tfplan.json") else { continue };
         let expected = std::fs::read(folder.join(format!("{name}.json"))).unwrap();
         let expected: Vec<Value> = serde_json::from_slice(&expected).unwrap();
-        let plan = TerraformPlan::read(&entry, None).unwrap();
+        let plan = TerraformPlan::read(&entry, None, None).unwrap();
         let have = grants(&reached(&plan, &base()));
         let mut want: BTreeMap<(String, String), String> = BTreeMap::new();
         for asset in &expected {
@@ -325,7 +325,7 @@ fn hostile_files_are_refused_with_help() {
         "{\"format_version\":\"1.2\",\"resource_changes\":{}}",
         deep.as_str(),
     ] {
-        let plan = TerraformPlan { name: "plan.json".to_owned(), json: text.as_bytes().to_vec(), file: None };
+        let plan = TerraformPlan { name: "plan.json".to_owned(), json: text.as_bytes().to_vec(), file: None, configuration: None };
         let refused = plan.draft(&base(), None, &header(), Time::from_unix(NOW));
         let shown: String = text.chars().take(60).collect();
         assert!(refused.is_err_and(|it| it.iter().any(|it| it.help.is_some())), "{shown}");

@@ -47,6 +47,9 @@ pub struct TerraformArgs {
     /// The plan file that Terraform applies (`terraform plan -out=FILE`). Its digest is recorded.
     #[arg(long, value_name = "FILE")]
     plan_file: Option<PathBuf>,
+    /// The folder of the Terraform configuration, to name the file and line of each resource.
+    #[arg(long, value_name = "DIR")]
+    configuration: Option<PathBuf>,
     /// The snapshot before the plan [default: the one in the trust folder, else an empty one].
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
@@ -64,7 +67,7 @@ pub struct TerraformArgs {
 
 impl TerraformArgs {
     fn run(&self) -> anyhow::Result<ExitCode> {
-        let plan = TerraformPlan::read(&self.json, self.plan_file.as_deref())?;
+        let plan = TerraformPlan::read(&self.json, self.plan_file.as_deref(), self.configuration.as_deref())?;
         let site = self.site()?;
         let header = self.header.header().at(site.as_ref());
         let base = match (&self.snapshot, &site) {

@@ -1,5 +1,6 @@
 //! `review plan import` and `review plan from-diff`: change plans from what other tools write.
 
+pub mod check;
 pub mod from_diff;
 pub mod import;
 

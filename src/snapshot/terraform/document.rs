@@ -150,6 +150,8 @@ struct RawModule {
 #[derive(Debug, Deserialize)]
 struct RawCall {
     #[serde(default)]
+    source: String,
+    #[serde(default)]
     module: RawModule,
 }
 
@@ -168,6 +170,8 @@ struct RawResource {
 #[derive(Debug, Default)]
 pub(super) struct Configuration {
     resources: BTreeMap<String, Configured>,
+    /// The source of each module, by its path.
+    pub modules: BTreeMap<String, String>,
     providers: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -202,7 +206,9 @@ impl Configuration {
             self.resources.insert(format!("{prefix}{}", it.address), configured);
         }
         for (name, call) in module.module_calls.into_iter().flatten() {
-            self.module(&format!("{prefix}module.{name}."), call.module);
+            let path = format!("{prefix}module.{name}");
+            self.module(&format!("{path}."), call.module);
+            self.modules.insert(path, call.source);
         }
     }
 

@@ -45,18 +45,20 @@ pub struct TerraformChanges {
     /// The snapshot as it will be.
     pub after: Snapshot,
     /// The resources that change access.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<PlannedResource>,
     /// What the plan does that the snapshot does not show.
     pub not_read: Vec<String>,
     /// Whether the plan states that it has all changes.
     pub complete: bool,
+    /// The source of each module of the configuration, by its path, such as `module.a.module.b`.
+    pub modules: BTreeMap<String, String>,
     /// What importers report about the resources.
     pub findings: Vec<Finding>,
 }
 
 /// A resource that changes access.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct PlannedResource {
     /// Its address.
     pub address: String,
     /// The names that its changes contain.
@@ -87,6 +89,7 @@ fn empty(base: &Snapshot, document: &Document) -> TerraformChanges {
         origins: Vec::new(),
         not_read: Vec::new(),
         complete: document.states_complete,
+        modules: document.configuration.modules.clone(),
         findings: Vec::new(),
     }
 }
@@ -216,7 +219,7 @@ impl Reading<'_> {
             before.iter().flat_map(Side::missing).map(|it| format!("{it} before")).collect();
         unknown.extend(after.iter().flat_map(Side::missing));
         let names = was.names.into_iter().chain(is.names).collect();
-        self.out.origins.push(Origin { address: address.clone(), names, unknown });
+        self.out.origins.push(PlannedResource { address: address.clone(), names, unknown });
         self.out.not_read.extend(was.not_read.into_iter().chain(is.not_read));
         sides.managed.exclusive.extend(was.exclusive.into_iter().chain(is.exclusive));
         sides.managed.owned.extend(was.owned.into_iter().chain(is.owned));
