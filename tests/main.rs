@@ -57,6 +57,7 @@ mod sitting;
 mod start;
 mod survival;
 mod target;
+mod terraform;
 mod trust_check;
 mod unclassified;
 mod worst_day;

@@ -30,7 +30,7 @@ impl IdentityKind {
     pub const ALL: &'static [Self] =
         &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device, Self::Public];
 
-    /// The kinds that a plan may create or intend a role for: all except `public`.
+    /// The kinds that a plan may intend a role for: all except `public`.
     pub const CREATED: &'static [Self] =
         &[Self::Human, Self::ServiceAccount, Self::Workload, Self::Agent, Self::Device];
 

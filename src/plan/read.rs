@@ -192,7 +192,7 @@ fn action(word: &str, fields: &TypedFields<'_>) -> Option<Action> {
         }),
         "delete_group" => Action::DeleteGroup(fields.id("group")?),
         "create_identity" => {
-            let kind = fields.word("kind", IdentityKind::CREATED, IdentityKind::name)?;
+            let kind = fields.word("kind", IdentityKind::ALL, IdentityKind::name)?;
             Action::CreateIdentity(fields.id("identity")?, kind, fields.id("owner"))
         }
         "disable_identity" => Action::DisableIdentity(fields.id("identity")?),

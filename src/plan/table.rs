@@ -23,6 +23,7 @@ const fn at_most_one(group: &'static str, name: &'static str, shape: ValueShape,
 
 const MODES: &[&str] = &["standing", "active", "eligible"];
 const KINDS: &[&str] = &["human", "service_account", "workload", "agent", "device"];
+const NEW_KINDS: &[&str] = &["human", "service_account", "workload", "agent", "device", "public"];
 const SENSITIVITIES: &[&str] = &["low", "moderate", "high", "critical"];
 
 /// The maximum length of a list in a change: permissions, includes, kinds.
@@ -226,8 +227,8 @@ pub const ACTIONS: &[VariantCase] = &[
             IDENTITY,
             required(
                 "kind",
-                ValueShape::Words(KINDS),
-                "The kind of identity. All kinds except `human` are non-human identities.",
+                ValueShape::Words(NEW_KINDS),
+                "The kind of identity. All kinds except `human` are non-human identities. `public`: anonymous or arbitrary callers.",
             ),
             OWNER,
         ],

@@ -66,7 +66,7 @@ pub fn rebase(base: &Snapshot, managed: &Managed) -> Snapshot {
     trusts(&mut out, before, after);
     roles(&mut out, &managed);
     gone(&mut out, &managed);
-    named(&mut out, after, &managed.owned);
+    named(&mut out, &managed);
     if base.is_blank() {
         (out.source, out.target, out.system) = (after.source.clone(), after.target.clone(), after.system.clone());
         (out.parts, out.trust_rules) = (after.parts.clone(), after.trust_rules.clone());
@@ -224,7 +224,8 @@ fn gone(out: &mut Snapshot, managed: &Managed) {
 }
 
 /// Adds what the snapshot lacks and the tool creates, or an assignment or trust names.
-fn named(out: &mut Snapshot, after: &Snapshot, owned: &BTreeSet<String>) {
+fn named(out: &mut Snapshot, managed: &Managed) {
+    let Managed { before, after, owned, .. } = managed;
     let mut used: BTreeSet<String> = {
         let who = out.assignments.iter().map(|it| it.who.raw());
         let roles = out.assignments.iter().filter_map(|it| it.role.as_ref().map(RoleId::as_str));
@@ -243,7 +244,9 @@ fn named(out: &mut Snapshot, after: &Snapshot, owned: &BTreeSet<String>) {
     out.groups.extend(after.groups.iter().filter(|it| lacks(it.id.as_str())).cloned());
     out.roles.extend(after.roles.iter().filter(|it| lacks(it.id.as_str())).cloned());
     let tree: BTreeMap<&ResourceId, &Resource> = after.resources.iter().map(|it| (&it.id, it)).collect();
-    let mut above: BTreeSet<&ResourceId> = tree.keys().copied().filter(|id| used.contains(id.as_str())).collect();
+    let was: BTreeSet<&ResourceId> = before.resources.iter().map(|it| &it.id).collect();
+    let is_meant = |id: &&ResourceId| used.contains(id.as_str()) || !was.contains(id);
+    let mut above: BTreeSet<&ResourceId> = tree.keys().copied().filter(is_meant).collect();
     let mut open: Vec<&ResourceId> = above.iter().copied().collect();
     while let Some(id) = open.pop() {
         let parent = tree.get(id).and_then(|it| it.parent.as_ref());

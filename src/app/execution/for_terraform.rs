@@ -88,7 +88,8 @@ fn again(opened: &OpenedLog, file: PlanFile, run: &TerraformRun) -> anyhow::Resu
             let freezes = opened.past.record.frozen(present, &proofs, opened.now);
             stopped.extend(freezes.iter().map(|it| {
                 let says = freezes::stops(it).sentence().terminal();
-                Finding::new(Code::Frozen, says).help("wait until the freeze ends, or have it lifted with `review thaw`")
+                Finding::new(Code::Frozen, says)
+                    .help("wait until the freeze ends, or have it lifted with `review thaw`")
             }));
         }
     }

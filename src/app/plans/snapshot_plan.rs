@@ -1,6 +1,6 @@
 //! The change plan that leads from one snapshot to another.
 
-use crate::app::plans::drafted::{About, PlanSource, DraftedPlan, PlanHeader, draft};
+use crate::app::plans::drafted::{About, DraftedPlan, PlanHeader, PlanSource, draft};
 use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::time::Time;

@@ -53,13 +53,15 @@ impl TerraformFile {
 pub fn faults(plan: &Plan, files: &[TerraformFile], snapshot: &Snapshot, now: Time) -> Vec<Finding> {
     let Some(made_from) = plan.made_from.as_ref().filter(|it| it.tool.value.raw() == "terraform") else {
         let message = "the plan does not state that it was made from a Terraform plan";
-        let help = "make it with `review plan import terraform`, with `--plan-file` for the file that Terraform applies";
+        let help =
+            "make it with `review plan import terraform`, with `--plan-file` for the file that Terraform applies";
         return vec![Finding::new(Code::OtherPlanFile, message).at(&plan.id.place).help(help)];
     };
     let known = [Some(made_from.source.value), made_from.file.as_ref().map(|file| file.value)];
     let mut found = Vec::new();
     for file in files.iter().filter(|file| !known.contains(&Some(file.digest))) {
-        let message = format!("the plan was not made from `{}`", crate::input::text::Text::from(file.name.as_str()).terminal());
+        let message =
+            format!("the plan was not made from `{}`", crate::input::text::Text::from(file.name.as_str()).terminal());
         let help = "apply the file that was reviewed, or import this one and have it reviewed";
         found.push(Finding::new(Code::OtherPlanFile, message).at(&made_from.source.place).help(help));
     }
@@ -108,7 +110,8 @@ fn differs(plan: &Plan, file: &TerraformFile, snapshot: &Snapshot, now: Time) ->
 fn says_the_same(one: &Plan, other: &Plan) -> bool {
     let says = |plan: &Plan| -> Vec<(String, Action, Vec<String>)> {
         let unknown = |it: &crate::plan::model::Change| it.unknown.iter().map(|it| it.value.raw().to_owned()).collect();
-        let mut all: Vec<_> = plan.changes.iter().map(|it| (format!("{:?}", it.action.word()), it.action.clone(), unknown(it))).collect();
+        let mut all: Vec<_> =
+            plan.changes.iter().map(|it| (format!("{:?}", it.action.word()), it.action.clone(), unknown(it))).collect();
         all.sort_by_key(|(word, action, _)| (word.clone(), crate::plan::write::change("", action, "").to_string()));
         all
     };

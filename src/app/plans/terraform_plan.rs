@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use crate::access::change::references::outline;
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
-use crate::app::plans::drafted::{self, About, PlanSource, DraftedPlan, PlanHeader};
+use crate::app::plans::drafted::{self, About, DraftedPlan, PlanHeader, PlanSource};
 use crate::app::plans::terraform_source::Lines;
 use crate::input::digest::{Digest, of};
 use crate::input::finding::Finding;
@@ -141,6 +141,9 @@ fn mentioned(action: &Action) -> BTreeSet<String> {
     made.chain(uses).chain(whole).collect()
 }
 
+#[cfg(test)]
+#[path = "terraform_provider_tests.rs"]
+mod provider_tests;
 #[cfg(test)]
 #[path = "terraform_plan_tests.rs"]
 mod tests;

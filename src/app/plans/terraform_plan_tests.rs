@@ -15,23 +15,23 @@ use crate::snapshot::model::{Assignment, Identity};
 
 const NOW: i64 = 1_795_000_000;
 
-fn header() -> PlanHeader {
+pub(super) fn header() -> PlanHeader {
     PlanHeader { proposer: Some("agent:terraform".to_owned()), ..PlanHeader::default() }
 }
 
-fn plan_of(text: Value) -> TerraformPlan {
+pub(super) fn plan_of(text: Value) -> TerraformPlan {
     TerraformPlan { name: "plan.json".to_owned(), json: text.to_string().into_bytes(), file: None, configuration: None }
 }
 
 /// A plan of Terraform 1.8 or later with these resources.
-fn terraform(resources: Value) -> TerraformPlan {
+pub(super) fn terraform(resources: Value) -> TerraformPlan {
     plan_of(json!({
         "format_version": "1.2", "terraform_version": "1.11.4", "applyable": true, "complete": true, "errored": false,
         "resource_changes": resources
     }))
 }
 
-fn resource(address: &str, actions: &[&str], before: Value, after: Value, unknown: Value) -> Value {
+pub(super) fn resource(address: &str, actions: &[&str], before: Value, after: Value, unknown: Value) -> Value {
     let kind = address.rsplit_once('.').unwrap().0.rsplit('.').next().unwrap().to_owned();
     json!({
         "address": address, "mode": "managed", "type": kind, "name": "it",
@@ -39,17 +39,17 @@ fn resource(address: &str, actions: &[&str], before: Value, after: Value, unknow
     })
 }
 
-fn create(address: &str, after: Value) -> Value {
+pub(super) fn create(address: &str, after: Value) -> Value {
     resource(address, &["create"], Value::Null, after, json!({}))
 }
 
-fn base() -> Snapshot {
+pub(super) fn base() -> Snapshot {
     let mut base = crate::snapshot::terraform::nothing(Time::from_unix(NOW));
     base.identities.push(Identity::new("agent:terraform".into(), IdentityKind::Agent));
     base
 }
 
-fn made(plan: &TerraformPlan, base: &Snapshot) -> Plan {
+pub(super) fn made(plan: &TerraformPlan, base: &Snapshot) -> Plan {
     let made = plan.draft(base, Some("123456789012"), &header(), Time::from_unix(NOW));
     let text =
         made.map_err(|it| it.iter().map(|it| it.message.raw().to_owned()).collect::<Vec<_>>()).unwrap().text.unwrap();
@@ -57,7 +57,7 @@ fn made(plan: &TerraformPlan, base: &Snapshot) -> Plan {
 }
 
 /// The snapshot that a plan leads to from an empty one of its system.
-fn reached(terraform: &TerraformPlan, base: &Snapshot) -> Snapshot {
+pub(super) fn reached(terraform: &TerraformPlan, base: &Snapshot) -> Snapshot {
     let plan = made(terraform, base);
     let changes =
         crate::snapshot::terraform::changes(&terraform.name, &terraform.json, base, Some("123456789012")).unwrap();
@@ -69,11 +69,11 @@ fn grant(it: &Assignment) -> (String, String, Option<String>) {
     (it.who.raw().to_owned(), role, it.scope.as_ref().map(|scope| scope.as_str().to_owned()))
 }
 
-fn grants(snapshot: &Snapshot) -> BTreeSet<(String, String, Option<String>)> {
+pub(super) fn grants(snapshot: &Snapshot) -> BTreeSet<(String, String, Option<String>)> {
     snapshot.assignments.iter().filter(|it| it.role.is_some()).map(grant).collect()
 }
 
-fn words(plan: &Plan) -> Vec<(&'static str, Option<String>)> {
+pub(super) fn words(plan: &Plan) -> Vec<(&'static str, Option<String>)> {
     let origin = |it: &Change| it.origin.as_ref().map(|it| it.value.raw().to_owned());
     plan.changes.iter().map(|it| (it.action.word(), origin(it))).collect()
 }
@@ -325,7 +325,12 @@ fn hostile_files_are_refused_with_help() {
         "{\"format_version\":\"1.2\",\"resource_changes\":{}}",
         deep.as_str(),
     ] {
-        let plan = TerraformPlan { name: "plan.json".to_owned(), json: text.as_bytes().to_vec(), file: None, configuration: None };
+        let plan = TerraformPlan {
+            name: "plan.json".to_owned(),
+            json: text.as_bytes().to_vec(),
+            file: None,
+            configuration: None,
+        };
         let refused = plan.draft(&base(), None, &header(), Time::from_unix(NOW));
         let shown: String = text.chars().take(60).collect();
         assert!(refused.is_err_and(|it| it.iter().any(|it| it.help.is_some())), "{shown}");

@@ -209,7 +209,8 @@ pub fn findings(proposal: &EvaluatedPlan<'_>) -> Vec<Reported> {
 /// Adds to a finding about a change where the change comes from, such as a Terraform address.
 fn from_origin(proposal: &EvaluatedPlan<'_>, finding: &mut Finding) {
     let Some(place) = finding.place.as_ref().filter(|place| *place.file == *proposal.file.name) else { return };
-    let begins = |change: &&crate::plan::model::Change| change.id.place.line.min(change.action_place.line) <= place.line;
+    let begins =
+        |change: &&crate::plan::model::Change| change.id.place.line.min(change.action_place.line) <= place.line;
     let change = proposal.plan.changes.iter().take_while(begins).last();
     let Some(origin) = change.and_then(|change| change.origin.as_ref()) else { return };
     if !finding.message.raw().contains(origin.value.raw()) {

@@ -9,13 +9,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::input::entitlement::IdentityKind;
 use crate::input::id::{GroupId, RoleId};
 use crate::input::text::Text;
 use crate::snapshot::rebase::Exclusive;
 
 use super::aws_resources::{self, resource_policy};
-use super::provider::{Assigned, Context, Outline, Provider, State};
+use super::provider::{Context, Entitlement, Outline, Provider, State, Subject};
 use super::values::{Side, UNKNOWN};
 
 const TYPES: &[&str] = &[
@@ -60,7 +59,7 @@ impl Provider for Aws {
     fn state(&self, context: &Context) -> Box<dyn State> {
         Box::new(Account {
             number: context.target.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned()),
-            subjects: context.subjects.clone(),
+            subjects: context.ids.clone(),
             entities: BTreeMap::new(),
             policies: Vec::new(),
             resources: Vec::new(),
@@ -193,7 +192,8 @@ impl Account {
         }
         let trust = (kind == Kind::Role).then(|| side.json("assume_role_policy").unwrap_or_else(anybody_assumes));
         let mut inline = Vec::new();
-        for block in side.blocks("inline_policy").into_iter().flatten() {
+        let blocks = if side.has("inline_policy") { side.blocks("inline_policy") } else { None };
+        for block in blocks.into_iter().flatten() {
             let (Ok(called), Ok(policy)) = (block.text("name"), block.text("policy")) else {
                 let called = side.placeholder("inline_policy");
                 inline.push(json!({"PolicyName": called, "PolicyDocument": everything()}));
@@ -205,19 +205,21 @@ impl Account {
             outline.own(&format!("inline:{arn}:{called}"));
             inline.push(json!({"PolicyName": called, "PolicyDocument": document}));
         }
-        let attached = side.texts("managed_policy_arns");
+        let mut attached = Vec::new();
         if side.has("managed_policy_arns") {
-            outline.name(attached.list.iter().map(String::as_str));
-            if attached.known {
+            let policies = side.texts("managed_policy_arns");
+            outline.name(policies.list.iter().map(String::as_str));
+            if policies.known {
                 outline.exclusive.push(Exclusive::Roles(Text::from(arn.as_str()), "arn:".to_owned()));
             }
+            attached = policies.list;
         }
         let entity = self.of(kind, &name);
         entity.arn = Some(arn);
         entity.trust = trust;
         entity.boundary = boundary.filter(|it| !it.contains(UNKNOWN));
         entity.inline.extend(inline);
-        entity.attached.extend(attached.list);
+        entity.attached.extend(attached);
     }
 
     fn inline(&mut self, side: &Side<'_>, kind: Kind, outline: &mut Outline) {
@@ -350,13 +352,14 @@ fn detail(kind: Kind, name: &str, arn: &str, entity: &Entity) -> Value {
 /// An assignment of a permission set. What a permission set gives is not in an export.
 fn assignment(side: &Side<'_>, outline: &mut Outline) {
     let is_group = side.known("principal_type").as_deref() == Some("GROUP");
-    let kind = if is_group { "group" } else { "user" };
-    let who = format!("sso:{kind}/{}", side.required("principal_id"));
-    let role = side.required("permission_set_arn");
+    let principal = side.required("principal_id");
+    let who = if is_group {
+        Subject::group(format!("sso:group/{principal}"))
+    } else {
+        Subject::person(format!("sso:user/{principal}"))
+    };
     let scope = format!("account:{}", side.required("target_id"));
-    outline.name([who.as_str(), role.as_str(), scope.as_str()]);
-    let kind = (!is_group).then_some(IdentityKind::Human);
-    outline.assigned.push(Assigned { who, kind, role, scope: Some(scope) });
+    outline.assign(who, Entitlement::Role(side.required("permission_set_arn")), Some(&scope));
 }
 
 /// The policy that an unknown one may be.

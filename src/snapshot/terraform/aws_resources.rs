@@ -55,12 +55,6 @@ pub(super) fn resource_policy(side: &Side<'_>, account: &str, outline: &mut Outl
         outline.exclusive.push(Exclusive::HoldersOf(prefix));
     }
     let anybody = || json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]});
-    let is_default = side.is_unknown(policy)
-        && matches!(side.kind(), "aws_s3_bucket" | "aws_sqs_queue" | "aws_sns_topic" | "aws_kms_key");
-    if is_default {
-        // WHY: the attribute is computed, and it is unknown for each new resource that sets no policy.
-        return None;
-    }
     Some(json!({"Resource": arn, "Account": account, "Policy": document.unwrap_or_else(anybody)}))
 }
 

@@ -6,7 +6,7 @@
 //! Source: HashiCorp, Terraform documentation, "JSON Output Format" (formats 0.1 to 1.2); OpenTofu documentation, the same
 //! page.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -161,7 +161,7 @@ struct RawResource {
     #[serde(default)]
     provider_config_key: String,
     #[serde(default)]
-    expressions: BTreeMap<String, IgnoredAny>,
+    expressions: BTreeMap<String, Value>,
     #[serde(default)]
     provisioners: Option<Vec<IgnoredAny>>,
 }
@@ -178,8 +178,14 @@ pub(super) struct Configuration {
 #[derive(Debug)]
 struct Configured {
     provider: String,
-    arguments: BTreeSet<String>,
+    /// What each argument refers to, such as `aws_iam_policy.read.arn`.
+    arguments: BTreeMap<String, Option<String>>,
     has_provisioner: bool,
+}
+
+/// The first thing that an expression refers to.
+fn reference(expression: &Value) -> Option<String> {
+    expression.get("references")?.as_array()?.first()?.as_str().map(str::to_owned)
 }
 
 impl Configuration {
@@ -200,7 +206,7 @@ impl Configuration {
         for it in module.resources.into_iter().flatten() {
             let configured = Configured {
                 provider: it.provider_config_key,
-                arguments: it.expressions.into_keys().collect(),
+                arguments: it.expressions.into_iter().map(|(name, value)| (name, reference(&value))).collect(),
                 has_provisioner: it.provisioners.is_some_and(|list| !list.is_empty()),
             };
             self.resources.insert(format!("{prefix}{}", it.address), configured);
@@ -215,8 +221,19 @@ impl Configuration {
     /// The constant that the provider of a resource has for an argument which the resource leaves out.
     pub fn provider_default(&self, resource: &ResourceChange, argument: &str) -> Option<&str> {
         let configured = self.resources.get(&resource.configured())?;
-        let left_out = !configured.arguments.contains(argument);
+        let left_out = !configured.arguments.contains_key(argument);
         self.providers.get(&configured.provider).filter(|_| left_out)?.get(argument).map(String::as_str)
+    }
+
+    /// Whether the configuration is known and leaves an argument out, so that the provider computes it.
+    pub fn leaves_out(&self, resource: &ResourceChange, argument: &str) -> bool {
+        let configured = self.resources.get(&resource.configured());
+        configured.is_some_and(|it| !it.arguments.contains_key(argument))
+    }
+
+    /// What an argument refers to.
+    pub fn reference(&self, resource: &ResourceChange, argument: &str) -> Option<&str> {
+        self.resources.get(&resource.configured())?.arguments.get(argument)?.as_deref()
     }
 
     pub fn has_provisioner(&self, resource: &ResourceChange) -> bool {

@@ -9,15 +9,20 @@
 
 mod aws;
 mod aws_resources;
+mod azure;
 mod document;
+mod github;
 mod google;
+mod kubernetes;
 mod looks;
+mod okta;
+mod postgresql;
 mod provider;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::input::entitlement::Permission;
+use crate::input::entitlement::{Mode, Permission, Sensitivity};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId};
 use crate::input::intern::interning;
@@ -26,16 +31,24 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 
 use super::import::importer_of;
-use super::model::{Assignment, Group, Identity, MembersKnown, Role, Snapshot, UNRESOLVED};
+use super::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, UNRESOLVED};
 use super::rebase::{Managed, rebase};
 
 pub use document::MAX_BYTES;
 use document::{Document, Fate, ResourceChange};
-use provider::{Assigned, Context, Outline, Provider, State};
+use provider::{Assigned, Context, Entitlement, Outline, Provider, State, Subject};
 use values::{Side, UNKNOWN};
 
 /// All providers. A resource is read by the first that reads its type.
-const PROVIDERS: &[&dyn Provider] = &[&google::Google, &aws::Aws];
+const PROVIDERS: &[&dyn Provider] = &[
+    &google::Google,
+    &aws::Aws,
+    &kubernetes::Kubernetes,
+    &azure::Azure,
+    &github::GitHub,
+    &okta::Okta,
+    &postgresql::Postgresql,
+];
 
 /// What a plan does.
 #[derive(Clone, Debug)]
@@ -180,7 +193,9 @@ impl Reading<'_> {
         }
         let identities = self.base.identities.iter().map(|it| it.id.as_str().to_owned());
         let groups = self.base.groups.iter().map(|it| it.id.as_str().to_owned());
-        Context { target, subjects: identities.chain(groups).collect() }
+        let roles = self.base.roles.iter().map(|it| it.id.as_str().to_owned());
+        let resources = self.base.resources.iter().map(|it| it.id.as_str().to_owned());
+        Context { target, ids: identities.chain(groups).chain(roles).chain(resources).collect() }
     }
 
     fn resource(&mut self, resource: &ResourceChange, document: &Document, sides: &mut Sides) {
@@ -302,42 +317,53 @@ pub fn nothing(taken_at: Time) -> Snapshot {
     blank("terraform", taken_at)
 }
 
-/// Adds assignments that no export contains, with what they name.
+/// Adds assignments that are made directly, with what they name.
 fn assign(snapshot: &mut Snapshot, assigned: Vec<Assigned>) {
     for it in assigned {
-        let is_known = |id: &str| {
-            snapshot.identities.iter().any(|it| it.id.as_str() == id)
-                || snapshot.groups.iter().any(|it| it.id.as_str() == id)
-        };
-        if !is_known(&it.who) {
-            match it.kind {
-                Some(kind) => snapshot.identities.push(Identity::new(IdentityId::new(it.who.as_str()), kind)),
-                None => snapshot.groups.push(group(&it.who, MembersKnown::Unknown, false)),
-            }
-        }
-        let role = RoleId::new(it.role.as_str());
-        if !snapshot.roles.iter().any(|known| known.id == role) {
-            snapshot.roles.push(unresolved(&role));
-        }
+        subject(snapshot, &it.who);
         let scope = it.scope.as_deref().map(ResourceId::new);
         if let Some(scope) = scope.as_ref().filter(|id| !snapshot.resources.iter().any(|it| it.id == **id)) {
-            let parent = None;
-            let resource = super::model::Resource { id: scope.clone(), parent, sensitivity: None, owner: None };
+            let resource = Resource { id: scope.clone(), parent: None, sensitivity: None, owner: None };
             snapshot.resources.push(resource);
         }
+        let (role, member_of) = match &it.what {
+            Entitlement::Role(id) => (Some(RoleId::new(id.as_str())), None),
+            Entitlement::Member(id) => {
+                subject(snapshot, &Subject::group(id.as_str()));
+                (None, Some(GroupId::new(id.as_str())))
+            }
+            Entitlement::Nothing => continue,
+        };
+        if let Some(role) = role.as_ref().filter(|id| !snapshot.roles.iter().any(|known| known.id == **id)) {
+            snapshot.roles.push(unresolved(role));
+        }
+        let what = role.as_ref().map(RoleId::as_str).or(member_of.as_ref().map(GroupId::as_str)).unwrap_or_default();
         let place = scope.as_ref().map(|scope| format!("@{}", scope.as_str())).unwrap_or_default();
         snapshot.assignments.push(Assignment {
-            id: AssignmentId::new(format!("{}#{}{place}", it.who, it.role)),
-            who: Text::from(it.who),
-            role: Some(role),
-            member_of: None,
+            id: AssignmentId::new(format!("{}#{what}{place}", it.who.id)),
+            who: Text::from(it.who.id),
+            role,
+            member_of,
             scope,
-            mode: crate::input::entitlement::Mode::Standing,
+            mode: Mode::Standing,
             until: None,
             granted_at: None,
             last_used: None,
             task: None,
         });
+    }
+}
+
+/// Adds a subject that is not there yet.
+fn subject(snapshot: &mut Snapshot, it: &Subject) {
+    let mut ids =
+        snapshot.identities.iter().map(|it| it.id.as_str()).chain(snapshot.groups.iter().map(|it| it.id.as_str()));
+    if ids.any(|id| id == it.id) {
+        return;
+    }
+    match it.kind {
+        Some(kind) => snapshot.identities.push(Identity::new(IdentityId::new(it.id.as_str()), kind)),
+        None => snapshot.groups.push(group(&it.id, MembersKnown::Unknown, false)),
     }
 }
 
@@ -360,7 +386,7 @@ fn unresolved(id: &RoleId) -> Role {
         includes: Vec::new(),
         permissions: vec![Permission::allow("unknown", format!("{UNRESOLVED}{}", id.as_str()))],
         owner: None,
-        sensitivity: Some(crate::input::entitlement::Sensitivity::Critical),
+        sensitivity: Some(Sensitivity::Critical),
         kinds: Vec::new(),
         by_resource: false,
         delegated: false,

@@ -26,8 +26,8 @@ pub(super) trait Provider: Sync {
 pub(super) struct Context {
     /// The id of the target, such as an account number.
     pub target: Option<String>,
-    /// The ids of the subjects that the snapshot contains.
-    pub subjects: Vec<String>,
+    /// The ids of the subjects, roles and resources that the snapshot contains.
+    pub ids: Vec<String>,
 }
 
 /// All resources of a provider, before or after the changes.
@@ -50,18 +50,43 @@ pub(super) struct Outline {
     pub names: BTreeSet<String>,
     /// What it does that is not read.
     pub not_read: Vec<String>,
-    /// Assignments that no export of the system contains.
+    /// Assignments that are made directly, without an export.
     pub assigned: Vec<Assigned>,
 }
 
-/// An assignment that no export of the system contains.
+/// An assignment that is made directly, without an export.
 #[derive(Clone, Debug)]
 pub(super) struct Assigned {
-    pub who: String,
+    pub who: Subject,
+    pub what: Entitlement,
+    pub scope: Option<String>,
+}
+
+/// Who has an assignment.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub id: String,
     /// What the subject is, if the snapshot lacks it: an identity of this kind, or a group.
     pub kind: Option<IdentityKind>,
-    pub role: String,
-    pub scope: Option<String>,
+}
+
+/// What is assigned.
+#[derive(Clone, Debug)]
+pub(super) enum Entitlement {
+    Role(String),
+    Member(String),
+    /// Nothing: the subject is created.
+    Nothing,
+}
+
+impl Subject {
+    pub fn person(id: impl Into<String>) -> Self {
+        Self { id: id.into(), kind: Some(IdentityKind::Human) }
+    }
+
+    pub fn group(id: impl Into<String>) -> Self {
+        Self { id: id.into(), kind: None }
+    }
 }
 
 impl Outline {
@@ -70,10 +95,28 @@ impl Outline {
         self.names.extend(names.into_iter().map(str::to_owned));
     }
 
+    /// Adds an assignment, with its names.
+    pub fn assign(&mut self, who: Subject, what: Entitlement, scope: Option<&str>) {
+        self.name([who.id.as_str()]);
+        match &what {
+            Entitlement::Role(id) | Entitlement::Member(id) => self.name([id.as_str()]),
+            Entitlement::Nothing => {}
+        }
+        self.name(scope);
+        self.assigned.push(Assigned { who, what, scope: scope.map(str::to_owned) });
+    }
+
     /// Adds an id that ends with the resource.
     pub fn own(&mut self, id: &str) {
         self.owned.insert(id.to_owned());
         self.names.insert(id.to_owned());
+    }
+}
+
+impl Context {
+    /// The id of the snapshot that begins and ends in a certain way.
+    pub fn find(&self, begin: &str, end: &str) -> Option<String> {
+        self.ids.iter().find(|id| id.starts_with(begin) && id.ends_with(end)).cloned()
     }
 }
 

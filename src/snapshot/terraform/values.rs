@@ -77,7 +77,9 @@ impl<'r> Side<'r> {
 
     /// A name that stands for an unknown attribute.
     pub fn placeholder(&self, name: &str) -> String {
-        self.missing.borrow_mut().insert(name.to_owned());
+        let from = self.configuration.reference(self.resource, name);
+        let label = from.map_or_else(|| name.to_owned(), |from| format!("{name} (from {from})"));
+        self.missing.borrow_mut().insert(label);
         format!("{UNKNOWN}{}.{name})", self.resource.address)
     }
 
@@ -92,9 +94,9 @@ impl<'r> Side<'r> {
         }
     }
 
-    /// Whether an attribute is unknown.
-    pub fn is_unknown(&self, name: &str) -> bool {
-        matches!(self.get(name), Attribute::Unknown)
+    /// Whether an attribute is unknown because the configuration leaves it to the provider.
+    pub fn is_computed(&self, name: &str) -> bool {
+        matches!(self.get(name), Attribute::Unknown) && self.configuration.leaves_out(self.resource, name)
     }
 
     /// A text, or its placeholder; none if it is absent or empty.
@@ -178,6 +180,21 @@ impl<'r> Side<'r> {
         Some(items.iter().enumerate().map(block).collect())
     }
 
+    /// An object with any content; none if it is absent or any part of it is unknown.
+    pub fn object(&self, name: &str) -> Option<Value> {
+        let hides = |tree: &Value| tree.get(name).is_some_and(hides);
+        match self.get(name) {
+            Attribute::Known(value @ Value::Object(_)) if !hides(self.unknown) && !hides(self.sensitive) => {
+                Some(value.clone())
+            }
+            Attribute::Absent => None,
+            Attribute::Known(_) | Attribute::Unknown => {
+                self.placeholder(name);
+                None
+            }
+        }
+    }
+
     /// A document in JSON, which is mostly written as a text. None if it is unknown or no JSON.
     pub fn json(&self, name: &str) -> Option<Value> {
         let found = match self.get(name) {
@@ -195,11 +212,21 @@ impl<'r> Side<'r> {
     pub fn has(&self, name: &str) -> bool {
         match self.get(name) {
             Attribute::Absent => false,
-            Attribute::Unknown => true,
+            Attribute::Unknown => !self.is_computed(name),
             Attribute::Known(Value::Array(list)) => !list.is_empty(),
             Attribute::Known(Value::String(text)) => !text.is_empty(),
             Attribute::Known(_) => true,
         }
+    }
+}
+
+/// Whether anything in a tree of marks is marked.
+fn hides(tree: &Value) -> bool {
+    match tree {
+        Value::Bool(flag) => *flag,
+        Value::Array(items) => items.iter().any(hides),
+        Value::Object(fields) => fields.values().any(hides),
+        Value::Null | Value::Number(_) | Value::String(_) => false,
     }
 }
 
